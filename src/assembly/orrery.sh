@@ -1,0 +1,29 @@
+#!/bin/sh
+# Starts Orrery with a JDK 25 or newer: $ORRERY_JAVA, $JAVA_HOME, `java` on the PATH, or one installed in the usual places.
+here=$(CDPATH= cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd) || exit 2
+need=25
+
+# The feature release of a java program (25 for "25.0.1"), or 0 when it does not run.
+release() {
+  v=$("$1" -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java\.specification\.version = \([0-9]*\).*/\1/p')
+  echo "${v:-0}"
+}
+
+# A JDK's `release` file answers without starting a JVM.
+quick_release() {
+  v=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$(dirname "$(dirname "$(readlink -f -- "$1")")")/release" 2>/dev/null)
+  [ -n "$v" ] && echo "$v" || release "$1"
+}
+
+for java in "$ORRERY_JAVA" "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command -v java)" \
+    /usr/lib/jvm/*/bin/java /usr/java/*/bin/java /opt/java/*/bin/java "$HOME"/.jdks/*/bin/java \
+    "$HOME"/.sdkman/candidates/java/*/bin/java /Library/Java/JavaVirtualMachines/*/Contents/Home/bin/java; do
+  [ -n "$java" ] && [ -x "$java" ] || continue
+  if [ "$(quick_release "$java")" -ge "$need" ]; then
+    exec "$java" --add-modules=jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
+      -XX:+UseSerialGC -XX:TieredStopAtLevel=4 -Xshare:auto $ORRERY_JAVA_OPTS \
+      -cp "$here/lib/*" orrery.cli.Main "$@"
+  fi
+done
+echo "orrery: needs a JDK $need or newer, and found none. Install one (for example Eclipse Temurin $need), or set JAVA_HOME to it." >&2
+exit 2
