@@ -1,0 +1,69 @@
+package orrery.kernels;
+
+/**
+ * The shape of grouped-query attention over pages, and where a row of K and V lies in its pool.
+ *
+ * <pre>
+ *   keys   [page][token / tile][kvHead][d][tile]   token-minor: one vector load = 16 keys' value of one d
+ *   values [page][token][kvHead][valueStride]      row-major:   one vector load = 16 dims of one key
+ * </pre>
+ *
+ * <p>q·k is one chain over d and p·V one chain over keys, so the lanes must be keys for the first
+ * and dims for the second; the two layouts follow from that.
+ *
+ * @param heads query heads
+ * @param kvHeads key/value heads; each serves {@code heads / kvHeads} query heads
+ * @param headDim d of one query or key head
+ * @param valueDim d of one value head
+ * @param pageTokens tokens a page holds
+ * @param scale factor of the scores, usually 1/√headDim
+ */
+public record AttentionShape(int heads, int kvHeads, int headDim, int valueDim, int pageTokens, float scale) {
+  public AttentionShape {
+    if (heads < 1 || kvHeads < 1 || heads % kvHeads != 0) {
+      throw new IllegalArgumentException(
+          "query heads must be a multiple of key/value heads, found " + heads + " and " + kvHeads);
+    }
+    if (headDim < 1 || valueDim < 1 || pageTokens < 1) {
+      throw new IllegalArgumentException(
+          "head dim, value dim and page tokens must be positive, found " + headDim + ", " + valueDim + ", " + pageTokens);
+    }
+  }
+
+  /** Query heads that share one key/value head. */
+  public int group() {
+    return heads / kvHeads;
+  }
+
+  /** Tokens of one key tile: 16, or the whole page if pages are not multiples of 16. */
+  public int tile() {
+    return pageTokens % 16 == 0 ? 16 : pageTokens;
+  }
+
+  /** Floats of one token's keys. */
+  public int keyWidth() {
+    return kvHeads * headDim;
+  }
+
+  /** Floats of one value head, padded to whole vectors. */
+  public int valueStride() {
+    return (valueDim + 15) / 16 * 16;
+  }
+
+  /** Floats of one token's values. */
+  public int valueWidth() {
+    return kvHeads * valueStride();
+  }
+
+  /** Index of element {@code d = 0} of a token's key; element d lies {@code d * tile()} further. */
+  public int keyIndex(int page, int tokenInPage, int kvHead) {
+    int tile = tile();
+    int tileStart = tokenInPage / tile * tile;
+    return (page * pageTokens + tileStart) * keyWidth() + kvHead * headDim * tile + tokenInPage % tile;
+  }
+
+  /** Index of element 0 of a token's value; the others follow. */
+  public int valueIndex(int page, int tokenInPage, int kvHead) {
+    return (page * pageTokens + tokenInPage) * valueWidth() + kvHead * valueStride();
+  }
+}

@@ -1,0 +1,137 @@
+package orrery.kernels;
+
+/**
+ * A weight matrix [out][in], packed for broadcast products: panels of 16 outputs, [out/16][in][16].
+ *
+ * <pre>
+ *   panel 0: w[0..15][k=0] w[0..15][k=1] … w[0..15][k=in-1]     one vector load = 16 outputs' weights
+ *   panel 1: w[16..31][k=0] …                                    for one input
+ * </pre>
+ *
+ * <p>A product broadcasts x[k] and lets every lane sum its own output in increasing k: one chain per
+ * output, whatever the vector width, the number of rows or threads. The last panel is padded with
+ * zero rows. bf16 weights keep two consecutive k of one output in one int (even k in the low half),
+ * so that decoding is a shift for the even and a mask for the odd k.
+ */
+public final class PackedMatrix {
+  /** Outputs of one panel: the lanes of a 512-bit vector. */
+  public static final int PANEL = 16;
+
+  /** How the weights are stored. */
+  public enum Format {
+    F32(4),
+    BF16(2);
+
+    public final int bytesPerWeight;
+
+    Format(int bytesPerWeight) {
+      this.bytesPerWeight = bytesPerWeight;
+    }
+  }
+
+  /** Where the rows of a matrix come from, for example a tensor of a checkpoint. */
+  @FunctionalInterface
+  public interface RowSource {
+    /**
+     * Writes row {@code row} to {@code into}.
+     *
+     * @param into [in]
+     */
+    void row(int row, float[] into);
+  }
+
+  public final Format format;
+  public final int out;
+  public final int in;
+  public final int panels;
+
+  final float[] f32; // [panels][in][16], or null
+  final int[] bf16; // [panels][ceil(in/2)][16], or null
+
+  private PackedMatrix(Format format, int out, int in) {
+    if (out < 1 || in < 1) {
+      throw new IllegalArgumentException("a matrix needs at least one output and one input, found [" + out + ", " + in + "]");
+    }
+    this.format = format;
+    this.out = out;
+    this.in = in;
+    this.panels = (out + PANEL - 1) / PANEL;
+    this.f32 = format == Format.F32 ? new float[Math.multiplyExact(panels * PANEL, in)] : null;
+    this.bf16 = format == Format.BF16 ? new int[Math.multiplyExact(panels * PANEL, pairs())] : null;
+  }
+
+  /** Packs a matrix; a bf16 matrix must get values that bf16 can hold exactly. */
+  public static PackedMatrix pack(Format format, int out, int in, RowSource source) {
+    PackedMatrix m = new PackedMatrix(format, out, in);
+    float[] row = new float[in];
+    for (int o = 0; o < out; o++) {
+      source.row(o, row);
+      if (format == Format.F32) {
+        m.putF32(o, row);
+      } else {
+        m.putBf16(o, row);
+      }
+    }
+    return m;
+  }
+
+  /** Packs {@code rows} [out][in]. */
+  public static PackedMatrix of(Format format, float[][] rows) {
+    return pack(format, rows.length, rows[0].length, (r, into) -> System.arraycopy(rows[r], 0, into, 0, into.length));
+  }
+
+  /** Ints per output of a bf16 panel: two weights each. */
+  int pairs() {
+    return (in + 1) / 2;
+  }
+
+  private void putF32(int o, float[] row) {
+    int at = (o / PANEL) * in * PANEL + o % PANEL;
+    for (int k = 0; k < in; k++) {
+      f32[at + k * PANEL] = row[k];
+    }
+  }
+
+  private void putBf16(int o, float[] row) {
+    int at = (o / PANEL) * pairs() * PANEL + o % PANEL;
+    for (int k = 0; k < in; k++) {
+      int bits = Float.floatToRawIntBits(row[k]);
+      if ((bits & 0xFFFF) != 0) {
+        throw new IllegalArgumentException("weight [" + o + "][" + k + "] = " + row[k] + " is no bf16 value");
+      }
+      bf16[at + (k / 2) * PANEL] |= k % 2 == 0 ? bits >>> 16 : bits;
+    }
+  }
+
+  /** The weight of output {@code o} for input {@code k}, exactly decoded. */
+  public float get(int o, int k) {
+    int panel = o / PANEL;
+    int lane = o % PANEL;
+    if (format == Format.F32) {
+      return f32[(panel * in + k) * PANEL + lane];
+    }
+    int pair = bf16[(panel * pairs() + k / 2) * PANEL + lane];
+    return Float.intBitsToFloat(k % 2 == 0 ? pair << 16 : pair & 0xFFFF0000);
+  }
+
+  /**
+   * Copies the weights of output {@code o}: an embedding row.
+   *
+   * @param into receives [in] floats from {@code offset}
+   */
+  public void row(int o, float[] into, int offset) {
+    for (int k = 0; k < in; k++) {
+      into[offset + k] = get(o, k);
+    }
+  }
+
+  /** Bytes that one pass over the weights reads, padding included. */
+  public long bytes() {
+    return format == Format.F32 ? 4L * f32.length : 4L * bf16.length;
+  }
+
+  @Override
+  public String toString() {
+    return format.name().toLowerCase() + "[" + out + "," + in + "]";
+  }
+}

@@ -1,0 +1,171 @@
+package orrery.kernels;
+
+import static orrery.numerics.Sum16.PARTIALS;
+
+import java.util.Arrays;
+import orrery.numerics.Elementary;
+import orrery.numerics.Sum16;
+
+/** The definition of every kernel: one plain loop each. Whatever else computes must give these bits. */
+public final class ScalarKernels implements Kernels {
+  @Override
+  public String name() {
+    return "scalar";
+  }
+
+  @Override
+  public void matmul(
+      PackedMatrix w, float[] x, int xOff, int xStride, int rows,
+      float[] y, int yOff, int yStride, int panelFrom, int panelTo, Scratch scratch) {
+    for (int panel = panelFrom; panel < panelTo; panel++) {
+      for (int row = 0; row < rows; row++) {
+        int xRow = xOff + row * xStride;
+        int yRow = yOff + row * yStride + panel * PackedMatrix.PANEL;
+        if (w.format == PackedMatrix.Format.F32) {
+          panelF32(w.f32, panel * w.in * PackedMatrix.PANEL, w.in, x, xRow, y, yRow);
+        } else {
+          panelBf16(w.bf16, panel * w.pairs() * PackedMatrix.PANEL, w.in, x, xRow, y, yRow);
+        }
+      }
+    }
+  }
+
+  private static void panelF32(float[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff) {
+    for (int lane = 0; lane < PackedMatrix.PANEL; lane++) {
+      float sum = 0;
+      for (int k = 0; k < in; k++) {
+        sum = Math.fma(w[wOff + k * PackedMatrix.PANEL + lane], x[xOff + k], sum);
+      }
+      y[yOff + lane] = sum;
+    }
+  }
+
+  private static void panelBf16(int[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff) {
+    for (int lane = 0; lane < PackedMatrix.PANEL; lane++) {
+      float sum = 0;
+      for (int k = 0; k < in; k++) {
+        int pair = w[wOff + (k / 2) * PackedMatrix.PANEL + lane];
+        float weight = Float.intBitsToFloat(k % 2 == 0 ? pair << 16 : pair & 0xFFFF0000);
+        sum = Math.fma(weight, x[xOff + k], sum);
+      }
+      y[yOff + lane] = sum;
+    }
+  }
+
+  @Override
+  public void rmsNorm(
+      float[] x, int xOff, float[] weight, int weightOff, float eps, int n, float[] y, int yOff, Scratch scratch) {
+    float[] partial = scratch.partial;
+    Arrays.fill(partial, 0);
+    for (int i = 0; i < n; i++) {
+      partial[i % PARTIALS] = Math.fma(x[xOff + i], x[xOff + i], partial[i % PARTIALS]);
+    }
+    float r = 1f / (float) Math.sqrt(Sum16.fold(partial) / n + eps);
+    for (int i = 0; i < n; i++) {
+      y[yOff + i] = x[xOff + i] * r * weight[weightOff + i];
+    }
+  }
+
+  @Override
+  public void rope(float[] x, int xOff, float[] cos, float[] sin, int tableOff, int pairs, boolean interleaved) {
+    ropePairs(x, xOff, cos, sin, tableOff, 0, pairs, interleaved);
+  }
+
+  /** The pairs from {@code firstPair} on; {@link VectorKernels} ends with what fills no vector. */
+  static void ropePairs(
+      float[] x, int xOff, float[] cos, float[] sin, int tableOff, int firstPair, int pairs, boolean interleaved) {
+    for (int i = firstPair; i < pairs; i++) {
+      int ai = xOff + (interleaved ? 2 * i : i);
+      int bi = interleaved ? ai + 1 : ai + pairs;
+      float a = x[ai];
+      float b = x[bi];
+      float c = cos[tableOff + i];
+      float s = sin[tableOff + i];
+      x[ai] = Math.fma(a, c, -(b * s));
+      x[bi] = Math.fma(b, c, a * s);
+    }
+  }
+
+  @Override
+  public void swiglu(float[] gate, int gateOff, float[] up, int upOff, float[] y, int yOff, int n) {
+    for (int i = 0; i < n; i++) {
+      y[yOff + i] = Elementary.silu(gate[gateOff + i]) * up[upOff + i];
+    }
+  }
+
+  @Override
+  public void sigmoid(float[] x, int xOff, float[] y, int yOff, int n) {
+    for (int i = 0; i < n; i++) {
+      y[yOff + i] = Elementary.sigmoid(x[xOff + i]);
+    }
+  }
+
+  @Override
+  public void add(float[] x, int xOff, float[] y, int yOff, int n) {
+    for (int i = 0; i < n; i++) {
+      y[yOff + i] += x[xOff + i];
+    }
+  }
+
+  @Override
+  public void addScaled(float a, float[] x, int xOff, float[] y, int yOff, int n) {
+    for (int i = 0; i < n; i++) {
+      y[yOff + i] = Math.fma(a, x[xOff + i], y[yOff + i]);
+    }
+  }
+
+  @Override
+  public void softmax(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch) {
+    float max = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < n; i++) {
+      max = Math.max(max, x[xOff + i]);
+    }
+    float[] partial = scratch.partial;
+    Arrays.fill(partial, 0);
+    for (int i = 0; i < n; i++) {
+      float e = Elementary.exp(x[xOff + i] - max);
+      y[yOff + i] = e;
+      partial[i % PARTIALS] += e;
+    }
+    float sum = Sum16.fold(partial);
+    for (int i = 0; i < n; i++) {
+      y[yOff + i] /= sum;
+    }
+  }
+
+  @Override
+  public void attend(
+      AttentionShape shape, float[] q, int qOff, float[] keys, float[] values, int[] pages, int pagesOff,
+      int first, int last, int kvFrom, int kvTo, float[] out, int outOff, Scratch scratch) {
+    float[] p = scratch.scores(last + 1); // [last+1] scores, then probabilities, by slot
+    for (int kv = kvFrom; kv < kvTo; kv++) {
+      for (int head = kv * shape.group(); head < (kv + 1) * shape.group(); head++) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int s = first; s <= last; s++) {
+          int at = shape.keyIndex(pages[pagesOff + s / shape.pageTokens()], s % shape.pageTokens(), kv);
+          float dot = 0;
+          for (int d = 0; d < shape.headDim(); d++) {
+            dot = Math.fma(q[qOff + head * shape.headDim() + d], keys[at + d * shape.tile()], dot);
+          }
+          p[s] = dot * shape.scale();
+          max = Math.max(max, p[s]);
+        }
+        float[] partial = scratch.partial;
+        Arrays.fill(partial, 0);
+        for (int s = first; s <= last; s++) {
+          p[s] = Elementary.exp(p[s] - max);
+          partial[s % PARTIALS] += p[s];
+        }
+        float sum = Sum16.fold(partial);
+        for (int d = 0; d < shape.valueDim(); d++) {
+          float mixed = 0;
+          for (int s = first; s <= last; s++) {
+            int at = shape.valueIndex(pages[pagesOff + s / shape.pageTokens()], s % shape.pageTokens(), kv);
+            mixed = Math.fma(p[s], values[at + d], mixed);
+          }
+          out[outOff + head * shape.valueDim() + d] = mixed / sum;
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,149 @@
+package orrery.kernels;
+
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A fixed team of threads that run one task together, many thousand times a second.
+ *
+ * <p>The calling thread is part 0. Workers spin for about 20 µs after their last task, since the next
+ * op of a step is usually nanoseconds away, and then park so that an idle engine costs nothing. A
+ * task is split by outputs or rows only, so the number of threads never changes a bit.
+ *
+ * <p>Not reentrant; one caller at a time.
+ */
+public final class Team implements AutoCloseable {
+  /** Something that can be done in parts. */
+  public interface Task {
+    /** Does part {@code part} of {@code parts}; the parts are independent. */
+    void run(int part, int parts);
+  }
+
+  private static final long SPIN_NANOS = 20_000;
+
+  private final Worker[] workers;
+  private Task task; // published by the write to epoch
+  private volatile int epoch;
+  private volatile boolean closed;
+
+  /**
+   * @param threads how many threads work, the caller included
+   */
+  public Team(int threads) {
+    if (threads < 1 || threads > 256) {
+      throw new IllegalArgumentException("threads: expected 1 to 256, found " + threads);
+    }
+    workers = new Worker[threads - 1];
+    for (int i = 0; i < workers.length; i++) {
+      workers[i] = new Worker(i + 1);
+      workers[i].thread.start();
+    }
+  }
+
+  /** Threads, the caller included. */
+  public int size() {
+    return workers.length + 1;
+  }
+
+  /** Runs all parts of a task and returns when all are done; an exception of any part is thrown here. */
+  public void run(Task task) {
+    int parts = size();
+    if (parts == 1) {
+      task.run(0, 1);
+      return;
+    }
+    this.task = task;
+    int now = epoch + 1;
+    epoch = now;
+    for (Worker worker : workers) {
+      if (worker.parked) {
+        LockSupport.unpark(worker.thread);
+      }
+    }
+    Throwable failure = null;
+    try {
+      task.run(0, parts);
+    } catch (Throwable t) {
+      failure = t; // the others must be waited for before anyone may touch shared buffers again
+    }
+    for (Worker worker : workers) {
+      while (worker.done != now) {
+        Thread.onSpinWait();
+      }
+      if (worker.failure != null) {
+        failure = failure == null ? worker.failure : failure;
+        worker.failure = null;
+      }
+    }
+    switch (failure) {
+      case null -> {}
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      default -> throw new IllegalStateException(failure);
+    }
+  }
+
+  /** Ends the workers; the team cannot be used again. */
+  @Override
+  public void close() {
+    closed = true;
+    for (Worker worker : workers) {
+      LockSupport.unpark(worker.thread);
+    }
+    for (Worker worker : workers) {
+      try {
+        worker.thread.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
+  }
+
+  private final class Worker implements Runnable {
+    final int part;
+    final Thread thread;
+    volatile boolean parked;
+    volatile int done;
+    Throwable failure; // published by the write to done
+
+    Worker(int part) {
+      this.part = part;
+      this.thread = Thread.ofPlatform().daemon().name("orrery-team-" + part).unstarted(this);
+    }
+
+    @Override
+    public void run() {
+      int seen = 0;
+      while (true) {
+        int now = awaitNext(seen);
+        if (closed) {
+          return;
+        }
+        try {
+          task.run(part, size());
+        } catch (Throwable t) {
+          failure = t;
+        }
+        seen = now;
+        done = now;
+      }
+    }
+
+    private int awaitNext(int seen) {
+      long spinUntil = System.nanoTime() + SPIN_NANOS;
+      int spins = 0;
+      while (epoch == seen && !closed) {
+        if ((++spins & 63) != 0 || System.nanoTime() < spinUntil) {
+          Thread.onSpinWait();
+          continue;
+        }
+        parked = true;
+        while (epoch == seen && !closed) { // looked at again after parked is visible: no lost wake-up
+          LockSupport.park(Team.this);
+        }
+        parked = false;
+      }
+      return epoch;
+    }
+  }
+}

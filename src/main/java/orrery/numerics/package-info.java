@@ -1,0 +1,28 @@
+/**
+ * Exact numbers: formats and elementary functions whose results are the same everywhere.
+ *
+ * <p><b>The problem.</b> An engine that batches, chunks and shares work computes the same number in
+ * many ways: alone or among 37 rows, in a 512-bit lane or a scalar register, interpreted or
+ * compiled. If those ways differ in the last bit, two runs of one prompt drift apart, and no test
+ * can tell a bug from noise.
+ *
+ * <p><b>The idea.</b> Define every number by a scalar loop made of single IEEE-754 operations, and
+ * let every faster form perform the same operations in the same order per element.
+ *
+ * <pre>
+ *   exp(x):   clamp → n = round(x·log2e) → r = x − n·ln2 → degree-6 fma chain → ·2^(n/2)·2^(n−n/2)
+ *   sum(x):   partial[i mod 16] += x[i]  →  fold 8, 4, 2, 1
+ *   bf16:     the upper half of a float;  decode is exact, encode rounds to nearest even
+ * </pre>
+ *
+ * <p><b>Invariants.</b> Decoding is exact; encoding rounds once, ties to even, and keeps NaN a NaN.
+ * {@link orrery.numerics.Elementary} stays within its stated ULP error of the exact value. Nothing
+ * here calls a library function whose bits are not specified.
+ *
+ * <p><b>Watch it.</b> {@code orrery bench kernels --exact} compares the banned forms with these.
+ *
+ * <p><b>Elsewhere.</b> SGLang and vLLM offer deterministic ("batch invariant") modes that fix the
+ * reduction order of a few kernels, after "Defeating Nondeterminism in LLM Inference" (Thinking
+ * Machines, 2025). Here there is no other mode.
+ */
+package orrery.numerics;
