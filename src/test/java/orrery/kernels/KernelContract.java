@@ -1,0 +1,406 @@
+package orrery.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * What every implementation of {@link Kernels} must do: give the bits of {@link ScalarKernels}, in any
+ * grouping of rows, outputs and threads, cold and warm, and allocate nothing once warm.
+ *
+ * <p>Run at 512, 256 and 128 bits by the build.
+ */
+@Tag("kernels")
+abstract class KernelContract {
+  /** Around every vector width and unrolling factor. */
+  static final int[] SIZES = {1, 2, 7, 15, 16, 17, 31, 32, 33, 47, 64, 100, 129};
+
+  final Kernels definition = new ScalarKernels();
+  final Scratch scratch = new Scratch();
+
+  abstract Kernels kernels();
+
+  static float[] random(long seed, int n) {
+    Random r = new Random(seed);
+    float[] x = new float[n]; // [n]
+    for (int i = 0; i < n; i++) {
+      x[i] = (float) r.nextGaussian();
+    }
+    return x;
+  }
+
+  static PackedMatrix matrix(PackedMatrix.Format format, int out, int in, long seed) {
+    float[] w = random(seed, out * in); // [out][in]
+    return PackedMatrix.pack(
+        format,
+        out,
+        in,
+        (row, into) -> {
+          for (int k = 0; k < in; k++) {
+            float v = w[row * in + k];
+            into[k] =
+                format == PackedMatrix.Format.F32
+                    ? v
+                    : Float.intBitsToFloat(Float.floatToIntBits(v) & 0xFFFF0000);
+          }
+        });
+  }
+
+  static int[] bits(float[] x) {
+    int[] bits = new int[x.length]; // [n], NaN made canonical
+    for (int i = 0; i < x.length; i++) {
+      bits[i] = Float.floatToIntBits(x[i]);
+    }
+    return bits;
+  }
+
+  static void assertSameBits(float[] actual, float[] expected, String what) {
+    if (!Arrays.equals(bits(actual), bits(expected))) {
+      for (int i = 0; i < actual.length; i++) {
+        assertThat(Float.floatToIntBits(actual[i]))
+            .as("%s: element %d is %s, expected %s", what, i, actual[i], expected[i])
+            .isEqualTo(Float.floatToIntBits(expected[i]));
+      }
+    }
+  }
+
+  private float[] product(Kernels k, PackedMatrix w, float[] x, int rows, int from, int to) {
+    float[] y = new float[rows * w.panels * 16]; // [rows][panels*16]
+    k.matmul(w, x, 0, w.in, rows, y, 0, w.panels * 16, from, to, scratch);
+    return y;
+  }
+
+  @ParameterizedTest
+  @EnumSource(PackedMatrix.Format.class)
+  void aProductIsTheSumOverIncreasingKForEveryShape(PackedMatrix.Format format) {
+    for (int out : SIZES) {
+      for (int in : SIZES) {
+        PackedMatrix w = matrix(format, out, in, out * 1000L + in);
+        float[] x = random(in, in);
+        float[] y = product(kernels(), w, x, 1, 0, w.panels);
+        for (int o = 0; o < out; o++) {
+          float sum = 0;
+          for (int k = 0; k < in; k++) {
+            sum = Math.fma(w.get(o, k), x[k], sum);
+          }
+          assertThat(y[o]).as("%s output %d", w, o).isEqualTo(sum);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(PackedMatrix.Format.class)
+  void aRowHasTheSameBitsAloneAndAmongAnyNumberOfRows(PackedMatrix.Format format) {
+    for (int[] shape : new int[][] {{17, 33}, {96, 192}, {130, 7}, {33, 64}}) {
+      PackedMatrix w = matrix(format, shape[0], shape[1], 5);
+      float[] x = random(6, 37 * w.in); // [37][in]
+      for (int rows = 1; rows <= 37; rows++) {
+        float[] y = product(kernels(), w, x, rows, 0, w.panels);
+        float[] expected = product(definition, w, x, rows, 0, w.panels);
+        assertSameBits(y, expected, w + " with " + rows + " rows");
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(PackedMatrix.Format.class)
+  void panelsComputedInAnyPartsGiveTheSameBitsAndNothingElseIsWritten(PackedMatrix.Format format) {
+    PackedMatrix w = matrix(format, 200, 50, 8);
+    for (int rows : new int[] {1, 3, 6, 14}) {
+      float[] x = random(9, rows * w.in);
+      float[] whole = product(definition, w, x, rows, 0, w.panels);
+      for (int cut = 0; cut <= w.panels; cut++) {
+        float[] y = new float[rows * w.panels * 16];
+        Arrays.fill(y, 777f);
+        kernels().matmul(w, x, 0, w.in, rows, y, 0, w.panels * 16, 0, cut, scratch);
+        for (int r = 0; r < rows; r++) {
+          for (int i = cut * 16; i < w.panels * 16; i++) {
+            assertThat(y[r * w.panels * 16 + i]).isEqualTo(777f);
+          }
+        }
+        kernels().matmul(w, x, 0, w.in, rows, y, 0, w.panels * 16, cut, w.panels, scratch);
+        assertSameBits(y, whole, rows + " rows cut at panel " + cut);
+      }
+    }
+  }
+
+  @Test
+  void twoThreadsGiveTheBitsOfOne() {
+    PackedMatrix w = matrix(PackedMatrix.Format.BF16, 300, 96, 3);
+    float[] x = random(4, 5 * w.in);
+    float[] expected = product(definition, w, x, 5, 0, w.panels);
+    for (int threads = 1; threads <= 3; threads++) {
+      Scratch[] own = {new Scratch(), new Scratch(), new Scratch()};
+      float[] y = new float[expected.length];
+      try (Team team = new Team(threads)) {
+        team.run(
+            (part, parts) ->
+                kernels()
+                    .matmul(
+                        w, x, 0, w.in, 5, y, 0, w.panels * 16,
+                        w.panels * part / parts, w.panels * (part + 1) / parts, own[part]));
+      }
+      assertSameBits(y, expected, threads + " threads");
+    }
+  }
+
+  @Test
+  void extremeWeightsSurviveTheProduct() {
+    float[] extremes = {0f, -0f, Float.MIN_VALUE, -Float.MIN_NORMAL, Float.MAX_VALUE, -Float.MAX_VALUE,
+      Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN, 1f, -1f};
+    for (PackedMatrix.Format format : PackedMatrix.Format.values()) {
+      for (int out : new int[] {1, 7, 15, 17, 33}) {
+        for (int in : new int[] {1, 2, 7, 15, 16, 33}) {
+          PackedMatrix w = PackedMatrix.pack(format, out, in, (row, into) -> {
+            for (int k = 0; k < into.length; k++) {
+              float v = extremes[(row * 7 + k) % extremes.length];
+              into[k] = format == PackedMatrix.Format.F32 ? v : Float.intBitsToFloat(Float.floatToIntBits(v) & 0xFFFF0000);
+            }
+          });
+          for (int rows : new int[] {1, 2, 3, 5}) {
+            float[] x = random(out + in, rows * in);
+            assertSameBits(product(kernels(), w, x, rows, 0, w.panels), product(definition, w, x, rows, 0, w.panels), w + " extremes");
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void rmsNormSwigluSigmoidAddSoftmaxAreTheDefinition() {
+    for (int n : SIZES) {
+      float[] x = random(n, n + 3);
+      float[] w = random(n + 1, n);
+      float[] a = new float[n + 5];
+      float[] b = new float[n + 5];
+      kernels().rmsNorm(x, 3, w, 0, 1e-5f, n, a, 2, scratch);
+      definition.rmsNorm(x, 3, w, 0, 1e-5f, n, b, 2, scratch);
+      assertSameBits(a, b, "rmsNorm " + n);
+      kernels().swiglu(x, 3, w, 0, a, 1, n);
+      definition.swiglu(x, 3, w, 0, b, 1, n);
+      assertSameBits(a, b, "swiglu " + n);
+      kernels().sigmoid(x, 1, a, 0, n);
+      definition.sigmoid(x, 1, b, 0, n);
+      assertSameBits(a, b, "sigmoid " + n);
+      kernels().add(x, 0, a, 2, n);
+      definition.add(x, 0, b, 2, n);
+      assertSameBits(a, b, "add " + n);
+      kernels().addScaled(0.3f, x, 0, a, 2, n);
+      definition.addScaled(0.3f, x, 0, b, 2, n);
+      assertSameBits(a, b, "addScaled " + n);
+      kernels().softmax(x, 2, a, 3, n, scratch);
+      definition.softmax(x, 2, b, 3, n, scratch);
+      assertSameBits(a, b, "softmax " + n);
+    }
+  }
+
+  @Test
+  void specialValuesPassTheElementwiseKernelsLikeTheDefinition() {
+    float[] special = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 0f, -0f, 88.7f, 88.73f,
+      -87.4f, -103.9f, -104f, -104.1f, 89f, 89.1f, -200f, 1e30f, -1e30f, Float.MIN_VALUE, 1f, -1f};
+    float[] one = new float[special.length];
+    Arrays.fill(one, 1f);
+    float[] a = new float[special.length];
+    float[] b = new float[special.length];
+    kernels().swiglu(special, 0, one, 0, a, 0, special.length);
+    definition.swiglu(special, 0, one, 0, b, 0, special.length);
+    assertSameBits(a, b, "swiglu");
+    kernels().sigmoid(special, 0, a, 0, special.length);
+    definition.sigmoid(special, 0, b, 0, special.length);
+    assertSameBits(a, b, "sigmoid");
+    kernels().softmax(special, 3, a, 3, special.length - 3, scratch);
+    definition.softmax(special, 3, b, 3, special.length - 3, scratch);
+    assertSameBits(a, b, "softmax");
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void ropeRotatesPairsAndLeavesTheRest(boolean interleaved) {
+    for (int pairs : new int[] {1, 4, 8, 15, 16, 17, 33}) {
+      float[] cos = random(1, pairs + 2);
+      float[] sin = random(2, pairs + 2);
+      float[] x = random(3, 2 * pairs + 9);
+      float[] y = x.clone();
+      kernels().rope(x, 4, cos, sin, 2, pairs, interleaved);
+      for (int i = 0; i < pairs; i++) {
+        int ai = 4 + (interleaved ? 2 * i : i);
+        int bi = interleaved ? ai + 1 : ai + pairs;
+        assertThat(x[ai]).isEqualTo(Math.fma(y[ai], cos[2 + i], -(y[bi] * sin[2 + i])));
+        assertThat(x[bi]).isEqualTo(Math.fma(y[bi], cos[2 + i], y[ai] * sin[2 + i]));
+      }
+      for (int i : new int[] {0, 1, 2, 3, 2 * pairs + 4, 2 * pairs + 8}) {
+        assertThat(x[i]).isEqualTo(y[i]);
+      }
+    }
+  }
+
+  @Test
+  void argmaxAndTopKTakeTheLowestIndexOnTiesAndNaNLast() {
+    float[] x = {Float.NaN, 3f, 5f, -1f, 5f, Float.NEGATIVE_INFINITY, 3f, 5f, -0f, 0f};
+    assertThat(kernels().argmax(x, 0, x.length)).isEqualTo(2);
+    assertThat(kernels().argmax(x, 3, 4)).isEqualTo(1);
+    int[] top = new int[x.length + 1];
+    kernels().topK(x, 0, x.length, x.length, top, 1);
+    assertThat(top).containsExactly(0, 2, 4, 7, 1, 6, 8, 9, 3, 5, 0);
+    kernels().topK(x, 1, 9, 2, top, 0);
+    assertThat(top).startsWith(1, 3);
+    assertThatThrownBy(() -> kernels().topK(x, 0, 2, 3, top, 0)).hasMessageContaining("0 <= k <= 2, found 3");
+  }
+
+  /** Pools of shuffled pages for one sequence, everything that must not be read filled with NaN. */
+  private final class Paged {
+    final AttentionShape shape;
+    final float[] keys; // the pools of AttentionShape
+    final float[] values;
+    final int[] pages;
+
+    Paged(AttentionShape shape, int slots, float[][] k, float[][] v, long seed) {
+      this.shape = shape;
+      int used = (slots + shape.pageTokens() - 1) / shape.pageTokens();
+      int total = used + 3;
+      keys = new float[total * shape.pageTokens() * shape.keyWidth()];
+      values = new float[total * shape.pageTokens() * shape.valueWidth()];
+      Arrays.fill(keys, Float.NaN);
+      Arrays.fill(values, Float.NaN);
+      Random r = new Random(seed);
+      pages = r.ints(0, total).distinct().limit(used).toArray();
+      for (int s = 0; s < slots; s++) {
+        for (int kv = 0; kv < shape.kvHeads(); kv++) {
+          int ki = shape.keyIndex(pages[s / shape.pageTokens()], s % shape.pageTokens(), kv);
+          for (int d = 0; d < shape.headDim(); d++) {
+            keys[ki + d * shape.tile()] = k[s][kv * shape.headDim() + d];
+          }
+          int vi = shape.valueIndex(pages[s / shape.pageTokens()], s % shape.pageTokens(), kv);
+          System.arraycopy(v[s], kv * shape.valueDim(), values, vi, shape.valueDim());
+        }
+      }
+    }
+
+    float[] attend(Kernels kernels, float[] q, int first, int last) {
+      float[] out = new float[shape.heads() * shape.valueDim() + 3];
+      for (int kv = shape.kvHeads() - 1; kv >= 0; kv--) { // each head alone, in any order
+        kernels.attend(shape, q, 2, keys, values, pages, 0, first, last, kv, kv + 1, out, 1, scratch);
+      }
+      return out;
+    }
+  }
+
+  @Test
+  void attentionOverAnyPagesIsTheAttentionOverOneLongPage() {
+    int slots = 75;
+    for (int[] dims : new int[][] {{6, 2, 32, 32}, {4, 4, 24, 20}, {3, 1, 7, 17}, {2, 1, 64, 48}}) {
+      float[][] k = new float[slots][];
+      float[][] v = new float[slots][];
+      for (int s = 0; s < slots; s++) {
+        k[s] = random(100 + s, dims[1] * dims[2]);
+        v[s] = random(900 + s, dims[1] * dims[3]);
+      }
+      float[] q = random(1, dims[0] * dims[2] + 2);
+      for (int[] range : new int[][] {{0, 0}, {0, 15}, {0, 16}, {1, 40}, {17, 17}, {30, 74}, {0, 74}}) {
+        float[] expected = null;
+        for (int pageTokens : new int[] {80, 75, 1, 4, 16, 5, 32, 48}) {
+          AttentionShape shape = new AttentionShape(dims[0], dims[1], dims[2], dims[3], pageTokens, 0.17f);
+          float[] out = new Paged(shape, range[1] + 1, k, v, pageTokens).attend(kernels(), q, range[0], range[1]);
+          if (expected == null) {
+            expected = new Paged(shape, range[1] + 1, k, v, 7).attend(definition, q, range[0], range[1]);
+            for (float f : expected) {
+              assertThat(f).isFinite();
+            }
+          }
+          assertSameBits(out, expected, shape + " slots " + Arrays.toString(range));
+        }
+      }
+    }
+  }
+
+  @Test
+  void theDefinitionOfAttentionIsSoftmaxOfScoresTimesValues() {
+    AttentionShape shape = new AttentionShape(1, 1, 2, 1, 2, 0.5f);
+    float[][] k = {{1, 0}, {0, 1}, {1, 1}};
+    float[][] v = {{10}, {20}, {30}};
+    float[] out = new Paged(shape, 3, k, v, 1).attend(kernels(), new float[] {0, 0, 2, 4}, 0, 2);
+    double[] e = {Math.exp(1 - 3), Math.exp(2 - 3), 1};
+    assertThat(out[1]).isCloseTo((float) ((10 * e[0] + 20 * e[1] + 30 * e[2]) / (e[0] + e[1] + e[2])), org.assertj.core.data.Offset.offset(1e-5f));
+  }
+
+  @Test
+  void warmingUpChangesNoBitAndAWarmKernelAllocatesNothing() {
+    PackedMatrix[] matrices = {
+      matrix(PackedMatrix.Format.F32, 100, 65, 1), matrix(PackedMatrix.Format.BF16, 100, 65, 1)
+    };
+    AttentionShape[] shapes = {
+      new AttentionShape(6, 2, 32, 32, 16, 0.2f), new AttentionShape(6, 2, 32, 32, 4, 0.2f)
+    };
+    int slots = 70;
+    float[] x = random(1, 37 * 100);
+    float[] w = random(2, 37 * 112);
+    float[][] k = new float[slots][];
+    for (int s = 0; s < slots; s++) {
+      k[s] = random(s, 64);
+    }
+    Paged[] paged = {new Paged(shapes[0], slots, k, k, 1), new Paged(shapes[1], slots, k, k, 1)};
+    float[] y = new float[37 * 112];
+    int[] top = new int[8];
+    java.util.function.IntConsumer[] calls = {
+      i -> kernels().matmul(matrices[i & 1], x, 0, 65, 1 + (i >> 1) % 8, y, 0, 112, 0, 7, scratch),
+      i -> kernels().matmul(matrices[i & 1], x, 0, 65, 37, y, 0, 112, 0, 7, scratch),
+      i -> kernels().rmsNorm(x, 0, w, 0, 1e-6f, 65, y, 0, scratch),
+      i -> kernels().rope(y, 0, w, x, 0, 17, (i & 1) == 1),
+      i -> kernels().swiglu(x, 0, w, 0, y, 0, 65),
+      i -> kernels().sigmoid(x, 0, y, 0, 65),
+      i -> kernels().add(x, 0, y, 0, 65),
+      i -> kernels().addScaled(0.5f, x, 0, y, 0, 65),
+      i -> kernels().softmax(x, 0, y, 0, 65, scratch),
+      i -> kernels().topK(x, 0, 65, 8, top, 0),
+      i -> {
+        Paged p = paged[i & 1];
+        kernels().attend(p.shape, x, 0, p.keys, p.values, p.pages, 0, i & 3, 69, 0, 2, y, 0, scratch);
+      },
+    };
+    for (int c = 0; c < calls.length; c++) {
+      float[][] cold = new float[16][];
+      for (int i = 0; i < 16; i++) {
+        Arrays.fill(y, 0.5f);
+        calls[c].accept(i);
+        cold[i] = y.clone();
+      }
+      for (int i = 0; i < 4_000; i++) {
+        calls[c].accept(i & 15);
+      }
+      assertThat(allocatedBy(calls[c])).as("bytes allocated by call %d of %s", c, kernels().name()).isZero();
+      for (int i = 0; i < 16; i++) {
+        Arrays.fill(y, 0.5f);
+        calls[c].accept(i);
+        assertSameBits(y, cold[i], "call " + c + " warm");
+      }
+    }
+  }
+
+  /** Bytes of 160 calls; the JIT may still be at work, so up to 20 tries, each after more warming up. */
+  private static long allocatedBy(java.util.function.IntConsumer call) {
+    var threads = (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
+    long bytes = 0;
+    for (int attempt = 0; attempt < 20; attempt++) {
+      long before = threads.getCurrentThreadAllocatedBytes();
+      for (int i = 0; i < 160; i++) {
+        call.accept(i & 15);
+      }
+      bytes = threads.getCurrentThreadAllocatedBytes() - before;
+      if (bytes == 0) {
+        return 0;
+      }
+      for (int i = 0; i < 4_000; i++) {
+        call.accept(i & 15);
+      }
+    }
+    return bytes;
+  }
+}

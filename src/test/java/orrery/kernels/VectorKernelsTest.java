@@ -1,0 +1,21 @@
+package orrery.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+class VectorKernelsTest extends KernelContract {
+  private final Kernels kernels = new VectorKernels();
+
+  @Override
+  Kernels kernels() {
+    return kernels;
+  }
+
+  @Test
+  void theVectorWidthIsTheOneAskedFor() {
+    int asked = Integer.getInteger("orrery.vector.bits", 0);
+    assertThat(VectorKernels.bits()).isEqualTo(asked == 0 ? VectorKernels.bits() : asked);
+    System.out.println("kernels under test: " + kernels.name());
+  }
+}
