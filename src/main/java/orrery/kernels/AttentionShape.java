@@ -18,7 +18,8 @@ package orrery.kernels;
  * @param pageTokens tokens a page holds
  * @param scale factor of the scores, usually 1/√headDim
  */
-public record AttentionShape(int heads, int kvHeads, int headDim, int valueDim, int pageTokens, float scale) {
+public record AttentionShape(
+    int heads, int kvHeads, int headDim, int valueDim, int pageTokens, float scale) {
   public AttentionShape {
     if (heads < 1 || kvHeads < 1 || heads % kvHeads != 0) {
       throw new IllegalArgumentException(
@@ -26,7 +27,12 @@ public record AttentionShape(int heads, int kvHeads, int headDim, int valueDim, 
     }
     if (headDim < 1 || valueDim < 1 || pageTokens < 1) {
       throw new IllegalArgumentException(
-          "head dim, value dim and page tokens must be positive, found " + headDim + ", " + valueDim + ", " + pageTokens);
+          "head dim, value dim and page tokens must be positive, found "
+              + headDim
+              + ", "
+              + valueDim
+              + ", "
+              + pageTokens);
     }
   }
 
@@ -59,7 +65,9 @@ public record AttentionShape(int heads, int kvHeads, int headDim, int valueDim, 
   public int keyIndex(int page, int tokenInPage, int kvHead) {
     int tile = tile();
     int tileStart = tokenInPage / tile * tile;
-    return (page * pageTokens + tileStart) * keyWidth() + kvHead * headDim * tile + tokenInPage % tile;
+    return (page * pageTokens + tileStart) * keyWidth()
+        + kvHead * headDim * tile
+        + tokenInPage % tile;
   }
 
   /** Index of element 0 of a token's value; the others follow. */

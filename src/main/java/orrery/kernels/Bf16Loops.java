@@ -11,9 +11,9 @@ import jdk.incubator.vector.IntVector;
 
 /**
  * The inner loops of the packed product for bf16 weights. One int holds two consecutive k of one
- * output: the even weight is {@code v << 16}, the odd one {@code v & 0xFFFF0000}, both exact. Decoding
- * runs on other ports than fma, so it is nearly free beside two or more rows, and weights are never
- * unpacked to memory.
+ * output: the even weight is {@code v << 16}, the odd one {@code v & 0xFFFF0000}, both exact.
+ * Decoding runs on other ports than fma, so it is nearly free beside two or more rows, and weights
+ * are never unpacked to memory.
  *
  * <p>Shapes and reasons as in {@link F32Loops}.
  */
@@ -117,8 +117,17 @@ final class Bf16Loops {
 
   /** Up to 2 rows by 4 panels; missing rows and panels repeat the last one. */
   static void rows2(
-      int[] w, int in, float[] x, int xOff, int xStride, int rows,
-      float[] y, int yOff, int yStride, int panelFrom, int panelTo) {
+      int[] w,
+      int in,
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo) {
     int panelSize = (in + 1) / 2 * PANEL;
     int lastPanel = panelTo - 1;
     int x0 = xOff;
@@ -214,8 +223,17 @@ final class Bf16Loops {
 
   /** Up to 4 rows by 3 panels; missing rows and panels repeat the last one. */
   static void rows4(
-      int[] w, int in, float[] x, int xOff, int xStride, int rows,
-      float[] y, int yOff, int yStride, int panelFrom, int panelTo) {
+      int[] w,
+      int in,
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo) {
     int panelSize = (in + 1) / 2 * PANEL;
     int lastPanel = panelTo - 1;
     int x0 = xOff;
@@ -334,8 +352,17 @@ final class Bf16Loops {
 
   /** Up to 6 rows by 2 panels; missing rows and panels repeat the last one. */
   static void rows6(
-      int[] w, int in, float[] x, int xOff, int xStride, int rows,
-      float[] y, int yOff, int yStride, int panelFrom, int panelTo) {
+      int[] w,
+      int in,
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo) {
     int panelSize = (in + 1) / 2 * PANEL;
     int lastPanel = panelTo - 1;
     int x0 = xOff;
@@ -454,5 +481,4 @@ final class Bf16Loops {
       }
     }
   }
-
 }

@@ -10,10 +10,10 @@ import jdk.incubator.vector.FloatVector;
  * The inner loops of the packed product for f32 weights, unrolled by hand: Java has no arrays of
  * registers.
  *
- * <p>Every accumulator is one output's chain over increasing k. A shape only decides how many chains
- * run side by side: enough to hide the latency of fma (8 on current cores), few enough for the
- * registers (32 with AVX-512, 16 with AVX2). Left-over rows and panels are computed by the same code,
- * which then repeats the last one: the same bits go to the same place twice.
+ * <p>Every accumulator is one output's chain over increasing k. A shape only decides how many
+ * chains run side by side: enough to hide the latency of fma (8 on current cores), few enough for
+ * the registers (32 with AVX-512, 16 with AVX2). Left-over rows and panels are computed by the same
+ * code, which then repeats the last one: the same bits go to the same place twice.
  */
 final class F32Loops {
   private F32Loops() {}
@@ -75,8 +75,17 @@ final class F32Loops {
 
   /** Up to 2 rows by 4 panels; missing rows and panels repeat the last one. */
   static void rows2(
-      float[] w, int in, float[] x, int xOff, int xStride, int rows,
-      float[] y, int yOff, int yStride, int panelFrom, int panelTo) {
+      float[] w,
+      int in,
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo) {
     int panelSize = in * PANEL;
     int lastPanel = panelTo - 1;
     int x0 = xOff;
@@ -132,8 +141,17 @@ final class F32Loops {
 
   /** Up to 4 rows by 3 panels; missing rows and panels repeat the last one. */
   static void rows4(
-      float[] w, int in, float[] x, int xOff, int xStride, int rows,
-      float[] y, int yOff, int yStride, int panelFrom, int panelTo) {
+      float[] w,
+      int in,
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo) {
     int panelSize = in * PANEL;
     int lastPanel = panelTo - 1;
     int x0 = xOff;
@@ -204,8 +222,17 @@ final class F32Loops {
 
   /** Up to 6 rows by 2 panels; missing rows and panels repeat the last one. */
   static void rows6(
-      float[] w, int in, float[] x, int xOff, int xStride, int rows,
-      float[] y, int yOff, int yStride, int panelFrom, int panelTo) {
+      float[] w,
+      int in,
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo) {
     int panelSize = in * PANEL;
     int lastPanel = panelTo - 1;
     int x0 = xOff;
@@ -276,5 +303,4 @@ final class F32Loops {
       }
     }
   }
-
 }

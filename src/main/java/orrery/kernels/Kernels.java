@@ -4,10 +4,10 @@ package orrery.kernels;
  * What the machine computes. {@link ScalarKernels} is the definition, in loops a learner can read;
  * {@link VectorKernels} gives the same bits with the Panama Vector API.
  *
- * <p>All arrays are row-major float32; "off" parameters are indices of the first element. A row of a
- * result may be written up to the next multiple of 16 columns (padding), never beyond. Kernels hold
- * no state, allocate nothing once {@link Scratch} is warm, and split over threads only by outputs
- * and rows.
+ * <p>All arrays are row-major float32; "off" parameters are indices of the first element. A row of
+ * a result may be written up to the next multiple of 16 columns (padding), never beyond. Kernels
+ * hold no state, allocate nothing once {@link Scratch} is warm, and split over threads only by
+ * outputs and rows.
  */
 public interface Kernels {
   /** "scalar" or "vector-512", for reports. */
@@ -20,19 +20,37 @@ public interface Kernels {
    * @param y [rows][yStride], yStride ≥ 16 · panels; columns of panels [panelFrom, panelTo) written
    */
   void matmul(
-      PackedMatrix w, float[] x, int xOff, int xStride, int rows,
-      float[] y, int yOff, int yStride, int panelFrom, int panelTo, Scratch scratch);
+      PackedMatrix w,
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo,
+      Scratch scratch);
 
   /**
    * y[i] = x[i] · r · weight[i] with r = 1 / √(mean(x²) + eps); the mean sums x² by {@link
-   * orrery.numerics.Sum16} with fma. "Root Mean Square Layer Normalization", Zhang and Sennrich, 2019.
+   * orrery.numerics.Sum16} with fma. "Root Mean Square Layer Normalization", Zhang and Sennrich,
+   * 2019.
    *
    * @param x [n]
    * @param weight [n]
    * @param y [n], may be x
    */
   void rmsNorm(
-      float[] x, int xOff, float[] weight, int weightOff, float eps, int n, float[] y, int yOff, Scratch scratch);
+      float[] x,
+      int xOff,
+      float[] weight,
+      int weightOff,
+      float eps,
+      int n,
+      float[] y,
+      int yOff,
+      Scratch scratch);
 
   /**
    * Rotates pairs of x in place by the angles of one position: (a, b) → (a·cos − b·sin, b·cos +
@@ -44,9 +62,12 @@ public interface Kernels {
    * @param cos [pairs] from tableOff
    * @param sin [pairs] from tableOff
    */
-  void rope(float[] x, int xOff, float[] cos, float[] sin, int tableOff, int pairs, boolean interleaved);
+  void rope(
+      float[] x, int xOff, float[] cos, float[] sin, int tableOff, int pairs, boolean interleaved);
 
-  /** y[i] = silu(gate[i]) · up[i]; "GLU Variants Improve Transformer", Shazeer, 2020. y may be gate. */
+  /**
+   * y[i] = silu(gate[i]) · up[i]; "GLU Variants Improve Transformer", Shazeer, 2020. y may be gate.
+   */
   void swiglu(float[] gate, int gateOff, float[] up, int upOff, float[] y, int yOff, int n);
 
   /** y[i] = sigmoid(x[i]); y may be x. */
@@ -67,10 +88,11 @@ public interface Kernels {
   void softmax(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch);
 
   /**
-   * Causal attention of one query row over the slots [first, last] of one sequence, for the key/value
-   * heads [kvFrom, kvTo). Score of a slot: one fma chain over d, times scale. Probability: exp(score −
-   * max); their sum takes slot s to partial s mod 16. Output: one fma chain over increasing slots,
-   * divided by the sum. Slots outside [first, last] are never multiplied, so they may hold NaN.
+   * Causal attention of one query row over the slots [first, last] of one sequence, for the
+   * key/value heads [kvFrom, kvTo). Score of a slot: one fma chain over d, times scale.
+   * Probability: exp(score − max); their sum takes slot s to partial s mod 16. Output: one fma
+   * chain over increasing slots, divided by the sum. Slots outside [first, last] are never
+   * multiplied, so they may hold NaN.
    *
    * @param q [heads][headDim] from qOff
    * @param keys the key pool, see {@link AttentionShape}
@@ -79,10 +101,24 @@ public interface Kernels {
    * @param out [heads][valueDim] from outOff
    */
   void attend(
-      AttentionShape shape, float[] q, int qOff, float[] keys, float[] values, int[] pages, int pagesOff,
-      int first, int last, int kvFrom, int kvTo, float[] out, int outOff, Scratch scratch);
+      AttentionShape shape,
+      float[] q,
+      int qOff,
+      float[] keys,
+      float[] values,
+      int[] pages,
+      int pagesOff,
+      int first,
+      int last,
+      int kvFrom,
+      int kvTo,
+      float[] out,
+      int outOff,
+      Scratch scratch);
 
-  /** Index of the largest of x[xOff .. xOff+n); of equal values the first; NaN counts as smallest. */
+  /**
+   * Index of the largest of x[xOff .. xOff+n); of equal values the first; NaN counts as smallest.
+   */
   default int argmax(float[] x, int xOff, int n) {
     int best = 0;
     float bestValue = Float.NEGATIVE_INFINITY;
@@ -103,14 +139,17 @@ public interface Kernels {
    */
   default void topK(float[] x, int xOff, int n, int k, int[] indices, int indicesOff) {
     if (k < 0 || k > n) {
-      throw new IllegalArgumentException("top-k of " + n + " values needs 0 <= k <= " + n + ", found " + k);
+      throw new IllegalArgumentException(
+          "top-k of " + n + " values needs 0 <= k <= " + n + ", found " + k);
     }
     int held = 0;
     for (int i = 0; i < n; i++) {
       float v = x[xOff + i];
       int at = held;
       // Insertion from the end: an equal value stays before, so ties go to the lower index.
-      while (at > 0 && (v > x[xOff + indices[indicesOff + at - 1]] || isLess(x[xOff + indices[indicesOff + at - 1]], v))) {
+      while (at > 0
+          && (v > x[xOff + indices[indicesOff + at - 1]]
+              || isLess(x[xOff + indices[indicesOff + at - 1]], v))) {
         at--;
       }
       if (at < k) {

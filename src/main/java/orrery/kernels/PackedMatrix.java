@@ -8,10 +8,10 @@ package orrery.kernels;
  *   panel 1: w[16..31][k=0] …                                    for one input
  * </pre>
  *
- * <p>A product broadcasts x[k] and lets every lane sum its own output in increasing k: one chain per
- * output, whatever the vector width, the number of rows or threads. The last panel is padded with
- * zero rows. bf16 weights keep two consecutive k of one output in one int (even k in the low half),
- * so that decoding is a shift for the even and a mask for the odd k.
+ * <p>A product broadcasts x[k] and lets every lane sum its own output in increasing k: one chain
+ * per output, whatever the vector width, the number of rows or threads. The last panel is padded
+ * with zero rows. bf16 weights keep two consecutive k of one output in one int (even k in the low
+ * half), so that decoding is a shift for the even and a mask for the odd k.
  */
 public final class PackedMatrix {
   /** Outputs of one panel: the lanes of a 512-bit vector. */
@@ -50,7 +50,8 @@ public final class PackedMatrix {
 
   private PackedMatrix(Format format, int out, int in) {
     if (out < 1 || in < 1) {
-      throw new IllegalArgumentException("a matrix needs at least one output and one input, found [" + out + ", " + in + "]");
+      throw new IllegalArgumentException(
+          "a matrix needs at least one output and one input, found [" + out + ", " + in + "]");
     }
     this.format = format;
     this.out = out;
@@ -77,7 +78,11 @@ public final class PackedMatrix {
 
   /** Packs {@code rows} [out][in]. */
   public static PackedMatrix of(Format format, float[][] rows) {
-    return pack(format, rows.length, rows[0].length, (r, into) -> System.arraycopy(rows[r], 0, into, 0, into.length));
+    return pack(
+        format,
+        rows.length,
+        rows[0].length,
+        (r, into) -> System.arraycopy(rows[r], 0, into, 0, into.length));
   }
 
   /** Ints per output of a bf16 panel: two weights each. */
@@ -97,7 +102,8 @@ public final class PackedMatrix {
     for (int k = 0; k < in; k++) {
       int bits = Float.floatToRawIntBits(row[k]);
       if ((bits & 0xFFFF) != 0) {
-        throw new IllegalArgumentException("weight [" + o + "][" + k + "] = " + row[k] + " is no bf16 value");
+        throw new IllegalArgumentException(
+            "weight [" + o + "][" + k + "] = " + row[k] + " is no bf16 value");
       }
       bf16[at + (k / 2) * PANEL] |= k % 2 == 0 ? bits >>> 16 : bits;
     }

@@ -6,7 +6,9 @@ import java.util.Arrays;
 import orrery.numerics.Elementary;
 import orrery.numerics.Sum16;
 
-/** The definition of every kernel: one plain loop each. Whatever else computes must give these bits. */
+/**
+ * The definition of every kernel: one plain loop each. Whatever else computes must give these bits.
+ */
 public final class ScalarKernels implements Kernels {
   @Override
   public String name() {
@@ -15,8 +17,17 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void matmul(
-      PackedMatrix w, float[] x, int xOff, int xStride, int rows,
-      float[] y, int yOff, int yStride, int panelFrom, int panelTo, Scratch scratch) {
+      PackedMatrix w,
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo,
+      Scratch scratch) {
     for (int panel = panelFrom; panel < panelTo; panel++) {
       for (int row = 0; row < rows; row++) {
         int xRow = xOff + row * xStride;
@@ -30,7 +41,8 @@ public final class ScalarKernels implements Kernels {
     }
   }
 
-  private static void panelF32(float[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff) {
+  private static void panelF32(
+      float[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff) {
     for (int lane = 0; lane < PackedMatrix.PANEL; lane++) {
       float sum = 0;
       for (int k = 0; k < in; k++) {
@@ -40,7 +52,8 @@ public final class ScalarKernels implements Kernels {
     }
   }
 
-  private static void panelBf16(int[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff) {
+  private static void panelBf16(
+      int[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff) {
     for (int lane = 0; lane < PackedMatrix.PANEL; lane++) {
       float sum = 0;
       for (int k = 0; k < in; k++) {
@@ -54,7 +67,15 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void rmsNorm(
-      float[] x, int xOff, float[] weight, int weightOff, float eps, int n, float[] y, int yOff, Scratch scratch) {
+      float[] x,
+      int xOff,
+      float[] weight,
+      int weightOff,
+      float eps,
+      int n,
+      float[] y,
+      int yOff,
+      Scratch scratch) {
     float[] partial = scratch.partial;
     Arrays.fill(partial, 0);
     for (int i = 0; i < n; i++) {
@@ -67,13 +88,21 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void rope(float[] x, int xOff, float[] cos, float[] sin, int tableOff, int pairs, boolean interleaved) {
+  public void rope(
+      float[] x, int xOff, float[] cos, float[] sin, int tableOff, int pairs, boolean interleaved) {
     ropePairs(x, xOff, cos, sin, tableOff, 0, pairs, interleaved);
   }
 
   /** The pairs from {@code firstPair} on; {@link VectorKernels} ends with what fills no vector. */
   static void ropePairs(
-      float[] x, int xOff, float[] cos, float[] sin, int tableOff, int firstPair, int pairs, boolean interleaved) {
+      float[] x,
+      int xOff,
+      float[] cos,
+      float[] sin,
+      int tableOff,
+      int firstPair,
+      int pairs,
+      boolean interleaved) {
     for (int i = firstPair; i < pairs; i++) {
       int ai = xOff + (interleaved ? 2 * i : i);
       int bi = interleaved ? ai + 1 : ai + pairs;
@@ -135,14 +164,27 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void attend(
-      AttentionShape shape, float[] q, int qOff, float[] keys, float[] values, int[] pages, int pagesOff,
-      int first, int last, int kvFrom, int kvTo, float[] out, int outOff, Scratch scratch) {
+      AttentionShape shape,
+      float[] q,
+      int qOff,
+      float[] keys,
+      float[] values,
+      int[] pages,
+      int pagesOff,
+      int first,
+      int last,
+      int kvFrom,
+      int kvTo,
+      float[] out,
+      int outOff,
+      Scratch scratch) {
     float[] p = scratch.scores(last + 1); // [last+1] scores, then probabilities, by slot
     for (int kv = kvFrom; kv < kvTo; kv++) {
       for (int head = kv * shape.group(); head < (kv + 1) * shape.group(); head++) {
         float max = Float.NEGATIVE_INFINITY;
         for (int s = first; s <= last; s++) {
-          int at = shape.keyIndex(pages[pagesOff + s / shape.pageTokens()], s % shape.pageTokens(), kv);
+          int at =
+              shape.keyIndex(pages[pagesOff + s / shape.pageTokens()], s % shape.pageTokens(), kv);
           float dot = 0;
           for (int d = 0; d < shape.headDim(); d++) {
             dot = Math.fma(q[qOff + head * shape.headDim() + d], keys[at + d * shape.tile()], dot);
@@ -160,7 +202,9 @@ public final class ScalarKernels implements Kernels {
         for (int d = 0; d < shape.valueDim(); d++) {
           float mixed = 0;
           for (int s = first; s <= last; s++) {
-            int at = shape.valueIndex(pages[pagesOff + s / shape.pageTokens()], s % shape.pageTokens(), kv);
+            int at =
+                shape.valueIndex(
+                    pages[pagesOff + s / shape.pageTokens()], s % shape.pageTokens(), kv);
             mixed = Math.fma(p[s], values[at + d], mixed);
           }
           out[outOff + head * shape.valueDim() + d] = mixed / sum;

@@ -33,7 +33,13 @@ public final class Scratch {
 
   float[] scores(int n) {
     if (scores.length < n) {
-      scores = new float[Math.max(16, 2 * Integer.highestOneBit(n))]; // powers of two: a growing context allocates rarely
+      scores =
+          new float
+              [Math.max(
+                  16,
+                  2
+                      * Integer.highestOneBit(
+                          n))]; // powers of two: a growing context allocates rarely
     }
     return scores;
   }

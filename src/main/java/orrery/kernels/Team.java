@@ -5,9 +5,9 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * A fixed team of threads that run one task together, many thousand times a second.
  *
- * <p>The calling thread is part 0. Workers spin for about 20 µs after their last task, since the next
- * op of a step is usually nanoseconds away, and then park so that an idle engine costs nothing. A
- * task is split by outputs or rows only, so the number of threads never changes a bit.
+ * <p>The calling thread is part 0. Workers spin for about 20 µs after their last task, since the
+ * next op of a step is usually nanoseconds away, and then park so that an idle engine costs
+ * nothing. A task is split by outputs or rows only, so the number of threads never changes a bit.
  *
  * <p>Not reentrant; one caller at a time.
  */
@@ -44,7 +44,10 @@ public final class Team implements AutoCloseable {
     return workers.length + 1;
   }
 
-  /** Runs all parts of a task and returns when all are done; an exception of any part is thrown here. */
+  /**
+   * Runs all parts of a task and returns when all are done; an exception of any part is thrown
+   * here.
+   */
   public void run(Task task) {
     int parts = size();
     if (parts == 1) {
@@ -138,7 +141,8 @@ public final class Team implements AutoCloseable {
           continue;
         }
         parked = true;
-        while (epoch == seen && !closed) { // looked at again after parked is visible: no lost wake-up
+        while (epoch == seen
+            && !closed) { // looked at again after parked is visible: no lost wake-up
           LockSupport.park(Team.this);
         }
         parked = false;

@@ -35,8 +35,8 @@ import orrery.numerics.Sum16;
  * LANES} sub-panels, outside the inner loop. The width is the machine's own, or {@code
  * -Dorrery.vector.bits}.
  *
- * <p>Rules that keep C2 from boxing vectors (20 times slower): no method of ours returns a vector, no
- * array of vectors, no species passed around; species are static final.
+ * <p>Rules that keep C2 from boxing vectors (20 times slower): no method of ours returns a vector,
+ * no array of vectors, no species passed around; species are static final.
  */
 public final class VectorKernels implements Kernels {
   static final VectorSpecies<Float> F = species(Integer.getInteger("orrery.vector.bits", 0));
@@ -48,11 +48,18 @@ public final class VectorKernels implements Kernels {
 
   private static VectorSpecies<Float> species(int bits) {
     return switch (bits) {
-      case 0 -> FloatVector.SPECIES_PREFERRED.length() >= 16 ? FloatVector.SPECIES_512 : FloatVector.SPECIES_PREFERRED.length() >= 8 ? FloatVector.SPECIES_256 : FloatVector.SPECIES_128;
+      case 0 ->
+          FloatVector.SPECIES_PREFERRED.length() >= 16
+              ? FloatVector.SPECIES_512
+              : FloatVector.SPECIES_PREFERRED.length() >= 8
+                  ? FloatVector.SPECIES_256
+                  : FloatVector.SPECIES_128;
       case 128 -> FloatVector.SPECIES_128;
       case 256 -> FloatVector.SPECIES_256;
       case 512 -> FloatVector.SPECIES_512;
-      default -> throw new IllegalArgumentException("orrery.vector.bits: expected 128, 256 or 512, found " + bits);
+      default ->
+          throw new IllegalArgumentException(
+              "orrery.vector.bits: expected 128, 256 or 512, found " + bits);
     };
   }
 
@@ -68,8 +75,17 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void matmul(
-      PackedMatrix w, float[] x, int xOff, int xStride, int rows,
-      float[] y, int yOff, int yStride, int panelFrom, int panelTo, Scratch scratch) {
+      PackedMatrix w,
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo,
+      Scratch scratch) {
     boolean f32 = w.format == PackedMatrix.Format.F32;
     if (rows == 1) {
       if (f32) {
@@ -87,7 +103,8 @@ public final class VectorKernels implements Kernels {
         int left = rows - row;
         int xRow = xOff + row * xStride;
         int yRow = yOff + row * yStride;
-        // Groups of 6 and 4 rows; 7 and 8 go as two of 4, since 2 rows alone leave half the machine idle.
+        // Groups of 6 and 4 rows; 7 and 8 go as two of 4, since 2 rows alone leave half the machine
+        // idle.
         int take = left >= 5 && left != 7 && left != 8 ? 6 : left >= 3 ? 4 : 2;
         int n = Math.min(take, left);
         if (f32) {
@@ -110,7 +127,15 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void rmsNorm(
-      float[] x, int xOff, float[] weight, int weightOff, float eps, int n, float[] y, int yOff, Scratch scratch) {
+      float[] x,
+      int xOff,
+      float[] weight,
+      int weightOff,
+      float eps,
+      int n,
+      float[] y,
+      int yOff,
+      Scratch scratch) {
     float[] partial = scratch.partial;
     int whole = n / PANEL * PANEL;
     for (int sub = 0; sub < PANEL; sub += LANES) {
@@ -139,7 +164,8 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void rope(float[] x, int xOff, float[] cos, float[] sin, int tableOff, int pairs, boolean interleaved) {
+  public void rope(
+      float[] x, int xOff, float[] cos, float[] sin, int tableOff, int pairs, boolean interleaved) {
     int i = 0;
     if (!interleaved) {
       for (; i + LANES <= pairs; i += LANES) {
@@ -173,7 +199,9 @@ public final class VectorKernels implements Kernels {
     exp(-1f, x, xOff, 0f, y, yOff, n);
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
-      FloatVector.broadcast(F, 1f).div(FloatVector.fromArray(F, y, yOff + i).add(1f)).intoArray(y, yOff + i);
+      FloatVector.broadcast(F, 1f)
+          .div(FloatVector.fromArray(F, y, yOff + i).add(1f))
+          .intoArray(y, yOff + i);
     }
     for (; i < n; i++) {
       y[yOff + i] = 1f / (1f + y[yOff + i]);
@@ -181,7 +209,8 @@ public final class VectorKernels implements Kernels {
   }
 
   /** y[i] = exp(sign · x[i] − shift), the operations of {@link Elementary#exp}; sign is 1 or −1. */
-  private static void exp(float sign, float[] x, int xOff, float shift, float[] y, int yOff, int n) {
+  private static void exp(
+      float sign, float[] x, int xOff, float shift, float[] y, int yOff, int n) {
     FloatVector signs = FloatVector.broadcast(F, sign);
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
@@ -214,7 +243,9 @@ public final class VectorKernels implements Kernels {
   public void add(float[] x, int xOff, float[] y, int yOff, int n) {
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
-      FloatVector.fromArray(F, y, yOff + i).add(FloatVector.fromArray(F, x, xOff + i)).intoArray(y, yOff + i);
+      FloatVector.fromArray(F, y, yOff + i)
+          .add(FloatVector.fromArray(F, x, xOff + i))
+          .intoArray(y, yOff + i);
     }
     for (; i < n; i++) {
       y[yOff + i] += x[xOff + i];
@@ -226,7 +257,9 @@ public final class VectorKernels implements Kernels {
     FloatVector scale = FloatVector.broadcast(F, a);
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
-      scale.fma(FloatVector.fromArray(F, x, xOff + i), FloatVector.fromArray(F, y, yOff + i)).intoArray(y, yOff + i);
+      scale
+          .fma(FloatVector.fromArray(F, x, xOff + i), FloatVector.fromArray(F, y, yOff + i))
+          .intoArray(y, yOff + i);
     }
     for (; i < n; i++) {
       y[yOff + i] = Math.fma(a, x[xOff + i], y[yOff + i]);
@@ -277,8 +310,20 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void attend(
-      AttentionShape shape, float[] q, int qOff, float[] keys, float[] values, int[] pages, int pagesOff,
-      int first, int last, int kvFrom, int kvTo, float[] out, int outOff, Scratch scratch) {
+      AttentionShape shape,
+      float[] q,
+      int qOff,
+      float[] keys,
+      float[] values,
+      int[] pages,
+      int pagesOff,
+      int first,
+      int last,
+      int kvFrom,
+      int kvTo,
+      float[] out,
+      int outOff,
+      Scratch scratch) {
     int from = first / 16 * 16; // whole tiles of 16 slots; partial sums go by slot mod 16
     int to = last / 16 * 16 + 16;
     int group = shape.group();
@@ -290,7 +335,19 @@ public final class VectorKernels implements Kernels {
         AttentionLoops.scoresByTile(shape, q, qGroup, keys, pages, pagesOff, kv, from, to, p);
       } else {
         AttentionLoops.scoresByGather(
-            shape, q, qGroup, keys, pages, pagesOff, kv, from, to, first, last, p, scratch.slotIndex);
+            shape,
+            q,
+            qGroup,
+            keys,
+            pages,
+            pagesOff,
+            kv,
+            from,
+            to,
+            first,
+            last,
+            p,
+            scratch.slotIndex);
       }
       Arrays.fill(mixed, 0, group * shape.valueStride(), 0f);
       for (int g = 0; g < group; g++) {
@@ -302,7 +359,13 @@ public final class VectorKernels implements Kernels {
       AttentionLoops.mix(shape, p, values, pages, pagesOff, kv, from, to, first, last, mixed);
       for (int g = 0; g < group; g++) {
         int head = kv * group + g;
-        divide(mixed, g * shape.valueStride(), scratch.sums(group)[g], out, outOff + head * shape.valueDim(), shape.valueDim());
+        divide(
+            mixed,
+            g * shape.valueStride(),
+            scratch.sums(group)[g],
+            out,
+            outOff + head * shape.valueDim(),
+            shape.valueDim());
       }
     }
   }

@@ -18,7 +18,9 @@ public final class Elementary {
   public static final float LN2_HIGH = 0.693145752f;
   public static final float LN2_LOW = 1.42860677e-6f;
 
-  /** 1.5 · 2^23: adding it rounds to the nearest integer, which then sits in the low mantissa bits. */
+  /**
+   * 1.5 · 2^23: adding it rounds to the nearest integer, which then sits in the low mantissa bits.
+   */
   public static final float ROUND = 12582912f;
 
   /** The bits of {@link #ROUND}. */
@@ -39,8 +41,8 @@ public final class Elementary {
   private Elementary() {}
 
   /**
-   * e^x, within 1.01 ULP of the exact value for normal results, monotone; NaN stays NaN, −∞ gives 0,
-   * +∞ gives +∞.
+   * e^x, within 1.01 ULP of the exact value for normal results, monotone; NaN stays NaN, −∞ gives
+   * 0, +∞ gives +∞.
    */
   public static float exp(float x) {
     float c = x < EXP_MIN ? EXP_MIN : x; // NaN fails both comparisons and passes through
@@ -70,7 +72,9 @@ public final class Elementary {
     return 1f / (1f + exp(-x));
   }
 
-  /** x · sigmoid(x) as x / (1 + e^−x), the activation of SwiGLU, within 2.5 ULP for normal results. */
+  /**
+   * x · sigmoid(x) as x / (1 + e^−x), the activation of SwiGLU, within 2.5 ULP for normal results.
+   */
   public static float silu(float x) {
     return x / (1f + exp(-x));
   }

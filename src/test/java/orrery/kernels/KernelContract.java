@@ -12,8 +12,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What every implementation of {@link Kernels} must do: give the bits of {@link ScalarKernels}, in any
- * grouping of rows, outputs and threads, cold and warm, and allocate nothing once warm.
+ * What every implementation of {@link Kernels} must do: give the bits of {@link ScalarKernels}, in
+ * any grouping of rows, outputs and threads, cold and warm, and allocate nothing once warm.
  *
  * <p>Run at 512, 256 and 128 bits by the build.
  */
@@ -145,8 +145,17 @@ abstract class KernelContract {
             (part, parts) ->
                 kernels()
                     .matmul(
-                        w, x, 0, w.in, 5, y, 0, w.panels * 16,
-                        w.panels * part / parts, w.panels * (part + 1) / parts, own[part]));
+                        w,
+                        x,
+                        0,
+                        w.in,
+                        5,
+                        y,
+                        0,
+                        w.panels * 16,
+                        w.panels * part / parts,
+                        w.panels * (part + 1) / parts,
+                        own[part]));
       }
       assertSameBits(y, expected, threads + " threads");
     }
@@ -154,20 +163,42 @@ abstract class KernelContract {
 
   @Test
   void extremeWeightsSurviveTheProduct() {
-    float[] extremes = {0f, -0f, Float.MIN_VALUE, -Float.MIN_NORMAL, Float.MAX_VALUE, -Float.MAX_VALUE,
-      Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN, 1f, -1f};
+    float[] extremes = {
+      0f,
+      -0f,
+      Float.MIN_VALUE,
+      -Float.MIN_NORMAL,
+      Float.MAX_VALUE,
+      -Float.MAX_VALUE,
+      Float.POSITIVE_INFINITY,
+      Float.NEGATIVE_INFINITY,
+      Float.NaN,
+      1f,
+      -1f
+    };
     for (PackedMatrix.Format format : PackedMatrix.Format.values()) {
       for (int out : new int[] {1, 7, 15, 17, 33}) {
         for (int in : new int[] {1, 2, 7, 15, 16, 33}) {
-          PackedMatrix w = PackedMatrix.pack(format, out, in, (row, into) -> {
-            for (int k = 0; k < into.length; k++) {
-              float v = extremes[(row * 7 + k) % extremes.length];
-              into[k] = format == PackedMatrix.Format.F32 ? v : Float.intBitsToFloat(Float.floatToIntBits(v) & 0xFFFF0000);
-            }
-          });
+          PackedMatrix w =
+              PackedMatrix.pack(
+                  format,
+                  out,
+                  in,
+                  (row, into) -> {
+                    for (int k = 0; k < into.length; k++) {
+                      float v = extremes[(row * 7 + k) % extremes.length];
+                      into[k] =
+                          format == PackedMatrix.Format.F32
+                              ? v
+                              : Float.intBitsToFloat(Float.floatToIntBits(v) & 0xFFFF0000);
+                    }
+                  });
           for (int rows : new int[] {1, 2, 3, 5}) {
             float[] x = random(out + in, rows * in);
-            assertSameBits(product(kernels(), w, x, rows, 0, w.panels), product(definition, w, x, rows, 0, w.panels), w + " extremes");
+            assertSameBits(
+                product(kernels(), w, x, rows, 0, w.panels),
+                product(definition, w, x, rows, 0, w.panels),
+                w + " extremes");
           }
         }
       }
@@ -204,8 +235,27 @@ abstract class KernelContract {
 
   @Test
   void specialValuesPassTheElementwiseKernelsLikeTheDefinition() {
-    float[] special = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 0f, -0f, 88.7f, 88.73f,
-      -87.4f, -103.9f, -104f, -104.1f, 89f, 89.1f, -200f, 1e30f, -1e30f, Float.MIN_VALUE, 1f, -1f};
+    float[] special = {
+      Float.NaN,
+      Float.POSITIVE_INFINITY,
+      Float.NEGATIVE_INFINITY,
+      0f,
+      -0f,
+      88.7f,
+      88.73f,
+      -87.4f,
+      -103.9f,
+      -104f,
+      -104.1f,
+      89f,
+      89.1f,
+      -200f,
+      1e30f,
+      -1e30f,
+      Float.MIN_VALUE,
+      1f,
+      -1f
+    };
     float[] one = new float[special.length];
     Arrays.fill(one, 1f);
     float[] a = new float[special.length];
@@ -252,7 +302,8 @@ abstract class KernelContract {
     assertThat(top).containsExactly(0, 2, 4, 7, 1, 6, 8, 9, 3, 5, 0);
     kernels().topK(x, 1, 9, 2, top, 0);
     assertThat(top).startsWith(1, 3);
-    assertThatThrownBy(() -> kernels().topK(x, 0, 2, 3, top, 0)).hasMessageContaining("0 <= k <= 2, found 3");
+    assertThatThrownBy(() -> kernels().topK(x, 0, 2, 3, top, 0))
+        .hasMessageContaining("0 <= k <= 2, found 3");
   }
 
   /** Pools of shuffled pages for one sequence, everything that must not be read filled with NaN. */
@@ -287,7 +338,8 @@ abstract class KernelContract {
     float[] attend(Kernels kernels, float[] q, int first, int last) {
       float[] out = new float[shape.heads() * shape.valueDim() + 3];
       for (int kv = shape.kvHeads() - 1; kv >= 0; kv--) { // each head alone, in any order
-        kernels.attend(shape, q, 2, keys, values, pages, 0, first, last, kv, kv + 1, out, 1, scratch);
+        kernels.attend(
+            shape, q, 2, keys, values, pages, 0, first, last, kv, kv + 1, out, 1, scratch);
       }
       return out;
     }
@@ -304,13 +356,18 @@ abstract class KernelContract {
         v[s] = random(900 + s, dims[1] * dims[3]);
       }
       float[] q = random(1, dims[0] * dims[2] + 2);
-      for (int[] range : new int[][] {{0, 0}, {0, 15}, {0, 16}, {1, 40}, {17, 17}, {30, 74}, {0, 74}}) {
+      for (int[] range :
+          new int[][] {{0, 0}, {0, 15}, {0, 16}, {1, 40}, {17, 17}, {30, 74}, {0, 74}}) {
         float[] expected = null;
         for (int pageTokens : new int[] {80, 75, 1, 4, 16, 5, 32, 48}) {
-          AttentionShape shape = new AttentionShape(dims[0], dims[1], dims[2], dims[3], pageTokens, 0.17f);
-          float[] out = new Paged(shape, range[1] + 1, k, v, pageTokens).attend(kernels(), q, range[0], range[1]);
+          AttentionShape shape =
+              new AttentionShape(dims[0], dims[1], dims[2], dims[3], pageTokens, 0.17f);
+          float[] out =
+              new Paged(shape, range[1] + 1, k, v, pageTokens)
+                  .attend(kernels(), q, range[0], range[1]);
           if (expected == null) {
-            expected = new Paged(shape, range[1] + 1, k, v, 7).attend(definition, q, range[0], range[1]);
+            expected =
+                new Paged(shape, range[1] + 1, k, v, 7).attend(definition, q, range[0], range[1]);
             for (float f : expected) {
               assertThat(f).isFinite();
             }
@@ -328,7 +385,10 @@ abstract class KernelContract {
     float[][] v = {{10}, {20}, {30}};
     float[] out = new Paged(shape, 3, k, v, 1).attend(kernels(), new float[] {0, 0, 2, 4}, 0, 2);
     double[] e = {Math.exp(1 - 3), Math.exp(2 - 3), 1};
-    assertThat(out[1]).isCloseTo((float) ((10 * e[0] + 20 * e[1] + 30 * e[2]) / (e[0] + e[1] + e[2])), org.assertj.core.data.Offset.offset(1e-5f));
+    assertThat(out[1])
+        .isCloseTo(
+            (float) ((10 * e[0] + 20 * e[1] + 30 * e[2]) / (e[0] + e[1] + e[2])),
+            org.assertj.core.data.Offset.offset(1e-5f));
   }
 
   @Test
@@ -362,7 +422,8 @@ abstract class KernelContract {
       i -> kernels().topK(x, 0, 65, 8, top, 0),
       i -> {
         Paged p = paged[i & 1];
-        kernels().attend(p.shape, x, 0, p.keys, p.values, p.pages, 0, i & 3, 69, 0, 2, y, 0, scratch);
+        kernels()
+            .attend(p.shape, x, 0, p.keys, p.values, p.pages, 0, i & 3, 69, 0, 2, y, 0, scratch);
       },
     };
     for (int c = 0; c < calls.length; c++) {
@@ -375,7 +436,9 @@ abstract class KernelContract {
       for (int i = 0; i < 4_000; i++) {
         calls[c].accept(i & 15);
       }
-      assertThat(allocatedBy(calls[c])).as("bytes allocated by call %d of %s", c, kernels().name()).isZero();
+      assertThat(allocatedBy(calls[c]))
+          .as("bytes allocated by call %d of %s", c, kernels().name())
+          .isZero();
       for (int i = 0; i < 16; i++) {
         Arrays.fill(y, 0.5f);
         calls[c].accept(i);
@@ -384,9 +447,13 @@ abstract class KernelContract {
     }
   }
 
-  /** Bytes of 160 calls; the JIT may still be at work, so up to 20 tries, each after more warming up. */
+  /**
+   * Bytes of 160 calls; the JIT may still be at work, so up to 20 tries, each after more warming
+   * up.
+   */
   private static long allocatedBy(java.util.function.IntConsumer call) {
-    var threads = (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
+    var threads =
+        (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
     long bytes = 0;
     for (int attempt = 0; attempt < 20; attempt++) {
       long before = threads.getCurrentThreadAllocatedBytes();

@@ -27,7 +27,10 @@ class ElementaryTest {
   void expIsWithinItsStatedError() {
     everyFloatUpTo(
         87f,
-        x -> assertThat(ulps(Elementary.exp(x), StrictMath.exp(x))).as("exp(%s)", x).isLessThan(1.02));
+        x ->
+            assertThat(ulps(Elementary.exp(x), StrictMath.exp(x)))
+                .as("exp(%s)", x)
+                .isLessThan(1.02));
   }
 
   @Test
