@@ -1,0 +1,177 @@
+package orrery.checkpoint;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Writes one safetensors file. Tensors are added in any order and written in the format's canonical
+ * one (wider types first, then by name), behind a header padded with blanks to 8 bytes, so every
+ * element lies at its natural alignment and equal content gives equal bytes.
+ *
+ * <p>The arrays are not copied: do not change them before {@link #write}. Data goes through one
+ * small buffer into a temporary file beside the target, which is then moved over it: a reader never
+ * sees half a file.
+ */
+public final class SafetensorsWriter {
+  private static final int BUFFER_BYTES = 1 << 16;
+
+  private final Map<String, Entry> entries = new LinkedHashMap<>();
+  private final Map<String, String> metadata = new TreeMap<>();
+
+  /** A tensor to be written; {@code data} is a float[], short[] or long[] as the type says. */
+  private record Entry(String name, DType dtype, long[] shape, Object data) {
+    void put(ByteBuffer buffer, int index) {
+      switch (data) {
+        case float[] values -> buffer.putFloat(values[index]);
+        case short[] codes -> buffer.putShort(codes[index]);
+        case long[] values -> buffer.putLong(values[index]);
+        default -> throw new AssertionError(data);
+      }
+    }
+
+    int elements() {
+      return java.lang.reflect.Array.getLength(data);
+    }
+
+    long bytes() {
+      return (long) elements() * dtype.bytes();
+    }
+  }
+
+  /** Adds one {@code __metadata__} string. */
+  public SafetensorsWriter metadata(String key, String value) {
+    metadata.put(key, value);
+    return this;
+  }
+
+  /** Adds an F32 tensor; {@code data} is row-major. */
+  public SafetensorsWriter floats(String name, float[] data, long... shape) {
+    return add(new Entry(name, DType.F32, shape.clone(), data), data.length);
+  }
+
+  /** Adds a BF16 tensor from raw codes; {@code codes} is row-major. */
+  public SafetensorsWriter bf16(String name, short[] codes, long... shape) {
+    return add(new Entry(name, DType.BF16, shape.clone(), codes), codes.length);
+  }
+
+  /** Adds an F16 tensor from raw codes; {@code codes} is row-major. */
+  public SafetensorsWriter f16(String name, short[] codes, long... shape) {
+    return add(new Entry(name, DType.F16, shape.clone(), codes), codes.length);
+  }
+
+  /** Adds an I64 tensor; {@code data} is row-major. */
+  public SafetensorsWriter longs(String name, long[] data, long... shape) {
+    return add(new Entry(name, DType.I64, shape.clone(), data), data.length);
+  }
+
+  private SafetensorsWriter add(Entry entry, int elements) {
+    long product = 1;
+    for (long size : entry.shape) {
+      product = Math.multiplyExact(product, size);
+    }
+    if (product != elements) {
+      throw new IllegalArgumentException(
+          entry.name + ": a shape of " + product + " elements for " + elements + " values");
+    }
+    if (entry.name.equals("__metadata__") || entries.putIfAbsent(entry.name, entry) != null) {
+      throw new IllegalArgumentException(entry.name + ": name already taken");
+    }
+    return this;
+  }
+
+  /**
+   * Writes everything added so far to {@code file}, replacing it in one step.
+   *
+   * @throws UncheckedIOException if the disk refuses
+   */
+  public void write(Path file) {
+    List<Entry> ordered = new ArrayList<>(entries.values());
+    ordered.sort(Comparator.comparing(Entry::dtype).thenComparing(Entry::name));
+    Path target = file.toAbsolutePath();
+    try {
+      Path temporary = Files.createTempFile(target.getParent(), ".writing", ".safetensors");
+      try {
+        writeTo(temporary, header(ordered), ordered);
+        Files.move(
+            temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      } finally {
+        Files.deleteIfExists(temporary);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(file + ": cannot be written: " + e.getMessage(), e);
+    }
+  }
+
+  private byte[] header(Collection<Entry> ordered) throws IOException {
+    StringWriter text = new StringWriter();
+    try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
+      json.writeStartObject();
+      if (!metadata.isEmpty()) {
+        json.writeObjectFieldStart("__metadata__");
+        for (Map.Entry<String, String> entry : metadata.entrySet()) {
+          json.writeStringField(entry.getKey(), entry.getValue());
+        }
+        json.writeEndObject();
+      }
+      long offset = 0;
+      for (Entry entry : ordered) {
+        json.writeObjectFieldStart(entry.name);
+        json.writeStringField("dtype", entry.dtype.name());
+        json.writeFieldName("shape");
+        json.writeArray(entry.shape, 0, entry.shape.length);
+        json.writeFieldName("data_offsets");
+        json.writeArray(new long[] {offset, offset + entry.bytes()}, 0, 2);
+        json.writeEndObject();
+        offset += entry.bytes();
+      }
+      json.writeEndObject();
+    }
+    int length = text.toString().getBytes(UTF_8).length;
+    return (text + " ".repeat(-length & 7)).getBytes(UTF_8);
+  }
+
+  private static void writeTo(Path file, byte[] header, List<Entry> ordered) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).order(LITTLE_ENDIAN);
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      buffer.putLong(header.length);
+      drain(buffer, channel);
+      drain(ByteBuffer.wrap(header).position(header.length), channel);
+      for (Entry entry : ordered) {
+        for (int i = 0; i < entry.elements(); i++) {
+          if (buffer.remaining() < entry.dtype.bytes()) {
+            drain(buffer, channel);
+          }
+          entry.put(buffer, i);
+        }
+      }
+      drain(buffer, channel);
+    }
+  }
+
+  private static void drain(ByteBuffer buffer, FileChannel channel) throws IOException {
+    buffer.flip();
+    while (buffer.hasRemaining()) {
+      channel.write(buffer);
+    }
+    buffer.clear();
+  }
+}

@@ -1,0 +1,69 @@
+package orrery.sampling;
+
+/**
+ * The tokens of one row by falling logit, ties by rising id, sorted only as far as somebody asks: a
+ * heap is built in linear time, and each further token costs a logarithm of the vocabulary. Top-k
+ * and top-p mostly look at a few tokens of thousands.
+ *
+ * <p>A token's place is one {@code long}: its logit's bits, made to fall as an integer as the logit
+ * rises, above its id. Comparing places compares (logit, id), and no two are equal.
+ */
+final class DescendingOrder {
+
+  private final long[] places; // [vocab]: a min-heap of `open`, then the ones taken, last first
+  private int open;
+
+  DescendingOrder(int vocab) {
+    places = new long[vocab];
+  }
+
+  /** Starts over with a row of logits [vocab], which holds no NaN. */
+  void reset(float[] logits) {
+    open = places.length;
+    for (int i = 0; i < open; i++) {
+      places[i] = place(logits[i], i);
+    }
+    for (int i = open / 2 - 1; i >= 0; i--) {
+      sink(i);
+    }
+  }
+
+  /** The place of the token of rank {@code rank}, from 0. */
+  long placeAt(int rank) {
+    while (places.length - open <= rank) {
+      long first = places[0];
+      places[0] = places[--open];
+      sink(0);
+      places[open] = first;
+    }
+    return places[places.length - 1 - rank];
+  }
+
+  /** The token that stands at a place. */
+  static int token(long place) {
+    return (int) place;
+  }
+
+  /** The place of a token; smaller stands in front. Both zeros are one. */
+  static long place(float logit, int token) {
+    int bits = Float.floatToRawIntBits(logit + 0.0f);
+    int rising = bits ^ bits >> 31 & Integer.MAX_VALUE; // negative floats rise as their bits fall
+    return (long) ~rising << 32 | token;
+  }
+
+  private void sink(int from) {
+    long moving = places[from];
+    int hole = from;
+    for (int child = 2 * hole + 1; child < open; child = 2 * hole + 1) {
+      if (child + 1 < open && places[child + 1] < places[child]) {
+        child++;
+      }
+      if (moving <= places[child]) {
+        break;
+      }
+      places[hole] = places[child];
+      hole = child;
+    }
+    places[hole] = moving;
+  }
+}

@@ -1,0 +1,216 @@
+package orrery.sampling;
+
+import java.util.Arrays;
+import orrery.sampling.SamplingParams.TokenBias;
+
+/**
+ * Draws the next token of one choice from the model's logits. The steps, in this order:
+ *
+ * <ol>
+ *   <li>penalties: repetition over prompt and answer, then frequency and presence over the answer;
+ *   <li>logit bias;
+ *   <li>before {@code min_tokens}, every token that would end the answer is ruled out;
+ *   <li>temperature 0: the highest logit, and done. Else divide by the temperature;
+ *   <li>top-k: the k highest logits;
+ *   <li>top-p: by falling logit, tokens as long as those in front of them have less than p of the
+ *       probability that top-k has left; the first always;
+ *   <li>min-p: tokens at least min-p times as likely as the likeliest;
+ *   <li>draw from what is left, in proportion.
+ * </ol>
+ *
+ * <p>Steps 1 to 3 each round to float once; from 4 on everything is double. Ties anywhere: lowest
+ * id. A logit of +infinity takes all the probability (several share it).
+ *
+ * <p>The draw inverts the cumulated distribution, summed in the order of token ids with {@code
+ * StrictMath.exp}, at {@link KeyedRandom#uniform}(seed, choice, position). So the token is a
+ * function of the arguments alone, to the bit: not of batch mates, machines or earlier draws.
+ *
+ * <p>Others: vLLM V1 ({@code v1/sample/sampler.py}) has bias and min_tokens before the penalties
+ * and min-p between temperature and top-k; its top-p too is taken of what top-k left. SGLang
+ * ({@code layers/sampler.py}, {@code sampling_batch_info.py}) has penalties and the min_tokens mask
+ * before the bias, then temperature, top-k, top-p, min-p as here, but without min-p its top-k and
+ * top-p both look at the full distribution.
+ *
+ * <p>A sampler owns its scratch memory: one per thread, and nothing is allocated per token.
+ */
+public final class Sampler {
+
+  private final int vocab;
+  private final int[] eos; // [any number of] token ids
+  private final float[] adjusted; // [vocab]: logits after steps 1 to 3
+  private final double[] weights; // [vocab]: probabilities before division by their sum
+  private final DescendingOrder order;
+
+  /**
+   * @param vocab number of token ids
+   * @param eos the model's end-of-sequence tokens
+   */
+  public Sampler(int vocab, int... eos) {
+    this.vocab = vocab;
+    this.eos = eos.clone();
+    adjusted = new float[vocab];
+    weights = new double[vocab];
+    order = new DescendingOrder(vocab);
+  }
+
+  /**
+   * The token after {@code history}.
+   *
+   * @param logits the model's row is {@code [offset, offset + vocab)}; it is not changed
+   * @param history of this choice; its length is the position of the token to be drawn
+   * @param seed of the request
+   * @param choice which of the request's n answers, from 0
+   * @throws SamplingException if a logit is NaN, or if no token is left
+   */
+  public int sample(
+      float[] logits, int offset, SamplingParams params, History history, long seed, int choice) {
+    int best = adjust(logits, offset, params, history, choice);
+    if (params.greedy()) {
+      return best;
+    }
+    double total = weigh(adjusted[best], params);
+    double target = total * KeyedRandom.uniform(seed, choice, history.length(), KeyedRandom.SAMPLE);
+    double sum = 0;
+    int drawn = -1;
+    for (int i = 0; i < vocab && sum <= target; i++) {
+      if (weights[i] > 0) {
+        sum += weights[i];
+        drawn = i;
+      }
+    }
+    return drawn;
+  }
+
+  /**
+   * The distribution that {@link #sample} draws from, for acceptance rules and for tests.
+   *
+   * @param probabilities [vocab], overwritten; greedy has one 1
+   * @throws SamplingException as {@link #sample}
+   */
+  public void distribution(
+      float[] logits,
+      int offset,
+      SamplingParams params,
+      History history,
+      int choice,
+      double[] probabilities) {
+    int best = adjust(logits, offset, params, history, choice);
+    if (params.greedy()) {
+      Arrays.fill(probabilities, 0, vocab, 0);
+      probabilities[best] = 1;
+      return;
+    }
+    double total = weigh(adjusted[best], params);
+    for (int i = 0; i < vocab; i++) {
+      probabilities[i] = weights[i] / total;
+    }
+  }
+
+  /** Steps 1 to 3 into {@link #adjusted}; gives the token with the highest result. */
+  private int adjust(
+      float[] logits, int offset, SamplingParams params, History history, int choice) {
+    boolean penalizes = params.penalizes();
+    for (int i = 0; i < vocab; i++) {
+      float logit = logits[offset + i];
+      if (Float.isNaN(logit)) {
+        throw new SamplingException(
+            choice, history.length(), "the logit of token " + i + " is NaN");
+      }
+      adjusted[i] =
+          penalizes && history.contains(i)
+              ? penalized(logit, history.outputCount(i), params)
+              : logit;
+    }
+    for (int i = 0; i < params.logitBias().size(); i++) {
+      TokenBias entry = params.logitBias().get(i);
+      adjusted[entry.token()] =
+          entry.bias() == Double.NEGATIVE_INFINITY
+              ? Float.NEGATIVE_INFINITY
+              : (float) (adjusted[entry.token()] + entry.bias());
+    }
+    if (history.outputLength() < params.minTokens()) {
+      ruleOutStops(params);
+    }
+    int best = 0;
+    for (int i = 1; i < vocab; i++) {
+      if (adjusted[i] > adjusted[best]) {
+        best = i;
+      }
+    }
+    if (adjusted[best] == Float.NEGATIVE_INFINITY) {
+      throw new SamplingException(
+          choice,
+          history.length(),
+          "no token is left: every logit is -Infinity, by the model,"
+              + " by logit_bias or by min_tokens");
+    }
+    return best;
+  }
+
+  private static float penalized(float logit, int count, SamplingParams params) {
+    double repetition = params.repetitionPenalty();
+    double result = logit > 0 ? logit / repetition : logit * repetition;
+    if (count > 0) {
+      result -= params.frequencyPenalty() * count + params.presencePenalty();
+    }
+    return (float) result;
+  }
+
+  private void ruleOutStops(SamplingParams params) {
+    for (int i = 0; i < params.stopTokenIds().size(); i++) {
+      adjusted[params.stopTokenIds().get(i)] = Float.NEGATIVE_INFINITY;
+    }
+    if (!params.ignoreEos()) {
+      for (int token : eos) {
+        adjusted[token] = Float.NEGATIVE_INFINITY;
+      }
+    }
+  }
+
+  /** Steps 4 to 7 into {@link #weights}, 1 for the likeliest token; gives their sum. */
+  private double weigh(float highest, SamplingParams params) {
+    int kept = params.topK() > 0 ? Math.min(params.topK(), vocab) : vocab;
+    if (kept < vocab || params.topP() < 1) {
+      order.reset(adjusted);
+    }
+    long last = kept < vocab ? order.placeAt(kept - 1) : Long.MAX_VALUE;
+    for (int i = 0; i < vocab; i++) {
+      float logit = adjusted[i];
+      if (logit == highest) {
+        weights[i] = 1; // also where both are infinite
+      } else {
+        weights[i] = StrictMath.exp(((double) logit - highest) / params.temperature());
+      }
+      if (DescendingOrder.place(logit, i) > last) {
+        weights[i] = 0;
+      }
+    }
+    if (params.topP() < 1) {
+      double enough = params.topP() * sum(weights);
+      double before = 0;
+      for (int rank = 0; rank < kept && before < enough; rank++) {
+        last = order.placeAt(rank);
+        before += weights[DescendingOrder.token(last)];
+      }
+      for (int i = 0; i < vocab; i++) {
+        if (DescendingOrder.place(adjusted[i], i) > last) {
+          weights[i] = 0;
+        }
+      }
+    }
+    for (int i = 0; i < vocab; i++) {
+      if (weights[i] < params.minP()) {
+        weights[i] = 0;
+      }
+    }
+    return sum(weights);
+  }
+
+  private static double sum(double[] values) {
+    double sum = 0;
+    for (double value : values) {
+      sum += value;
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,29 @@
+package orrery.sampling;
+
+/**
+ * No token can be drawn for one choice of one request: its logits hold a NaN, or every token is
+ * ruled out. The other requests of the batch are not concerned.
+ */
+public final class SamplingException extends RuntimeException {
+
+  private static final long serialVersionUID = 1;
+
+  private final int choice;
+  private final int position;
+
+  SamplingException(int choice, int position, String problem) {
+    super("choice " + choice + ", position " + position + ": " + problem);
+    this.choice = choice;
+    this.position = position;
+  }
+
+  /** Which of the request's n answers, from 0. */
+  public int choice() {
+    return choice;
+  }
+
+  /** Index, in prompt and answer together, of the token that could not be drawn. */
+  public int position() {
+    return position;
+  }
+}

@@ -1,0 +1,156 @@
+package orrery.sampling;
+
+import java.util.HashSet;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/**
+ * How one request wants its tokens drawn and its answer ended. Names and defaults are those of
+ * SGLang's {@code sampling_params}, and of OpenAI's API where that has the field. {@link
+ * #builder()} starts from the defaults. See {@link Sampler} for the order in which they act.
+ *
+ * @param temperature divides the logits; 0 takes the highest logit (greedy). Default 1
+ * @param topK keep the k highest logits; 0 or -1 keeps all, and is the default
+ * @param topP keep the most likely tokens up to this share of the probability. Default 1, all
+ * @param minP keep tokens at least this share as likely as the likeliest. Default 0, all
+ * @param repetitionPenalty divides positive and multiplies negative logits of the tokens in prompt
+ *     and answer. Default 1, none
+ * @param frequencyPenalty is subtracted once per occurrence in the answer. Default 0
+ * @param presencePenalty is subtracted once if the token is in the answer. Default 0
+ * @param logitBias is added to the logits; no token twice. Default none
+ * @param stop texts that end the answer, and are cut off it. Default none
+ * @param stopTokenIds tokens that end the answer, besides the model's own. Default none
+ * @param ignoreEos the model's end-of-sequence tokens do not end the answer. Default false
+ * @param minTokens tokens of the answer before which nothing but its length ends it. Default 0
+ * @param maxTokens most tokens of the answer. Default 128
+ * @param logprobs report the log-probability of each drawn token and of this many of the likeliest
+ *     (0 to 20); -1 reports none, and is the default
+ * @param n number of answers. Default 1
+ * @param seed of the random numbers; without one, who runs the request chooses it. Default none
+ */
+public record SamplingParams(
+    double temperature,
+    int topK,
+    double topP,
+    double minP,
+    double repetitionPenalty,
+    double frequencyPenalty,
+    double presencePenalty,
+    List<TokenBias> logitBias,
+    List<String> stop,
+    List<Integer> stopTokenIds,
+    boolean ignoreEos,
+    int minTokens,
+    int maxTokens,
+    int logprobs,
+    int n,
+    OptionalLong seed) {
+
+  /** OpenAI's limit; a list longer than this is no longer a glance at the alternatives. */
+  public static final int MAX_LOGPROBS = 20;
+
+  /** Added to the logit of one token; negative infinity rules the token out. */
+  public record TokenBias(int token, double bias) {
+    public TokenBias {
+      check(token >= 0, "logit_bias", "token ids of at least 0", token);
+      check(bias < Double.POSITIVE_INFINITY, "logit_bias", "a number or -Infinity", bias);
+    }
+  }
+
+  /**
+   * @throws IllegalArgumentException naming the field, what was expected and what was found
+   */
+  public SamplingParams {
+    check(
+        temperature >= 0 && Double.isFinite(temperature),
+        "temperature",
+        "a finite number of at least 0",
+        temperature);
+    check(topK >= -1, "top_k", "a number of at least 1, or 0 or -1 for all tokens", topK);
+    check(topP > 0 && topP <= 1, "top_p", "a number above 0, at most 1", topP);
+    check(minP >= 0 && minP <= 1, "min_p", "a number from 0 to 1", minP);
+    check(
+        repetitionPenalty > 0 && repetitionPenalty <= 2,
+        "repetition_penalty",
+        "a number above 0, at most 2 (1 is none)",
+        repetitionPenalty);
+    check(
+        Math.abs(frequencyPenalty) <= 2,
+        "frequency_penalty",
+        "a number from -2 to 2",
+        frequencyPenalty);
+    check(
+        Math.abs(presencePenalty) <= 2,
+        "presence_penalty",
+        "a number from -2 to 2",
+        presencePenalty);
+    logitBias = List.copyOf(logitBias);
+    Set<Integer> biased = new HashSet<>();
+    for (TokenBias entry : logitBias) {
+      check(biased.add(entry.token()), "logit_bias", "each token once", entry.token());
+    }
+    stop = List.copyOf(stop);
+    for (String text : stop) {
+      check(!text.isEmpty(), "stop", "strings that are not empty", "\"\"");
+      check(isUnicode(text), "stop", "whole Unicode characters", "half a surrogate pair");
+    }
+    stopTokenIds = List.copyOf(stopTokenIds);
+    for (int token : stopTokenIds) {
+      check(token >= 0, "stop_token_ids", "ids of at least 0", token);
+    }
+    check(maxTokens >= 1, "max_tokens", "a number of at least 1", maxTokens);
+    check(
+        minTokens >= 0 && minTokens <= maxTokens,
+        "min_tokens",
+        "a number from 0 to max_tokens (" + maxTokens + ")",
+        minTokens);
+    check(
+        logprobs >= -1 && logprobs <= MAX_LOGPROBS,
+        "logprobs",
+        "a number from 0 to " + MAX_LOGPROBS + ", or -1 for none",
+        logprobs);
+    check(n >= 1, "n", "a number of at least 1", n);
+  }
+
+  /** The defaults, to be changed one by one. */
+  public static SamplingParamsBuilder builder() {
+    return new SamplingParamsBuilder();
+  }
+
+  /** Whether every token is the one with the highest logit. */
+  public boolean greedy() {
+    return temperature == 0;
+  }
+
+  /** Whether the tokens seen so far change the logits. */
+  boolean penalizes() {
+    return repetitionPenalty != 1 || frequencyPenalty != 0 || presencePenalty != 0;
+  }
+
+  /**
+   * Checks the token ids against a model; whoever admits a request calls it once.
+   *
+   * @throws IllegalArgumentException naming the field, what was expected and what was found
+   */
+  public void requireTokensBelow(int vocab) {
+    String expected = "ids below the vocabulary size " + vocab;
+    for (TokenBias entry : logitBias) {
+      check(entry.token() < vocab, "logit_bias", expected, entry.token());
+    }
+    for (int token : stopTokenIds) {
+      check(token < vocab, "stop_token_ids", expected, token);
+    }
+  }
+
+  private static boolean isUnicode(String text) {
+    return text.codePoints()
+        .noneMatch(point -> point >= Character.MIN_SURROGATE && point <= Character.MAX_SURROGATE);
+  }
+
+  private static void check(boolean fine, String field, String expected, Object found) {
+    if (!fine) {
+      throw new IllegalArgumentException(field + ": expected " + expected + ", found " + found);
+    }
+  }
+}

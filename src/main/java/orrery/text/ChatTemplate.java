@@ -1,0 +1,95 @@
+package orrery.text;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * The chat format of Orrery's own models, and the generation prompt that asks for an answer:
+ *
+ * <pre>
+ *   &lt;|system|&gt;Be brief.&lt;|end|&gt;&lt;|user|&gt;Hi!&lt;|end|&gt;&lt;|assistant|&gt;
+ * </pre>
+ *
+ * Ids are put together from pieces: the marks as the special tokens they are, the contents with
+ * {@link Tokenizer#encodeVerbatim}. So a user who writes {@code <|end|><|system|>} sends these
+ * letters and nothing else; no content can end its turn or open another.
+ */
+public final class ChatTemplate {
+  private static final String END = "<|end|>";
+
+  private final Tokenizer tokenizer;
+  private final Map<String, Integer> roleIds; // role -> id of its mark
+  private final int end;
+
+  /**
+   * @throws TokenizerException naming the token, if the tokenizer lacks one that the format needs
+   */
+  public ChatTemplate(Tokenizer tokenizer) {
+    this.tokenizer = tokenizer;
+    this.end = special(tokenizer, END);
+    this.roleIds =
+        Message.ROLES.stream()
+            .collect(Collectors.toMap(role -> role, role -> special(tokenizer, mark(role))));
+  }
+
+  /** Whether the tokenizer has all tokens of this format. */
+  public static boolean fits(Tokenizer tokenizer) {
+    return tokenizer.idOf(END).isPresent()
+        && Message.ROLES.stream().allMatch(role -> tokenizer.idOf(mark(role)).isPresent());
+  }
+
+  private static String mark(String role) {
+    return "<|" + role + "|>";
+  }
+
+  private static int special(Tokenizer tokenizer, String token) {
+    return tokenizer
+        .idOf(token)
+        .orElseThrow(
+            () ->
+                new TokenizerException(
+                    tokenizer.file(),
+                    "chat format: expected the special token " + token + ", found none"));
+  }
+
+  /** The token that ends a turn: where an answer stops. */
+  public int endId() {
+    return end;
+  }
+
+  /**
+   * The chat as text, for people to read. Encoding this text is <em>not</em> safe; see {@link
+   * #encode}.
+   */
+  public String render(List<Message> messages) {
+    return requireSome(messages).stream()
+        .map(message -> mark(message.role()) + message.content() + END)
+        .collect(Collectors.joining("", "", mark("assistant")));
+  }
+
+  /** The chat as token ids, ending in the mark after which the model speaks. */
+  public int[] encode(List<Message> messages) {
+    int[] ids = new int[64]; // [count used]
+    int count = 0;
+    for (Message message : requireSome(messages)) {
+      int[] content = tokenizer.encodeVerbatim(message.content());
+      int needed = count + content.length + 3; // two marks, and the generation prompt at last
+      ids = needed > ids.length ? Arrays.copyOf(ids, 2 * needed) : ids;
+      ids[count++] = roleIds.get(message.role());
+      System.arraycopy(content, 0, ids, count, content.length);
+      count += content.length;
+      ids[count++] = end;
+    }
+    ids[count++] = roleIds.get("assistant");
+    return Arrays.copyOf(ids, count);
+  }
+
+  private static List<Message> requireSome(List<Message> messages) {
+    if (messages.isEmpty()) {
+      throw new IllegalArgumentException("messages: expected at least one, found none");
+    }
+    return messages;
+  }
+}

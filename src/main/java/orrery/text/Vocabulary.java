@@ -1,0 +1,220 @@
+package orrery.text;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What {@code tokenizer.json} says about its tokens: names, ids, which are special, and which
+ * decoder turns them into text. The native tokenizer knows all this too but does not tell.
+ *
+ * <p>Streams through the file once: a vocabulary of 150,000 entries is not worth a JSON tree.
+ */
+final class Vocabulary {
+  /** Beyond any real vocabulary; keeps a lie about an id from becoming a huge array. */
+  private static final int MAX_ID = 1 << 22;
+
+  private static final JsonFactory JSON =
+      JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+
+  private final Path file;
+  private final Map<String, Integer> ids = new HashMap<>();
+  private final List<String> specials = new ArrayList<>();
+  private String[] names = new String[1024]; // [capacity >= size], by id
+  private final BitSet special = new BitSet(); // by id
+  private int size;
+  private boolean byteLevel;
+  private boolean normalizes;
+
+  private Vocabulary(Path file) {
+    this.file = file;
+  }
+
+  static Vocabulary parse(Path file, String json) {
+    Vocabulary vocabulary = new Vocabulary(file);
+    try (JsonParser parser = JSON.createParser(json)) {
+      vocabulary.readFile(parser);
+    } catch (JsonProcessingException e) {
+      throw new TokenizerException(
+          file, "expected valid JSON, found: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw new TokenizerException(file, "cannot be read", e);
+    }
+    if (vocabulary.size == 0) {
+      throw new TokenizerException(file, "model.vocab: expected tokens, found none");
+    }
+    return vocabulary;
+  }
+
+  /** One more than the largest id: the rows an embedding table needs. */
+  int size() {
+    return size;
+  }
+
+  Optional<Integer> idOf(String token) {
+    return Optional.ofNullable(ids.get(token));
+  }
+
+  /** The token's name in the file, or null for an id that the vocabulary leaves out. */
+  String name(int id) {
+    return names[id];
+  }
+
+  boolean isSpecial(int id) {
+    return special.get(id);
+  }
+
+  /** Names of all special tokens. */
+  List<String> specials() {
+    return specials;
+  }
+
+  /** Whether tokens are strings of byte letters (GPT-2's alphabet) that simply concatenate. */
+  boolean isByteLevel() {
+    return byteLevel;
+  }
+
+  /** Whether text is rewritten before tokens are looked for. */
+  boolean normalizes() {
+    return normalizes;
+  }
+
+  private void readFile(JsonParser json) throws IOException {
+    if (json.nextToken() != JsonToken.START_OBJECT) {
+      throw new TokenizerException(file, "expected a JSON object, found something else");
+    }
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      String field = json.currentName();
+      JsonToken value = json.nextToken();
+      switch (field) {
+        case "added_tokens" -> readAddedTokens(json);
+        case "normalizer" -> {
+          normalizes = value != JsonToken.VALUE_NULL;
+          json.skipChildren();
+        }
+        case "decoder" -> byteLevel = readIsByteLevel(json);
+        case "model" -> readModel(json);
+        default -> json.skipChildren();
+      }
+    }
+  }
+
+  private void readModel(JsonParser json) throws IOException {
+    if (json.currentToken() != JsonToken.START_OBJECT) {
+      throw new TokenizerException(file, "model: expected an object, found something else");
+    }
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      String field = json.currentName();
+      JsonToken value = json.nextToken();
+      if (field.equals("vocab") && value == JsonToken.START_OBJECT) {
+        while (json.nextToken() == JsonToken.FIELD_NAME) {
+          String name = json.currentName();
+          json.nextToken();
+          add(name, readId(json, name));
+        }
+      } else if (field.equals("vocab") && value == JsonToken.START_ARRAY) {
+        readUnigramPieces(json);
+      } else {
+        json.skipChildren();
+      }
+    }
+  }
+
+  /** Unigram models list {@code [piece, score]}; the id is the place in the list. */
+  private void readUnigramPieces(JsonParser json) throws IOException {
+    for (int id = 0; json.nextToken() == JsonToken.START_ARRAY; id++) {
+      json.nextToken();
+      add(json.getText(), id);
+      while (json.nextToken() != JsonToken.END_ARRAY) {
+        json.skipChildren();
+      }
+    }
+  }
+
+  private void readAddedTokens(JsonParser json) throws IOException {
+    while (json.nextToken() == JsonToken.START_OBJECT) {
+      String content = null;
+      int id = -1;
+      boolean isSpecial = false;
+      while (json.nextToken() == JsonToken.FIELD_NAME) {
+        String field = json.currentName();
+        json.nextToken();
+        switch (field) {
+          case "content" -> content = json.getText();
+          case "id" -> id = readId(json, "added_tokens");
+          case "special" -> isSpecial = json.currentToken() == JsonToken.VALUE_TRUE;
+          default -> json.skipChildren();
+        }
+      }
+      if (content == null || id < 0) {
+        throw new TokenizerException(file, "added_tokens: expected content and id in every entry");
+      }
+      add(content, id);
+      special.set(id, isSpecial);
+      if (isSpecial) {
+        specials.add(content);
+      }
+    }
+  }
+
+  private int readId(JsonParser json, String token) throws IOException {
+    boolean valid =
+        json.currentToken() == JsonToken.VALUE_NUMBER_INT
+            && json.getNumberType() == JsonParser.NumberType.INT
+            && json.getIntValue() >= 0
+            && json.getIntValue() < MAX_ID;
+    if (!valid) {
+      throw new TokenizerException(
+          file,
+          "token \""
+              + token
+              + "\": expected an id from 0 to "
+              + (MAX_ID - 1)
+              + ", found "
+              + json.getText());
+    }
+    return json.getIntValue();
+  }
+
+  private void add(String name, int id) {
+    if (id >= names.length) {
+      names = Arrays.copyOf(names, Math.max(id + 1, 2 * names.length));
+    }
+    size = Math.max(size, id + 1);
+    names[id] = name;
+    ids.put(name, id);
+  }
+
+  /** Whether the decoder is ByteLevel, alone or as the only step of a Sequence. */
+  private static boolean readIsByteLevel(JsonParser json) throws IOException {
+    int byteLevels = 0;
+    int others = 0;
+    if (json.currentToken() != JsonToken.START_OBJECT) {
+      return false;
+    }
+    for (int depth = 1; depth > 0; ) {
+      JsonToken token = json.nextToken();
+      if (token == null) {
+        return false;
+      }
+      depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
+      if (token == JsonToken.FIELD_NAME && json.currentName().equals("type")) {
+        String type = json.nextTextValue();
+        byteLevels += "ByteLevel".equals(type) ? 1 : 0;
+        others += "ByteLevel".equals(type) || "Sequence".equals(type) ? 0 : 1;
+      }
+    }
+    return byteLevels == 1 && others == 0;
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Text at both ends of the engine: prompts become token ids, tokens become text while they come,
+ * and chats become prompts.
+ *
+ * <p><b>The problem.</b> A model must see exactly the ids it was trained on; a reader must see text
+ * as soon as it is certain and never see it change; and what a user writes must stay text, whatever
+ * it looks like. A byte-level token may end in the middle of a character, so "decode each token" is
+ * wrong, and "decode everything again after each token" is quadratic.
+ *
+ * <p><b>The idea.</b> Encoding is Hugging Face's own library, so ids agree with every other engine.
+ * Streaming keeps bytes, not text: each token adds its bytes to at most three that are waiting for
+ * the rest of their character.
+ *
+ * <pre>
+ *   tokens   "caf"      C3        A9 20     "au"      F0 9F    (end)
+ *   held      -         C3        -         -         F0 9F    -
+ *   text     "caf"      ""        "é "      "au"      ""       "\uFFFD"   (flush)
+ * </pre>
+ *
+ * <p><b>Invariants.</b>
+ *
+ * <ul>
+ *   <li>Ids equal those of the {@code tokenizers} library, byte for byte of the input; nothing is
+ *       added, cut or padded.
+ *   <li>The pieces of a {@link orrery.text.StreamDecoder} concatenate to the decoding of the whole,
+ *       wherever the stream is cut; constant work per token.
+ *   <li>No message content can produce a special token ({@link orrery.text.ChatTemplate}).
+ *   <li>Nothing here touches the network; the native library comes from the jar and is unpacked
+ *       once to {@code ~/.djl.ai}.
+ * </ul>
+ *
+ * <p><b>Watch it.</b> {@code orrery generate --model DIR --prompt "Once upon a time"} streams;
+ * emoji and accents show the held bytes.
+ *
+ * <p><b>Elsewhere.</b> SGLang {@code srt/managers/detokenizer_manager.py}; vLLM {@code
+ * v1/engine/detokenizer.py} and {@code transformers_utils/detokenizer_utils.py}; TensorRT-LLM
+ * {@code executor/postproc_worker.py}. Papers: Sennrich et al., "Neural machine translation of rare
+ * words with subword units" (2016); byte level: Radford et al., "Language models are unsupervised
+ * multitask learners" (2019).
+ */
+package orrery.text;
