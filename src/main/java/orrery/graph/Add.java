@@ -1,0 +1,22 @@
+package orrery.graph;
+
+/** y += x. */
+record Add(Buffer x, Buffer y) implements Op {
+  @Override
+  public void run(Step step, int part, int parts) {
+    int rows = y.rows(step);
+    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+      step.kernels().add(x.data, x.row(r), y.data, y.row(r), y.cols);
+    }
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) y.rows(step) * y.cols / 4;
+  }
+
+  @Override
+  public String line() {
+    return y + " += " + x;
+  }
+}

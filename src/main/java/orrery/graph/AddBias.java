@@ -1,0 +1,26 @@
+package orrery.graph;
+
+/**
+ * y[r] += bias.
+ *
+ * @param bias [cols]
+ */
+record AddBias(Buffer y, float[] bias) implements Op {
+  @Override
+  public void run(Step step, int part, int parts) {
+    int rows = y.rows(step);
+    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+      step.kernels().add(bias, 0, y.data, y.row(r), y.cols);
+    }
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) y.rows(step) * y.cols / 4;
+  }
+
+  @Override
+  public String line() {
+    return y + " += bias";
+  }
+}

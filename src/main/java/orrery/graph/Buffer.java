@@ -1,0 +1,41 @@
+package orrery.graph;
+
+/**
+ * A preallocated block of activations, [rows][cols], row-major with rows padded to whole vectors.
+ *
+ * <p>Its memory is bound when a step is captured; how many of its rows count is read from the
+ * {@link Step} when an op runs.
+ */
+public final class Buffer {
+  private final String name;
+  private final RowCount rows;
+  public final int cols;
+
+  /** Floats from one row to the next: cols, rounded up to 16. What lies between is padding. */
+  public final int stride;
+
+  public final float[] data; // [maxRows][stride]
+
+  public Buffer(String name, RowCount rows, int maxRows, int cols) {
+    this.name = name;
+    this.rows = rows;
+    this.cols = cols;
+    this.stride = (cols + 15) / 16 * 16;
+    this.data = new float[Math.multiplyExact(maxRows, stride)];
+  }
+
+  /** Rows in use. */
+  public int rows(Step step) {
+    return rows.of(step);
+  }
+
+  /** Index of the first element of a row. */
+  public int row(int row) {
+    return row * stride;
+  }
+
+  @Override
+  public String toString() {
+    return name + "[" + cols + "]";
+  }
+}

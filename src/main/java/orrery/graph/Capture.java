@@ -1,0 +1,24 @@
+package orrery.graph;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** Records the ops of a forward pass instead of running them. */
+public final class Capture extends Launcher {
+  private final List<Op> ops = new ArrayList<>();
+
+  private Capture() {}
+
+  /** The program of what {@code forward} launches. */
+  public static StepProgram of(Consumer<Launcher> forward) {
+    Capture capture = new Capture();
+    forward.accept(capture);
+    return new StepProgram(capture.ops.toArray(Op[]::new));
+  }
+
+  @Override
+  public void launch(Op op) {
+    ops.add(op);
+  }
+}

@@ -1,0 +1,29 @@
+package orrery.graph;
+
+/** y[r] = a[r] followed by b[r]. */
+record Concat(Buffer a, Buffer b, Buffer y) implements Op {
+  Concat {
+    if (y.cols != a.cols + b.cols) {
+      throw new IllegalArgumentException(y + " = " + a + " and " + b + ": shapes do not fit");
+    }
+  }
+
+  @Override
+  public void run(Step step, int part, int parts) {
+    int rows = y.rows(step);
+    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+      System.arraycopy(a.data, a.row(r), y.data, y.row(r), a.cols);
+      System.arraycopy(b.data, b.row(r), y.data, y.row(r) + a.cols, b.cols);
+    }
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) y.rows(step) * y.cols / 8;
+  }
+
+  @Override
+  public String line() {
+    return y + " = " + a + " | " + b;
+  }
+}

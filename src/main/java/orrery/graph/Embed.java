@@ -1,0 +1,24 @@
+package orrery.graph;
+
+import orrery.kernels.PackedMatrix;
+
+/** x[r] = row token[r] of the embedding. */
+record Embed(PackedMatrix embedding, Buffer x) implements Op {
+  @Override
+  public void run(Step step, int part, int parts) {
+    int rows = x.rows(step);
+    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+      embedding.row(step.token[r], x.data, x.row(r));
+    }
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) x.rows(step) * x.cols;
+  }
+
+  @Override
+  public String line() {
+    return x + " = embedding " + embedding + " [token]";
+  }
+}

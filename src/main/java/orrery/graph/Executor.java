@@ -1,0 +1,38 @@
+package orrery.graph;
+
+import orrery.kernels.Team;
+
+/** Runs ops on a {@link Team}; small ones on the calling thread alone. Allocates nothing. */
+public final class Executor implements Team.Task {
+  /** A hand-over to another core and back takes about a microsecond: some 10,000 multiply-adds. */
+  private static final long WORTH_SPLITTING = 16_000;
+
+  private final Team team;
+  private Op op;
+  private Step step;
+
+  public Executor(Team team) {
+    this.team = team;
+  }
+
+  /** Threads at work. */
+  public int threads() {
+    return team.size();
+  }
+
+  /** Runs one op to its end. */
+  public void run(Op op, Step step) {
+    if (team.size() == 1 || op.cost(step) < WORTH_SPLITTING) {
+      op.run(step, 0, 1);
+      return;
+    }
+    this.op = op;
+    this.step = step;
+    team.run(this);
+  }
+
+  @Override
+  public void run(int part, int parts) {
+    op.run(step, part, parts);
+  }
+}

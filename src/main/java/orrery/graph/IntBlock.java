@@ -1,0 +1,19 @@
+package orrery.graph;
+
+/** Like {@link Buffer}, for integers: [rows][cols], unpadded. */
+public final class IntBlock {
+  private final RowCount rows;
+  public final int cols;
+  public final int[] data; // [maxRows][cols]
+
+  public IntBlock(RowCount rows, int maxRows, int cols) {
+    this.rows = rows;
+    this.cols = cols;
+    this.data = new int[Math.multiplyExact(maxRows, cols)];
+  }
+
+  /** Rows in use. */
+  public int rows(Step step) {
+    return rows.of(step);
+  }
+}

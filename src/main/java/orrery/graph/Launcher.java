@@ -1,0 +1,84 @@
+package orrery.graph;
+
+import orrery.kernels.PackedMatrix;
+
+/**
+ * What model code talks to. Model code reads like its paper and calls these methods in order;
+ * whether an op runs at once ({@link Eager}) or is recorded ({@link Capture}) is not its business.
+ */
+public abstract class Launcher {
+  /** Runs or records an op. */
+  public abstract void launch(Op op);
+
+  /**
+   * Names a buffer at this point of the forward pass, for those who watch; costs nothing otherwise.
+   */
+  public void tap(String name, Buffer buffer) {}
+
+  /** As {@link #tap(String, Buffer)}, for integers. */
+  public void tap(String name, IntBlock block) {}
+
+  /** x[r] = embedding row of the token of row r. */
+  public final void embed(PackedMatrix embedding, Buffer x) {
+    launch(new Embed(embedding, x));
+  }
+
+  /** y[r] = W · x[r]. */
+  public final void matmul(Buffer x, PackedMatrix w, Buffer y) {
+    launch(new MatMul(x, w, y));
+  }
+
+  /** y[r] += bias, for every row; nothing if there is no bias. */
+  public final void addBias(Buffer y, float[] bias) {
+    if (bias != null) {
+      launch(new AddBias(y, bias));
+    }
+  }
+
+  /** y[r] = rmsNorm(x[r]) · weight. */
+  public final void rmsNorm(Buffer x, float[] weight, float eps, Buffer y) {
+    launch(new RmsNorm(x, weight, eps, y, 1));
+  }
+
+  /** Norms each of the heads of every row on its own, in place. */
+  public final void headNorm(Buffer x, float[] weight, float eps, int heads) {
+    if (weight != null) {
+      launch(new RmsNorm(x, weight, eps, x, heads));
+    }
+  }
+
+  /** Rotates the heads of every row by the row's position. */
+  public final void rope(Buffer x, int heads, RopeTable table) {
+    launch(new Rope(x, heads, table));
+  }
+
+  /** Writes the rows' keys and values to their cache slots. */
+  public final void writeKv(Buffer k, Buffer v, LayerKv kv) {
+    launch(new WriteKv(k, v, kv));
+  }
+
+  /** out[r] = attention of q[r] over the cached slots it may see. */
+  public final void attend(Buffer q, LayerKv kv, Buffer out) {
+    launch(new Attend(q, kv, out));
+  }
+
+  /** y = silu(gate) · up. */
+  public final void swiglu(Buffer gate, Buffer up, Buffer y) {
+    launch(new SwiGlu(gate, up, y));
+  }
+
+  /** y += x. */
+  public final void add(Buffer x, Buffer y) {
+    launch(new Add(x, y));
+  }
+
+  /** y[r] = a[r] followed by b[r]. */
+  public final void concat(Buffer a, Buffer b, Buffer y) {
+    launch(new Concat(a, b, y));
+  }
+
+  /** y[i] = x[row of the i-th wanted logits]. */
+  public final void logitRows(Buffer x, Buffer y) {
+    launch(new LogitRows(x, y));
+  }
+}

@@ -1,0 +1,22 @@
+package orrery.graph;
+
+/** y[i] = x[logitRow[i]]: only rows whose logits somebody wants go through the head. */
+record LogitRows(Buffer x, Buffer y) implements Op {
+  @Override
+  public void run(Step step, int part, int parts) {
+    int rows = y.rows(step);
+    for (int i = rows * part / parts; i < rows * (part + 1) / parts; i++) {
+      System.arraycopy(x.data, x.row(step.logitRow[i]), y.data, y.row(i), y.cols);
+    }
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) y.rows(step) * y.cols / 8;
+  }
+
+  @Override
+  public String line() {
+    return y + " = " + x + " [logit rows]";
+  }
+}

@@ -1,0 +1,53 @@
+package orrery.graph;
+
+/**
+ * y[r] = rmsNorm(x[r]), for each of {@code heads} equal pieces of a row on its own.
+ *
+ * @param weight [cols / heads]
+ */
+record RmsNorm(Buffer x, float[] weight, float eps, Buffer y, int heads) implements Op {
+  RmsNorm {
+    if (x.cols != y.cols || weight.length * heads != x.cols) {
+      throw new IllegalArgumentException(
+          y
+              + " = rmsNorm of "
+              + heads
+              + " x "
+              + weight.length
+              + " of "
+              + x
+              + ": shapes do not fit");
+    }
+  }
+
+  @Override
+  public void run(Step step, int part, int parts) {
+    int rows = x.rows(step);
+    int n = weight.length;
+    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+      for (int h = 0; h < heads; h++) {
+        step.kernels()
+            .rmsNorm(
+                x.data,
+                x.row(r) + h * n,
+                weight,
+                0,
+                eps,
+                n,
+                y.data,
+                y.row(r) + h * n,
+                step.scratch(part));
+      }
+    }
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) x.rows(step) * x.cols;
+  }
+
+  @Override
+  public String line() {
+    return y + " = rmsNorm " + x + (heads > 1 ? " per head, " + heads : "");
+  }
+}

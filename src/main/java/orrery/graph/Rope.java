@@ -1,0 +1,34 @@
+package orrery.graph;
+
+/** Rotates the first 2 · pairs columns of each head by the row's position, in place. */
+record Rope(Buffer x, int heads, RopeTable table) implements Op {
+  @Override
+  public void run(Step step, int part, int parts) {
+    int rows = x.rows(step);
+    int headDim = x.cols / heads;
+    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+      int at = step.position[r] * table.pairs();
+      for (int h = 0; h < heads; h++) {
+        step.kernels()
+            .rope(
+                x.data,
+                x.row(r) + h * headDim,
+                table.cos(),
+                table.sin(),
+                at,
+                table.pairs(),
+                table.interleaved());
+      }
+    }
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) x.rows(step) * heads * table.pairs() * 4;
+  }
+
+  @Override
+  public String line() {
+    return x + " = rope " + heads + " heads, " + table.pairs() + " pairs";
+  }
+}

@@ -1,0 +1,38 @@
+package orrery.graph;
+
+/**
+ * Cosines and sines of rotary positions, made as Hugging Face makes them: float32 inverse
+ * frequencies, float32 angles.
+ *
+ * @param pairs rotated pairs of a head; the other columns pass unchanged (partial rotary)
+ * @param interleaved pairs (2i, 2i+1) instead of (i, i + pairs)
+ * @param cos [positions][pairs]
+ * @param sin [positions][pairs]
+ */
+public record RopeTable(int pairs, boolean interleaved, float[] cos, float[] sin) {
+  /**
+   * Angles position · theta^(−2i/rotaryDim).
+   *
+   * @param rotaryDim columns of a head that are rotated; odd counts round up to whole pairs
+   */
+  public static RopeTable of(int positions, int rotaryDim, double theta, boolean interleaved) {
+    int pairs = (rotaryDim + 1) / 2;
+    float[] cos = new float[Math.multiplyExact(positions, pairs)];
+    float[] sin = new float[positions * pairs];
+    for (int i = 0; i < pairs; i++) {
+      float exponent = (float) (2 * i) / rotaryDim;
+      float inverseFrequency = 1f / (float) StrictMath.pow(theta, exponent);
+      for (int p = 0; p < positions; p++) {
+        float angle = p * inverseFrequency;
+        cos[p * pairs + i] = (float) StrictMath.cos(angle);
+        sin[p * pairs + i] = (float) StrictMath.sin(angle);
+      }
+    }
+    return new RopeTable(pairs, interleaved, cos, sin);
+  }
+
+  /** Positions covered. */
+  public int positions() {
+    return cos.length / pairs;
+  }
+}

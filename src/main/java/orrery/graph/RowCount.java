@@ -1,0 +1,7 @@
+package orrery.graph;
+
+/** How many rows of a buffer a step uses: known only when the op runs. */
+@FunctionalInterface
+public interface RowCount {
+  int of(Step step);
+}

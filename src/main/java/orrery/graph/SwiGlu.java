@@ -1,0 +1,22 @@
+package orrery.graph;
+
+/** y = silu(gate) · up. */
+record SwiGlu(Buffer gate, Buffer up, Buffer y) implements Op {
+  @Override
+  public void run(Step step, int part, int parts) {
+    int rows = y.rows(step);
+    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+      step.kernels().swiglu(gate.data, gate.row(r), up.data, up.row(r), y.data, y.row(r), y.cols);
+    }
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) y.rows(step) * y.cols * 16;
+  }
+
+  @Override
+  public String line() {
+    return y + " = silu " + gate + " * " + up;
+  }
+}

@@ -1,0 +1,39 @@
+package orrery.graph;
+
+import orrery.kernels.AttentionShape;
+
+/** Writes each row's keys and values to its slot; the rows of a step have different slots. */
+record WriteKv(Buffer k, Buffer v, LayerKv kv) implements Op {
+  @Override
+  public void run(Step step, int part, int parts) {
+    AttentionShape shape = kv.shape();
+    int rows = k.rows(step);
+    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+      int page = step.tables[step.sequence[r]].pages(kv.pool())[step.slot[r] / shape.pageTokens()];
+      int inPage = step.slot[r] % shape.pageTokens();
+      for (int h = 0; h < shape.kvHeads(); h++) {
+        int key = shape.keyIndex(page, inPage, h);
+        int from = k.row(r) + h * shape.headDim();
+        for (int d = 0; d < shape.headDim(); d++) {
+          kv.keys()[key + d * shape.tile()] = k.data[from + d];
+        }
+        System.arraycopy(
+            v.data,
+            v.row(r) + h * shape.valueDim(),
+            kv.values(),
+            shape.valueIndex(page, inPage, h),
+            shape.valueDim());
+      }
+    }
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) k.rows(step) * (k.cols + v.cols);
+  }
+
+  @Override
+  public String line() {
+    return "cache[slot] = " + k + ", " + v;
+  }
+}

@@ -1,0 +1,38 @@
+package orrery.kv;
+
+import java.util.List;
+
+/**
+ * What a model caches: its streams. Streams with the same {@code keeps} live and die together, so
+ * they share a pool of pages and a page table; pools are numbered in order of first appearance.
+ *
+ * @param streams in the order in which the model addresses them
+ */
+public record KvLayout(List<Stream> streams) {
+  public KvLayout {
+    streams = List.copyOf(streams);
+    if (streams.isEmpty()) {
+      throw new IllegalArgumentException("a KV layout needs at least one stream");
+    }
+  }
+
+  /** The {@code keeps} of each pool. */
+  public int[] pools() {
+    return streams.stream().mapToInt(Stream::keeps).distinct().toArray();
+  }
+
+  /** The pool of a stream. */
+  public int poolOf(int stream) {
+    int[] pools = pools();
+    int pool = 0;
+    while (pools[pool] != streams.get(stream).keeps()) {
+      pool++;
+    }
+    return pool;
+  }
+
+  /** Bytes that one token takes in all streams, stored as float32. */
+  public long bytesPerToken() {
+    return streams.stream().mapToLong(s -> 4L * s.width() / s.tokensPerRow()).sum();
+  }
+}

@@ -1,0 +1,88 @@
+package orrery.model;
+
+import java.util.function.IntFunction;
+import orrery.graph.Buckets;
+import orrery.graph.Capture;
+import orrery.graph.Eager;
+import orrery.graph.Executor;
+import orrery.graph.Launcher;
+import orrery.graph.Step;
+import orrery.graph.StepProgram;
+import orrery.kernels.Team;
+import orrery.kv.KvCache;
+
+/**
+ * Runs steps of a model: eagerly, or by replaying a program captured once per row bucket. Both give
+ * the same bits; replay allocates nothing.
+ */
+public final class ModelRunner {
+  private static final class Bucket {
+    final Forward forward;
+    StepProgram main; // captured on first use
+    StepProgram mtp;
+
+    Bucket(Forward forward) {
+      this.forward = forward;
+    }
+  }
+
+  private final Executor executor;
+  private final boolean graph;
+  private final Buckets<Bucket> buckets;
+
+  /**
+   * @param graph capture and replay instead of eager
+   * @param maxRows rows of the largest step
+   */
+  public ModelRunner(Model model, KvCache cache, Team team, int maxRows, boolean graph) {
+    this.executor = new Executor(team);
+    this.graph = graph;
+    IntFunction<Forward> bound = model.bind(cache);
+    this.buckets = new Buckets<>(maxRows, rows -> new Bucket(bound.apply(rows)));
+  }
+
+  /** Runs the main model; the result holds the hidden states and logits until the next step. */
+  public Forward run(Step step) {
+    Bucket b = buckets.get(step.rows());
+    if (graph) {
+      if (b.main == null) {
+        b.main = Capture.of(b.forward::main);
+      }
+      b.main.run(executor, step);
+    } else {
+      b.forward.main(new Eager(executor, step));
+    }
+    return b.forward;
+  }
+
+  /** Where the caller puts the states that an MTP step of so many rows continues. */
+  public Forward forMtp(int rows) {
+    return buckets.get(rows).forward;
+  }
+
+  /** Runs the MTP layer on what {@link #forMtp} of the same number of rows was given. */
+  public Forward runMtp(Step step) {
+    Bucket b = buckets.get(step.rows());
+    if (graph) {
+      if (b.mtp == null) {
+        b.mtp = Capture.of(b.forward::mtp);
+      }
+      b.mtp.run(executor, step);
+    } else {
+      b.forward.mtp(new Eager(executor, step));
+    }
+    return b.forward;
+  }
+
+  /** Runs the main model eagerly through a launcher of the caller's, who watches its taps. */
+  public Forward run(Step step, java.util.function.BiFunction<Executor, Step, Launcher> watching) {
+    Forward forward = buckets.get(step.rows()).forward;
+    forward.main(watching.apply(executor, step));
+    return forward;
+  }
+
+  /** The captured main program of the bucket for so many rows. */
+  public StepProgram program(int rows) {
+    return Capture.of(buckets.get(rows).forward::main);
+  }
+}

@@ -1,0 +1,163 @@
+package orrery.model.classic;
+
+import orrery.graph.Buffer;
+import orrery.graph.Launcher;
+import orrery.graph.LayerKv;
+import orrery.graph.RopeTable;
+import orrery.graph.RowCount;
+import orrery.graph.Step;
+import orrery.model.Forward;
+import orrery.moe.FeedForward;
+import orrery.moe.MixtureOfExperts;
+
+/**
+ * The forward pass of GLM-4.5 ({@code glm4_moe}): a pre-norm decoder with grouped-query attention
+ * and mixture-of-experts feed-forwards, and its multi-token prediction layer.
+ *
+ * <pre>
+ *   x = embedding[token]
+ *   each layer:  x += attention(norm(x));  x += feedForward(norm(x))
+ *   hidden = norm(x);  logits = head · hidden
+ * </pre>
+ */
+final class ClassicForward implements Forward {
+  private final ClassicConfig c;
+  private final ClassicWeights w;
+  private final RopeTable rope;
+  private final LayerKv[] kv; // [layers, then the MTP layer]
+
+  private final Buffer x; // residual stream
+  private final Buffer h; // normed
+  private final Buffer q;
+  private final Buffer k;
+  private final Buffer v;
+  private final Buffer mixed; // attention output before its projection
+  private final Buffer out; // what a sublayer adds to the stream
+  private final FeedForward.Space dense;
+  private final MixtureOfExperts.Space experts;
+  private final Buffer hidden;
+  private final Buffer last; // hidden states of the rows that want logits
+  private final Buffer logits;
+  private final Buffer mtpInput;
+  private final Buffer mtpPair; // normed embedding | normed state
+  private final Buffer mtpHidden;
+  private final Buffer mtpLogits;
+
+  ClassicForward(ClassicConfig c, ClassicWeights w, RopeTable rope, LayerKv[] kv, int maxRows) {
+    this.c = c;
+    this.w = w;
+    this.rope = rope;
+    this.kv = kv;
+    RowCount rows = Step::rows;
+    RowCount wanted = Step::logitRows;
+    int d = c.hidden();
+    x = new Buffer("x", rows, maxRows, d);
+    h = new Buffer("h", rows, maxRows, d);
+    q = new Buffer("q", rows, maxRows, c.heads() * c.headDim());
+    k = new Buffer("k", rows, maxRows, c.kvHeads() * c.headDim());
+    v = new Buffer("v", rows, maxRows, c.kvHeads() * c.headDim());
+    mixed = new Buffer("mixed", rows, maxRows, c.heads() * c.headDim());
+    out = new Buffer("out", rows, maxRows, d);
+    dense = new FeedForward.Space(rows, maxRows, c.intermediate());
+    experts =
+        new MixtureOfExperts.Space(
+            c.router(),
+            rows,
+            maxRows,
+            d,
+            c.expertIntermediate(),
+            c.expertIntermediate() * c.sharedExperts());
+    hidden = new Buffer("hidden", rows, maxRows, d);
+    last = new Buffer("last", wanted, maxRows, d);
+    logits = new Buffer("logits", wanted, maxRows, c.vocab());
+    mtpInput = new Buffer("mtpInput", rows, maxRows, d);
+    mtpPair = new Buffer("mtpPair", rows, maxRows, 2 * d);
+    mtpHidden = new Buffer("mtpHidden", rows, maxRows, d);
+    mtpLogits = new Buffer("mtpLogits", wanted, maxRows, c.vocab());
+  }
+
+  @Override
+  public void main(Launcher g) {
+    g.embed(w.embedding(), x);
+    g.tap("streams.0", x);
+    for (int l = 0; l < c.layers(); l++) {
+      layer(g, w.layers()[l], kv[l], "router." + l);
+      g.tap("streams." + (l + 1), x);
+    }
+    g.rmsNorm(x, w.norm(), c.normEps(), hidden);
+    g.tap("hidden", hidden);
+    g.logitRows(hidden, last);
+    g.matmul(last, w.head(), logits);
+  }
+
+  @Override
+  public void mtp(Launcher g) {
+    ClassicWeights.Mtp m = w.mtp();
+    g.embed(m.embedding(), x);
+    g.rmsNorm(x, m.embeddingNorm(), c.normEps(), h);
+    g.rmsNorm(mtpInput, m.hiddenNorm(), c.normEps(), out);
+    g.concat(h, out, mtpPair);
+    g.matmul(mtpPair, m.project(), x);
+    layer(g, m.layer(), kv[c.layers()], "router." + c.layers());
+    g.rmsNorm(x, m.norm(), c.normEps(), mtpHidden);
+    g.logitRows(mtpHidden, last);
+    g.matmul(last, m.head(), mtpLogits);
+  }
+
+  private void layer(Launcher g, ClassicWeights.Layer layer, LayerKv cached, String name) {
+    g.rmsNorm(x, layer.inputNorm(), c.normEps(), h);
+    attention(g, layer, cached);
+    g.add(out, x);
+    g.rmsNorm(x, layer.postNorm(), c.normEps(), h);
+    if (layer.dense() != null) {
+      layer.dense().run(g, h, dense, out);
+    } else {
+      layer.experts().run(g, h, experts, out, name);
+    }
+    g.add(out, x);
+  }
+
+  /**
+   * out = attention of h; "GQA", Ainslie et al., 2023, with rotary positions on part of each head.
+   */
+  private void attention(Launcher g, ClassicWeights.Layer layer, LayerKv cached) {
+    g.matmul(h, layer.q(), q);
+    g.matmul(h, layer.k(), k);
+    g.matmul(h, layer.v(), v);
+    g.addBias(q, layer.qBias());
+    g.addBias(k, layer.kBias());
+    g.addBias(v, layer.vBias());
+    g.headNorm(q, layer.qNorm(), c.normEps(), c.heads());
+    g.headNorm(k, layer.kNorm(), c.normEps(), c.kvHeads());
+    g.rope(q, c.heads(), rope);
+    g.rope(k, c.kvHeads(), rope);
+    g.writeKv(k, v, cached);
+    g.attend(q, cached, mixed);
+    g.matmul(mixed, layer.o(), out);
+  }
+
+  @Override
+  public Buffer hidden() {
+    return hidden;
+  }
+
+  @Override
+  public Buffer logits() {
+    return logits;
+  }
+
+  @Override
+  public Buffer mtpInput() {
+    return mtpInput;
+  }
+
+  @Override
+  public Buffer mtpHidden() {
+    return mtpHidden;
+  }
+
+  @Override
+  public Buffer mtpLogits() {
+    return mtpLogits;
+  }
+}

@@ -1,0 +1,111 @@
+package orrery.model.classic;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import orrery.kernels.PackedMatrix;
+import orrery.model.ModelInfo;
+import orrery.model.ModelInfo.Part;
+import orrery.moe.FeedForward;
+import orrery.moe.MixtureOfExperts;
+
+/** Counts the weights of a classic model by role. */
+final class ClassicInfo {
+  private ClassicInfo() {}
+
+  static ModelInfo of(ClassicConfig c, ClassicWeights w) {
+    List<Part> parts = new ArrayList<>();
+    long hidden = c.hidden();
+    parts.add(
+        new Part(
+            c.tied() ? "embedding (also the head)" : "embedding",
+            size(w.embedding()),
+            hidden,
+            hidden * w.embedding().format.bytesPerWeight));
+    parts.addAll(layers("", Arrays.asList(w.layers()), c));
+    parts.add(
+        c.tied()
+            ? new Part("head (the embedding again)", 0, size(w.head()), bytes(w.head()))
+            : all("head", Stream.of(w.head())));
+    if (w.mtp() != null) {
+      ClassicWeights.Mtp m = w.mtp();
+      parts.add(all("mtp projection", Stream.of(m.project())));
+      parts.addAll(layers("mtp ", List.of(m.layer()), c));
+      if (m.embedding() != w.embedding()) {
+        parts.add(all("mtp embedding", Stream.of(m.embedding())));
+      }
+      if (m.head() != w.head()) {
+        parts.add(all("mtp head", Stream.of(m.head())));
+      }
+    }
+    long norms = (w.mtp() == null ? 1 : 4) * hidden;
+    for (ClassicWeights.Layer l : allLayers(w)) {
+      norms += floats(l.inputNorm(), l.postNorm(), l.qNorm(), l.kNorm());
+      norms += floats(l.qBias(), l.kBias(), l.vBias());
+    }
+    parts.add(new Part("norms and biases", norms, norms, 4 * norms));
+    return new ModelInfo(parts.stream().filter(p -> p.parameters() + p.activeBytes() > 0).toList());
+  }
+
+  private static List<ClassicWeights.Layer> allLayers(ClassicWeights w) {
+    List<ClassicWeights.Layer> layers = new ArrayList<>(Arrays.asList(w.layers()));
+    if (w.mtp() != null) {
+      layers.add(w.mtp().layer());
+    }
+    return layers;
+  }
+
+  private static List<Part> layers(
+      String prefix, List<ClassicWeights.Layer> layers, ClassicConfig c) {
+    List<MixtureOfExperts> moe =
+        layers.stream().map(ClassicWeights.Layer::experts).filter(e -> e != null).toList();
+    Part experts =
+        all(
+            "",
+            moe.stream()
+                .flatMap(e -> Stream.of(e.gate(), e.up(), e.down()).flatMap(Arrays::stream)));
+    int n = c.router().experts();
+    int k = c.router().topK();
+    return List.of(
+        all(
+            prefix + "attention",
+            layers.stream().flatMap(l -> Stream.of(l.q(), l.k(), l.v(), l.o()))),
+        all(
+            prefix + "dense feed-forward",
+            layers.stream()
+                .map(ClassicWeights.Layer::dense)
+                .filter(d -> d != null)
+                .flatMap(ClassicInfo::matrices)),
+        all(prefix + "router", moe.stream().map(MixtureOfExperts::router)),
+        new Part(
+            prefix + "experts (" + k + " of " + n + " active)",
+            experts.parameters(),
+            experts.parameters() / n * k,
+            experts.activeBytes() / n * k),
+        all(prefix + "shared experts", moe.stream().flatMap(e -> matrices(e.shared()))));
+  }
+
+  private static Stream<PackedMatrix> matrices(FeedForward f) {
+    return Stream.of(f.gate(), f.up(), f.down());
+  }
+
+  private static Part all(String role, Stream<PackedMatrix> matrices) {
+    List<PackedMatrix> list = matrices.toList();
+    long parameters = list.stream().mapToLong(ClassicInfo::size).sum();
+    return new Part(
+        role, parameters, parameters, list.stream().mapToLong(ClassicInfo::bytes).sum());
+  }
+
+  private static long size(PackedMatrix m) {
+    return (long) m.out * m.in;
+  }
+
+  private static long bytes(PackedMatrix m) {
+    return size(m) * m.format.bytesPerWeight;
+  }
+
+  private static long floats(float[]... vectors) {
+    return Arrays.stream(vectors).filter(v -> v != null).mapToLong(v -> v.length).sum();
+  }
+}

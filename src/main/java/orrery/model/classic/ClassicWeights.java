@@ -1,0 +1,151 @@
+package orrery.model.classic;
+
+import java.util.stream.IntStream;
+import orrery.checkpoint.Checkpoint;
+import orrery.kernels.PackedMatrix;
+import orrery.model.Weights;
+import orrery.moe.FeedForward;
+import orrery.moe.MixtureOfExperts;
+
+/**
+ * The weights of a {@code glm4_moe} checkpoint, named as GLM-4.5's release names them.
+ *
+ * @param embedding [vocab][hidden]
+ * @param layers the decoder layers
+ * @param norm [hidden] final norm
+ * @param head [vocab][hidden]; the embedding itself if tied
+ * @param mtp the MTP layer, or null
+ */
+record ClassicWeights(
+    PackedMatrix embedding, Layer[] layers, float[] norm, PackedMatrix head, Mtp mtp) {
+
+  /**
+   * A decoder layer; exactly one of {@code dense} and {@code experts} is there.
+   *
+   * @param inputNorm [hidden]
+   * @param q [heads*headDim][hidden]
+   * @param k [kvHeads*headDim][hidden]
+   * @param v [kvHeads*headDim][hidden]
+   * @param qBias [heads*headDim] or null
+   * @param kBias [kvHeads*headDim] or null
+   * @param vBias [kvHeads*headDim] or null
+   * @param qNorm [headDim] or null
+   * @param kNorm [headDim] or null
+   * @param o [hidden][heads*headDim]
+   * @param postNorm [hidden] before the feed-forward
+   */
+  record Layer(
+      float[] inputNorm,
+      PackedMatrix q,
+      PackedMatrix k,
+      PackedMatrix v,
+      float[] qBias,
+      float[] kBias,
+      float[] vBias,
+      float[] qNorm,
+      float[] kNorm,
+      PackedMatrix o,
+      float[] postNorm,
+      FeedForward dense,
+      MixtureOfExperts experts) {}
+
+  /**
+   * The multi-token prediction layer.
+   *
+   * @param embedding [vocab][hidden], the main one unless the checkpoint has its own
+   * @param embeddingNorm [hidden] {@code enorm}
+   * @param hiddenNorm [hidden] {@code hnorm}
+   * @param project [hidden][2*hidden] {@code eh_proj}
+   * @param layer a decoder layer
+   * @param norm [hidden] {@code shared_head.norm}
+   * @param head [vocab][hidden], the main one unless the checkpoint has its own
+   */
+  record Mtp(
+      PackedMatrix embedding,
+      float[] embeddingNorm,
+      float[] hiddenNorm,
+      PackedMatrix project,
+      Layer layer,
+      float[] norm,
+      PackedMatrix head) {}
+
+  /** Reads every tensor; a missing, unknown or ill-shaped one is refused by name. */
+  static ClassicWeights load(Checkpoint checkpoint, ClassicConfig c) {
+    Weights w = new Weights(checkpoint);
+    PackedMatrix embedding = w.matrix("model.embed_tokens.weight", c.vocab(), c.hidden());
+    Layer[] layers =
+        IntStream.range(0, c.layers())
+            .parallel()
+            .mapToObj(l -> layer(w, c, "model.layers." + l + ".", c.hasExperts(l)))
+            .toArray(Layer[]::new);
+    PackedMatrix head = c.tied() ? embedding : w.matrix("lm_head.weight", c.vocab(), c.hidden());
+    Mtp mtp = c.mtpLayers() == 0 ? null : mtp(w, c, embedding, head);
+    float[] norm = w.vector("model.norm.weight", c.hidden());
+    boolean tied = c.tied();
+    checkpoint.refuseUnread(
+        name -> name.endsWith("rotary_emb.inv_freq") || tied && name.equals("lm_head.weight"));
+    return new ClassicWeights(embedding, layers, norm, head, mtp);
+  }
+
+  private static Mtp mtp(Weights w, ClassicConfig c, PackedMatrix embedding, PackedMatrix head) {
+    String p = "model.layers." + c.layers() + ".";
+    String ownEmbedding = p + "embed_tokens.weight";
+    String ownHead = p + "shared_head.head.weight";
+    return new Mtp(
+        w.has(ownEmbedding) ? w.matrix(ownEmbedding, c.vocab(), c.hidden()) : embedding,
+        w.vector(p + "enorm.weight", c.hidden()),
+        w.vector(p + "hnorm.weight", c.hidden()),
+        w.matrix(p + "eh_proj.weight", c.hidden(), 2 * c.hidden()),
+        layer(w, c, p, c.hasExperts(c.layers())),
+        w.vector(p + "shared_head.norm.weight", c.hidden()),
+        w.has(ownHead) ? w.matrix(ownHead, c.vocab(), c.hidden()) : head);
+  }
+
+  private static Layer layer(Weights w, ClassicConfig c, String p, boolean experts) {
+    String a = p + "self_attn.";
+    int q = c.heads() * c.headDim();
+    int kv = c.kvHeads() * c.headDim();
+    return new Layer(
+        w.vector(p + "input_layernorm.weight", c.hidden()),
+        w.matrix(a + "q_proj.weight", q, c.hidden()),
+        w.matrix(a + "k_proj.weight", kv, c.hidden()),
+        w.matrix(a + "v_proj.weight", kv, c.hidden()),
+        c.attentionBias() ? w.vector(a + "q_proj.bias", q) : null,
+        c.attentionBias() ? w.vector(a + "k_proj.bias", kv) : null,
+        c.attentionBias() ? w.vector(a + "v_proj.bias", kv) : null,
+        c.qkNorm() ? w.vector(a + "q_norm.weight", c.headDim()) : null,
+        c.qkNorm() ? w.vector(a + "k_norm.weight", c.headDim()) : null,
+        w.matrix(a + "o_proj.weight", c.hidden(), q),
+        w.vector(p + "post_attention_layernorm.weight", c.hidden()),
+        experts ? null : feedForward(w, c, p + "mlp.", c.intermediate()),
+        experts ? mixture(w, c, p + "mlp.") : null);
+  }
+
+  private static FeedForward feedForward(Weights w, ClassicConfig c, String p, int intermediate) {
+    return new FeedForward(
+        w.matrix(p + "gate_proj.weight", intermediate, c.hidden()),
+        w.matrix(p + "up_proj.weight", intermediate, c.hidden()),
+        w.matrix(p + "down_proj.weight", c.hidden(), intermediate));
+  }
+
+  private static MixtureOfExperts mixture(Weights w, ClassicConfig c, String p) {
+    int n = c.router().experts();
+    PackedMatrix[] gate = new PackedMatrix[n]; // [experts]
+    PackedMatrix[] up = new PackedMatrix[n];
+    PackedMatrix[] down = new PackedMatrix[n];
+    for (int e = 0; e < n; e++) {
+      FeedForward expert = feedForward(w, c, p + "experts." + e + ".", c.expertIntermediate());
+      gate[e] = expert.gate();
+      up[e] = expert.up();
+      down[e] = expert.down();
+    }
+    return new MixtureOfExperts(
+        c.router(),
+        w.matrix(p + "gate.weight", n, c.hidden()),
+        w.vector(p + "gate.e_score_correction_bias", n),
+        gate,
+        up,
+        down,
+        feedForward(w, c, p + "shared_experts.", c.expertIntermediate() * c.sharedExperts()));
+  }
+}

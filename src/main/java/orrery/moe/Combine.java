@@ -1,0 +1,34 @@
+package orrery.moe;
+
+import java.util.Arrays;
+import orrery.graph.Buffer;
+import orrery.graph.Op;
+import orrery.graph.Step;
+
+/** y[r] = Σ weight · expert output, one fma chain over the chosen experts in ascending id. */
+record Combine(Buffer expertOut, ExpertGroups groups, Buffer y) implements Op {
+  @Override
+  public void run(Step step, int part, int parts) {
+    int topK = groups.spec.topK();
+    int rows = y.rows(step);
+    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+      Arrays.fill(y.data, y.row(r), y.row(r) + y.cols, 0f);
+      for (int j = 0; j < topK; j++) {
+        int assignment = groups.assignmentOf[r * topK + j];
+        float weight = groups.weights.data[groups.weights.row(r) + j];
+        step.kernels()
+            .addScaled(weight, expertOut.data, expertOut.row(assignment), y.data, y.row(r), y.cols);
+      }
+    }
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) groups.assignments(step) * y.cols / 4;
+  }
+
+  @Override
+  public String line() {
+    return y + " = sum of weight * " + expertOut + " over experts";
+  }
+}

@@ -1,0 +1,46 @@
+package orrery.moe;
+
+import orrery.graph.Buffer;
+import orrery.graph.IntBlock;
+import orrery.graph.RowCount;
+import orrery.graph.Step;
+
+/**
+ * The outcome of routing one step: who goes where. Filled by ops while the step runs, so a captured
+ * program routes every step anew.
+ *
+ * <p>An <em>assignment</em> is a (row, expert) pair. Assignments are sorted by expert, then row, so
+ * that each expert's rows lie together and its weights are read once.
+ */
+public final class ExpertGroups {
+  final RouterSpec spec;
+
+  /** Chosen experts of each row in ascending id, [rows][topK]. */
+  public final IntBlock experts;
+
+  /** Their weights, in the same order, [rows][topK]. */
+  public final Buffer weights;
+
+  final int[] start; // [experts+1] first assignment of each expert
+  final int[] rowOf; // [maxRows*topK] row of an assignment
+  final int[] assignmentOf; // [maxRows*topK] assignment of (row, j)
+
+  public ExpertGroups(RouterSpec spec, RowCount rows, int maxRows) {
+    this.spec = spec;
+    this.experts = new IntBlock(rows, maxRows, spec.topK());
+    this.weights = new Buffer("weights", rows, maxRows, spec.topK());
+    this.start = new int[spec.experts() + 1];
+    this.rowOf = new int[maxRows * spec.topK()];
+    this.assignmentOf = new int[maxRows * spec.topK()];
+  }
+
+  /** Assignments of the step: rows · topK. */
+  public int assignments(Step step) {
+    return experts.rows(step) * spec.topK();
+  }
+
+  /** Rows that chose an expert in the step that ran last. */
+  public int load(int expert) {
+    return start[expert + 1] - start[expert];
+  }
+}

@@ -1,0 +1,55 @@
+package orrery.moe;
+
+import orrery.graph.Buffer;
+import orrery.graph.Op;
+import orrery.graph.Step;
+import orrery.kernels.PackedMatrix;
+
+/**
+ * y[a] = W[expert of a] · x[a] for all assignments, expert by expert ("grouped GEMM"). Parts take
+ * panels of every expert.
+ *
+ * @param w [experts]
+ */
+record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y) implements Op {
+  ExpertMatMul {
+    if (w[0].in != x.cols || w[0].out != y.cols) {
+      throw new IllegalArgumentException(y + " = " + w[0] + " · " + x + ": shapes do not fit");
+    }
+  }
+
+  @Override
+  public void run(Step step, int part, int parts) {
+    for (int e = 0; e < w.length; e++) {
+      int first = groups.start[e];
+      int rows = groups.start[e + 1] - first;
+      int from = w[e].panels * part / parts;
+      int to = w[e].panels * (part + 1) / parts;
+      if (rows > 0 && from < to) {
+        step.kernels()
+            .matmul(
+                w[e],
+                x.data,
+                x.row(first),
+                x.stride,
+                rows,
+                y.data,
+                y.row(first),
+                y.stride,
+                from,
+                to,
+                step.scratch(part));
+      }
+    }
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) groups.assignments(step) * w[0].in * w[0].out;
+  }
+
+  @Override
+  public String line() {
+    return y + " = " + w.length + " experts " + w[0] + " · " + x;
+  }
+}

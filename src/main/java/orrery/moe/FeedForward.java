@@ -1,0 +1,36 @@
+package orrery.moe;
+
+import orrery.graph.Buffer;
+import orrery.graph.Launcher;
+import orrery.graph.RowCount;
+import orrery.kernels.PackedMatrix;
+
+/**
+ * A dense SwiGLU feed-forward: down · (silu(gate · h) * (up · h)).
+ *
+ * @param gate [intermediate][hidden]
+ * @param up [intermediate][hidden]
+ * @param down [hidden][intermediate]
+ */
+public record FeedForward(PackedMatrix gate, PackedMatrix up, PackedMatrix down) {
+  /** Its activations for up to {@code maxRows} rows. */
+  public static final class Space {
+    final Buffer gate;
+    final Buffer up;
+    final Buffer act;
+
+    public Space(RowCount rows, int maxRows, int intermediate) {
+      gate = new Buffer("gate", rows, maxRows, intermediate);
+      up = new Buffer("up", rows, maxRows, intermediate);
+      act = new Buffer("act", rows, maxRows, intermediate);
+    }
+  }
+
+  /** out = the feed-forward of h. */
+  public void run(Launcher g, Buffer h, Space s, Buffer out) {
+    g.matmul(h, gate, s.gate);
+    g.matmul(h, up, s.up);
+    g.swiglu(s.gate, s.up, s.act);
+    g.matmul(s.act, down, out);
+  }
+}

@@ -1,0 +1,26 @@
+package orrery.moe;
+
+import orrery.graph.Buffer;
+import orrery.graph.Op;
+import orrery.graph.Step;
+
+/** y[assignment] = x[its row]: each expert's rows side by side. */
+record GatherRows(Buffer x, ExpertGroups groups, Buffer y) implements Op {
+  @Override
+  public void run(Step step, int part, int parts) {
+    int n = groups.assignments(step);
+    for (int a = n * part / parts; a < n * (part + 1) / parts; a++) {
+      System.arraycopy(x.data, x.row(groups.rowOf[a]), y.data, y.row(a), x.cols);
+    }
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) groups.assignments(step) * x.cols / 8;
+  }
+
+  @Override
+  public String line() {
+    return y + " = " + x + " [rows by expert]";
+  }
+}

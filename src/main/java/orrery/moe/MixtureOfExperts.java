@@ -1,0 +1,77 @@
+package orrery.moe;
+
+import orrery.graph.Buffer;
+import orrery.graph.Launcher;
+import orrery.graph.RowCount;
+import orrery.kernels.PackedMatrix;
+
+/**
+ * A mixture-of-experts feed-forward: a router sends each row to {@code topK} of many small
+ * feed-forwards; a shared one sees every row.
+ *
+ * @param spec how the router chooses
+ * @param router [experts][hidden]
+ * @param bias [experts] selection bias
+ * @param gate of each expert, [intermediate][hidden]
+ * @param up of each expert, [intermediate][hidden]
+ * @param down of each expert, [hidden][intermediate]
+ * @param shared the shared expert
+ */
+public record MixtureOfExperts(
+    RouterSpec spec,
+    PackedMatrix router,
+    float[] bias,
+    PackedMatrix[] gate,
+    PackedMatrix[] up,
+    PackedMatrix[] down,
+    FeedForward shared) {
+
+  /** Its activations for up to {@code maxRows} rows. */
+  public static final class Space {
+    final Buffer logits;
+    final Buffer choice;
+    final Buffer groupScores;
+    final ExpertGroups groups;
+    final Buffer x; // the next five: one row per assignment
+    final Buffer gate;
+    final Buffer up;
+    final Buffer act;
+    final Buffer down;
+    final FeedForward.Space shared;
+    final Buffer sharedOut;
+
+    public Space(
+        RouterSpec spec, RowCount rows, int maxRows, int hidden, int intermediate, int sharedSize) {
+      logits = new Buffer("router", rows, maxRows, spec.experts());
+      choice = new Buffer("choice", rows, maxRows, spec.experts());
+      groupScores = new Buffer("groups", rows, maxRows, spec.groups());
+      groups = new ExpertGroups(spec, rows, maxRows);
+      RowCount assignments = groups::assignments;
+      int most = maxRows * spec.topK();
+      x = new Buffer("expertIn", assignments, most, hidden);
+      gate = new Buffer("expertGate", assignments, most, intermediate);
+      up = new Buffer("expertUp", assignments, most, intermediate);
+      act = new Buffer("expertAct", assignments, most, intermediate);
+      down = new Buffer("expertOut", assignments, most, hidden);
+      shared = new FeedForward.Space(rows, maxRows, sharedSize);
+      sharedOut = new Buffer("sharedOut", rows, maxRows, hidden);
+    }
+  }
+
+  /** out = Σ weight · expert(h) + shared(h). */
+  public void run(Launcher g, Buffer h, Space s, Buffer out, String name) {
+    g.matmul(h, router, s.logits);
+    g.launch(new SelectExperts(s.logits, s.choice, s.groupScores, bias, s.groups));
+    g.tap(name + ".experts", s.groups.experts);
+    g.tap(name + ".weights", s.groups.weights);
+    g.launch(new GroupRows(s.groups));
+    g.launch(new GatherRows(h, s.groups, s.x));
+    g.launch(new ExpertMatMul(s.x, gate, s.groups, s.gate));
+    g.launch(new ExpertMatMul(s.x, up, s.groups, s.up));
+    g.swiglu(s.gate, s.up, s.act);
+    g.launch(new ExpertMatMul(s.act, down, s.groups, s.down));
+    g.launch(new Combine(s.down, s.groups, out));
+    shared.run(g, h, s.shared, s.sharedOut);
+    g.add(s.sharedOut, out);
+  }
+}

@@ -1,0 +1,36 @@
+package orrery.moe;
+
+/**
+ * How a router chooses: sigmoid scores, a selection bias, optionally only among the best groups
+ * ("DeepSeek-V3 Technical Report", 2024, §2.1.2; the same in GLM-4.5).
+ *
+ * @param experts routed experts
+ * @param topK experts per row
+ * @param groups the experts form so many groups of equal size
+ * @param topGroups a row chooses among the experts of so many groups, those whose two best experts
+ *     score highest together
+ * @param normTopK weights are divided by their sum
+ * @param scale factor of the weights
+ */
+public record RouterSpec(
+    int experts, int topK, int groups, int topGroups, boolean normTopK, float scale) {
+  public RouterSpec {
+    require(experts >= 1, "experts", "at least 1", experts);
+    require(groups >= 1 && experts % groups == 0, "groups", "a divisor of " + experts, groups);
+    require(topGroups >= 1 && topGroups <= groups, "top groups", "1 to " + groups, topGroups);
+    int eligible = experts / groups * topGroups;
+    require(topK >= 1 && topK <= eligible, "top-k", "1 to " + eligible, topK);
+    require(
+        groups == 1 || experts / groups >= 2,
+        "experts of a group",
+        "at least 2 (a group is judged by its two best)",
+        experts / groups);
+  }
+
+  private static void require(boolean holds, String what, String expected, int found) {
+    if (!holds) {
+      throw new IllegalArgumentException(
+          "router " + what + ": expected " + expected + ", found " + found);
+    }
+  }
+}
