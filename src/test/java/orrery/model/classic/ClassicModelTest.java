@@ -10,7 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import orrery.Naive;
 import orrery.checkpoint.SafetensorsFile;
-import orrery.engine.Models;
+import orrery.engine.LoadedModel;
 import orrery.kernels.Kernels;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.VectorKernels;
@@ -60,7 +60,7 @@ class ClassicModelTest {
   @ParameterizedTest
   @MethodSource("models")
   void logitsAndHiddenStatesAreThoseOfTransformers(Path dir) {
-    Model model = Models.load(dir);
+    Model model = LoadedModel.load(dir).model();
     try (SafetensorsFile golden = SafetensorsFile.open(dir.resolve("golden.safetensors"))) {
       Steps.Outcome ours = steps(model).run(ids(golden), 1_000);
       assertClose(ours.logits(), golden.tensor("logits").floats(), dir + " logits");
@@ -84,7 +84,7 @@ class ClassicModelTest {
   @ParameterizedTest
   @MethodSource("specks")
   void everySwitchGivesTheBitsOfTheNaiveForward(Path dir) {
-    Model model = Models.load(dir);
+    Model model = LoadedModel.load(dir).model();
     int[] ids;
     try (SafetensorsFile golden = SafetensorsFile.open(dir.resolve("golden.safetensors"))) {
       ids = Arrays.copyOf(ids(golden), 40);

@@ -1,0 +1,101 @@
+package orrery.engine;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+import orrery.checkpoint.Checkpoint;
+import orrery.checkpoint.CheckpointException;
+import orrery.checkpoint.JsonConfig;
+import orrery.model.Model;
+import orrery.model.classic.ClassicModel;
+import orrery.text.Tokenizer;
+
+/**
+ * A model directory in Hugging Face layout, loaded: config, weights, tokenizer, and the tokens that
+ * end an answer.
+ *
+ * @param directory where it comes from
+ * @param tokenizer absent if the directory has no {@code tokenizer.json}; then only ids go in and
+ *     out
+ * @param eos end-of-sequence tokens: {@code eos_token_id} of {@code generation_config.json}, else
+ *     of {@code config.json}
+ */
+public record LoadedModel(Path directory, Model model, Optional<Tokenizer> tokenizer, int[] eos)
+    implements AutoCloseable {
+
+  /**
+   * Loads everything in a directory; tokenizer and weights side by side.
+   *
+   * @throws CheckpointException naming file, tensor or field, expected and found
+   * @throws orrery.text.TokenizerException if {@code tokenizer.json} is there but broken
+   */
+  public static LoadedModel load(Path directory) {
+    try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+      JsonConfig config = JsonConfig.read(directory.resolve("config.json"));
+      var tokenizer = new TokenizerLoad(directory);
+      Model model;
+      try {
+        model =
+            switch (config.oneOf("model_type", "glm4_moe")) {
+              case "glm4_moe" -> ClassicModel.load(config, checkpoint);
+              case String other -> throw new IllegalStateException(other);
+            };
+      } catch (RuntimeException e) {
+        tokenizer.discard();
+        throw e;
+      }
+      LoadedModel loaded =
+          new LoadedModel(directory, model, tokenizer.join(), new int[0]).withEos(config);
+      loaded.requireSameVocabulary();
+      return loaded;
+    }
+  }
+
+  private LoadedModel withEos(JsonConfig config) {
+    Path file = directory.resolve("generation_config.json");
+    JsonConfig from = config;
+    if (Files.exists(file)) {
+      JsonConfig generation = JsonConfig.read(file);
+      from = generation.has("eos_token_id") ? generation : config;
+    }
+    int[] ids = from.intsOrNone("eos_token_id");
+    for (int id : ids) {
+      if (id < 0 || id >= model.vocab()) {
+        close();
+        throw from.bad(
+            "eos_token_id", "token ids from 0 to " + (model.vocab() - 1), Arrays.toString(ids));
+      }
+    }
+    return new LoadedModel(directory, model, tokenizer, ids);
+  }
+
+  /** The embedding may have spare rows, but a token without a row would end in nonsense. */
+  private void requireSameVocabulary() {
+    if (tokenizer.isPresent() && tokenizer.get().vocabSize() > model.vocab()) {
+      int found = tokenizer.get().vocabSize();
+      close();
+      throw new CheckpointException(
+          tokenizer.get().file(),
+          "vocabulary",
+          "at most the " + model.vocab() + " tokens of config.json's vocab_size",
+          found + " tokens");
+    }
+  }
+
+  /** The tokenizer, for those who cannot go on without. */
+  public Tokenizer requireTokenizer() {
+    return tokenizer.orElseThrow(
+        () ->
+            new CheckpointException(
+                directory,
+                "tokenizer.json",
+                "a tokenizer for text",
+                "no such file; give token ids"));
+  }
+
+  @Override
+  public void close() {
+    tokenizer.ifPresent(Tokenizer::close);
+  }
+}
