@@ -1,9 +1,7 @@
 package orrery.checkpoint;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -51,9 +49,7 @@ public final class JsonConfig {
         throw new CheckpointException(
             file, "size", "at most " + MAX_BYTES + " bytes of JSON", Long.toString(size));
       }
-      ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file));
-      String text = StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
-      return new JsonConfig(file, "", JsonText.object(file, text));
+      return new JsonConfig(file, "", JsonText.object(file, Files.readString(file)));
     } catch (CharacterCodingException e) {
       throw new CheckpointException(file, "content: expected UTF-8 text, found other bytes", e);
     } catch (IOException e) {

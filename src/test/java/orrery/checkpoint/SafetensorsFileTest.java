@@ -3,8 +3,10 @@ package orrery.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -125,6 +127,22 @@ class SafetensorsFileTest {
   }
 
   @Test
+  void aHeaderOfNinetyMegabytesThatIsWrongAtOnceIsRefusedWithoutBeingReadIn() throws IOException {
+    ThreadMXBean thread = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    Path file = directory.resolve("big.safetensors");
+    try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      ByteBuffer start = ByteBuffer.allocate(9).order(ByteOrder.LITTLE_ENDIAN);
+      sparse.write(start.putLong(90_000_000).put((byte) '{').array());
+      sparse.setLength(90_000_008);
+    }
+    long before = thread.getCurrentThreadAllocatedBytes();
+    assertThatThrownBy(() -> SafetensorsFile.open(file))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageStartingWith(file + ": header: expected valid JSON");
+    assertThat(thread.getCurrentThreadAllocatedBytes() - before).isLessThan(8 << 20);
+  }
+
+  @Test
   void aHeaderLongerThanTheFileAndAFileShorterThanALengthAreRefused() throws IOException {
     Path file = write(50, "{}", 0);
     assertThatThrownBy(() -> SafetensorsFile.open(file))
@@ -197,7 +215,8 @@ class SafetensorsFileTest {
 
   @Test
   void headersThatAreNoJsonObjectAreRefused() throws IOException {
-    refused("[]", 0, "header: expected a JSON object", "[]");
+    refused("[]", 0, "header: expected a JSON object", "no '{'");
+    refused("", 0, "header: expected a JSON object", "no '{'");
     refused("{\"w\": tru}", 0, "header: expected valid JSON", "line 1");
     refused("{} x", 0, "header: expected valid JSON");
     refused("{}{}", 0, "header: expected nothing after the JSON object");
