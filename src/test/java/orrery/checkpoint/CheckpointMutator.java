@@ -103,6 +103,7 @@ public final class CheckpointMutator {
     this.loader = loader;
     this.content = loader.load(valid);
     edits.addAll(SafetensorsEdits.ALL);
+    edits.addAll(HeaderEdits.ALL);
     edits.addAll(JsonEdits.ALL);
   }
 
