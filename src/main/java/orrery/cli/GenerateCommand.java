@@ -74,9 +74,9 @@ final class GenerateCommand implements Callable<Integer> {
 
   private static String line(Logprobs logprobs, LoadedModel loaded) {
     StringBuilder line = new StringBuilder();
-    line.append(name(logprobs.token(), loaded));
-    line.append(String.format(Locale.ROOT, " %.3f", logprobs.logprob()));
-    for (Logprobs.Alternative other : logprobs.top()) {
+    line.append(name(logprobs.chosen().token(), loaded));
+    line.append(String.format(Locale.ROOT, " %.3f", logprobs.chosen().logprob()));
+    for (Logprobs.TokenLogprob other : logprobs.top()) {
       line.append(
           String.format(Locale.ROOT, "   %s %.3f", name(other.token(), loaded), other.logprob()));
     }

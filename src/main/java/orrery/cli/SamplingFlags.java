@@ -78,9 +78,7 @@ final class SamplingFlags {
       description = "End the answer at this token; may be repeated")
   private List<Integer> stopTokenIds = List.of();
 
-  @Option(
-      names = "--ignore-eos",
-      description = "Go on when the model ends its answer")
+  @Option(names = "--ignore-eos", description = "Go on when the model ends its answer")
   private boolean ignoreEos;
 
   @Option(

@@ -46,8 +46,7 @@ public final class TensorDump {
       ModelRunner runner = new ModelRunner(model, cache, team, chunk, options.graph());
       boolean scalar = options.kernels() == EngineOptions.KernelChoice.SCALAR;
       Step step =
-          new Step(
-              chunk, 1, options.threads(), scalar ? new ScalarKernels() : new VectorKernels());
+          new Step(chunk, 1, options.threads(), scalar ? new ScalarKernels() : new VectorKernels());
       step.tables[0] = table;
       for (int from = 0; from < ids.length; from += chunk) {
         dump.main(runner, step, ids, from, Math.min(from + chunk, ids.length));
