@@ -3,8 +3,12 @@ package orrery.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -437,7 +441,7 @@ abstract class KernelContract {
     Paged[] paged = {new Paged(shapes[0], slots, k, k, 1), new Paged(shapes[1], slots, k, k, 1)};
     float[] y = new float[37 * 112];
     int[] top = new int[8];
-    java.util.function.IntConsumer[] calls = {
+    IntConsumer[] calls = {
       i -> kernels().matmul(matrices[i & 1], x, 0, 65, 1 + (i >> 1) % 8, y, 0, 112, 0, 7, scratch),
       i -> kernels().matmul(matrices[i & 1], x, 0, 65, 37, y, 0, 112, 0, 7, scratch),
       i -> kernels().rmsNorm(x, 0, w, 0, 1e-6f, 65, y, 0, scratch),
@@ -492,14 +496,13 @@ abstract class KernelContract {
   }
 
   /**
-   * Bytes of 160 calls; the JIT may still be at work, so up to 20 tries, each after more warming
-   * up.
+   * Bytes of 160 calls, once the JIT is through with the kernel: its compiler thread may be busy
+   * with others, so this waits for it, up to some ten seconds.
    */
-  private static long allocatedBy(java.util.function.IntConsumer call) {
-    var threads =
-        (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
+  private static long allocatedBy(IntConsumer call) {
+    var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long bytes = 0;
-    for (int attempt = 0; attempt < 20; attempt++) {
+    for (int attempt = 0; attempt < 200; attempt++) {
       long before = threads.getCurrentThreadAllocatedBytes();
       for (int i = 0; i < 160; i++) {
         call.accept(i & 15);
@@ -508,9 +511,10 @@ abstract class KernelContract {
       if (bytes == 0) {
         return 0;
       }
-      for (int i = 0; i < 4_000; i++) {
+      for (int i = 0; i < 2_000; i++) {
         call.accept(i & 15);
       }
+      LockSupport.parkNanos(20_000_000);
     }
     return bytes;
   }
