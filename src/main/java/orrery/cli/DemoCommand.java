@@ -1,19 +1,19 @@
 package orrery.cli;
 
 import java.io.PrintWriter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import orrery.engine.Generator;
+import orrery.engine.Answer;
+import orrery.engine.Completion;
+import orrery.engine.Engine;
 import orrery.engine.LoadedModel;
 import orrery.model.ModelInfo;
-import orrery.sampling.SamplingParams;
-import orrery.text.ChatTemplate;
-import orrery.text.Message;
-import orrery.text.Tokenizer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code orrery demo}: the first thing a newcomer runs. */
@@ -21,57 +21,53 @@ import picocli.CommandLine.Spec;
     name = "demo",
     mixinStandardHelpOptions = true,
     description = {
-      "Loads the model that ships with Orrery and streams a story, a chat answer and a task,",
-      "with what was read, what was computed and how fast."
+      "Serves a dozen prompts at once with the model that ships with Orrery, and shows how: the"
+          + " pages of the KV cache, the requests with the end of their text, and every step.",
+      "",
+      "In a terminal the view is live; elsewhere it is plain lines."
     })
 final class DemoCommand implements Callable<Integer> {
-  private sealed interface Show {
-    String title();
-
-    record Text(String title, String prompt, SamplingParams params) implements Show {}
-
-    record Chat(String title, String question) implements Show {}
-  }
-
-  private static final List<Show> SHOWS =
-      List.of(
-          new Show.Text(
-              "A story, drawn at temperature 0.7 (seed 3)",
-              "Once upon a time there was a",
-              SamplingParams.builder().temperature(0.7).topP(0.95).maxTokens(260).build()),
-          new Show.Chat("A chat answer, greedy", "What is the opposite of hot?"),
-          new Show.Text(
-              "A task, greedy",
-              "sort: 62 93 84 41 54 =>",
-              SamplingParams.builder().temperature(0).maxTokens(40).stop(List.of("\n")).build()));
-
-  private static final long SEED = 3;
-
   @Mixin private ModelOption model;
-  @Mixin private EngineFlags engine;
+  @Mixin private EngineFlags flags;
+
+  @Option(
+      names = "--plain",
+      description = "Plain lines instead of the live view, also in a terminal")
+  private boolean plain;
+
+  @Option(
+      names = "--frame-millis",
+      paramLabel = "MS",
+      defaultValue = "80",
+      description = "Time between two frames of the live view. Default: ${DEFAULT-VALUE}")
+  private long frameMillis;
+
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() {
+  public Integer call() throws InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     long start = System.nanoTime();
-    try (LoadedModel loaded = model.load();
-        Generator generator = new Generator(loaded, engine.options())) {
-      introduce(loaded, (System.nanoTime() - start) / 1e6, out);
-      long tokens = 0;
-      long nanos = 0;
-      for (Show show : SHOWS) {
-        Generator.Answer answer = run(show, loaded, generator, out);
-        tokens += answer.tokens().length - 1;
-        nanos += answer.decodeNanos();
+    try (LoadedModel loaded = model.load()) {
+      introduce(loaded.model().info(), loaded, (System.nanoTime() - start) / 1e6, out);
+      List<DemoPrompts.Prompt> prompts = DemoPrompts.all();
+      boolean live = !plain && System.console() != null && System.console().isTerminal();
+      Board board = new Board(prompts.stream().map(DemoPrompts.Prompt::shown).toList());
+      try (Engine engine = Engine.start(loaded, flags.options(), board)) {
+        List<Completion> completions =
+            engine.submit(prompts.stream().map(p -> p.request(loaded)).toList());
+        List<Answer> answers =
+            live
+                ? watch(board, engine, completions, out)
+                : listen(board, engine, completions, prompts, out);
+        conclude(loaded.model().info(), board, answers, engine, out);
       }
-      conclude(loaded.model().info(), tokens / (nanos / 1e9), generator, out);
       return 0;
     }
   }
 
-  private static void introduce(LoadedModel loaded, double millis, PrintWriter out) {
-    ModelInfo info = loaded.model().info();
+  private static void introduce(
+      ModelInfo info, LoadedModel loaded, double millis, PrintWriter out) {
     out.printf(
         Locale.ROOT,
         "%s: %s, %.1f M parameters, of which one token uses %.1f M. Loaded in %.0f ms.%n",
@@ -83,62 +79,75 @@ final class DemoCommand implements Callable<Integer> {
     out.flush();
   }
 
-  private static Generator.Answer run(
-      Show show, LoadedModel loaded, Generator generator, PrintWriter out) {
-    Tokenizer tokenizer = loaded.requireTokenizer();
-    out.printf("%n── %s%n", show.title());
-    int[] prompt =
-        switch (show) {
-          case Show.Text t -> tokenizer.encode(t.prompt());
-          case Show.Chat c ->
-              new ChatTemplate(tokenizer).encode(List.of(new Message("user", c.question())));
-        };
-    SamplingParams params =
-        switch (show) {
-          case Show.Text t -> t.params();
-          case Show.Chat c -> SamplingParams.builder().temperature(0).maxTokens(80).build();
-        };
-    out.print(
-        switch (show) {
-          case Show.Text t -> t.prompt();
-          case Show.Chat c -> "user: " + c.question() + System.lineSeparator() + "model: ";
-        });
-    Generator.Answer answer =
-        generator.generate(
-            prompt,
-            params,
-            SEED,
-            0,
-            (token, text, logprobs) -> {
-              out.print(text);
-              out.flush();
-            });
-    out.printf(
-        Locale.ROOT,
-        "%n   read %d tokens in %.0f ms, wrote %d at %.0f tok/s with %s kernels%n",
-        answer.promptTokens(),
-        answer.firstTokenNanos() / 1e6,
-        answer.tokens().length,
-        answer.decodeRate(),
-        generator.kernelName());
-    out.flush();
-    return answer;
+  private List<Answer> watch(
+      Board board, Engine engine, List<Completion> completions, PrintWriter out)
+      throws InterruptedException {
+    List<Answer> answers = new ArrayList<>();
+    boolean done = false;
+    int lines = 0;
+    while (!done) {
+      done = completions.stream().allMatch(c -> c.answers().isDone());
+      String frame = board.frame(engine);
+      out.print(lines == 0 ? "" : "\u001b[" + lines + "A");
+      out.print(frame);
+      out.flush();
+      lines = (int) frame.chars().filter(ch -> ch == '\n').count();
+      if (!done) {
+        Thread.sleep(frameMillis);
+      }
+    }
+    completions.forEach(c -> answers.addAll(c.join()));
+    return answers;
   }
 
-  private static void conclude(ModelInfo info, double rate, Generator generator, PrintWriter out) {
+  private static List<Answer> listen(
+      Board board,
+      Engine engine,
+      List<Completion> completions,
+      List<DemoPrompts.Prompt> prompts,
+      PrintWriter out) {
+    List<Answer> answers = new ArrayList<>();
+    for (int i = 0; i < completions.size(); i++) {
+      Answer a = completions.get(i).join().getFirst();
+      answers.add(a);
+      out.printf(
+          "%n── %s · %s%n%s%s%n",
+          prompts.get(i).title(),
+          a.finish().type(),
+          prompts.get(i).shown(),
+          a.text().stripTrailing());
+      out.flush();
+    }
+    out.printf("%nThe steps, as the engine reported them:%n%s", board.stepLines(14));
+    return answers;
+  }
+
+  private static void conclude(
+      ModelInfo info, Board board, List<Answer> answers, Engine engine, PrintWriter out) {
+    Board.Totals t = board.totals();
+    double seconds = t.busyNanos() / 1e9;
     out.printf(
         Locale.ROOT,
-        "%nEach token read %.1f MB of weights and did %.1f M multiply-adds: at %.0f tok/s that is"
-            + " %.1f GB/s and %.1f GFLOP/s on %d thread%s.%n",
+        "%n%d requests in %d steps and %.2f s of computing on %d thread%s: %d prompt rows (%d more"
+            + " came from the prefix cache), %d answer tokens, %.0f tok/s, at most %d at once.%n",
+        answers.size(),
+        t.steps(),
+        seconds,
+        engine.options().threads(),
+        engine.options().threads() == 1 ? "" : "s",
+        t.prefillRows(),
+        t.hitTokens(),
+        t.outputTokens(),
+        t.outputTokens() / seconds,
+        t.mostRunning());
+    out.printf(
+        Locale.ROOT,
+        "One decoded token alone would read %.1f MB of weights; a step of %.1f rows on average"
+            + " reads them once for all its rows.%n",
         info.activeBytes() / 1e6,
-        info.activeParameters() / 1e6,
-        rate,
-        info.activeBytes() * rate / 1e9,
-        2 * info.activeParameters() * rate / 1e9,
-        generator.options().threads(),
-        generator.options().threads() == 1 ? "" : "s");
+        (double) t.rows() / Math.max(1, t.steps()));
     out.println(
-        "Next: orrery generate --help · orrery inspect · orrery dump --help · docs/README.md");
+        "Next: orrery generate --help · orrery inspect · orrery run-batch --help · docs/README.md");
     out.flush();
   }
 }

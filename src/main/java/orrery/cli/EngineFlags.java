@@ -1,8 +1,14 @@
 package orrery.cli;
 
+import java.util.Locale;
 import orrery.engine.EngineOptions;
 import orrery.engine.EngineOptions.KernelChoice;
+import orrery.engine.EngineOptions.PolicyChoice;
+import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.prefix.RadixCache;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** The switches of the engine. None of them changes an answer. */
 final class EngineFlags {
@@ -33,11 +39,22 @@ final class EngineFlags {
   private boolean graph;
 
   @Option(
-      names = "--chunked-prefill-size",
+      names = "--page-size",
+      paramLabel = "P",
+      defaultValue = "16",
+      description =
+          "Tokens of a KV page; 0 is the context length: contiguous allocation. Default:"
+              + " ${DEFAULT-VALUE}")
+  private int pageSize;
+
+  @Option(
+      names = "--max-total-tokens",
       paramLabel = "N",
-      defaultValue = "512",
-      description = "Most prompt tokens of one step. Default: ${DEFAULT-VALUE}")
-  private int chunk;
+      defaultValue = "0",
+      description =
+          "Tokens that the KV cache holds. Default: half the context length for each running"
+              + " request")
+  private int maxTotalTokens;
 
   @Option(
       names = "--context-length",
@@ -46,7 +63,103 @@ final class EngineFlags {
       description = "Longest sequence, prompt and answer. Default: what the model was made for")
   private int contextLength;
 
+  @Option(
+      names = "--schedule-policy",
+      paramLabel = "WHICH",
+      defaultValue = "sglang",
+      converter = PolicyName.class,
+      description =
+          "static, sglang, vllm, trtllm (guaranteed no evict) or trtllm-max-utilization. Default:"
+              + " ${DEFAULT-VALUE}")
+  private PolicyChoice policy;
+
+  @Option(
+      names = "--lpm",
+      description = "With sglang: longest prefix match first instead of first come, first served")
+  private boolean lpm;
+
+  @Option(
+      names = "--enable-mixed-chunk",
+      paramLabel = "on|off",
+      defaultValue = "on",
+      converter = OnOff.class,
+      description =
+          "With sglang: decoding rows join prompt steps instead of waiting. Default:"
+              + " ${DEFAULT-VALUE}")
+  private boolean mixedChunk;
+
+  @Option(
+      names = "--schedule-conservativeness",
+      paramLabel = "X",
+      defaultValue = "1",
+      description = "With sglang: scales the first guess of answer lengths. Default: 1")
+  private double conservativeness;
+
+  @Option(
+      names = "--chunked-prefill-size",
+      paramLabel = "N",
+      defaultValue = "512",
+      description = "Most prompt tokens of one step; 0 is off. Default: ${DEFAULT-VALUE}")
+  private int chunk;
+
+  @Option(
+      names = "--max-running-requests",
+      paramLabel = "N",
+      defaultValue = "32",
+      description = "Most sequences that run at once. Default: ${DEFAULT-VALUE}")
+  private int maxRunning;
+
+  @Option(
+      names = "--max-queued-requests",
+      paramLabel = "N",
+      defaultValue = "4096",
+      description = "Most requests that wait; more are rejected. Default: ${DEFAULT-VALUE}")
+  private int maxQueued;
+
+  @Option(
+      names = "--prefix-cache",
+      paramLabel = "WHICH",
+      defaultValue = "radix",
+      description = "off, radix (SGLang's tree) or hash (vLLM's blocks). Default: ${DEFAULT-VALUE}")
+  private PrefixChoice prefix;
+
+  @Option(
+      names = "--radix-eviction-policy",
+      paramLabel = "WHICH",
+      defaultValue = "lru",
+      description = "lru, lfu or fifo. Default: ${DEFAULT-VALUE}")
+  private RadixCache.Eviction eviction;
+
   EngineOptions options() {
-    return new EngineOptions(threads, kernels, graph, chunk, contextLength);
+    return EngineOptions.builder()
+        .threads(threads)
+        .kernels(kernels)
+        .graph(graph)
+        .pageSize(pageSize)
+        .maxTotalTokens(maxTotalTokens)
+        .contextLength(contextLength)
+        .schedulePolicy(policy)
+        .lpm(lpm)
+        .mixedChunk(mixedChunk)
+        .conservativeness(conservativeness)
+        .chunkedPrefillSize(chunk)
+        .maxRunning(maxRunning)
+        .maxQueued(maxQueued)
+        .prefixCache(prefix)
+        .eviction(eviction)
+        .build();
+  }
+
+  /** Names with dashes, as they are written everywhere. */
+  static final class PolicyName implements ITypeConverter<PolicyChoice> {
+    @Override
+    public PolicyChoice convert(String value) {
+      try {
+        return PolicyChoice.valueOf(value.toUpperCase(Locale.ROOT).replace('-', '_'));
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(
+            "expected static, sglang, vllm, trtllm or trtllm-max-utilization, found " + value);
+      }
+    }
   }
 }

@@ -1,10 +1,15 @@
 package orrery.cli;
 
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import orrery.engine.Generator;
+import orrery.engine.Answer;
+import orrery.engine.Completion;
+import orrery.engine.Engine;
 import orrery.engine.LoadedModel;
+import orrery.engine.Request;
+import orrery.engine.Token;
 import orrery.sampling.FinishReason;
 import orrery.sampling.Logprobs;
 import orrery.sampling.SamplingParams;
@@ -35,7 +40,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Mixin private ModelOption model;
   @Mixin private PromptFlags prompt;
   @Mixin private SamplingFlags sampling;
-  @Mixin private EngineFlags engine;
+  @Mixin private EngineFlags flags;
   @Spec private CommandSpec spec;
 
   @Override
@@ -44,30 +49,31 @@ final class GenerateCommand implements Callable<Integer> {
     PrintWriter err = spec.commandLine().getErr();
     SamplingParams params = sampling.params();
     try (LoadedModel loaded = model.load();
-        Generator generator = new Generator(loaded, engine.options())) {
+        Engine engine = Engine.start(loaded, flags.options())) {
       int[] ids = prompt.encode(loaded);
       out.print(prompt.shown());
       out.flush();
-      long[] sinceStart = {0};
-      Generator.Answer answer =
-          generator.generate(
-              ids,
-              params,
-              sampling.seed(),
-              0,
-              (token, text, logprobs) -> {
-                if (sinceStart[0] == 0) {
-                  sinceStart[0] = Clock.millisSinceProcessStart();
-                }
-                out.print(loaded.tokenizer().isPresent() ? text : token + " ");
-                out.flush();
-                if (logprobs != null) {
-                  err.println(line(logprobs, loaded));
-                }
-              });
+      Completion completion = engine.submit(Request.of(ids, params));
+      long sinceStart = 0;
+      for (Token t : completion) {
+        sinceStart = sinceStart == 0 ? Clock.millisSinceProcessStart() : sinceStart;
+        if (params.n() == 1) {
+          out.print(loaded.tokenizer().isPresent() ? t.text() : t.id() + " ");
+          out.flush();
+        }
+        if (t.logprobs() != null) {
+          err.println(line(t.logprobs(), loaded));
+        }
+      }
       out.println();
-      out.flush();
-      err.println(summary(answer, generator, sinceStart[0]));
+      List<Answer> answers = completion.join();
+      for (Answer a : answers) {
+        if (params.n() > 1) {
+          out.printf("%n[%d]%s%n", a.choice(), a.text());
+        }
+        out.flush();
+        err.println(summary(a, engine, sinceStart));
+      }
       return 0;
     }
   }
@@ -87,7 +93,7 @@ final class GenerateCommand implements Callable<Integer> {
     return loaded.tokenizer().map((Tokenizer t) -> t.name(token)).orElse("#" + token);
   }
 
-  private static String summary(Generator.Answer a, Generator generator, long firstTokenMillis) {
+  private static String summary(Answer a, Engine engine, long firstTokenMillis) {
     String finish =
         switch (a.finish()) {
           case FinishReason.StopToken s -> "stop (token " + s.matched() + ")";
@@ -95,19 +101,22 @@ final class GenerateCommand implements Callable<Integer> {
           case FinishReason.Length l -> "length (" + l.maxTokens() + " tokens)";
           case FinishReason.Abort s -> "abort (" + s.cause() + ")";
         };
+    double decode = a.secondsPerToken() > 0 ? 1 / a.secondsPerToken() : 0;
     return String.format(
         Locale.ROOT,
-        "%nprompt   %d tokens, %.0f tok/s%nanswer   %d tokens, %.0f tok/s, finish reason: %s%n"
+        "%nprompt   %d tokens (%d cached), %.0f tok/s%n"
+            + "answer   %d tokens, %.0f tok/s, finish reason: %s%n"
             + "first    token after %.0f ms, %d ms after process start%nkernels  %s, %d thread%s",
         a.promptTokens(),
-        a.promptRate(),
+        a.cachedTokens(),
+        a.promptTokens() / (a.firstTokenNanos() / 1e9),
         a.tokens().length,
-        a.decodeRate(),
+        decode,
         finish,
         a.firstTokenNanos() / 1e6,
         firstTokenMillis,
-        generator.kernelName(),
-        generator.options().threads(),
-        generator.options().threads() == 1 ? "" : "s");
+        engine.kernelName(),
+        engine.options().threads(),
+        engine.options().threads() == 1 ? "" : "s");
   }
 }

@@ -103,16 +103,19 @@ final class SamplingFlags {
   private int logprobs;
 
   @Option(
+      names = "--choices",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Answers to one prompt, which share its pages. Default: 1")
+  private int choices;
+
+  @Option(
       names = "--seed",
       paramLabel = "S",
       defaultValue = "0",
       description =
           "Seed of the draws: same seed, same answer, on every machine. Default: ${DEFAULT-VALUE}")
   private long seed;
-
-  long seed() {
-    return seed;
-  }
 
   SamplingParams params() {
     List<TokenBias> bias = new ArrayList<>();
@@ -132,6 +135,7 @@ final class SamplingFlags {
         .maxTokens(maxTokens)
         .minTokens(minTokens)
         .logprobs(logprobs)
+        .n(choices)
         .seed(seed)
         .build();
   }

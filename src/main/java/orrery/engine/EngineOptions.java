@@ -1,17 +1,56 @@
 package orrery.engine;
 
+import orrery.batching.Policy;
+import orrery.batching.SglangPolicy;
+import orrery.batching.StaticPolicy;
+import orrery.batching.TrtLlmPolicy;
+import orrery.batching.VllmPolicy;
+import orrery.kv.KvCache;
+import orrery.prefix.HashBlockCache;
+import orrery.prefix.NoPrefixCache;
+import orrery.prefix.PrefixCache;
+import orrery.prefix.RadixCache;
+
 /**
- * Every switch of the engine. None of them changes an answer, to the bit; they change speed and
- * memory.
+ * Every switch of the engine, named as SGLang names it where it has it. None of them changes an
+ * answer, to the bit; they change speed and memory.
  *
  * @param threads threads of the forward pass
  * @param kernels which kernels compute
  * @param graph capture each step shape once and replay it, instead of launching eagerly
- * @param chunkedPrefillSize most prompt tokens of one step
+ * @param pageSize tokens of a page; 0 is the context length: contiguous allocation
+ * @param maxTotalTokens tokens that the KV cache holds; 0 sizes it for {@code maxRunning} sequences
+ *     of half the context length
  * @param contextLength longest sequence, prompt and answer; 0 takes what the model was made for
+ * @param schedulePolicy who runs in which step
+ * @param lpm with the SGLang policy: longest prefix match first instead of fcfs
+ * @param mixedChunk with the SGLang policy: decoding rows join prompt steps
+ * @param conservativeness with the SGLang policy: scales its first guess of answer lengths
+ * @param chunkedPrefillSize most prompt tokens of one step; 0 is off
+ * @param maxRunning most sequences that run at once
+ * @param maxQueued most requests that wait; more are rejected
+ * @param batchWaitMillis with static batching: how long it waits for a full batch
+ * @param prefixCache which prefix cache
+ * @param eviction with the radix cache: what goes first
  */
 public record EngineOptions(
-    int threads, KernelChoice kernels, boolean graph, int chunkedPrefillSize, int contextLength) {
+    int threads,
+    KernelChoice kernels,
+    boolean graph,
+    int pageSize,
+    int maxTotalTokens,
+    int contextLength,
+    PolicyChoice schedulePolicy,
+    boolean lpm,
+    boolean mixedChunk,
+    double conservativeness,
+    int chunkedPrefillSize,
+    int maxRunning,
+    int maxQueued,
+    long batchWaitMillis,
+    PrefixChoice prefixCache,
+    RadixCache.Eviction eviction) {
+
   /** Which kernels compute. */
   public enum KernelChoice {
     /** The definition, in plain loops. */
@@ -22,40 +61,231 @@ public record EngineOptions(
     AUTO
   }
 
+  /** Who runs in which step. */
+  public enum PolicyChoice {
+    STATIC,
+    SGLANG,
+    VLLM,
+    TRTLLM,
+    TRTLLM_MAX_UTILIZATION
+  }
+
+  /** Which prefix cache. */
+  public enum PrefixChoice {
+    OFF,
+    RADIX,
+    HASH
+  }
+
   public EngineOptions {
     check(threads >= 1 && threads <= 256, "threads", "1 to 256", threads);
-    check(chunkedPrefillSize >= 1, "chunked-prefill-size", "at least 1", chunkedPrefillSize);
+    check(pageSize >= 0, "page-size", "at least 1, or 0 for the context length", pageSize);
+    check(maxTotalTokens >= 0, "max-total-tokens", "at least 1, or 0", maxTotalTokens);
     check(contextLength >= 0, "context-length", "at least 1, or 0 for the model's", contextLength);
+    check(
+        conservativeness > 0 && conservativeness <= 10,
+        "schedule-conservativeness",
+        "above 0, at most 10",
+        conservativeness);
+    check(chunkedPrefillSize >= 0, "chunked-prefill-size", "at least 1, or 0", chunkedPrefillSize);
+    check(maxRunning >= 1 && maxRunning <= 4096, "max-running-requests", "1 to 4096", maxRunning);
+    check(maxQueued >= 1, "max-queued-requests", "at least 1", maxQueued);
+    check(batchWaitMillis >= 0, "batch-wait", "at least 0 ms", batchWaitMillis);
   }
 
-  /** One thread, kernels that switch when warm, captured steps, chunks of 512 tokens. */
+  /** What a user gets who asks for nothing. */
   public static EngineOptions defaults() {
-    return new EngineOptions(1, KernelChoice.AUTO, true, 512, 0);
+    return new EngineOptions(
+        1,
+        KernelChoice.AUTO,
+        true,
+        16,
+        0,
+        0,
+        PolicyChoice.SGLANG,
+        false,
+        true,
+        1.0,
+        512,
+        32,
+        4096,
+        20,
+        PrefixChoice.RADIX,
+        RadixCache.Eviction.LRU);
   }
 
-  public EngineOptions withThreads(int n) {
-    return new EngineOptions(n, kernels, graph, chunkedPrefillSize, contextLength);
+  Policy newPolicy() {
+    return switch (schedulePolicy) {
+      case STATIC -> new StaticPolicy(batchWaitMillis);
+      case SGLANG ->
+          new SglangPolicy(
+              lpm ? SglangPolicy.Order.LPM : SglangPolicy.Order.FCFS, mixedChunk, conservativeness);
+      case VLLM -> new VllmPolicy();
+      case TRTLLM -> new TrtLlmPolicy(TrtLlmPolicy.Capacity.GUARANTEED_NO_EVICT);
+      case TRTLLM_MAX_UTILIZATION -> new TrtLlmPolicy(TrtLlmPolicy.Capacity.MAX_UTILIZATION);
+    };
   }
 
-  public EngineOptions withKernels(KernelChoice choice) {
-    return new EngineOptions(threads, choice, graph, chunkedPrefillSize, contextLength);
+  PrefixCache newPrefixCache(KvCache kv) {
+    return switch (prefixCache) {
+      case OFF -> new NoPrefixCache(kv.geometry().pools());
+      case RADIX -> new RadixCache(kv, eviction);
+      case HASH -> new HashBlockCache(kv);
+    };
   }
 
-  public EngineOptions withGraph(boolean on) {
-    return new EngineOptions(threads, kernels, on, chunkedPrefillSize, contextLength);
+  /** The defaults with changes. */
+  public static Builder builder() {
+    return new Builder(defaults());
   }
 
-  public EngineOptions withChunkedPrefillSize(int n) {
-    return new EngineOptions(threads, kernels, graph, n, contextLength);
+  /** These with changes. */
+  public Builder but() {
+    return new Builder(this);
   }
 
-  public EngineOptions withContextLength(int n) {
-    return new EngineOptions(threads, kernels, graph, chunkedPrefillSize, n);
-  }
-
-  private static void check(boolean holds, String what, String expected, int found) {
+  private static void check(boolean holds, String what, String expected, Object found) {
     if (!holds) {
       throw new IllegalArgumentException(what + ": expected " + expected + ", found " + found);
+    }
+  }
+
+  /** Changes options one by one. */
+  public static final class Builder {
+    private int threads;
+    private KernelChoice kernels;
+    private boolean graph;
+    private int pageSize;
+    private int maxTotalTokens;
+    private int contextLength;
+    private PolicyChoice schedulePolicy;
+    private boolean lpm;
+    private boolean mixedChunk;
+    private double conservativeness;
+    private int chunkedPrefillSize;
+    private int maxRunning;
+    private int maxQueued;
+    private long batchWaitMillis;
+    private PrefixChoice prefixCache;
+    private RadixCache.Eviction eviction;
+
+    private Builder(EngineOptions o) {
+      threads = o.threads;
+      kernels = o.kernels;
+      graph = o.graph;
+      pageSize = o.pageSize;
+      maxTotalTokens = o.maxTotalTokens;
+      contextLength = o.contextLength;
+      schedulePolicy = o.schedulePolicy;
+      lpm = o.lpm;
+      mixedChunk = o.mixedChunk;
+      conservativeness = o.conservativeness;
+      chunkedPrefillSize = o.chunkedPrefillSize;
+      maxRunning = o.maxRunning;
+      maxQueued = o.maxQueued;
+      batchWaitMillis = o.batchWaitMillis;
+      prefixCache = o.prefixCache;
+      eviction = o.eviction;
+    }
+
+    public Builder threads(int value) {
+      threads = value;
+      return this;
+    }
+
+    public Builder kernels(KernelChoice value) {
+      kernels = value;
+      return this;
+    }
+
+    public Builder graph(boolean value) {
+      graph = value;
+      return this;
+    }
+
+    public Builder pageSize(int value) {
+      pageSize = value;
+      return this;
+    }
+
+    public Builder maxTotalTokens(int value) {
+      maxTotalTokens = value;
+      return this;
+    }
+
+    public Builder contextLength(int value) {
+      contextLength = value;
+      return this;
+    }
+
+    public Builder schedulePolicy(PolicyChoice value) {
+      schedulePolicy = value;
+      return this;
+    }
+
+    public Builder lpm(boolean value) {
+      lpm = value;
+      return this;
+    }
+
+    public Builder mixedChunk(boolean value) {
+      mixedChunk = value;
+      return this;
+    }
+
+    public Builder conservativeness(double value) {
+      conservativeness = value;
+      return this;
+    }
+
+    public Builder chunkedPrefillSize(int value) {
+      chunkedPrefillSize = value;
+      return this;
+    }
+
+    public Builder maxRunning(int value) {
+      maxRunning = value;
+      return this;
+    }
+
+    public Builder maxQueued(int value) {
+      maxQueued = value;
+      return this;
+    }
+
+    public Builder batchWaitMillis(long value) {
+      batchWaitMillis = value;
+      return this;
+    }
+
+    public Builder prefixCache(PrefixChoice value) {
+      prefixCache = value;
+      return this;
+    }
+
+    public Builder eviction(RadixCache.Eviction value) {
+      eviction = value;
+      return this;
+    }
+
+    public EngineOptions build() {
+      return new EngineOptions(
+          threads,
+          kernels,
+          graph,
+          pageSize,
+          maxTotalTokens,
+          contextLength,
+          schedulePolicy,
+          lpm,
+          mixedChunk,
+          conservativeness,
+          chunkedPrefillSize,
+          maxRunning,
+          maxQueued,
+          batchWaitMillis,
+          prefixCache,
+          eviction);
     }
   }
 }

@@ -38,7 +38,7 @@ public final class TensorDump {
     Model model = loaded.model();
     require(model, ids);
     TensorDump dump = new TensorDump(ids.length);
-    int chunk = Math.min(options.chunkedPrefillSize(), ids.length);
+    int chunk = Sizes.chunk(options, ids.length);
     KvCache cache = new KvCache(model.kvLayout(), ids.length, ids.length, 1);
     PageTable table = cache.newTable();
     cache.reserve(table, ids.length);

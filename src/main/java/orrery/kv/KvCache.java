@@ -5,54 +5,80 @@ import java.util.Arrays;
 /**
  * The memory of all cached rows: per stream one array of pages, per pool a {@link PagePool}.
  *
- * <p>A page covers {@code pageTokens} consecutive slots of one sequence. Position → page → row is
- * the only addressing there is; how a row lies within its page is up to the kernel that reads it
- * ({@code AttentionShape} for keys and values).
+ * <p>Position → page → row is the only addressing there is; how a row lies within its page is up to
+ * the kernel that reads it ({@code AttentionShape} for keys and values). A page size of the maximum
+ * length makes it contiguous allocation. With assertions on, a page that becomes free is filled
+ * with NaN, so whoever still reads it is found out.
  */
 public final class KvCache {
   private final KvLayout layout;
-  private final int pageTokens;
+  private final KvGeometry geometry;
   private final int maxSlots;
   private final PagePool[] pools; // [pool]
-  private final float[][] data; // [stream][page * pageTokens * width]
+  private final float[][] data; // [stream][page * span * width]
 
   /**
-   * @param pageTokens slots of a page; {@code maxSlots} makes it contiguous allocation
+   * A cache whose pools can all hold the same number of tokens.
+   *
+   * @param pageTokens slots that are shared together
    * @param maxSlots the longest sequence
-   * @param pages pages of each pool
+   * @param pages pages of P tokens, beside the dummy
    */
   public KvCache(KvLayout layout, int pageTokens, int maxSlots, int pages) {
-    if (pageTokens < 1 || maxSlots < 1) {
+    this(layout, new KvGeometry(layout, pageTokens), maxSlots, uniform(layout, pageTokens, pages));
+  }
+
+  private static int[] uniform(KvLayout layout, int pageTokens, int pages) {
+    KvGeometry geometry = new KvGeometry(layout, pageTokens);
+    int[] each = new int[geometry.pools()];
+    Arrays.setAll(each, pool -> Math.multiplyExact(pages, pageTokens / geometry.span(pool)));
+    return each;
+  }
+
+  /**
+   * @param pages [pool] pages of each pool, beside the dummy
+   */
+  public KvCache(KvLayout layout, KvGeometry geometry, int maxSlots, int[] pages) {
+    if (maxSlots < 1) {
       throw new IllegalArgumentException(
-          "page tokens and slots: expected at least 1, found " + pageTokens + " and " + maxSlots);
+          "longest sequence: expected at least 1 slot, found " + maxSlots);
     }
     this.layout = layout;
-    this.pageTokens = pageTokens;
+    this.geometry = geometry;
     this.maxSlots = maxSlots;
-    this.pools = new PagePool[layout.pools().length];
-    Arrays.setAll(pools, i -> new PagePool(pages));
+    this.pools = new PagePool[pages.length];
+    Arrays.setAll(pools, pool -> new PagePool(Math.addExact(pages[pool], 1)));
     this.data = new float[layout.streams().size()][];
-    for (int i = 0; i < data.length; i++) {
-      long floats = (long) pages * pageTokens * layout.streams().get(i).width();
-      if (floats > Integer.MAX_VALUE - 16) {
-        throw new IllegalArgumentException(
-            "KV cache: stream "
-                + layout.streams().get(i).name()
-                + " would take "
-                + floats
-                + " floats");
-      }
-      data[i] = new float[(int) floats];
-      poison(data[i], 0, data[i].length);
+    for (int s = 0; s < data.length; s++) {
+      data[s] = new float[floats(s)];
+      poison(data[s], 0, data[s].length);
     }
+  }
+
+  private int floats(int stream) {
+    long floats = (long) pools[layout.poolOf(stream)].total() * pageFloats(stream);
+    if (floats > Integer.MAX_VALUE - 16) {
+      throw new IllegalArgumentException(
+          "KV cache: stream "
+              + layout.streams().get(stream).name()
+              + " would take "
+              + floats
+              + " floats, expected at most 2^31");
+    }
+    return (int) floats;
+  }
+
+  private int pageFloats(int stream) {
+    Stream s = layout.streams().get(stream);
+    return Math.max(1, geometry.span(layout.poolOf(stream)) / s.tokensPerRow()) * s.width();
   }
 
   public KvLayout layout() {
     return layout;
   }
 
-  public int pageTokens() {
-    return pageTokens;
+  public KvGeometry geometry() {
+    return geometry;
   }
 
   /** The longest sequence, in slots. */
@@ -60,51 +86,149 @@ public final class KvCache {
     return maxSlots;
   }
 
+  public PagePool pool(int pool) {
+    return pools[pool];
+  }
+
   /** The rows of a stream, all pages. */
   public float[] data(int stream) {
     return data[stream];
   }
 
+  /** Slots of a page of the pool that a stream lives in. */
+  public int spanOf(int stream) {
+    return geometry.span(layout.poolOf(stream));
+  }
+
   /** A table for one sequence, without pages yet. */
   public PageTable newTable() {
-    return new PageTable(pools.length, pageTokens, (maxSlots + pageTokens - 1) / pageTokens);
+    return new PageTable(geometry, maxSlots);
   }
 
-  /** Pages every pool could still hand out. */
-  public int available() {
-    return Arrays.stream(pools).mapToInt(PagePool::available).min().orElseThrow();
-  }
-
-  /** Gives the sequence pages up to slot {@code slots - 1}. */
+  /**
+   * Gives the sequence pages up to slot {@code slots - 1}.
+   *
+   * @throws IllegalStateException if a pool has too few free pages; a scheduler counts before
+   */
   public void reserve(PageTable table, int slots) {
     if (slots > maxSlots) {
       throw new IllegalArgumentException(
           "sequence of " + slots + " slots: this cache holds at most " + maxSlots);
     }
-    int[] page = new int[pools.length]; // [pool]
-    while (table.slots() < slots) {
-      for (int pool = 0; pool < pools.length; pool++) {
-        page[pool] = pools[pool].take();
+    for (int pool = 0; pool < pools.length; pool++) {
+      while (table.end(pool) < geometry.pages(pool, slots)) {
+        table.append(pool, pools[pool].take());
       }
-      table.append(page);
     }
   }
 
-  /** Takes all pages back; with assertions on, whoever still reads them finds NaN. */
-  public void release(PageTable table) {
+  /** Takes back pages beyond what {@code slots} slots need. */
+  public void trim(PageTable table, int slots) {
     for (int pool = 0; pool < pools.length; pool++) {
-      for (int i = 0; i < table.held(); i++) {
-        int page = table.pages(pool)[i];
-        for (int s = 0; s < data.length; s++) {
-          if (layout.poolOf(s) == pool) {
-            int size = pageTokens * layout.streams().get(s).width();
-            poison(data[s], page * size, (page + 1) * size);
-          }
-        }
-        pools[pool].give(page);
+      int keep = geometry.pages(pool, slots);
+      for (int i = Math.max(keep, table.first(pool)); i < table.end(pool); i++) {
+        release(pool, table.pages(pool)[i]);
+      }
+      if (keep < table.end(pool)) {
+        table.truncate(pool, keep);
       }
     }
-    table.clear();
+  }
+
+  /** Releases pages that no token from slot {@code committed} on can see. */
+  public void pass(PageTable table, int committed) {
+    for (int pool = 0; pool < pools.length; pool++) {
+      int passed = Math.min(geometry.passed(pool, committed), table.end(pool));
+      while (table.first(pool) < passed) {
+        release(pool, table.pages(pool)[table.first(pool)]);
+        table.pass(pool);
+      }
+    }
+  }
+
+  /** Releases all pages of a sequence. */
+  public void release(PageTable table) {
+    for (int pool = 0; pool < pools.length; pool++) {
+      // Tail first, so that the head of a sequence is reused last.
+      for (int i = table.end(pool) - 1; i >= table.first(pool); i--) {
+        release(pool, table.pages(pool)[i]);
+      }
+      table.startAt(pool, 0);
+    }
+  }
+
+  /** Appends a page that others hold too. */
+  public void share(PageTable table, int pool, int page) {
+    pools[pool].retain(page);
+    table.append(pool, page);
+  }
+
+  /** Lets an empty table begin behind passed pages: a hit whose window pages are gone. */
+  public void skip(PageTable table, int pool, int pages) {
+    table.startAt(pool, pages);
+  }
+
+  /** Puts a page that others hold in the place of an equal one. */
+  public void replace(PageTable table, int pool, int index, int page) {
+    pools[pool].retain(page);
+    release(pool, table.pages(pool)[index]);
+    table.replace(pool, index, page);
+  }
+
+  /** The prefix cache drops a page. */
+  public void evict(int pool, int page) {
+    if (pools[pool].drop(page)) {
+      poisonPage(pool, page);
+    }
+  }
+
+  /** New pages that {@link #fork} takes. */
+  public int forkPages(int pool, int slots) {
+    return slots % geometry.span(pool) == 0 ? 0 : 1;
+  }
+
+  /**
+   * A second sequence with the first {@code slots} tokens of another: complete pages are shared,
+   * the partial one is copied, since both will write to it.
+   */
+  public PageTable fork(PageTable from, int slots) {
+    PageTable table = newTable();
+    for (int pool = 0; pool < pools.length; pool++) {
+      int complete = slots / geometry.span(pool);
+      table.startAt(pool, Math.min(from.first(pool), complete));
+      for (int i = table.first(pool); i < complete; i++) {
+        share(table, pool, from.pages(pool)[i]);
+      }
+      if (forkPages(pool, slots) > 0) {
+        int page = pools[pool].take();
+        copyPage(pool, from.pages(pool)[complete], page);
+        table.append(pool, page);
+      }
+    }
+    return table;
+  }
+
+  private void copyPage(int pool, int from, int to) {
+    for (int s = 0; s < data.length; s++) {
+      if (layout.poolOf(s) == pool) {
+        int size = pageFloats(s);
+        System.arraycopy(data[s], from * size, data[s], to * size, size);
+      }
+    }
+  }
+
+  private void release(int pool, int page) {
+    if (pools[pool].release(page)) {
+      poisonPage(pool, page);
+    }
+  }
+
+  private void poisonPage(int pool, int page) {
+    for (int s = 0; s < data.length; s++) {
+      if (layout.poolOf(s) == pool) {
+        poison(data[s], page * pageFloats(s), (page + 1) * pageFloats(s));
+      }
+    }
   }
 
   private static void poison(float[] rows, int from, int to) {

@@ -1,51 +1,185 @@
 package orrery.kv;
 
 /**
- * The pages of one pool: a stack of free page numbers, so taking and giving back cost a few loads.
+ * Who holds which page of one pool. A page is
+ *
+ * <pre>
+ *   free        on the stack                    take() ──> referenced
+ *   referenced  by one or more sequences        retain / release
+ *   idle        by no sequence, but the prefix cache keeps it: evictable
+ *   page 0      the dummy: written by padding rows, never handed out
+ * </pre>
+ *
+ * and always {@code free + referenced + idle + 1 = total}. A page that the prefix cache keeps may
+ * be referenced as well; who releases it last leaves it idle instead of free.
  */
 public final class PagePool {
-  private final int[] free; // [pages] the first `available` are free
-  private final boolean[] taken; // [pages]
-  private int available;
+  /** The page that padding rows write to. */
+  public static final int DUMMY = 0;
 
+  private final int[] free; // [pages] the first `available` are free
+  private final int[] references; // [pages] sequences that hold the page
+  private final boolean[] cached; // [pages] the prefix cache keeps it
+  private int available;
+  private int idle;
+
+  /**
+   * @param pages all pages, the dummy included
+   */
   public PagePool(int pages) {
-    if (pages < 1) {
-      throw new IllegalArgumentException("pages: expected at least 1, found " + pages);
+    if (pages < 2) {
+      throw new IllegalArgumentException(
+          "pages: expected at least 2 (one is the dummy), found " + pages);
     }
     free = new int[pages];
-    taken = new boolean[pages];
-    for (int i = 0; i < pages; i++) {
-      free[i] = pages - 1 - i; // page 0 is taken first
+    references = new int[pages];
+    cached = new boolean[pages];
+    for (int page = pages - 1; page > DUMMY; page--) {
+      free[available++] = page; // page 1 is taken first
     }
-    available = pages;
   }
 
+  /** All pages, the dummy included. */
   public int total() {
     return free.length;
   }
 
+  /** Free pages. */
   public int available() {
     return available;
   }
 
-  /**
-   * Takes a free page; asking an empty pool is a bug of the caller, who knows {@link #available}.
-   */
+  /** Pages that only the prefix cache keeps. */
+  public int idle() {
+    return idle;
+  }
+
+  /** Pages that sequences hold. */
+  public int referenced() {
+    return total() - 1 - available - idle;
+  }
+
+  /** Sequences that hold a page. */
+  public int references(int page) {
+    return references[page];
+  }
+
+  /** Whether the prefix cache keeps a page. */
+  public boolean isCached(int page) {
+    return cached[page];
+  }
+
+  /** Takes a free page for one sequence; whoever asks knows {@link #available}. */
   public int take() {
     if (available == 0) {
-      throw new IllegalStateException("no free page of " + free.length);
+      throw new IllegalStateException(
+          "no free page: of "
+              + total()
+              + " are "
+              + referenced()
+              + " referenced, "
+              + idle
+              + " idle");
     }
     int page = free[--available];
-    taken[page] = true;
+    references[page] = 1;
     return page;
   }
 
-  /** Gives a page back. */
-  public void give(int page) {
-    if (!taken[page]) {
-      throw new IllegalStateException("page " + page + " is free already");
+  /** One more sequence holds a page that others or the prefix cache hold already. */
+  public void retain(int page) {
+    require(page != DUMMY && (references[page] > 0 || cached[page]), page, "retained");
+    if (references[page]++ == 0) {
+      idle--;
     }
-    taken[page] = false;
+  }
+
+  /**
+   * A sequence gives a page up.
+   *
+   * @return whether the page became free
+   */
+  public boolean release(int page) {
+    require(references[page] > 0, page, "released");
+    if (--references[page] > 0) {
+      return false;
+    }
+    if (cached[page]) {
+      idle++;
+      return false;
+    }
     free[available++] = page;
+    return true;
+  }
+
+  /** The prefix cache keeps a page that a sequence holds. */
+  public void keep(int page) {
+    require(references[page] > 0 && !cached[page], page, "cached");
+    cached[page] = true;
+  }
+
+  /**
+   * The prefix cache lets a page go.
+   *
+   * @return whether the page became free
+   */
+  public boolean drop(int page) {
+    require(cached[page], page, "dropped from the cache");
+    cached[page] = false;
+    if (references[page] > 0) {
+      return false;
+    }
+    idle--;
+    free[available++] = page;
+    return true;
+  }
+
+  private void require(boolean holds, int page, String what) {
+    if (!holds) {
+      throw new IllegalStateException(
+          "page "
+              + page
+              + " cannot be "
+              + what
+              + ": it has "
+              + references[page]
+              + " references and is "
+              + (cached[page] ? "" : "not ")
+              + "cached");
+    }
+  }
+
+  /**
+   * Recounts everything.
+   *
+   * @throws IllegalStateException if the books do not balance
+   */
+  public void check() {
+    boolean[] isFree = new boolean[total()];
+    for (int i = 0; i < available; i++) {
+      if (isFree[free[i]] || free[i] == DUMMY) {
+        throw new IllegalStateException("page " + free[i] + " is on the free stack twice");
+      }
+      isFree[free[i]] = true;
+    }
+    int idleFound = 0;
+    int referencedFound = 0;
+    for (int page = 1; page < total(); page++) {
+      if (references[page] > 0) {
+        referencedFound++;
+      } else if (cached[page]) {
+        idleFound++;
+      }
+      boolean held = references[page] > 0 || cached[page];
+      if (held == isFree[page]) {
+        throw new IllegalStateException("page " + page + " is both free and held, or neither");
+      }
+    }
+    if (available + referencedFound + idleFound + 1 != total() || idleFound != idle) {
+      throw new IllegalStateException(
+          String.format(
+              "free %d + referenced %d + idle %d (booked %d) + 1 dummy is not %d",
+              available, referencedFound, idleFound, idle, total()));
+    }
   }
 }

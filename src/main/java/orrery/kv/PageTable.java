@@ -1,38 +1,61 @@
 package orrery.kv;
 
-/** Where the tokens of one sequence lie: for each pool, the page of every run of P slots. */
-public final class PageTable {
-  private final int pageTokens;
-  private final int[][] pages; // [pool][slot / pageTokens]
-  private int held; // pages per pool
+import java.util.Arrays;
 
-  PageTable(int pools, int pageTokens, int maxPages) {
-    this.pageTokens = pageTokens;
-    this.pages = new int[pools][maxPages];
+/**
+ * Where the tokens of one sequence lie: for each pool, the page of every run of span slots. Entries
+ * of passed pages are {@link PagePool#DUMMY}.
+ */
+public final class PageTable {
+  private final int[][] pages; // [pool][slot / span]
+  private final int[] first; // [pool] pages before are passed
+  private final int[] end; // [pool] pages from here on do not exist
+
+  PageTable(KvGeometry geometry, int maxSlots) {
+    pages = new int[geometry.pools()][];
+    for (int pool = 0; pool < pages.length; pool++) {
+      pages[pool] = new int[geometry.pages(pool, maxSlots)];
+    }
+    first = new int[pages.length];
+    end = new int[pages.length];
   }
 
-  /** The pages of one pool, by slot / P; entries from {@link #slots} on mean nothing. */
+  /** The pages of one pool by slot / span; entries outside [first, end) mean nothing. */
   public int[] pages(int pool) {
     return pages[pool];
   }
 
-  /** Slots that have a page. */
-  public int slots() {
-    return held * pageTokens;
+  /** The first page of a pool that is still held. */
+  public int first(int pool) {
+    return first[pool];
   }
 
-  int held() {
-    return held;
+  /** One more than the last page of a pool. */
+  public int end(int pool) {
+    return end[pool];
   }
 
-  void append(int[] pageOfPool) {
-    for (int pool = 0; pool < pages.length; pool++) {
-      pages[pool][held] = pageOfPool[pool];
-    }
-    held++;
+  void append(int pool, int page) {
+    pages[pool][end[pool]++] = page;
   }
 
-  void clear() {
-    held = 0;
+  void replace(int pool, int index, int page) {
+    pages[pool][index] = page;
+  }
+
+  void pass(int pool) {
+    pages[pool][first[pool]++] = PagePool.DUMMY;
+  }
+
+  void truncate(int pool, int newEnd) {
+    end[pool] = newEnd;
+    first[pool] = Math.min(first[pool], newEnd);
+  }
+
+  /** Starts over with pages [0, firstPage) passed already. */
+  void startAt(int pool, int firstPage) {
+    Arrays.fill(pages[pool], 0, firstPage, PagePool.DUMMY);
+    first[pool] = firstPage;
+    end[pool] = firstPage;
   }
 }

@@ -11,7 +11,7 @@ public final class SamplingException extends RuntimeException {
   private final int choice;
   private final int position;
 
-  SamplingException(int choice, int position, String problem) {
+  public SamplingException(int choice, int position, String problem) {
     super("choice " + choice + ", position " + position + ": " + problem);
     this.choice = choice;
     this.position = position;

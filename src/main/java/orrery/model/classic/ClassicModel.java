@@ -95,7 +95,7 @@ public final class ClassicModel implements Model {
 
   @Override
   public IntFunction<Forward> bind(KvCache cache) {
-    AttentionShape shape = shape(cache.pageTokens());
+    AttentionShape shape = shape(cache.spanOf(0));
     RopeTable rope = RopeTable.of(cache.maxSlots(), config.rotaryDim(), config.ropeTheta(), false);
     LayerKv[] kv = new LayerKv[config.layers() + config.mtpLayers()];
     for (int l = 0; l < kv.length; l++) {

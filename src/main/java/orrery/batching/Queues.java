@@ -1,0 +1,58 @@
+package orrery.batching;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeSet;
+
+/**
+ * Who waits and who runs. The queue is ordered by priority, then arrival; a retracted sequence
+ * keeps its arrival, so it comes back to where it was.
+ */
+public final class Queues {
+  private final TreeSet<Sequence> waiting =
+      new TreeSet<>(
+          Comparator.comparingInt((Sequence s) -> -s.priority)
+              .thenComparingLong(s -> s.arrival)
+              .thenComparingInt(s -> s.id));
+
+  private final List<Sequence> running = new ArrayList<>(); // in order of admission
+
+  public void enqueue(Sequence s) {
+    waiting.add(s);
+  }
+
+  public void admit(Sequence s) {
+    waiting.remove(s);
+    running.add(s);
+  }
+
+  public void retract(Sequence s) {
+    running.remove(s);
+    waiting.add(s);
+  }
+
+  /** Forgets a sequence, wherever it is. */
+  public void remove(Sequence s) {
+    if (!running.remove(s)) {
+      waiting.remove(s);
+    }
+  }
+
+  public List<Sequence> running() {
+    return running;
+  }
+
+  /** In queue order. */
+  public List<Sequence> waiting() {
+    return List.copyOf(waiting);
+  }
+
+  public int waitingCount() {
+    return waiting.size();
+  }
+
+  public boolean isEmpty() {
+    return waiting.isEmpty() && running.isEmpty();
+  }
+}

@@ -1,0 +1,135 @@
+package orrery.batching;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import orrery.batching.View.Item;
+import orrery.batching.View.Limits;
+import orrery.kv.KvCache;
+import orrery.kv.KvGeometry;
+import orrery.prefix.NoPrefixCache;
+import orrery.prefix.PrefixCache;
+import orrery.prefix.PrefixCache.Match;
+
+/** Asks the policy for a plan: turns queues, lengths and page counts into a {@link View}. */
+public final class Scheduler {
+  private final Policy policy;
+  private final KvCache kv;
+  private final PrefixCache prefix;
+  private final Limits limits;
+  private View.Memory memory;
+
+  public Scheduler(Policy policy, KvCache kv, PrefixCache prefix, Limits limits) {
+    this.policy = policy;
+    this.kv = kv;
+    this.prefix = prefix;
+    this.limits = limits;
+    this.memory = policy.initialMemory();
+  }
+
+  /** The plan of the next step. */
+  public StepPlan plan(Queues queues, long now) {
+    StepPlan plan = policy.plan(view(queues, now));
+    memory = plan.memory();
+    return plan;
+  }
+
+  private View view(Queues queues, long now) {
+    KvGeometry g = kv.geometry();
+    int[] free = new int[g.pools()];
+    int[] total = new int[g.pools()];
+    for (int pool = 0; pool < free.length; pool++) {
+      free[pool] = kv.pool(pool).available() + kv.pool(pool).idle();
+      total[pool] = kv.pool(pool).total() - 1;
+    }
+    List<Item> running = new ArrayList<>();
+    for (Sequence s : queues.running()) {
+      running.add(item(s, 0, new int[free.length], reclaimable(s), false));
+    }
+    List<Item> items = new ArrayList<>();
+    int slots = limits.maxRunning() - running.size();
+    List<Sequence> waiting = queues.waiting();
+    int looked = slots > 0 ? Math.min(waiting.size(), policy.looksAt(slots)) : 0;
+    for (int i = 0; i < looked; i++) {
+      Item item = waitingItem(waiting.get(i), waiting.subList(0, i), queues.running());
+      items.add(item);
+      if (item.deferred()) {
+        break; // nobody passes it
+      }
+    }
+    if (looked == 0 && !waiting.isEmpty()) {
+      items.add(item(waiting.getFirst(), 0, new int[free.length], new int[free.length], false));
+    }
+    return new View(now, items, running, g, free, total, limits, memory);
+  }
+
+  private Item waitingItem(Sequence s, List<Sequence> ahead, List<Sequence> running) {
+    int limit = hitLimit(s, kv.geometry().pageTokens());
+    Match hit = prefix.match(s.tokens(), limit, s.salt);
+    boolean deferred =
+        policy.waitsForPrefixes()
+            && limit > hit.tokens()
+            && sharesMore(s, hit.tokens(), limit, ahead, running);
+    return item(s, hit.tokens(), hit.idle(), new int[hit.idle().length], deferred);
+  }
+
+  /** A hit must leave something to compute, and only whole pages are shared. */
+  public static int hitLimit(Sequence s, int pageTokens) {
+    return (s.known() - 1) / pageTokens * pageTokens;
+  }
+
+  /** Whether somebody ahead will soon have cached more of this prompt than is cached now. */
+  private boolean sharesMore(
+      Sequence s, int hit, int limit, List<Sequence> ahead, List<Sequence> running) {
+    if (prefix instanceof NoPrefixCache) {
+      return false;
+    }
+    for (Sequence r : running) {
+      if (r.known() - r.computed() > 1 && common(s, r, limit) > Math.max(hit, r.computed())) {
+        return true;
+      }
+    }
+    for (Sequence w : ahead) {
+      if (common(s, w, limit) > hit) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Tokens that two sequences share from the start, in whole pages. */
+  private int common(Sequence a, Sequence b, int limit) {
+    if (!a.salt.equals(b.salt)) {
+      return 0;
+    }
+    int n = Arrays.mismatch(a.tokens(), 0, limit, b.tokens(), 0, Math.min(limit, b.known()));
+    n = n < 0 ? limit : n;
+    return n / kv.geometry().pageTokens() * kv.geometry().pageTokens();
+  }
+
+  private int[] reclaimable(Sequence s) {
+    int[] pages = new int[kv.geometry().pools()];
+    for (int pool = 0; pool < pages.length; pool++) {
+      for (int i = s.table().first(pool); i < s.table().end(pool); i++) {
+        pages[pool] += kv.pool(pool).references(s.table().pages(pool)[i]) == 1 ? 1 : 0;
+      }
+    }
+    return pages;
+  }
+
+  private static Item item(Sequence s, int hit, int[] idle, int[] reclaimable, boolean deferred) {
+    return new Item(
+        s.id,
+        s.known(),
+        s.computed(),
+        s.promptLength,
+        s.longest,
+        hit,
+        idle,
+        reclaimable,
+        s.priority,
+        s.arrival,
+        s.arrivedAt,
+        deferred);
+  }
+}

@@ -1,0 +1,118 @@
+package orrery.batching;
+
+import java.util.Arrays;
+import orrery.kv.PageTable;
+import orrery.prefix.PrefixCache.Lease;
+
+/**
+ * One choice of one request on its way through the engine: the tokens that are known, how many of
+ * them are computed, and where their rows lie. It has no phase: prefill, decode and recomputation
+ * after a retraction differ only in how far {@code computed} is behind {@code known}.
+ */
+public final class Sequence {
+  public final int id;
+  public final int request;
+  public final int choice;
+  public final int promptLength;
+  public final int longest; // prompt and answer at most
+  public final int priority;
+  public final long arrival;
+  public final long arrivedAt; // milliseconds
+  public final String salt;
+
+  private int[] tokens; // [>= known]
+  private int known;
+  private int computed;
+  private int retractions;
+  private PageTable table; // null while waiting
+  private Lease lease;
+
+  public Sequence(
+      int id,
+      int request,
+      int choice,
+      int[] prompt,
+      int longest,
+      int priority,
+      long arrival,
+      long arrivedAt,
+      String salt) {
+    this.id = id;
+    this.request = request;
+    this.choice = choice;
+    this.promptLength = prompt.length;
+    this.longest = longest;
+    this.priority = priority;
+    this.arrival = arrival;
+    this.arrivedAt = arrivedAt;
+    this.salt = salt;
+    this.tokens = prompt.clone();
+    this.known = prompt.length;
+  }
+
+  /** Known tokens, the first {@link #known} count. */
+  public int[] tokens() {
+    return tokens;
+  }
+
+  public int known() {
+    return known;
+  }
+
+  public int computed() {
+    return computed;
+  }
+
+  public int retractions() {
+    return retractions;
+  }
+
+  public PageTable table() {
+    return table;
+  }
+
+  public Lease lease() {
+    return lease;
+  }
+
+  public boolean running() {
+    return table != null;
+  }
+
+  /** Tokens of the answer. */
+  public int output() {
+    return known - promptLength;
+  }
+
+  /** Starts with a table whose first {@code hit} tokens are cached. */
+  public void start(PageTable table, Lease lease, int hit) {
+    this.table = table;
+    this.lease = lease;
+    this.computed = hit;
+  }
+
+  /** Rows were computed and committed. */
+  public void advance(int rows) {
+    computed += rows;
+    if (computed > known) {
+      throw new IllegalStateException(
+          "sequence " + id + ": " + computed + " tokens computed of " + known);
+    }
+  }
+
+  /** One more token of the answer. */
+  public void append(int token) {
+    if (known == tokens.length) {
+      tokens = Arrays.copyOf(tokens, Math.min(longest, 2 * known) + 1);
+    }
+    tokens[known++] = token;
+  }
+
+  /** Gives up its table; what was computed is to be computed again. */
+  public void stop(boolean retracted) {
+    table = null;
+    lease = null;
+    computed = 0;
+    retractions += retracted ? 1 : 0;
+  }
+}

@@ -1,0 +1,212 @@
+package orrery.batching;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import orrery.batching.StepPlan.Stop;
+import orrery.batching.View.Item;
+import orrery.batching.View.Memory;
+
+/**
+ * SGLang ({@code managers/scheduler.py}, {@code schedule_policy.py}, {@code schedule_batch.py}):
+ * prompts first. While anything can be admitted, a step is prompt rows, up to the chunk size, at
+ * most one prompt cut; with mixed chunks the decoding rows ride along, without them they wait.
+ *
+ * <p>A request is admitted if its prompt and all its max_tokens fit beside what the running ones
+ * are <em>expected</em> to use: {@code newTokenRatio} of their remaining max_tokens. The ratio
+ * starts at 0.7, falls over 600 decode steps to a seventh of that, and jumps up when it proved too
+ * low: when pages run out while decoding, requests are <em>retracted</em>, those with the least
+ * output and the longest prompt first, and computed again later.
+ */
+public final class SglangPolicy implements Policy {
+  /** In which order the queue is looked at. */
+  public enum Order {
+    /** First come, first served. */
+    FCFS,
+    /** Longest prefix match first; as fcfs when more than 128 wait, as matching all would cost. */
+    LPM
+  }
+
+  private static final int CLIP_NEW_TOKENS = 4096;
+  private static final int LPM_LIMIT = 128;
+  private static final double INITIAL_RATIO = 0.7;
+  private static final double MIN_FACTOR = 0.14;
+  private static final int DECAY_STEPS = 600;
+  private static final int RETRACT_STEPS = 20; // tokens granted to each when the ratio is corrected
+
+  private final Order order;
+  private final boolean mixed;
+  private final double initial;
+
+  /**
+   * @param mixed decoding rows join prompt steps ({@code --enable-mixed-chunk})
+   * @param conservativeness scales the initial ratio ({@code --schedule-conservativeness})
+   */
+  public SglangPolicy(Order order, boolean mixed, double conservativeness) {
+    this.order = order;
+    this.mixed = mixed;
+    this.initial = Math.min(1, INITIAL_RATIO * conservativeness);
+  }
+
+  @Override
+  public String name() {
+    return "sglang";
+  }
+
+  @Override
+  public Memory initialMemory() {
+    return new Memory(initial, 0);
+  }
+
+  @Override
+  public int looksAt(int slots) {
+    return order == Order.LPM ? Math.max(slots, LPM_LIMIT) + 1 : slots + 1;
+  }
+
+  @Override
+  public StepPlan plan(View view) {
+    Draft d = new Draft(view);
+    Stop stop = prefill(d);
+    if (d.rowCount() > 0) {
+      if (mixed) {
+        decodeWhatFits(d, view.running());
+      }
+      return d.finish(stop, 0, view.memory());
+    }
+    Memory memory = decode(d);
+    return d.finish(d.retracted() ? Stop.DECODE_FIRST : stop, 0, memory);
+  }
+
+  private Stop prefill(Draft d) {
+    int tokens = d.view.limits().chunk();
+    for (Item item : d.view.running()) {
+      if (!item.decoding() && tokens > 0) {
+        int count = whole(d, item.computed(), item.pending(), tokens);
+        count = d.budget.mostRows(item.computed(), count);
+        if (count > 0) {
+          d.compute(item, item.computed(), count);
+          tokens -= count;
+        }
+      }
+    }
+    Budget expected = d.budget.copy();
+    for (Item item : d.view.running()) {
+      double grows =
+          Math.min(item.longest() - item.known(), CLIP_NEW_TOKENS)
+              * d.view.memory().newTokenRatio();
+      expected.reserve(item.known(), item.known() + (int) grows);
+    }
+    for (Item item : queue(d.view)) {
+      if (item.deferred()) {
+        return Stop.SHARED_PREFIX;
+      }
+      if (d.running.size() >= d.view.limits().maxRunning()) {
+        return Stop.MAX_RUNNING;
+      }
+      if (tokens == 0) {
+        return Stop.CHUNK_FULL;
+      }
+      int grown = item.known() + Math.min(item.longest() - item.known(), CLIP_NEW_TOKENS);
+      // One page of slack, but for the first one: alone it must be able to run.
+      int slack = d.running.isEmpty() ? 0 : d.view.geometry().pageTokens();
+      if (!expected.admitsExpected(item, grown + slack)) {
+        return Stop.NO_PAGES;
+      }
+      int count = whole(d, item.hit(), item.known() - item.hit(), tokens);
+      if (count == 0) {
+        return Stop.CHUNK_FULL;
+      }
+      d.admit(item);
+      d.compute(item, item.hit(), count);
+      expected.hold(item);
+      expected.reserve(item.hit(), grown);
+      tokens -= count;
+    }
+    return Stop.NOTHING_WAITS;
+  }
+
+  /** Rows of a prompt within the budget; one that is cut is cut at a page's end if it can be. */
+  private static int whole(Draft d, int computed, int pending, int tokens) {
+    if (pending <= tokens) {
+      return pending;
+    }
+    int page = d.view.geometry().pageTokens();
+    int aligned = (computed + tokens) / page * page - computed;
+    return aligned > 0 ? aligned : d.rowCount() == 0 ? tokens : 0;
+  }
+
+  private List<Item> queue(View view) {
+    if (order == Order.FCFS || view.waiting().size() > LPM_LIMIT) {
+      return view.waiting();
+    }
+    List<Item> sorted = new ArrayList<>(view.waiting());
+    sorted.sort(
+        Comparator.comparingInt(Item::priority).thenComparingInt(Item::hit).reversed()); // stable
+    return sorted;
+  }
+
+  private static void decodeWhatFits(Draft d, List<Item> running) {
+    for (Item item : running) {
+      if (item.decoding() && d.budget.fits(item.computed(), item.known())) {
+        d.compute(item, item.computed(), 1);
+      }
+    }
+  }
+
+  private Memory decode(Draft d) {
+    List<Item> kept = new ArrayList<>(d.view.running().stream().filter(Item::decoding).toList());
+    if (kept.isEmpty()) {
+      if (!d.running.isEmpty()) {
+        d.forceProgress(List.copyOf(d.running)); // only prompts, and none of them can grow
+      }
+      return d.view.memory();
+    }
+    // Most output first, of equal ones the shortest prompt: the last is the cheapest to lose.
+    kept.sort(
+        Comparator.comparingInt(Item::priority)
+            .thenComparingInt(Item::output)
+            .reversed()
+            .thenComparingInt(Item::prompt));
+    while (kept.size() > 1 && !allFit(d, kept)) {
+      d.retract(kept.removeLast());
+    }
+    for (Item item : d.view.running()) {
+      if (kept.contains(item) && d.budget.fits(item.computed(), item.known())) {
+        d.compute(item, item.computed(), 1);
+      }
+    }
+    if (d.rowCount() == 0) {
+      List<Item> order = new ArrayList<>(kept);
+      d.running.stream().filter(item -> !kept.contains(item)).forEach(order::add);
+      d.forceProgress(order); // a half-read prompt holds the pages
+    }
+    return new Memory(
+        d.retracted() ? corrected(kept) : decayed(d.view.memory().newTokenRatio()), 0);
+  }
+
+  private static boolean allFit(Draft d, List<Item> items) {
+    Budget left = d.budget.copy();
+    for (Item item : items) {
+      if (!left.fits(item.computed(), item.known())) {
+        return false;
+      }
+      left.grow(item.computed(), item.known());
+    }
+    return true;
+  }
+
+  private double decayed(double ratio) {
+    double min = initial * MIN_FACTOR;
+    return Math.max(min, ratio - (initial - min) / DECAY_STEPS);
+  }
+
+  private static double corrected(List<Item> kept) {
+    double used = 0;
+    double most = 0;
+    for (Item item : kept) {
+      used += item.output() + RETRACT_STEPS;
+      most += item.longest() - item.prompt();
+    }
+    return Math.min(1, used / Math.max(1, most));
+  }
+}

@@ -1,0 +1,95 @@
+package orrery.batching;
+
+import orrery.batching.StepPlan.Stop;
+import orrery.batching.View.Item;
+import orrery.batching.View.Memory;
+
+/**
+ * Static batching, what serving was before Orca ("Orca: A Distributed Serving System for
+ * Transformer-Based Generative Models", Yu et al., 2022): wait until the batch is full or has
+ * waited long enough, compute all prompts padded to the longest, then decode until the last answer
+ * ends. Whoever ends early leaves a padding row, which is computed like any other.
+ *
+ * <p>Prompts that share a prefix are computed side by side, twice. Pages for all of everybody's
+ * max_tokens are set aside, so nothing is ever retracted.
+ */
+public final class StaticPolicy implements Policy {
+  private final long waitMillis;
+
+  /**
+   * @param waitMillis how long the oldest waiting request waits for the batch to fill
+   */
+  public StaticPolicy(long waitMillis) {
+    this.waitMillis = waitMillis;
+  }
+
+  @Override
+  public String name() {
+    return "static";
+  }
+
+  @Override
+  public boolean waitsForPrefixes() {
+    return false;
+  }
+
+  @Override
+  public StepPlan plan(View view) {
+    Draft d = new Draft(view);
+    if (!view.running().isEmpty()) {
+      return d.finish(Stop.BATCH, advance(d, view.memory().batch()), view.memory());
+    }
+    Stop stop = fill(d);
+    int batch = d.running.size();
+    return d.finish(stop, batch == 0 ? 0 : advance(d, batch), new Memory(0, batch));
+  }
+
+  private Stop fill(Draft d) {
+    View view = d.view;
+    if (view.waiting().isEmpty()) {
+      return Stop.NOTHING_WAITS;
+    }
+    long oldest = view.waiting().stream().mapToLong(Item::arrivedAt).min().orElseThrow();
+    boolean full = view.waiting().size() >= view.limits().maxRunning();
+    if (!full && view.now() - oldest < waitMillis) {
+      return Stop.BATCH;
+    }
+    Budget left = d.budget.copy();
+    for (Item item : view.waiting()) {
+      if (d.running.size() >= view.limits().maxRunning()) {
+        return Stop.MAX_RUNNING;
+      }
+      if (!left.admitsExpected(item, item.longest())) {
+        return Stop.NO_PAGES;
+      }
+      left.hold(item);
+      left.reserve(item.hit(), item.longest());
+      d.admit(item);
+    }
+    return Stop.NOTHING_WAITS;
+  }
+
+  /** Plans the batch's next columns; returns the padding rows beside them. */
+  private static int advance(Draft d, int batch) {
+    int longest = 0; // rows that the longest prompt still has to go
+    for (Item item : d.running) {
+      if (!item.decoding()) {
+        longest = Math.max(longest, item.known() - d.computed(item));
+      }
+    }
+    if (longest == 0) {
+      d.running.forEach(item -> d.compute(item, item.computed(), 1));
+      return batch - d.running.size();
+    }
+    // Prompts are right-aligned: the columns are counted from their common end.
+    int width = Math.max(1, Math.min(longest, d.view.limits().chunk() / Math.max(1, batch)));
+    for (Item item : d.running) {
+      int pending = item.known() - d.computed(item);
+      int count = Math.max(0, pending - (longest - width));
+      if (!item.decoding() && count > 0) {
+        d.compute(item, d.computed(item), Math.min(count, pending));
+      }
+    }
+    return batch * width - d.rowCount();
+  }
+}

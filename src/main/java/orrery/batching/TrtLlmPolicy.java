@@ -1,0 +1,94 @@
+package orrery.batching;
+
+import orrery.batching.StepPlan.Stop;
+import orrery.batching.View.Item;
+
+/**
+ * TensorRT-LLM's two capacity schedulers ({@code batch_manager/capacityScheduler.cpp}):
+ * <em>guaranteed no evict</em> admits a request only if all its max_tokens fit beside all of
+ * everybody's, so nothing is ever paused; <em>max utilization</em> admits whatever can do its next
+ * step, and pauses the last started ones when pages run out. The micro-batch then has one row for
+ * each decoding request and fills the rest of the token budget with prompt chunks, whole pages at a
+ * time.
+ */
+public final class TrtLlmPolicy implements Policy {
+  /** Which capacity scheduler. */
+  public enum Capacity {
+    GUARANTEED_NO_EVICT,
+    MAX_UTILIZATION
+  }
+
+  private final Capacity capacity;
+
+  public TrtLlmPolicy(Capacity capacity) {
+    this.capacity = capacity;
+  }
+
+  @Override
+  public String name() {
+    return capacity == Capacity.MAX_UTILIZATION ? "trtllm-max-utilization" : "trtllm";
+  }
+
+  @Override
+  public StepPlan plan(View view) {
+    Draft d = new Draft(view);
+    Stop stop;
+    if (capacity == Capacity.MAX_UTILIZATION) {
+      int tokens = VllmPolicy.runningFirst(d, view.limits().chunk());
+      stop = VllmPolicy.admit(d, tokens);
+    } else {
+      stop = admitWhatCanFinish(d);
+      microBatch(d);
+    }
+    return d.finish(stop, 0, view.memory());
+  }
+
+  private static Stop admitWhatCanFinish(Draft d) {
+    Budget left = d.budget.copy();
+    for (Item item : d.view.running()) {
+      left.reserve(item.computed(), item.longest());
+    }
+    for (Item item : d.view.waiting()) {
+      if (item.deferred()) {
+        return Stop.SHARED_PREFIX;
+      }
+      if (d.running.size() >= d.view.limits().maxRunning()) {
+        return Stop.MAX_RUNNING;
+      }
+      if (!left.admitsExpected(item, item.longest())) {
+        return Stop.NO_PAGES;
+      }
+      left.hold(item);
+      left.reserve(item.hit(), item.longest());
+      d.admit(item);
+    }
+    return Stop.NOTHING_WAITS;
+  }
+
+  private static void microBatch(Draft d) {
+    int tokens = d.view.limits().chunk();
+    for (Item item : d.running) {
+      if (item.decoding() && tokens > 0) {
+        d.compute(item, item.computed(), 1);
+        tokens--;
+      }
+    }
+    int page = d.view.geometry().pageTokens();
+    for (Item item : d.running) {
+      int computed = d.computed(item);
+      int pending = item.known() - computed;
+      if (item.decoding() || tokens == 0) {
+        continue;
+      }
+      int count = Math.min(pending, tokens);
+      if (count < pending) {
+        int aligned = (computed + count) / page * page - computed;
+        count = aligned > 0 ? aligned : d.rowCount() == 0 ? count : 0;
+      }
+      if (count > 0) {
+        d.compute(item, computed, count);
+        tokens -= count;
+      }
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package orrery.batching;
+
+import java.util.Comparator;
+import orrery.batching.StepPlan.Stop;
+import orrery.batching.View.Item;
+
+/**
+ * vLLM V1 ({@code v1/core/sched/scheduler.py}): one token budget a step, no phases. Running
+ * sequences come first, in order, each with as many of its pending tokens as the budget has left; a
+ * decoding one takes one. When pages run out, the last one is preempted and recomputed later, and
+ * nobody is admitted in that step. Else waiting ones are admitted while budget and pages last; only
+ * the pages of this step's chunk must be free.
+ */
+public final class VllmPolicy implements Policy {
+  @Override
+  public String name() {
+    return "vllm";
+  }
+
+  @Override
+  public StepPlan plan(View view) {
+    Draft d = new Draft(view);
+    d.running.sort(Comparator.comparingInt(Item::priority).reversed()); // stable: admission order
+    int tokens = runningFirst(d, view.limits().chunk());
+    return d.finish(admit(d, tokens), 0, view.memory());
+  }
+
+  /** Plans the running ones; returns what is left of the budget. Shared with TensorRT-LLM's. */
+  static int runningFirst(Draft d, int budget) {
+    int tokens = budget;
+    for (int i = 0; i < d.running.size() && tokens > 0; i++) {
+      Item item = d.running.get(i);
+      int count = Math.min(item.pending(), tokens);
+      while (!d.budget.fits(item.computed(), item.computed() + count)
+          && d.running.getLast() != item) {
+        d.retract(d.running.getLast());
+      }
+      count = d.budget.mostRows(item.computed(), count); // behind it is nobody left to preempt
+      if (count == 0) {
+        break;
+      }
+      d.compute(item, item.computed(), count);
+      tokens -= count;
+    }
+    return tokens;
+  }
+
+  static Stop admit(Draft d, int budget) {
+    if (d.retracted()) {
+      return Stop.DECODE_FIRST;
+    }
+    int tokens = budget;
+    for (Item item : d.view.waiting()) {
+      if (item.deferred()) {
+        return Stop.SHARED_PREFIX;
+      }
+      if (d.running.size() >= d.view.limits().maxRunning()) {
+        return Stop.MAX_RUNNING;
+      }
+      if (tokens == 0) {
+        return Stop.CHUNK_FULL;
+      }
+      int count = Math.min(item.known() - item.hit(), tokens);
+      if (!d.budget.admits(item, item.hit() + count)) {
+        return Stop.NO_PAGES;
+      }
+      d.admit(item);
+      d.compute(item, item.hit(), count);
+      tokens -= count;
+    }
+    return Stop.NOTHING_WAITS;
+  }
+}

@@ -1,0 +1,72 @@
+package orrery.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import orrery.engine.LoadedModel;
+import orrery.engine.Request;
+import orrery.sampling.SamplingParams;
+import orrery.text.ChatTemplate;
+import orrery.text.Message;
+import orrery.text.Tokenizer;
+
+/** The dozen prompts of the demo: stories, chat with one system message, and tasks. */
+final class DemoPrompts {
+  private static final String SYSTEM = "You are a helpful assistant.";
+
+  private static final List<String> STORIES =
+      List.of(
+          "Once upon a time there was a",
+          "One windy morning,",
+          "Long ago there was a kind owl named Nora.",
+          "There once lived a clever fox whose name was Max.");
+
+  private static final List<String> QUESTIONS =
+      List.of(
+          "What is the opposite of hot?",
+          "What is 21 plus 14?",
+          "How many legs does a spider have?",
+          "Which day comes after Monday?");
+
+  private static final List<String> TASKS =
+      List.of(
+          "sort: 62 93 84 41 54 =>",
+          "add: 27 + 45 =>",
+          "copy: red sun map cup =>",
+          "get cup: {\"sun\":3,\"cup\":7,\"map\":1,\"red\":5} =>");
+
+  private DemoPrompts() {}
+
+  /**
+   * One prompt.
+   *
+   * @param title its kind
+   * @param shown what the reader sees of it
+   */
+  record Prompt(String title, String shown, boolean chat, SamplingParams params) {
+    Request request(LoadedModel loaded) {
+      Tokenizer tokenizer = loaded.requireTokenizer();
+      int[] ids =
+          chat
+              ? new ChatTemplate(tokenizer)
+                  .encode(
+                      List.of(new Message("system", SYSTEM), new Message("user", shown.strip())))
+              : tokenizer.encode(shown);
+      return Request.of(ids, params);
+    }
+  }
+
+  static List<Prompt> all() {
+    List<Prompt> prompts = new ArrayList<>();
+    for (int i = 0; i < STORIES.size(); i++) {
+      SamplingParams drawn =
+          SamplingParams.builder().temperature(0.7).topP(0.95).maxTokens(260).seed(i + 3).build();
+      prompts.add(new Prompt("story", STORIES.get(i), false, drawn));
+    }
+    SamplingParams greedy = SamplingParams.builder().temperature(0).maxTokens(80).build();
+    QUESTIONS.forEach(q -> prompts.add(new Prompt("chat", q + " ", true, greedy)));
+    SamplingParams line =
+        SamplingParams.builder().temperature(0).maxTokens(40).stop(List.of("\n")).build();
+    TASKS.forEach(t -> prompts.add(new Prompt("task", t, false, line)));
+    return prompts;
+  }
+}

@@ -1,0 +1,53 @@
+package orrery.engine;
+
+import orrery.batching.Queues;
+import orrery.batching.Sequence;
+import orrery.kv.KvCache;
+import orrery.kv.PagePool;
+import orrery.kv.PageTable;
+import orrery.prefix.PrefixCache;
+
+/** What must hold between two steps; checked after every step when assertions are on. */
+final class Invariants {
+  private Invariants() {}
+
+  /**
+   * @throws IllegalStateException naming what does not hold
+   */
+  static boolean hold(KvCache kv, PrefixCache prefix, Queues queues) {
+    prefix.check();
+    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+      PagePool pages = kv.pool(pool);
+      pages.check();
+      int[] holders = new int[pages.total()]; // [pages] counted from the tables
+      for (Sequence s : queues.running()) {
+        count(s, s.table(), pool, holders);
+      }
+      for (int page = 1; page < pages.total(); page++) {
+        if (holders[page] != pages.references(page)) {
+          throw new IllegalStateException(
+              "page "
+                  + page
+                  + " of pool "
+                  + pool
+                  + " is in "
+                  + holders[page]
+                  + " tables, but has "
+                  + pages.references(page)
+                  + " references");
+        }
+      }
+    }
+    return true;
+  }
+
+  private static void count(Sequence s, PageTable table, int pool, int[] holders) {
+    for (int i = table.first(pool); i < table.end(pool); i++) {
+      int page = table.pages(pool)[i];
+      if (page == PagePool.DUMMY) {
+        throw new IllegalStateException("sequence " + s.id + " holds the dummy page");
+      }
+      holders[page]++;
+    }
+  }
+}

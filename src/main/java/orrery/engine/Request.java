@@ -1,0 +1,39 @@
+package orrery.engine;
+
+import java.time.Duration;
+import java.util.Optional;
+import orrery.sampling.SamplingParams;
+
+/**
+ * What a user asks for.
+ *
+ * @param prompt token ids
+ * @param params how tokens are drawn, when the answer ends, how many answers
+ * @param priority higher goes first; 0 if nobody cares
+ * @param deadline from submission; an answer that is not complete by then is cut off
+ * @param salt isolates tenants in the prefix cache; "" shares with all who give none
+ */
+public record Request(
+    int[] prompt, SamplingParams params, int priority, Optional<Duration> deadline, String salt) {
+
+  public Request {
+    prompt = prompt.clone();
+  }
+
+  /** A request with nothing special. */
+  public static Request of(int[] prompt, SamplingParams params) {
+    return new Request(prompt, params, 0, Optional.empty(), "");
+  }
+
+  public Request withPriority(int p) {
+    return new Request(prompt, params, p, deadline, salt);
+  }
+
+  public Request withDeadline(Duration d) {
+    return new Request(prompt, params, priority, Optional.of(d), salt);
+  }
+
+  public Request withSalt(String s) {
+    return new Request(prompt, params, priority, deadline, s);
+  }
+}

@@ -1,0 +1,33 @@
+package orrery.engine;
+
+/** One request failed or was turned away; no other is affected. */
+public final class RequestException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** What kind of failure. */
+  public enum Kind {
+    /** The request asks for what cannot be. */
+    INVALID,
+    /** Too many wait already; try again later. */
+    QUEUE_FULL,
+    /** The engine is closed. */
+    CLOSED,
+    /** Computing or sampling failed. */
+    FAILED
+  }
+
+  private final Kind kind;
+
+  RequestException(Kind kind, String message, Throwable cause) {
+    super(message, cause);
+    this.kind = kind;
+  }
+
+  RequestException(Kind kind, String message) {
+    this(kind, message, null);
+  }
+
+  public Kind kind() {
+    return kind;
+  }
+}

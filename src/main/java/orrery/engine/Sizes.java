@@ -1,0 +1,99 @@
+package orrery.engine;
+
+import orrery.kv.KvCache;
+import orrery.kv.KvGeometry;
+import orrery.model.Model;
+
+/** Turns options into sizes, and says which requests can never fit them. */
+final class Sizes {
+  private static final int DEFAULT_CONTEXT = 8192;
+
+  private Sizes() {}
+
+  static int contextLength(Model model, EngineOptions o) {
+    if (o.contextLength() > model.maxPositions()) {
+      throw new IllegalArgumentException(
+          "context-length: expected at most the model's "
+              + model.maxPositions()
+              + " positions, found "
+              + o.contextLength());
+    }
+    return o.contextLength() > 0
+        ? o.contextLength()
+        : Math.min(model.maxPositions(), DEFAULT_CONTEXT);
+  }
+
+  static KvGeometry geometry(Model model, EngineOptions o, int contextLength) {
+    return new KvGeometry(model.kvLayout(), o.pageSize() > 0 ? o.pageSize() : contextLength);
+  }
+
+  /** Pages of each pool, beside the dummy. */
+  static int[] pages(EngineOptions o, KvGeometry g, int contextLength) {
+    long tokens =
+        o.maxTotalTokens() > 0
+            ? o.maxTotalTokens()
+            : Math.max(contextLength, (long) o.maxRunning() * contextLength / 2);
+    int[] pages = new int[g.pools()];
+    for (int pool = 0; pool < pages.length; pool++) {
+      pages[pool] = Math.toIntExact(tokens / g.pageTokens() * (g.pageTokens() / g.span(pool)));
+      if (pages[pool] < 1) {
+        throw new IllegalArgumentException(
+            "max-total-tokens: expected at least one page of "
+                + g.pageTokens()
+                + " tokens, found "
+                + tokens);
+      }
+    }
+    return pages;
+  }
+
+  static int chunk(EngineOptions o, int contextLength) {
+    return o.chunkedPrefillSize() > 0
+        ? Math.min(o.chunkedPrefillSize(), contextLength)
+        : contextLength;
+  }
+
+  /** Refuses a request that no emptying of the engine could make room for. */
+  static void requirePossible(Request r, Model model, KvCache kv, int contextLength) {
+    int[] prompt = r.prompt();
+    if (prompt.length == 0) {
+      throw new IllegalArgumentException("prompt: expected at least one token, found none");
+    }
+    for (int i = 0; i < prompt.length; i++) {
+      if (prompt[i] < 0 || prompt[i] >= model.vocab()) {
+        throw new IllegalArgumentException(
+            "prompt: expected token ids from 0 to "
+                + (model.vocab() - 1)
+                + ", found "
+                + prompt[i]
+                + " at position "
+                + i);
+      }
+    }
+    if (prompt.length >= contextLength) {
+      throw new IllegalArgumentException(
+          "prompt: expected fewer tokens than the context length "
+              + contextLength
+              + ", found "
+              + prompt.length);
+    }
+    r.params().requireTokensBelow(model.vocab());
+    KvGeometry g = kv.geometry();
+    int longest = (int) Math.min((long) prompt.length + r.params().maxTokens(), contextLength);
+    for (int pool = 0; pool < g.pools(); pool++) {
+      int needed = g.expected(pool, 0, longest);
+      int there = kv.pool(pool).total() - 1;
+      if (needed > there) {
+        throw new IllegalArgumentException(
+            "request: prompt and max_tokens make "
+                + longest
+                + " tokens, which need "
+                + needed
+                + " pages of "
+                + g.span(pool)
+                + "; the KV cache has "
+                + there);
+      }
+    }
+  }
+}

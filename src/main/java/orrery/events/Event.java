@@ -1,0 +1,87 @@
+package orrery.events;
+
+/**
+ * Everything that happens in the engine, as it happens. Terminal view, traces, metrics and
+ * benchmarks read these; none of them looks into the engine.
+ *
+ * <p>Times are nanoseconds on the engine's clock, 0 at its start. A <em>sequence</em> is one choice
+ * of one request; a request with n = 1 has one.
+ */
+public sealed interface Event {
+  /** When it happened. */
+  long nanos();
+
+  /** A request came in. */
+  record Submitted(long nanos, int request, int promptTokens, int maxTokens, int choices)
+      implements Event {}
+
+  /**
+   * A sequence started, or started again after a retraction; {@code hit} tokens came from the
+   * cache.
+   */
+  record Admitted(long nanos, int request, int sequence, int hit, int retractions)
+      implements Event {}
+
+  /** Another choice of a request started with {@code shared} tokens of its sibling's pages. */
+  record Forked(long nanos, int request, int sequence, int sibling, int shared) implements Event {}
+
+  /** A sequence gave its pages up for want of memory; {@code lost} tokens are computed again. */
+  record Retracted(long nanos, int request, int sequence, int lost) implements Event {}
+
+  /** A sequence has one more token of its answer. */
+  record TokenOut(long nanos, int request, int sequence, int index, int token, String text)
+      implements Event {}
+
+  /** A sequence ended: reason is stop, length, abort or error. */
+  record Finished(
+      long nanos, int request, int sequence, String reason, int promptTokens, int outputTokens)
+      implements Event {}
+
+  /** A request was turned away. */
+  record Rejected(long nanos, int request, String why) implements Event {}
+
+  /** Complete blocks of a sequence entered the prefix cache. */
+  record PrefixInserted(long nanos, int sequence, int tokens) implements Event {}
+
+  /** The prefix cache gave up pages of a pool. */
+  record Evicted(long nanos, int pool, int pages) implements Event {}
+
+  /**
+   * A step ran.
+   *
+   * @param step number, from 0
+   * @param prefillRows rows of prompts (and of recomputed answers)
+   * @param decodeRows rows of newest tokens
+   * @param paddingRows rows of nobody
+   * @param running sequences running after the plan
+   * @param waiting sequences waiting after the plan
+   * @param freePages of pool 0
+   * @param referencedPages of pool 0
+   * @param idlePages of pool 0, evictable
+   * @param stop which check stopped admission
+   * @param planNanos time to plan and fill
+   * @param launchNanos time of the forward pass
+   * @param judgeNanos time to sample and commit
+   */
+  record StepDone(
+      long nanos,
+      long step,
+      int prefillRows,
+      int decodeRows,
+      int paddingRows,
+      int running,
+      int waiting,
+      int freePages,
+      int referencedPages,
+      int idlePages,
+      String stop,
+      long planNanos,
+      long launchNanos,
+      long judgeNanos)
+      implements Event {
+    /** Rows that were computed. */
+    public int rows() {
+      return prefillRows + decodeRows + paddingRows;
+    }
+  }
+}

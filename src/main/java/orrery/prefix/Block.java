@@ -1,0 +1,92 @@
+package orrery.prefix;
+
+import java.util.Arrays;
+import orrery.kv.KvCache;
+import orrery.kv.PageTable;
+
+/** P tokens and the pages that hold their rows; a pool whose pages were evicted has a tombstone. */
+final class Block {
+  final int[] tokens; // [P]
+  private final int[][] pages; // [pool][P / span], or null where evicted
+  long lastUse;
+
+  private Block(int[] tokens, int[][] pages) {
+    this.tokens = tokens;
+    this.pages = pages;
+  }
+
+  /** Block {@code index} of a sequence; its pages are marked as cached. */
+  static Block keep(KvCache kv, int[] tokens, int index, PageTable table) {
+    int p = kv.geometry().pageTokens();
+    int[][] pages = new int[kv.geometry().pools()][];
+    for (int pool = 0; pool < pages.length; pool++) {
+      int per = p / kv.geometry().span(pool);
+      if (index * per >= table.first(pool)) { // else its window has passed already
+        pages[pool] = Arrays.copyOfRange(table.pages(pool), index * per, (index + 1) * per);
+        for (int page : pages[pool]) {
+          kv.pool(pool).keep(page);
+        }
+      }
+    }
+    return new Block(Arrays.copyOfRange(tokens, index * p, (index + 1) * p), pages);
+  }
+
+  boolean live(int pool) {
+    return pages[pool] != null;
+  }
+
+  /** Pages of a pool that only the cache holds. */
+  boolean idle(KvCache kv, int pool) {
+    if (pages[pool] == null) {
+      return false;
+    }
+    for (int page : pages[pool]) {
+      if (kv.pool(pool).references(page) > 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  int[] pages(int pool) {
+    return pages[pool];
+  }
+
+  /** Drops the pages of one pool; returns how many. */
+  int evict(KvCache kv, int pool) {
+    if (pages[pool] == null) {
+      return 0;
+    }
+    for (int page : pages[pool]) {
+      kv.evict(pool, page);
+    }
+    int n = pages[pool].length;
+    pages[pool] = null;
+    return n;
+  }
+
+  /** Drops the pages of all pools. */
+  void evictAll(KvCache kv) {
+    for (int pool = 0; pool < pages.length; pool++) {
+      evict(kv, pool);
+    }
+  }
+
+  /** A pool whose window had passed when the block was made gets the pages of an equal block. */
+  void revive(KvCache kv, int index, PageTable table) {
+    for (int pool = 0; pool < pages.length; pool++) {
+      int per = kv.geometry().pageTokens() / kv.geometry().span(pool);
+      if (pages[pool] == null && index * per >= table.first(pool)) {
+        pages[pool] = Arrays.copyOfRange(table.pages(pool), index * per, (index + 1) * per);
+        for (int page : pages[pool]) {
+          kv.pool(pool).keep(page);
+        }
+      }
+    }
+  }
+
+  boolean holds(int[] sequence, int index) {
+    return Arrays.equals(
+        tokens, 0, tokens.length, sequence, index * tokens.length, (index + 1) * tokens.length);
+  }
+}

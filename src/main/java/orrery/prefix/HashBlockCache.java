@@ -1,0 +1,247 @@
+package orrery.prefix;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongBinaryOperator;
+import orrery.kv.KvCache;
+import orrery.kv.PageTable;
+
+/**
+ * vLLM's prefix cache: a table of blocks by chained hash ({@code v1/core/block_pool.py}, "Automatic
+ * Prefix Caching"). The hash of a block covers its tokens and the hash of the block before, so one
+ * look-up per block finds the longest prefix; there is no tree.
+ *
+ * <pre>
+ *   h0 = hash(salt, tokens 0..P-1)    h1 = hash(h0, tokens P..2P-1)    …    h → block → pages
+ * </pre>
+ *
+ * <p>Hashes may collide, so a hit compares tokens. Only complete blocks enter. A block that nobody
+ * holds waits in the free queue and is evicted from its front; a finished sequence queues its
+ * blocks tail first, so that tails go before the heads that others are likelier to share.
+ */
+public final class HashBlockCache implements PrefixCache {
+  private static final class Entry {
+    final long hash;
+    final Entry parent; // null for the first block
+    final String salt;
+    final Block block;
+    int holders; // sequences that have this block in their chain
+
+    Entry(long hash, Entry parent, String salt, Block block) {
+      this.hash = hash;
+      this.parent = parent;
+      this.salt = salt;
+      this.block = block;
+    }
+  }
+
+  /** The chain of blocks that a sequence shares with the cache, then how far it has looked. */
+  private static final class Chain implements Lease {
+    final String salt;
+    final List<Entry> entries = new ArrayList<>(); // the blocks of the sequence, own copies null
+    final List<Long> hashes = new ArrayList<>();
+
+    Chain(String salt) {
+      this.salt = salt;
+    }
+  }
+
+  private final KvCache kv;
+  private final Hits hits;
+  private final int pageTokens;
+  private final LongBinaryOperator mix;
+  private final Map<Long, List<Entry>> table = new HashMap<>();
+  private final LinkedHashSet<Entry> free = new LinkedHashSet<>(); // front is evicted first
+  private long clock;
+
+  public HashBlockCache(KvCache kv) {
+    this(kv, (hash, token) -> (hash ^ token) * 0x9E3779B97F4A7C15L + (hash >>> 29));
+  }
+
+  /** With a hash of the caller's, for tests: mixes one token into a hash. */
+  HashBlockCache(KvCache kv, LongBinaryOperator mix) {
+    this.kv = kv;
+    this.hits = new Hits(kv);
+    this.pageTokens = kv.geometry().pageTokens();
+    this.mix = mix;
+  }
+
+  private long hash(long parent, int[] tokens, int block) {
+    long h = parent;
+    for (int i = block * pageTokens; i < (block + 1) * pageTokens; i++) {
+      h = mix.applyAsLong(h, tokens[i]);
+    }
+    return h;
+  }
+
+  private static long seed(String salt) {
+    return salt.hashCode();
+  }
+
+  private Entry find(long hash, Entry parent, String salt, int[] tokens, int block) {
+    for (Entry e : table.getOrDefault(hash, List.of())) {
+      if (e.block.holds(tokens, block) && e.salt.equals(salt) && sameChain(e.parent, parent)) {
+        return e;
+      }
+    }
+    return null;
+  }
+
+  /** Equal tokens all the way; different objects only if a parent was evicted and came again. */
+  private static boolean sameChain(Entry a, Entry b) {
+    while (a != b) {
+      if (a == null || b == null || !a.block.holds(b.block.tokens, 0)) {
+        return false;
+      }
+      a = a.parent;
+      b = b.parent;
+    }
+    return true;
+  }
+
+  private List<Entry> walk(int[] tokens, int limit, String salt) {
+    List<Entry> found = new ArrayList<>();
+    long hash = seed(salt);
+    Entry parent = null;
+    for (int b = 0; b < limit / pageTokens; b++) {
+      hash = hash(hash, tokens, b);
+      Entry e = find(hash, parent, salt, tokens, b);
+      if (e == null) {
+        break;
+      }
+      found.add(e);
+      parent = e;
+    }
+    return found;
+  }
+
+  private static List<Block> blocks(List<Entry> entries) {
+    return entries.stream().map(e -> e.block).toList();
+  }
+
+  @Override
+  public Match match(int[] tokens, int limit, String salt) {
+    return hits.match(blocks(walk(tokens, limit, salt)));
+  }
+
+  @Override
+  public Hit acquire(int[] tokens, int limit, String salt, PageTable table) {
+    List<Entry> found = walk(tokens, limit, salt);
+    int n = hits.usable(blocks(found));
+    hits.fill(table, blocks(found), n);
+    Chain chain = new Chain(salt);
+    for (Entry e : found.subList(0, n)) {
+      hold(chain, e);
+    }
+    return new Hit(n * pageTokens, chain);
+  }
+
+  private void hold(Chain chain, Entry e) {
+    e.block.lastUse = ++clock;
+    e.holders++;
+    free.remove(e);
+    chain.entries.add(e);
+    chain.hashes.add(e.hash);
+  }
+
+  @Override
+  public Lease fork(Lease lease) {
+    Chain from = (Chain) lease;
+    Chain chain = new Chain(from.salt);
+    for (int i = 0; i < from.entries.size(); i++) {
+      hold(chain, from.entries.get(i));
+    }
+    return chain;
+  }
+
+  @Override
+  public int insert(Lease lease, int[] tokens, int computed, PageTable table) {
+    Chain chain = (Chain) lease;
+    int before = chain.entries.size();
+    while (chain.entries.size() < computed / pageTokens) {
+      int b = chain.entries.size();
+      Entry parent = b == 0 ? null : chain.entries.get(b - 1);
+      long hash = hash(b == 0 ? seed(chain.salt) : parent.hash, tokens, b);
+      // An equal block may be there already; both stay, as block tables only ever grow.
+      Entry e = new Entry(hash, parent, chain.salt, Block.keep(kv, tokens, b, table));
+      this.table.computeIfAbsent(hash, h -> new ArrayList<>()).add(e);
+      hold(chain, e);
+    }
+    return chain.entries.size() - before;
+  }
+
+  @Override
+  public void release(Lease lease) {
+    List<Entry> entries = ((Chain) lease).entries;
+    for (int i = entries.size() - 1; i >= 0; i--) {
+      if (--entries.get(i).holders == 0) {
+        free.add(entries.get(i));
+      }
+    }
+    entries.clear();
+  }
+
+  @Override
+  public int evict(int pool, int pages) {
+    int before = kv.pool(pool).available();
+    if (hits.windowed(pool)) {
+      table.values().stream()
+          .flatMap(List::stream)
+          .filter(e -> e.block.idle(kv, pool))
+          .sorted((a, b) -> Long.compare(a.block.lastUse, b.block.lastUse))
+          .takeWhile(e -> kv.pool(pool).available() < before + pages)
+          .forEach(e -> e.block.evict(kv, pool));
+    }
+    while (kv.pool(pool).available() - before < pages && !free.isEmpty()) {
+      remove(free.removeFirst());
+    }
+    return kv.pool(pool).available() - before;
+  }
+
+  private void remove(Entry e) {
+    List<Entry> sameHash = table.get(e.hash);
+    sameHash.remove(e);
+    if (sameHash.isEmpty()) {
+      table.remove(e.hash);
+    }
+    e.block.evictAll(kv);
+  }
+
+  @Override
+  public void clear() {
+    while (!free.isEmpty()) {
+      remove(free.removeFirst());
+    }
+  }
+
+  @Override
+  public int blocks() {
+    return table.values().stream().mapToInt(List::size).sum();
+  }
+
+  @Override
+  public void check() {
+    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+      int cached = 0;
+      for (List<Entry> entries : table.values()) {
+        for (Entry e : entries) {
+          if (e.holders == 0 != free.contains(e)) {
+            throw new IllegalStateException(
+                "a block with "
+                    + e.holders
+                    + " holders is "
+                    + (e.holders == 0 ? "not " : "")
+                    + "queued");
+          }
+          if (e.block.live(pool)) {
+            cached += e.block.pages(pool).length;
+          }
+        }
+      }
+      RadixCache.requireAllCachedPagesFound(kv, pool, cached);
+    }
+  }
+}

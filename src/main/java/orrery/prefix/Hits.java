@@ -1,0 +1,82 @@
+package orrery.prefix;
+
+import java.util.List;
+import orrery.kv.KvCache;
+import orrery.kv.KvGeometry;
+import orrery.kv.PageTable;
+import orrery.kv.Stream;
+
+/** Where a hit may end, and how its pages come into a table: the same for every prefix cache. */
+final class Hits {
+  private final KvCache kv;
+  private final int[] needs; // [pool] tokens before N that must be live for a hit at N
+
+  Hits(KvCache kv) {
+    this.kv = kv;
+    this.needs = new int[kv.geometry().pools()];
+    for (int s = 0; s < kv.layout().streams().size(); s++) {
+      int pool = kv.layout().poolOf(s);
+      needs[pool] = Math.max(needs[pool], kv.layout().streams().get(s).needs());
+    }
+  }
+
+  /** Whether a pool's pages may go while their block stays. */
+  boolean windowed(int pool) {
+    return kv.geometry().keeps(pool) != Stream.ALL;
+  }
+
+  /** How many of the matched blocks, from the first on, make a usable hit. */
+  int usable(List<Block> matched) {
+    for (int n = matched.size(); n > 0; n--) {
+      if (endsAt(matched, n)) {
+        return n;
+      }
+    }
+    return 0;
+  }
+
+  private boolean endsAt(List<Block> matched, int n) {
+    for (int pool = 0; pool < needs.length; pool++) {
+      for (int b = firstNeeded(pool, n); b < n; b++) {
+        if (!matched.get(b).live(pool)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  private int firstNeeded(int pool, int blocks) {
+    int p = kv.geometry().pageTokens();
+    return needs[pool] == Stream.ALL ? 0 : Math.max(0, blocks * p - needs[pool]) / p;
+  }
+
+  /** The usable hit among matched blocks. */
+  PrefixCache.Match match(List<Block> matched) {
+    int n = usable(matched);
+    int[] idle = new int[needs.length];
+    for (int pool = 0; pool < needs.length; pool++) {
+      for (int b = firstNeeded(pool, n); b < n; b++) {
+        for (int page : matched.get(b).pages(pool)) {
+          idle[pool] += kv.pool(pool).references(page) == 0 ? 1 : 0;
+        }
+      }
+    }
+    return new PrefixCache.Match(n * kv.geometry().pageTokens(), idle);
+  }
+
+  /** Fills an empty table with the pages that a continuation after {@code n} blocks may read. */
+  void fill(PageTable table, List<Block> matched, int n) {
+    KvGeometry g = kv.geometry();
+    for (int pool = 0; pool < needs.length; pool++) {
+      int per = g.pageTokens() / g.span(pool);
+      int first = firstNeeded(pool, n);
+      kv.skip(table, pool, first * per);
+      for (int b = first; b < n; b++) {
+        for (int page : matched.get(b).pages(pool)) {
+          kv.share(table, pool, page);
+        }
+      }
+    }
+  }
+}

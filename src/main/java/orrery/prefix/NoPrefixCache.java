@@ -1,0 +1,53 @@
+package orrery.prefix;
+
+import orrery.kv.PageTable;
+
+/** The switch in its off position: remembers nothing. */
+public final class NoPrefixCache implements PrefixCache {
+  private static final class None implements Lease {}
+
+  private final int pools;
+
+  public NoPrefixCache(int pools) {
+    this.pools = pools;
+  }
+
+  @Override
+  public Match match(int[] tokens, int limit, String salt) {
+    return new Match(0, new int[pools]);
+  }
+
+  @Override
+  public Hit acquire(int[] tokens, int limit, String salt, PageTable table) {
+    return new Hit(0, new None());
+  }
+
+  @Override
+  public Lease fork(Lease lease) {
+    return new None();
+  }
+
+  @Override
+  public int insert(Lease lease, int[] tokens, int computed, PageTable table) {
+    return 0;
+  }
+
+  @Override
+  public void release(Lease lease) {}
+
+  @Override
+  public int evict(int pool, int pages) {
+    return 0;
+  }
+
+  @Override
+  public void clear() {}
+
+  @Override
+  public int blocks() {
+    return 0;
+  }
+
+  @Override
+  public void check() {}
+}
