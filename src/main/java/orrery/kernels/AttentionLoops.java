@@ -13,9 +13,7 @@ final class AttentionLoops {
   private AttentionLoops() {}
 
   /**
-   * Scores of the slots [from, to), multiples of 16, from token-minor tiles of 16 keys. Two heads
-   * by four tiles side by side: one chain alone waits for its own fma. Missing heads and tiles
-   * repeat the last one.
+   * Scores of the slots [from, to), multiples of 16, from token-minor tiles of 16 keys.
    *
    * @param q [group][headDim] from qOff
    * @param p [group][to - from] receives the scores; those of invisible slots are garbage
@@ -35,55 +33,18 @@ final class AttentionLoops {
     int headDim = shape.headDim();
     int pageTokens = shape.pageTokens();
     float scale = shape.scale();
-    int lastTile = to - 16;
-    for (int slot0 = from; slot0 < to; slot0 += 64) {
-      int slot1 = Math.min(slot0 + 16, lastTile);
-      int slot2 = Math.min(slot0 + 32, lastTile);
-      int slot3 = Math.min(slot0 + 48, lastTile);
-      int tile0 = shape.keyIndex(pages[pagesOff + slot0 / pageTokens], slot0 % pageTokens, kv);
-      int tile1 = shape.keyIndex(pages[pagesOff + slot1 / pageTokens], slot1 % pageTokens, kv);
-      int tile2 = shape.keyIndex(pages[pagesOff + slot2 / pageTokens], slot2 % pageTokens, kv);
-      int tile3 = shape.keyIndex(pages[pagesOff + slot3 / pageTokens], slot3 % pageTokens, kv);
-      for (int g = 0; g < group; g += 2) {
-        int h = Math.min(g + 1, group - 1);
-        int qG = qOff + g * headDim;
-        int qH = qOff + h * headDim;
-        int rowG = g * (to - from) - from;
-        int rowH = h * (to - from) - from;
+    for (int slot = from; slot < to; slot += 16) {
+      int tile = shape.keyIndex(pages[pagesOff + slot / pageTokens], slot % pageTokens, kv);
+      for (int g = 0; g < group; g++) {
+        int qHead = qOff + g * headDim;
         for (int sub = 0; sub < 16; sub += LANES) {
-          FloatVector g0 = FloatVector.zero(F);
-          FloatVector g1 = g0;
-          FloatVector g2 = g0;
-          FloatVector g3 = g0;
-          FloatVector h0 = g0;
-          FloatVector h1 = g0;
-          FloatVector h2 = g0;
-          FloatVector h3 = g0;
+          FloatVector dot = FloatVector.zero(F);
           for (int d = 0; d < headDim; d++) {
-            FloatVector s = FloatVector.broadcast(F, q[qG + d]);
-            FloatVector t = FloatVector.broadcast(F, q[qH + d]);
-            int at = d * 16 + sub;
-            FloatVector k = FloatVector.fromArray(F, keys, tile0 + at);
-            g0 = k.fma(s, g0);
-            h0 = k.fma(t, h0);
-            k = FloatVector.fromArray(F, keys, tile1 + at);
-            g1 = k.fma(s, g1);
-            h1 = k.fma(t, h1);
-            k = FloatVector.fromArray(F, keys, tile2 + at);
-            g2 = k.fma(s, g2);
-            h2 = k.fma(t, h2);
-            k = FloatVector.fromArray(F, keys, tile3 + at);
-            g3 = k.fma(s, g3);
-            h3 = k.fma(t, h3);
+            dot =
+                FloatVector.broadcast(F, q[qHead + d])
+                    .fma(FloatVector.fromArray(F, keys, tile + d * 16 + sub), dot);
           }
-          g0.mul(scale).intoArray(p, rowG + slot0 + sub);
-          g1.mul(scale).intoArray(p, rowG + slot1 + sub);
-          g2.mul(scale).intoArray(p, rowG + slot2 + sub);
-          g3.mul(scale).intoArray(p, rowG + slot3 + sub);
-          h0.mul(scale).intoArray(p, rowH + slot0 + sub);
-          h1.mul(scale).intoArray(p, rowH + slot1 + sub);
-          h2.mul(scale).intoArray(p, rowH + slot2 + sub);
-          h3.mul(scale).intoArray(p, rowH + slot3 + sub);
+          dot.mul(scale).intoArray(p, g * (to - from) + slot - from + sub);
         }
       }
     }
@@ -137,8 +98,7 @@ final class AttentionLoops {
 
   /**
    * mixed[g][d] = fma over increasing slots of p[g][slot] · value[slot][d]. Runs page by page;
-   * between pages the chains rest in {@code mixed}, which keeps their bits. Four heads by two
-   * vectors of dims side by side; missing ones repeat the last.
+   * between pages the chains rest in {@code mixed}, which keeps their bits.
    *
    * @param mixed [group][valueStride], zero at the start
    */
@@ -161,54 +121,16 @@ final class AttentionLoops {
     for (int slot = first; slot <= last; ) {
       int run = Math.min(Math.min(last + 1 - slot, pageTokens - slot % pageTokens), 16);
       int value = shape.valueIndex(pages[pagesOff + slot / pageTokens], slot % pageTokens, kv);
-      for (int g = 0; g < group; g += 4) {
-        int a = g;
-        int b = Math.min(g + 1, group - 1);
-        int c = Math.min(g + 2, group - 1);
-        int d = Math.min(g + 3, group - 1);
-        int aWeight = a * (to - from) + slot - from;
-        int bWeight = b * (to - from) + slot - from;
-        int cWeight = c * (to - from) + slot - from;
-        int dWeight = d * (to - from) + slot - from;
-        int aRow = a * stride;
-        int bRow = b * stride;
-        int cRow = c * stride;
-        int dRow = d * stride;
-        for (int col = 0; col < stride; col += 2 * LANES) {
-          int next = Math.min(col + LANES, stride - LANES);
-          FloatVector a0 = FloatVector.fromArray(F, mixed, aRow + col);
-          FloatVector a1 = FloatVector.fromArray(F, mixed, aRow + next);
-          FloatVector b0 = FloatVector.fromArray(F, mixed, bRow + col);
-          FloatVector b1 = FloatVector.fromArray(F, mixed, bRow + next);
-          FloatVector c0 = FloatVector.fromArray(F, mixed, cRow + col);
-          FloatVector c1 = FloatVector.fromArray(F, mixed, cRow + next);
-          FloatVector d0 = FloatVector.fromArray(F, mixed, dRow + col);
-          FloatVector d1 = FloatVector.fromArray(F, mixed, dRow + next);
+      for (int g = 0; g < group; g++) {
+        int weight = g * (to - from) + slot - from;
+        for (int d = 0; d < stride; d += LANES) {
+          FloatVector sum = FloatVector.fromArray(F, mixed, g * stride + d);
           for (int s = 0; s < run; s++) {
-            int at = value + s * width;
-            FloatVector v0 = FloatVector.fromArray(F, values, at + col);
-            FloatVector v1 = FloatVector.fromArray(F, values, at + next);
-            FloatVector w = FloatVector.broadcast(F, p[aWeight + s]);
-            a0 = v0.fma(w, a0);
-            a1 = v1.fma(w, a1);
-            w = FloatVector.broadcast(F, p[bWeight + s]);
-            b0 = v0.fma(w, b0);
-            b1 = v1.fma(w, b1);
-            w = FloatVector.broadcast(F, p[cWeight + s]);
-            c0 = v0.fma(w, c0);
-            c1 = v1.fma(w, c1);
-            w = FloatVector.broadcast(F, p[dWeight + s]);
-            d0 = v0.fma(w, d0);
-            d1 = v1.fma(w, d1);
+            sum =
+                FloatVector.broadcast(F, p[weight + s])
+                    .fma(FloatVector.fromArray(F, values, value + s * width + d), sum);
           }
-          a0.intoArray(mixed, aRow + col);
-          a1.intoArray(mixed, aRow + next);
-          b0.intoArray(mixed, bRow + col);
-          b1.intoArray(mixed, bRow + next);
-          c0.intoArray(mixed, cRow + col);
-          c1.intoArray(mixed, cRow + next);
-          d0.intoArray(mixed, dRow + col);
-          d1.intoArray(mixed, dRow + next);
+          sum.intoArray(mixed, g * stride + d);
         }
       }
       slot += run;
