@@ -33,7 +33,7 @@ final class ArchitectureRules {
           """
           numerics events kernels text checkpoint kv graph moe model model.classic
           model.deepseekv4 prefix sampling speculation batching offload engine
-          observe server cli lab
+          observe server lab cli
           """
               .split("\\s+"));
 

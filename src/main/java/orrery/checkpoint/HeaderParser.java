@@ -7,6 +7,9 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.exc.StreamReadException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -47,10 +50,11 @@ final class HeaderParser {
   static Header parse(Path file, ByteBuffer utf8) {
     HeaderParser parser = new HeaderParser(file);
     try {
-      String text = StandardCharsets.UTF_8.newDecoder().decode(utf8).toString();
-      if (!text.startsWith("{")) {
-        throw parser.bad("header", "a JSON object", "text starting with " + parser.start(text));
+      if (!utf8.hasRemaining() || utf8.get(0) != '{') {
+        throw parser.bad("header", "a JSON object", "no '{' at its start");
       }
+      // Decoded while parsing: a header of 100 MB that is wrong at once costs nothing.
+      Reader text = new InputStreamReader(new Bytes(utf8), StandardCharsets.UTF_8.newDecoder());
       try (JsonParser json = JSON.createParser(text)) {
         parser.readAll(json);
       }
@@ -203,11 +207,28 @@ final class HeaderParser {
     return '"' + CheckpointException.shown(text) + '"';
   }
 
-  private String start(String text) {
-    return text.isEmpty() ? "nothing" : quoted(text.substring(0, Math.min(8, text.length())));
-  }
-
   private CheckpointException bad(String item, String expected, String found) {
     return new CheckpointException(file, item, expected, found);
+  }
+
+  /** The header's bytes as a stream. */
+  private static final class Bytes extends InputStream {
+    private final ByteBuffer bytes;
+
+    Bytes(ByteBuffer bytes) {
+      this.bytes = bytes;
+    }
+
+    @Override
+    public int read() {
+      return bytes.hasRemaining() ? bytes.get() & 0xFF : -1;
+    }
+
+    @Override
+    public int read(byte[] into, int offset, int length) {
+      int count = Math.min(length, bytes.remaining());
+      bytes.get(into, offset, count);
+      return count == 0 && length > 0 ? -1 : count;
+    }
   }
 }

@@ -1,15 +1,7 @@
 package orrery.checkpoint;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -17,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import orrery.checkpoint.JsonText.Num;
 
 /**
  * A careful, typed view of a JSON object file such as {@code config.json}. Each accessor takes one
@@ -31,17 +24,11 @@ public final class JsonConfig {
   /** Far above any real config, far below what would hurt. */
   private static final long MAX_BYTES = 64L << 20;
 
-  private static final JsonMapper JSON =
-      JsonMapper.builder(
-              JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build())
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
-
   private final Path file;
   private final String prefix; // "" or "rope_parameters."
-  private final JsonNode object;
+  private final Map<String, Object> object; // see JsonText for the value types
 
-  private JsonConfig(Path file, String prefix, JsonNode object) {
+  private JsonConfig(Path file, String prefix, Map<String, Object> object) {
     this.file = file;
     this.prefix = prefix;
     this.object = object;
@@ -62,16 +49,7 @@ public final class JsonConfig {
         throw new CheckpointException(
             file, "size", "at most " + MAX_BYTES + " bytes of JSON", Long.toString(size));
       }
-      ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file));
-      String text = StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
-      JsonNode root = JSON.readTree(text);
-      if (!root.isObject()) {
-        String found = root.isMissingNode() ? "nothing" : shown(root);
-        throw new CheckpointException(file, "content", "a JSON object", found);
-      }
-      return new JsonConfig(file, "", root);
-    } catch (JsonProcessingException e) {
-      throw JsonText.broken(file, "content", e);
+      return new JsonConfig(file, "", JsonText.object(file, Files.readString(file)));
     } catch (CharacterCodingException e) {
       throw new CheckpointException(file, "content: expected UTF-8 text, found other bytes", e);
     } catch (IOException e) {
@@ -86,7 +64,7 @@ public final class JsonConfig {
 
   /** Whether {@code field} is there and not null. */
   public boolean has(String field) {
-    return object.hasNonNull(field);
+    return object.getOrDefault(field, JsonText.NULL) != JsonText.NULL;
   }
 
   /** A required integer of at least 1. */
@@ -116,11 +94,13 @@ public final class JsonConfig {
 
   /** A required number whose float32 value is finite. */
   public double number(String field) {
-    JsonNode node = required(field, "a number");
-    if (!node.isNumber() || !Float.isFinite(node.floatValue())) {
-      throw bad(field, "a number within float32's range", shown(node));
+    String expected = "a number within float32's range";
+    Object value = required(field, expected);
+    double number = value instanceof Num num ? Double.parseDouble(num.text()) : Double.NaN;
+    if (!Float.isFinite((float) number)) {
+      throw bad(field, expected, JsonText.shown(value));
     }
-    return node.doubleValue();
+    return number;
   }
 
   /** A number whose float32 value is finite, or {@code fallback} if the field is absent. */
@@ -130,11 +110,7 @@ public final class JsonConfig {
 
   /** A required {@code true} or {@code false}. */
   public boolean bool(String field) {
-    JsonNode node = required(field, "true or false");
-    if (!node.isBoolean()) {
-      throw bad(field, "true or false", shown(node));
-    }
-    return node.booleanValue();
+    return typed(Boolean.class, field, "true or false");
   }
 
   /** {@code true} or {@code false}, or {@code fallback} if the field is absent. */
@@ -144,11 +120,7 @@ public final class JsonConfig {
 
   /** A required string. */
   public String string(String field) {
-    JsonNode node = required(field, "a string");
-    if (!node.isTextual()) {
-      throw bad(field, "a string", shown(node));
-    }
-    return node.textValue();
+    return typed(String.class, field, "a string");
   }
 
   /** A string, or {@code fallback} if the field is absent. */
@@ -160,20 +132,19 @@ public final class JsonConfig {
   public String oneOf(String field, String... allowed) {
     List<String> values = Arrays.asList(allowed);
     String expected = (allowed.length == 1 ? "" : "one of ") + String.join(", ", values);
-    JsonNode node = required(field, expected);
-    if (!node.isTextual() || !values.contains(node.textValue())) {
-      throw bad(field, expected, shown(node));
+    String value = typed(String.class, field, expected);
+    if (!values.contains(value)) {
+      throw bad(field, expected, JsonText.shown(value));
     }
-    return node.textValue();
+    return value;
   }
 
   /** A required nested object. */
   public JsonConfig object(String field) {
-    JsonNode node = required(field, "an object");
-    if (!node.isObject()) {
-      throw bad(field, "an object", shown(node));
-    }
-    return new JsonConfig(file, prefix + field + ".", node);
+    Map<?, ?> nested = typed(Map.class, field, "an object");
+    Map<String, Object> fields = new LinkedHashMap<>();
+    nested.forEach((name, value) -> fields.put((String) name, value));
+    return new JsonConfig(file, prefix + field + ".", fields);
   }
 
   /** A nested object, or empty if the field is absent. */
@@ -184,20 +155,16 @@ public final class JsonConfig {
   /** A required integer, or list of integers, none negative: {@code eos_token_id} is either. */
   public int[] ints(String field) {
     String expected = "a non-negative integer or a list of them";
-    JsonNode node = required(field, expected);
-    JsonNode[] items = {node};
-    if (node.isArray()) {
-      items = new JsonNode[node.size()];
-      Arrays.setAll(items, node::get);
-    }
-    int[] values = new int[items.length];
-    for (int i = 0; i < items.length; i++) {
-      if (!isInt(items[i]) || items[i].intValue() < 0) {
-        throw bad(field, expected, shown(node));
+    Object value = required(field, expected);
+    List<?> items = value instanceof List<?> list ? list : List.of(value);
+    int[] ints = new int[items.size()];
+    for (int i = 0; i < ints.length; i++) {
+      if (!(items.get(i) instanceof Num num && num.isInt()) || num.toInt() < 0) {
+        throw bad(field, expected, JsonText.shown(value));
       }
-      values[i] = items[i].intValue();
+      ints[i] = num.toInt();
     }
-    return values;
+    return ints;
   }
 
   /** As {@link #ints}, or no values if the field is absent. */
@@ -208,7 +175,7 @@ public final class JsonConfig {
   /** Every field of this object, all of which must be strings, in the order of the file. */
   public Map<String, String> strings() {
     Map<String, String> fields = new LinkedHashMap<>();
-    object.fieldNames().forEachRemaining(field -> fields.put(field, string(field)));
+    object.keySet().forEach(field -> fields.put(field, string(field)));
     return fields;
   }
 
@@ -219,26 +186,26 @@ public final class JsonConfig {
   }
 
   private int intAtLeast(int least, String field, String expected) {
-    JsonNode node = required(field, expected);
-    if (!isInt(node) || node.intValue() < least) {
-      throw bad(field, expected, shown(node));
+    Object value = required(field, expected);
+    if (value instanceof Num num && num.isInt() && num.toInt() >= least) {
+      return num.toInt();
     }
-    return node.intValue();
+    throw bad(field, expected, JsonText.shown(value));
   }
 
-  private JsonNode required(String field, String expected) {
-    JsonNode node = object.get(field);
-    if (node == null || node.isNull()) {
-      throw bad(field, expected, node == null ? "no such field" : "null");
+  private <T> T typed(Class<T> type, String field, String expected) {
+    Object value = required(field, expected);
+    if (!type.isInstance(value)) {
+      throw bad(field, expected, JsonText.shown(value));
     }
-    return node;
+    return type.cast(value);
   }
 
-  private static boolean isInt(JsonNode node) {
-    return node.isIntegralNumber() && node.canConvertToInt();
-  }
-
-  private static String shown(JsonNode node) {
-    return CheckpointException.shown(node.toString());
+  private Object required(String field, String expected) {
+    Object value = object.get(field);
+    if (value == null || value == JsonText.NULL) {
+      throw bad(field, expected, value == null ? "no such field" : "null");
+    }
+    return value;
   }
 }

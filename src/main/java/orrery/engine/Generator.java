@@ -146,7 +146,7 @@ public final class Generator implements AutoCloseable {
           params.logprobs() < 0
               ? null
               : Logprobs.of(logits.data, 0, model.vocab(), token, params.logprobs());
-      String shown = stop.accept(token, decoder == null ? "" : decoder.append(token));
+      String shown = stop.accept(token, pieceOf(token, decoder));
       if (decoder != null
           && stop.finished()
           && stop.finishReason() instanceof FinishReason.Length) {
@@ -175,6 +175,12 @@ public final class Generator implements AutoCloseable {
         stop.finishReason(),
         firstToken - start,
         end - firstToken);
+  }
+
+  /** The text a token adds; an embedding's spare row beyond the tokenizer's vocabulary has none. */
+  private String pieceOf(int token, StreamDecoder decoder) {
+    boolean named = loaded.tokenizer().filter(t -> token < t.vocabSize()).isPresent();
+    return named ? decoder.append(token) : "";
   }
 
   /** Computes the prompt in chunks; only its last row goes through the head. */

@@ -7,7 +7,6 @@ import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
-import orrery.kv.PageTable;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
 
@@ -20,22 +19,26 @@ import orrery.model.ModelRunner;
  * legal at any step because both kernels give the same bits.
  */
 final class KernelSwitch {
-  /** Steps of the background run: one prompt-sized and many single rows, as decoding has. */
-  private static final int PROMPT_ROWS = 48;
+  /** Rows of the steps to warm: decoding, and what prompts are cut into. */
+  private static final int[] ROWS = {1, 6, 4, 2};
 
-  private static final int ROUNDS = 400;
+  private static final int SLOTS = 32;
+
+  /** A vector step must take at most this share of a scalar one, so many times in a row. */
+  private static final double QUICK = 0.5;
+
+  private static final int IN_A_ROW = 3;
+
+  /** Gives up judging after so many rounds: whatever is compiled by then is compiled. */
+  private static final int MAX_ROUNDS = 300;
 
   private volatile Kernels current;
   private volatile boolean stopped;
-  private final Thread background;
 
   KernelSwitch(Model model, KernelChoice choice) {
     current = choice == KernelChoice.VECTOR ? new VectorKernels() : new ScalarKernels();
     if (choice == KernelChoice.AUTO) {
-      background = Thread.ofPlatform().daemon().name("orrery-warm-up").unstarted(() -> warm(model));
-      background.start();
-    } else {
-      background = null;
+      Thread.ofPlatform().daemon().name("orrery-warm-up").start(() -> warm(model));
     }
   }
 
@@ -50,26 +53,37 @@ final class KernelSwitch {
   }
 
   private void warm(Model model) {
-    Kernels vector = new VectorKernels();
-    int slots = Math.min(model.maxPositions(), PROMPT_ROWS + 64);
-    int rows = Math.min(slots, PROMPT_ROWS);
+    int slots = Math.min(model.maxPositions(), SLOTS);
     KvCache cache = new KvCache(model.kvLayout(), slots, slots, 1);
-    PageTable table = cache.newTable();
-    cache.reserve(table, slots);
     try (Team alone = new Team(1)) {
-      ModelRunner runner = new ModelRunner(model, cache, alone, rows, true);
-      Step step = new Step(rows, 1, 1, vector);
-      step.tables[0] = table;
-      for (int round = 0; round < ROUNDS && !stopped; round++) {
-        step.clear();
-        int n = round % 8 == 0 ? rows - round / 8 % Math.max(1, rows / 2) : 1;
-        for (int r = 0; r < n; r++) {
-          int position = n == 1 ? slots - 1 : r;
-          step.add(r % model.vocab(), position, 0, r == n - 1);
+      ModelRunner runner = new ModelRunner(model, cache, alone, Math.min(slots, 6), true);
+      Step step = new Step(Math.min(slots, 6), 1, 1, new ScalarKernels());
+      step.tables[0] = cache.newTable();
+      cache.reserve(step.tables[0], slots);
+      double scalar = Double.MAX_VALUE; // nanoseconds a row
+      for (int slot = 0; slot < slots && !stopped; slot++) {
+        scalar = Math.min(scalar, timed(runner, step, model, slot, 1));
+      }
+      step.kernels(new VectorKernels());
+      for (int rows : ROWS) {
+        int quick = 0;
+        for (int i = 0; i < MAX_ROUNDS && quick < IN_A_ROW && !stopped && rows <= slots; i++) {
+          double row = timed(runner, step, model, slots - rows, rows) / rows;
+          quick = row < QUICK * scalar ? quick + 1 : 0;
         }
-        runner.run(step);
       }
     }
-    current = vector;
+    current = new VectorKernels();
+  }
+
+  /** Nanoseconds of a step of {@code n} rows from a position on. */
+  private static double timed(ModelRunner runner, Step step, Model model, int from, int n) {
+    step.clear();
+    for (int r = 0; r < n; r++) {
+      step.add(r % model.vocab(), from + r, 0, r == n - 1);
+    }
+    long start = System.nanoTime();
+    runner.run(step);
+    return System.nanoTime() - start;
   }
 }

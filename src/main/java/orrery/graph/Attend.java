@@ -3,10 +3,14 @@ package orrery.graph;
 import orrery.kernels.AttentionShape;
 
 /**
- * out[r] = attention of q[r] over the slots [firstSlot, slot of r] of its sequence. Parts take
- * turns at (row, key/value head) pairs, since later rows of a prompt see more.
+ * out[r] = attention of q[r] over the slots [firstSlot, slot of r] of its sequence. Consecutive
+ * rows of one sequence go together, a few at a time, so that keys and values are loaded once for
+ * them; parts take turns at (block of rows, key/value head) pairs, since later rows of a prompt see
+ * more.
  */
 record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
+  private static final int BLOCK = 4;
+
   Attend {
     AttentionShape s = kv.shape();
     if (q.cols != s.heads() * s.headDim() || out.cols != s.heads() * s.valueDim()) {
@@ -16,29 +20,50 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
 
   @Override
   public void run(Step step, int part, int parts) {
-    int kvHeads = kv.shape().kvHeads();
-    int items = q.rows(step) * kvHeads;
-    for (int i = part; i < items; i += parts) {
-      int r = i / kvHeads;
-      int head = i % kvHeads;
-      int[] pages = step.tables[step.sequence[r]].pages(kv.pool());
-      step.kernels()
-          .attend(
-              kv.shape(),
-              q.data,
-              q.row(r),
-              kv.keys(),
-              kv.values(),
-              pages,
-              0,
-              kv.firstSlot(),
-              step.slot[r],
-              head,
-              head + 1,
-              out.data,
-              out.row(r),
-              step.scratch(part));
+    int rows = q.rows(step);
+    int item = 0;
+    for (int r = 0; r < rows; ) {
+      int n = block(step, r, rows);
+      for (int head = 0; head < kv.shape().kvHeads(); head++) {
+        if (item++ % parts == part) {
+          attend(step, r, n, head, part);
+        }
+      }
+      r += n;
     }
+  }
+
+  /** How many rows from r on are neighbours in one sequence. */
+  private static int block(Step step, int r, int rows) {
+    int n = 1;
+    while (n < BLOCK
+        && r + n < rows
+        && step.sequence[r + n] == step.sequence[r]
+        && step.slot[r + n] == step.slot[r] + n) {
+      n++;
+    }
+    return n;
+  }
+
+  private void attend(Step step, int r, int n, int head, int part) {
+    step.kernels()
+        .attend(
+            kv.shape(),
+            q.data,
+            q.row(r),
+            q.stride,
+            n,
+            kv.keys(),
+            kv.values(),
+            step.tables[step.sequence[r]].pages(kv.pool()),
+            kv.firstSlot(),
+            step.slot[r],
+            head,
+            head + 1,
+            out.data,
+            out.row(r),
+            out.stride,
+            step.scratch(part));
   }
 
   @Override

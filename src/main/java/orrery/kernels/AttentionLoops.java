@@ -7,7 +7,8 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * The inner loops of {@link VectorKernels#attend}: scores with keys in the lanes, mixing with dims
- * in the lanes.
+ * in the lanes. Four queries by two vectors make eight chains, enough to hide the latency of fma; a
+ * missing query or vector repeats the last one, which writes the same bits twice.
  */
 final class AttentionLoops {
   private AttentionLoops() {}
@@ -15,39 +16,102 @@ final class AttentionLoops {
   /**
    * Scores of the slots [from, to), multiples of 16, from token-minor tiles of 16 keys.
    *
-   * @param q [group][headDim] from qOff
-   * @param p [group][to - from] receives the scores; those of invisible slots are garbage
+   * @param query [queries] where each query's head starts in q
+   * @param p [queries][to - from] receives the scores; those of invisible slots are garbage
    */
   static void scoresByTile(
       AttentionShape shape,
       float[] q,
-      int qOff,
+      int[] query,
+      int queries,
       float[] keys,
       int[] pages,
-      int pagesOff,
       int kv,
       int from,
       int to,
       float[] p) {
-    int group = shape.group();
-    int headDim = shape.headDim();
-    int pageTokens = shape.pageTokens();
-    float scale = shape.scale();
-    for (int slot = from; slot < to; slot += 16) {
-      int tile = shape.keyIndex(pages[pagesOff + slot / pageTokens], slot % pageTokens, kv);
-      for (int g = 0; g < group; g++) {
-        int qHead = qOff + g * headDim;
+    for (int slot = from; slot < to; slot += 32) {
+      int next = Math.min(slot + 16, to - 16);
+      int tile0 = shape.keyIndex(pages, slot, kv);
+      int tile1 = shape.keyIndex(pages, next, kv);
+      for (int i = 0; i < queries; i += 4) {
+        int i1 = Math.min(i + 1, queries - 1);
+        int i2 = Math.min(i + 2, queries - 1);
+        int i3 = Math.min(i + 3, queries - 1);
         for (int sub = 0; sub < 16; sub += LANES) {
-          FloatVector dot = FloatVector.zero(F);
-          for (int d = 0; d < headDim; d++) {
-            dot =
-                FloatVector.broadcast(F, q[qHead + d])
-                    .fma(FloatVector.fromArray(F, keys, tile + d * 16 + sub), dot);
-          }
-          dot.mul(scale).intoArray(p, g * (to - from) + slot - from + sub);
+          int at = slot - from + sub;
+          scores4x2(
+              shape.headDim(),
+              shape.scale(),
+              q,
+              query[i],
+              query[i1],
+              query[i2],
+              query[i3],
+              keys,
+              tile0 + sub,
+              tile1 + sub,
+              p,
+              i * (to - from) + at,
+              i1 * (to - from) + at,
+              i2 * (to - from) + at,
+              i3 * (to - from) + at,
+              next - slot);
         }
       }
     }
+  }
+
+  /** Four queries against two vectors of keys; the second one's scores lie {@code apart} later. */
+  private static void scores4x2(
+      int headDim,
+      float scale,
+      float[] q,
+      int q0,
+      int q1,
+      int q2,
+      int q3,
+      float[] keys,
+      int tile0,
+      int tile1,
+      float[] p,
+      int p0,
+      int p1,
+      int p2,
+      int p3,
+      int apart) {
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector a1 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    FloatVector c0 = a0;
+    FloatVector c1 = a0;
+    FloatVector d0 = a0;
+    FloatVector d1 = a0;
+    for (int d = 0; d < headDim; d++) {
+      FloatVector k0 = FloatVector.fromArray(F, keys, tile0 + d * 16);
+      FloatVector k1 = FloatVector.fromArray(F, keys, tile1 + d * 16);
+      FloatVector s = FloatVector.broadcast(F, q[q0 + d]);
+      a0 = s.fma(k0, a0);
+      a1 = s.fma(k1, a1);
+      s = FloatVector.broadcast(F, q[q1 + d]);
+      b0 = s.fma(k0, b0);
+      b1 = s.fma(k1, b1);
+      s = FloatVector.broadcast(F, q[q2 + d]);
+      c0 = s.fma(k0, c0);
+      c1 = s.fma(k1, c1);
+      s = FloatVector.broadcast(F, q[q3 + d]);
+      d0 = s.fma(k0, d0);
+      d1 = s.fma(k1, d1);
+    }
+    a0.mul(scale).intoArray(p, p0);
+    a1.mul(scale).intoArray(p, p0 + apart);
+    b0.mul(scale).intoArray(p, p1);
+    b1.mul(scale).intoArray(p, p1 + apart);
+    c0.mul(scale).intoArray(p, p2);
+    c1.mul(scale).intoArray(p, p2 + apart);
+    d0.mul(scale).intoArray(p, p3);
+    d1.mul(scale).intoArray(p, p3 + apart);
   }
 
   /**
@@ -59,10 +123,10 @@ final class AttentionLoops {
   static void scoresByGather(
       AttentionShape shape,
       float[] q,
-      int qOff,
+      int[] query,
+      int queries,
       float[] keys,
       int[] pages,
-      int pagesOff,
       int kv,
       int from,
       int to,
@@ -70,70 +134,129 @@ final class AttentionLoops {
       int last,
       float[] p,
       int[] index) {
-    int group = shape.group();
-    int headDim = shape.headDim();
-    int pageTokens = shape.pageTokens();
     int tile = shape.tile();
-    float scale = shape.scale();
     for (int slot = from; slot < to; slot += 16) {
       for (int lane = 0; lane < 16; lane++) {
-        int s =
-            Math.max(first, Math.min(last, slot + lane)); // invisible lanes read some visible key
-        index[lane] = shape.keyIndex(pages[pagesOff + s / pageTokens], s % pageTokens, kv);
+        int s = Math.max(first, Math.min(last, slot + lane)); // invisible lanes read a visible key
+        index[lane] = shape.keyIndex(pages, s, kv);
       }
-      for (int g = 0; g < group; g++) {
-        int qHead = qOff + g * headDim;
+      for (int i = 0; i < queries; i++) {
         for (int sub = 0; sub < 16; sub += LANES) {
           FloatVector dot = FloatVector.zero(F);
-          for (int d = 0; d < headDim; d++) {
+          for (int d = 0; d < shape.headDim(); d++) {
             dot =
-                FloatVector.broadcast(F, q[qHead + d])
+                FloatVector.broadcast(F, q[query[i] + d])
                     .fma(FloatVector.fromArray(F, keys, d * tile, index, sub), dot);
           }
-          dot.mul(scale).intoArray(p, g * (to - from) + slot - from + sub);
+          dot.mul(shape.scale()).intoArray(p, i * (to - from) + slot - from + sub);
         }
       }
     }
   }
 
   /**
-   * mixed[g][d] = fma over increasing slots of p[g][slot] · value[slot][d]. Runs page by page;
-   * between pages the chains rest in {@code mixed}, which keeps their bits.
+   * mixed[i][d] = fma over the slots [first, last] of p[i][slot] · value[slot][d], for the queries
+   * [query, query + queries). Runs page by page; in between the chains rest in {@code mixed}, which
+   * keeps their bits.
    *
-   * @param mixed [group][valueStride], zero at the start
+   * @param p [..][width], its column 0 is slot {@code from}
+   * @param mixed [..][valueStride], continued
    */
   static void mix(
       AttentionShape shape,
       float[] p,
+      int query,
+      int queries,
+      int width,
+      int from,
       float[] values,
       int[] pages,
-      int pagesOff,
       int kv,
-      int from,
-      int to,
       int first,
       int last,
       float[] mixed) {
-    int group = shape.group();
-    int pageTokens = shape.pageTokens();
-    int width = shape.valueWidth();
     int stride = shape.valueStride();
+    int end = query + queries - 1;
     for (int slot = first; slot <= last; ) {
-      int run = Math.min(Math.min(last + 1 - slot, pageTokens - slot % pageTokens), 16);
-      int value = shape.valueIndex(pages[pagesOff + slot / pageTokens], slot % pageTokens, kv);
-      for (int g = 0; g < group; g++) {
-        int weight = g * (to - from) + slot - from;
-        for (int d = 0; d < stride; d += LANES) {
-          FloatVector sum = FloatVector.fromArray(F, mixed, g * stride + d);
-          for (int s = 0; s < run; s++) {
-            sum =
-                FloatVector.broadcast(F, p[weight + s])
-                    .fma(FloatVector.fromArray(F, values, value + s * width + d), sum);
-          }
-          sum.intoArray(mixed, g * stride + d);
+      int run = Math.min(last + 1 - slot, shape.pageTokens() - slot % shape.pageTokens());
+      run = Math.min(run, 64); // the values of a long page stay in cache for all queries
+      int value = shape.valueIndex(pages, slot, kv);
+      int at = slot - from;
+      for (int i = query; i <= end; i += 4) {
+        int i1 = Math.min(i + 1, end);
+        int i2 = Math.min(i + 2, end);
+        int i3 = Math.min(i + 3, end);
+        for (int d = 0; d < stride; d += 2 * LANES) {
+          mix4x2(
+              p,
+              i * width + at,
+              i1 * width + at,
+              i2 * width + at,
+              i3 * width + at,
+              run,
+              values,
+              value + d,
+              shape.valueWidth(),
+              mixed,
+              i * stride + d,
+              i1 * stride + d,
+              i2 * stride + d,
+              i3 * stride + d,
+              Math.min(LANES, stride - LANES - d));
         }
       }
       slot += run;
     }
+  }
+
+  /** Four queries by two vectors of dims, the second {@code apart} after the first. */
+  private static void mix4x2(
+      float[] p,
+      int p0,
+      int p1,
+      int p2,
+      int p3,
+      int run,
+      float[] values,
+      int value,
+      int width,
+      float[] mixed,
+      int m0,
+      int m1,
+      int m2,
+      int m3,
+      int apart) {
+    FloatVector a0 = FloatVector.fromArray(F, mixed, m0);
+    FloatVector a1 = FloatVector.fromArray(F, mixed, m0 + apart);
+    FloatVector b0 = FloatVector.fromArray(F, mixed, m1);
+    FloatVector b1 = FloatVector.fromArray(F, mixed, m1 + apart);
+    FloatVector c0 = FloatVector.fromArray(F, mixed, m2);
+    FloatVector c1 = FloatVector.fromArray(F, mixed, m2 + apart);
+    FloatVector d0 = FloatVector.fromArray(F, mixed, m3);
+    FloatVector d1 = FloatVector.fromArray(F, mixed, m3 + apart);
+    for (int s = 0; s < run; s++) {
+      FloatVector v0 = FloatVector.fromArray(F, values, value + s * width);
+      FloatVector v1 = FloatVector.fromArray(F, values, value + s * width + apart);
+      FloatVector w = FloatVector.broadcast(F, p[p0 + s]);
+      a0 = w.fma(v0, a0);
+      a1 = w.fma(v1, a1);
+      w = FloatVector.broadcast(F, p[p1 + s]);
+      b0 = w.fma(v0, b0);
+      b1 = w.fma(v1, b1);
+      w = FloatVector.broadcast(F, p[p2 + s]);
+      c0 = w.fma(v0, c0);
+      c1 = w.fma(v1, c1);
+      w = FloatVector.broadcast(F, p[p3 + s]);
+      d0 = w.fma(v0, d0);
+      d1 = w.fma(v1, d1);
+    }
+    a0.intoArray(mixed, m0);
+    a1.intoArray(mixed, m0 + apart);
+    b0.intoArray(mixed, m1);
+    b1.intoArray(mixed, m1 + apart);
+    c0.intoArray(mixed, m2);
+    c1.intoArray(mixed, m2 + apart);
+    d0.intoArray(mixed, m3);
+    d1.intoArray(mixed, m3 + apart);
   }
 }

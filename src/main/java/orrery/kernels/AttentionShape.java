@@ -74,4 +74,14 @@ public record AttentionShape(
   public int valueIndex(int page, int tokenInPage, int kvHead) {
     return (page * pageTokens + tokenInPage) * valueWidth() + kvHead * valueStride();
   }
+
+  /** {@link #keyIndex(int, int, int)} of a slot, through the page table of its sequence. */
+  public int keyIndex(int[] pages, int slot, int kvHead) {
+    return keyIndex(pages[slot / pageTokens], slot % pageTokens, kvHead);
+  }
+
+  /** {@link #valueIndex(int, int, int)} of a slot, through the page table of its sequence. */
+  public int valueIndex(int[] pages, int slot, int kvHead) {
+    return valueIndex(pages[slot / pageTokens], slot % pageTokens, kvHead);
+  }
 }

@@ -88,32 +88,35 @@ public interface Kernels {
   void softmax(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch);
 
   /**
-   * Causal attention of one query row over the slots [first, last] of one sequence, for the
-   * key/value heads [kvFrom, kvTo). Score of a slot: one fma chain over d, times scale.
-   * Probability: exp(score − max); their sum takes slot s to partial s mod 16. Output: one fma
-   * chain over increasing slots, divided by the sum. Slots outside [first, last] are never
-   * multiplied, so they may hold NaN.
+   * Causal attention of consecutive query rows of one sequence, for the key/value heads [kvFrom,
+   * kvTo): row r sees the slots [first, last + r].
    *
-   * @param q [heads][headDim] from qOff
+   * <p>Score of a slot: one fma chain over d, times scale. Probability: exp(score − max); their sum
+   * takes slot s to partial s mod 16. Output: one fma chain over increasing slots, divided by the
+   * sum. Slots outside a row's range are never multiplied for it, so they may hold NaN.
+   *
+   * @param q [rows][qStride], a row is [heads][headDim], from qOff
    * @param keys the key pool, see {@link AttentionShape}
    * @param values the value pool
-   * @param pages page of slots [i · pageTokens, (i+1) · pageTokens) at index pagesOff + i
-   * @param out [heads][valueDim] from outOff
+   * @param pages page of slots [i · pageTokens, (i+1) · pageTokens) at index i
+   * @param out [rows][outStride], a row is [heads][valueDim], from outOff
    */
   void attend(
       AttentionShape shape,
       float[] q,
       int qOff,
+      int qStride,
+      int rows,
       float[] keys,
       float[] values,
       int[] pages,
-      int pagesOff,
       int first,
       int last,
       int kvFrom,
       int kvTo,
       float[] out,
       int outOff,
+      int outStride,
       Scratch scratch);
 
   /**

@@ -41,27 +41,28 @@ public final class ScalarKernels implements Kernels {
     }
   }
 
+  /** The 16 outputs of a panel side by side; each is its own sum over increasing k. */
   private static void panelF32(
       float[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff) {
-    for (int lane = 0; lane < PackedMatrix.PANEL; lane++) {
-      float sum = 0;
-      for (int k = 0; k < in; k++) {
-        sum = Math.fma(w[wOff + k * PackedMatrix.PANEL + lane], x[xOff + k], sum);
+    Arrays.fill(y, yOff, yOff + PackedMatrix.PANEL, 0f);
+    for (int k = 0; k < in; k++) {
+      int weights = wOff + k * PackedMatrix.PANEL;
+      for (int lane = 0; lane < PackedMatrix.PANEL; lane++) {
+        y[yOff + lane] = Math.fma(w[weights + lane], x[xOff + k], y[yOff + lane]);
       }
-      y[yOff + lane] = sum;
     }
   }
 
   private static void panelBf16(
       int[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff) {
-    for (int lane = 0; lane < PackedMatrix.PANEL; lane++) {
-      float sum = 0;
-      for (int k = 0; k < in; k++) {
-        int pair = w[wOff + (k / 2) * PackedMatrix.PANEL + lane];
-        float weight = Float.intBitsToFloat(k % 2 == 0 ? pair << 16 : pair & 0xFFFF0000);
-        sum = Math.fma(weight, x[xOff + k], sum);
+    Arrays.fill(y, yOff, yOff + PackedMatrix.PANEL, 0f);
+    for (int k = 0; k < in; k++) {
+      int pairs = wOff + k / 2 * PackedMatrix.PANEL;
+      int shift = k % 2 == 0 ? 16 : 0; // the even k sits in the low half of its pair
+      for (int lane = 0; lane < PackedMatrix.PANEL; lane++) {
+        float weight = Float.intBitsToFloat(w[pairs + lane] << shift & 0xFFFF0000);
+        y[yOff + lane] = Math.fma(weight, x[xOff + k], y[yOff + lane]);
       }
-      y[yOff + lane] = sum;
     }
   }
 
@@ -167,47 +168,47 @@ public final class ScalarKernels implements Kernels {
       AttentionShape shape,
       float[] q,
       int qOff,
+      int qStride,
+      int rows,
       float[] keys,
       float[] values,
       int[] pages,
-      int pagesOff,
       int first,
       int last,
       int kvFrom,
       int kvTo,
       float[] out,
       int outOff,
+      int outStride,
       Scratch scratch) {
-    float[] p = scratch.scores(last + 1); // [last+1] scores, then probabilities, by slot
-    for (int kv = kvFrom; kv < kvTo; kv++) {
-      for (int head = kv * shape.group(); head < (kv + 1) * shape.group(); head++) {
+    float[] p = scratch.scores(last + rows); // [last + rows] scores, then probabilities, by slot
+    for (int r = 0; r < rows; r++) {
+      for (int head = kvFrom * shape.group(); head < kvTo * shape.group(); head++) {
+        int kv = head / shape.group();
+        int qHead = qOff + r * qStride + head * shape.headDim();
         float max = Float.NEGATIVE_INFINITY;
-        for (int s = first; s <= last; s++) {
-          int at =
-              shape.keyIndex(pages[pagesOff + s / shape.pageTokens()], s % shape.pageTokens(), kv);
+        for (int s = first; s <= last + r; s++) {
+          int key = shape.keyIndex(pages, s, kv);
           float dot = 0;
           for (int d = 0; d < shape.headDim(); d++) {
-            dot = Math.fma(q[qOff + head * shape.headDim() + d], keys[at + d * shape.tile()], dot);
+            dot = Math.fma(q[qHead + d], keys[key + d * shape.tile()], dot);
           }
           p[s] = dot * shape.scale();
           max = Math.max(max, p[s]);
         }
         float[] partial = scratch.partial;
         Arrays.fill(partial, 0);
-        for (int s = first; s <= last; s++) {
+        for (int s = first; s <= last + r; s++) {
           p[s] = Elementary.exp(p[s] - max);
           partial[s % PARTIALS] += p[s];
         }
         float sum = Sum16.fold(partial);
         for (int d = 0; d < shape.valueDim(); d++) {
           float mixed = 0;
-          for (int s = first; s <= last; s++) {
-            int at =
-                shape.valueIndex(
-                    pages[pagesOff + s / shape.pageTokens()], s % shape.pageTokens(), kv);
-            mixed = Math.fma(p[s], values[at + d], mixed);
+          for (int s = first; s <= last + r; s++) {
+            mixed = Math.fma(p[s], values[shape.valueIndex(pages, s, kv) + d], mixed);
           }
-          out[outOff + head * shape.valueDim() + d] = mixed / sum;
+          out[outOff + r * outStride + head * shape.valueDim() + d] = mixed / sum;
         }
       }
     }

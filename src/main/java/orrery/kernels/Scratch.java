@@ -13,34 +13,35 @@ public final class Scratch {
   /** Where 16 gathered keys lie, [16]. */
   final int[] slotIndex = new int[16];
 
-  private float[] sums = new float[0]; // [group] softmax denominators
-  private float[] panels = new float[0]; // [n] decoded weight panels
-  private float[] scores = new float[0]; // [n] attention scores, then probabilities
+  private int[] queries = new int[0]; // [queries] where each attention query starts
+  private float[] sums = new float[0]; // [queries] softmax denominators
+  private float[] mixed = new float[0]; // [queries][valueStride] attention output before division
+  private float[] scores = new float[0]; // [queries][slots] attention scores, then probabilities
+
+  int[] queries(int n) {
+    if (queries.length < n) {
+      queries = new int[n];
+    }
+    return queries;
+  }
 
   float[] sums(int n) {
-    if (sums.length < n) {
-      sums = new float[n];
-    }
+    sums = grown(sums, n);
     return sums;
   }
 
-  float[] panels(int n) {
-    if (panels.length < n) {
-      panels = new float[n];
-    }
-    return panels;
+  float[] mixed(int n) {
+    mixed = grown(mixed, n);
+    return mixed;
   }
 
   float[] scores(int n) {
-    if (scores.length < n) {
-      scores =
-          new float
-              [Math.max(
-                  16,
-                  2
-                      * Integer.highestOneBit(
-                          n))]; // powers of two: a growing context allocates rarely
-    }
+    scores = grown(scores, n);
     return scores;
+  }
+
+  /** Grows to powers of two, so that a growing context allocates rarely. */
+  private static float[] grown(float[] held, int n) {
+    return held.length >= n ? held : new float[Math.max(16, 2 * Integer.highestOneBit(n))];
   }
 }

@@ -313,59 +313,56 @@ public final class VectorKernels implements Kernels {
       AttentionShape shape,
       float[] q,
       int qOff,
+      int qStride,
+      int rows,
       float[] keys,
       float[] values,
       int[] pages,
-      int pagesOff,
       int first,
       int last,
       int kvFrom,
       int kvTo,
       float[] out,
       int outOff,
+      int outStride,
       Scratch scratch) {
     int from = first / 16 * 16; // whole tiles of 16 slots; partial sums go by slot mod 16
-    int to = last / 16 * 16 + 16;
+    int to = (last + rows - 1) / 16 * 16 + 16;
+    int width = to - from;
     int group = shape.group();
-    float[] p = scratch.scores(group * (to - from)); // [group][to - from]
-    float[] mixed = scratch.panels(group * shape.valueStride()); // [group][valueStride]
+    int stride = shape.valueStride();
+    int queries = rows * group; // (row, head of the group), all against the same keys
+    int[] query = scratch.queries(queries); // [queries] where each one's head starts in q
+    float[] p = scratch.scores(queries * width); // [queries][width]
+    float[] sums = scratch.sums(queries); // [queries]
+    float[] mixed = scratch.mixed(queries * stride); // [queries][valueStride]
     for (int kv = kvFrom; kv < kvTo; kv++) {
-      int qGroup = qOff + kv * group * shape.headDim();
+      for (int i = 0; i < queries; i++) {
+        query[i] = qOff + i / group * qStride + (kv * group + i % group) * shape.headDim();
+      }
       if (shape.tile() == 16) {
-        AttentionLoops.scoresByTile(shape, q, qGroup, keys, pages, pagesOff, kv, from, to, p);
+        AttentionLoops.scoresByTile(shape, q, query, queries, keys, pages, kv, from, to, p);
       } else {
+        int[] index = scratch.slotIndex;
         AttentionLoops.scoresByGather(
-            shape,
-            q,
-            qGroup,
-            keys,
-            pages,
-            pagesOff,
-            kv,
-            from,
-            to,
-            first,
-            last,
-            p,
-            scratch.slotIndex);
+            shape, q, query, queries, keys, pages, kv, from, to, first, last + rows - 1, p, index);
       }
-      Arrays.fill(mixed, 0, group * shape.valueStride(), 0f);
-      for (int g = 0; g < group; g++) {
-        int row = g * (to - from);
-        Arrays.fill(p, row, row + first - from, Float.NEGATIVE_INFINITY);
-        Arrays.fill(p, row + last + 1 - from, row + to - from, Float.NEGATIVE_INFINITY);
-        scratch.sums(group)[g] = expSum(p, row, p, row, to - from, scratch.partial);
+      for (int i = 0; i < queries; i++) {
+        int row = i * width - from; // p[row + slot]
+        Arrays.fill(p, row + from, row + first, Float.NEGATIVE_INFINITY);
+        Arrays.fill(p, row + last + i / group + 1, row + to, Float.NEGATIVE_INFINITY);
+        sums[i] = expSum(p, i * width, p, i * width, width, scratch.partial);
       }
-      AttentionLoops.mix(shape, p, values, pages, pagesOff, kv, from, to, first, last, mixed);
-      for (int g = 0; g < group; g++) {
-        int head = kv * group + g;
-        divide(
-            mixed,
-            g * shape.valueStride(),
-            scratch.sums(group)[g],
-            out,
-            outOff + head * shape.valueDim(),
-            shape.valueDim());
+      Arrays.fill(mixed, 0, queries * stride, 0f);
+      AttentionLoops.mix(shape, p, 0, queries, width, from, values, pages, kv, first, last, mixed);
+      for (int r = 1; r < rows; r++) { // what only the later rows see
+        AttentionLoops.mix(
+            shape, p, r * group, group, width, from, values, pages, kv, last + 1, last + r, mixed);
+      }
+      for (int i = 0; i < queries; i++) {
+        int head = kv * group + i % group;
+        int at = outOff + i / group * outStride + head * shape.valueDim();
+        divide(mixed, i * stride, sums[i], out, at, shape.valueDim());
       }
     }
   }

@@ -176,13 +176,12 @@ public final class Sampler {
     long last = kept < vocab ? order.placeAt(kept - 1) : Long.MAX_VALUE;
     for (int i = 0; i < vocab; i++) {
       float logit = adjusted[i];
-      if (logit == highest) {
+      if (DescendingOrder.place(logit, i) > last) {
+        weights[i] = 0;
+      } else if (logit == highest) {
         weights[i] = 1; // also where both are infinite
       } else {
         weights[i] = StrictMath.exp(((double) logit - highest) / params.temperature());
-      }
-      if (DescendingOrder.place(logit, i) > last) {
-        weights[i] = 0;
       }
     }
     if (params.topP() < 1) {

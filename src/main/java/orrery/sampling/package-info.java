@@ -37,8 +37,9 @@
  *
  * <p><b>Elsewhere:</b> SGLang {@code srt/layers/sampler.py}, {@code srt/sampling/}; vLLM {@code
  * v1/sample/sampler.py}, {@code v1/sample/ops/}, {@code v1/engine/detokenizer.py} (stop strings);
- * TensorRT-LLM {@code _torch/pyexecutor/sampler.py}. They draw on the GPU with Gumbel noise or by
- * rejection, because a GPU cannot afford the scan that one CPU core does in microseconds.
+ * TensorRT-LLM {@code _torch/pyexecutor/sampler.py}. vLLM draws with exponential noise, SGLang's
+ * FlashInfer kernels by rejection: both spare a GPU the sort. Here a heap sorts only the few tokens
+ * that top-k and top-p look at.
  *
  * <p><b>Papers:</b> Fan et al. 2018 (top-k, arXiv:1805.04833), Holtzman et al. 2019 (top-p,
  * arXiv:1904.09751), Nguyen et al. 2024 (min-p, arXiv:2407.01082), Keskar et al. 2019 (repetition

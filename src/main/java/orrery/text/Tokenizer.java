@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -122,7 +123,15 @@ public final class Tokenizer implements AutoCloseable {
 
   private synchronized HuggingFaceTokenizer verbatimTokenizer() {
     if (verbatim == null) {
-      verbatim = load(file, VerbatimJson.of(file, json));
+      Map<String, String> renamed = new HashMap<>();
+      for (String name : vocabulary.specials()) {
+        renamed.put(name, VerbatimJson.unwritable(vocabulary.idOf(name).orElseThrow()));
+      }
+      try {
+        verbatim = load(file, VerbatimJson.rename(json, renamed));
+      } catch (IOException e) {
+        throw new TokenizerException(file, "cannot be copied: " + e.getMessage(), e);
+      }
     }
     return verbatim;
   }

@@ -8,12 +8,19 @@ import java.nio.file.Path;
  */
 public final class TokenizerException extends RuntimeException {
   private static final long serialVersionUID = 1L;
+  private static final int MAX_CHARS = 300;
 
   TokenizerException(Path file, String problem) {
-    super(file + ": " + problem);
+    super(file + ": " + printable(problem));
   }
 
   TokenizerException(Path file, String problem, Throwable cause) {
-    super(file + ": " + problem, cause);
+    super(file + ": " + printable(problem), cause);
+  }
+
+  /** The problem may quote a hostile file: one line, no control characters, not endless. */
+  private static String printable(String problem) {
+    String line = problem.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Cs}]", "?");
+    return line.length() <= MAX_CHARS ? line : line.substring(0, MAX_CHARS) + "…";
   }
 }

@@ -1,12 +1,12 @@
 package orrery.text;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.file.Path;
-import java.util.HashMap;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonStreamContext;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
+import java.io.StringWriter;
 import java.util.Map;
 
 /**
@@ -24,46 +24,56 @@ final class VerbatimJson {
 
   private VerbatimJson() {}
 
-  static String of(Path file, String json) {
-    JsonMapper mapper = new JsonMapper();
-    try {
-      JsonNode root = mapper.readTree(json);
-      Map<String, String> renamed = new HashMap<>();
-      for (JsonNode token : root.path("added_tokens")) {
-        if (token.path("special").asBoolean()) {
-          String name = MARK + token.path("id").asText() + MARK;
-          renamed.put(token.path("content").asText(), name);
-          ((ObjectNode) token).put("content", name);
-        }
-      }
-      if (root.path("model") instanceof ObjectNode model) {
-        renameModel(model, renamed);
-      }
-      return mapper.writeValueAsString(root);
-    } catch (JsonProcessingException e) {
-      throw new TokenizerException(file, "expected valid JSON: " + e.getOriginalMessage(), e);
-    }
+  /** The name that stands for special token {@code id}. */
+  static String unwritable(int id) {
+    return MARK + Integer.toString(id) + MARK;
   }
 
-  private static void renameModel(ObjectNode model, Map<String, String> renamed) {
-    String unknown = model.path("unk_token").asText(null);
-    if (renamed.containsKey(unknown)) {
-      model.put("unk_token", renamed.get(unknown));
-    }
-    if (model.path("vocab") instanceof ObjectNode vocab) {
-      for (Map.Entry<String, String> entry : renamed.entrySet()) {
-        JsonNode id = vocab.remove(entry.getKey());
-        if (id != null) {
-          vocab.set(entry.getValue(), id);
-        }
-      }
-    } else if (model.path("vocab") instanceof ArrayNode pieces) { // Unigram: [[piece, score], …]
-      for (JsonNode piece : pieces) {
-        String name = renamed.get(piece.path(0).asText());
-        if (name != null) {
-          ((ArrayNode) piece).set(0, name);
+  /** Copies {@code json}, giving each token that is a key of {@code renamed} its new name. */
+  static String rename(String json, Map<String, String> renamed) throws IOException {
+    JsonFactory factory = new JsonFactory();
+    StringWriter copy = new StringWriter(json.length());
+    try (JsonParser from = factory.createParser(json);
+        JsonGenerator to = factory.createGenerator(copy)) {
+      for (JsonToken token = from.nextToken(); token != null; token = from.nextToken()) {
+        String name = isTokenName(from.getParsingContext(), token) ? from.getText() : null;
+        String newName = name == null ? null : renamed.get(name);
+        if (newName == null) {
+          to.copyCurrentEventExact(from);
+        } else if (token == JsonToken.FIELD_NAME) {
+          to.writeFieldName(newName);
+        } else {
+          to.writeString(newName);
         }
       }
     }
+    return copy.toString();
+  }
+
+  /**
+   * Whether the parser stands on the name of a token: a key of {@code model.vocab}, the first item
+   * of a Unigram {@code [piece, score]}, an added token's {@code content}, or {@code
+   * model.unk_token}.
+   */
+  private static boolean isTokenName(JsonStreamContext here, JsonToken token) {
+    JsonStreamContext parent = here.getParent();
+    if (parent == null) {
+      return false;
+    }
+    if (token == JsonToken.FIELD_NAME) {
+      return "vocab".equals(parent.getCurrentName());
+    }
+    if (token != JsonToken.VALUE_STRING) {
+      return false;
+    }
+    if (here.inArray()) {
+      return here.getCurrentIndex() == 0 && parent.inArray() && isIn(parent, "vocab");
+    }
+    return "content".equals(here.getCurrentName()) && isIn(parent, "added_tokens")
+        || "unk_token".equals(here.getCurrentName()) && "model".equals(parent.getCurrentName());
+  }
+
+  private static boolean isIn(JsonStreamContext array, String field) {
+    return array.getParent() != null && field.equals(array.getParent().getCurrentName());
   }
 }

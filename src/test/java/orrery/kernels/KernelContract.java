@@ -3,8 +3,12 @@ package orrery.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -335,45 +339,73 @@ abstract class KernelContract {
       }
     }
 
-    float[] attend(Kernels kernels, float[] q, int first, int last) {
-      float[] out = new float[shape.heads() * shape.valueDim() + 3];
-      for (int kv = shape.kvHeads() - 1; kv >= 0; kv--) { // each head alone, in any order
+    /** Each head alone, last one first; rows are [heads][headDim] after 2 floats. */
+    float[] attend(Kernels kernels, float[] q, int rows, int first, int last) {
+      int qStride = shape.heads() * shape.headDim();
+      int outStride = shape.heads() * shape.valueDim() + 1;
+      float[] out = new float[rows * outStride + 3];
+      for (int kv = shape.kvHeads() - 1; kv >= 0; kv--) {
         kernels.attend(
-            shape, q, 2, keys, values, pages, 0, first, last, kv, kv + 1, out, 1, scratch);
+            shape, q, 2, qStride, rows, keys, values, pages, first, last, kv, kv + 1, out, 1,
+            outStride, scratch);
       }
       return out;
     }
   }
 
   @Test
-  void attentionOverAnyPagesIsTheAttentionOverOneLongPage() {
-    int slots = 75;
-    for (int[] dims : new int[][] {{6, 2, 32, 32}, {4, 4, 24, 20}, {3, 1, 7, 17}, {2, 1, 64, 48}}) {
+  void attentionOverAnyPagesAndInAnyBlockIsTheAttentionOverOneLongPage() {
+    int slots = 79;
+    for (int[] dims :
+        new int[][] {{6, 2, 32, 32}, {4, 4, 24, 20}, {3, 1, 7, 17}, {2, 1, 64, 48}, {5, 1, 8, 8}}) {
       float[][] k = new float[slots][];
       float[][] v = new float[slots][];
       for (int s = 0; s < slots; s++) {
         k[s] = random(100 + s, dims[1] * dims[2]);
         v[s] = random(900 + s, dims[1] * dims[3]);
       }
-      float[] q = random(1, dims[0] * dims[2] + 2);
+      float[] q = random(1, 4 * dims[0] * dims[2] + 2);
       for (int[] range :
-          new int[][] {{0, 0}, {0, 15}, {0, 16}, {1, 40}, {17, 17}, {30, 74}, {0, 74}}) {
-        float[] expected = null;
-        for (int pageTokens : new int[] {80, 75, 1, 4, 16, 5, 32, 48}) {
-          AttentionShape shape =
-              new AttentionShape(dims[0], dims[1], dims[2], dims[3], pageTokens, 0.17f);
-          float[] out =
-              new Paged(shape, range[1] + 1, k, v, pageTokens)
-                  .attend(kernels(), q, range[0], range[1]);
-          if (expected == null) {
-            expected =
-                new Paged(shape, range[1] + 1, k, v, 7).attend(definition, q, range[0], range[1]);
-            for (float f : expected) {
-              assertThat(f).isFinite();
-            }
+          new int[][] {{0, 0}, {0, 14}, {0, 16}, {1, 40}, {17, 17}, {30, 74}, {0, 75}}) {
+        for (int rows = 1; rows <= 4; rows++) {
+          int seen = range[1] + rows;
+          AttentionShape odd = new AttentionShape(dims[0], dims[1], dims[2], dims[3], 7, 0.17f);
+          float[] expected =
+              new Paged(odd, seen, k, v, 7).attend(definition, q, rows, range[0], range[1]);
+          for (float f : expected) {
+            assertThat(f).isFinite();
           }
-          assertSameBits(out, expected, shape + " slots " + Arrays.toString(range));
+          for (int pageTokens : new int[] {80, 75, 1, 4, 16, 5, 32, 48}) {
+            AttentionShape shape =
+                new AttentionShape(dims[0], dims[1], dims[2], dims[3], pageTokens, 0.17f);
+            float[] out =
+                new Paged(shape, seen, k, v, pageTokens)
+                    .attend(kernels(), q, rows, range[0], range[1]);
+            assertSameBits(
+                out, expected, shape + " rows " + rows + " slots " + Arrays.toString(range));
+          }
         }
+      }
+    }
+  }
+
+  @Test
+  void aRowOfABlockHasTheBitsItHasAlone() {
+    int slots = 40;
+    AttentionShape shape = new AttentionShape(3, 1, 16, 16, 16, 0.25f);
+    float[][] k = new float[slots][];
+    for (int s = 0; s < slots; s++) {
+      k[s] = random(s, 16);
+    }
+    Paged paged = new Paged(shape, slots, k, k, 3);
+    float[] q = random(1, 4 * 48 + 2);
+    float[] block = paged.attend(kernels(), q, 4, 0, 30);
+    for (int r = 0; r < 4; r++) {
+      float[] shifted = new float[50];
+      System.arraycopy(q, 2 + r * 48, shifted, 2, 48);
+      float[] alone = paged.attend(kernels(), shifted, 1, 0, 30 + r);
+      for (int i = 0; i < 48; i++) {
+        assertThat(block[1 + r * 49 + i]).isEqualTo(alone[1 + i]);
       }
     }
   }
@@ -383,7 +415,7 @@ abstract class KernelContract {
     AttentionShape shape = new AttentionShape(1, 1, 2, 1, 2, 0.5f);
     float[][] k = {{1, 0}, {0, 1}, {1, 1}};
     float[][] v = {{10}, {20}, {30}};
-    float[] out = new Paged(shape, 3, k, v, 1).attend(kernels(), new float[] {0, 0, 2, 4}, 0, 2);
+    float[] out = new Paged(shape, 3, k, v, 1).attend(kernels(), new float[] {0, 0, 2, 4}, 1, 0, 2);
     double[] e = {Math.exp(1 - 3), Math.exp(2 - 3), 1};
     assertThat(out[1])
         .isCloseTo(
@@ -409,7 +441,7 @@ abstract class KernelContract {
     Paged[] paged = {new Paged(shapes[0], slots, k, k, 1), new Paged(shapes[1], slots, k, k, 1)};
     float[] y = new float[37 * 112];
     int[] top = new int[8];
-    java.util.function.IntConsumer[] calls = {
+    IntConsumer[] calls = {
       i -> kernels().matmul(matrices[i & 1], x, 0, 65, 1 + (i >> 1) % 8, y, 0, 112, 0, 7, scratch),
       i -> kernels().matmul(matrices[i & 1], x, 0, 65, 37, y, 0, 112, 0, 7, scratch),
       i -> kernels().rmsNorm(x, 0, w, 0, 1e-6f, 65, y, 0, scratch),
@@ -423,7 +455,23 @@ abstract class KernelContract {
       i -> {
         Paged p = paged[i & 1];
         kernels()
-            .attend(p.shape, x, 0, p.keys, p.values, p.pages, 0, i & 3, 69, 0, 2, y, 0, scratch);
+            .attend(
+                p.shape,
+                x,
+                0,
+                192,
+                1 + (i >> 1) % 4,
+                p.keys,
+                p.values,
+                p.pages,
+                i & 3,
+                66,
+                0,
+                2,
+                y,
+                0,
+                192,
+                scratch);
       },
     };
     for (int c = 0; c < calls.length; c++) {
@@ -448,14 +496,13 @@ abstract class KernelContract {
   }
 
   /**
-   * Bytes of 160 calls; the JIT may still be at work, so up to 20 tries, each after more warming
-   * up.
+   * Bytes of 160 calls, once the JIT is through with the kernel: its compiler thread may be busy
+   * with others, so this waits for it, up to some ten seconds.
    */
-  private static long allocatedBy(java.util.function.IntConsumer call) {
-    var threads =
-        (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
+  private static long allocatedBy(IntConsumer call) {
+    var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long bytes = 0;
-    for (int attempt = 0; attempt < 20; attempt++) {
+    for (int attempt = 0; attempt < 200; attempt++) {
       long before = threads.getCurrentThreadAllocatedBytes();
       for (int i = 0; i < 160; i++) {
         call.accept(i & 15);
@@ -464,9 +511,10 @@ abstract class KernelContract {
       if (bytes == 0) {
         return 0;
       }
-      for (int i = 0; i < 4_000; i++) {
+      for (int i = 0; i < 2_000; i++) {
         call.accept(i & 15);
       }
+      LockSupport.parkNanos(20_000_000);
     }
     return bytes;
   }

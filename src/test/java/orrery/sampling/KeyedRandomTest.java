@@ -18,6 +18,7 @@ class KeyedRandomTest {
     // Three rounds of SplitMix64's finalizer, computed independently (Python, unbounded integers).
     assertThat(KeyedRandom.bits(0, 0, 0, 0)).isEqualTo(0x238275BC38FCBE91L);
     assertThat(KeyedRandom.bits(-1, 2, 3, 4)).isEqualTo(0xAA4640A65CDA7C03L);
+    assertThat(KeyedRandom.bits(5, 2, 3, -4)).isEqualTo(0xAFB181A063EB6C3CL);
   }
 
   @Test

@@ -104,6 +104,14 @@ class StopCheckerTest {
   }
 
   @Test
+  void aStopStringThatEndsLaterMayOverlapOneThatCameTooEarly() {
+    StopChecker checker = checker(params().minTokens(1).stop(List.of("aa")));
+    assertThat(checker.accept(WORD, "baa")).isEqualTo("ba");
+    assertThat(checker.accept(WORD, "ac")).isEmpty();
+    assertThat(checker.finishReason()).isEqualTo(new FinishReason.StopString("aa"));
+  }
+
+  @Test
   void severalTokensAtOnceAreCutExactly() {
     // Speculation offers four tokens; the stop string ends within the third.
     String[] pieces = {"one ", "S", "TOP!", " more"};

@@ -212,6 +212,7 @@ class TokenizerTest {
         opened++;
       } catch (TokenizerException e) {
         assertThat(e).hasMessageStartingWith(file + ": ");
+        assertThat(e.getMessage().chars().noneMatch(Character::isISOControl)).isTrue();
         refused++;
       }
     }

@@ -1,0 +1,66 @@
+package orrery.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import orrery.engine.LoadedModel;
+import orrery.engine.TensorDump;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code orrery dump}: every number of a forward pass, for those who test their own engine. */
+@Command(
+    name = "dump",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Writes the tensors of one forward pass to a safetensors file, so that others can test their"
+          + " implementation against this one. T = number of tokens:",
+      "",
+      "  ids                 [T] I64",
+      "  logits              [T, vocab]",
+      "  streams.0           [T, hidden] embeddings",
+      "  streams.N           [T, hidden] residual stream after N layers",
+      "  hidden              [T, hidden] after the final norm",
+      "  router.L.experts    [T, k] I64, chosen experts of layer L (from 0) in ascending order",
+      "  router.L.weights    [T, k] their weights",
+      "  mtp.logits          [T-1, vocab], row p: hidden of p with token p+1, predicts p+2",
+      "",
+      "All numbers are float32. Needs no tokenizer with --ids."
+    })
+final class DumpCommand implements Callable<Integer> {
+  @Mixin private ModelOption model;
+  @Mixin private EngineFlags engine;
+
+  @ArgGroup(multiplicity = "1")
+  private Source source;
+
+  private static final class Source {
+    @Option(names = "--ids", paramLabel = "1,2,3", split = ",", description = "Token ids")
+    private List<Integer> ids;
+
+    @Option(names = "--text", paramLabel = "TEXT", description = "Text, taken as it is")
+    private String text;
+  }
+
+  @Option(names = "--out", paramLabel = "FILE", required = true, description = "The file to write")
+  private Path out;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    try (LoadedModel loaded = model.load()) {
+      int[] ids =
+          source.ids != null
+              ? source.ids.stream().mapToInt(i -> i).toArray()
+              : loaded.requireTokenizer().encode(source.text);
+      TensorDump.write(loaded, engine.options(), ids, out);
+      spec.commandLine().getOut().printf("%s: %d tokens%n", out, ids.length);
+      return 0;
+    }
+  }
+}

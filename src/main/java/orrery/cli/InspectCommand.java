@@ -1,0 +1,103 @@
+package orrery.cli;
+
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import orrery.checkpoint.Checkpoint;
+import orrery.checkpoint.TensorInfo;
+import orrery.engine.LoadedModel;
+import orrery.model.Model;
+import orrery.model.ModelInfo;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code orrery inspect}: what a model directory holds. */
+@Command(
+    name = "inspect",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Shows what a model consists of: parameters and bytes by role, how much of it one token uses,"
+          + " and what a token leaves in the KV cache.",
+      "",
+      "'active' is what one decoded token alone in its step must read: the floor of its time is"
+          + " active bytes over memory speed."
+    })
+final class InspectCommand implements Callable<Integer> {
+  @Mixin private ModelOption model;
+
+  @Option(names = "--tensors", description = "List every tensor of the checkpoint as well")
+  private boolean tensors;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    PrintWriter out = spec.commandLine().getOut();
+    if (tensors) {
+      try (Checkpoint checkpoint = Checkpoint.open(model.directory())) {
+        checkpoint.infos().forEach(info -> out.println(tensor(info)));
+        out.println();
+      }
+    }
+    try (LoadedModel loaded = model.load()) {
+      print(loaded, out);
+    }
+    out.flush();
+    return 0;
+  }
+
+  private static String tensor(TensorInfo t) {
+    return String.format(
+        Locale.ROOT,
+        "%-64s %-5s %-14s %,12d bytes",
+        t.name(),
+        t.dtype(),
+        java.util.Arrays.toString(t.shape()),
+        t.bytes());
+  }
+
+  private static void print(LoadedModel loaded, PrintWriter out) {
+    Model m = loaded.model();
+    ModelInfo info = m.info();
+    out.printf(
+        Locale.ROOT,
+        "%s  %s, %d layers%s, hidden %d, vocabulary %d, %,d positions%n%n",
+        loaded.directory(),
+        m.architecture(),
+        m.layers(),
+        m.hasMtp() ? " + 1 MTP layer" : "",
+        m.hidden(),
+        m.vocab(),
+        m.maxPositions());
+    out.printf(
+        Locale.ROOT, "%-32s %14s %14s %14s%n", "role", "parameters", "active", "active bytes");
+    for (ModelInfo.Part p : info.parts()) {
+      out.printf(
+          Locale.ROOT,
+          "%-32s %,14d %,14d %,14d%n",
+          p.role(),
+          p.parameters(),
+          p.activeParameters(),
+          p.activeBytes());
+    }
+    out.printf(
+        Locale.ROOT,
+        "%-32s %,14d %,14d %,14d%n%n",
+        "all (active without MTP)",
+        info.parameters(),
+        info.activeParameters(),
+        info.activeBytes());
+    out.printf(
+        Locale.ROOT,
+        "KV cache: %d streams, %,d bytes a token as float32%n",
+        m.kvLayout().streams().size(),
+        m.kvLayout().bytesPerToken());
+    out.printf(
+        "tokenizer: %s; end of answer: %s%n",
+        loaded.tokenizer().map(t -> t.vocabSize() + " tokens").orElse("none"),
+        java.util.Arrays.toString(loaded.eos()));
+  }
+}

@@ -1,0 +1,42 @@
+package orrery.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import orrery.checkpoint.CheckpointException;
+import orrery.engine.LoadedModel;
+import picocli.CommandLine.Option;
+
+/** Which model. */
+final class ModelOption {
+  private static final String DEFAULT = "tiny-models/storyteller-moe";
+
+  @Option(
+      names = {"-m", "--model"},
+      paramLabel = "DIR",
+      description =
+          "Model directory in Hugging Face layout: config.json, model.safetensors (or shards),"
+              + " tokenizer.json. Default: "
+              + DEFAULT)
+  private Path directory;
+
+  /** The directory asked for, or the default model beside the working directory or the program. */
+  Path directory() {
+    if (directory != null) {
+      return directory;
+    }
+    String home = System.getProperty("orrery.home", ".");
+    List<Path> places = List.of(Path.of(DEFAULT), Path.of(home, "..", "..", DEFAULT).normalize());
+    return places.stream()
+        .filter(Files::isDirectory)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new CheckpointException(
+                    Path.of(DEFAULT), "no such directory; name a model with --model DIR"));
+  }
+
+  LoadedModel load() {
+    return LoadedModel.load(directory());
+  }
+}

@@ -1,0 +1,78 @@
+package orrery.cli;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import orrery.engine.LoadedModel;
+import orrery.text.ChatTemplate;
+import orrery.text.Message;
+import orrery.text.Tokenizer;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Option;
+
+/** What the model is to continue: a text, a chat, or token ids. */
+final class PromptFlags {
+  @ArgGroup(multiplicity = "1")
+  private Source source;
+
+  @Option(names = "--system", paramLabel = "TEXT", description = "With --chat: the system message")
+  private String system;
+
+  private static final class Source {
+    @Option(
+        names = {"-p", "--prompt"},
+        paramLabel = "TEXT",
+        description =
+            "Text to continue. Blanks at its end are cut: the model's tokens carry them in front")
+    private String prompt;
+
+    @Option(
+        names = {"-c", "--chat"},
+        paramLabel = "TEXT",
+        description = "A user's message, put into the model's chat format")
+    private String chat;
+
+    @Option(
+        names = "--ids",
+        paramLabel = "1,2,3",
+        split = ",",
+        description = "Token ids to continue; needs no tokenizer")
+    private List<Integer> ids;
+  }
+
+  /** The prompt as token ids. */
+  int[] encode(LoadedModel model) {
+    if (system != null && source.chat == null) {
+      throw new IllegalArgumentException("--system: expected together with --chat");
+    }
+    if (source.ids != null) {
+      return source.ids.stream().mapToInt(i -> i).toArray();
+    }
+    Tokenizer tokenizer = model.requireTokenizer();
+    if (source.prompt != null) {
+      return requireSome(tokenizer.encode(Tokenizer.trimPrompt(source.prompt)));
+    }
+    List<Message> messages = new ArrayList<>();
+    if (system != null) {
+      messages.add(new Message("system", system));
+    }
+    messages.add(new Message("user", source.chat));
+    return new ChatTemplate(tokenizer).encode(messages);
+  }
+
+  private static int[] requireSome(int[] ids) {
+    if (ids.length == 0) {
+      throw new IllegalArgumentException(
+          "--prompt: expected some text, found only blanks or nothing");
+    }
+    return ids;
+  }
+
+  /** The text that was given, to be shown before its continuation; empty for a chat. */
+  String shown() {
+    if (source.prompt != null) {
+      return Tokenizer.trimPrompt(source.prompt);
+    }
+    return source.ids == null ? "" : Arrays.toString(source.ids.toArray()) + " ";
+  }
+}

@@ -1,0 +1,135 @@
+package orrery.engine;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import orrery.checkpoint.SafetensorsWriter;
+import orrery.graph.Buffer;
+import orrery.graph.Eager;
+import orrery.graph.Executor;
+import orrery.graph.IntBlock;
+import orrery.graph.Step;
+import orrery.kernels.ScalarKernels;
+import orrery.kernels.Team;
+import orrery.kernels.VectorKernels;
+import orrery.kv.KvCache;
+import orrery.kv.PageTable;
+import orrery.model.Forward;
+import orrery.model.Model;
+import orrery.model.ModelRunner;
+
+/** Writes what a forward pass computes, tensor by tensor, to a safetensors file. */
+public final class TensorDump {
+  private final Map<String, float[]> floats = new LinkedHashMap<>(); // [T, cols] each
+  private final Map<String, long[]> longs = new LinkedHashMap<>(); // [T, cols] each
+  private final int tokens;
+
+  private TensorDump(int tokens) {
+    this.tokens = tokens;
+  }
+
+  /**
+   * Runs all ids as one sequence and writes the tensors that {@code orrery dump --help} lists.
+   *
+   * @throws IllegalArgumentException if there is no id, too many, or one outside the vocabulary
+   */
+  public static void write(LoadedModel loaded, EngineOptions options, int[] ids, Path out) {
+    Model model = loaded.model();
+    require(model, ids);
+    TensorDump dump = new TensorDump(ids.length);
+    int chunk = Math.min(options.chunkedPrefillSize(), ids.length);
+    KvCache cache = new KvCache(model.kvLayout(), ids.length, ids.length, 1);
+    PageTable table = cache.newTable();
+    cache.reserve(table, ids.length);
+    try (Team team = new Team(options.threads())) {
+      ModelRunner runner = new ModelRunner(model, cache, team, chunk, options.graph());
+      boolean scalar = options.kernels() == EngineOptions.KernelChoice.SCALAR;
+      Step step =
+          new Step(chunk, 1, options.threads(), scalar ? new ScalarKernels() : new VectorKernels());
+      step.tables[0] = table;
+      for (int from = 0; from < ids.length; from += chunk) {
+        dump.main(runner, step, ids, from, Math.min(from + chunk, ids.length));
+      }
+      for (int from = 0; model.hasMtp() && from < ids.length - 1; from += chunk) {
+        dump.mtp(runner, step, ids, from, Math.min(from + chunk, ids.length - 1));
+      }
+    }
+    dump.save(ids, out);
+  }
+
+  private static void require(Model model, int[] ids) {
+    if (ids.length == 0 || ids.length > model.maxPositions()) {
+      throw new IllegalArgumentException(
+          "ids: expected 1 to " + model.maxPositions() + " tokens, found " + ids.length);
+    }
+    for (int id : ids) {
+      if (id < 0 || id >= model.vocab()) {
+        throw new IllegalArgumentException(
+            "ids: expected token ids from 0 to " + (model.vocab() - 1) + ", found " + id);
+      }
+    }
+  }
+
+  private void main(ModelRunner runner, Step step, int[] ids, int from, int to) {
+    step.clear();
+    for (int p = from; p < to; p++) {
+      step.add(ids[p], p, 0, true);
+    }
+    Forward f = runner.run(step, (executor, s) -> new Watch(executor, s, from));
+    keep("logits", f.logits(), step, from, tokens);
+  }
+
+  private void mtp(ModelRunner runner, Step step, int[] ids, int from, int to) {
+    step.clear();
+    Buffer in = runner.forMtp(to - from).mtpInput();
+    float[] hidden = floats.get("hidden");
+    for (int p = from; p < to; p++) {
+      step.add(ids[p + 1], p, p + 1, 0, true);
+      System.arraycopy(hidden, p * in.cols, in.data, in.row(p - from), in.cols);
+    }
+    keep("mtp.logits", runner.runMtp(step).mtpLogits(), step, from, tokens - 1);
+  }
+
+  private void keep(String name, Buffer b, Step step, int from, int total) {
+    float[] all = floats.computeIfAbsent(name, n -> new float[total * b.cols]);
+    for (int r = 0; r < b.rows(step); r++) {
+      System.arraycopy(b.data, b.row(r), all, (from + r) * b.cols, b.cols);
+    }
+  }
+
+  private void save(int[] ids, Path out) {
+    SafetensorsWriter writer = new SafetensorsWriter();
+    writer.longs("ids", Arrays.stream(ids).asLongStream().toArray(), ids.length);
+    longs.forEach((name, data) -> writer.longs(name, data, tokens, data.length / tokens));
+    floats.forEach(
+        (name, data) -> {
+          int rows = name.equals("mtp.logits") ? tokens - 1 : tokens;
+          writer.floats(name, data, rows, data.length / rows);
+        });
+    writer.write(out);
+  }
+
+  /** Runs eagerly and keeps every tapped buffer. */
+  private final class Watch extends Eager {
+    private final int from;
+
+    Watch(Executor executor, Step step, int from) {
+      super(executor, step);
+      this.from = from;
+    }
+
+    @Override
+    public void tap(String name, Buffer buffer) {
+      keep(name, buffer, step(), from, tokens);
+    }
+
+    @Override
+    public void tap(String name, IntBlock block) {
+      long[] all = longs.computeIfAbsent(name, n -> new long[tokens * block.cols]);
+      for (int i = 0; i < block.rows(step()) * block.cols; i++) {
+        all[from * block.cols + i] = block.data[i];
+      }
+    }
+  }
+}

@@ -1,0 +1,187 @@
+package orrery.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * Breaks copies of a valid model directory in thousands of seeded ways and watches a loader cope.
+ * For every copy the loader must return the same content, or (where the edit may mean something)
+ * other content, or throw {@link CheckpointException} with a message that names a file of the
+ * directory; nothing else, quickly, and without large allocations.
+ *
+ * <p>The loader is the caller's: {@code directory -> content}, where content has {@code equals}.
+ */
+public final class CheckpointMutator {
+  /** Loads a model directory and returns what it found, to be compared with {@code equals}. */
+  @FunctionalInterface
+  public interface Loader {
+    Object load(Path directory);
+  }
+
+  /** What may become of a mutated directory. */
+  public enum Outcome {
+    SAME_CONTENT,
+    OTHER_CONTENT,
+    REFUSED
+  }
+
+  /**
+   * One edit that was made.
+   *
+   * @param kind the family, for the report
+   * @param what the edit itself, for a failure message
+   * @param allowed the outcomes that are right
+   */
+  record Mutation(String kind, String what, Set<Outcome> allowed) {
+    static Mutation refused(String kind, String what) {
+      return new Mutation(kind, what, EnumSet.of(Outcome.REFUSED));
+    }
+
+    static Mutation harmless(String kind, String what) {
+      return new Mutation(kind, what, EnumSet.of(Outcome.SAME_CONTENT));
+    }
+
+    /** An edit that may be one of meaning: nobody could tell it from a real file. */
+    static Mutation any(String kind, String what) {
+      return new Mutation(kind, what, EnumSet.allOf(Outcome.class));
+    }
+  }
+
+  /** Edits one file of the directory; null if the directory has none of its kind. */
+  @FunctionalInterface
+  interface Edit {
+    Mutation apply(Path directory, Random random) throws IOException;
+  }
+
+  /** How often each kind ended in each outcome, and the worst cost of any load. */
+  public record Report(
+      Map<String, Map<Outcome, Integer>> outcomes, double worstCpuMillis, long worstBytes) {
+    /** Loads that ended in {@code outcome}. */
+    public int count(Outcome outcome) {
+      return outcomes.values().stream().mapToInt(row -> row.getOrDefault(outcome, 0)).sum();
+    }
+
+    @Override
+    public String toString() {
+      StringBuilder text = new StringBuilder();
+      outcomes.forEach((kind, row) -> text.append("  %-28s %s%n".formatted(kind, row)));
+      return text
+          + "  worst load: %.1f ms of CPU, %,d bytes allocated"
+              .formatted(worstCpuMillis, worstBytes);
+    }
+  }
+
+  private static final ThreadMXBean THREAD = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  private final Path valid;
+  private final Path scratch;
+  private final Loader loader;
+  private final Object content;
+  private final List<Edit> edits = new ArrayList<>();
+
+  /**
+   * @param valid a model directory that {@code loader} accepts; it is never changed
+   * @param scratch an existing empty directory to work in
+   */
+  public CheckpointMutator(Path valid, Path scratch, Loader loader) {
+    this.valid = valid;
+    this.scratch = scratch;
+    this.loader = loader;
+    this.content = loader.load(valid);
+    edits.addAll(SafetensorsEdits.ALL);
+    edits.addAll(HeaderEdits.ALL);
+    edits.addAll(JsonEdits.ALL);
+  }
+
+  /** Makes {@code mutations} edits from {@code seed} and checks each; prints nothing. */
+  public Report run(long seed, int mutations) throws IOException {
+    Map<String, Map<Outcome, Integer>> outcomes = new TreeMap<>();
+    double worstMillis = 0;
+    long worstBytes = 0;
+    for (int i = 0; i < mutations; i++) {
+      Path directory = copyOfValid(i);
+      Mutation mutation = mutate(directory, new Random(seed * 1_000_003 + i));
+      long cpu = THREAD.getCurrentThreadCpuTime();
+      long bytes = THREAD.getCurrentThreadAllocatedBytes();
+      Outcome outcome = load(directory, "seed %d, #%d: %s".formatted(seed, i, mutation));
+      worstBytes = Math.max(worstBytes, THREAD.getCurrentThreadAllocatedBytes() - bytes);
+      // The first loads also compile and load classes: not the file's fault.
+      worstMillis =
+          i < 200 ? 0 : Math.max(worstMillis, (THREAD.getCurrentThreadCpuTime() - cpu) / 1e6);
+      assertThat(mutation.allowed()).as("seed %d, #%d: %s", seed, i, mutation).contains(outcome);
+      outcomes
+          .computeIfAbsent(mutation.kind(), k -> new TreeMap<>())
+          .merge(outcome, 1, Integer::sum);
+      delete(directory);
+    }
+    return new Report(outcomes, worstMillis, worstBytes);
+  }
+
+  private Outcome load(Path directory, String mutation) {
+    try {
+      return loader.load(directory).equals(content) ? Outcome.SAME_CONTENT : Outcome.OTHER_CONTENT;
+    } catch (CheckpointException e) {
+      assertThat(e.getMessage()).as(mutation).startsWith(directory.toString());
+      assertThat(e.getMessage().chars().noneMatch(Character::isISOControl)).as(mutation).isTrue();
+      assertThat(e.getMessage().length()).as(mutation).isLessThan(1_000);
+      return Outcome.REFUSED;
+    } catch (Throwable e) {
+      throw new AssertionError(mutation + ": " + e, e);
+    }
+  }
+
+  private Mutation mutate(Path directory, Random random) throws IOException {
+    Mutation mutation = null;
+    while (mutation == null) {
+      mutation = edits.get(random.nextInt(edits.size())).apply(directory, random);
+    }
+    return mutation;
+  }
+
+  private Path copyOfValid(int number) throws IOException {
+    Path directory = Files.createDirectory(scratch.resolve("m" + number));
+    try (Stream<Path> files = Files.list(valid)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, directory.resolve(file.getFileName()));
+      }
+    }
+    return directory;
+  }
+
+  private static void delete(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  /** A random file of the directory whose name ends so; null if there is none. */
+  static Path anyFile(Path directory, String ending, Random random) throws IOException {
+    boolean weights = ending.equals(".safetensors");
+    try (Stream<Path> files = Files.list(directory)) {
+      List<Path> matching =
+          files
+              .filter(file -> file.toString().endsWith(ending))
+              // Weights only: a directory may hold golden tensors too.
+              .filter(file -> file.getFileName().toString().startsWith("model") || !weights)
+              .sorted()
+              .toList();
+      return matching.isEmpty() ? null : matching.get(random.nextInt(matching.size()));
+    }
+  }
+}

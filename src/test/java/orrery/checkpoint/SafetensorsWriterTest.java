@@ -1,0 +1,94 @@
+package orrery.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SafetensorsWriterTest {
+  @TempDir Path directory;
+
+  @Test
+  void everyTypeComesBackAsWritten() {
+    Random random = new Random(3);
+    float[] floats = new float[100_003]; // more than one buffer
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = random.nextFloat();
+    }
+    short[] codes = {1, -1, Short.MIN_VALUE, Short.MAX_VALUE, 0, 7};
+    long[] longs = {Long.MIN_VALUE, -1, Long.MAX_VALUE};
+    Path path = directory.resolve("all.safetensors");
+    new SafetensorsWriter()
+        .metadata("format", "pt")
+        .floats("f", floats, floats.length)
+        .bf16("b", codes, 2, 3)
+        .f16("h", codes, 6)
+        .longs("l", longs, 3, 1)
+        .floats("scalar", new float[] {5})
+        .write(path);
+    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+      assertThat(file.readFloats("f", floats.length)).containsExactly(floats);
+      assertThat(file.readBf16("b", 2, 3)).containsExactly(codes);
+      assertThat(file.tensor("h").dtype()).isEqualTo(DType.F16);
+      assertThat(file.readLongs("l", 3, 1)).containsExactly(longs);
+      assertThat(file.readFloats("scalar")).containsExactly(5f);
+      assertThat(file.metadata()).containsOnlyKeys("format");
+    }
+  }
+
+  @Test
+  void theHeaderIsPaddedAndTensorsStandInCanonicalOrderWhateverTheOrderOfAdding()
+      throws IOException {
+    float[] two = {1, 2};
+    Path one = directory.resolve("one.safetensors");
+    Path other = directory.resolve("other.safetensors");
+    short[] bits = {3};
+    long[] ids = {4};
+    new SafetensorsWriter().bf16("a", bits, 1).floats("b", two, 2).longs("z", ids, 1).write(one);
+    new SafetensorsWriter().longs("z", ids, 1).floats("b", two, 2).bf16("a", bits, 1).write(other);
+    assertThat(Files.mismatch(one, other)).isEqualTo(-1);
+    byte[] all = Files.readAllBytes(one);
+    long header = ByteBuffer.wrap(all).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    assertThat(header % 8).isZero();
+    assertThat(new String(all, 8, (int) header, StandardCharsets.UTF_8).strip())
+        .isEqualTo(
+            "{\"z\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]},"
+                + "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]},"
+                + "\"a\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[16,18]}}");
+  }
+
+  @Test
+  void anOldFileIsReplacedInOneStepAndNothingElseIsLeftBehind() throws IOException {
+    Path path = directory.resolve("x.safetensors");
+    Files.writeString(path, "old");
+    new SafetensorsWriter().floats("a", new float[] {1}, 1).write(path);
+    try (Stream<Path> files = Files.list(directory)) {
+      assertThat(files).containsExactly(path);
+    }
+    Path nowhere = directory.resolve("no/such/x.safetensors");
+    assertThatThrownBy(() -> new SafetensorsWriter().write(nowhere))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessageContaining(nowhere.toString());
+  }
+
+  @Test
+  void aShapeThatDoesNotFitTheDataAndANameUsedTwiceAreRefused() {
+    SafetensorsWriter writer = new SafetensorsWriter().floats("a", new float[2], 2);
+    assertThatThrownBy(() -> writer.floats("b", new float[5], 2, 3))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("b: a shape of 6 elements for 5 values");
+    assertThatThrownBy(() -> writer.longs("a", new long[2], 2)).hasMessageContaining("a: name");
+    assertThatThrownBy(() -> writer.longs("__metadata__", new long[2], 2))
+        .hasMessageContaining("already taken");
+  }
+}
