@@ -14,7 +14,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Attention of one row: 8 query heads of 64, 2 key/value heads, by context and page size.
+ * Attention: 8 query heads of 64, 2 key/value heads, by context and page size.
  *
  * <p>{@code mvn -q test-compile exec:exec@jmh -Djmh="AttendBenchmark -p context=512"}
  */
@@ -36,14 +36,18 @@ public class AttendBenchmark {
   @Param({"1", "16", "max"})
   public String page;
 
+  /** Queries of consecutive tokens, the last of which sees the whole context. */
+  @Param({"1", "4"})
+  public int rows;
+
   private final Kernels kernels = new VectorKernels();
   private final Scratch scratch = new Scratch();
   private AttentionShape shape;
   private int[] pages; // [context / page]
-  private float[] q; // [heads][dim]
+  private float[] q; // [rows][heads][dim]
   private float[] keys;
   private float[] values;
-  private float[] out; // [heads][dim]
+  private float[] out; // [rows][heads][dim]
 
   @Setup
   public void setUp() {
@@ -53,16 +57,32 @@ public class AttendBenchmark {
     for (int i = 0; i < pages.length; i++) {
       pages[i] = 7 * i % pages.length; // scattered; 7 has no factor in common with their number
     }
-    q = Floats.random(1, HEADS * DIM);
+    q = Floats.random(1, rows * HEADS * DIM);
     keys = Floats.random(2, context * shape.keyWidth());
     values = Floats.random(3, context * shape.valueWidth());
-    out = new float[HEADS * DIM];
+    out = new float[rows * HEADS * DIM];
   }
 
   @Benchmark
   public float[] attend() {
+    int width = HEADS * DIM;
     kernels.attend(
-        shape, q, 0, keys, values, pages, 0, 0, context - 1, 0, KV_HEADS, out, 0, scratch);
+        shape,
+        q,
+        0,
+        width,
+        rows,
+        keys,
+        values,
+        pages,
+        0,
+        context - rows,
+        0,
+        KV_HEADS,
+        out,
+        0,
+        width,
+        scratch);
     return out;
   }
 }

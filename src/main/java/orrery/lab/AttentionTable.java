@@ -53,6 +53,7 @@ final class AttentionTable {
     float[] values = fill(context * shape.valueWidth());
     float[] q = fill(HEADS * DIM);
     float[] out = new float[HEADS * shape.valueStride()]; // [heads][valueDim]
+    int width = HEADS * DIM;
     Scratch scratch = new Scratch();
     return new Trial.Variant(
         name,
@@ -63,16 +64,18 @@ final class AttentionTable {
                     shape,
                     q,
                     0,
+                    width,
+                    1,
                     keys,
                     values,
                     pages,
-                    0,
                     0,
                     context - 1,
                     0,
                     KV_HEADS,
                     out,
                     0,
+                    width,
                     scratch)));
   }
 
