@@ -70,7 +70,8 @@ public record ClassicConfig(
     requireProduct(c, "num_attention_heads", heads, "head_dim", headDim);
     int expertIntermediate = c.positiveInt("moe_intermediate_size");
     int sharedExperts = c.positiveIntOr("n_shared_experts", 1);
-    requireProduct(c, "n_shared_experts", sharedExperts, "moe_intermediate_size", expertIntermediate);
+    requireProduct(
+        c, "n_shared_experts", sharedExperts, "moe_intermediate_size", expertIntermediate);
     int layers = c.positiveInt("num_hidden_layers");
     String mtpField = c.has("num_mtp_layers") ? "num_mtp_layers" : "num_nextn_predict_layers";
     int mtpLayers = c.nonNegativeIntOr(mtpField, 1);
