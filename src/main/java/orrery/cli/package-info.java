@@ -4,9 +4,9 @@
  * <p><b>The problem.</b> An engine that is to be read must also be seen at work, by somebody who
  * has just cloned it. And a mistake at the prompt should cost a line, not a stack trace.
  *
- * <p><b>The idea.</b> One class per command, one class of flags per subject ({@code
- * EngineFlags}, {@code SamplingFlags}, {@code PromptFlags}, {@code ModelOption}), and no logic
- * beyond printing. Flags are named as in SGLang where it has one.
+ * <p><b>The idea.</b> One class per command, one class of flags per subject ({@code EngineFlags},
+ * {@code SamplingFlags}, {@code PromptFlags}, {@code ModelOption}), and no logic beyond printing.
+ * Flags are named as in SGLang where it has one.
  *
  * <pre>
  *   orrery demo        a story, a chat answer, a task: the newcomer's first minute

@@ -11,13 +11,13 @@
  * the forward pass, one launcher call a line.
  *
  * <pre>
- *   token ─ embedding ─ x ─┬─────────────(+)─┬─────────────────(+)─ x  … L layers … norm ─ hidden
- *                          └ norm, attention ┘ └ norm, feed-forward ┘               │       │
- *                                                  or experts                       │     head
- *                                                                                   ▼       │
- *   MTP, row p:                                                     hidden of p ─ hnorm   logits
- *      token p+1 ─ embedding ─ enorm ─ concat with it ─ eh_proj ─ one layer ─ norm ─ head ─ logits
- *                                                                                         of p+2
+ *   token ─ embedding ─ x ─┬────────────────(+)─┬───────────────────(+)─ x  … L layers …
+ *                          └ norm, attention ┘  └ norm, feed-forward ┘
+ *                                                 or experts
+ *   x ─ norm ─ hidden ─ head ─ logits of p+1
+ *                │
+ *   MTP, row p:  └─────────────────────────────── hnorm ─┐
+ *   token p+1 ─ embedding ─ enorm ───────────────────────┴ eh_proj ─ one layer ─ norm ─ head ─ p+2
  * </pre>
  *
  * <p><b>Invariants.</b>
