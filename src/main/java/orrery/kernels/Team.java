@@ -56,8 +56,13 @@ public final class Team implements AutoCloseable {
   /**
    * Runs all parts of a task and returns when all are done; an exception of any part is thrown
    * here.
+   *
+   * @throws IllegalStateException if the team is closed
    */
   public void run(Task task) {
+    if (closed) {
+      throw new IllegalStateException("a closed team of " + size() + " cannot run a task");
+    }
     int parts = size();
     if (parts == 1) {
       task.run(0, 1);
