@@ -25,9 +25,9 @@ import picocli.CommandLine.Spec;
       "  streams.0           [T, hidden] embeddings",
       "  streams.N           [T, hidden] residual stream after N layers",
       "  hidden              [T, hidden] after the final norm",
-      "  router.L.experts    [T, k] I64, chosen experts of layer L (from 0) in ascending order",
+      "  router.L.experts    [T, k] I64, experts of layer L (the first is 0), ascending",
       "  router.L.weights    [T, k] their weights",
-      "  mtp.logits          [T-1, vocab], row p: hidden of p with token p+1, predicts p+2",
+      "  mtp.logits          [T-1, vocab], row p: hidden p, token p+1, predicts p+2",
       "",
       "All numbers are float32. Needs no tokenizer with --ids."
     })
@@ -39,7 +39,12 @@ final class DumpCommand implements Callable<Integer> {
   private Source source;
 
   private static final class Source {
-    @Option(names = "--ids", paramLabel = "1,2,3", split = ",", description = "Token ids")
+    @Option(
+        names = "--ids",
+        paramLabel = "1,2,3",
+        split = ",",
+        hideParamSyntax = true,
+        description = "Token ids")
     private List<Integer> ids;
 
     @Option(names = "--text", paramLabel = "TEXT", description = "Text, taken as it is")

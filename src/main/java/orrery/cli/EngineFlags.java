@@ -24,13 +24,14 @@ final class EngineFlags {
       paramLabel = "WHICH",
       defaultValue = "auto",
       description =
-          "scalar (plain loops, the definition), vector (Panama), or auto (scalar until the vector"
-              + " kernels are compiled). Default: ${DEFAULT-VALUE}")
+          "scalar (plain loops, the definition), vector (Panama), or auto (vector, but for a small"
+              + " first step, which must not wait for the JIT). Default: ${DEFAULT-VALUE}")
   private KernelChoice kernels;
 
   @Option(
       names = "--graph",
       paramLabel = "on|off",
+      arity = "1", // else picocli takes a boolean for a flag without a value
       defaultValue = "on",
       converter = OnOff.class,
       description =

@@ -6,8 +6,12 @@ import java.util.concurrent.Callable;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.TensorInfo;
 import orrery.engine.LoadedModel;
+import orrery.graph.StepProgram;
+import orrery.kernels.Team;
+import orrery.kv.KvCache;
 import orrery.model.Model;
 import orrery.model.ModelInfo;
+import orrery.model.ModelRunner;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,10 +30,18 @@ import picocli.CommandLine.Spec;
           + " active bytes over memory speed."
     })
 final class InspectCommand implements Callable<Integer> {
+  private static final int PAGE = 16; // slots; any number would list the same ops
+
   @Mixin private ModelOption model;
 
   @Option(names = "--tensors", description = "List every tensor of the checkpoint as well")
   private boolean tensors;
+
+  @Option(
+      names = "--program",
+      description =
+          "List the captured program of a step as well: what --graph on replays, one op a line")
+  private boolean program;
 
   @Spec private CommandSpec spec;
 
@@ -44,9 +56,28 @@ final class InspectCommand implements Callable<Integer> {
     }
     try (LoadedModel loaded = model.load()) {
       print(loaded, out);
+      if (program) {
+        printProgram(loaded.model(), out);
+      }
     }
     out.flush();
     return 0;
+  }
+
+  /** Nothing is computed: capturing a forward pass only records its ops. */
+  private static void printProgram(Model m, PrintWriter out) {
+    KvCache cache = new KvCache(m.kvLayout(), PAGE, PAGE, 1);
+    try (Team team = new Team(1)) {
+      ModelRunner runner = new ModelRunner(m, cache, team, 1, true);
+      print("a step", runner.program(1), out);
+      if (m.hasMtp()) {
+        print("the MTP layer", runner.mtpProgram(1), out);
+      }
+    }
+  }
+
+  private static void print(String what, StepProgram program, PrintWriter out) {
+    out.printf("%nprogram of %s, %d ops:%n%s%n", what, program.size(), program.listing());
   }
 
   private static String tensor(TensorInfo t) {

@@ -15,6 +15,7 @@ import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.graph.Buffer;
 import orrery.graph.Step;
+import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
@@ -70,9 +71,9 @@ final class StepLoop {
         new Scheduler(
             options.newPolicy(), kv, prefix, new Limits(options.maxRunning(), chunk, maxRows));
     this.team = new Team(options.threads());
-    this.kernels = new KernelSwitch(model, options.kernels());
+    this.kernels = new KernelSwitch(options.kernels());
     this.runner = new ModelRunner(model, kv, team, maxRows, options.graph());
-    this.step = new Step(maxRows, options.maxRunning() + 1, options.threads(), kernels.current());
+    this.step = new Step(maxRows, options.maxRunning() + 1, options.threads(), new ScalarKernels());
     this.padding = kv.newTable();
     this.sampler = new Sampler(model.vocab(), loaded.eos());
   }
@@ -86,7 +87,7 @@ final class StepLoop {
   }
 
   String kernelName() {
-    return kernels.current().name();
+    return step.kernels().name();
   }
 
   boolean idle() {
@@ -164,7 +165,7 @@ final class StepLoop {
     }
     fill(plan);
     long launched = clock.getAsLong();
-    step.kernels(kernels.current());
+    step.kernels(kernels.next(step.rows()));
     Forward forward = runner.run(step);
     long judged = clock.getAsLong();
     int[] rows = commit(plan, forward);
@@ -418,7 +419,6 @@ final class StepLoop {
   }
 
   void close() {
-    kernels.stop();
     team.close();
   }
 }

@@ -85,4 +85,9 @@ public final class ModelRunner {
   public StepProgram program(int rows) {
     return Capture.of(buckets.get(rows).forward::main);
   }
+
+  /** The captured MTP program of the bucket for so many rows. */
+  public StepProgram mtpProgram(int rows) {
+    return Capture.of(buckets.get(rows).forward::mtp);
+  }
 }

@@ -1,0 +1,34 @@
+/**
+ * The command line: every part of the house can be run and watched from a shell.
+ *
+ * <p><b>The problem.</b> An engine that is to be read must also be seen at work, by somebody who
+ * has just cloned it. And a mistake at the prompt should cost a line, not a stack trace.
+ *
+ * <p><b>The idea.</b> One class per command, one class of flags per subject ({@code EngineFlags},
+ * {@code SamplingFlags}, {@code PromptFlags}, {@code ModelOption}), and no logic beyond printing.
+ * Flags are named as in SGLang where it has one.
+ *
+ * <pre>
+ *   orrery demo        a story, a chat answer, a task: the newcomer's first minute
+ *          generate    one prompt, streamed            text on stdout, figures on stderr
+ *          inspect     what a model consists of        --tensors, --program
+ *          dump        every number of a forward pass  a safetensors file for others' tests
+ * </pre>
+ *
+ * <p><b>Invariants.</b>
+ *
+ * <ul>
+ *   <li>Exit codes: 0 done, 1 it could not be done (file, model), 2 the command line was wrong.
+ *   <li>A user's mistake is one line that names the thing, what was expected and what was found. A
+ *       stack trace means a bug of ours and says so.
+ *   <li>What a program may want to read goes to standard output; remarks go to standard error.
+ *   <li>Only this package and {@code lab} print ({@code ArchitectureTest.onlyCliAndLabPrint}).
+ *   <li>Numbers are printed with a point in every locale.
+ * </ul>
+ *
+ * <p><b>Watch it.</b> {@code orrery --help}; every command has its own {@code --help}.
+ *
+ * <p><b>Elsewhere.</b> SGLang {@code srt/server_args.py}; vLLM {@code entrypoints/cli/main.py},
+ * {@code engine/arg_utils.py}; TensorRT-LLM {@code commands/serve.py}, {@code commands/bench.py}.
+ */
+package orrery.cli;

@@ -1,0 +1,49 @@
+/**
+ * A step is a program: model code launches ops, and what happens to an op is not its business.
+ *
+ * <p><b>The problem.</b> A forward pass is some hundred small operations, and a server runs the
+ * same ones thousands of times a second with other rows, other positions, other lengths. Model code
+ * should read like its paper; yet every step must start without allocating, run on several threads,
+ * and later be fused. On a GPU each launch also costs microseconds of host time, which is why CUDA
+ * graphs exist.
+ *
+ * <p><b>The idea.</b> Model code calls a {@link orrery.graph.Launcher}. Each call is one {@link
+ * orrery.graph.Op}, which holds buffers, weights and cache handles, but never a value of a step.
+ * What changes from step to step lies in {@link orrery.graph.Step}: a ragged batch of rows, in
+ * preallocated arrays. So the list of ops can be recorded once and replayed for any step.
+ *
+ * <pre>
+ *   ClassicForward.main(g)        g = Eager    ──> op.run(step)                     at once
+ *     g.rmsNorm(x, w, h)          g = Capture  ──> StepProgram [op, op, op, ...]
+ *     g.matmul(h, wq, q)                              │ replay: for (op : ops) executor.run(op, step)
+ *     ...                                             ▼
+ *   Step  token    [ 17  4 | 9 | 33 ]     three sequences, four rows: a prompt's chunk of two
+ *         position [  0  1 | 7 | 25 ]     and two decodes. An op reads these when it runs.
+ *         sequence [  0  0 | 1 |  2 ]
+ * </pre>
+ *
+ * <p><b>Invariants.</b>
+ *
+ * <ul>
+ *   <li>Eager and replay give the same bits: it is the same op objects' code.
+ *   <li>No op holds a row count, position, page number, expert choice or length.
+ *   <li>Parts of an op split outputs or rows, never a sum, so bits do not depend on threads.
+ *   <li>Replay allocates nothing. Buffers belong to a row bucket ({@link orrery.graph.Buckets}) and
+ *       only the step's real rows are computed; a bucket is never padded.
+ *   <li>Shapes are checked when an op is made, not when it runs.
+ *   <li>Keys and values are written to pages before attention reads them, also those of this step.
+ * </ul>
+ *
+ * <p><b>Watch it.</b> {@code orrery inspect --program} prints the captured ops; {@code orrery
+ * generate --graph off} launches each one eagerly.
+ *
+ * <p><b>Elsewhere.</b> SGLang {@code srt/model_executor/cuda_graph_runner.py} and {@code
+ * forward_batch_info.py} (its {@code ForwardBatch} is our {@code Step}); vLLM {@code
+ * v1/worker/gpu_model_runner.py}, {@code v1/cudagraph_dispatcher.py}; TensorRT-LLM {@code
+ * _torch/pyexecutor/cuda_graph_runner.py}. They capture decode steps at a list of batch sizes and
+ * pad up to the next one, because a CUDA graph fixes its shapes; here an op reads the row count.
+ *
+ * <p><b>Source.</b> NVIDIA, "CUDA C++ Programming Guide", chapter CUDA Graphs; ragged batches as in
+ * Yu et al., "Orca", OSDI 2022.
+ */
+package orrery.graph;

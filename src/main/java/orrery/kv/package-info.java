@@ -1,0 +1,48 @@
+/**
+ * The KV cache: what earlier tokens leave behind, in pages.
+ *
+ * <p><b>The problem.</b> Attention reads the keys and values of all earlier tokens. They are too
+ * dear to compute again ({@code docs/naive.md}), so they are kept; and there is more of them than
+ * of anything else. A sequence grows by an unknown number of tokens, so room for its longest
+ * possible form is mostly wasted, and a hole left by one sequence does not fit the next.
+ *
+ * <p><b>The idea.</b> As in an operating system: memory is cut into pages of P slots, and a table
+ * per sequence says where each run of P slots lies. A model declares what it caches as a list of
+ * {@link orrery.kv.Stream}s; the cache knows nothing else about the model.
+ *
+ * <pre>
+ *   slot 0 ........ 15 16 ....... 31 32 ..      PageTable      PagePool: free [ 6 4 2 1 ]
+ *        └─ page 5 ──┘ └─ page 0 ──┘ └─ 3 ──    [ 5, 0, 3 ]          take ──┘    └── give
+ *
+ *   KvCache.data(stream):  | page 0 | page 1 | page 2 | page 3 | ...    one float[] per stream
+ *   row of a slot:         page = table[slot / P], then slot % P within the page
+ * </pre>
+ *
+ * <p>Streams that are readable for equally long ({@code keeps}) share a pool and a table. The
+ * plainest allocation, one piece of maximum length per sequence, is the same code with P = the
+ * maximum length; the engine of today uses it so.
+ *
+ * <p><b>Invariants.</b>
+ *
+ * <ul>
+ *   <li>Slot → page → row is the only addressing; no ring buffers, no offsets.
+ *   <li>A page is free or belongs to one table; giving back a free page is refused.
+ *   <li>With assertions on, pages that nobody owns hold NaN, so a read too far shows at once.
+ *   <li>Page size and page order do not change a bit of any result.
+ *   <li>How a row lies within its page is the kernel's choice ({@link
+ *       orrery.kernels.AttentionShape}), not the cache's.
+ * </ul>
+ *
+ * <p>Sharing pages between sequences, reference counts and windows come with the serving core.
+ *
+ * <p><b>Watch it.</b> {@code orrery inspect} says how many streams a model has and what a token
+ * costs; {@code orrery inspect --program} shows where a step writes and reads.
+ *
+ * <p><b>Elsewhere.</b> vLLM {@code v1/core/block_pool.py}, {@code v1/kv_cache_interface.py}, {@code
+ * v1/worker/gpu/block_table.py}; SGLang {@code srt/mem_cache/memory_pool.py} (token-granular index
+ * tables, pages optional); TensorRT-LLM {@code _torch/pyexecutor/resource_manager.py}.
+ *
+ * <p><b>Paper.</b> Kwon et al., "Efficient Memory Management for Large Language Model Serving with
+ * PagedAttention", SOSP 2023.
+ */
+package orrery.kv;

@@ -1,0 +1,47 @@
+/**
+ * Mixture of experts: many feed-forwards, of which each row uses a few.
+ *
+ * <p><b>The problem.</b> Most parameters of a transformer sit in its feed-forwards. A mixture keeps
+ * many small ones and sends each token to {@code topK} of them, so a token reads a fraction of the
+ * weights. But the choice is data: which rows need which matrix is known only in the middle of the
+ * step, a matrix product per row would read an expert's weights once for every row, and a step
+ * captured beforehand must still route anew.
+ *
+ * <p><b>The idea.</b> Sort the (row, expert) pairs by expert, so that each expert sees its rows
+ * side by side as one matrix product; then sum back. The sorting is an op like any other and leaves
+ * its result in {@link orrery.moe.ExpertGroups}, which later ops read when they run.
+ *
+ * <pre>
+ *   rows       experts       by expert      back
+ *   r0  ──>    {1, 3}        e0:  r2        r0 = w·e1(r0) + w·e3(r0) + shared(r0)
+ *   r1  ──>    {1, 2}        e1:  r0 r1     r1 = w·e1(r1) + w·e2(r1) + shared(r1)
+ *   r2  ──>    {0, 3}        e2:  r1        r2 = w·e0(r2) + w·e3(r2) + shared(r2)
+ *                            e3:  r0 r2
+ *   SelectExperts            GroupRows, GatherRows, ExpertMatMul               Combine, Add
+ * </pre>
+ *
+ * <p><b>Invariants.</b>
+ *
+ * <ul>
+ *   <li>The bias ({@code e_score_correction_bias}) steers the choice only; weights are made of the
+ *       plain scores.
+ *   <li>Ties go to the lowest expert id; a row's experts are summed in ascending id, then the
+ *       shared expert is added. So a row's result does not depend on its batch mates.
+ *   <li>Grouping is a stable counting sort: rows keep their order within an expert.
+ *   <li>Every row is computed. No expert has a capacity beyond which tokens are dropped.
+ * </ul>
+ *
+ * <p><b>Watch it.</b> {@code orrery dump} writes the chosen experts and their weights per layer
+ * ({@code router.L.experts}, {@code router.L.weights}); {@code orrery inspect} says how much of the
+ * experts one token uses.
+ *
+ * <p><b>Elsewhere.</b> SGLang {@code srt/layers/moe/topk.py}, {@code
+ * srt/layers/moe/fused_moe_triton/moe_align_block_size.py}; vLLM {@code
+ * model_executor/layers/fused_moe/}; TensorRT-LLM {@code _torch/modules/fused_moe/routing.py}. They
+ * pad each expert's rows to whole tiles of a GPU kernel; a CPU kernel takes any number of rows.
+ *
+ * <p><b>Papers.</b> Shazeer et al., "Outrageously Large Neural Networks", 2017; DeepSeek-AI,
+ * "DeepSeek-V3 Technical Report", 2024, §2.1.2 (sigmoid scores, bias for load balance without an
+ * auxiliary loss, groups of experts).
+ */
+package orrery.moe;

@@ -1,0 +1,36 @@
+package orrery.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
+
+class EngineFlagsTest {
+  @CommandLine.Command
+  private static final class Flags {
+    @Mixin private EngineFlags engine;
+  }
+
+  private static EngineFlags parse(String... args) {
+    Flags flags = new Flags();
+    new CommandLine(flags).setCaseInsensitiveEnumValuesAllowed(true).parseArgs(args);
+    return flags.engine;
+  }
+
+  @Test
+  void graphTakesOnOrOffAsItsOwnWordOrAfterAnEqualsSign() {
+    assertThat(parse().options().graph()).isTrue();
+    assertThat(parse("--graph", "off").options().graph()).isFalse();
+    assertThat(parse("--graph=off").options().graph()).isFalse();
+    assertThat(parse("--graph", "on").options().graph()).isTrue();
+  }
+
+  @Test
+  void graphRefusesAnythingElse() {
+    assertThatThrownBy(() -> parse("--graph", "maybe"))
+        .hasMessageContaining("--graph")
+        .hasMessageContaining("expected on or off, found maybe");
+  }
+}

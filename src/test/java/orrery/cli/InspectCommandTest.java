@@ -1,0 +1,48 @@
+package orrery.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+class InspectCommandTest {
+  private static String inspect(String... args) {
+    StringWriter out = new StringWriter();
+    CommandLine line = new CommandLine(new InspectCommand());
+    line.setOut(new PrintWriter(out));
+    line.setErr(new PrintWriter(out));
+    assertThat(line.execute(args)).as(out.toString()).isZero();
+    return out.toString();
+  }
+
+  @Test
+  void theProgramListsTheStepAndTheMtpLayerInLaunchOrder() {
+    String listing = inspect("--model", "tiny-models/speck-mtp", "--program");
+    assertThat(listing)
+        .containsSubsequence(
+            "program of a step",
+            "  0  x[40] = embedding",
+            "cache[slot] = k[16], v[16]",
+            "mixed[16] = attention q[16]",
+            "experts, weights = top 2 of sigmoid",
+            "last[40] = hidden[40] [logit rows]",
+            "logits[97] =",
+            "program of the MTP layer",
+            "mtpPair[80] = h[40] | out[40]",
+            "mtpLogits[97] =");
+  }
+
+  @Test
+  void aModelWithoutMtpHasNoMtpProgram() {
+    assertThat(inspect("--model", "tiny-models/speck-bias", "--program"))
+        .contains("program of a step")
+        .doesNotContain("program of the MTP layer");
+  }
+
+  @Test
+  void withoutTheFlagNoProgramIsListed() {
+    assertThat(inspect("--model", "tiny-models/speck-mtp")).doesNotContain("program");
+  }
+}
