@@ -205,9 +205,9 @@ public final class Generator implements AutoCloseable {
     return options;
   }
 
-  /** The kernels that would compute the next step. */
+  /** The kernels that computed the newest step. */
   public String kernelName() {
-    return kernels.name();
+    return step.kernels().name();
   }
 
   @Override
