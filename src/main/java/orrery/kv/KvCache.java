@@ -34,13 +34,11 @@ public final class KvCache {
     this.data = new float[layout.streams().size()][];
     for (int i = 0; i < data.length; i++) {
       long floats = (long) pages * pageTokens * layout.streams().get(i).width();
-      if (floats > Integer.MAX_VALUE - 16) {
+      int most = Integer.MAX_VALUE - 16; // of one Java array
+      if (floats > most) {
         throw new IllegalArgumentException(
-            "KV cache: stream "
-                + layout.streams().get(i).name()
-                + " would take "
-                + floats
-                + " floats");
+            "KV cache of %d pages of %d tokens: stream %s: expected at most %d floats, found %d"
+                .formatted(pages, pageTokens, layout.streams().get(i).name(), most, floats));
       }
       data[i] = new float[(int) floats];
       poison(data[i], 0, data[i].length);

@@ -137,7 +137,7 @@ class KvCacheTest {
     assertThatThrownBy(() -> new KvCache(PLAIN, 0, 5, 1)).hasMessageContaining("found 0 and 5");
     assertThatThrownBy(() -> new KvCache(PLAIN, 1 << 28, 1 << 28, 4))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("stream key would take 3221225472 floats");
+        .hasMessageContaining("stream key: expected at most 2147483631 floats, found 3221225472");
   }
 
   @Test
