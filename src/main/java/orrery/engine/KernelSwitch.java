@@ -38,9 +38,4 @@ final class KernelSwitch {
       case AUTO -> begins && rows <= SMALL ? scalar : vector;
     };
   }
-
-  /** What computes once the first step is over. */
-  String name() {
-    return choice == KernelChoice.SCALAR ? scalar.name() : vector.name();
-  }
 }

@@ -63,7 +63,7 @@ public final class KvCache {
               + layout.streams().get(stream).name()
               + " would take "
               + floats
-              + " floats, expected at most 2^31");
+              + " floats, expected at most 2^31; choose fewer --max-total-tokens");
     }
     return (int) floats;
   }

@@ -165,6 +165,19 @@ class MainTest {
   }
 
   @Test
+  void aContextThatNeedsMoreMemoryThanThereIsIsExplained() {
+    EditedModel edited = EditedModel.of(TinyModels.speck("bias"));
+    edited.config.put("max_position_embeddings", Integer.MAX_VALUE);
+    String model = edited.writeTo(directory).toString();
+    String[] args = {"generate", "-m", model, "--ids", "1", "-n", "1", "--context-length", ""};
+    run(Arrays.copyOf(args, 7)).assertDone(); // by default no more than is reasonable
+    args[8] = "250000000"; // 2 billion floats a stream: more than the tests' heap
+    run(args).assertMistake(1, "out of memory", "--context-length");
+    args[8] = "2000000000"; // more than an array holds
+    run(args).assertMistake(2, "KV cache", "layers.0.key", "expected at most");
+  }
+
+  @Test
   void blanksAloneAreNoPrompt() throws IOException {
     String model = speckWithTokenizer();
     for (String prompt : new String[] {"", "   "}) {

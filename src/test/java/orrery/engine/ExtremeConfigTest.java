@@ -17,7 +17,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import orrery.EditedModel;
 import orrery.TinyModels;
 import orrery.checkpoint.CheckpointException;
-import orrery.sampling.SamplingException;
 import orrery.sampling.SamplingParams;
 
 /** Every number of a config, set to every extreme: refused by name, or it runs in small memory. */
@@ -47,7 +46,7 @@ class ExtremeConfigTest {
   };
 
   private static final EngineOptions SCALAR =
-      EngineOptions.defaults().withKernels(EngineOptions.KernelChoice.SCALAR);
+      EngineOptions.builder().kernels(EngineOptions.KernelChoice.SCALAR).maxRunning(1).build();
   private static final SamplingParams GREEDY =
       SamplingParams.builder().temperature(0).maxTokens(3).ignoreEos(true).build();
 
@@ -101,16 +100,17 @@ class ExtremeConfigTest {
   private boolean runs(ObjectNode config) {
     try (LoadedModel loaded = LoadedModel.load(directory)) {
       int positions = Math.min(32, loaded.model().maxPositions());
-      try (Generator g = new Generator(loaded, SCALAR.withContextLength(positions))) {
+      EngineOptions options = SCALAR.but().contextLength(positions).build();
+      try (Engine engine = Engine.start(loaded, options)) {
         if (positions > 3) {
-          g.generate(new int[] {5, 3, 8}, GREEDY, 0, 0, (token, text, logprobs) -> {});
+          engine.submit(Request.of(new int[] {5, 3, 8}, GREEDY)).join();
         }
       }
       return true;
     } catch (CheckpointException e) {
       assertThat(e.getMessage()).as("%s", config).startsWith(directory.toString());
       return false;
-    } catch (SamplingException e) {
+    } catch (RequestException e) {
       assertThat(e.getMessage()).as("%s", config).contains("NaN");
       return true;
     } catch (Throwable e) {

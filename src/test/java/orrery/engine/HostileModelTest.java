@@ -12,7 +12,6 @@ import orrery.TinyModels;
 import orrery.checkpoint.CheckpointMutator;
 import orrery.checkpoint.CheckpointMutator.Outcome;
 import orrery.checkpoint.CheckpointMutator.Report;
-import orrery.sampling.SamplingException;
 import orrery.sampling.SamplingParams;
 
 /** Thousands of broken models through the whole loader, and through a few tokens if they load. */
@@ -20,10 +19,13 @@ class HostileModelTest {
   private static final int MUTATIONS = 500; // of each speck
   private static final int[] PROMPT = {5, 3, 8};
   private static final EngineOptions OPTIONS =
-      EngineOptions.defaults()
-          .withKernels(EngineOptions.KernelChoice.SCALAR)
-          .withGraph(false)
-          .withContextLength(8);
+      EngineOptions.builder()
+          .kernels(EngineOptions.KernelChoice.SCALAR)
+          .graph(false)
+          .pageSize(4)
+          .maxRunning(1)
+          .contextLength(8)
+          .build();
 
   @TempDir Path scratch;
 
@@ -40,20 +42,20 @@ class HostileModelTest {
 
   private static String answer(LoadedModel loaded) {
     int positions = loaded.model().maxPositions();
-    try (Generator generator =
-        new Generator(loaded, OPTIONS.withContextLength(Math.min(8, positions)))) {
-      StringBuilder heard = new StringBuilder();
+    EngineOptions options = OPTIONS.but().contextLength(Math.min(8, positions)).build();
+    try (Engine engine = Engine.start(loaded, options)) {
       SamplingParams params =
           SamplingParams.builder().temperature(0).maxTokens(3).logprobs(5).build();
-      generator.generate(PROMPT, params, 0, 0, (token, text, logprobs) -> heard.append(logprobs));
-      return heard.toString();
-    } catch (SamplingException notANumber) {
-      assertThat(notANumber.getMessage()).contains("NaN");
-      return notANumber.getMessage();
-    } catch (IllegalArgumentException tooLong) {
-      assertThat(positions).isLessThanOrEqualTo(PROMPT.length);
-      assertThat(tooLong.getMessage()).startsWith("prompt: expected fewer tokens than the context");
-      return tooLong.getMessage();
+      Answer answer = engine.submit(Request.of(PROMPT, params)).join().getFirst();
+      return answer.logprobs().toString();
+    } catch (RequestException e) {
+      if (e.kind() == RequestException.Kind.FAILED) {
+        assertThat(e.getMessage()).contains("NaN");
+      } else {
+        assertThat(positions).isLessThanOrEqualTo(PROMPT.length);
+        assertThat(e.getMessage()).startsWith("prompt: expected fewer tokens than the context");
+      }
+      return e.getMessage();
     }
   }
 

@@ -21,7 +21,7 @@ import orrery.engine.EngineOptions.KernelChoice;
 
 class TensorDumpTest {
   private static final EngineOptions SCALAR =
-      EngineOptions.defaults().withKernels(KernelChoice.SCALAR);
+      EngineOptions.builder().kernels(KernelChoice.SCALAR).build();
 
   @TempDir Path directory;
 
@@ -80,11 +80,17 @@ class TensorDumpTest {
   @MethodSource("models")
   void noSwitchChangesAByteOfTheFile(Path model) throws IOException {
     int[] ids = Arrays.copyOf(TinyModels.ids(model), 60);
-    byte[] expected = Files.readAllBytes(dump(model, SCALAR.withChunkedPrefillSize(1), ids));
+    byte[] expected = Files.readAllBytes(dump(model, SCALAR.but().chunkedPrefillSize(1).build(), ids));
     for (KernelChoice kernels : KernelChoice.values()) {
       for (int chunk : new int[] {7, 59, 512}) {
         for (int threads : new int[] {1, 2}) {
-          EngineOptions options = new EngineOptions(threads, kernels, chunk == 7, chunk, 0);
+          EngineOptions options =
+              EngineOptions.builder()
+                  .threads(threads)
+                  .kernels(kernels)
+                  .graph(chunk == 7)
+                  .chunkedPrefillSize(chunk)
+                  .build();
           assertThat(Files.readAllBytes(dump(model, options, ids)))
               .as("%s", options)
               .isEqualTo(expected);
