@@ -35,7 +35,8 @@ final class Sizes {
             : Math.max(contextLength, (long) o.maxRunning() * contextLength / 2);
     int[] pages = new int[g.pools()];
     for (int pool = 0; pool < pages.length; pool++) {
-      pages[pool] = Math.toIntExact(tokens / g.pageTokens() * (g.pageTokens() / g.span(pool)));
+      long blocks = tokens / g.pageTokens() + (o.maxTotalTokens() > 0 ? 0 : 1); // by itself, up
+      pages[pool] = Math.toIntExact(blocks * (g.pageTokens() / g.span(pool)));
       if (pages[pool] < 1) {
         throw new IllegalArgumentException(
             "max-total-tokens: expected at least one page of "

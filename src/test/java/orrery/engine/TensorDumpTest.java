@@ -80,7 +80,8 @@ class TensorDumpTest {
   @MethodSource("models")
   void noSwitchChangesAByteOfTheFile(Path model) throws IOException {
     int[] ids = Arrays.copyOf(TinyModels.ids(model), 60);
-    byte[] expected = Files.readAllBytes(dump(model, SCALAR.but().chunkedPrefillSize(1).build(), ids));
+    byte[] expected =
+        Files.readAllBytes(dump(model, SCALAR.but().chunkedPrefillSize(1).build(), ids));
     for (KernelChoice kernels : KernelChoice.values()) {
       for (int chunk : new int[] {7, 59, 512}) {
         for (int threads : new int[] {1, 2}) {
