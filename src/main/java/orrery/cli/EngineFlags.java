@@ -25,7 +25,7 @@ final class EngineFlags {
   @Option(
       names = "--graph",
       paramLabel = "on|off",
-      arity = "1", // picocli would take a boolean for a flag without a value
+      arity = "1", // else picocli takes a boolean for a flag without a value
       defaultValue = "on",
       converter = OnOff.class,
       description =
