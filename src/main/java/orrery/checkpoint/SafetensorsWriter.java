@@ -2,6 +2,9 @@ package orrery.checkpoint;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.TRUNCATE_EXISTING;
+import static java.nio.file.StandardOpenOption.WRITE;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
@@ -13,7 +16,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -107,8 +109,11 @@ public final class SafetensorsWriter {
     List<Entry> ordered = new ArrayList<>(entries.values());
     ordered.sort(Comparator.comparing(Entry::dtype).thenComparing(Entry::name));
     Path target = file.toAbsolutePath();
+    requireWritable(file, target);
     try {
-      Path temporary = Files.createTempFile(target.getParent(), ".writing", ".safetensors");
+      // Created like any file of the user's, unlike Java's temporary files, which only he may read.
+      String name = "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".writing";
+      Path temporary = target.resolveSibling(name);
       try {
         writeTo(temporary, header(ordered), ordered);
         Files.move(
@@ -117,7 +122,20 @@ public final class SafetensorsWriter {
         Files.deleteIfExists(temporary);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(file + ": cannot be written: " + e.getMessage(), e);
+      throw new UncheckedIOException(file + ": cannot be written: " + e, e);
+    }
+  }
+
+  /** The two mistakes whose own messages would only be a path. */
+  private static void requireWritable(Path file, Path target) {
+    String problem = null;
+    if (Files.isDirectory(target)) {
+      problem = "expected a file to write, found a directory";
+    } else if (!Files.isDirectory(target.getParent())) {
+      problem = "no such directory: " + target.getParent();
+    }
+    if (problem != null) {
+      throw new UncheckedIOException(file + ": " + problem, new IOException(problem));
     }
   }
 
@@ -151,7 +169,7 @@ public final class SafetensorsWriter {
 
   private static void writeTo(Path file, byte[] header, List<Entry> ordered) throws IOException {
     ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).order(LITTLE_ENDIAN);
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+    try (FileChannel channel = FileChannel.open(file, CREATE, TRUNCATE_EXISTING, WRITE)) {
       buffer.putLong(header.length);
       drain(buffer, channel);
       drain(ByteBuffer.wrap(header).position(header.length), channel);

@@ -39,7 +39,12 @@ final class DumpCommand implements Callable<Integer> {
   private Source source;
 
   private static final class Source {
-    @Option(names = "--ids", paramLabel = "1,2,3", split = ",", description = "Token ids")
+    @Option(
+        names = "--ids",
+        paramLabel = "1,2,3",
+        split = ",",
+        hideParamSyntax = true,
+        description = "Token ids")
     private List<Integer> ids;
 
     @Option(names = "--text", paramLabel = "TEXT", description = "Text, taken as it is")

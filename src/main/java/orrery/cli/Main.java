@@ -10,6 +10,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line. Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong. */
 @Command(
@@ -43,19 +45,43 @@ public final class Main {
   }
 
   public static void main(String[] args) {
-    System.exit(run(args));
+    CommandLine line = line();
+    System.exit(run(line.getOut(), line.getErr(), args));
   }
 
   /** Runs a command line and returns its exit code. */
-  static int run(String... args) {
-    CommandLine line = new CommandLine(new Main());
-    line.setCaseInsensitiveEnumValuesAllowed(true);
-    line.setExecutionExceptionHandler(explainMistakes());
-    if (args.length == 0) {
-      line.usage(System.out);
-      return 2;
+  static int run(PrintWriter out, PrintWriter err, String... args) {
+    CommandLine line = line().setOut(out).setErr(err);
+    try {
+      if (args.length == 0) {
+        line.usage(out);
+        return 2;
+      }
+      return line.execute(args);
+    } catch (OutOfMemoryError e) {
+      err.println("orrery: out of memory: " + e.getMessage() + "; is --context-length too long?");
+      return 1;
+    } finally {
+      out.flush();
+      err.flush();
     }
-    return line.execute(args);
+  }
+
+  /** All commands, bound to nothing yet. */
+  static CommandLine line() {
+    return new CommandLine(new Main())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setParameterExceptionHandler(Main::explainSyntax)
+        .setExecutionExceptionHandler(explainMistakes());
+  }
+
+  /** A wrong command line gets one line and a hint; the whole help would bury them. */
+  private static int explainSyntax(ParameterException e, String[] args) {
+    CommandLine line = e.getCommandLine();
+    fail(line, e.getMessage(), 2);
+    UnmatchedArgumentException.printSuggestions(e, line.getErr());
+    line.getErr().printf("See: %s --help%n", line.getCommandSpec().qualifiedName());
+    return 2;
   }
 
   /** A user's mistake gets one line; only a bug of ours gets a stack trace. */
@@ -79,7 +105,7 @@ public final class Main {
   }
 
   private static int fail(CommandLine line, String message, int code) {
-    line.getErr().println("orrery " + line.getCommandName() + ": " + message);
+    line.getErr().println(line.getCommandSpec().qualifiedName() + ": " + message);
     return code;
   }
 }

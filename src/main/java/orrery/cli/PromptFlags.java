@@ -36,6 +36,7 @@ final class PromptFlags {
         names = "--ids",
         paramLabel = "1,2,3",
         split = ",",
+        hideParamSyntax = true,
         description = "Token ids to continue; needs no tokenizer")
     private List<Integer> ids;
   }

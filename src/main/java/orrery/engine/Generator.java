@@ -55,9 +55,10 @@ public final class Generator implements AutoCloseable {
     this.model = loaded.model();
     this.options = options;
     this.contextLength = contextLength(model, options.contextLength());
+    // What may fail comes before what starts threads.
+    this.cache = new KvCache(model.kvLayout(), contextLength, contextLength, 1);
     this.team = new Team(options.threads());
     this.kernels = new KernelSwitch(model, options.kernels());
-    this.cache = new KvCache(model.kvLayout(), contextLength, contextLength, 1);
     int rows = Math.min(options.chunkedPrefillSize(), contextLength);
     this.runner = new ModelRunner(model, cache, team, rows, options.graph());
     this.step = new Step(rows, 1, options.threads(), kernels.current());

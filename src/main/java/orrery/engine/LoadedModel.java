@@ -45,10 +45,14 @@ public record LoadedModel(Path directory, Model model, Optional<Tokenizer> token
         tokenizer.discard();
         throw e;
       }
-      LoadedModel loaded =
-          new LoadedModel(directory, model, tokenizer.join(), new int[0]).withEos(config);
-      loaded.requireSameVocabulary();
-      return loaded;
+      LoadedModel loaded = new LoadedModel(directory, model, tokenizer.join(), new int[0]);
+      try {
+        loaded.requireSameVocabulary();
+        return loaded.withEos(config);
+      } catch (RuntimeException e) {
+        loaded.close();
+        throw e;
+      }
     }
   }
 
@@ -62,7 +66,6 @@ public record LoadedModel(Path directory, Model model, Optional<Tokenizer> token
     int[] ids = from.intsOrNone("eos_token_id");
     for (int id : ids) {
       if (id < 0 || id >= model.vocab()) {
-        close();
         throw from.bad(
             "eos_token_id", "token ids from 0 to " + (model.vocab() - 1), Arrays.toString(ids));
       }
@@ -74,7 +77,6 @@ public record LoadedModel(Path directory, Model model, Optional<Tokenizer> token
   private void requireSameVocabulary() {
     if (tokenizer.isPresent() && tokenizer.get().vocabSize() > model.vocab()) {
       int found = tokenizer.get().vocabSize();
-      close();
       throw new CheckpointException(
           tokenizer.get().file(),
           "vocabulary",

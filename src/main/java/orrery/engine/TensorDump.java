@@ -55,13 +55,15 @@ public final class TensorDump {
         dump.mtp(runner, step, ids, from, Math.min(from + chunk, ids.length - 1));
       }
     }
-    dump.save(ids, out);
+    dump.save(model, ids, out);
   }
 
   private static void require(Model model, int[] ids) {
-    if (ids.length == 0 || ids.length > model.maxPositions()) {
+    int widest = Math.max(model.vocab(), model.hidden()); // a tensor must fit one Java array
+    int most = Math.min(model.maxPositions(), (Integer.MAX_VALUE - 8) / widest);
+    if (ids.length == 0 || ids.length > most) {
       throw new IllegalArgumentException(
-          "ids: expected 1 to " + model.maxPositions() + " tokens, found " + ids.length);
+          "ids: expected 1 to " + most + " tokens, found " + ids.length);
     }
     for (int id : ids) {
       if (id < 0 || id >= model.vocab()) {
@@ -98,15 +100,20 @@ public final class TensorDump {
     }
   }
 
-  private void save(int[] ids, Path out) {
+  private void save(Model model, int[] ids, Path out) {
     SafetensorsWriter writer = new SafetensorsWriter();
     writer.longs("ids", Arrays.stream(ids).asLongStream().toArray(), ids.length);
     longs.forEach((name, data) -> writer.longs(name, data, tokens, data.length / tokens));
     floats.forEach(
         (name, data) -> {
-          int rows = name.equals("mtp.logits") ? tokens - 1 : tokens;
-          writer.floats(name, data, rows, data.length / rows);
+          if (!name.equals("mtp.logits")) {
+            writer.floats(name, data, tokens, data.length / tokens);
+          }
         });
+    if (model.hasMtp()) {
+      float[] mtp = floats.getOrDefault("mtp.logits", new float[0]); // one token makes no pair
+      writer.floats("mtp.logits", mtp, tokens - 1, model.vocab());
+    }
     writer.write(out);
   }
 

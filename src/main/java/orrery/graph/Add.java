@@ -2,6 +2,12 @@ package orrery.graph;
 
 /** y += x. */
 record Add(Buffer x, Buffer y) implements Op {
+  Add {
+    if (x.cols != y.cols) {
+      throw new IllegalArgumentException(y + " += " + x + ": shapes do not fit");
+    }
+  }
+
   @Override
   public void run(Step step, int part, int parts) {
     int rows = y.rows(step);

@@ -6,6 +6,12 @@ package orrery.graph;
  * @param bias [cols]
  */
 record AddBias(Buffer y, float[] bias) implements Op {
+  AddBias {
+    if (bias.length != y.cols) {
+      throw new IllegalArgumentException(y + " += bias of " + bias.length + ": shapes do not fit");
+    }
+  }
+
   @Override
   public void run(Step step, int part, int parts) {
     int rows = y.rows(step);

@@ -4,6 +4,12 @@ import orrery.kernels.PackedMatrix;
 
 /** x[r] = row token[r] of the embedding. */
 record Embed(PackedMatrix embedding, Buffer x) implements Op {
+  Embed {
+    if (embedding.in != x.cols) {
+      throw new IllegalArgumentException(x + " = rows of " + embedding + ": shapes do not fit");
+    }
+  }
+
   @Override
   public void run(Step step, int part, int parts) {
     int rows = x.rows(step);

@@ -2,6 +2,12 @@ package orrery.graph;
 
 /** y[i] = x[logitRow[i]]: only rows whose logits somebody wants go through the head. */
 record LogitRows(Buffer x, Buffer y) implements Op {
+  LogitRows {
+    if (x.cols != y.cols) {
+      throw new IllegalArgumentException(y + " = rows of " + x + ": shapes do not fit");
+    }
+  }
+
   @Override
   public void run(Step step, int part, int parts) {
     int rows = y.rows(step);

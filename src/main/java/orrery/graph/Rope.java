@@ -2,6 +2,19 @@ package orrery.graph;
 
 /** Rotates the first 2 · pairs columns of each head by the row's position, in place. */
 record Rope(Buffer x, int heads, RopeTable table) implements Op {
+  Rope {
+    if (x.cols % heads != 0 || 2 * table.pairs() > x.cols / heads) {
+      throw new IllegalArgumentException(
+          "rope of "
+              + heads
+              + " heads, "
+              + table.pairs()
+              + " pairs, of "
+              + x
+              + ": shapes do not fit");
+    }
+  }
+
   @Override
   public void run(Step step, int part, int parts) {
     int rows = x.rows(step);

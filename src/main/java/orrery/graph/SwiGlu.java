@@ -2,6 +2,13 @@ package orrery.graph;
 
 /** y = silu(gate) · up. */
 record SwiGlu(Buffer gate, Buffer up, Buffer y) implements Op {
+  SwiGlu {
+    if (gate.cols != y.cols || up.cols != y.cols) {
+      throw new IllegalArgumentException(
+          y + " = silu " + gate + " * " + up + ": shapes do not fit");
+    }
+  }
+
   @Override
   public void run(Step step, int part, int parts) {
     int rows = y.rows(step);

@@ -4,6 +4,13 @@ import orrery.kernels.AttentionShape;
 
 /** Writes each row's keys and values to its slot; the rows of a step have different slots. */
 record WriteKv(Buffer k, Buffer v, LayerKv kv) implements Op {
+  WriteKv {
+    if (k.cols != kv.shape().keyWidth() || v.cols != kv.shape().kvHeads() * kv.shape().valueDim()) {
+      throw new IllegalArgumentException(
+          "cache of " + kv.shape() + " = " + k + ", " + v + ": shapes do not fit");
+    }
+  }
+
   @Override
   public void run(Step step, int part, int parts) {
     AttentionShape shape = kv.shape();

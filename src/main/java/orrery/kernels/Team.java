@@ -1,5 +1,7 @@
 package orrery.kernels;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -8,6 +10,11 @@ import java.util.concurrent.locks.LockSupport;
  * <p>The calling thread is part 0. Workers spin for about 20 µs after their last task, since the
  * next op of a step is usually nanoseconds away, and then park so that an idle engine costs
  * nothing. A task is split by outputs or rows only, so the number of threads never changes a bit.
+ *
+ * <p>A worker takes the same part every time, so that its share of the weights stays in its core's
+ * cache. But a caller who is through with part 0 does not wait for a worker that has not begun: on
+ * a busy machine it may not be running, and each wait would cost a time slice of the scheduler,
+ * thousands of times the op. Whoever claims a part first does it.
  *
  * <p>Not reentrant; one caller at a time.
  */
@@ -19,6 +26,8 @@ public final class Team implements AutoCloseable {
   }
 
   private static final long SPIN_NANOS = 20_000;
+  private static final int SPINS_BEFORE_YIELD = 2_000; // some 50 µs
+  private static final VarHandle CLAIMED = claimedHandle();
 
   private final Worker[] workers;
   private Task task; // published by the write to epoch
@@ -47,8 +56,13 @@ public final class Team implements AutoCloseable {
   /**
    * Runs all parts of a task and returns when all are done; an exception of any part is thrown
    * here.
+   *
+   * @throws IllegalStateException if the team is closed
    */
   public void run(Task task) {
+    if (closed) {
+      throw new IllegalStateException("a closed team of " + size() + " cannot run a task");
+    }
     int parts = size();
     if (parts == 1) {
       task.run(0, 1);
@@ -69,9 +83,17 @@ public final class Team implements AutoCloseable {
       failure = t; // the others must be waited for before anyone may touch shared buffers again
     }
     for (Worker worker : workers) {
-      while (worker.done != now) {
-        Thread.onSpinWait();
+      if (worker.claim(now)) {
+        try {
+          task.run(worker.part, parts);
+        } catch (Throwable t) {
+          failure = failure == null ? t : failure;
+        }
+        worker.done = now;
       }
+    }
+    for (Worker worker : workers) {
+      worker.await(now);
       if (worker.failure != null) {
         failure = failure == null ? worker.failure : failure;
         worker.failure = null;
@@ -82,6 +104,14 @@ public final class Team implements AutoCloseable {
       case RuntimeException e -> throw e;
       case Error e -> throw e;
       default -> throw new IllegalStateException(failure);
+    }
+  }
+
+  private static VarHandle claimedHandle() {
+    try {
+      return MethodHandles.lookup().findVarHandle(Worker.class, "claimed", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
     }
   }
 
@@ -106,6 +136,7 @@ public final class Team implements AutoCloseable {
     final int part;
     final Thread thread;
     volatile boolean parked;
+    volatile int claimed; // last epoch whose part somebody took
     volatile int done;
     Throwable failure; // published by the write to done
 
@@ -122,13 +153,32 @@ public final class Team implements AutoCloseable {
         if (closed) {
           return;
         }
+        seen = now;
+        if (!claim(now)) {
+          continue; // came too late: the caller has done it
+        }
         try {
           task.run(part, size());
         } catch (Throwable t) {
           failure = t;
         }
-        seen = now;
         done = now;
+      }
+    }
+
+    /** Takes this worker's part of an epoch, unless somebody has. */
+    boolean claim(int now) {
+      return CLAIMED.compareAndSet(this, now - 1, now);
+    }
+
+    /** Waits until the part is done; if that takes long, its thread may need this processor. */
+    void await(int now) {
+      for (int spins = 0; done != now; spins++) {
+        if (spins < SPINS_BEFORE_YIELD) {
+          Thread.onSpinWait();
+        } else {
+          Thread.yield();
+        }
       }
     }
 

@@ -7,6 +7,12 @@ import orrery.graph.Step;
 
 /** y[r] = Σ weight · expert output, one fma chain over the chosen experts in ascending id. */
 record Combine(Buffer expertOut, ExpertGroups groups, Buffer y) implements Op {
+  Combine {
+    if (expertOut.cols != y.cols) {
+      throw new IllegalArgumentException(y + " = sum of " + expertOut + ": shapes do not fit");
+    }
+  }
+
   @Override
   public void run(Step step, int part, int parts) {
     int topK = groups.spec.topK();

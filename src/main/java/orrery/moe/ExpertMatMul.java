@@ -13,8 +13,14 @@ import orrery.kernels.PackedMatrix;
  */
 record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y) implements Op {
   ExpertMatMul {
-    if (w[0].in != x.cols || w[0].out != y.cols) {
-      throw new IllegalArgumentException(y + " = " + w[0] + " · " + x + ": shapes do not fit");
+    if (w.length != groups.spec.experts()) {
+      throw new IllegalArgumentException(
+          y + ": expected " + groups.spec.experts() + " experts, found " + w.length);
+    }
+    for (PackedMatrix expert : w) {
+      if (expert.in != x.cols || expert.out != y.cols) {
+        throw new IllegalArgumentException(y + " = " + expert + " · " + x + ": shapes do not fit");
+      }
     }
   }
 

@@ -6,6 +6,12 @@ import orrery.graph.Step;
 
 /** y[assignment] = x[its row]: each expert's rows side by side. */
 record GatherRows(Buffer x, ExpertGroups groups, Buffer y) implements Op {
+  GatherRows {
+    if (x.cols != y.cols) {
+      throw new IllegalArgumentException(y + " = rows of " + x + ": shapes do not fit");
+    }
+  }
+
   @Override
   public void run(Step step, int part, int parts) {
     int n = groups.assignments(step);

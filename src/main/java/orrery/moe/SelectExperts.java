@@ -17,6 +17,25 @@ import orrery.graph.Step;
 record SelectExperts(
     Buffer logits, Buffer choice, Buffer groupScores, float[] bias, ExpertGroups groups)
     implements Op {
+  SelectExperts {
+    if (logits.cols != groups.spec.experts()
+        || choice.cols != logits.cols
+        || bias.length != logits.cols
+        || groupScores.cols != groups.spec.groups()) {
+      throw new IllegalArgumentException(
+          groups.spec
+              + " of "
+              + logits
+              + ", "
+              + choice
+              + ", "
+              + groupScores
+              + ", bias of "
+              + bias.length
+              + ": shapes do not fit");
+    }
+  }
+
   @Override
   public void run(Step step, int part, int parts) {
     int rows = logits.rows(step);

@@ -19,7 +19,9 @@
  * {@link orrery.numerics.Elementary} stays within its stated ULP error of the exact value. Nothing
  * here calls a library function whose bits are not specified.
  *
- * <p><b>Watch it.</b> {@code orrery bench kernels --exact} compares the banned forms with these.
+ * <p><b>Watch it.</b> {@code mvn -q test-compile exec:exec@experiment
+ * -Dexperiment=orrery.numerics.ReduceLanesExperiment} sums the same floats by the banned {@code
+ * reduceLanes(ADD)} and by {@link orrery.numerics.Sum16}, cold and compiled, at three widths.
  *
  * <p><b>Elsewhere.</b> SGLang and vLLM offer deterministic ("batch invariant") modes that fix the
  * reduction order of a few kernels, after "Defeating Nondeterminism in LLM Inference" (Thinking

@@ -64,12 +64,17 @@ public record ClassicConfig(
     }
     int hidden = c.positiveInt("hidden_size");
     int heads = c.positiveInt("num_attention_heads");
-    int kvHeads = c.positiveIntOr("num_key_value_heads", heads);
+    int kvHeads = c.positiveIntOr("num_key_value_heads", 8);
     require(heads % kvHeads == 0, c, "num_key_value_heads", "a divisor of " + heads, "" + kvHeads);
     int headDim = c.has("head_dim") ? c.positiveInt("head_dim") : Math.max(1, hidden / heads);
+    requireProduct(c, "num_attention_heads", heads, "head_dim", headDim);
+    int expertIntermediate = c.positiveInt("moe_intermediate_size");
+    int sharedExperts = c.positiveIntOr("n_shared_experts", 1);
+    requireProduct(
+        c, "n_shared_experts", sharedExperts, "moe_intermediate_size", expertIntermediate);
     int layers = c.positiveInt("num_hidden_layers");
     String mtpField = c.has("num_mtp_layers") ? "num_mtp_layers" : "num_nextn_predict_layers";
-    int mtpLayers = c.nonNegativeIntOr(mtpField, 0);
+    int mtpLayers = c.nonNegativeIntOr(mtpField, 1);
     require(mtpLayers <= 1, c, mtpField, "0 or 1", "" + mtpLayers);
     return new ClassicConfig(
         c.positiveInt("vocab_size"),
@@ -77,8 +82,8 @@ public record ClassicConfig(
         layers,
         c.nonNegativeIntOr("first_k_dense_replace", 1),
         c.positiveInt("intermediate_size"),
-        c.positiveInt("moe_intermediate_size"),
-        c.positiveIntOr("n_shared_experts", 1),
+        expertIntermediate,
+        sharedExperts,
         heads,
         kvHeads,
         headDim,
@@ -144,7 +149,7 @@ public record ClassicConfig(
     double factor = from.numberOr(field, 0.5);
     int rotary = (int) (headDim * factor);
     require(
-        rotary >= 1 && (rotary + 1) / 2 * 2 <= headDim,
+        rotary >= 1 && (rotary + 1L) / 2 * 2 <= headDim,
         from,
         field,
         "1 to " + headDim + " rotated columns of head_dim " + headDim,
@@ -157,11 +162,27 @@ public record ClassicConfig(
     return value;
   }
 
+  /** A width that is a product must be an int, or it would wrap around to a plausible one. */
+  private static void requireProduct(JsonConfig c, String field, int n, String other, int width) {
+    int most = Integer.MAX_VALUE / width;
+    require(n <= most, c, field, "at most " + most + " with " + other + " " + width, "" + n);
+  }
+
   private static void require(
       boolean holds, JsonConfig c, String field, String expected, String found) {
     if (!holds) {
       throw c.bad(field, expected, found);
     }
+  }
+
+  /** Whether any layer has a dense feed-forward, the MTP layer included. */
+  boolean anyDense() {
+    return denseLayers > 0;
+  }
+
+  /** Whether any layer has experts, the MTP layer included. */
+  boolean anyExperts() {
+    return denseLayers < layers + mtpLayers;
   }
 
   /** Whether a layer has experts; the MTP layer (index {@link #layers}) has. */

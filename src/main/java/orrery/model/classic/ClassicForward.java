@@ -33,8 +33,8 @@ final class ClassicForward implements Forward {
   private final Buffer v;
   private final Buffer mixed; // attention output before its projection
   private final Buffer out; // what a sublayer adds to the stream
-  private final FeedForward.Space dense;
-  private final MixtureOfExperts.Space experts;
+  private final FeedForward.Space dense; // null if no layer is dense
+  private final MixtureOfExperts.Space experts; // null if no layer has experts
   private final Buffer hidden;
   private final Buffer last; // hidden states of the rows that want logits
   private final Buffer logits;
@@ -58,15 +58,8 @@ final class ClassicForward implements Forward {
     v = new Buffer("v", rows, maxRows, c.kvHeads() * c.headDim());
     mixed = new Buffer("mixed", rows, maxRows, c.heads() * c.headDim());
     out = new Buffer("out", rows, maxRows, d);
-    dense = new FeedForward.Space(rows, maxRows, c.intermediate());
-    experts =
-        new MixtureOfExperts.Space(
-            c.router(),
-            rows,
-            maxRows,
-            d,
-            c.expertIntermediate(),
-            c.expertIntermediate() * c.sharedExperts());
+    dense = c.anyDense() ? new FeedForward.Space(rows, maxRows, c.intermediate()) : null;
+    experts = c.anyExperts() ? experts(c, rows, maxRows) : null;
     hidden = new Buffer("hidden", rows, maxRows, d);
     last = new Buffer("last", wanted, maxRows, d);
     logits = new Buffer("logits", wanted, maxRows, c.vocab());
@@ -74,6 +67,12 @@ final class ClassicForward implements Forward {
     mtpPair = new Buffer("mtpPair", rows, maxRows, 2 * d);
     mtpHidden = new Buffer("mtpHidden", rows, maxRows, d);
     mtpLogits = new Buffer("mtpLogits", wanted, maxRows, c.vocab());
+  }
+
+  private static MixtureOfExperts.Space experts(ClassicConfig c, RowCount rows, int maxRows) {
+    int shared = c.expertIntermediate() * c.sharedExperts();
+    return new MixtureOfExperts.Space(
+        c.router(), rows, maxRows, c.hidden(), c.expertIntermediate(), shared);
   }
 
   @Override

@@ -39,21 +39,23 @@ final class ClassicInfo {
         parts.add(all("mtp head", Stream.of(m.head())));
       }
     }
-    long norms = (w.mtp() == null ? 1 : 4) * hidden;
-    for (ClassicWeights.Layer l : allLayers(w)) {
-      norms += floats(l.inputNorm(), l.postNorm(), l.qNorm(), l.kNorm());
-      norms += floats(l.qBias(), l.kBias(), l.vBias());
+    parts.add(vectors("", floats(w.norm()), Arrays.asList(w.layers())));
+    if (w.mtp() != null) {
+      ClassicWeights.Mtp m = w.mtp();
+      long own = floats(m.embeddingNorm(), m.hiddenNorm(), m.norm());
+      parts.add(vectors("mtp ", own, List.of(m.layer())));
     }
-    parts.add(new Part("norms and biases", norms, norms, 4 * norms));
     return new ModelInfo(parts.stream().filter(p -> p.parameters() + p.activeBytes() > 0).toList());
   }
 
-  private static List<ClassicWeights.Layer> allLayers(ClassicWeights w) {
-    List<ClassicWeights.Layer> layers = new ArrayList<>(Arrays.asList(w.layers()));
-    if (w.mtp() != null) {
-      layers.add(w.mtp().layer());
+  private static Part vectors(String prefix, long others, List<ClassicWeights.Layer> layers) {
+    long n = others;
+    for (ClassicWeights.Layer l : layers) {
+      n += floats(l.inputNorm(), l.postNorm(), l.qNorm(), l.kNorm());
+      n += floats(l.qBias(), l.kBias(), l.vBias());
+      n += l.experts() == null ? 0 : floats(l.experts().bias());
     }
-    return layers;
+    return new Part(prefix + "norms and biases", n, n, 4 * n);
   }
 
   private static List<Part> layers(

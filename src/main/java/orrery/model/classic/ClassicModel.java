@@ -35,6 +35,13 @@ public final class ClassicModel implements Model {
    */
   public static ClassicModel load(JsonConfig json, Checkpoint checkpoint) {
     ClassicConfig config = ClassicConfig.read(json);
+    int tensors = checkpoint.names().size();
+    if (config.layers() > tensors) {
+      throw json.bad(
+          "num_hidden_layers",
+          "no more layers than the checkpoint has tensors, " + tensors,
+          "" + config.layers());
+    }
     String mtpPrefix = "model.layers." + config.layers() + ".";
     if (checkpoint.names().stream().noneMatch(name -> name.startsWith(mtpPrefix))) {
       config = config.withMtpLayers(0);

@@ -130,6 +130,8 @@ record ClassicWeights(
 
   private static MixtureOfExperts mixture(Weights w, ClassicConfig c, String p) {
     int n = c.router().experts();
+    // The router comes first: its shape bears the number of experts out before anything has it.
+    PackedMatrix router = w.matrix(p + "gate.weight", n, c.hidden());
     PackedMatrix[] gate = new PackedMatrix[n]; // [experts]
     PackedMatrix[] up = new PackedMatrix[n];
     PackedMatrix[] down = new PackedMatrix[n];
@@ -141,7 +143,7 @@ record ClassicWeights(
     }
     return new MixtureOfExperts(
         c.router(),
-        w.matrix(p + "gate.weight", n, c.hidden()),
+        router,
         w.vector(p + "gate.e_score_correction_bias", n),
         gate,
         up,

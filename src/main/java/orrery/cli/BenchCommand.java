@@ -1,0 +1,113 @@
+package orrery.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import orrery.lab.Figure;
+import orrery.lab.KernelBench;
+import orrery.lab.RooflineSvg;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code orrery bench}: what the parts of the engine reach on this machine. */
+@Command(
+    name = "bench",
+    description = "Measure parts of the engine on this machine.",
+    subcommands = BenchCommand.KernelsCommand.class)
+public final class BenchCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "say what to measure: orrery bench kernels");
+  }
+
+  /** {@code orrery bench kernels}. */
+  @Command(
+      name = "kernels",
+      description = {
+        "Compare the kernels with the limits of this machine: pure arithmetic, plain reads.",
+        "Takes about a minute. Figures are ratios of one run; close other programs first."
+      },
+      footer = {
+        "",
+        "Examples:",
+        "  orrery bench kernels",
+        "  orrery bench kernels --model tiny-models/storyteller-moe --threads 1",
+        "  orrery bench kernels --svg rows-against-speed.svg --csv figures.csv"
+      })
+  static final class KernelsCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
+    @Option(
+        names = {"-h", "--help"},
+        usageHelp = true,
+        description = "Show this help.")
+    private boolean help;
+
+    @Option(
+        names = "--threads",
+        paramLabel = "N",
+        description = "Most threads to measure with (default: all processors).")
+    private int threads = Math.min(256, Runtime.getRuntime().availableProcessors());
+
+    @Option(
+        names = "--model",
+        paramLabel = "DIR",
+        description = "Also decode with this model, as a share of what its weights' reads allow.")
+    private Path model;
+
+    @Option(
+        names = "--seconds",
+        paramLabel = "S",
+        description = "Measuring time of each variant (default: ${DEFAULT-VALUE}).")
+    private double seconds = 0.5;
+
+    @Option(
+        names = "--csv",
+        paramLabel = "FILE",
+        description = "Write all figures: median and quartiles.")
+    private Path csv;
+
+    @Option(names = "--svg", paramLabel = "FILE", description = "Draw rows against speed.")
+    private Path svg;
+
+    @Override
+    public Integer call() throws IOException {
+      KernelBench.Settings settings;
+      try {
+        settings = new KernelBench.Settings(threads, seconds, Optional.ofNullable(model));
+      } catch (IllegalArgumentException e) {
+        throw new ParameterException(spec.commandLine(), "--" + e.getMessage());
+      }
+      requireDirectory(csv, "--csv");
+      requireDirectory(svg, "--svg");
+      KernelBench.Report report = KernelBench.run(settings, System.out);
+      if (csv != null) {
+        List<String> lines = new ArrayList<>(List.of(Figure.CSV_HEADER));
+        report.figures().forEach(figure -> lines.add(figure.csv()));
+        Files.write(csv, lines);
+      }
+      if (svg != null) {
+        Files.writeString(svg, RooflineSvg.draw(report.roofline()));
+      }
+      return 0;
+    }
+
+    /** A minute of measuring must not end in a path that cannot be written. */
+    private void requireDirectory(Path file, String option) {
+      if (file != null && !Files.isDirectory(file.toAbsolutePath().getParent())) {
+        throw new ParameterException(
+            spec.commandLine(),
+            option + ": expected a file in an existing directory, found " + file);
+      }
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Kernels: the few loops in which an engine spends its time.
+ *
+ * <p><b>The problem.</b> Nearly all work of a transformer is matrix products, attention, norms and
+ * activations. They must run at the speed of the machine, at any vector width, with one row or
+ * many, on one thread or several; and they must give the same bits in all those forms, or batching
+ * would change answers.
+ *
+ * <p><b>The idea.</b> {@link orrery.kernels.ScalarKernels} is the definition, in plain loops.
+ * {@link orrery.kernels.VectorKernels} does the same operations in the same order per output, many
+ * outputs at a time. A product gives each output a lane of its own, so no sum is ever cut up: the
+ * weights are packed so that one load brings the weights of 16 outputs for one input ({@link
+ * orrery.kernels.PackedMatrix}), and that input is broadcast.
+ *
+ * <pre>
+ *            lane   0    1    2         15
+ *   x[0] ─────×── w0,0 w1,0 w2,0 …  w15,0       one vector = 16 outputs;
+ *   x[1] ─────×── w0,1 w1,1 w2,1 …  w15,1       each lane: y = fma(w, x[k], y), k = 0, 1, 2 …
+ *   …          ↓    ↓    ↓         ↓            8 or 12 such vectors side by side hide the
+ *             y0   y1   y2   …    y15           latency of fma
+ * </pre>
+ *
+ * <p><b>Invariants.</b>
+ *
+ * <ul>
+ *   <li>An output of a product is one fma chain over increasing k; q·k one over increasing d; p·V
+ *       one over increasing slots. Norms and softmax sum by {@link orrery.numerics.Sum16}.
+ *   <li>Threads ({@link orrery.kernels.Team}) and rows split outputs, never sums.
+ *   <li>bf16 weights are decoded exactly, in registers, and then meet the same chain.
+ *   <li>No call allocates once its {@link orrery.kernels.Scratch} is warm. Hence the style: no
+ *       method returns a vector, no arrays of vectors, species are constants, loops are unrolled by
+ *       hand; otherwise C2 boxes vectors and the loop is 20 times slower.
+ * </ul>
+ *
+ * <p>{@code KernelContract} in the tests states all this as tests and runs them over both
+ * implementations at 512, 256 and 128 bits.
+ *
+ * <p><b>Watch it.</b> {@code orrery bench kernels}: each kernel against the limits of this machine.
+ * {@code docs/exact-numbers.md} and {@code docs/rows-against-speed.md} are its chapters.
+ *
+ * <p><b>Elsewhere.</b> SGLang {@code sgl-kernel/csrc} (its {@code cpu} folder packs weights in
+ * blocks for AMX and AVX-512); vLLM {@code csrc}; TensorRT-LLM {@code cpp/tensorrt_llm/kernels};
+ * llama.cpp {@code ggml/src/ggml-cpu} (row-dot products, repacked for some formats). They split
+ * sums over lanes, blocks or threads by shape, so their last bits depend on the batch unless a
+ * batch-invariant mode is on.
+ *
+ * <p><b>Papers.</b> "Anatomy of high-performance matrix multiplication", Goto and van de Geijn,
+ * 2008, for packing and register blocks; "FlashAttention", Dao et al., 2022, for never storing the
+ * whole score matrix of a prompt (here one row of scores at a time is stored).
+ */
+package orrery.kernels;

@@ -1,0 +1,91 @@
+package orrery.lab;
+
+import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import orrery.kernels.PackedMatrix;
+import orrery.kernels.PackedMatrix.Format;
+import orrery.kernels.Team;
+import orrery.kernels.VectorKernels;
+
+/**
+ * {@code orrery bench kernels}: how much of this machine the kernels use. Every table holds the
+ * ratios of one run; see the package description for how they are measured.
+ */
+public final class KernelBench {
+  /**
+   * What to measure.
+   *
+   * @param threads the most threads used
+   * @param seconds measuring time of each variant
+   * @param model directory of a model to decode with, if any
+   */
+  public record Settings(int threads, double seconds, Optional<Path> model) {
+    public Settings {
+      if (threads < 1 || threads > 256) {
+        throw new IllegalArgumentException("threads: expected 1 to 256, found " + threads);
+      }
+      if (!(seconds > 0 && seconds <= 60)) {
+        throw new IllegalArgumentException(
+            "seconds: expected more than 0 and at most 60, found " + seconds);
+      }
+    }
+  }
+
+  /**
+   * What was measured.
+   *
+   * @param figures of all tables
+   * @param roofline rows against speed, for {@link RooflineSvg}
+   */
+  public record Report(List<Figure> figures, Roofline roofline) {}
+
+  /** Products whose weights lie in the second-level cache. */
+  static final int CACHED = 512;
+
+  private KernelBench() {}
+
+  /** Measures everything and prints each table when it is done. */
+  public static Report run(Settings settings, PrintStream out) {
+    Machine machine = Machine.look();
+    var kernels = new VectorKernels();
+    out.printf(
+        Locale.ROOT,
+        "%s, %d processors, last-level cache %s, %s kernels, Java %s, load %s%n",
+        machine.processor(),
+        Runtime.getRuntime().availableProcessors(),
+        machine.lastLevelCache() > 0 ? machine.lastLevelCache() / (1 << 20) + " MiB" : "unknown",
+        kernels.name(),
+        Runtime.version(),
+        load());
+    out.println("median [quartiles] of interleaved samples; compare within a table only");
+
+    Sheet sheet = new Sheet(out);
+    int large = machine.sideOutOfCache();
+    PackedMatrix f32 = Product.matrix(Format.F32, large, large);
+    PackedMatrix bf16 = Product.matrix(Format.BF16, large, large);
+    try (Team one = new Team(1);
+        Team all = new Team(settings.threads())) {
+      double ceiling = ComputeTables.ceiling(sheet, kernels, one, settings.seconds());
+      ComputeTables.threads(sheet, kernels, one, all, bf16, settings.seconds());
+      double read = MemoryTable.print(sheet, kernels, one, all, f32, bf16, settings.seconds());
+      Roofline roofline =
+          RowsTable.print(
+              sheet, kernels, one, f32, bf16, ceiling, read, machine, settings.seconds());
+      AttentionTable.print(sheet, kernels, settings.seconds());
+      settings
+          .model()
+          .ifPresent(dir -> DecodeTable.print(sheet, kernels, all, dir, settings.seconds()));
+      out.printf("%nload after the run: %s%n", load());
+      return new Report(sheet.figures(), roofline);
+    }
+  }
+
+  private static String load() {
+    double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+    return load < 0 ? "unknown" : String.format(Locale.ROOT, "%.2f", load);
+  }
+}

@@ -1,0 +1,43 @@
+package orrery.lab;
+
+import java.util.List;
+
+/**
+ * Rows against speed on one core, with the two ceilings that bound it: arithmetic, and reads from
+ * memory, which grow with the rows because all rows share one pass over the weights.
+ *
+ * <p>"Roofline: an insightful visual performance model", Williams, Waterman and Patterson, 2009.
+ * Its x axis is operations per byte; here that is rows, for a given weight format.
+ *
+ * @param machine what was measured, for the heading
+ * @param gflops ceiling of arithmetic
+ * @param gigabytes ceiling of reads from memory, GB/s
+ * @param curves what products reached
+ */
+public record Roofline(String machine, double gflops, double gigabytes, List<Curve> curves) {
+  public Roofline {
+    curves = List.copyOf(curves);
+  }
+
+  /**
+   * Products of one weight format and place.
+   *
+   * @param name for the legend
+   * @param bytesPerWeight of the format
+   * @param fromMemory whether the weights are too large for any cache
+   * @param points by increasing rows
+   */
+  public record Curve(String name, int bytesPerWeight, boolean fromMemory, List<Point> points) {
+    public Curve {
+      points = List.copyOf(points);
+    }
+  }
+
+  /** GFLOP/s with so many rows. */
+  public record Point(int rows, double gflops) {}
+
+  /** The most that reading weights from memory allows, GFLOP/s. */
+  public double memoryBound(int rows, int bytesPerWeight) {
+    return 2.0 * rows * gigabytes / bytesPerWeight;
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The lab: experiments and benchmarks that say how fast this machine is, and how much of that the
+ * engine uses.
+ *
+ * <p><b>The problem.</b> "Fast" means nothing without the speed of the machine. A shared or virtual
+ * machine changes its speed from minute to minute; the JIT makes the first thousand calls of
+ * anything slow; a compiler leaves out what nobody reads. A figure taken without care for these
+ * says more about the day than about the code.
+ *
+ * <p><b>The idea.</b> Measure the limit and the thing in one process, in turns, and report their
+ * ratio. There are two limits: multiply-adds that stay in registers, and reads that compute next to
+ * nothing. A product of r rows does 2·r operations for each weight it reads, so r decides which of
+ * the two it meets.
+ *
+ * <pre>
+ *   GFLOP/s                  ________________  pure multiply-add   ({@link orrery.lab.Ceilings})
+ *                          /
+ *                        /  :                  one more row is free left of the ridge,
+ *     plain read · 2r  /    :                  and costs its full price right of it
+ *                    /      ridge
+ *                   1 ──────────────────── rows
+ *
+ *   one trial:  warm up A B C, twice │ A B C  C B A  A B C …     ({@link orrery.lab.Trial})
+ * </pre>
+ *
+ * <p><b>Invariants.</b>
+ *
+ * <ul>
+ *   <li>Variants of a table take turns, there and back, so that drift favours none of them.
+ *   <li>A figure is the median of at least seven samples, printed with its quartiles; a claim is a
+ *       ratio of two figures of one table.
+ *   <li>"From memory" means weights of at least 128 MiB and four times the last-level cache.
+ *   <li>The better of two plain reads counts as the limit, not the worse.
+ *   <li>Products are timed through the same call and the same split as {@code orrery.graph.MatMul}
+ *       makes; every result is stored where the compiler must assume that somebody reads it.
+ * </ul>
+ *
+ * <p><b>Watch it.</b> {@code orrery bench kernels}, and with {@code --svg FILE} the picture of
+ * {@code docs/rows-against-speed.md}. For single kernels under JMH: {@code mvn -q test-compile
+ * exec:exec@jmh -Djmh="MatMulBenchmark"}.
+ *
+ * <p><b>Elsewhere.</b> SGLang {@code benchmark/kernels}, vLLM {@code benchmarks/kernels},
+ * TensorRT-LLM {@code cpp/micro_benchmarks}: kernels against other kernels, rarely against the
+ * limit of the machine.
+ *
+ * <p><b>Papers.</b> "Roofline: an insightful visual performance model for multicore architectures",
+ * Williams, Waterman and Patterson, CACM 2009. "Statistically rigorous Java performance
+ * evaluation", Georges, Buytaert and Eeckhout, OOPSLA 2007.
+ */
+package orrery.lab;

@@ -1,0 +1,101 @@
+package orrery;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeSet;
+import orrery.checkpoint.Checkpoint;
+import orrery.checkpoint.DType;
+import orrery.checkpoint.SafetensorsWriter;
+import orrery.checkpoint.Tensor;
+import orrery.numerics.Fp16;
+
+/** A copy of a model in memory, to be changed and written elsewhere as a single file. */
+public final class EditedModel {
+  /** Values of one tensor; {@code longs} instead of {@code floats} if it is I64. */
+  public record Values(DType dtype, long[] shape, float[] floats, long[] longs) {
+    /** The same values under another shape. */
+    public Values shaped(long... other) {
+      return new Values(dtype, other, floats, longs);
+    }
+
+    /** As float32, which holds every value exactly. */
+    public Values asF32() {
+      return new Values(DType.F32, shape, floats, null);
+    }
+  }
+
+  private static final JsonMapper JSON = new JsonMapper();
+
+  /** {@code config.json}. */
+  public final ObjectNode config;
+
+  /** All tensors by name. */
+  public final Map<String, Values> tensors = new LinkedHashMap<>();
+
+  private EditedModel(ObjectNode config) {
+    this.config = config;
+  }
+
+  /** Reads a model. */
+  public static EditedModel of(Path model) {
+    try (Checkpoint checkpoint = Checkpoint.open(model)) {
+      EditedModel edited =
+          new EditedModel((ObjectNode) JSON.readTree(model.resolve("config.json").toFile()));
+      for (String name : checkpoint.names()) {
+        edited.tensors.put(name, values(checkpoint, name));
+      }
+      return edited;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Values values(Checkpoint checkpoint, String name) {
+    long[] shape =
+        checkpoint.infos().stream()
+            .filter(info -> info.name().equals(name))
+            .findFirst()
+            .orElseThrow()
+            .shape();
+    Tensor tensor = checkpoint.tensor(name, shape);
+    boolean longs = tensor.dtype() == DType.I64;
+    return new Values(
+        tensor.dtype(), shape, longs ? null : tensor.floats(), longs ? tensor.longs() : null);
+  }
+
+  /** Writes {@code config.json} and {@code model.safetensors} to an existing directory. */
+  public Path writeTo(Path directory) {
+    SafetensorsWriter writer = new SafetensorsWriter();
+    for (String name : new TreeSet<>(tensors.keySet())) {
+      Values v = tensors.get(name);
+      switch (v.dtype()) {
+        case F32 -> writer.floats(name, v.floats(), v.shape());
+        case BF16 -> writer.bf16(name, codes(v.floats(), false), v.shape());
+        case F16 -> writer.f16(name, codes(v.floats(), true), v.shape());
+        case I64 -> writer.longs(name, v.longs(), v.shape());
+      }
+    }
+    writer.write(directory.resolve("model.safetensors"));
+    try {
+      Files.writeString(directory.resolve("config.json"), config.toPrettyString());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return directory;
+  }
+
+  private static short[] codes(float[] values, boolean half) {
+    short[] codes = new short[values.length];
+    for (int i = 0; i < codes.length; i++) {
+      codes[i] =
+          half ? Fp16.encode(values[i]) : (short) (Float.floatToRawIntBits(values[i]) >>> 16);
+    }
+    return codes;
+  }
+}

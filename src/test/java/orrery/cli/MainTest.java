@@ -1,0 +1,285 @@
+package orrery.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import orrery.EditedModel;
+import orrery.EditedModel.Values;
+import orrery.TinyModels;
+import orrery.checkpoint.Checkpoint;
+import orrery.checkpoint.SafetensorsFile;
+import orrery.checkpoint.TensorInfo;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.ArgSpec;
+
+/** The command line, called as a user calls it. */
+class MainTest {
+  private static final String SPECK = TinyModels.speck("bias").toString();
+
+  @TempDir Path directory;
+
+  static List<Path> models() {
+    return TinyModels.all();
+  }
+
+  /** What a run left behind. */
+  private record Run(int code, String out, String err) {
+    /** A mistake of the user's: its exit code, a line or two of explanation, no stack trace. */
+    void assertMistake(int expected, String... named) {
+      assertThat(code).as(err).isEqualTo(expected);
+      assertThat(err).startsWith("orrery");
+      assertThat(err.lines()).hasSizeLessThanOrEqualTo(3);
+      assertThat(err).contains(named);
+      assertThat(err).doesNotContain("\tat ").doesNotContain("Exception").doesNotContain("bug of");
+    }
+
+    Run assertDone() {
+      assertThat(code).as(err).isZero();
+      return this;
+    }
+  }
+
+  private static Run run(String... args) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int code = Main.run(new PrintWriter(out), new PrintWriter(err), args);
+    return new Run(code, out.toString(), err.toString());
+  }
+
+  private static Run generate(String... args) {
+    List<String> all = new ArrayList<>(List.of("generate", "-m", SPECK, "--ids", "3,14,15"));
+    all.addAll(Arrays.asList(args));
+    return run(all.toArray(String[]::new));
+  }
+
+  /** A speck that can read and write: the test tokenizer with an embedding as large. */
+  private String speckWithTokenizer() throws IOException {
+    EditedModel edited = EditedModel.of(TinyModels.speck("bias"));
+    int vocab = 600;
+    for (String name : new String[] {"model.embed_tokens.weight", "lm_head.weight"}) {
+      Values small = edited.tensors.get(name).asF32();
+      float[] rows = new float[vocab * 20];
+      for (int i = 0; i < rows.length; i++) {
+        rows[i] = small.floats()[i % small.floats().length] * (1 + i / 2_000f);
+      }
+      edited.tensors.put(name, new Values(small.dtype(), new long[] {vocab, 20}, rows, null));
+    }
+    edited.config.put("vocab_size", vocab);
+    Path model = Files.createDirectory(directory.resolve("model"));
+    Path tokenizer = Path.of("src/test/resources/orrery/text/tokenizer.json");
+    Files.copy(tokenizer, model.resolve("tokenizer.json"));
+    return edited.writeTo(model).toString();
+  }
+
+  @Test
+  void withoutACommandTheUsageIsShownAndTheExitCodeIsTwo() {
+    Run run = run();
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.out()).contains("orrery", "demo", "generate", "inspect", "dump", "Exit codes");
+  }
+
+  @Test
+  void everyCommandAndOptionExplainsItself() {
+    for (CommandLine command : Main.line().getSubcommands().values()) {
+      String name = command.getCommandName();
+      assertThat(command.getCommandSpec().usageMessage().description()).as(name).isNotEmpty();
+      for (ArgSpec arg : command.getCommandSpec().args()) {
+        assertThat(String.join(" ", arg.description()))
+            .as("%s %s", name, arg)
+            .hasSizeGreaterThan(5);
+      }
+      if (!name.equals("help")) {
+        Run help = run(name, "--help").assertDone();
+        assertThat(help.out()).contains("Usage: orrery " + name);
+        assertThat(run("help", name).assertDone().out()).isEqualTo(help.out());
+      }
+    }
+    assertThat(run("--version").assertDone().out()).startsWith("orrery ");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "inspect -m nowhere                            | 1 | nowhere: no such directory",
+        "inspect -m pom.xml                            | 1 | pom.xml: not a directory",
+        "inspect -m src                                | 1 | model.safetensors",
+        "inspect                                   -x  | 2 | Unknown option: '-x'",
+        "frobnicate                                    | 2 | frobnicate",
+        "generate -m SPECK                             | 2 | -p=TEXT",
+        "generate -m SPECK --ids 1 -p a                | 2 | mutually exclusive",
+        "generate -m SPECK --ids 1,x                   | 2 | 'x' is not an int",
+        "generate -m SPECK --ids 1,97                  | 2 | ids from 0 to 96, found 97",
+        "generate -m SPECK --ids -1                    | 2 | ids from 0 to 96, found -1",
+        "generate -m SPECK --ids 1 --graph maybe       | 2 | expected on or off, found maybe",
+        "generate -m SPECK --ids 1 --graph             | 2 | --graph",
+        "generate -m SPECK --ids 1 --kernels fast      | 2 | --kernels",
+        "generate -m SPECK --ids 1 --threads 0         | 2 | threads: expected 1 to 256, found 0",
+        "generate -m SPECK --ids 1 --threads two       | 2 | --threads",
+        "generate -m SPECK --ids 1 --top-p 3           | 2 | above 0, at most 1, found 3.0",
+        "generate -m SPECK --ids 1 --temperature -1    | 2 | temperature",
+        "generate -m SPECK --ids 1 --max-tokens 0      | 2 | max_tokens",
+        "generate -m SPECK --ids 1 --stop-token-id 97  | 2 | stop_token_ids",
+        "generate -m SPECK --ids 1 --logit-bias 5      | 2 | --logit-bias",
+        "generate -m SPECK --ids 1 --logit-bias 500=1  | 2 | logit_bias",
+        "generate -m SPECK --ids 1 --context-length 999| 2 | at most the model's 256 positions",
+        "generate -m SPECK --ids 1 --chunked-prefill-size 0 | 2 | chunked-prefill-size",
+        "generate -m SPECK --ids 1,2,3 --context-length 3   | 2 | fewer tokens than the context",
+        "generate -m SPECK --ids 1 --system be-kind    | 2 | --system: expected together with"
+            + " --chat",
+        "generate -m SPECK -p hello                    | 1 | tokenizer.json: expected a tokenizer",
+        "generate -m SPECK -c hello                    | 1 | tokenizer.json: expected a tokenizer",
+        "dump -m SPECK --ids 1                         | 2 | --out",
+        "dump -m SPECK --out x                         | 2 | --ids",
+        "dump -m SPECK --out x --ids 1 --text a        | 2 | mutually exclusive",
+        "dump -m SPECK --out x --ids 97                | 2 | ids from 0 to 96, found 97",
+        "dump -m SPECK --out x --text a                | 1 | tokenizer.json",
+        "dump -m SPECK --ids 1 --out nowhere/x         | 1 | nowhere/x: no such directory",
+        "dump -m SPECK --ids 1 --out src               | 1 | src: expected a file to write",
+        "dump -m SPECK --ids 1 --out /                 | 1 | expected a file to write",
+        "demo -m nowhere                               | 1 | nowhere: no such directory",
+        "demo -m SPECK                                 | 1 | tokenizer.json",
+      })
+  void aMistakeIsExplainedWithoutAStackTrace(String line, int code, String named) {
+    run(line.replace("SPECK", SPECK).split(" +")).assertMistake(code, named);
+    assertThat(Path.of("x")).doesNotExist();
+  }
+
+  @Test
+  void aBrokenCheckpointIsNamed() throws IOException {
+    Files.writeString(directory.resolve("model.safetensors"), "no header at all");
+    run("inspect", "-m", directory.toString())
+        .assertMistake(1, directory.resolve("model.safetensors") + ": header length");
+  }
+
+  @Test
+  void blanksAloneAreNoPrompt() throws IOException {
+    String model = speckWithTokenizer();
+    for (String prompt : new String[] {"", "   "}) {
+      run("generate", "-m", model, "-p", prompt).assertMistake(2, "--prompt: expected some text");
+    }
+    run("dump", "-m", model, "--text", "", "--out", directory.resolve("x").toString())
+        .assertMistake(2, "ids: expected 1 to");
+  }
+
+  @Test
+  void aPromptIsShownAndContinuedAndAChatOnlyAnswered() throws IOException {
+    String model = speckWithTokenizer();
+    Run text = run("generate", "-m", model, "-p", "Once upon a time ", "-n", "5").assertDone();
+    assertThat(text.out()).startsWith("Once upon a time").hasSizeGreaterThan(16).endsWith("\n");
+    assertThat(text.err()).contains("prompt   ", "answer   5 tokens", "length (5 tokens)");
+    Run chat =
+        run("generate", "-m", model, "-c", "Hi", "--system", "Be kind", "-n", "5").assertDone();
+    assertThat(chat.out()).doesNotContain("Hi").doesNotContain("<|");
+  }
+
+  @Test
+  void idsGiveTheSameIdsEveryTimeWhateverTheSwitchesSay() {
+    String[] sampled = {"--temperature", "0.9", "--top-p", "0.9", "--seed", "5", "-n", "20"};
+    String expected = generate(sampled).assertDone().out();
+    assertThat(expected).startsWith("[3, 14, 15] ");
+    assertThat(expected.substring(12).trim().split(" ")).hasSizeBetween(1, 20);
+    for (String flags :
+        new String[] {
+          "--graph off",
+          "--graph=on",
+          "--threads 2",
+          "--kernels scalar",
+          "--kernels VECTOR",
+          "--chunked-prefill-size 1",
+          "--context-length 100"
+        }) {
+      List<String> args = new ArrayList<>(Arrays.asList(sampled));
+      args.addAll(Arrays.asList(flags.split(" ")));
+      assertThat(generate(args.toArray(String[]::new)).assertDone().out())
+          .as(flags)
+          .isEqualTo(expected);
+    }
+    sampled[5] = "6";
+    assertThat(generate(sampled).out()).isNotEqualTo(expected);
+  }
+
+  @Test
+  void flagsThatMayBeRepeatedAreAllHeard() {
+    Run biased =
+        generate("--logit-bias", "40=1e6", "--logit-bias", "41=-1e6", "-n", "3").assertDone();
+    assertThat(biased.out().trim()).isEqualTo("[3, 14, 15] 40 40 40");
+    Run stopped =
+        generate("--logit-bias", "40=1e6", "--stop-token-id", "7", "--stop-token-id", "40")
+            .assertDone();
+    assertThat(stopped.out().trim()).isEqualTo("[3, 14, 15] 40");
+    assertThat(stopped.err()).contains("stop (token 40)");
+  }
+
+  @Test
+  void logprobsGoToStandardErrorOneLineAToken() {
+    Run run = generate("--logprobs", "2", "-n", "3", "--ignore-eos").assertDone();
+    assertThat(run.err().lines().filter(l -> l.matches("#\\d+ -\\d+\\.\\d{3}( +#\\d+ -.*){2}")))
+        .hasSize(3);
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void inspectCountsEveryParameterOfTheCheckpointOnce(Path model) {
+    long tensors;
+    try (Checkpoint checkpoint = Checkpoint.open(model)) {
+      tensors = checkpoint.infos().stream().mapToLong(TensorInfo::elements).sum();
+    }
+    Run run = run("inspect", "-m", model.toString()).assertDone();
+    List<String> rows = run.out().lines().filter(l -> l.matches(".*( +[\\d,]+){3}$")).toList();
+    long[] sums = new long[2];
+    for (String row : rows.subList(0, rows.size() - 1)) {
+      sums[0] += number(row, 0);
+      sums[1] += row.startsWith("mtp") ? 0 : number(row, 1);
+    }
+    String all = rows.getLast();
+    assertThat(all).startsWith("all");
+    assertThat(number(all, 0)).isEqualTo(sums[0]).isEqualTo(tensors);
+    assertThat(number(all, 1)).isEqualTo(sums[1]).isLessThanOrEqualTo(tensors);
+    assertThat(run.out()).contains(model.toString(), "glm4_moe", "KV cache", "tokenizer");
+  }
+
+  /** One of the three numbers at the end of a row. */
+  private static long number(String row, int column) {
+    String[] words = row.trim().split(" +");
+    return Long.parseLong(words[words.length - 3 + column].replace(",", ""));
+  }
+
+  @Test
+  void inspectListsEveryTensorIfAsked() {
+    Run run = run("inspect", "-m", SPECK, "--tensors").assertDone();
+    try (Checkpoint checkpoint = Checkpoint.open(Path.of(SPECK))) {
+      assertThat(run.out()).contains(checkpoint.names());
+    }
+    assertThat(run.out()).contains("model.embed_tokens.weight", "[97, 20]");
+  }
+
+  @Test
+  void dumpWritesAFileThatCanBeReadAndReplacesIt() throws IOException {
+    Path file = directory.resolve("out.safetensors");
+    for (String ids : new String[] {"1,2,3,4", "5,6"}) {
+      Run run = run("dump", "-m", SPECK, "--ids", ids, "--out", file.toString()).assertDone();
+      int n = ids.split(",").length;
+      assertThat(run.out().trim()).isEqualTo(file + ": " + n + " tokens");
+      try (SafetensorsFile dump = SafetensorsFile.open(file)) {
+        assertThat(dump.tensor("logits").shape()).containsExactly(n, 97);
+        assertThat(dump.tensor("streams.3").shape()).containsExactly(n, 20);
+      }
+    }
+    assertThat(directory.toFile().list()).containsExactly("out.safetensors");
+    Path plain = Files.createFile(directory.resolve("plain"));
+    assertThat(Files.getPosixFilePermissions(file)).isEqualTo(Files.getPosixFilePermissions(plain));
+  }
+}

@@ -1,0 +1,120 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.util.RawValue;
+import com.sun.management.ThreadMXBean;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import orrery.EditedModel;
+import orrery.TinyModels;
+import orrery.checkpoint.CheckpointException;
+import orrery.sampling.SamplingException;
+import orrery.sampling.SamplingParams;
+
+/** Every number of a config, set to every extreme: refused by name, or it runs in small memory. */
+class ExtremeConfigTest {
+  private static final ThreadMXBean THREAD = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  /** Among them widths whose product with a small one wraps around to a small one. */
+  private static final String[] EXTREMES = {
+    "0",
+    "1",
+    "2",
+    "-1",
+    "7",
+    "65536",
+    "16777217",
+    "536870912",
+    "536870915",
+    "715827883",
+    "1073741824",
+    "1431655766",
+    "2147483646",
+    "2147483647",
+    "1e-30",
+    "1e30",
+    "-1e30",
+    "0.999"
+  };
+
+  private static final EngineOptions SCALAR =
+      EngineOptions.defaults().withKernels(EngineOptions.KernelChoice.SCALAR);
+  private static final SamplingParams GREEDY =
+      SamplingParams.builder().temperature(0).maxTokens(3).ignoreEos(true).build();
+
+  @TempDir Path directory;
+
+  static List<Path> specks() {
+    return TinyModels.specks();
+  }
+
+  @ParameterizedTest
+  @MethodSource("specks")
+  void isRefusedByNameOrRunsInSmallMemory(Path speck) throws IOException {
+    EditedModel edited = EditedModel.of(speck);
+    edited.writeTo(directory);
+    int refused = 0;
+    int ran = 0;
+    for (ObjectNode config : withExtremes(edited.config)) {
+      Files.writeString(directory.resolve("config.json"), config.toString());
+      long before = THREAD.getCurrentThreadAllocatedBytes();
+      boolean runs = runs(config);
+      assertThat(THREAD.getCurrentThreadAllocatedBytes() - before)
+          .as("bytes allocated for %s", config)
+          .isLessThan(64L << 20);
+      refused += runs ? 0 : 1;
+      ran += runs ? 1 : 0;
+    }
+    System.out.printf("%s: %d extreme configs refused, %d ran%n", speck, refused, ran);
+    assertThat(refused).isPositive();
+    assertThat(ran).isPositive();
+  }
+
+  /** One copy of the config per number in it, nested ones too, and per extreme. */
+  private static List<ObjectNode> withExtremes(ObjectNode config) {
+    List<ObjectNode> copies = new ArrayList<>();
+    List<String> fields = new ArrayList<>();
+    config.fieldNames().forEachRemaining(fields::add);
+    for (String field : fields) {
+      if (config.get(field) instanceof ObjectNode nested) {
+        withExtremes(nested).forEach(n -> copies.add(config.deepCopy().set(field, n)));
+      } else if (config.get(field).isNumber()) {
+        for (String extreme : EXTREMES) {
+          ObjectNode copy = config.deepCopy();
+          copy.putRawValue(field, new RawValue(extreme));
+          copies.add(copy);
+        }
+      }
+    }
+    return copies;
+  }
+
+  private boolean runs(ObjectNode config) {
+    try (LoadedModel loaded = LoadedModel.load(directory)) {
+      int positions = Math.min(32, loaded.model().maxPositions());
+      try (Generator g = new Generator(loaded, SCALAR.withContextLength(positions))) {
+        if (positions > 3) {
+          g.generate(new int[] {5, 3, 8}, GREEDY, 0, 0, (token, text, logprobs) -> {});
+        }
+      }
+      return true;
+    } catch (CheckpointException e) {
+      assertThat(e.getMessage()).as("%s", config).startsWith(directory.toString());
+      return false;
+    } catch (SamplingException e) {
+      assertThat(e.getMessage()).as("%s", config).contains("NaN");
+      return true;
+    } catch (Throwable e) {
+      throw new AssertionError(config.toString(), e);
+    }
+  }
+}

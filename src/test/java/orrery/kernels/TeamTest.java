@@ -1,0 +1,203 @@
+package orrery.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(60)
+class TeamTest {
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 8})
+  void everyPartOfManyThousandTasksRunsExactlyOnce(int threads) {
+    int tasks = threads <= 2 ? 50_000 : 500; // more threads than cores wait for each other's slices
+    AtomicIntegerArray runs = new AtomicIntegerArray(threads);
+    try (Team team = new Team(threads)) {
+      for (int i = 1; i <= tasks; i++) {
+        team.run(
+            (part, parts) -> {
+              assertThat(parts).isEqualTo(threads);
+              runs.incrementAndGet(part);
+            });
+        for (int part = 0; part < threads; part++) {
+          if (runs.get(part) != i) {
+            assertThat(runs.get(part)).as("runs of part %d after task %d", part, i).isEqualTo(i);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void whatOnePartWritesTheCallerAndTheNextTaskSee() {
+    int[] plain = new int[2]; // neither volatile nor atomic: the hand-over publishes it
+    try (Team team = new Team(2)) {
+      for (int i = 1; i <= 20_000; i++) {
+        int expected = i - 1;
+        team.run(
+            (part, parts) -> {
+              if (plain[1 - part] < expected) {
+                throw new AssertionError("part " + part + " saw a stale value");
+              }
+            });
+        team.run((part, parts) -> plain[part]++);
+        assertThat(plain).containsExactly(i, i);
+      }
+    }
+  }
+
+  @Test
+  void thePartsOfATaskRunAtTheSameTimeOnDifferentThreads() {
+    Set<Thread> seen = ConcurrentHashMap.newKeySet();
+    try (Team team = new Team(3)) {
+      team.run(
+          (part, parts) -> {
+            seen.add(Thread.currentThread());
+            while (seen.size() < parts) { // ends only if all parts are under way together
+              Thread.onSpinWait();
+            }
+          });
+    }
+    assertThat(seen).hasSize(3).contains(Thread.currentThread());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2})
+  void anExceptionOfAnyPartReachesTheCallerAndTheTeamGoesOn(int failing) {
+    AtomicIntegerArray runs = new AtomicIntegerArray(3);
+    try (Team team = new Team(3)) {
+      for (int i = 1; i <= 200; i++) {
+        RuntimeException thrown = new IllegalStateException("part " + failing + ", task " + i);
+        assertThatThrownBy(
+                () ->
+                    team.run(
+                        (part, parts) -> {
+                          runs.incrementAndGet(part);
+                          if (part == failing) {
+                            throw thrown;
+                          }
+                        }))
+            .isSameAs(thrown);
+        team.run((part, parts) -> runs.incrementAndGet(part)); // and is not thrown a second time
+        for (int part = 0; part < 3; part++) {
+          assertThat(runs.get(part)).isEqualTo(2 * i);
+        }
+      }
+    }
+  }
+
+  @Test
+  void anErrorOfAWorkerReachesTheCallerAsItIs() {
+    try (Team team = new Team(2)) {
+      StackOverflowError error = new StackOverflowError("deep");
+      assertThatThrownBy(
+              () ->
+                  team.run(
+                      (part, parts) -> {
+                        if (part == 1) {
+                          throw error;
+                        }
+                      }))
+          .isSameAs(error);
+    }
+  }
+
+  @Test
+  void whenAllPartsFailOneFailureIsThrownAndNoneIsLeftForTheNextTask() {
+    try (Team team = new Team(3)) {
+      assertThatThrownBy(
+              () ->
+                  team.run(
+                      (part, parts) -> {
+                        throw new IllegalStateException("part " + part);
+                      }))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("part 0");
+      team.run((part, parts) -> {});
+    }
+  }
+
+  @Test
+  void idleWorkersParkAndWakeForTheNextTask() throws InterruptedException {
+    AtomicIntegerArray runs = new AtomicIntegerArray(2);
+    Thread[] worker = new Thread[1];
+    try (Team team = new Team(2)) {
+      for (int i = 1; i <= 20; i++) {
+        team.run(
+            (part, parts) -> {
+              runs.incrementAndGet(part);
+              if (part == 1) {
+                worker[0] = Thread.currentThread();
+              }
+            });
+        long giveUp = System.nanoTime() + 10_000_000_000L;
+        while (worker[0].getState() != Thread.State.WAITING && System.nanoTime() < giveUp) {
+          Thread.sleep(1);
+        }
+        assertThat(worker[0].getState()).as("an idle worker").isEqualTo(Thread.State.WAITING);
+        Thread.sleep(i == 1 ? 25 : 0);
+      }
+      team.run((part, parts) -> runs.incrementAndGet(part));
+      assertThat(runs.get(0)).isEqualTo(21);
+      assertThat(runs.get(1)).isEqualTo(21);
+    }
+  }
+
+  @Test
+  void closingEndsTheThreadsWhetherTheyParkOrSpin() throws InterruptedException {
+    Set<Thread> seen = ConcurrentHashMap.newKeySet();
+    for (int pause : new int[] {0, 30}) {
+      Team team = new Team(3);
+      team.run((part, parts) -> seen.add(Thread.currentThread()));
+      Thread.sleep(pause);
+      team.close();
+      team.close(); // twice does no harm
+    }
+    seen.remove(Thread.currentThread());
+    assertThat(seen).hasSize(4);
+    assertThat(seen.stream().filter(Thread::isAlive).collect(Collectors.toSet())).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void aClosedTeamRefusesATaskInsteadOfWaitingForever(int threads) {
+    Team team = new Team(threads);
+    team.close();
+    assertThatThrownBy(() -> team.run((part, parts) -> {}))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("closed");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 0, 257})
+  void aTeamOfAnImpossibleSizeIsRefused(int threads) {
+    assertThatThrownBy(() -> new Team(threads))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("threads: expected 1 to 256, found " + threads);
+  }
+
+  @Test
+  void aCallerDoesThePartsOfWorkersThatAreLate() {
+    Thread caller = Thread.currentThread();
+    int threads = 4 * Runtime.getRuntime().availableProcessors() + 1; // they cannot all be running
+    int[] byCaller = new int[1];
+    try (Team team = new Team(Math.min(256, threads))) {
+      for (int round = 0; round < 200; round++) {
+        team.run(
+            (part, parts) -> {
+              if (part > 0 && Thread.currentThread() == caller) {
+                byCaller[0]++;
+              }
+            });
+      }
+    }
+    assertThat(byCaller[0]).isPositive();
+  }
+}
