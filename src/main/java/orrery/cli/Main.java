@@ -29,6 +29,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       GenerateCommand.class,
       InspectCommand.class,
       DumpCommand.class,
+      BenchCommand.class,
       CommandLine.HelpCommand.class
     },
     footer = {"", "Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong."})
