@@ -18,8 +18,8 @@ final class EngineFlags {
       paramLabel = "WHICH",
       defaultValue = "auto",
       description =
-          "scalar (plain loops, the definition), vector (Panama), or auto (scalar until the vector"
-              + " kernels are compiled). Default: ${DEFAULT-VALUE}")
+          "scalar (plain loops, the definition), vector (Panama), or auto (vector, but for a small"
+              + " first step, which must not wait for the JIT). Default: ${DEFAULT-VALUE}")
   private KernelChoice kernels;
 
   @Option(

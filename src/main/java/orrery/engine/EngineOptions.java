@@ -18,7 +18,7 @@ public record EngineOptions(
     SCALAR,
     /** Panama from the first step on, cold as it is. */
     VECTOR,
-    /** Scalar until the vector kernels are compiled in the background, then vector. */
+    /** Scalar for a small first step, so that the first token waits for no JIT; then vector. */
     AUTO
   }
 

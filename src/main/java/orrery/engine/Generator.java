@@ -2,6 +2,7 @@ package orrery.engine;
 
 import orrery.graph.Buffer;
 import orrery.graph.Step;
+import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
@@ -58,10 +59,10 @@ public final class Generator implements AutoCloseable {
     // What may fail comes before what starts threads.
     this.cache = new KvCache(model.kvLayout(), contextLength, contextLength, 1);
     this.team = new Team(options.threads());
-    this.kernels = new KernelSwitch(model, options.kernels());
+    this.kernels = new KernelSwitch(options.kernels());
     int rows = Math.min(options.chunkedPrefillSize(), contextLength);
     this.runner = new ModelRunner(model, cache, team, rows, options.graph());
-    this.step = new Step(rows, 1, options.threads(), kernels.current());
+    this.step = new Step(rows, 1, options.threads(), new ScalarKernels());
     this.sampler = new Sampler(model.vocab(), loaded.eos());
   }
 
@@ -161,7 +162,7 @@ public final class Generator implements AutoCloseable {
       }
       step.clear();
       step.add(token, history.length() - 1, 0, true);
-      step.kernels(kernels.current());
+      step.kernels(kernels.next(step.rows()));
       forward = runner.run(step);
     }
     int[] tokens = new int[history.outputLength()];
@@ -193,7 +194,7 @@ public final class Generator implements AutoCloseable {
       for (int p = from; p < to; p++) {
         step.add(prompt[p], p, 0, p == prompt.length - 1);
       }
-      step.kernels(kernels.current());
+      step.kernels(kernels.next(step.rows()));
       forward = runner.run(step);
     }
     return forward;
@@ -206,12 +207,11 @@ public final class Generator implements AutoCloseable {
 
   /** The kernels that would compute the next step. */
   public String kernelName() {
-    return kernels.current().name();
+    return kernels.name();
   }
 
   @Override
   public void close() {
-    kernels.stop();
     team.close();
   }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -130,11 +132,15 @@ class TeamTest {
     Thread[] worker = new Thread[1];
     try (Team team = new Team(2)) {
       for (int i = 1; i <= 20; i++) {
+        CountDownLatch taken = new CountDownLatch(1);
         team.run(
             (part, parts) -> {
               runs.incrementAndGet(part);
               if (part == 1) {
                 worker[0] = Thread.currentThread();
+                taken.countDown();
+              } else {
+                await(taken); // else the caller might do part 1 as well
               }
             });
         long giveUp = System.nanoTime() + 10_000_000_000L;
@@ -155,7 +161,16 @@ class TeamTest {
     Set<Thread> seen = ConcurrentHashMap.newKeySet();
     for (int pause : new int[] {0, 30}) {
       Team team = new Team(3);
-      team.run((part, parts) -> seen.add(Thread.currentThread()));
+      CountDownLatch taken = new CountDownLatch(2);
+      team.run(
+          (part, parts) -> {
+            seen.add(Thread.currentThread());
+            if (part == 0) {
+              await(taken); // else the caller might do the other parts as well
+            } else {
+              taken.countDown();
+            }
+          });
       Thread.sleep(pause);
       team.close();
       team.close(); // twice does no harm
@@ -199,5 +214,13 @@ class TeamTest {
       }
     }
     assertThat(byCaller[0]).isPositive();
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(10, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 }
