@@ -28,7 +28,9 @@ public record EngineOptions(
     check(contextLength >= 0, "context-length", "at least 1, or 0 for the model's", contextLength);
   }
 
-  /** One thread, kernels that switch when warm, captured steps, chunks of 512 tokens. */
+  /**
+   * One thread, kernels that switch after a small first step, captured steps, chunks of 512 tokens.
+   */
   public static EngineOptions defaults() {
     return new EngineOptions(1, KernelChoice.AUTO, true, 512, 0);
   }
