@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
 /** {@code orrery bench}: what the parts of the engine reach on this machine. */
 @Command(
     name = "bench",
+    mixinStandardHelpOptions = true,
     description = "Measure parts of the engine on this machine.",
     subcommands = BenchCommand.KernelsCommand.class)
 public final class BenchCommand implements Runnable {

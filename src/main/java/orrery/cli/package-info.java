@@ -13,6 +13,7 @@
  *          generate    one prompt, streamed            text on stdout, figures on stderr
  *          inspect     what a model consists of        --tensors, --program
  *          dump        every number of a forward pass  a safetensors file for others' tests
+ *          bench       what this machine can do        ratios of one run
  * </pre>
  *
  * <p><b>Invariants.</b>

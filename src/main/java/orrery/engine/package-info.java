@@ -16,16 +16,15 @@
  *                             └──────────── one row: the token at the next position ──────────┤
  *        Listener  <── text <── StopChecker <── StreamDecoder <───────────────────────────────┘
  *
- *   KernelSwitch:  scalar kernels ───────────────────┐
- *                  vector kernels compile meanwhile ─┴──> vector kernels, between two steps
+ *   KernelSwitch:  a small first step: scalar kernels ── then ──> vector kernels, compiling on the job
  * </pre>
  *
  * <p><b>Invariants.</b>
  *
  * <ul>
  *   <li>No option changes an answer, to the bit: threads, kernels, graph, chunk size.
- *   <li>Changing kernels in the middle of an answer is legal, because both give the same bits. A
- *       cold vector kernel is far slower than scalar loops, so an answer starts scalar.
+ *   <li>Changing kernels in the middle of an answer is legal, because both give the same bits. So
+ *       the first token need not wait for the JIT.
  *   <li>Prompts that are empty, too long or no tokens of this model are refused before any work.
  *   <li>Pages go back to the pool on every way out.
  * </ul>
