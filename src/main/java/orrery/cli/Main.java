@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import orrery.checkpoint.CheckpointException;
+import orrery.engine.RequestException;
 import orrery.sampling.SamplingException;
 import orrery.text.TokenizerException;
 import picocli.CommandLine;
@@ -94,6 +95,10 @@ public final class Main {
           || e instanceof UncheckedIOException
           || e instanceof IOException) {
         return fail(line, e.getMessage(), 1);
+      }
+      if (e instanceof RequestException r) {
+        boolean wrong = r.kind() == RequestException.Kind.INVALID;
+        return fail(line, e.getMessage(), wrong ? 2 : 1);
       }
       if (e instanceof IllegalArgumentException) {
         return fail(line, e.getMessage(), 2);

@@ -135,7 +135,7 @@ class MainTest {
         "generate -m SPECK --ids 1 --logit-bias 5      | 2 | --logit-bias",
         "generate -m SPECK --ids 1 --logit-bias 500=1  | 2 | logit_bias",
         "generate -m SPECK --ids 1 --context-length 999| 2 | at most the model's 256 positions",
-        "generate -m SPECK --ids 1 --chunked-prefill-size 0 | 2 | chunked-prefill-size",
+        "generate -m SPECK --ids 1 --chunked-prefill-size -1| 2 | chunked-prefill-size",
         "generate -m SPECK --ids 1,2,3 --context-length 3   | 2 | fewer tokens than the context",
         "generate -m SPECK --ids 1 --system be-kind    | 2 | --system: expected together with"
             + " --chat",
@@ -169,11 +169,23 @@ class MainTest {
     EditedModel edited = EditedModel.of(TinyModels.speck("bias"));
     edited.config.put("max_position_embeddings", Integer.MAX_VALUE);
     String model = edited.writeTo(directory).toString();
-    String[] args = {"generate", "-m", model, "--ids", "1", "-n", "1", "--context-length", ""};
-    run(Arrays.copyOf(args, 7)).assertDone(); // by default no more than is reasonable
-    args[8] = "250000000"; // 2 billion floats a stream: more than the tests' heap
+    String[] args = {
+      "generate",
+      "-m",
+      model,
+      "--ids",
+      "1",
+      "-n",
+      "1",
+      "--max-running-requests",
+      "1",
+      "--context-length",
+      ""
+    };
+    run(Arrays.copyOf(args, 9)).assertDone(); // by default no more than is reasonable
+    args[10] = "250000000"; // 2 billion floats a stream: more than the tests' heap
     run(args).assertMistake(1, "out of memory", "--context-length");
-    args[8] = "2000000000"; // more than an array holds
+    args[10] = "2000000000"; // more than an array holds
     run(args).assertMistake(2, "KV cache", "layers.0.key", "expected at most");
   }
 

@@ -54,16 +54,25 @@ class TensorDumpTest {
           assertThat(ours.tensor(name).longs()).as(name).isEqualTo(golden.tensor(name).longs());
         } else {
           assertThat(ours.tensor(name).dtype()).isEqualTo(DType.F32);
-          float tolerance = name.endsWith(".weights") ? 1e-5f : 2e-4f;
-          assertThat(worst(ours.tensor(name).floats(), golden.tensor(name).floats()))
-              .as(name)
-              .isLessThan(tolerance);
+          float[] wanted = golden.tensor(name).floats();
+          // Some residual streams reach into the hundreds; float32 is relative.
+          float tolerance =
+              name.endsWith(".weights") ? 1e-5f : 2e-4f * Math.max(1, largest(wanted) / 100);
+          assertThat(worst(ours.tensor(name).floats(), wanted)).as(name).isLessThan(tolerance);
         }
         compared++;
       }
       assertThat(compared).isGreaterThan(5);
       assertThat(ours.has("mtp.logits")).isEqualTo(golden.has("mtp.logits"));
     }
+  }
+
+  private static float largest(float[] x) {
+    float largest = 0;
+    for (float v : x) {
+      largest = Math.max(largest, Math.abs(v));
+    }
+    return largest;
   }
 
   private static float worst(float[] actual, float[] expected) {
