@@ -59,6 +59,13 @@ final class Budget {
     }
   }
 
+  /** Nobody but one sequence of so many computed tokens holds pages any more. */
+  void leaveTo(int computed, int[] total) {
+    for (int pool = 0; pool < free.length; pool++) {
+      free[pool] = Math.max(free[pool], total[pool] - geometry.held(pool, computed));
+    }
+  }
+
   /** The most rows that a sequence can grow by, up to {@code wanted}. */
   int mostRows(int from, int wanted) {
     int rows = wanted;
@@ -80,6 +87,20 @@ final class Budget {
     for (int pool = 0; pool < free.length; pool++) {
       int pages = waiting.hitIdle()[pool] + geometry.expected(pool, waiting.hit(), to);
       if (pages > free[pool]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether all that run can grow to their longest, and a fork of one of them beside them. */
+  static boolean allCanFinish(View view, Item parent) {
+    Budget left = new Budget(view);
+    view.running().forEach(item -> left.reserve(item.computed(), item.longest()));
+    for (int pool = 0; pool < left.free.length; pool++) {
+      // A fork copies the partial page; complete ones it shares.
+      int shared = parent.computed() / left.geometry.span(pool) * left.geometry.span(pool);
+      if (left.geometry.expected(pool, shared, parent.longest()) > left.free[pool]) {
         return false;
       }
     }

@@ -117,6 +117,7 @@ public final class SglangPolicy implements Policy {
         return Stop.CHUNK_FULL;
       }
       d.admit(item);
+      count = d.budget.mostRows(item.hit(), count); // a chunk may be longer than its window
       d.compute(item, item.hit(), count);
       expected.hold(item);
       expected.reserve(item.hit(), grown);

@@ -34,10 +34,17 @@ public final class StaticPolicy implements Policy {
   }
 
   @Override
+  public boolean mayFork(View view, Item parent) {
+    return Budget.allCanFinish(view, parent);
+  }
+
+  @Override
   public StepPlan plan(View view) {
     Draft d = new Draft(view);
     if (!view.running().isEmpty()) {
-      return d.finish(Stop.BATCH, advance(d, view.memory().batch()), view.memory());
+      // Other choices of a request may have joined since the last step.
+      int batch = Math.max(view.memory().batch(), view.running().size());
+      return d.finish(Stop.BATCH, advance(d, batch), new Memory(0, batch));
     }
     Stop stop = fill(d);
     int batch = d.running.size();

@@ -30,6 +30,11 @@ public final class TrtLlmPolicy implements Policy {
   }
 
   @Override
+  public boolean mayFork(View view, Item parent) {
+    return capacity == Capacity.MAX_UTILIZATION || Budget.allCanFinish(view, parent);
+  }
+
+  @Override
   public StepPlan plan(View view) {
     Draft d = new Draft(view);
     Stop stop;
@@ -85,6 +90,7 @@ public final class TrtLlmPolicy implements Policy {
         int aligned = (computed + count) / page * page - computed;
         count = aligned > 0 ? aligned : d.rowCount() == 0 ? count : 0;
       }
+      count = d.budget.mostRows(computed, count); // a chunk may be longer than its window
       if (count > 0) {
         d.compute(item, computed, count);
         tokens -= count;

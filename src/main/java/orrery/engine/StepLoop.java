@@ -346,7 +346,9 @@ final class StepLoop {
         continue;
       }
       queues.enqueue(c.sequence);
-      if (queues.running().size() < options.maxRunning() && roomToFork(from)) {
+      if (queues.running().size() < options.maxRunning()
+          && scheduler.mayFork(queues, from, TimeUnit.NANOSECONDS.toMillis(clock.getAsLong()))
+          && roomToFork(from)) {
         c.sequence.start(
             kv.fork(from.table(), from.computed()), prefix.fork(from.lease()), from.computed());
         queues.admit(c.sequence);

@@ -60,7 +60,7 @@ public final class KvGeometry {
 
   /** Pages that cover the slots [0, slots). */
   public int pages(int pool, int slots) {
-    return (slots + spans[pool] - 1) / spans[pool];
+    return Math.ceilDiv(slots, spans[pool]);
   }
 
   /** First pages that no token from slot {@code slots} on can see. */
