@@ -51,7 +51,7 @@ public final class TrtLlmPolicy implements Policy {
   private static Stop admitWhatCanFinish(Draft d) {
     Budget left = d.budget.copy();
     for (Item item : d.view.running()) {
-      left.reserve(item.computed(), item.longest());
+      left.reserve(item, item.computed(), item.longest());
     }
     for (Item item : d.view.waiting()) {
       if (item.deferred()) {
@@ -63,8 +63,7 @@ public final class TrtLlmPolicy implements Policy {
       if (!left.admitsExpected(item, item.longest())) {
         return Stop.NO_PAGES;
       }
-      left.hold(item);
-      left.reserve(item.hit(), item.longest());
+      left.reserveWaiting(item, item.longest());
       d.admit(item);
     }
     return Stop.NOTHING_WAITS;

@@ -244,12 +244,32 @@ class KvCacheTest {
     KvCache kv = new KvCache(MIXED, 4, 16, 4);
     PageTable from = kv.newTable();
     kv.reserve(from, 16);
+    kv.pass(from, 16);
+    int[] free = IntStream.range(0, 3).map(p -> kv.pool(p).available()).toArray();
     PageTable fork = kv.fork(from, 16);
     for (int pool = 0; pool < 3; pool++) {
       assertThat(kv.forkPages(pool, 16)).isZero();
       assertThat(held(fork, pool)).isEqualTo(held(from, pool));
-      assertThat(kv.pool(pool).available()).isZero();
+      assertThat(kv.pool(pool).available()).isEqualTo(free[pool]);
     }
+  }
+
+  /** Else two different blocks of a prefix cache would both want to own a complete small page. */
+  @Test
+  void aForkSharesNoPageOfAnIncompleteBlockEvenIfTheSmallPageIsComplete() {
+    KvCache kv = new KvCache(MIXED, 16, 64, 8);
+    PageTable from = kv.newTable();
+    kv.reserve(from, 28); // block 1 holds 12 tokens: 3 pages of pool 2, 2 of pool 1
+    kv.pass(from, 28); // pool 2 keeps the slots from 25 on, pool 1 those from 21 on
+    PageTable fork = kv.fork(from, 28);
+    assertThat(kv.forkPages(1, 28)).isEqualTo(2);
+    assertThat(kv.forkPages(2, 28)).isEqualTo(1);
+    for (int pool = 1; pool < 3; pool++) {
+      assertThat(held(fork, pool)).hasSameSizeAs(held(from, pool));
+      assertThat(held(fork, pool)).doesNotContain(held(from, pool));
+    }
+    assertThat(fork.pages(0)[0]).isEqualTo(from.pages(0)[0]);
+    assertThat(fork.pages(0)[1]).isNotEqualTo(from.pages(0)[1]);
   }
 
   @Test

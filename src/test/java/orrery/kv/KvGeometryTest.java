@@ -65,11 +65,11 @@ class KvGeometryTest {
               peak = Math.max(peak, during - g.held(0, from));
             }
             assertThat(g.growth(0, from, to)).isEqualTo(g.pages(0, to) - g.pages(0, from));
-            assertThat(g.expected(0, from, to))
+            assertThat(g.expected(0, from, to, g.held(0, from)))
                 .as("P %d, keeps %d, from %d to %d", p, keeps, from, to)
                 .isBetween(peak, g.growth(0, from, to));
           }
-          assertThat(g.expected(0, from, 1_000)).isLessThanOrEqualTo(keeps / g.span(0) + 2);
+          assertThat(g.expected(0, from, 1_000, 0)).isLessThanOrEqualTo(keeps / g.span(0) + 2);
         }
       }
     }
@@ -81,7 +81,7 @@ class KvGeometryTest {
     for (int from = 0; from <= 20; from++) {
       assertThat(g.passed(0, from)).isZero();
       for (int to = from; to <= 30; to++) {
-        assertThat(g.expected(0, from, to)).isEqualTo((to + 3) / 4 - (from + 3) / 4);
+        assertThat(g.expected(0, from, to, 7)).isEqualTo((to + 3) / 4 - (from + 3) / 4);
       }
     }
     assertThat(g.pages(0, Integer.MAX_VALUE)).isEqualTo(1 << 29); // no overflow
