@@ -67,7 +67,7 @@ final class Walk {
     boolean ample = random.nextInt(4) == 0;
     for (int pool = 0; pool < pages.length; pool++) {
       int least = geometry.expected(pool, 0, longest, 0);
-      pages[pool] = ample ? 8 * least : least + random.nextInt(2 * least + 1);
+      pages[pool] = ample ? 8 * least : least + random.nextInt(1 + least * random.nextInt(3) / 2);
     }
     kv = new KvCache(layout, geometry, longest, pages);
     prefix =
