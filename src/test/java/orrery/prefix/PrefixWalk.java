@@ -49,7 +49,7 @@ final class PrefixWalk {
     int p = new int[] {1, 2, 4, 8}[random.nextInt(4)];
     KvGeometry g = new KvGeometry(layout, p);
     int[] pages = new int[g.pools()];
-    int tokens = LONGEST + random.nextInt(4 * LONGEST);
+    int tokens = LONGEST + random.nextInt(random.nextBoolean() ? 3 * LONGEST : 40 * LONGEST);
     for (int pool = 0; pool < pages.length; pool++) {
       pages[pool] = g.pages(pool, tokens);
     }
@@ -62,7 +62,7 @@ final class PrefixWalk {
   void run(int operations) {
     while (done < operations) {
       renew();
-      for (int i = 0; i < 2_000 && done < operations; i++, done++) {
+      for (int i = 0; i < 1_000 && done < operations; i++, done++) {
         operation();
         if (i % 16 == 0) {
           check();
@@ -77,11 +77,17 @@ final class PrefixWalk {
 
   private void operation() {
     switch (random.nextInt(12)) {
-      case 0, 1 -> begin();
+      case 0, 1 -> {
+        if (running.size() < 8) {
+          begin();
+        } else {
+          end();
+        }
+      }
       case 2 -> end();
       case 3 -> fork();
       case 4 -> {
-        if (random.nextInt(40) == 0) {
+        if (random.nextInt(60) == 0) {
           cache.clear(); // what runs stays
           clears++;
           evicted = true;
@@ -168,7 +174,7 @@ final class PrefixWalk {
   }
 
   private void evictSome() {
-    if (random.nextInt(10) > 0) {
+    if (random.nextInt(20) > 0) {
       return;
     }
     int pool = random.nextInt(kv.geometry().pools());
@@ -182,7 +188,7 @@ final class PrefixWalk {
   }
 
   private void fork() {
-    if (running.isEmpty() || running.size() > 12) {
+    if (running.isEmpty() || running.size() > 8) {
       return;
     }
     Played s = running.get(random.nextInt(running.size()));
