@@ -37,7 +37,7 @@ public final class Engine implements AutoCloseable {
   private final Thread thread;
   private final long start = System.nanoTime();
   private final ConcurrentLinkedQueue<Runnable> inbox = new ConcurrentLinkedQueue<>();
-  private final AtomicInteger queued = new AtomicInteger();
+  private final AtomicInteger queued = new AtomicInteger(); // requests that never ran yet
   private final AtomicInteger ids = new AtomicInteger();
   private volatile boolean draining;
   private volatile boolean stopped;
@@ -46,7 +46,7 @@ public final class Engine implements AutoCloseable {
     this.model = loaded.model();
     this.options = options;
     this.sink = sink;
-    this.loop = new StepLoop(loaded, options, sink, () -> System.nanoTime() - start);
+    this.loop = new StepLoop(loaded, options, sink, () -> System.nanoTime() - start, queued);
     this.thread = Thread.ofPlatform().name("orrery-engine").unstarted(this::run);
   }
 
@@ -99,7 +99,6 @@ public final class Engine implements AutoCloseable {
     long now = System.nanoTime() - start;
     post(
         () -> {
-          queued.addAndGet(-n);
           for (int i = 0; i < n; i++) {
             loop.enqueue(requests.get(i), completions.get(i), now);
           }
@@ -144,8 +143,8 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Tells whoever is still in the inbox that the engine is gone. */
-  private void abandon() {
+  /** Tells whoever is still in the inbox that the engine is gone; late submitters call it too. */
+  private synchronized void abandon() {
     for (Runnable message = inbox.poll(); message != null; message = inbox.poll()) {
       message.run();
     }

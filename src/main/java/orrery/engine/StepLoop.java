@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
 import orrery.batching.Scheduler;
@@ -33,6 +34,7 @@ final class StepLoop {
   private final EngineOptions options;
   private final EventSink sink;
   private final LongSupplier clock;
+  private final AtomicInteger queued; // requests that wait for their first step
   private final int contextLength;
   private final KvCache kv;
   private final PrefixCache prefix;
@@ -50,7 +52,16 @@ final class StepLoop {
   private long arrivals;
   private long steps;
 
-  StepLoop(LoadedModel loaded, EngineOptions options, EventSink sink, LongSupplier clock) {
+  /**
+   * @param queued is lowered when a request first runs, or ends before
+   */
+  StepLoop(
+      LoadedModel loaded,
+      EngineOptions options,
+      EventSink sink,
+      LongSupplier clock,
+      AtomicInteger queued) {
+    this.queued = queued;
     this.loaded = loaded;
     this.options = options;
     this.sink = sink;
@@ -115,6 +126,13 @@ final class StepLoop {
             request.params().maxTokens(),
             request.params().n()));
     queues.enqueue(newChoice(active, 0, arrivals++).sequence);
+  }
+
+  private void leaveQueue(Active active) {
+    if (active.queued) {
+      active.queued = false;
+      queued.decrementAndGet();
+    }
   }
 
   private Choice newChoice(Active active, int choice, long arrival) {
@@ -214,6 +232,7 @@ final class StepLoop {
       PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, table);
       s.start(table, hit.lease(), hit.tokens());
       queues.admit(s);
+      leaveQueue(choices.get(id).request);
       choices.get(id).started(Math.min(hit.tokens(), s.promptLength));
       sink.accept(
           new Event.Admitted(clock.getAsLong(), s.request, s.id, hit.tokens(), s.retractions()));
@@ -313,11 +332,25 @@ final class StepLoop {
 
   private void emit(Choice c, float[] logits, int offset) {
     long now = clock.getAsLong();
-    Token token = c.judge(logits, offset, sampler, now);
+    Token token = judge(c, logits, offset, now);
     c.request.completion.token(token);
     sink.accept(
         new Event.TokenOut(
             now, c.sequence.request, c.sequence.id, token.index(), token.id(), token.text()));
+  }
+
+  /** Whatever goes wrong with one answer is that answer's failure, were it a bug of ours. */
+  private Token judge(Choice c, float[] logits, int offset, long now) {
+    try {
+      return c.judge(logits, offset, sampler, now);
+    } catch (SamplingException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      SamplingException failure =
+          new SamplingException(c.sequence.choice, c.sequence.known(), e.toString());
+      failure.initCause(e);
+      throw failure;
+    }
   }
 
   /** Complete blocks enter the prefix cache; pages out of every window are released. */
@@ -382,6 +415,7 @@ final class StepLoop {
     c.end(now);
     sink.accept(
         new Event.Finished(now, s.request, s.id, c.finish().type(), s.promptLength, s.output()));
+    leaveQueue(c.request);
     if (c.request.done(c)) {
       requests.remove(s.request);
     }
@@ -413,6 +447,7 @@ final class StepLoop {
         queues.remove(c.sequence);
         choices.remove(c.sequence.id);
       }
+      leaveQueue(active);
       active.completion.fail(
           new RequestException(
               RequestException.Kind.CLOSED, "the engine stopped: " + why.getMessage(), why));
