@@ -1,0 +1,169 @@
+package orrery.engine;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import orrery.Naive;
+import orrery.sampling.History;
+import orrery.sampling.Logprobs;
+import orrery.sampling.Sampler;
+import orrery.sampling.SamplingParams;
+import orrery.sampling.StopChecker;
+import orrery.text.StreamDecoder;
+import orrery.text.Tokenizer;
+
+/**
+ * Random requests for a model, with shared prefixes, greedy and drawn, with penalties, stop tokens
+ * and stop strings and several choices; and what {@link Naive} and the plain sampler answer.
+ *
+ * @param expected [request][choice] tokens, log-probabilities to the bit, text and how it ended
+ */
+record RequestSet(LoadedModel loaded, List<Request> requests, List<List<String>> expected) {
+  static final int SIZE = 14;
+
+  static RequestSet of(Path model, Tokenizer tokenizer, long seed) {
+    LoadedModel ids = LoadedModel.load(model);
+    // A speck's ids are words of the storyteller's vocabulary: nonsense, but text.
+    LoadedModel loaded =
+        new LoadedModel(model, ids.model(), Optional.of(tokenizer), new int[] {5, 17});
+    Naive naive = new Naive(model);
+    List<Request> requests = new ArrayList<>();
+    List<List<String>> expected = new ArrayList<>();
+    Random r = new Random(seed);
+    int[] system = r.ints(33, 0, loaded.model().vocab()).toArray();
+    while (requests.size() < SIZE) {
+      int[] prompt = prompt(r, system, loaded.model().vocab());
+      SamplingParams params = params(r, loaded.model().vocab());
+      if (r.nextInt(3) == 0) { // cut off inside what it would say
+        String text = answer(naive, loaded, prompt, params, 0).text;
+        int at = text.length() / 2;
+        if (at > 0) {
+          String stop = text.substring(at, Math.min(text.length(), at + 1 + r.nextInt(3)));
+          params = builder(params).stop(List.of(stop)).build();
+        }
+      }
+      requests.add(Request.of(prompt, params));
+      List<String> each = new ArrayList<>();
+      for (int n = 0; n < params.n(); n++) {
+        each.add(answer(naive, loaded, prompt, params, n).toString());
+      }
+      expected.add(each);
+    }
+    return new RequestSet(loaded, requests, expected);
+  }
+
+  private static int[] prompt(Random r, int[] system, int vocab) {
+    int shared = r.nextInt(3) == 0 ? 0 : r.nextInt(system.length + 1);
+    int[] prompt = Arrays.copyOf(system, shared + 1 + r.nextInt(20));
+    for (int t = shared; t < prompt.length; t++) {
+      prompt[t] = r.nextInt(vocab);
+    }
+    return prompt;
+  }
+
+  private static SamplingParams params(Random r, int vocab) {
+    var params =
+        SamplingParams.builder()
+            .maxTokens(1 + r.nextInt(24))
+            .ignoreEos(r.nextInt(4) > 0)
+            .temperature(r.nextBoolean() ? 0 : 0.9)
+            .topP(r.nextBoolean() ? 1 : 0.9)
+            .repetitionPenalty(r.nextInt(3) == 0 ? 1.2 : 1)
+            .frequencyPenalty(r.nextInt(3) == 0 ? 0.4 : 0)
+            .logprobs(2)
+            .n(r.nextInt(4) == 0 ? 3 : 1)
+            .seed(r.nextLong());
+    if (r.nextInt(3) == 0) {
+      params.stopTokenIds(List.of(r.nextInt(vocab), r.nextInt(vocab), r.nextInt(vocab)));
+    }
+    return params.build();
+  }
+
+  private static orrery.sampling.SamplingParamsBuilder builder(SamplingParams p) {
+    return SamplingParams.builder()
+        .maxTokens(p.maxTokens())
+        .ignoreEos(p.ignoreEos())
+        .temperature(p.temperature())
+        .topP(p.topP())
+        .repetitionPenalty(p.repetitionPenalty())
+        .frequencyPenalty(p.frequencyPenalty())
+        .logprobs(p.logprobs())
+        .n(p.n())
+        .seed(p.seed().getAsLong())
+        .stopTokenIds(p.stopTokenIds());
+  }
+
+  /** What is compared: everything an answer says. */
+  private record Said(String bits, String text, String finish) {
+    @Override
+    public String toString() {
+      return bits + "| " + text + " | " + finish;
+    }
+  }
+
+  private static Said answer(
+      Naive naive, LoadedModel loaded, int[] prompt, SamplingParams p, int choice) {
+    int vocab = loaded.model().vocab();
+    int[] ids = prompt;
+    History history = new History(vocab, ids);
+    Sampler sampler = new Sampler(vocab, loaded.eos());
+    StopChecker stop = new StopChecker(p, loaded.eos(), p.maxTokens());
+    StreamDecoder decoder = loaded.requireTokenizer().stream(true);
+    StringBuilder bits = new StringBuilder();
+    StringBuilder text = new StringBuilder();
+    while (!stop.finished()) {
+      float[][] logits = naive.logits(ids);
+      float[] last = logits[logits.length - 1];
+      int token = sampler.sample(last, 0, p, history, p.seed().getAsLong(), choice);
+      bits.append(describe(token, Logprobs.of(last, 0, vocab, token, 2)));
+      text.append(stop.accept(token, decoder.append(token)));
+      history.push(token);
+      ids = Arrays.copyOf(ids, ids.length + 1);
+      ids[ids.length - 1] = token;
+    }
+    if (stop.finishReason() instanceof orrery.sampling.FinishReason.Length) {
+      text.append(decoder.flush());
+    }
+    return new Said(bits.toString(), text.toString(), stop.finishReason().toString());
+  }
+
+  private static String describe(int token, Logprobs logprobs) {
+    StringBuilder s = new StringBuilder().append(token);
+    s.append(':').append(Double.doubleToLongBits(logprobs.chosen().logprob()));
+    logprobs.top().forEach(t -> s.append(',').append(Double.doubleToLongBits(t.logprob())));
+    return s.append(' ').toString();
+  }
+
+  static String describe(Answer a) {
+    StringBuilder bits = new StringBuilder();
+    for (int i = 0; i < a.tokens().length; i++) {
+      bits.append(describe(a.tokens()[i], a.logprobs().get(i)));
+    }
+    return new Said(bits.toString(), a.text(), a.finish().toString()).toString();
+  }
+
+  /** Tokens of the longest request. */
+  int longest() {
+    return requests.stream()
+        .mapToInt(q -> q.prompt().length + q.params().maxTokens())
+        .max()
+        .orElseThrow();
+  }
+
+  /** One that would go on to the longest length; somebody will cancel it. */
+  Request victim(long seed) {
+    int[] prompt = Arrays.copyOf(requests.getFirst().prompt(), 10);
+    SamplingParams params =
+        SamplingParams.builder()
+            .maxTokens(longest() - prompt.length)
+            .ignoreEos(true)
+            .temperature(0.9)
+            .seed(seed)
+            .n(new Random(seed).nextBoolean() ? 1 : 2)
+            .build();
+    return Request.of(prompt, params);
+  }
+}

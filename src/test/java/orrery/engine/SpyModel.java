@@ -1,0 +1,129 @@
+package orrery.engine;
+
+import java.util.function.Consumer;
+import java.util.function.IntFunction;
+import orrery.graph.Buffer;
+import orrery.graph.Launcher;
+import orrery.graph.Op;
+import orrery.graph.Step;
+import orrery.kv.KvCache;
+import orrery.kv.KvLayout;
+import orrery.model.Forward;
+import orrery.model.Model;
+import orrery.model.ModelInfo;
+
+/** A model that shows every step to a watcher before it computes it. */
+record SpyModel(Model real, Consumer<Step> watcher) implements Model {
+
+  /** The same loaded model, watched. */
+  static LoadedModel spy(LoadedModel loaded, Consumer<Step> watcher) {
+    return new LoadedModel(
+        loaded.directory(),
+        new SpyModel(loaded.model(), watcher),
+        loaded.tokenizer(),
+        loaded.eos());
+  }
+
+  private record Look(Consumer<Step> watcher) implements Op {
+    @Override
+    public void run(Step step, int part, int parts) {
+      if (part == 0) {
+        watcher.accept(step);
+      }
+    }
+
+    @Override
+    public long cost(Step step) {
+      return 0;
+    }
+
+    @Override
+    public String line() {
+      return "look";
+    }
+  }
+
+  private record Watched(Forward real, Consumer<Step> watcher) implements Forward {
+    @Override
+    public void main(Launcher g) {
+      g.launch(new Look(watcher));
+      real.main(g);
+    }
+
+    @Override
+    public Buffer hidden() {
+      return real.hidden();
+    }
+
+    @Override
+    public Buffer logits() {
+      return real.logits();
+    }
+
+    @Override
+    public void mtp(Launcher g) {
+      real.mtp(g);
+    }
+
+    @Override
+    public Buffer mtpInput() {
+      return real.mtpInput();
+    }
+
+    @Override
+    public Buffer mtpHidden() {
+      return real.mtpHidden();
+    }
+
+    @Override
+    public Buffer mtpLogits() {
+      return real.mtpLogits();
+    }
+  }
+
+  @Override
+  public IntFunction<Forward> bind(KvCache cache) {
+    IntFunction<Forward> bound = real.bind(cache);
+    return rows -> new Watched(bound.apply(rows), watcher);
+  }
+
+  @Override
+  public String architecture() {
+    return real.architecture();
+  }
+
+  @Override
+  public int vocab() {
+    return real.vocab();
+  }
+
+  @Override
+  public int hidden() {
+    return real.hidden();
+  }
+
+  @Override
+  public int layers() {
+    return real.layers();
+  }
+
+  @Override
+  public int maxPositions() {
+    return real.maxPositions();
+  }
+
+  @Override
+  public boolean hasMtp() {
+    return real.hasMtp();
+  }
+
+  @Override
+  public KvLayout kvLayout() {
+    return real.kvLayout();
+  }
+
+  @Override
+  public ModelInfo info() {
+    return real.info();
+  }
+}

@@ -1,0 +1,198 @@
+package orrery.engine;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import orrery.engine.EngineOptions.KernelChoice;
+import orrery.engine.EngineOptions.PolicyChoice;
+import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.prefix.RadixCache.Eviction;
+
+/** One combination of all switches, and what can and must happen in it. */
+record SwitchCell(
+    int model,
+    int pageSize,
+    PolicyVariant policy,
+    int chunk,
+    PrefixChoice prefix,
+    boolean tight,
+    int maxRunning,
+    boolean shuffled,
+    int threads,
+    KernelChoice kernels,
+    boolean graph,
+    boolean cancels,
+    boolean priorities) {
+
+  /** The policies, SGLang's in several settings. */
+  enum PolicyVariant {
+    STATIC(PolicyChoice.STATIC, false, false),
+    SGLANG(PolicyChoice.SGLANG, false, false),
+    SGLANG_MIXED(PolicyChoice.SGLANG, false, true),
+    SGLANG_LPM(PolicyChoice.SGLANG, true, false),
+    VLLM(PolicyChoice.VLLM, false, false),
+    TRTLLM(PolicyChoice.TRTLLM, false, false),
+    TRTLLM_MAX(PolicyChoice.TRTLLM_MAX_UTILIZATION, false, false);
+
+    final PolicyChoice choice;
+    final boolean lpm;
+    final boolean mixed;
+
+    PolicyVariant(PolicyChoice choice, boolean lpm, boolean mixed) {
+      this.choice = choice;
+      this.lpm = lpm;
+      this.mixed = mixed;
+    }
+
+    boolean retracts() {
+      return this != STATIC && this != TRTLLM;
+    }
+  }
+
+  private static final Object[][] VALUES = {
+    {0, 1, 2, 3},
+    {1, 4, 16, 0},
+    PolicyVariant.values(),
+    {1, 7, 64, 0},
+    PrefixChoice.values(),
+    {false, true},
+    {1, 3, 32},
+    {false, true},
+    {1, 2},
+    {KernelChoice.SCALAR, KernelChoice.VECTOR},
+    {false, true},
+    {false, true},
+    {false, true},
+  };
+
+  /**
+   * Cells such that any values of any {@code strength} switches are together in one of them: grown
+   * greedily, each cell around a combination that is still missing.
+   */
+  static List<SwitchCell> covering(int strength, long seed) {
+    Random r = new Random(seed);
+    Set<Long> open = new LinkedHashSet<>();
+    List<int[]> columns = new ArrayList<>();
+    subsets(strength, 0, new int[0], columns);
+    for (int[] c : columns) {
+      combine(c, 0, new int[VALUES.length], open);
+    }
+    List<SwitchCell> cells = new ArrayList<>();
+    while (!open.isEmpty()) {
+      int[] best = null;
+      List<Long> covered = List.of();
+      long missing = open.iterator().next();
+      for (int attempt = 0; attempt < 40; attempt++) {
+        int[] pick = new int[VALUES.length];
+        for (int i = 0; i < pick.length; i++) {
+          int fixed = (int) (missing >> (4 * i) & 15);
+          pick[i] = fixed > 0 ? fixed - 1 : r.nextInt(VALUES[i].length);
+        }
+        List<Long> covers = new ArrayList<>();
+        for (int[] c : columns) {
+          long key = key(c, pick);
+          if (open.contains(key)) {
+            covers.add(key);
+          }
+        }
+        if (covers.size() > covered.size()) {
+          covered = covers;
+          best = pick;
+        }
+      }
+      covered.forEach(open::remove);
+      cells.add(of(best));
+    }
+    return cells;
+  }
+
+  private static void subsets(int size, int from, int[] chosen, List<int[]> out) {
+    if (chosen.length == size) {
+      out.add(chosen);
+      return;
+    }
+    for (int i = from; i < VALUES.length; i++) {
+      int[] more = java.util.Arrays.copyOf(chosen, chosen.length + 1);
+      more[chosen.length] = i;
+      subsets(size, i + 1, more, out);
+    }
+  }
+
+  private static void combine(int[] columns, int at, int[] pick, Set<Long> out) {
+    if (at == columns.length) {
+      out.add(key(columns, pick));
+      return;
+    }
+    for (int v = 0; v < VALUES[columns[at]].length; v++) {
+      pick[columns[at]] = v;
+      combine(columns, at + 1, pick, out);
+    }
+  }
+
+  /** Four bits for each switch: 0, or one more than the index of its value. */
+  private static long key(int[] columns, int[] pick) {
+    long key = 0;
+    for (int c : columns) {
+      key |= (pick[c] + 1L) << (4 * c);
+    }
+    return key;
+  }
+
+  private static SwitchCell of(int[] p) {
+    return new SwitchCell(
+        (int) VALUES[0][p[0]],
+        (int) VALUES[1][p[1]],
+        (PolicyVariant) VALUES[2][p[2]],
+        (int) VALUES[3][p[3]],
+        (PrefixChoice) VALUES[4][p[4]],
+        (boolean) VALUES[5][p[5]],
+        (int) VALUES[6][p[6]],
+        (boolean) VALUES[7][p[7]],
+        (int) VALUES[8][p[8]],
+        (KernelChoice) VALUES[9][p[9]],
+        (boolean) VALUES[10][p[10]],
+        (boolean) VALUES[11][p[11]],
+        (boolean) VALUES[12][p[12]]);
+  }
+
+  /** Why no hit can happen, or null. */
+  String whyNoHits() {
+    return prefix == PrefixChoice.OFF
+        ? "no hits without a prefix cache"
+        : pageSize == 0 ? "no hits with a page of the maximum length" : null;
+  }
+
+  /** Why no retraction can happen, or null. */
+  String whyNoRetractions() {
+    return !tight
+        ? "no retractions in ample memory"
+        : !policy.retracts()
+            ? "no retractions under static and guaranteed no evict"
+            : maxRunning == 1
+                ? "no retractions of the only one running"
+                : pageSize == 0 ? "no retractions with a page of the maximum length" : null;
+  }
+
+  EngineOptions options(int context, int longest) {
+    int tightTokens = pageSize == 0 ? context : (longest + 15) / 16 * 16 + 16;
+    return EngineOptions.builder()
+        .contextLength(context)
+        .pageSize(pageSize)
+        .schedulePolicy(policy.choice)
+        .lpm(policy.lpm)
+        .mixedChunk(policy.mixed)
+        .chunkedPrefillSize(chunk)
+        .prefixCache(prefix)
+        .eviction(Eviction.values()[Math.floorMod(hashCode(), 3)])
+        .maxTotalTokens(tight ? tightTokens : context * 64)
+        .maxRunning(maxRunning)
+        .threads(threads)
+        .kernels(kernels)
+        .graph(graph)
+        .conservativeness(0.05)
+        .batchWaitMillis(0)
+        .build();
+  }
+}
