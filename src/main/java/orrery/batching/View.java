@@ -82,9 +82,9 @@ public record View(
       return known - prompt;
     }
 
-    /** Whether it only has its newest token to compute. */
+    /** Whether it only has the newest token of its answer to compute; not so of a prompt's last. */
     public boolean decoding() {
-      return pending() == 1 && computed > 0;
+      return pending() == 1 && computed > 0 && output() > 0;
     }
   }
 }

@@ -175,8 +175,18 @@ record SwitchCell(
                 : pageSize == 0 ? "no retractions with a page of the maximum length" : null;
   }
 
-  EngineOptions options(int context, int longest) {
-    int tightTokens = pageSize == 0 ? context : (longest + 15) / 16 * 16 + 16;
+  /** With a budget of one token a step, only forks can hold pages beside the first. */
+  boolean servesOnlyTheFirst() {
+    return chunk == 1 && (policy == PolicyVariant.VLLM || policy == PolicyVariant.TRTLLM_MAX);
+  }
+
+  /** Whether so many retractions are enough for what the cell is about. */
+  boolean shows(int retractions) {
+    return whyNoRetractions() != null || servesOnlyTheFirst() || retractions > 0;
+  }
+
+  EngineOptions options(int context, int longest, int spare) {
+    int tightTokens = pageSize == 0 ? context : (longest + 15) / 16 * 16 + spare;
     return EngineOptions.builder()
         .contextLength(context)
         .pageSize(pageSize)
