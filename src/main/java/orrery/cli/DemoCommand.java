@@ -38,8 +38,10 @@ final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--frame-millis",
       paramLabel = "MS",
-      defaultValue = "80",
-      description = "Time between two frames of the live view. Default: ${DEFAULT-VALUE}")
+      defaultValue = "30",
+      description =
+          "The live view shows one step a frame, so slower than it ran; a frame stays this long."
+              + " Default: ${DEFAULT-VALUE}")
   private long frameMillis;
 
   @Spec private CommandSpec spec;
@@ -82,20 +84,20 @@ final class DemoCommand implements Callable<Integer> {
   private List<Answer> watch(
       Board board, Engine engine, List<Completion> completions, PrintWriter out)
       throws InterruptedException {
-    List<Answer> answers = new ArrayList<>();
-    boolean done = false;
     int lines = 0;
+    boolean done = false;
     while (!done) {
-      done = completions.stream().allMatch(c -> c.answers().isDone());
+      boolean over = completions.stream().allMatch(c -> c.answers().isDone());
+      boolean advanced = board.advance();
+      done = over && !advanced;
       String frame = board.frame(engine);
       out.print(lines == 0 ? "" : "\u001b[" + lines + "A");
-      out.print(frame);
+      out.print(frame + "\u001b[J");
       out.flush();
       lines = (int) frame.chars().filter(ch -> ch == '\n').count();
-      if (!done) {
-        Thread.sleep(frameMillis);
-      }
+      Thread.sleep(frameMillis);
     }
+    List<Answer> answers = new ArrayList<>();
     completions.forEach(c -> answers.addAll(c.join()));
     return answers;
   }
@@ -118,6 +120,7 @@ final class DemoCommand implements Callable<Integer> {
           a.text().stripTrailing());
       out.flush();
     }
+    while (board.advance()) {}
     out.printf("%nThe steps, as the engine reported them:%n%s", board.stepLines(14));
     return answers;
   }
@@ -140,6 +143,10 @@ final class DemoCommand implements Callable<Integer> {
         t.outputTokens(),
         t.outputTokens() / seconds,
         t.mostRunning());
+    out.printf(
+        Locale.ROOT,
+        "In the second half of the steps, with the JIT done: %.0f tok/s.%n",
+        board.warmRate());
     out.printf(
         Locale.ROOT,
         "One decoded token alone would read %.1f MB of weights; a step of %.1f rows on average"

@@ -1,6 +1,7 @@
 package orrery.engine;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -186,8 +187,27 @@ final class StepLoop {
             launched - begin,
             judged - launched,
             end - judged));
+    if (sink.wantsPageMap()) {
+      sink.accept(new Event.PageMap(end, 0, holders(0)));
+    }
     assert Invariants.hold(kv, prefix, queues);
     return true;
+  }
+
+  /** Who holds each page of a pool, as {@link Event.PageMap} says it. */
+  private int[] holders(int pool) {
+    int[] holder = new int[kv.pool(pool).total()];
+    for (int page = 1; page < holder.length; page++) {
+      holder[page] = kv.pool(pool).isCached(page) ? Event.PageMap.IDLE : Event.PageMap.FREE;
+    }
+    for (Sequence s : queues.running()) {
+      for (int i = s.table().first(pool); i < s.table().end(pool); i++) {
+        int page = s.table().pages(pool)[i];
+        boolean shared = kv.pool(pool).references(page) > 1;
+        holder[page] = shared ? Event.PageMap.SHARED : s.request;
+      }
+    }
+    return Arrays.copyOfRange(holder, 1, holder.length); // without the dummy
   }
 
   private void cutOffLate(long now) {

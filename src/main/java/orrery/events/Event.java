@@ -47,6 +47,19 @@ public sealed interface Event {
   record Evicted(long nanos, int pool, int pages) implements Event {}
 
   /**
+   * Who holds each page of a pool after a step; sent only to sinks that {@link
+   * EventSink#wantsPageMap}.
+   *
+   * @param holder [pages] the request that holds the page (one of them, if it is shared), {@link
+   *     #IDLE} if only the prefix cache does, {@link #FREE}, or {@link #SHARED} if several do
+   */
+  record PageMap(long nanos, int pool, int[] holder) implements Event {
+    public static final int FREE = -1;
+    public static final int IDLE = -2;
+    public static final int SHARED = -3;
+  }
+
+  /**
    * A step ran.
    *
    * @param step number, from 0

@@ -8,11 +8,27 @@ public interface EventSink {
 
   void accept(Event event);
 
+  /**
+   * Whether it wants an {@link Event.PageMap} after every step, which costs a walk over all pages.
+   */
+  default boolean wantsPageMap() {
+    return false;
+  }
+
   /** Both, in turn. */
   default EventSink and(EventSink other) {
-    return event -> {
-      accept(event);
-      other.accept(event);
+    EventSink first = this;
+    return new EventSink() {
+      @Override
+      public void accept(Event event) {
+        first.accept(event);
+        other.accept(event);
+      }
+
+      @Override
+      public boolean wantsPageMap() {
+        return first.wantsPageMap() || other.wantsPageMap();
+      }
     };
   }
 }
