@@ -101,7 +101,7 @@ public final class Engine implements AutoCloseable {
         () -> {
           queued.addAndGet(-n);
           for (int i = 0; i < n; i++) {
-            loop.enqueue(requests.get(i), completions.get(i), now);
+            loop.requests().enqueue(requests.get(i), completions.get(i), now);
           }
         });
     if (stopped) { // it ended between the look and the post: nobody will take what lies there
@@ -111,7 +111,7 @@ public final class Engine implements AutoCloseable {
   }
 
   private void cancel(Completion completion) {
-    post(() -> loop.cancel(completion.id(), "cancelled"));
+    post(() -> loop.requests().cancel(completion.id(), "cancelled"));
   }
 
   private void post(Runnable message) {
@@ -135,7 +135,7 @@ public final class Engine implements AutoCloseable {
         }
       }
     } catch (Throwable t) {
-      loop.failAll(t); // a bug of ours: say so to everybody who waits, and stop
+      loop.requests().failAll(t); // a bug of ours: say so to everybody who waits, and stop
     } finally {
       draining = true;
       stopped = true;
@@ -149,7 +149,7 @@ public final class Engine implements AutoCloseable {
     for (Runnable message = inbox.poll(); message != null; message = inbox.poll()) {
       message.run();
     }
-    loop.failAll(new IllegalStateException("the engine is closed"));
+    loop.requests().failAll(new IllegalStateException("the engine is closed"));
   }
 
   /** Takes no more requests, finishes those it has, and ends. */
@@ -163,7 +163,8 @@ public final class Engine implements AutoCloseable {
         thread.join(10);
       } catch (InterruptedException e) {
         interrupted = true;
-        post(() -> loop.failAll(new IllegalStateException("the engine was interrupted")));
+        post(
+            () -> loop.requests().failAll(new IllegalStateException("the engine was interrupted")));
       }
     }
     if (interrupted) {
