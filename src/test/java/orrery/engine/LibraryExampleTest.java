@@ -31,12 +31,12 @@ class LibraryExampleTest {
           engine.submit(
               List.of(
                   Request.of(tokenizer.encode("add: 27 + 45 =>"), params),
-                  Request.of(tokenizer.encode("copy: red sun =>"), params).withPriority(1),
+                  Request.of(tokenizer.encode("copy: red sun map cup =>"), params).withPriority(1),
                   Request.of(tokenizer.encode("Once upon a time"), params)
                       .withDeadline(Duration.ofSeconds(30))
                       .withSalt("tenant-7")));
       assertThat(many.get(0).join().getFirst().text()).isEqualTo(" 72\n");
-      assertThat(many.get(1).answers().join().getFirst().text()).isEqualTo(" red sun\n");
+      assertThat(many.get(1).answers().join().getFirst().text()).isEqualTo(" red sun map cup\n");
       many.get(2).cancel();
       assertThat(many.get(2).join().getFirst().finish().type()).isIn("abort", "length");
     }
