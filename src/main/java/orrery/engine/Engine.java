@@ -126,6 +126,7 @@ public final class Engine implements AutoCloseable {
           message.run();
         }
         if (loop.idle()) {
+          assert loop.balanced(); // nobody is there, so nobody may hold a page
           if (draining && inbox.isEmpty()) {
             break;
           }

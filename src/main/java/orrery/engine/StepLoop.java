@@ -121,8 +121,13 @@ final class StepLoop {
     long judged = clock.getAsLong();
     int[] rows = commit(plan, forward);
     report(plan, rows, begin, launched, judged);
-    assert Invariants.hold(kv, prefix, queues);
+    assert balanced();
     return true;
+  }
+
+  /** Whether the books of pages balance; throws naming what does not. */
+  boolean balanced() {
+    return Invariants.hold(kv, prefix, queues);
   }
 
   /** Retracts and admits. */
