@@ -28,6 +28,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     subcommands = {
       DemoCommand.class,
       GenerateCommand.class,
+      RunBatchCommand.class,
       InspectCommand.class,
       DumpCommand.class,
       BenchCommand.class,
