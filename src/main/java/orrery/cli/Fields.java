@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeSet;
 import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.JsonText;
 import orrery.checkpoint.JsonText.Num;
@@ -174,10 +175,9 @@ final class Fields {
     for (Map.Entry<?, ?> field : object.entrySet()) {
       String name = (String) field.getKey();
       if (!known.contains(name) && field.getValue() != JsonText.NULL) {
-        throw new FieldException(
-            path + CheckpointException.shown(name),
-            "no such field here",
-            JsonText.shown(field.getValue()));
+        String all = String.join(", ", new TreeSet<>(known));
+        String at = path + CheckpointException.shown(name);
+        throw new FieldException(at, "one of the fields " + all, JsonText.shown(field.getValue()));
       }
     }
   }

@@ -71,9 +71,9 @@ final class RunBatchCommand implements Callable<Integer> {
     boolean live = System.console() != null && System.console().isTerminal();
     BatchProgress progress = new BatchProgress(err, live, total);
     try (BatchLines lines = new BatchLines(input);
-        BatchOutput out = new BatchOutput(output);
         TraceSink sink = trace.open();
-        LoadedModel loaded = model.load()) {
+        LoadedModel loaded = model.load();
+        BatchOutput out = new BatchOutput(output)) {
       BatchTally tally = new BatchTally();
       try (Engine engine = Engine.start(loaded, flags.options(), sink)) {
         OpenAiRequest.Reader reader = new OpenAiRequest.Reader(loaded, engine.contextLength());

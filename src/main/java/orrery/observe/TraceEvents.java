@@ -62,6 +62,7 @@ final class TraceEvents {
     if (!open) {
       json.writeRaw('\n');
       json.writeEndArray();
+      json.writeRaw('\n');
       return;
     }
     if (args) {
