@@ -76,7 +76,7 @@ final class BatchLines implements Closeable {
   }
 
   private Line broken(String expected, String found) {
-    return new Line(number, "", new FieldException("line", expected, found));
+    return new Line(number, "", new FieldException("", expected, found));
   }
 
   /** Reads up to the line's end; returns its length, of which no more than the most is kept. */

@@ -6,8 +6,11 @@ final class FieldException extends RuntimeException {
 
   private final String field;
 
+  /**
+   * @param field empty if it is the whole line
+   */
   FieldException(String field, String expected, String found) {
-    super(field + ": expected " + expected + ", found " + found);
+    super((field.isEmpty() ? "" : field + ": ") + "expected " + expected + ", found " + found);
     this.field = field;
   }
 
@@ -22,8 +25,8 @@ final class FieldException extends RuntimeException {
     return new FieldException(path + message.replaceFirst("(?s):.*", ""), path + message);
   }
 
-  /** Its path, such as {@code body.top_p}. */
+  /** Its path, such as {@code body.top_p}; null if it is the whole line. */
   String field() {
-    return field;
+    return field.isEmpty() ? null : field;
   }
 }

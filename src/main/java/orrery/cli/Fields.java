@@ -38,11 +38,11 @@ final class Fields {
       if (value instanceof Map<?, ?> map) {
         return new Fields("", map);
       }
-      throw new FieldException("line", "a JSON object", JsonText.shown(value));
+      throw new FieldException("", "a JSON object", JsonText.shown(value));
     } catch (JsonProcessingException e) {
       String place = e.getLocation() == null ? "" : " at column " + e.getLocation().getColumnNr();
       String reason = CheckpointException.shown(e.getOriginalMessage());
-      throw new FieldException("line", "valid JSON", reason + place);
+      throw new FieldException("", "valid JSON", reason + place);
     }
   }
 

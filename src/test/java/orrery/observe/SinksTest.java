@@ -73,7 +73,12 @@ class SinksTest {
       List<Request> requests = new ArrayList<>();
       for (int i = 0; i < 8; i++) {
         SamplingParams params =
-            SamplingParams.builder().maxTokens(24).ignoreEos(true).n(i == 3 ? 2 : 1).seed(i).build();
+            SamplingParams.builder()
+                .maxTokens(24)
+                .ignoreEos(true)
+                .n(i == 3 ? 2 : 1)
+                .seed(i)
+                .build();
         requests.add(Request.of(new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10 + i}, params));
       }
       engine.submit(requests).forEach(c -> c.join());
@@ -155,7 +160,8 @@ class SinksTest {
       assertThat(tracks.get("request " + i)).startsWith("waiting", "running", "  prefill");
     }
     assertThat(tracks).hasSize(1 + 8 + 1); // steps, requests, a second choice
-    long retracted = tracks.values().stream().flatMap(List::stream).filter("retracted"::equals).count();
+    long retracted =
+        tracks.values().stream().flatMap(List::stream).filter("retracted"::equals).count();
     assertThat(retracted)
         .isPositive()
         .isEqualTo(seen.stream().filter(e -> e instanceof Event.Retracted).count());
@@ -205,7 +211,9 @@ class SinksTest {
         continue;
       }
       double now = e.get("ts").asDouble();
-      assertThat(now).as("time in track %s", track).isGreaterThanOrEqualTo(latest.getOrDefault(track, 0.0));
+      assertThat(now)
+          .as("time in track %s", track)
+          .isGreaterThanOrEqualTo(latest.getOrDefault(track, 0.0));
       latest.put(track, now);
       Deque<String> stack = open.computeIfAbsent(track, t -> new ArrayDeque<>());
       if (phase.equals("B")) {
