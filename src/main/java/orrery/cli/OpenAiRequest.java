@@ -28,12 +28,16 @@ record OpenAiRequest(Request request, boolean chat, String model, boolean tokenI
   /** Reads bodies for one model. */
   static final class Reader {
     private final LoadedModel loaded;
-    private final int contextLength;
+    private final int longest; // tokens of prompt and answer
     private final Optional<ChatTemplate> template;
 
-    Reader(LoadedModel loaded, int contextLength) {
+    /**
+     * @param longest tokens of prompt and answer that context and cache have room for; a chat that
+     *     does not say how long its answer may be is given all of it
+     */
+    Reader(LoadedModel loaded, int longest) {
       this.loaded = loaded;
-      this.contextLength = contextLength;
+      this.longest = longest;
       this.template = loaded.tokenizer().filter(ChatTemplate::fits).map(ChatTemplate::new);
     }
 
@@ -45,7 +49,7 @@ record OpenAiRequest(Request request, boolean chat, String model, boolean tokenI
      */
     OpenAiRequest read(Fields body, boolean chat, long seed) {
       int[] prompt = chat ? messages(body) : prompt(body);
-      int room = Math.max(1, contextLength - prompt.length);
+      int room = Math.max(1, longest - prompt.length);
       int most = body.intOr("max_tokens", chat ? room : COMPLETION_TOKENS);
       if (chat) {
         most = body.intOr("max_completion_tokens", most);

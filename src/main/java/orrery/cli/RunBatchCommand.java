@@ -76,7 +76,7 @@ final class RunBatchCommand implements Callable<Integer> {
         BatchOutput out = new BatchOutput(output)) {
       BatchTally tally = new BatchTally();
       try (Engine engine = Engine.start(loaded, flags.options(), sink)) {
-        OpenAiRequest.Reader reader = new OpenAiRequest.Reader(loaded, engine.contextLength());
+        OpenAiRequest.Reader reader = new OpenAiRequest.Reader(loaded, longest(engine));
         OpenAiResponse responses = new OpenAiResponse(loaded.tokenizer(), promptDetails);
         new BatchRun(engine, reader, responses, out, tally, progress::show).run(lines);
       } finally {
@@ -86,6 +86,12 @@ final class RunBatchCommand implements Callable<Integer> {
       err.println(tally.summary());
     }
     return 0;
+  }
+
+  /** The context length, or what the whole cache holds if that is less. */
+  private static int longest(Engine engine) {
+    int page = engine.options().pageSize() > 0 ? engine.options().pageSize() : Integer.MAX_VALUE;
+    return (int) Math.min(engine.contextLength(), (long) engine.pages() * page);
   }
 
   /** Lines to come, for the progress; a pipe can be read only once. */

@@ -15,6 +15,7 @@
  *          inspect     what a model consists of        --tensors, --program
  *          dump        every number of a forward pass  a safetensors file for others' tests
  *          bench       what this machine can do        ratios of one run
+ *          trace-svg   a picture of a trace        lanes, steps and pages as SVG
  * </pre>
  *
  * <p><b>Invariants.</b>

@@ -28,12 +28,14 @@ import orrery.events.Event;
 public final class PerfettoSink extends FileSink {
   private static final int ENGINE = 1; // process of the tracks of the engine
   private static final int REQUESTS = 2; // process of the lanes
-  private static final int STEPS = 1;
-  private static final int CACHE = 2;
+  // Track numbers that are unique and no process's: Perfetto takes such a one for a main thread.
+  private static final int STEPS = 11;
+  private static final int CACHE = 12;
+  private static final int FIRST_LANE = 101;
 
   private final Map<Integer, Lane> lanes = new HashMap<>(); // by sequence, those not finished
   private final Map<Integer, Lane> unnamed = new HashMap<>(); // by request: no sequence known yet
-  private int nextLane = 1;
+  private int nextLane = FIRST_LANE;
   private long latest; // nanoseconds of the latest event
   private TraceEvents out; // null before the first event
 

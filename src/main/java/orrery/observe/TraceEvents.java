@@ -90,9 +90,13 @@ final class TraceEvents {
       json.writeStringField("name", name);
     }
     json.writeNumberField("pid", process);
-    json.writeNumberField("tid", thread);
-    json.writeFieldName("ts");
-    json.writeNumber(micros(nanos));
+    if (thread > 0) { // else it is about the process
+      json.writeNumberField("tid", thread);
+    }
+    if (!phase.equals("M")) { // names hold at all times
+      json.writeFieldName("ts");
+      json.writeNumber(micros(nanos));
+    }
     return this;
   }
 

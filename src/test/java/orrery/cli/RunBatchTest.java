@@ -1,6 +1,7 @@
 package orrery.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -302,7 +303,6 @@ class RunBatchTest {
       {ids("\"logit_bias\":{\"1\":1,\"01\":1}"), "body.logit_bias: expected each token once"},
       {ids("\"stream\":true"), "body.stream: expected false"},
       {ids("\"cache_salt\":\"\""), "body.cache_salt: expected a string that is not empty"},
-      {chat("x", ",\"top_logprobs\":2"), "body.top_logprobs: expected together with logprobs true"},
       {chat("x", "").replace("user", "pope"), "body.messages[0].role: expected one of system"},
       {chat("x", "").replace("\"What", "[\"What").replace("?\"", "?\"]"), "content[]: expected"},
       {chat("x", ""), "url: expected /v1/completions (the model has no chat format), found a chat"},
@@ -320,6 +320,13 @@ class RunBatchTest {
           .contains(cases[i][1]);
       assertThat(answers.get(2 * i + 1).at("/response/status_code").asInt()).isEqualTo(200);
     }
+  }
+
+  @Test
+  void topLogprobsWithoutLogprobsAreRefusedInAChat() {
+    String body = "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"top_logprobs\":2}";
+    assertThatThrownBy(() -> read(body, true))
+        .hasMessage("top_logprobs: expected together with logprobs true, found 2");
   }
 
   private static String body(String fields) {
