@@ -202,7 +202,7 @@ class SinksTest {
     Map<String, Deque<String>> open = new TreeMap<>();
     Map<String, Double> latest = new TreeMap<>();
     for (JsonNode e : trace) {
-      String track = e.get("pid").asText() + "." + e.get("tid").asText();
+      String track = e.get("pid").asText() + "." + e.path("tid").asText();
       String phase = e.get("ph").asText();
       if (phase.equals("M") && e.get("name").asText().equals("thread_name")) {
         names.put(track, e.get("args").get("name").asText());
