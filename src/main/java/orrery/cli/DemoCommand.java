@@ -1,5 +1,6 @@
 package orrery.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +11,7 @@ import orrery.engine.Completion;
 import orrery.engine.Engine;
 import orrery.engine.LoadedModel;
 import orrery.model.ModelInfo;
+import orrery.observe.TraceSink;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,6 +31,7 @@ import picocli.CommandLine.Spec;
 final class DemoCommand implements Callable<Integer> {
   @Mixin private ModelOption model;
   @Mixin private EngineFlags flags;
+  @Mixin private TraceFlag trace;
 
   @Option(
       names = "--plain",
@@ -47,15 +50,16 @@ final class DemoCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     long start = System.nanoTime();
-    try (LoadedModel loaded = model.load()) {
+    try (TraceSink sink = trace.open();
+        LoadedModel loaded = model.load()) {
       introduce(loaded.model().info(), loaded, (System.nanoTime() - start) / 1e6, out);
       List<DemoPrompts.Prompt> prompts = DemoPrompts.all();
       boolean live = !plain && System.console() != null && System.console().isTerminal();
       Board board = new Board(prompts.stream().map(DemoPrompts.Prompt::shown).toList());
-      try (Engine engine = Engine.start(loaded, flags.options(), board)) {
+      try (Engine engine = Engine.start(loaded, flags.options(), board.and(sink))) {
         List<Completion> completions =
             engine.submit(prompts.stream().map(p -> p.request(loaded)).toList());
         List<Answer> answers =
