@@ -5,6 +5,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.model.Model;
 
@@ -37,7 +38,7 @@ public final class Engine implements AutoCloseable {
   private final Thread thread;
   private final long start = System.nanoTime();
   private final ConcurrentLinkedQueue<Runnable> inbox = new ConcurrentLinkedQueue<>();
-  private final AtomicInteger queued = new AtomicInteger();
+  private final AtomicInteger queued = new AtomicInteger(); // in the inbox
   private final AtomicInteger ids = new AtomicInteger();
   private volatile boolean draining;
   private volatile boolean stopped;
@@ -78,22 +79,15 @@ public final class Engine implements AutoCloseable {
 
   /** Takes several requests that then arrive together, between two steps; all or none. */
   public List<Completion> submit(List<Request> requests) {
-    requests.forEach(r -> loop.requirePossible(r));
-    if (draining) {
-      throw new RequestException(RequestException.Kind.CLOSED, "the engine is closed");
-    }
     int n = requests.size();
-    int waiting = queued.addAndGet(n);
-    if (waiting > options.maxQueued()) {
-      queued.addAndGet(-n);
-      throw new RequestException(
-          RequestException.Kind.QUEUE_FULL,
-          "the queue is full: "
-              + (waiting - n)
-              + " requests wait, at most "
-              + options.maxQueued()
-              + " may; try again later");
+    try {
+      requests.forEach(loop::requirePossible);
+      enter(n);
+    } catch (RequestException e) {
+      post(() -> sink.accept(new Event.Rejected(nanos(), e.getMessage())));
+      throw e;
     }
+
     List<Completion> completions =
         requests.stream().map(r -> new Completion(ids.getAndIncrement(), this::cancel)).toList();
     long now = System.nanoTime() - start;
@@ -108,6 +102,24 @@ public final class Engine implements AutoCloseable {
       abandon();
     }
     return completions;
+  }
+
+  /** Takes a place in the queue for so many requests, if there is room. */
+  private void enter(int n) {
+    if (draining) {
+      throw new RequestException(RequestException.Kind.CLOSED, "the engine is closed");
+    }
+    int waiting = queued.addAndGet(n) + loop.waiting();
+    if (waiting > options.maxQueued()) {
+      queued.addAndGet(-n);
+      throw new RequestException(
+          RequestException.Kind.QUEUE_FULL,
+          "the queue is full: "
+              + (waiting - n)
+              + " requests wait, at most "
+              + options.maxQueued()
+              + " may; try again later");
+    }
   }
 
   private void cancel(Completion completion) {

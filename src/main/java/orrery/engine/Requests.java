@@ -141,6 +141,7 @@ final class Requests {
       for (Choice c : a.running) {
         queues.remove(c.sequence);
         choices.remove(c.sequence.id);
+        report(c, clock.getAsLong(), "error");
       }
       String message = "the engine stopped: " + why.getMessage();
       a.completion.fail(new RequestException(RequestException.Kind.CLOSED, message, why));

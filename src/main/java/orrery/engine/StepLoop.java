@@ -86,6 +86,11 @@ final class StepLoop {
     return requests;
   }
 
+  /** Sequences that wait, as of the newest step or arrival; for any thread to read. */
+  int waiting() {
+    return queues.waitingCount();
+  }
+
   boolean idle() {
     return queues.isEmpty();
   }

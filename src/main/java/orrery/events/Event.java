@@ -37,8 +37,8 @@ public sealed interface Event {
       long nanos, int request, int sequence, String reason, int promptTokens, int outputTokens)
       implements Event {}
 
-  /** A request was turned away. */
-  record Rejected(long nanos, int request, String why) implements Event {}
+  /** A request was turned away when it was submitted; it has no number. */
+  record Rejected(long nanos, String why) implements Event {}
 
   /** Complete blocks of a sequence entered the prefix cache. */
   record PrefixInserted(long nanos, int sequence, int tokens) implements Event {}

@@ -122,7 +122,7 @@ public final class PerfettoSink extends FileSink {
         lanes.remove(e.sequence());
       }
       case Event.Rejected e ->
-          out.instant(ENGINE, STEPS, e.nanos(), "rejected request " + e.request())
+          out.instant(ENGINE, STEPS, e.nanos(), "rejected a request")
               .arg("why", e.why())
               .close();
       case Event.PrefixInserted e ->
