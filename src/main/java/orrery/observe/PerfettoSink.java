@@ -121,10 +121,9 @@ public final class PerfettoSink extends FileSink {
             .close();
         lanes.remove(e.sequence());
       }
+      case Event.PageMap e -> {} // its counts are in every step
       case Event.Rejected e ->
-          out.instant(ENGINE, STEPS, e.nanos(), "rejected a request")
-              .arg("why", e.why())
-              .close();
+          out.instant(ENGINE, STEPS, e.nanos(), "rejected a request").arg("why", e.why()).close();
       case Event.PrefixInserted e ->
           out.instant(ENGINE, CACHE, e.nanos(), "inserted " + e.tokens() + " tokens")
               .arg("sequence", e.sequence())
