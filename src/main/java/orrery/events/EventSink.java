@@ -21,8 +21,13 @@ public interface EventSink {
     return new EventSink() {
       @Override
       public void accept(Event event) {
-        first.accept(event);
-        other.accept(event);
+        boolean map = event instanceof Event.PageMap; // large: only for those who asked
+        if (!map || first.wantsPageMap()) {
+          first.accept(event);
+        }
+        if (!map || other.wantsPageMap()) {
+          other.accept(event);
+        }
       }
 
       @Override

@@ -58,6 +58,7 @@ public final class JsonLinesSink extends FileSink {
       case Long l -> json.writeNumber(l);
       case Double d -> json.writeNumber(d);
       case Boolean b -> json.writeBoolean(b);
+      case int[] a -> json.writeArray(a, 0, a.length);
       default -> json.writeString(value.toString());
     }
   }

@@ -48,6 +48,7 @@ class SinksTest {
             case "int" -> (Object) (7 + i);
             case "long" -> 12_345_678_901L + i;
             case "java.lang.String" -> "\"\\\n\u0001é😀 " + i;
+            case "[I" -> new int[] {i, -i};
             case String other -> throw new AssertionError("a new type of field: " + other);
           };
     }
