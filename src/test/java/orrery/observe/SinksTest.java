@@ -111,7 +111,8 @@ class SinksTest {
 
   private static String field(RecordComponent component, Event event) {
     try {
-      return component.getAccessor().invoke(event).toString();
+      Object value = component.getAccessor().invoke(event);
+      return value instanceof int[] ? "" : value.toString(); // an array node has no text
     } catch (ReflectiveOperationException e) {
       throw new AssertionError(e);
     }
