@@ -39,6 +39,11 @@ final class Draft {
     running.remove(item);
     retract.add(item.id());
     budget.reclaim(item);
+    if (running.size() == 1) {
+      // Pages that only retracted ones share count for none of them, but are free all the same.
+      Item last = running.getFirst();
+      budget.leaveTo(computed(last), view.total());
+    }
   }
 
   /** Admits a waiting one; its hit is computed already. */

@@ -25,6 +25,16 @@ public interface Policy {
     return true;
   }
 
+  /**
+   * Whether another choice of a running request may start beside it now, sharing its pages; else it
+   * waits in the queue. A policy that retracts nothing must be sure that it can finish.
+   *
+   * @param parent the running one, as it will share its computed tokens
+   */
+  default boolean mayFork(View view, View.Item parent) {
+    return true;
+  }
+
   /** What its first view remembers. */
   default View.Memory initialMemory() {
     return new View.Memory(0, 0);

@@ -17,30 +17,25 @@ public final class Queues {
               .thenComparingInt(s -> s.id));
 
   private final List<Sequence> running = new ArrayList<>(); // in order of admission
-  private volatile int waitingCount;
 
   public void enqueue(Sequence s) {
     waiting.add(s);
-    waitingCount = waiting.size();
   }
 
   public void admit(Sequence s) {
     waiting.remove(s);
-    waitingCount = waiting.size();
     running.add(s);
   }
 
   public void retract(Sequence s) {
     running.remove(s);
     waiting.add(s);
-    waitingCount = waiting.size();
   }
 
   /** Forgets a sequence, wherever it is. */
   public void remove(Sequence s) {
     if (!running.remove(s)) {
       waiting.remove(s);
-      waitingCount = waiting.size();
     }
   }
 
@@ -53,9 +48,8 @@ public final class Queues {
     return List.copyOf(waiting);
   }
 
-  /** How many wait; may be read by any thread. */
   public int waitingCount() {
-    return waitingCount;
+    return waiting.size();
   }
 
   public boolean isEmpty() {

@@ -34,6 +34,11 @@ public final class Scheduler {
     return plan;
   }
 
+  /** Whether another choice may start beside a running sequence now; else it waits. */
+  public boolean mayFork(Queues queues, Sequence parent, long now) {
+    return policy.mayFork(view(queues, now), item(parent, 0, new int[0], new int[0], false));
+  }
+
   private View view(Queues queues, long now) {
     KvGeometry g = kv.geometry();
     int[] free = new int[g.pools()];

@@ -94,7 +94,7 @@ public final class SglangPolicy implements Policy {
       double grows =
           Math.min(item.longest() - item.known(), CLIP_NEW_TOKENS)
               * d.view.memory().newTokenRatio();
-      expected.reserve(item.known(), item.known() + (int) grows);
+      expected.reserve(item, item.known(), item.known() + (int) grows);
     }
     for (Item item : queue(d.view)) {
       if (item.deferred()) {
@@ -116,10 +116,13 @@ public final class SglangPolicy implements Policy {
       if (count == 0) {
         return Stop.CHUNK_FULL;
       }
+      count = d.budget.mostRowsOf(item, count); // a chunk may be longer than its window
+      if (count == 0) {
+        return Stop.NO_PAGES;
+      }
       d.admit(item);
       d.compute(item, item.hit(), count);
-      expected.hold(item);
-      expected.reserve(item.hit(), grown);
+      expected.reserveWaiting(item, grown);
       tokens -= count;
     }
     return Stop.NOTHING_WAITS;

@@ -34,10 +34,17 @@ public final class StaticPolicy implements Policy {
   }
 
   @Override
+  public boolean mayFork(View view, Item parent) {
+    return Budget.allCanFinish(view, parent);
+  }
+
+  @Override
   public StepPlan plan(View view) {
     Draft d = new Draft(view);
     if (!view.running().isEmpty()) {
-      return d.finish(Stop.BATCH, advance(d, view.memory().batch()), view.memory());
+      // Other choices of a request may have joined since the last step.
+      int batch = Math.max(view.memory().batch(), view.running().size());
+      return d.finish(Stop.BATCH, advance(d, batch), new Memory(0, batch));
     }
     Stop stop = fill(d);
     int batch = d.running.size();
@@ -62,8 +69,7 @@ public final class StaticPolicy implements Policy {
       if (!left.admitsExpected(item, item.longest())) {
         return Stop.NO_PAGES;
       }
-      left.hold(item);
-      left.reserve(item.hit(), item.longest());
+      left.reserveWaiting(item, item.longest());
       d.admit(item);
     }
     return Stop.NOTHING_WAITS;
@@ -83,13 +89,33 @@ public final class StaticPolicy implements Policy {
     }
     // Prompts are right-aligned: the columns are counted from their common end.
     int width = Math.max(1, Math.min(longest, d.view.limits().chunk() / Math.max(1, batch)));
+    while (width > 1 && !fits(d, longest - width)) {
+      width--; // columns may be longer than a window
+    }
     for (Item item : d.running) {
-      int pending = item.known() - d.computed(item);
-      int count = Math.max(0, pending - (longest - width));
-      if (!item.decoding() && count > 0) {
-        d.compute(item, d.computed(item), Math.min(count, pending));
+      int count = columns(d, item, longest - width);
+      if (count > 0) {
+        d.compute(item, d.computed(item), count);
       }
     }
     return batch * width - d.rowCount();
+  }
+
+  /** Rows of a prompt that bring it to {@code left} rows before its end. */
+  private static int columns(Draft d, Item item, int left) {
+    return item.decoding() ? 0 : Math.max(0, item.known() - d.computed(item) - left);
+  }
+
+  private static boolean fits(Draft d, int left) {
+    Budget budget = d.budget.copy();
+    for (Item item : d.running) {
+      int from = d.computed(item);
+      int to = from + columns(d, item, left);
+      if (!budget.fits(from, to)) {
+        return false;
+      }
+      budget.grow(from, to);
+    }
+    return true;
   }
 }

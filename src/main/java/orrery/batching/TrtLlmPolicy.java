@@ -30,6 +30,11 @@ public final class TrtLlmPolicy implements Policy {
   }
 
   @Override
+  public boolean mayFork(View view, Item parent) {
+    return capacity == Capacity.MAX_UTILIZATION || Budget.allCanFinish(view, parent);
+  }
+
+  @Override
   public StepPlan plan(View view) {
     Draft d = new Draft(view);
     Stop stop;
@@ -46,7 +51,7 @@ public final class TrtLlmPolicy implements Policy {
   private static Stop admitWhatCanFinish(Draft d) {
     Budget left = d.budget.copy();
     for (Item item : d.view.running()) {
-      left.reserve(item.computed(), item.longest());
+      left.reserve(item, item.computed(), item.longest());
     }
     for (Item item : d.view.waiting()) {
       if (item.deferred()) {
@@ -58,8 +63,7 @@ public final class TrtLlmPolicy implements Policy {
       if (!left.admitsExpected(item, item.longest())) {
         return Stop.NO_PAGES;
       }
-      left.hold(item);
-      left.reserve(item.hit(), item.longest());
+      left.reserveWaiting(item, item.longest());
       d.admit(item);
     }
     return Stop.NOTHING_WAITS;
@@ -85,6 +89,7 @@ public final class TrtLlmPolicy implements Policy {
         int aligned = (computed + count) / page * page - computed;
         count = aligned > 0 ? aligned : d.rowCount() == 0 ? count : 0;
       }
+      count = d.budget.mostRows(computed, count); // a chunk may be longer than its window
       if (count > 0) {
         d.compute(item, computed, count);
         tokens -= count;

@@ -61,7 +61,10 @@ public final class VllmPolicy implements Policy {
         return Stop.CHUNK_FULL;
       }
       int count = Math.min(item.known() - item.hit(), tokens);
-      if (!d.budget.admits(item, item.hit() + count)) {
+      if (d.running.isEmpty()) { // a chunk may be longer than a window pool is
+        count = d.budget.mostRowsOf(item, count);
+      }
+      if (count == 0 || !d.budget.admits(item, item.hit() + count)) {
         return Stop.NO_PAGES;
       }
       d.admit(item);

@@ -16,6 +16,7 @@ final class Active {
   final List<Choice> running = new ArrayList<>();
   private final List<Answer> answers = new ArrayList<>();
   boolean forked; // the other choices exist
+  boolean queued = true; // it never ran
 
   Active(Request request, Completion completion, long seed, long submitted) {
     this.request = request;

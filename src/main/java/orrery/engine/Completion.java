@@ -40,9 +40,12 @@ public final class Completion implements Iterable<Token> {
     canceller.accept(this);
   }
 
-  /** Completes with the answers, in order of choice, or with what went wrong. */
+  /**
+   * Completes with the answers, in order of choice, or with what went wrong. What is chained to it
+   * runs on the common pool: the engine's thread waits for nobody.
+   */
   public CompletableFuture<List<Answer>> answers() {
-    return answers.copy();
+    return answers.whenCompleteAsync((all, why) -> {});
   }
 
   /**

@@ -38,7 +38,7 @@ public final class Engine implements AutoCloseable {
   private final Thread thread;
   private final long start = System.nanoTime();
   private final ConcurrentLinkedQueue<Runnable> inbox = new ConcurrentLinkedQueue<>();
-  private final AtomicInteger queued = new AtomicInteger(); // in the inbox
+  private final AtomicInteger queued = new AtomicInteger(); // requests that never ran yet
   private final AtomicInteger ids = new AtomicInteger();
   private volatile boolean draining;
   private volatile boolean stopped;
@@ -47,7 +47,7 @@ public final class Engine implements AutoCloseable {
     this.model = loaded.model();
     this.options = options;
     this.sink = sink;
-    this.loop = new StepLoop(loaded, options, sink, () -> System.nanoTime() - start);
+    this.loop = new StepLoop(loaded, options, sink, () -> System.nanoTime() - start, queued);
     this.thread = Thread.ofPlatform().name("orrery-engine").unstarted(this::run);
   }
 
@@ -87,13 +87,11 @@ public final class Engine implements AutoCloseable {
       post(() -> sink.accept(new Event.Rejected(nanos(), e.getMessage())));
       throw e;
     }
-
     List<Completion> completions =
         requests.stream().map(r -> new Completion(ids.getAndIncrement(), this::cancel)).toList();
     long now = System.nanoTime() - start;
     post(
         () -> {
-          queued.addAndGet(-n);
           for (int i = 0; i < n; i++) {
             loop.requests().enqueue(requests.get(i), completions.get(i), now);
           }
@@ -109,7 +107,7 @@ public final class Engine implements AutoCloseable {
     if (draining) {
       throw new RequestException(RequestException.Kind.CLOSED, "the engine is closed");
     }
-    int waiting = queued.addAndGet(n) + loop.waiting();
+    int waiting = queued.addAndGet(n);
     if (waiting > options.maxQueued()) {
       queued.addAndGet(-n);
       throw new RequestException(
@@ -157,8 +155,8 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Tells whoever is still in the inbox that the engine is gone. */
-  private void abandon() {
+  /** Tells whoever is still in the inbox that the engine is gone; late submitters call it too. */
+  private synchronized void abandon() {
     for (Runnable message = inbox.poll(); message != null; message = inbox.poll()) {
       message.run();
     }

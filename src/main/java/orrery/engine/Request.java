@@ -1,6 +1,7 @@
 package orrery.engine;
 
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
 import orrery.sampling.SamplingParams;
 
@@ -16,8 +17,21 @@ import orrery.sampling.SamplingParams;
 public record Request(
     int[] prompt, SamplingParams params, int priority, Optional<Duration> deadline, String salt) {
 
+  /** The longest deadline; more is as good as none. */
+  private static final Duration LONGEST = Duration.ofDays(36_500);
+
   public Request {
+    Objects.requireNonNull(params, "request: expected sampling parameters, found null");
+    Objects.requireNonNull(salt, "salt: expected a string, found null");
     prompt = prompt.clone();
+    deadline.ifPresent(Request::requirePositive);
+  }
+
+  private static void requirePositive(Duration deadline) {
+    if (deadline.isNegative() || deadline.isZero() || deadline.compareTo(LONGEST) > 0) {
+      throw new IllegalArgumentException(
+          "deadline: expected above 0 and at most 100 years, found " + deadline);
+    }
   }
 
   /** A request with nothing special. */

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
 import orrery.batching.Sequence;
@@ -19,6 +20,7 @@ final class Requests {
   private final KvMemory memory;
   private final EventSink sink;
   private final LongSupplier clock;
+  private final AtomicInteger queued; // requests that wait for their first step
   private final Map<Integer, Choice> choices = new HashMap<>(); // by sequence id
   private final Map<Integer, Active> active = new HashMap<>(); // by request id
   private int nextSequence;
@@ -30,7 +32,9 @@ final class Requests {
       Queues queues,
       KvMemory memory,
       EventSink sink,
-      LongSupplier clock) {
+      LongSupplier clock,
+      AtomicInteger queued) {
+    this.queued = queued;
     this.loaded = loaded;
     this.contextLength = contextLength;
     this.queues = queues;
@@ -56,6 +60,14 @@ final class Requests {
             request.params().maxTokens(),
             request.params().n()));
     queues.enqueue(newChoice(a, 0, arrivals++).sequence);
+  }
+
+  /** A request runs, or ends before it ever did: it waits no more. */
+  void started(Active a) {
+    if (a.queued) {
+      a.queued = false;
+      queued.decrementAndGet();
+    }
   }
 
   /** One more answer of a request, neither waiting nor running yet. */
@@ -106,6 +118,7 @@ final class Requests {
     long now = clock.getAsLong();
     c.end(now);
     report(c, now, c.finish().type());
+    started(c.request);
     if (c.request.done(c)) {
       active.remove(c.sequence.request);
     }
@@ -117,6 +130,7 @@ final class Requests {
       remove(c);
       report(c, clock.getAsLong(), "error");
     }
+    started(a);
     active.remove(a.completion.id());
     String message = "request " + a.completion.id() + ": " + why.getMessage();
     a.completion.fail(new RequestException(RequestException.Kind.FAILED, message, why));
@@ -143,6 +157,7 @@ final class Requests {
         choices.remove(c.sequence.id);
         report(c, clock.getAsLong(), "error");
       }
+      started(a);
       String message = "the engine stopped: " + why.getMessage();
       a.completion.fail(new RequestException(RequestException.Kind.CLOSED, message, why));
     }

@@ -82,7 +82,7 @@ final class Sizes {
     KvGeometry g = kv.geometry();
     int longest = (int) Math.min((long) prompt.length + r.params().maxTokens(), contextLength);
     for (int pool = 0; pool < g.pools(); pool++) {
-      int needed = g.expected(pool, 0, longest);
+      int needed = g.expected(pool, 0, longest, 0);
       int there = kv.pool(pool).total() - 1;
       if (needed > there) {
         throw new IllegalArgumentException(

@@ -1,6 +1,7 @@
 package orrery.engine;
 
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
 import orrery.batching.Scheduler;
@@ -44,7 +45,15 @@ final class StepLoop {
   private final Sampler sampler;
   private long steps;
 
-  StepLoop(LoadedModel loaded, EngineOptions options, EventSink sink, LongSupplier clock) {
+  /**
+   * @param queued is lowered when a request first runs, or ends before
+   */
+  StepLoop(
+      LoadedModel loaded,
+      EngineOptions options,
+      EventSink sink,
+      LongSupplier clock,
+      AtomicInteger queued) {
     this.loaded = loaded;
     this.options = options;
     this.sink = sink;
@@ -56,7 +65,7 @@ final class StepLoop {
     this.kv = new KvCache(model.kvLayout(), geometry, contextLength, pages);
     this.prefix = options.newPrefixCache(kv);
     this.memory = new KvMemory(kv, prefix, sink, clock);
-    this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock);
+    this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock, queued);
     int chunk = Sizes.chunk(options, contextLength);
     int maxRows = chunk + options.maxRunning();
     this.scheduler =
@@ -84,11 +93,6 @@ final class StepLoop {
 
   Requests requests() {
     return requests;
-  }
-
-  /** Sequences that wait, as of the newest step or arrival; for any thread to read. */
-  int waiting() {
-    return queues.waitingCount();
   }
 
   boolean idle() {
@@ -149,6 +153,7 @@ final class StepLoop {
       Sequence s = c.sequence;
       int hit = memory.start(s);
       queues.admit(s);
+      requests.started(c.request);
       c.started(Math.min(hit, s.promptLength));
       sink.accept(new Event.Admitted(clock.getAsLong(), s.request, s.id, hit, s.retractions()));
     }
@@ -230,11 +235,25 @@ final class StepLoop {
 
   private void emit(Choice c, float[] logits, int offset) {
     long now = clock.getAsLong();
-    Token token = c.judge(logits, offset, sampler, now);
+    Token token = judge(c, logits, offset, now);
     c.request.completion.token(token);
     sink.accept(
         new Event.TokenOut(
             now, c.sequence.request, c.sequence.id, token.index(), token.id(), token.text()));
+  }
+
+  /** Whatever goes wrong with one answer is that answer's failure, were it a bug of ours. */
+  private Token judge(Choice c, float[] logits, int offset, long now) {
+    try {
+      return c.judge(logits, offset, sampler, now);
+    } catch (SamplingException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      SamplingException failure =
+          new SamplingException(c.sequence.choice, c.sequence.known(), e.toString());
+      failure.initCause(e);
+      throw failure;
+    }
   }
 
   /** The prompt is computed: the other choices share its pages, or wait if there is no room. */
@@ -254,7 +273,9 @@ final class StepLoop {
         continue;
       }
       queues.enqueue(s);
-      if (queues.running().size() < options.maxRunning() && memory.fork(from, s)) {
+      if (queues.running().size() < options.maxRunning()
+          && scheduler.mayFork(queues, from, TimeUnit.NANOSECONDS.toMillis(clock.getAsLong()))
+          && memory.fork(from, s)) {
         queues.admit(s);
         c.started(from.computed());
         sink.accept(new Event.Forked(clock.getAsLong(), s.request, s.id, from.id, from.computed()));

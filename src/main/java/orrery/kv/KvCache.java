@@ -184,25 +184,38 @@ public final class KvCache {
 
   /** New pages that {@link #fork} takes. */
   public int forkPages(int pool, int slots) {
-    return slots % geometry.span(pool) == 0 ? 0 : 1;
+    return geometry.pages(pool, slots) - Math.max(sharedPages(pool, slots), passed(pool, slots));
+  }
+
+  /** Pages of the complete blocks of P tokens. */
+  private int sharedPages(int pool, int slots) {
+    int p = geometry.pageTokens();
+    return slots / p * (p / geometry.span(pool));
+  }
+
+  private int passed(int pool, int slots) {
+    return Math.min(geometry.passed(pool, slots), geometry.pages(pool, slots));
   }
 
   /**
-   * A second sequence with the first {@code slots} tokens of another: complete pages are shared,
-   * the partial one is copied, since both will write to it.
+   * A second sequence with the first {@code slots} tokens of another, which has passed what it can:
+   * the pages of complete blocks are shared. Those of the last, incomplete one are copied, even
+   * where a pool's smaller pages are complete: each sequence will complete the block its own way,
+   * and a page belongs to one block of the prefix cache at most.
    */
   public PageTable fork(PageTable from, int slots) {
     PageTable table = newTable();
     for (int pool = 0; pool < pools.length; pool++) {
-      int complete = slots / geometry.span(pool);
-      table.startAt(pool, Math.min(from.first(pool), complete));
-      for (int i = table.first(pool); i < complete; i++) {
-        share(table, pool, from.pages(pool)[i]);
-      }
-      if (forkPages(pool, slots) > 0) {
-        int page = pools[pool].take();
-        copyPage(pool, from.pages(pool)[complete], page);
-        table.append(pool, page);
+      int shared = sharedPages(pool, slots);
+      table.startAt(pool, passed(pool, slots));
+      for (int i = table.first(pool); i < geometry.pages(pool, slots); i++) {
+        if (i < shared) {
+          share(table, pool, from.pages(pool)[i]);
+        } else {
+          int page = pools[pool].take();
+          copyPage(pool, from.pages(pool)[i], page);
+          table.append(pool, page);
+        }
       }
     }
     return table;

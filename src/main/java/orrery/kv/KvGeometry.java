@@ -60,7 +60,7 @@ public final class KvGeometry {
 
   /** Pages that cover the slots [0, slots). */
   public int pages(int pool, int slots) {
-    return (slots + spans[pool] - 1) / spans[pool];
+    return Math.ceilDiv(slots, spans[pool]);
   }
 
   /** First pages that no token from slot {@code slots} on can see. */
@@ -80,12 +80,20 @@ public final class KvGeometry {
 
   /**
    * Pages to set aside for growth that is expected, from so many slots to so many: a windowed pool
-   * never needs more than its window and the page being filled.
+   * never needs more than its window and the page being filled, of which the sequence has some.
+   *
+   * @param owned pages that it holds and nobody else: those it shares, it cannot count on to become
+   *     free when they leave its window
    */
-  public int expected(int pool, int from, int to) {
+  public int expected(int pool, int from, int to, int owned) {
     int grown = growth(pool, from, to);
     return keeps[pool] == Stream.ALL
         ? grown
-        : Math.min(grown, Math.max(0, keeps[pool] / spans[pool] + 2 - held(pool, from)));
+        : Math.min(grown, Math.max(0, keeps[pool] / spans[pool] + 2 - owned));
+  }
+
+  /** Pages that become shared when another sequence begins with the same so many tokens. */
+  public int lent(int pool, int slots) {
+    return keeps[pool] == Stream.ALL ? 0 : held(pool, slots);
   }
 }

@@ -35,17 +35,17 @@ final class Block {
     return pages[pool] != null;
   }
 
-  /** Pages of a pool that only the cache holds. */
+  /**
+   * Whether only the cache holds some page of a pool. Not all: a window passes page by page, and
+   * what is idle has been promised to the scheduler.
+   */
   boolean idle(KvCache kv, int pool) {
-    if (pages[pool] == null) {
-      return false;
-    }
-    for (int page : pages[pool]) {
-      if (kv.pool(pool).references(page) > 0) {
-        return false;
+    for (int i = 0; pages[pool] != null && i < pages[pool].length; i++) {
+      if (kv.pool(pool).references(pages[pool][i]) == 0) {
+        return true;
       }
     }
-    return true;
+    return false;
   }
 
   int[] pages(int pool) {

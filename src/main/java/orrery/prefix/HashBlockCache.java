@@ -38,11 +38,10 @@ public final class HashBlockCache implements PrefixCache {
     }
   }
 
-  /** The chain of blocks that a sequence shares with the cache, then how far it has looked. */
+  /** The blocks of a sequence, from the first on. */
   private static final class Chain implements Lease {
     final String salt;
-    final List<Entry> entries = new ArrayList<>(); // the blocks of the sequence, own copies null
-    final List<Long> hashes = new ArrayList<>();
+    final List<Entry> entries = new ArrayList<>();
 
     Chain(String salt) {
       this.salt = salt;
@@ -144,7 +143,6 @@ public final class HashBlockCache implements PrefixCache {
     e.holders++;
     free.remove(e);
     chain.entries.add(e);
-    chain.hashes.add(e.hash);
   }
 
   @Override
@@ -167,7 +165,8 @@ public final class HashBlockCache implements PrefixCache {
       long hash = hash(b == 0 ? seed(chain.salt) : parent.hash, tokens, b);
       // An equal block may be there already; both stay, as block tables only ever grow.
       Entry e = new Entry(hash, parent, chain.salt, Block.keep(kv, tokens, b, table));
-      this.table.computeIfAbsent(hash, h -> new ArrayList<>()).add(e);
+      // The newest is found first: the pages of an older one may have been evicted.
+      this.table.computeIfAbsent(hash, h -> new ArrayList<>()).addFirst(e);
       hold(chain, e);
     }
     return chain.entries.size() - before;

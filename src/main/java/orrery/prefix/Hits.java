@@ -1,8 +1,8 @@
 package orrery.prefix;
 
 import java.util.List;
+import java.util.function.IntConsumer;
 import orrery.kv.KvCache;
-import orrery.kv.KvGeometry;
 import orrery.kv.PageTable;
 import orrery.kv.Stream;
 
@@ -47,8 +47,23 @@ final class Hits {
   }
 
   private int firstNeeded(int pool, int blocks) {
-    int p = kv.geometry().pageTokens();
-    return needs[pool] == Stream.ALL ? 0 : Math.max(0, blocks * p - needs[pool]) / p;
+    return firstPage(pool, blocks) * kv.geometry().span(pool) / kv.geometry().pageTokens();
+  }
+
+  /** The first page of a pool that a continuation after so many blocks may read. */
+  private int firstPage(int pool, int blocks) {
+    int tokens = blocks * kv.geometry().pageTokens();
+    return needs[pool] == Stream.ALL
+        ? 0
+        : Math.max(0, tokens - needs[pool]) / kv.geometry().span(pool);
+  }
+
+  /** Visits the pages of a pool that a hit of {@code n} blocks takes. */
+  private void each(List<Block> matched, int n, int pool, IntConsumer visit) {
+    int per = kv.geometry().pageTokens() / kv.geometry().span(pool);
+    for (int i = firstPage(pool, n); i < n * per; i++) {
+      visit.accept(matched.get(i / per).pages(pool)[i % per]);
+    }
   }
 
   /** The usable hit among matched blocks. */
@@ -56,27 +71,18 @@ final class Hits {
     int n = usable(matched);
     int[] idle = new int[needs.length];
     for (int pool = 0; pool < needs.length; pool++) {
-      for (int b = firstNeeded(pool, n); b < n; b++) {
-        for (int page : matched.get(b).pages(pool)) {
-          idle[pool] += kv.pool(pool).references(page) == 0 ? 1 : 0;
-        }
-      }
+      int p = pool;
+      each(matched, n, p, page -> idle[p] += kv.pool(p).references(page) == 0 ? 1 : 0);
     }
     return new PrefixCache.Match(n * kv.geometry().pageTokens(), idle);
   }
 
   /** Fills an empty table with the pages that a continuation after {@code n} blocks may read. */
   void fill(PageTable table, List<Block> matched, int n) {
-    KvGeometry g = kv.geometry();
     for (int pool = 0; pool < needs.length; pool++) {
-      int per = g.pageTokens() / g.span(pool);
-      int first = firstNeeded(pool, n);
-      kv.skip(table, pool, first * per);
-      for (int b = first; b < n; b++) {
-        for (int page : matched.get(b).pages(pool)) {
-          kv.share(table, pool, page);
-        }
-      }
+      int p = pool;
+      kv.skip(table, p, firstPage(p, n));
+      each(matched, n, p, page -> kv.share(table, p, page));
     }
   }
 }

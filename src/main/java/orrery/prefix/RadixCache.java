@@ -235,15 +235,17 @@ public final class RadixCache implements PrefixCache {
     return leaf;
   }
 
-  /** The sequence goes over to the pages of an equal block, and its own become free. */
+  /**
+   * The sequence goes over to the pages of an equal block, and its own become free. In a windowed
+   * pool they become free soon anyway, and until then it counts on that.
+   */
   private void adopt(Block block, int index, PageTable table) {
     block.revive(kv, index, table);
     for (int pool = 0; pool < kv.geometry().pools(); pool++) {
       int per = pageTokens / kv.geometry().span(pool);
-      for (int i = 0; i < per && block.live(pool); i++) {
+      for (int i = 0; i < per && !hits.windowed(pool); i++) {
         int at = index * per + i;
-        boolean held = at >= table.first(pool);
-        if (held && table.pages(pool)[at] != block.pages(pool)[i]) {
+        if (table.pages(pool)[at] != block.pages(pool)[i]) {
           kv.replace(table, pool, at, block.pages(pool)[i]);
         }
       }

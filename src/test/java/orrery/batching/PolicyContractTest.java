@@ -1,0 +1,77 @@
+package orrery.batching;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
+
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import orrery.batching.SglangPolicy.Order;
+import orrery.batching.TrtLlmPolicy.Capacity;
+
+/** What every policy promises, on random walks without a model. */
+class PolicyContractTest {
+  private static final int WALKS = 10_000; // of each of ten policies
+
+  private record Variant(String name, Policy policy, boolean retracts) {}
+
+  private static Stream<Variant> policies() {
+    return Stream.of(
+        new Variant("static", new StaticPolicy(0), false),
+        new Variant("sglang fcfs", new SglangPolicy(Order.FCFS, false, 1), true),
+        new Variant("sglang fcfs, bold", new SglangPolicy(Order.FCFS, false, 0.05), true),
+        new Variant("sglang fcfs, mixed, bold", new SglangPolicy(Order.FCFS, true, 0.05), true),
+        new Variant("sglang lpm, bold", new SglangPolicy(Order.LPM, false, 0.05), true),
+        new Variant("sglang lpm, mixed", new SglangPolicy(Order.LPM, true, 1), true),
+        new Variant("sglang fcfs, shy", new SglangPolicy(Order.FCFS, true, 10), true),
+        new Variant("vllm", new VllmPolicy(), true),
+        new Variant("trtllm", new TrtLlmPolicy(Capacity.GUARANTEED_NO_EVICT), false),
+        new Variant("trtllm max utilization", new TrtLlmPolicy(Capacity.MAX_UTILIZATION), true));
+  }
+
+  /** Bound of retractions of one request: the tokens of all requests, see {@link Walk}. */
+  @TestFactory
+  Stream<DynamicTest> everybodyFinishesAndEveryPlanKeepsItsPromises() {
+    return policies().map(v -> DynamicTest.dynamicTest(v.name(), () -> walk(v)));
+  }
+
+  private static void walk(Variant v) {
+    long begin = System.nanoTime();
+    int retractions = 0;
+    int most = 0;
+    int hits = 0;
+    int forks = 0;
+    int cancelled = 0;
+    long steps = 0;
+    for (int seed = 0; seed < WALKS; seed++) {
+      Walk walk = new Walk(v.policy(), seed);
+      try {
+        walk.play();
+      } catch (RuntimeException | AssertionError e) {
+        fail("%s, seed %d: %s", v.name(), seed, e.getMessage(), e);
+      }
+      retractions += walk.retractions;
+      most = Math.max(most, walk.mostRetractions);
+      hits += walk.hits;
+      forks += walk.forks;
+      cancelled += walk.cancelled;
+      steps += walk.step;
+    }
+    System.out.printf(
+        "%s: %d walks, %d steps, %d retractions (at most %d of one request), %d hits, %d forks,"
+            + " %d cancelled; %.1f s%n",
+        v.name(),
+        WALKS,
+        steps,
+        retractions,
+        most,
+        hits,
+        forks,
+        cancelled,
+        (System.nanoTime() - begin) / 1e9);
+    assertThat(retractions > 0).as("retractions").isEqualTo(v.retracts());
+    assertThat(hits).as("prefix hits").isPositive();
+    assertThat(forks).as("forks").isPositive();
+    assertThat(cancelled).as("cancelled").isPositive();
+  }
+}

@@ -1,0 +1,116 @@
+package orrery.batching;
+
+import java.util.ArrayList;
+import java.util.List;
+import orrery.batching.View.Item;
+import orrery.batching.View.Limits;
+import orrery.batching.View.Memory;
+import orrery.kv.KvGeometry;
+import orrery.kv.KvLayout;
+import orrery.kv.Stream;
+
+/** Builds the view of a hand-made situation: one pool, pages of 4 tokens unless said. */
+final class Situation {
+  private final List<Item> waiting = new ArrayList<>();
+  private final List<Item> running = new ArrayList<>();
+  private int page = 4;
+  private int free = 100;
+  private int maxRunning = 8;
+  private int chunk = 64;
+  private long now = 1_000;
+  private Memory memory = new Memory(0, 0);
+
+  Situation page(int tokens) {
+    page = tokens;
+    return this;
+  }
+
+  Situation free(int pages) {
+    free = pages;
+    return this;
+  }
+
+  Situation maxRunning(int n) {
+    maxRunning = n;
+    return this;
+  }
+
+  Situation chunk(int tokens) {
+    chunk = tokens;
+    return this;
+  }
+
+  Situation now(long millis) {
+    now = millis;
+    return this;
+  }
+
+  Situation memory(double newTokenRatio, int batch) {
+    memory = new Memory(newTokenRatio, batch);
+    return this;
+  }
+
+  /** One that waits with a prompt; {@code most} new tokens at most. */
+  Situation waits(int id, int prompt, int most) {
+    return waits(id, prompt, most, 0, 0);
+  }
+
+  Situation waits(int id, int prompt, int most, int hit, int priority) {
+    waiting.add(item(id, prompt, 0, prompt, prompt + most, hit, 0, priority, false));
+    return this;
+  }
+
+  /** One that waits for a prefix that somebody else computes. */
+  Situation waitsForPrefix(int id, int prompt) {
+    waiting.add(item(id, prompt, 0, prompt, prompt + 1, 0, 0, 0, true));
+    return this;
+  }
+
+  /** One whose newest token is to be computed. */
+  Situation decodes(int id, int prompt, int output, int most) {
+    int known = prompt + output;
+    running.add(item(id, known, known - 1, prompt, prompt + most, 0, pages(known - 1), 0, false));
+    return this;
+  }
+
+  /** One in the middle of its prompt. */
+  Situation reads(int id, int prompt, int computed, int most) {
+    running.add(item(id, prompt, computed, prompt, prompt + most, 0, pages(computed), 0, false));
+    return this;
+  }
+
+  private int pages(int tokens) {
+    return Math.ceilDiv(tokens, page);
+  }
+
+  private static Item item(
+      int id,
+      int known,
+      int computed,
+      int prompt,
+      int longest,
+      int hit,
+      int pages,
+      int priority,
+      boolean deferred) {
+    int[] idle = {0};
+    int[] reclaimable = {pages};
+    return new Item(
+        id, known, computed, prompt, longest, hit, idle, reclaimable, priority, id, 0, deferred);
+  }
+
+  View view() {
+    int held = running.stream().mapToInt(i -> i.reclaimable()[0]).sum();
+    KvGeometry g = new KvGeometry(new KvLayout(List.of(Stream.whole("key", 1))), page);
+    Limits limits = new Limits(maxRunning, chunk, chunk + maxRunning);
+    int[] total = {free + held};
+    return new View(now, waiting, running, g, new int[] {free}, total, limits, memory);
+  }
+
+  /** A plan's rows as {@code id:count id:count}. */
+  static String rows(StepPlan plan) {
+    StringBuilder s = new StringBuilder();
+    plan.rows().forEach(r -> s.append(' ').append(r.id()).append(':').append(r.count()));
+    return s.toString().trim();
+  }
+}

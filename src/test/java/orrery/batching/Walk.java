@@ -1,0 +1,323 @@
+package orrery.batching;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import orrery.batching.View.Limits;
+import orrery.kv.KvCache;
+import orrery.kv.KvGeometry;
+import orrery.kv.KvLayout;
+import orrery.kv.PageTable;
+import orrery.kv.Stream;
+import orrery.prefix.HashBlockCache;
+import orrery.prefix.NoPrefixCache;
+import orrery.prefix.PrefixCache;
+import orrery.prefix.RadixCache;
+
+/**
+ * One random life of a scheduler without a model: requests arrive, grow, fork, are cancelled and
+ * finish in a tiny memory, and every plan is checked against what a policy promises.
+ *
+ * <p>The engine's step is played here in plain form: retract, admit, reserve, "compute", keep.
+ */
+final class Walk {
+  private static final KvLayout PLAIN = new KvLayout(List.of(Stream.whole("key", 1)));
+  private static final KvLayout WINDOWED =
+      new KvLayout(List.of(Stream.whole("key", 1), new Stream("latent", 1, 1, 5, 4)));
+
+  private record Want(Sequence sequence, int answer, int arrivesAt, int cancelledAt, int choices) {}
+
+  final Policy policy;
+  final Random random;
+  final Limits limits;
+  final KvCache kv;
+  final PrefixCache prefix;
+  final Queues queues = new Queues();
+  final Scheduler scheduler;
+  final int longest;
+  private final Map<Integer, Want> wants = new HashMap<>(); // alive, by sequence
+  private final List<Want> coming = new ArrayList<>();
+  private final boolean alike; // equal tokens go on equally, as greedy choices do
+  private int ids;
+  private int tokensInTotal;
+  int step;
+  int retractions;
+  int mostRetractions;
+  int hits;
+  int forks;
+  int cancelled;
+  int finished;
+
+  Walk(Policy policy, long seed) {
+    this.policy = policy;
+    this.random = new Random(seed);
+    int p = 1 << random.nextInt(4);
+    longest = 4 + random.nextInt(24);
+    int chunk = new int[] {1, 2, 3, 7, 16, 64}[random.nextInt(6)];
+    int maxRunning = 1 + random.nextInt(5);
+    limits = new Limits(maxRunning, chunk, chunk + maxRunning);
+    KvLayout layout = random.nextInt(3) == 0 ? WINDOWED : PLAIN;
+    KvGeometry geometry = new KvGeometry(layout, p);
+    int[] pages = new int[geometry.pools()];
+    boolean ample = random.nextInt(4) == 0;
+    for (int pool = 0; pool < pages.length; pool++) {
+      int least = geometry.expected(pool, 0, longest, 0);
+      pages[pool] = ample ? 8 * least : least + random.nextInt(1 + least * random.nextInt(3) / 2);
+    }
+    kv = new KvCache(layout, geometry, longest, pages);
+    prefix =
+        switch (random.nextInt(3)) {
+          case 0 -> new NoPrefixCache(pages.length);
+          case 1 -> new RadixCache(kv, RadixCache.Eviction.values()[random.nextInt(3)]);
+          default -> new HashBlockCache(kv);
+        };
+    alike = random.nextBoolean();
+    scheduler = new Scheduler(policy, kv, prefix, limits);
+    int requests = 2 + random.nextInt(7);
+    int[] system = random.ints(longest, 0, 2).toArray();
+    for (int i = 0; i < requests; i++) {
+      int length = 1 + random.nextInt(longest - 1);
+      int[] prompt = Arrays.copyOf(system, length);
+      if (random.nextBoolean()) {
+        prompt[random.nextInt(length)] ^= 1;
+      }
+      int most = length + 1 + random.nextInt(longest - length);
+      int priority = random.nextInt(4) == 0 ? random.nextInt(3) : 0;
+      int at = random.nextBoolean() ? 0 : random.nextInt(20);
+      int until = random.nextInt(6) == 0 ? at + random.nextInt(20) : Integer.MAX_VALUE;
+      int choices = random.nextInt(4) == 0 ? 1 + random.nextInt(3) : 1;
+      String salt = random.nextInt(8) == 0 ? "other" : "";
+      Sequence s = new Sequence(ids++, i, 0, prompt, most, priority, i, 0, salt);
+      coming.add(want(s, at, until, choices));
+      tokensInTotal += choices * most;
+    }
+  }
+
+  private Want want(Sequence s, int at, int until, int choices) {
+    int answer = 1 + random.nextInt(s.longest - s.promptLength);
+    return new Want(
+        s, random.nextBoolean() ? s.longest - s.promptLength : answer, at, until, choices);
+  }
+
+  /** Plays until everybody has finished. */
+  void play() {
+    // A step computes at least one row; a retraction lets others repeat at most all their rows.
+    int bound = tokensInTotal * (ids + 4) + 40;
+    while (!queues.isEmpty() || !coming.isEmpty()) {
+      require(step < bound, "nobody starves: " + step + " steps");
+      arriveAndCancel();
+      if (!queues.isEmpty()) {
+        step(scheduler.plan(queues, step));
+      }
+      step++;
+    }
+    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+      require(kv.pool(pool).referenced() == 0, "all pages come back");
+    }
+    prefix.clear();
+    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+      require(kv.pool(pool).available() == kv.pool(pool).total() - 1, "the cache can be emptied");
+    }
+    require(mostRetractions <= tokensInTotal, "retractions per request are bounded");
+  }
+
+  private void arriveAndCancel() {
+    for (Want w : List.copyOf(coming)) {
+      if (w.arrivesAt <= step) {
+        coming.remove(w);
+        wants.put(w.sequence.id, w);
+        queues.enqueue(w.sequence);
+      }
+    }
+    for (Want w : List.copyOf(wants.values())) {
+      if (w.cancelledAt <= step) {
+        cancelled++;
+        finish(w.sequence);
+      }
+    }
+  }
+
+  private void step(StepPlan plan) {
+    check(plan);
+    for (int id : plan.retract()) {
+      Sequence s = wants.get(id).sequence;
+      leave(s);
+      s.stop(true);
+      queues.retract(s);
+      retractions++;
+      mostRetractions = Math.max(mostRetractions, s.retractions());
+    }
+    for (int id : plan.admit()) {
+      Sequence s = wants.get(id).sequence;
+      PageTable table = kv.newTable();
+      int limit = Scheduler.hitLimit(s, kv.geometry().pageTokens());
+      PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, table);
+      s.start(table, hit.lease(), hit.tokens());
+      hits += hit.tokens() > 0 ? 1 : 0;
+      queues.admit(s);
+    }
+    for (StepPlan.Rows rows : plan.rows()) {
+      Sequence s = wants.get(rows.id()).sequence;
+      require(rows.count() >= 1 && rows.count() <= s.known() - s.computed(), "rows are pending");
+      int to = s.computed() + rows.count();
+      for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+        makeRoom(pool, kv.geometry().pages(pool, to) - s.table().end(pool));
+      }
+      kv.reserve(s.table(), to);
+    }
+    for (StepPlan.Rows rows : plan.rows()) {
+      commit(wants.get(rows.id()), rows.count());
+    }
+    if (step % 4 == 0) {
+      prefix.check();
+      for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+        kv.pool(pool).check();
+      }
+    }
+  }
+
+  private void makeRoom(int pool, int wanted) {
+    int missing = wanted - kv.pool(pool).available();
+    if (missing > 0) {
+      prefix.evict(pool, missing);
+    }
+    require(kv.pool(pool).available() >= wanted, "a plan takes no more pages than are free");
+  }
+
+  private void commit(Want w, int rows) {
+    Sequence s = w.sequence;
+    s.advance(rows);
+    boolean last = s.computed() == s.known();
+    if (last) {
+      s.append(next(s));
+    }
+    prefix.insert(s.lease(), s.tokens(), s.computed(), s.table());
+    kv.pass(s.table(), s.computed());
+    if (last && s.output() == 1 && s.choice == 0) {
+      fork(w);
+    }
+    if (s.output() >= w.answer) {
+      finished++;
+      finish(s);
+    }
+  }
+
+  private int next(Sequence s) {
+    return alike ? Arrays.hashCode(Arrays.copyOf(s.tokens(), s.known())) & 1 : random.nextInt(2);
+  }
+
+  private void fork(Want w) {
+    Sequence from = w.sequence;
+    for (int n = 1; n < w.choices; n++) {
+      int[] prompt = Arrays.copyOf(from.tokens(), from.promptLength);
+      Sequence s =
+          new Sequence(
+              ids++,
+              from.request,
+              n,
+              prompt,
+              from.longest,
+              from.priority,
+              from.arrival,
+              0,
+              from.salt);
+      s.append(next(s));
+      Want other = want(s, step, w.cancelledAt, 1);
+      wants.put(s.id, other);
+      queues.enqueue(s);
+      boolean room = queues.running().size() < limits.maxRunning();
+      if (room && scheduler.mayFork(queues, from, step)) {
+        for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+          int wanted = kv.forkPages(pool, from.computed());
+          prefix.evict(pool, wanted - kv.pool(pool).available());
+          room &= kv.pool(pool).available() >= wanted;
+        }
+        if (room) {
+          s.start(
+              kv.fork(from.table(), from.computed()), prefix.fork(from.lease()), from.computed());
+          queues.admit(s);
+          forks++;
+        }
+      }
+    }
+  }
+
+  private void finish(Sequence s) {
+    queues.remove(s);
+    if (s.running()) {
+      leave(s);
+      s.stop(false);
+    }
+    wants.remove(s.id);
+  }
+
+  private void leave(Sequence s) {
+    kv.release(s.table());
+    prefix.release(s.lease());
+  }
+
+  /** What every policy promises of one plan. */
+  private void check(StepPlan plan) {
+    Set<Integer> running = new HashSet<>();
+    queues.running().forEach(s -> running.add(s.id));
+    require(running.containsAll(plan.retract()), "only running ones are retracted");
+    require(plan.retract().isEmpty() || plan.retract().size() < running.size(), "one stays");
+    running.removeAll(plan.retract());
+    List<Sequence> waiting = queues.waiting();
+    List<Integer> order = waiting.stream().map(s -> s.id).toList();
+    require(order.containsAll(plan.admit()), "only waiting ones are admitted");
+    if (fcfs()) {
+      require(order.subList(0, plan.admit().size()).equals(plan.admit()), "nobody is passed");
+    } else if (!plan.admit().isEmpty()) {
+      require(
+          plan.admit().stream().allMatch(id -> priority(id) >= waiting.getFirst().priority)
+              || plan.admit().contains(order.getFirst()),
+          "nobody of a lower priority is admitted past the first");
+    }
+    running.addAll(plan.admit());
+    require(running.size() <= limits.maxRunning(), "at most maxRunning run");
+    Set<Integer> computing = new HashSet<>();
+    plan.rows().forEach(rows -> require(computing.add(rows.id()), "rows of one are together"));
+    require(running.containsAll(computing), "only running ones compute");
+    require(plan.rowCount() >= 1, "something progresses");
+    require(plan.padding() >= 0, "padding is not negative");
+    require(plan.rowCount() + plan.padding() <= limits.maxRows(), "a step holds its rows");
+    require(plan.padding() == 0 || policy instanceof StaticPolicy, "only static batches pad");
+    require(plan.retract().isEmpty() || mayRetract(), "this policy never retracts");
+  }
+
+  private int priority(int id) {
+    return wants.get(id).sequence.priority;
+  }
+
+  private boolean fcfs() {
+    return !(policy instanceof SglangPolicy s && s.looksAt(1) > 2); // lpm looks far ahead
+  }
+
+  private boolean mayRetract() {
+    return !(policy instanceof StaticPolicy) && !policy.name().equals("trtllm");
+  }
+
+  private void require(boolean holds, String what) {
+    if (!holds) {
+      throw new AssertionError(
+          what
+              + " (step "
+              + step
+              + ", P "
+              + kv.geometry().pageTokens()
+              + ", pools "
+              + kv.geometry().pools()
+              + ", "
+              + limits
+              + ", "
+              + prefix.getClass().getSimpleName()
+              + ")");
+    }
+  }
+}

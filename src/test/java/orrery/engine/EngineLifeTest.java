@@ -1,0 +1,397 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static orrery.engine.EngineTest.PROMPT;
+import static orrery.engine.EngineTest.SCALAR;
+import static orrery.engine.EngineTest.bits;
+import static orrery.engine.EngineTest.greedy;
+import static orrery.engine.EngineTest.sampled;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import orrery.TinyModels;
+import orrery.engine.EngineOptions.PolicyChoice;
+import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.events.Event;
+import orrery.events.EventSink;
+import orrery.sampling.FinishReason;
+import orrery.sampling.SamplingParams;
+
+/** Submitting, cancelling, waiting and closing, from any thread and at any moment. */
+@Timeout(60)
+class EngineLifeTest {
+  private static LoadedModel loaded;
+
+  @BeforeAll
+  static void load() {
+    loaded = LoadedModel.load(TinyModels.speck("groups"));
+  }
+
+  @AfterAll
+  static void close() {
+    loaded.close();
+  }
+
+  private static Request request(int tokens) {
+    return Request.of(PROMPT, greedy(tokens).logprobs(0).build());
+  }
+
+  /** A sink that calls something back when an event of a kind comes, on the engine's thread. */
+  private static EventSink at(Class<? extends Event> kind, int nth, Runnable then) {
+    int[] seen = {0};
+    return event -> {
+      if (kind.isInstance(event) && ++seen[0] == nth) {
+        then.run();
+      }
+    };
+  }
+
+  /** Every step at which a request can be cancelled, while two others go on beside it. */
+  @Test
+  void aRequestCancelledAtAnyStepLeavesTheOthersUnchangedAndAllPagesFree() {
+    Request stays = Request.of(PROMPT, sampled(14).logprobs(1).n(2).build());
+    Request goes = Request.of(Arrays.copyOf(PROMPT, 30), sampled(12).n(3).build());
+    EngineOptions options =
+        SCALAR.but().maxTotalTokens(120).chunkedPrefillSize(6).contextLength(64).build();
+    String expected;
+    try (Engine engine = Engine.start(loaded, options)) {
+      expected = bits(engine.submit(stays).join());
+    }
+    int cancelled = 0;
+    for (PrefixChoice prefix : PrefixChoice.values()) {
+      for (int step = 1; step < 30; step++) {
+        AtomicReference<Completion> victim = new AtomicReference<>();
+        CountDownLatch submitted = new CountDownLatch(1);
+        EventSink sink =
+            at(
+                Event.StepDone.class,
+                step,
+                () -> {
+                  await(submitted);
+                  victim.get().cancel();
+                });
+        AtomicReference<Event.StepDone> last = new AtomicReference<>();
+        EventSink both =
+            sink.and(
+                e -> {
+                  if (e instanceof Event.StepDone s) {
+                    last.set(s);
+                  }
+                });
+        EngineOptions o = options.but().prefixCache(prefix).build();
+        try (Engine engine = Engine.start(loaded, o, both)) {
+          List<Completion> all = engine.submit(List.of(stays, goes, stays));
+          victim.set(all.get(1));
+          submitted.countDown();
+          assertThat(bits(all.get(0).join())).as("%s, step %d", prefix, step).isEqualTo(expected);
+          assertThat(bits(all.get(2).join())).as("%s, step %d", prefix, step).isEqualTo(expected);
+          List<Answer> cut = all.get(1).join();
+          boolean aborted = cut.stream().anyMatch(a -> a.finish() instanceof FinishReason.Abort);
+          cancelled += aborted ? 1 : 0;
+        }
+      }
+    }
+    assertThat(cancelled).as("cancelled in time").isGreaterThan(30);
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void aCancelledRequestAnswersWithWhatItHadAndCancellingTwiceOrLateChangesNothing() {
+    try (Engine engine = Engine.start(loaded, SCALAR)) {
+      String whole = bits(engine.submit(request(200)).join());
+      Completion c = engine.submit(request(200));
+      int heard = 0;
+      for (Token t : c) {
+        if (++heard == 3) {
+          c.cancel();
+          c.cancel();
+        }
+      }
+      Answer a = c.join().getFirst();
+      assertThat(a.finish()).isEqualTo(new FinishReason.Abort("cancelled"));
+      assertThat(a.tokens()).hasSize(heard).hasSizeBetween(3, 199);
+      c.cancel();
+      assertThat(c.join()).hasSize(1);
+      Completion waiting = engine.submit(request(5));
+      waiting.cancel(); // possibly before its first step
+      assertThat(waiting.join().getFirst().tokens().length).isLessThanOrEqualTo(5);
+      assertThat(bits(engine.submit(request(200)).join())).isEqualTo(whole);
+    }
+  }
+
+  @Test
+  void anAnswerIsCutOffAtItsDeadlineAndOthersAreNot() {
+    EventSink slow =
+        e -> {
+          if (e instanceof Event.StepDone) {
+            sleep(2);
+          }
+        };
+    try (Engine engine = Engine.start(loaded, SCALAR, slow)) {
+      List<Completion> both =
+          engine.submit(List.of(request(100).withDeadline(Duration.ofMillis(40)), request(100)));
+      Answer cut = both.get(0).join().getFirst();
+      assertThat(cut.finish()).isEqualTo(new FinishReason.Abort("deadline"));
+      assertThat(cut.tokens().length).isLessThan(100);
+      assertThat(both.get(1).join().getFirst().tokens()).hasSize(100);
+      Request patient = request(3).withDeadline(Duration.ofDays(36_500));
+      assertThat(engine.submit(patient).join().getFirst().tokens()).hasSize(3);
+    }
+  }
+
+  private static void sleep(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void aFullQueueRejectsClearlyUntilSomebodyBegins() {
+    CountDownLatch admitted = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    EventSink sink =
+        at(
+            Event.StepDone.class,
+            1,
+            () -> {
+              admitted.countDown();
+              await(goOn);
+            });
+    EngineOptions options = SCALAR.but().maxRunning(1).maxQueued(2).build();
+    try (Engine engine = Engine.start(loaded, options, sink)) {
+      Completion running = engine.submit(request(20));
+      await(admitted);
+      Completion first = engine.submit(request(4));
+      Completion second = engine.submit(request(4));
+      for (int i = 0; i < 2; i++) {
+        assertThatThrownBy(() -> engine.submit(request(4)))
+            .isInstanceOfSatisfying(
+                RequestException.class,
+                e -> assertThat(e.kind()).isEqualTo(RequestException.Kind.QUEUE_FULL))
+            .hasMessage("the queue is full: 2 requests wait, at most 2 may; try again later");
+      }
+      goOn.countDown();
+      assertThat(running.join().getFirst().tokens()).hasSize(20);
+      assertThat(first.join().getFirst().tokens()).hasSize(4);
+      assertThat(second.join().getFirst().tokens()).hasSize(4);
+      assertThat(engine.submit(request(4)).join()).hasSize(1);
+    }
+  }
+
+  /** The queue is counted where requests wait, not only on their way into the engine. */
+  @Test
+  void waitingRequestsCountAsQueuedThoughTheEngineHasSeenThem() {
+    EngineOptions options = SCALAR.but().maxRunning(1).maxQueued(3).build();
+    CountDownLatch steps = new CountDownLatch(12);
+    EventSink slow =
+        e -> {
+          if (e instanceof Event.StepDone) {
+            steps.countDown();
+            sleep(2);
+          }
+        };
+    try (Engine engine = Engine.start(loaded, options, slow)) {
+      List<Completion> accepted = new ArrayList<>(engine.submit(List.of(request(100))));
+      sleep(20);
+      for (int i = 0; i < 3; i++) {
+        accepted.add(engine.submit(request(100)));
+      }
+      await(steps); // by now the engine has taken them in
+      assertThatThrownBy(() -> engine.submit(request(100)))
+          .hasMessageContaining("the queue is full");
+      accepted.get(2).cancel(); // one that waits gives its place
+      accepted.get(2).join();
+      accepted.add(engine.submit(request(1)));
+      accepted.forEach(Completion::cancel);
+    }
+  }
+
+  @Test
+  void manyThreadsSubmitAtOnceAndEachGetsItsOwnAnswer() throws Exception {
+    SamplingParams params = sampled(8).logprobs(1).build();
+    try (Engine engine = Engine.start(loaded, SCALAR)) {
+      List<String> expected = new ArrayList<>();
+      for (int t = 0; t < 8; t++) {
+        expected.add(bits(engine.submit(own(t, params)).join()));
+      }
+      List<Thread> threads = new ArrayList<>();
+      List<String> wrong = java.util.Collections.synchronizedList(new ArrayList<>());
+      for (int t = 0; t < 8; t++) {
+        int mine = t;
+        threads.add(
+            Thread.startVirtualThread(
+                () -> {
+                  for (int i = 0; i < 12; i++) {
+                    String found = bits(engine.submit(own(mine, params)).join());
+                    if (!found.equals(expected.get(mine))) {
+                      wrong.add(found);
+                    }
+                  }
+                }));
+      }
+      for (Thread t : threads) {
+        t.join();
+      }
+      assertThat(wrong).isEmpty();
+    }
+  }
+
+  private static Request own(int t, SamplingParams params) {
+    int[] prompt = PROMPT.clone();
+    prompt[t] = 1;
+    return Request.of(prompt, params);
+  }
+
+  @Test
+  void whoeverNeverReadsHisTokensBlocksNobody() {
+    try (Engine engine = Engine.start(loaded, SCALAR)) {
+      Completion unread = engine.submit(request(200));
+      for (int i = 0; i < 5; i++) {
+        assertThat(engine.submit(request(20)).join().getFirst().tokens()).hasSize(20);
+      }
+      assertThat(unread.join().getFirst().tokens()).hasSize(200);
+    }
+  }
+
+  /** A callback that waits for another answer, or closes the engine, must not stop the engine. */
+  @Test
+  void whatIsChainedToAFutureRunsBesideTheEngine() throws Exception {
+    Engine engine = Engine.start(loaded, SCALAR);
+    CompletableFuture<String> chained =
+        engine
+            .submit(request(3))
+            .answers()
+            .thenApply(
+                first -> {
+                  String second = bits(engine.submit(request(4)).join());
+                  engine.close();
+                  return second;
+                });
+    assertThat(chained.get(20, TimeUnit.SECONDS)).isNotEmpty();
+    assertThatThrownBy(() -> engine.submit(request(1))).hasMessage("the engine is closed");
+  }
+
+  @Test
+  void aFutureFailsWithTheReasonOfItsRequest() {
+    Engine engine = Engine.start(loaded, SCALAR, at(Event.StepDone.class, 2, EngineLifeTest::bug));
+    CompletableFuture<List<Answer>> future = engine.submit(request(9)).answers();
+    assertThatThrownBy(() -> future.get(20, TimeUnit.SECONDS))
+        .isInstanceOf(ExecutionException.class)
+        .hasCauseInstanceOf(RequestException.class)
+        .hasMessageContaining("the engine stopped: a bug");
+    engine.close();
+  }
+
+  private static void bug() {
+    throw new IllegalStateException("a bug");
+  }
+
+  @Test
+  void afterABugOfOursEverybodyIsToldAndNobodyIsTaken() {
+    Engine engine = Engine.start(loaded, SCALAR, at(Event.StepDone.class, 2, EngineLifeTest::bug));
+    List<Completion> all = engine.submit(List.of(request(9), request(9), request(9)));
+    for (Completion c : all) {
+      assertThatThrownBy(c::join)
+          .isInstanceOfSatisfying(
+              RequestException.class,
+              e -> assertThat(e.kind()).isEqualTo(RequestException.Kind.CLOSED))
+          .hasMessageContaining("a bug");
+      c.forEach(token -> {}); // ends
+    }
+    engine.close();
+    assertThatThrownBy(() -> engine.submit(request(1))).hasMessage("the engine is closed");
+  }
+
+  @Test
+  void closingFinishesWhatWasTakenAndTakesNoMore() {
+    for (PolicyChoice policy : PolicyChoice.values()) {
+      Engine engine = Engine.start(loaded, SCALAR.but().schedulePolicy(policy).build());
+      List<Completion> all = new ArrayList<>();
+      for (int i = 0; i < 9; i++) {
+        all.add(engine.submit(request(7)));
+      }
+      engine.close();
+      engine.close(); // twice is once
+      for (Completion c : all) {
+        assertThat(c.answers()).succeedsWithin(Duration.ofSeconds(5));
+        assertThat(c.join().getFirst().tokens()).hasSize(7);
+      }
+      assertThatThrownBy(() -> engine.submit(request(1)))
+          .isInstanceOfSatisfying(
+              RequestException.class,
+              e -> assertThat(e.kind()).isEqualTo(RequestException.Kind.CLOSED));
+    }
+  }
+
+  @Test
+  void whoSubmitsWhileItClosesIsAnsweredOrToldSo() throws Exception {
+    for (int round = 0; round < 40; round++) {
+      Engine engine = Engine.start(loaded, SCALAR);
+      List<CompletableFuture<?>> futures =
+          java.util.Collections.synchronizedList(new ArrayList<>());
+      List<Thread> threads = new ArrayList<>();
+      for (int t = 0; t < 4; t++) {
+        threads.add(
+            Thread.ofPlatform()
+                .start(
+                    () -> {
+                      try {
+                        while (true) {
+                          futures.add(engine.submit(request(1)).answers());
+                        }
+                      } catch (RequestException full) {
+                        assertThat(full.kind()).isNotEqualTo(RequestException.Kind.FAILED);
+                      }
+                    }));
+      }
+      sleep(2);
+      engine.close();
+      for (Thread t : threads) {
+        t.join();
+      }
+      for (CompletableFuture<?> f : futures) {
+        f.handle((a, e) -> a).get(10, TimeUnit.SECONDS); // answered or told, never left alone
+      }
+    }
+  }
+
+  @Test
+  void aRequestOfHigherPriorityIsAdmittedFirst() {
+    List<Integer> order = new ArrayList<>();
+    EventSink sink =
+        e -> {
+          if (e instanceof Event.Admitted a) {
+            order.add(a.request());
+          }
+        };
+    try (Engine engine = Engine.start(loaded, SCALAR.but().maxRunning(1).build(), sink)) {
+      List<Completion> all =
+          engine.submit(
+              List.of(
+                  request(3).withPriority(-1), request(3), request(3).withPriority(7), request(3)));
+      all.forEach(Completion::join);
+    }
+    assertThat(order).containsExactly(2, 1, 3, 0);
+  }
+}

@@ -1,0 +1,186 @@
+package orrery.kv;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Arrays;
+import java.util.Random;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+class PagePoolTest {
+  private static final String IDLE_PAGE = "page 1 cannot be %s: it has 0 references and is cached";
+  private static final String FREE_PAGE =
+      "page 1 cannot be %s: it has 0 references and is not cached";
+
+  @Test
+  void pagesAreTakenInOrderAndTheDummyNever() {
+    PagePool pool = new PagePool(4);
+    assertThat(new int[] {pool.take(), pool.take(), pool.take()}).containsExactly(1, 2, 3);
+    assertThat(pool.available()).isZero();
+    assertThat(pool.referenced()).isEqualTo(3);
+    assertThat(pool.total()).isEqualTo(4);
+  }
+
+  @Test
+  void aFreedPageIsReusedFirstWhileItIsWarm() {
+    PagePool pool = new PagePool(9);
+    pool.take();
+    int page = pool.take();
+    pool.take();
+    assertThat(pool.release(page)).isTrue();
+    assertThat(pool.take()).isEqualTo(page);
+  }
+
+  @Test
+  void aSharedPageIsFreeOnlyAfterItsLastHolder() {
+    PagePool pool = new PagePool(2);
+    int page = pool.take();
+    pool.retain(page);
+    assertThat(pool.references(page)).isEqualTo(2);
+    assertThat(pool.release(page)).isFalse();
+    assertThat(pool.available()).isZero();
+    assertThat(pool.release(page)).isTrue();
+    assertThat(pool.available()).isEqualTo(1);
+  }
+
+  @Test
+  void aCachedPageOutlivesItsHoldersUntilItIsDropped() {
+    PagePool pool = new PagePool(2);
+    int page = pool.take();
+    pool.keep(page);
+    assertThat(pool.isCached(page)).isTrue();
+    assertThat(pool.release(page)).isFalse();
+    assertThat(pool.idle()).isEqualTo(1);
+    assertThat(pool.referenced()).isZero();
+    pool.retain(page);
+    assertThat(pool.idle()).isZero();
+    assertThat(pool.referenced()).isEqualTo(1);
+    assertThat(pool.release(page)).isFalse();
+    assertThat(pool.drop(page)).isTrue();
+    assertThat(pool.idle()).isZero();
+    assertThat(pool.available()).isEqualTo(1);
+    assertThat(pool.isCached(page)).isFalse();
+  }
+
+  @Test
+  void aPageThatIsDroppedWhileHeldStaysWithItsHolder() {
+    PagePool pool = new PagePool(2);
+    int page = pool.take();
+    pool.keep(page);
+    assertThat(pool.drop(page)).isFalse();
+    assertThat(pool.available()).isZero();
+    assertThat(pool.release(page)).isTrue();
+  }
+
+  @Test
+  void everyMisuseIsRefusedByPageAndState() {
+    PagePool pool = new PagePool(2);
+    refuses(() -> pool.release(1), FREE_PAGE.formatted("released"));
+    refuses(() -> pool.retain(1), FREE_PAGE.formatted("retained"));
+    refuses(() -> pool.keep(1), FREE_PAGE.formatted("cached"));
+    refuses(() -> pool.drop(1), FREE_PAGE.formatted("dropped from the cache"));
+    refuses(
+        () -> pool.retain(PagePool.DUMMY),
+        "page 0 cannot be retained: it has 0 references and is not cached");
+    pool.take();
+    pool.keep(1);
+    refuses(() -> pool.keep(1), "page 1 cannot be cached: it has 1 references and is cached");
+    pool.release(1);
+    refuses(() -> pool.keep(1), IDLE_PAGE.formatted("cached"));
+    refuses(() -> pool.release(1), IDLE_PAGE.formatted("released"));
+    refuses(pool::take, "no free page: of 2 are 0 referenced, 1 idle");
+    refuses(() -> new PagePool(1), "pages: expected at least 2 (one is the dummy), found 1");
+    pool.check();
+  }
+
+  private static void refuses(Runnable misuse, String message) {
+    assertThatThrownBy(misuse::run).hasMessage(message);
+  }
+
+  @Test
+  void aMillionRandomOperationsAgreeWithAPlainModel() {
+    long seed = 17;
+    System.out.println("page pool walk, seed " + seed);
+    Random random = new Random(seed);
+    int total = 24;
+    PagePool pool = new PagePool(total);
+    TreeSet<Integer> free = new TreeSet<>();
+    for (int page = 1; page < total; page++) {
+      free.add(page);
+    }
+    int[] holders = new int[total];
+    boolean[] cached = new boolean[total];
+    int[] done = new int[5];
+    for (int i = 0; i < 1_000_000; ) {
+      int page = 1 + random.nextInt(total - 1);
+      int op = random.nextInt(5);
+      boolean legal =
+          switch (op) {
+            case 0 -> !free.isEmpty();
+            case 1 -> holders[page] < 3 && (holders[page] > 0 || cached[page]);
+            case 2 -> holders[page] > 0;
+            case 3 -> holders[page] > 0 && !cached[page];
+            default -> cached[page];
+          };
+      if (!legal) {
+        continue;
+      }
+      i++;
+      done[op]++;
+      switch (op) {
+        case 0 -> {
+          int taken = pool.take();
+          assertTrue(free.remove(taken), taken);
+          holders[taken] = 1;
+          page = taken;
+        }
+        case 1 -> {
+          pool.retain(page);
+          holders[page]++;
+        }
+        case 2 -> {
+          boolean becameFree = pool.release(page);
+          assertTrue(becameFree == (--holders[page] == 0 && !cached[page]), page);
+          if (becameFree) {
+            free.add(page);
+          }
+        }
+        case 3 -> {
+          pool.keep(page);
+          cached[page] = true;
+        }
+        default -> {
+          cached[page] = false;
+          boolean becameFree = pool.drop(page);
+          assertTrue(becameFree == (holders[page] == 0), page);
+          if (becameFree) {
+            free.add(page);
+          }
+        }
+      }
+      assertTrue(pool.references(page) == holders[page], page);
+      assertTrue(pool.isCached(page) == cached[page], page);
+      assertTrue(pool.available() == free.size(), page);
+      int idle = 0;
+      for (int p = 1; p < total; p++) {
+        idle += cached[p] && holders[p] == 0 ? 1 : 0;
+      }
+      assertTrue(pool.idle() == idle, page);
+      assertTrue(pool.available() + pool.referenced() + pool.idle() + 1 == total, page);
+      if (i % 64 == 0) {
+        pool.check();
+      }
+    }
+    assertThat(Arrays.stream(done).min().getAsInt())
+        .as("fewest legal operations of a kind")
+        .isGreaterThan(50_000);
+  }
+
+  /** AssertJ by the million would take a minute. */
+  private static void assertTrue(boolean holds, int page) {
+    if (!holds) {
+      throw new AssertionError("books differ from the model after an operation on page " + page);
+    }
+  }
+}

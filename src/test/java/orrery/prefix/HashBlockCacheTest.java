@@ -1,0 +1,77 @@
+package orrery.prefix;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import orrery.kv.KvCache;
+
+class HashBlockCacheTest {
+  @Nested
+  class GoodHash extends PrefixCacheContract {
+    @Override
+    PrefixCache cache(KvCache kv) {
+      return new HashBlockCache(kv);
+    }
+  }
+
+  /** Three values for everything: nearly every look-up collides. */
+  @Nested
+  class WeakHash extends PrefixCacheContract {
+    @Override
+    PrefixCache cache(KvCache kv) {
+      return new HashBlockCache(kv, (hash, token) -> (hash + token) % 3);
+    }
+  }
+
+  private final KvCache kv = new KvCache(PrefixCacheContract.PLAIN, 4, 64, 32);
+  private final PrefixCache cache = new HashBlockCache(kv);
+
+  private Played play(int first, int n) {
+    int[] tokens = PrefixCacheContract.tokens(n);
+    tokens[0] = first;
+    Played s = Played.begin(kv, cache, tokens, "");
+    s.compute(n);
+    return s;
+  }
+
+  @Test
+  void freedBlocksAreEvictedInTheOrderInWhichTheyWereFreedTailFirst() {
+    Played a = play('A', 9);
+    Played b = play('B', 9);
+    b.end();
+    a.end();
+    int[] evictedBlocks = new int[4]; // blocks of A and B that are left after each eviction
+    for (int i = 0; i < 4; i++) {
+      cache.evict(0, 1);
+      evictedBlocks[i] = 10 * blocks('A') + blocks('B');
+    }
+    assertThat(evictedBlocks).containsExactly(21, 20, 10, 0);
+  }
+
+  private int blocks(int first) {
+    int[] tokens = PrefixCacheContract.tokens(9);
+    tokens[0] = first;
+    return cache.match(tokens, 8, "").tokens() / 4;
+  }
+
+  @Test
+  void aHitTakesABlockOutOfTheFreeQueueAndPutsItAtItsEndLater() {
+    play('A', 5).end();
+    play('B', 5).end();
+    play('A', 5).end();
+    cache.evict(0, 1);
+    assertThat(blocks('A')).isEqualTo(1);
+    assertThat(blocks('B')).isZero();
+  }
+
+  @Test
+  void anEqualBlockComputedTwiceIsKeptTwiceAsBlockTablesOnlyGrow() {
+    Played one = Played.begin(kv, cache, new int[] {1, 2, 3, 4, 5}, "");
+    Played two = Played.begin(kv, cache, new int[] {1, 2, 3, 4, 5}, "");
+    assertThat(one.compute(5)).isEqualTo(1);
+    assertThat(two.compute(5)).isEqualTo(1);
+    assertThat(two.pages(0)).doesNotContain(one.pages(0));
+    assertThat(cache.blocks()).isEqualTo(2);
+  }
+}

@@ -1,0 +1,317 @@
+package orrery.prefix;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import orrery.kv.KvCache;
+import orrery.kv.KvGeometry;
+import orrery.kv.KvLayout;
+import orrery.kv.Stream;
+import orrery.prefix.PrefixCache.Match;
+
+/** What every prefix cache promises, step by step; {@link PrefixWalk} is the long form. */
+abstract class PrefixCacheContract {
+  static final KvLayout PLAIN = new KvLayout(List.of(Stream.whole("key", 1)));
+
+  /** Pool 0 keeps all, pool 1 a window of 5 tokens in pages of 4. */
+  static final KvLayout WINDOWED =
+      new KvLayout(List.of(Stream.whole("key", 1), new Stream("latent", 1, 1, 5, 4)));
+
+  abstract PrefixCache cache(KvCache kv);
+
+  private final KvCache kv = new KvCache(PLAIN, 4, 64, 32);
+  private PrefixCache cache;
+
+  private PrefixCache cache() {
+    cache = cache == null ? cache(kv) : cache;
+    return cache;
+  }
+
+  /** Tokens first, first + 1, …; so sequences from the same start share prefixes. */
+  static int[] tokens(int n) {
+    return java.util.stream.IntStream.range(0, n).toArray();
+  }
+
+  /** The first {@code same} tokens of {@link #tokens}, then others. */
+  static int[] diverging(int same, int n) {
+    int[] t = tokens(n);
+    for (int i = same; i < n; i++) {
+      t[i] += 100;
+    }
+    return t;
+  }
+
+  private Played play(int... tokens) {
+    return Played.begin(kv, cache(), tokens, "");
+  }
+
+  private int hit(int[] tokens) {
+    return cache().match(tokens, (tokens.length - 1) / 4 * 4, "").tokens();
+  }
+
+  @Test
+  void nothingIsHitInAnEmptyCache() {
+    assertThat(cache().match(tokens(9), 8, "")).extracting(Match::tokens).isEqualTo(0);
+    assertThat(play(tokens(9)).hit).isZero();
+    assertThat(cache().blocks()).isZero();
+  }
+
+  @Test
+  void completeBlocksAreHitWhileTheirMakerRunsAndAfterItEnded() {
+    Played one = play(tokens(10));
+    one.compute(10);
+    assertThat(cache().blocks()).isEqualTo(2);
+    assertThat(hit(tokens(10))).isEqualTo(8);
+    Played two = play(tokens(10));
+    assertThat(two.hit).isEqualTo(8);
+    assertThat(two.pages(0)).isEqualTo(Arrays.copyOf(one.pages(0), 2));
+    one.end();
+    two.end();
+    assertThat(hit(tokens(10))).isEqualTo(8);
+    cache().check();
+  }
+
+  @Test
+  void aHitIsPageAlignedAndLeavesSomethingToCompute() {
+    Played one = play(tokens(13));
+    one.compute(13);
+    one.end();
+    assertThat(hit(tokens(13))).isEqualTo(12);
+    assertThat(hit(tokens(12))).isEqualTo(8); // all 12 are cached, but one row must be computed
+    assertThat(hit(tokens(11))).isEqualTo(8);
+    assertThat(hit(tokens(4))).isZero();
+    assertThat(hit(diverging(11, 16))).isEqualTo(8);
+    assertThat(hit(diverging(3, 16))).isZero();
+    assertThat(cache().match(tokens(64), 4, "").tokens()).isEqualTo(4); // capped by the limit
+  }
+
+  @Test
+  void blocksEnterAtTheEndOfEachChunkAndPartialOnesDoNot() {
+    Played one = play(tokens(14));
+    one.compute(3);
+    assertThat(cache().blocks()).isZero();
+    one.compute(7);
+    assertThat(cache().blocks()).isEqualTo(1);
+    assertThat(hit(tokens(14))).isEqualTo(4);
+    one.compute(14);
+    assertThat(cache().blocks()).isEqualTo(3);
+    assertThat(cache().insert(one.lease, one.tokens, 14, one.table)).isZero(); // nothing new
+  }
+
+  @Test
+  void sequencesThatDivergeShareTheirCommonBlocks() {
+    Played one = play(tokens(17));
+    one.compute(17);
+    Played two = play(diverging(9, 17));
+    assertThat(two.hit).isEqualTo(8);
+    two.compute(17);
+    assertThat(two.pages(0)[1]).isEqualTo(one.pages(0)[1]);
+    assertThat(two.pages(0)[2]).isNotEqualTo(one.pages(0)[2]);
+    assertThat(hit(tokens(17))).isEqualTo(16);
+    assertThat(hit(diverging(9, 17))).isEqualTo(16);
+    assertThat(cache().blocks()).isEqualTo(6);
+    one.end();
+    two.end();
+    cache().check();
+  }
+
+  @Test
+  void saltsIsolate() {
+    Played one = play(tokens(9));
+    one.compute(9);
+    assertThat(cache().match(tokens(9), 8, "other").tokens()).isZero();
+    Played two = Played.begin(kv, cache(), tokens(9), "other");
+    assertThat(two.hit).isZero();
+    two.compute(9);
+    assertThat(two.pages(0)).doesNotContain(one.pages(0));
+    assertThat(cache().match(tokens(9), 8, "other").tokens()).isEqualTo(8);
+    assertThat(cache().match(tokens(9), 8, "third").tokens()).isZero();
+  }
+
+  @Test
+  void equalSequencesComputedSideBySideStayRightAndAreConserved() {
+    Played one = play(tokens(9));
+    Played two = play(tokens(9));
+    one.compute(9);
+    two.compute(9);
+    cache().check();
+    assertThat(hit(tokens(9))).isEqualTo(8);
+    one.end();
+    two.end();
+    cache().check();
+    cache().clear();
+    assertThat(kv.pool(0).available()).isEqualTo(32);
+  }
+
+  @Test
+  void matchCountsIdlePagesAndChangesNothing() {
+    Played one = play(tokens(13));
+    one.compute(13);
+    assertThat(cache().match(tokens(13), 12, "").idle()).containsExactly(0);
+    one.end();
+    assertThat(cache().match(tokens(13), 12, "").idle()).containsExactly(3);
+    assertThat(kv.pool(0).idle()).isEqualTo(3);
+    Played two = play(diverging(9, 13));
+    assertThat(cache().match(tokens(13), 12, "").idle()).containsExactly(1);
+    two.end();
+  }
+
+  @Test
+  void aSequenceThatEndsWithoutItsLastChunkLeavesOnlyWhatEnteredBefore() {
+    Played one = play(tokens(21));
+    one.compute(9);
+    one.reserve(21); // computing, then cancelled: never inserted
+    one.end();
+    assertThat(cache().blocks()).isEqualTo(2);
+    assertThat(hit(tokens(21))).isEqualTo(8);
+    assertThat(kv.pool(0).available()).isEqualTo(30);
+  }
+
+  @Test
+  void whatARunningSequenceHoldsIsNeverEvicted() {
+    Played one = play(tokens(9));
+    one.compute(9);
+    Played two = play(diverging(5, 9));
+    two.compute(9);
+    two.end();
+    assertThat(cache().evict(0, 32)).isEqualTo(1); // the block that only two had
+    assertThat(hit(tokens(9))).isEqualTo(8);
+    assertThat(hit(diverging(5, 9))).isEqualTo(4);
+    cache().clear();
+    assertThat(hit(tokens(9))).isEqualTo(8);
+    one.end();
+    cache().clear();
+    assertThat(hit(tokens(9))).isZero();
+    assertThat(cache().blocks()).isZero();
+    assertThat(kv.pool(0).available()).isEqualTo(32);
+  }
+
+  @Test
+  void tailsAreEvictedBeforeHeads() {
+    Played one = play(tokens(17));
+    one.compute(17);
+    Played two = play(diverging(8, 17));
+    two.compute(17);
+    one.end();
+    two.end();
+    int evicted = 0;
+    while (cache().blocks() > 2) {
+      evicted += cache().evict(0, 1);
+      cache().check();
+      assertThat(hit(tokens(9))).as("the shared head").isEqualTo(8);
+    }
+    assertThat(evicted).isEqualTo(4);
+    assertThat(cache().evict(0, 9)).isEqualTo(2);
+  }
+
+  @Test
+  void aForkHoldsWhatItsSiblingHolds() {
+    Played one = play(tokens(10));
+    one.compute(10);
+    Played fork = one.fork();
+    one.end();
+    assertThat(cache().evict(0, 32)).isZero();
+    fork.compute(10);
+    int[] longer = Arrays.copyOf(tokens(10), 16);
+    fork.tokens = longer;
+    fork.compute(16);
+    assertThat(cache().match(longer, 12, "").tokens()).isEqualTo(12);
+    fork.end();
+    cache().check();
+  }
+
+  @Test
+  void aTombstoneIsNoEndOfAHitButMayLieInTheMiddleOfOne() {
+    KvCache windowed = new KvCache(WINDOWED, 4, 64, 32);
+    PrefixCache c = cache(windowed);
+    Played one = Played.begin(windowed, c, tokens(17), "");
+    one.compute(9); // blocks 0 and 1; of the window only page 1 is still held, page 0 is idle
+    one.compute(17);
+    assertThat(c.match(tokens(17), 16, "").tokens()).isEqualTo(16);
+    int evicted = c.evict(1, 2);
+    assertThat(evicted).isEqualTo(2); // window pages of blocks 0 and 1; nobody reads them now
+    c.check();
+    assertThat(c.blocks()).isEqualTo(4);
+    assertThat(c.match(tokens(17), 16, "").tokens()).isEqualTo(16); // needs the last 4 only
+    assertThat(c.match(tokens(17), 12, "").tokens()).isEqualTo(12);
+    assertThat(c.match(tokens(17), 8, "").tokens()).isZero(); // ends at tombstones
+    Played two = Played.begin(windowed, c, tokens(17), "");
+    assertThat(two.hit).isEqualTo(16);
+    assertThat(two.table.first(0)).isZero();
+    assertThat(two.table.first(1)).isEqualTo(3);
+    two.compute(17);
+    two.end();
+    one.end();
+    c.clear();
+    assertThat(windowed.pool(0).available()).isEqualTo(32);
+    assertThat(windowed.pool(1).available()).isEqualTo(32);
+  }
+
+  @Test
+  void computingATombstonedBlockAgainMakesItLiveAgain() {
+    KvCache windowed = new KvCache(WINDOWED, 4, 64, 32);
+    PrefixCache c = cache(windowed);
+    Played one = Played.begin(windowed, c, tokens(9), "");
+    one.compute(9);
+    one.end();
+    assertThat(c.evict(1, 2)).isEqualTo(2);
+    assertThat(c.match(tokens(9), 8, "").tokens()).isZero();
+    Played two = Played.begin(windowed, c, tokens(9), "");
+    assertThat(two.hit).isZero();
+    two.compute(9);
+    assertThat(c.match(tokens(9), 8, "").tokens()).isEqualTo(8);
+    two.end();
+    c.check();
+  }
+
+  @Test
+  void aHitTakesOnlyTheWindowPagesThatItNeeds() {
+    KvCache wide = new KvCache(WINDOWED, new KvGeometry(WINDOWED, 16), 64, new int[] {4, 16});
+    PrefixCache c = cache(wide);
+    Played one = Played.begin(wide, c, tokens(33), "");
+    one.compute(33);
+    one.end();
+    Match match = c.match(tokens(33), 32, "");
+    assertThat(match.tokens()).isEqualTo(32);
+    assertThat(match.idle()).containsExactly(2, 1); // 4 tokens before 32: one page of 4
+    Played two = Played.begin(wide, c, tokens(33), "");
+    assertThat(two.table.first(1)).isEqualTo(7);
+    two.end();
+  }
+
+  @Test
+  void idleWindowPagesOfAHalfPassedBlockCanBeEvicted() {
+    KvCache wide = new KvCache(WINDOWED, new KvGeometry(WINDOWED, 16), 64, new int[] {4, 16});
+    PrefixCache c = cache(wide);
+    Played one = Played.begin(wide, c, tokens(20), "");
+    one.compute(16); // the window reads the slots from 12 on: three of four pages are idle
+    assertThat(wide.pool(1).idle()).isEqualTo(3);
+    assertThat(c.evict(1, 3)).isEqualTo(3);
+    c.check();
+    one.compute(20);
+    one.end();
+    wide.pool(1).check();
+  }
+
+  @Test
+  void theRandomWalkAgreesWithAPlainMapOfPrefixes() {
+    for (boolean windowed : new boolean[] {false, true}) {
+      long begin = System.nanoTime();
+      PrefixWalk walk = new PrefixWalk(windowed ? WINDOWED : PLAIN, this::cache, 7);
+      walk.run(walkOperations());
+      System.out.printf(
+          "%s, %s: %s, %.1f s%n",
+          getClass().getSimpleName(),
+          windowed ? "windowed" : "plain",
+          walk.summary(),
+          (System.nanoTime() - begin) / 1e9);
+      walk.requireEventful();
+    }
+  }
+
+  int walkOperations() {
+    return 125_000;
+  }
+}
