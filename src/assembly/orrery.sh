@@ -21,8 +21,7 @@ for java in "$ORRERY_JAVA" "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command -v jav
   [ -n "$java" ] && [ -x "$java" ] || continue
   if [ "$(quick_release "$java")" -ge "$need" ]; then
     exec "$java" --add-modules=jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
-      -XX:+UseSerialGC -XX:TieredStopAtLevel=4 -Xshare:auto $ORRERY_JAVA_OPTS \
-      -cp "$here/lib/*" orrery.cli.Main "$@"
+      -Dorrery.home="$here" $ORRERY_JAVA_OPTS -cp "$here/lib/*" orrery.cli.Main "$@"
   fi
 done
 echo "orrery: needs a JDK $need or newer, and found none. Install one (for example Eclipse Temurin $need), or set JAVA_HOME to it." >&2

@@ -31,7 +31,7 @@ public final class Naive {
     float[][] embedding = matrix("model.embed_tokens.weight", c.vocab(), c.hidden());
     streams[0] = Arrays.stream(ids).mapToObj(id -> embedding[id]).toArray(float[][]::new);
     for (int l = 0; l < c.layers(); l++) {
-      streams[l + 1] = layer("model.layers." + l + ".", l, streams[l], 0);
+      streams[l + 1] = layer("model.layers." + l + ".", l, streams[l]);
     }
     return streams;
   }
@@ -65,21 +65,20 @@ public final class Naive {
       System.arraycopy(normedH[t], 0, pair[t], c.hidden(), c.hidden());
     }
     float[][] x = product(matrix(p + "eh_proj.weight", c.hidden(), 2 * c.hidden()), pair);
-    // Its rows live at slot p+1 of the cache, so the softmax sums start at partial 1.
-    x = layer(p, c.layers(), x, 1);
+    x = layer(p, c.layers(), x);
     x = norm(x, vector(p + "shared_head.norm.weight", c.hidden()));
     return product(matrix(checkpoint.has(head) ? head : main, c.vocab(), c.hidden()), x);
   }
 
-  private float[][] layer(String p, int index, float[][] x, int firstSlot) {
+  private float[][] layer(String p, int index, float[][] x) {
     float[][] h = norm(x, vector(p + "input_layernorm.weight", c.hidden()));
-    float[][] y = add(x, attention(p + "self_attn.", h, firstSlot));
+    float[][] y = add(x, attention(p + "self_attn.", h));
     h = norm(y, vector(p + "post_attention_layernorm.weight", c.hidden()));
     boolean dense = index < c.denseLayers();
     return add(y, dense ? feedForward(p + "mlp.", c.intermediate(), h) : mixture(p + "mlp.", h));
   }
 
-  private float[][] attention(String p, float[][] h, int firstSlot) {
+  private float[][] attention(String p, float[][] h) {
     float[][] q = heads(p, "q", h, c.heads(), true);
     float[][] k = heads(p, "k", h, c.kvHeads(), true);
     float[][] v = heads(p, "v", h, c.kvHeads(), false);
@@ -102,7 +101,7 @@ public final class Naive {
         float[] partial = new float[16];
         for (int s = 0; s <= t; s++) {
           weight[s] = Elementary.exp(weight[s] - max);
-          partial[(s + firstSlot) % 16] += weight[s];
+          partial[s % 16] += weight[s];
         }
         float sum = Sum16.fold(partial);
         for (int i = 0; i < d; i++) {

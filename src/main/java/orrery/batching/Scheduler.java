@@ -36,8 +36,7 @@ public final class Scheduler {
 
   /** Whether another choice may start beside a running sequence now; else it waits. */
   public boolean mayFork(Queues queues, Sequence parent, long now) {
-    return policy.mayFork(
-        view(queues, now), item(parent, 0, new int[0], new int[0], false));
+    return policy.mayFork(view(queues, now), item(parent, 0, new int[0], new int[0], false));
   }
 
   private View view(Queues queues, long now) {

@@ -2,11 +2,13 @@ package orrery.checkpoint;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -22,9 +24,9 @@ import java.util.StringJoiner;
  * <p>Only the streaming half of Jackson is used: its object mapper alone would take about 200 ms of
  * a cold start.
  */
-final class JsonText {
+public final class JsonText {
   /** JSON's {@code null}. */
-  static final Object NULL =
+  public static final Object NULL =
       new Object() {
         @Override
         public String toString() {
@@ -38,13 +40,14 @@ final class JsonText {
   private JsonText() {}
 
   /** A number as it is spelled; {@code whole} if it has neither fraction nor exponent. */
-  record Num(String text, boolean whole) {
+  public record Num(String text, boolean whole) {
     /** Whether this is a whole number within int. */
-    boolean isInt() {
+    public boolean isInt() {
       return whole && text.length() <= 11 && Long.parseLong(text) == toInt();
     }
 
-    int toInt() {
+    /** Its value, if {@link #isInt}. */
+    public int toInt() {
       return (int) Long.parseLong(text);
     }
   }
@@ -70,6 +73,28 @@ final class JsonText {
       throw broken(file, "content", e);
     } catch (IOException e) {
       throw new CheckpointException(file, "cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * The one JSON value that {@code text} consists of.
+   *
+   * @throws JsonProcessingException if it is no JSON, or something follows
+   */
+  public static Object value(String text) throws JsonProcessingException {
+    try (JsonParser json = JSON.createParser(text)) {
+      if (json.nextToken() == null) {
+        throw new JsonParseException(json, "nothing");
+      }
+      Object value = value(json);
+      if (json.nextToken() != null) {
+        throw new JsonParseException(json, "more behind the value");
+      }
+      return value;
+    } catch (JsonProcessingException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // a string can always be read
     }
   }
 
@@ -103,7 +128,7 @@ final class JsonText {
   }
 
   /** A value as JSON for a message, shortened. */
-  static String shown(Object value) {
+  public static String shown(Object value) {
     return CheckpointException.shown(spelled(value));
   }
 

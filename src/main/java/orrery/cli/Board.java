@@ -7,14 +7,16 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import orrery.engine.Engine;
 import orrery.events.Event;
 import orrery.events.EventSink;
 
-/** What the demo shows: made of events alone. Written by the engine's thread, read by another. */
+/** What the demo shows: made of events alone. The engine's thread adds them, another shows them. */
 final class Board implements EventSink {
-  private static final int TAIL = 64; // characters of an answer's end
+  private static final int TAIL = 52; // characters of an answer's end
   private static final int GRID = 64; // pages of a line
+  private static final int GRID_ROWS = 8;
 
   /** Sums over the run. */
   record Totals(
@@ -32,10 +34,13 @@ final class Board implements EventSink {
     final StringBuilder text = new StringBuilder();
   }
 
+  private final ConcurrentLinkedQueue<Event> events = new ConcurrentLinkedQueue<>();
   private final List<String> prompts;
   private final Map<Integer, Line> lines = new TreeMap<>(); // by request
   private final Deque<Event.StepDone> steps = new ArrayDeque<>();
-  private final List<Event.StepDone> firstSteps = new ArrayList<>();
+  private final List<Event.StepDone> allSteps = new ArrayList<>();
+  private int[] pages = new int[0]; // [pages] holders, of the newest Event.PageMap
+  private int furthest;
   private Totals totals = new Totals(0, 0, 0, 0, 0, 0, 0);
 
   Board(List<String> prompts) {
@@ -43,7 +48,28 @@ final class Board implements EventSink {
   }
 
   @Override
-  public synchronized void accept(Event event) {
+  public void accept(Event event) {
+    events.add(event);
+  }
+
+  /**
+   * Takes in the events up to and with the next step, so that a view can show one step a frame
+   * however quick the engine is.
+   *
+   * @return false if there are none yet
+   */
+  boolean advance() {
+    Event event = events.poll();
+    boolean any = event != null;
+    while (event != null) {
+      take(event);
+      boolean over = event instanceof Event.PageMap; // comes after its step
+      event = over ? null : events.poll();
+    }
+    return any;
+  }
+
+  private void take(Event event) {
     Totals t = totals;
     switch (event) {
       case Event.Submitted e -> lines.put(e.request(), new Line());
@@ -70,7 +96,7 @@ final class Board implements EventSink {
         if (steps.size() > 6) {
           steps.removeFirst();
         }
-        firstSteps.add(e);
+        allSteps.add(e);
         totals =
             new Totals(
                 t.steps + 1,
@@ -82,13 +108,19 @@ final class Board implements EventSink {
                 Math.max(t.mostRunning, e.running()));
       }
       case Event.Forked e -> lines.get(e.request()).state = "running";
+      case Event.PageMap e -> pages = e.holder();
       case Event.Rejected e -> {}
       case Event.PrefixInserted e -> {}
       case Event.Evicted e -> {}
     }
   }
 
-  synchronized Totals totals() {
+  @Override
+  public boolean wantsPageMap() {
+    return true;
+  }
+
+  Totals totals() {
     long tokens = lines.values().stream().mapToLong(l -> l.tokens).sum();
     return new Totals(
         totals.steps,
@@ -101,29 +133,20 @@ final class Board implements EventSink {
   }
 
   /** One picture of the engine: page grid, requests, the newest step. */
-  synchronized String frame(Engine engine) {
+  String frame(Engine engine) {
     StringBuilder s = new StringBuilder();
     Event.StepDone last = steps.peekLast();
-    int held = last == null ? 0 : last.referencedPages();
-    int idle = last == null ? 0 : last.idlePages();
-    int all = engine.pages();
     s.append(
         String.format(
-            Locale.ROOT,
-            "pages of %d tokens   \u001b[42m  \u001b[0m held %d   \u001b[43m  \u001b[0m cached %d  "
-                + " \u001b[100m  \u001b[0m free %d\u001b[K%n",
-            engine.options().pageSize(),
-            held,
-            idle,
-            all - held - idle));
-    int cells = Math.min(all, 4 * GRID);
-    for (int i = 0; i < cells; i++) {
-      long page = (long) i * all / cells;
-      s.append(
-          page < held
-              ? "\u001b[42m \u001b[0m"
-              : page < held + idle ? "\u001b[43m \u001b[0m" : "\u001b[100m \u001b[0m");
-      s.append(i % GRID == GRID - 1 || i == cells - 1 ? "\u001b[K\n" : "");
+            "KV pages of %d tokens. a b c: held by that request, #: by several,\u001b[K%n"
+                + "·: by the prefix cache alone, blank: by nobody\u001b[K%n",
+            engine.options().pageSize()));
+    int shown = Math.min(GRID * GRID_ROWS, furthestPage() / GRID * GRID + GRID);
+    for (int i = 0; i < shown; i += GRID) {
+      for (int p = i; p < i + GRID; p++) {
+        s.append(p < pages.length ? cell(pages[p]) : " ");
+      }
+      s.append("\u001b[K\n");
     }
     for (Map.Entry<Integer, Line> e : lines.entrySet()) {
       Line l = e.getValue();
@@ -131,20 +154,47 @@ final class Board implements EventSink {
       String tail = whole.substring(Math.max(0, whole.length() - TAIL)).replace('\n', ' ');
       s.append(
           String.format(
-              "%3d  %-9s %4d  \u001b[2m…\u001b[0m%s\u001b[K%n",
-              e.getKey(), l.state, l.tokens, tail));
+              "%c  %-9s %4d  \u001b[2m…\u001b[0m%s\u001b[K%n",
+              letter(e.getKey()), l.state, l.tokens, tail));
     }
-    s.append(last == null ? "\u001b[K\n" : line(last) + "\u001b[K\n");
+    s.append(last == null ? "\n\n" : line(last).replace(" | stop", "\u001b[K\n  stop"));
+    s.append("\u001b[K\n");
     return s.toString();
   }
 
+  /**
+   * One more than the last page that is not free, so that a large empty cache stays out of sight.
+   */
+  private int furthestPage() {
+    furthest = Math.max(furthest, 1);
+    for (int p = furthest; p < pages.length; p++) {
+      if (pages[p] != Event.PageMap.FREE) {
+        furthest = p + 1;
+      }
+    }
+    return furthest - 1;
+  }
+
+  private static String cell(int holder) {
+    return switch (holder) {
+      case Event.PageMap.FREE -> " ";
+      case Event.PageMap.IDLE -> "\u001b[2m·\u001b[0m";
+      case Event.PageMap.SHARED -> "\u001b[7m#\u001b[0m";
+      default -> "\u001b[" + (31 + holder % 6) + "m" + letter(holder) + "\u001b[0m";
+    };
+  }
+
+  private static char letter(int request) {
+    return (char) ('a' + request % 26);
+  }
+
   /** The first, the last and some steps in between, one line each. */
-  synchronized String stepLines(int most) {
+  String stepLines(int most) {
     StringBuilder s = new StringBuilder();
-    int n = firstSteps.size();
+    int n = allSteps.size();
     int shown = Math.min(n, most);
     for (int i = 0; i < shown; i++) {
-      s.append(line(firstSteps.get((int) ((long) i * (n - 1) / Math.max(1, shown - 1)))))
+      s.append(line(allSteps.get((int) ((long) i * (n - 1) / Math.max(1, shown - 1)))))
           .append('\n');
     }
     return s.toString();
@@ -153,17 +203,31 @@ final class Board implements EventSink {
   private static String line(Event.StepDone e) {
     return String.format(
         Locale.ROOT,
-        "step %4d  %4d prompt rows  %3d decode rows  running %3d  waiting %3d  pages held %4d"
-            + " cached %4d free %4d  %6.2f ms  %s",
+        "step %4d | %4d prompt + %2d decode rows | %2d run, %2d wait | %5.2f ms"
+            + " | stop: %s; pages: %d held, %d cached, %d free",
         e.step(),
         e.prefillRows(),
         e.decodeRows(),
         e.running(),
         e.waiting(),
+        e.launchNanos() / 1e6,
+        e.stop().toLowerCase(Locale.ROOT).replace('_', ' '),
         e.referencedPages(),
         e.idlePages(),
-        e.freePages(),
-        e.launchNanos() / 1e6,
-        e.stop().toLowerCase(Locale.ROOT).replace('_', ' '));
+        e.freePages());
+  }
+
+  /**
+   * Answer tokens per second of computing in the second half of the steps, when the JIT is done.
+   */
+  double warmRate() {
+    List<Event.StepDone> late = allSteps.subList(allSteps.size() / 2, allSteps.size());
+    long nanos = 0;
+    long tokens = 0;
+    for (Event.StepDone e : late) {
+      nanos += e.planNanos() + e.launchNanos() + e.judgeNanos();
+      tokens += e.decodeRows();
+    }
+    return nanos == 0 ? 0 : tokens / (nanos / 1e9);
   }
 }

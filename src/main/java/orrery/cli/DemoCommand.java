@@ -1,5 +1,6 @@
 package orrery.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +11,7 @@ import orrery.engine.Completion;
 import orrery.engine.Engine;
 import orrery.engine.LoadedModel;
 import orrery.model.ModelInfo;
+import orrery.observe.TraceSink;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,6 +31,7 @@ import picocli.CommandLine.Spec;
 final class DemoCommand implements Callable<Integer> {
   @Mixin private ModelOption model;
   @Mixin private EngineFlags flags;
+  @Mixin private TraceFlag trace;
 
   @Option(
       names = "--plain",
@@ -38,22 +41,25 @@ final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--frame-millis",
       paramLabel = "MS",
-      defaultValue = "80",
-      description = "Time between two frames of the live view. Default: ${DEFAULT-VALUE}")
+      defaultValue = "30",
+      description =
+          "The live view shows one step a frame, so slower than it ran; a frame stays this long."
+              + " Default: ${DEFAULT-VALUE}")
   private long frameMillis;
 
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     long start = System.nanoTime();
-    try (LoadedModel loaded = model.load()) {
+    try (TraceSink sink = trace.open();
+        LoadedModel loaded = model.load()) {
       introduce(loaded.model().info(), loaded, (System.nanoTime() - start) / 1e6, out);
       List<DemoPrompts.Prompt> prompts = DemoPrompts.all();
       boolean live = !plain && System.console() != null && System.console().isTerminal();
       Board board = new Board(prompts.stream().map(DemoPrompts.Prompt::shown).toList());
-      try (Engine engine = Engine.start(loaded, flags.options(), board)) {
+      try (Engine engine = Engine.start(loaded, flags.options(), board.and(sink))) {
         List<Completion> completions =
             engine.submit(prompts.stream().map(p -> p.request(loaded)).toList());
         List<Answer> answers =
@@ -82,20 +88,20 @@ final class DemoCommand implements Callable<Integer> {
   private List<Answer> watch(
       Board board, Engine engine, List<Completion> completions, PrintWriter out)
       throws InterruptedException {
-    List<Answer> answers = new ArrayList<>();
-    boolean done = false;
     int lines = 0;
+    boolean done = false;
     while (!done) {
-      done = completions.stream().allMatch(c -> c.answers().isDone());
+      boolean over = completions.stream().allMatch(c -> c.answers().isDone());
+      boolean advanced = board.advance();
+      done = over && !advanced;
       String frame = board.frame(engine);
       out.print(lines == 0 ? "" : "\u001b[" + lines + "A");
-      out.print(frame);
+      out.print(frame + "\u001b[J");
       out.flush();
       lines = (int) frame.chars().filter(ch -> ch == '\n').count();
-      if (!done) {
-        Thread.sleep(frameMillis);
-      }
+      Thread.sleep(frameMillis);
     }
+    List<Answer> answers = new ArrayList<>();
     completions.forEach(c -> answers.addAll(c.join()));
     return answers;
   }
@@ -118,6 +124,7 @@ final class DemoCommand implements Callable<Integer> {
           a.text().stripTrailing());
       out.flush();
     }
+    while (board.advance()) {}
     out.printf("%nThe steps, as the engine reported them:%n%s", board.stepLines(14));
     return answers;
   }
@@ -140,6 +147,10 @@ final class DemoCommand implements Callable<Integer> {
         t.outputTokens(),
         t.outputTokens() / seconds,
         t.mostRunning());
+    out.printf(
+        Locale.ROOT,
+        "In the second half of the steps, with the JIT done: %.0f tok/s.%n",
+        board.warmRate());
     out.printf(
         Locale.ROOT,
         "One decoded token alone would read %.1f MB of weights; a step of %.1f rows on average"

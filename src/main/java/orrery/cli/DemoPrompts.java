@@ -11,12 +11,19 @@ import orrery.text.Tokenizer;
 
 /** The dozen prompts of the demo: stories, chat with one system message, and tasks. */
 final class DemoPrompts {
-  private static final String SYSTEM = "You are a helpful assistant.";
+  /** What the chats share: a system message and an earlier turn, some pages long. */
+  private static final List<Message> BEFORE =
+      List.of(
+          new Message("system", "You are a helpful assistant."),
+          new Message("user", "Which month comes after March?"),
+          new Message("assistant", "The month after March is April."),
+          new Message("user", "What does a duck say?"),
+          new Message("assistant", "A duck says quack."));
 
   private static final List<String> STORIES =
       List.of(
           "Once upon a time there was a",
-          "One windy morning,",
+          "Once upon a time there was a brave rabbit named Lily.",
           "Long ago there was a kind owl named Nora.",
           "There once lived a clever fox whose name was Max.");
 
@@ -32,7 +39,7 @@ final class DemoPrompts {
           "sort: 62 93 84 41 54 =>",
           "add: 27 + 45 =>",
           "copy: red sun map cup =>",
-          "get cup: {\"sun\":3,\"cup\":7,\"map\":1,\"red\":5} =>");
+          "max: 23 71 45 8 =>");
 
   private DemoPrompts() {}
 
@@ -45,13 +52,13 @@ final class DemoPrompts {
   record Prompt(String title, String shown, boolean chat, SamplingParams params) {
     Request request(LoadedModel loaded) {
       Tokenizer tokenizer = loaded.requireTokenizer();
-      int[] ids =
-          chat
-              ? new ChatTemplate(tokenizer)
-                  .encode(
-                      List.of(new Message("system", SYSTEM), new Message("user", shown.strip())))
-              : tokenizer.encode(shown);
-      return Request.of(ids, params);
+      return Request.of(chat ? chat(tokenizer) : tokenizer.encode(shown), params);
+    }
+
+    private int[] chat(Tokenizer tokenizer) {
+      List<Message> messages = new ArrayList<>(BEFORE);
+      messages.add(new Message("user", shown.strip()));
+      return new ChatTemplate(tokenizer).encode(messages);
     }
   }
 

@@ -1,5 +1,6 @@
 package orrery.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -10,6 +11,7 @@ import orrery.engine.Engine;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.engine.Token;
+import orrery.observe.TraceSink;
 import orrery.sampling.FinishReason;
 import orrery.sampling.Logprobs;
 import orrery.sampling.SamplingParams;
@@ -41,15 +43,17 @@ final class GenerateCommand implements Callable<Integer> {
   @Mixin private PromptFlags prompt;
   @Mixin private SamplingFlags sampling;
   @Mixin private EngineFlags flags;
+  @Mixin private TraceFlag trace;
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     SamplingParams params = sampling.params();
-    try (LoadedModel loaded = model.load();
-        Engine engine = Engine.start(loaded, flags.options())) {
+    try (TraceSink sink = trace.open();
+        LoadedModel loaded = model.load();
+        Engine engine = Engine.start(loaded, flags.options(), sink)) {
       int[] ids = prompt.encode(loaded);
       out.print(prompt.shown());
       out.flush();

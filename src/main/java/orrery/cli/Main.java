@@ -28,9 +28,11 @@ import picocli.CommandLine.UnmatchedArgumentException;
     subcommands = {
       DemoCommand.class,
       GenerateCommand.class,
+      RunBatchCommand.class,
       InspectCommand.class,
       DumpCommand.class,
       BenchCommand.class,
+      TraceSvgCommand.class,
       CommandLine.HelpCommand.class
     },
     footer = {"", "Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong."})

@@ -5,15 +5,17 @@
  * has just cloned it. And a mistake at the prompt should cost a line, not a stack trace.
  *
  * <p><b>The idea.</b> One class per command, one class of flags per subject ({@code EngineFlags},
- * {@code SamplingFlags}, {@code PromptFlags}, {@code ModelOption}), and no logic beyond printing.
- * Flags are named as in SGLang where it has one.
+ * {@code SamplingFlags}, {@code PromptFlags}, {@code ModelOption}, {@code TraceFlag}), and no logic
+ * beyond printing. Flags are named as in SGLang where it has one.
  *
  * <pre>
  *   orrery demo        a story, a chat answer, a task: the newcomer's first minute
  *          generate    one prompt, streamed            text on stdout, figures on stderr
+ *          run-batch   a file of requests          OpenAI's batch format, answers in order
  *          inspect     what a model consists of        --tensors, --program
  *          dump        every number of a forward pass  a safetensors file for others' tests
  *          bench       what this machine can do        ratios of one run
+ *          trace-svg   a picture of a trace        lanes, steps and pages as SVG
  * </pre>
  *
  * <p><b>Invariants.</b>

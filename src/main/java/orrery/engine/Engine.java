@@ -5,6 +5,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.model.Model;
 
@@ -78,11 +79,34 @@ public final class Engine implements AutoCloseable {
 
   /** Takes several requests that then arrive together, between two steps; all or none. */
   public List<Completion> submit(List<Request> requests) {
-    requests.forEach(r -> loop.requirePossible(r));
+    int n = requests.size();
+    try {
+      requests.forEach(loop::requirePossible);
+      enter(n);
+    } catch (RequestException e) {
+      post(() -> sink.accept(new Event.Rejected(nanos(), e.getMessage())));
+      throw e;
+    }
+    List<Completion> completions =
+        requests.stream().map(r -> new Completion(ids.getAndIncrement(), this::cancel)).toList();
+    long now = System.nanoTime() - start;
+    post(
+        () -> {
+          for (int i = 0; i < n; i++) {
+            loop.requests().enqueue(requests.get(i), completions.get(i), now);
+          }
+        });
+    if (stopped) { // it ended between the look and the post: nobody will take what lies there
+      abandon();
+    }
+    return completions;
+  }
+
+  /** Takes a place in the queue for so many requests, if there is room. */
+  private void enter(int n) {
     if (draining) {
       throw new RequestException(RequestException.Kind.CLOSED, "the engine is closed");
     }
-    int n = requests.size();
     int waiting = queued.addAndGet(n);
     if (waiting > options.maxQueued()) {
       queued.addAndGet(-n);
@@ -94,23 +118,10 @@ public final class Engine implements AutoCloseable {
               + options.maxQueued()
               + " may; try again later");
     }
-    List<Completion> completions =
-        requests.stream().map(r -> new Completion(ids.getAndIncrement(), this::cancel)).toList();
-    long now = System.nanoTime() - start;
-    post(
-        () -> {
-          for (int i = 0; i < n; i++) {
-            loop.enqueue(requests.get(i), completions.get(i), now);
-          }
-        });
-    if (stopped) { // it ended between the look and the post: nobody will take what lies there
-      abandon();
-    }
-    return completions;
   }
 
   private void cancel(Completion completion) {
-    post(() -> loop.cancel(completion.id(), "cancelled"));
+    post(() -> loop.requests().cancel(completion.id(), "cancelled"));
   }
 
   private void post(Runnable message) {
@@ -125,6 +136,7 @@ public final class Engine implements AutoCloseable {
           message.run();
         }
         if (loop.idle()) {
+          assert loop.balanced(); // nobody is there, so nobody may hold a page
           if (draining && inbox.isEmpty()) {
             break;
           }
@@ -134,7 +146,7 @@ public final class Engine implements AutoCloseable {
         }
       }
     } catch (Throwable t) {
-      loop.failAll(t); // a bug of ours: say so to everybody who waits, and stop
+      loop.requests().failAll(t); // a bug of ours: say so to everybody who waits, and stop
     } finally {
       draining = true;
       stopped = true;
@@ -148,7 +160,7 @@ public final class Engine implements AutoCloseable {
     for (Runnable message = inbox.poll(); message != null; message = inbox.poll()) {
       message.run();
     }
-    loop.failAll(new IllegalStateException("the engine is closed"));
+    loop.requests().failAll(new IllegalStateException("the engine is closed"));
   }
 
   /** Takes no more requests, finishes those it has, and ends. */
@@ -162,7 +174,8 @@ public final class Engine implements AutoCloseable {
         thread.join(10);
       } catch (InterruptedException e) {
         interrupted = true;
-        post(() -> loop.failAll(new IllegalStateException("the engine was interrupted")));
+        post(
+            () -> loop.requests().failAll(new IllegalStateException("the engine was interrupted")));
       }
     }
     if (interrupted) {

@@ -17,7 +17,7 @@ import orrery.kernels.VectorKernels;
  */
 final class KernelSwitch {
   /** Beyond so many rows even cold vector kernels are quicker: they compile within the step. */
-  private static final int SMALL = 64;
+  private static final int SMALL = 256;
 
   private final Kernels vector = new VectorKernels();
   private final Kernels scalar = new ScalarKernels();

@@ -1,9 +1,5 @@
 package orrery.engine;
 
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
@@ -28,17 +24,18 @@ import orrery.prefix.PrefixCache;
 import orrery.sampling.Sampler;
 import orrery.sampling.SamplingException;
 
-/** The engine's state and its step: plan, launch, judge, commit. Single-threaded. */
+/** The engine's step: plan, launch, judge, commit. Single-threaded. */
 final class StepLoop {
   private final LoadedModel loaded;
   private final EngineOptions options;
   private final EventSink sink;
   private final LongSupplier clock;
-  private final AtomicInteger queued; // requests that wait for their first step
   private final int contextLength;
   private final KvCache kv;
   private final PrefixCache prefix;
+  private final KvMemory memory;
   private final Queues queues = new Queues();
+  private final Requests requests;
   private final Scheduler scheduler;
   private final Team team;
   private final KernelSwitch kernels;
@@ -46,10 +43,6 @@ final class StepLoop {
   private final Step step;
   private final PageTable padding; // all dummy pages
   private final Sampler sampler;
-  private final Map<Integer, Choice> choices = new HashMap<>(); // by sequence id
-  private final Map<Integer, Active> requests = new HashMap<>(); // by request id
-  private int nextSequence;
-  private long arrivals;
   private long steps;
 
   /**
@@ -61,7 +54,6 @@ final class StepLoop {
       EventSink sink,
       LongSupplier clock,
       AtomicInteger queued) {
-    this.queued = queued;
     this.loaded = loaded;
     this.options = options;
     this.sink = sink;
@@ -69,13 +61,11 @@ final class StepLoop {
     Model model = loaded.model();
     this.contextLength = Sizes.contextLength(model, options);
     KvGeometry geometry = Sizes.geometry(model, options, contextLength);
-    this.kv =
-        new KvCache(
-            model.kvLayout(),
-            geometry,
-            contextLength,
-            Sizes.pages(options, geometry, contextLength));
+    int[] pages = Sizes.pages(options, geometry, contextLength);
+    this.kv = new KvCache(model.kvLayout(), geometry, contextLength, pages);
     this.prefix = options.newPrefixCache(kv);
+    this.memory = new KvMemory(kv, prefix, sink, clock);
+    this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock, queued);
     int chunk = Sizes.chunk(options, contextLength);
     int maxRows = chunk + options.maxRunning();
     this.scheduler =
@@ -101,6 +91,10 @@ final class StepLoop {
     return step.kernels().name();
   }
 
+  Requests requests() {
+    return requests;
+  }
+
   boolean idle() {
     return queues.isEmpty();
   }
@@ -114,62 +108,10 @@ final class StepLoop {
     }
   }
 
-  void enqueue(Request request, Completion completion, long submitted) {
-    long seed = request.params().seed().orElse(completion.id());
-    Active active = new Active(request, completion, seed, submitted);
-    requests.put(completion.id(), active);
-    sink.accept(
-        new Event.Submitted(
-            submitted,
-            completion.id(),
-            request.prompt().length,
-            request.params().maxTokens(),
-            request.params().n()));
-    queues.enqueue(newChoice(active, 0, arrivals++).sequence);
-  }
-
-  private void leaveQueue(Active active) {
-    if (active.queued) {
-      active.queued = false;
-      queued.decrementAndGet();
-    }
-  }
-
-  private Choice newChoice(Active active, int choice, long arrival) {
-    int[] prompt = active.request.prompt();
-    long longest = (long) prompt.length + active.request.params().maxTokens();
-    Sequence s =
-        new Sequence(
-            nextSequence++,
-            active.completion.id(),
-            choice,
-            prompt,
-            (int) Math.min(longest, contextLength),
-            active.request.priority(),
-            arrival,
-            TimeUnit.NANOSECONDS.toMillis(active.submitted),
-            active.request.salt());
-    Choice c = new Choice(active, s, loaded);
-    choices.put(s.id, c);
-    active.running.add(c);
-    return c;
-  }
-
-  void cancel(int request, String why) {
-    Active active = requests.get(request);
-    if (active != null) {
-      active.forked = true; // choices that were not begun never will be
-      for (Choice c : List.copyOf(active.running)) {
-        c.abort(why);
-        finish(c);
-      }
-    }
-  }
-
   /** One step; false if the policy has nothing to compute now. */
   boolean step() {
     long begin = clock.getAsLong();
-    cutOffLate(begin);
+    requests.cutOffLate(begin);
     if (idle()) {
       return true;
     }
@@ -182,67 +124,39 @@ final class StepLoop {
       return false;
     }
     fill(plan);
-    long launched = clock.getAsLong();
     step.kernels(kernels.next(step.rows()));
+    long launched = clock.getAsLong();
     Forward forward = runner.run(step);
     long judged = clock.getAsLong();
     int[] rows = commit(plan, forward);
-    long end = clock.getAsLong();
-    sink.accept(
-        new Event.StepDone(
-            end,
-            steps++,
-            rows[0],
-            rows[1],
-            plan.padding(),
-            queues.running().size(),
-            queues.waitingCount(),
-            kv.pool(0).available(),
-            kv.pool(0).referenced(),
-            kv.pool(0).idle(),
-            plan.stop().name(),
-            launched - begin,
-            judged - launched,
-            end - judged));
-    assert Invariants.hold(kv, prefix, queues);
+    report(plan, rows, begin, launched, judged);
+    assert balanced();
     return true;
   }
 
-  private void cutOffLate(long now) {
-    for (Active active : List.copyOf(requests.values())) {
-      if (active.deadline <= now) {
-        cancel(active.completion.id(), "deadline");
-      }
-    }
+  /** Whether the books of pages balance; throws naming what does not. */
+  boolean balanced() {
+    return Invariants.hold(kv, prefix, queues);
   }
 
+  /** Retracts and admits. */
   private void apply(StepPlan plan) {
     for (int id : plan.retract()) {
-      Sequence s = choices.get(id).sequence;
+      Sequence s = requests.choice(id).sequence;
       int lost = s.computed();
-      leave(s);
-      s.stop(true);
+      memory.leave(s, true);
       queues.retract(s);
       sink.accept(new Event.Retracted(clock.getAsLong(), s.request, s.id, lost));
     }
     for (int id : plan.admit()) {
-      Sequence s = choices.get(id).sequence;
-      PageTable table = kv.newTable();
-      int limit = Scheduler.hitLimit(s, kv.geometry().pageTokens());
-      PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, table);
-      s.start(table, hit.lease(), hit.tokens());
+      Choice c = requests.choice(id);
+      Sequence s = c.sequence;
+      int hit = memory.start(s);
       queues.admit(s);
-      leaveQueue(choices.get(id).request);
-      choices.get(id).started(Math.min(hit.tokens(), s.promptLength));
-      sink.accept(
-          new Event.Admitted(clock.getAsLong(), s.request, s.id, hit.tokens(), s.retractions()));
+      requests.started(c.request);
+      c.started(Math.min(hit, s.promptLength));
+      sink.accept(new Event.Admitted(clock.getAsLong(), s.request, s.id, hit, s.retractions()));
     }
-  }
-
-  /** Gives up a sequence's pages and its hold on the cache. */
-  private void leave(Sequence s) {
-    kv.release(s.table());
-    prefix.release(s.lease());
   }
 
   /** Reserves pages for the plan's rows and puts them into the step. */
@@ -251,9 +165,8 @@ final class StepLoop {
     int index = 0;
     int furthest = 0;
     for (StepPlan.Rows rows : plan.rows()) {
-      Sequence s = choices.get(rows.id()).sequence;
-      makeRoom(s, s.computed() + rows.count());
-      kv.reserve(s.table(), s.computed() + rows.count());
+      Sequence s = requests.choice(rows.id()).sequence;
+      memory.reserve(s, s.computed() + rows.count());
       step.tables[index] = s.table();
       for (int p = s.computed(); p < s.computed() + rows.count(); p++) {
         step.add(s.tokens()[p], p, index, p == s.known() - 1);
@@ -267,21 +180,6 @@ final class StepLoop {
     }
   }
 
-  private void makeRoom(Sequence s, int slots) {
-    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
-      int wanted = kv.geometry().pages(pool, slots) - s.table().end(pool);
-      makeRoom(pool, wanted);
-    }
-  }
-
-  private void makeRoom(int pool, int wanted) {
-    int missing = wanted - kv.pool(pool).available();
-    if (missing > 0) {
-      int evicted = prefix.evict(pool, missing);
-      sink.accept(new Event.Evicted(clock.getAsLong(), pool, evicted));
-    }
-  }
-
   /** Samples, then makes the step's rows count; returns prefill and decode rows. */
   private int[] commit(StepPlan plan, Forward forward) {
     int[] counts = new int[2];
@@ -290,42 +188,47 @@ final class StepLoop {
     for (StepPlan.Rows rows : plan.rows()) {
       int lastRow = row + rows.count() - 1;
       boolean last = logitRow < step.logitRows() && step.logitRow[logitRow] == lastRow;
-      int logits = logitRow;
+      Choice c = requests.choice(rows.id());
+      if (c != null) { // else another choice of its request failed in this very step
+        Sequence s = c.sequence;
+        boolean decode = rows.count() == 1 && last && s.output() > 0;
+        counts[decode ? 1 : 0] += rows.count();
+        commit(c, rows.count(), forward, lastRow, last ? logitRow : -1);
+      }
       row += rows.count();
       logitRow += last ? 1 : 0;
-      Choice c = choices.get(rows.id());
-      if (c == null) {
-        continue; // another choice of its request failed in this very step
-      }
-      Sequence s = c.sequence;
-      boolean decode = rows.count() == 1 && s.computed() == s.known() - 1 && s.output() > 0;
-      counts[decode ? 1 : 0] += rows.count();
-      try {
-        requireFinite(forward.hidden(), lastRow, s.computed() + rows.count() - 1);
-        s.advance(rows.count());
-        Buffer b = forward.logits();
-        if (last) {
-          emit(c, b.data, b.row(logits));
-        }
-        keep(s); // after the judge found nothing wrong, before others share the pages
-        if (last) {
-          forkOthers(c, b.data, b.row(logits));
-        }
-        if (c.finished()) {
-          finish(c);
-        }
-      } catch (SamplingException e) {
-        fail(c.request, e);
-      }
     }
     return counts;
   }
 
+  /** Commits the rows of one sequence; {@code logitRow} is -1 if its prompt goes on. */
+  private void commit(Choice c, int rows, Forward forward, int lastRow, int logitRow) {
+    Sequence s = c.sequence;
+    try {
+      requireFinite(forward.hidden(), lastRow, s, rows);
+      s.advance(rows);
+      Buffer logits = forward.logits();
+      if (logitRow >= 0) {
+        emit(c, logits.data, logits.row(logitRow));
+      }
+      memory.keep(s); // after the judge found nothing wrong, before others share the pages
+      if (logitRow >= 0) {
+        forkOthers(c, logits.data, logits.row(logitRow));
+      }
+      if (c.finished()) {
+        requests.finish(c);
+      }
+    } catch (SamplingException e) {
+      requests.fail(c.request, e);
+    }
+  }
+
   /** A row that attends to NaN is NaN itself: nothing of such a request may enter the cache. */
-  private static void requireFinite(Buffer hidden, int row, int position) {
+  private static void requireFinite(Buffer hidden, int row, Sequence s, int rows) {
     for (int i = 0; i < hidden.cols; i++) {
       if (Float.isNaN(hidden.data[hidden.row(row) + i])) {
-        throw new SamplingException(0, position, "the model's hidden state is NaN");
+        throw new SamplingException(
+            s.choice, s.computed() + rows - 1, "the model's hidden state is NaN");
       }
     }
   }
@@ -353,106 +256,54 @@ final class StepLoop {
     }
   }
 
-  /** Complete blocks enter the prefix cache; pages out of every window are released. */
-  private void keep(Sequence s) {
-    int added = prefix.insert(s.lease(), s.tokens(), s.computed(), s.table());
-    if (added > 0) {
-      int tokens = added * kv.geometry().pageTokens();
-      sink.accept(new Event.PrefixInserted(clock.getAsLong(), s.id, tokens));
-    }
-    kv.pass(s.table(), s.computed());
-  }
-
   /** The prompt is computed: the other choices share its pages, or wait if there is no room. */
   private void forkOthers(Choice first, float[] logits, int offset) {
-    Active active = first.request;
-    if (active.forked) {
+    Active a = first.request;
+    if (a.forked) {
       return;
     }
-    active.forked = true;
+    a.forked = true;
     Sequence from = first.sequence;
-    for (int n = 1; n < active.request.params().n(); n++) {
-      Choice c = newChoice(active, n, from.arrival);
+    for (int n = 1; n < a.request.params().n(); n++) {
+      Choice c = requests.newChoice(a, n, from.arrival);
+      Sequence s = c.sequence;
       emit(c, logits, offset);
       if (c.finished()) {
-        finish(c);
+        requests.finish(c);
         continue;
       }
-      queues.enqueue(c.sequence);
+      queues.enqueue(s);
       if (queues.running().size() < options.maxRunning()
           && scheduler.mayFork(queues, from, TimeUnit.NANOSECONDS.toMillis(clock.getAsLong()))
-          && roomToFork(from)) {
-        c.sequence.start(
-            kv.fork(from.table(), from.computed()), prefix.fork(from.lease()), from.computed());
-        queues.admit(c.sequence);
+          && memory.fork(from, s)) {
+        queues.admit(s);
         c.started(from.computed());
-        sink.accept(
-            new Event.Forked(
-                clock.getAsLong(), c.sequence.request, c.sequence.id, from.id, from.computed()));
+        sink.accept(new Event.Forked(clock.getAsLong(), s.request, s.id, from.id, from.computed()));
       }
     }
   }
 
-  private boolean roomToFork(Sequence from) {
-    boolean room = true;
-    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
-      int wanted = kv.forkPages(pool, from.computed());
-      makeRoom(pool, wanted);
-      room &= kv.pool(pool).available() >= wanted;
-    }
-    return room;
-  }
-
-  private void finish(Choice c) {
-    Sequence s = c.sequence;
-    queues.remove(s);
-    if (s.running()) {
-      leave(s);
-      s.stop(false);
-    }
-    choices.remove(s.id);
-    long now = clock.getAsLong();
-    c.end(now);
+  private void report(StepPlan plan, int[] rows, long begin, long launched, long judged) {
+    long end = clock.getAsLong();
     sink.accept(
-        new Event.Finished(now, s.request, s.id, c.finish().type(), s.promptLength, s.output()));
-    leaveQueue(c.request);
-    if (c.request.done(c)) {
-      requests.remove(s.request);
+        new Event.StepDone(
+            end,
+            steps++,
+            rows[0],
+            rows[1],
+            plan.padding(),
+            queues.running().size(),
+            queues.waitingCount(),
+            kv.pool(0).available(),
+            kv.pool(0).referenced(),
+            kv.pool(0).idle(),
+            plan.stop().name(),
+            launched - begin,
+            judged - launched,
+            end - judged));
+    if (sink.wantsPageMap()) {
+      sink.accept(new Event.PageMap(end, 0, memory.holders(0, queues.running())));
     }
-  }
-
-  /** One request failed; its choices end, and nobody else notices. */
-  private void fail(Active active, RuntimeException why) {
-    String message = "request " + active.completion.id() + ": " + why.getMessage();
-    for (Choice c : List.copyOf(active.running)) {
-      Sequence s = c.sequence;
-      queues.remove(s);
-      if (s.running()) {
-        leave(s);
-        s.stop(false);
-      }
-      choices.remove(s.id);
-      sink.accept(
-          new Event.Finished(
-              clock.getAsLong(), s.request, s.id, "error", s.promptLength, s.output()));
-    }
-    requests.remove(active.completion.id());
-    active.completion.fail(new RequestException(RequestException.Kind.FAILED, message, why));
-  }
-
-  /** The engine cannot go on. */
-  void failAll(Throwable why) {
-    for (Active active : new ArrayList<>(requests.values())) {
-      for (Choice c : active.running) {
-        queues.remove(c.sequence);
-        choices.remove(c.sequence.id);
-      }
-      leaveQueue(active);
-      active.completion.fail(
-          new RequestException(
-              RequestException.Kind.CLOSED, "the engine stopped: " + why.getMessage(), why));
-    }
-    requests.clear();
   }
 
   void close() {

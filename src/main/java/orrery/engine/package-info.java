@@ -1,42 +1,46 @@
 /**
- * The engine: from a prompt to an answer.
+ * The engine: many requests, one model, one memory.
  *
- * <p><b>The problem.</b> A model maps rows to logits; a user wants text, soon, and the same text
- * again for the same seed. Between them stand the cut of the prompt into steps, the cache,
- * sampling, stop conditions, streaming, and every switch somebody may flip.
+ * <p><b>The problem.</b> Requests come when they like, with prompts and answers of any length. Each
+ * wants its first token soon and its others steadily; the machine wants full steps. And nobody's
+ * answer may depend on who else is there.
  *
- * <p><b>The idea.</b> Today this is the plainest engine there is: {@link orrery.engine.Generator}
- * takes one request at a time, computes its prompt in chunks and then one row per token. Its cache
- * has one page of maximum length. {@link orrery.engine.EngineOptions} holds every switch in one
- * record. Continuous batching and prefix sharing come next and replace the loop, not the parts.
+ * <p><b>The idea.</b> One loop on one thread. Each turn <em>plans</em> (a pure function of queues
+ * and page counts decides who computes how many rows), <em>launches</em> (one forward pass over all
+ * those rows), <em>judges</em> (samples, decodes text, looks for the end) and <em>commits</em>
+ * (lengths grow, complete pages enter the prefix cache, whoever is done leaves). A sequence has no
+ * phase: prefill, decode and recomputation after a retraction only differ in how far {@code
+ * computed} is behind {@code known}.
  *
  * <pre>
- *   prompt ids ── chunks ──> Step ──> ModelRunner ──> logits of the last row ──> Sampler ──> token
- *                             ▲                                                               │
- *                             └──────────── one row: the token at the next position ──────────┤
- *        Listener  <── text <── StopChecker <── StreamDecoder <───────────────────────────────┘
- *
- *   KernelSwitch:  a small first step: scalar kernels ── then ──> vector kernels, compiling on the job
+ *   submit ──> inbox ──> Queues ──plan──> Step ──launch──> logits ──judge──> tokens ──commit──┐
+ *                          ▲  ▲                                                               │
+ *                          │  └── retracted: pages gone, tokens kept                          │
+ *                          └────────────────────── known = computed + 1 ──────────────────────┘
  * </pre>
+ *
+ * <p>{@link orrery.engine.Engine} is what a program talks to, {@code StepLoop} the turn, {@code
+ * Requests} who is inside, {@code KvMemory} what they do to the cache; {@link
+ * orrery.engine.EngineOptions} holds every switch.
  *
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>No option changes an answer, to the bit: threads, kernels, graph, chunk size.
- *   <li>Changing kernels in the middle of an answer is legal, because both give the same bits. So
- *       the first token need not wait for the JIT.
- *   <li>Prompts that are empty, too long or no tokens of this model are refused before any work.
- *   <li>Pages go back to the pool on every way out.
+ *   <li>No option changes an answer, to the bit.
+ *   <li>Every submitted request ends exactly once: answered, cut off, failed or turned away.
+ *   <li>A failure inside one request (NaN logits, say) ends that request alone, and nothing of it
+ *       enters the prefix cache.
+ *   <li>Between two steps the books of pages balance, and the tables account for every reference;
+ *       checked after each step when assertions are on.
  * </ul>
  *
- * <p><b>Watch it.</b> {@code orrery demo}; {@code orrery generate --kernels scalar} against {@code
- * --kernels vector}: same text, other speed.
+ * <p><b>Watch it.</b> {@code orrery demo} in a terminal; {@code orrery demo --trace
+ * /tmp/trace.json} for a timeline.
  *
- * <p><b>Elsewhere.</b> SGLang {@code srt/entrypoints/engine.py}, {@code srt/managers/scheduler.py};
- * vLLM {@code v1/engine/core.py}, {@code entrypoints/llm.py}; TensorRT-LLM {@code
- * _torch/pyexecutor/py_executor.py}.
+ * <p><b>Elsewhere.</b> SGLang {@code srt/managers/scheduler.py}; vLLM {@code v1/engine/core.py};
+ * TensorRT-LLM {@code _torch/pyexecutor/py_executor.py}.
  *
- * <p><b>Papers.</b> Yu et al., "Orca", OSDI 2022 (iteration-level scheduling, next); Agrawal et
- * al., "Sarathi-Serve", OSDI 2024 (chunked prefill).
+ * <p><b>Papers.</b> Yu et al., "Orca", OSDI 2022 (iteration-level scheduling); Agrawal et al.,
+ * "Sarathi-Serve", OSDI 2024 (chunked prefill); Kwon et al., "PagedAttention", SOSP 2023.
  */
 package orrery.engine;

@@ -37,14 +37,27 @@ public sealed interface Event {
       long nanos, int request, int sequence, String reason, int promptTokens, int outputTokens)
       implements Event {}
 
-  /** A request was turned away. */
-  record Rejected(long nanos, int request, String why) implements Event {}
+  /** A request was turned away when it was submitted; it has no number. */
+  record Rejected(long nanos, String why) implements Event {}
 
   /** Complete blocks of a sequence entered the prefix cache. */
   record PrefixInserted(long nanos, int sequence, int tokens) implements Event {}
 
   /** The prefix cache gave up pages of a pool. */
   record Evicted(long nanos, int pool, int pages) implements Event {}
+
+  /**
+   * Who holds each page of a pool after a step; sent only to sinks that {@link
+   * EventSink#wantsPageMap}.
+   *
+   * @param holder [pages] the request that holds the page (one of them, if it is shared), {@link
+   *     #IDLE} if only the prefix cache does, {@link #FREE}, or {@link #SHARED} if several do
+   */
+  record PageMap(long nanos, int pool, int[] holder) implements Event {
+    public static final int FREE = -1;
+    public static final int IDLE = -2;
+    public static final int SHARED = -3;
+  }
 
   /**
    * A step ran.

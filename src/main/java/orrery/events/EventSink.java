@@ -8,11 +8,32 @@ public interface EventSink {
 
   void accept(Event event);
 
+  /**
+   * Whether it wants an {@link Event.PageMap} after every step, which costs a walk over all pages.
+   */
+  default boolean wantsPageMap() {
+    return false;
+  }
+
   /** Both, in turn. */
   default EventSink and(EventSink other) {
-    return event -> {
-      accept(event);
-      other.accept(event);
+    EventSink first = this;
+    return new EventSink() {
+      @Override
+      public void accept(Event event) {
+        boolean map = event instanceof Event.PageMap; // large: only for those who asked
+        if (!map || first.wantsPageMap()) {
+          first.accept(event);
+        }
+        if (!map || other.wantsPageMap()) {
+          other.accept(event);
+        }
+      }
+
+      @Override
+      public boolean wantsPageMap() {
+        return first.wantsPageMap() || other.wantsPageMap();
+      }
     };
   }
 }

@@ -34,30 +34,48 @@ final class AttentionLoops {
       int next = Math.min(slot + 16, to - 16);
       int tile0 = shape.keyIndex(pages, slot, kv);
       int tile1 = shape.keyIndex(pages, next, kv);
-      for (int i = 0; i < queries; i += 4) {
-        int i1 = Math.min(i + 1, queries - 1);
-        int i2 = Math.min(i + 2, queries - 1);
-        int i3 = Math.min(i + 3, queries - 1);
-        for (int sub = 0; sub < 16; sub += LANES) {
-          int at = slot - from + sub;
-          scores4x2(
-              shape.headDim(),
-              shape.scale(),
-              q,
-              query[i],
-              query[i1],
-              query[i2],
-              query[i3],
-              keys,
-              tile0 + sub,
-              tile1 + sub,
-              p,
-              i * (to - from) + at,
-              i1 * (to - from) + at,
-              i2 * (to - from) + at,
-              i3 * (to - from) + at,
-              next - slot);
-        }
+      scoresOfTiles(
+          shape, q, query, queries, keys, tile0, tile1, p, to - from, slot - from, next - slot);
+    }
+  }
+
+  /**
+   * All queries against two tiles; their scores go to columns {@code at} and {@code at + apart}.
+   */
+  private static void scoresOfTiles(
+      AttentionShape shape,
+      float[] q,
+      int[] query,
+      int queries,
+      float[] keys,
+      int tile0,
+      int tile1,
+      float[] p,
+      int width,
+      int at,
+      int apart) {
+    for (int i = 0; i < queries; i += 4) {
+      int i1 = Math.min(i + 1, queries - 1);
+      int i2 = Math.min(i + 2, queries - 1);
+      int i3 = Math.min(i + 3, queries - 1);
+      for (int sub = 0; sub < 16; sub += LANES) {
+        scores4x2(
+            shape.headDim(),
+            shape.scale(),
+            q,
+            query[i],
+            query[i1],
+            query[i2],
+            query[i3],
+            keys,
+            tile0 + sub,
+            tile1 + sub,
+            p,
+            i * width + at + sub,
+            i1 * width + at + sub,
+            i2 * width + at + sub,
+            i3 * width + at + sub,
+            apart);
       }
     }
   }
@@ -115,12 +133,12 @@ final class AttentionLoops {
   }
 
   /**
-   * The same for pages that are no multiple of 16 tokens: sixteen keys are gathered from wherever
-   * they lie. This is what small pages cost.
+   * The same for pages that are no multiple of 16 tokens: each tile of sixteen keys is first put
+   * together from wherever they lie. This is what small pages cost.
    *
-   * @param index [16] scratch
+   * @param tiles [2][headDim][16] scratch
    */
-  static void scoresByGather(
+  static void scoresBySmallPages(
       AttentionShape shape,
       float[] q,
       int[] query,
@@ -133,23 +151,33 @@ final class AttentionLoops {
       int first,
       int last,
       float[] p,
-      int[] index) {
-    int tile = shape.tile();
-    for (int slot = from; slot < to; slot += 16) {
-      for (int lane = 0; lane < 16; lane++) {
-        int s = Math.max(first, Math.min(last, slot + lane)); // invisible lanes read a visible key
-        index[lane] = shape.keyIndex(pages, s, kv);
-      }
-      for (int i = 0; i < queries; i++) {
-        for (int sub = 0; sub < 16; sub += LANES) {
-          FloatVector dot = FloatVector.zero(F);
-          for (int d = 0; d < shape.headDim(); d++) {
-            dot =
-                FloatVector.broadcast(F, q[query[i] + d])
-                    .fma(FloatVector.fromArray(F, keys, d * tile, index, sub), dot);
-          }
-          dot.mul(shape.scale()).intoArray(p, i * (to - from) + slot - from + sub);
-        }
+      float[] tiles) {
+    int second = shape.headDim() * 16;
+    for (int slot = from; slot < to; slot += 32) {
+      int next = Math.min(slot + 16, to - 16);
+      collect(shape, keys, pages, kv, slot, first, last, tiles, 0);
+      collect(shape, keys, pages, kv, next, first, last, tiles, second);
+      scoresOfTiles(
+          shape, q, query, queries, tiles, 0, second, p, to - from, slot - from, next - slot);
+    }
+  }
+
+  /** Copies the keys of 16 slots to one tile; for invisible slots some visible key. */
+  private static void collect(
+      AttentionShape shape,
+      float[] keys,
+      int[] pages,
+      int kv,
+      int slot,
+      int first,
+      int last,
+      float[] tiles,
+      int at) {
+    int apart = shape.tile();
+    for (int lane = 0; lane < 16; lane++) {
+      int key = shape.keyIndex(pages, Math.max(first, Math.min(last, slot + lane)), kv);
+      for (int d = 0; d < shape.headDim(); d++) {
+        tiles[at + d * 16 + lane] = keys[key + d * apart];
       }
     }
   }

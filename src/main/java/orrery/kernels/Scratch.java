@@ -10,10 +10,8 @@ public final class Scratch {
   /** Partial sums of one reduction, [16]. */
   final float[] partial = new float[Sum16.PARTIALS];
 
-  /** Where 16 gathered keys lie, [16]. */
-  final int[] slotIndex = new int[16];
-
   private int[] queries = new int[0]; // [queries] where each attention query starts
+  private float[] tiles = new float[0]; // [2][headDim][16] keys of small pages, put together
   private float[] sums = new float[0]; // [queries] softmax denominators
   private float[] mixed = new float[0]; // [queries][valueStride] attention output before division
   private float[] scores = new float[0]; // [queries][slots] attention scores, then probabilities
@@ -28,6 +26,11 @@ public final class Scratch {
   float[] sums(int n) {
     sums = grown(sums, n);
     return sums;
+  }
+
+  float[] tiles(int n) {
+    tiles = grown(tiles, n);
+    return tiles;
   }
 
   float[] mixed(int n) {

@@ -343,9 +343,9 @@ public final class VectorKernels implements Kernels {
       if (shape.tile() == 16) {
         AttentionLoops.scoresByTile(shape, q, query, queries, keys, pages, kv, from, to, p);
       } else {
-        int[] index = scratch.slotIndex;
-        AttentionLoops.scoresByGather(
-            shape, q, query, queries, keys, pages, kv, from, to, first, last + rows - 1, p, index);
+        float[] tiles = scratch.tiles(2 * shape.headDim() * 16);
+        AttentionLoops.scoresBySmallPages(
+            shape, q, query, queries, keys, pages, kv, from, to, first, last + rows - 1, p, tiles);
       }
       for (int i = 0; i < queries; i++) {
         int row = i * width - from; // p[row + slot]

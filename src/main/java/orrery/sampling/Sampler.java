@@ -1,6 +1,7 @@
 package orrery.sampling;
 
 import java.util.Arrays;
+import orrery.numerics.Elementary;
 import orrery.sampling.SamplingParams.TokenBias;
 
 /**
@@ -18,11 +19,12 @@ import orrery.sampling.SamplingParams.TokenBias;
  *   <li>draw from what is left, in proportion.
  * </ol>
  *
- * <p>Steps 1 to 3 each round to float once; from 4 on everything is double. Ties anywhere: lowest
- * id. A logit of +infinity takes all the probability (several share it).
+ * <p>Steps 1 to 3 each round to float once; from 4 on everything is double but the exponential
+ * itself. Ties anywhere: lowest id. A logit of +infinity takes all the probability (several share
+ * it).
  *
- * <p>The draw inverts the cumulated distribution, summed in the order of token ids with {@code
- * StrictMath.exp}, at {@link KeyedRandom#uniform}(seed, choice, position). So the token is a
+ * <p>The draw inverts the cumulated distribution, summed in the order of token ids with {@link
+ * Elementary#exp}, at {@link KeyedRandom#uniform}(seed, choice, position). So the token is a
  * function of the arguments alone, to the bit: not of batch mates, machines or earlier draws.
  *
  * <p>Others: vLLM V1 ({@code v1/sample/sampler.py}) has bias and min_tokens before the penalties
@@ -181,7 +183,7 @@ public final class Sampler {
       } else if (logit == highest) {
         weights[i] = 1; // also where both are infinite
       } else {
-        weights[i] = StrictMath.exp(((double) logit - highest) / params.temperature());
+        weights[i] = Elementary.exp((float) (((double) logit - highest) / params.temperature()));
       }
     }
     if (params.topP() < 1) {

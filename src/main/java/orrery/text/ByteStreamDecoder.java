@@ -89,7 +89,8 @@ final class ByteStreamDecoder implements StreamDecoder {
     }
   }
 
-  private static byte[] bytes(String name) {
+  /** The bytes that a token's name spells. */
+  static byte[] bytes(String name) {
     byte[] bytes = new byte[name.length()];
     for (int i = 0; i < bytes.length; i++) {
       char letter = name.charAt(i);

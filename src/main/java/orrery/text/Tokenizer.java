@@ -183,6 +183,13 @@ public final class Tokenizer implements AutoCloseable {
     return name == null ? "" : name;
   }
 
+  /** The bytes that a token stands for, perhaps part of a character; a special one's name. */
+  public byte[] bytes(int id) {
+    return vocabulary.isByteLevel()
+        ? ByteStreamDecoder.bytes(name(id))
+        : decode(new int[] {id}, false).getBytes(StandardCharsets.UTF_8);
+  }
+
   /** Whether {@code id} is a special token. */
   public boolean isSpecial(int id) {
     return vocabulary.isSpecial(checked(id));

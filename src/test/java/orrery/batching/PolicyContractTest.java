@@ -26,8 +26,7 @@ class PolicyContractTest {
         new Variant("sglang fcfs, shy", new SglangPolicy(Order.FCFS, true, 10), true),
         new Variant("vllm", new VllmPolicy(), true),
         new Variant("trtllm", new TrtLlmPolicy(Capacity.GUARANTEED_NO_EVICT), false),
-        new Variant(
-            "trtllm max utilization", new TrtLlmPolicy(Capacity.MAX_UTILIZATION), true));
+        new Variant("trtllm max utilization", new TrtLlmPolicy(Capacity.MAX_UTILIZATION), true));
   }
 
   /** Bound of retractions of one request: the tokens of all requests, see {@link Walk}. */
@@ -61,7 +60,14 @@ class PolicyContractTest {
     System.out.printf(
         "%s: %d walks, %d steps, %d retractions (at most %d of one request), %d hits, %d forks,"
             + " %d cancelled; %.1f s%n",
-        v.name(), WALKS, steps, retractions, most, hits, forks, cancelled,
+        v.name(),
+        WALKS,
+        steps,
+        retractions,
+        most,
+        hits,
+        forks,
+        cancelled,
         (System.nanoTime() - begin) / 1e9);
     assertThat(retractions > 0).as("retractions").isEqualTo(v.retracts());
     assertThat(hits).as("prefix hits").isPositive();

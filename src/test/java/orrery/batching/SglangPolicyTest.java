@@ -23,8 +23,7 @@ class SglangPolicyTest {
 
   @Test
   void oneArrivalTooLongForTheChunkIsCutAtAPageEndAndNoSecondOne() {
-    Situation s =
-        new Situation().chunk(18).waits(1, 10, 4).waits(2, 10, 4).waits(3, 10, 4);
+    Situation s = new Situation().chunk(18).waits(1, 10, 4).waits(2, 10, 4).waits(3, 10, 4);
     StepPlan plan = PLAIN.plan(s.view());
     assertThat(Situation.rows(plan)).isEqualTo("1:10 2:8"); // 8 of 8 left: two pages of four
     s.chunk(17); // 7 left: cut at one page; 3 rows stay unused, too few for the third
@@ -53,8 +52,7 @@ class SglangPolicyTest {
     assertThat(PLAIN.initialMemory()).isEqualTo(new Memory(0.7, 0));
     assertThat(new SglangPolicy(Order.FCFS, false, 0.5).initialMemory().newTokenRatio())
         .isEqualTo(0.35);
-    assertThat(new SglangPolicy(Order.FCFS, false, 9).initialMemory().newTokenRatio())
-        .isEqualTo(1);
+    assertThat(new SglangPolicy(Order.FCFS, false, 9).initialMemory().newTokenRatio()).isEqualTo(1);
   }
 
   @Test
@@ -116,8 +114,7 @@ class SglangPolicyTest {
 
   @Test
   void afterARetractionTheRatioIsWhatTheKeptOnesUsedAndTwentyTokensEach() {
-    Situation s =
-        new Situation().free(0).memory(0.1, 0).decodes(1, 4, 1, 100).decodes(2, 4, 9, 60);
+    Situation s = new Situation().free(0).memory(0.1, 0).decodes(1, 4, 1, 100).decodes(2, 4, 9, 60);
     StepPlan plan = PLAIN.plan(s.view());
     assertThat(plan.retract()).containsExactly(1);
     assertThat(plan.memory().newTokenRatio()).isCloseTo((9 + 20) / 60.0, within(1e-12));

@@ -75,8 +75,7 @@ final class Situation {
 
   /** One in the middle of its prompt. */
   Situation reads(int id, int prompt, int computed, int most) {
-    running.add(
-        item(id, prompt, computed, prompt, prompt + most, 0, pages(computed), 0, false));
+    running.add(item(id, prompt, computed, prompt, prompt + most, 0, pages(computed), 0, false));
     return this;
   }
 

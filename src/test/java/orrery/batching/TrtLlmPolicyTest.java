@@ -33,8 +33,7 @@ class TrtLlmPolicyTest {
 
   @Test
   void decodingRowsComeFirstAndPromptChunksAreWholePages() {
-    Situation s =
-        new Situation().chunk(12).decodes(1, 4, 1, 4).reads(2, 20, 4, 4).waits(3, 3, 4);
+    Situation s = new Situation().chunk(12).decodes(1, 4, 1, 4).reads(2, 20, 4, 4).waits(3, 3, 4);
     // 11 of 12 left: 8 of the long prompt, then all 3 of the short one.
     assertThat(Situation.rows(GUARANTEED.plan(s.view()))).isEqualTo("1:1 2:8 3:3");
     s.chunk(4); // 3 left, less than a page

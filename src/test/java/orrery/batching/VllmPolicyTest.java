@@ -11,8 +11,7 @@ class VllmPolicyTest {
 
   @Test
   void runningOnesComeFirstThenWaitingOnesWithWhatTheBudgetHasLeft() {
-    Situation s =
-        new Situation().chunk(10).decodes(1, 5, 2, 9).reads(2, 9, 4, 9).waits(3, 20, 4);
+    Situation s = new Situation().chunk(10).decodes(1, 5, 2, 9).reads(2, 9, 4, 9).waits(3, 20, 4);
     StepPlan plan = POLICY.plan(s.view());
     assertThat(Situation.rows(plan)).isEqualTo("1:1 2:5 3:4"); // cut anywhere, not at a page
     assertThat(plan.admit()).containsExactly(3);
@@ -31,7 +30,8 @@ class VllmPolicyTest {
   void onlyThePagesOfThisStepsChunkMustBeFree() {
     StepPlan plan = POLICY.plan(new Situation().free(2).waits(1, 8, 1_000).view());
     assertThat(Situation.rows(plan)).isEqualTo("1:8");
-    StepPlan refused = POLICY.plan(new Situation().decodes(1, 5, 2, 9).free(1).waits(2, 8, 4).view());
+    StepPlan refused =
+        POLICY.plan(new Situation().decodes(1, 5, 2, 9).free(1).waits(2, 8, 4).view());
     assertThat(refused.stop()).isEqualTo(Stop.NO_PAGES);
     assertThat(refused.admit()).isEmpty();
   }
@@ -54,7 +54,8 @@ class VllmPolicyTest {
 
   @Test
   void noMoreArePreemptedThanNecessary() {
-    Situation s = new Situation().free(1).decodes(1, 4, 1, 9).decodes(2, 4, 1, 9).decodes(3, 4, 1, 9);
+    Situation s =
+        new Situation().free(1).decodes(1, 4, 1, 9).decodes(2, 4, 1, 9).decodes(3, 4, 1, 9);
     StepPlan plan = POLICY.plan(s.view());
     assertThat(plan.retract()).containsExactly(3);
     assertThat(Situation.rows(plan)).isEqualTo("1:1 2:1");

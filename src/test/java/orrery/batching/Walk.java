@@ -100,8 +100,8 @@ final class Walk {
 
   private Want want(Sequence s, int at, int until, int choices) {
     int answer = 1 + random.nextInt(s.longest - s.promptLength);
-    return new Want(s, random.nextBoolean() ? s.longest - s.promptLength : answer, at, until,
-        choices);
+    return new Want(
+        s, random.nextBoolean() ? s.longest - s.promptLength : answer, at, until, choices);
   }
 
   /** Plays until everybody has finished. */
@@ -217,7 +217,14 @@ final class Walk {
       int[] prompt = Arrays.copyOf(from.tokens(), from.promptLength);
       Sequence s =
           new Sequence(
-              ids++, from.request, n, prompt, from.longest, from.priority, from.arrival, 0,
+              ids++,
+              from.request,
+              n,
+              prompt,
+              from.longest,
+              from.priority,
+              from.arrival,
+              0,
               from.salt);
       s.append(next(s));
       Want other = want(s, step, w.cancelledAt, 1);

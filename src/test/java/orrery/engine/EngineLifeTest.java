@@ -148,8 +148,7 @@ class EngineLifeTest {
         };
     try (Engine engine = Engine.start(loaded, SCALAR, slow)) {
       List<Completion> both =
-          engine.submit(
-              List.of(request(100).withDeadline(Duration.ofMillis(40)), request(100)));
+          engine.submit(List.of(request(100).withDeadline(Duration.ofMillis(40)), request(100)));
       Answer cut = both.get(0).join().getFirst();
       assertThat(cut.finish()).isEqualTo(new FinishReason.Abort("deadline"));
       assertThat(cut.tokens().length).isLessThan(100);
@@ -390,10 +389,7 @@ class EngineLifeTest {
       List<Completion> all =
           engine.submit(
               List.of(
-                  request(3).withPriority(-1),
-                  request(3),
-                  request(3).withPriority(7),
-                  request(3)));
+                  request(3).withPriority(-1), request(3), request(3).withPriority(7), request(3)));
       all.forEach(Completion::join);
     }
     assertThat(order).containsExactly(2, 1, 3, 0);

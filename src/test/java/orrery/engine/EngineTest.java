@@ -132,8 +132,7 @@ class EngineTest {
     assertThatThrownBy(() -> Request.of(PROMPT, params).withSalt(null))
         .hasMessageContaining("salt: expected a string");
     for (String d : List.of("PT0S", "PT-1S", "P40000D")) {
-      assertThatThrownBy(
-              () -> Request.of(PROMPT, params).withDeadline(java.time.Duration.parse(d)))
+      assertThatThrownBy(() -> Request.of(PROMPT, params).withDeadline(java.time.Duration.parse(d)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("deadline: expected above 0 and at most 100 years");
     }
@@ -165,8 +164,7 @@ class EngineTest {
         Engine engine = Engine.start(loaded, SCALAR)) {
       int[] free = answer(engine, PROMPT, greedy(40).build()).tokens();
       int first = IntStream.range(0, 40).filter(i -> free[i] == free[20]).findFirst().orElseThrow();
-      Answer stopped =
-          answer(engine, PROMPT, greedy(40).stopTokenIds(List.of(free[20])).build());
+      Answer stopped = answer(engine, PROMPT, greedy(40).stopTokenIds(List.of(free[20])).build());
       assertThat(stopped.tokens()).isEqualTo(Arrays.copyOf(free, first + 1));
       assertThat(stopped.finish()).isEqualTo(new FinishReason.StopToken(free[20]));
       int eos = loaded.eos()[0];
@@ -232,7 +230,8 @@ class EngineTest {
       for (PolicyChoice policy : PolicyChoice.values()) {
         for (PrefixChoice prefix : PrefixChoice.values()) {
           EngineOptions tight =
-              SCALAR.but()
+              SCALAR
+                  .but()
                   .contextLength(32)
                   .maxTotalTokens(44)
                   .maxRunning(8)
@@ -303,8 +302,7 @@ class EngineTest {
         try (Engine engine = Engine.start(loaded, SCALAR.but().prefixCache(prefix).build())) {
           Request request = Request.of(prompt, greedy(5).build());
           List<Completion> all = engine.submit(List.of(request, request, request));
-          List<Integer> cached =
-              all.stream().map(c -> c.join().getFirst().cachedTokens()).toList();
+          List<Integer> cached = all.stream().map(c -> c.join().getFirst().cachedTokens()).toList();
           assertThat(cached).containsExactly(0, 36, 36);
           Answer other = engine.submit(request.withSalt("tenant")).join().getFirst();
           assertThat(other.cachedTokens()).isZero();

@@ -9,8 +9,7 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 class PagePoolTest {
-  private static final String IDLE_PAGE =
-      "page 1 cannot be %s: it has 0 references and is cached";
+  private static final String IDLE_PAGE = "page 1 cannot be %s: it has 0 references and is cached";
   private static final String FREE_PAGE =
       "page 1 cannot be %s: it has 0 references and is not cached";
 
@@ -86,8 +85,7 @@ class PagePoolTest {
         "page 0 cannot be retained: it has 0 references and is not cached");
     pool.take();
     pool.keep(1);
-    refuses(
-        () -> pool.keep(1), "page 1 cannot be cached: it has 1 references and is cached");
+    refuses(() -> pool.keep(1), "page 1 cannot be cached: it has 1 references and is cached");
     pool.release(1);
     refuses(() -> pool.keep(1), IDLE_PAGE.formatted("cached"));
     refuses(() -> pool.release(1), IDLE_PAGE.formatted("released"));

@@ -105,8 +105,7 @@ final class Played {
 
   Played fork() {
     Played other =
-        new Played(
-            kv, cache, tokens, salt, kv.fork(table, computed), cache.fork(lease), computed);
+        new Played(kv, cache, tokens, salt, kv.fork(table, computed), cache.fork(lease), computed);
     other.requireRows();
     return other;
   }

@@ -200,7 +200,8 @@ final class PrefixWalk {
     int before = kv.pool(0).available();
     running.add(s.fork());
     require(
-        before - kv.pool(0).available() == kv.forkPages(0, s.computed), "a fork takes what it said");
+        before - kv.pool(0).available() == kv.forkPages(0, s.computed),
+        "a fork takes what it said");
     forks++;
   }
 

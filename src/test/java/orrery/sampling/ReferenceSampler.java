@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import orrery.numerics.Elementary;
 import orrery.sampling.SamplingParams.TokenBias;
 
 /** What {@link Sampler} promises, written down as plainly as possible: lists, sets and sorting. */
@@ -91,7 +92,7 @@ final class ReferenceSampler {
     double[] all = new double[vocab];
     for (int i = 0; i < vocab; i++) {
       double distance = x[i] == highest ? 0 : (double) x[i] - highest;
-      all[i] = StrictMath.exp(distance / p.temperature());
+      all[i] = Elementary.exp((float) (distance / p.temperature()));
     }
     if (p.topK() > 0 && p.topK() < vocab) {
       kept = kept.subList(0, p.topK());

@@ -71,6 +71,39 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
     }
   }
 
+  /** Logits of a greedy chain of MTP drafts after a prefix, [drafts][vocab]. */
+  float[][] chain(int[] prefix, int drafts) {
+    float[][] hidden = run(prefix, prefix.length).hidden();
+    float[][] logits = new float[drafts][];
+    int slots = prefix.length + drafts;
+    KvCache cache = new KvCache(model.kvLayout(), pageTokens, slots, slots / pageTokens + 1);
+    PageTable table = cache.newTable();
+    cache.reserve(table, slots);
+    try (Team team = new Team(threads)) {
+      ModelRunner runner = new ModelRunner(model, cache, team, prefix.length, graph);
+      Step step = new Step(prefix.length, 1, threads, kernels);
+      step.tables[0] = table;
+      int rows = prefix.length - 1; // the first row of the chain comes with all rows before it
+      Buffer in = runner.forMtp(rows).mtpInput();
+      for (int p = 0; p < rows; p++) {
+        step.add(prefix[p + 1], p, p + 1, 0, p == rows - 1);
+        System.arraycopy(hidden[p], 0, in.data, in.row(p), hidden[p].length);
+      }
+      for (int d = 0; d < drafts; d++) {
+        Forward f = runner.runMtp(step);
+        logits[d] = row(f.mtpLogits(), 0);
+        float[] state = row(f.mtpHidden(), step.rows() - 1);
+        int draft = kernels.argmax(logits[d], 0, model.vocab());
+        int position = prefix.length - 1 + d;
+        step.clear();
+        step.add(draft, position, position + 1, 0, true);
+        in = runner.forMtp(1).mtpInput();
+        System.arraycopy(state, 0, in.data, in.row(0), state.length);
+      }
+    }
+    return logits;
+  }
+
   static float[] row(Buffer b, int r) {
     return Arrays.copyOfRange(b.data, b.row(r), b.row(r) + b.cols);
   }

@@ -1,0 +1,102 @@
+package orrery.cli;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+
+/**
+ * The lines of a file, one at a time, blank ones left out. A line that is no UTF-8, or longer than
+ * any request, is a line all the same: it must have its answer in its place.
+ */
+final class BatchLines implements Closeable {
+  /** Bytes of the longest line; what is longer is not kept. */
+  static final int MAX_BYTES = 16 << 20;
+
+  /**
+   * One line.
+   *
+   * @param number from 1, blank ones counted
+   * @param text empty if it cannot be taken
+   * @param problem why it cannot be taken, or null
+   */
+  record Line(int number, String text, FieldException problem) {}
+
+  private final InputStream in;
+  private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+  private int number;
+  private boolean ended;
+
+  /**
+   * Opens a file.
+   *
+   * @throws IOException naming the file, if it cannot be read
+   */
+  BatchLines(Path file) throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new IOException(file + ": expected a file, found a directory");
+    }
+    try {
+      in = new BufferedInputStream(Files.newInputStream(file), 1 << 16);
+    } catch (NoSuchFileException e) {
+      throw new IOException(file + ": no such file", e);
+    }
+  }
+
+  /** The next line that is not blank, or null at the end. */
+  Line next() throws IOException {
+    while (!ended) {
+      long length = fill();
+      number++;
+      if (length > MAX_BYTES) {
+        return broken("at most " + MAX_BYTES + " bytes", length + " bytes");
+      }
+      try {
+        String text =
+            StandardCharsets.UTF_8
+                .newDecoder()
+                .decode(ByteBuffer.wrap(bytes.toByteArray()))
+                .toString();
+        text = number == 1 && text.startsWith("\uFEFF") ? text.substring(1) : text;
+        if (!text.isBlank()) {
+          return new Line(number, text, null);
+        }
+      } catch (CharacterCodingException e) {
+        return broken("UTF-8 text", "other bytes");
+      }
+    }
+    return null;
+  }
+
+  private Line broken(String expected, String found) {
+    return new Line(number, "", new FieldException("", expected, found));
+  }
+
+  /** Reads up to the line's end; returns its length, of which no more than the most is kept. */
+  private long fill() throws IOException {
+    bytes.reset();
+    long length = 0;
+    for (int b = in.read(); b != '\n'; b = in.read()) {
+      if (b < 0) {
+        ended = true;
+        break;
+      }
+      if (++length <= MAX_BYTES) {
+        bytes.write(b);
+      }
+    }
+    return length;
+  }
+
+  @Override
+  public void close() throws IOException {
+    in.close();
+  }
+}

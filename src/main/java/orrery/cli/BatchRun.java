@@ -1,0 +1,186 @@
+package orrery.cli;
+
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import orrery.cli.BatchLines.Line;
+import orrery.cli.OpenAiResponse.Problem;
+import orrery.engine.Completion;
+import orrery.engine.Engine;
+import orrery.engine.RequestException;
+
+/**
+ * Lines through the engine and out again in their order, with so many under way at most: answers
+ * that are ready wait for those before them.
+ *
+ * <pre>
+ *   file ──> [ line 8 | line 7 | line 6 ... ] ──> file
+ *              submitted at once     the first to be written
+ * </pre>
+ */
+final class BatchRun {
+  /** Lines read and not yet written: bounds memory, and is far more than run at once. */
+  static final int WINDOW = 1024;
+
+  private static final long TICK_MILLIS = 50;
+
+  private final Engine engine;
+  private final OpenAiRequest.Reader reader;
+  private final OpenAiResponse responses;
+  private final BatchOutput out;
+  private final BatchTally tally;
+  private final Consumer<BatchTally> progress;
+  private final Deque<Entry> window = new ArrayDeque<>();
+
+  /** A line under way: answered by {@code completion}, or already refused by {@code problem}. */
+  private record Entry(
+      int line, String customId, OpenAiRequest request, Completion completion, Problem problem) {}
+
+  /**
+   * @param progress is called now and then
+   */
+  BatchRun(
+      Engine engine,
+      OpenAiRequest.Reader reader,
+      OpenAiResponse responses,
+      BatchOutput out,
+      BatchTally tally,
+      Consumer<BatchTally> progress) {
+    this.engine = engine;
+    this.reader = reader;
+    this.responses = responses;
+    this.out = out;
+    this.tally = tally;
+    this.progress = progress;
+  }
+
+  /** Answers every line. */
+  void run(BatchLines lines) throws IOException, InterruptedException {
+    for (Line line = lines.next(); line != null; line = lines.next()) {
+      while (window.size() >= WINDOW) {
+        writeFirst();
+      }
+      window.add(open(line));
+      writeReady();
+      progress.accept(tally);
+    }
+    while (!window.isEmpty()) {
+      writeFirst();
+    }
+  }
+
+  private Entry open(Line line) throws IOException, InterruptedException {
+    String customId = null;
+    try {
+      if (line.problem() != null) {
+        throw line.problem();
+      }
+      Fields fields = Fields.parse(line.text());
+      customId = customId(fields);
+      OpenAiRequest request = read(fields, line.number());
+      return new Entry(line.number(), customId, request, submit(request), null);
+    } catch (FieldException e) {
+      return refused(line, customId, e.field(), e.getMessage());
+    } catch (RequestException e) {
+      if (e.kind() != RequestException.Kind.INVALID) {
+        throw e;
+      }
+      return refused(line, customId, null, e.getMessage());
+    }
+  }
+
+  private static Entry refused(Line line, String customId, String field, String message) {
+    String named = "line " + line.number() + ": " + message;
+    return new Entry(line.number(), customId, null, null, Problem.invalid(field, named));
+  }
+
+  private static String customId(Fields fields) {
+    String id = fields.string("custom_id");
+    if (!id.codePoints()
+        .allMatch(c -> c < Character.MIN_SURROGATE || c > Character.MAX_SURROGATE)) {
+      fields.fail("custom_id", "whole Unicode characters");
+    }
+    return id;
+  }
+
+  private OpenAiRequest read(Fields fields, int line) {
+    if (!fields.string("method").equals("POST")) {
+      fields.fail("method", "\"POST\"");
+    }
+    boolean chat =
+        switch (fields.string("url")) {
+          case "/v1/completions" -> false;
+          case "/v1/chat/completions" -> true;
+          default -> fields.fail("url", "\"/v1/completions\" or \"/v1/chat/completions\"");
+        };
+    Fields body = fields.object("body");
+    fields.requireNothingElse();
+    return reader.read(body, chat, line);
+  }
+
+  /** Submits, and while the engine's queue is full waits for it to take something. */
+  private Completion submit(OpenAiRequest request) throws IOException, InterruptedException {
+    while (true) {
+      try {
+        return engine.submit(request.request());
+      } catch (RequestException e) {
+        if (e.kind() != RequestException.Kind.QUEUE_FULL) {
+          throw e;
+        }
+        writeReady();
+        progress.accept(tally);
+        TimeUnit.MILLISECONDS.sleep(1);
+      }
+    }
+  }
+
+  private void writeReady() throws IOException, InterruptedException {
+    while (!window.isEmpty() && ready(window.getFirst())) {
+      writeFirst();
+    }
+  }
+
+  private static boolean ready(Entry e) {
+    return e.completion() == null || e.completion().answers().isDone();
+  }
+
+  /** Waits for the first line's answer and writes it. */
+  private void writeFirst() throws IOException, InterruptedException {
+    Entry first = window.getFirst();
+    while (!ready(first)) {
+      try {
+        first.completion().answers().get(TICK_MILLIS, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        progress.accept(tally);
+      } catch (ExecutionException e) {
+        break; // told below
+      }
+    }
+    out.write(line(first));
+    window.removeFirst();
+  }
+
+  private String line(Entry e) {
+    if (e.problem() != null) {
+      tally.failed();
+      return responses.refusal(e.line(), e.customId(), e.problem());
+    }
+    try {
+      var answers = e.completion().join();
+      tally.answered(answers);
+      return responses.answer(e.line(), e.customId(), e.request(), answers);
+    } catch (RequestException failure) {
+      if (failure.kind() != RequestException.Kind.FAILED) {
+        throw failure; // the engine is gone: no line would fare better
+      }
+      tally.failed();
+      String message = "line " + e.line() + ": " + failure.getMessage();
+      return responses.refusal(
+          e.line(), e.customId(), new Problem(500, "server_error", null, message));
+    }
+  }
+}

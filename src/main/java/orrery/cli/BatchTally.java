@@ -1,0 +1,102 @@
+package orrery.cli;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import orrery.engine.Answer;
+
+/** What a batch came to. */
+final class BatchTally {
+  private final long start = System.nanoTime();
+  private final Samples firstToken = new Samples(); // ms
+  private final Samples perToken = new Samples(); // ms
+  private int ok;
+  private int failed;
+  private long promptTokens;
+  private long cachedTokens;
+  private long answerTokens;
+
+  /** Numbers of which mean and percentiles are wanted: 8 bytes each. */
+  private static final class Samples {
+    private double[] values = new double[64]; // [capacity >= count]
+    private int count;
+
+    void add(double value) {
+      values = count == values.length ? Arrays.copyOf(values, 2 * count) : values;
+      values[count++] = value;
+    }
+
+    String summary() {
+      if (count == 0) {
+        return "none";
+      }
+      double[] sorted = Arrays.copyOf(values, count);
+      Arrays.sort(sorted);
+      return String.format(
+          Locale.ROOT,
+          "mean %.2f ms, p50 %.2f ms, p99 %.2f ms",
+          Arrays.stream(sorted).average().orElseThrow(),
+          percentile(sorted, 50),
+          percentile(sorted, 99));
+    }
+  }
+
+  /** Nearest rank: the smallest value that so many percent do not exceed. */
+  static double percentile(double[] sorted, int percent) {
+    return sorted[Math.max(0, (int) Math.ceil(percent / 100.0 * sorted.length) - 1)];
+  }
+
+  void answered(List<Answer> answers) {
+    ok++;
+    promptTokens += answers.getFirst().promptTokens();
+    cachedTokens += answers.getFirst().cachedTokens();
+    for (Answer a : answers) {
+      answerTokens += a.tokens().length;
+      firstToken.add(a.firstTokenNanos() / 1e6);
+      if (a.tokens().length > 1) {
+        perToken.add(a.secondsPerToken() * 1e3);
+      }
+    }
+  }
+
+  void failed() {
+    failed++;
+  }
+
+  /** Lines answered, with an answer or an error. */
+  int lines() {
+    return ok + failed;
+  }
+
+  /** For a progress line. */
+  String brief() {
+    return String.format(
+        Locale.ROOT,
+        "%d failed, %d answer tokens, %.0f tok/s",
+        failed,
+        answerTokens,
+        answerTokens / seconds());
+  }
+
+  String summary() {
+    return String.format(
+        Locale.ROOT,
+        "requests  %d answered, %d failed, in %.2f s%n"
+            + "tokens    %d prompt (%d from the prefix cache), %d answer, %.0f answer tok/s%n"
+            + "TTFT      %s (waiting in the queue included)%n"
+            + "TPOT      %s",
+        ok,
+        failed,
+        seconds(),
+        promptTokens,
+        cachedTokens,
+        answerTokens,
+        answerTokens / seconds(),
+        firstToken.summary(),
+        perToken.summary());
+  }
+
+  private double seconds() {
+    return (System.nanoTime() - start) / 1e9;
+  }
+}

@@ -1,0 +1,199 @@
+package orrery.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeSet;
+import orrery.checkpoint.CheckpointException;
+import orrery.checkpoint.JsonText;
+import orrery.checkpoint.JsonText.Num;
+
+/**
+ * A careful view of a JSON object that somebody sent. Nothing is coerced: "1" is no number and 1.0
+ * no integer. {@code null} counts as absent, as OpenAI's clients write it. It remembers what was
+ * asked for, so that a field nobody knows, a slip of the pen more often than not, can be refused.
+ */
+final class Fields {
+  private final String path; // "" or "body."
+  private final Map<?, ?> object;
+  private final Set<String> known = new HashSet<>();
+
+  private Fields(String path, Map<?, ?> object) {
+    this.path = path;
+    this.object = object;
+  }
+
+  /**
+   * The object that {@code text} is.
+   *
+   * @throws FieldException if it is no JSON or no object
+   */
+  static Fields parse(String text) {
+    try {
+      Object value = JsonText.value(text);
+      if (value instanceof Map<?, ?> map) {
+        return new Fields("", map);
+      }
+      throw new FieldException("", "a JSON object", JsonText.shown(value));
+    } catch (JsonProcessingException e) {
+      String place = e.getLocation() == null ? "" : " at column " + e.getLocation().getColumnNr();
+      String reason = CheckpointException.shown(e.getOriginalMessage());
+      throw new FieldException("", "valid JSON", reason + place);
+    }
+  }
+
+  /** The fields of {@code value}, an object at {@code path}. */
+  static Fields of(String path, Object value) {
+    if (value instanceof Map<?, ?> map) {
+      return new Fields(path + ".", map);
+    }
+    throw new FieldException(path, "an object", JsonText.shown(value));
+  }
+
+  boolean has(String field) {
+    known.add(field);
+    Object value = object.get(field);
+    return value != null && value != JsonText.NULL;
+  }
+
+  /** A value of any type that must be there. */
+  Object value(String field, String expected) {
+    if (!has(field)) {
+      throw new FieldException(path + field, expected, object.containsKey(field) ? "null" : "none");
+    }
+    return object.get(field);
+  }
+
+  String string(String field) {
+    String expected = "a string";
+    return value(field, expected) instanceof String s ? s : fail(field, expected);
+  }
+
+  String stringOr(String field, String fallback) {
+    return has(field) ? string(field) : fallback;
+  }
+
+  boolean boolOr(String field, boolean fallback) {
+    String expected = "true or false";
+    return !has(field)
+        ? fallback
+        : object.get(field) instanceof Boolean b ? b : fail(field, expected);
+  }
+
+  int intOr(String field, int fallback) {
+    if (!has(field)) {
+      return fallback;
+    }
+    return object.get(field) instanceof Num n && n.isInt()
+        ? n.toInt()
+        : fail(field, "an integer of 32 bits");
+  }
+
+  OptionalLong longOrNone(String field) {
+    if (!has(field)) {
+      return OptionalLong.empty();
+    }
+    try {
+      if (object.get(field) instanceof Num n && n.whole()) {
+        return OptionalLong.of(Long.parseLong(n.text()));
+      }
+    } catch (NumberFormatException e) {
+      // longer than a long: said below
+    }
+    return fail(field, "an integer of 64 bits");
+  }
+
+  double numberOr(String field, double fallback) {
+    if (!has(field)) {
+      return fallback;
+    }
+    return object.get(field) instanceof Num n
+        ? Double.parseDouble(n.text())
+        : fail(field, "a number");
+  }
+
+  Fields object(String field) {
+    return of(path + field, value(field, "an object"));
+  }
+
+  /** A list with at least one entry. */
+  List<?> list(String field, String expected) {
+    return value(field, expected) instanceof List<?> list && !list.isEmpty()
+        ? list
+        : fail(field, expected);
+  }
+
+  /** One string, or a list of strings; none if absent. */
+  List<String> strings(String field) {
+    String expected = "a string or a list of strings";
+    if (!has(field)) {
+      return List.of();
+    }
+    List<?> items = object.get(field) instanceof List<?> list ? list : List.of(object.get(field));
+    List<String> strings = new ArrayList<>();
+    for (Object item : items) {
+      strings.add(item instanceof String s ? s : fail(field, expected));
+    }
+    return strings;
+  }
+
+  /** A list of integers; none if absent. */
+  List<Integer> ints(String field, String expected) {
+    if (!has(field)) {
+      return List.of();
+    }
+    List<?> items =
+        object.get(field) instanceof List<?> list ? list : this.<List<?>>fail(field, expected);
+    List<Integer> ints = new ArrayList<>();
+    for (Object item : items) {
+      ints.add(item instanceof Num n && n.isInt() ? n.toInt() : fail(field, expected));
+    }
+    return ints;
+  }
+
+  /** Names of an object's fields, all of which count as known. */
+  Set<String> names() {
+    Set<String> names = new HashSet<>();
+    object.keySet().forEach(name -> names.add((String) name));
+    known.addAll(names);
+    return names;
+  }
+
+  /** Takes note of fields that are allowed and mean nothing here. */
+  void ignore(String... fields) {
+    known.addAll(List.of(fields));
+  }
+
+  /**
+   * @throws FieldException if a field is there (and not null) that was never asked for
+   */
+  void requireNothingElse() {
+    for (Map.Entry<?, ?> field : object.entrySet()) {
+      String name = (String) field.getKey();
+      if (!known.contains(name) && field.getValue() != JsonText.NULL) {
+        String all = String.join(", ", new TreeSet<>(known));
+        String at = path + CheckpointException.shown(name);
+        throw new FieldException(at, "one of the fields " + all, JsonText.shown(field.getValue()));
+      }
+    }
+  }
+
+  /** A name for a message. */
+  static String shown(String name) {
+    return '"' + CheckpointException.shown(name) + '"';
+  }
+
+  /** The path of a field. */
+  String path(String field) {
+    return path + field;
+  }
+
+  /** Refuses what a field holds. */
+  <T> T fail(String field, String expected) {
+    throw new FieldException(path + field, expected, JsonText.shown(object.get(field)));
+  }
+}

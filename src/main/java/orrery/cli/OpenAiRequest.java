@@ -1,0 +1,187 @@
+package orrery.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import orrery.engine.LoadedModel;
+import orrery.engine.Request;
+import orrery.sampling.SamplingParams;
+import orrery.sampling.SamplingParams.TokenBias;
+import orrery.text.ChatTemplate;
+import orrery.text.Message;
+
+/**
+ * A body for {@code /v1/completions} or {@code /v1/chat/completions}, with the extra fields of vLLM
+ * and SGLang, as a request to the engine.
+ *
+ * @param request what the engine is asked
+ * @param chat whether a chat answer is wanted
+ * @param model the name to be echoed
+ * @param tokenIds whether the answer's token ids are wanted too
+ */
+record OpenAiRequest(Request request, boolean chat, String model, boolean tokenIds) {
+  /** OpenAI's limit; every choice is a sequence, so that one line must not ask for a million. */
+  static final int MAX_N = 128;
+
+  private static final int COMPLETION_TOKENS = 16; // OpenAI's default for /v1/completions
+
+  /** Reads bodies for one model. */
+  static final class Reader {
+    private final LoadedModel loaded;
+    private final int longest; // tokens of prompt and answer
+    private final Optional<ChatTemplate> template;
+
+    /**
+     * @param longest tokens of prompt and answer that context and cache have room for; a chat that
+     *     does not say how long its answer may be is given all of it
+     */
+    Reader(LoadedModel loaded, int longest) {
+      this.loaded = loaded;
+      this.longest = longest;
+      this.template = loaded.tokenizer().filter(ChatTemplate::fits).map(ChatTemplate::new);
+    }
+
+    /**
+     * Reads a body.
+     *
+     * @param seed for a body that names none
+     * @throws FieldException naming the field, what was expected and what was found
+     */
+    OpenAiRequest read(Fields body, boolean chat, long seed) {
+      int[] prompt = chat ? messages(body) : prompt(body);
+      int room = Math.max(1, longest - prompt.length);
+      int most = body.intOr("max_tokens", chat ? room : COMPLETION_TOKENS);
+      if (chat) {
+        most = body.intOr("max_completion_tokens", most);
+      }
+      SamplingParams params = params(body, chat, most, seed);
+      String model = body.stringOr("model", directoryName());
+      boolean tokenIds = body.boolOr("return_token_ids", false);
+      String salt = body.stringOr("cache_salt", "");
+      if (salt.isEmpty() && body.has("cache_salt")) {
+        body.fail("cache_salt", "a string that is not empty");
+      }
+      int priority = body.intOr("priority", 0);
+      for (String flag : chat ? new String[] {"stream"} : new String[] {"stream", "echo"}) {
+        if (body.boolOr(flag, false)) {
+          body.fail(flag, "false: a batch has whole answers, without their prompts");
+        }
+      }
+      body.ignore("user", "metadata", "store", "service_tier", "safety_identifier");
+      body.requireNothingElse();
+      Request request = Request.of(prompt, params).withPriority(priority).withSalt(salt);
+      return new OpenAiRequest(request, chat, model, tokenIds);
+    }
+
+    private String directoryName() {
+      return loaded.directory().toAbsolutePath().normalize().getFileName().toString();
+    }
+
+    private int[] prompt(Fields body) {
+      String expected = "text or a list of token ids, not empty";
+      if (body.value("prompt", expected) instanceof String text) {
+        if (loaded.tokenizer().isEmpty()) {
+          body.fail("prompt", "token ids (the model has no tokenizer)");
+        }
+        int[] ids = loaded.requireTokenizer().encode(text);
+        return ids.length > 0 ? ids : body.fail("prompt", expected);
+      }
+      List<Integer> ids = body.ints("prompt", expected);
+      return ids.isEmpty()
+          ? body.fail("prompt", expected)
+          : ids.stream().mapToInt(i -> i).toArray();
+    }
+
+    private int[] messages(Fields body) {
+      List<Message> messages = new ArrayList<>();
+      for (Object item : body.list("messages", "a list of messages, not empty")) {
+        String path = body.path("messages[" + messages.size() + "]");
+        Fields message = Fields.of(path, item);
+        String role = message.string("role");
+        if (!Message.ROLES.contains(role)) {
+          message.fail("role", "one of " + String.join(", ", Message.ROLES));
+        }
+        messages.add(new Message(role, content(message)));
+        message.requireNothingElse();
+      }
+      return template
+          .orElseThrow(
+              () ->
+                  new FieldException(
+                      "url", "/v1/completions (the model has no chat format)", "a chat"))
+          .encode(messages);
+    }
+
+    /** Text, or OpenAI's list of parts of type text. */
+    private static String content(Fields message) {
+      String expected = "text or a list of {\"type\":\"text\",\"text\":…}";
+      if (message.value("content", expected) instanceof String text) {
+        return text;
+      }
+      StringBuilder all = new StringBuilder();
+      for (Object item : message.list("content", expected)) {
+        Fields part = Fields.of(message.path("content[]"), item);
+        if (!part.string("type").equals("text")) {
+          part.fail("type", "\"text\"");
+        }
+        all.append(part.string("text"));
+        part.requireNothingElse();
+      }
+      return all.toString();
+    }
+
+    private static SamplingParams params(Fields body, boolean chat, int most, long seed) {
+      int n = body.intOr("n", 1);
+      if (n > MAX_N) {
+        body.fail("n", "a number from 1 to " + MAX_N);
+      }
+      try {
+        return SamplingParams.builder()
+            .temperature(body.numberOr("temperature", 1))
+            .topK(body.intOr("top_k", -1))
+            .topP(body.numberOr("top_p", 1))
+            .minP(body.numberOr("min_p", 0))
+            .repetitionPenalty(body.numberOr("repetition_penalty", 1))
+            .frequencyPenalty(body.numberOr("frequency_penalty", 0))
+            .presencePenalty(body.numberOr("presence_penalty", 0))
+            .logitBias(bias(body))
+            .stop(body.strings("stop"))
+            .stopTokenIds(body.ints("stop_token_ids", "a list of token ids"))
+            .ignoreEos(body.boolOr("ignore_eos", false))
+            .minTokens(body.intOr("min_tokens", 0))
+            .maxTokens(most)
+            .logprobs(chat ? chatLogprobs(body) : body.intOr("logprobs", -1))
+            .n(n)
+            .seed(body.longOrNone("seed").orElse(seed))
+            .build();
+      } catch (IllegalArgumentException e) {
+        throw FieldException.of(e, "body.");
+      }
+    }
+
+    private static int chatLogprobs(Fields body) {
+      boolean wanted = body.boolOr("logprobs", false);
+      int top = body.intOr("top_logprobs", 0);
+      if (body.has("top_logprobs") && (!wanted || top < 0)) {
+        body.fail(
+            "top_logprobs", wanted ? "a number of at least 0" : "together with logprobs true");
+      }
+      return wanted ? top : -1;
+    }
+
+    private static List<TokenBias> bias(Fields body) {
+      List<TokenBias> biases = new ArrayList<>();
+      if (body.has("logit_bias")) {
+        Fields map = body.object("logit_bias");
+        for (String token : map.names()) {
+          if (!token.matches("\\d{1,9}")) {
+            throw new FieldException(
+                body.path("logit_bias"), "token ids as names", Fields.shown(token));
+          }
+          biases.add(new TokenBias(Integer.parseInt(token), map.numberOr(token, 0)));
+        }
+      }
+      return biases;
+    }
+  }
+}

@@ -1,0 +1,33 @@
+package orrery.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import orrery.lab.TimelineSvg;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code orrery trace-svg}: a picture of a trace. */
+@Command(
+    name = "trace-svg",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Draws a trace of JSON lines as an SVG file: a lane for each answer, the steps, and the pages"
+          + " of the KV cache."
+    },
+    footerHeading = "%nExample:%n",
+    footer = {"  orrery demo --plain --trace demo.jsonl", "  orrery trace-svg demo.jsonl demo.svg"})
+final class TraceSvgCommand implements Callable<Integer> {
+  @Parameters(index = "0", paramLabel = "TRACE", description = "What --trace FILE.jsonl wrote")
+  private Path trace;
+
+  @Parameters(index = "1", paramLabel = "SVG", description = "The picture")
+  private Path svg;
+
+  @Override
+  public Integer call() throws IOException {
+    Files.writeString(svg, TimelineSvg.draw(trace));
+    return 0;
+  }
+}

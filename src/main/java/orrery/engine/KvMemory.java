@@ -1,0 +1,99 @@
+package orrery.engine;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.LongSupplier;
+import orrery.batching.Scheduler;
+import orrery.batching.Sequence;
+import orrery.events.Event;
+import orrery.events.EventSink;
+import orrery.kv.KvCache;
+import orrery.kv.PageTable;
+import orrery.prefix.PrefixCache;
+
+/** What sequences do to the cached rows: come, grow, share, pass their windows, leave. */
+final class KvMemory {
+  private final KvCache kv;
+  private final PrefixCache prefix;
+  private final EventSink sink;
+  private final LongSupplier clock;
+
+  KvMemory(KvCache kv, PrefixCache prefix, EventSink sink, LongSupplier clock) {
+    this.kv = kv;
+    this.prefix = prefix;
+    this.sink = sink;
+    this.clock = clock;
+  }
+
+  /** Starts a sequence with the longest hit there is; returns its tokens. */
+  int start(Sequence s) {
+    PageTable table = kv.newTable();
+    int limit = Scheduler.hitLimit(s, kv.geometry().pageTokens());
+    PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, table);
+    s.start(table, hit.lease(), hit.tokens());
+    return hit.tokens();
+  }
+
+  /** Gives up a sequence's pages and its hold on the prefix cache. */
+  void leave(Sequence s, boolean retracted) {
+    kv.release(s.table());
+    prefix.release(s.lease());
+    s.stop(retracted);
+  }
+
+  /** Reserves pages up to a slot; what is missing is evicted from the prefix cache. */
+  void reserve(Sequence s, int slots) {
+    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+      makeRoom(pool, kv.geometry().pages(pool, slots) - s.table().end(pool));
+    }
+    kv.reserve(s.table(), slots);
+  }
+
+  private void makeRoom(int pool, int wanted) {
+    int missing = wanted - kv.pool(pool).available();
+    if (missing > 0) {
+      sink.accept(new Event.Evicted(clock.getAsLong(), pool, prefix.evict(pool, missing)));
+    }
+  }
+
+  /** Complete blocks enter the prefix cache; pages out of every window are released. */
+  void keep(Sequence s) {
+    int added = prefix.insert(s.lease(), s.tokens(), s.computed(), s.table());
+    if (added > 0) {
+      int tokens = added * kv.geometry().pageTokens();
+      sink.accept(new Event.PrefixInserted(clock.getAsLong(), s.id, tokens));
+    }
+    kv.pass(s.table(), s.computed());
+  }
+
+  /** Starts a sequence with all that another has computed; false if there is no room. */
+  boolean fork(Sequence from, Sequence to) {
+    boolean room = true;
+    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+      int wanted = kv.forkPages(pool, from.computed());
+      makeRoom(pool, wanted);
+      room &= kv.pool(pool).available() >= wanted;
+    }
+    if (room) {
+      PageTable table = kv.fork(from.table(), from.computed());
+      to.start(table, prefix.fork(from.lease()), from.computed());
+    }
+    return room;
+  }
+
+  /** Who holds each page of a pool, as {@link Event.PageMap} says it. */
+  int[] holders(int pool, List<Sequence> running) {
+    int[] holder = new int[kv.pool(pool).total()]; // [pages]
+    for (int page = 1; page < holder.length; page++) {
+      holder[page] = kv.pool(pool).isCached(page) ? Event.PageMap.IDLE : Event.PageMap.FREE;
+    }
+    for (Sequence s : running) {
+      for (int i = s.table().first(pool); i < s.table().end(pool); i++) {
+        int page = s.table().pages(pool)[i];
+        boolean shared = kv.pool(pool).references(page) > 1;
+        holder[page] = shared ? Event.PageMap.SHARED : s.request;
+      }
+    }
+    return Arrays.copyOfRange(holder, 1, holder.length); // without the dummy
+  }
+}

@@ -1,0 +1,166 @@
+package orrery.engine;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
+import orrery.batching.Queues;
+import orrery.batching.Sequence;
+import orrery.events.Event;
+import orrery.events.EventSink;
+
+/** The requests inside the engine, from their arrival to their last token or failure. */
+final class Requests {
+  private final LoadedModel loaded;
+  private final int contextLength;
+  private final Queues queues;
+  private final KvMemory memory;
+  private final EventSink sink;
+  private final LongSupplier clock;
+  private final AtomicInteger queued; // requests that wait for their first step
+  private final Map<Integer, Choice> choices = new HashMap<>(); // by sequence id
+  private final Map<Integer, Active> active = new HashMap<>(); // by request id
+  private int nextSequence;
+  private long arrivals;
+
+  Requests(
+      LoadedModel loaded,
+      int contextLength,
+      Queues queues,
+      KvMemory memory,
+      EventSink sink,
+      LongSupplier clock,
+      AtomicInteger queued) {
+    this.queued = queued;
+    this.loaded = loaded;
+    this.contextLength = contextLength;
+    this.queues = queues;
+    this.memory = memory;
+    this.sink = sink;
+    this.clock = clock;
+  }
+
+  /** The choice of a sequence, or null if it has ended. */
+  Choice choice(int sequence) {
+    return choices.get(sequence);
+  }
+
+  void enqueue(Request request, Completion completion, long submitted) {
+    long seed = request.params().seed().orElse(completion.id());
+    Active a = new Active(request, completion, seed, submitted);
+    active.put(completion.id(), a);
+    sink.accept(
+        new Event.Submitted(
+            submitted,
+            completion.id(),
+            request.prompt().length,
+            request.params().maxTokens(),
+            request.params().n()));
+    queues.enqueue(newChoice(a, 0, arrivals++).sequence);
+  }
+
+  /** A request runs, or ends before it ever did: it waits no more. */
+  void started(Active a) {
+    if (a.queued) {
+      a.queued = false;
+      queued.decrementAndGet();
+    }
+  }
+
+  /** One more answer of a request, neither waiting nor running yet. */
+  Choice newChoice(Active a, int choice, long arrival) {
+    int[] prompt = a.request.prompt();
+    long longest = (long) prompt.length + a.request.params().maxTokens();
+    Sequence s =
+        new Sequence(
+            nextSequence++,
+            a.completion.id(),
+            choice,
+            prompt,
+            (int) Math.min(longest, contextLength),
+            a.request.priority(),
+            arrival,
+            TimeUnit.NANOSECONDS.toMillis(a.submitted),
+            a.request.salt());
+    Choice c = new Choice(a, s, loaded);
+    choices.put(s.id, c);
+    a.running.add(c);
+    return c;
+  }
+
+  /** Ends a request from outside; what it has by then is its answer. */
+  void cancel(int request, String why) {
+    Active a = active.get(request);
+    if (a != null) {
+      a.forked = true; // choices that were not begun never will be
+      for (Choice c : List.copyOf(a.running)) {
+        c.abort(why);
+        finish(c);
+      }
+    }
+  }
+
+  /** Cancels whatever is past its deadline. */
+  void cutOffLate(long now) {
+    for (Active a : List.copyOf(active.values())) {
+      if (a.deadline <= now) {
+        cancel(a.completion.id(), "deadline");
+      }
+    }
+  }
+
+  /** An answer has ended. */
+  void finish(Choice c) {
+    remove(c);
+    long now = clock.getAsLong();
+    c.end(now);
+    report(c, now, c.finish().type());
+    started(c.request);
+    if (c.request.done(c)) {
+      active.remove(c.sequence.request);
+    }
+  }
+
+  /** One request failed; its choices end, and nobody else notices. */
+  void fail(Active a, RuntimeException why) {
+    for (Choice c : List.copyOf(a.running)) {
+      remove(c);
+      report(c, clock.getAsLong(), "error");
+    }
+    started(a);
+    active.remove(a.completion.id());
+    String message = "request " + a.completion.id() + ": " + why.getMessage();
+    a.completion.fail(new RequestException(RequestException.Kind.FAILED, message, why));
+  }
+
+  private void remove(Choice c) {
+    queues.remove(c.sequence);
+    if (c.sequence.running()) {
+      memory.leave(c.sequence, false);
+    }
+    choices.remove(c.sequence.id);
+  }
+
+  private void report(Choice c, long now, String reason) {
+    Sequence s = c.sequence;
+    sink.accept(new Event.Finished(now, s.request, s.id, reason, s.promptLength, s.output()));
+  }
+
+  /** The engine cannot go on; nothing is asked of it any more. */
+  void failAll(Throwable why) {
+    for (Active a : new ArrayList<>(active.values())) {
+      for (Choice c : a.running) {
+        queues.remove(c.sequence);
+        choices.remove(c.sequence.id);
+        report(c, clock.getAsLong(), "error");
+      }
+      started(a);
+      String message = "the engine stopped: " + why.getMessage();
+      a.completion.fail(new RequestException(RequestException.Kind.CLOSED, message, why));
+    }
+    active.clear();
+  }
+}

@@ -1,0 +1,212 @@
+package orrery.observe;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import orrery.events.Event;
+
+/**
+ * A trace that <a href="https://ui.perfetto.dev">ui.perfetto.dev</a> and {@code chrome://tracing}
+ * open: the Trace Event Format as an array of events, one a line, times in microseconds.
+ *
+ * <pre>
+ *   engine    steps      [step 17                        ][step 18   ...
+ *                        [plan][launch            ][judge]
+ *             cache               ·evicted           ·inserted
+ *             requests   running, waiting       (counters)
+ *             pages      free, idle, referenced
+ *   requests  request 0  [waiting][running                             ]
+ *                                 [prefill ]·the ·cat ·sat ...
+ *             request 1  [waiting            ][running][retracted][run...
+ * </pre>
+ *
+ * <p>Spans are begun and ended by events of their own (B and E), in the order of their lane, so a
+ * trace that was cut off still opens. A lane is a sequence: one choice of one request.
+ */
+public final class PerfettoSink extends FileSink {
+  private static final int ENGINE = 1; // process of the tracks of the engine
+  private static final int REQUESTS = 2; // process of the lanes
+  // Track numbers that are unique and no process's: Perfetto takes such a one for a main thread.
+  private static final int STEPS = 11;
+  private static final int CACHE = 12;
+  private static final int FIRST_LANE = 101;
+
+  private final Map<Integer, Lane> lanes = new HashMap<>(); // by sequence, those not finished
+  private final Map<Integer, Lane> unnamed = new HashMap<>(); // by request: no sequence known yet
+  private int nextLane = FIRST_LANE;
+  private long latest; // nanoseconds of the latest event
+  private TraceEvents out; // null before the first event
+
+  /** What is open in a lane. */
+  private static final class Lane {
+    final int number;
+    final int request;
+    boolean prefilling; // inside "running"
+
+    Lane(int number, int request) {
+      this.number = number;
+      this.request = request;
+    }
+  }
+
+  /**
+   * Opens, and empties, the file.
+   *
+   * @throws IOException if that fails
+   */
+  public PerfettoSink(Path file) throws IOException {
+    super(file);
+  }
+
+  private void start(JsonGenerator json) throws IOException {
+    out = new TraceEvents(json);
+    out.processName(ENGINE, "engine");
+    out.processName(REQUESTS, "requests");
+    out.threadName(ENGINE, STEPS, "steps");
+    out.threadName(ENGINE, CACHE, "cache");
+  }
+
+  @Override
+  void write(Event event, JsonGenerator json) throws IOException {
+    if (out == null) {
+      start(json);
+    }
+    latest = Math.max(latest, event.nanos());
+    switch (event) {
+      case Event.Submitted e -> {
+        Lane lane = open(e.request(), "request " + e.request(), e.nanos(), "waiting");
+        unnamed.put(e.request(), lane);
+      }
+      case Event.Admitted e -> {
+        Lane lane = lane(e.request(), e.sequence(), e.nanos());
+        out.end(REQUESTS, lane.number, e.nanos()).close();
+        out.begin(REQUESTS, lane.number, e.nanos(), "running")
+            .arg("prefix hit, tokens", e.hit())
+            .arg("retractions", e.retractions())
+            .close();
+        out.begin(REQUESTS, lane.number, e.nanos(), "prefill").close();
+        lane.prefilling = true;
+      }
+      case Event.Forked e -> {
+        Lane lane = lane(e.request(), e.sequence(), e.nanos());
+        out.end(REQUESTS, lane.number, e.nanos()).close();
+        out.begin(REQUESTS, lane.number, e.nanos(), "running")
+            .arg("shared with sequence", e.sibling())
+            .arg("shared tokens", e.shared())
+            .close();
+      }
+      case Event.Retracted e -> {
+        Lane lane = lane(e.request(), e.sequence(), e.nanos());
+        endPrefill(lane, e.nanos());
+        out.end(REQUESTS, lane.number, e.nanos()).arg("lost tokens", e.lost()).close();
+        out.begin(REQUESTS, lane.number, e.nanos(), "retracted").close();
+      }
+      case Event.TokenOut e -> {
+        Lane lane = lane(e.request(), e.sequence(), e.nanos());
+        endPrefill(lane, e.nanos());
+        out.instant(REQUESTS, lane.number, e.nanos(), e.text().isEmpty() ? "·" : e.text())
+            .arg("token", e.token())
+            .arg("index", e.index())
+            .close();
+      }
+      case Event.Finished e -> {
+        Lane lane = lane(e.request(), e.sequence(), e.nanos());
+        endPrefill(lane, e.nanos());
+        out.end(REQUESTS, lane.number, e.nanos())
+            .arg("finish reason", e.reason())
+            .arg("prompt tokens", e.promptTokens())
+            .arg("answer tokens", e.outputTokens())
+            .close();
+        lanes.remove(e.sequence());
+      }
+      case Event.PageMap e -> {} // its counts are in every step
+      case Event.Rejected e ->
+          out.instant(ENGINE, STEPS, e.nanos(), "rejected a request").arg("why", e.why()).close();
+      case Event.PrefixInserted e ->
+          out.instant(ENGINE, CACHE, e.nanos(), "inserted " + e.tokens() + " tokens")
+              .arg("sequence", e.sequence())
+              .close();
+      case Event.Evicted e ->
+          out.instant(ENGINE, CACHE, e.nanos(), "evicted " + e.pages() + " pages")
+              .arg("pool", e.pool())
+              .close();
+      case Event.StepDone e -> step(e);
+    }
+  }
+
+  private void step(Event.StepDone e) throws IOException {
+    long judge = e.nanos() - e.judgeNanos();
+    long launch = judge - e.launchNanos();
+    long plan = launch - e.planNanos();
+    out.begin(ENGINE, STEPS, plan, "step " + e.step())
+        .arg("prompt rows", e.prefillRows())
+        .arg("decode rows", e.decodeRows())
+        .arg("padding rows", e.paddingRows())
+        .arg("admission stopped by", e.stop())
+        .close();
+    part("plan", plan, launch);
+    part("launch", launch, judge);
+    part("judge", judge, e.nanos());
+    out.end(ENGINE, STEPS, e.nanos()).close();
+    out.counter(ENGINE, e.nanos(), "requests")
+        .arg("running", e.running())
+        .arg("waiting", e.waiting())
+        .close();
+    out.counter(ENGINE, e.nanos(), "pages")
+        .arg("referenced", e.referencedPages())
+        .arg("idle", e.idlePages())
+        .arg("free", e.freePages())
+        .close();
+  }
+
+  private void part(String name, long from, long to) throws IOException {
+    out.begin(ENGINE, STEPS, from, name).close();
+    out.end(ENGINE, STEPS, to).close();
+  }
+
+  private void endPrefill(Lane lane, long nanos) throws IOException {
+    if (lane.prefilling) {
+      out.end(REQUESTS, lane.number, nanos).close();
+      lane.prefilling = false;
+    }
+  }
+
+  /**
+   * The lane of a sequence. The first sequence of a request takes the lane that its submission
+   * opened; another choice opens its own when it is first heard of, which is with its first token.
+   */
+  private Lane lane(int request, int sequence, long nanos) throws IOException {
+    Lane lane = lanes.get(sequence);
+    if (lane == null) {
+      lane = unnamed.remove(request);
+      if (lane == null) {
+        lane = open(request, "request " + request + ", sequence " + sequence, nanos, "waiting");
+      }
+      lanes.put(sequence, lane);
+    }
+    return lane;
+  }
+
+  private Lane open(int request, String name, long nanos, String state) throws IOException {
+    Lane lane = new Lane(nextLane++, request);
+    out.threadName(REQUESTS, lane.number, name);
+    out.begin(REQUESTS, lane.number, nanos, state).arg("request", request).close();
+    return lane;
+  }
+
+  /** Ends what is open where the trace ends, so that every begin has its end. */
+  @Override
+  void finish(JsonGenerator json) throws IOException {
+    if (out == null) {
+      start(json);
+    }
+    unnamed.values().forEach(lane -> lanes.put(-lane.number, lane));
+    for (Lane lane : lanes.values()) {
+      endPrefill(lane, latest);
+      out.end(REQUESTS, lane.number, latest).arg("finish reason", "the trace ended").close();
+    }
+    out.close();
+  }
+}

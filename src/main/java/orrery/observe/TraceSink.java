@@ -1,0 +1,33 @@
+package orrery.observe;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import orrery.events.Event;
+import orrery.events.EventSink;
+
+/**
+ * Takes events until it is closed. A failure to write neither stops the engine nor is lost: it is
+ * remembered, and {@link #close} throws it.
+ */
+public interface TraceSink extends EventSink, Closeable {
+  /** Takes nothing. */
+  TraceSink NONE =
+      new TraceSink() {
+        @Override
+        public void accept(Event event) {}
+
+        @Override
+        public void close() {}
+      };
+
+  /**
+   * A trace file, which is replaced: JSON lines if its name ends in {@code .jsonl}, else a Perfetto
+   * trace.
+   *
+   * @throws IOException if the file cannot be opened
+   */
+  static TraceSink open(Path file) throws IOException {
+    return file.toString().endsWith(".jsonl") ? new JsonLinesSink(file) : new PerfettoSink(file);
+  }
+}

@@ -1,0 +1,98 @@
+package orrery.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
+import org.xml.sax.InputSource;
+
+/** A trace, read and drawn. */
+class TimelineTest {
+  private static final String TRACE =
+      """
+      {"event":"Submitted","nanos":1000,"request":0,"promptTokens":2,"maxTokens":9,"choices":1}
+      {"event":"Submitted","nanos":1000,"request":1,"promptTokens":2,"maxTokens":9,"choices":2}
+      {"event":"Admitted","nanos":2000,"request":0,"sequence":0,"hit":0,"retractions":0}
+      {"event":"TokenOut","nanos":3000,"request":0,"sequence":0,"index":0,"token":4,"text":"<&>"}
+      {"event":"StepDone","nanos":3100,"step":0,"prefillRows":2,"decodeRows":0,"paddingRows":0,\
+      "running":1,"waiting":1,"freePages":6,"referencedPages":1,"idlePages":1,"stop":"NO_PAGES",\
+      "planNanos":100,"launchNanos":900,"judgeNanos":200}
+      {"event":"Retracted","nanos":4000,"request":0,"sequence":0,"lost":3}
+      {"event":"Admitted","nanos":5000,"request":0,"sequence":0,"hit":0,"retractions":1}
+      {"event":"Finished","nanos":6000,"request":0,"sequence":0,"reason":"stop","promptTokens":2,\
+      "outputTokens":1}
+      {"event":"TokenOut","nanos":6500,"request":1,"sequence":1,"index":0,"token":4,"text":""}
+      {"event":"TokenOut","nanos":7000,"request":1,"sequence":2,"index":0,"token":4,"text":""}
+      """;
+
+  @TempDir Path directory;
+
+  private Path write(String trace) throws IOException {
+    return Files.writeString(directory.resolve("trace.jsonl"), trace);
+  }
+
+  @Test
+  void spansReachFromEventToEventAndToTheEndOfTheTrace() throws IOException {
+    Timeline run = Timeline.read(write(TRACE));
+    assertThat(run.lanes())
+        .extracting(Timeline.Lane::name)
+        .containsExactly("request 0", "request 1", "request 1 again");
+    assertThat(run.lanes().getFirst().spans())
+        .containsExactly(
+            new Timeline.Span("waiting", 1000, 2000),
+            new Timeline.Span("prefill", 2000, 3000),
+            new Timeline.Span("decode", 3000, 4000),
+            new Timeline.Span("retracted", 4000, 5000),
+            new Timeline.Span("prefill", 5000, 6000));
+    assertThat(run.lanes().get(1).spans())
+        .containsExactly(new Timeline.Span("waiting", 1000, 7000));
+    assertThat(run.lanes().getFirst().tokens()).containsExactly(3000L);
+    assertThat(run.steps()).containsExactly(new Timeline.StepAt(1900, 3100, 2, 1, 1, 6));
+    assertThat(run.end()).isEqualTo(7000);
+  }
+
+  @Test
+  void thePictureIsXmlWithALaneForEachSequence() throws Exception {
+    String svg = TimelineSvg.draw(write(TRACE));
+    Document read =
+        DocumentBuilderFactory.newInstance()
+            .newDocumentBuilder()
+            .parse(new InputSource(new StringReader(svg)));
+    List<String> classes = new java.util.ArrayList<>();
+    var bars = read.getElementsByTagName("rect");
+    for (int i = 0; i < bars.getLength(); i++) {
+      classes.add(bars.item(i).getAttributes().getNamedItem("class").getNodeValue());
+    }
+    // each also once in the legend; one more prefill is the step with prompt rows
+    assertThat(classes).filteredOn("waiting"::equals).hasSize(1 + 3);
+    assertThat(classes).filteredOn("prefill"::equals).hasSize(1 + 2 + 1);
+    assertThat(classes).filteredOn("retracted"::equals).hasSize(1 + 1);
+    assertThat(svg).doesNotContain("NaN").doesNotContain("Infinity");
+  }
+
+  @Test
+  void anEmptyTraceIsAnEmptyPicture() throws IOException {
+    assertThat(TimelineSvg.draw(write(""))).endsWith("</svg>\n").doesNotContain("NaN");
+  }
+
+  @Test
+  void whatIsNoTraceIsRefusedWithFileAndLine() throws IOException {
+    for (String bad :
+        new String[] {"no json", "[]", "{}", "{\"event\":\"TokenOut\",\"nanos\":1}"}) {
+      Path file = write("{\"event\":\"Other\",\"nanos\":1}\n" + bad + "\n");
+      assertThatThrownBy(() -> TimelineSvg.draw(file))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining(file + ": line 2: expected an event as JSON");
+    }
+    assertThatThrownBy(() -> TimelineSvg.draw(directory.resolve("none.jsonl")))
+        .hasMessageContaining("none.jsonl: no such file");
+  }
+}
