@@ -11,29 +11,33 @@
  * {@link orrery.kv.Stream}s; the cache knows nothing else about the model.
  *
  * <pre>
- *   slot 0 ........ 15 16 ....... 31 32 ..      PageTable      PagePool: free [ 6 4 2 1 ]
- *        └─ page 5 ──┘ └─ page 0 ──┘ └─ 3 ──    [ 5, 0, 3 ]          take ──┘    └── give
- *
- *   KvCache.data(stream):  | page 0 | page 1 | page 2 | page 3 | ...    one float[] per stream
- *   row of a slot:         page = table[slot / P], then slot % P within the page
+ *   slot 0 ........ 15 16 ....... 31 32 ..     PageTable       PagePool
+ *        └─ page 5 ──┘ └─ page 1 ──┘ └─ 3 ──   [ 5, 1, 3 ]     free        on a stack
+ *                                              [ ·, ·, 9 ]     referenced  by n tables
+ *   a pool that keeps a window: passed ─────────┘  └─ held     idle        only the prefix cache
+ *                                                                          has it: evictable
+ *   KvCache.data(stream):  | page 0 | page 1 | page 2 | ...    one float[] per stream; page 0 is
+ *   row of a slot:         page = table[slot / span], then slot % span          the dummy
  * </pre>
  *
- * <p>Streams that are readable for equally long ({@code keeps}) share a pool and a table. The
- * plainest allocation, one piece of maximum length per sequence, is the same code with P = the
- * maximum length; the engine of today uses it so.
+ * <p>Streams that are readable for equally long ({@code keeps}) share a pool and a table. P tokens
+ * are the unit of sharing; a pool that keeps a shorter window has smaller pages, and a sequence
+ * gives one up as soon as no later token can see it. The plainest allocation, one piece of maximum
+ * length per sequence, is the same code with P = the maximum length.
  *
  * <p><b>Invariants.</b>
  *
  * <ul>
  *   <li>Slot → page → row is the only addressing; no ring buffers, no offsets.
- *   <li>A page is free or belongs to one table; giving back a free page is refused.
- *   <li>With assertions on, pages that nobody owns hold NaN, so a read too far shows at once.
+ *   <li>For every pool, {@code free + referenced + idle + 1 dummy = total}; a page that is given
+ *       back too often, or retained or cached while it is free, is refused by name.
+ *   <li>With assertions on, pages that nobody has hold NaN, so a read too far shows at once.
+ *   <li>A fork shares the pages of complete blocks of P tokens and copies the rest, so no page that
+ *       will still be written has two holders.
  *   <li>Page size and page order do not change a bit of any result.
  *   <li>How a row lies within its page is the kernel's choice ({@link
  *       orrery.kernels.AttentionShape}), not the cache's.
  * </ul>
- *
- * <p>Sharing pages between sequences, reference counts and windows come with the serving core.
  *
  * <p><b>Watch it.</b> {@code orrery inspect} says how many streams a model has and what a token
  * costs; {@code orrery inspect --program} shows where a step writes and reads.

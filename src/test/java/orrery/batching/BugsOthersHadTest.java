@@ -94,13 +94,18 @@ class BugsOthersHadTest {
       View view = again.waits(1, 12, 28).view();
       View.Item it = view.waiting().getFirst();
       View.Item retracted =
-          new View.Item(
-              1, 12, 0, 6, 40, 0, it.hitIdle(), it.reclaimable(), 0, 0, 0, false);
+          new View.Item(1, 12, 0, 6, 40, 0, it.hitIdle(), it.reclaimable(), 0, 0, 0, false);
       StepPlan plan =
           policy.plan(
               new View(
-                  1_000, List.of(retracted), List.of(), view.geometry(), view.free(), view.total(),
-                  view.limits(), view.memory()));
+                  1_000,
+                  List.of(retracted),
+                  List.of(),
+                  view.geometry(),
+                  view.free(),
+                  view.total(),
+                  view.limits(),
+                  view.memory()));
       assertThat(plan.rows()).as(policy.name()).containsExactly(new StepPlan.Rows(1, 8));
       assertThat(retracted.decoding()).isFalse();
     }

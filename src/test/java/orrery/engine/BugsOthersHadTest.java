@@ -94,7 +94,8 @@ class BugsOthersHadTest {
         int[] seen = new int[2]; // retractions, hits after one
         for (int tokens = 44; tokens < 110; tokens += 6) {
           EngineOptions options =
-              SCALAR.but()
+              SCALAR
+                  .but()
                   .prefixCache(prefix)
                   .schedulePolicy(policy)
                   .maxTotalTokens(tokens)
@@ -103,8 +104,7 @@ class BugsOthersHadTest {
                   .maxRunning(5)
                   .build();
           try (Engine engine = Engine.start(loaded, options, e -> count(e, seen))) {
-            List<String> found =
-                engine.submit(requests).stream().map(c -> bits(c.join())).toList();
+            List<String> found = engine.submit(requests).stream().map(c -> bits(c.join())).toList();
             assertThat(found).as("%s %s, %d tokens", prefix, policy, tokens).isEqualTo(expected);
           }
         }
@@ -139,7 +139,9 @@ class BugsOthersHadTest {
     }
   }
 
-  /** MinivLLM#98: behind a hit, prefill neither read the cached rows nor went on at its position. */
+  /**
+   * MinivLLM#98: behind a hit, prefill neither read the cached rows nor went on at its position.
+   */
   @Test
   void whatFollowsAHitReadsItsRowsAndGoesOnAtItsPosition() {
     for (PrefixChoice prefix : CACHES) {
@@ -197,7 +199,9 @@ class BugsOthersHadTest {
           expected.add(plainly(ask(length, 3)));
         }
         EngineOptions options = SCALAR.but().pageSize(page).chunkedPrefillSize(chunk).build();
-        assertThat(answered(options, requests)).as("P %d, chunk %d", page, chunk).isEqualTo(expected);
+        assertThat(answered(options, requests))
+            .as("P %d, chunk %d", page, chunk)
+            .isEqualTo(expected);
       }
     }
   }
@@ -209,7 +213,9 @@ class BugsOthersHadTest {
     for (int chunk = 1; chunk <= 71; chunk += chunk < 40 ? 1 : 10) {
       EngineOptions options =
           SCALAR.but().chunkedPrefillSize(chunk).prefixCache(PrefixChoice.OFF).build();
-      assertThat(answered(options, List.of(ask(70, 4)))).as("chunk %d", chunk).containsExactly(expected);
+      assertThat(answered(options, List.of(ask(70, 4))))
+          .as("chunk %d", chunk)
+          .containsExactly(expected);
     }
   }
 

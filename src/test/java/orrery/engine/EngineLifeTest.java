@@ -348,7 +348,8 @@ class EngineLifeTest {
   void whoSubmitsWhileItClosesIsAnsweredOrToldSo() throws Exception {
     for (int round = 0; round < 20; round++) {
       Engine engine = Engine.start(loaded, SCALAR.but().maxQueued(40).build());
-      List<CompletableFuture<?>> futures = java.util.Collections.synchronizedList(new ArrayList<>());
+      List<CompletableFuture<?>> futures =
+          java.util.Collections.synchronizedList(new ArrayList<>());
       List<Thread> threads = new ArrayList<>();
       for (int t = 0; t < 4; t++) {
         threads.add(
