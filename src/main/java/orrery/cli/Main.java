@@ -31,6 +31,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       InspectCommand.class,
       DumpCommand.class,
       BenchCommand.class,
+      LabCommand.class,
       CommandLine.HelpCommand.class
     },
     footer = {"", "Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong."})
