@@ -80,9 +80,8 @@ final class ChunkingLab implements Lab.Experiment {
         name,
         () -> {
           Session session = new Session(s.loaded(), options);
+          session.submitLater(List.of(late), others.size(), 4);
           session.submit(others);
-          session.await(4);
-          session.submit(List.of(late));
           return session.finish();
         });
   }

@@ -27,16 +27,16 @@ final class PagingLab implements Lab.Experiment {
   private static Chart memory(Subject s, Sheet sheet) {
     List<Job> jobs =
         s.draw()
-            .jobs(s.size(48, 8), s.size(64, 8), s.size(256, 24), s.size(100, 8), s.size(400, 24));
+            .jobs(s.size(96, 8), s.size(64, 8), s.size(256, 24), s.size(100, 8), s.size(400, 24));
     int context = s.size(1024, 128);
     int tokens = s.size(8, 2) * context;
     EngineOptions base =
         s.options()
-            .schedulePolicy(PolicyChoice.SGLANG)
+            .schedulePolicy(PolicyChoice.VLLM) // admits whatever fits now, so that bytes decide
             .maxRunning(s.size(64, 8))
             .contextLength(context)
             .maxTotalTokens(tokens)
-            .chunkedPrefillSize(0) // so that a prompt is in the cache whole or not at all
+            .chunkedPrefillSize(0)
             .build();
     List<Variant> variants = new ArrayList<>();
     for (int page : PAGES) {
@@ -61,6 +61,7 @@ final class PagingLab implements Lab.Experiment {
             .column("reserved, unused, %", t -> unusedPercent(t, page(t, tokens)))
             .column("running, mean", Trace::meanRunning)
             .column("running, most", Trace::mostRunning)
+            .column("retractions", Trace::retractions)
             .column("tok/s", Trace::tokensPerSecond)
             .column("TTFT, ms", Trace::meanTtft);
     table.print(sheet, all);
@@ -102,9 +103,9 @@ final class PagingLab implements Lab.Experiment {
         case Event.Submitted s -> prompt.put(s.request(), s.promptTokens());
         case Event.TokenOut o -> {
           int computed = prompt.get(o.request()) + o.index(); // the newest is not computed yet
-          Integer before = held.put(o.sequence(), computed);
-          used += computed - (before == null ? 0 : before);
+          used += computed - held.put(o.sequence(), computed);
         }
+        case Event.Admitted a -> held.put(a.sequence(), a.hit());
         case Event.Finished f -> used -= held.remove(f.sequence());
         case Event.Retracted r -> used -= held.remove(r.sequence());
         case Event.StepDone d ->
@@ -153,7 +154,7 @@ final class PagingLab implements Lab.Experiment {
             s.options()
                 .maxRunning(batch)
                 .contextLength(context)
-                .maxTotalTokens(batch * context)
+                .maxTotalTokens((batch + 1) * context) // one page of slack, whatever its size
                 .pageSize(page)
                 .build();
         variants.add(new Variant(name(page), () -> Session.run(s.loaded(), options, jobs)));

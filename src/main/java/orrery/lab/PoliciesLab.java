@@ -22,7 +22,7 @@ final class PoliciesLab implements Lab.Experiment {
         s.options()
             .maxRunning(s.size(32, 6))
             .contextLength(s.size(640, 80))
-            .maxTotalTokens(s.size(2048, 160))
+            .maxTotalTokens(s.size(2048, 96))
             .prefixCache(PrefixChoice.RADIX)
             .build();
     List<Variant> variants = new ArrayList<>();

@@ -1,7 +1,6 @@
 package orrery.lab;
 
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -10,7 +9,6 @@ import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
-import orrery.engine.Token;
 import orrery.events.Event;
 import orrery.sampling.SamplingParams;
 
@@ -26,6 +24,9 @@ final class Session {
   private final List<Job> jobs = new CopyOnWriteArrayList<>(); // by request
   private final List<CompletableFuture<Completion>> completions = new CopyOnWriteArrayList<>();
   private final Engine engine;
+  private List<Job> late = List.of();
+  private int lateTokens;
+  private int missing; // others that have fewer tokens; then the engine's thread counts
 
   Session(LoadedModel loaded, EngineOptions options) {
     engine = Engine.start(loaded, options, this::accept);
@@ -44,6 +45,9 @@ final class Session {
       Job job = jobs.get(t.request());
       if (t.index() + 1 == job.length() && job.length() < job.limit()) {
         completions.get(t.request()).join().cancel();
+      }
+      if (t.index() + 1 == lateTokens && --missing == 0) {
+        submit(late); // from the engine's own thread, so always at the same step
       }
     }
   }
@@ -68,20 +72,19 @@ final class Session {
     return Request.of(job.prompt(), greedy);
   }
 
-  /** Waits until every request so far has so many tokens of its answer. */
-  void await(int tokens) {
-    for (CompletableFuture<Completion> completion : completions) {
-      Iterator<Token> answer = completion.join().iterator();
-      for (int i = 0; i < tokens; i++) {
-        answer.next();
-      }
-    }
+  /** Lets jobs arrive as soon as so many others have so many tokens of their answers. */
+  void submitLater(List<Job> late, int others, int tokens) {
+    this.late = late;
+    this.lateTokens = tokens;
+    this.missing = others;
   }
 
   /** Waits for all answers; what happened on the way. */
   Trace finish() {
     try (engine) {
-      completions.forEach(completion -> completion.join().join());
+      for (int i = 0; i < completions.size(); i++) { // late ones join while we wait
+        completions.get(i).join().join();
+      }
     }
     return new Trace(events);
   }
