@@ -20,9 +20,9 @@ final class PoliciesLab implements Lab.Experiment {
     List<Job> jobs = jobs(s);
     EngineOptions base =
         s.options()
-            .maxRunning(s.size(32, 6))
+            .maxRunning(s.size(48, 6))
             .contextLength(s.size(640, 80))
-            .maxTotalTokens(s.size(2048, 96))
+            .maxTotalTokens(s.size(4096, 96))
             .prefixCache(PrefixChoice.RADIX)
             .build();
     List<Variant> variants = new ArrayList<>();
@@ -54,7 +54,7 @@ final class PoliciesLab implements Lab.Experiment {
     }
     List<Job> jobs = new ArrayList<>();
     for (Job job :
-        draw.jobs(s.size(64, 10), s.size(16, 4), s.size(64, 8), s.size(60, 8), s.size(400, 40))) {
+        draw.jobs(s.size(96, 10), s.size(16, 4), s.size(64, 8), s.size(120, 8), s.size(256, 40))) {
       int[] prompt = job.prompt();
       if (jobs.size() % 2 == 0) {
         prompt = draw.behind(prefixes.get(draw.between(0, 3)), prompt.length);
