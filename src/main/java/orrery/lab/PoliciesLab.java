@@ -65,14 +65,21 @@ final class PoliciesLab implements Lab.Experiment {
   }
 
   private static void conservativeness(Subject s, Sheet sheet, EngineOptions base, List<Job> jobs) {
+    Draw draw = s.draw();
+    List<Job> longer =
+        jobs.stream()
+            .map(j -> new Job(j.prompt(), draw.between(j.limit() / 2, j.limit()), j.limit()))
+            .toList();
     List<Variant> variants = new ArrayList<>();
     for (double c : CONSERVATIVENESS) {
       variants.add(
-          variant(s, "sglang, conservativeness " + c, base.but().conservativeness(c), jobs));
+          variant(s, "sglang, conservativeness " + c, base.but().conservativeness(c), longer));
     }
     sheet.title(
         "conservativeness: " + s.description(),
-        "the same workload; how much of max_tokens the sglang policy expects to be used at first");
+        "the same prompts, but "
+            + Draw.lengths(longer)
+            + "; how much of max_tokens the sglang policy expects to be used at first");
     table("conservativeness, " + s.name())
         .print(sheet, Rounds.run(s.settings(), s.settings().rounds(), variants));
   }
@@ -84,7 +91,8 @@ final class PoliciesLab implements Lab.Experiment {
         .column("TTFT, most", Trace::mostTtft)
         .column("running, mean", Trace::meanRunning)
         .column("retractions", Trace::retractions)
-        .column("recomputed tokens", Trace::recomputedTokens)
+        .column("tokens lost", Trace::lostTokens)
+        .column("recomputed", Trace::recomputedTokens)
         .column("hits, %", Trace::hitPercent)
         .column("pages in use, %", Trace::pagesPercent);
   }

@@ -65,9 +65,16 @@ final class Trace {
     return 100 * (1 - sum(StepDone::paddingRows) / rows());
   }
 
-  /** Prompt tokens that came from the prefix cache. */
+  /** Prompt tokens that came from the prefix cache when their request first ran. */
   double hitTokens() {
-    return all(Event.Admitted.class).stream().mapToInt(Event.Admitted::hit).sum();
+    return hits(false);
+  }
+
+  private double hits(boolean again) {
+    return all(Event.Admitted.class).stream()
+        .filter(a -> a.retractions() > 0 == again)
+        .mapToInt(Event.Admitted::hit)
+        .sum();
   }
 
   /** The same, of 100 prompt tokens. */
@@ -81,9 +88,14 @@ final class Trace {
     return all(Event.Retracted.class).size();
   }
 
-  /** Computed tokens that were lost by retraction. */
-  double recomputedTokens() {
+  /** Computed tokens that retracted requests gave up. */
+  double lostTokens() {
     return all(Event.Retracted.class).stream().mapToInt(Event.Retracted::lost).sum();
+  }
+
+  /** Those of them that the prefix cache did not have when the request came back. */
+  double recomputedTokens() {
+    return lostTokens() - hits(true);
   }
 
   double meanRunning() {

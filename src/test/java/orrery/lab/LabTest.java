@@ -113,7 +113,9 @@ class LabTest {
         .containsExactly(
             "static", "sglang, fcfs", "sglang, lpm", "vllm", "trtllm", "trtllm-max-utilization");
     assertThat(figure(r, "policies", "vllm", "retractions")).isPositive();
-    assertThat(figure(r, "policies", "vllm", "recomputed tokens")).isPositive();
+    assertThat(figure(r, "policies", "vllm", "tokens lost")).isPositive();
+    assertThat(figure(r, "policies", "vllm", "recomputed"))
+        .isBetween(0.0, figure(r, "policies", "vllm", "tokens lost"));
     assertThat(figure(r, "policies", "static", "retractions")).isZero();
     assertThat(figure(r, "policies", "trtllm", "retractions")).isZero();
     assertThat(figure(r, "policies", "vllm", "pages in use, %")).isBetween(1.0, 100.0);
