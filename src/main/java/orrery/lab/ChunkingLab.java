@@ -103,7 +103,7 @@ final class ChunkingLab implements Lab.Experiment {
       ttft[i] = series.of(t -> t.ttft(late)).median();
     }
     return new Chart(
-        "Smaller chunks: shorter gaps for those who run, a later start for the long prompt",
+        "A long prompt among running requests: chunk size against gaps",
         s.description(),
         new Chart.Axis("prompt rows in a step", true),
         new Chart.Axis("ms", true),
