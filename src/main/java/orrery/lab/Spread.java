@@ -19,12 +19,15 @@ record Spread(double median, double low, double high) {
     return new Spread(quantile(sorted, 0.5), quantile(sorted, 0.25), quantile(sorted, 0.75));
   }
 
-  /** The value that a share {@code q} of an ascending sample does not exceed. */
+  /** The value that a share {@code q} of an ascending sample lies below, between two if need be. */
   static double quantile(double[] sorted, double q) {
     if (sorted.length == 0) {
       throw new IllegalArgumentException("a quantile of nothing: the run was too short");
     }
-    return sorted[(int) Math.round(q * (sorted.length - 1))];
+    double at = q * (sorted.length - 1);
+    int below = (int) at;
+    int above = Math.min(below + 1, sorted.length - 1);
+    return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
   }
 
   /**

@@ -11,6 +11,7 @@ class SpreadTest {
   @Test
   void theSpreadOfASampleIsItsMedianAndQuartilesInAnyOrder() {
     assertThat(Spread.of(new double[] {5, 1, 3, 2, 4})).isEqualTo(new Spread(3, 2, 4));
+    assertThat(Spread.of(new double[] {8, 0})).isEqualTo(new Spread(4, 2, 6));
   }
 
   @Test
