@@ -23,21 +23,33 @@
  *   one trial:  warm up A B C, twice │ A B C  C B A  A B C …     ({@link orrery.lab.Trial})
  * </pre>
  *
+ * <p>{@code orrery lab} does the same to serving techniques: {@link orrery.lab.Lab} runs each
+ * beside what it replaces on one drawn workload and reads every figure from the engine's events.
+ *
+ * <pre>
+ *   Draw ──> Jobs ──> Session (an engine of its own) ── events ──> Trace ──> Comparison, Chart
+ *                     static │ sglang │ vllm │ vllm │ sglang │ static │ …      ({@link orrery.lab.Rounds})
+ * </pre>
+ *
+ * <p>{@link orrery.lab.Ballast} makes a model that fits a cache into one that does not, without
+ * changing a bit of what it says; speed is shown on both.
+ *
  * <p><b>Invariants.</b>
  *
  * <ul>
  *   <li>Variants of a table take turns, there and back, so that drift favours none of them.
  *   <li>A figure is the median of at least seven samples, printed with its quartiles; a claim is a
  *       ratio of two figures of one table.
+ *   <li>A ratio of two variants is taken round by round; its spread is that of these ratios.
  *   <li>"From memory" means weights of at least 128 MiB and four times the last-level cache.
  *   <li>The better of two plain reads counts as the limit, not the worse.
  *   <li>Products are timed through the same call and the same split as {@code orrery.graph.MatMul}
  *       makes; every result is stored where the compiler must assume that somebody reads it.
  * </ul>
  *
- * <p><b>Watch it.</b> {@code orrery bench kernels}, and with {@code --svg FILE} the picture of
- * {@code docs/rows-against-speed.md}. For single kernels under JMH: {@code mvn -q test-compile
- * exec:exec@jmh -Djmh="MatMulBenchmark"}.
+ * <p><b>Watch it.</b> {@code orrery lab batching}; {@code orrery bench kernels}, and with {@code
+ * --svg FILE} the picture of {@code docs/rows-against-speed.md}. For single kernels under JMH:
+ * {@code mvn -q test-compile exec:exec@jmh -Djmh="MatMulBenchmark"}.
  *
  * <p><b>Elsewhere.</b> SGLang {@code benchmark/kernels}, vLLM {@code benchmarks/kernels},
  * TensorRT-LLM {@code cpp/micro_benchmarks}: kernels against other kernels, rarely against the
