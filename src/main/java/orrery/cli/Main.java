@@ -33,6 +33,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       DumpCommand.class,
       BenchCommand.class,
       TraceSvgCommand.class,
+      LabCommand.class,
       CommandLine.HelpCommand.class
     },
     footer = {"", "Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong."})

@@ -1,7 +1,6 @@
 package orrery.lab;
 
 import java.io.PrintStream;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -60,7 +59,7 @@ public final class KernelBench {
         machine.lastLevelCache() > 0 ? machine.lastLevelCache() / (1 << 20) + " MiB" : "unknown",
         kernels.name(),
         Runtime.version(),
-        load());
+        Machine.load());
     out.println("median [quartiles] of interleaved samples; compare within a table only");
 
     Sheet sheet = new Sheet(out);
@@ -79,13 +78,8 @@ public final class KernelBench {
       settings
           .model()
           .ifPresent(dir -> DecodeTable.print(sheet, kernels, all, dir, settings.seconds()));
-      out.printf("%nload after the run: %s%n", load());
+      out.printf("%nload after the run: %s%n", Machine.load());
       return new Report(sheet.figures(), roofline);
     }
-  }
-
-  private static String load() {
-    double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
-    return load < 0 ? "unknown" : String.format(Locale.ROOT, "%.2f", load);
   }
 }

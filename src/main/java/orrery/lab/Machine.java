@@ -1,8 +1,10 @@
 package orrery.lab;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
@@ -28,6 +30,12 @@ record Machine(String processor, long lastLevelCache) {
       side += 1024;
     }
     return side;
+  }
+
+  /** The load of the last minute: figures taken beside other work deserve less trust. */
+  static String load() {
+    double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+    return load < 0 ? "unknown" : String.format(Locale.ROOT, "%.2f", load);
   }
 
   private static String processorName() {

@@ -1,0 +1,237 @@
+package orrery.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import orrery.engine.LoadedModel;
+import orrery.lab.Ballast;
+import orrery.lab.Lab;
+import orrery.lab.LabReport;
+import orrery.lab.LabSettings;
+import orrery.lab.OpsLab;
+import orrery.lab.ThroughputLab;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code orrery lab}: the experiments of the docs. */
+@Command(
+    name = "lab",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Run an experiment of the docs: a technique beside what it replaces, on one workload, in one"
+          + " process.",
+      "Every figure is read from the engine's events."
+    },
+    subcommands = {
+      LabCommand.Batching.class,
+      LabCommand.Paging.class,
+      LabCommand.Prefix.class,
+      LabCommand.Chunking.class,
+      LabCommand.Policies.class,
+      LabCommand.Throughput.class,
+      LabCommand.Ops.class,
+      LabCommand.BallastTwin.class
+    })
+public final class LabCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(
+        spec.commandLine(), "say which experiment: " + spec.subcommands().keySet());
+  }
+
+  /** Measures, prints, writes. */
+  abstract static class Experiment implements Callable<Integer> {
+    @Mixin LabFlags flags;
+    @Spec CommandSpec spec;
+
+    abstract LabReport run(LabSettings settings);
+
+    @Override
+    public Integer call() throws IOException {
+      return flags.write(run(flags.settings()));
+    }
+
+    /** A record whose checks speak of its options. */
+    <T> T checked(java.util.function.Supplier<T> make) {
+      try {
+        return make.get();
+      } catch (IllegalArgumentException e) {
+        throw new ParameterException(spec.commandLine(), "--" + e.getMessage());
+      }
+    }
+  }
+
+  @Command(
+      name = "batching",
+      description = "Continuous against static batching, on answers of very different lengths.")
+  static final class Batching extends Experiment {
+    @Override
+    LabReport run(LabSettings settings) {
+      return Lab.batching(settings, System.out);
+    }
+  }
+
+  @Command(
+      name = "paging",
+      description = "Pages against one piece of memory per request: waste, and cost of reading.")
+  static final class Paging extends Experiment {
+    @Override
+    LabReport run(LabSettings settings) {
+      return Lab.paging(settings, System.out);
+    }
+  }
+
+  @Command(
+      name = "prefix",
+      description = "Prefix caches: what sharing saves, what it costs, what to evict.")
+  static final class Prefix extends Experiment {
+    @Override
+    LabReport run(LabSettings settings) {
+      return Lab.prefix(settings, System.out);
+    }
+  }
+
+  @Command(
+      name = "chunking",
+      description = "A long prompt arrives among running requests: how long do they stand still?")
+  static final class Chunking extends Experiment {
+    @Override
+    LabReport run(LabSettings settings) {
+      return Lab.chunking(settings, System.out);
+    }
+  }
+
+  @Command(
+      name = "policies",
+      description = "The schedulers of three engines, and static batching, in tight memory.")
+  static final class Policies extends Experiment {
+    @Override
+    LabReport run(LabSettings settings) {
+      return Lab.policies(settings, System.out);
+    }
+  }
+
+  @Command(
+      name = "throughput",
+      description = "Tokens a second, prefill and decode, of any checkpoint; random token ids.")
+  static final class Throughput extends Experiment {
+    @Option(
+        names = "--batch",
+        paramLabel = "N",
+        split = ",",
+        description = "Requests at once. Default: 1,8,32")
+    private List<Integer> batches = List.of(1, 8, 32);
+
+    @Option(
+        names = "--prompt",
+        paramLabel = "N",
+        description = "Tokens of each prompt. Default: ${DEFAULT-VALUE}")
+    private int prompt = 64;
+
+    @Option(
+        names = "--tokens",
+        paramLabel = "N",
+        description = "Tokens of each answer. Default: ${DEFAULT-VALUE}")
+    private int tokens = 128;
+
+    @Override
+    LabReport run(LabSettings settings) {
+      var shape = checked(() -> new ThroughputLab.Shape(batches, prompt, tokens));
+      return Lab.throughput(settings, shape, System.out);
+    }
+  }
+
+  @Command(name = "ops", description = "Where the time of a decode step goes, op by op.")
+  static final class Ops extends Experiment {
+    @Option(
+        names = "--rows",
+        paramLabel = "N",
+        description = "Decoding requests, one row each. Default: ${DEFAULT-VALUE}")
+    private int rows = 1;
+
+    @Option(
+        names = "--context",
+        paramLabel = "N",
+        description = "Tokens behind each. Default: ${DEFAULT-VALUE}")
+    private int context = 128;
+
+    @Option(
+        names = "--seconds",
+        paramLabel = "S",
+        description = "Measuring time. Default: ${DEFAULT-VALUE}")
+    private double seconds = 3;
+
+    @Override
+    LabReport run(LabSettings settings) {
+      var shape = checked(() -> new OpsLab.Shape(rows, context, seconds));
+      return Lab.ops(settings, shape, System.out);
+    }
+  }
+
+  @Command(
+      name = "ballast",
+      description = {
+        "Write the ballast twin of a model: feed-forwards so many times as wide, by weights that"
+            + " compute nothing.",
+        "It says the same as the model, to the bit, but reads its weights from memory like a large"
+            + " one."
+      })
+  static final class BallastTwin implements Callable<Integer> {
+    @Mixin private ModelOption model;
+    @Spec private CommandSpec spec;
+
+    @Option(
+        names = "--factor",
+        paramLabel = "N",
+        description =
+            "How many times as wide. Default: as often as it takes for one token's weights to be"
+                + " four times the last-level cache")
+    private Integer factor;
+
+    @Option(
+        names = "--out",
+        paramLabel = "DIR",
+        required = true,
+        description = "A new or empty directory.")
+    private Path out;
+
+    @Option(
+        names = {"-h", "--help"},
+        usageHelp = true,
+        description = "Show this help.")
+    private boolean help;
+
+    @Override
+    public Integer call() {
+      int times;
+      try (LoadedModel loaded = model.load()) {
+        times = factor == null ? Ballast.factorFor(loaded.model().info()) : factor;
+      }
+      if (times < 1) {
+        throw new ParameterException(
+            spec.commandLine(), "--factor: expected at least 1, found " + times);
+      }
+      Ballast.write(model.directory(), times, out);
+      try (LoadedModel twin = LoadedModel.load(out)) {
+        var info = twin.model().info();
+        spec.commandLine()
+            .getOut()
+            .printf(
+                java.util.Locale.ROOT,
+                "%s: factor %d, %.0f M parameters, %.0f MB of weights a token%n",
+                out,
+                times,
+                info.parameters() / 1e6,
+                info.activeBytes() / 1e6);
+      }
+      return 0;
+    }
+  }
+}

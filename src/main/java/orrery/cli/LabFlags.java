@@ -1,0 +1,104 @@
+package orrery.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import orrery.lab.ChartSvg;
+import orrery.lab.Figure;
+import orrery.lab.LabReport;
+import orrery.lab.LabSettings;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** What all experiments have in common. */
+final class LabFlags {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Mixin private ModelOption model;
+
+  @Option(
+      names = "--twin",
+      paramLabel = "DIR",
+      description = "Also measure this ballast twin of the model (see: orrery lab ballast).")
+  private Path twin;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads of the forward pass (default: all processors).")
+  private int threads = Math.min(256, Runtime.getRuntime().availableProcessors());
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "Seed of the workload. Default: ${DEFAULT-VALUE}")
+  private long seed = 1;
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      description = "How often each variant is measured. Default: ${DEFAULT-VALUE}")
+  private int rounds = 7;
+
+  @Option(
+      names = "--quick",
+      description = "A small workload, once, not warmed up: to see that it runs, not how fast.")
+  private boolean quick;
+
+  @Option(
+      names = "--csv",
+      paramLabel = "FILE",
+      description = "Write all figures: median and quartiles.")
+  private Path csv;
+
+  @Option(
+      names = "--svg",
+      paramLabel = "FILE",
+      description = "Draw the curve of the chapter; of the twin, if there is one.")
+  private Path svg;
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Show this help.")
+  private boolean help;
+
+  LabSettings settings() {
+    requireDirectory(csv, "--csv");
+    requireDirectory(svg, "--svg");
+    try {
+      return new LabSettings(
+          model.directory(), Optional.ofNullable(twin), threads, seed, rounds, quick);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), "--" + e.getMessage());
+    }
+  }
+
+  /** Writes the files that were asked for. */
+  int write(LabReport report) throws IOException {
+    if (csv != null) {
+      List<String> lines = new ArrayList<>(List.of(Figure.CSV_HEADER));
+      report.figures().forEach(figure -> lines.add(figure.csv()));
+      Files.write(csv, lines);
+    }
+    if (svg != null && report.chart().isPresent()) {
+      Files.writeString(svg, ChartSvg.draw(report.chart().get()));
+    }
+    return 0;
+  }
+
+  /** Minutes of measuring must not end in a path that cannot be written. */
+  private void requireDirectory(Path file, String option) {
+    if (file != null && !Files.isDirectory(file.toAbsolutePath().getParent())) {
+      throw new ParameterException(
+          spec.commandLine(), option + ": expected a file in an existing directory, found " + file);
+    }
+  }
+}

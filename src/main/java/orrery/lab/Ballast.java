@@ -1,0 +1,184 @@
+package orrery.lab;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import orrery.checkpoint.Checkpoint;
+import orrery.checkpoint.DType;
+import orrery.checkpoint.JsonConfig;
+import orrery.checkpoint.SafetensorsWriter;
+import orrery.checkpoint.Tensor;
+import orrery.checkpoint.TensorInfo;
+import orrery.model.ModelInfo;
+import orrery.numerics.Fp16;
+
+/**
+ * Writes the <em>ballast twin</em> of a model: the same model with feed-forwards so many times as
+ * wide. What is added computes nothing, but has to be read like any other weight. So a model that
+ * fits a cache becomes one that streams from memory like a large one, and still says the same, to
+ * the bit.
+ *
+ * <pre>
+ *   gate, up  [width][hidden]   more rows of +0:     silu(0) · 0 = +0 at every added place
+ *   down      [hidden][width]   more columns of −0:  −0 · +0 = −0, and sum + −0 = sum, always
+ * </pre>
+ *
+ * <p>The minus sign matters: a sum that is −0 stays −0 when −0 is added, but becomes +0 with +0.
+ * The added columns are the end of each output's chain of multiply-adds, so the rest of the chain
+ * is what it was.
+ */
+public final class Ballast {
+  private static final int CACHES = 4; // active weights, in last-level caches
+  private static final long UNKNOWN_CACHE = 32 << 20;
+  private static final JsonFactory JSON = new JsonFactory();
+  private static final Set<String> WIDTHS = Set.of("intermediate_size", "moe_intermediate_size");
+  private static final List<String> COPIED =
+      List.of(
+          "generation_config.json",
+          "tokenizer.json",
+          "tokenizer_config.json",
+          "special_tokens_map.json",
+          "chat_template.jinja",
+          "prompts.jsonl");
+
+  private Ballast() {}
+
+  /** The factor at which one token's weights are at least four times this machine's last cache. */
+  public static int factorFor(ModelInfo info) {
+    long cache = Machine.look().lastLevelCache();
+    long wanted = CACHES * (cache > 0 ? cache : UNKNOWN_CACHE);
+    long grows = 0; // bytes that a factor multiplies
+    for (ModelInfo.Part part : info.parts()) {
+      boolean wide = part.role().contains("feed-forward") || part.role().contains("experts");
+      grows += wide && !part.role().startsWith("mtp") ? part.activeBytes() : 0;
+    }
+    long rest = info.activeBytes() - grows;
+    return (int) Math.max(2, (wanted - rest + grows - 1) / Math.max(1, grows));
+  }
+
+  /**
+   * Writes the twin of {@code model} into {@code out}.
+   *
+   * @param out a new or empty directory
+   * @param factor how many times as wide, at least 1
+   */
+  public static void write(Path model, int factor, Path out) {
+    if (factor < 1) {
+      throw new IllegalArgumentException("factor: expected at least 1, found " + factor);
+    }
+    JsonConfig.read(model.resolve("config.json")).oneOf("model_type", "glm4_moe");
+    try (Checkpoint checkpoint = Checkpoint.open(model)) {
+      requireEmpty(out);
+      Files.createDirectories(out);
+      SafetensorsWriter writer = new SafetensorsWriter();
+      for (TensorInfo info : checkpoint.infos()) {
+        add(writer, checkpoint.tensor(info.name(), info.shape()), factor);
+      }
+      writer.write(out.resolve("model.safetensors"));
+      Files.writeString(
+          out.resolve("config.json"),
+          widened(Files.readString(model.resolve("config.json")), factor));
+      for (String name : COPIED) {
+        if (Files.exists(model.resolve(name))) {
+          Files.copy(model.resolve(name), out.resolve(name));
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(out + ": cannot be written: " + e, e);
+    }
+  }
+
+  private static void requireEmpty(Path out) throws IOException {
+    if (Files.exists(out)) {
+      try (Stream<Path> entries = Files.list(out)) {
+        if (entries.findAny().isPresent()) {
+          throw new IOException("expected a new or empty directory, found files in it");
+        }
+      }
+    }
+  }
+
+  private static void add(SafetensorsWriter writer, Tensor t, int factor) {
+    String name = t.name();
+    long[] shape = t.shape();
+    boolean taller = name.endsWith(".gate_proj.weight") || name.endsWith(".up_proj.weight");
+    boolean wider = name.endsWith(".down_proj.weight");
+    long rows = t.rows();
+    long columns = t.rowLength();
+    if (taller) {
+      shape[0] *= factor;
+    } else if (wider) {
+      shape[1] *= factor;
+    }
+    int size = Math.toIntExact(rows * columns * (taller || wider ? factor : 1));
+    int stride = Math.toIntExact(wider ? columns * factor : columns);
+    switch (t.dtype()) {
+      case F32 -> writer.floats(name, floats(t, size, stride, wider), shape);
+      case BF16 -> writer.bf16(name, codes(t, size, stride, wider), shape);
+      case F16 -> writer.f16(name, codes(t, size, stride, wider), shape);
+      case I64 -> writer.longs(name, t.longs(), shape);
+    }
+  }
+
+  private static float[] floats(Tensor t, int size, int stride, boolean wider) {
+    float[] all = new float[size]; // [rows][columns]
+    if (wider) {
+      Arrays.fill(all, -0.0f);
+    }
+    for (int r = 0; r < t.rows(); r++) {
+      t.copyRow(r, all, r * stride);
+    }
+    return all;
+  }
+
+  private static short[] codes(Tensor t, int size, int stride, boolean wider) {
+    short[] all = new short[size]; // [rows][columns] bf16 or f16: −0 is the same code in both
+    if (wider) {
+      Arrays.fill(all, (short) 0x8000);
+    }
+    float[] row = new float[Math.toIntExact(t.rowLength())];
+    for (int r = 0; r < t.rows(); r++) {
+      if (t.dtype() == DType.BF16) {
+        t.copyRowBits(r, all, r * stride);
+      } else {
+        t.copyRow(r, row, 0);
+        for (int k = 0; k < row.length; k++) {
+          all[r * stride + k] = Fp16.encode(row[k]);
+        }
+      }
+    }
+    return all;
+  }
+
+  /** The config with wider feed-forwards, everything else as it was. */
+  private static String widened(String config, int factor) throws IOException {
+    StringWriter text = new StringWriter();
+    try (JsonParser in = JSON.createParser(config);
+        JsonGenerator out = JSON.createGenerator(text).useDefaultPrettyPrinter()) {
+      in.nextToken();
+      out.writeStartObject();
+      while (in.nextToken() == JsonToken.FIELD_NAME) {
+        String field = in.currentName();
+        in.nextToken();
+        out.writeFieldName(field);
+        if (WIDTHS.contains(field)) {
+          out.writeNumber(Math.multiplyExact(in.getIntValue(), factor));
+        } else {
+          out.copyCurrentStructure(in);
+        }
+      }
+      out.writeEndObject();
+    }
+    return text + "\n";
+  }
+}

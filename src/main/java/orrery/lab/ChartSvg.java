@@ -1,0 +1,185 @@
+package orrery.lab;
+
+import java.util.Locale;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.DoubleStream;
+import orrery.lab.Chart.Axis;
+import orrery.lab.Chart.Curve;
+
+/** Draws a {@link Chart} as an SVG file; plain text for the reasons of {@link RooflineSvg}. */
+public final class ChartSvg {
+  private static final int WIDTH = 840;
+  private static final int LEFT = 80;
+  private static final int RIGHT = 815;
+  private static final int TOP = 70;
+  private static final int BOTTOM = 430;
+  private static final int LEGEND = BOTTOM + 72;
+  private static final int LEGEND_LINE = 22;
+  private static final int MARKED = 40; // curves of more points have no dots
+
+  private static final String STYLE =
+      """
+      <style>
+        text { font: 14px Helvetica, Arial, 'DejaVu Sans', sans-serif; fill: #1f2328 }
+        .title { font-size: 17px; font-weight: bold }
+        .soft { fill: #59636e }
+        .page { fill: #ffffff }
+        .grid { stroke: #e4e7eb; stroke-width: 1 }
+        .curve { fill: none; stroke-width: 2.2; stroke-linejoin: round }
+        .dashed { stroke-dasharray: 6 4 }
+        .c0 { stroke: #0969da } .c1 { stroke: #bc4c00 } .c2 { stroke: #1a7f37 }
+        .c3 { stroke: #8250df } .c4 { stroke: #bf3989 } .c5 { stroke: #59636e }
+        .dot { fill: #ffffff; stroke-width: 2 }
+        @media (prefers-color-scheme: dark) {
+          text { fill: #f0f6fc }
+          .soft { fill: #9198a1 }
+          .page, .dot { fill: #0d1117 }
+          .grid { stroke: #262c36 }
+          .c0 { stroke: #58a6ff } .c1 { stroke: #f0883e } .c2 { stroke: #3fb950 }
+          .c3 { stroke: #bc8cff } .c4 { stroke: #f778ba } .c5 { stroke: #9198a1 }
+        }
+      </style>
+      """;
+
+  private final Chart chart;
+  private final double[] x; // [2] lowest and highest value shown
+  private final double[] y;
+  private final StringBuilder svg = new StringBuilder();
+
+  private ChartSvg(Chart chart) {
+    this.chart = chart;
+    this.x = range(chart.x(), Curve::x, 1);
+    this.y = range(chart.y(), Curve::y, 1.08);
+  }
+
+  /** The picture as the text of an SVG file. */
+  public static String draw(Chart chart) {
+    return new ChartSvg(chart).draw();
+  }
+
+  private double[] range(Axis axis, java.util.function.Function<Curve, double[]> of, double room) {
+    ToDoubleFunction<double[]> most = v -> DoubleStream.of(v).max().orElseThrow();
+    ToDoubleFunction<double[]> least = v -> DoubleStream.of(v).min().orElseThrow();
+    double high = chart.curves().stream().map(of).mapToDouble(most).max().orElseThrow();
+    double low = chart.curves().stream().map(of).mapToDouble(least).min().orElseThrow();
+    high = high > 0 ? high * room : 1;
+    if (axis.logarithmic() && low <= 0) {
+      throw new IllegalArgumentException(axis.label() + ": " + low + " on a logarithmic axis");
+    }
+    return new double[] {axis.logarithmic() ? low / room : Math.min(0, low), high};
+  }
+
+  private String draw() {
+    int height = LEGEND + (chart.curves().size() + 1) / 2 * LEGEND_LINE;
+    line(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\">",
+        WIDTH, height);
+    line("<title>%s</title>", escaped(chart.title()));
+    svg.append(STYLE);
+    line("<rect class=\"page\" width=\"%d\" height=\"%d\"/>", WIDTH, height);
+    text(LEFT, 30, "title", "start", chart.title());
+    text(LEFT, 52, "soft", "start", chart.subtitle());
+    grid();
+    for (int c = 0; c < chart.curves().size(); c++) {
+      curve(chart.curves().get(c), c);
+      legend(chart.curves().get(c), c);
+    }
+    line("</svg>");
+    return svg.toString();
+  }
+
+  private void grid() {
+    for (double v : ticks(chart.x(), x)) {
+      line("<path class=\"grid\" d=\"M%.1f %d V%d\"/>", atX(v), TOP, BOTTOM);
+      text(atX(v), BOTTOM + 20, "soft", "middle", label(v));
+    }
+    for (double v : ticks(chart.y(), y)) {
+      line("<path class=\"grid\" d=\"M%d %.1f H%d\"/>", LEFT, atY(v), RIGHT);
+      text(LEFT - 8, atY(v) + 5, "soft", "end", label(v));
+    }
+    text((LEFT + RIGHT) / 2.0, BOTTOM + 45, "", "middle", chart.x().label());
+    line(
+        "<text transform=\"translate(22 %.1f) rotate(-90)\" text-anchor=\"middle\">%s</text>",
+        (TOP + BOTTOM) / 2.0, escaped(chart.y().label()));
+  }
+
+  /** Powers of two on a logarithmic axis, else about six round numbers. */
+  private static double[] ticks(Axis axis, double[] range) {
+    if (axis.logarithmic()) {
+      double first = Math.pow(2, Math.ceil(Math.log(range[0]) / Math.log(2) - 1e-9));
+      int n = (int) Math.floor(Math.log(range[1] / first) / Math.log(2) + 1e-9) + 1;
+      int step = (n + 9) / 10; // no more than ten
+      return DoubleStream.iterate(first, v -> v * (1 << step))
+          .limit((n + step - 1) / step)
+          .toArray();
+    }
+    double rough = (range[1] - range[0]) / 6;
+    double power = Math.pow(10, Math.floor(Math.log10(rough)));
+    double step =
+        rough / power < 1.5
+            ? power
+            : rough / power < 3.5 ? 2 * power : rough / power < 7.5 ? 5 * power : 10 * power;
+    double first = Math.ceil(range[0] / step) * step;
+    return DoubleStream.iterate(first, v -> v <= range[1] + 1e-9, v -> v + step).toArray();
+  }
+
+  private void curve(Curve c, int index) {
+    StringBuilder path = new StringBuilder();
+    for (int i = 0; i < c.x().length; i++) {
+      path.append(path.isEmpty() ? "M" : " L");
+      path.append(String.format(Locale.ROOT, "%.1f %.1f", atX(c.x()[i]), atY(c.y()[i])));
+    }
+    line("<path class=\"curve c%d%s\" d=\"%s\"/>", index, c.dashed() ? " dashed" : "", path);
+    for (int i = 0; i < c.x().length && c.x().length <= MARKED; i++) {
+      line(
+          "<circle class=\"dot c%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>",
+          index, atX(c.x()[i]), atY(c.y()[i]));
+    }
+  }
+
+  private void legend(Curve c, int index) {
+    int left = index % 2 == 0 ? LEFT : (LEFT + RIGHT) / 2;
+    int at = LEGEND + index / 2 * LEGEND_LINE;
+    line(
+        "<path class=\"curve c%d%s\" d=\"M%d %d h34\"/>",
+        index, c.dashed() ? " dashed" : "", left, at - 5);
+    text(left + 44, at, "", "start", c.name());
+  }
+
+  private double atX(double v) {
+    return LEFT + (RIGHT - LEFT) * share(chart.x(), x, v);
+  }
+
+  private double atY(double v) {
+    return BOTTOM - (BOTTOM - TOP) * share(chart.y(), y, v);
+  }
+
+  private static double share(Axis axis, double[] range, double v) {
+    if (range[0] == range[1]) {
+      return 0.5;
+    }
+    return axis.logarithmic()
+        ? Math.log(v / range[0]) / Math.log(range[1] / range[0])
+        : (v - range[0]) / (range[1] - range[0]);
+  }
+
+  private static String label(double v) {
+    return v == Math.rint(v)
+        ? String.format(Locale.ROOT, "%.0f", v)
+        : String.format(Locale.ROOT, "%.3g", v);
+  }
+
+  private void text(double x, double y, String kind, String anchor, String words) {
+    line(
+        "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>",
+        kind, x, y, anchor, escaped(words));
+  }
+
+  private static String escaped(String words) {
+    return words.replace("&", "&amp;").replace("<", "&lt;");
+  }
+
+  private void line(String format, Object... values) {
+    svg.append(String.format(Locale.ROOT, format, values)).append('\n');
+  }
+}

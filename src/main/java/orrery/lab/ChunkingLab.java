@@ -1,0 +1,114 @@
+package orrery.lab;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import orrery.engine.EngineOptions;
+import orrery.engine.EngineOptions.PolicyChoice;
+import orrery.lab.Rounds.Series;
+import orrery.lab.Rounds.Variant;
+
+/** A long prompt arrives while others read their answers: how long do these stand still? */
+final class ChunkingLab implements Lab.Experiment {
+  private static final int[] CHUNKS = {512, 256, 128, 64};
+  private static final int[] QUICK_CHUNKS = {64, 32, 16};
+
+  @Override
+  public Optional<Chart> on(Subject s, Sheet sheet) {
+    int running = s.size(8, 3);
+    int answer = s.size(160, 24);
+    int[] chunks = s.settings().quick() ? QUICK_CHUNKS : CHUNKS;
+    Draw draw = s.draw();
+    List<Job> others = new ArrayList<>();
+    for (int i = 0; i < running; i++) {
+      others.add(new Job(draw.tokens(s.size(32, 8)), answer, answer));
+    }
+    Job late = new Job(draw.tokens(s.size(1500, 150)), s.size(16, 4), s.size(16, 4));
+    EngineOptions base =
+        s.options()
+            .contextLength(s.size(2048, 200))
+            .maxRunning(running + 1)
+            .maxTotalTokens(s.size(4096, 400))
+            .build();
+    List<Variant> variants = new ArrayList<>();
+    variants.add(variant(s, "unchunked", base.but().chunkedPrefillSize(0), others, late));
+    variants.add(
+        variant(
+            s,
+            "chunks of " + chunks[0] + ", prompts first",
+            base.but().chunkedPrefillSize(chunks[0]).mixedChunk(false),
+            others,
+            late));
+    for (int chunk : chunks) {
+      variants.add(
+          variant(
+              s, "mixed chunks of " + chunk, base.but().chunkedPrefillSize(chunk), others, late));
+    }
+    int budget = chunks[chunks.length / 2];
+    variants.add(
+        variant(
+            s,
+            "vllm, budget " + budget,
+            base.but().schedulePolicy(PolicyChoice.VLLM).chunkedPrefillSize(budget),
+            others,
+            late));
+    List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants);
+    sheet.title(
+        "chunking: " + s.description(),
+        late.prompt().length
+            + " prompt tokens arrive while "
+            + running
+            + " requests decode; gaps between two tokens of those, until the late one has its"
+            + " first");
+    Comparison table =
+        new Comparison("chunking, " + s.name())
+            .column("longest gap, ms", t -> gap(t, running, 1))
+            .column("ITL p99, ms", t -> gap(t, running, 0.99))
+            .column("ITL median, ms", t -> gap(t, running, 0.5))
+            .column("TTFT of the late one, ms", t -> t.ttft(running));
+    table.print(sheet, all);
+    for (int v = 2; v < all.size(); v++) {
+      table.ratio(sheet, "longest gap", all.getFirst(), all.get(v), t -> gap(t, running, 1), "3");
+    }
+    return Optional.of(chart(s, all, chunks, running));
+  }
+
+  private static Variant variant(
+      Subject s, String name, EngineOptions.Builder with, List<Job> others, Job late) {
+    EngineOptions options = with.build();
+    return new Variant(
+        name,
+        () -> {
+          Session session = new Session(s.loaded(), options);
+          session.submitLater(List.of(late), others.size(), 4);
+          session.submit(others);
+          return session.finish();
+        });
+  }
+
+  private static double gap(Trace t, int late, double q) {
+    return Spread.quantile(t.gapsDuring(late), q);
+  }
+
+  /** Against the chunk size; the unchunked prompt is one chunk as long as itself. */
+  private static Chart chart(Subject s, List<Series> all, int[] chunks, int late) {
+    int n = chunks.length + 1;
+    double[] x = new double[n];
+    double[] gaps = new double[n];
+    double[] ttft = new double[n];
+    for (int i = 0; i < n; i++) {
+      Series series = i == 0 ? all.getFirst() : all.get(i + 1);
+      x[i] = i == 0 ? s.size(1500, 150) : chunks[i - 1];
+      gaps[i] = series.of(t -> gap(t, late, 1)).median();
+      ttft[i] = series.of(t -> t.ttft(late)).median();
+    }
+    return new Chart(
+        "A long prompt among running requests: chunk size against gaps",
+        s.description(),
+        new Chart.Axis("prompt rows in a step", true),
+        new Chart.Axis("ms", true),
+        List.of(
+            new Chart.Curve("TTFT of the late prompt", true, x, ttft),
+            new Chart.Curve("longest gap of the others", false, x, gaps)));
+  }
+}

@@ -1,0 +1,84 @@
+package orrery.lab;
+
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import orrery.engine.LoadedModel;
+import orrery.kernels.VectorKernels;
+
+/**
+ * {@code orrery lab}: each experiment runs a technique and what it replaces on one workload, side
+ * by side in one process, and prints the table of its chapter.
+ */
+public final class Lab {
+  /** What is measured on one model; the chart says more than the table, if there is one. */
+  interface Experiment {
+    Optional<Chart> on(Subject subject, Sheet sheet);
+  }
+
+  private Lab() {}
+
+  /** Continuous against static batching. */
+  public static LabReport batching(LabSettings settings, PrintStream out) {
+    return run(settings, out, new BatchingLab());
+  }
+
+  /** Pages against contiguous allocation. */
+  public static LabReport paging(LabSettings settings, PrintStream out) {
+    return run(settings, out, new PagingLab());
+  }
+
+  /** Shared prefixes, and what looking for them costs. */
+  public static LabReport prefix(LabSettings settings, PrintStream out) {
+    return run(settings, out, new PrefixLab());
+  }
+
+  /** A long prompt among running requests. */
+  public static LabReport chunking(LabSettings settings, PrintStream out) {
+    return run(settings, out, new ChunkingLab());
+  }
+
+  /** Three engines' schedulers in tight memory. */
+  public static LabReport policies(LabSettings settings, PrintStream out) {
+    return run(settings, out, new PoliciesLab());
+  }
+
+  /** Tokens a second at several batch sizes. */
+  public static LabReport throughput(
+      LabSettings settings, ThroughputLab.Shape shape, PrintStream out) {
+    return run(settings, out, new ThroughputLab(shape));
+  }
+
+  /** Where the time of a decode step goes. */
+  public static LabReport ops(LabSettings settings, OpsLab.Shape shape, PrintStream out) {
+    return run(settings, out, new OpsLab(shape));
+  }
+
+  private static LabReport run(LabSettings settings, PrintStream out, Experiment experiment) {
+    Machine machine = Machine.look();
+    out.printf(
+        Locale.ROOT,
+        "%s, %d processors, %s kernels, Java %s, load %s, seed %d%n",
+        machine.processor(),
+        Runtime.getRuntime().availableProcessors(),
+        new VectorKernels().name(),
+        Runtime.version(),
+        Machine.load(),
+        settings.seed());
+    if (settings.quick()) {
+      out.println("quick: a small workload, once, not warmed up; no figure here means anything");
+    } else {
+      out.println("median [quartiles] over interleaved rounds, after two that do not count");
+    }
+    Sheet sheet = new Sheet(out);
+    Optional<Chart> chart = Optional.empty();
+    for (Path directory : settings.models()) {
+      try (LoadedModel loaded = LoadedModel.load(directory)) {
+        chart = experiment.on(new Subject(loaded, settings), sheet);
+      }
+    }
+    out.printf("%nload after the run: %s%n", Machine.load());
+    return new LabReport(sheet.figures(), chart);
+  }
+}

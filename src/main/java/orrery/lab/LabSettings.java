@@ -1,0 +1,40 @@
+package orrery.lab;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What all experiments of {@code orrery lab} are told.
+ *
+ * @param model a model directory
+ * @param twin its ballast twin ({@link Ballast}), if that is to be measured too
+ * @param threads of the forward pass
+ * @param seed of every workload
+ * @param rounds how often each variant is measured
+ * @param quick a small workload, once, without warming up: to see that it runs, not how fast
+ */
+public record LabSettings(
+    Path model, Optional<Path> twin, int threads, long seed, int rounds, boolean quick) {
+  public LabSettings {
+    if (threads < 1 || threads > 256) {
+      throw new IllegalArgumentException("threads: expected 1 to 256, found " + threads);
+    }
+    if (rounds < 1 || rounds > 1000) {
+      throw new IllegalArgumentException("rounds: expected 1 to 1000, found " + rounds);
+    }
+  }
+
+  /** The models to measure, the twin last. */
+  List<Path> models() {
+    List<Path> all = new ArrayList<>(List.of(model));
+    twin.ifPresent(all::add);
+    return all;
+  }
+
+  /** A size of the workload. */
+  int size(int full, int small) {
+    return quick ? small : full;
+  }
+}

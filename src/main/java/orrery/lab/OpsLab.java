@@ -1,0 +1,184 @@
+package orrery.lab;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import orrery.graph.Executor;
+import orrery.graph.Launcher;
+import orrery.graph.Op;
+import orrery.graph.Step;
+import orrery.kernels.Team;
+import orrery.kernels.VectorKernels;
+import orrery.kv.KvCache;
+import orrery.kv.PageTable;
+import orrery.model.Model;
+import orrery.model.ModelRunner;
+
+/** Where the time of a decode step goes, op by op. */
+public final class OpsLab implements Lab.Experiment {
+  private static final int PAGE = 16;
+  private static final int SHOWN = 12;
+
+  /**
+   * What to run.
+   *
+   * @param rows decoding requests, one row each
+   * @param context tokens behind each
+   * @param seconds measuring time
+   */
+  public record Shape(int rows, int context, double seconds) {
+    public Shape {
+      if (rows < 1 || rows > 4096) {
+        throw new IllegalArgumentException("rows: expected 1 to 4096, found " + rows);
+      }
+      if (context < 1) {
+        throw new IllegalArgumentException("context: expected at least 1, found " + context);
+      }
+      if (!(seconds > 0 && seconds <= 600)) {
+        throw new IllegalArgumentException("seconds: expected above 0, found " + seconds);
+      }
+    }
+  }
+
+  /** One launch of a step: what it is, and how long it took each time. */
+  private record Timed(String kind, String line, long work, List<Long> nanos) {
+    double micros() {
+      return Spread.quantile(nanos.stream().mapToDouble(n -> n / 1e3).sorted().toArray(), 0.5);
+    }
+  }
+
+  private final Shape shape;
+
+  OpsLab(Shape shape) {
+    this.shape = shape;
+  }
+
+  /** Runs ops one by one and times each. */
+  private static final class Stopwatch extends Launcher {
+    private final Executor executor;
+    private final Step step;
+    private final List<Timed> ops; // of the whole step, in order; filled by the first
+    private int next;
+
+    Stopwatch(Executor executor, Step step, List<Timed> ops) {
+      this.executor = executor;
+      this.step = step;
+      this.ops = ops;
+    }
+
+    @Override
+    public void launch(Op op) {
+      long start = System.nanoTime();
+      executor.run(op, step);
+      long took = System.nanoTime() - start;
+      if (next == ops.size()) {
+        String kind = op.getClass().getSimpleName();
+        ops.add(new Timed(kind, op.line(), op.cost(step), new ArrayList<>()));
+      }
+      ops.get(next++).nanos.add(took);
+    }
+  }
+
+  @Override
+  public Optional<Chart> on(Subject s, Sheet sheet) {
+    try (Team team = new Team(s.settings().threads())) {
+      List<Timed> ops = new ArrayList<>();
+      double step = measure(s.loaded().model(), team, s, ops);
+      double sum = ops.stream().mapToDouble(Timed::micros).sum();
+      sheet.title(
+          "ops: " + s.description(),
+          String.format(
+              Locale.ROOT,
+              "%d decoding rows, %d tokens behind each; %d ops, %.0f us one by one, %.0f us as one"
+                  + " captured step",
+              shape.rows(),
+              shape.context(),
+              ops.size(),
+              sum,
+              step));
+      sheet.keep(new Figure("ops, " + s.name(), "captured step", "us", step, step, step));
+      print(sheet, s, "op", group(ops, Timed::kind), sum, Integer.MAX_VALUE);
+      sheet.text("");
+      print(sheet, s, "launch", group(ops, Timed::line), sum, SHOWN);
+    }
+    return Optional.empty();
+  }
+
+  /** Fills {@code ops}; returns the median microseconds of the captured step. */
+  private double measure(Model model, Team team, Subject s, List<Timed> ops) {
+    int length = shape.context() + 1;
+    int slots = (length + PAGE - 1) / PAGE * PAGE;
+    KvCache cache = new KvCache(model.kvLayout(), PAGE, slots, shape.rows() * slots / PAGE);
+    ModelRunner eager = new ModelRunner(model, cache, team, shape.rows(), false);
+    ModelRunner captured = new ModelRunner(model, cache, team, shape.rows(), true);
+    Step step = new Step(shape.rows(), shape.rows(), team.size(), new VectorKernels());
+    Draw draw = s.draw();
+    for (int r = 0; r < shape.rows(); r++) {
+      PageTable table = cache.newTable();
+      cache.reserve(table, length);
+      step.tables[r] = table;
+      step.add(draw.between(0, model.vocab() - 1), shape.context(), r, true);
+    }
+    for (int stream = 0; stream < cache.layout().streams().size(); stream++) {
+      float[] rows = cache.data(stream);
+      for (int i = 0; i < rows.length; i++) {
+        rows[i] = Product.value(i);
+      }
+    }
+    List<Double> whole = new ArrayList<>();
+    double seconds = s.settings().quick() ? 0.01 : shape.seconds();
+    long begin = System.nanoTime();
+    boolean warm = false;
+    while (whole.size() < 3 || (System.nanoTime() - begin) / 1e9 < 2 * seconds) {
+      if (!warm && (System.nanoTime() - begin) / 1e9 > seconds) {
+        warm = true; // the first half only warmed up
+        whole.clear();
+        ops.forEach(op -> op.nanos.clear());
+      }
+      eager.run(step, (executor, now) -> new Stopwatch(executor, now, ops));
+      long start = System.nanoTime();
+      captured.run(step);
+      whole.add((System.nanoTime() - start) / 1e3);
+    }
+    return Spread.of(whole.stream().mapToDouble(d -> d).toArray()).median();
+  }
+
+  private static Map<String, List<Timed>> group(List<Timed> ops, Function<Timed, String> by) {
+    Map<String, List<Timed>> groups = new LinkedHashMap<>();
+    ops.forEach(op -> groups.computeIfAbsent(by.apply(op), k -> new ArrayList<>()).add(op));
+    return groups;
+  }
+
+  private static void print(
+      Sheet sheet, Subject s, String what, Map<String, List<Timed>> groups, double sum, int most) {
+    List<List<String>> cells = new ArrayList<>();
+    cells.add(List.of(what, "launches", "us", "share, %", "GFLOP/s"));
+    groups.entrySet().stream()
+        .sorted(Comparator.comparingDouble(e -> -micros(e.getValue())))
+        .limit(most)
+        .forEach(
+            e -> {
+              double us = micros(e.getValue());
+              long work = e.getValue().stream().mapToLong(Timed::work).sum();
+              sheet.keep(new Figure("ops, " + s.name(), e.getKey(), "us", us, us, us));
+              cells.add(
+                  Arrays.asList(
+                      e.getKey(),
+                      Integer.toString(e.getValue().size()),
+                      Sheet.number(us),
+                      Sheet.number(100 * us / sum),
+                      Sheet.number(2 * work / us / 1e3)));
+            });
+    Comparison.markdown(sheet, cells);
+  }
+
+  private static double micros(List<Timed> ops) {
+    return ops.stream().mapToDouble(Timed::micros).sum();
+  }
+}

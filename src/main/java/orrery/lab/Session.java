@@ -1,0 +1,91 @@
+package orrery.lab;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import orrery.engine.Completion;
+import orrery.engine.Engine;
+import orrery.engine.EngineOptions;
+import orrery.engine.LoadedModel;
+import orrery.engine.Request;
+import orrery.events.Event;
+import orrery.sampling.SamplingParams;
+
+/**
+ * One run of a workload through an engine of its own; everything it learns comes from the events.
+ *
+ * <p>An answer that is to end before its max_tokens is cancelled when it has its length. That
+ * happens between two steps, where an end-of-sequence token would have ended it, and no scheduler
+ * can see it coming.
+ */
+final class Session {
+  private final List<Event> events = new ArrayList<>(); // the engine's thread writes, then we read
+  private final List<Job> jobs = new CopyOnWriteArrayList<>(); // by request
+  private final List<CompletableFuture<Completion>> completions = new CopyOnWriteArrayList<>();
+  private final Engine engine;
+  private List<Job> late = List.of();
+  private int lateTokens;
+  private int missing; // others that have fewer tokens; then the engine's thread counts
+
+  Session(LoadedModel loaded, EngineOptions options) {
+    engine = Engine.start(loaded, options, this::accept);
+  }
+
+  /** Runs jobs that all arrive at once. */
+  static Trace run(LoadedModel loaded, EngineOptions options, List<Job> jobs) {
+    Session session = new Session(loaded, options);
+    session.submit(jobs);
+    return session.finish();
+  }
+
+  private void accept(Event event) {
+    events.add(event);
+    if (event instanceof Event.TokenOut t) {
+      Job job = jobs.get(t.request());
+      if (t.index() + 1 == job.length() && job.length() < job.limit()) {
+        completions.get(t.request()).join().cancel();
+      }
+      if (t.index() + 1 == lateTokens && --missing == 0) {
+        submit(late); // from the engine's own thread, so always at the same step
+      }
+    }
+  }
+
+  /** Jobs arrive together; returns the number of the first, the others follow. */
+  int submit(List<Job> more) {
+    int first = jobs.size();
+    jobs.addAll(more);
+    List<CompletableFuture<Completion>> futures = new ArrayList<>();
+    more.forEach(job -> futures.add(new CompletableFuture<>()));
+    completions.addAll(futures);
+    List<Completion> submitted = engine.submit(more.stream().map(Session::request).toList());
+    for (int i = 0; i < submitted.size(); i++) {
+      futures.get(i).complete(submitted.get(i));
+    }
+    return first;
+  }
+
+  private static Request request(Job job) {
+    SamplingParams greedy =
+        SamplingParams.builder().temperature(0).maxTokens(job.limit()).ignoreEos(true).build();
+    return Request.of(job.prompt(), greedy);
+  }
+
+  /** Lets jobs arrive as soon as so many others have so many tokens of their answers. */
+  void submitLater(List<Job> late, int others, int tokens) {
+    this.late = late;
+    this.lateTokens = tokens;
+    this.missing = others;
+  }
+
+  /** Waits for all answers; what happened on the way. */
+  Trace finish() {
+    try (engine) {
+      for (int i = 0; i < completions.size(); i++) { // late ones join while we wait
+        completions.get(i).join().join();
+      }
+    }
+    return new Trace(events);
+  }
+}

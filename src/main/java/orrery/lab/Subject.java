@@ -1,0 +1,41 @@
+package orrery.lab;
+
+import java.util.Locale;
+import orrery.engine.EngineOptions;
+import orrery.engine.EngineOptions.KernelChoice;
+import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.engine.LoadedModel;
+
+/** A model under experiment. */
+record Subject(LoadedModel loaded, LabSettings settings) {
+  String name() {
+    return loaded.directory().toAbsolutePath().normalize().getFileName().toString();
+  }
+
+  /** Name and what one token reads. */
+  String description() {
+    return String.format(
+        Locale.ROOT,
+        "%s (%.1f MB of weights a token), %d %s",
+        name(),
+        loaded.model().info().activeBytes() / 1e6,
+        settings.threads(),
+        settings.threads() == 1 ? "thread" : "threads");
+  }
+
+  Draw draw() {
+    return new Draw(settings.seed(), loaded.model().vocab());
+  }
+
+  int size(int full, int small) {
+    return settings.size(full, small);
+  }
+
+  /** What every experiment starts from; a prefix cache only where it is the subject. */
+  EngineOptions.Builder options() {
+    return EngineOptions.builder()
+        .threads(settings.threads())
+        .kernels(KernelChoice.VECTOR)
+        .prefixCache(PrefixChoice.OFF);
+  }
+}

@@ -1,0 +1,139 @@
+package orrery.lab;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import orrery.engine.EngineOptions;
+import orrery.kernels.PackedMatrix;
+import orrery.kernels.PackedMatrix.Format;
+import orrery.kernels.Team;
+import orrery.kernels.VectorKernels;
+import orrery.lab.Rounds.Series;
+import orrery.lab.Rounds.Variant;
+
+/** Plain speed: batches of equal prompts, then nothing but decoding. */
+public final class ThroughputLab implements Lab.Experiment {
+  /**
+   * What to run.
+   *
+   * @param batches numbers of requests at once
+   * @param prompt tokens of each prompt
+   * @param tokens of each answer
+   */
+  public record Shape(List<Integer> batches, int prompt, int tokens) {
+    public Shape {
+      batches = List.copyOf(batches);
+      if (batches.isEmpty() || batches.stream().anyMatch(b -> b < 1 || b > 4096)) {
+        throw new IllegalArgumentException("batch: expected 1 to 4096, found " + batches);
+      }
+      if (prompt < 1) {
+        throw new IllegalArgumentException("prompt: expected at least 1, found " + prompt);
+      }
+      if (tokens < 2) {
+        throw new IllegalArgumentException("tokens: expected at least 2, found " + tokens);
+      }
+    }
+  }
+
+  private final Shape shape;
+
+  ThroughputLab(Shape shape) {
+    this.shape = shape;
+  }
+
+  @Override
+  public Optional<Chart> on(Subject s, Sheet sheet) {
+    List<Variant> variants = new ArrayList<>();
+    for (int batch : shape.batches()) {
+      variants.add(variant(s, batch));
+    }
+    List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants);
+    sheet.title(
+        "throughput: " + s.description(),
+        "prompts of " + shape.prompt() + " random tokens, answers of " + shape.tokens());
+    Comparison table =
+        new Comparison("throughput, " + s.name())
+            .column("prefill tok/s", t -> t.rate(true))
+            .column("decode tok/s", t -> t.rate(false));
+    table.print(sheet, all);
+    Series first = all.getFirst();
+    for (Series more : all.subList(1, all.size())) {
+      table.ratio(sheet, "decode", more, first, t -> t.rate(false), "");
+    }
+    compareWithKernels(s, sheet, all);
+    return Optional.of(chart(s, all));
+  }
+
+  private Variant variant(Subject s, int batch) {
+    Draw draw = s.draw();
+    List<Job> jobs = new ArrayList<>();
+    for (int i = 0; i < batch; i++) {
+      jobs.add(new Job(draw.tokens(shape.prompt()), shape.tokens(), shape.tokens()));
+    }
+    int length = shape.prompt() + shape.tokens();
+    int pages = (length + 1 + 15) / 16 + 1; // and one of slack
+    EngineOptions options =
+        s.options()
+            .contextLength(length)
+            .maxRunning(batch)
+            .maxTotalTokens(batch * pages * 16)
+            .mixedChunk(false) // prompts, then decoding: the two rates do not mix
+            .conservativeness(10) // everybody's max_tokens are used
+            .build();
+    return new Variant("batch " + batch, () -> Session.run(s.loaded(), options, jobs));
+  }
+
+  /** The gain of batch 16 beside that of one product of 16 rows, from cache and from memory. */
+  private void compareWithKernels(Subject s, Sheet sheet, List<Series> all) {
+    int one = shape.batches().indexOf(1);
+    int sixteen = shape.batches().indexOf(16);
+    if (one < 0 || sixteen < 0) {
+      return;
+    }
+    double gain = Spread.of(all.get(sixteen).over(all.get(one), t -> t.rate(false))).median();
+    for (int side : new int[] {KernelBench.CACHED, Machine.look().sideOutOfCache()}) {
+      PackedMatrix w = Product.matrix(Format.BF16, side, side);
+      try (Team team = new Team(s.settings().threads())) {
+        var kernels = new VectorKernels();
+        List<Trial.Timing> t =
+            Trial.run(
+                List.of(
+                    new Product(kernels, w, 1, team).byFlops("1 row"),
+                    new Product(kernels, w, 16, team).byFlops("16 rows")),
+                s.settings().quick() ? 0.01 : 0.5);
+        double rows = t.get(1).rate() / t.get(0).rate();
+        String what = "decode, batch 16 over 1, of a product of 16 rows over 1, " + w;
+        sheet.keep(new Figure("throughput, " + s.name(), what, "%", 100 * gain / rows, 0, 0));
+        sheet.text(
+            what
+                + ": "
+                + Sheet.number(gain)
+                + "x of "
+                + Sheet.number(rows)
+                + "x = "
+                + Sheet.percent(gain, rows));
+      }
+    }
+  }
+
+  private Chart chart(Subject s, List<Series> all) {
+    double[] x = shape.batches().stream().mapToDouble(b -> b).toArray();
+    int[] order =
+        IntStream.range(0, x.length)
+            .boxed()
+            .sorted((a, b) -> Double.compare(x[a], x[b]))
+            .mapToInt(i -> i)
+            .toArray();
+    double[] sorted = Arrays.stream(order).mapToDouble(i -> x[i]).toArray();
+    double[] rate =
+        Arrays.stream(order).mapToDouble(i -> all.get(i).of(t -> t.rate(false)).median()).toArray();
+    return new Chart(
+        "Decoding: tokens a second against requests at once",
+        s.description(),
+        new Chart.Axis("requests at once", true),
+        new Chart.Axis("tokens/s", false),
+        List.of(new Chart.Curve("decode", false, sorted, rate)));
+  }
+}

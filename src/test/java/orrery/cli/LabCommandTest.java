@@ -1,0 +1,75 @@
+package orrery.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LabCommandTest {
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  @TempDir private Path directory;
+
+  private int run(String... args) {
+    return Main.run(new PrintWriter(out), new PrintWriter(err), args);
+  }
+
+  @Test
+  void withoutAnExperimentItSaysWhichThereAre() {
+    assertThat(run("lab")).isEqualTo(2);
+    assertThat(err.toString()).contains("batching", "paging", "prefix", "chunking", "policies");
+  }
+
+  @Test
+  void anExperimentWritesItsFiguresAndItsPicture() {
+    Path csv = directory.resolve("f.csv");
+    Path svg = directory.resolve("f.svg");
+    int code =
+        run(
+            "lab",
+            "batching",
+            "--quick",
+            "--model",
+            "tiny-models/speck-sharded",
+            "--csv",
+            csv.toString(),
+            "--svg",
+            svg.toString());
+    assertThat(err.toString()).isEmpty();
+    assertThat(code).isZero();
+    assertThat(csv).content().startsWith("table,what,unit,").contains("static", "sglang");
+    assertThat(svg).content().startsWith("<svg");
+  }
+
+  @Test
+  void aTwinIsWrittenAndDescribed() {
+    Path twin = directory.resolve("twin");
+    assertThat(
+            run(
+                "lab",
+                "ballast",
+                "--model",
+                "tiny-models/speck-mtp",
+                "--factor",
+                "4",
+                "--out",
+                twin.toString()))
+        .isZero();
+    assertThat(out.toString()).contains("factor 4", "MB of weights a token");
+    assertThat(twin.resolve("config.json")).content().contains("\"moe_intermediate_size\" : 20");
+  }
+
+  @Test
+  void wrongShapesAreRefusedBeforeMeasuring() {
+    assertThat(run("lab", "throughput", "--batch", "0")).isEqualTo(2);
+    assertThat(err.toString()).contains("--batch: expected 1 to 4096, found [0]");
+    assertThat(run("lab", "ops", "--rows", "0")).isEqualTo(2);
+    assertThat(run("lab", "paging", "--svg", "no/such/place.svg")).isEqualTo(2);
+    assertThat(run("lab", "ballast", "--factor", "0", "--out", directory.resolve("x").toString()))
+        .isEqualTo(2);
+  }
+}

@@ -1,0 +1,160 @@
+package orrery.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import orrery.TinyModels;
+import orrery.checkpoint.Checkpoint;
+import orrery.checkpoint.Tensor;
+import orrery.checkpoint.TensorInfo;
+import orrery.engine.EngineOptions;
+import orrery.engine.LoadedModel;
+import orrery.engine.TensorDump;
+import orrery.model.ModelInfo;
+
+class BallastTest {
+  @TempDir private Path directory;
+
+  static List<Path> models() {
+    return TinyModels.all();
+  }
+
+  private Path dump(Path model, int[] ids) {
+    Path file = directory.resolve("dump-" + model.getFileName() + ".safetensors");
+    try (LoadedModel loaded = LoadedModel.load(model)) {
+      TensorDump.write(loaded, EngineOptions.defaults(), ids, file);
+    }
+    return file;
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void theTwinComputesTheSameBitsEverywhere(Path model) throws IOException {
+    int[] ids = IntStream.range(1, 40).toArray();
+    Path twin = directory.resolve("twin");
+    Ballast.write(model, 3, twin);
+    assertThat(Files.mismatch(dump(model, ids), dump(twin, ids)))
+        .as("first byte at which logits, streams, routes or MTP logits differ")
+        .isEqualTo(-1);
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void theTwinIsAsManyTimesAsWideAndNothingElse(Path model) {
+    Path twin = directory.resolve("twin");
+    Ballast.write(model, 3, twin);
+    try (LoadedModel small = LoadedModel.load(model);
+        LoadedModel large = LoadedModel.load(twin)) {
+      List<ModelInfo.Part> before = small.model().info().parts();
+      List<ModelInfo.Part> after = large.model().info().parts();
+      assertThat(after).hasSameSizeAs(before);
+      for (int i = 0; i < before.size(); i++) {
+        String role = before.get(i).role();
+        boolean wide = role.contains("feed-forward") || role.contains("expert");
+        assertThat(after.get(i).parameters())
+            .as(role)
+            .isEqualTo(before.get(i).parameters() * (wide ? 3 : 1));
+        assertThat(after.get(i).activeBytes())
+            .as("dtype of " + role)
+            .isEqualTo(before.get(i).activeBytes() * (wide ? 3 : 1));
+      }
+      assertThat(large.eos()).isEqualTo(small.eos());
+      assertThat(large.tokenizer().isPresent()).isEqualTo(small.tokenizer().isPresent());
+    }
+  }
+
+  @Test
+  void anAddedColumnKeepsEvenTheSignOfASumThatVanished() {
+    float down = -0.0f; // what Ballast writes
+    float activation = 0.0f; // silu(+0) · +0
+    for (float sum : new float[] {-0.0f, 0.0f, Float.MIN_VALUE, -1, Float.POSITIVE_INFINITY}) {
+      assertThat(Float.floatToRawIntBits(Math.fma(down, activation, sum)))
+          .isEqualTo(Float.floatToRawIntBits(sum));
+    }
+    assertThat(Float.floatToRawIntBits(Math.fma(0.0f, activation, -0.0f)))
+        .as("why the added columns are -0 and not +0")
+        .isNotEqualTo(Float.floatToRawIntBits(-0.0f));
+  }
+
+  @Test
+  void aSumThatVanishedFromBelowKeepsItsSign() {
+    for (Path model : TinyModels.specks()) {
+      Path twin = directory.resolve("twin-of-" + model.getFileName());
+      Ballast.write(model, 2, twin);
+      try (Checkpoint before = Checkpoint.open(model);
+          Checkpoint after = Checkpoint.open(twin)) {
+        for (TensorInfo info : after.infos()) {
+          if (info.name().endsWith("down_proj.weight")) {
+            long[] wide = info.shape();
+            long[] narrow = {wide[0], wide[1] / 2};
+            assertThat(vanishing(after.tensor(info.name(), wide), (int) narrow[1]))
+                .as(info + " of " + twin)
+                .isEqualTo(vanishing(before.tensor(info.name(), narrow), (int) narrow[1]));
+          }
+        }
+      }
+    }
+  }
+
+  /**
+   * Bits of each output's chain of fma for activations so small that every product rounds to a zero
+   * that has the sign of the last one; behind {@code real} columns they are +0.
+   */
+  private static int[] vanishing(Tensor down, int real) {
+    int columns = (int) down.rowLength();
+    int[] bits = new int[(int) down.rows()];
+    for (int r = 0; r < bits.length; r++) {
+      float sum = 0;
+      for (int k = 0; k < columns; k++) {
+        float x = k < real ? -Float.MIN_VALUE : 0.0f;
+        sum = Math.fma(down.getFloat((long) r * columns + k), x, sum);
+      }
+      bits[r] = Float.floatToRawIntBits(sum);
+    }
+    return bits;
+  }
+
+  @Test
+  void aDirectoryWithFilesIsLeftAlone() throws IOException {
+    Files.writeString(directory.resolve("precious"), "text");
+    assertThatThrownBy(() -> Ballast.write(TinyModels.speck("mtp"), 2, directory))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessageContaining("expected a new or empty directory");
+    assertThat(directory).isDirectoryContaining(p -> p.endsWith("precious"));
+    assertThat(directory.resolve("config.json")).doesNotExist();
+  }
+
+  @Test
+  void theDefaultFactorMakesOneTokensWeightsFourLastLevelCaches() {
+    long cache = Machine.look().lastLevelCache();
+    long wanted = 4 * (cache > 0 ? cache : 32 << 20);
+    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("groups"))) {
+      ModelInfo info = loaded.model().info();
+      int factor = Ballast.factorFor(info);
+      assertThat(bytes(info, factor)).isGreaterThanOrEqualTo(wanted);
+      assertThat(bytes(info, factor - 1)).isLessThan(wanted);
+    }
+  }
+
+  /** Bytes of weights that one token of a twin reads. */
+  private static long bytes(ModelInfo info, int factor) {
+    long bytes = 0;
+    for (ModelInfo.Part part : info.parts()) {
+      if (!part.role().startsWith("mtp")) {
+        boolean wide = part.role().contains("feed-forward") || part.role().contains("expert");
+        bytes += part.activeBytes() * (wide ? factor : 1);
+      }
+    }
+    return bytes;
+  }
+}

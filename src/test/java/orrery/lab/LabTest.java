@@ -1,0 +1,154 @@
+package orrery.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import orrery.TinyModels;
+
+/** Every experiment runs on a speck and shows what its chapter says it shows. */
+class LabTest {
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+  private LabReport run(BiFunction<LabSettings, PrintStream, LabReport> experiment) {
+    var settings = new LabSettings(TinyModels.speck("mtp"), Optional.empty(), 2, 1, 3, true);
+    LabReport report = experiment.apply(settings, new PrintStream(out, true));
+    assertThat(report.figures())
+        .isNotEmpty()
+        .allSatisfy(
+            f ->
+                assertThat(new double[] {f.median(), f.low(), f.high()})
+                    .doesNotContain(Double.NaN, Double.POSITIVE_INFINITY));
+    report.chart().ifPresent(chart -> assertThat(ChartSvg.draw(chart)).doesNotContain("NaN"));
+    return report;
+  }
+
+  private static double figure(LabReport report, String table, String what, String unit) {
+    List<Figure> found =
+        report.figures().stream()
+            .filter(f -> f.table().startsWith(table))
+            .filter(f -> f.what().equals(what) && f.unit().equals(unit))
+            .toList();
+    assertThat(found).as(table + ": " + what + ", " + unit).hasSize(1);
+    return found.getFirst().median();
+  }
+
+  private static List<String> variants(LabReport report, String table, String unit) {
+    return report.figures().stream()
+        .filter(f -> f.table().startsWith(table) && f.unit().equals(unit))
+        .map(Figure::what)
+        .collect(Collectors.toList());
+  }
+
+  @Test
+  void continuousBatchingComputesNoRowOfNobodyAndStaticDoes() {
+    LabReport r = run(Lab::batching);
+    assertThat(variants(r, "batching", "tok/s")).containsExactly("static", "sglang", "vllm");
+    assertThat(figure(r, "batching", "static", "useful, %")).isBetween(1.0, 90.0);
+    assertThat(figure(r, "batching", "sglang", "useful, %")).isEqualTo(100);
+    assertThat(figure(r, "batching", "vllm", "useful, %")).isEqualTo(100);
+    assertThat(figure(r, "batching", "static", "wait, ms")).isPositive();
+    assertThat(r.chart()).isPresent();
+  }
+
+  @Test
+  void smallerPagesLeaveLessOfTheMemoryUnused() {
+    LabReport r = run(Lab::paging);
+    String unit = "reserved, unused, %";
+    double contiguous = figure(r, "paging", "contiguous", unit);
+    double sixteen = figure(r, "paging", "pages of 16", unit);
+    assertThat(contiguous).isGreaterThan(60);
+    assertThat(sixteen).isLessThan(contiguous);
+    assertThat(figure(r, "paging", "pages of 1", unit)).isLessThan(sixteen);
+    assertThat(figure(r, "paging", "pages of 16", "running, mean"))
+        .isGreaterThan(figure(r, "paging", "contiguous", "running, mean"));
+    assertThat(variants(r, "page indirection, batch 8", "us a token"))
+        .containsExactly("contiguous", "pages of 16", "pages of 4", "pages of 1");
+  }
+
+  @Test
+  void aSharedPrefixIsComputedOnceAndUniquePromptsNeverHit() {
+    LabReport r = run(Lab::prefix);
+    double off = figure(r, "shared prefix", "off", "prefill rows");
+    for (String cache : List.of("radix", "hash")) {
+      assertThat(figure(r, "shared prefix", cache, "prefill rows")).isEqualTo(off - 4 * 64);
+      assertThat(figure(r, "unique prompts", cache, "hits, %")).isZero();
+    }
+    assertThat(figure(r, "unique prompts", "radix over off: overhead, 95 % upper bound", "%"))
+        .isGreaterThan(-100);
+    assertThat(variants(r, "eviction, Zipf, sp", "hits, %"))
+        .containsExactly("radix, lru", "radix, lfu", "radix, fifo", "hash, free queue");
+    assertThat(variants(r, "order", "TTFT, most")).containsExactly("fcfs", "lpm");
+  }
+
+  @Test
+  void theGapsOfRunningRequestsAreMeasuredForEveryChunkSize() {
+    LabReport r = run(Lab::chunking);
+    assertThat(variants(r, "chunking", "longest gap, ms"))
+        .containsExactly(
+            "unchunked",
+            "chunks of 64, prompts first",
+            "mixed chunks of 64",
+            "mixed chunks of 32",
+            "mixed chunks of 16",
+            "vllm, budget 32");
+    for (String v : variants(r, "chunking", "longest gap, ms")) {
+      assertThat(figure(r, "chunking", v, "longest gap, ms"))
+          .as(v)
+          .isGreaterThanOrEqualTo(figure(r, "chunking", v, "ITL median, ms"));
+      assertThat(figure(r, "chunking", v, "TTFT of the late one, ms")).isPositive();
+    }
+  }
+
+  @Test
+  void everyPolicyIsMeasuredInTheSameTightMemory() {
+    LabReport r = run(Lab::policies);
+    assertThat(variants(r, "policies", "retractions"))
+        .containsExactly(
+            "static", "sglang, fcfs", "sglang, lpm", "vllm", "trtllm", "trtllm-max-utilization");
+    assertThat(figure(r, "policies", "vllm", "retractions")).isPositive();
+    assertThat(figure(r, "policies", "vllm", "tokens lost")).isPositive();
+    assertThat(figure(r, "policies", "vllm", "recomputed"))
+        .isBetween(0.0, figure(r, "policies", "vllm", "tokens lost"));
+    assertThat(figure(r, "policies", "static", "retractions")).isZero();
+    assertThat(figure(r, "policies", "trtllm", "retractions")).isZero();
+    assertThat(figure(r, "policies", "vllm", "pages in use, %")).isBetween(1.0, 100.0);
+    assertThat(variants(r, "conservativeness", "tok/s")).hasSize(3);
+  }
+
+  @Test
+  void throughputOfABatchIsRowsOverTimeAndComparedWithTheKernels() {
+    var shape = new ThroughputLab.Shape(List.of(1, 4, 16), 8, 12);
+    LabReport r = run((settings, to) -> Lab.throughput(settings, shape, to));
+    for (String batch : List.of("batch 1", "batch 4", "batch 16")) {
+      assertThat(figure(r, "throughput", batch, "decode tok/s")).isPositive();
+      assertThat(figure(r, "throughput", batch, "prefill tok/s")).isPositive();
+    }
+    assertThat(out.toString()).contains("decode, batch 16 over 1, of a product of 16 rows over 1");
+  }
+
+  @Test
+  void theOpsOfAStepAddUpToAllItsLaunches() {
+    var shape = new OpsLab.Shape(2, 20, 0.01);
+    LabReport r = run((settings, to) -> Lab.ops(settings, shape, to));
+    assertThat(variants(r, "ops", "us"))
+        .contains("MatMul", "Attend", "ExpertMatMul", "captured step");
+    assertThat(out.toString()).contains("77 ops");
+  }
+
+  @Test
+  void impossibleSettingsAreRefusedByName() {
+    assertThatThrownBy(() -> new ThroughputLab.Shape(List.of(1, 0), 8, 12))
+        .hasMessage("batch: expected 1 to 4096, found [1, 0]");
+    assertThatThrownBy(() -> new OpsLab.Shape(0, 20, 1)).hasMessageContaining("rows");
+    assertThatThrownBy(
+            () -> new LabSettings(TinyModels.speck("mtp"), Optional.empty(), 0, 1, 1, true))
+        .hasMessage("threads: expected 1 to 256, found 0");
+  }
+}
