@@ -151,16 +151,19 @@ final class Requests {
 
   /** The engine cannot go on; nothing is asked of it any more. */
   void failAll(Throwable why) {
-    for (Active a : new ArrayList<>(active.values())) {
-      for (Choice c : a.running) {
-        queues.remove(c.sequence);
-        choices.remove(c.sequence.id);
-        report(c, clock.getAsLong(), "error");
-      }
+    List<Active> all = new ArrayList<>(active.values());
+    active.clear();
+    // First of all whoever waits is told: a sink or the books may be what is broken.
+    for (Active a : all) {
       started(a);
       String message = "the engine stopped: " + why.getMessage();
       a.completion.fail(new RequestException(RequestException.Kind.CLOSED, message, why));
     }
-    active.clear();
+    for (Active a : all) {
+      for (Choice c : a.running) {
+        remove(c);
+        report(c, clock.getAsLong(), "error");
+      }
+    }
   }
 }

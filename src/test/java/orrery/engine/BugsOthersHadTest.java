@@ -16,6 +16,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.TinyModels;
 import orrery.engine.EngineOptions.PolicyChoice;
 import orrery.engine.EngineOptions.PrefixChoice;
@@ -23,6 +25,7 @@ import orrery.events.Event;
 import orrery.kv.PageTable;
 
 /** Bugs that other small engines had, where they show in answers. */
+@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class BugsOthersHadTest {
   private static final List<PrefixChoice> CACHES = List.of(PrefixChoice.RADIX, PrefixChoice.HASH);
 

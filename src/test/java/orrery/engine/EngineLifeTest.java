@@ -21,6 +21,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.TinyModels;
 import orrery.engine.EngineOptions.PolicyChoice;
 import orrery.engine.EngineOptions.PrefixChoice;
@@ -30,7 +31,7 @@ import orrery.sampling.FinishReason;
 import orrery.sampling.SamplingParams;
 
 /** Submitting, cancelling, waiting and closing, from any thread and at any moment. */
-@Timeout(60)
+@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class EngineLifeTest {
   private static LoadedModel loaded;
 
@@ -324,6 +325,22 @@ class EngineLifeTest {
   }
 
   @Test
+  void evenIfTheSinkThrowsAtEveryEventEverybodyIsTold() {
+    EventSink broken =
+        e -> {
+          if (e instanceof Event.TokenOut || e instanceof Event.Finished) {
+            bug();
+          }
+        };
+    Engine engine = Engine.start(loaded, SCALAR, broken);
+    List<Completion> all = engine.submit(List.of(request(9), request(9)));
+    for (Completion c : all) {
+      assertThatThrownBy(c::join).hasMessageContaining("a bug");
+    }
+    engine.close();
+  }
+
+  @Test
   void closingFinishesWhatWasTakenAndTakesNoMore() {
     for (PolicyChoice policy : PolicyChoice.values()) {
       Engine engine = Engine.start(loaded, SCALAR.but().schedulePolicy(policy).build());
@@ -374,6 +391,26 @@ class EngineLifeTest {
       for (CompletableFuture<?> f : futures) {
         f.handle((a, e) -> a).get(10, TimeUnit.SECONDS); // answered or told, never left alone
       }
+    }
+  }
+
+  @Test
+  void aCloseThatIsInterruptedTellsEverybodyAndEnds() throws Exception {
+    EventSink slow =
+        e -> {
+          if (e instanceof Event.StepDone) {
+            sleep(1);
+          }
+        };
+    Engine engine = Engine.start(loaded, SCALAR.but().maxRunning(2).build(), slow);
+    List<Completion> all = engine.submit(List.of(request(400), request(400), request(400)));
+    all.getFirst().iterator().next(); // it runs
+    Thread closer = Thread.ofPlatform().start(engine::close);
+    closer.interrupt();
+    closer.join(10_000);
+    assertThat(closer.isAlive()).isFalse();
+    for (Completion c : all) {
+      assertThatThrownBy(c::join).hasMessageContaining("the engine was interrupted");
     }
   }
 

@@ -11,6 +11,8 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.Naive;
 import orrery.TinyModels;
 import orrery.engine.EngineOptions.KernelChoice;
@@ -25,6 +27,7 @@ import orrery.text.Tokenizer;
  * log-probabilities to the bit and the same text as {@link Naive}, which knows no cache, no batch
  * and no schedule. Each cell also shows that what it is about happened.
  */
+@Timeout(value = 180, threadMode = ThreadMode.SEPARATE_THREAD)
 class EngineMatrixTest {
   private static final int CONTEXT = 96;
   private static final int WAVE = 8;

@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -26,6 +28,7 @@ import orrery.sampling.SamplingParams.TokenBias;
 import orrery.sampling.SamplingParamsBuilder;
 
 /** What one request gets, on models without a tokenizer: ids in, ids out. */
+@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class EngineTest {
   static final EngineOptions SCALAR =
       EngineOptions.builder().kernels(KernelChoice.SCALAR).pageSize(4).maxRunning(4).build();
