@@ -69,7 +69,10 @@ public final class Lab {
     if (settings.quick()) {
       out.println("quick: a small workload, once, not warmed up; no figure here means anything");
     } else {
-      out.println("median [quartiles] over interleaved rounds, after two that do not count");
+      out.println(
+          "median [quartiles] over interleaved rounds, after two and "
+              + Rounds.WARM_UP_SECONDS
+              + " s at least that do not count");
     }
     Sheet sheet = new Sheet(out);
     Optional<Chart> chart = Optional.empty();

@@ -7,11 +7,12 @@ import java.util.function.ToDoubleFunction;
 
 /**
  * Runs variants of a workload side by side, there and back like {@link Trial}: A B C, C B A, … so
- * that what the machine does meanwhile hits all of them. The first two rounds warm up and do not
- * count.
+ * that what the machine does meanwhile hits all of them. Rounds before the JIT is through with them
+ * do not count: two at least, and {@link #WARM_UP_SECONDS} at least.
  */
 final class Rounds {
-  private static final int WARM_UP = 2;
+  static final int WARM_UP_ROUNDS = 2;
+  static final int WARM_UP_SECONDS = 5;
 
   private Rounds() {}
 
@@ -50,18 +51,15 @@ final class Rounds {
   static List<Series> run(LabSettings settings, int rounds, List<Variant> variants) {
     List<List<Trace>> traces = new ArrayList<>(); // [variant][round]
     variants.forEach(v -> traces.add(new ArrayList<>()));
-    int warmUp = settings.quick() ? 0 : WARM_UP;
     int measured = settings.quick() ? 1 : rounds;
-    for (int round = -warmUp; round < measured; round++) {
-      for (int i = 0; i < variants.size(); i++) {
-        int v = round % 2 == 0 ? i : variants.size() - 1 - i;
-        if (!settings.quick()) {
-          System.gc(); // the garbage of the last engine is not this one's cost
-        }
-        Trace trace = variants.get(v).run().get();
-        if (round >= 0) {
-          traces.get(v).add(trace);
-        }
+    long warmUntil = System.nanoTime() + WARM_UP_SECONDS * 1_000_000_000L;
+    for (int round = 0; !warm(settings, round, warmUntil); round++) {
+      round(settings, round, variants);
+    }
+    for (int round = 0; round < measured; round++) {
+      Trace[] run = round(settings, round, variants);
+      for (int v = 0; v < run.length; v++) {
+        traces.get(v).add(run[v]);
       }
     }
     List<Series> all = new ArrayList<>();
@@ -69,5 +67,22 @@ final class Rounds {
       all.add(new Series(variants.get(v).name(), traces.get(v)));
     }
     return all;
+  }
+
+  private static boolean warm(LabSettings settings, int rounds, long until) {
+    return settings.quick() || rounds >= WARM_UP_ROUNDS && System.nanoTime() >= until;
+  }
+
+  /** One run of each variant; every other round goes back to front. */
+  private static Trace[] round(LabSettings settings, int round, List<Variant> variants) {
+    Trace[] traces = new Trace[variants.size()]; // [variant]
+    for (int i = 0; i < traces.length; i++) {
+      int v = round % 2 == 0 ? i : traces.length - 1 - i;
+      if (!settings.quick()) {
+        System.gc(); // the garbage of the last engine is not this one's cost
+      }
+      traces[v] = variants.get(v).run().get();
+    }
+    return traces;
   }
 }
