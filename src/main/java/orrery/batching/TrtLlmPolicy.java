@@ -8,8 +8,8 @@ import orrery.batching.View.Item;
  * <em>guaranteed no evict</em> admits a request only if all its max_tokens fit beside all of
  * everybody's, so nothing is ever paused; <em>max utilization</em> admits whatever can do its next
  * step, and pauses the last started ones when pages run out. The micro-batch then has one row for
- * each decoding request and fills the rest of the token budget with prompt chunks, whole pages at a
- * time.
+ * each decoding request and fills the rest of the token budget with prompt chunks: whole pages at a
+ * time under the first, cut anywhere under the second, which plans like {@link VllmPolicy}.
  */
 public final class TrtLlmPolicy implements Policy {
   /** Which capacity scheduler. */
