@@ -7,7 +7,6 @@ import orrery.batching.View.Item;
 import orrery.batching.View.Limits;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
-import orrery.prefix.NoPrefixCache;
 import orrery.prefix.PrefixCache;
 import orrery.prefix.PrefixCache.Match;
 
@@ -72,7 +71,8 @@ public final class Scheduler {
     int limit = hitLimit(s, kv.geometry().pageTokens());
     Match hit = prefix.match(s.tokens(), limit, s.salt);
     boolean deferred =
-        policy.waitsForPrefixes()
+        prefix.remembers()
+            && policy.waitsForPrefixes()
             && limit > hit.tokens()
             && sharesMore(s, hit.tokens(), limit, ahead, running);
     return item(s, hit.tokens(), hit.idle(), new int[hit.idle().length], deferred);
@@ -86,9 +86,6 @@ public final class Scheduler {
   /** Whether somebody ahead will soon have cached more of this prompt than is cached now. */
   private boolean sharesMore(
       Sequence s, int hit, int limit, List<Sequence> ahead, List<Sequence> running) {
-    if (prefix instanceof NoPrefixCache) {
-      return false;
-    }
     for (Sequence r : running) {
       if (r.known() - r.computed() > 1 && common(s, r, limit) > Math.max(hit, r.computed())) {
         return true;

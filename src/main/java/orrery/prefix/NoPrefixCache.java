@@ -13,6 +13,11 @@ public final class NoPrefixCache implements PrefixCache {
   }
 
   @Override
+  public boolean remembers() {
+    return false;
+  }
+
+  @Override
   public Match match(int[] tokens, int limit, String salt) {
     return new Match(0, new int[pools]);
   }

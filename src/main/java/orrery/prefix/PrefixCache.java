@@ -20,6 +20,11 @@ public interface PrefixCache {
    */
   interface Lease {}
 
+  /** Whether it ever remembers anything, so that waiting for somebody's prefix can pay. */
+  default boolean remembers() {
+    return true;
+  }
+
   /**
    * The longest usable hit among the first {@code limit} tokens; changes nothing.
    *
