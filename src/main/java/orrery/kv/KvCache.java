@@ -70,7 +70,7 @@ public final class KvCache {
 
   private int pageFloats(int stream) {
     Stream s = layout.streams().get(stream);
-    return Math.max(1, geometry.span(layout.poolOf(stream)) / s.tokensPerRow()) * s.width();
+    return s.rows(geometry.span(layout.poolOf(stream))) * s.width();
   }
 
   public KvLayout layout() {
@@ -122,7 +122,10 @@ public final class KvCache {
     }
   }
 
-  /** Takes back pages beyond what {@code slots} slots need. */
+  /**
+   * Takes back pages beyond what {@code slots} slots need: room for drafts that were rejected. Their
+   * rows need no undoing, since what a token sees is computed from positions.
+   */
   public void trim(PageTable table, int slots) {
     for (int pool = 0; pool < pools.length; pool++) {
       int keep = geometry.pages(pool, slots);

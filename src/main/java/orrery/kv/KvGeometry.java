@@ -17,7 +17,7 @@ public final class KvGeometry {
       throw new IllegalArgumentException("page-size: expected at least 1, found " + pageTokens);
     }
     for (Stream s : layout.streams()) {
-      if (pageTokens % s.tokensPerRow() != 0) {
+      if (s.tokensPerRow() != Stream.PER_PAGE && pageTokens % s.tokensPerRow() != 0) {
         throw new IllegalArgumentException(
             "page-size: expected a multiple of the "
                 + s.tokensPerRow()
@@ -70,7 +70,12 @@ public final class KvGeometry {
 
   /** Pages that a sequence of {@code slots} computed tokens holds once passed ones are released. */
   public int held(int pool, int slots) {
-    return pages(pool, slots) - Math.min(passed(pool, slots), pages(pool, slots));
+    return held(pool, slots, slots);
+  }
+
+  /** The same for one that holds pages of {@code slots} slots, some beyond its computed tokens. */
+  public int held(int pool, int computed, int slots) {
+    return pages(pool, slots) - Math.min(passed(pool, computed), pages(pool, slots));
   }
 
   /** New pages when a sequence grows from so many slots to so many. */

@@ -31,8 +31,18 @@ public record KvLayout(List<Stream> streams) {
     return pool;
   }
 
-  /** Bytes that one token takes in all streams, stored as float32. */
-  public long bytesPerToken() {
-    return streams.stream().mapToLong(s -> 4L * s.width() / s.tokensPerRow()).sum();
+  /** The stream that holds one row for each page, or -1. */
+  public int boundary() {
+    for (int s = 0; s < streams.size(); s++) {
+      if (streams.get(s).tokensPerRow() == Stream.PER_PAGE) {
+        return s;
+      }
+    }
+    return -1;
+  }
+
+  /** Bytes that a page of so many tokens takes in all streams, stored as float32. */
+  public long bytesPerPage(int pageTokens) {
+    return streams.stream().mapToLong(s -> 4L * s.width() * s.rows(pageTokens)).sum();
   }
 }

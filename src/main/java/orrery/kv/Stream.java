@@ -5,13 +5,17 @@ package orrery.kv;
  *
  * @param name for reports, for example {@code layers.3.key}
  * @param width floats of a row
- * @param tokensPerRow tokens that one row stands for; 1 but for compressed rows
+ * @param tokensPerRow tokens that one row stands for; 1 but for compressed rows, and {@link
+ *     #PER_PAGE} for one row a page
  * @param keeps how many of the newest tokens a future token may still read; {@link #ALL} if all
  * @param needs how many tokens before N must be live for a prefix of N tokens to be reusable;
  *     {@link #ALL} if all
  */
 public record Stream(String name, int width, int tokensPerRow, int keeps, int needs) {
   public static final int ALL = Integer.MAX_VALUE;
+
+  /** One row for each page of P tokens, whatever P is. */
+  public static final int PER_PAGE = Integer.MAX_VALUE;
 
   public Stream {
     if (width < 1 || tokensPerRow < 1 || keeps < 1 || needs < 0) {
@@ -27,6 +31,19 @@ public record Stream(String name, int width, int tokensPerRow, int keeps, int ne
               + ", "
               + needs);
     }
+  }
+
+  /**
+   * One row for each page, that of its last token: all that a continuation at the page's end needs
+   * beside the rows of other streams.
+   */
+  public static Stream boundary(String name, int width) {
+    return new Stream(name, width, PER_PAGE, ALL, 1);
+  }
+
+  /** Rows of a run of so many tokens. */
+  public int rows(int tokens) {
+    return tokensPerRow == PER_PAGE ? 1 : Math.max(1, tokens / tokensPerRow);
   }
 
   /** A stream whose rows stay readable for the whole sequence. */
