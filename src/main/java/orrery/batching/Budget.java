@@ -6,34 +6,67 @@ import orrery.kv.KvGeometry;
 /** Counts pages while a plan is made: what is free, what rows and admissions take. */
 final class Budget {
   private final KvGeometry geometry;
+  private final int ahead; // slots beyond the computed tokens that need pages
   private final boolean others; // somebody runs, whose pages a hit may share
   private final int[] free; // [pool]
 
   Budget(View view) {
     geometry = view.geometry();
+    ahead = view.ahead();
     others = !view.running().isEmpty();
     free = view.free().clone();
   }
 
   private Budget(Budget other) {
     geometry = other.geometry;
+    ahead = other.ahead;
     others = other.others;
     free = other.free.clone();
   }
 
-  /** Whether a sequence can grow from so many computed tokens to so many. */
-  boolean fits(int from, int to) {
+  /** New pages when a sequence computes so many rows. */
+  private int growth(Item item, int rows, int pool) {
+    return geometry.growth(pool, item.held(), item.computed() + rows + ahead);
+  }
+
+  /** Whether a sequence can compute so many rows. */
+  boolean fits(Item item, int rows) {
     for (int pool = 0; pool < free.length; pool++) {
-      if (geometry.growth(pool, from, to) > free[pool]) {
+      if (growth(item, rows, pool) > free[pool]) {
         return false;
       }
     }
     return true;
   }
 
-  void grow(int from, int to) {
+  void grow(Item item, int rows) {
     for (int pool = 0; pool < free.length; pool++) {
-      free[pool] -= geometry.growth(pool, from, to);
+      free[pool] -= growth(item, rows, pool);
+    }
+  }
+
+  /** The most rows that a sequence can compute, up to {@code wanted}. */
+  int mostRows(Item item, int wanted) {
+    int rows = wanted;
+    while (rows > 0 && !fits(item, rows)) {
+      rows--;
+    }
+    return rows;
+  }
+
+  /** The most rows, up to {@code wanted}, beside {@code planned} ones that were taken already. */
+  int moreRows(Item item, int planned, int wanted) {
+    Budget without = copy();
+    for (int pool = 0; pool < free.length; pool++) {
+      without.free[pool] += growth(item, planned, pool);
+    }
+    return Math.max(0, without.mostRows(item, planned + wanted) - planned);
+  }
+
+  /** Takes the pages of {@code more} rows beside {@code planned} ones. */
+  void growMore(Item item, int planned, int more) {
+    for (int pool = 0; pool < free.length; pool++) {
+      free[pool] -= growth(item, planned + more, pool) - growth(item, planned, pool);
     }
   }
 
@@ -44,15 +77,23 @@ final class Budget {
     }
   }
 
-  /** Whether a waiting one can be admitted and grow to so many computed tokens. */
-  boolean admits(Item waiting, int to) {
+  /** Whether a waiting one can be admitted and compute so many rows. */
+  boolean admits(Item waiting, int rows) {
     for (int pool = 0; pool < free.length; pool++) {
-      int pages = waiting.hitIdle()[pool] + geometry.growth(pool, waiting.hit(), to);
-      if (pages > free[pool]) {
+      if (waiting.hitIdle()[pool] + growth(waiting, rows, pool) > free[pool]) {
         return false;
       }
     }
     return true;
+  }
+
+  /** The most rows that a waiting one could compute, up to {@code wanted}, if it were admitted. */
+  int mostRowsOf(Item waiting, int wanted) {
+    int rows = wanted;
+    while (rows > 0 && !admits(waiting, rows)) {
+      rows--;
+    }
+    return rows;
   }
 
   /** A retracted sequence's pages. */
@@ -62,32 +103,15 @@ final class Budget {
     }
   }
 
-  /** Nobody but one sequence of so many computed tokens holds pages any more. */
-  void leaveTo(int computed, int[] total) {
+  /** Nobody but one sequence holds pages any more. */
+  void leaveTo(Item last, int[] total) {
     for (int pool = 0; pool < free.length; pool++) {
-      free[pool] = Math.max(free[pool], total[pool] - geometry.held(pool, computed));
+      int held = geometry.held(pool, last.computed(), last.held());
+      free[pool] = Math.max(free[pool], total[pool] - held);
     }
   }
 
-  /** The most rows that a sequence can grow by, up to {@code wanted}. */
-  int mostRows(int from, int wanted) {
-    int rows = wanted;
-    while (rows > 0 && !fits(from, from + rows)) {
-      rows--;
-    }
-    return rows;
-  }
-
-  /** The same for a waiting one that would be admitted. */
-  int mostRowsOf(Item waiting, int wanted) {
-    int rows = wanted;
-    while (rows > 0 && !admits(waiting, waiting.hit() + rows)) {
-      rows--;
-    }
-    return rows;
-  }
-
-  /** Sets pages aside for growth of a running one that is expected, not planned. */
+  /** Sets pages aside for growth of a running one, in slots, that is expected, not planned. */
   void reserve(Item running, int from, int to) {
     for (int pool = 0; pool < free.length; pool++) {
       free[pool] -= geometry.expected(pool, from, to, running.reclaimable()[pool]);
@@ -112,15 +136,16 @@ final class Budget {
   }
 
   private int expected(Item waiting, int to, int pool) {
+    int hit = waiting.computed();
     int idle = waiting.hitIdle()[pool];
-    int lent = others ? Math.max(0, geometry.lent(pool, waiting.hit()) - idle) : 0;
-    return idle + lent + geometry.expected(pool, waiting.hit(), to, idle);
+    int lent = others ? Math.max(0, geometry.lent(pool, hit) - idle) : 0;
+    return idle + lent + geometry.expected(pool, hit, to, idle);
   }
 
   /** Whether all that run can grow to their longest, and a fork of one of them beside them. */
   static boolean allCanFinish(View view, Item parent) {
     Budget left = new Budget(view);
-    view.running().forEach(item -> left.reserve(item, item.computed(), item.longest()));
+    view.running().forEach(item -> left.reserve(item, item.held(), item.longest()));
     for (int pool = 0; pool < left.free.length; pool++) {
       // A fork copies the incomplete block; complete ones it shares.
       int p = left.geometry.pageTokens();

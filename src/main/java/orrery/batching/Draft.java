@@ -13,6 +13,7 @@ final class Draft {
   private final List<Integer> retract = new ArrayList<>();
   private final List<Integer> admit = new ArrayList<>();
   private final List<StepPlan.Rows> rows = new ArrayList<>();
+  private final List<Item> computing = new ArrayList<>(); // whose rows
   private int rowCount;
 
   Draft(View view) {
@@ -26,11 +27,6 @@ final class Draft {
     return rowCount;
   }
 
-  /** Tokens whose rows are cached: of one just admitted, its hit. */
-  int computed(Item item) {
-    return admit.contains(item.id()) ? item.hit() : item.computed();
-  }
-
   boolean retracted() {
     return !retract.isEmpty();
   }
@@ -41,8 +37,7 @@ final class Draft {
     budget.reclaim(item);
     if (running.size() == 1) {
       // Pages that only retracted ones share count for none of them, but are free all the same.
-      Item last = running.getFirst();
-      budget.leaveTo(computed(last), view.total());
+      budget.leaveTo(running.getFirst(), view.total());
     }
   }
 
@@ -56,22 +51,48 @@ final class Draft {
   /** Retracts from the end of a list, never its first, until the first can compute a row. */
   void forceProgress(List<Item> order) {
     Item first = order.getFirst();
-    for (int i = order.size() - 1;
-        i > 0 && !budget.fits(first.computed(), first.computed() + 1);
-        i--) {
+    for (int i = order.size() - 1; i > 0 && !budget.fits(first, 1); i--) {
       retract(order.get(i));
     }
-    int count = budget.mostRows(first.computed(), Math.min(first.pending(), view.limits().chunk()));
+    int count = budget.mostRows(first, Math.min(first.pending(), view.limits().chunk()));
     if (count > 0) {
-      compute(first, first.computed(), count);
+      compute(first, count);
     }
   }
 
-  /** Plans rows of a sequence whose first {@code computed} tokens are cached. */
-  void compute(Item item, int computed, int count) {
+  /** Plans rows of a sequence. */
+  void compute(Item item, int count) {
     rows.add(new StepPlan.Rows(item.id(), count));
+    computing.add(item);
     rowCount += count;
-    budget.grow(computed, computed + count);
+    budget.grow(item, count);
+  }
+
+  /**
+   * Lets decoding sequences that were planned verify their drafts beside their newest token. Drafts
+   * push nobody out: they take what is left when everybody else has pages.
+   *
+   * @param tokens rows that the step may still get
+   * @return what is left of them
+   */
+  int speculate(int tokens) {
+    int left = tokens;
+    for (int i = 0; i < rows.size(); i++) {
+      Item item = computing.get(i);
+      if (item.drafts() > 0 && item.decoding()) {
+        int more = budget.moreRows(item, 1, Math.min(item.drafts(), left));
+        budget.growMore(item, 1, more);
+        rows.set(i, new StepPlan.Rows(item.id(), 1 + more));
+        rowCount += more;
+        left -= more;
+      }
+    }
+    return left;
+  }
+
+  /** The longest run of rows of one sequence. */
+  int longestRun() {
+    return rows.stream().mapToInt(StepPlan.Rows::count).max().orElse(0);
   }
 
   StepPlan finish(Stop stop, int padding, View.Memory memory) {

@@ -16,13 +16,18 @@ public final class Scheduler {
   private final KvCache kv;
   private final PrefixCache prefix;
   private final Limits limits;
+  private final int ahead;
   private View.Memory memory;
 
-  public Scheduler(Policy policy, KvCache kv, PrefixCache prefix, Limits limits) {
+  /**
+   * @param ahead slots beyond its computed tokens whose pages a running sequence needs
+   */
+  public Scheduler(Policy policy, KvCache kv, PrefixCache prefix, Limits limits, int ahead) {
     this.policy = policy;
     this.kv = kv;
     this.prefix = prefix;
     this.limits = limits;
+    this.ahead = ahead;
     this.memory = policy.initialMemory();
   }
 
@@ -35,7 +40,7 @@ public final class Scheduler {
 
   /** Whether another choice may start beside a running sequence now; else it waits. */
   public boolean mayFork(Queues queues, Sequence parent, long now) {
-    return policy.mayFork(view(queues, now), item(parent, 0, new int[0], new int[0], false));
+    return policy.mayFork(view(queues, now), item(parent, new int[0], new int[0]));
   }
 
   private View view(Queues queues, long now) {
@@ -48,7 +53,7 @@ public final class Scheduler {
     }
     List<Item> running = new ArrayList<>();
     for (Sequence s : queues.running()) {
-      running.add(item(s, 0, new int[free.length], reclaimable(s), false));
+      running.add(item(s, new int[free.length], reclaimable(s)));
     }
     List<Item> items = new ArrayList<>();
     int slots = limits.maxRunning() - running.size();
@@ -62,9 +67,9 @@ public final class Scheduler {
       }
     }
     if (looked == 0 && !waiting.isEmpty()) {
-      items.add(item(waiting.getFirst(), 0, new int[free.length], new int[free.length], false));
+      items.add(item(waiting.getFirst(), new int[free.length], new int[free.length]));
     }
-    return new View(now, items, running, g, free, total, limits, memory);
+    return new View(now, items, running, g, free, total, ahead, limits, memory);
   }
 
   private Item waitingItem(Sequence s, List<Sequence> ahead, List<Sequence> running) {
@@ -75,7 +80,7 @@ public final class Scheduler {
             && policy.waitsForPrefixes()
             && limit > hit.tokens()
             && sharesMore(s, hit.tokens(), limit, ahead, running);
-    return item(s, hit.tokens(), hit.idle(), new int[hit.idle().length], deferred);
+    return item(s, hit.tokens(), hit.tokens(), 0, hit.idle(), new int[hit.idle().length], deferred);
   }
 
   /** A hit must leave something to compute, and only whole pages are shared. */
@@ -119,14 +124,26 @@ public final class Scheduler {
     return pages;
   }
 
-  private static Item item(Sequence s, int hit, int[] idle, int[] reclaimable, boolean deferred) {
+  private static Item item(Sequence s, int[] idle, int[] reclaimable) {
+    return item(s, s.computed(), s.held(), s.drafts(), idle, reclaimable, false);
+  }
+
+  private static Item item(
+      Sequence s,
+      int computed,
+      int held,
+      int drafts,
+      int[] idle,
+      int[] reclaimable,
+      boolean deferred) {
     return new Item(
         s.id,
         s.known(),
-        s.computed(),
+        computed,
+        held,
+        drafts,
         s.promptLength,
         s.longest,
-        hit,
         idle,
         reclaimable,
         s.priority,

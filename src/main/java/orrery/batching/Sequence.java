@@ -3,13 +3,14 @@ package orrery.batching;
 import java.util.Arrays;
 import orrery.kv.PageTable;
 import orrery.prefix.PrefixCache.Lease;
+import orrery.speculation.Draftable;
 
 /**
  * One choice of one request on its way through the engine: the tokens that are known, how many of
  * them are computed, and where their rows lie. It has no phase: prefill, decode and recomputation
  * after a retraction differ only in how far {@code computed} is behind {@code known}.
  */
-public final class Sequence {
+public final class Sequence implements Draftable {
   public final int id;
   public final int request;
   public final int choice;
@@ -23,6 +24,8 @@ public final class Sequence {
   private int[] tokens; // [>= known]
   private int known;
   private int computed;
+  private int held; // slots whose pages it holds
+  private int drafts;
   private int retractions;
   private PageTable table; // null while waiting
   private Lease lease;
@@ -50,15 +53,17 @@ public final class Sequence {
     this.known = prompt.length;
   }
 
-  /** Known tokens, the first {@link #known} count. */
+  @Override
   public int[] tokens() {
     return tokens;
   }
 
+  @Override
   public int known() {
     return known;
   }
 
+  @Override
   public int computed() {
     return computed;
   }
@@ -67,6 +72,25 @@ public final class Sequence {
     return retractions;
   }
 
+  /** Slots whose pages it holds: those of the computed tokens, and what drafting needs beyond. */
+  public int held() {
+    return held;
+  }
+
+  public void held(int slots) {
+    held = slots;
+  }
+
+  /** How many drafts could be verified with its newest token in the next step. */
+  public int drafts() {
+    return drafts;
+  }
+
+  public void drafts(int offered) {
+    drafts = offered;
+  }
+
+  @Override
   public PageTable table() {
     return table;
   }
@@ -89,9 +113,10 @@ public final class Sequence {
     this.table = table;
     this.lease = lease;
     this.computed = hit;
+    this.held = hit;
   }
 
-  /** Rows were computed and committed. */
+  /** Rows of known tokens were computed and committed. */
   public void advance(int rows) {
     computed += rows;
     if (computed > known) {
@@ -113,6 +138,8 @@ public final class Sequence {
     table = null;
     lease = null;
     computed = 0;
+    held = 0;
+    drafts = 0;
     retractions += retracted ? 1 : 0;
   }
 }

@@ -70,6 +70,7 @@ public final class SglangPolicy implements Policy {
     if (d.rowCount() > 0) {
       if (mixed) {
         decodeWhatFits(d, view.running());
+        d.speculate(Integer.MAX_VALUE);
       }
       return d.finish(stop, 0, view.memory());
     }
@@ -82,9 +83,9 @@ public final class SglangPolicy implements Policy {
     for (Item item : d.view.running()) {
       if (!item.decoding() && tokens > 0) {
         int count = whole(d, item.computed(), item.pending(), tokens);
-        count = d.budget.mostRows(item.computed(), count);
+        count = d.budget.mostRows(item, count);
         if (count > 0) {
-          d.compute(item, item.computed(), count);
+          d.compute(item, count);
           tokens -= count;
         }
       }
@@ -112,7 +113,7 @@ public final class SglangPolicy implements Policy {
       if (!expected.admitsExpected(item, grown + slack)) {
         return Stop.NO_PAGES;
       }
-      int count = whole(d, item.hit(), item.known() - item.hit(), tokens);
+      int count = whole(d, item.computed(), item.pending(), tokens);
       if (count == 0) {
         return Stop.CHUNK_FULL;
       }
@@ -121,7 +122,7 @@ public final class SglangPolicy implements Policy {
         return Stop.NO_PAGES;
       }
       d.admit(item);
-      d.compute(item, item.hit(), count);
+      d.compute(item, count);
       expected.reserveWaiting(item, grown);
       tokens -= count;
     }
@@ -144,14 +145,14 @@ public final class SglangPolicy implements Policy {
     }
     List<Item> sorted = new ArrayList<>(view.waiting());
     sorted.sort(
-        Comparator.comparingInt(Item::priority).thenComparingInt(Item::hit).reversed()); // stable
+        Comparator.comparingInt(Item::priority).thenComparingInt(Item::computed).reversed()); // stable
     return sorted;
   }
 
   private static void decodeWhatFits(Draft d, List<Item> running) {
     for (Item item : running) {
-      if (item.decoding() && d.budget.fits(item.computed(), item.known())) {
-        d.compute(item, item.computed(), 1);
+      if (item.decoding() && d.budget.fits(item, 1)) {
+        d.compute(item, 1);
       }
     }
   }
@@ -174,10 +175,11 @@ public final class SglangPolicy implements Policy {
       d.retract(kept.removeLast());
     }
     for (Item item : d.view.running()) {
-      if (kept.contains(item) && d.budget.fits(item.computed(), item.known())) {
-        d.compute(item, item.computed(), 1);
+      if (kept.contains(item) && d.budget.fits(item, 1)) {
+        d.compute(item, 1);
       }
     }
+    d.speculate(Integer.MAX_VALUE);
     if (d.rowCount() == 0) {
       List<Item> order = new ArrayList<>(kept);
       d.running.stream().filter(item -> !kept.contains(item)).forEach(order::add);
@@ -190,10 +192,10 @@ public final class SglangPolicy implements Policy {
   private static boolean allFit(Draft d, List<Item> items) {
     Budget left = d.budget.copy();
     for (Item item : items) {
-      if (!left.fits(item.computed(), item.known())) {
+      if (!left.fits(item, item.pending())) {
         return false;
       }
-      left.grow(item.computed(), item.known());
+      left.grow(item, item.pending());
     }
     return true;
   }

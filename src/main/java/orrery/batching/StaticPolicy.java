@@ -80,12 +80,13 @@ public final class StaticPolicy implements Policy {
     int longest = 0; // rows that the longest prompt still has to go
     for (Item item : d.running) {
       if (!item.decoding()) {
-        longest = Math.max(longest, item.known() - d.computed(item));
+        longest = Math.max(longest, item.pending());
       }
     }
     if (longest == 0) {
-      d.running.forEach(item -> d.compute(item, item.computed(), 1));
-      return batch - d.running.size();
+      d.running.forEach(item -> d.compute(item, 1));
+      d.speculate(Integer.MAX_VALUE);
+      return batch * d.longestRun() - d.rowCount();
     }
     // Prompts are right-aligned: the columns are counted from their common end.
     int width = Math.max(1, Math.min(longest, d.view.limits().chunk() / Math.max(1, batch)));
@@ -93,28 +94,29 @@ public final class StaticPolicy implements Policy {
       width--; // columns may be longer than a window
     }
     for (Item item : d.running) {
-      int count = columns(d, item, longest - width);
+      int count = columns(item, longest - width);
       if (count > 0) {
-        d.compute(item, d.computed(item), count);
+        d.compute(item, count);
       }
     }
     return batch * width - d.rowCount();
   }
 
   /** Rows of a prompt that bring it to {@code left} rows before its end. */
-  private static int columns(Draft d, Item item, int left) {
-    return item.decoding() ? 0 : Math.max(0, item.known() - d.computed(item) - left);
+  private static int columns(Item item, int left) {
+    return item.decoding() ? 0 : Math.max(0, item.pending() - left);
   }
 
   private static boolean fits(Draft d, int left) {
     Budget budget = d.budget.copy();
     for (Item item : d.running) {
-      int from = d.computed(item);
-      int to = from + columns(d, item, left);
-      if (!budget.fits(from, to)) {
+      int count = columns(item, left);
+      if (count > 0 && !budget.fits(item, count)) {
         return false;
       }
-      budget.grow(from, to);
+      if (count > 0) {
+        budget.grow(item, count);
+      }
     }
     return true;
   }

@@ -25,7 +25,7 @@ public record StepPlan(
    * The next rows of one sequence.
    *
    * @param id the sequence
-   * @param count how many of its pending tokens
+   * @param count how many of its pending tokens; what exceeds them are drafts to verify
    */
   public record Rows(int id, int count) {}
 

@@ -51,7 +51,7 @@ public final class TrtLlmPolicy implements Policy {
   private static Stop admitWhatCanFinish(Draft d) {
     Budget left = d.budget.copy();
     for (Item item : d.view.running()) {
-      left.reserve(item, item.computed(), item.longest());
+      left.reserve(item, item.held(), item.longest());
     }
     for (Item item : d.view.waiting()) {
       if (item.deferred()) {
@@ -73,14 +73,15 @@ public final class TrtLlmPolicy implements Policy {
     int tokens = d.view.limits().chunk();
     for (Item item : d.running) {
       if (item.decoding() && tokens > 0) {
-        d.compute(item, item.computed(), 1);
+        d.compute(item, 1);
         tokens--;
       }
     }
+    tokens = d.speculate(tokens);
     int page = d.view.geometry().pageTokens();
     for (Item item : d.running) {
-      int computed = d.computed(item);
-      int pending = item.known() - computed;
+      int computed = item.computed();
+      int pending = item.pending();
       if (item.decoding() || tokens == 0) {
         continue;
       }
@@ -89,9 +90,9 @@ public final class TrtLlmPolicy implements Policy {
         int aligned = (computed + count) / page * page - computed;
         count = aligned > 0 ? aligned : d.rowCount() == 0 ? count : 0;
       }
-      count = d.budget.mostRows(computed, count); // a chunk may be longer than its window
+      count = d.budget.mostRows(item, count); // a chunk may be longer than its window
       if (count > 0) {
-        d.compute(item, computed, count);
+        d.compute(item, count);
         tokens -= count;
       }
     }

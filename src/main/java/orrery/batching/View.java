@@ -13,6 +13,8 @@ import orrery.kv.KvGeometry;
  * @param geometry how lengths turn into pages
  * @param free [pool] pages that are free or can be evicted from the prefix cache
  * @param total [pool] pages beside the dummy
+ * @param ahead slots beyond its computed tokens whose pages a running sequence holds: 1 if an MTP
+ *     layer drafts, whose newest row lies at the slot of the newest token; else 0
  * @param limits what a step may hold
  * @param memory what the policy wrote down in its last plan
  */
@@ -23,6 +25,7 @@ public record View(
     KvGeometry geometry,
     int[] free,
     int[] total,
+    int ahead,
     Limits limits,
     Memory memory) {
 
@@ -48,10 +51,11 @@ public record View(
    *
    * @param id unique
    * @param known tokens of prompt and answer so far
-   * @param computed tokens whose rows are cached
+   * @param computed tokens whose rows are cached; waiting: the hit it would have now
+   * @param held slots whose pages it holds, at least those of the computed tokens
+   * @param drafts guesses for the next tokens that could be verified with its newest row
    * @param prompt tokens of the prompt
    * @param longest tokens at most, prompt and answer
-   * @param hit waiting: tokens that the prefix cache would give it now
    * @param hitIdle [pool] waiting: pages of that hit that count as free now, and would not any more
    * @param reclaimable [pool] running: pages that retracting it would make free or evictable
    * @param priority higher goes first
@@ -63,9 +67,10 @@ public record View(
       int id,
       int known,
       int computed,
+      int held,
+      int drafts,
       int prompt,
       int longest,
-      int hit,
       int[] hitIdle,
       int[] reclaimable,
       int priority,

@@ -7,7 +7,7 @@ import orrery.batching.View.Item;
 /**
  * vLLM V1 ({@code v1/core/sched/scheduler.py}): one token budget a step, no phases. Running
  * sequences come first, in order, each with as many of its pending tokens as the budget has left; a
- * decoding one takes one. When pages run out, the last one is preempted and recomputed later, and
+ * decoding one takes one, and its drafts count like any other tokens. When pages run out, the last one is preempted and recomputed later, and
  * nobody is admitted in that step. Else waiting ones are admitted while budget and pages last; only
  * the pages of this step's chunk must be free.
  */
@@ -31,18 +31,17 @@ public final class VllmPolicy implements Policy {
     for (int i = 0; i < d.running.size() && tokens > 0; i++) {
       Item item = d.running.get(i);
       int count = Math.min(item.pending(), tokens);
-      while (!d.budget.fits(item.computed(), item.computed() + count)
-          && d.running.getLast() != item) {
+      while (!d.budget.fits(item, count) && d.running.getLast() != item) {
         d.retract(d.running.getLast());
       }
-      count = d.budget.mostRows(item.computed(), count); // behind it is nobody left to preempt
+      count = d.budget.mostRows(item, count); // behind it is nobody left to preempt
       if (count == 0) {
         break;
       }
-      d.compute(item, item.computed(), count);
+      d.compute(item, count);
       tokens -= count;
     }
-    return tokens;
+    return d.speculate(tokens);
   }
 
   static Stop admit(Draft d, int budget) {
@@ -60,15 +59,15 @@ public final class VllmPolicy implements Policy {
       if (tokens == 0) {
         return Stop.CHUNK_FULL;
       }
-      int count = Math.min(item.known() - item.hit(), tokens);
+      int count = Math.min(item.pending(), tokens);
       if (d.running.isEmpty()) { // a chunk may be longer than a window pool is
         count = d.budget.mostRowsOf(item, count);
       }
-      if (count == 0 || !d.budget.admits(item, item.hit() + count)) {
+      if (count == 0 || !d.budget.admits(item, count)) {
         return Stop.NO_PAGES;
       }
       d.admit(item);
-      d.compute(item, item.hit(), count);
+      d.compute(item, count);
       tokens -= count;
     }
     return Stop.NOTHING_WAITS;

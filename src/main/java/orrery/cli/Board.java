@@ -104,11 +104,12 @@ final class Board implements EventSink {
                 t.prefillRows + e.prefillRows(),
                 t.outputTokens + e.decodeRows(),
                 t.hitTokens,
-                t.busyNanos + e.planNanos() + e.launchNanos() + e.judgeNanos(),
+                t.busyNanos + e.busyNanos(),
                 Math.max(t.mostRunning, e.running()));
       }
       case Event.Forked e -> lines.get(e.request()).state = "running";
       case Event.PageMap e -> pages = e.holder();
+      case Event.Verified e -> {}
       case Event.Rejected e -> {}
       case Event.PrefixInserted e -> {}
       case Event.Evicted e -> {}
@@ -225,7 +226,7 @@ final class Board implements EventSink {
     long nanos = 0;
     long tokens = 0;
     for (Event.StepDone e : late) {
-      nanos += e.planNanos() + e.launchNanos() + e.judgeNanos();
+      nanos += e.busyNanos();
       tokens += e.decodeRows();
     }
     return nanos == 0 ? 0 : tokens / (nanos / 1e9);

@@ -66,7 +66,7 @@ final class InspectCommand implements Callable<Integer> {
 
   /** Nothing is computed: capturing a forward pass only records its ops. */
   private static void printProgram(Model m, PrintWriter out) {
-    KvCache cache = new KvCache(m.kvLayout(), PAGE, PAGE, 1);
+    KvCache cache = new KvCache(m.kvLayout(m.hasMtp()), PAGE, PAGE, 1);
     try (Team team = new Team(1)) {
       ModelRunner runner = new ModelRunner(m, cache, team, 1, true);
       print("a step", runner.program(1), out);
@@ -123,9 +123,17 @@ final class InspectCommand implements Callable<Integer> {
         info.activeBytes());
     out.printf(
         Locale.ROOT,
-        "KV cache: %d streams, %,d bytes a token as float32%n",
-        m.kvLayout().streams().size(),
-        m.kvLayout().bytesPerToken());
+        "KV cache: %d streams, %,d bytes for a page of %d tokens as float32%n",
+        m.kvLayout(false).streams().size(),
+        m.kvLayout(false).bytesPerPage(PAGE),
+        PAGE);
+    if (m.hasMtp()) {
+      out.printf(
+          Locale.ROOT,
+          "with MTP: %d streams, %,d bytes%n",
+          m.kvLayout(true).streams().size(),
+          m.kvLayout(true).bytesPerPage(PAGE));
+    }
     out.printf(
         "tokenizer: %s; end of answer: %s%n",
         loaded.tokenizer().map(t -> t.vocabSize() + " tokens").orElse("none"),

@@ -7,8 +7,10 @@ import orrery.batching.Sequence;
 import orrery.sampling.FinishReason;
 import orrery.sampling.History;
 import orrery.sampling.Logprobs;
-import orrery.sampling.Sampler;
 import orrery.sampling.StopChecker;
+import orrery.speculation.Draw;
+import orrery.speculation.Drafter;
+import orrery.speculation.Drafts;
 import orrery.text.StreamDecoder;
 
 /** One answer in the making: a sequence and what turns its logits into text. */
@@ -16,11 +18,13 @@ final class Choice {
   final Sequence sequence;
   final Active request;
   private final History history;
+  private final Draw draw;
   private final StopChecker stop;
   private final StreamDecoder decoder; // null without a tokenizer
   private final int namedTokens; // tokens that have text
   private final StringBuilder text = new StringBuilder();
   private final List<Logprobs> logprobs = new ArrayList<>();
+  private Drafts drafts; // of this run; none while waiting
   private int cachedTokens = -1;
   private long firstToken; // nanoseconds, 0 before
   private long end;
@@ -30,6 +34,8 @@ final class Choice {
     this.sequence = sequence;
     int[] prompt = Arrays.copyOf(sequence.tokens(), sequence.promptLength);
     this.history = new History(loaded.model().vocab(), prompt);
+    this.draw = new Draw(request.request.params(), history, request.seed, sequence.choice);
+    this.drafts = new Drafts(draw);
     this.stop =
         new StopChecker(
             request.request.params(), loaded.eos(), sequence.longest - sequence.promptLength);
@@ -37,21 +43,35 @@ final class Choice {
     this.namedTokens = loaded.tokenizer().map(t -> t.vocabSize()).orElse(0);
   }
 
-  /** Remembers how much of the prompt came from the prefix cache when it first ran. */
-  void started(int hit) {
-    if (cachedTokens < 0) {
-      cachedTokens = hit;
-    }
+  /**
+   * Its sequence began to run.
+   *
+   * @param hit how much of the prompt came from the prefix cache; remembered the first time
+   */
+  void started(Drafter drafter, int hit) {
+    drafts = drafter.start(sequence, draw);
+    cachedTokens = cachedTokens < 0 ? hit : cachedTokens;
   }
 
-  /**
-   * Draws the next token from logits.
-   *
-   * @throws orrery.sampling.SamplingException if they are NaN or leave nothing to draw
-   */
-  Token judge(float[] logits, int offset, Sampler sampler, long now) {
+  /** Its sequence began to run beside a sibling's, with all that it has computed. */
+  void forked(Drafter drafter, Choice from) {
+    drafts = drafter.fork(from.drafts, sequence, draw);
+    cachedTokens = cachedTokens < 0 ? sequence.computed() : cachedTokens;
+  }
+
+  /** Its sequence was retracted. */
+  void retracted() {
+    drafts = new Drafts(draw);
+  }
+
+  /** The guesses for its next tokens. */
+  Drafts drafts() {
+    return drafts;
+  }
+
+  /** Takes one more token, decided from logits, into the answer. */
+  Token take(int token, float[] logits, int offset, long now) {
     var params = request.request.params();
-    int token = sampler.sample(logits, offset, params, history, request.seed, sequence.choice);
     Logprobs probabilities =
         params.logprobs() < 0
             ? null

@@ -43,11 +43,11 @@ public final class Engine implements AutoCloseable {
   private volatile boolean draining;
   private volatile boolean stopped;
 
-  private Engine(LoadedModel loaded, EngineOptions options, EventSink sink) {
+  private Engine(LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters) {
     this.model = loaded.model();
     this.options = options;
     this.sink = sink;
-    this.loop = new StepLoop(loaded, options, sink, () -> System.nanoTime() - start, queued);
+    this.loop = new StepLoop(loaded, options, sink, () -> System.nanoTime() - start, queued, drafters);
     this.thread = Thread.ofPlatform().name("orrery-engine").unstarted(this::run);
   }
 
@@ -62,7 +62,14 @@ public final class Engine implements AutoCloseable {
    * @throws IllegalArgumentException if an option does not go with the model
    */
   public static Engine start(LoadedModel loaded, EngineOptions options, EventSink sink) {
-    Engine engine = new Engine(loaded, options, sink);
+    return start(
+        loaded, options, sink, Drafters.of(options.speculation(), loaded.model().vocab()));
+  }
+
+  /** Starts an engine with another drafter than its options name. */
+  static Engine start(
+      LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters) {
+    Engine engine = new Engine(loaded, options, sink, drafters);
     engine.thread.start();
     return engine;
   }

@@ -10,6 +10,7 @@ import orrery.prefix.HashBlockCache;
 import orrery.prefix.NoPrefixCache;
 import orrery.prefix.PrefixCache;
 import orrery.prefix.RadixCache;
+import orrery.speculation.SpeculationOptions;
 
 /**
  * Every switch of the engine, named as SGLang names it where it has it. None of them changes an
@@ -32,6 +33,7 @@ import orrery.prefix.RadixCache;
  * @param batchWaitMillis with static batching: how long it waits for a full batch
  * @param prefixCache which prefix cache
  * @param eviction with the radix cache: what goes first
+ * @param speculation who guesses tokens ahead, and how many
  */
 public record EngineOptions(
     int threads,
@@ -49,7 +51,8 @@ public record EngineOptions(
     int maxQueued,
     long batchWaitMillis,
     PrefixChoice prefixCache,
-    RadixCache.Eviction eviction) {
+    RadixCache.Eviction eviction,
+    SpeculationOptions speculation) {
 
   /** Which kernels compute. */
   public enum KernelChoice {
@@ -111,7 +114,8 @@ public record EngineOptions(
         4096,
         20,
         PrefixChoice.RADIX,
-        RadixCache.Eviction.LRU);
+        RadixCache.Eviction.LRU,
+        SpeculationOptions.off());
   }
 
   Policy newPolicy() {
@@ -168,6 +172,7 @@ public record EngineOptions(
     private long batchWaitMillis;
     private PrefixChoice prefixCache;
     private RadixCache.Eviction eviction;
+    private SpeculationOptions speculation;
 
     private Builder(EngineOptions o) {
       threads = o.threads;
@@ -186,6 +191,7 @@ public record EngineOptions(
       batchWaitMillis = o.batchWaitMillis;
       prefixCache = o.prefixCache;
       eviction = o.eviction;
+      speculation = o.speculation;
     }
 
     public Builder threads(int value) {
@@ -268,6 +274,11 @@ public record EngineOptions(
       return this;
     }
 
+    public Builder speculation(SpeculationOptions value) {
+      speculation = value;
+      return this;
+    }
+
     public EngineOptions build() {
       return new EngineOptions(
           threads,
@@ -285,7 +296,8 @@ public record EngineOptions(
           maxQueued,
           batchWaitMillis,
           prefixCache,
-          eviction);
+          eviction,
+          speculation);
     }
   }
 }

@@ -47,6 +47,13 @@ final class KvMemory {
       makeRoom(pool, kv.geometry().pages(pool, slots) - s.table().end(pool));
     }
     kv.reserve(s.table(), slots);
+    s.held(slots);
+  }
+
+  /** Returns the pages beyond so many slots: room for guesses that were not accepted. */
+  void trim(Sequence s, int slots) {
+    kv.trim(s.table(), slots);
+    s.held(slots);
   }
 
   private void makeRoom(int pool, int wanted) {

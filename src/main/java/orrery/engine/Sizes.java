@@ -2,7 +2,9 @@ package orrery.engine;
 
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
+import orrery.kv.KvLayout;
 import orrery.model.Model;
+import orrery.speculation.SpeculationOptions;
 
 /** Turns options into sizes, and says which requests can never fit them. */
 final class Sizes {
@@ -24,7 +26,18 @@ final class Sizes {
   }
 
   static KvGeometry geometry(Model model, EngineOptions o, int contextLength) {
-    return new KvGeometry(model.kvLayout(), o.pageSize() > 0 ? o.pageSize() : contextLength);
+    return new KvGeometry(layout(model, o), o.pageSize() > 0 ? o.pageSize() : contextLength);
+  }
+
+  /** What a token leaves in the cache: with MTP rows only if somebody drafts with them. */
+  static KvLayout layout(Model model, EngineOptions o) {
+    boolean mtp = o.speculation().algorithm() == SpeculationOptions.Algorithm.MTP;
+    if (mtp && !model.hasMtp()) {
+      throw new IllegalArgumentException(
+          "speculative-algorithm: expected ngram or off, since the model has no MTP layer,"
+              + " found mtp");
+    }
+    return model.kvLayout(mtp);
   }
 
   /** Pages of each pool, beside the dummy. */

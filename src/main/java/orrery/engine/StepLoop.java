@@ -1,5 +1,7 @@
 package orrery.engine;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
@@ -23,8 +25,11 @@ import orrery.model.ModelRunner;
 import orrery.prefix.PrefixCache;
 import orrery.sampling.Sampler;
 import orrery.sampling.SamplingException;
+import orrery.speculation.DraftLength;
+import orrery.speculation.Drafter;
+import orrery.speculation.SpeculationOptions;
 
-/** The engine's step: plan, launch, judge, commit. Single-threaded. */
+/** The engine's step: plan, draft, launch, judge, commit. Single-threaded. */
 final class StepLoop {
   private final LoadedModel loaded;
   private final EngineOptions options;
@@ -42,7 +47,9 @@ final class StepLoop {
   private final ModelRunner runner;
   private final Step step;
   private final PageTable padding; // all dummy pages
-  private final Sampler sampler;
+  private final Speculator speculator;
+  private final Judge judge;
+  private final int ahead; // slots beyond computed tokens that the drafter writes
   private long steps;
 
   /**
@@ -53,7 +60,8 @@ final class StepLoop {
       EngineOptions options,
       EventSink sink,
       LongSupplier clock,
-      AtomicInteger queued) {
+      AtomicInteger queued,
+      Drafters drafters) {
     this.loaded = loaded;
     this.options = options;
     this.sink = sink;
@@ -62,21 +70,26 @@ final class StepLoop {
     this.contextLength = Sizes.contextLength(model, options);
     KvGeometry geometry = Sizes.geometry(model, options, contextLength);
     int[] pages = Sizes.pages(options, geometry, contextLength);
-    this.kv = new KvCache(model.kvLayout(), geometry, contextLength, pages);
+    this.kv = new KvCache(Sizes.layout(model, options), geometry, contextLength, pages);
     this.prefix = options.newPrefixCache(kv);
     this.memory = new KvMemory(kv, prefix, sink, clock);
     this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock, queued);
     int chunk = Sizes.chunk(options, contextLength);
-    int maxRows = chunk + options.maxRunning();
-    this.scheduler =
-        new Scheduler(
-            options.newPolicy(), kv, prefix, new Limits(options.maxRunning(), chunk, maxRows));
+    SpeculationOptions speculation = options.speculation();
+    DraftLength length = speculation.newLength();
+    int maxRows = Math.addExact(chunk, options.maxRunning() * (1 + length.most()));
     this.team = new Team(options.threads());
     this.kernels = new KernelSwitch(options.kernels());
     this.runner = new ModelRunner(model, kv, team, maxRows, options.graph());
     this.step = new Step(maxRows, options.maxRunning() + 1, options.threads(), new ScalarKernels());
     this.padding = kv.newTable();
-    this.sampler = new Sampler(model.vocab(), loaded.eos());
+    Sampler sampler = new Sampler(model.vocab(), loaded.eos());
+    Drafter drafter = drafters.make(runner, step, kv, sampler);
+    this.speculator = new Speculator(drafter, length);
+    this.judge = new Judge(speculation.newRule(sampler), length.most(), sink, clock);
+    this.ahead = drafter.ahead();
+    Limits limits = new Limits(options.maxRunning(), chunk, maxRows);
+    this.scheduler = new Scheduler(options.newPolicy(), kv, prefix, limits, ahead);
   }
 
   int contextLength() {
@@ -115,6 +128,7 @@ final class StepLoop {
     if (idle()) {
       return true;
     }
+    speculator.offer(queues, requests);
     StepPlan plan = scheduler.plan(queues, TimeUnit.NANOSECONDS.toMillis(begin));
     apply(plan);
     if (plan.rows().isEmpty()) {
@@ -123,13 +137,35 @@ final class StepLoop {
       }
       return false;
     }
-    fill(plan);
+    reserve(plan);
+    long planned = clock.getAsLong();
+    speculator.draft(plan, requests);
+    List<Part> parts = fill(plan);
     step.kernels(kernels.next(step.rows()));
     long launched = clock.getAsLong();
     Forward forward = runner.run(step);
+    long computed = clock.getAsLong();
+    judge(parts, forward);
     long judged = clock.getAsLong();
-    int[] rows = commit(plan, forward);
-    report(plan, rows, begin, launched, judged);
+    speculator.follow(parts, forward.hidden(), queues, requests);
+    long followed = clock.getAsLong();
+    commit(parts, forward);
+    long end = clock.getAsLong();
+    speculator.observe(parts, judge, end - begin);
+    sink.accept(
+        done(
+            plan,
+            parts,
+            end,
+            planned - begin,
+            launched - planned,
+            computed - launched,
+            judged - computed,
+            followed - judged,
+            end - followed));
+    if (sink.wantsPageMap()) {
+      sink.accept(new Event.PageMap(end, 0, memory.holders(0, queues.running())));
+    }
     assert balanced();
     return true;
   }
@@ -142,10 +178,12 @@ final class StepLoop {
   /** Retracts and admits. */
   private void apply(StepPlan plan) {
     for (int id : plan.retract()) {
-      Sequence s = requests.choice(id).sequence;
+      Choice c = requests.choice(id);
+      Sequence s = c.sequence;
       int lost = s.computed();
       memory.leave(s, true);
       queues.retract(s);
+      c.retracted();
       sink.accept(new Event.Retracted(clock.getAsLong(), s.request, s.id, lost));
     }
     for (int id : plan.admit()) {
@@ -154,105 +192,91 @@ final class StepLoop {
       int hit = memory.start(s);
       queues.admit(s);
       requests.started(c.request);
-      c.started(Math.min(hit, s.promptLength));
+      c.started(speculator.drafter(), Math.min(hit, s.promptLength));
       sink.accept(new Event.Admitted(clock.getAsLong(), s.request, s.id, hit, s.retractions()));
     }
   }
 
-  /** Reserves pages for the plan's rows and puts them into the step. */
-  private void fill(StepPlan plan) {
-    step.clear();
-    int index = 0;
-    int furthest = 0;
+  /** Reserves pages for the plan's rows, guesses included. */
+  private void reserve(StepPlan plan) {
     for (StepPlan.Rows rows : plan.rows()) {
       Sequence s = requests.choice(rows.id()).sequence;
-      memory.reserve(s, s.computed() + rows.count());
+      memory.reserve(s, s.computed() + rows.count() + ahead);
+    }
+  }
+
+  /** Puts the plan's rows into the step; of guesses, as many as were made. */
+  private List<Part> fill(StepPlan plan) {
+    step.clear();
+    List<Part> parts = new ArrayList<>();
+    int furthest = 0;
+    for (StepPlan.Rows rows : plan.rows()) {
+      Choice c = requests.choice(rows.id());
+      Sequence s = c.sequence;
+      int index = parts.size();
+      int pending = Math.min(rows.count(), s.known() - s.computed());
+      int drafts = rows.count() > pending ? c.drafts().count() : 0;
+      boolean newest = s.computed() + pending == s.known();
+      parts.add(
+          new Part(
+              c, s.computed(), pending, drafts, step.rows(), newest ? step.logitRows() : -1));
       step.tables[index] = s.table();
-      for (int p = s.computed(); p < s.computed() + rows.count(); p++) {
-        step.add(s.tokens()[p], p, index, p == s.known() - 1);
+      for (int i = 0; i < pending + drafts; i++) {
+        int p = s.computed() + i;
+        int token = i < pending ? s.tokens()[p] : c.drafts().token(i - pending);
+        step.add(token, p, index, p >= s.known() - 1);
         furthest = Math.max(furthest, p);
       }
-      index++;
     }
-    step.tables[index] = padding;
+    step.tables[parts.size()] = padding;
     for (int i = 0; i < plan.padding(); i++) {
-      step.add(0, furthest, index, false); // as long as the batch, like a padded row
+      step.add(0, furthest, parts.size(), false); // as long as the batch, like a padded row
     }
+    return parts;
   }
 
-  /** Samples, then makes the step's rows count; returns prefill and decode rows. */
-  private int[] commit(StepPlan plan, Forward forward) {
-    int[] counts = new int[2];
-    int row = 0;
-    int logitRow = 0;
-    for (StepPlan.Rows rows : plan.rows()) {
-      int lastRow = row + rows.count() - 1;
-      boolean last = logitRow < step.logitRows() && step.logitRow[logitRow] == lastRow;
-      Choice c = requests.choice(rows.id());
-      if (c != null) { // else another choice of its request failed in this very step
-        Sequence s = c.sequence;
-        boolean decode = rows.count() == 1 && last && s.output() > 0;
-        counts[decode ? 1 : 0] += rows.count();
-        commit(c, rows.count(), forward, lastRow, last ? logitRow : -1);
+  /** Decides the tokens of everybody's rows. */
+  private void judge(List<Part> parts, Forward forward) {
+    judge.clear();
+    for (Part part : parts) {
+      if (alive(part)) {
+        attempt(part, () -> judge.judge(part, forward));
       }
-      row += rows.count();
-      logitRow += last ? 1 : 0;
     }
-    return counts;
   }
 
-  /** Commits the rows of one sequence; {@code logitRow} is -1 if its prompt goes on. */
-  private void commit(Choice c, int rows, Forward forward, int lastRow, int logitRow) {
-    Sequence s = c.sequence;
+  /** Whether no other choice of the part's request failed in this very step. */
+  private boolean alive(Part part) {
+    return requests.choice(part.choice().sequence.id) != null;
+  }
+
+  /** What goes wrong with an answer's numbers fails its request, and nobody else's. */
+  private void attempt(Part part, Runnable what) {
     try {
-      requireFinite(forward.hidden(), lastRow, s, rows);
-      s.advance(rows);
-      Buffer logits = forward.logits();
-      if (logitRow >= 0) {
-        emit(c, logits.data, logits.row(logitRow));
-      }
-      memory.keep(s); // after the judge found nothing wrong, before others share the pages
-      if (logitRow >= 0) {
-        forkOthers(c, logits.data, logits.row(logitRow));
-      }
-      if (c.finished()) {
-        requests.finish(c);
-      }
+      what.run();
     } catch (SamplingException e) {
-      requests.fail(c.request, e);
+      requests.fail(part.choice().request, e);
     }
   }
 
-  /** A row that attends to NaN is NaN itself: nothing of such a request may enter the cache. */
-  private static void requireFinite(Buffer hidden, int row, Sequence s, int rows) {
-    for (int i = 0; i < hidden.cols; i++) {
-      if (Float.isNaN(hidden.data[hidden.row(row) + i])) {
-        throw new SamplingException(
-            s.choice, s.computed() + rows - 1, "the model's hidden state is NaN");
+  /** Makes the step's rows count: what the judge found nothing wrong with, others may share. */
+  private void commit(List<Part> parts, Forward forward) {
+    for (Part part : parts) {
+      if (alive(part)) {
+        attempt(part, () -> commit(part, forward.logits()));
       }
     }
   }
 
-  private void emit(Choice c, float[] logits, int offset) {
-    long now = clock.getAsLong();
-    Token token = judge(c, logits, offset, now);
-    c.request.completion.token(token);
-    sink.accept(
-        new Event.TokenOut(
-            now, c.sequence.request, c.sequence.id, token.index(), token.id(), token.text()));
-  }
-
-  /** Whatever goes wrong with one answer is that answer's failure, were it a bug of ours. */
-  private Token judge(Choice c, float[] logits, int offset, long now) {
-    try {
-      return c.judge(logits, offset, sampler, now);
-    } catch (SamplingException e) {
-      throw e;
-    } catch (RuntimeException e) {
-      SamplingException failure =
-          new SamplingException(c.sequence.choice, c.sequence.known(), e.toString());
-      failure.initCause(e);
-      throw failure;
+  private void commit(Part part, Buffer logits) {
+    Choice c = part.choice();
+    memory.trim(c.sequence, c.sequence.computed() + ahead);
+    memory.keep(c.sequence);
+    if (part.logitRow() >= 0) {
+      forkOthers(c, logits.data, logits.row(part.logitRow()));
+    }
+    if (c.finished()) {
+      requests.finish(c);
     }
   }
 
@@ -267,7 +291,7 @@ final class StepLoop {
     for (int n = 1; n < a.request.params().n(); n++) {
       Choice c = requests.newChoice(a, n, from.arrival);
       Sequence s = c.sequence;
-      emit(c, logits, offset);
+      judge.emit(c, logits, offset, 0);
       if (c.finished()) {
         requests.finish(c);
         continue;
@@ -277,33 +301,49 @@ final class StepLoop {
           && scheduler.mayFork(queues, from, TimeUnit.NANOSECONDS.toMillis(clock.getAsLong()))
           && memory.fork(from, s)) {
         queues.admit(s);
-        c.started(from.computed());
+        c.forked(speculator.drafter(), first);
         sink.accept(new Event.Forked(clock.getAsLong(), s.request, s.id, from.id, from.computed()));
       }
     }
   }
 
-  private void report(StepPlan plan, int[] rows, long begin, long launched, long judged) {
-    long end = clock.getAsLong();
-    sink.accept(
-        new Event.StepDone(
-            end,
-            steps++,
-            rows[0],
-            rows[1],
-            plan.padding(),
-            queues.running().size(),
-            queues.waitingCount(),
-            kv.pool(0).available(),
-            kv.pool(0).referenced(),
-            kv.pool(0).idle(),
-            plan.stop().name(),
-            launched - begin,
-            judged - launched,
-            end - judged));
-    if (sink.wantsPageMap()) {
-      sink.accept(new Event.PageMap(end, 0, memory.holders(0, queues.running())));
+  private Event.StepDone done(
+      StepPlan plan,
+      List<Part> parts,
+      long end,
+      long planNanos,
+      long draftNanos,
+      long launchNanos,
+      long judgeNanos,
+      long followNanos,
+      long commitNanos) {
+    int prefill = 0;
+    int decode = 0;
+    int drafts = 0;
+    for (Part p : parts) {
+      prefill += p.decodes() ? 0 : p.pending();
+      decode += p.decodes() ? 1 : 0;
+      drafts += p.drafts();
     }
+    return new Event.StepDone(
+        end,
+        steps++,
+        prefill,
+        decode,
+        drafts,
+        plan.padding(),
+        queues.running().size(),
+        queues.waitingCount(),
+        kv.pool(0).available(),
+        kv.pool(0).referenced(),
+        kv.pool(0).idle(),
+        plan.stop().name(),
+        planNanos,
+        draftNanos,
+        launchNanos,
+        judgeNanos,
+        followNanos,
+        commitNanos);
   }
 
   void close() {

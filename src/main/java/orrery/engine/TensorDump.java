@@ -39,7 +39,7 @@ public final class TensorDump {
     require(model, ids);
     TensorDump dump = new TensorDump(ids.length);
     int chunk = Sizes.chunk(options, ids.length);
-    KvCache cache = new KvCache(model.kvLayout(), ids.length, ids.length, 1);
+    KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), ids.length, ids.length, 1);
     PageTable table = cache.newTable();
     cache.reserve(table, ids.length);
     try (Team team = new Team(options.threads())) {

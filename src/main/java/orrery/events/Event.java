@@ -29,7 +29,39 @@ public sealed interface Event {
   record Retracted(long nanos, int request, int sequence, int lost) implements Event {}
 
   /** A sequence has one more token of its answer. */
-  record TokenOut(long nanos, int request, int sequence, int index, int token, String text)
+  record TokenOut(
+      long nanos, int request, int sequence, int index, int token, String text, Origin origin)
+      implements Event {}
+
+  /** How a token came about. */
+  enum Origin {
+    /** Nothing had been guessed. */
+    PLAIN,
+    /** It had been guessed, and the model said the same. */
+    ACCEPTED,
+    /** Something else had been guessed. */
+    RECOVERED,
+    /** All guesses were accepted, and this one came on top. */
+    BONUS
+  }
+
+  /**
+   * Guessed tokens of a sequence were verified, in one step together with its newest token.
+   *
+   * @param drafts the guesses
+   * @param judged how many of them were looked at: all up to the first that was rejected, or up to
+   *     the end of the answer
+   * @param accepted how many of them became part of the answer
+   * @param synthetic whether they were accepted for an experiment's sake, whatever the model says
+   */
+  record Verified(
+      long nanos,
+      int request,
+      int sequence,
+      int[] drafts,
+      int judged,
+      int accepted,
+      boolean synthetic)
       implements Event {}
 
   /** A sequence ended: reason is stop, length, abort or error. */
@@ -65,6 +97,7 @@ public sealed interface Event {
    * @param step number, from 0
    * @param prefillRows rows of prompts (and of recomputed answers)
    * @param decodeRows rows of newest tokens
+   * @param draftRows rows of guesses, verified beside newest tokens
    * @param paddingRows rows of nobody
    * @param running sequences running after the plan
    * @param waiting sequences waiting after the plan
@@ -72,15 +105,19 @@ public sealed interface Event {
    * @param referencedPages of pool 0
    * @param idlePages of pool 0, evictable
    * @param stop which check stopped admission
-   * @param planNanos time to plan and fill
-   * @param launchNanos time of the forward pass
-   * @param judgeNanos time to sample and commit
+   * @param planNanos first, time to plan and to reserve pages
+   * @param draftNanos then, to guess, and to put all rows together
+   * @param launchNanos then, of the forward pass
+   * @param judgeNanos then, to decide tokens
+   * @param followNanos then, for the drafter to catch up with them
+   * @param commitNanos at last, to share pages, fork and finish
    */
   record StepDone(
       long nanos,
       long step,
       int prefillRows,
       int decodeRows,
+      int draftRows,
       int paddingRows,
       int running,
       int waiting,
@@ -89,12 +126,20 @@ public sealed interface Event {
       int idlePages,
       String stop,
       long planNanos,
+      long draftNanos,
       long launchNanos,
-      long judgeNanos)
+      long judgeNanos,
+      long followNanos,
+      long commitNanos)
       implements Event {
+    /** Time of the whole step. */
+    public long busyNanos() {
+      return planNanos + draftNanos + launchNanos + judgeNanos + followNanos + commitNanos;
+    }
+
     /** Rows that were computed. */
     public int rows() {
-      return prefillRows + decodeRows + paddingRows;
+      return prefillRows + decodeRows + draftRows + paddingRows;
     }
   }
 }

@@ -57,6 +57,13 @@ public abstract class Launcher {
     launch(new WriteKv(k, v, kv));
   }
 
+  /** Keeps the state of every row that ends a page; nothing if nobody will continue from there. */
+  public final void keepBoundary(Buffer x, BoundaryKv boundary) {
+    if (boundary != null) {
+      launch(new KeepBoundary(x, boundary));
+    }
+  }
+
   /** out[r] = attention of q[r] over the cached slots it may see. */
   public final void attend(Buffer q, LayerKv kv, Buffer out) {
     launch(new Attend(q, kv, out));

@@ -61,6 +61,19 @@ public final class Step {
     rows++;
   }
 
+  /**
+   * Drops all rows but the first, where every row wants its logits: the rest of a chain of drafts
+   * whose sequences want fewer.
+   */
+  public void keepFirst(int rows) {
+    if (logitRows != this.rows || rows > this.rows) {
+      throw new IllegalStateException(
+          "keep " + rows + " rows of " + this.rows + ", of which " + logitRows + " want logits");
+    }
+    this.rows = rows;
+    this.logitRows = rows;
+  }
+
   public int rows() {
     return rows;
   }

@@ -114,7 +114,7 @@ public final class OpsLab implements Lab.Experiment {
   private double measure(Model model, Team team, Subject s, List<Timed> ops) {
     int length = shape.context() + 1;
     int slots = (length + PAGE - 1) / PAGE * PAGE;
-    KvCache cache = new KvCache(model.kvLayout(), PAGE, slots, shape.rows() * slots / PAGE);
+    KvCache cache = new KvCache(model.kvLayout(false), PAGE, slots, shape.rows() * slots / PAGE);
     ModelRunner eager = new ModelRunner(model, cache, team, shape.rows(), false);
     ModelRunner captured = new ModelRunner(model, cache, team, shape.rows(), true);
     Step step = new Step(shape.rows(), shape.rows(), team.size(), new VectorKernels());

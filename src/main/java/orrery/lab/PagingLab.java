@@ -45,7 +45,7 @@ final class PagingLab implements Lab.Experiment {
     }
     List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants);
     double mean = jobs.stream().mapToInt(Job::tokens).average().orElseThrow();
-    long bytes = s.loaded().model().kvLayout().bytesPerToken() * tokens;
+    long bytes = s.loaded().model().kvLayout(false).bytesPerPage(1) * tokens;
     sheet.title(
         "paging: " + s.description(),
         String.format(

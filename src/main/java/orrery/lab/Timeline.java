@@ -20,6 +20,9 @@ import orrery.checkpoint.JsonText.Num;
  * @param steps in their order
  */
 record Timeline(List<Lane> lanes, List<StepAt> steps) {
+  private static final List<String> PHASES =
+      List.of("plan", "draft", "launch", "judge", "follow", "commit");
+
 
   /** A stretch of time, in nanoseconds, in which a sequence was in one state. */
   record Span(String state, long from, long to) {}
@@ -119,7 +122,10 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
     }
 
     private StepAt step(Map<?, ?> e, long now) {
-      long took = number(e, "planNanos") + number(e, "launchNanos") + number(e, "judgeNanos");
+      long took = 0;
+      for (String phase : PHASES) {
+        took += number(e, phase + "Nanos");
+      }
       return new StepAt(
           now - took,
           now,

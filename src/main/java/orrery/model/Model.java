@@ -24,12 +24,19 @@ public interface Model {
   /** Whether {@link Forward#mtp} exists. */
   boolean hasMtp();
 
-  /** What one token leaves in the cache. */
-  KvLayout kvLayout();
+  /**
+   * What one token leaves in the cache.
+   *
+   * @param mtp with the rows of the MTP layer, and at each page's end the state that it continues
+   */
+  KvLayout kvLayout(boolean mtp);
 
   /** What the model consists of, for reports. */
   ModelInfo info();
 
-  /** Binds the model to a cache; the result makes the forward pass for up to so many rows. */
+  /**
+   * Binds the model to a cache of one of its layouts; the result makes the forward pass for up to
+   * so many rows. Without MTP streams there is no {@link Forward#mtp}.
+   */
   IntFunction<Forward> bind(KvCache cache);
 }

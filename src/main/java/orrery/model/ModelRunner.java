@@ -1,11 +1,14 @@
 package orrery.model;
 
+import java.util.Arrays;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 import orrery.graph.Buckets;
 import orrery.graph.Capture;
 import orrery.graph.Eager;
 import orrery.graph.Executor;
 import orrery.graph.Launcher;
+import orrery.graph.Op;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
 import orrery.kernels.Team;
@@ -20,6 +23,7 @@ public final class ModelRunner {
     final Forward forward;
     StepProgram main; // captured on first use
     StepProgram mtp;
+    StepProgram[] chains = new StepProgram[0]; // [links] several MTP runs in one program
 
     Bucket(Forward forward) {
       this.forward = forward;
@@ -72,6 +76,35 @@ public final class ModelRunner {
       b.forward.mtp(new Eager(executor, step));
     }
     return b.forward;
+  }
+
+  /**
+   * Runs the MTP layer several times in a row, a chain of drafts, on what {@link #forMtp} was given.
+   *
+   * @param links how many times
+   * @param next makes the op that prepares the next link's rows; always the same for one runner
+   */
+  public Forward runMtpChain(Step step, int links, Function<Forward, Op> next) {
+    Bucket b = buckets.get(step.rows());
+    if (graph) {
+      if (b.chains.length <= links) {
+        b.chains = Arrays.copyOf(b.chains, links + 1);
+      }
+      if (b.chains[links] == null) {
+        b.chains[links] = Capture.of(g -> chain(g, b.forward, links, next));
+      }
+      b.chains[links].run(executor, step);
+    } else {
+      chain(new Eager(executor, step), b.forward, links, next);
+    }
+    return b.forward;
+  }
+
+  private static void chain(Launcher g, Forward f, int links, Function<Forward, Op> next) {
+    for (int link = 0; link < links; link++) {
+      f.mtp(g);
+      g.launch(next.apply(f));
+    }
   }
 
   /** Runs the main model eagerly through a launcher of the caller's, who watches its taps. */

@@ -3,7 +3,9 @@ package orrery.observe;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import orrery.events.Event;
 
@@ -13,7 +15,7 @@ import orrery.events.Event;
  *
  * <pre>
  *   engine    steps      [step 17                        ][step 18   ...
- *                        [plan][launch            ][judge]
+ *                        [plan][draft][launch    ][judge]..
  *             cache               ·evicted           ·inserted
  *             requests   running, waiting       (counters)
  *             pages      free, idle, referenced
@@ -109,6 +111,19 @@ public final class PerfettoSink extends FileSink {
         out.instant(REQUESTS, lane.number, e.nanos(), e.text().isEmpty() ? "·" : e.text())
             .arg("token", e.token())
             .arg("index", e.index())
+            .arg("origin", e.origin().name().toLowerCase(Locale.ROOT))
+            .close();
+      }
+      case Event.Verified e -> {
+        Lane lane = lane(e.request(), e.sequence(), e.nanos());
+        out.instant(
+                REQUESTS,
+                lane.number,
+                e.nanos(),
+                "accepted " + e.accepted() + " of " + e.drafts().length)
+            .arg("drafts", Arrays.toString(e.drafts()))
+            .arg("judged", e.judged())
+            .arg("synthetic", String.valueOf(e.synthetic()))
             .close();
       }
       case Event.Finished e -> {
@@ -137,18 +152,20 @@ public final class PerfettoSink extends FileSink {
   }
 
   private void step(Event.StepDone e) throws IOException {
-    long judge = e.nanos() - e.judgeNanos();
-    long launch = judge - e.launchNanos();
-    long plan = launch - e.planNanos();
+    long plan = e.nanos() - e.busyNanos();
     out.begin(ENGINE, STEPS, plan, "step " + e.step())
         .arg("prompt rows", e.prefillRows())
         .arg("decode rows", e.decodeRows())
+        .arg("draft rows", e.draftRows())
         .arg("padding rows", e.paddingRows())
         .arg("admission stopped by", e.stop())
         .close();
-    part("plan", plan, launch);
-    part("launch", launch, judge);
-    part("judge", judge, e.nanos());
+    long at = part("plan", plan, e.planNanos());
+    at = part("draft", at, e.draftNanos());
+    at = part("launch", at, e.launchNanos());
+    at = part("judge", at, e.judgeNanos());
+    at = part("follow", at, e.followNanos());
+    part("commit", at, e.commitNanos());
     out.end(ENGINE, STEPS, e.nanos()).close();
     out.counter(ENGINE, e.nanos(), "requests")
         .arg("running", e.running())
@@ -161,9 +178,11 @@ public final class PerfettoSink extends FileSink {
         .close();
   }
 
-  private void part(String name, long from, long to) throws IOException {
+  /** A phase of a step; returns its end. */
+  private long part(String name, long from, long nanos) throws IOException {
     out.begin(ENGINE, STEPS, from, name).close();
-    out.end(ENGINE, STEPS, to).close();
+    out.end(ENGINE, STEPS, from + nanos).close();
+    return from + nanos;
   }
 
   private void endPrefill(Lane lane, long nanos) throws IOException {

@@ -84,6 +84,17 @@ public final class Sampler {
   }
 
   /**
+   * The likeliest token after {@code history} by steps 1 to 3: what {@link #sample} gives at
+   * temperature 0.
+   *
+   * @throws SamplingException as {@link #sample}
+   */
+  public int likeliest(
+      float[] logits, int offset, SamplingParams params, History history, int choice) {
+    return adjust(logits, offset, params, history, choice);
+  }
+
+  /**
    * The distribution that {@link #sample} draws from, for acceptance rules and for tests.
    *
    * @param probabilities [vocab], overwritten; greedy has one 1

@@ -46,7 +46,7 @@ class BugsOthersHadTest {
   void retractionAtEveryStepLosesNobodyAndNoPage() {
     int retractions = 0;
     int hits = 0;
-    for (int seed = 0; seed < 1_000; seed++) {
+    for (int seed = 0; seed < 1_500; seed++) {
       Walk walk = new Walk(new Ruthless(new VllmPolicy()), seed);
       walk.play();
       retractions += walk.retractions;
@@ -94,7 +94,7 @@ class BugsOthersHadTest {
       View view = again.waits(1, 12, 28).view();
       View.Item it = view.waiting().getFirst();
       View.Item retracted =
-          new View.Item(1, 12, 0, 6, 40, 0, it.hitIdle(), it.reclaimable(), 0, 0, 0, false);
+          new View.Item(1, 12, 0, 0, 0, 6, 40, it.hitIdle(), it.reclaimable(), 0, 0, 0, false);
       StepPlan plan =
           policy.plan(
               new View(
@@ -104,6 +104,7 @@ class BugsOthersHadTest {
                   view.geometry(),
                   view.free(),
                   view.total(),
+                  view.ahead(),
                   view.limits(),
                   view.memory()));
       assertThat(plan.rows()).as(policy.name()).containsExactly(new StepPlan.Rows(1, 8));

@@ -56,26 +56,32 @@ final class Situation {
   }
 
   Situation waits(int id, int prompt, int most, int hit, int priority) {
-    waiting.add(item(id, prompt, 0, prompt, prompt + most, hit, 0, priority, false));
+    waiting.add(item(id, prompt, hit, 0, prompt, prompt + most, 0, priority, false));
     return this;
   }
 
   /** One that waits for a prefix that somebody else computes. */
   Situation waitsForPrefix(int id, int prompt) {
-    waiting.add(item(id, prompt, 0, prompt, prompt + 1, 0, 0, 0, true));
+    waiting.add(item(id, prompt, 0, 0, prompt, prompt + 1, 0, 0, true));
     return this;
   }
 
   /** One whose newest token is to be computed. */
   Situation decodes(int id, int prompt, int output, int most) {
+    return drafts(id, prompt, output, most, 0);
+  }
+
+  /** One whose newest token is to be computed, and for whose next ones there are guesses. */
+  Situation drafts(int id, int prompt, int output, int most, int drafts) {
     int known = prompt + output;
-    running.add(item(id, known, known - 1, prompt, prompt + most, 0, pages(known - 1), 0, false));
+    int pages = pages(known - 1);
+    running.add(item(id, known, known - 1, drafts, prompt, prompt + most, pages, 0, false));
     return this;
   }
 
   /** One in the middle of its prompt. */
   Situation reads(int id, int prompt, int computed, int most) {
-    running.add(item(id, prompt, computed, prompt, prompt + most, 0, pages(computed), 0, false));
+    running.add(item(id, prompt, computed, 0, prompt, prompt + most, pages(computed), 0, false));
     return this;
   }
 
@@ -87,24 +93,36 @@ final class Situation {
       int id,
       int known,
       int computed,
+      int drafts,
       int prompt,
       int longest,
-      int hit,
       int pages,
       int priority,
       boolean deferred) {
     int[] idle = {0};
     int[] reclaimable = {pages};
     return new Item(
-        id, known, computed, prompt, longest, hit, idle, reclaimable, priority, id, 0, deferred);
+        id,
+        known,
+        computed,
+        computed,
+        drafts,
+        prompt,
+        longest,
+        idle,
+        reclaimable,
+        priority,
+        id,
+        0,
+        deferred);
   }
 
   View view() {
     int held = running.stream().mapToInt(i -> i.reclaimable()[0]).sum();
     KvGeometry g = new KvGeometry(new KvLayout(List.of(Stream.whole("key", 1))), page);
-    Limits limits = new Limits(maxRunning, chunk, chunk + maxRunning);
+    Limits limits = new Limits(maxRunning, chunk, chunk + 8 * maxRunning);
     int[] total = {free + held};
-    return new View(now, waiting, running, g, new int[] {free}, total, limits, memory);
+    return new View(now, waiting, running, g, new int[] {free}, total, 0, limits, memory);
   }
 
   /** A plan's rows as {@code id:count id:count}. */

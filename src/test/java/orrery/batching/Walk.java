@@ -30,6 +30,8 @@ final class Walk {
   private static final KvLayout WINDOWED =
       new KvLayout(List.of(Stream.whole("key", 1), new Stream("latent", 1, 1, 5, 4)));
 
+  private static final int MOST_DRAFTS = 3;
+
   private record Want(Sequence sequence, int answer, int arrivesAt, int cancelledAt, int choices) {}
 
   final Policy policy;
@@ -40,6 +42,7 @@ final class Walk {
   final Queues queues = new Queues();
   final Scheduler scheduler;
   final int longest;
+  final int ahead; // slots beyond computed tokens, as an MTP layer needs
   private final Map<Integer, Want> wants = new HashMap<>(); // alive, by sequence
   private final List<Want> coming = new ArrayList<>();
   private final boolean alike; // equal tokens go on equally, as greedy choices do
@@ -52,6 +55,7 @@ final class Walk {
   int forks;
   int cancelled;
   int finished;
+  int drafts;
 
   Walk(Policy policy, long seed) {
     this.policy = policy;
@@ -60,7 +64,8 @@ final class Walk {
     longest = 4 + random.nextInt(24);
     int chunk = new int[] {1, 2, 3, 7, 16, 64}[random.nextInt(6)];
     int maxRunning = 1 + random.nextInt(5);
-    limits = new Limits(maxRunning, chunk, chunk + maxRunning);
+    limits = new Limits(maxRunning, chunk, chunk + maxRunning * (1 + MOST_DRAFTS));
+    ahead = random.nextInt(2);
     KvLayout layout = random.nextInt(3) == 0 ? WINDOWED : PLAIN;
     KvGeometry geometry = new KvGeometry(layout, p);
     int[] pages = new int[geometry.pools()];
@@ -77,7 +82,7 @@ final class Walk {
           default -> new HashBlockCache(kv);
         };
     alike = random.nextBoolean();
-    scheduler = new Scheduler(policy, kv, prefix, limits);
+    scheduler = new Scheduler(policy, kv, prefix, limits, ahead);
     int requests = 2 + random.nextInt(7);
     int[] system = random.ints(longest, 0, 2).toArray();
     for (int i = 0; i < requests; i++) {
@@ -111,6 +116,11 @@ final class Walk {
     while (!queues.isEmpty() || !coming.isEmpty()) {
       require(step < bound, "nobody starves: " + step + " steps");
       arriveAndCancel();
+      for (Sequence s : queues.running()) {
+        boolean decodes = s.computed() == s.known() - 1 && s.output() > 0;
+        int most = Math.min(random.nextInt(MOST_DRAFTS + 1), s.longest - s.known() - 1);
+        s.drafts(decodes ? Math.max(0, most) : 0);
+      }
       if (!queues.isEmpty()) {
         step(scheduler.plan(queues, step));
       }
@@ -163,12 +173,16 @@ final class Walk {
     }
     for (StepPlan.Rows rows : plan.rows()) {
       Sequence s = wants.get(rows.id()).sequence;
-      require(rows.count() >= 1 && rows.count() <= s.known() - s.computed(), "rows are pending");
-      int to = s.computed() + rows.count();
+      int pending = s.known() - s.computed();
+      require(rows.count() >= 1, "rows are planned");
+      require(rows.count() <= pending + s.drafts(), "rows are pending, or drafts that were offered");
+      drafts += Math.max(0, rows.count() - pending);
+      int to = s.computed() + rows.count() + ahead;
       for (int pool = 0; pool < kv.geometry().pools(); pool++) {
         makeRoom(pool, kv.geometry().pages(pool, to) - s.table().end(pool));
       }
       kv.reserve(s.table(), to);
+      s.held(to);
     }
     for (StepPlan.Rows rows : plan.rows()) {
       commit(wants.get(rows.id()), rows.count());
@@ -191,14 +205,24 @@ final class Walk {
 
   private void commit(Want w, int rows) {
     Sequence s = w.sequence;
-    s.advance(rows);
+    int pending = Math.min(rows, s.known() - s.computed());
+    int guesses = rows - pending;
+    boolean first = s.output() == 0;
+    s.advance(pending);
     boolean last = s.computed() == s.known();
     if (last) {
       s.append(next(s));
     }
+    while (guesses > 0 && s.output() < w.answer && random.nextBoolean()) { // one more is accepted
+      s.advance(1);
+      s.append(next(s));
+      guesses--;
+    }
+    kv.trim(s.table(), s.computed() + ahead);
+    s.held(s.computed() + ahead);
     prefix.insert(s.lease(), s.tokens(), s.computed(), s.table());
     kv.pass(s.table(), s.computed());
-    if (last && s.output() == 1 && s.choice == 0) {
+    if (last && first && s.choice == 0) {
       fork(w);
     }
     if (s.output() >= w.answer) {
@@ -228,6 +252,9 @@ final class Walk {
               from.salt);
       s.append(next(s));
       Want other = want(s, step, w.cancelledAt, 1);
+      if (s.output() >= other.answer) {
+        continue; // its first token was its last
+      }
       wants.put(s.id, other);
       queues.enqueue(s);
       boolean room = queues.running().size() < limits.maxRunning();

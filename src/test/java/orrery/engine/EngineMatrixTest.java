@@ -75,7 +75,7 @@ class EngineMatrixTest {
         SwitchCell cell = cells.get(i);
         List<RequestSet> mine = sets.get(cell.model());
         Counts counts = run(cell, mine.get(i % mine.size()), 16);
-        for (int more = 1; !cell.shows(counts.retractions) && more <= mine.size(); more++) {
+        for (int more = 1; !cell.shows(counts.retractions) && more <= 4 * mine.size(); more++) {
           // These requests got by without: others, in the least memory that holds the longest.
           counts = run(cell, mine.get((i + more) % mine.size()), 0);
           runs++;

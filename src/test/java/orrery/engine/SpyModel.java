@@ -118,8 +118,8 @@ record SpyModel(Model real, Consumer<Step> watcher) implements Model {
   }
 
   @Override
-  public KvLayout kvLayout() {
-    return real.kvLayout();
+  public KvLayout kvLayout(boolean mtp) {
+    return real.kvLayout(mtp);
   }
 
   @Override

@@ -326,8 +326,8 @@ class KvCacheTest {
     KvLayout compressed =
         new KvLayout(
             List.of(Stream.whole("key", 3), new Stream("compressed", 64, 4, Stream.ALL, 4)));
-    assertThat(compressed.bytesPerToken()).isEqualTo(4 * 3 + 4 * 64 / 4);
-    assertThat(PLAIN.bytesPerToken()).isEqualTo(4 * (3 + 5));
+    assertThat(compressed.bytesPerPage(8)).isEqualTo(4 * (3 * 8 + 64 * 2));
+    assertThat(PLAIN.bytesPerPage(1)).isEqualTo(4 * (3 + 5));
     KvCache kv = new KvCache(compressed, 8, 16, 2);
     assertThat(kv.data(1)).hasSize(3 * 2 * 64);
   }

@@ -49,6 +49,8 @@ class SinksTest {
             case "long" -> 12_345_678_901L + i;
             case "java.lang.String" -> "\"\\\n\u0001é😀 " + i;
             case "[I" -> new int[] {i, -i};
+            case "boolean" -> true;
+            case "orrery.events.Event$Origin" -> Event.Origin.BONUS;
             case String other -> throw new AssertionError("a new type of field: " + other);
           };
     }
@@ -155,7 +157,8 @@ class SinksTest {
     long steps = seen.stream().filter(e -> e instanceof Event.StepDone).count();
     List<String> expected = new ArrayList<>();
     for (int i = 0; i < steps; i++) {
-      expected.addAll(List.of("step " + i, "  plan", "  launch", "  judge"));
+      expected.add("step " + i);
+      expected.addAll(List.of("  plan", "  draft", "  launch", "  judge", "  follow", "  commit"));
     }
     assertThat(tracks.get("steps")).isEqualTo(expected);
     for (int i = 0; i < 8; i++) {

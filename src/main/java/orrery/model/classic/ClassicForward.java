@@ -1,5 +1,6 @@
 package orrery.model.classic;
 
+import orrery.graph.BoundaryKv;
 import orrery.graph.Buffer;
 import orrery.graph.Launcher;
 import orrery.graph.LayerKv;
@@ -24,7 +25,8 @@ final class ClassicForward implements Forward {
   private final ClassicConfig c;
   private final ClassicWeights w;
   private final RopeTable rope;
-  private final LayerKv[] kv; // [layers, then the MTP layer]
+  private final LayerKv[] kv; // [layers, then the MTP layer if its rows are cached]
+  private final BoundaryKv boundary; // null if the MTP layer's rows are not cached
 
   private final Buffer x; // residual stream
   private final Buffer h; // normed
@@ -38,16 +40,23 @@ final class ClassicForward implements Forward {
   private final Buffer hidden;
   private final Buffer last; // hidden states of the rows that want logits
   private final Buffer logits;
-  private final Buffer mtpInput;
+  private final Buffer mtpInput; // this and below: null without MTP
   private final Buffer mtpPair; // normed embedding | normed state
   private final Buffer mtpHidden;
   private final Buffer mtpLogits;
 
-  ClassicForward(ClassicConfig c, ClassicWeights w, RopeTable rope, LayerKv[] kv, int maxRows) {
+  ClassicForward(
+      ClassicConfig c,
+      ClassicWeights w,
+      RopeTable rope,
+      LayerKv[] kv,
+      BoundaryKv boundary,
+      int maxRows) {
     this.c = c;
     this.w = w;
     this.rope = rope;
     this.kv = kv;
+    this.boundary = boundary;
     RowCount rows = Step::rows;
     RowCount wanted = Step::logitRows;
     int d = c.hidden();
@@ -63,10 +72,11 @@ final class ClassicForward implements Forward {
     hidden = new Buffer("hidden", rows, maxRows, d);
     last = new Buffer("last", wanted, maxRows, d);
     logits = new Buffer("logits", wanted, maxRows, c.vocab());
-    mtpInput = new Buffer("mtpInput", rows, maxRows, d);
-    mtpPair = new Buffer("mtpPair", rows, maxRows, 2 * d);
-    mtpHidden = new Buffer("mtpHidden", rows, maxRows, d);
-    mtpLogits = new Buffer("mtpLogits", wanted, maxRows, c.vocab());
+    boolean mtp = boundary != null;
+    mtpInput = mtp ? new Buffer("mtpInput", rows, maxRows, d) : null;
+    mtpPair = mtp ? new Buffer("mtpPair", rows, maxRows, 2 * d) : null;
+    mtpHidden = mtp ? new Buffer("mtpHidden", rows, maxRows, d) : null;
+    mtpLogits = mtp ? new Buffer("mtpLogits", wanted, maxRows, c.vocab()) : null;
   }
 
   private static MixtureOfExperts.Space experts(ClassicConfig c, RowCount rows, int maxRows) {
@@ -85,6 +95,7 @@ final class ClassicForward implements Forward {
     }
     g.rmsNorm(x, w.norm(), c.normEps(), hidden);
     g.tap("hidden", hidden);
+    g.keepBoundary(hidden, boundary);
     g.logitRows(hidden, last);
     g.matmul(last, w.head(), logits);
   }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.IntFunction;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
+import orrery.graph.BoundaryKv;
 import orrery.graph.LayerKv;
 import orrery.graph.RopeTable;
 import orrery.kernels.AttentionShape;
@@ -89,13 +90,22 @@ public final class ClassicModel implements Model {
         config.heads(), config.kvHeads(), config.headDim(), config.headDim(), pageTokens, scale);
   }
 
-  /** Streams 2l and 2l + 1 are the keys and values of layer l; the MTP layer comes last. */
+  /**
+   * Streams 2l and 2l + 1 are the keys and values of layer l; those of the MTP layer and its inputs
+   * at page ends come last.
+   */
   @Override
-  public KvLayout kvLayout() {
+  public KvLayout kvLayout(boolean mtp) {
+    if (mtp && !hasMtp()) {
+      throw new IllegalArgumentException("MTP rows: this model has no MTP layer");
+    }
     List<Stream> streams = new ArrayList<>();
-    for (int l = 0; l < config.layers() + config.mtpLayers(); l++) {
+    for (int l = 0; l < config.layers() + (mtp ? 1 : 0); l++) {
       streams.add(Stream.whole("layers." + l + ".key", shape(1).keyWidth()));
       streams.add(Stream.whole("layers." + l + ".value", shape(1).valueWidth()));
+    }
+    if (mtp) {
+      streams.add(Stream.boundary("mtp.boundary", config.hidden()));
     }
     return new KvLayout(streams);
   }
@@ -104,11 +114,13 @@ public final class ClassicModel implements Model {
   public IntFunction<Forward> bind(KvCache cache) {
     AttentionShape shape = shape(cache.spanOf(0));
     RopeTable rope = RopeTable.of(cache.maxSlots(), config.rotaryDim(), config.ropeTheta(), false);
-    LayerKv[] kv = new LayerKv[config.layers() + config.mtpLayers()];
+    boolean mtp = cache.layout().boundary() >= 0;
+    LayerKv[] kv = new LayerKv[config.layers() + (mtp ? 1 : 0)];
     for (int l = 0; l < kv.length; l++) {
       kv[l] = LayerKv.of(cache, shape, 2 * l, 2 * l + 1, l < config.layers() ? 0 : 1);
     }
-    return maxRows -> new ClassicForward(config, weights, rope, kv, maxRows);
+    BoundaryKv boundary = mtp ? BoundaryKv.of(cache) : null;
+    return maxRows -> new ClassicForward(config, weights, rope, kv, boundary, maxRows);
   }
 
   @Override

@@ -68,7 +68,7 @@ class ClassicModelLoadTest {
     assertThat(edited.config.get("num_nextn_predict_layers").intValue()).isEqualTo(1);
     Model model = load(edited);
     assertThat(model.hasMtp()).isFalse();
-    assertThat(model.kvLayout().streams()).hasSize(2 * model.layers());
+    assertThat(model.kvLayout(false).streams()).hasSize(2 * model.layers());
     assertThat(outcome(model).logits()).isDeepEqualTo(outcomeOf("groups").logits());
   }
 

@@ -21,7 +21,7 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
   Outcome run(int[] ids, int... pieces) {
     int slots = ids.length + 8;
     int pages = (slots + pageTokens - 1) / pageTokens;
-    KvCache cache = new KvCache(model.kvLayout(), pageTokens, slots, pages + 2);
+    KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), pageTokens, slots, pages + 2);
     PageTable table = cache.newTable();
     PageTable decoy = cache.newTable();
     cache.reserve(decoy, 1); // so that pages do not start at 0
@@ -76,7 +76,7 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
     float[][] hidden = run(prefix, prefix.length).hidden();
     float[][] logits = new float[drafts][];
     int slots = prefix.length + drafts;
-    KvCache cache = new KvCache(model.kvLayout(), pageTokens, slots, slots / pageTokens + 1);
+    KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), pageTokens, slots, slots / pageTokens + 1);
     PageTable table = cache.newTable();
     cache.reserve(table, slots);
     try (Team team = new Team(threads)) {

@@ -1,0 +1,35 @@
+package orrery.engine;
+
+import orrery.graph.Step;
+import orrery.kv.KvCache;
+import orrery.model.ModelRunner;
+import orrery.sampling.Sampler;
+import orrery.speculation.DraftPicker;
+import orrery.speculation.DraftPicker.How;
+import orrery.speculation.Drafter;
+import orrery.speculation.MtpDrafter;
+import orrery.speculation.NgramDrafter;
+import orrery.speculation.NoDrafter;
+import orrery.speculation.SpeculationOptions;
+
+/** Makes the drafter of an engine. */
+@FunctionalInterface
+interface Drafters {
+  Drafter make(ModelRunner runner, Step step, KvCache cache, Sampler sampler);
+
+  /** The one that the options name. */
+  static Drafters of(SpeculationOptions o, int vocab) {
+    return (runner, step, cache, sampler) ->
+        switch (o.algorithm()) {
+          case OFF -> new NoDrafter();
+          case NGRAM -> new NgramDrafter(o.ngramMin(), o.ngramMax());
+          case MTP -> new MtpDrafter(runner, step, cache, new DraftPicker(sampler, how(o), vocab));
+        };
+  }
+
+  private static How how(SpeculationOptions o) {
+    return o.acceptance() == SpeculationOptions.Acceptance.REJECTION
+        ? How.DRAWN
+        : o.coupledDrafts() ? How.COUPLED : How.LIKELIEST;
+  }
+}

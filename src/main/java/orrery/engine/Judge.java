@@ -1,0 +1,128 @@
+package orrery.engine;
+
+import java.util.Arrays;
+import java.util.function.LongSupplier;
+import orrery.batching.Sequence;
+import orrery.events.Event;
+import orrery.events.Event.Origin;
+import orrery.events.EventSink;
+import orrery.graph.Buffer;
+import orrery.model.Forward;
+import orrery.sampling.SamplingException;
+import orrery.speculation.AcceptanceRule;
+
+/** Decides the tokens of a step's rows and hands them out. */
+final class Judge {
+  private final AcceptanceRule rule;
+  private final EventSink sink;
+  private final LongSupplier clock;
+  private final int[] judged; // [drafts at most] sequences whose guess at a position was looked at
+  private final int[] accepted; // [drafts at most] sequences whose guess there was accepted
+
+  Judge(AcceptanceRule rule, int maxDrafts, EventSink sink, LongSupplier clock) {
+    this.rule = rule;
+    this.sink = sink;
+    this.clock = clock;
+    this.judged = new int[maxDrafts];
+    this.accepted = new int[maxDrafts];
+  }
+
+  /** Begins a step. */
+  void clear() {
+    Arrays.fill(judged, 0);
+    Arrays.fill(accepted, 0);
+  }
+
+  int[] judged() {
+    return judged.clone();
+  }
+
+  int[] accepted() {
+    return accepted.clone();
+  }
+
+  /**
+   * Emits the tokens that a sequence's rows decide: row by row, until one is not what had been
+   * guessed or the answer ends. Rows up to there become computed; those behind never were.
+   *
+   * @throws SamplingException if a row that counts is NaN or leaves nothing to draw
+   */
+  void judge(Part part, Forward forward) {
+    Choice c = part.choice();
+    Sequence s = c.sequence;
+    int last = part.row() + part.pending() - 1;
+    requireFinite(forward.hidden(), last, s, part.from() + part.pending() - 1);
+    s.advance(part.pending());
+    if (part.logitRow() < 0) {
+      return;
+    }
+    Buffer logits = forward.logits();
+    int hits = 0;
+    int i = 0;
+    boolean goesOn = true;
+    while (goesOn) {
+      requireFinite(forward.hidden(), last + i, s, s.computed() - 1);
+      Token token = emit(c, logits.data, logits.row(part.logitRow() + i), i);
+      boolean hit = i < part.drafts() && token.id() == c.drafts().token(i);
+      if (i < part.drafts()) {
+        judged[i]++;
+        accepted[i] += hit ? 1 : 0;
+      }
+      hits += hit ? 1 : 0;
+      i++;
+      goesOn = hit && !c.finished();
+      if (goesOn) {
+        s.advance(1); // the guess's row: its token is known now
+      }
+    }
+    if (part.drafts() > 0) {
+      int looked = Math.min(i, part.drafts());
+      int[] drafts = c.drafts().toArray();
+      sink.accept(
+          new Event.Verified(
+              clock.getAsLong(), s.request, s.id, drafts, looked, hits, rule.synthetic()));
+    }
+  }
+
+  /** A row that attends to NaN is NaN itself: nothing of such a request may enter the cache. */
+  private static void requireFinite(Buffer hidden, int row, Sequence s, int position) {
+    for (int i = 0; i < hidden.cols; i++) {
+      if (Float.isNaN(hidden.data[hidden.row(row) + i])) {
+        throw new SamplingException(s.choice, position, "the model's hidden state is NaN");
+      }
+    }
+  }
+
+  /** Decides one token, that of verify row {@code i}, and hands it out. */
+  Token emit(Choice c, float[] logits, int offset, int i) {
+    long now = clock.getAsLong();
+    int count = c.drafts().count();
+    int guess = i < count ? c.drafts().token(i) : -1;
+    Token token = decide(c, logits, offset, i, now);
+    Origin origin =
+        count == 0
+            ? Origin.PLAIN
+            : i == count
+                ? Origin.BONUS
+                : token.id() == guess ? Origin.ACCEPTED : Origin.RECOVERED;
+    c.request.completion.token(token);
+    sink.accept(
+        new Event.TokenOut(
+            now, c.sequence.request, c.sequence.id, token.index(), token.id(), token.text(), origin));
+    return token;
+  }
+
+  /** Whatever goes wrong with one answer is that answer's failure, were it a bug of ours. */
+  private Token decide(Choice c, float[] logits, int offset, int i, long now) {
+    try {
+      return c.take(rule.judge(logits, offset, c.drafts(), i), logits, offset, now);
+    } catch (SamplingException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      SamplingException failure =
+          new SamplingException(c.sequence.choice, c.sequence.known(), e.toString());
+      failure.initCause(e);
+      throw failure;
+    }
+  }
+}

@@ -1,0 +1,92 @@
+package orrery.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import orrery.batching.Queues;
+import orrery.batching.Sequence;
+import orrery.batching.StepPlan;
+import orrery.graph.Buffer;
+import orrery.speculation.DraftLength;
+import orrery.speculation.DraftLength.Round;
+import orrery.speculation.Drafter;
+import orrery.speculation.Drafter.Judged;
+import orrery.speculation.Drafter.Order;
+
+/** Speculation's part in the engine's step: who may guess how much, and what the drafter sees. */
+final class Speculator {
+  private final Drafter drafter;
+  private final DraftLength length;
+  private int wanted; // drafts for each sequence in the step being made
+
+  Speculator(Drafter drafter, DraftLength length) {
+    this.drafter = drafter;
+    this.length = length;
+  }
+
+  Drafter drafter() {
+    return drafter;
+  }
+
+  /** Tells every running sequence's number of guesses that the next step could verify. */
+  void offer(Queues queues, Requests requests) {
+    int batch = decoding(queues);
+    wanted = batch > 0 ? length.next(batch) : 0;
+    for (Sequence s : queues.running()) {
+      int most = decodes(s) ? Math.min(wanted, s.longest - s.known() - 1) : 0;
+      s.drafts(most > 0 ? drafter.offers(requests.choice(s.id).drafts(), most) : 0);
+    }
+  }
+
+  private static boolean decodes(Sequence s) {
+    return s.computed() == s.known() - 1 && s.output() > 0;
+  }
+
+  private static int decoding(Queues queues) {
+    int n = 0;
+    for (Sequence s : queues.running()) {
+      n += decodes(s) ? 1 : 0;
+    }
+    return n;
+  }
+
+  /** Guesses what the plan has room for. */
+  void draft(StepPlan plan, Requests requests) {
+    List<Order> orders = new ArrayList<>();
+    for (StepPlan.Rows rows : plan.rows()) {
+      Choice c = requests.choice(rows.id());
+      int guesses = rows.count() - (c.sequence.known() - c.sequence.computed());
+      if (guesses > 0) {
+        orders.add(new Order(c.drafts(), guesses));
+      }
+    }
+    if (!orders.isEmpty()) {
+      drafter.draft(orders);
+    }
+  }
+
+  /** Shows the drafter what became of a step. */
+  void follow(List<Part> parts, Buffer hidden, Queues queues, Requests requests) {
+    int batch = decoding(queues);
+    boolean soon = batch > 0 && length.next(batch) > 0;
+    List<Judged> judged = new ArrayList<>();
+    for (Part p : parts) {
+      if (requests.choice(p.choice().sequence.id) != null) {
+        judged.add(new Judged(p.choice().drafts(), p.from(), p.row(), p.choice().finished()));
+      }
+    }
+    drafter.follow(judged, hidden, soon);
+  }
+
+  /** Learns from a step. */
+  void observe(List<Part> parts, Judge judge, long nanos) {
+    int batch = 0;
+    boolean prefill = false;
+    for (Part p : parts) {
+      batch += p.decodes() ? 1 : 0;
+      prefill |= !p.decodes();
+    }
+    if (batch > 0) {
+      length.observe(new Round(batch, wanted, judge.judged(), judge.accepted(), prefill, nanos));
+    }
+  }
+}

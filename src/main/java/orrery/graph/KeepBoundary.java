@@ -1,0 +1,32 @@
+package orrery.graph;
+
+/** boundary[page of r] = x[r], for rows at the last slot of their page. */
+record KeepBoundary(Buffer x, BoundaryKv boundary) implements Op {
+  KeepBoundary {
+    if (x.cols != boundary.width()) {
+      throw new IllegalArgumentException(
+          "boundary of " + boundary.width() + " = " + x + ": shapes do not fit");
+    }
+  }
+
+  @Override
+  public void run(Step step, int part, int parts) {
+    int rows = x.rows(step);
+    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+      if (boundary.ends(step.slot[r])) {
+        int to = boundary.row(step.tables[step.sequence[r]], step.slot[r]);
+        System.arraycopy(x.data, x.row(r), boundary.rows(), to, x.cols);
+      }
+    }
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) x.rows(step) * x.cols / boundary.pageTokens();
+  }
+
+  @Override
+  public String line() {
+    return "boundary[page] = " + x + " of rows that end a page of " + boundary.pageTokens();
+  }
+}

@@ -1,0 +1,75 @@
+package orrery.speculation;
+
+import orrery.sampling.KeyedRandom;
+import orrery.sampling.Sampler;
+import orrery.sampling.SamplingException;
+
+/** Turns a drafter's logits into a guess, with the penalties and the bias of the answer. */
+public final class DraftPicker {
+  /** How a guess is chosen. */
+  public enum How {
+    /** The likeliest token. */
+    LIKELIEST,
+    /**
+     * What the plain sampler would draw from these logits with the random number of the position. If
+     * the drafter's distribution is close to the model's, the same number hits the same token more
+     * often than the likeliest one would be drawn.
+     */
+    COUPLED,
+    /** Drawn from the drafter's distribution with a number of its own, for {@link RejectionRule}. */
+    DRAWN
+  }
+
+  /** What a drafter says whose logits allow no guess. */
+  public static final int NONE = -1;
+
+  private final Sampler sampler;
+  private final How how;
+  private final int vocab;
+  private double[] distribution; // [vocab] of the last pick, or null
+
+  public DraftPicker(Sampler sampler, How how, int vocab) {
+    this.sampler = sampler;
+    this.how = how;
+    this.vocab = vocab;
+  }
+
+  /**
+   * A guess for the token after the history, or {@link #NONE}: logits that are NaN, or that bias or
+   * stops leave nothing of, are no reason for an answer to fail, since it is not made of them.
+   */
+  int pick(float[] logits, int offset, Draw d) {
+    distribution = null;
+    try {
+      return switch (how) {
+        case LIKELIEST -> sampler.likeliest(logits, offset, d.params(), d.history(), d.choice());
+        case COUPLED ->
+            sampler.sample(logits, offset, d.params(), d.history(), d.seed(), d.choice());
+        case DRAWN -> draw(logits, offset, d);
+      };
+    } catch (SamplingException e) {
+      return NONE;
+    }
+  }
+
+  private int draw(float[] logits, int offset, Draw d) {
+    distribution = new double[vocab];
+    sampler.distribution(logits, offset, d.params(), d.history(), d.choice(), distribution);
+    double target =
+        KeyedRandom.uniform(d.seed(), d.choice(), d.history().length(), KeyedRandom.DRAFT);
+    double sum = 0;
+    int drawn = NONE;
+    for (int token = 0; token < vocab && sum <= target; token++) {
+      if (distribution[token] > 0) {
+        sum += distribution[token];
+        drawn = token;
+      }
+    }
+    return drawn;
+  }
+
+  /** The distribution that the last pick was drawn from, [vocab]; null if it was not drawn. */
+  double[] distribution() {
+    return distribution;
+  }
+}

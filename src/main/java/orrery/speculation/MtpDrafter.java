@@ -1,0 +1,274 @@
+package orrery.speculation;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import orrery.graph.BoundaryKv;
+import orrery.graph.Buffer;
+import orrery.graph.Op;
+import orrery.graph.Step;
+import orrery.kv.KvCache;
+import orrery.model.Forward;
+import orrery.model.ModelRunner;
+
+/**
+ * Drafts with the model's own multi-token prediction layer (DeepSeek-V3, section 2.2), one layer
+ * chained for several drafts as EAGLE does.
+ *
+ * <pre>
+ *   token            7     8     9    10         9 computed rows, token 9 is the newest (known = 10)
+ *   main row               8                     after a step: hidden state of token 8
+ *   extend           token 9 + state of 8        row 8 at slot 9  ──> draft 10, MTP state
+ *   chain                        10 + MTP state  row 9 at slot 10 ──> draft 11, MTP state ...
+ * </pre>
+ *
+ * <p><b>Extend</b> ({@link #follow}): once a step's tokens are decided, the layer computes a row for
+ * each, from the main model's states; its rows never depend on what was guessed. A row lies at the
+ * slot of the newest token it reads, so a page's MTP rows depend on tokens up to the page's end
+ * only, and pages can be shared; the state that the first row behind a hit needs was left at the
+ * page's end ({@link BoundaryKv}).
+ *
+ * <p><b>Chain</b> ({@link #draft}): further guesses continue from guesses. Their rows lie at slots
+ * beyond the newest token, where the next extend writes what really came.
+ *
+ * <p>While nobody wants drafts, rows are put off and computed several at once, which costs a
+ * fraction: until a page is complete, which others may share, or {@value #POSTPONED} states wait.
+ */
+public final class MtpDrafter implements Drafter {
+  private static final int POSTPONED = 16;
+
+  private final ModelRunner runner;
+  private final Step step;
+  private final BoundaryKv boundary;
+  private final DraftPicker picker;
+  private final int hidden;
+  private final int maxSequences;
+  private final List<Segment> segments = new ArrayList<>(); // of the MTP step being put together
+  private final List<MtpDrafts> chain = new ArrayList<>(); // whose rows a chain computes, in order
+  private final List<Integer> chainCounts = new ArrayList<>(); // drafts wanted of each, falling
+  private int guesses; // that everybody in the chain has by now whose guesses never failed
+
+  /** MTP rows of tokens [from, to) of one sequence; with {@code drafts} the last makes a guess. */
+  private record Segment(Judged judged, int from, int to, boolean drafts) {
+    MtpDrafts of() {
+      return (MtpDrafts) judged.drafts();
+    }
+  }
+
+  /**
+   * @param step may be the main model's: what it holds is not needed any more when this begins
+   * @param cache laid out with MTP rows
+   */
+  public MtpDrafter(ModelRunner runner, Step step, KvCache cache, DraftPicker picker) {
+    this.runner = runner;
+    this.step = step;
+    this.boundary = BoundaryKv.of(cache);
+    this.picker = picker;
+    this.hidden = boundary.width();
+    this.maxSequences = step.tables.length;
+  }
+
+  @Override
+  public int ahead() {
+    return 1;
+  }
+
+  @Override
+  public Drafts start(Draftable sequence, Draw draw) {
+    MtpDrafts s = new MtpDrafts(sequence, draw, hidden, POSTPONED);
+    int computed = sequence.computed();
+    if (computed > 0) {
+      s.written = computed - 1; // that row reads token `computed`, which is not the page's
+      int row = boundary.row(sequence.table(), computed - 1);
+      s.keepInput(computed - 1, boundary.rows(), row);
+    }
+    return s;
+  }
+
+  @Override
+  public Drafts fork(Drafts from, Draftable sequence, Draw draw) {
+    MtpDrafts parent = (MtpDrafts) from;
+    MtpDrafts s = new MtpDrafts(sequence, draw, hidden, POSTPONED);
+    // The parent's newest row may read a token that only the parent has.
+    s.written = Math.min(parent.written, sequence.computed() - 1);
+    for (int token = s.written; token < sequence.computed(); token++) {
+      s.keepInput(token, parent.input(token), 0);
+    }
+    return s;
+  }
+
+  @Override
+  public int offers(Drafts drafts, int most) {
+    return ((MtpDrafts) drafts).first == DraftPicker.NONE ? 0 : most;
+  }
+
+  @Override
+  public void draft(List<Order> orders) {
+    List<Order> longer = new ArrayList<>();
+    for (Order o : orders) {
+      MtpDrafts s = (MtpDrafts) o.drafts();
+      s.add(s.first, s.firstDistribution);
+      if (o.count() > 1) {
+        longer.add(o);
+      }
+    }
+    longer.sort(Comparator.comparingInt(Order::count).reversed()); // who wants fewer drops out
+    for (int i = 0; i < longer.size(); i += maxSequences) {
+      chain(longer.subList(i, Math.min(longer.size(), i + maxSequences)));
+    }
+  }
+
+  private void chain(List<Order> orders) {
+    chain.clear();
+    chainCounts.clear();
+    step.clear();
+    Buffer input = runner.forMtp(orders.size()).mtpInput();
+    for (Order o : orders) {
+      MtpDrafts s = (MtpDrafts) o.drafts();
+      int row = chain.size();
+      int newest = s.sequence.known() - 1;
+      step.tables[row] = s.sequence.table();
+      step.add(s.first, newest, newest + 1, row, true);
+      System.arraycopy(s.state, 0, input.data, input.row(row), hidden);
+      s.draw().history().push(s.first);
+      chain.add(s);
+      chainCounts.add(o.count());
+    }
+    guesses = 1;
+    runner.runMtpChain(step, chainCounts.getFirst() - 1, this::next);
+    for (MtpDrafts s : chain) {
+      var history = s.draw().history();
+      history.rollback(history.outputLength() - s.count());
+    }
+  }
+
+  /** The op between two links of a chain. */
+  private Op next(Forward forward) {
+    return new NextDrafts(forward, this);
+  }
+
+  /** Takes the guesses of one link and makes the rows of the next. */
+  void advance(Forward forward) {
+    int stay = 0;
+    for (int row = 0; row < step.rows(); row++) {
+      MtpDrafts s = chain.get(row);
+      int guess = DraftPicker.NONE;
+      if (s.count() == guesses) {
+        Buffer logits = forward.mtpLogits();
+        guess = picker.pick(logits.data, logits.row(row), s.draw());
+      }
+      if (guess != DraftPicker.NONE) {
+        s.add(guess, picker.distribution());
+        s.draw().history().push(guess);
+      }
+      step.token[row] = Math.max(guess, 0); // behind a failed guess: computed, but not looked at
+      step.position[row]++;
+      step.slot[row]++;
+      Buffer state = forward.mtpHidden();
+      Buffer input = forward.mtpInput();
+      System.arraycopy(state.data, state.row(row), input.data, input.row(row), hidden);
+      stay += chainCounts.get(row) > guesses + 1 ? 1 : 0;
+    }
+    guesses++;
+    step.keepFirst(stay);
+  }
+
+  @Override
+  public void follow(List<Judged> judged, Buffer states, boolean soon) {
+    step.clear();
+    segments.clear();
+    for (Judged j : judged) {
+      MtpDrafts s = (MtpDrafts) j.drafts();
+      s.keep(0);
+      s.first = DraftPicker.NONE;
+      int to = s.sequence.computed();
+      boolean drafts = soon && !j.finished() && to == s.sequence.known() - 1;
+      if (drafts || to - j.from() > s.room() || endsPage(s.written, to)) {
+        extend(new Segment(j, s.written, to, drafts), states);
+      } else {
+        s.keepInputs(states, j.row(), j.from(), to);
+      }
+    }
+    run(states);
+  }
+
+  /** Whether a page of the first {@code computed} tokens lacks MTP rows. */
+  private boolean endsPage(int written, int computed) {
+    int p = boundary.pageTokens();
+    return written + 1 < computed / p * p; // row p lies at slot p + 1
+  }
+
+  /** Adds rows to the MTP step, which runs whenever it is full. */
+  private void extend(Segment all, Buffer states) {
+    int from = all.from();
+    while (from < all.to()) {
+      if (step.rows() == step.maxRows() || segments.size() == maxSequences) {
+        run(states);
+      }
+      int to = Math.min(all.to(), from + step.maxRows() - step.rows());
+      boolean last = to == all.to();
+      Segment part = new Segment(all.judged(), from, to, last && all.drafts());
+      MtpDrafts s = part.of();
+      int index = segments.size();
+      step.tables[index] = s.sequence.table();
+      for (int p = from; p < to; p++) {
+        step.add(s.sequence.tokens()[p + 1], p, p + 1, index, part.drafts() && p == to - 1);
+      }
+      segments.add(part);
+      from = to;
+    }
+  }
+
+  private void run(Buffer states) {
+    if (segments.isEmpty()) {
+      return;
+    }
+    Buffer input = runner.forMtp(step.rows()).mtpInput();
+    int row = 0;
+    for (Segment g : segments) {
+      for (int p = g.from(); p < g.to(); p++) {
+        copyState(g, p, states, input, row++);
+      }
+    }
+    Forward forward = runner.runMtp(step);
+    int end = 0;
+    int logitRow = 0;
+    for (Segment g : segments) {
+      end += g.to() - g.from();
+      written(g, states);
+      if (g.drafts()) {
+        guess(g.of(), forward, end - 1, logitRow++);
+      }
+    }
+    segments.clear();
+    step.clear();
+  }
+
+  /** The main model's state of token p, of this step or kept from an earlier one. */
+  private void copyState(Segment g, int p, Buffer states, Buffer input, int row) {
+    if (p >= g.judged().from()) {
+      int from = states.row(g.judged().row() + p - g.judged().from());
+      System.arraycopy(states.data, from, input.data, input.row(row), hidden);
+    } else {
+      System.arraycopy(g.of().input(p), 0, input.data, input.row(row), hidden);
+    }
+  }
+
+  private static void written(Segment g, Buffer states) {
+    MtpDrafts s = g.of();
+    s.written = g.to();
+    int newest = g.to() - 1;
+    if (newest >= g.judged().from()) {
+      s.forgetInputs();
+      s.keepInputs(states, g.judged().row() + newest - g.judged().from(), newest, g.to());
+    }
+  }
+
+  private void guess(MtpDrafts s, Forward forward, int row, int logitRow) {
+    Buffer logits = forward.mtpLogits();
+    s.first = picker.pick(logits.data, logits.row(logitRow), s.draw());
+    s.firstDistribution = picker.distribution();
+    Buffer state = forward.mtpHidden();
+    System.arraycopy(state.data, state.row(row), s.state, 0, hidden);
+  }
+}

@@ -1,0 +1,35 @@
+package orrery.speculation;
+
+import java.util.List;
+import orrery.graph.Buffer;
+
+/** Guesses nothing: plain decoding, one token a step. */
+public final class NoDrafter implements Drafter {
+  @Override
+  public int ahead() {
+    return 0;
+  }
+
+  @Override
+  public Drafts start(Draftable sequence, Draw draw) {
+    return new Drafts(draw);
+  }
+
+  @Override
+  public Drafts fork(Drafts from, Draftable sequence, Draw draw) {
+    return new Drafts(draw);
+  }
+
+  @Override
+  public int offers(Drafts drafts, int most) {
+    return 0;
+  }
+
+  @Override
+  public void draft(List<Order> orders) {
+    throw new IllegalStateException("nothing was offered");
+  }
+
+  @Override
+  public void follow(List<Judged> judged, Buffer hidden, boolean soon) {}
+}
