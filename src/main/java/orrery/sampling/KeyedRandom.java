@@ -19,8 +19,20 @@ package orrery.sampling;
  */
 public final class KeyedRandom {
 
-  /** The stream of the plain sampler. Speculation rules that need more numbers use others. */
+  /** The stream of the plain sampler. */
   public static final int SAMPLE = 0;
+
+  /** Speculation: whether the draft for this position is accepted. */
+  public static final int ACCEPT = 1;
+
+  /** Speculation: which token takes the place of a draft that was not. */
+  public static final int RESIDUAL = 2;
+
+  /** Speculation: which token is drafted. */
+  public static final int DRAFT = 3;
+
+  /** Speculation: how many drafts a synthetic verification from this position on accepts. */
+  public static final int SYNTHETIC = 4;
 
   private static final long GOLDEN = 0x9E3779B97F4A7C15L;
 

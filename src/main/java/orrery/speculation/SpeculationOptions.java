@@ -70,8 +70,7 @@ public record SpeculationOptions(
 
   /** No speculation. */
   public static SpeculationOptions off() {
-    return new SpeculationOptions(
-        Algorithm.OFF, 3, false, 0, Acceptance.COUPLED, true, 2, 4, 0);
+    return new SpeculationOptions(Algorithm.OFF, 3, false, 0, Acceptance.COUPLED, true, 2, 4, 0);
   }
 
   /** An algorithm with the defaults. */
@@ -79,7 +78,146 @@ public record SpeculationOptions(
     return off().withAlgorithm(algorithm).withSteps(steps);
   }
 
+  /** Whether anybody guesses. */
   public boolean on() {
     return algorithm != Algorithm.OFF;
+  }
+
+  /** The rule, for one engine; it shares the sampler's scratch memory, so its thread too. */
+  public AcceptanceRule newRule(Sampler sampler) {
+    if (syntheticLength > 0) {
+      return new SyntheticRule(sampler, syntheticLength);
+    }
+    return switch (acceptance) {
+      case COUPLED -> new CoupledRule(sampler);
+      case TARGET_ONLY -> new TargetOnlyRule(sampler);
+      case REJECTION -> new RejectionRule(sampler);
+    };
+  }
+
+  /** The draft length, for one engine: it learns. */
+  public DraftLength newLength() {
+    DraftLength length =
+        !on() || steps == 0
+            ? new FixedLength(0)
+            : adaptive ? new AdaptiveLength(steps) : new FixedLength(steps);
+    return maxBatch == 0 ? length : new OffAbove(maxBatch, length);
+  }
+
+  public SpeculationOptions withAlgorithm(Algorithm algorithm) {
+    return new SpeculationOptions(
+        algorithm,
+        steps,
+        adaptive,
+        maxBatch,
+        acceptance,
+        coupledDrafts,
+        ngramMin,
+        ngramMax,
+        syntheticLength);
+  }
+
+  public SpeculationOptions withSteps(int steps) {
+    return new SpeculationOptions(
+        algorithm,
+        steps,
+        adaptive,
+        maxBatch,
+        acceptance,
+        coupledDrafts,
+        ngramMin,
+        ngramMax,
+        syntheticLength);
+  }
+
+  public SpeculationOptions withAdaptive(boolean adaptive) {
+    return new SpeculationOptions(
+        algorithm,
+        steps,
+        adaptive,
+        maxBatch,
+        acceptance,
+        coupledDrafts,
+        ngramMin,
+        ngramMax,
+        syntheticLength);
+  }
+
+  public SpeculationOptions withMaxBatch(int maxBatch) {
+    return new SpeculationOptions(
+        algorithm,
+        steps,
+        adaptive,
+        maxBatch,
+        acceptance,
+        coupledDrafts,
+        ngramMin,
+        ngramMax,
+        syntheticLength);
+  }
+
+  public SpeculationOptions withAcceptance(Acceptance acceptance) {
+    return new SpeculationOptions(
+        algorithm,
+        steps,
+        adaptive,
+        maxBatch,
+        acceptance,
+        coupledDrafts,
+        ngramMin,
+        ngramMax,
+        syntheticLength);
+  }
+
+  public SpeculationOptions withCoupledDrafts(boolean coupledDrafts) {
+    return new SpeculationOptions(
+        algorithm,
+        steps,
+        adaptive,
+        maxBatch,
+        acceptance,
+        coupledDrafts,
+        ngramMin,
+        ngramMax,
+        syntheticLength);
+  }
+
+  public SpeculationOptions withNgramMin(int ngramMin) {
+    return new SpeculationOptions(
+        algorithm,
+        steps,
+        adaptive,
+        maxBatch,
+        acceptance,
+        coupledDrafts,
+        ngramMin,
+        ngramMax,
+        syntheticLength);
+  }
+
+  public SpeculationOptions withNgramMax(int ngramMax) {
+    return new SpeculationOptions(
+        algorithm,
+        steps,
+        adaptive,
+        maxBatch,
+        acceptance,
+        coupledDrafts,
+        ngramMin,
+        ngramMax,
+        syntheticLength);
+  }
+
+  public SpeculationOptions withSyntheticLength(double syntheticLength) {
+    return new SpeculationOptions(
+        algorithm,
+        steps,
+        adaptive,
+        maxBatch,
+        acceptance,
+        coupledDrafts,
+        ngramMin,
+        ngramMax,
+        syntheticLength);
   }
 }

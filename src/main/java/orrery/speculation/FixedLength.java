@@ -1,0 +1,19 @@
+package orrery.speculation;
+
+/** Always the same number of drafts. */
+public record FixedLength(int most) implements DraftLength {
+
+  public FixedLength {
+    if (most < 0) {
+      throw new IllegalArgumentException("drafts: expected at least 0, found " + most);
+    }
+  }
+
+  @Override
+  public int next(int batch) {
+    return most;
+  }
+
+  @Override
+  public void observe(Round round) {}
+}

@@ -1,0 +1,77 @@
+package orrery.speculation;
+
+import java.util.Arrays;
+
+/**
+ * Where each run of n tokens stood last in a growing text. An open-addressing table of positions;
+ * runs are told apart by the text itself, so it never errs. Appending a token and looking a run up
+ * take constant time on average, and no memory but the table, 8 to 16 bytes a token.
+ */
+final class NgramIndex {
+  private static final int MIX = 0x9E3779B1; // 2^32 / golden ratio, odd
+
+  private final int n;
+  private int[] ends = new int[64]; // [power of two], where a run ends (exclusive); 0 is empty
+  private int used;
+  private int indexed; // runs that end at or before this are in the table
+  private long compared; // table cells looked at, for tests of the cost
+
+  NgramIndex(int n) {
+    this.n = n;
+    indexed = n - 1;
+  }
+
+  /** Takes in all runs that end at or before {@code end}, the newer over the older. */
+  void extend(int[] text, int end) {
+    for (; indexed < end; indexed++) {
+      if (2 * used >= ends.length) {
+        grow(text);
+      }
+      int cell = cell(text, indexed + 1);
+      if (ends[cell] == 0) {
+        used++;
+      }
+      ends[cell] = indexed + 1;
+    }
+  }
+
+  /** Where the run that ends at {@code end} ended the last time, among those taken in; else 0. */
+  int lastEnd(int[] text, int end) {
+    return end < n ? 0 : ends[cell(text, end)];
+  }
+
+  /** Cells that were looked at so far. */
+  long compared() {
+    return compared;
+  }
+
+  /** The cell of the run that ends at {@code end}, or the empty one that is its place. */
+  private int cell(int[] text, int end) {
+    int hash = 0;
+    for (int i = end - n; i < end; i++) {
+      hash = (hash ^ text[i]) * MIX;
+      hash ^= hash >>> 15;
+    }
+    int cell = hash & ends.length - 1;
+    compared++;
+    while (ends[cell] != 0 && !same(text, ends[cell], end)) {
+      cell = cell + 1 & ends.length - 1;
+      compared++;
+    }
+    return cell;
+  }
+
+  private boolean same(int[] text, int a, int b) {
+    return Arrays.equals(text, a - n, a, text, b - n, b);
+  }
+
+  private void grow(int[] text) {
+    int[] old = ends;
+    ends = new int[2 * old.length];
+    for (int end : old) {
+      if (end != 0) {
+        ends[cell(text, end)] = end;
+      }
+    }
+  }
+}

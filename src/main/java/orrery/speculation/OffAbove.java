@@ -1,0 +1,33 @@
+package orrery.speculation;
+
+/**
+ * No drafts while many sequences decode: their rows fill the machine already, and a rejected draft
+ * then costs as much as an accepted one. vLLM's {@code disable_by_batch_size}.
+ *
+ * @param maxBatch the most sequences that still draft, at least 1
+ * @param inner says how much below that, and learns from every round
+ */
+public record OffAbove(int maxBatch, DraftLength inner) implements DraftLength {
+
+  public OffAbove {
+    if (maxBatch < 1) {
+      throw new IllegalArgumentException(
+          "largest batch with drafts: expected at least 1, found " + maxBatch);
+    }
+  }
+
+  @Override
+  public int next(int batch) {
+    return batch > maxBatch ? 0 : inner.next(batch);
+  }
+
+  @Override
+  public int most() {
+    return inner.most();
+  }
+
+  @Override
+  public void observe(Round round) {
+    inner.observe(round);
+  }
+}

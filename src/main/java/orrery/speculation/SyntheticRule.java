@@ -1,0 +1,75 @@
+package orrery.speculation;
+
+import orrery.sampling.KeyedRandom;
+import orrery.sampling.Sampler;
+
+/**
+ * For experiments: pretends an acceptance length. A verification emits ⌊L⌋ or ⌊L⌋ + 1 tokens, L on
+ * average: real drafts, whatever the model thinks of them, and one token of the plain sampler
+ * behind them. The costs of a step are real, the text is <b>not</b> the model's, and whatever
+ * reports such a run says so.
+ *
+ * <p>The plain token of the last row might happen to be the draft that stands there; it would count
+ * as accepted, and L would come out too long, most of all with a good drafter. So the sampler draws
+ * again there, with the draft's logit at −∞: the draft's probability goes to the others (greedy:
+ * the second best). Shorter than asked are only verifications with too few drafts, and those in
+ * which an answer ends.
+ *
+ * <p>As SGLang with {@code SGLANG_SIMULATE_ACC_LEN}, {@code SGLANG_SIMULATE_ACC_METHOD
+ * =match-expected} and {@code SGLANG_SIMULATE_ACC_TOKEN_MODE=real-draft-token} ({@code
+ * speculative/spec_utils.py}).
+ */
+public final class SyntheticRule implements AcceptanceRule {
+  private final Sampler sampler;
+  private final double length;
+  private float[] others = new float[0]; // [vocab]
+
+  /**
+   * @param length tokens that a verification emits on average, at least 1
+   */
+  public SyntheticRule(Sampler sampler, double length) {
+    if (!(length >= 1)) {
+      throw new IllegalArgumentException(
+          "synthetic acceptance length: expected at least 1, found " + length);
+    }
+    this.sampler = sampler;
+    this.length = length;
+  }
+
+  @Override
+  public boolean synthetic() {
+    return true;
+  }
+
+  /** Fails as the plain sampler, also if a last row leaves no token but its draft. */
+  @Override
+  public int judge(float[] logits, int offset, Drafts drafts, int i) {
+    boolean drafted = i < drafts.count();
+    if (drafted && i + 1 < emitted(drafts.draw(), i)) {
+      return drafts.token(i);
+    }
+    int token = sample(logits, offset, drafts.draw());
+    if (!drafted || token != drafts.token(i)) {
+      return token;
+    }
+    int vocab = drafts.draw().history().vocab();
+    if (others.length != vocab) {
+      others = new float[vocab];
+    }
+    System.arraycopy(logits, offset, others, 0, vocab);
+    others[token] = Float.NEGATIVE_INFINITY;
+    return sample(others, 0, drafts.draw());
+  }
+
+  private int sample(float[] logits, int offset, Draw d) {
+    return sampler.sample(logits, offset, d.params(), d.history(), d.seed(), d.choice());
+  }
+
+  /** What the verification that has come to row i is to emit, the same at all of its rows. */
+  private int emitted(Draw d, int i) {
+    int whole = (int) length;
+    int first = d.history().length() - i;
+    double u = KeyedRandom.uniform(d.seed(), d.choice(), first, KeyedRandom.SYNTHETIC);
+    return u < length - whole ? whole + 1 : whole;
+  }
+}
