@@ -71,6 +71,7 @@ final class Speculator {
     List<Judged> judged = new ArrayList<>();
     for (Part p : parts) {
       if (requests.choice(p.choice().sequence.id) != null) {
+        p.choice().drafts().keep(0); // accepted or not, they are no guesses any more
         judged.add(new Judged(p.choice().drafts(), p.from(), p.row(), p.choice().finished()));
       }
     }

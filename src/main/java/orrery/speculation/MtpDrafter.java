@@ -179,7 +179,6 @@ public final class MtpDrafter implements Drafter {
     segments.clear();
     for (Judged j : judged) {
       MtpDrafts s = (MtpDrafts) j.drafts();
-      s.keep(0);
       s.first = DraftPicker.NONE;
       int to = s.sequence.computed();
       boolean drafts = soon && !j.finished() && to == s.sequence.known() - 1;

@@ -17,7 +17,9 @@ import orrery.Naive;
 import orrery.TinyModels;
 import orrery.engine.EngineOptions.KernelChoice;
 import orrery.engine.SwitchCell.PolicyVariant;
+import orrery.engine.SwitchCell.Speculation;
 import orrery.events.Event;
+import orrery.model.Model;
 import orrery.sampling.FinishReason;
 import orrery.text.Tokenizer;
 
@@ -42,12 +44,20 @@ class EngineMatrixTest {
     int mostPrefill;
     int mixed;
     int aborted;
+    int drafted;
+    int accepted;
+    int rejected;
     String kernels;
 
     synchronized void see(Event e) {
       switch (e) {
         case Event.Retracted r -> retractions++;
         case Event.Forked f -> forks++;
+        case Event.Verified v -> {
+          drafted += v.drafts().length;
+          accepted += v.accepted();
+          rejected += v.judged() - v.accepted();
+        }
         case Event.Admitted a -> hits += a.hit() > 0 ? 1 : 0;
         case Event.StepDone s -> {
           padding += s.paddingRows();
@@ -74,19 +84,25 @@ class EngineMatrixTest {
       for (int i = 0; i < cells.size(); i++) {
         SwitchCell cell = cells.get(i);
         List<RequestSet> mine = sets.get(cell.model());
-        Counts counts = run(cell, mine.get(i % mine.size()), 16);
-        for (int more = 1; !cell.shows(counts.retractions) && more <= 4 * mine.size(); more++) {
-          // These requests got by without: others, in the least memory that holds the longest.
-          counts = run(cell, mine.get((i + more) % mine.size()), 0);
+        Counts counts = run(cell, mine.get(i % (mine.size() - 1)), 16);
+        for (int more = 1; !cell.shows(counts.hits, counts.retractions) && more <= 8; more++) {
+          // These requests got by without: others, or a crowd in less or more memory.
+          RequestSet other = mine.get((i + more) % (mine.size() - 1));
+          counts = run(cell, cell.tight() ? mine.getLast() : other, 8 * more);
           runs++;
         }
         runs++;
-        tally(cell, counts, happened, impossible);
+        tally(cell, mine.getFirst().loaded().model(), counts, happened, impossible);
       }
       System.out.printf(
           "switch matrix: %d cells, %d runs, seed %d, %.1f s (%.1f s of it the naive forward)%n"
               + "  happened:   %s%n  impossible: %s%n",
           cells.size(), runs, seed, (System.nanoTime() - start) / 1e9, naive, happened, impossible);
+    }
+    for (Speculation s : Speculation.values()) {
+      if (s != Speculation.OFF) {
+        assertThat(happened).containsKeys("accepted " + s, "rejected " + s);
+      }
     }
     assertThat(happened)
         .containsKeys(
@@ -94,7 +110,7 @@ class EngineMatrixTest {
         .containsKeys("mixed steps VLLM", "mixed steps TRTLLM", "mixed steps TRTLLM_MAX");
   }
 
-  /** [model][set] */
+  /** [model][set], the last one a crowd */
   private static List<List<RequestSet>> sets(Tokenizer tokenizer) {
     List<CompletableFuture<List<RequestSet>>> all =
         TinyModels.specks().stream()
@@ -105,7 +121,8 @@ class EngineMatrixTest {
                             List.of(
                                 RequestSet.of(speck, tokenizer, 1),
                                 RequestSet.of(speck, tokenizer, 2),
-                                RequestSet.of(speck, tokenizer, 3))))
+                                RequestSet.of(speck, tokenizer, 3),
+                                RequestSet.crowd(speck, tokenizer, 4))))
             .toList();
     return all.stream().map(CompletableFuture::join).toList();
   }
@@ -114,7 +131,7 @@ class EngineMatrixTest {
    * @param spare tokens that tight memory has beyond the longest request
    */
   private static Counts run(SwitchCell cell, RequestSet set, int spare) {
-    Random r = new Random(cell.hashCode());
+    Random r = new Random(cell.seed());
     Counts counts = new Counts();
     List<Integer> order = new ArrayList<>();
     for (int i = 0; i < set.requests().size(); i++) {
@@ -128,8 +145,14 @@ class EngineMatrixTest {
       Request q = set.requests().get(i);
       all.add(cell.priorities() ? q.withPriority(r.nextInt(3)) : q);
     }
-    EngineOptions options = cell.options(CONTEXT, set.longest(), spare);
-    try (Engine engine = Engine.start(set.loaded(), options, counts::see)) {
+    Model model = set.loaded().model();
+    EngineOptions options = cell.options(model, CONTEXT, set.longest(), spare);
+    Drafters drafters =
+        cell.speculation() == Speculation.CRAMMER
+            ? (runner, step, cache, sampler) ->
+                new Crammer(set.tokens(), model.vocab(), r.nextLong())
+            : Drafters.of(options.speculation(), model.vocab());
+    try (Engine engine = Engine.start(set.loaded(), options, counts::see, drafters)) {
       // Two waves: the second finds the engine at work and the cache filled.
       List<Completion> completions = new ArrayList<>(engine.submit(all.subList(0, WAVE)));
       Completion victim = cell.cancels() ? engine.submit(set.victim(r.nextLong())) : null;
@@ -156,20 +179,21 @@ class EngineMatrixTest {
 
   private static void tally(
       SwitchCell cell,
+      Model model,
       Counts counts,
       Map<String, Integer> happened,
       Map<String, Integer> impossible) {
     if (cell.whyNoHits() != null) {
       assertThat(counts.hits).as("%s: prefix hits", cell).isZero();
       impossible.merge(cell.whyNoHits(), 1, Integer::sum);
-    } else if (!cell.tight()) { // in tight memory what could be hit may have been evicted
+    } else if (cell.hitsForSure()) {
       assertThat(counts.hits).as("%s: prefix hits", cell).isPositive();
     }
     if (cell.whyNoRetractions() != null) {
       assertThat(counts.retractions).as("%s: retractions", cell).isZero();
       impossible.merge(cell.whyNoRetractions(), 1, Integer::sum);
-    } else if (cell.servesOnlyTheFirst()) {
-      impossible.merge("retractions by chance only: a token budget of 1", 1, Integer::sum);
+    } else if (cell.retractsByChance()) {
+      impossible.merge("retractions by chance only: one prompt row a step", 1, Integer::sum);
     } else {
       assertThat(counts.retractions).as("%s: retractions", cell).isPositive();
     }
@@ -185,12 +209,33 @@ class EngineMatrixTest {
     assertThat(counts.kernels.contains("scalar"))
         .as("%s: %s", cell, counts.kernels)
         .isEqualTo(cell.kernels() == KernelChoice.SCALAR);
+    tallyDrafts(cell, cell.whyNoDrafts(model), counts, happened, impossible);
     add(happened, "hits", counts.hits);
     add(happened, "retractions", counts.retractions);
     add(happened, "forks", counts.forks);
     add(happened, "padding rows", counts.padding);
     add(happened, "cancelled", counts.aborted);
     add(happened, "mixed steps " + cell.policy(), counts.mixed);
+  }
+
+  private static void tallyDrafts(
+      SwitchCell cell,
+      String whyNot,
+      Counts counts,
+      Map<String, Integer> happened,
+      Map<String, Integer> impossible) {
+    if (whyNot != null) {
+      assertThat(counts.drafted).as("%s: drafts", cell).isZero();
+      impossible.merge(whyNot, 1, Integer::sum);
+    } else if (!cell.speculation().adaptive) { // else times decide
+      assertThat(counts.drafted).as("%s: drafts", cell).isPositive();
+      assertThat(counts.rejected).as("%s: rejected drafts", cell).isPositive();
+      if (cell.speculation() == Speculation.CRAMMER) {
+        assertThat(counts.accepted).as("%s: accepted drafts", cell).isPositive();
+      }
+    }
+    add(happened, "accepted " + cell.speculation(), counts.accepted);
+    add(happened, "rejected " + cell.speculation(), counts.rejected);
   }
 
   private static void add(Map<String, Integer> happened, String what, int count) {

@@ -3,7 +3,9 @@ package orrery.engine;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import orrery.Naive;
@@ -20,11 +22,26 @@ import orrery.text.Tokenizer;
  * and stop strings and several choices; and what {@link Naive} and the plain sampler answer.
  *
  * @param expected [request][choice] tokens, log-probabilities to the bit, text and how it ended
+ * @param expectedTokens [request][choice][tokens] of the answers
  */
-record RequestSet(LoadedModel loaded, List<Request> requests, List<List<String>> expected) {
+record RequestSet(
+    LoadedModel loaded,
+    List<Request> requests,
+    List<List<String>> expected,
+    List<List<int[]>> expectedTokens) {
   static final int SIZE = 14;
 
+  /** Requests of all kinds. */
   static RequestSet of(Path model, Tokenizer tokenizer, long seed) {
+    return of(model, tokenizer, seed, false);
+  }
+
+  /** Short prompts and long answers: whatever is admitted, soon wants more memory. */
+  static RequestSet crowd(Path model, Tokenizer tokenizer, long seed) {
+    return of(model, tokenizer, seed, true);
+  }
+
+  private static RequestSet of(Path model, Tokenizer tokenizer, long seed, boolean crowd) {
     LoadedModel ids = LoadedModel.load(model);
     // A speck's ids are words of the storyteller's vocabulary: nonsense, but text.
     LoadedModel loaded =
@@ -32,12 +49,16 @@ record RequestSet(LoadedModel loaded, List<Request> requests, List<List<String>>
     Naive naive = new Naive(model);
     List<Request> requests = new ArrayList<>();
     List<List<String>> expected = new ArrayList<>();
+    List<List<int[]>> tokens = new ArrayList<>();
     Random r = new Random(seed);
     int[] system = r.ints(33, 0, loaded.model().vocab()).toArray();
     while (requests.size() < SIZE) {
       int[] prompt = prompt(r, system, loaded.model().vocab());
       SamplingParams params = params(r, loaded.model().vocab());
-      if (r.nextInt(3) == 0) { // cut off inside what it would say
+      if (crowd) {
+        prompt = Arrays.copyOf(prompt, Math.min(prompt.length, 1 + r.nextInt(6)));
+        params = builder(params).stopTokenIds(List.of()).ignoreEos(true).maxTokens(40).build();
+      } else if (r.nextInt(3) == 0) { // cut off inside what it would say
         String text = answer(naive, loaded, prompt, params, 0).text;
         int at = text.length() / 2;
         if (at > 0) {
@@ -46,13 +67,14 @@ record RequestSet(LoadedModel loaded, List<Request> requests, List<List<String>>
         }
       }
       requests.add(Request.of(prompt, params));
-      List<String> each = new ArrayList<>();
+      List<Said> each = new ArrayList<>();
       for (int n = 0; n < params.n(); n++) {
-        each.add(answer(naive, loaded, prompt, params, n).toString());
+        each.add(answer(naive, loaded, prompt, params, n));
       }
-      expected.add(each);
+      expected.add(each.stream().map(Said::toString).toList());
+      tokens.add(each.stream().map(Said::tokens).toList());
     }
-    return new RequestSet(loaded, requests, expected);
+    return new RequestSet(loaded, requests, expected, tokens);
   }
 
   private static int[] prompt(Random r, int[] system, int vocab) {
@@ -97,7 +119,7 @@ record RequestSet(LoadedModel loaded, List<Request> requests, List<List<String>>
   }
 
   /** What is compared: everything an answer says. */
-  private record Said(String bits, String text, String finish) {
+  private record Said(int[] tokens, String bits, String text, String finish) {
     @Override
     public String toString() {
       return bits + "| " + text + " | " + finish;
@@ -127,7 +149,8 @@ record RequestSet(LoadedModel loaded, List<Request> requests, List<List<String>>
     if (stop.finishReason() instanceof orrery.sampling.FinishReason.Length) {
       text.append(decoder.flush());
     }
-    return new Said(bits.toString(), text.toString(), stop.finishReason().toString());
+    int[] tokens = Arrays.copyOfRange(ids, prompt.length, ids.length);
+    return new Said(tokens, bits.toString(), text.toString(), stop.finishReason().toString());
   }
 
   private static String describe(int token, Logprobs logprobs) {
@@ -142,7 +165,19 @@ record RequestSet(LoadedModel loaded, List<Request> requests, List<List<String>>
     for (int i = 0; i < a.tokens().length; i++) {
       bits.append(describe(a.tokens()[i], a.logprobs().get(i)));
     }
-    return new Said(bits.toString(), a.text(), a.finish().toString()).toString();
+    return new Said(a.tokens(), bits.toString(), a.text(), a.finish().toString()).toString();
+  }
+
+  /** The answers' tokens by seed and choice of their request. */
+  Map<String, int[]> tokens() {
+    Map<String, int[]> all = new HashMap<>();
+    for (int i = 0; i < requests.size(); i++) {
+      for (int n = 0; n < expectedTokens.get(i).size(); n++) {
+        long seed = requests.get(i).params().seed().getAsLong();
+        all.put(Crammer.key(seed, n), expectedTokens.get(i).get(n));
+      }
+    }
+    return all;
   }
 
   /** Tokens of the longest request. */

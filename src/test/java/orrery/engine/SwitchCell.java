@@ -8,7 +8,10 @@ import java.util.Set;
 import orrery.engine.EngineOptions.KernelChoice;
 import orrery.engine.EngineOptions.PolicyChoice;
 import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.model.Model;
 import orrery.prefix.RadixCache.Eviction;
+import orrery.speculation.SpeculationOptions;
+import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** One combination of all switches, and what can and must happen in it. */
 record SwitchCell(
@@ -24,7 +27,8 @@ record SwitchCell(
     KernelChoice kernels,
     boolean graph,
     boolean cancels,
-    boolean priorities) {
+    boolean priorities,
+    Speculation speculation) {
 
   /** The policies, SGLang's in several settings. */
   enum PolicyVariant {
@@ -51,6 +55,29 @@ record SwitchCell(
     }
   }
 
+  /** Who drafts, and how many. */
+  enum Speculation {
+    OFF(Algorithm.OFF, 0, false),
+    MTP_1(Algorithm.MTP, 1, false),
+    MTP_3(Algorithm.MTP, 3, false),
+    MTP_5(Algorithm.MTP, 5, false),
+    MTP_ADAPTIVE(Algorithm.MTP, 4, true),
+    NGRAM(Algorithm.NGRAM, 3, false),
+    NGRAM_ADAPTIVE(Algorithm.NGRAM, 3, true),
+    /** A drafter of the tests that knows the answers, and is often wrong all the same. */
+    CRAMMER(Algorithm.NGRAM, 4, false);
+
+    final Algorithm algorithm;
+    final int steps;
+    final boolean adaptive;
+
+    Speculation(Algorithm algorithm, int steps, boolean adaptive) {
+      this.algorithm = algorithm;
+      this.steps = steps;
+      this.adaptive = adaptive;
+    }
+  }
+
   private static final Object[][] VALUES = {
     {0, 1, 2, 3},
     {1, 4, 16, 0},
@@ -65,6 +92,7 @@ record SwitchCell(
     {false, true},
     {false, true},
     {false, true},
+    Speculation.values(),
   };
 
   /**
@@ -154,7 +182,8 @@ record SwitchCell(
         (KernelChoice) VALUES[9][p[9]],
         (boolean) VALUES[10][p[10]],
         (boolean) VALUES[11][p[11]],
-        (boolean) VALUES[12][p[12]]);
+        (boolean) VALUES[12][p[12]],
+        (Speculation) VALUES[13][p[13]]);
   }
 
   /** Why no hit can happen, or null. */
@@ -162,6 +191,22 @@ record SwitchCell(
     return prefix == PrefixChoice.OFF
         ? "no hits without a prefix cache"
         : pageSize == 0 ? "no hits with a page of the maximum length" : null;
+  }
+
+  /** Why nothing can be drafted, or null. */
+  String whyNoDrafts(Model model) {
+    boolean budget = policy == PolicyVariant.VLLM || policy == PolicyVariant.TRTLLM;
+    return speculation == Speculation.OFF
+        ? "no drafts without speculation"
+        : !drafts(model)
+            ? "no MTP drafts without an MTP layer"
+            : chunk == 1 && (budget || policy == PolicyVariant.TRTLLM_MAX)
+                ? "no drafts in a token budget of 1"
+                : null;
+  }
+
+  private boolean drafts(Model model) {
+    return speculation.algorithm != Algorithm.MTP || model.hasMtp();
   }
 
   /** Why no retraction can happen, or null. */
@@ -175,17 +220,40 @@ record SwitchCell(
                 : pageSize == 0 ? "no retractions with a page of the maximum length" : null;
   }
 
-  /** With a budget of one token a step, only forks can hold pages beside the first. */
-  boolean servesOnlyTheFirst() {
-    return chunk == 1 && (policy == PolicyVariant.VLLM || policy == PolicyVariant.TRTLLM_MAX);
+  /**
+   * With one prompt row a step, an answer is over before the next prompt is computed: only forks can
+   * hold many pages beside it.
+   */
+  boolean retractsByChance() {
+    return chunk == 1;
   }
 
-  /** Whether so many retractions are enough for what the cell is about. */
-  boolean shows(int retractions) {
-    return whyNoRetractions() != null || servesOnlyTheFirst() || retractions > 0;
+  /** Whether something must be hit: in tight memory it may have been evicted. */
+  boolean hitsForSure() {
+    return whyNoHits() == null && !tight;
   }
 
-  EngineOptions options(int context, int longest, int spare) {
+  /** Whether so many hits and retractions are enough for what the cell is about. */
+  boolean shows(int hits, int retractions) {
+    boolean retracts = whyNoRetractions() == null && !retractsByChance();
+    return (hits > 0 || !hitsForSure()) && (retractions > 0 || !retracts);
+  }
+
+  /** The same in every run, unlike a hash code, which has identities of enums in it. */
+  int seed() {
+    return toString().hashCode();
+  }
+
+  private SpeculationOptions speculation(Model model) {
+    return drafts(model)
+        ? SpeculationOptions.of(speculation.algorithm, speculation.steps)
+            .withAdaptive(speculation.adaptive)
+            .withCoupledDrafts(seed() % 2 == 0)
+            .withNgramMin(1)
+        : SpeculationOptions.off();
+  }
+
+  EngineOptions options(Model model, int context, int longest, int spare) {
     int tightTokens = pageSize == 0 ? context : (longest + 15) / 16 * 16 + spare;
     return EngineOptions.builder()
         .contextLength(context)
@@ -195,7 +263,7 @@ record SwitchCell(
         .mixedChunk(policy.mixed)
         .chunkedPrefillSize(chunk)
         .prefixCache(prefix)
-        .eviction(Eviction.values()[Math.floorMod(hashCode(), 3)])
+        .eviction(Eviction.values()[Math.floorMod(seed(), 3)])
         .maxTotalTokens(tight ? tightTokens : context * 64)
         .maxRunning(maxRunning)
         .threads(threads)
@@ -203,6 +271,7 @@ record SwitchCell(
         .graph(graph)
         .conservativeness(0.05)
         .batchWaitMillis(0)
+        .speculation(speculation(model))
         .build();
   }
 }

@@ -1,0 +1,66 @@
+package orrery.engine;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import orrery.graph.Buffer;
+import orrery.speculation.Draftable;
+import orrery.speculation.Drafter;
+import orrery.speculation.Drafts;
+import orrery.speculation.Draw;
+
+/**
+ * A drafter that was told the answers and remembers two tokens of three: so that long runs of drafts
+ * are accepted, and others rejected at every position, whatever model it is.
+ */
+final class Crammer implements Drafter {
+  private final Map<String, int[]> answers; // by key
+  private final int vocab;
+  private final Random random;
+
+  Crammer(Map<String, int[]> answers, int vocab, long seed) {
+    this.answers = answers;
+    this.vocab = vocab;
+    this.random = new Random(seed);
+  }
+
+  static String key(long seed, int choice) {
+    return seed + "/" + choice;
+  }
+
+  @Override
+  public int ahead() {
+    return 0;
+  }
+
+  @Override
+  public Drafts start(Draftable sequence, Draw draw) {
+    return new Drafts(draw);
+  }
+
+  @Override
+  public Drafts fork(Drafts from, Draftable sequence, Draw draw) {
+    return new Drafts(draw);
+  }
+
+  @Override
+  public int offers(Drafts drafts, int most) {
+    return most;
+  }
+
+  @Override
+  public void draft(List<Order> orders) {
+    for (Order o : orders) {
+      Draw d = o.drafts().draw();
+      int[] answer = answers.getOrDefault(key(d.seed(), d.choice()), new int[0]);
+      int next = d.history().outputLength();
+      for (int i = 0; i < o.count(); i++) {
+        boolean knows = next + i < answer.length && random.nextInt(3) > 0;
+        o.drafts().add(knows ? answer[next + i] : random.nextInt(vocab), null);
+      }
+    }
+  }
+
+  @Override
+  public void follow(List<Judged> judged, Buffer hidden, boolean soon) {}
+}
