@@ -145,7 +145,9 @@ public final class SglangPolicy implements Policy {
     }
     List<Item> sorted = new ArrayList<>(view.waiting());
     sorted.sort(
-        Comparator.comparingInt(Item::priority).thenComparingInt(Item::computed).reversed()); // stable
+        Comparator.comparingInt(Item::priority)
+            .thenComparingInt(Item::computed)
+            .reversed()); // stable
     return sorted;
   }
 

@@ -7,9 +7,9 @@ import orrery.batching.View.Item;
 /**
  * vLLM V1 ({@code v1/core/sched/scheduler.py}): one token budget a step, no phases. Running
  * sequences come first, in order, each with as many of its pending tokens as the budget has left; a
- * decoding one takes one, and its drafts count like any other tokens. When pages run out, the last one is preempted and recomputed later, and
- * nobody is admitted in that step. Else waiting ones are admitted while budget and pages last; only
- * the pages of this step's chunk must be free.
+ * decoding one takes one, and its drafts count like any other tokens. When pages run out, the last
+ * one is preempted and recomputed later, and nobody is admitted in that step. Else waiting ones are
+ * admitted while budget and pages last; only the pages of this step's chunk must be free.
  */
 public final class VllmPolicy implements Policy {
   @Override

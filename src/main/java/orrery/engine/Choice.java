@@ -8,9 +8,9 @@ import orrery.sampling.FinishReason;
 import orrery.sampling.History;
 import orrery.sampling.Logprobs;
 import orrery.sampling.StopChecker;
-import orrery.speculation.Draw;
 import orrery.speculation.Drafter;
 import orrery.speculation.Drafts;
+import orrery.speculation.Draw;
 import orrery.text.StreamDecoder;
 
 /** One answer in the making: a sequence and what turns its logits into text. */

@@ -47,7 +47,8 @@ public final class Engine implements AutoCloseable {
     this.model = loaded.model();
     this.options = options;
     this.sink = sink;
-    this.loop = new StepLoop(loaded, options, sink, () -> System.nanoTime() - start, queued, drafters);
+    this.loop =
+        new StepLoop(loaded, options, sink, () -> System.nanoTime() - start, queued, drafters);
     this.thread = Thread.ofPlatform().name("orrery-engine").unstarted(this::run);
   }
 
@@ -62,8 +63,7 @@ public final class Engine implements AutoCloseable {
    * @throws IllegalArgumentException if an option does not go with the model
    */
   public static Engine start(LoadedModel loaded, EngineOptions options, EventSink sink) {
-    return start(
-        loaded, options, sink, Drafters.of(options.speculation(), loaded.model().vocab()));
+    return start(loaded, options, sink, Drafters.of(options.speculation(), loaded.model().vocab()));
   }
 
   /** Starts an engine with another drafter than its options name. */

@@ -102,13 +102,17 @@ final class Judge {
     Origin origin =
         count == 0
             ? Origin.PLAIN
-            : i == count
-                ? Origin.BONUS
-                : token.id() == guess ? Origin.ACCEPTED : Origin.RECOVERED;
+            : i == count ? Origin.BONUS : token.id() == guess ? Origin.ACCEPTED : Origin.RECOVERED;
     c.request.completion.token(token);
     sink.accept(
         new Event.TokenOut(
-            now, c.sequence.request, c.sequence.id, token.index(), token.id(), token.text(), origin));
+            now,
+            c.sequence.request,
+            c.sequence.id,
+            token.index(),
+            token.id(),
+            token.text(),
+            origin));
     return token;
   }
 

@@ -218,8 +218,7 @@ final class StepLoop {
       int drafts = rows.count() > pending ? c.drafts().count() : 0;
       boolean newest = s.computed() + pending == s.known();
       parts.add(
-          new Part(
-              c, s.computed(), pending, drafts, step.rows(), newest ? step.logitRows() : -1));
+          new Part(c, s.computed(), pending, drafts, step.rows(), newest ? step.logitRows() : -1));
       step.tables[index] = s.table();
       for (int i = 0; i < pending + drafts; i++) {
         int p = s.computed() + i;

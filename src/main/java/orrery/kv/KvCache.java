@@ -123,8 +123,8 @@ public final class KvCache {
   }
 
   /**
-   * Takes back pages beyond what {@code slots} slots need: room for drafts that were rejected. Their
-   * rows need no undoing, since what a token sees is computed from positions.
+   * Takes back pages beyond what {@code slots} slots need: room for drafts that were rejected.
+   * Their rows need no undoing, since what a token sees is computed from positions.
    */
   public void trim(PageTable table, int slots) {
     for (int pool = 0; pool < pools.length; pool++) {

@@ -23,7 +23,6 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
   private static final List<String> PHASES =
       List.of("plan", "draft", "launch", "judge", "follow", "commit");
 
-
   /** A stretch of time, in nanoseconds, in which a sequence was in one state. */
   record Span(String state, long from, long to) {}
 

@@ -79,7 +79,8 @@ public final class ModelRunner {
   }
 
   /**
-   * Runs the MTP layer several times in a row, a chain of drafts, on what {@link #forMtp} was given.
+   * Runs the MTP layer several times in a row, a chain of drafts, on what {@link #forMtp} was
+   * given.
    *
    * @param links how many times
    * @param next makes the op that prepares the next link's rows; always the same for one runner

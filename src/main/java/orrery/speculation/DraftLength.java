@@ -26,6 +26,5 @@ public interface DraftLength {
    *     nothing about drafts
    * @param nanos time of the whole step
    */
-  record Round(
-      int batch, int length, int[] drafted, int[] accepted, boolean prefill, long nanos) {}
+  record Round(int batch, int length, int[] drafted, int[] accepted, boolean prefill, long nanos) {}
 }

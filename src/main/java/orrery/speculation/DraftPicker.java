@@ -11,12 +11,14 @@ public final class DraftPicker {
     /** The likeliest token. */
     LIKELIEST,
     /**
-     * What the plain sampler would draw from these logits with the random number of the position. If
-     * the drafter's distribution is close to the model's, the same number hits the same token more
-     * often than the likeliest one would be drawn.
+     * What the plain sampler would draw from these logits with the random number of the position.
+     * If the drafter's distribution is close to the model's, the same number hits the same token
+     * more often than the likeliest one would be drawn.
      */
     COUPLED,
-    /** Drawn from the drafter's distribution with a number of its own, for {@link RejectionRule}. */
+    /**
+     * Drawn from the drafter's distribution with a number of its own, for {@link RejectionRule}.
+     */
     DRAWN
   }
 

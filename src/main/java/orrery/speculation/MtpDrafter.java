@@ -22,9 +22,9 @@ import orrery.model.ModelRunner;
  *   chain                        10 + MTP state  row 9 at slot 10 ──> draft 11, MTP state ...
  * </pre>
  *
- * <p><b>Extend</b> ({@link #follow}): once a step's tokens are decided, the layer computes a row for
- * each, from the main model's states; its rows never depend on what was guessed. A row lies at the
- * slot of the newest token it reads, so a page's MTP rows depend on tokens up to the page's end
+ * <p><b>Extend</b> ({@link #follow}): once a step's tokens are decided, the layer computes a row
+ * for each, from the main model's states; its rows never depend on what was guessed. A row lies at
+ * the slot of the newest token it reads, so a page's MTP rows depend on tokens up to the page's end
  * only, and pages can be shared; the state that the first row behind a hit needs was left at the
  * page's end ({@link BoundaryKv}).
  *

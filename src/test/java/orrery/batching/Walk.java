@@ -175,7 +175,8 @@ final class Walk {
       Sequence s = wants.get(rows.id()).sequence;
       int pending = s.known() - s.computed();
       require(rows.count() >= 1, "rows are planned");
-      require(rows.count() <= pending + s.drafts(), "rows are pending, or drafts that were offered");
+      require(
+          rows.count() <= pending + s.drafts(), "rows are pending, or drafts that were offered");
       drafts += Math.max(0, rows.count() - pending);
       int to = s.computed() + rows.count() + ahead;
       for (int pool = 0; pool < kv.geometry().pools(); pool++) {

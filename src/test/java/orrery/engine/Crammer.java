@@ -10,8 +10,8 @@ import orrery.speculation.Drafts;
 import orrery.speculation.Draw;
 
 /**
- * A drafter that was told the answers and remembers two tokens of three: so that long runs of drafts
- * are accepted, and others rejected at every position, whatever model it is.
+ * A drafter that was told the answers and remembers two tokens of three: so that long runs of
+ * drafts are accepted, and others rejected at every position, whatever model it is.
  */
 final class Crammer implements Drafter {
   private final Map<String, int[]> answers; // by key

@@ -221,8 +221,8 @@ record SwitchCell(
   }
 
   /**
-   * With one prompt row a step, an answer is over before the next prompt is computed: only forks can
-   * hold many pages beside it.
+   * With one prompt row a step, an answer is over before the next prompt is computed: only forks
+   * can hold many pages beside it.
    */
   boolean retractsByChance() {
     return chunk == 1;

@@ -76,7 +76,8 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
     float[][] hidden = run(prefix, prefix.length).hidden();
     float[][] logits = new float[drafts][];
     int slots = prefix.length + drafts;
-    KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), pageTokens, slots, slots / pageTokens + 1);
+    KvCache cache =
+        new KvCache(model.kvLayout(model.hasMtp()), pageTokens, slots, slots / pageTokens + 1);
     PageTable table = cache.newTable();
     cache.reserve(table, slots);
     try (Team team = new Team(threads)) {

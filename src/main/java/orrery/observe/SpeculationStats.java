@@ -1,0 +1,118 @@
+package orrery.observe;
+
+import java.util.ArrayList;
+import java.util.List;
+import orrery.events.Event;
+import orrery.events.EventSink;
+
+/**
+ * What became of drafts, counted from events. May be read while the engine runs.
+ *
+ * <p>A <em>verification</em> is one sequence's rows in one step: its newest token and the drafts
+ * behind it. The <em>acceptance length</em> is the tokens that a verification emits on average, one
+ * more than the drafts it accepts.
+ */
+public final class SpeculationStats implements EventSink {
+  private final List<int[]> positions =
+      new ArrayList<>(); // [drafted, judged, accepted] by position
+  private long verifications;
+  private long drafted;
+  private long accepted;
+  private long tokens;
+  private long targetSteps;
+  private long decodeRows;
+  private long draftRows;
+  private boolean synthetic;
+
+  @Override
+  public synchronized void accept(Event event) {
+    switch (event) {
+      case Event.Verified v -> add(v);
+      case Event.TokenOut t -> tokens++;
+      case Event.StepDone s -> {
+        targetSteps++;
+        decodeRows += s.decodeRows();
+        draftRows += s.draftRows();
+      }
+      default -> {}
+    }
+  }
+
+  private void add(Event.Verified v) {
+    verifications++;
+    drafted += v.drafts().length;
+    accepted += v.accepted();
+    synthetic |= v.synthetic();
+    while (positions.size() < v.drafts().length) {
+      positions.add(new int[3]);
+    }
+    for (int i = 0; i < v.drafts().length; i++) {
+      positions.get(i)[0]++;
+      positions.get(i)[1] += i < v.judged() ? 1 : 0;
+      positions.get(i)[2] += i < v.accepted() ? 1 : 0;
+    }
+  }
+
+  /** Sequences' verifications, each with at least one draft. */
+  public synchronized long verifications() {
+    return verifications;
+  }
+
+  public synchronized long drafted() {
+    return drafted;
+  }
+
+  public synchronized long accepted() {
+    return accepted;
+  }
+
+  /** Tokens of all answers. */
+  public synchronized long tokens() {
+    return tokens;
+  }
+
+  /** Tokens that a verification emitted, on average; 0 if there was none. */
+  public synchronized double acceptanceLength() {
+    return verifications == 0 ? 0 : 1 + (double) accepted / verifications;
+  }
+
+  /** Steps of the main model. */
+  public synchronized long targetSteps() {
+    return targetSteps;
+  }
+
+  /** Rows that the main model computed for each token: 1 without drafts, more if drafts fail. */
+  public synchronized double rowsPerToken() {
+    return tokens == 0 ? 0 : (double) (decodeRows + draftRows) / tokens;
+  }
+
+  /** Rows of drafts. */
+  public synchronized long draftRows() {
+    return draftRows;
+  }
+
+  /** Whether drafts were accepted for an experiment's sake. */
+  public synchronized boolean synthetic() {
+    return synthetic;
+  }
+
+  /** Positions that ever had a draft. */
+  public synchronized int positions() {
+    return positions.size();
+  }
+
+  /** Drafts at a position, from 0. */
+  public synchronized int drafted(int position) {
+    return positions.get(position)[0];
+  }
+
+  /** Of these, those that were looked at: all drafts before were accepted. */
+  public synchronized int judged(int position) {
+    return positions.get(position)[1];
+  }
+
+  /** Of these, those that became part of an answer. */
+  public synchronized int accepted(int position) {
+    return positions.get(position)[2];
+  }
+}
