@@ -19,8 +19,11 @@ final class LengthBand {
   private static final int SHORTEST_TRIAL = 4;
   private static final int LONGEST_TRIAL = 16;
 
-  /** Rounds of length 0 to measure them again; half the window of the median. */
+  /** Rounds of length 0 to measure them again; half the window of {@link RoundTimes}. */
   private static final int REFRESH = 5;
+
+  /** So much better than no drafts that their exact time does not matter. */
+  private static final double OUT_OF_QUESTION = 1.5;
 
   private static final int SHORTEST_REFRESH_PAUSE = 64;
   private static final int LONGEST_REFRESH_PAUSE = 256;
@@ -46,8 +49,10 @@ final class LengthBand {
   private int away; // the length in all modes but SETTLED
   private int rounds; // in this mode, of an excursion; of START, that were timed
   private int settled; // rounds at home since the last move
+  private int drafting; // rounds since home was last 0
   private int untilTrial;
-  private int pause = SHORTEST_PAUSE; // between trials
+  private int offPause = SHORTEST_PAUSE; // between trials from home 0
+  private int onPause = SHORTEST_PAUSE; // between trials from other homes
   private int untilRefresh;
   private int refreshPause = SHORTEST_REFRESH_PAUSE;
   private int dwell = SHORTEST_DWELL; // rounds at a length before a move to another length above 0
@@ -78,7 +83,10 @@ final class LengthBand {
     }
   }
 
-  /** 0 drafts, then 1, then {@code most}. */
+  /**
+   * 0 drafts, then 1, then the most if that may pay. If not by a line through 0 and 1, it may still
+   * by one through 2: a first draft can be dear and the next ones cheap.
+   */
   private void start(boolean timed) {
     rounds += timed ? 1 : 0;
     if (rounds < (away == 0 ? FIRST_ROUNDS + 1 : FIRST_ROUNDS)) {
@@ -87,8 +95,10 @@ final class LengthBand {
     rounds = 0;
     if (away == 0) {
       away = 1;
-    } else if (away < most && hope() > 0) {
+    } else if (away < most && hope(away) > 0) {
       away = most;
+    } else if (away == 1 && most > 1 && prospects.hope(most, 1, 1) > GAIN * prospects.rate(0)) {
+      away = 2;
     } else {
       mode = Mode.SETTLED;
       home = prospects.best();
@@ -99,15 +109,14 @@ final class LengthBand {
 
   private void stay() {
     settled++;
+    drafting++;
     if (home > 0 && settled % DECISION == 0) {
       decide();
     }
     if (--untilTrial <= 0) {
       beginTrial();
     } else if (home > 0 && --untilRefresh <= 0) {
-      refreshPause = Math.min(2 * refreshPause, LONGEST_REFRESH_PAUSE);
-      untilRefresh = refreshPause;
-      leave(Mode.REFRESH, 0);
+      refresh();
     }
   }
 
@@ -120,33 +129,49 @@ final class LengthBand {
     if (best > 0) {
       dwell = settled < LONGEST_PAUSE ? Math.min(2 * dwell, LONGEST_PAUSE) : SHORTEST_DWELL;
     }
-    if (best < home) {
-      pause = settled < pause ? pause : SHORTEST_PAUSE; // it lasted: a new page
-      home = best;
-      failed();
-    }
+    boolean down = best < home;
     home = best;
     settled = 0;
+    if (best == 0) {
+      offPause = drafting >= offPause ? SHORTEST_PAUSE : offPause;
+      failed();
+    } else if (down) {
+      untilTrial = trialPause();
+    }
+  }
+
+  /** Measures 0 drafts again, unless they are out of the question. */
+  private void refresh() {
+    refreshPause = Math.min(2 * refreshPause, LONGEST_REFRESH_PAUSE);
+    untilRefresh = refreshPause;
+    if (prospects.rate(home) < OUT_OF_QUESTION * prospects.rate(0)) {
+      leave(Mode.REFRESH, 0);
+    }
   }
 
   private void beginTrial() {
-    int length = hope();
+    int length = hope(home);
     if (length > 0) {
       prospects.fade(home);
       leave(Mode.TRIAL, length);
-    } else if (home == 0 && pause == LONGEST_PAUSE) {
-      leave(Mode.TRIAL, 1); // no hope at the times known; they may have changed
+    } else if (home == 0 && offPause == LONGEST_PAUSE) {
+      leave(Mode.TRIAL, Math.min(2, most)); // no hope at the times known; they may have changed
     } else {
       failed();
     }
   }
 
-  /** The length worth a trial: it would pay if what is not known about it were good; 0 if none. */
-  private int hope() {
+  /**
+   * The length worth a trial: it would pay if the drafts that little is known of were good; 0 if
+   * there is none.
+   *
+   * @param known positions whose acceptance is known
+   */
+  private int hope(int known) {
     double enough = GAIN * prospects.rate(home);
     int hope = 0;
     for (int k = home + 1; k <= most; k++) {
-      double rate = prospects.rate(k, home);
+      double rate = prospects.hope(k, known, k);
       if (rate > enough) {
         hope = k;
         enough = home == 0 ? Double.POSITIVE_INFINITY : rate;
@@ -163,6 +188,10 @@ final class LengthBand {
     double now = prospects.rate(home);
     if (rounds >= SHORTEST_TRIAL && prospects.rate(best) > GAIN * now) {
       mode = Mode.SETTLED;
+      if (home == 0) {
+        drafting = 0;
+        onPause = SHORTEST_PAUSE;
+      }
       home = best;
       settled = 0;
       untilTrial = SHORTEST_DWELL;
@@ -173,15 +202,21 @@ final class LengthBand {
     }
   }
 
+  /** A trial, or drafting at all, did not pay: the next trial comes later. */
   private void failed() {
     untilTrial = trialPause();
-    pause = Math.min(2 * pause, LONGEST_PAUSE);
+    if (home == 0) {
+      offPause = Math.min(2 * offPause, LONGEST_PAUSE);
+    } else {
+      onPause = Math.min(2 * onPause, LONGEST_PAUSE);
+    }
   }
 
-  /** Rounds before the next trial. */
+  /** Rounds before the next trial; so many that a failure costs a small share of them. */
   private int trialPause() {
     double loss = SHORTEST_TRIAL * (prospects.cost(Math.min(home + 1, most), home) - 1);
-    return (int) Math.max(pause, Math.min(loss / TRIAL_BUDGET, LONGEST_PAUSE));
+    double least = Math.min(loss / TRIAL_BUDGET, LONGEST_PAUSE);
+    return (int) Math.max(home == 0 ? offPause : onPause, least);
   }
 
   private void leave(Mode mode, int length) {

@@ -78,11 +78,14 @@ final class Prospects {
 
   /** Tokens of a sequence in a nanosecond, with k drafts. */
   double rate(int k) {
-    return rate(k, most);
+    return hope(k, most, k);
   }
 
-  /** The same if drafts from position {@code known} on were always there and nearly all good. */
-  double rate(int k, int known) {
+  /**
+   * The same if drafts from position {@code known} on were always there and nearly all good, and
+   * those from position {@code dear} on cost nothing more.
+   */
+  double hope(int k, int known, int dear) {
     double tokens = 1;
     double chain = 1;
     double drafts = 0;
@@ -91,7 +94,7 @@ final class Prospects {
       chain *= i < known ? Math.min(1, acceptance) : HOPE;
       double there = i < known ? offered[i] : 1;
       tokens += there * chain;
-      drafts += there;
+      drafts += i < dear ? there : 0;
     }
     return tokens / times.at(drafts);
   }

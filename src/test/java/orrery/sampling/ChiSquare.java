@@ -3,7 +3,7 @@ package orrery.sampling;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Pearson's test, passing 9,999 of 10,000 true hypotheses. */
-final class ChiSquare {
+public final class ChiSquare {
 
   /** The 0.9999 quantile of the normal distribution. */
   private static final double Z = 3.719;
@@ -11,7 +11,7 @@ final class ChiSquare {
   private ChiSquare() {}
 
   /** Fails if {@code counts} do not look like draws from {@code probabilities}. */
-  static void check(String what, long[] counts, double[] probabilities) {
+  public static void check(String what, long[] counts, double[] probabilities) {
     long draws = 0;
     for (long count : counts) {
       draws += count;

@@ -1,0 +1,247 @@
+package orrery.speculation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import orrery.checkpoint.SafetensorsFile;
+import orrery.sampling.ChiSquare;
+import orrery.sampling.History;
+import orrery.sampling.KeyedRandom;
+import orrery.sampling.Sampler;
+import orrery.sampling.SamplingParams;
+import orrery.sampling.SamplingParams.TokenBias;
+import orrery.sampling.SamplingParamsBuilder;
+
+/**
+ * Draws of the rules themselves, from logits of the storyteller and of its MTP layer at the same
+ * position (those of its golden file), against the distribution of plain sampling.
+ */
+class RuleStatisticsTest {
+  private static final int VOCAB = 2048;
+  private static final int DRAWS = 100_000;
+  private static final int CHOICE = 3;
+
+  private static float[] logits; // [VOCAB], the main model's for token POSITION
+  private static float[] mtp; // [VOCAB], the MTP layer's for the same token
+  private static int[] ids; // [256]
+
+  private final Sampler sampler = new Sampler(VOCAB);
+
+  @BeforeAll
+  static void takeTheTokenOfTheGoldenTextThatMainModelAndMtpLayerSeeMostDifferently() {
+    try (SafetensorsFile golden =
+        SafetensorsFile.open(Path.of("tiny-models/storyteller-moe/golden.safetensors"))) {
+      int[] all = Arrays.stream(golden.tensor("ids").longs()).mapToInt(i -> (int) i).toArray();
+      float[] main = golden.tensor("logits").floats();
+      float[] drafter = golden.tensor("mtp.logits").floats();
+      double least = 1;
+      for (int row = 1; row < all.length; row++) {
+        float[] candidate = Arrays.copyOfRange(main, row * VOCAB, (row + 1) * VOCAB);
+        // Row t of the main model is for token t + 1, of the MTP layer for token t + 2.
+        float[] draft = Arrays.copyOfRange(drafter, (row - 1) * VOCAB, row * VOCAB);
+        ids = Arrays.copyOf(all, row + 1);
+        double overlap = overlap(softmax(candidate), softmax(draft));
+        if (overlap < least) {
+          least = overlap;
+          logits = candidate;
+          mtp = draft;
+        }
+      }
+      ids = Arrays.copyOf(all, 2);
+      System.out.printf("RuleStatisticsTest: p and q share %.3f%n", least);
+    }
+  }
+
+  private static float[] rows() {
+    float[] rows = new float[2 * VOCAB];
+    Arrays.fill(rows, Float.NaN);
+    System.arraycopy(logits, 0, rows, VOCAB, VOCAB);
+    return rows;
+  }
+
+  private static double[] softmax(float[] row) {
+    double[] p = new double[VOCAB];
+    new Sampler(VOCAB).distribution(row, 0, params().build(), history(), CHOICE, p);
+    return p;
+  }
+
+  private static double overlap(double[] p, double[] q) {
+    return IntStream.range(0, VOCAB).mapToDouble(t -> Math.min(p[t], q[t])).sum();
+  }
+
+  private static SamplingParamsBuilder params() {
+    return SamplingParams.builder().temperature(1.5);
+  }
+
+  /** Everything that shapes p at once; the penalised token stands in the prompt. */
+  private static SamplingParams shaped() {
+    return params()
+        .topK(60)
+        .topP(0.97)
+        .minP(0.001)
+        .repetitionPenalty(1.2)
+        .logitBias(List.of(new TokenBias(17, 4)))
+        .build();
+  }
+
+  private static History history() {
+    return new History(VOCAB, ids);
+  }
+
+  private double[] target(SamplingParams params) {
+    return distribution(logits, params);
+  }
+
+  private double[] distribution(float[] row, SamplingParams params) {
+    double[] p = new double[VOCAB];
+    sampler.distribution(row, 0, params, history(), CHOICE, p);
+    return p;
+  }
+
+  /** As a drafter draws, from q with the number of the DRAFT stream. */
+  private static int draw(double[] q, long seed, int position) {
+    double u = KeyedRandom.uniform(seed, CHOICE, position, KeyedRandom.DRAFT);
+    double sum = 0;
+    int drawn = -1;
+    for (int t = 0; t < VOCAB && sum <= u; t++) {
+      if (q[t] > 0) {
+        sum += q[t];
+        drawn = t;
+      }
+    }
+    return drawn;
+  }
+
+  private static long[] count(IntUnaryOperator tokenOfSeed) {
+    long[] counts = new long[VOCAB];
+    for (int seed = 0; seed < DRAWS; seed++) {
+      counts[tokenOfSeed.applyAsInt(seed)]++;
+    }
+    return counts;
+  }
+
+  /** Tokens by falling probability, the unlikely ones in one cell. */
+  private static void check(String what, long[] counts, double[] p) {
+    int[] order =
+        IntStream.range(0, VOCAB)
+            .boxed()
+            .sorted((a, b) -> Double.compare(p[b], p[a]))
+            .mapToInt(i -> i)
+            .toArray();
+    int cells = 0;
+    while (DRAWS * p[order[cells]] > 20) {
+      cells++;
+    }
+    long[] merged = new long[cells + 1];
+    double[] expected = new double[cells + 1];
+    for (int i = 0; i < VOCAB; i++) {
+      merged[Math.min(i, cells)] += counts[order[i]];
+      expected[Math.min(i, cells)] += p[order[i]];
+    }
+    assertThat(cells).as("%s: broad enough to tell", what).isGreaterThan(20);
+    if (DRAWS * expected[cells] <= 5) {
+      merged[cells - 1] += merged[cells];
+      expected[cells - 1] += expected[cells];
+      merged = Arrays.copyOf(merged, cells);
+      expected = Arrays.copyOf(expected, cells);
+    }
+    ChiSquare.check(what, merged, expected);
+  }
+
+  /** The second row of a verification. */
+  private int judge(AcceptanceRule rule, SamplingParams params, long seed, int draft, double[] q) {
+    Drafts drafts = new Drafts(new Draw(params, history, seed, CHOICE));
+    drafts.add(5, null);
+    drafts.add(draft, q);
+    return rule.judge(rows, VOCAB, drafts, 1);
+  }
+
+  private final float[] rows = rows(); // [2][VOCAB], the first is never read
+  private final History history = history(); // never changes: one row is judged
+
+  @Test
+  void targetOnlyEmitsTheTargetsDistributionWhateverTheDraft() {
+    double[] p = target(params().build());
+    int likeliest = 0;
+    for (int t = 0; t < VOCAB; t++) {
+      likeliest = p[t] > p[likeliest] ? t : likeliest;
+    }
+    int draft = likeliest;
+    TargetOnlyRule rule = new TargetOnlyRule(sampler);
+    long[] counts = count(seed -> judge(rule, params().build(), seed, draft, null));
+    assertThat(counts[draft]).as("accepted drafts").isBetween(DRAWS / 200L, DRAWS * 199L / 200);
+    check("target-only", counts, p);
+  }
+
+  @Test
+  void rejectionEmitsTheTargetsDistributionForDraftsOfTheMtpLayer() {
+    double[] q = distribution(mtp, params().build());
+    RejectionRule rule = new RejectionRule(sampler);
+    int[] kept = new int[1];
+    long[] counts =
+        count(
+            seed -> {
+              int draft = draw(q, seed, history.length());
+              int token = judge(rule, params().build(), seed, draft, q);
+              kept[0] += token == draft ? 1 : 0;
+              return token;
+            });
+    double[] p = target(params().build());
+    double overlap = overlap(p, q);
+    System.out.printf("rejection: %.4f accepted, expected %.4f%n", kept[0] / 1e5, overlap);
+    assertThat(overlap).isBetween(0.05, 0.95);
+    double spread = Math.sqrt(overlap * (1 - overlap) * DRAWS);
+    assertThat(kept[0] - overlap * DRAWS).isBetween(-4 * spread, 4 * spread);
+    check("rejection", counts, p);
+  }
+
+  @Test
+  void rejectionEmitsAShapedTargetsDistributionToo() {
+    double[] q = distribution(mtp, params().build());
+    RejectionRule rule = new RejectionRule(sampler);
+    long[] counts = count(seed -> judge(rule, shaped(), seed, draw(q, seed, history.length()), q));
+    check("rejection, shaped", counts, target(shaped()));
+    assertThatThrownBy(() -> check("unshaped", counts, target(params().build())))
+        .isInstanceOf(AssertionError.class);
+  }
+
+  @Test
+  void aWrongResidualWouldBeNoticed() {
+    double[] p = target(params().build());
+    double[] q = distribution(mtp, params().build());
+    RejectionRule rule = new RejectionRule(sampler);
+    long[] counts =
+        count(
+            seed -> {
+              int draft = draw(q, seed, history.length());
+              boolean accepted =
+                  KeyedRandom.uniform(seed, CHOICE, history.length(), KeyedRandom.ACCEPT)
+                      < rule.acceptance(p, q, draft);
+              // A refused draft is replaced by a plain draw.
+              return accepted
+                  ? draft
+                  : sampler.sample(logits, 0, params().build(), history, seed, CHOICE);
+            });
+    assertThatThrownBy(() -> check("wrong residual", counts, p))
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("chi-square");
+  }
+
+  @Test
+  void theRowBehindTheLastDraftIsPlainDecoding() {
+    for (AcceptanceRule rule : List.of(new TargetOnlyRule(sampler), new RejectionRule(sampler))) {
+      for (int seed = 0; seed < 1_000; seed++) {
+        Drafts none = new Drafts(new Draw(shaped(), history, seed, CHOICE));
+        assertThat(rule.judge(logits, 0, none, 0))
+            .isEqualTo(sampler.sample(logits, 0, shaped(), history, seed, CHOICE));
+      }
+    }
+  }
+}
