@@ -2,7 +2,8 @@
 
     python make_specks.py OUT_DIR            (OUT_DIR is usually `..`, that is tiny-models/)
 
-A speck means nothing as a language model. It exists so that every option of a `glm4_moe` config,
+A random speck means nothing as a language model (`train_speck.py` makes one that does). It exists so
+that every option of a `glm4_moe` config,
 every stored dtype and both spellings of `config.json` are met by a checkpoint that is small enough
 to commit. Weights are drawn with fixed seeds and deliberately not "nice": norm weights differ from 1,
 biases from 0, and the router's selection bias is large enough (and sometimes negative enough) to

@@ -25,7 +25,7 @@ public final class TinyModels {
     }
   }
 
-  /** The random ones of a few thousand parameters. */
+  /** The small ones, of 11,000 to 43,000 parameters: four random, one trained. */
   public static List<Path> specks() {
     return all().stream().filter(p -> p.getFileName().toString().startsWith("speck-")).toList();
   }

@@ -79,7 +79,7 @@ record SwitchCell(
   }
 
   private static final Object[][] VALUES = {
-    {0, 1, 2, 3},
+    {0, 1, 2, 3, 4},
     {1, 4, 16, 0},
     PolicyVariant.values(),
     {1, 7, 64, 0},
