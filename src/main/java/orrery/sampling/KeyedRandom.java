@@ -50,6 +50,16 @@ public final class KeyedRandom {
     return (bits(seed, choice, position, stream) >>> 11) * 0x1p-53;
   }
 
+  /**
+   * A number in [0, 1) for one of several that belong to a key, again a multiple of 2^-53.
+   *
+   * @param key of {@link #bits}
+   * @param index tells the numbers apart, for example a token id
+   */
+  static double uniform(long key, int index) {
+    return (mix((key ^ index) + GOLDEN) >>> 11) * 0x1p-53;
+  }
+
   /** The 64 bits behind {@link #uniform}. */
   static long bits(long seed, int choice, int position, int stream) {
     long h = mix(seed + GOLDEN);

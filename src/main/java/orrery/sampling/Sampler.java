@@ -23,9 +23,15 @@ import orrery.sampling.SamplingParams.TokenBias;
  * itself. Ties anywhere: lowest id. A logit of +infinity takes all the probability (several share
  * it).
  *
- * <p>The draw inverts the cumulated distribution, summed in the order of token ids with {@link
- * Elementary#exp}, at {@link KeyedRandom#uniform}(seed, choice, position). So the token is a
- * function of the arguments alone, to the bit: not of batch mates, machines or earlier draws.
+ * <p>The draw is an exponential race, also known as Gumbel-max: every token that is left gets its
+ * own random number u, keyed by (seed, choice, position, token), and runs for −log(1 − u) /
+ * probability; the first one wins. So the token is a function of the arguments alone, to the bit:
+ * not of batch mates, machines or earlier draws. And two distributions that are alike mostly draw
+ * the same token from the same key, since each token keeps its number: with total variation
+ * distance d, at least (1 − d) / (1 + d) of the time (Daliri, Musco and Suresh, "Coupling without
+ * communication and drafter-invariant speculative decoding", arXiv:2408.07978). That is what
+ * coupled drafts live on. Inverting the cumulated distribution with one number would not do: there,
+ * one token that is less likely shifts all that come after it.
  *
  * <p>Others: vLLM V1 ({@code v1/sample/sampler.py}) has bias and min_tokens before the penalties
  * and min-p between temperature and top-k; its top-p too is taken of what top-k left. SGLang
@@ -70,17 +76,8 @@ public final class Sampler {
     if (params.greedy()) {
       return best;
     }
-    double total = weigh(adjusted[best], params);
-    double target = total * KeyedRandom.uniform(seed, choice, history.length(), KeyedRandom.SAMPLE);
-    double sum = 0;
-    int drawn = -1;
-    for (int i = 0; i < vocab && sum <= target; i++) {
-      if (weights[i] > 0) {
-        sum += weights[i];
-        drawn = i;
-      }
-    }
-    return drawn;
+    weigh(adjusted[best], params);
+    return race(KeyedRandom.bits(seed, choice, history.length(), KeyedRandom.SAMPLE));
   }
 
   /**
@@ -117,6 +114,25 @@ public final class Sampler {
     for (int i = 0; i < vocab; i++) {
       probabilities[i] = weights[i] / total;
     }
+  }
+
+  /** The token that comes in first, by {@link #weights}; of several, the lowest id. */
+  private int race(long key) {
+    double first = Double.POSITIVE_INFINITY;
+    int winner = -1;
+    for (int i = 0; i < vocab; i++) {
+      if (weights[i] > 0) {
+        double u = KeyedRandom.uniform(key, i);
+        if (u < first * weights[i]) { // else even −log(1 − u), which is at least u, comes in later
+          double time = -StrictMath.log1p(-u) / weights[i];
+          if (time < first) {
+            first = time;
+            winner = i;
+          }
+        }
+      }
+    }
+    return winner;
   }
 
   /** Steps 1 to 3 into {@link #adjusted}; gives the token with the highest result. */

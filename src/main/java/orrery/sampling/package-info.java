@@ -11,7 +11,8 @@
  * <p><b>The idea.</b> Drawing a token is a pure function of (logits, parameters, tokens so far,
  * seed, choice, position). The random number is not the next one of a sequence, but the hash of the
  * place where it is used. Speculation then needs no theory to be lossless: it asks this same
- * function what plain decoding would have drawn, and compares.
+ * function what plain decoding would have drawn, and compares. And every token of the vocabulary
+ * has a number of its own there, so that a drafter that is nearly right draws the same token.
  *
  * <pre>
  *  logits ─ penalties ─ bias ─ min_tokens ─ ÷ temperature ─ top-k ─ top-p ─ min-p ─┐
@@ -37,9 +38,9 @@
  *
  * <p><b>Elsewhere:</b> SGLang {@code srt/layers/sampler.py}, {@code srt/sampling/}; vLLM {@code
  * v1/sample/sampler.py}, {@code v1/sample/ops/}, {@code v1/engine/detokenizer.py} (stop strings);
- * TensorRT-LLM {@code _torch/pyexecutor/sampler.py}. vLLM draws with exponential noise, SGLang's
- * FlashInfer kernels by rejection: both spare a GPU the sort. Here a heap sorts only the few tokens
- * that top-k and top-p look at.
+ * TensorRT-LLM {@code _torch/pyexecutor/sampler.py}. vLLM draws with exponential noise as here,
+ * SGLang's FlashInfer kernels by rejection: both spare a GPU the sort. Here a heap sorts only the
+ * few tokens that top-k and top-p look at.
  *
  * <p><b>Papers:</b> Fan et al. 2018 (top-k, arXiv:1805.04833), Holtzman et al. 2019 (top-p,
  * arXiv:1904.09751), Nguyen et al. 2024 (min-p, arXiv:2407.01082), Keskar et al. 2019 (repetition

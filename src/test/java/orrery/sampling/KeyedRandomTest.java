@@ -42,6 +42,24 @@ class KeyedRandomTest {
   }
 
   @Test
+  void theNumbersOfOneKeyAreUniformAndIndependent() {
+    long key = KeyedRandom.bits(42, 0, 7, 0);
+    double[] numbers =
+        IntStream.range(0, DRAWS).mapToDouble(i -> KeyedRandom.uniform(key, i)).toArray();
+    uniform("index", numbers);
+    long[] counts = new long[CELLS];
+    for (int i = 1; i < DRAWS; i++) {
+      counts[(int) (numbers[i - 1] * 16) * 16 + (int) (numbers[i] * 16)]++;
+    }
+    ChiSquare.check("pairs along index", counts, equal(CELLS));
+    double[] first =
+        IntStream.range(0, DRAWS)
+            .mapToDouble(i -> KeyedRandom.uniform(KeyedRandom.bits(42, 0, i, 0), 5))
+            .toArray();
+    uniform("index 5 of all positions", first);
+  }
+
+  @Test
   void neighboursOfAKeyAreIndependentOfIt() {
     pairs("position", IntStream.range(0, DRAWS).mapToDouble(i -> u(5, 0, i + 1, 0)).toArray());
     pairs("choice", IntStream.range(0, DRAWS).mapToDouble(i -> u(5, 1, i, 0)).toArray());

@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 import orrery.numerics.Elementary;
 import orrery.sampling.SamplingParams.TokenBias;
@@ -22,23 +23,21 @@ final class ReferenceSampler {
       List<Integer> prompt,
       List<Integer> output,
       int[] eos,
-      double uniform) {
+      IntToDoubleFunction uniform) {
     double[] weights = weights(logits, p, prompt, output, eos);
     if (weights == null) {
       return null;
     }
-    double total = 0;
-    for (double weight : weights) {
-      total += weight;
-    }
-    double cumulated = 0;
+    int winner = -1;
+    double first = Double.POSITIVE_INFINITY;
     for (int i = 0; i < weights.length; i++) {
-      cumulated += weights[i];
-      if (cumulated > uniform * total) {
-        return i;
+      double time = -StrictMath.log1p(-uniform.applyAsDouble(i)) / weights[i];
+      if (weights[i] > 0 && time < first) {
+        first = time;
+        winner = i;
       }
     }
-    throw new AssertionError("u = " + uniform + " is not below 1");
+    return winner;
   }
 
   /** Unnormalized probabilities, 1 for the likeliest; null where no token can be drawn. */

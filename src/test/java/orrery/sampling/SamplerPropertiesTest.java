@@ -75,9 +75,15 @@ class SamplerPropertiesTest {
         assertThat(found[token]).as("case %d: %s", i, c).isEqualTo(weights[token] / total);
       }
       int position = c.prompt.size() + c.output.size();
-      double uniform = KeyedRandom.uniform(c.seed, c.choice, position, KeyedRandom.SAMPLE);
+      long key = KeyedRandom.bits(c.seed, c.choice, position, KeyedRandom.SAMPLE);
       Integer expected =
-          ReferenceSampler.sample(c.logits, c.params, c.prompt, c.output, c.eos, uniform);
+          ReferenceSampler.sample(
+              c.logits,
+              c.params,
+              c.prompt,
+              c.output,
+              c.eos,
+              token -> KeyedRandom.uniform(key, token));
       assertThat(c.sample(sampler)).as("case %d: %s", i, c).isEqualTo(expected);
       notTheHighest += weights[expected] < 1 ? 1 : 0;
     }
