@@ -151,13 +151,14 @@ final class Board implements EventSink {
     return s.toString();
   }
 
+  /** 73 characters wide: a longer one might wrap, and the next frame begin a line too low. */
   private String legend() {
     Colours c = show.colours();
     String origins =
         "answers: "
             + c.token(Origin.ACCEPTED, "accepted drafts")
             + ", "
-            + c.token(Origin.RECOVERED, "in a rejected one's place")
+            + c.token(Origin.RECOVERED, "recovered tokens")
             + ", "
             + c.token(Origin.BONUS, "bonus tokens")
             + ", ";

@@ -107,8 +107,7 @@ final class DemoCommand implements Callable<Integer> {
     }
     if (o.on()) {
       out.printf(
-          "Every answer has up to %d tokens guessed ahead: %s (--speculative-algorithm off: none)."
-              + "%n",
+          "Drafts: up to %d a step, by %s (--speculative-algorithm off: none).%n",
           o.steps(), name(o));
     }
     out.flush();
@@ -208,8 +207,8 @@ final class DemoCommand implements Callable<Integer> {
     if (stats.verifications() > 0) {
       out.printf(
           Locale.ROOT,
-          "%sWith %s, an answer took a step of the main model for every %.2f tokens; without, for"
-              + " every one.%n",
+          "%sWith drafts by %s, an answer took a step of the main model for every %.2f tokens;"
+              + " without, for every one.%n",
           o.synthetic() ? DraftLines.SYNTHETIC : "",
           name(o),
           1 / stats.stepsPerToken());
@@ -218,9 +217,9 @@ final class DemoCommand implements Callable<Integer> {
 
   private static String name(SpeculationOptions o) {
     return switch (o.algorithm()) {
-      case MTP -> "the MTP layer's drafts";
-      case NGRAM -> "prompt lookup's drafts";
-      case OFF -> "no drafts";
+      case MTP -> "the MTP layer";
+      case NGRAM -> "prompt lookup";
+      case OFF -> "nobody";
     };
   }
 }
