@@ -96,6 +96,7 @@ final class EngineFlags {
   @Option(
       names = "--enable-mixed-chunk",
       paramLabel = "on|off",
+      arity = "1",
       defaultValue = "on",
       converter = OnOff.class,
       description =
