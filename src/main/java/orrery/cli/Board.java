@@ -1,22 +1,29 @@
 package orrery.cli;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import orrery.engine.Engine;
+import java.util.function.IntFunction;
 import orrery.events.Event;
+import orrery.events.Event.Origin;
 import orrery.events.EventSink;
 
 /** What the demo shows: made of events alone. The engine's thread adds them, another shows them. */
 final class Board implements EventSink {
-  private static final int TAIL = 52; // characters of an answer's end
   private static final int GRID = 64; // pages of a line
   private static final int GRID_ROWS = 8;
+
+  /**
+   * What is shown.
+   *
+   * @param prompts of the requests, in the order of their numbers
+   * @param names of token ids
+   * @param drafts whether somebody guesses
+   */
+  record Show(List<String> prompts, IntFunction<String> names, boolean drafts, Colours colours) {}
 
   /** Sums over the run. */
   record Totals(
@@ -26,25 +33,38 @@ final class Board implements EventSink {
       long outputTokens,
       long hitTokens,
       long busyNanos,
-      int mostRunning) {}
+      int mostRunning) {
+    Totals hit(int tokens) {
+      return new Totals(
+          steps, rows, prefillRows, outputTokens, hitTokens + tokens, busyNanos, mostRunning);
+    }
 
-  private static final class Line {
-    String state = "waiting";
-    int tokens;
-    final StringBuilder text = new StringBuilder();
+    Totals step(Event.StepDone e, long tokens) {
+      return new Totals(
+          steps + 1,
+          rows + e.rows(),
+          prefillRows + e.prefillRows(),
+          outputTokens + tokens,
+          hitTokens,
+          busyNanos + e.busyNanos(),
+          Math.max(mostRunning, e.running()));
+    }
   }
 
+  /** A step, and how many tokens came out of it. */
+  private record Ran(Event.StepDone step, long tokens) {}
+
   private final ConcurrentLinkedQueue<Event> events = new ConcurrentLinkedQueue<>();
-  private final List<String> prompts;
-  private final Map<Integer, Line> lines = new TreeMap<>(); // by request
-  private final Deque<Event.StepDone> steps = new ArrayDeque<>();
-  private final List<Event.StepDone> allSteps = new ArrayList<>();
+  private final Show show;
+  private final Map<Integer, BoardLine> lines = new TreeMap<>(); // by request
+  private final List<Ran> steps = new ArrayList<>();
   private int[] pages = new int[0]; // [pages] holders, of the newest Event.PageMap
   private int furthest;
+  private long newTokens; // since the newest step
   private Totals totals = new Totals(0, 0, 0, 0, 0, 0, 0);
 
-  Board(List<String> prompts) {
-    this.prompts = prompts;
+  Board(Show show) {
+    this.show = show;
   }
 
   @Override
@@ -70,46 +90,27 @@ final class Board implements EventSink {
   }
 
   private void take(Event event) {
-    Totals t = totals;
     switch (event) {
-      case Event.Submitted e -> lines.put(e.request(), new Line());
+      case Event.Submitted e ->
+          lines.put(e.request(), new BoardLine(show.prompts().get(e.request())));
       case Event.Admitted e -> {
-        lines.get(e.request()).state = "running";
-        totals =
-            new Totals(
-                t.steps,
-                t.rows,
-                t.prefillRows,
-                t.outputTokens,
-                t.hitTokens + e.hit(),
-                t.busyNanos,
-                t.mostRunning);
+        lines.get(e.request()).state("running");
+        totals = totals.hit(e.hit());
       }
-      case Event.Retracted e -> lines.get(e.request()).state = "retracted";
+      case Event.Retracted e -> lines.get(e.request()).state("retracted");
       case Event.TokenOut e -> {
-        lines.get(e.request()).tokens = e.index() + 1;
-        lines.get(e.request()).text.append(e.text());
+        lines.get(e.request()).token(e);
+        newTokens++;
       }
-      case Event.Finished e -> lines.get(e.request()).state = e.reason();
+      case Event.Verified e -> lines.get(e.request()).verified(e, show.names());
+      case Event.Finished e -> lines.get(e.request()).finished(e.reason());
       case Event.StepDone e -> {
-        steps.addLast(e);
-        if (steps.size() > 6) {
-          steps.removeFirst();
-        }
-        allSteps.add(e);
-        totals =
-            new Totals(
-                t.steps + 1,
-                t.rows + e.rows(),
-                t.prefillRows + e.prefillRows(),
-                t.outputTokens + e.decodeRows(),
-                t.hitTokens,
-                t.busyNanos + e.busyNanos(),
-                Math.max(t.mostRunning, e.running()));
+        steps.add(new Ran(e, newTokens));
+        totals = totals.step(e, newTokens);
+        newTokens = 0;
       }
-      case Event.Forked e -> lines.get(e.request()).state = "running";
+      case Event.Forked e -> lines.get(e.request()).state("running");
       case Event.PageMap e -> pages = e.holder();
-      case Event.Verified e -> {}
       case Event.Rejected e -> {}
       case Event.PrefixInserted e -> {}
       case Event.Evicted e -> {}
@@ -122,26 +123,17 @@ final class Board implements EventSink {
   }
 
   Totals totals() {
-    long tokens = lines.values().stream().mapToLong(l -> l.tokens).sum();
-    return new Totals(
-        totals.steps,
-        totals.rows,
-        totals.prefillRows,
-        tokens,
-        totals.hitTokens,
-        totals.busyNanos,
-        totals.mostRunning);
+    return totals;
   }
 
   /** One picture of the engine: page grid, requests, the newest step. */
-  String frame(Engine engine) {
+  String frame(int pageSize) {
     StringBuilder s = new StringBuilder();
-    Event.StepDone last = steps.peekLast();
     s.append(
         String.format(
             "KV pages of %d tokens. a b c: held by that request, #: by several,\u001b[K%n"
                 + "·: by the prefix cache alone, blank: by nobody\u001b[K%n",
-            engine.options().pageSize()));
+            pageSize));
     int shown = Math.min(GRID * GRID_ROWS, furthestPage() / GRID * GRID + GRID);
     for (int i = 0; i < shown; i += GRID) {
       for (int p = i; p < i + GRID; p++) {
@@ -149,18 +141,28 @@ final class Board implements EventSink {
       }
       s.append("\u001b[K\n");
     }
-    for (Map.Entry<Integer, Line> e : lines.entrySet()) {
-      Line l = e.getValue();
-      String whole = prompts.get(e.getKey()) + l.text;
-      String tail = whole.substring(Math.max(0, whole.length() - TAIL)).replace('\n', ' ');
-      s.append(
-          String.format(
-              "%c  %-9s %4d  \u001b[2m…\u001b[0m%s\u001b[K%n",
-              letter(e.getKey()), l.state, l.tokens, tail));
+    s.append(show.drafts() ? legend() : "");
+    for (Map.Entry<Integer, BoardLine> e : lines.entrySet()) {
+      s.append(e.getValue().show(letter(e.getKey()), show.colours())).append("\u001b[K\n");
     }
-    s.append(last == null ? "\n\n" : line(last).replace(" | stop", "\u001b[K\n  stop"));
+    s.append(
+        steps.isEmpty() ? "\n\n" : line(steps.getLast()).replace(" | stop", "\u001b[K\n  stop"));
     s.append("\u001b[K\n");
     return s.toString();
+  }
+
+  /** 73 characters wide: a longer one might wrap, and the next frame begin a line too low. */
+  private String legend() {
+    Colours c = show.colours();
+    String origins =
+        "answers: "
+            + c.token(Origin.ACCEPTED, "accepted drafts")
+            + ", "
+            + c.token(Origin.RECOVERED, "recovered tokens")
+            + ", "
+            + c.token(Origin.BONUS, "bonus tokens")
+            + ", ";
+    return (c.on() ? origins : "answers: ") + c.rejected("rejected drafts") + "\u001b[K\n";
   }
 
   /**
@@ -176,12 +178,12 @@ final class Board implements EventSink {
     return furthest - 1;
   }
 
-  private static String cell(int holder) {
+  private String cell(int holder) {
     return switch (holder) {
       case Event.PageMap.FREE -> " ";
-      case Event.PageMap.IDLE -> "\u001b[2m·\u001b[0m";
-      case Event.PageMap.SHARED -> "\u001b[7m#\u001b[0m";
-      default -> "\u001b[" + (31 + holder % 6) + "m" + letter(holder) + "\u001b[0m";
+      case Event.PageMap.IDLE -> show.colours().dim("·");
+      case Event.PageMap.SHARED -> show.colours().inverse("#");
+      default -> show.colours().number(holder, String.valueOf(letter(holder)));
     };
   }
 
@@ -192,26 +194,29 @@ final class Board implements EventSink {
   /** The first, the last and some steps in between, one line each. */
   String stepLines(int most) {
     StringBuilder s = new StringBuilder();
-    int n = allSteps.size();
+    int n = steps.size();
     int shown = Math.min(n, most);
     for (int i = 0; i < shown; i++) {
-      s.append(line(allSteps.get((int) ((long) i * (n - 1) / Math.max(1, shown - 1)))))
-          .append('\n');
+      s.append(line(steps.get((int) ((long) i * (n - 1) / Math.max(1, shown - 1))))).append('\n');
     }
     return s.toString();
   }
 
-  private static String line(Event.StepDone e) {
+  /** Up to the stop, at most 79 characters as long as a step takes less than a second. */
+  private String line(Ran ran) {
+    Event.StepDone e = ran.step;
+    String drafts = show.drafts() ? String.format(" + %2d draft", e.draftRows()) : "";
     return String.format(
         Locale.ROOT,
-        "step %4d | %4d prompt + %2d decode rows | %2d run, %2d wait | %5.2f ms"
+        "step %3d | %3d prompt + %2d decode%s rows | %2d run, %2d wait | %5.2f ms"
             + " | stop: %s; pages: %d held, %d cached, %d free",
         e.step(),
         e.prefillRows(),
         e.decodeRows(),
+        drafts,
         e.running(),
         e.waiting(),
-        e.launchNanos() / 1e6,
+        e.busyNanos() / 1e6,
         e.stop().toLowerCase(Locale.ROOT).replace('_', ' '),
         e.referencedPages(),
         e.idlePages(),
@@ -222,12 +227,11 @@ final class Board implements EventSink {
    * Answer tokens per second of computing in the second half of the steps, when the JIT is done.
    */
   double warmRate() {
-    List<Event.StepDone> late = allSteps.subList(allSteps.size() / 2, allSteps.size());
     long nanos = 0;
     long tokens = 0;
-    for (Event.StepDone e : late) {
-      nanos += e.busyNanos();
-      tokens += e.decodeRows();
+    for (Ran ran : steps.subList(steps.size() / 2, steps.size())) {
+      nanos += ran.step.busyNanos();
+      tokens += ran.tokens;
     }
     return nanos == 0 ? 0 : tokens / (nanos / 1e9);
   }

@@ -9,9 +9,14 @@ import java.util.concurrent.Callable;
 import orrery.engine.Answer;
 import orrery.engine.Completion;
 import orrery.engine.Engine;
+import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.model.ModelInfo;
+import orrery.observe.SpeculationStats;
 import orrery.observe.TraceSink;
+import orrery.speculation.SpeculationOptions;
+import orrery.speculation.SpeculationOptions.Algorithm;
+import orrery.text.Tokenizer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,8 +30,10 @@ import picocli.CommandLine.Spec;
     description = {
       "Serves a dozen prompts at once with the model that ships with Orrery, and shows how: the"
           + " pages of the KV cache, the requests with the end of their text, and every step.",
+      "If the model has an MTP layer, it drafts: tokens are coloured by what became of the drafts.",
       "",
-      "In a terminal the view is live; elsewhere it is plain lines."
+      "In a terminal the view is live, without colours if NO_COLOR is set; elsewhere it is plain"
+          + " lines."
     })
 final class DemoCommand implements Callable<Integer> {
   @Mixin private ModelOption model;
@@ -55,11 +62,15 @@ final class DemoCommand implements Callable<Integer> {
     long start = System.nanoTime();
     try (TraceSink sink = trace.open();
         LoadedModel loaded = model.load()) {
+      EngineOptions options =
+          flags.options(loaded.model().hasMtp() ? Algorithm.MTP : Algorithm.OFF);
       introduce(loaded.model().info(), loaded, (System.nanoTime() - start) / 1e6, out);
+      introduce(options.speculation(), out);
       List<DemoPrompts.Prompt> prompts = DemoPrompts.all();
       boolean live = !plain && System.console() != null && System.console().isTerminal();
-      Board board = new Board(prompts.stream().map(DemoPrompts.Prompt::shown).toList());
-      try (Engine engine = Engine.start(loaded, flags.options(), board.and(sink))) {
+      Board board = new Board(show(prompts, loaded, options));
+      SpeculationStats stats = new SpeculationStats();
+      try (Engine engine = flags.start(loaded, options, board.and(stats).and(sink))) {
         List<Completion> completions =
             engine.submit(prompts.stream().map(p -> p.request(loaded)).toList());
         List<Answer> answers =
@@ -67,6 +78,11 @@ final class DemoCommand implements Callable<Integer> {
                 ? watch(board, engine, completions, out)
                 : listen(board, engine, completions, prompts, out);
         conclude(loaded.model().info(), board, answers, engine, out);
+        conclude(options.speculation(), stats, out);
+        out.println(
+            "Next: orrery generate --help · orrery inspect · orrery run-batch --help ·"
+                + " docs/README.md");
+        out.flush();
       }
       return 0;
     }
@@ -85,6 +101,28 @@ final class DemoCommand implements Callable<Integer> {
     out.flush();
   }
 
+  private static void introduce(SpeculationOptions o, PrintWriter out) {
+    if (o.synthetic()) {
+      out.println(DraftLines.SYNTHETIC + "an experiment.");
+    }
+    if (o.on()) {
+      out.printf(
+          "Drafts: up to %d a step, by %s (--speculative-algorithm off: none).%n",
+          o.steps(), name(o));
+    }
+    out.flush();
+  }
+
+  private static Board.Show show(
+      List<DemoPrompts.Prompt> prompts, LoadedModel loaded, EngineOptions options) {
+    Tokenizer tokenizer = loaded.requireTokenizer();
+    return new Board.Show(
+        prompts.stream().map(DemoPrompts.Prompt::shown).toList(),
+        id -> tokenizer.decode(new int[] {id}, false),
+        options.speculation().on(),
+        Colours.unless(System.getenv("NO_COLOR")));
+  }
+
   private List<Answer> watch(
       Board board, Engine engine, List<Completion> completions, PrintWriter out)
       throws InterruptedException {
@@ -92,9 +130,12 @@ final class DemoCommand implements Callable<Integer> {
     boolean done = false;
     while (!done) {
       boolean over = completions.stream().allMatch(c -> c.answers().isDone());
+      if (over) {
+        engine.close(); // then all events are there
+      }
       boolean advanced = board.advance();
       done = over && !advanced;
-      String frame = board.frame(engine);
+      String frame = board.frame(engine.options().pageSize());
       out.print(lines == 0 ? "" : "\u001b[" + lines + "A");
       out.print(frame + "\u001b[J");
       out.flush();
@@ -117,13 +158,15 @@ final class DemoCommand implements Callable<Integer> {
       Answer a = completions.get(i).join().getFirst();
       answers.add(a);
       out.printf(
-          "%n── %s · %s%n%s%s%n",
+          "%n── %s%s · %s%n%s%s%n",
+          engine.options().speculation().synthetic() ? DraftLines.SYNTHETIC : "",
           prompts.get(i).title(),
           a.finish().type(),
           prompts.get(i).shown(),
           a.text().stripTrailing());
       out.flush();
     }
+    engine.close(); // then all events are there
     while (board.advance()) {}
     out.printf("%nThe steps, as the engine reported them:%n%s", board.stepLines(14));
     return answers;
@@ -157,8 +200,26 @@ final class DemoCommand implements Callable<Integer> {
             + " reads them once for all its rows.%n",
         info.activeBytes() / 1e6,
         (double) t.rows() / Math.max(1, t.steps()));
-    out.println(
-        "Next: orrery generate --help · orrery inspect · orrery run-batch --help · docs/README.md");
-    out.flush();
+  }
+
+  private static void conclude(SpeculationOptions o, SpeculationStats stats, PrintWriter out) {
+    DraftLines.of(o, stats, 7).forEach(out::println);
+    if (stats.verifications() > 0) {
+      out.printf(
+          Locale.ROOT,
+          "%sWith drafts by %s, an answer took a step of the main model for every %.2f tokens;"
+              + " without, for every one.%n",
+          o.synthetic() ? DraftLines.SYNTHETIC : "",
+          name(o),
+          1 / stats.stepsPerToken());
+    }
+  }
+
+  private static String name(SpeculationOptions o) {
+    return switch (o.algorithm()) {
+      case MTP -> "the MTP layer";
+      case NGRAM -> "prompt lookup";
+      case OFF -> "nobody";
+    };
   }
 }

@@ -1,17 +1,31 @@
 package orrery.cli;
 
 import java.util.Locale;
+import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.EngineOptions.KernelChoice;
 import orrery.engine.EngineOptions.PolicyChoice;
 import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.engine.LoadedModel;
+import orrery.events.EventSink;
 import orrery.prefix.RadixCache;
+import orrery.speculation.SpeculationOptions.Algorithm;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
-/** The switches of the engine. None of them changes an answer. */
+/**
+ * The switches of the engine. None of them changes an answer, but for drafts that are accepted by
+ * another rule than {@code coupled}.
+ */
 final class EngineFlags {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
   @Option(
       names = "--threads",
       paramLabel = "N",
@@ -82,6 +96,7 @@ final class EngineFlags {
   @Option(
       names = "--enable-mixed-chunk",
       paramLabel = "on|off",
+      arity = "1",
       defaultValue = "on",
       converter = OnOff.class,
       description =
@@ -131,7 +146,46 @@ final class EngineFlags {
       description = "lru, lfu or fifo. Default: ${DEFAULT-VALUE}")
   private RadixCache.Eviction eviction;
 
+  @Mixin private SpeculationFlags speculation;
+
+  /**
+   * What the user asked for.
+   *
+   * @throws ParameterException if a value is out of its range
+   */
   EngineOptions options() {
+    return options(Algorithm.OFF);
+  }
+
+  /**
+   * The same, with another algorithm of speculation if the user names none.
+   *
+   * @throws ParameterException if a value is out of its range
+   */
+  EngineOptions options(Algorithm unlessSaid) {
+    try {
+      return build(unlessSaid);
+    } catch (IllegalArgumentException e) { // it names the option, which is the flag
+      throw new ParameterException(spec.commandLine(), "--" + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Starts an engine with these flags' options.
+   *
+   * @throws ParameterException if one does not go with the model
+   */
+  Engine start(LoadedModel loaded, EngineOptions options, EventSink sink) {
+    try {
+      return Engine.start(loaded, options, sink);
+    } catch (IllegalArgumentException e) {
+      String option = "--" + e.getMessage().split(":", 2)[0];
+      boolean flag = spec.findOption(option) != null;
+      throw flag ? new ParameterException(spec.commandLine(), "--" + e.getMessage(), e) : e;
+    }
+  }
+
+  private EngineOptions build(Algorithm unlessSaid) {
     return EngineOptions.builder()
         .threads(threads)
         .kernels(kernels)
@@ -148,6 +202,7 @@ final class EngineFlags {
         .maxQueued(maxQueued)
         .prefixCache(prefix)
         .eviction(eviction)
+        .speculation(speculation.options(spec, unlessSaid))
         .build();
   }
 

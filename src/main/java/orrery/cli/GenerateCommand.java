@@ -8,9 +8,11 @@ import java.util.concurrent.Callable;
 import orrery.engine.Answer;
 import orrery.engine.Completion;
 import orrery.engine.Engine;
+import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.engine.Token;
+import orrery.observe.SpeculationStats;
 import orrery.observe.TraceSink;
 import orrery.sampling.FinishReason;
 import orrery.sampling.Logprobs;
@@ -29,14 +31,15 @@ import picocli.CommandLine.Spec;
       "Continues a text or answers a chat message, token by token.",
       "",
       "The answer goes to standard output, what was computed and how fast to standard error.",
-      "Same prompt, flags and seed give the same answer, whatever --threads, --kernels, --graph or"
-          + " --chunked-prefill-size say."
+      "Same prompt, flags and seed give the same answer, whatever --threads, --kernels, --graph,"
+          + " --chunked-prefill-size or --speculative-algorithm say."
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "  orrery generate -p \"Once upon a time there was a\"",
       "  orrery generate -c \"What is the opposite of hot?\"",
-      "  orrery generate -p \"Once upon a time\" --temperature 0.8 --top-p 0.95 --seed 7 -n 300"
+      "  orrery generate -p \"Once upon a time\" --temperature 0.8 --top-p 0.95 --seed 7 -n 300",
+      "  orrery generate -p \"Once upon a time\" -n 300 --speculative-algorithm mtp"
     })
 final class GenerateCommand implements Callable<Integer> {
   @Mixin private ModelOption model;
@@ -51,9 +54,11 @@ final class GenerateCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     SamplingParams params = sampling.params();
+    EngineOptions options = flags.options();
+    SpeculationStats stats = new SpeculationStats();
     try (TraceSink sink = trace.open();
         LoadedModel loaded = model.load();
-        Engine engine = Engine.start(loaded, flags.options(), sink)) {
+        Engine engine = flags.start(loaded, options, stats.and(sink))) {
       int[] ids = prompt.encode(loaded);
       out.print(prompt.shown());
       out.flush();
@@ -78,6 +83,8 @@ final class GenerateCommand implements Callable<Integer> {
         out.flush();
         err.println(summary(a, engine, sinceStart));
       }
+      engine.close(); // or the last step might not be counted
+      DraftLines.of(options.speculation(), stats, 9).forEach(err::println);
       return 0;
     }
   }

@@ -6,12 +6,17 @@ import java.util.concurrent.Callable;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.TensorInfo;
 import orrery.engine.LoadedModel;
+import orrery.graph.Step;
 import orrery.graph.StepProgram;
+import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
 import orrery.model.Model;
 import orrery.model.ModelInfo;
 import orrery.model.ModelRunner;
+import orrery.sampling.Sampler;
+import orrery.speculation.DraftPicker;
+import orrery.speculation.MtpDrafter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -40,7 +45,8 @@ final class InspectCommand implements Callable<Integer> {
   @Option(
       names = "--program",
       description =
-          "List the captured program of a step as well: what --graph on replays, one op a line")
+          "List the captured programs as well: what --graph on replays, one op a line. Of a step,"
+              + " of the MTP layer, and of a chain of drafts made with it")
   private boolean program;
 
   @Spec private CommandSpec spec;
@@ -72,6 +78,11 @@ final class InspectCommand implements Callable<Integer> {
       print("a step", runner.program(1), out);
       if (m.hasMtp()) {
         print("the MTP layer", runner.mtpProgram(1), out);
+        Step step = new Step(1, 1, 1, new ScalarKernels());
+        Sampler sampler = new Sampler(m.vocab(), new int[0]);
+        DraftPicker picker = new DraftPicker(sampler, DraftPicker.How.COUPLED, m.vocab());
+        MtpDrafter drafter = new MtpDrafter(runner, step, cache, picker);
+        print("a chain of drafts, the second and the third", drafter.program(2), out);
       }
     }
   }

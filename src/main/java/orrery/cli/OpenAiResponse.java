@@ -19,14 +19,18 @@ final class OpenAiResponse {
 
   private final LogprobsJson logprobs;
   private final boolean promptDetails;
+  private final boolean synthetic;
 
   /**
    * @param promptDetails report how much of a prompt came from the prefix cache, which depends on
    *     the engine's switches and on what else ran
+   * @param synthetic say in every line that its text is not the model's, since drafts are accepted
+   *     for an experiment's sake
    */
-  OpenAiResponse(Optional<Tokenizer> tokenizer, boolean promptDetails) {
+  OpenAiResponse(Optional<Tokenizer> tokenizer, boolean promptDetails, boolean synthetic) {
     this.logprobs = new LogprobsJson(tokenizer);
     this.promptDetails = promptDetails;
+    this.synthetic = synthetic;
   }
 
   /** What went wrong with a line: an HTTP status, OpenAI's error type, the field, the message. */
@@ -82,15 +86,17 @@ final class OpenAiResponse {
         });
   }
 
-  /** Everything up to the first field of the response's body. */
-  private static void start(JsonGenerator json, int line, String customId, int status)
-      throws IOException {
+  /** Everything up to the fields that an answer and a refusal do not share. */
+  private void start(JsonGenerator json, int line, String customId, int status) throws IOException {
     json.writeStringField("id", "batch_req_" + line);
     json.writeStringField("custom_id", customId);
     json.writeObjectFieldStart("response");
     json.writeNumberField("status_code", status);
     json.writeStringField("request_id", "req_" + line);
     json.writeObjectFieldStart("body");
+    if (synthetic) {
+      json.writeBooleanField("synthetic_acceptance", true);
+    }
   }
 
   private void choice(JsonGenerator json, OpenAiRequest request, Answer a) throws IOException {

@@ -6,7 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import orrery.engine.Engine;
+import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
+import orrery.observe.SpeculationStats;
 import orrery.observe.TraceSink;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,7 +27,8 @@ import picocli.CommandLine.Spec;
       "",
       "Answers stand in the order of the requests. A line that cannot be answered gets an error in"
           + " its place and disturbs no other. The same file gives the same bytes, whatever the"
-          + " engine's switches say (but for --enable-prompt-tokens-details).",
+          + " engine's switches say (but for --enable-prompt-tokens-details, and for another"
+          + " --speculative-acceptance than coupled).",
       "",
       "Progress and a summary go to standard error. While it runs, answers are in FILE.part."
     },
@@ -67,6 +70,8 @@ final class RunBatchCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "-o: expected another file than -i, found " + output);
     }
+    EngineOptions options = flags.options();
+    SpeculationStats stats = new SpeculationStats();
     int total = count(input);
     boolean live = System.console() != null && System.console().isTerminal();
     BatchProgress progress = new BatchProgress(err, live, total);
@@ -75,15 +80,18 @@ final class RunBatchCommand implements Callable<Integer> {
         LoadedModel loaded = model.load();
         BatchOutput out = new BatchOutput(output)) {
       BatchTally tally = new BatchTally();
-      try (Engine engine = Engine.start(loaded, flags.options(), sink)) {
+      try (Engine engine = flags.start(loaded, options, stats.and(sink))) {
         OpenAiRequest.Reader reader = new OpenAiRequest.Reader(loaded, longest(engine));
-        OpenAiResponse responses = new OpenAiResponse(loaded.tokenizer(), promptDetails);
+        OpenAiResponse responses =
+            new OpenAiResponse(
+                loaded.tokenizer(), promptDetails, options.speculation().synthetic());
         new BatchRun(engine, reader, responses, out, tally, progress::show).run(lines);
       } finally {
         progress.end();
       }
       out.complete();
       err.println(tally.summary());
+      DraftLines.of(options.speculation(), stats, 10).forEach(err::println);
     }
     return 0;
   }

@@ -5,8 +5,8 @@
  * has just cloned it. And a mistake at the prompt should cost a line, not a stack trace.
  *
  * <p><b>The idea.</b> One class per command, one class of flags per subject ({@code EngineFlags},
- * {@code SamplingFlags}, {@code PromptFlags}, {@code ModelOption}, {@code TraceFlag}), and no logic
- * beyond printing. Flags are named as in SGLang where it has one.
+ * {@code SpeculationFlags}, {@code SamplingFlags}, {@code PromptFlags}, {@code ModelOption}, {@code
+ * TraceFlag}), and no logic beyond printing. Flags are named as in SGLang where it has one.
  *
  * <pre>
  *   orrery demo        a story, a chat answer, a task: the newcomer's first minute

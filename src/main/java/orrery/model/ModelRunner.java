@@ -101,6 +101,11 @@ public final class ModelRunner {
     return b.forward;
   }
 
+  /** The captured program of {@link #runMtpChain} of the bucket for so many rows. */
+  public StepProgram mtpChainProgram(int rows, int links, Function<Forward, Op> next) {
+    return Capture.of(g -> chain(g, buckets.get(rows).forward, links, next));
+  }
+
   private static void chain(Launcher g, Forward f, int links, Function<Forward, Op> next) {
     for (int link = 0; link < links; link++) {
       f.mtp(g);

@@ -81,6 +81,14 @@ public final class SpeculationStats implements EventSink {
     return targetSteps;
   }
 
+  /**
+   * Steps of the main model that an answer took for each of its tokens, prompts and batch mates
+   * aside: 1 without drafts, 0 if there was none.
+   */
+  public synchronized double stepsPerToken() {
+    return decodeRows == 0 ? 0 : (double) decodeRows / (decodeRows + accepted);
+  }
+
   /** Rows that the main model computed for each token: 1 without drafts, more if drafts fail. */
   public synchronized double rowsPerToken() {
     return tokens == 0 ? 0 : (double) (decodeRows + draftRows) / tokens;

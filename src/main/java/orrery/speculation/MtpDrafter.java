@@ -7,6 +7,7 @@ import orrery.graph.BoundaryKv;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Step;
+import orrery.graph.StepProgram;
 import orrery.kv.KvCache;
 import orrery.model.Forward;
 import orrery.model.ModelRunner;
@@ -140,6 +141,11 @@ public final class MtpDrafter implements Drafter {
       var history = s.draw().history();
       history.rollback(history.outputLength() - s.count());
     }
+  }
+
+  /** The captured program of a chain, for one sequence; nothing is computed. */
+  public StepProgram program(int links) {
+    return runner.mtpChainProgram(1, links, this::next);
   }
 
   /** The op between two links of a chain. */

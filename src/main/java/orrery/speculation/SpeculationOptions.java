@@ -83,6 +83,11 @@ public record SpeculationOptions(
     return algorithm != Algorithm.OFF;
   }
 
+  /** Whether drafts are accepted for an experiment's sake, so that the text is not the model's. */
+  public boolean synthetic() {
+    return on() && syntheticLength > 0;
+  }
+
   /** The rule, for one engine; it shares the sampler's scratch memory, so its thread too. */
   public AcceptanceRule newRule(Sampler sampler) {
     if (syntheticLength > 0) {

@@ -33,4 +33,11 @@ class EngineFlagsTest {
         .hasMessageContaining("--graph")
         .hasMessageContaining("expected on or off, found maybe");
   }
+
+  @Test
+  void mixedChunksTakeOnOrOffAsTheirOwnWordToo() {
+    assertThat(parse().options().mixedChunk()).isTrue();
+    assertThat(parse("--enable-mixed-chunk", "off").options().mixedChunk()).isFalse();
+    assertThat(parse("--enable-mixed-chunk=on").options().mixedChunk()).isTrue();
+  }
 }

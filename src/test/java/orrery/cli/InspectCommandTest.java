@@ -31,14 +31,22 @@ class InspectCommandTest {
             "logits[97] =",
             "program of the MTP layer",
             "mtpPair[80] = h[40] | out[40]",
-            "mtpLogits[97] =");
+            "mtpLogits[97] =",
+            "program of a chain of drafts",
+            "mtpPair[80] = h[40] | out[40]",
+            "mtpLogits[97] =",
+            "token = guess of mtpLogits[97], mtpInput = mtpHidden[40]",
+            "mtpPair[80] = h[40] | out[40]",
+            "mtpLogits[97] =",
+            "token = guess of mtpLogits[97], mtpInput = mtpHidden[40]");
   }
 
   @Test
   void aModelWithoutMtpHasNoMtpProgram() {
     assertThat(inspect("--model", "tiny-models/speck-bias", "--program"))
         .contains("program of a step")
-        .doesNotContain("program of the MTP layer");
+        .doesNotContain("program of the MTP layer")
+        .doesNotContain("chain of drafts");
   }
 
   @Test

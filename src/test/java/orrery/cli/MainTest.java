@@ -127,6 +127,13 @@ class MainTest {
         "generate -m SPECK --ids 1 --graph             | 2 | --graph",
         "generate -m SPECK --ids 1 --kernels fast      | 2 | --kernels",
         "generate -m SPECK --ids 1 --threads 0         | 2 | threads: expected 1 to 256, found 0",
+        "generate -m SPECK --ids 1 --speculative-algorithm mtp | 2 | expected ngram or off, since",
+        "generate -m SPECK --ids 1 --speculative-algorithm x   | 2 | mtp, ngram or off, found x",
+        "generate -m SPECK --ids 1 --speculative-num-steps 1   | 2 | --speculative-algorithm",
+        "run-batch -m SPECK -i pom.xml -o x --speculative-algorithm mtp --speculative-num-steps 17"
+            + " | 2 | --speculative-num-steps: expected 0 to 16, found 17",
+        "run-batch -m SPECK -i pom.xml -o x --speculative-algorithm mtp | 2 | no MTP layer",
+        "demo -m SPECK --speculative-acceptance x              | 2 | --speculative-acceptance",
         "generate -m SPECK --ids 1 --threads two       | 2 | --threads",
         "generate -m SPECK --ids 1 --top-p 3           | 2 | above 0, at most 1, found 3.0",
         "generate -m SPECK --ids 1 --temperature -1    | 2 | temperature",
@@ -224,7 +231,9 @@ class MainTest {
           "--kernels scalar",
           "--kernels VECTOR",
           "--chunked-prefill-size 1",
-          "--context-length 100"
+          "--context-length 100",
+          "--speculative-algorithm ngram --speculative-ngram-min 1",
+          "--speculative-algorithm off --speculative-num-steps 1"
         }) {
       List<String> args = new ArrayList<>(Arrays.asList(sampled));
       args.addAll(Arrays.asList(flags.split(" ")));

@@ -115,11 +115,21 @@ class RunBatchTest {
           "--schedule-policy vllm --page-size 4",
           "--schedule-policy trtllm --prefix-cache hash --threads 2",
           "--schedule-policy static --page-size 0 --max-running-requests 2 --graph off",
-          "--max-queued-requests 1 --chunked-prefill-size 3"
+          "--max-queued-requests 1 --chunked-prefill-size 3",
+          "--speculative-algorithm mtp",
+          "--speculative-algorithm mtp --speculative-num-steps 5 --speculative-adaptive --page-size"
+              + " 4",
+          "--speculative-algorithm mtp --speculative-coupled-drafts off --prefix-cache hash",
+          "--speculative-algorithm mtp --speculative-disable-by-batch-size 2 --graph off",
+          "--speculative-algorithm ngram --speculative-ngram-min 1 --speculative-ngram-max 3",
+          "--speculative-algorithm ngram --schedule-policy vllm --max-running-requests 2"
         }) {
       Run run = run(STORYTELLER, EXAMPLE, flags.split(" "));
       assertThat(run.code()).as(run.err()).isZero();
       assertThat(run.output()).as(flags).isEqualTo(expected);
+      if (flags.contains("speculative")) {
+        assertThat(run.err()).as(flags).containsPattern("drafts +[1-9]\\d* in [1-9]");
+      }
     }
   }
 

@@ -2,12 +2,15 @@ package orrery.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static orrery.speculation.SpeculationOptions.Algorithm.MTP;
 
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import orrery.observe.SpeculationStats;
 import orrery.sampling.SamplingParams;
+import orrery.speculation.SpeculationOptions;
 import orrery.text.Tokenizer;
 
 /** The examples of docs/library.md, so that they keep working. */
@@ -40,6 +43,22 @@ class LibraryExampleTest {
       many.get(2).cancel();
       assertThat(many.get(2).join().getFirst().finish().type()).isIn("abort", "length");
     }
+  }
+
+  @Test
+  void draftsChangeNoAnswerAndSaveSteps() {
+    SpeculationStats stats = new SpeculationStats();
+    EngineOptions options =
+        EngineOptions.builder().speculation(SpeculationOptions.of(MTP, 3)).build();
+    try (LoadedModel model = LoadedModel.load(MODEL);
+        Engine engine = Engine.start(model, options, stats)) {
+      int[] prompt = model.requireTokenizer().encode("copy: red sun map cup =>");
+      SamplingParams params = SamplingParams.builder().temperature(0).maxTokens(40).build();
+      assertThat(engine.submit(Request.of(prompt, params)).join().getFirst().text())
+          .isEqualTo(" red sun map cup\n");
+    }
+    assertThat(stats.targetSteps()).isLessThan(stats.tokens());
+    assertThat(stats.accepted()).isPositive();
   }
 
   @Test
