@@ -76,9 +76,11 @@ class RollbackTest {
   void everyVisibleRowOfEveryStreamHasTheBitsOfARunThatNeverDrafted() {
     Counts counts = new Counts();
     long seed = 5;
-    for (String speck : new String[] {"groups", "mtp"}) {
-      Path path = TinyModels.speck(speck);
-      try (LoadedModel loaded = LoadedModel.load(path)) {
+    for (Path speck : TinyModels.specks()) {
+      try (LoadedModel loaded = LoadedModel.load(speck)) {
+        if (!loaded.model().hasMtp()) {
+          continue;
+        }
         plain.clear();
         answers.clear();
         List<Request> requests = requests(loaded.model().vocab(), new Random(seed));
