@@ -16,8 +16,8 @@ package orrery.speculation;
  * alone: a moving average (α = 0.2) per batch size against thresholds half a draft from each step
  * count. That takes a round to cost the same whatever its length, which a GPU waiting for memory
  * nearly grants and a CPU does not. SGLang's {@code throughput_aware} strategy scores the quotient
- * above, with times profiled at start-up; here they are those of real rounds ({@link RoundTimes}),
- * so they follow contexts and neighbours. The averages ({@link Prospects}) reach further back, over
+ * above, with times profiled at start-up; here they are those of real rounds ({@code RoundTimes}),
+ * so they follow contexts and neighbours. The averages ({@code Prospects}) reach further back, over
  * some 20 rounds: over 5, those of a single sequence err by 0.15 and the length never rests.
  *
  * <p>Each band of batch sizes (1, 2, 3-4, 5-8, ...) learns for itself, by these rules:

@@ -26,7 +26,7 @@ final class LengthBand {
   private static final double OUT_OF_QUESTION = 1.5;
 
   private static final int SHORTEST_REFRESH_PAUSE = 64;
-  private static final int LONGEST_REFRESH_PAUSE = 256;
+  private static final int LONGEST_REFRESH_PAUSE = 512;
   private static final int SHORTEST_PAUSE = 32;
   private static final int LONGEST_PAUSE = 512;
   private static final int SHORTEST_DWELL = 8;

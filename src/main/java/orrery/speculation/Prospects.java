@@ -5,14 +5,12 @@ import orrery.speculation.DraftLength.Round;
 
 /**
  * What rounds of each length would bring, from what the rounds so far brought: tokens a sequence
- * over nanoseconds.
+ * over nanoseconds. A position that has not been reached lately is thought to be as good as the one
+ * before it.
  */
 final class Prospects {
   /** Weight of what was known before a round; an average over the last 20 rounds or so. */
   private static final double KEEP = 0.95;
-
-  /** One draft that was half accepted, so that the first real one is no certainty. */
-  private static final double PRIOR = 0.5;
 
   /** Acceptance of drafts that one would like to know more about. */
   private static final double HOPE = 0.95;
@@ -31,6 +29,8 @@ final class Prospects {
     accepted = new double[most];
     offered = new double[most];
     Arrays.fill(offered, 1);
+    reached[0] = 1; // one draft that was half accepted, so that the first real one is no certainty
+    accepted[0] = 0.5;
   }
 
   /** Gives whether the round's time, with drafts as asked for, was one to learn from. */
@@ -49,24 +49,32 @@ final class Prospects {
     return typical && (length > 0 || round.length() == 0);
   }
 
+  /** What was seen at a position fades also while no draft gets there. */
   private void learn(Round round, int i) {
-    if (i < round.length()) {
-      double share = (double) round.drafted()[i] / round.batch();
-      offered[i] = KEEP * offered[i] + (1 - KEEP) * share;
-    }
-    if (round.drafted()[i] == 0 || i > 0 && round.accepted()[i - 1] == 0) {
+    if (i >= round.length()) {
       return;
     }
-    // Some of those accepted before may have had no further draft; they are thought to be average.
-    double candidates =
-        i == 0
-            ? round.drafted()[0]
-            : (double) round.accepted()[i - 1] * round.drafted()[i] / round.drafted()[i - 1];
-    reached[i] = KEEP * reached[i] + candidates;
+    double share = (double) round.drafted()[i] / round.batch();
+    offered[i] = KEEP * offered[i] + (1 - KEEP) * share;
+    if (round.drafted()[0] == 0) {
+      return;
+    }
+    reached[i] = KEEP * reached[i] + reached(round, i);
     accepted[i] = KEEP * accepted[i] + round.accepted()[i];
   }
 
-  /** What is known of positions from {@code from} on shall count as one draft at most. */
+  /**
+   * Drafts at a position with all before accepted. Some of those accepted before may have had no
+   * further draft; they are thought to be average.
+   */
+  private static double reached(Round round, int i) {
+    if (i == 0 || round.drafted()[i] == 0) {
+      return round.drafted()[i];
+    }
+    return (double) round.accepted()[i - 1] * round.drafted()[i] / round.drafted()[i - 1];
+  }
+
+  /** All that is known of positions from {@code from} on shall count as one draft at most. */
   void fade(int from) {
     for (int i = from; i < most; i++) {
       if (reached[i] > 1) {
@@ -87,11 +95,14 @@ final class Prospects {
    */
   double hope(int k, int known, int dear) {
     double tokens = 1;
-    double chain = 1;
     double drafts = 0;
+    double chain = 1;
+    double acceptance = accepted[0] / reached[0];
     for (int i = 0; i < k; i++) {
-      double acceptance = (accepted[i] + PRIOR) / (reached[i] + 1);
-      chain *= i < known ? Math.min(1, acceptance) : HOPE;
+      if (i > 0) {
+        acceptance = Math.min(1, (accepted[i] + acceptance) / (reached[i] + 1));
+      }
+      chain *= i < known ? acceptance : HOPE;
       double there = i < known ? offered[i] : 1;
       tokens += there * chain;
       drafts += i < dear ? there : 0;

@@ -58,8 +58,11 @@ record SwitchCell(
   /** Who drafts, and how many. */
   enum Speculation {
     OFF(Algorithm.OFF, 0, false),
+    MTP_0(Algorithm.MTP, 0, false),
     MTP_1(Algorithm.MTP, 1, false),
+    MTP_2(Algorithm.MTP, 2, false),
     MTP_3(Algorithm.MTP, 3, false),
+    MTP_4(Algorithm.MTP, 4, false),
     MTP_5(Algorithm.MTP, 5, false),
     MTP_ADAPTIVE(Algorithm.MTP, 4, true),
     NGRAM(Algorithm.NGRAM, 3, false),
@@ -196,8 +199,8 @@ record SwitchCell(
   /** Why nothing can be drafted, or null. */
   String whyNoDrafts(Model model) {
     boolean budget = policy == PolicyVariant.VLLM || policy == PolicyVariant.TRTLLM;
-    return speculation == Speculation.OFF
-        ? "no drafts without speculation"
+    return speculation.steps == 0
+        ? "no drafts without speculation, or of 0 steps"
         : !drafts(model)
             ? "no MTP drafts without an MTP layer"
             : chunk == 1 && (budget || policy == PolicyVariant.TRTLLM_MAX)
