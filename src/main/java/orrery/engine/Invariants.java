@@ -22,6 +22,7 @@ final class Invariants {
       int[] holders = new int[pages.total()]; // [pages] counted from the tables
       for (Sequence s : queues.running()) {
         count(s, s.table(), pool, holders);
+        requireBooked(s, pool, kv.geometry().pages(pool, s.held()));
       }
       for (int page = 1; page < pages.total(); page++) {
         if (holders[page] != pages.references(page)) {
@@ -39,6 +40,23 @@ final class Invariants {
       }
     }
     return true;
+  }
+
+  /** What a policy believes that a sequence holds is what it holds. */
+  private static void requireBooked(Sequence s, int pool, int end) {
+    if (s.table().end(pool) != end) {
+      throw new IllegalStateException(
+          "sequence "
+              + s.id
+              + " has pages of pool "
+              + pool
+              + " up to "
+              + s.table().end(pool)
+              + ", but its "
+              + s.held()
+              + " slots need them up to "
+              + end);
+    }
   }
 
   private static void count(Sequence s, PageTable table, int pool, int[] holders) {

@@ -42,6 +42,9 @@ class PolicyContractTest {
     int hits = 0;
     int forks = 0;
     int cancelled = 0;
+    long drafts = 0;
+    long draftsAhead = 0;
+    long refusedDrafts = 0;
     long steps = 0;
     for (int seed = 0; seed < WALKS; seed++) {
       Walk walk = new Walk(v.policy(), seed);
@@ -55,11 +58,14 @@ class PolicyContractTest {
       hits += walk.hits;
       forks += walk.forks;
       cancelled += walk.cancelled;
+      drafts += walk.drafts;
+      draftsAhead += walk.draftsAhead;
+      refusedDrafts += walk.refusedDrafts;
       steps += walk.step;
     }
     System.out.printf(
         "%s: %d walks, %d steps, %d retractions (at most %d of one request), %d hits, %d forks,"
-            + " %d cancelled; %.1f s%n",
+            + " %d cancelled; %d drafts, %d of them with a slot ahead, %d refused; %.1f s%n",
         v.name(),
         WALKS,
         steps,
@@ -68,10 +74,18 @@ class PolicyContractTest {
         hits,
         forks,
         cancelled,
+        drafts,
+        draftsAhead,
+        refusedDrafts,
         (System.nanoTime() - begin) / 1e9);
     assertThat(retractions > 0).as("retractions").isEqualTo(v.retracts());
     assertThat(hits).as("prefix hits").isPositive();
     assertThat(forks).as("forks").isPositive();
     assertThat(cancelled).as("cancelled").isPositive();
+    assertThat(draftsAhead).as("drafts with a slot ahead").isPositive();
+    assertThat(drafts - draftsAhead).as("drafts without").isPositive();
+    assertThat(refusedDrafts > 0)
+        .as("drafts that there was no room for: static batching has set pages aside for all")
+        .isEqualTo(!v.name().equals("static"));
   }
 }

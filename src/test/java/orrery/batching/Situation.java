@@ -17,6 +17,7 @@ final class Situation {
   private int free = 100;
   private int maxRunning = 8;
   private int chunk = 64;
+  private int ahead;
   private long now = 1_000;
   private Memory memory = new Memory(0, 0);
 
@@ -40,6 +41,12 @@ final class Situation {
     return this;
   }
 
+  /** For whoever decodes from here on: the drafter writes so many slots beyond. */
+  Situation ahead(int slots) {
+    ahead = slots;
+    return this;
+  }
+
   Situation now(long millis) {
     now = millis;
     return this;
@@ -56,13 +63,13 @@ final class Situation {
   }
 
   Situation waits(int id, int prompt, int most, int hit, int priority) {
-    waiting.add(item(id, prompt, hit, 0, prompt, prompt + most, 0, priority, false));
+    waiting.add(item(id, prompt, hit, hit, 0, prompt, prompt + most, 0, priority, false));
     return this;
   }
 
   /** One that waits for a prefix that somebody else computes. */
   Situation waitsForPrefix(int id, int prompt) {
-    waiting.add(item(id, prompt, 0, 0, prompt, prompt + 1, 0, 0, true));
+    waiting.add(item(id, prompt, 0, 0, 0, prompt, prompt + 1, 0, 0, true));
     return this;
   }
 
@@ -74,14 +81,16 @@ final class Situation {
   /** One whose newest token is to be computed, and for whose next ones there are guesses. */
   Situation drafts(int id, int prompt, int output, int most, int drafts) {
     int known = prompt + output;
-    int pages = pages(known - 1);
-    running.add(item(id, known, known - 1, drafts, prompt, prompt + most, pages, 0, false));
+    int held = known - 1 + ahead;
+    int pages = pages(held);
+    running.add(item(id, known, known - 1, held, drafts, prompt, prompt + most, pages, 0, false));
     return this;
   }
 
   /** One in the middle of its prompt. */
   Situation reads(int id, int prompt, int computed, int most) {
-    running.add(item(id, prompt, computed, 0, prompt, prompt + most, pages(computed), 0, false));
+    int held = computed + (computed > 0 ? ahead : 0);
+    running.add(item(id, prompt, computed, held, 0, prompt, prompt + most, pages(held), 0, false));
     return this;
   }
 
@@ -93,6 +102,7 @@ final class Situation {
       int id,
       int known,
       int computed,
+      int held,
       int drafts,
       int prompt,
       int longest,
@@ -105,7 +115,7 @@ final class Situation {
         id,
         known,
         computed,
-        computed,
+        held,
         drafts,
         prompt,
         longest,
@@ -122,7 +132,7 @@ final class Situation {
     KvGeometry g = new KvGeometry(new KvLayout(List.of(Stream.whole("key", 1))), page);
     Limits limits = new Limits(maxRunning, chunk, chunk + 8 * maxRunning);
     int[] total = {free + held};
-    return new View(now, waiting, running, g, new int[] {free}, total, 0, limits, memory);
+    return new View(now, waiting, running, g, new int[] {free}, total, ahead, limits, memory);
   }
 
   /** A plan's rows as {@code id:count id:count}. */

@@ -56,6 +56,8 @@ final class Walk {
   int cancelled;
   int finished;
   int drafts;
+  int draftsAhead; // those of walks whose drafter writes a slot ahead
+  int refusedDrafts;
 
   Walk(Policy policy, long seed) {
     this.policy = policy;
@@ -123,6 +125,7 @@ final class Walk {
       }
       if (!queues.isEmpty()) {
         step(scheduler.plan(queues, step));
+        queues.running().forEach(this::requireBooked);
       }
       step++;
     }
@@ -134,6 +137,13 @@ final class Walk {
       require(kv.pool(pool).available() == kv.pool(pool).total() - 1, "the cache can be emptied");
     }
     require(mostRetractions <= tokensInTotal, "retractions per request are bounded");
+  }
+
+  private void requireBooked(Sequence s) {
+    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+      int end = kv.geometry().pages(pool, s.held());
+      require(s.table().end(pool) == end, "a sequence holds the pages that it is said to hold");
+    }
   }
 
   private void arriveAndCancel() {
@@ -176,8 +186,13 @@ final class Walk {
       int pending = s.known() - s.computed();
       require(rows.count() >= 1, "rows are planned");
       require(
+          rows.count() <= pending || pending == 1 && s.output() > 0,
+          "drafts stand behind the newest token of an answer");
+      require(
           rows.count() <= pending + s.drafts(), "rows are pending, or drafts that were offered");
       drafts += Math.max(0, rows.count() - pending);
+      draftsAhead += ahead * Math.max(0, rows.count() - pending);
+      refusedDrafts += rows.count() == pending ? s.drafts() : 0;
       int to = s.computed() + rows.count() + ahead;
       for (int pool = 0; pool < kv.geometry().pools(); pool++) {
         makeRoom(pool, kv.geometry().pages(pool, to) - s.table().end(pool));

@@ -10,15 +10,25 @@ import orrery.speculation.Drafts;
 import orrery.speculation.Draw;
 
 /**
- * A drafter that was told the answers and remembers two tokens of three: so that long runs of
- * drafts are accepted, and others rejected at every position, whatever model it is.
+ * A drafter that was told the answers and remembers most of their tokens, two of three unless said:
+ * so that long runs of drafts are accepted, and others rejected at every position, whatever model
+ * it is.
  */
 final class Crammer implements Drafter {
   private final Map<String, int[]> answers; // by key
   private final int vocab;
   private final Random random;
+  private final double remembers;
 
   Crammer(Map<String, int[]> answers, int vocab, long seed) {
+    this(answers, vocab, seed, 2.0 / 3);
+  }
+
+  /**
+   * @param remembers the share of tokens that it knows
+   */
+  Crammer(Map<String, int[]> answers, int vocab, long seed, double remembers) {
+    this.remembers = remembers;
     this.answers = answers;
     this.vocab = vocab;
     this.random = new Random(seed);
@@ -55,7 +65,7 @@ final class Crammer implements Drafter {
       int[] answer = answers.getOrDefault(key(d.seed(), d.choice()), new int[0]);
       int next = d.history().outputLength();
       for (int i = 0; i < o.count(); i++) {
-        boolean knows = next + i < answer.length && random.nextInt(3) > 0;
+        boolean knows = next + i < answer.length && random.nextDouble() < remembers;
         o.drafts().add(knows ? answer[next + i] : random.nextInt(vocab), null);
       }
     }

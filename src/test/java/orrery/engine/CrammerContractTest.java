@@ -1,0 +1,24 @@
+package orrery.engine;
+
+import java.util.HashMap;
+import java.util.Map;
+import orrery.model.Model;
+import orrery.speculation.DrafterContract;
+import orrery.speculation.Lanes;
+
+/** The drafter of the tests keeps its promises too; what it crams here is one token for ever. */
+class CrammerContractTest extends DrafterContract {
+  @Override
+  protected Lanes.Maker maker(Model model) {
+    Map<String, int[]> answers = new HashMap<>();
+    for (int which = 0; which < 6; which++) {
+      answers.put(Crammer.key(which, 0), new int[40]);
+    }
+    return (runner, step, cache, sampler) -> new Crammer(answers, model.vocab(), 3);
+  }
+
+  @Override
+  protected boolean repeats() {
+    return false;
+  }
+}

@@ -1,0 +1,96 @@
+package orrery.engine;
+
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import orrery.graph.Buffer;
+import orrery.speculation.Draftable;
+import orrery.speculation.Drafter;
+import orrery.speculation.Drafts;
+import orrery.speculation.Draw;
+
+/**
+ * A real drafter whose guesses are partly replaced, by random tokens and by those that will really
+ * come, so that runs of all lengths are accepted and rejected while its own rows are written as
+ * ever. It also offers less than it could, and postpones, at random; and shows all sequences that
+ * run to a watcher after every step.
+ */
+final class MeddlingDrafter implements Drafter {
+  /** Sees a running sequence between two steps. */
+  interface Watcher {
+    void look(Draftable sequence, Drafts drafts, boolean finished);
+  }
+
+  private final Drafter real;
+  private final Map<String, int[]> answers; // by Crammer.key
+  private final int vocab;
+  private final Random random; // null: does not meddle
+  private final Watcher watcher;
+  private final Map<Draftable, Drafts> known = new IdentityHashMap<>();
+
+  MeddlingDrafter(
+      Drafter real, Map<String, int[]> answers, int vocab, Random random, Watcher watcher) {
+    this.real = real;
+    this.answers = answers;
+    this.vocab = vocab;
+    this.random = random;
+    this.watcher = watcher;
+  }
+
+  @Override
+  public int ahead() {
+    return real.ahead();
+  }
+
+  @Override
+  public Drafts start(Draftable sequence, Draw draw) {
+    Drafts d = real.start(sequence, draw);
+    known.put(sequence, d);
+    return d;
+  }
+
+  @Override
+  public Drafts fork(Drafts from, Draftable sequence, Draw draw) {
+    Drafts d = real.fork(from, sequence, draw);
+    known.put(sequence, d);
+    return d;
+  }
+
+  @Override
+  public int offers(Drafts drafts, int most) {
+    int offered = real.offers(drafts, most);
+    return random == null || random.nextInt(3) > 0 ? offered : random.nextInt(offered + 1);
+  }
+
+  @Override
+  public void draft(List<Order> orders) {
+    real.draft(orders);
+    for (Order o : orders) {
+      meddle(o.drafts());
+    }
+  }
+
+  private void meddle(Drafts d) {
+    int[] own = d.toArray();
+    int[] answer =
+        answers.getOrDefault(Crammer.key(d.draw().seed(), d.draw().choice()), new int[0]);
+    int next = d.draw().history().outputLength();
+    d.keep(0);
+    for (int i = 0; i < own.length; i++) {
+      int kind = random == null ? 0 : random.nextInt(6);
+      boolean knows = kind > 1 && next + i < answer.length;
+      d.add(kind == 0 ? own[i] : knows ? answer[next + i] : random.nextInt(vocab), null);
+    }
+  }
+
+  @Override
+  public void follow(List<Judged> judged, Buffer hidden, boolean soon) {
+    real.follow(judged, hidden, soon && (random == null || random.nextInt(4) > 0));
+    List<Drafts> finished = new ArrayList<>();
+    judged.stream().filter(Judged::finished).forEach(j -> finished.add(j.drafts()));
+    known.keySet().removeIf(s -> s.table() == null); // retracted, cancelled, finished before
+    known.forEach((s, d) -> watcher.look(s, d, finished.contains(d)));
+  }
+}

@@ -1,0 +1,296 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static orrery.engine.EngineTest.SCALAR;
+import static orrery.engine.EngineTest.greedy;
+import static orrery.engine.EngineTest.sampled;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
+import org.junit.jupiter.api.io.TempDir;
+import orrery.EditedModel;
+import orrery.TinyModels;
+import orrery.engine.EngineOptions.KernelChoice;
+import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.events.Event;
+import orrery.sampling.FinishReason;
+import orrery.sampling.SamplingParams;
+import orrery.sampling.SamplingParamsBuilder;
+import orrery.speculation.SpeculationOptions;
+import orrery.speculation.SpeculationOptions.Algorithm;
+import orrery.text.Tokenizer;
+
+/** Bugs that other small engines had, where they speculate. */
+@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+class SpeculationBugsOthersHadTest {
+  private static final int[] PROMPT = {3, 14, 15, 9, 26, 5, 35, 8, 9, 79, 32};
+  private static final int LENGTH = 26;
+
+  private static LoadedModel loaded;
+  private static Tokenizer tokenizer;
+
+  @TempDir Path directory;
+
+  @BeforeAll
+  static void load() {
+    LoadedModel ids = LoadedModel.load(TinyModels.speck("mtp"));
+    tokenizer = Tokenizer.open(Path.of("tiny-models/storyteller-moe"));
+    loaded =
+        new LoadedModel(ids.directory(), ids.model(), Optional.of(tokenizer), new int[] {5, 17});
+  }
+
+  @AfterAll
+  static void close() {
+    tokenizer.close();
+  }
+
+  /** Everything that a client sees of an answer. */
+  private static String all(Answer a) {
+    return a.promptTokens()
+        + Arrays.toString(a.tokens())
+        + a.logprobs()
+        + "|"
+        + a.text()
+        + "|"
+        + a.finish();
+  }
+
+  /** What the events of a run said. */
+  private static final class Seen {
+    int steps;
+    int tokens;
+    int before; // tokens when the step began
+    int accepted;
+    int cutInside; // verifications whose answer ended before their last draft was looked at
+    int tooMany; // drafts beyond the last token that may come
+    int outputTokens = -1;
+    private final int most;
+
+    Seen(int most) {
+      this.most = most;
+    }
+
+    synchronized void see(Event e) {
+      switch (e) {
+        case Event.StepDone s -> {
+          steps++;
+          before = tokens;
+        }
+        case Event.TokenOut t -> tokens++;
+        case Event.Finished f -> outputTokens = f.outputTokens();
+        case Event.Verified v -> {
+          accepted += v.accepted();
+          cutInside += v.judged() == v.accepted() && v.judged() < v.drafts().length ? 1 : 0;
+          tooMany += v.drafts().length > most - before - 1 ? 1 : 0;
+        }
+        default -> {}
+      }
+    }
+  }
+
+  private static EngineOptions drafting(int k) {
+    return SCALAR.but().speculation(SpeculationOptions.of(Algorithm.NGRAM, k)).build();
+  }
+
+  private static Drafters knowing(int[] answer, long seed) {
+    return (runner, step, cache, sampler) ->
+        new Crammer(Map.of(Crammer.key(seed, 0), answer), loaded.model().vocab(), 1, 1);
+  }
+
+  private static Answer plainly(LoadedModel model, EngineOptions o, SamplingParams p) {
+    try (Engine engine =
+        Engine.start(model, o.but().speculation(SpeculationOptions.off()).build())) {
+      return engine.submit(Request.of(PROMPT, p)).join().getFirst();
+    }
+  }
+
+  private static SamplingParamsBuilder params(int maxTokens) {
+    return sampled(maxTokens).logprobs(1); // seed 11
+  }
+
+  /** The answer and what happened, by a drafter that always knows what comes. */
+  private static Seen same(LoadedModel model, EngineOptions o, SamplingParams p, int[] answer) {
+    Answer plain = plainly(model, o, p);
+    Seen seen = new Seen(p.maxTokens());
+    try (Engine engine = Engine.start(model, o, seen::see, knowing(answer, 11))) {
+      Answer a = engine.submit(Request.of(PROMPT, p)).join().getFirst();
+      assertThat(all(a)).as("%s %s", o.speculation(), p).isEqualTo(all(plain));
+    }
+    assertThat(seen.tokens).as("tokens heard of").isEqualTo(plain.tokens().length);
+    assertThat(seen.outputTokens).as("usage").isEqualTo(plain.tokens().length);
+    assertThat(seen.tooMany).as("drafts beyond max_tokens").isZero();
+    assertThat(seen.steps).as("steps").isBetween(1, 1 + plain.tokens().length);
+    return seen;
+  }
+
+  /** Leavesfly's LLMEngine: at the length budget, the wrong count or no progress at all. */
+  @Test
+  void maxTokensInsideAnAcceptedRunIsExactAndNeverLivelocks() {
+    int[] answer = plainly(loaded, SCALAR, params(LENGTH).build()).tokens();
+    int accepted = 0;
+    for (int k : new int[] {1, 3, 5}) {
+      for (int most = 1; most <= 14; most++) {
+        Seen seen = same(loaded, drafting(k), params(most).build(), answer);
+        accepted += seen.accepted;
+        // The prompt's step brings one token; each one after, k and one more.
+        assertThat(seen.steps).as("%d drafts", k).isEqualTo(1 + Math.ceilDiv(most - 1, k + 1));
+      }
+    }
+    assertThat(accepted).isGreaterThan(100);
+  }
+
+  @Test
+  void stopTokensAndEndOfSequenceInsideAnAcceptedRunEndItThere() {
+    int[] answer = plainly(loaded, SCALAR, params(LENGTH).build()).tokens();
+    int inside = 0;
+    for (int token : answer) {
+      SamplingParams stops = params(LENGTH).stopTokenIds(List.of(token)).build();
+      inside += same(loaded, drafting(4), stops, answer).cutInside;
+      LoadedModel ends =
+          new LoadedModel(
+              loaded.directory(), loaded.model(), loaded.tokenizer(), new int[] {token});
+      SamplingParams eos = params(LENGTH).ignoreEos(false).build();
+      inside += same(ends, drafting(4), eos, answer).cutInside;
+      SamplingParams late =
+          params(LENGTH).ignoreEos(false).minTokens(6).stopTokenIds(List.of(token)).build();
+      same(ends, drafting(4), late, plainly(ends, SCALAR, late).tokens());
+    }
+    assertThat(inside).as("answers that ended inside a run").isGreaterThan(10);
+  }
+
+  @Test
+  void stopStringsInsideAnAcceptedRunEndItThere() {
+    Answer whole = plainly(loaded, SCALAR, params(LENGTH).build());
+    int inside = 0;
+    int stopped = 0;
+    for (int at = 0; at + 3 < whole.text().length(); at += 3) {
+      String stop = whole.text().substring(at, at + 3);
+      SamplingParams p = params(LENGTH).stop(List.of(stop)).build();
+      inside += same(loaded, drafting(4), p, whole.tokens()).cutInside;
+      FinishReason why = plainly(loaded, SCALAR, p).finish();
+      stopped += why instanceof FinishReason.StopString ? 1 : 0;
+    }
+    assertThat(stopped).as("answers that a string stopped").isGreaterThan(5);
+    assertThat(inside).as("inside a run").isGreaterThan(3);
+  }
+
+  @Test
+  void theContextsEndInsideAnAcceptedRunIsExact() {
+    int[] answer = plainly(loaded, SCALAR, params(LENGTH).build()).tokens();
+    for (int page : new int[] {1, 4, 0}) {
+      for (int length = PROMPT.length + 1; length < PROMPT.length + 12; length++) {
+        EngineOptions o = drafting(5).but().contextLength(length).pageSize(page).build();
+        int room = length - PROMPT.length;
+        Seen seen = same(loaded, o, params(200).build(), answer);
+        assertThat(seen.tokens).isEqualTo(room);
+        EngineOptions mtp =
+            o.but().speculation(SpeculationOptions.of(Algorithm.MTP, 5)).maxTotalTokens(0).build();
+        Answer plain = plainly(loaded, o, params(200).build());
+        try (Engine engine = Engine.start(loaded, mtp)) {
+          Answer a = engine.submit(Request.of(PROMPT, params(200).build())).join().getFirst();
+          assertThat(all(a)).isEqualTo(all(plain));
+        }
+      }
+    }
+  }
+
+  /** vllm#54506, mlx-lm#1470: verify rows were computed by other arithmetic than decode rows. */
+  @Test
+  void greedySpeculationIsPlainGreedyEvenWhereLogitsTie() {
+    EditedModel edited = EditedModel.of(TinyModels.speck("mtp"));
+    float[] head = edited.tensors.get("lm_head.weight").floats();
+    int hidden = head.length / 97;
+    for (int t = 0; t + 1 < 97; t += 2) { // every second token has a twin of equal logits
+      System.arraycopy(head, t * hidden, head, (t + 1) * hidden, hidden);
+    }
+    SamplingParams p = greedy(40).logprobs(3).seed(11).build();
+    try (LoadedModel twins = LoadedModel.load(edited.writeTo(directory))) {
+      Answer plain = plainly(twins, SCALAR, p);
+      long ties =
+          plain.logprobs().stream()
+              .filter(l -> l.top().get(0).logprob() == l.top().get(1).logprob())
+              .count();
+      assertThat(ties).as("best logits that tie").isGreaterThan(30);
+      for (KernelChoice kernels : List.of(KernelChoice.SCALAR, KernelChoice.VECTOR)) {
+        for (int k : new int[] {1, 2, 3, 4, 5}) {
+          EngineOptions o = drafting(k).but().kernels(kernels).build();
+          Seen seen = new Seen(40);
+          try (Engine engine =
+              Engine.start(
+                  twins,
+                  o,
+                  seen::see,
+                  (runner, step, cache, sampler) ->
+                      new Crammer(Map.of(Crammer.key(11, 0), plain.tokens()), 97, k, 0.9))) {
+            Answer a = engine.submit(Request.of(PROMPT, p)).join().getFirst();
+            assertThat(all(a)).as("%s, k %d", kernels, k).isEqualTo(all(plain));
+          }
+          assertThat(seen.accepted).isGreaterThan(10);
+        }
+      }
+    }
+  }
+
+  /** tokenspeed#904: the order of sums followed the size of the batch. */
+  @Test
+  void theOrderOfSumsDependsOnTheSequenceOnlyNotOnNeighboursDraftsOrThreads() {
+    Random r = new Random(3);
+    List<Request> requests = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      int[] prompt = r.ints(90 + 20 * i, 0, loaded.model().vocab()).toArray();
+      requests.add(Request.of(prompt, greedy(16).logprobs(3).seed(i).build()));
+    }
+    List<String> alone = new ArrayList<>();
+    Map<String, int[]> tokens = new java.util.HashMap<>();
+    for (int i = 0; i < requests.size(); i++) {
+      try (Engine engine =
+          Engine.start(loaded, SCALAR.but().prefixCache(PrefixChoice.OFF).build())) {
+        Answer a = engine.submit(requests.get(i)).join().getFirst();
+        alone.add(all(a));
+        tokens.put(Crammer.key(i, 0), a.tokens());
+      }
+    }
+    int cells = 0;
+    for (int batch : new int[] {1, 2, 5}) {
+      for (int k : new int[] {0, 1, 4}) {
+        for (int threads : new int[] {1, 2, 3}) {
+          EngineOptions o =
+              drafting(k)
+                  .but()
+                  .threads(threads)
+                  .kernels(KernelChoice.VECTOR)
+                  .maxRunning(batch)
+                  .build();
+          try (Engine engine =
+              Engine.start(
+                  loaded,
+                  o,
+                  e -> {},
+                  (runner, step, cache, sampler) ->
+                      new Crammer(tokens, loaded.model().vocab(), 7))) {
+            List<Completion> all = engine.submit(requests.subList(0, batch));
+            IntStream.range(0, batch)
+                .forEach(
+                    i ->
+                        assertThat(all(all.get(i).join().getFirst()))
+                            .as("batch %d, k %d, %d threads", batch, k, threads)
+                            .isEqualTo(alone.get(i)));
+          }
+          cells++;
+        }
+      }
+    }
+    assertThat(cells).isEqualTo(27);
+  }
+}

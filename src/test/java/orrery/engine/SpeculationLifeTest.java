@@ -1,0 +1,296 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static orrery.engine.EngineTest.bits;
+import static orrery.engine.EngineTest.greedy;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
+import orrery.TinyModels;
+import orrery.engine.EngineOptions.PolicyChoice;
+import orrery.events.Event;
+import orrery.sampling.FinishReason;
+import orrery.sampling.SamplingParams;
+import orrery.speculation.SpeculationOptions;
+import orrery.speculation.SpeculationOptions.Acceptance;
+import orrery.speculation.SpeculationOptions.Algorithm;
+
+/** Rules, lengths, cancels and events of an engine that speculates. */
+@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+class SpeculationLifeTest {
+  private static final int[] PROMPT = {3, 14, 15, 9, 26, 5, 35, 8, 9, 32};
+  private static final EngineOptions PLAIN = EngineTest.SCALAR.but().contextLength(128).build();
+
+  private static LoadedModel loaded;
+
+  @BeforeAll
+  static void load() {
+    loaded = LoadedModel.load(TinyModels.speck("trained"));
+  }
+
+  @AfterAll
+  static void close() {
+    loaded.close();
+  }
+
+  private static EngineOptions with(SpeculationOptions s) {
+    return PLAIN.but().speculation(s).build();
+  }
+
+  private static SpeculationOptions mtp(int k) {
+    return SpeculationOptions.of(Algorithm.MTP, k);
+  }
+
+  private static Request ask(int seed, double temperature, int tokens, int n) {
+    int[] prompt = PROMPT.clone();
+    prompt[0] = seed % 50;
+    return Request.of(
+        prompt,
+        SamplingParams.builder()
+            .temperature(temperature)
+            .maxTokens(tokens)
+            .ignoreEos(true)
+            .seed(seed)
+            .logprobs(1)
+            .n(n)
+            .build());
+  }
+
+  private static List<String> run(EngineOptions o, List<Request> requests, List<Event> events) {
+    try (Engine engine = Engine.start(loaded, o, events::add)) {
+      return engine.submit(requests).stream().map(c -> bits(c.join())).toList();
+    }
+  }
+
+  private static List<Event> events() {
+    return Collections.synchronizedList(new ArrayList<>());
+  }
+
+  private static List<Event.Verified> verified(List<Event> events) {
+    return events.stream()
+        .filter(Event.Verified.class::isInstance)
+        .map(Event.Verified.class::cast)
+        .toList();
+  }
+
+  @Test
+  void theRulesOfDistributionsGiveOtherTextsButGreedyOnesThatArePlain() {
+    List<Request> drawn = new ArrayList<>();
+    List<Request> greedy = new ArrayList<>();
+    for (int seed = 0; seed < 8; seed++) {
+      drawn.add(ask(seed, 0.9, 20, 1 + seed % 2));
+      greedy.add(ask(seed, 0, 20, 1 + seed % 2));
+    }
+    List<String> plainDrawn = run(PLAIN, drawn, events());
+    List<String> plainGreedy = run(PLAIN, greedy, events());
+    for (Acceptance rule : List.of(Acceptance.TARGET_ONLY, Acceptance.REJECTION)) {
+      for (Algorithm algorithm : List.of(Algorithm.MTP, Algorithm.NGRAM)) {
+        SpeculationOptions s = SpeculationOptions.of(algorithm, 3).withAcceptance(rule);
+        EngineOptions o = with(s.withNgramMin(1));
+        List<Event> seen = events();
+        List<String> found = run(o, drawn, seen);
+        assertThat(found).as("%s %s", rule, algorithm).isNotEqualTo(plainDrawn);
+        assertThat(run(o, drawn, events())).as("again, same seeds").isEqualTo(found);
+        assertThat(verified(seen)).anyMatch(v -> v.accepted() > 0);
+        assertThat(verified(seen)).anyMatch(v -> v.accepted() < v.judged());
+        assertThat(verified(seen)).noneMatch(Event.Verified::synthetic);
+        assertThat(run(o, greedy, events())).as("%s %s", rule, algorithm).isEqualTo(plainGreedy);
+      }
+    }
+  }
+
+  @Test
+  void syntheticAcceptanceHasTheAskedForMeanAndSaysThatItIsSynthetic() {
+    for (double length : new double[] {1, 2.5, 4}) {
+      List<Event> seen = events();
+      List<Request> requests = new ArrayList<>();
+      for (int i = 0; i < 6; i++) {
+        requests.add(ask(i, i % 2, 101, 1));
+      }
+      run(with(mtp(3).withSyntheticLength(length)), requests, seen);
+      List<Event.Verified> full =
+          verified(seen).stream().filter(v -> v.drafts().length == 3).toList();
+      assertThat(full).hasSizeGreaterThan(100).allMatch(Event.Verified::synthetic);
+      double mean = full.stream().mapToInt(v -> v.accepted() + 1).average().orElseThrow();
+      double error = 4 * 0.5 / Math.sqrt(full.size()); // four standard errors of a coin
+      assertThat(Math.abs(mean - length)).as("%s, found %s", length, mean).isLessThan(error);
+    }
+  }
+
+  @Test
+  void aboveTheLargestBatchNothingIsDrafted() {
+    List<Request> requests = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      requests.add(ask(i, 0.5, 8 + 10 * i, 1)); // one after the other ends
+    }
+    List<String> expected = run(PLAIN, requests, events());
+    for (PolicyChoice policy : PolicyChoice.values()) {
+      List<Event> seen = events();
+      EngineOptions o = with(mtp(3).withMaxBatch(2)).but().schedulePolicy(policy).build();
+      assertThat(run(o, requests, seen)).isEqualTo(expected);
+      int above = 0;
+      int drafted = 0;
+      for (Event e : seen) {
+        if (e instanceof Event.StepDone s && s.decodeRows() > 2) {
+          above++;
+          assertThat(s.draftRows()).as("%s: %s", policy, s).isZero();
+        } else if (e instanceof Event.StepDone s) {
+          drafted += s.draftRows();
+        }
+      }
+      assertThat(above).as("%s: steps above", policy).isPositive();
+      assertThat(drafted).as("%s: drafts below", policy).isPositive();
+    }
+  }
+
+  @Test
+  void aRequestCancelledAtAnyVerificationLeavesTheOthersUnchanged() throws Exception {
+    Request stays = ask(1, 0.8, 30, 2);
+    Request goes = ask(2, 0.8, 60, 3);
+    String expected = run(PLAIN, List.of(stays), events()).getFirst();
+    int cut = 0;
+    for (int nth = 1; nth <= 25; nth++) {
+      int[] seen = {0};
+      int at = nth;
+      AtomicReference<Completion> victim = new AtomicReference<>();
+      CountDownLatch submitted = new CountDownLatch(1);
+      EngineOptions o = with(mtp(4)).but().maxTotalTokens(200).maxRunning(6).build();
+      try (Engine engine =
+          Engine.start(
+              loaded,
+              o,
+              e -> {
+                if (e instanceof Event.Verified && ++seen[0] == at) {
+                  await(submitted);
+                  victim.get().cancel();
+                }
+              })) {
+        List<Completion> all = engine.submit(List.of(stays, goes, stays));
+        victim.set(all.get(1));
+        submitted.countDown();
+        assertThat(bits(all.get(0).join())).as("cancelled at %d", nth).isEqualTo(expected);
+        assertThat(bits(all.get(2).join())).as("cancelled at %d", nth).isEqualTo(expected);
+        cut +=
+            all.get(1).join().stream().anyMatch(a -> a.finish() instanceof FinishReason.Abort)
+                ? 1
+                : 0;
+      }
+    }
+    assertThat(cut).as("cancelled in time").isGreaterThan(15);
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void anAnswerCutOffAtItsDeadlineIsThePlainAnswersBeginning() {
+    Request whole = ask(4, 0.7, 100, 1);
+    int[] plain;
+    try (Engine engine = Engine.start(loaded, PLAIN)) {
+      plain = engine.submit(whole).join().getFirst().tokens();
+    }
+    int cut = 0;
+    for (int millis = 20; millis <= 100; millis += 20) {
+      try (Engine engine = Engine.start(loaded, with(mtp(4)), SpeculationLifeTest::slowly)) {
+        Answer a = engine.submit(whole.withDeadline(Duration.ofMillis(millis))).join().getFirst();
+        boolean late = a.finish().equals(new FinishReason.Abort("deadline"));
+        assertThat(a.tokens()).isEqualTo(Arrays.copyOf(plain, a.tokens().length));
+        assertThat(late || a.tokens().length == 100).as("%s", a.finish()).isTrue();
+        cut += late && a.tokens().length > 1 ? 1 : 0;
+      }
+    }
+    assertThat(cut).as("answers cut off").isPositive();
+  }
+
+  private static void slowly(Event e) {
+    if (e instanceof Event.StepDone) {
+      sleep();
+    }
+  }
+
+  private static void sleep() {
+    try {
+      Thread.sleep(4);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** What the books of a run must say, whoever reads them. */
+  @Test
+  void tokensAndDraftsOfAllEventsAddUp() {
+    List<Request> requests = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      requests.add(ask(i, i % 2 * 0.8, 3 + 5 * i, 1 + i % 3));
+    }
+    List<Event> seen = events();
+    EngineOptions o =
+        with(mtp(3))
+            .but()
+            .schedulePolicy(PolicyChoice.VLLM)
+            .contextLength(64)
+            .maxTotalTokens(120)
+            .maxRunning(12)
+            .build();
+    run(o, requests, seen);
+    Map<Integer, int[]> bySequence = new HashMap<>(); // [plain, accepted, recovered, bonus, tokens]
+    Map<Integer, int[]> verifications = new HashMap<>(); // [accepted, rejected, judged all, count]
+    int drafts = 0;
+    for (Event e : seen) {
+      switch (e) {
+        case Event.TokenOut t -> {
+          int[] c = bySequence.computeIfAbsent(t.sequence(), k -> new int[5]);
+          c[t.origin().ordinal()]++;
+          assertThat(t.index()).isEqualTo(c[4]++);
+        }
+        case Event.Verified v -> {
+          drafts += v.drafts().length;
+          assertThat(v.drafts().length).isBetween(1, 3);
+          assertThat(v.judged()).isBetween(1, v.drafts().length);
+          assertThat(v.accepted()).isBetween(v.judged() - 1, v.judged());
+          int[] c = verifications.computeIfAbsent(v.sequence(), k -> new int[4]);
+          c[0] += v.accepted();
+          c[1] += v.judged() - v.accepted();
+          c[2] += v.accepted() == v.drafts().length ? 1 : 0;
+          c[3]++;
+        }
+        case Event.StepDone s -> {
+          assertThat(s.draftRows()).isEqualTo(drafts);
+          drafts = 0;
+        }
+        case Event.Finished f -> {
+          int[] c = bySequence.get(f.sequence());
+          int[] v = verifications.getOrDefault(f.sequence(), new int[4]);
+          assertThat(f.outputTokens()).isEqualTo(c[4]);
+          // These answers end at their length only, for which drafts leave room: so every
+          // verification emits its accepted drafts and one token more.
+          assertThat(c[4]).isEqualTo(c[0] + v[0] + v[3]);
+          assertThat(c[1]).as("accepted").isEqualTo(v[0]);
+          assertThat(c[2]).as("recovered").isEqualTo(v[1]);
+          assertThat(c[3]).as("bonus").isEqualTo(v[2]);
+        }
+        default -> {}
+      }
+    }
+    assertThat(verifications.values()).anyMatch(v -> v[0] > 0).anyMatch(v -> v[1] > 0);
+    assertThat(seen.stream().filter(Event.Forked.class::isInstance)).isNotEmpty();
+    assertThat(seen.stream().filter(Event.Retracted.class::isInstance)).isNotEmpty();
+  }
+}

@@ -1,0 +1,203 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static orrery.engine.EngineTest.PROMPT;
+import static orrery.engine.EngineTest.SCALAR;
+import static orrery.engine.EngineTest.bits;
+import static orrery.engine.EngineTest.greedy;
+import static orrery.engine.EngineTest.sampled;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import orrery.EditedModel;
+import orrery.TinyModels;
+import orrery.engine.EngineOptions.KernelChoice;
+import orrery.events.Event;
+import orrery.sampling.SamplingParams;
+import orrery.sampling.SamplingParams.TokenBias;
+import orrery.speculation.SpeculationOptions;
+import orrery.speculation.SpeculationOptions.Algorithm;
+
+/** Drafts never change an answer, whatever is asked for and however bad they are. */
+@Timeout(value = 120, threadMode = ThreadMode.SEPARATE_THREAD)
+class SpeculationTest {
+  @TempDir Path directory;
+
+  private static EngineOptions mtp(int k) {
+    return SCALAR.but().speculation(SpeculationOptions.of(Algorithm.MTP, k)).build();
+  }
+
+  /** [drafts, accepted, rejected] */
+  private static void count(Event e, int[] seen) {
+    if (e instanceof Event.Verified v) {
+      seen[0] += v.drafts().length;
+      seen[1] += v.accepted();
+      seen[2] += v.judged() - v.accepted();
+    }
+  }
+
+  @Test
+  void mtpOnAModelWithoutMtpIsRefusedByName() {
+    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("bias"))) {
+      assertThatThrownBy(() -> Engine.start(loaded, mtp(3)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "speculative-algorithm: expected ngram or off, since the model has no MTP layer,"
+                  + " found mtp");
+      EngineOptions ngram =
+          SCALAR.but().speculation(SpeculationOptions.of(Algorithm.NGRAM, 3)).build();
+      try (Engine engine = Engine.start(loaded, ngram)) {
+        assertThat(EngineTest.answer(engine, PROMPT, greedy(5).build()).tokens()).hasSize(5);
+      }
+    }
+  }
+
+  /** Every tensor of the MTP layer in turn, full of NaN, of infinity, or far too large. */
+  @Test
+  void aBrokenMtpLayerHarmsNoAnswer() {
+    EditedModel edited = EditedModel.of(TinyModels.speck("mtp"));
+    String layer = "model.layers." + edited.config.get("num_hidden_layers").asInt() + ".";
+    List<Request> requests =
+        List.of(
+            Request.of(PROMPT, greedy(12).logprobs(2).build()),
+            Request.of(PROMPT, sampled(12).logprobs(2).n(2).build()));
+    String expected;
+    int[] sound = new int[3];
+    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("mtp"))) {
+      expected = answers(loaded, SCALAR, requests, new int[3]);
+      assertThat(answers(loaded, mtp(3), requests, sound)).isEqualTo(expected);
+    }
+    assertThat(sound[0]).as("drafts of the sound layer").isPositive();
+    int silent = 0;
+    for (String name : List.copyOf(edited.tensors.keySet())) {
+      if (!name.startsWith(layer) || name.contains("experts.") && !name.contains("experts.0.")) {
+        continue; // one expert is like another
+      }
+      EditedModel.Values whole = edited.tensors.get(name);
+      for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, 1e30f}) {
+        EditedModel.Values broken = whole.asF32();
+        float[] values = broken.floats().clone();
+        Arrays.fill(values, bad);
+        edited.tensors.put(
+            name, new EditedModel.Values(broken.dtype(), broken.shape(), values, null));
+        int[] seen = new int[3];
+        try (LoadedModel loaded = LoadedModel.load(edited.writeTo(directory))) {
+          assertThat(answers(loaded, mtp(3), requests, seen))
+              .as("%s full of %s", name, bad)
+              .isEqualTo(expected);
+        }
+        silent += seen[0] == 0 ? 1 : 0;
+        if (Float.isNaN(bad) && name.endsWith("eh_proj.weight")) {
+          assertThat(seen[0]).as("drafts of NaN").isZero();
+        }
+      }
+      edited.tensors.put(name, whole);
+    }
+    assertThat(silent).as("layers that guess nothing any more").isPositive();
+  }
+
+  private static String answers(
+      LoadedModel loaded, EngineOptions o, List<Request> requests, int[] seen) {
+    StringBuilder all = new StringBuilder();
+    try (Engine engine = Engine.start(loaded, o, e -> count(e, seen))) {
+      engine.submit(requests).forEach(c -> all.append(bits(c.join())));
+    }
+    return all.toString();
+  }
+
+  /** Penalties, bias, cuts, stops and several choices: each is applied at each draft's position. */
+  @ParameterizedTest
+  @ValueSource(strings = {"speck-mtp", "speck-trained", "storyteller-moe"})
+  void fiftyRandomParameterSetsAnswerAsWithoutDrafts(String model) {
+    Random r = new Random(8);
+    try (LoadedModel loaded = LoadedModel.load(Path.of("tiny-models", model))) {
+      int vocab = loaded.model().vocab();
+      List<Request> requests = new ArrayList<>();
+      for (int i = 0; i < 50; i++) {
+        int[] prompt = r.ints(1 + r.nextInt(8), 0, vocab).toArray();
+        requests.add(Request.of(prompt, params(r, vocab, i)));
+      }
+      EngineOptions plain =
+          SCALAR.but().kernels(KernelChoice.VECTOR).maxRunning(16).contextLength(64).build();
+      Map<String, int[]> tokens = new HashMap<>();
+      List<List<String>> expected = new ArrayList<>();
+      try (Engine engine = Engine.start(loaded, plain)) {
+        for (Completion c : engine.submit(requests)) {
+          c.join().forEach(a -> tokens.put(Crammer.key(expected.size(), a.choice()), a.tokens()));
+          expected.add(c.join().stream().map(SpeculationTest::all).toList());
+        }
+      }
+      int[] real = new int[3];
+      EngineOptions o = plain.but().speculation(SpeculationOptions.of(Algorithm.MTP, 4)).build();
+      Drafters own = Drafters.of(o.speculation(), vocab);
+      compare(Engine.start(loaded, o, e -> count(e, real), own), requests, expected);
+      int[] crammed = new int[3];
+      EngineOptions n = plain.but().speculation(SpeculationOptions.of(Algorithm.NGRAM, 4)).build();
+      Drafters crammer = (runner, step, cache, sampler) -> new Crammer(tokens, vocab, 5);
+      compare(Engine.start(loaded, n, e -> count(e, crammed), crammer), requests, expected);
+      System.out.printf(
+          "%s: MTP %s, told the answers %s [drafts, accepted, rejected]%n",
+          model, Arrays.toString(real), Arrays.toString(crammed));
+      assertThat(real[2]).as("rejected of MTP").isPositive();
+      assertThat(crammed[1]).as("accepted").isGreaterThan(100);
+      assertThat(crammed[2]).as("rejected").isGreaterThan(100);
+      if (!model.equals("speck-mtp")) { // that one is random
+        assertThat(real[1]).as("accepted of MTP").isGreaterThan(50);
+      }
+    }
+  }
+
+  private static void compare(Engine e, List<Request> requests, List<List<String>> expected) {
+    try (Engine engine = e) {
+      List<Completion> all = engine.submit(requests);
+      for (int i = 0; i < all.size(); i++) {
+        assertThat(all.get(i).join().stream().map(SpeculationTest::all).toList())
+            .as("request %d: %s", i, requests.get(i).params())
+            .isEqualTo(expected.get(i));
+      }
+    }
+  }
+
+  private static String all(Answer a) {
+    return Arrays.toString(a.tokens()) + a.logprobs() + "|" + a.text() + "|" + a.finish();
+  }
+
+  private static SamplingParams params(Random r, int vocab, int seed) {
+    int most = 2 + r.nextInt(16);
+    var params =
+        SamplingParams.builder()
+            .seed(seed)
+            .maxTokens(most)
+            .minTokens(r.nextInt(3) == 0 ? r.nextInt(most) : 0)
+            .ignoreEos(r.nextBoolean())
+            .temperature(r.nextInt(3) == 0 ? 0 : 0.3 + r.nextDouble())
+            .topK(r.nextInt(3) == 0 ? 1 + r.nextInt(20) : 0)
+            .topP(r.nextInt(3) == 0 ? 0.8 : 1)
+            .minP(r.nextInt(4) == 0 ? 0.05 : 0)
+            .repetitionPenalty(r.nextBoolean() ? 1 : 1 + r.nextDouble())
+            .frequencyPenalty(r.nextBoolean() ? 0 : r.nextDouble() * 2)
+            .presencePenalty(r.nextBoolean() ? 0 : r.nextDouble() * 2)
+            .logprobs(2)
+            .n(r.nextInt(4) == 0 ? 3 : 1);
+    if (r.nextBoolean()) {
+      params.logitBias(
+          List.of(new TokenBias(r.nextInt(vocab), 4), new TokenBias(r.nextInt(vocab), -100)));
+    }
+    if (r.nextInt(3) == 0) {
+      params.stopTokenIds(List.of(r.nextInt(vocab), r.nextInt(vocab)));
+    }
+    return params.build();
+  }
+}
