@@ -14,7 +14,8 @@ import orrery.speculation.SpeculationOptions;
 
 /**
  * Every switch of the engine, named as SGLang names it where it has it. None of them changes an
- * answer, to the bit; they change speed and memory.
+ * answer, to the bit; they change speed and memory. (Of {@code speculation} this holds with its
+ * default, coupled acceptance; the published rules keep the distribution, not the text.)
  *
  * @param threads threads of the forward pass
  * @param kernels which kernels compute

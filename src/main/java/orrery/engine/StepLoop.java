@@ -1,6 +1,5 @@
 package orrery.engine;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -10,6 +9,7 @@ import orrery.batching.Scheduler;
 import orrery.batching.Sequence;
 import orrery.batching.StepPlan;
 import orrery.batching.View.Limits;
+import orrery.engine.StepTimes.Phase;
 import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.graph.Buffer;
@@ -18,7 +18,6 @@ import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
-import orrery.kv.PageTable;
 import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
@@ -46,10 +45,11 @@ final class StepLoop {
   private final KernelSwitch kernels;
   private final ModelRunner runner;
   private final Step step;
-  private final PageTable padding; // all dummy pages
+  private final Batch batch;
   private final Speculator speculator;
   private final Judge judge;
   private final int ahead; // slots beyond computed tokens that the drafter writes
+  private final StepTimes times;
   private long steps;
 
   /**
@@ -73,6 +73,7 @@ final class StepLoop {
     this.kv = new KvCache(Sizes.layout(model, options), geometry, contextLength, pages);
     this.prefix = options.newPrefixCache(kv);
     this.memory = new KvMemory(kv, prefix, sink, clock);
+    this.times = new StepTimes(clock);
     this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock, queued);
     int chunk = Sizes.chunk(options, contextLength);
     SpeculationOptions speculation = options.speculation();
@@ -82,7 +83,7 @@ final class StepLoop {
     this.kernels = new KernelSwitch(options.kernels());
     this.runner = new ModelRunner(model, kv, team, maxRows, options.graph());
     this.step = new Step(maxRows, options.maxRunning() + 1, options.threads(), new ScalarKernels());
-    this.padding = kv.newTable();
+    this.batch = new Batch(step, kv.newTable());
     Sampler sampler = new Sampler(model.vocab(), loaded.eos());
     Drafter drafter = drafters.make(runner, step, kv, sampler);
     this.speculator = new Speculator(drafter, length);
@@ -123,7 +124,7 @@ final class StepLoop {
 
   /** One step; false if the policy has nothing to compute now. */
   boolean step() {
-    long begin = clock.getAsLong();
+    long begin = times.begin();
     requests.cutOffLate(begin);
     if (idle()) {
       return true;
@@ -138,31 +139,21 @@ final class StepLoop {
       return false;
     }
     reserve(plan);
-    long planned = clock.getAsLong();
+    times.mark(Phase.PLAN);
     speculator.draft(plan, requests);
-    List<Part> parts = fill(plan);
+    List<Part> parts = batch.fill(plan, requests);
     step.kernels(kernels.next(step.rows()));
-    long launched = clock.getAsLong();
+    times.mark(Phase.DRAFT);
     Forward forward = runner.run(step);
-    long computed = clock.getAsLong();
+    times.mark(Phase.LAUNCH);
     judge(parts, forward);
-    long judged = clock.getAsLong();
+    times.mark(Phase.JUDGE);
     speculator.follow(parts, forward.hidden(), queues, requests);
-    long followed = clock.getAsLong();
+    times.mark(Phase.FOLLOW);
     commit(parts, forward);
-    long end = clock.getAsLong();
+    long end = times.mark(Phase.COMMIT);
     speculator.observe(parts, judge, end - begin);
-    sink.accept(
-        done(
-            plan,
-            parts,
-            end,
-            planned - begin,
-            launched - planned,
-            computed - launched,
-            judged - computed,
-            followed - judged,
-            end - followed));
+    sink.accept(times.report(steps++, plan, parts, queues, kv.pool(0)));
     if (sink.wantsPageMap()) {
       sink.accept(new Event.PageMap(end, 0, memory.holders(0, queues.running())));
     }
@@ -203,35 +194,6 @@ final class StepLoop {
       Sequence s = requests.choice(rows.id()).sequence;
       memory.reserve(s, s.computed() + rows.count() + ahead);
     }
-  }
-
-  /** Puts the plan's rows into the step; of guesses, as many as were made. */
-  private List<Part> fill(StepPlan plan) {
-    step.clear();
-    List<Part> parts = new ArrayList<>();
-    int furthest = 0;
-    for (StepPlan.Rows rows : plan.rows()) {
-      Choice c = requests.choice(rows.id());
-      Sequence s = c.sequence;
-      int index = parts.size();
-      int pending = Math.min(rows.count(), s.known() - s.computed());
-      int drafts = rows.count() > pending ? c.drafts().count() : 0;
-      boolean newest = s.computed() + pending == s.known();
-      parts.add(
-          new Part(c, s.computed(), pending, drafts, step.rows(), newest ? step.logitRows() : -1));
-      step.tables[index] = s.table();
-      for (int i = 0; i < pending + drafts; i++) {
-        int p = s.computed() + i;
-        int token = i < pending ? s.tokens()[p] : c.drafts().token(i - pending);
-        step.add(token, p, index, p >= s.known() - 1);
-        furthest = Math.max(furthest, p);
-      }
-    }
-    step.tables[parts.size()] = padding;
-    for (int i = 0; i < plan.padding(); i++) {
-      step.add(0, furthest, parts.size(), false); // as long as the batch, like a padded row
-    }
-    return parts;
   }
 
   /** Decides the tokens of everybody's rows. */
@@ -304,45 +266,6 @@ final class StepLoop {
         sink.accept(new Event.Forked(clock.getAsLong(), s.request, s.id, from.id, from.computed()));
       }
     }
-  }
-
-  private Event.StepDone done(
-      StepPlan plan,
-      List<Part> parts,
-      long end,
-      long planNanos,
-      long draftNanos,
-      long launchNanos,
-      long judgeNanos,
-      long followNanos,
-      long commitNanos) {
-    int prefill = 0;
-    int decode = 0;
-    int drafts = 0;
-    for (Part p : parts) {
-      prefill += p.decodes() ? 0 : p.pending();
-      decode += p.decodes() ? 1 : 0;
-      drafts += p.drafts();
-    }
-    return new Event.StepDone(
-        end,
-        steps++,
-        prefill,
-        decode,
-        drafts,
-        plan.padding(),
-        queues.running().size(),
-        queues.waitingCount(),
-        kv.pool(0).available(),
-        kv.pool(0).referenced(),
-        kv.pool(0).idle(),
-        plan.stop().name(),
-        planNanos,
-        draftNanos,
-        launchNanos,
-        judgeNanos,
-        followNanos,
-        commitNanos);
   }
 
   void close() {

@@ -1,11 +1,9 @@
 package orrery.speculation;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import orrery.graph.BoundaryKv;
 import orrery.graph.Buffer;
-import orrery.graph.Op;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
 import orrery.kv.KvCache;
@@ -29,8 +27,8 @@ import orrery.model.ModelRunner;
  * only, and pages can be shared; the state that the first row behind a hit needs was left at the
  * page's end ({@link BoundaryKv}).
  *
- * <p><b>Chain</b> ({@link #draft}): further guesses continue from guesses. Their rows lie at slots
- * beyond the newest token, where the next extend writes what really came.
+ * <p><b>Chain</b> ({@link MtpChain}): further guesses continue from guesses. Their rows lie at
+ * slots beyond the newest token, where the next extend writes what really came.
  *
  * <p>While nobody wants drafts, rows are put off and computed several at once, which costs a
  * fraction: until a page is complete, which others may share, or {@value #POSTPONED} states wait.
@@ -45,9 +43,7 @@ public final class MtpDrafter implements Drafter {
   private final int hidden;
   private final int maxSequences;
   private final List<Segment> segments = new ArrayList<>(); // of the MTP step being put together
-  private final List<MtpDrafts> chain = new ArrayList<>(); // whose rows a chain computes, in order
-  private final List<Integer> chainCounts = new ArrayList<>(); // drafts wanted of each, falling
-  private int guesses; // that everybody in the chain has by now whose guesses never failed
+  private final MtpChain chain;
 
   /** MTP rows of tokens [from, to) of one sequence; with {@code drafts} the last makes a guess. */
   private record Segment(Judged judged, int from, int to, boolean drafts) {
@@ -65,6 +61,7 @@ public final class MtpDrafter implements Drafter {
     this.step = step;
     this.boundary = BoundaryKv.of(cache);
     this.picker = picker;
+    this.chain = new MtpChain(runner, step, picker);
     this.hidden = boundary.width();
     this.maxSequences = step.tables.length;
   }
@@ -105,78 +102,17 @@ public final class MtpDrafter implements Drafter {
 
   @Override
   public void draft(List<Order> orders) {
-    List<Order> longer = new ArrayList<>();
-    for (Order o : orders) {
-      MtpDrafts s = (MtpDrafts) o.drafts();
-      s.add(s.first, s.firstDistribution);
-      if (o.count() > 1) {
-        longer.add(o);
-      }
-    }
-    longer.sort(Comparator.comparingInt(Order::count).reversed()); // who wants fewer drops out
-    for (int i = 0; i < longer.size(); i += maxSequences) {
-      chain(longer.subList(i, Math.min(longer.size(), i + maxSequences)));
-    }
+    orders.forEach(o -> first((MtpDrafts) o.drafts()));
+    chain.extend(orders);
   }
 
-  private void chain(List<Order> orders) {
-    chain.clear();
-    chainCounts.clear();
-    step.clear();
-    Buffer input = runner.forMtp(orders.size()).mtpInput();
-    for (Order o : orders) {
-      MtpDrafts s = (MtpDrafts) o.drafts();
-      int row = chain.size();
-      int newest = s.sequence.known() - 1;
-      step.tables[row] = s.sequence.table();
-      step.add(s.first, newest, newest + 1, row, true);
-      System.arraycopy(s.state, 0, input.data, input.row(row), hidden);
-      s.draw().history().push(s.first);
-      chain.add(s);
-      chainCounts.add(o.count());
-    }
-    guesses = 1;
-    runner.runMtpChain(step, chainCounts.getFirst() - 1, this::next);
-    for (MtpDrafts s : chain) {
-      var history = s.draw().history();
-      history.rollback(history.outputLength() - s.count());
-    }
+  private static void first(MtpDrafts s) {
+    s.add(s.first, s.firstDistribution);
   }
 
   /** The captured program of a chain, for one sequence; nothing is computed. */
   public StepProgram program(int links) {
-    return runner.mtpChainProgram(1, links, this::next);
-  }
-
-  /** The op between two links of a chain. */
-  private Op next(Forward forward) {
-    return new NextDrafts(forward, this);
-  }
-
-  /** Takes the guesses of one link and makes the rows of the next. */
-  void advance(Forward forward) {
-    int stay = 0;
-    for (int row = 0; row < step.rows(); row++) {
-      MtpDrafts s = chain.get(row);
-      int guess = DraftPicker.NONE;
-      if (s.count() == guesses) {
-        Buffer logits = forward.mtpLogits();
-        guess = picker.pick(logits.data, logits.row(row), s.draw());
-      }
-      if (guess != DraftPicker.NONE) {
-        s.add(guess, picker.distribution());
-        s.draw().history().push(guess);
-      }
-      step.token[row] = Math.max(guess, 0); // behind a failed guess: computed, but not looked at
-      step.position[row]++;
-      step.slot[row]++;
-      Buffer state = forward.mtpHidden();
-      Buffer input = forward.mtpInput();
-      System.arraycopy(state.data, state.row(row), input.data, input.row(row), hidden);
-      stay += chainCounts.get(row) > guesses + 1 ? 1 : 0;
-    }
-    guesses++;
-    step.keepFirst(stay);
+    return chain.program(links);
   }
 
   @Override

@@ -9,11 +9,11 @@ import orrery.model.Forward;
  * its MTP state the state which that continues. Rows whose sequence wants no more drop out, so a
  * captured chain serves batches in which everybody wants a different number.
  */
-record NextDrafts(Forward forward, MtpDrafter drafter) implements Op {
+record NextDrafts(Forward forward, MtpChain chain) implements Op {
   @Override
   public void run(Step step, int part, int parts) {
     if (part == 0) { // changes the step itself
-      drafter.advance(forward);
+      chain.advance(forward);
     }
   }
 

@@ -1,0 +1,73 @@
+package orrery.engine;
+
+import java.util.List;
+import java.util.function.LongSupplier;
+import orrery.batching.Queues;
+import orrery.batching.StepPlan;
+import orrery.events.Event;
+import orrery.kv.PagePool;
+
+/** How long each phase of a step takes; they follow each other without a gap. */
+final class StepTimes {
+  enum Phase {
+    PLAN,
+    DRAFT,
+    LAUNCH,
+    JUDGE,
+    FOLLOW,
+    COMMIT
+  }
+
+  private final LongSupplier clock;
+  private final long[] nanos = new long[Phase.values().length]; // [phase]
+  private long last;
+
+  StepTimes(LongSupplier clock) {
+    this.clock = clock;
+  }
+
+  /** A step begins; returns when. */
+  long begin() {
+    last = clock.getAsLong();
+    return last;
+  }
+
+  /** A phase ends; returns when. */
+  long mark(Phase phase) {
+    long now = clock.getAsLong();
+    nanos[phase.ordinal()] = now - last;
+    last = now;
+    return now;
+  }
+
+  /** What the step was, when all phases are over. */
+  Event.StepDone report(long step, StepPlan plan, List<Part> parts, Queues queues, PagePool pool) {
+    int prefill = 0;
+    int decode = 0;
+    int drafts = 0;
+    for (Part p : parts) {
+      prefill += p.decodes() ? 0 : p.pending();
+      decode += p.decodes() ? 1 : 0;
+      drafts += p.drafts();
+    }
+    return new Event.StepDone(
+        last,
+        step,
+        prefill,
+        decode,
+        drafts,
+        plan.padding(),
+        queues.running().size(),
+        queues.waitingCount(),
+        pool.available(),
+        pool.referenced(),
+        pool.idle(),
+        plan.stop().name(),
+        nanos[Phase.PLAN.ordinal()],
+        nanos[Phase.DRAFT.ordinal()],
+        nanos[Phase.LAUNCH.ordinal()],
+        nanos[Phase.JUDGE.ordinal()],
+        nanos[Phase.FOLLOW.ordinal()],
+        nanos[Phase.COMMIT.ordinal()]);
+  }
+}

@@ -1,0 +1,105 @@
+package orrery.speculation;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import orrery.graph.Buffer;
+import orrery.graph.Op;
+import orrery.graph.Step;
+import orrery.graph.StepProgram;
+import orrery.model.Forward;
+import orrery.model.ModelRunner;
+import orrery.speculation.Drafter.Order;
+
+/**
+ * The MTP layer run on its own guesses: each link takes the guess and the MTP state of the one
+ * before. All sequences go together, in one program that is captured once per number of links; who
+ * wants fewer guesses stands behind, and drops out of its rows.
+ */
+final class MtpChain {
+  private final ModelRunner runner;
+  private final Step step;
+  private final DraftPicker picker;
+  private final int maxSequences;
+  private final List<MtpDrafts> rows = new ArrayList<>(); // whose rows the step has, in order
+  private final List<Integer> wanted = new ArrayList<>(); // guesses for each of them, falling
+  private int guesses; // that everybody has by now whose guesses never failed
+
+  MtpChain(ModelRunner runner, Step step, DraftPicker picker) {
+    this.runner = runner;
+    this.step = step;
+    this.picker = picker;
+    this.maxSequences = step.tables.length;
+  }
+
+  /** Adds guesses to those that have one and want more. */
+  void extend(List<Order> orders) {
+    List<Order> longer = new ArrayList<>(orders.stream().filter(o -> o.count() > 1).toList());
+    longer.sort(Comparator.comparingInt(Order::count).reversed());
+    for (int i = 0; i < longer.size(); i += maxSequences) {
+      run(longer.subList(i, Math.min(longer.size(), i + maxSequences)));
+    }
+  }
+
+  /** The captured program of a chain, for one sequence; nothing is computed. */
+  StepProgram program(int links) {
+    return runner.mtpChainProgram(1, links, this::next);
+  }
+
+  private Op next(Forward forward) {
+    return new NextDrafts(forward, this);
+  }
+
+  private void run(List<Order> orders) {
+    rows.clear();
+    wanted.clear();
+    step.clear();
+    Buffer input = runner.forMtp(orders.size()).mtpInput();
+    for (Order o : orders) {
+      MtpDrafts s = (MtpDrafts) o.drafts();
+      int row = rows.size();
+      int newest = s.sequence.known() - 1;
+      step.tables[row] = s.sequence.table();
+      step.add(s.first, newest, newest + 1, row, true);
+      System.arraycopy(s.state, 0, input.data, input.row(row), s.state.length);
+      s.draw().history().push(s.first);
+      rows.add(s);
+      wanted.add(o.count());
+    }
+    guesses = 1;
+    runner.runMtpChain(step, wanted.getFirst() - 1, this::next);
+    for (MtpDrafts s : rows) {
+      var history = s.draw().history();
+      history.rollback(history.outputLength() - s.count());
+    }
+  }
+
+  /** Takes the guesses of one link and makes the rows of the next. */
+  void advance(Forward forward) {
+    int stay = 0;
+    for (int row = 0; row < step.rows(); row++) {
+      int guess = guess(rows.get(row), forward.mtpLogits(), row);
+      step.token[row] = Math.max(guess, 0); // behind a failed guess: computed, but not looked at
+      step.position[row]++;
+      step.slot[row]++;
+      Buffer state = forward.mtpHidden();
+      Buffer input = forward.mtpInput();
+      System.arraycopy(state.data, state.row(row), input.data, input.row(row), state.cols);
+      stay += wanted.get(row) > guesses + 1 ? 1 : 0;
+    }
+    guesses++;
+    step.keepFirst(stay);
+  }
+
+  private int guess(MtpDrafts s, Buffer logits, int row) {
+    if (s.count() < guesses) {
+      return DraftPicker.NONE; // it failed at an earlier link
+    }
+    int guess = picker.pick(logits.data, logits.row(row), s.draw());
+    if (guess != DraftPicker.NONE) {
+      s.add(guess, picker.distribution());
+      s.draw().history().push(guess);
+    }
+    return guess;
+  }
+}
