@@ -127,7 +127,7 @@ class RollbackTest {
       }
       SamplingParams params =
           SamplingParams.builder()
-              .maxTokens(4 + r.nextInt(24))
+              .maxTokens(i == 0 ? CONTEXT - prompt.length : 4 + r.nextInt(24))
               .ignoreEos(true)
               .temperature(i % 2 * 0.9)
               .frequencyPenalty(i % 3 * 0.2)
@@ -164,7 +164,13 @@ class RollbackTest {
   /** One at a time, with pages of one token: so there is a boundary row for every token. */
   private void record(LoadedModel loaded, List<Request> requests) {
     EngineOptions alone =
-        options(0).pageSize(1).maxRunning(1).prefixCache(PrefixChoice.OFF).graph(false).build();
+        options(0)
+            .contextLength(CONTEXT + 2)
+            .pageSize(1)
+            .maxRunning(1)
+            .prefixCache(PrefixChoice.OFF)
+            .graph(false)
+            .build();
     Drafters drafters =
         (runner, step, cache, sampler) -> {
           CachedRows rows = new CachedRows(loaded.model(), cache);

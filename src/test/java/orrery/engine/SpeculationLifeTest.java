@@ -129,6 +129,24 @@ class SpeculationLifeTest {
     }
   }
 
+  /** Its first rounds alone have none, one and several drafts; what follows, the clock decides. */
+  @Test
+  void lengthsThatChangeInTheMiddleOfAnAnswerKeepItsText() {
+    for (Algorithm algorithm : List.of(Algorithm.MTP, Algorithm.NGRAM)) {
+      List<Request> requests = List.of(ask(5, 0, 110, 1), ask(6, 0.8, 110, 2));
+      List<Event> seen = events();
+      SpeculationOptions s = SpeculationOptions.of(algorithm, 4).withAdaptive(true);
+      EngineOptions o = with(s.withNgramMin(1));
+      assertThat(run(o, requests, seen)).isEqualTo(run(PLAIN, requests, events()));
+      assertThat(seen.stream().map(SpeculationLifeTest::origin).distinct())
+          .contains(Event.Origin.PLAIN, Event.Origin.ACCEPTED, Event.Origin.RECOVERED);
+    }
+  }
+
+  private static Event.Origin origin(Event e) {
+    return e instanceof Event.TokenOut t ? t.origin() : null;
+  }
+
   @Test
   void aboveTheLargestBatchNothingIsDrafted() {
     List<Request> requests = new ArrayList<>();

@@ -108,6 +108,37 @@ class SpeculationTest {
     assertThat(silent).as("layers that guess nothing any more").isPositive();
   }
 
+  /** Its row is NaN, and so are those behind it; none of them counts. */
+  @Test
+  void aRejectedDraftWhoseRowIsNaNHarmsNobody() {
+    EditedModel edited = EditedModel.of(TinyModels.speck("bias"));
+    edited.tensors.replaceAll((name, values) -> values.asF32());
+    int hidden = 20;
+    float[] embedding = edited.tensors.get("model.embed_tokens.weight").floats();
+    Arrays.fill(embedding, 50 * hidden, 51 * hidden, Float.NaN); // token 50
+    int[] poison = new int[40];
+    Arrays.fill(poison, 50);
+    SamplingParams never = // else it would be drawn some day, and fail as without drafts
+        sampled(30).logprobs(2).logitBias(List.of(new TokenBias(50, -100))).build();
+    List<Request> requests = List.of(Request.of(PROMPT, never), Request.of(PROMPT, never));
+    try (LoadedModel loaded = LoadedModel.load(edited.writeTo(directory))) {
+      String expected = answers(loaded, SCALAR, requests, new int[3]);
+      int[] seen = new int[3];
+      EngineOptions o = SCALAR.but().speculation(SpeculationOptions.of(Algorithm.NGRAM, 4)).build();
+      Drafters poisoner =
+          (runner, step, cache, sampler) ->
+              new Crammer(Map.of(Crammer.key(11, 0), poison), loaded.model().vocab(), 1, 1);
+      StringBuilder found = new StringBuilder();
+      try (Engine engine = Engine.start(loaded, o, e -> count(e, seen), poisoner)) {
+        engine.submit(requests).forEach(c -> found.append(bits(c.join())));
+        engine.submit(requests).forEach(c -> found.append(bits(c.join()))); // behind a hit
+      }
+      assertThat(found).hasToString(expected + expected);
+      assertThat(seen[2]).as("rejected").isGreaterThan(80);
+      assertThat(seen[1]).as("accepted").isZero();
+    }
+  }
+
   private static String answers(
       LoadedModel loaded, EngineOptions o, List<Request> requests, int[] seen) {
     StringBuilder all = new StringBuilder();
