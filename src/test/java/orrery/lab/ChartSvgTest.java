@@ -51,6 +51,6 @@ class ChartSvgTest {
 
   @Test
   void aChartOfNothingIsRefused() {
-    assertThatThrownBy(() -> chart(false)).hasMessageContaining("expected 1 to 6 curves");
+    assertThatThrownBy(() -> chart(false)).hasMessageContaining("expected 1 to 8 curves");
   }
 }

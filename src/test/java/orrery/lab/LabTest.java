@@ -25,7 +25,7 @@ class LabTest {
             f ->
                 assertThat(new double[] {f.median(), f.low(), f.high()})
                     .doesNotContain(Double.NaN, Double.POSITIVE_INFINITY));
-    report.chart().ifPresent(chart -> assertThat(ChartSvg.draw(chart)).doesNotContain("NaN"));
+    assertThat(report.charts()).allSatisfy(c -> assertThat(ChartSvg.draw(c)).doesNotContain("NaN"));
     return report;
   }
 
@@ -54,7 +54,7 @@ class LabTest {
     assertThat(figure(r, "batching", "sglang", "useful, %")).isEqualTo(100);
     assertThat(figure(r, "batching", "vllm", "useful, %")).isEqualTo(100);
     assertThat(figure(r, "batching", "static", "wait, ms")).isPositive();
-    assertThat(r.chart()).isPresent();
+    assertThat(r.charts()).hasSize(1);
   }
 
   @Test

@@ -1,0 +1,113 @@
+package orrery.lab;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import orrery.engine.EngineOptions;
+import orrery.lab.Rounds.Series;
+import orrery.lab.Rounds.Variant;
+import orrery.speculation.SpeculationOptions;
+
+/** When multi-token prediction pays: on which text, how many drafts, at which batch size. */
+final class MtpLab implements Lab.Experiment {
+  private static final int[] BATCHES = {1, 4, 16};
+  private static final int[] QUICK_BATCHES = {1, 3};
+  private static final double WARM = 0.8;
+  private static final long LARGE_BYTES = 64L << 20; // of a token's weights: a step takes ms
+
+  /** Longest sequence here: a chat so far, and a whole story. */
+  private static final int CONTEXT = 768;
+
+  /** Requests of a run that come one after the other, and tokens of an endless answer. */
+  private record Size(int endless, int others, int tokens) {}
+
+  @Override
+  public boolean everyChart() {
+    return true;
+  }
+
+  @Override
+  public Optional<Chart> on(Subject s, Sheet sheet) {
+    List<Text> texts = HeldOut.of(s.loaded(), s.settings().seed());
+    if (s.loaded().directory().equals(s.settings().models().getFirst())) {
+      new MtpAcceptance(s, sheet).print(texts);
+    }
+    List<Text> timed = new ArrayList<>(texts);
+    timed.add(texts.getLast().at(WARM));
+    List<MtpCell> cells = new ArrayList<>();
+    warmUp(s, timed.getFirst());
+    MtpTables tables = new MtpTables(s, sheet);
+    for (int batch : s.settings().quick() ? QUICK_BATCHES : BATCHES) {
+      List<MtpCell> row = new ArrayList<>();
+      for (Text text : timed) {
+        if (batch == 1 || text.endless()) {
+          row.add(cell(s, text, batch));
+        }
+      }
+      tables.speedups(row, size(s, batch).tokens());
+      tables.times(row);
+      cells.addAll(row);
+    }
+    tables.forecasts(cells);
+    tables.adaptive(cells);
+    return Optional.of(tables.chart(cells));
+  }
+
+  /** What all of this lab's engines share. */
+  static EngineOptions options(Subject s, int batch, SpeculationOptions speculation) {
+    int context = s.size(CONTEXT, 64);
+    return s.options()
+        .contextLength(context)
+        .maxRunning(batch)
+        .maxTotalTokens(batch * context)
+        .speculation(speculation)
+        .build();
+  }
+
+  private static Size size(Subject s, int batch) {
+    if (s.settings().quick()) {
+      return new Size(1, 2, 24);
+    }
+    boolean large = s.loaded().model().info().activeBytes() > LARGE_BYTES;
+    return switch (batch) {
+      case 1 -> large ? new Size(1, 4, 128) : new Size(4, 16, 160);
+      case 4 -> new Size(4, 4, large ? 64 : 160);
+      default -> new Size(batch, batch, large ? 32 : 128);
+    };
+  }
+
+  /** Loops and kernels are the same for all texts, so one short one does for all. */
+  private static void warmUp(Subject s, Text text) {
+    List<Variant> variants = new ArrayList<>();
+    for (int batch : BATCHES) {
+      for (MtpWay way : MtpWay.all()) {
+        variants.add(variant(s, way, text, batch, new Size(batch, batch, 64 / batch)));
+      }
+    }
+    Rounds.warmUp(s.settings(), variants);
+  }
+
+  private static MtpCell cell(Subject s, Text text, int batch) {
+    List<Variant> variants = new ArrayList<>();
+    for (MtpWay way : MtpWay.all()) {
+      variants.add(variant(s, way, text, batch, size(s, batch)));
+    }
+    List<List<DraftedRun>> runs = new ArrayList<>();
+    for (Series series : Rounds.measure(s.settings(), s.settings().rounds(), variants)) {
+      runs.add(series.traces().stream().map(t -> new DraftedRun(t, batch)).toList());
+    }
+    return new MtpCell(text, batch, runs);
+  }
+
+  /** Each round goes on where the one before ended, so that many prompts have their turn. */
+  private static Variant variant(Subject s, MtpWay way, Text text, int batch, Size size) {
+    EngineOptions options = options(s, batch, way.options());
+    int count = Math.max(batch, text.endless() ? size.endless() : size.others());
+    return new Variant(
+        way.name(),
+        round -> {
+          List<Job> jobs = text.jobs(round * count, count, size.tokens(), s.settings().seed());
+          return Session.run(s.loaded(), options, jobs);
+        });
+  }
+}
