@@ -33,10 +33,12 @@ final class DraftedRun {
   private final List<Decoded> decoded = new ArrayList<>();
   private final SpeculationStats stats = new SpeculationStats();
   private final double distinct;
+  private final int requests;
   private int tokens;
   private long nanos; // from the first arrival to the end of the last step of a full batch
 
   DraftedRun(Trace trace, int batch) {
+    requests = trace.all(Event.Submitted.class).size();
     long arrival = trace.all(Event.Submitted.class).getFirst().nanos();
     StepDone last = null;
     for (StepDone s : trace.steps()) {
@@ -78,23 +80,18 @@ final class DraftedRun {
     return tokens / (nanos / 1e9);
   }
 
-  /** Tokens a second of decoding steps. */
-  double decodeRate() {
-    long busy = decoded.stream().mapToLong(d -> d.step.busyNanos()).sum();
-    return decoded.stream().mapToInt(Decoded::tokens).sum() / (busy / 1e9);
+  int requests() {
+    return requests;
   }
 
-  /** Share of the time that is not decoding: prompts, and what lies between steps. */
-  double otherShare() {
-    return 1 - decoded.stream().mapToLong(d -> d.step.busyNanos()).sum() / (double) nanos;
+  /** Tokens of all steps. */
+  int tokens() {
+    return tokens;
   }
 
-  /** Tokens that all decoding steps emitted, and rows of newest tokens in them. */
-  long[] tokensAndRows() {
-    return new long[] {
-      decoded.stream().mapToInt(Decoded::tokens).sum(),
-      decoded.stream().mapToInt(d -> d.step.decodeRows()).sum()
-    };
+  /** Microseconds that were not decoding steps: prompts, and what lies between steps. */
+  double otherMicros() {
+    return (nanos - decoded.stream().mapToLong(d -> d.step.busyNanos()).sum()) / 1e3;
   }
 
   /** What became of all drafts, of the whole run. */

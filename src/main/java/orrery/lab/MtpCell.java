@@ -1,12 +1,13 @@
 package orrery.lab;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
- * All ways to speculate on one kind of text at one batch size.
+ * Ways to speculate on one kind of text at one batch size.
  *
- * @param runs [{@link MtpWay#all}][rounds]
+ * @param runs [ways][rounds], ways as in {@link MtpWay#all} or those that are compared
  */
 record MtpCell(Text text, int batch, List<List<DraftedRun>> runs) {
   /** Tokens a second of one way. */
@@ -20,30 +21,41 @@ record MtpCell(Text text, int batch, List<List<DraftedRun>> runs) {
 
   /** Tokens a second of one way over those of another, round by round. */
   Spread speedup(int way, int over) {
-    double[] ratios = rates(way);
-    double[] there = rates(over);
-    for (int i = 0; i < ratios.length; i++) {
-      ratios[i] /= there[i];
-    }
-    return Spread.of(ratios);
+    return Spread.of(speedups(way, over));
+  }
+
+  double[] speedups(int way, int over) {
+    return quotients(rates(way), rates(over));
+  }
+
+  static double[] quotients(double[] here, double[] there) {
+    double[] quotients = new double[here.length];
+    Arrays.setAll(quotients, i -> here[i] / there[i]);
+    return quotients;
   }
 
   /** Tokens that a sequence gets from a decoding step, with drafts or without. */
   double length(int way) {
-    double tokens = 0;
-    double rows = 0;
-    for (DraftedRun run : runs.get(way)) {
-      long[] counts = run.tokensAndRows();
-      tokens += counts[0];
-      rows += counts[1];
-    }
-    return tokens / rows;
+    List<DraftedRun.Decoded> steps = decoded(way);
+    double tokens = steps.stream().mapToInt(DraftedRun.Decoded::tokens).sum();
+    return tokens / (steps.size() * batch);
   }
 
-  /** Share of the time without speculation in which nobody decodes. */
-  double otherShare() {
-    return Spread.of(runs.get(MtpWay.OFF).stream().mapToDouble(DraftedRun::otherShare).toArray())
-        .median();
+  /**
+   * Tokens a second that a formula promises, [rounds]: so many decoding steps of a known time each,
+   * and what else has to be done.
+   *
+   * @param micros of a decoding step
+   * @param others the way whose prompts took the time that prompts take here
+   */
+  double[] promised(int way, double micros, int others) {
+    double[] promised = new double[runs.get(way).size()];
+    for (int round = 0; round < promised.length; round++) {
+      DraftedRun run = runs.get(way).get(round);
+      double rest = runs.get(others).get(round).otherMicros();
+      promised[round] = run.tokens() / (run.decoded().size() * micros + rest) * 1e6;
+    }
+    return promised;
   }
 
   /** The number of drafts in every step that is fastest here. */

@@ -37,25 +37,41 @@ final class MtpLab implements Lab.Experiment {
     List<MtpCell> cells = new ArrayList<>();
     warmUp(s, timed.getFirst());
     MtpTables tables = new MtpTables(s, sheet);
+    MtpFormula formula = new MtpFormula(s, sheet);
     for (int batch : s.settings().quick() ? QUICK_BATCHES : BATCHES) {
       List<MtpCell> row = new ArrayList<>();
       for (Text text : timed) {
-        if (batch == 1 || text.endless()) {
-          row.add(cell(s, text, batch));
+        if (batch == 1 || text.endless() && text.temperature() == 0) {
+          row.add(cell(s, text, batch, MtpWay.all(), size(s, batch)));
         }
       }
       tables.speedups(row, size(s, batch).tokens());
-      tables.times(row);
+      formula.times(row);
       cells.addAll(row);
     }
-    tables.forecasts(cells);
-    tables.adaptive(cells);
-    return Optional.of(tables.chart(cells));
+    formula.forecasts(cells);
+    longer(s, tables, cells.stream().filter(c -> c.batch() == 1).toList());
+    return Optional.of(formula.chart(cells));
+  }
+
+  /** The adaptive length in runs that are long beside its first steps, which try lengths out. */
+  private static void longer(Subject s, MtpTables tables, List<MtpCell> cells) {
+    List<MtpCell> all = new ArrayList<>();
+    List<Integer> best = cells.stream().map(MtpCell::bestFixed).toList();
+    Size size = size(s, 1);
+    Size longer = new Size(4 * size.endless(), 4 * size.others(), size.tokens());
+    for (int i = 0; i < cells.size(); i++) {
+      List<MtpWay> ways = MtpWay.all();
+      MtpWay fixed = ways.get(MtpWay.fixed(best.get(i)));
+      List<MtpWay> three = List.of(ways.get(MtpWay.OFF), ways.get(MtpWay.ADAPTIVE), fixed);
+      all.add(cell(s, cells.get(i).text(), 1, three, longer));
+    }
+    tables.adaptive(all, best);
   }
 
   /** What all of this lab's engines share. */
   static EngineOptions options(Subject s, int batch, SpeculationOptions speculation) {
-    int context = s.size(CONTEXT, 64);
+    int context = Math.min(CONTEXT, s.loaded().model().maxPositions());
     return s.options()
         .contextLength(context)
         .maxRunning(batch)
@@ -71,8 +87,8 @@ final class MtpLab implements Lab.Experiment {
     boolean large = s.loaded().model().info().activeBytes() > LARGE_BYTES;
     return switch (batch) {
       case 1 -> large ? new Size(1, 4, 128) : new Size(4, 16, 160);
-      case 4 -> new Size(4, 4, large ? 64 : 160);
-      default -> new Size(batch, batch, large ? 32 : 128);
+      case 4 -> new Size(4, 4, large ? 48 : 160);
+      default -> new Size(batch, batch, large ? 24 : 96);
     };
   }
 
@@ -87,10 +103,10 @@ final class MtpLab implements Lab.Experiment {
     Rounds.warmUp(s.settings(), variants);
   }
 
-  private static MtpCell cell(Subject s, Text text, int batch) {
+  private static MtpCell cell(Subject s, Text text, int batch, List<MtpWay> ways, Size size) {
     List<Variant> variants = new ArrayList<>();
-    for (MtpWay way : MtpWay.all()) {
-      variants.add(variant(s, way, text, batch, size(s, batch)));
+    for (MtpWay way : ways) {
+      variants.add(variant(s, way, text, batch, size));
     }
     List<List<DraftedRun>> runs = new ArrayList<>();
     for (Series series : Rounds.measure(s.settings(), s.settings().rounds(), variants)) {

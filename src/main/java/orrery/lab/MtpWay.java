@@ -19,6 +19,11 @@ record MtpWay(String name, SpeculationOptions options) {
     return 1 + k;
   }
 
+  /** Drafts in every step, of off and of the fixed ones. */
+  static int drafts(int way) {
+    return Math.max(0, way - fixed(0));
+  }
+
   /** Off; fixed lengths from 0, where the MTP layer follows and nobody drafts; then the others. */
   static List<MtpWay> all() {
     List<MtpWay> all = new ArrayList<>();
