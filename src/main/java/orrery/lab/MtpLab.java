@@ -84,7 +84,7 @@ final class MtpLab implements Lab.Experiment {
     if (s.settings().quick()) {
       return new Size(1, 2, 24);
     }
-    boolean large = s.loaded().model().info().activeBytes() > LARGE_BYTES;
+    boolean large = large(s);
     return switch (batch) {
       case 1 -> large ? new Size(1, 4, 128) : new Size(4, 16, 160);
       case 4 -> new Size(4, 4, large ? 48 : 160);
@@ -92,12 +92,17 @@ final class MtpLab implements Lab.Experiment {
     };
   }
 
+  private static boolean large(Subject s) {
+    return s.loaded().model().info().activeBytes() > LARGE_BYTES;
+  }
+
   /** Loops and kernels are the same for all texts, so one short one does for all. */
   private static void warmUp(Subject s, Text text) {
     List<Variant> variants = new ArrayList<>();
     for (int batch : BATCHES) {
       for (MtpWay way : MtpWay.all()) {
-        variants.add(variant(s, way, text, batch, new Size(batch, batch, 64 / batch)));
+        Size size = new Size(batch, batch, large(s) ? 8 : 64 / batch);
+        variants.add(variant(s, way, text, batch, size));
       }
     }
     Rounds.warmUp(s.settings(), variants);
