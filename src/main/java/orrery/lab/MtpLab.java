@@ -42,7 +42,7 @@ final class MtpLab implements Lab.Experiment {
       List<MtpCell> row = new ArrayList<>();
       for (Text text : timed) {
         if (batch == 1 || text.endless() && text.temperature() == 0) {
-          row.add(cell(s, text, batch, MtpWay.all(), size(s, batch)));
+          row.add(cell(s, text, batch, MtpWay.all(), size(s, batch), s.settings().rounds()));
         }
       }
       tables.speedups(row, size(s, batch).tokens());
@@ -54,17 +54,21 @@ final class MtpLab implements Lab.Experiment {
     return Optional.of(formula.chart(cells));
   }
 
-  /** The adaptive length in runs that are long beside its first steps, which try lengths out. */
+  /**
+   * The adaptive length in runs that are long beside its first steps, which try lengths out; fewer
+   * of them.
+   */
   private static void longer(Subject s, MtpTables tables, List<MtpCell> cells) {
     List<MtpCell> all = new ArrayList<>();
     List<Integer> best = cells.stream().map(MtpCell::bestFixed).toList();
+    int rounds = (s.settings().rounds() + 1) / 2;
     Size size = size(s, 1);
     Size longer = new Size(4 * size.endless(), 4 * size.others(), size.tokens());
     for (int i = 0; i < cells.size(); i++) {
       List<MtpWay> ways = MtpWay.all();
       MtpWay fixed = ways.get(MtpWay.fixed(best.get(i)));
       List<MtpWay> three = List.of(ways.get(MtpWay.OFF), ways.get(MtpWay.ADAPTIVE), fixed);
-      all.add(cell(s, cells.get(i).text(), 1, three, longer));
+      all.add(cell(s, cells.get(i).text(), 1, three, longer, rounds));
     }
     tables.adaptive(all, best);
   }
@@ -108,13 +112,14 @@ final class MtpLab implements Lab.Experiment {
     Rounds.warmUp(s.settings(), variants);
   }
 
-  private static MtpCell cell(Subject s, Text text, int batch, List<MtpWay> ways, Size size) {
+  private static MtpCell cell(
+      Subject s, Text text, int batch, List<MtpWay> ways, Size size, int rounds) {
     List<Variant> variants = new ArrayList<>();
     for (MtpWay way : ways) {
       variants.add(variant(s, way, text, batch, size));
     }
     List<List<DraftedRun>> runs = new ArrayList<>();
-    for (Series series : Rounds.measure(s.settings(), s.settings().rounds(), variants)) {
+    for (Series series : Rounds.measure(s.settings(), rounds, variants)) {
       runs.add(series.traces().stream().map(t -> new DraftedRun(t, batch)).toList());
     }
     return new MtpCell(text, batch, runs);

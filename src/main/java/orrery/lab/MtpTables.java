@@ -21,11 +21,10 @@ final class MtpTables {
     String table = "mtp, batch " + batch + ", " + subject.name();
     sheet.title(
         "MTP, wall clock, batch " + batch + ": " + subject.description(),
-        "tokens a second over those without speculation, prompts included; answers of at most "
+        "tokens a second over off, prompts included, while the batch is full; answers of at most "
             + tokens
             + " tokens; "
-            + rounds
-            + (rounds == 1 ? " round" : " rounds"));
+            + rounds(rounds));
     List<List<String>> cells = new ArrayList<>();
     cells.add(new ArrayList<>(List.of("")));
     row.forEach(cell -> cells.getFirst().add(cell.text().name()));
@@ -41,6 +40,9 @@ final class MtpTables {
       cells.add(line);
     }
     Comparison.markdown(sheet, cells);
+    if (batch > 1) {
+      sheet.text("stories and prose only: answers of a few tokens never fill a batch for long");
+    }
     sheet.text("k 0: the MTP layer follows and nobody drafts. Below 1 it loses");
   }
 
@@ -54,8 +56,9 @@ final class MtpTables {
     String table = "mtp adaptive, " + subject.name();
     sheet.title(
         "MTP, adaptive length, batch 1: " + subject.description(),
-        "tokens a second, over off and over the best fixed length of the table above, in runs of so"
-            + " many requests");
+        "tokens a second, over off and over the best fixed length of batch 1 above; one request"
+            + " after the other; "
+            + rounds(cells.getFirst().runs().getFirst().size()));
     List<List<String>> lines = new ArrayList<>();
     lines.add(
         List.of(
@@ -77,7 +80,13 @@ final class MtpTables {
               overBest.cell()));
     }
     Comparison.markdown(sheet, lines);
-    sheet.text("aim: never below 0.95 of off. Every run begins anew and knows nothing");
+    sheet.text(
+        "aim: never below 0.95 of off. Every run begins anew and knows nothing; what k 0 loses, it"
+            + " loses too");
+  }
+
+  private static String rounds(int n) {
+    return n + (n == 1 ? " round" : " rounds");
   }
 
   private void keep(String table, String what, String unit, Spread s) {
