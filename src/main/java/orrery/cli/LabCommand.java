@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
       LabCommand.Prefix.class,
       LabCommand.Chunking.class,
       LabCommand.Policies.class,
+      LabCommand.Mtp.class,
       LabCommand.Throughput.class,
       LabCommand.Ops.class,
       LabCommand.BallastTwin.class
@@ -115,6 +116,19 @@ public final class LabCommand implements Runnable {
     @Override
     LabReport run(LabSettings settings) {
       return Lab.policies(settings, System.out);
+    }
+  }
+
+  @Command(
+      name = "mtp",
+      description = {
+        "Multi-token prediction: which text, batch size and number of drafts it pays for.",
+        "Use one thread, unless nothing else runs: half a team waits for the other half."
+      })
+  static final class Mtp extends Experiment {
+    @Override
+    LabReport run(LabSettings settings) {
+      return Lab.mtp(settings, System.out);
     }
   }
 

@@ -61,7 +61,7 @@ final class LabFlags {
   @Option(
       names = "--svg",
       paramLabel = "FILE",
-      description = "Draw the curve of the chapter; of the twin, if there is one.")
+      description = "Draw the curve of the chapter; of the twin, if there is one. (mtp: of both.)")
   private Path svg;
 
   @Option(
@@ -88,8 +88,8 @@ final class LabFlags {
       report.figures().forEach(figure -> lines.add(figure.csv()));
       Files.write(csv, lines);
     }
-    if (svg != null && report.chart().isPresent()) {
-      Files.writeString(svg, ChartSvg.draw(report.chart().get()));
+    if (svg != null && !report.charts().isEmpty()) {
+      Files.writeString(svg, ChartSvg.draw(report.charts()));
     }
     return 0;
   }

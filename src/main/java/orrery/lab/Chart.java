@@ -9,14 +9,14 @@ import java.util.List;
  * @param subtitle the workload and the machine
  * @param x the horizontal axis
  * @param y the vertical axis
- * @param curves at most six
+ * @param curves at most eight
  */
 public record Chart(String title, String subtitle, Axis x, Axis y, List<Curve> curves) {
   public Chart {
     curves = List.copyOf(curves);
-    if (curves.isEmpty() || curves.size() > 6 || curves.stream().anyMatch(c -> c.x.length == 0)) {
+    if (curves.isEmpty() || curves.size() > 8 || curves.stream().anyMatch(c -> c.x.length == 0)) {
       throw new IllegalArgumentException(
-          "chart " + title + ": expected 1 to 6 curves, none of them empty");
+          "chart " + title + ": expected 1 to 8 curves, none of them empty");
     }
   }
 

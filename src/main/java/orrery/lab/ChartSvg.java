@@ -1,5 +1,6 @@
 package orrery.lab;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
@@ -29,6 +30,7 @@ public final class ChartSvg {
         .dashed { stroke-dasharray: 6 4 }
         .c0 { stroke: #0969da } .c1 { stroke: #bc4c00 } .c2 { stroke: #1a7f37 }
         .c3 { stroke: #8250df } .c4 { stroke: #bf3989 } .c5 { stroke: #59636e }
+        .c6 { stroke: #9a6700 } .c7 { stroke: #cf222e }
         .dot { fill: #ffffff; stroke-width: 2 }
         @media (prefers-color-scheme: dark) {
           text { fill: #f0f6fc }
@@ -37,6 +39,7 @@ public final class ChartSvg {
           .grid { stroke: #262c36 }
           .c0 { stroke: #58a6ff } .c1 { stroke: #f0883e } .c2 { stroke: #3fb950 }
           .c3 { stroke: #bc8cff } .c4 { stroke: #f778ba } .c5 { stroke: #9198a1 }
+          .c6 { stroke: #d29922 } .c7 { stroke: #ff7b72 }
         }
       </style>
       """;
@@ -44,17 +47,41 @@ public final class ChartSvg {
   private final Chart chart;
   private final double[] x; // [2] lowest and highest value shown
   private final double[] y;
-  private final StringBuilder svg = new StringBuilder();
+  private final StringBuilder svg;
 
-  private ChartSvg(Chart chart) {
+  private ChartSvg(Chart chart, StringBuilder svg) {
     this.chart = chart;
+    this.svg = svg;
     this.x = range(chart.x(), Curve::x, 1);
     this.y = range(chart.y(), Curve::y, 1.08);
   }
 
   /** The picture as the text of an SVG file. */
   public static String draw(Chart chart) {
-    return new ChartSvg(chart).draw();
+    return draw(List.of(chart));
+  }
+
+  /** Several charts, one above the other. */
+  public static String draw(List<Chart> charts) {
+    StringBuilder panels = new StringBuilder();
+    int height = 0;
+    for (Chart chart : charts) {
+      panels.append("<g transform=\"translate(0 %d)\">%n".formatted(height));
+      new ChartSvg(chart, panels).draw();
+      panels.append("</g>\n");
+      height += height(chart);
+    }
+    return """
+    <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img">
+    <title>%s</title>
+    %s<rect class="page" width="%d" height="%d"/>
+    %s</svg>
+    """
+        .formatted(WIDTH, height, escaped(charts.getFirst().title()), STYLE, WIDTH, height, panels);
+  }
+
+  private static int height(Chart chart) {
+    return LEGEND + (chart.curves().size() + 1) / 2 * LEGEND_LINE;
   }
 
   private double[] range(Axis axis, java.util.function.Function<Curve, double[]> of, double room) {
@@ -69,14 +96,7 @@ public final class ChartSvg {
     return new double[] {axis.logarithmic() ? low / room : Math.min(0, low), high};
   }
 
-  private String draw() {
-    int height = LEGEND + (chart.curves().size() + 1) / 2 * LEGEND_LINE;
-    line(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\">",
-        WIDTH, height);
-    line("<title>%s</title>", escaped(chart.title()));
-    svg.append(STYLE);
-    line("<rect class=\"page\" width=\"%d\" height=\"%d\"/>", WIDTH, height);
+  private void draw() {
     text(LEFT, 30, "title", "start", chart.title());
     text(LEFT, 52, "soft", "start", chart.subtitle());
     grid();
@@ -84,8 +104,6 @@ public final class ChartSvg {
       curve(chart.curves().get(c), c);
       legend(chart.curves().get(c), c);
     }
-    line("</svg>");
-    return svg.toString();
   }
 
   private void grid() {

@@ -1,18 +1,44 @@
 package orrery.lab;
 
+import orrery.sampling.SamplingParams;
+
 /**
  * One request of a workload.
  *
  * @param prompt token ids
  * @param length tokens of the answer: it ends there, as if the model had said so
- * @param limit max_tokens: all that a scheduler knows about the answer's length
+ * @param params how it is drawn, and its max_tokens: all that a scheduler knows about the answer's
+ *     length
  */
-record Job(int[] prompt, int length, int limit) {
+record Job(int[] prompt, int length, SamplingParams params) {
   Job {
-    if (prompt.length == 0 || length < 1 || length > limit) {
+    if (prompt.length == 0 || length < 1 || length > params.maxTokens()) {
       throw new IllegalArgumentException(
-          "a job of " + prompt.length + " prompt tokens, " + length + " of at most " + limit);
+          "a job of "
+              + prompt.length
+              + " prompt tokens, "
+              + length
+              + " of at most "
+              + params.maxTokens());
     }
+  }
+
+  /** A greedy answer that nothing but its length ends. */
+  Job(int[] prompt, int length, int limit) {
+    this(
+        prompt,
+        length,
+        SamplingParams.builder().temperature(0).maxTokens(limit).ignoreEos(true).build());
+  }
+
+  /** An answer that ends as its parameters say. */
+  Job(int[] prompt, SamplingParams params) {
+    this(prompt, params.maxTokens(), params);
+  }
+
+  /** Its max_tokens. */
+  int limit() {
+    return params.maxTokens();
   }
 
   /** Prompt and answer. */

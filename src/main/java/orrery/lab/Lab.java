@@ -2,6 +2,8 @@ package orrery.lab;
 
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import orrery.engine.LoadedModel;
@@ -15,6 +17,11 @@ public final class Lab {
   /** What is measured on one model; the chart says more than the table, if there is one. */
   interface Experiment {
     Optional<Chart> on(Subject subject, Sheet sheet);
+
+    /** Whether the charts of all models are shown together, or that of the last only. */
+    default boolean everyChart() {
+      return false;
+    }
   }
 
   private Lab() {}
@@ -42,6 +49,11 @@ public final class Lab {
   /** Three engines' schedulers in tight memory. */
   public static LabReport policies(LabSettings settings, PrintStream out) {
     return run(settings, out, new PoliciesLab());
+  }
+
+  /** Multi-token prediction: where it pays. */
+  public static LabReport mtp(LabSettings settings, PrintStream out) {
+    return run(settings, out, new MtpLab());
   }
 
   /** Tokens a second at several batch sizes. */
@@ -75,13 +87,17 @@ public final class Lab {
               + " s at least that do not count");
     }
     Sheet sheet = new Sheet(out);
-    Optional<Chart> chart = Optional.empty();
+    List<Chart> charts = new ArrayList<>();
     for (Path directory : settings.models()) {
       try (LoadedModel loaded = LoadedModel.load(directory)) {
-        chart = experiment.on(new Subject(loaded, settings), sheet);
+        Optional<Chart> chart = experiment.on(new Subject(loaded, settings), sheet);
+        if (!experiment.everyChart()) {
+          charts.clear();
+        }
+        chart.ifPresent(charts::add);
       }
     }
     out.printf("%nload after the run: %s%n", Machine.load());
-    return new LabReport(sheet.figures(), chart);
+    return new LabReport(sheet.figures(), charts);
   }
 }

@@ -1,16 +1,16 @@
 package orrery.lab;
 
 import java.util.List;
-import java.util.Optional;
 
 /**
  * What an experiment found.
  *
  * @param figures of all tables
- * @param chart where a curve says more than its table
+ * @param charts where a curve says more than its table; to be shown one above the other
  */
-public record LabReport(List<Figure> figures, Optional<Chart> chart) {
+public record LabReport(List<Figure> figures, List<Chart> charts) {
   public LabReport {
     figures = List.copyOf(figures);
+    charts = List.copyOf(charts);
   }
 }

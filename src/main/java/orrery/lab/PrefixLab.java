@@ -190,7 +190,7 @@ final class PrefixLab implements Lab.Experiment {
 
   /** Counts do not change from run to run when nothing runs beside. */
   private static List<Series> once(List<Variant> variants) {
-    return variants.stream().map(v -> new Series(v.name(), List.of(v.run().get()))).toList();
+    return variants.stream().map(v -> new Series(v.name(), List.of(v.run().apply(0)))).toList();
   }
 
   private static void order(Subject s, Sheet sheet) {

@@ -2,6 +2,7 @@ package orrery.lab;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
@@ -16,8 +17,16 @@ final class Rounds {
 
   private Rounds() {}
 
-  /** A way to run the workload. */
-  record Variant(String name, Supplier<Trace> run) {}
+  /**
+   * A way to run the workload.
+   *
+   * @param run what it does in a round; where rounds differ, all variants must do the same in each
+   */
+  record Variant(String name, IntFunction<Trace> run) {
+    Variant(String name, Supplier<Trace> run) {
+      this(name, round -> run.get());
+    }
+  }
 
   /** All runs of one variant that count, in order. */
   record Series(String name, List<Trace> traces) {
@@ -49,13 +58,23 @@ final class Rounds {
   }
 
   static List<Series> run(LabSettings settings, int rounds, List<Variant> variants) {
-    List<List<Trace>> traces = new ArrayList<>(); // [variant][round]
-    variants.forEach(v -> traces.add(new ArrayList<>()));
-    int measured = settings.quick() ? 1 : rounds;
+    warmUp(settings, variants);
+    return measure(settings, rounds, variants);
+  }
+
+  /** For variants of many workloads that run the same code: all of them warm up once. */
+  static void warmUp(LabSettings settings, List<Variant> variants) {
     long warmUntil = System.nanoTime() + WARM_UP_SECONDS * 1_000_000_000L;
     for (int round = 0; !warm(settings, round, warmUntil); round++) {
       round(settings, round, variants);
     }
+  }
+
+  /** Without warming up. */
+  static List<Series> measure(LabSettings settings, int rounds, List<Variant> variants) {
+    List<List<Trace>> traces = new ArrayList<>(); // [variant][round]
+    variants.forEach(v -> traces.add(new ArrayList<>()));
+    int measured = settings.quick() ? 1 : rounds;
     for (int round = 0; round < measured; round++) {
       Trace[] run = round(settings, round, variants);
       for (int v = 0; v < run.length; v++) {
@@ -81,7 +100,7 @@ final class Rounds {
       if (!settings.quick()) {
         System.gc(); // the garbage of the last engine is not this one's cost
       }
-      traces[v] = variants.get(v).run().get();
+      traces[v] = variants.get(v).run().apply(round);
     }
     return traces;
   }

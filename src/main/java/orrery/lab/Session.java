@@ -10,7 +10,6 @@ import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.events.Event;
-import orrery.sampling.SamplingParams;
 
 /**
  * One run of a workload through an engine of its own; everything it learns comes from the events.
@@ -59,17 +58,12 @@ final class Session {
     List<CompletableFuture<Completion>> futures = new ArrayList<>();
     more.forEach(job -> futures.add(new CompletableFuture<>()));
     completions.addAll(futures);
-    List<Completion> submitted = engine.submit(more.stream().map(Session::request).toList());
+    List<Completion> submitted =
+        engine.submit(more.stream().map(job -> Request.of(job.prompt(), job.params())).toList());
     for (int i = 0; i < submitted.size(); i++) {
       futures.get(i).complete(submitted.get(i));
     }
     return first;
-  }
-
-  private static Request request(Job job) {
-    SamplingParams greedy =
-        SamplingParams.builder().temperature(0).maxTokens(job.limit()).ignoreEos(true).build();
-    return Request.of(job.prompt(), greedy);
   }
 
   /** Lets jobs arrive as soon as so many others have so many tokens of their answers. */

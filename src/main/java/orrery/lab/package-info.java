@@ -47,9 +47,12 @@
  *       makes; every result is stored where the compiler must assume that somebody reads it.
  * </ul>
  *
- * <p><b>Watch it.</b> {@code orrery lab batching}; {@code orrery bench kernels}, and with {@code
- * --svg FILE} the picture of {@code docs/rows-against-speed.md}. For single kernels under JMH:
- * {@code mvn -q test-compile exec:exec@jmh -Djmh="MatMulBenchmark"}.
+ * <p>{@code orrery lab mtp} asks the same clock twice: what a round of drafts costs, and what it
+ * brings on this text; and checks that the two foretell what a user measures.
+ *
+ * <p><b>Watch it.</b> {@code orrery lab batching}; {@code orrery lab mtp}; {@code orrery bench
+ * kernels}, and with {@code --svg FILE} the picture of {@code docs/rows-against-speed.md}. For
+ * single kernels under JMH: {@code mvn -q test-compile exec:exec@jmh -Djmh="MatMulBenchmark"}.
  *
  * <p><b>Elsewhere.</b> SGLang {@code benchmark/kernels}, vLLM {@code benchmarks/kernels},
  * TensorRT-LLM {@code cpp/micro_benchmarks}: kernels against other kernels, rarely against the

@@ -21,7 +21,8 @@ class LabCommandTest {
   @Test
   void withoutAnExperimentItSaysWhichThereAre() {
     assertThat(run("lab")).isEqualTo(2);
-    assertThat(err.toString()).contains("batching", "paging", "prefix", "chunking", "policies");
+    assertThat(err.toString())
+        .contains("batching", "paging", "prefix", "chunking", "policies", "mtp");
   }
 
   @Test
@@ -43,6 +44,12 @@ class LabCommandTest {
     assertThat(code).isZero();
     assertThat(csv).content().startsWith("table,what,unit,").contains("static", "sglang");
     assertThat(svg).content().startsWith("<svg");
+  }
+
+  @Test
+  void speculationNeedsAModelWithAnMtpLayerAndSaysSo() {
+    assertThat(run("lab", "mtp", "--quick", "--model", "tiny-models/speck-sharded")).isNotZero();
+    assertThat(err.toString()).contains("the model has no MTP layer");
   }
 
   @Test

@@ -44,6 +44,22 @@ class ChartSvgTest {
   }
 
   @Test
+  void severalChartsStandOneAboveTheOtherInOnePicture() throws Exception {
+    String one = ChartSvg.draw(chart(false, 0, 1));
+    String two = ChartSvg.draw(List.of(chart(false, 0, 1), chart(false, 0, 1, 2)));
+    var document =
+        DocumentBuilderFactory.newInstance()
+            .newDocumentBuilder()
+            .parse(new InputSource(new StringReader(two)));
+    var panels = document.getElementsByTagName("g");
+    assertThat(panels.getLength()).isEqualTo(2);
+    String height = one.replaceAll("(?s).*viewBox=\"0 0 840 (\\d+)\".*", "$1");
+    assertThat(panels.item(1).getAttributes().getNamedItem("transform").getNodeValue())
+        .isEqualTo("translate(0 " + height + ")");
+    assertThat(two).contains("viewBox=\"0 0 840 " + 2 * Integer.parseInt(height) + "\"");
+  }
+
+  @Test
   void zeroOnALogarithmicAxisIsRefused() {
     assertThatThrownBy(() -> ChartSvg.draw(chart(true, 0, 1)))
         .hasMessageContaining("rows: 0.0 on a logarithmic axis");
@@ -51,6 +67,6 @@ class ChartSvgTest {
 
   @Test
   void aChartOfNothingIsRefused() {
-    assertThatThrownBy(() -> chart(false)).hasMessageContaining("expected 1 to 6 curves");
+    assertThatThrownBy(() -> chart(false)).hasMessageContaining("expected 1 to 8 curves");
   }
 }

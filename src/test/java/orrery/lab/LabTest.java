@@ -5,16 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import orrery.TinyModels;
 
 /** Every experiment runs on a speck and shows what its chapter says it shows. */
 class LabTest {
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+  @TempDir private Path directory;
 
   private LabReport run(BiFunction<LabSettings, PrintStream, LabReport> experiment) {
     var settings = new LabSettings(TinyModels.speck("mtp"), Optional.empty(), 2, 1, 3, true);
@@ -25,7 +29,7 @@ class LabTest {
             f ->
                 assertThat(new double[] {f.median(), f.low(), f.high()})
                     .doesNotContain(Double.NaN, Double.POSITIVE_INFINITY));
-    report.chart().ifPresent(chart -> assertThat(ChartSvg.draw(chart)).doesNotContain("NaN"));
+    assertThat(report.charts()).allSatisfy(c -> assertThat(ChartSvg.draw(c)).doesNotContain("NaN"));
     return report;
   }
 
@@ -54,7 +58,7 @@ class LabTest {
     assertThat(figure(r, "batching", "sglang", "useful, %")).isEqualTo(100);
     assertThat(figure(r, "batching", "vllm", "useful, %")).isEqualTo(100);
     assertThat(figure(r, "batching", "static", "wait, ms")).isPositive();
-    assertThat(r.chart()).isPresent();
+    assertThat(r.charts()).hasSize(1);
   }
 
   @Test
@@ -103,6 +107,76 @@ class LabTest {
           .as(v)
           .isGreaterThanOrEqualTo(figure(r, "chunking", v, "ITL median, ms"));
       assertThat(figure(r, "chunking", v, "TTFT of the late one, ms")).isPositive();
+    }
+  }
+
+  @Test
+  void speculationIsMeasuredInAllWaysAndItsPictureHasAPanelForEachModel() {
+    LabReport r = run(Lab::mtp);
+    for (String batch : List.of("mtp, batch 1", "mtp, batch 3")) {
+      assertThat(variants(r, batch, "x"))
+          .filteredOn(what -> what.startsWith("random, "))
+          .filteredOn(what -> !what.contains("T 0.8"))
+          .extracting(what -> what.substring("random, ".length()))
+          .containsExactly("k 0", "k 1", "k 2", "k 3", "k 4", "k 5", "adaptive", "n-gram, k 3");
+    }
+    assertThat(figure(r, "mtp round times, batch 1", "k 0, t_extend", "us")).isPositive();
+    assertThat(figure(r, "mtp round times, batch 1", "off, pays above", "tokens")).isEqualTo(1);
+    assertThat(figure(r, "mtp round times, batch 1", "k 5, t_draft", "us"))
+        .isGreaterThan(figure(r, "mtp round times, batch 1", "k 1, t_draft", "us"));
+    assertThat(figure(r, "mtp forecast", "farthest apart", "x")).isPositive();
+    assertThat(variants(r, "mtp adaptive", "x"))
+        .containsExactly(
+            "random, over off",
+            "random, over best",
+            "random, T 0.8, over off",
+            "random, T 0.8, over best");
+    assertThat(r.charts()).hasSize(1);
+    assertThat(r.charts().getFirst().curves())
+        .extracting(Chart.Curve::name)
+        .containsExactly(
+            "random: given", "random, T 0.8: given", "batch 1: demanded", "batch 3: demanded");
+    assertThat(out.toString().lines()).allSatisfy(l -> assertThat(l.length()).isLessThan(130));
+  }
+
+  @Test
+  void countsOfDraftsAreNotRepeatedForATwinWhichHasAPanelOfItsOwn() {
+    var speck = TinyModels.speck("mtp");
+    Path twin = directory.resolve("speck-twin");
+    Ballast.write(speck, 4, twin);
+    var settings = new LabSettings(speck, Optional.of(twin), 1, 1, 1, true);
+    LabReport r = Lab.mtp(settings, new PrintStream(out, true));
+    assertThat(r.charts()).extracting(Chart::subtitle).doesNotHaveDuplicates().hasSize(2);
+    assertThat(r.figures())
+        .extracting(Figure::table)
+        .contains("mtp acceptance, speck-mtp", "mtp adaptive, speck-twin")
+        .doesNotContain("mtp acceptance, speck-twin");
+  }
+
+  @Test
+  void threeDraftsOfHeldOutStoriesGiveThreeTokensAVerification() {
+    var model = Path.of("tiny-models", "storyteller-moe");
+    var settings = new LabSettings(model, Optional.empty(), 1, 1, 1, true);
+    LabReport r = Lab.mtp(settings, new PrintStream(out, true));
+    assertThat(variants(r, "mtp acceptance", "distinct-4"))
+        .containsExactly(
+            "stories, k 3",
+            "stories, k 5",
+            "chat, k 3",
+            "chat, k 5",
+            "tasks, k 3",
+            "tasks, k 5",
+            "prose, k 3",
+            "prose, k 5");
+    assertThat(figure(r, "mtp acceptance", "stories, k 3", "tokens/verify")).isBetween(3.0, 4.0);
+    assertThat(figure(r, "mtp acceptance", "stories, k 5", "tokens/verify")).isBetween(4.5, 6.0);
+    assertThat(figure(r, "mtp acceptance", "prose, k 3", "tokens/verify")).isLessThan(3);
+    assertThat(figure(r, "mtp acceptance", "prose, T 0.8, drawn", "tokens/verify"))
+        .isGreaterThan(figure(r, "mtp acceptance", "prose, T 0.8, likeliest", "tokens/verify"));
+    for (String all : List.of("stories, k 3", "prose, k 5")) {
+      assertThat(figure(r, "mtp acceptance", all + ", draft 1 and all before", "accepted"))
+          .isGreaterThanOrEqualTo(
+              figure(r, "mtp acceptance", all + ", draft 3 and all before", "accepted"));
     }
   }
 

@@ -1,0 +1,76 @@
+package orrery.lab;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Ways to speculate on one kind of text at one batch size.
+ *
+ * @param runs [ways][rounds], ways as in {@link MtpWay#all} or those that are compared
+ */
+record MtpCell(Text text, int batch, List<List<DraftedRun>> runs) {
+  /** Tokens a second of one way. */
+  Spread rate(int way) {
+    return Spread.of(rates(way));
+  }
+
+  private double[] rates(int way) {
+    return runs.get(way).stream().mapToDouble(DraftedRun::tokensPerSecond).toArray();
+  }
+
+  /** Tokens a second of one way over those of another, round by round. */
+  Spread speedup(int way, int over) {
+    return Spread.of(speedups(way, over));
+  }
+
+  double[] speedups(int way, int over) {
+    return quotients(rates(way), rates(over));
+  }
+
+  static double[] quotients(double[] here, double[] there) {
+    double[] quotients = new double[here.length];
+    Arrays.setAll(quotients, i -> here[i] / there[i]);
+    return quotients;
+  }
+
+  /** Tokens that a sequence gets from a decoding step, with drafts or without. */
+  double length(int way) {
+    List<DraftedRun.Decoded> steps = decoded(way);
+    double tokens = steps.stream().mapToInt(DraftedRun.Decoded::tokens).sum();
+    return tokens / (steps.size() * batch);
+  }
+
+  /**
+   * Tokens a second that a formula promises, [rounds]: so many decoding steps of a known time each,
+   * and what else has to be done.
+   *
+   * @param micros of a decoding step
+   * @param others the way whose prompts took the time that prompts take here
+   */
+  double[] promised(int way, double micros, int others) {
+    double[] promised = new double[runs.get(way).size()];
+    for (int round = 0; round < promised.length; round++) {
+      DraftedRun run = runs.get(way).get(round);
+      double rest = runs.get(others).get(round).otherMicros();
+      promised[round] = run.tokens() / (run.decoded().size() * micros + rest) * 1e6;
+    }
+    return promised;
+  }
+
+  /** The number of drafts in every step that is fastest here. */
+  int bestFixed() {
+    int best = 0;
+    for (int k = 1; k <= MtpWay.MOST; k++) {
+      best = speedup(MtpWay.fixed(k), MtpWay.fixed(best)).median() > 1 ? k : best;
+    }
+    return best;
+  }
+
+  /** Decoding steps of one way, of all rounds. */
+  List<DraftedRun.Decoded> decoded(int way) {
+    List<DraftedRun.Decoded> all = new ArrayList<>();
+    runs.get(way).forEach(run -> all.addAll(run.decoded()));
+    return all;
+  }
+}

@@ -1,0 +1,139 @@
+package orrery.lab;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import orrery.engine.EngineOptions;
+import orrery.lab.Rounds.Series;
+import orrery.lab.Rounds.Variant;
+import orrery.speculation.SpeculationOptions;
+
+/** When multi-token prediction pays: on which text, how many drafts, at which batch size. */
+final class MtpLab implements Lab.Experiment {
+  private static final int[] BATCHES = {1, 4, 16};
+  private static final int[] QUICK_BATCHES = {1, 3};
+  private static final double WARM = 0.8;
+  private static final long LARGE_BYTES = 64L << 20; // of a token's weights: a step takes ms
+
+  /** Longest sequence here: a chat so far, and a whole story. */
+  private static final int CONTEXT = 768;
+
+  /** Requests of a run that come one after the other, and tokens of an endless answer. */
+  private record Size(int endless, int others, int tokens) {}
+
+  @Override
+  public boolean everyChart() {
+    return true;
+  }
+
+  @Override
+  public Optional<Chart> on(Subject s, Sheet sheet) {
+    List<Text> texts = HeldOut.of(s.loaded(), s.settings().seed());
+    if (s.loaded().directory().equals(s.settings().models().getFirst())) {
+      new MtpAcceptance(s, sheet).print(texts);
+    }
+    List<Text> timed = new ArrayList<>(texts);
+    timed.add(texts.getLast().at(WARM));
+    List<MtpCell> cells = new ArrayList<>();
+    warmUp(s, timed.getFirst());
+    MtpTables tables = new MtpTables(s, sheet);
+    MtpFormula formula = new MtpFormula(s, sheet);
+    for (int batch : s.settings().quick() ? QUICK_BATCHES : BATCHES) {
+      List<MtpCell> row = new ArrayList<>();
+      for (Text text : timed) {
+        if (batch == 1 || text.endless() && text.temperature() == 0) {
+          row.add(cell(s, text, batch, MtpWay.all(), size(s, batch), s.settings().rounds()));
+        }
+      }
+      tables.speedups(row, size(s, batch).tokens());
+      formula.times(row);
+      cells.addAll(row);
+    }
+    formula.forecasts(cells);
+    longer(s, tables, cells.stream().filter(c -> c.batch() == 1).toList());
+    return Optional.of(formula.chart(cells));
+  }
+
+  /**
+   * The adaptive length in runs that are long beside its first steps, which try lengths out; fewer
+   * of them.
+   */
+  private static void longer(Subject s, MtpTables tables, List<MtpCell> cells) {
+    List<MtpCell> all = new ArrayList<>();
+    List<Integer> best = cells.stream().map(MtpCell::bestFixed).toList();
+    int rounds = (s.settings().rounds() + 1) / 2;
+    Size size = size(s, 1);
+    Size longer = new Size(4 * size.endless(), 4 * size.others(), size.tokens());
+    for (int i = 0; i < cells.size(); i++) {
+      List<MtpWay> ways = MtpWay.all();
+      MtpWay fixed = ways.get(MtpWay.fixed(best.get(i)));
+      List<MtpWay> three = List.of(ways.get(MtpWay.OFF), ways.get(MtpWay.ADAPTIVE), fixed);
+      all.add(cell(s, cells.get(i).text(), 1, three, longer, rounds));
+    }
+    tables.adaptive(all, best);
+  }
+
+  /** What all of this lab's engines share. */
+  static EngineOptions options(Subject s, int batch, SpeculationOptions speculation) {
+    int context = Math.min(CONTEXT, s.loaded().model().maxPositions());
+    return s.options()
+        .contextLength(context)
+        .maxRunning(batch)
+        .maxTotalTokens(batch * context)
+        .speculation(speculation)
+        .build();
+  }
+
+  private static Size size(Subject s, int batch) {
+    if (s.settings().quick()) {
+      return new Size(1, 2, 24);
+    }
+    boolean large = large(s);
+    return switch (batch) {
+      case 1 -> large ? new Size(1, 4, 128) : new Size(4, 16, 160);
+      case 4 -> new Size(4, 4, large ? 48 : 160);
+      default -> new Size(batch, batch, large ? 24 : 96);
+    };
+  }
+
+  private static boolean large(Subject s) {
+    return s.loaded().model().info().activeBytes() > LARGE_BYTES;
+  }
+
+  /** Loops and kernels are the same for all texts, so one short one does for all. */
+  private static void warmUp(Subject s, Text text) {
+    List<Variant> variants = new ArrayList<>();
+    for (int batch : BATCHES) {
+      for (MtpWay way : MtpWay.all()) {
+        Size size = new Size(batch, batch, large(s) ? 8 : 64 / batch);
+        variants.add(variant(s, way, text, batch, size));
+      }
+    }
+    Rounds.warmUp(s.settings(), variants);
+  }
+
+  private static MtpCell cell(
+      Subject s, Text text, int batch, List<MtpWay> ways, Size size, int rounds) {
+    List<Variant> variants = new ArrayList<>();
+    for (MtpWay way : ways) {
+      variants.add(variant(s, way, text, batch, size));
+    }
+    List<List<DraftedRun>> runs = new ArrayList<>();
+    for (Series series : Rounds.measure(s.settings(), rounds, variants)) {
+      runs.add(series.traces().stream().map(t -> new DraftedRun(t, batch)).toList());
+    }
+    return new MtpCell(text, batch, runs);
+  }
+
+  /** Each round goes on where the one before ended, so that many prompts have their turn. */
+  private static Variant variant(Subject s, MtpWay way, Text text, int batch, Size size) {
+    EngineOptions options = options(s, batch, way.options());
+    int count = Math.max(batch, text.endless() ? size.endless() : size.others());
+    return new Variant(
+        way.name(),
+        round -> {
+          List<Job> jobs = text.jobs(round * count, count, size.tokens(), s.settings().seed());
+          return Session.run(s.loaded(), options, jobs);
+        });
+  }
+}

@@ -1,0 +1,41 @@
+package orrery.lab;
+
+import java.util.ArrayList;
+import java.util.List;
+import orrery.speculation.SpeculationOptions;
+import orrery.speculation.SpeculationOptions.Algorithm;
+
+/** A way to speculate, under comparison. The first of all is not to. */
+record MtpWay(String name, SpeculationOptions options) {
+  /** Most drafts in a step. */
+  static final int MOST = 5;
+
+  static final int OFF = 0;
+  static final int ADAPTIVE = fixed(MOST) + 1;
+  private static final int NGRAM_STEPS = 3;
+
+  /** Where k drafts in every step stand among {@link #all}. */
+  static int fixed(int k) {
+    return 1 + k;
+  }
+
+  /** Drafts in every step, of off and of the fixed ones. */
+  static int drafts(int way) {
+    return Math.max(0, way - fixed(0));
+  }
+
+  /** Off; fixed lengths from 0, where the MTP layer follows and nobody drafts; then the others. */
+  static List<MtpWay> all() {
+    List<MtpWay> all = new ArrayList<>();
+    all.add(new MtpWay("off", SpeculationOptions.off()));
+    for (int k = 0; k <= MOST; k++) {
+      all.add(new MtpWay("k " + k, SpeculationOptions.of(Algorithm.MTP, k)));
+    }
+    SpeculationOptions adaptive = SpeculationOptions.of(Algorithm.MTP, MOST).withAdaptive(true);
+    all.add(new MtpWay("adaptive", adaptive));
+    all.add(
+        new MtpWay(
+            "n-gram, k " + NGRAM_STEPS, SpeculationOptions.of(Algorithm.NGRAM, NGRAM_STEPS)));
+    return all;
+  }
+}

@@ -1,0 +1,62 @@
+package orrery.lab;
+
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.DoubleStream;
+import orrery.events.Event.StepDone;
+
+/**
+ * What a round of decoding costs: a step with equally many drafts for each sequence, in
+ * microseconds.
+ *
+ * @param verify the main model over newest tokens and drafts
+ * @param draft the MTP layer's chain; the first draft is not its work
+ * @param extend the MTP layer over the tokens that were decided, and its first draft
+ * @param rest planning, judging, sharing pages
+ */
+record RoundTime(double verify, double draft, double extend, double rest) {
+  /** No interruption by the machine counts for more than the value that so many are below. */
+  private static final double HIGHEST = 0.98;
+
+  /**
+   * Medians over steps, but of extending without drafts the mean: the layer puts its rows off and
+   * computes many at once, one step in sixteen or so, which a median does not see.
+   */
+  static RoundTime of(List<DraftedRun.Decoded> steps, int drafts) {
+    List<StepDone> full =
+        steps.stream().filter(d -> d.drafts(drafts)).map(DraftedRun.Decoded::step).toList();
+    if (full.isEmpty()) {
+      throw new IllegalArgumentException(
+          "no step with " + drafts + " drafts of each sequence: the run was too short");
+    }
+    double extend =
+        drafts == 0 ? mean(full, StepDone::followNanos) : median(full, StepDone::followNanos);
+    return new RoundTime(
+        median(full, StepDone::launchNanos),
+        median(full, StepDone::draftNanos),
+        extend,
+        median(full, s -> s.planNanos() + s.judgeNanos() + s.commitNanos()));
+  }
+
+  private static double median(List<StepDone> steps, ToDoubleFunction<StepDone> nanos) {
+    return Spread.quantile(steps.stream().mapToDouble(nanos).sorted().toArray(), 0.5) / 1e3;
+  }
+
+  private static double mean(List<StepDone> steps, ToDoubleFunction<StepDone> nanos) {
+    double[] sorted = steps.stream().mapToDouble(nanos).sorted().toArray();
+    double most = Spread.quantile(sorted, HIGHEST);
+    return DoubleStream.of(sorted).map(v -> Math.min(v, most)).average().orElseThrow() / 1e3;
+  }
+
+  /** All of it. */
+  double whole() {
+    return verify + draft + extend + rest;
+  }
+
+  /**
+   * Tokens that a sequence must get from the round to be as fast as with rounds of another kind.
+   */
+  double breakEven(RoundTime plain) {
+    return whole() / plain.whole();
+  }
+}

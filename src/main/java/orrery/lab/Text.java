@@ -1,0 +1,63 @@
+package orrery.lab;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import orrery.sampling.SamplingParams;
+
+/**
+ * A kind of text: how answers of it begin, and how they are drawn.
+ *
+ * @param name for tables
+ * @param prompts token ids of each
+ * @param limit most tokens of an answer; it mostly ends before by itself, if that is less than in
+ *     {@code endless}
+ * @param endless whether answers go on as long as one lets them
+ * @param stop text that ends an answer, "" for none
+ * @param temperature 0 is greedy
+ */
+record Text(
+    String name, List<int[]> prompts, int limit, boolean endless, String stop, double temperature) {
+  private static final int CUT = 2; // tokens that a prompt loses whenever its turn comes again
+
+  Text {
+    if (prompts.isEmpty()) {
+      throw new IllegalArgumentException(name + ": expected prompts, found none");
+    }
+    prompts = List.copyOf(prompts);
+  }
+
+  /** The same prompts, sampled. */
+  Text at(double temperature) {
+    return new Text(name + ", T " + temperature, prompts, limit, endless, stop, temperature);
+  }
+
+  /**
+   * Requests from prompt number {@code first} on, in a circle. A prompt that comes again has
+   * another seed; without random numbers it lacks its first tokens instead, as a batch of twins
+   * would ask for the same experts.
+   *
+   * @param tokens of endless answers, at most
+   */
+  List<Job> jobs(int first, int count, int tokens, long seed) {
+    List<Job> jobs = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int[] prompt = prompts.get((first + i) % prompts.size());
+      int again = endless && temperature == 0 ? i / prompts.size() : 0;
+      int cut = Math.min(prompt.length - 1, again * CUT);
+      int most = endless ? Math.min(tokens, limit) : limit;
+      jobs.add(
+          new Job(Arrays.copyOfRange(prompt, cut, prompt.length), params(most, seed + first + i)));
+    }
+    return jobs;
+  }
+
+  private SamplingParams params(int most, long seed) {
+    return SamplingParams.builder()
+        .temperature(temperature)
+        .maxTokens(most)
+        .stop(stop.isEmpty() ? List.of() : List.of(stop))
+        .seed(seed)
+        .build();
+  }
+}
