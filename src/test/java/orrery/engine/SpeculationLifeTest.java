@@ -138,13 +138,13 @@ class SpeculationLifeTest {
       SpeculationOptions s = SpeculationOptions.of(algorithm, 4).withAdaptive(true);
       EngineOptions o = with(s.withNgramMin(1));
       assertThat(run(o, requests, seen)).isEqualTo(run(PLAIN, requests, events()));
-      assertThat(seen.stream().map(SpeculationLifeTest::origin).distinct())
-          .contains(Event.Origin.PLAIN, Event.Origin.ACCEPTED, Event.Origin.RECOVERED);
+      long plain =
+          seen.stream()
+              .filter(e -> e instanceof Event.TokenOut t && t.origin() == Event.Origin.PLAIN)
+              .count();
+      assertThat(plain).as("tokens without drafts, beside the first ones").isGreaterThan(5);
+      assertThat(verified(seen)).isNotEmpty();
     }
-  }
-
-  private static Event.Origin origin(Event e) {
-    return e instanceof Event.TokenOut t ? t.origin() : null;
   }
 
   @Test
