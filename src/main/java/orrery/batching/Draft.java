@@ -70,7 +70,8 @@ final class Draft {
 
   /**
    * Lets decoding sequences that were planned verify their drafts beside their newest token. Drafts
-   * push nobody out: they take what is left when everybody else has pages.
+   * push no sequence out: they take what is left when everybody else has pages. (What is left
+   * includes pages that only the prefix cache holds.)
    *
    * @param tokens rows that the step may still get
    * @return what is left of them

@@ -63,9 +63,13 @@ final class KvMemory {
     }
   }
 
-  /** Complete blocks enter the prefix cache; pages out of every window are released. */
-  void keep(Sequence s) {
-    int added = prefix.insert(s.lease(), s.tokens(), s.computed(), s.table());
+  /**
+   * Complete blocks enter the prefix cache; pages out of every window are released.
+   *
+   * @param complete computed tokens whose rows are all written
+   */
+  void keep(Sequence s, int complete) {
+    int added = prefix.insert(s.lease(), s.tokens(), complete, s.table());
     if (added > 0) {
       int tokens = added * kv.geometry().pageTokens();
       sink.accept(new Event.PrefixInserted(clock.getAsLong(), s.id, tokens));

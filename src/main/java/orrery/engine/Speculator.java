@@ -72,10 +72,18 @@ final class Speculator {
     for (Part p : parts) {
       if (requests.choice(p.choice().sequence.id) != null) {
         p.choice().drafts().keep(0); // accepted or not, they are no guesses any more
-        judged.add(new Judged(p.choice().drafts(), p.from(), p.row(), p.choice().finished()));
+        Choice c = p.choice();
+        boolean shared =
+            !p.decodes() || c.finished(); // prompts, and what later ones may begin with
+        judged.add(new Judged(c.drafts(), p.from(), p.row(), c.finished(), shared));
       }
     }
     drafter.follow(judged, hidden, soon);
+  }
+
+  /** How many of a choice's computed tokens may be shared with others. */
+  int complete(Choice c) {
+    return drafter.complete(c.drafts(), c.sequence.computed());
   }
 
   /** Learns from a step. */

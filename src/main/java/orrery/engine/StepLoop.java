@@ -232,7 +232,7 @@ final class StepLoop {
   private void commit(Part part, Buffer logits) {
     Choice c = part.choice();
     memory.trim(c.sequence, c.sequence.computed() + ahead);
-    memory.keep(c.sequence);
+    memory.keep(c.sequence, speculator.complete(c));
     if (part.logitRow() >= 0) {
       forkOthers(c, logits.data, logits.row(part.logitRow()));
     }

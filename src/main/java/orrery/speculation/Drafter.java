@@ -40,6 +40,12 @@ public interface Drafter {
   void follow(List<Judged> judged, Buffer hidden, boolean soon);
 
   /**
+   * How many of a sequence's computed tokens have all rows that the drafter is to write, so that
+   * complete pages of them may be shared.
+   */
+  int complete(Drafts drafts, int computed);
+
+  /**
    * Guesses that are wanted.
    *
    * @param drafts of the sequence, still empty
@@ -53,6 +59,8 @@ public interface Drafter {
    * @param from its computed tokens before the step
    * @param row of the step, and of the hidden states, that belongs to token {@code from}
    * @param finished whether its answer ended in this step
+   * @param shared whether others are to get its complete pages right after this step: they hold a
+   *     prompt, or its answer has ended
    */
-  record Judged(Drafts drafts, int from, int row, boolean finished) {}
+  record Judged(Drafts drafts, int from, int row, boolean finished, boolean shared) {}
 }

@@ -22,7 +22,7 @@ final class MtpChain {
   private final DraftPicker picker;
   private final int maxSequences;
   private final List<MtpDrafts> rows = new ArrayList<>(); // whose rows the step has, in order
-  private final List<Integer> wanted = new ArrayList<>(); // guesses for each of them, falling
+  private final int[] wanted; // [maxSequences] guesses for each of them, falling
   private int guesses; // that everybody has by now whose guesses never failed
 
   MtpChain(ModelRunner runner, Step step, DraftPicker picker) {
@@ -30,6 +30,7 @@ final class MtpChain {
     this.step = step;
     this.picker = picker;
     this.maxSequences = step.tables.length;
+    this.wanted = new int[maxSequences];
   }
 
   /** Adds guesses to those that have one and want more. */
@@ -52,7 +53,6 @@ final class MtpChain {
 
   private void run(List<Order> orders) {
     rows.clear();
-    wanted.clear();
     step.clear();
     Buffer input = runner.forMtp(orders.size()).mtpInput();
     for (Order o : orders) {
@@ -64,10 +64,10 @@ final class MtpChain {
       System.arraycopy(s.state, 0, input.data, input.row(row), s.state.length);
       s.draw().history().push(s.first);
       rows.add(s);
-      wanted.add(o.count());
+      wanted[row] = o.count();
     }
     guesses = 1;
-    runner.runMtpChain(step, wanted.getFirst() - 1, this::next);
+    runner.runMtpChain(step, wanted[0] - 1, this::next);
     for (MtpDrafts s : rows) {
       var history = s.draw().history();
       history.rollback(history.outputLength() - s.count());
@@ -85,7 +85,7 @@ final class MtpChain {
       Buffer state = forward.mtpHidden();
       Buffer input = forward.mtpInput();
       System.arraycopy(state.data, state.row(row), input.data, input.row(row), state.cols);
-      stay += wanted.get(row) > guesses + 1 ? 1 : 0;
+      stay += wanted[row] > guesses + 1 ? 1 : 0;
     }
     guesses++;
     step.keepFirst(stay);

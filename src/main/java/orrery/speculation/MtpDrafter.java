@@ -30,11 +30,12 @@ import orrery.model.ModelRunner;
  * <p><b>Chain</b> ({@link MtpChain}): further guesses continue from guesses. Their rows lie at
  * slots beyond the newest token, where the next extend writes what really came.
  *
- * <p>While nobody wants drafts, rows are put off and computed several at once, which costs a
- * fraction: until a page is complete, which others may share, or {@value #POSTPONED} states wait.
+ * <p>While nobody wants drafts, rows are put off and computed many at once, which costs a fraction:
+ * until drafts are wanted again, {@value #POSTPONED} states wait, or others are to get the pages.
+ * Pages with rows still to come are not {@link #complete}, and enter no prefix cache before.
  */
 public final class MtpDrafter implements Drafter {
-  private static final int POSTPONED = 16;
+  private static final int POSTPONED = 64;
 
   private final ModelRunner runner;
   private final Step step;
@@ -101,6 +102,11 @@ public final class MtpDrafter implements Drafter {
   }
 
   @Override
+  public int complete(Drafts drafts, int computed) {
+    return Math.min(computed, ((MtpDrafts) drafts).written + 1); // row p lies at slot p + 1
+  }
+
+  @Override
   public void draft(List<Order> orders) {
     orders.forEach(o -> first((MtpDrafts) o.drafts()));
     chain.extend(orders);
@@ -124,7 +130,8 @@ public final class MtpDrafter implements Drafter {
       s.first = DraftPicker.NONE;
       int to = s.sequence.computed();
       boolean drafts = soon && !j.finished() && to == s.sequence.known() - 1;
-      if (drafts || to - j.from() > s.room() || endsPage(s.written, to)) {
+      boolean holes = j.shared() && endsPage(s.written, to);
+      if (drafts || holes || to - j.from() > s.room()) {
         extend(new Segment(j, s.written, to, drafts), states);
       } else {
         s.keepInputs(states, j.row(), j.from(), to);
@@ -136,7 +143,7 @@ public final class MtpDrafter implements Drafter {
   /** Whether a page of the first {@code computed} tokens lacks MTP rows. */
   private boolean endsPage(int written, int computed) {
     int p = boundary.pageTokens();
-    return written + 1 < computed / p * p; // row p lies at slot p + 1
+    return written + 1 < computed / p * p;
   }
 
   /** Adds rows to the MTP step, which runs whenever it is full. */

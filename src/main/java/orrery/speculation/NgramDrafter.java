@@ -64,6 +64,11 @@ public final class NgramDrafter implements Drafter {
   }
 
   @Override
+  public int complete(Drafts drafts, int computed) {
+    return computed;
+  }
+
+  @Override
   public void draft(List<Order> orders) {
     for (Order order : orders) {
       ((Lookup) order.drafts()).guess(order.count());

@@ -26,6 +26,11 @@ public final class NoDrafter implements Drafter {
   }
 
   @Override
+  public int complete(Drafts drafts, int computed) {
+    return computed;
+  }
+
+  @Override
   public void draft(List<Order> orders) {
     throw new IllegalStateException("nothing was offered");
   }

@@ -65,6 +65,11 @@ final class MeddlingDrafter implements Drafter {
   }
 
   @Override
+  public int complete(Drafts drafts, int computed) {
+    return real.complete(drafts, computed);
+  }
+
+  @Override
   public void draft(List<Order> orders) {
     real.draft(orders);
     for (Order o : orders) {

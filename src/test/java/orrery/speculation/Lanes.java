@@ -111,12 +111,13 @@ public final class Lanes implements AutoCloseable {
       int from = s.computed;
       emit(rows.get(i), forward, at.get(i)[1]);
       s.drafts.keep(0);
-      judged.add(new Judged(s.drafts, from, at.get(i)[0], s.ended()));
+      judged.add(new Judged(s.drafts, from, at.get(i)[0], s.ended(), s.ended()));
     }
     drafter.follow(judged, forward.hidden(), soon);
     for (Rows r : rows) {
       cache.trim(r.lane.table, r.lane.computed + drafter.ahead());
-      prefix.insert(r.lane.lease, r.lane.tokens, r.lane.computed, r.lane.table);
+      int complete = drafter.complete(r.lane.drafts, r.lane.computed);
+      prefix.insert(r.lane.lease, r.lane.tokens, complete, r.lane.table);
     }
   }
 
