@@ -77,6 +77,7 @@ final class InspectCommand implements Callable<Integer> {
       ModelRunner runner = new ModelRunner(m, cache, team, 1, true);
       print("a step", runner.program(1), out);
       if (m.hasMtp()) {
+        print("MTP rows that make no guess", runner.mtpKvProgram(1), out);
         print("the MTP layer", runner.mtpProgram(1), out);
         Step step = new Step(1, 1, 1, new ScalarKernels());
         Sampler sampler = new Sampler(m.vocab(), new int[0]);

@@ -21,7 +21,14 @@ public interface Forward {
    */
   void mtp(Launcher g);
 
-  /** [rows][hidden], filled by the caller before {@link #mtp}. */
+  /**
+   * Launches only what {@link #mtp} leaves in the cache, for rows whose guess nobody wants: keys
+   * and values of the one layer depend on what goes into it, so its attention and its experts,
+   * which are nearly all the work, are left out.
+   */
+  void mtpKv(Launcher g);
+
+  /** [rows][hidden], filled by the caller before {@link #mtp} and {@link #mtpKv}. */
   Buffer mtpInput();
 
   /** State of every MTP row after its final norm, [rows][hidden]. */

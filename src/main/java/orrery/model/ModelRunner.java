@@ -23,6 +23,7 @@ public final class ModelRunner {
     final Forward forward;
     StepProgram main; // captured on first use
     StepProgram mtp;
+    StepProgram mtpKv;
     StepProgram[] chains = new StepProgram[0]; // [links] several MTP runs in one program
 
     Bucket(Forward forward) {
@@ -78,6 +79,19 @@ public final class ModelRunner {
     return b.forward;
   }
 
+  /** Writes the MTP layer's cache rows, and nothing else, of what {@link #forMtp} was given. */
+  public void runMtpKv(Step step) {
+    Bucket b = buckets.get(step.rows());
+    if (graph) {
+      if (b.mtpKv == null) {
+        b.mtpKv = Capture.of(b.forward::mtpKv);
+      }
+      b.mtpKv.run(executor, step);
+    } else {
+      b.forward.mtpKv(new Eager(executor, step));
+    }
+  }
+
   /**
    * Runs the MTP layer several times in a row, a chain of drafts, on what {@link #forMtp} was
    * given.
@@ -123,6 +137,11 @@ public final class ModelRunner {
   /** The captured main program of the bucket for so many rows. */
   public StepProgram program(int rows) {
     return Capture.of(buckets.get(rows).forward::main);
+  }
+
+  /** The captured program of {@link #runMtpKv} of the bucket for so many rows. */
+  public StepProgram mtpKvProgram(int rows) {
+    return Capture.of(buckets.get(rows).forward::mtpKv);
   }
 
   /** The captured MTP program of the bucket for so many rows. */

@@ -27,6 +27,10 @@ import orrery.model.ModelRunner;
  * only, and pages can be shared; the state that the first row behind a hit needs was left at the
  * page's end ({@link BoundaryKv}).
  *
+ * <p>Of most rows, only what they leave in the cache is wanted, and that depends on what goes into
+ * the layer alone: their attention and experts are not computed ({@link Forward#mtpKv}). Only the
+ * newest row makes a guess, and runs through the whole layer.
+ *
  * <p><b>Chain</b> ({@link MtpChain}): further guesses continue from guesses. Their rows lie at
  * slots beyond the newest token, where the next extend writes what really came.
  *
@@ -43,11 +47,11 @@ public final class MtpDrafter implements Drafter {
   private final DraftPicker picker;
   private final int hidden;
   private final int maxSequences;
-  private final List<Segment> segments = new ArrayList<>(); // of the MTP step being put together
   private final MtpChain chain;
+  private final List<Segment> segments = new ArrayList<>(); // of the MTP step being put together
 
-  /** MTP rows of tokens [from, to) of one sequence; with {@code drafts} the last makes a guess. */
-  private record Segment(Judged judged, int from, int to, boolean drafts) {
+  /** MTP rows of the tokens [from, to) of one sequence. */
+  private record Segment(Judged judged, int from, int to) {
     MtpDrafts of() {
       return (MtpDrafts) judged.drafts();
     }
@@ -123,6 +127,8 @@ public final class MtpDrafter implements Drafter {
 
   @Override
   public void follow(List<Judged> judged, Buffer states, boolean soon) {
+    List<Judged> behind = new ArrayList<>(); // who had rows to write
+    List<Judged> guessing = new ArrayList<>(); // of these, who will be asked for guesses
     step.clear();
     segments.clear();
     for (Judged j : judged) {
@@ -131,13 +137,25 @@ public final class MtpDrafter implements Drafter {
       int to = s.sequence.computed();
       boolean drafts = soon && !j.finished() && to == s.sequence.known() - 1;
       boolean holes = j.shared() && endsPage(s.written, to);
+      if (drafts) {
+        guessing.add(j);
+      }
       if (drafts || holes || to - j.from() > s.room()) {
-        extend(new Segment(j, s.written, to, drafts), states);
+        behind.add(j);
+        writeRows(j, drafts ? to - 1 : to, states);
       } else {
         s.keepInputs(states, j.row(), j.from(), to);
       }
     }
-    run(states);
+    runRows(states);
+    guess(guessing, states);
+    for (Judged j : behind) {
+      MtpDrafts s = (MtpDrafts) j.drafts();
+      int newest = s.sequence.computed() - 1;
+      s.written = newest + 1;
+      s.forgetInputs();
+      s.keepInputs(states, j.row() + newest - j.from(), newest, newest + 1);
+    }
   }
 
   /** Whether a page of the first {@code computed} tokens lacks MTP rows. */
@@ -146,77 +164,71 @@ public final class MtpDrafter implements Drafter {
     return written + 1 < computed / p * p;
   }
 
-  /** Adds rows to the MTP step, which runs whenever it is full. */
-  private void extend(Segment all, Buffer states) {
-    int from = all.from();
-    while (from < all.to()) {
+  /** Rows up to {@code end} whose guesses nobody wants; they run whenever a step is full. */
+  private void writeRows(Judged j, int end, Buffer states) {
+    int from = ((MtpDrafts) j.drafts()).written;
+    while (from < end) {
       if (step.rows() == step.maxRows() || segments.size() == maxSequences) {
-        run(states);
+        runRows(states);
       }
-      int to = Math.min(all.to(), from + step.maxRows() - step.rows());
-      boolean last = to == all.to();
-      Segment part = new Segment(all.judged(), from, to, last && all.drafts());
-      MtpDrafts s = part.of();
-      int index = segments.size();
-      step.tables[index] = s.sequence.table();
-      for (int p = from; p < to; p++) {
-        step.add(s.sequence.tokens()[p + 1], p, p + 1, index, part.drafts() && p == to - 1);
-      }
-      segments.add(part);
+      int to = Math.min(end, from + step.maxRows() - step.rows());
+      add(new Segment(j, from, to), false);
       from = to;
     }
   }
 
-  private void run(Buffer states) {
-    if (segments.isEmpty()) {
+  /** Only what they leave in the cache is computed. */
+  private void runRows(Buffer states) {
+    if (step.rows() > 0) {
+      copyStates(states);
+      runner.runMtpKv(step);
+      step.clear();
+      segments.clear();
+    }
+  }
+
+  /** The newest row of each sequence, with its guess for the next token. */
+  private void guess(List<Judged> guessing, Buffer states) {
+    if (guessing.isEmpty()) {
       return;
     }
+    for (Judged j : guessing) {
+      int computed = ((MtpDrafts) j.drafts()).sequence.computed();
+      add(new Segment(j, computed - 1, computed), true);
+    }
+    copyStates(states);
+    Forward forward = runner.runMtp(step);
+    Buffer logits = forward.mtpLogits();
+    Buffer state = forward.mtpHidden();
+    for (int row = 0; row < guessing.size(); row++) {
+      MtpDrafts s = segments.get(row).of();
+      s.first = picker.pick(logits.data, logits.row(row), s.draw());
+      s.firstDistribution = picker.distribution();
+      System.arraycopy(state.data, state.row(row), s.state, 0, hidden);
+    }
+  }
+
+  private void add(Segment g, boolean wantsLogits) {
+    Draftable sequence = g.of().sequence;
+    step.tables[segments.size()] = sequence.table();
+    for (int p = g.from(); p < g.to(); p++) {
+      step.add(sequence.tokens()[p + 1], p, p + 1, segments.size(), wantsLogits);
+    }
+    segments.add(g);
+  }
+
+  /** The main model's states of the segments' tokens, of this step or kept from earlier ones. */
+  private void copyStates(Buffer states) {
     Buffer input = runner.forMtp(step.rows()).mtpInput();
     int row = 0;
     for (Segment g : segments) {
+      Judged j = g.judged();
       for (int p = g.from(); p < g.to(); p++) {
-        copyState(g, p, states, input, row++);
+        boolean now = p >= j.from();
+        float[] from = now ? states.data : g.of().input(p);
+        int at = now ? states.row(j.row() + p - j.from()) : 0;
+        System.arraycopy(from, at, input.data, input.row(row++), hidden);
       }
     }
-    Forward forward = runner.runMtp(step);
-    int end = 0;
-    int logitRow = 0;
-    for (Segment g : segments) {
-      end += g.to() - g.from();
-      written(g, states);
-      if (g.drafts()) {
-        guess(g.of(), forward, end - 1, logitRow++);
-      }
-    }
-    segments.clear();
-    step.clear();
-  }
-
-  /** The main model's state of token p, of this step or kept from an earlier one. */
-  private void copyState(Segment g, int p, Buffer states, Buffer input, int row) {
-    if (p >= g.judged().from()) {
-      int from = states.row(g.judged().row() + p - g.judged().from());
-      System.arraycopy(states.data, from, input.data, input.row(row), hidden);
-    } else {
-      System.arraycopy(g.of().input(p), 0, input.data, input.row(row), hidden);
-    }
-  }
-
-  private static void written(Segment g, Buffer states) {
-    MtpDrafts s = g.of();
-    s.written = g.to();
-    int newest = g.to() - 1;
-    if (newest >= g.judged().from()) {
-      s.forgetInputs();
-      s.keepInputs(states, g.judged().row() + newest - g.judged().from(), newest, g.to());
-    }
-  }
-
-  private void guess(MtpDrafts s, Forward forward, int row, int logitRow) {
-    Buffer logits = forward.mtpLogits();
-    s.first = picker.pick(logits.data, logits.row(logitRow), s.draw());
-    s.firstDistribution = picker.distribution();
-    Buffer state = forward.mtpHidden();
-    System.arraycopy(state.data, state.row(row), s.state, 0, hidden);
   }
 }

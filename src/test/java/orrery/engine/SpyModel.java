@@ -66,6 +66,11 @@ record SpyModel(Model real, Consumer<Step> watcher) implements Model {
     }
 
     @Override
+    public void mtpKv(Launcher g) {
+      real.mtpKv(g);
+    }
+
+    @Override
     public Buffer mtpInput() {
       return real.mtpInput();
     }

@@ -111,7 +111,8 @@ public final class Lanes implements AutoCloseable {
       int from = s.computed;
       emit(rows.get(i), forward, at.get(i)[1]);
       s.drafts.keep(0);
-      judged.add(new Judged(s.drafts, from, at.get(i)[0], s.ended(), s.ended()));
+      boolean prompt = rows.get(i).pending > 1 || from < s.prompt;
+      judged.add(new Judged(s.drafts, from, at.get(i)[0], s.ended(), prompt || s.ended()));
     }
     drafter.follow(judged, forward.hidden(), soon);
     for (Rows r : rows) {

@@ -103,15 +103,28 @@ final class ClassicForward implements Forward {
   @Override
   public void mtp(Launcher g) {
     ClassicWeights.Mtp m = w.mtp();
+    mtpPairs(g, m);
+    layer(g, m.layer(), kv[c.layers()], "router." + c.layers());
+    g.rmsNorm(x, m.norm(), c.normEps(), mtpHidden);
+    g.logitRows(mtpHidden, last);
+    g.matmul(last, m.head(), mtpLogits);
+  }
+
+  @Override
+  public void mtpKv(Launcher g) {
+    ClassicWeights.Mtp m = w.mtp();
+    mtpPairs(g, m);
+    g.rmsNorm(x, m.layer().inputNorm(), c.normEps(), h);
+    keysAndValues(g, m.layer(), kv[c.layers()]);
+  }
+
+  /** x = projection of a token's embedding beside the state before it. */
+  private void mtpPairs(Launcher g, ClassicWeights.Mtp m) {
     g.embed(m.embedding(), x);
     g.rmsNorm(x, m.embeddingNorm(), c.normEps(), h);
     g.rmsNorm(mtpInput, m.hiddenNorm(), c.normEps(), out);
     g.concat(h, out, mtpPair);
     g.matmul(mtpPair, m.project(), x);
-    layer(g, m.layer(), kv[c.layers()], "router." + c.layers());
-    g.rmsNorm(x, m.norm(), c.normEps(), mtpHidden);
-    g.logitRows(mtpHidden, last);
-    g.matmul(last, m.head(), mtpLogits);
   }
 
   private void layer(Launcher g, ClassicWeights.Layer layer, LayerKv cached, String name) {
@@ -132,18 +145,23 @@ final class ClassicForward implements Forward {
    */
   private void attention(Launcher g, ClassicWeights.Layer layer, LayerKv cached) {
     g.matmul(h, layer.q(), q);
-    g.matmul(h, layer.k(), k);
-    g.matmul(h, layer.v(), v);
     g.addBias(q, layer.qBias());
-    g.addBias(k, layer.kBias());
-    g.addBias(v, layer.vBias());
     g.headNorm(q, layer.qNorm(), c.normEps(), c.heads());
-    g.headNorm(k, layer.kNorm(), c.normEps(), c.kvHeads());
     g.rope(q, c.heads(), rope);
-    g.rope(k, c.kvHeads(), rope);
-    g.writeKv(k, v, cached);
+    keysAndValues(g, layer, cached);
     g.attend(q, cached, mixed);
     g.matmul(mixed, layer.o(), out);
+  }
+
+  /** Writes what later rows will see of h. */
+  private void keysAndValues(Launcher g, ClassicWeights.Layer layer, LayerKv cached) {
+    g.matmul(h, layer.k(), k);
+    g.matmul(h, layer.v(), v);
+    g.addBias(k, layer.kBias());
+    g.addBias(v, layer.vBias());
+    g.headNorm(k, layer.kNorm(), c.normEps(), c.kvHeads());
+    g.rope(k, c.kvHeads(), rope);
+    g.writeKv(k, v, cached);
   }
 
   @Override
