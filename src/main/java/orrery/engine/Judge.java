@@ -16,27 +16,29 @@ final class Judge {
   private final AcceptanceRule rule;
   private final EventSink sink;
   private final LongSupplier clock;
-  private final int[] judged; // [drafts at most] sequences whose guess at a position was looked at
+  private final int[] drafted; // [drafts at most] sequences with a guess at a position
   private final int[] accepted; // [drafts at most] sequences whose guess there was accepted
 
   Judge(AcceptanceRule rule, int maxDrafts, EventSink sink, LongSupplier clock) {
     this.rule = rule;
     this.sink = sink;
     this.clock = clock;
-    this.judged = new int[maxDrafts];
+    this.drafted = new int[maxDrafts];
     this.accepted = new int[maxDrafts];
   }
 
   /** Begins a step. */
   void clear() {
-    Arrays.fill(judged, 0);
+    Arrays.fill(drafted, 0);
     Arrays.fill(accepted, 0);
   }
 
-  int[] judged() {
-    return judged.clone();
+  /** [drafts at most] Guesses at each position, also those behind the end of an answer. */
+  int[] drafted() {
+    return drafted.clone();
   }
 
+  /** [drafts at most] Those of them that became part of an answer. */
   int[] accepted() {
     return accepted.clone();
   }
@@ -64,16 +66,18 @@ final class Judge {
       requireFinite(forward.hidden(), last + i, s, s.computed() - 1);
       Token token = emit(c, logits.data, logits.row(part.logitRow() + i), i);
       boolean hit = i < part.drafts() && token.id() == c.drafts().token(i);
-      if (i < part.drafts()) {
-        judged[i]++;
-        accepted[i] += hit ? 1 : 0;
+      if (hit) {
+        accepted[i]++;
+        hits++;
       }
-      hits += hit ? 1 : 0;
       i++;
       goesOn = hit && !c.finished();
       if (goesOn) {
         s.advance(1); // the guess's row: its token is known now
       }
+    }
+    for (int d = 0; d < part.drafts(); d++) {
+      drafted[d]++;
     }
     if (part.drafts() > 0) {
       int looked = Math.min(i, part.drafts());

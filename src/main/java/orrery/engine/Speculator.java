@@ -95,7 +95,7 @@ final class Speculator {
       prefill |= !p.decodes();
     }
     if (batch > 0) {
-      length.observe(new Round(batch, wanted, judge.judged(), judge.accepted(), prefill, nanos));
+      length.observe(new Round(batch, wanted, judge.drafted(), judge.accepted(), prefill, nanos));
     }
   }
 }

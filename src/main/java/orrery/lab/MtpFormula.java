@@ -113,7 +113,7 @@ final class MtpFormula {
         "wall clock over off: foretold, measured, and the one over the other");
     List<List<String>> lines = new ArrayList<>();
     lines.add(new ArrayList<>(List.of("")));
-    for (int k = 1; k <= MtpWay.MOST; k++) {
+    for (int k : MtpWay.SOME) {
       lines.getFirst().add("k " + k);
     }
     double farthest = 1;
@@ -121,7 +121,7 @@ final class MtpFormula {
     for (MtpCell cell : cells) {
       String name = cell.text().name() + ", batch " + cell.batch();
       List<String> line = new ArrayList<>(List.of(name));
-      for (int k = 1; k <= MtpWay.MOST; k++) {
+      for (int k : MtpWay.SOME) {
         double[] foretold = forecast(cell, MtpWay.fixed(k));
         double[] measured = cell.speedups(MtpWay.fixed(k), MtpWay.OFF);
         double quotient = Spread.of(MtpCell.quotients(foretold, measured)).median();

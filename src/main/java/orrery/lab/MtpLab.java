@@ -91,8 +91,8 @@ final class MtpLab implements Lab.Experiment {
     boolean large = large(s);
     return switch (batch) {
       case 1 -> large ? new Size(1, 4, 128) : new Size(4, 16, 160);
-      case 4 -> new Size(4, 4, large ? 48 : 160);
-      default -> new Size(batch, batch, large ? 24 : 96);
+      case 4 -> large ? new Size(4, 4, 64) : new Size(12, 12, 200);
+      default -> large ? new Size(batch, batch, 32) : new Size(3 * batch, 3 * batch, 128);
     };
   }
 

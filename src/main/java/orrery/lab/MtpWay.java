@@ -8,7 +8,10 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 /** A way to speculate, under comparison. The first of all is not to. */
 record MtpWay(String name, SpeculationOptions options) {
   /** Most drafts in a step. */
-  static final int MOST = 5;
+  static final int MOST = 8;
+
+  /** Lengths that tables show when all of them would be too wide. */
+  static final int[] SOME = {1, 2, 3, 5, MOST};
 
   static final int OFF = 0;
   static final int ADAPTIVE = fixed(MOST) + 1;

@@ -20,7 +20,8 @@ public interface DraftLength {
    *
    * @param batch sequences that decoded
    * @param length what {@link #next} had said
-   * @param drafted [most] sequences that had a draft at each position
+   * @param drafted [most] sequences that had a draft at each position, also where their answer
+   *     ended before it: that draft cost time and brought nothing
    * @param accepted [most] sequences whose draft at this position, and so all before, was accepted
    * @param prefill whether prompt rows were computed in the same step, so that its time says
    *     nothing about drafts
