@@ -36,6 +36,11 @@ record Job(int[] prompt, int length, SamplingParams params) {
     this(prompt, params.maxTokens(), params);
   }
 
+  /** The beginning of an answer to another prompt. */
+  Job briefly(int[] other, int tokens) {
+    return new Job(other, Math.min(length, tokens), params);
+  }
+
   /** Its max_tokens. */
   int limit() {
     return params.maxTokens();

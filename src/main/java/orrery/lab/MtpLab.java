@@ -13,13 +13,21 @@ final class MtpLab implements Lab.Experiment {
   private static final int[] BATCHES = {1, 4, 16};
   private static final int[] QUICK_BATCHES = {1, 3};
   private static final double WARM = 0.8;
+  private static final int BRIEF = 16; // tokens
   private static final long LARGE_BYTES = 64L << 20; // of a token's weights: a step takes ms
 
   /** Longest sequence here: a chat so far, and a whole story. */
   private static final int CONTEXT = 768;
 
-  /** Requests of a run that come one after the other, and tokens of an endless answer. */
-  private record Size(int endless, int others, int tokens) {}
+  /**
+   * How long a run is.
+   *
+   * @param endless requests for endless answers
+   * @param others requests for others
+   * @param tokens of an endless answer
+   * @param fresh whether the engine begins cold, knowing nothing
+   */
+  private record Size(int endless, int others, int tokens, boolean fresh) {}
 
   @Override
   public boolean everyChart() {
@@ -63,7 +71,7 @@ final class MtpLab implements Lab.Experiment {
     List<Integer> best = cells.stream().map(MtpCell::bestFixed).toList();
     int rounds = (s.settings().rounds() + 1) / 2;
     Size size = size(s, 1);
-    Size longer = new Size(4 * size.endless(), 4 * size.others(), size.tokens());
+    Size longer = new Size(4 * size.endless(), 4 * size.others(), size.tokens(), true);
     for (int i = 0; i < cells.size(); i++) {
       List<MtpWay> ways = MtpWay.all();
       MtpWay fixed = ways.get(MtpWay.fixed(best.get(i)));
@@ -86,13 +94,14 @@ final class MtpLab implements Lab.Experiment {
 
   private static Size size(Subject s, int batch) {
     if (s.settings().quick()) {
-      return new Size(1, 2, 24);
+      return new Size(1, 2, 24, false);
     }
     boolean large = large(s);
     return switch (batch) {
-      case 1 -> large ? new Size(1, 4, 128) : new Size(4, 16, 160);
-      case 4 -> large ? new Size(4, 4, 64) : new Size(12, 12, 200);
-      default -> large ? new Size(batch, batch, 32) : new Size(3 * batch, 3 * batch, 128);
+      case 1 -> large ? new Size(1, 4, 128, false) : new Size(4, 16, 160, false);
+      case 4 -> large ? new Size(4, 4, 64, false) : new Size(12, 12, 200, false);
+      default ->
+          large ? new Size(batch, batch, 32, false) : new Size(3 * batch, 3 * batch, 128, false);
     };
   }
 
@@ -105,7 +114,7 @@ final class MtpLab implements Lab.Experiment {
     List<Variant> variants = new ArrayList<>();
     for (int batch : BATCHES) {
       for (MtpWay way : MtpWay.all()) {
-        Size size = new Size(batch, batch, large(s) ? 8 : 64 / batch);
+        Size size = new Size(batch, batch, large(s) ? 8 : 64 / batch, false);
         variants.add(variant(s, way, text, batch, size));
       }
     }
@@ -125,6 +134,13 @@ final class MtpLab implements Lab.Experiment {
     return new MtpCell(text, batch, runs);
   }
 
+  /** The beginning of a job, with another first token, so that it leaves no prefix to hit. */
+  private static Job brief(Job job) {
+    int[] prompt = job.prompt().clone();
+    prompt[0] = prompt[0] == 1 ? 2 : 1;
+    return job.briefly(prompt, BRIEF);
+  }
+
   /** Each round goes on where the one before ended, so that many prompts have their turn. */
   private static Variant variant(Subject s, MtpWay way, Text text, int batch, Size size) {
     EngineOptions options = options(s, batch, way.options());
@@ -133,7 +149,10 @@ final class MtpLab implements Lab.Experiment {
         way.name(),
         round -> {
           List<Job> jobs = text.jobs(round * count, count, size.tokens(), s.settings().seed());
-          return Session.run(s.loaded(), options, jobs);
+          List<Job> before = jobs.subList(0, batch).stream().map(MtpLab::brief).toList();
+          return size.fresh()
+              ? Session.run(s.loaded(), options, jobs)
+              : Session.run(s.loaded(), options, before, jobs);
         });
   }
 }

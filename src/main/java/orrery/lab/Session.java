@@ -25,6 +25,7 @@ final class Session {
   private final Engine engine;
   private List<Job> late = List.of();
   private int lateTokens;
+  private int first; // request that counts; what happened before it arrived is forgotten
   private int missing; // others that have fewer tokens; then the engine's thread counts
 
   Session(LoadedModel loaded, EngineOptions options) {
@@ -38,7 +39,23 @@ final class Session {
     return session.finish();
   }
 
+  /**
+   * The same after other jobs that do not count: they make the engine capture its programs and
+   * touch its memory.
+   */
+  static Trace run(LoadedModel loaded, EngineOptions options, List<Job> before, List<Job> jobs) {
+    Session session = new Session(loaded, options);
+    session.submit(before);
+    session.completions.forEach(c -> c.join().join());
+    session.first = before.size();
+    session.submit(jobs);
+    return session.finish();
+  }
+
   private void accept(Event event) {
+    if (event instanceof Event.Submitted s && s.request() == first) {
+      events.clear();
+    }
     events.add(event);
     if (event instanceof Event.TokenOut t) {
       Job job = jobs.get(t.request());
