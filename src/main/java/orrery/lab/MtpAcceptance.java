@@ -15,7 +15,8 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 final class MtpAcceptance {
   private static final int BATCH = 8;
   private static final int STEPS = 3;
-  private static final int[] LENGTHS = {STEPS, MtpWay.MOST};
+  private static final int MOST = 5; // positions that fit a table
+  private static final int[] LENGTHS = {STEPS, MOST};
   private static final double WARM = 0.8;
   private static final int SAMPLES = 4; // answers to each prompt
 
@@ -48,7 +49,7 @@ final class MtpAcceptance {
         "greedy; of drafts at a position: accepted if all before were / accepted with all before");
     List<List<String>> cells = new ArrayList<>();
     List<String> head = new ArrayList<>(List.of(""));
-    for (int i = 1; i <= MtpWay.MOST; i++) {
+    for (int i = 1; i <= MOST; i++) {
       head.add("draft " + i);
     }
     head.addAll(List.of("tokens/verify", "distinct-4"));
@@ -69,7 +70,7 @@ final class MtpAcceptance {
   private List<String> row(String name, DraftedRun run) {
     SpeculationStats s = run.stats();
     List<String> row = new ArrayList<>(List.of(name));
-    for (int i = 0; i < MtpWay.MOST; i++) {
+    for (int i = 0; i < MOST; i++) {
       boolean there = i < s.positions();
       row.add(there ? share(conditional(s, i)) + " / " + share(all(s, i)) : "");
       if (there) {

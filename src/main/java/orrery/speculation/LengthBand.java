@@ -13,6 +13,9 @@ final class LengthBand {
   /** Rounds between decisions. */
   private static final int DECISION = 4;
 
+  /** The longest length of the start: a text that rejects everything makes longer ones dear. */
+  private static final int FEW = 5;
+
   /** Timed rounds of each length at the start. */
   private static final int FIRST_ROUNDS = 2;
 
@@ -84,8 +87,8 @@ final class LengthBand {
   }
 
   /**
-   * 0 drafts, then 1, then the most if that may pay. If not by a line through 0 and 1, it may still
-   * by one through 2: a first draft can be dear and the next ones cheap.
+   * 0 drafts, then 1, then a few if that may pay; trials go further. If not by a line through 0 and
+   * 1, it may still by one through 2: a first draft can be dear and the next ones cheap.
    */
   private void start(boolean timed) {
     rounds += timed ? 1 : 0;
@@ -95,8 +98,8 @@ final class LengthBand {
     rounds = 0;
     if (away == 0) {
       away = 1;
-    } else if (away < most && hope(away) > 0) {
-      away = most;
+    } else if (away == 1 && most > 1 && hope(1) > 0) {
+      away = Math.min(FEW, most);
     } else if (away == 1 && most > 1 && prospects.hope(most, 1, 1) > GAIN * prospects.rate(0)) {
       away = 2;
     } else {

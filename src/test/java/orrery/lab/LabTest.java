@@ -118,7 +118,18 @@ class LabTest {
           .filteredOn(what -> what.startsWith("random, "))
           .filteredOn(what -> !what.contains("T 0.8"))
           .extracting(what -> what.substring("random, ".length()))
-          .containsExactly("k 0", "k 1", "k 2", "k 3", "k 4", "k 5", "adaptive", "n-gram, k 3");
+          .containsExactly(
+              "k 0",
+              "k 1",
+              "k 2",
+              "k 3",
+              "k 4",
+              "k 5",
+              "k 6",
+              "k 7",
+              "k 8",
+              "adaptive",
+              "n-gram, k 3");
     }
     assertThat(figure(r, "mtp round times, batch 1", "k 0, t_extend", "us")).isPositive();
     assertThat(figure(r, "mtp round times, batch 1", "off, pays above", "tokens")).isEqualTo(1);
