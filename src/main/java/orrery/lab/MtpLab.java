@@ -99,9 +99,8 @@ final class MtpLab implements Lab.Experiment {
     boolean large = large(s);
     return switch (batch) {
       case 1 -> large ? new Size(1, 4, 128, false) : new Size(4, 16, 160, false);
-      case 4 -> large ? new Size(4, 4, 64, false) : new Size(12, 12, 200, false);
-      default ->
-          large ? new Size(batch, batch, 32, false) : new Size(3 * batch, 3 * batch, 128, false);
+      case 4 -> new Size(4, 4, large ? 64 : 480, false);
+      default -> new Size(batch, batch, large ? 32 : 256, false);
     };
   }
 
