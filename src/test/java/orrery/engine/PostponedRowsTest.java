@@ -1,0 +1,101 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import orrery.TinyModels;
+import orrery.events.Event;
+import orrery.sampling.SamplingParams;
+import orrery.speculation.SpeculationOptions;
+import orrery.speculation.SpeculationOptions.Algorithm;
+
+/** While nobody drafts, the MTP rows of an answer are put off; nobody may find pages without. */
+class PostponedRowsTest {
+  private static final int PAGE = 4;
+  private static final int[] PROMPT = {7, 3, 9, 11, 5, 8, 2, 6};
+  private static final int ANSWER = 40;
+
+  private static EngineOptions options(SpeculationOptions speculation) {
+    return EngineOptions.builder()
+        .contextLength(96)
+        .pageSize(PAGE)
+        .speculation(speculation)
+        .build();
+  }
+
+  private static Answer answer(Engine engine, int[] prompt, int tokens) {
+    SamplingParams params =
+        SamplingParams.builder().temperature(0).maxTokens(tokens).ignoreEos(true).build();
+    return engine.submit(Request.of(prompt, params)).join().getFirst();
+  }
+
+  /** Tokens that had entered the prefix cache by each token of the only answer. */
+  private static List<Integer> inserted(LoadedModel loaded, SpeculationOptions speculation) {
+    List<Integer> byToken = new ArrayList<>();
+    int[] sum = {0};
+    try (Engine engine =
+        Engine.start(
+            loaded,
+            options(speculation),
+            e -> {
+              if (e instanceof Event.PrefixInserted p) {
+                sum[0] += p.tokens();
+              } else if (e instanceof Event.TokenOut) {
+                byToken.add(sum[0]);
+              }
+            })) {
+      answer(engine, PROMPT, ANSWER);
+    }
+    byToken.add(sum[0]); // when it has ended
+    return byToken;
+  }
+
+  @Test
+  void pagesOfAnAnswerEnterThePrefixCacheWhenTheirMtpRowsAreThere() {
+    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("trained"))) {
+      List<Integer> plain = inserted(loaded, SpeculationOptions.off());
+      List<Integer> drafting = inserted(loaded, SpeculationOptions.of(Algorithm.MTP, 1));
+      List<Integer> waiting = inserted(loaded, SpeculationOptions.of(Algorithm.MTP, 0));
+      int whole = (PROMPT.length + ANSWER - 1) / PAGE * PAGE;
+      assertThat(plain).last().isEqualTo(whole);
+      assertThat(drafting).last().isEqualTo(whole);
+      assertThat(waiting).last().isEqualTo(whole);
+      assertThat(plain.get(ANSWER / 2)).isGreaterThan(PROMPT.length + PAGE);
+      assertThat(drafting.get(ANSWER / 2)).isGreaterThan(PROMPT.length + PAGE);
+      assertThat(waiting.subList(1, ANSWER)).containsOnly(PROMPT.length);
+    }
+  }
+
+  @Test
+  void anAnswerWhoseRowsWerePutOffIsHitAndDraftedBehindAllTheSame() {
+    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("trained"))) {
+      SpeculationOptions onlyAlone = // two decode, nobody drafts: the rows of both are put off
+          SpeculationOptions.of(Algorithm.MTP, 3).withMaxBatch(1);
+      int[] drafted = {0};
+      try (Engine plain = Engine.start(loaded, options(SpeculationOptions.off()));
+          Engine engine =
+              Engine.start(
+                  loaded,
+                  options(onlyAlone),
+                  e -> drafted[0] += e instanceof Event.Verified v ? v.accepted() : 0)) {
+        SamplingParams params =
+            SamplingParams.builder().temperature(0).maxTokens(ANSWER).ignoreEos(true).build();
+        int[] other = Arrays.copyOfRange(PROMPT, 1, 7);
+        List<Completion> both =
+            engine.submit(List.of(Request.of(PROMPT, params), Request.of(other, params)));
+        int[] first = both.getFirst().join().getFirst().tokens();
+        both.getLast().join();
+        int before = drafted[0];
+        int[] longer = Arrays.copyOf(PROMPT, PROMPT.length + 30);
+        System.arraycopy(first, 0, longer, PROMPT.length, 30);
+        Answer hit = answer(engine, longer, 20);
+        assertThat(hit.cachedTokens()).isEqualTo((longer.length - 1) / PAGE * PAGE);
+        assertThat(hit.tokens()).isEqualTo(answer(plain, longer, 20).tokens());
+        assertThat(drafted[0] - before).as("drafts accepted behind the hit").isPositive();
+      }
+    }
+  }
+}
