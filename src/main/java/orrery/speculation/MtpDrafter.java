@@ -41,6 +41,9 @@ import orrery.model.ModelRunner;
 public final class MtpDrafter implements Drafter {
   private static final int POSTPONED = 64;
 
+  /** Rows that are written at once: more would need buffers that no cache holds, for nothing. */
+  private static final int MOST_ROWS = 64;
+
   private final ModelRunner runner;
   private final Step step;
   private final BoundaryKv boundary;
@@ -168,10 +171,11 @@ public final class MtpDrafter implements Drafter {
   private void writeRows(Judged j, int end, Buffer states) {
     int from = ((MtpDrafts) j.drafts()).written;
     while (from < end) {
-      if (step.rows() == step.maxRows() || segments.size() == maxSequences) {
+      int most = Math.min(MOST_ROWS, step.maxRows());
+      if (step.rows() == most || segments.size() == maxSequences) {
         runRows(states);
       }
-      int to = Math.min(end, from + step.maxRows() - step.rows());
+      int to = Math.min(end, from + most - step.rows());
       add(new Segment(j, from, to), false);
       from = to;
     }
