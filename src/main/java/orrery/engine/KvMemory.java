@@ -74,7 +74,7 @@ final class KvMemory {
       int tokens = added * kv.geometry().pageTokens();
       sink.accept(new Event.PrefixInserted(clock.getAsLong(), s.id, tokens));
     }
-    kv.pass(s.table(), s.computed());
+    kv.pass(s.table(), complete); // rows that are still to come may read what lies before
   }
 
   /** Starts a sequence with all that another has computed; false if there is no room. */

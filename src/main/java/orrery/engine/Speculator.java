@@ -32,19 +32,20 @@ final class Speculator {
     int batch = decoding(queues);
     wanted = batch > 0 ? length.next(batch) : 0;
     for (Sequence s : queues.running()) {
-      int most = decodes(s) ? Math.min(wanted, s.longest - s.known() - 1) : 0;
+      int most = awaitsNext(s) ? Math.min(wanted, s.longest - s.known() - 1) : 0;
       s.drafts(most > 0 ? drafter.offers(requests.choice(s.id).drafts(), most) : 0);
     }
   }
 
-  private static boolean decodes(Sequence s) {
+  /** Whether only its newest token is to be computed, so that guesses can stand behind it. */
+  private static boolean awaitsNext(Sequence s) {
     return s.computed() == s.known() - 1 && s.output() > 0;
   }
 
   private static int decoding(Queues queues) {
     int n = 0;
     for (Sequence s : queues.running()) {
-      n += decodes(s) ? 1 : 0;
+      n += awaitsNext(s) ? 1 : 0;
     }
     return n;
   }
@@ -66,7 +67,10 @@ final class Speculator {
 
   /** Shows the drafter what became of a step. */
   void follow(List<Part> parts, Buffer hidden, Queues queues, Requests requests) {
-    int batch = decoding(queues);
+    int batch = 0; // of the next step, if nobody joins or is retracted
+    for (Sequence s : queues.running()) {
+      batch += awaitsNext(s) && !requests.choice(s.id).finished() ? 1 : 0;
+    }
     boolean soon = batch > 0 && length.next(batch) > 0;
     List<Judged> judged = new ArrayList<>();
     for (Part p : parts) {

@@ -156,10 +156,10 @@ public final class HashBlockCache implements PrefixCache {
   }
 
   @Override
-  public int insert(Lease lease, int[] tokens, int computed, PageTable table) {
+  public int insert(Lease lease, int[] tokens, int complete, PageTable table) {
     Chain chain = (Chain) lease;
     int before = chain.entries.size();
-    while (chain.entries.size() < computed / pageTokens) {
+    while (chain.entries.size() < complete / pageTokens) {
       int b = chain.entries.size();
       Entry parent = b == 0 ? null : chain.entries.get(b - 1);
       long hash = hash(b == 0 ? seed(chain.salt) : parent.hash, tokens, b);

@@ -33,7 +33,7 @@ public final class NoPrefixCache implements PrefixCache {
   }
 
   @Override
-  public int insert(Lease lease, int[] tokens, int computed, PageTable table) {
+  public int insert(Lease lease, int[] tokens, int complete, PageTable table) {
     return 0;
   }
 

@@ -44,12 +44,13 @@ public interface PrefixCache {
   Lease fork(Lease lease);
 
   /**
-   * Takes the complete blocks among the first {@code computed} tokens into the cache. Where a block
-   * is there already, the sequence goes over to its pages (radix) or both are kept (hash blocks).
+   * Takes the complete blocks among the first {@code complete} tokens, whose rows of all streams
+   * are written, into the cache. Where a block is there already, the sequence goes over to its
+   * pages (radix) or both are kept (hash blocks).
    *
    * @return how many blocks are new
    */
-  int insert(Lease lease, int[] tokens, int computed, PageTable table);
+  int insert(Lease lease, int[] tokens, int complete, PageTable table);
 
   /** Ends a sequence, after its table's pages were released. */
   void release(Lease lease);

@@ -175,26 +175,26 @@ public final class RadixCache implements PrefixCache {
   }
 
   @Override
-  public int insert(Lease lease, int[] tokens, int computed, PageTable table) {
+  public int insert(Lease lease, int[] tokens, int complete, PageTable table) {
     NodeLease held = (NodeLease) lease;
-    int complete = computed / pageTokens;
-    if (complete <= held.blocks) {
+    int whole = complete / pageTokens;
+    if (whole <= held.blocks) {
       return 0;
     }
     Node node = held.node;
     int depth = held.blocks;
     int added = 0;
-    while (depth < complete) {
+    while (depth < whole) {
       Node child = node.children.get(edge(tokens, depth, held.salt));
       if (child == null) {
-        node = append(node, held, tokens, depth, complete, table);
-        added = complete - depth;
-        depth = complete;
+        node = append(node, held, tokens, depth, whole, table);
+        added = whole - depth;
+        depth = whole;
         break;
       }
       int same = 0;
       while (same < child.blocks.size()
-          && depth + same < complete
+          && depth + same < whole
           && child.blocks.get(same).holds(tokens, depth + same)) {
         adopt(child.blocks.get(same), depth + same, table);
         same++;

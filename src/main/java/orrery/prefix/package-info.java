@@ -26,8 +26,8 @@
  *
  * <ul>
  *   <li>A hit is whole blocks, has all rows that a continuation reads, and leaves a row to compute.
- *   <li>Only complete, computed blocks enter, at the end of each chunk; shared pages are only read.
- *       What a failed or cancelled request had not yet handed in never enters.
+ *   <li>Only blocks whose rows are all written enter, at the end of each chunk; shared pages are
+ *       only read. What a failed or cancelled request had not yet handed in never enters.
  *   <li>A page belongs to one block at most; what a running sequence holds is never evicted, and
  *       what the pool calls idle always can be.
  *   <li>Hash or tree, eviction order, hit or miss: no answer changes by a bit. Salts never share.

@@ -20,11 +20,6 @@ public interface AcceptanceRule {
    */
   int judge(float[] logits, int offset, Drafts drafts, int i);
 
-  /** Whether drafts must be drawn from a distribution that the rule then sees. */
-  default boolean needsDistributions() {
-    return false;
-  }
-
   /** Whether what it emits is not drawn from the model at all, but for experiments. */
   default boolean synthetic() {
     return false;

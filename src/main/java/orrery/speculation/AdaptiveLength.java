@@ -23,7 +23,8 @@ package orrery.speculation;
  * <p>Each band of batch sizes (1, 2, 3-4, 5-8, ...) learns for itself, by these rules:
  *
  * <ul>
- *   <li>It begins with a few rounds each of 0, 1 and, if that may pay, 5 drafts.
+ *   <li>It begins with a few rounds each of 0, 1 and, if that may pay, up to 5 drafts (or 2, where
+ *       only the first is dear).
  *   <li>While it drafts it decides every 4 rounds, and moves for a gain above 5 %. Moves between
  *       lengths above 0 that come fast after one another need ever longer stays, up to 512 rounds,
  *       unless the gain is above 25 %; a move to 0 never waits, as it stops a loss.

@@ -4,8 +4,9 @@ import orrery.sampling.Sampler;
 
 /**
  * The plain sampler, at every row, with the random number that plain decoding would use there: the
- * text is that of plain decoding, to the bit, at any temperature. A draft is accepted as often as
- * the sampler happens to draw it, so as often as under {@link TargetOnlyRule}.
+ * text is that of plain decoding, to the bit, at any temperature. A fixed draft is accepted as
+ * often as the sampler happens to draw it, so as often as under {@link TargetOnlyRule}; one that
+ * was drawn with the position's own numbers ({@link DraftPicker.How#COUPLED}) more often.
  */
 public final class CoupledRule implements AcceptanceRule {
   private final Sampler sampler;

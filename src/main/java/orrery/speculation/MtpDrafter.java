@@ -39,10 +39,10 @@ import orrery.model.ModelRunner;
  * Pages with rows still to come are not {@link #complete}, and enter no prefix cache before.
  */
 public final class MtpDrafter implements Drafter {
-  private static final int POSTPONED = 64;
-
   /** Rows that are written at once: more would need buffers that no cache holds, for nothing. */
   private static final int MOST_ROWS = 64;
+
+  private static final int POSTPONED = MOST_ROWS - 1; // one more, and a step is full
 
   private final ModelRunner runner;
   private final Step step;
@@ -131,7 +131,9 @@ public final class MtpDrafter implements Drafter {
   @Override
   public void follow(List<Judged> judged, Buffer states, boolean soon) {
     List<Judged> behind = new ArrayList<>(); // who had rows to write
-    List<Judged> guessing = new ArrayList<>(); // of these, who will be asked for guesses
+    // Of these, who will be asked for guesses: their newest row comes last, through the whole
+    // layer.
+    List<Judged> guessing = new ArrayList<>();
     step.clear();
     segments.clear();
     for (Judged j : judged) {
@@ -139,11 +141,11 @@ public final class MtpDrafter implements Drafter {
       s.first = DraftPicker.NONE;
       int to = s.sequence.computed();
       boolean drafts = soon && !j.finished() && to == s.sequence.known() - 1;
-      boolean holes = j.shared() && endsPage(s.written, to);
+      boolean holes = j.shared() && lacksRows(s.written, to);
       if (drafts) {
         guessing.add(j);
       }
-      if (drafts || holes || to - j.from() > s.room()) {
+      if (drafts || holes || to - s.written > POSTPONED) {
         behind.add(j);
         writeRows(j, drafts ? to - 1 : to, states);
       } else {
@@ -162,7 +164,7 @@ public final class MtpDrafter implements Drafter {
   }
 
   /** Whether a page of the first {@code computed} tokens lacks MTP rows. */
-  private boolean endsPage(int written, int computed) {
+  private boolean lacksRows(int written, int computed) {
     int p = boundary.pageTokens();
     return written + 1 < computed / p * p;
   }

@@ -6,7 +6,8 @@ import orrery.graph.Buffer;
  * What the MTP layer carries of one sequence from step to step.
  *
  * <p>MTP row p reads the main model's state of token p and the embedding of token p + 1. Rows of
- * tokens before {@link #written} are in the cache; for all others the states are kept here.
+ * tokens before {@link #written} are in the cache; for all others the states are kept here, and
+ * always that of the newest token, which a sibling with another next token would continue.
  */
 final class MtpDrafts extends Drafts {
   final Draftable sequence;
@@ -24,11 +25,6 @@ final class MtpDrafts extends Drafts {
     this.sequence = sequence;
     this.state = new float[hidden];
     this.inputs = new float[postponed + 1][];
-  }
-
-  /** How many more states can be kept. */
-  int room() {
-    return inputs.length - inputCount;
   }
 
   /** The kept state of a token, [hidden]. */

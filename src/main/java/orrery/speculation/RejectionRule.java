@@ -19,11 +19,6 @@ public final class RejectionRule extends DistributionRule {
   }
 
   @Override
-  public boolean needsDistributions() {
-    return true;
-  }
-
-  @Override
   public double acceptance(double[] p, double[] q, int draft) {
     if (pointMass(q, draft)) {
       return p[draft];

@@ -20,7 +20,7 @@ class PostponedRowsTest {
 
   private static EngineOptions options(SpeculationOptions speculation) {
     return EngineOptions.builder()
-        .contextLength(96)
+        .contextLength(256)
         .pageSize(PAGE)
         .speculation(speculation)
         .build();
@@ -33,7 +33,8 @@ class PostponedRowsTest {
   }
 
   /** Tokens that had entered the prefix cache by each token of the only answer. */
-  private static List<Integer> inserted(LoadedModel loaded, SpeculationOptions speculation) {
+  private static List<Integer> inserted(
+      LoadedModel loaded, SpeculationOptions speculation, int tokens) {
     List<Integer> byToken = new ArrayList<>();
     int[] sum = {0};
     try (Engine engine =
@@ -47,7 +48,7 @@ class PostponedRowsTest {
                 byToken.add(sum[0]);
               }
             })) {
-      answer(engine, PROMPT, ANSWER);
+      answer(engine, PROMPT, tokens);
     }
     byToken.add(sum[0]); // when it has ended
     return byToken;
@@ -56,9 +57,9 @@ class PostponedRowsTest {
   @Test
   void pagesOfAnAnswerEnterThePrefixCacheWhenTheirMtpRowsAreThere() {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("trained"))) {
-      List<Integer> plain = inserted(loaded, SpeculationOptions.off());
-      List<Integer> drafting = inserted(loaded, SpeculationOptions.of(Algorithm.MTP, 1));
-      List<Integer> waiting = inserted(loaded, SpeculationOptions.of(Algorithm.MTP, 0));
+      List<Integer> plain = inserted(loaded, SpeculationOptions.off(), ANSWER);
+      List<Integer> drafting = inserted(loaded, SpeculationOptions.of(Algorithm.MTP, 1), ANSWER);
+      List<Integer> waiting = inserted(loaded, SpeculationOptions.of(Algorithm.MTP, 0), ANSWER);
       int whole = (PROMPT.length + ANSWER - 1) / PAGE * PAGE;
       assertThat(plain).last().isEqualTo(whole);
       assertThat(drafting).last().isEqualTo(whole);
@@ -66,6 +67,24 @@ class PostponedRowsTest {
       assertThat(plain.get(ANSWER / 2)).isGreaterThan(PROMPT.length + PAGE);
       assertThat(drafting.get(ANSWER / 2)).isGreaterThan(PROMPT.length + PAGE);
       assertThat(waiting.subList(1, ANSWER)).containsOnly(PROMPT.length);
+    }
+  }
+
+  @Test
+  void rowsOfALongAnswerComeSixtyFourAtATime() {
+    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("trained"))) {
+      List<Integer> waiting = inserted(loaded, SpeculationOptions.of(Algorithm.MTP, 0), 150);
+      // Row p lies at slot p + 1, and the prompt's last page is complete: 7 rows were written.
+      int rows = PROMPT.length - 1;
+      for (int token = 1; token < 150; token++) {
+        int computed = PROMPT.length + token - 1;
+        rows = computed - rows >= 64 ? computed : rows;
+        int whole = Math.max(PROMPT.length, (rows + 1) / PAGE * PAGE);
+        assertThat(waiting.get(token)).as("by token %d", token).isLessThanOrEqualTo(whole);
+      }
+      assertThat(waiting.get(80)).isGreaterThan(PROMPT.length + 56);
+      assertThat(waiting.get(145)).isGreaterThan(PROMPT.length + 120);
+      assertThat(waiting.stream().distinct()).hasSizeLessThanOrEqualTo(5);
     }
   }
 
@@ -82,15 +101,15 @@ class PostponedRowsTest {
                   options(onlyAlone),
                   e -> drafted[0] += e instanceof Event.Verified v ? v.accepted() : 0)) {
         SamplingParams params =
-            SamplingParams.builder().temperature(0).maxTokens(ANSWER).ignoreEos(true).build();
+            SamplingParams.builder().temperature(0).maxTokens(150).ignoreEos(true).build();
         int[] other = Arrays.copyOfRange(PROMPT, 1, 7);
         List<Completion> both =
             engine.submit(List.of(Request.of(PROMPT, params), Request.of(other, params)));
         int[] first = both.getFirst().join().getFirst().tokens();
         both.getLast().join();
         int before = drafted[0];
-        int[] longer = Arrays.copyOf(PROMPT, PROMPT.length + 30);
-        System.arraycopy(first, 0, longer, PROMPT.length, 30);
+        int[] longer = Arrays.copyOf(PROMPT, PROMPT.length + 140);
+        System.arraycopy(first, 0, longer, PROMPT.length, 140);
         Answer hit = answer(engine, longer, 20);
         assertThat(hit.cachedTokens()).isEqualTo((longer.length - 1) / PAGE * PAGE);
         assertThat(hit.tokens()).isEqualTo(answer(plain, longer, 20).tokens());

@@ -39,10 +39,8 @@ class SpeculationOptionsTest {
     assertThat(mtp.newRule(sampler)).isInstanceOf(CoupledRule.class);
     AcceptanceRule only = mtp.withAcceptance(Acceptance.TARGET_ONLY).newRule(sampler);
     assertThat(only).isInstanceOf(TargetOnlyRule.class);
-    assertThat(only.needsDistributions()).isFalse();
     AcceptanceRule rejection = mtp.withAcceptance(Acceptance.REJECTION).newRule(sampler);
     assertThat(rejection).isInstanceOf(RejectionRule.class);
-    assertThat(rejection.needsDistributions()).isTrue();
     AcceptanceRule synthetic =
         mtp.withAcceptance(Acceptance.REJECTION).withSyntheticLength(1.5).newRule(sampler);
     assertThat(synthetic.synthetic()).isTrue();
