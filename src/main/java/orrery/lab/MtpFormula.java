@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * "Pays if acceptance length > (t_verify + t_extend + k · t_draft) / t_1": the times, the line they
- * draw, and whether the clock agrees.
+ * "Pays if acceptance length > (t_verify + t_extend + (k - 1) · t_draft) / t_1": the times, the
+ * line they draw, and whether the clock agrees.
  */
 final class MtpFormula {
   private static final int FEW = 8; // steps that are too few for a median

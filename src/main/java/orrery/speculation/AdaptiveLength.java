@@ -9,8 +9,8 @@ package orrery.speculation;
  *   rate(k) = ( 1 + Σ_{i ≤ k} Π_{j ≤ i} a_j ) / T(k)
  * </pre>
  *
- * so it drafts iff the acceptance length is above the break-even line (t_verify + t_extend + k ·
- * t_draft) / t_1, each side measured while serving.
+ * so it drafts iff the acceptance length is above the break-even line (t_verify + t_extend + (k −
+ * 1) · t_draft) / t_1, each side measured while serving.
  *
  * <p>SGLang's default ({@code speculative/adaptive_spec_params.py}) looks at the acceptance length
  * alone: a moving average (α = 0.2) per batch size against thresholds half a draft from each step
