@@ -77,19 +77,20 @@ final class RunBatchCommand implements Callable<Integer> {
     BatchProgress progress = new BatchProgress(err, live, total);
     try (BatchLines lines = new BatchLines(input);
         TraceSink sink = trace.open();
-        LoadedModel loaded = model.load();
-        BatchOutput out = new BatchOutput(output)) {
+        LoadedModel loaded = model.load()) {
       BatchTally tally = new BatchTally();
-      try (Engine engine = flags.start(loaded, options, stats.and(sink))) {
+      // The output comes last: what is refused before leaves no file behind.
+      try (Engine engine = flags.start(loaded, options, stats.and(sink));
+          BatchOutput out = new BatchOutput(output)) {
         OpenAiRequest.Reader reader = new OpenAiRequest.Reader(loaded, longest(engine));
         OpenAiResponse responses =
             new OpenAiResponse(
                 loaded.tokenizer(), promptDetails, options.speculation().synthetic());
         new BatchRun(engine, reader, responses, out, tally, progress::show).run(lines);
+        out.complete();
       } finally {
         progress.end();
       }
-      out.complete();
       err.println(tally.summary());
       DraftLines.of(options.speculation(), stats, 10).forEach(err::println);
     }

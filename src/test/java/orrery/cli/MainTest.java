@@ -162,6 +162,7 @@ class MainTest {
   void aMistakeIsExplainedWithoutAStackTrace(String line, int code, String named) {
     run(line.replace("SPECK", SPECK).split(" +")).assertMistake(code, named);
     assertThat(Path.of("x")).doesNotExist();
+    assertThat(Path.of("x.part")).doesNotExist();
   }
 
   @Test
