@@ -6,9 +6,8 @@ import java.util.Random;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Shows what {@code FloatVector.reduceLanes(ADD)} does, the operation that main code may not use:
- * one sum of the same floats, cold and after the JIT has compiled it, at three widths, beside
- * {@link Sum16}.
+ * Shows why main code may not use {@code FloatVector.reduceLanes(ADD)}. It sums the same floats
+ * cold and after the JIT has compiled the sum, at three widths, beside {@link Sum16}.
  *
  * <p>{@code mvn -q test-compile exec:exec@experiment
  * -Dexperiment=orrery.numerics.ReduceLanesExperiment}; an argument is the seed of the floats.
@@ -59,7 +58,7 @@ public final class ReduceLanesExperiment {
     return Sum16.fold(partial);
   }
 
-  /** The additions of {@link Sum16}, sixteen at a time. */
+  /** The additions of {@link Sum16}, sixteen side by side. */
   private static float fixedTreeInLanes(float[] x) {
     FloatVector a = FloatVector.zero(FloatVector.SPECIES_512);
     for (int i = 0; i < x.length; i += 16) {
@@ -82,7 +81,7 @@ public final class ReduceLanesExperiment {
     float[][] inputs = inputs(seed);
     float[][] cold = new float[ways.length][TRIALS]; // [way][trial]
     for (int w = 0; w < ways.length; w++) {
-      // Few calls: all of them run in the interpreter.
+      // So few calls all run in the interpreter.
       for (int t = 0; t < 20; t++) {
         cold[w][t] = ways[w].sum.of(inputs[t]);
       }

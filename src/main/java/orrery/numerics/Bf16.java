@@ -8,9 +8,9 @@ package orrery.numerics;
  *   s  eeeeeeee  mmmmmmm      value = (-1)^s · 2^(e-127) · 1.m   (e = 0: subnormal, e = 255: inf/NaN)
  * </pre>
  *
- * Same range as float32, 8 significant bits. Decoding is a shift and exact; encoding rounds to
- * nearest, ties to even. Technique: Wang and Kanwar, "BFloat16: The secret to high performance on
- * Cloud TPUs" (2019); the carry trick below is the usual software form.
+ * It has the range of float32 and 8 significant bits. Decoding is a shift and exact; encoding
+ * rounds to nearest, ties to even. Technique: Wang and Kanwar, "BFloat16: The secret to high
+ * performance on Cloud TPUs" (2019); the carry trick below is the usual software form.
  */
 public final class Bf16 {
   private static final int QUIET_BIT = 0x0040;
@@ -24,8 +24,8 @@ public final class Bf16 {
 
   /**
    * The nearest bfloat16, ties to even; values beyond the largest finite one become infinite. A NaN
-   * stays a NaN: its quiet bit is set, because cutting a payload off could otherwise leave an
-   * infinity behind.
+   * stays a NaN: its quiet bit is set, because cutting off a payload could otherwise leave an
+   * infinity.
    */
   public static short encode(float value) {
     int bits = Float.floatToRawIntBits(value);
@@ -33,8 +33,8 @@ public final class Bf16 {
       return (short) (bits >>> 16 | QUIET_BIT);
     }
     // Adding half a unit (less one when the kept part is even) carries into the kept bits exactly
-    // when the dropped half rounds up; a carry out of the mantissa is the next exponent, as it
-    // should be.
+    // when the dropped half rounds up. A carry out of the mantissa raises the exponent by one,
+    // which is the right result.
     int lowestKeptBit = bits >>> 16 & 1;
     return (short) (bits + 0x7FFF + lowestKeptBit >>> 16);
   }

@@ -4,8 +4,8 @@ package orrery.numerics;
  * The elementary functions of a transformer, one polynomial each.
  *
  * <p>Library functions ({@code Math.exp}, {@code VectorOperators.EXP}) differ between interpreter,
- * compilers and vector widths. These do not: every step is one IEEE-754 operation (fma, add, mul,
- * div), so the scalar form below is the definition, and the vector form in {@code
+ * compilers and vector widths. The functions here do not: every step is one IEEE-754 operation
+ * (fma, add, mul, div). The scalar form below is the definition. The vector form in {@code
  * orrery.kernels.VectorKernels} performs the same operations lane by lane and gives the same bits.
  *
  * <p>Range reduction and the degree-6 polynomial follow the single-precision {@code expf} of the
@@ -19,14 +19,16 @@ public final class Elementary {
   public static final float LN2_LOW = 1.42860677e-6f;
 
   /**
-   * 1.5 · 2^23: adding it rounds to the nearest integer, which then sits in the low mantissa bits.
+   * 1.5 · 2^23. Adding it rounds to the nearest integer, which is then in the low mantissa bits.
    */
   public static final float ROUND = 12582912f;
 
   /** The bits of {@link #ROUND}. */
   public static final int ROUND_BITS = 0x4B400000;
 
-  /** Below −104, e^x rounds to 0; above 89 it is infinite: clamping there changes no result. */
+  /**
+   * Below −104, e^x rounds to 0; above 89 it is infinite. So clamping x there changes no result.
+   */
   public static final float EXP_MIN = -104f;
 
   public static final float EXP_MAX = 89f;

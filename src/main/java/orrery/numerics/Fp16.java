@@ -8,8 +8,9 @@ package orrery.numerics;
  *   s  eeeee   mmmmmmmmmm      value = (-1)^s · 2^(e-15) · 1.m   (e = 0: m · 2^-24, e = 31: inf/NaN)
  * </pre>
  *
- * 11 significant bits, largest finite value 65504, smallest subnormal 2^-24. Decoding is exact;
- * encoding rounds to nearest, ties to even. Technique: IEEE 754-2019, §3.4 and §4.3.1.
+ * It has 11 significant bits; the largest finite value is 65504, the smallest subnormal 2^-24.
+ * Decoding is exact; encoding rounds to nearest, ties to even. Technique: IEEE 754-2019, §3.4 and
+ * §4.3.1.
  */
 public final class Fp16 {
   private static final int QUIET_BIT = 0x0200;
@@ -57,8 +58,8 @@ public final class Fp16 {
       return (short)
           (sign | Float.floatToRawIntBits(rounded) - Float.floatToRawIntBits(magic) & 0x7FFF);
     }
-    // As in Bf16: half a unit, less one when the kept part is even, carries when it must. The
-    // exponent is rebased from 127 to 15 in the same sum.
+    // As in Bf16: adding half a unit, less one when the kept part is even, carries exactly when the
+    // value rounds up. The same sum rebases the exponent from 127 to 15.
     int lowestKeptBit = magnitude >>> 13 & 1;
     int rebased = magnitude - (127 - 15 << 23);
     return (short) (sign | rebased + 0xFFF + lowestKeptBit >>> 13);

@@ -5,9 +5,9 @@ package orrery.numerics;
  *
  * <p>Floating-point addition is not associative, so a sum is defined by its order. Element i of a
  * sum goes to partial i mod 16, in increasing i; the partials are then folded 8, 4, 2, 1. Sixteen
- * is the widest vector there is, so 512-, 256- and 128-bit code and this scalar code all perform
- * exactly these additions. {@code FloatVector.reduceLanes(ADD)} leaves the order undefined, and
- * really changes its result once the JIT compiles it; it is banned.
+ * floats fill the widest vector, so 512-, 256- and 128-bit code and this scalar code all perform
+ * exactly these additions. {@code FloatVector.reduceLanes(ADD)} leaves the order undefined, and its
+ * result really changes once the JIT compiles it; so it is banned.
  */
 public final class Sum16 {
   public static final int PARTIALS = 16;

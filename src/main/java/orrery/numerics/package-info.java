@@ -16,8 +16,8 @@
  * </pre>
  *
  * <p><b>Invariants.</b> Decoding is exact; encoding rounds once, ties to even, and keeps NaN a NaN.
- * {@link orrery.numerics.Elementary} stays within its stated ULP error of the exact value. Nothing
- * here calls a library function whose bits are not specified.
+ * {@link orrery.numerics.Elementary} stays within its stated ULP error of the exact value. No
+ * function here calls a library function with unspecified bits.
  *
  * <p><b>Watch it.</b> {@code mvn -q test-compile exec:exec@experiment
  * -Dexperiment=orrery.numerics.ReduceLanesExperiment} sums the same floats by the banned {@code
@@ -25,6 +25,6 @@
  *
  * <p><b>Elsewhere.</b> SGLang and vLLM offer deterministic ("batch invariant") modes that fix the
  * reduction order of a few kernels, after "Defeating Nondeterminism in LLM Inference" (Thinking
- * Machines, 2025). Here there is no other mode.
+ * Machines, 2025). Orrery has no other mode.
  */
 package orrery.numerics;

@@ -7,9 +7,9 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
- * What every 16-bit floating-point codec owes: run over each by a subclass. The oracle never uses
- * the codec's own arithmetic: codes are decoded from their fields in double, and the nearest code
- * is found by search in that table.
+ * The tests that every 16-bit floating-point codec must pass; each codec has a subclass. The oracle
+ * never uses the codec's own arithmetic: it decodes a code from its fields in double, and it finds
+ * the nearest code by a search among those values.
  */
 abstract class CodecContract {
   private static final int CODES = 1 << 16;
@@ -42,7 +42,7 @@ abstract class CodecContract {
         : Math.scalb(1 + fraction, exponent - bias);
   }
 
-  /** Nearest code of a non-negative value: largest code not above it, or the next, ties to even. */
+  /** The code nearest to a non-negative value, the one below or the one above; ties go to even. */
   private int nearest(double value) {
     int low = 0;
     int high = infinity();
@@ -54,7 +54,7 @@ abstract class CodecContract {
         high = middle;
       }
     }
-    // Where infinity stands in line for rounding: one step beyond the largest finite value.
+    // For rounding, infinity counts as one step beyond the largest finite value.
     double above = high == infinity() ? 2 * valueOf(high - 1) - valueOf(high - 2) : valueOf(high);
     double toLow = value - valueOf(low);
     double toHigh = above - value;
@@ -177,7 +177,7 @@ abstract class CodecContract {
     return (code & SIGN) == 0 ? code : -(code & ~SIGN);
   }
 
-  /** Bugs 15 and 20 of the list: signs lost at extremes, and blocks that nobody tried. */
+  /** Two bugs of other engines: signs lost at extreme values, and block lengths left untested. */
   @Test
   void blocksOfOddLengthsThatAreAllNegativeOrAllZeroOrAllNanComeBackAsTheyWere() {
     float lowest = (float) -valueOf(infinity() - 1);

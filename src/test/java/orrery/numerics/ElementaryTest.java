@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 
 class ElementaryTest {
-  /** Walks floats of both signs with a stride that is odd, so that all mantissa endings occur. */
+  /** Walks floats of both signs with an odd stride, so that all mantissa endings occur. */
   private static final int STRIDE = 1_237;
 
   private interface Check {
