@@ -2,13 +2,13 @@ package orrery.events;
 
 /**
  * Everything that happens in the engine, as it happens. Terminal view, traces, metrics and
- * benchmarks read these; none of them looks into the engine.
+ * benchmarks read these events; none of them looks into the engine.
  *
  * <p>Times are nanoseconds on the engine's clock, 0 at its start. A <em>sequence</em> is one choice
  * of one request; a request with n = 1 has one.
  */
 public sealed interface Event {
-  /** When it happened. */
+  /** When the event happened, in nanoseconds on the engine's clock. */
   long nanos();
 
   /** A request came in. */
@@ -25,7 +25,10 @@ public sealed interface Event {
   /** Another choice of a request started with {@code shared} tokens of its sibling's pages. */
   record Forked(long nanos, int request, int sequence, int sibling, int shared) implements Event {}
 
-  /** A sequence gave its pages up for want of memory; {@code lost} tokens are computed again. */
+  /**
+   * A sequence gave up its pages because memory was short; it will compute {@code lost} tokens
+   * again.
+   */
   record Retracted(long nanos, int request, int sequence, int lost) implements Event {}
 
   /** A sequence has one more token of its answer. */
@@ -35,24 +38,24 @@ public sealed interface Event {
 
   /** How a token came about. */
   enum Origin {
-    /** Nothing had been guessed. */
+    /** No token had been guessed at this position. */
     PLAIN,
-    /** It had been guessed, and the model said the same. */
+    /** This token had been guessed, and the model gave the same one. */
     ACCEPTED,
-    /** Something else had been guessed. */
+    /** Another token had been guessed, and the model gave this one. */
     RECOVERED,
-    /** All guesses were accepted, and this one came on top. */
+    /** All guesses were accepted, and the model gave this token on top. */
     BONUS
   }
 
   /**
-   * Guessed tokens of a sequence were verified, in one step together with its newest token.
+   * A step verified the guessed tokens of a sequence, together with its newest token.
    *
    * @param drafts the guesses
-   * @param judged how many of them were looked at: all up to the first that was rejected, or up to
-   *     the end of the answer
-   * @param accepted how many of them became part of the answer
-   * @param synthetic whether they were accepted for an experiment's sake, whatever the model says
+   * @param judged how many drafts were looked at: up to the first rejected one, itself included, or
+   *     up to the end of the answer
+   * @param accepted how many drafts became part of the answer
+   * @param synthetic whether an experiment accepts drafts at a given rate, whatever the model says
    */
   record Verified(
       long nanos,
@@ -69,7 +72,7 @@ public sealed interface Event {
       long nanos, int request, int sequence, String reason, int promptTokens, int outputTokens)
       implements Event {}
 
-  /** A request was turned away when it was submitted; it has no number. */
+  /** A request was refused when it was submitted; it got no number. */
   record Rejected(long nanos, String why) implements Event {}
 
   /** Complete blocks of a sequence entered the prefix cache. */
@@ -79,7 +82,7 @@ public sealed interface Event {
   record Evicted(long nanos, int pool, int pages) implements Event {}
 
   /**
-   * Who holds each page of a pool after a step; sent only to sinks that {@link
+   * Which request holds each page of a pool after a step; sent only to sinks that {@link
    * EventSink#wantsPageMap}.
    *
    * @param holder [pages] the request that holds the page (one of them, if it is shared), {@link
@@ -98,19 +101,19 @@ public sealed interface Event {
    * @param prefillRows rows of prompts (and of recomputed answers)
    * @param decodeRows rows of newest tokens
    * @param draftRows rows of guesses, verified beside newest tokens
-   * @param paddingRows rows of nobody
+   * @param paddingRows rows that belong to no sequence
    * @param running sequences running after the plan
    * @param waiting sequences waiting after the plan
-   * @param freePages of pool 0
-   * @param referencedPages of pool 0
-   * @param idlePages of pool 0, evictable
-   * @param stop which check stopped admission
-   * @param planNanos first, time to plan and to reserve pages
-   * @param draftNanos then, to guess, and to put all rows together
-   * @param launchNanos then, of the forward pass
-   * @param judgeNanos then, to decide tokens
-   * @param followNanos then, for the drafter to catch up with them
-   * @param commitNanos at last, to share pages, fork and finish
+   * @param freePages free pages of pool 0
+   * @param referencedPages pages of pool 0 that sequences hold
+   * @param idlePages pages of pool 0 that only the prefix cache holds; it may evict them
+   * @param stop which check ended the admission of waiting sequences
+   * @param planNanos time to plan and to reserve pages
+   * @param draftNanos time to guess tokens and to put all rows together
+   * @param launchNanos time of the forward pass
+   * @param judgeNanos time to decide tokens
+   * @param followNanos time in which the drafter catches up with the decided tokens
+   * @param commitNanos time to share pages, fork sequences and finish them
    */
   record StepDone(
       long nanos,

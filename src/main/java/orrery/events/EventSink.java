@@ -1,27 +1,31 @@
 package orrery.events;
 
-/** Takes events, on the engine's thread, so it must be quick; it must not throw. */
+/**
+ * Takes the engine's events. The engine calls a sink on its own thread, so a sink must be quick,
+ * and it must not throw.
+ */
 @FunctionalInterface
 public interface EventSink {
-  /** Takes nothing. */
+  /** A sink that ignores every event. */
   EventSink NONE = event -> {};
 
   void accept(Event event);
 
   /**
-   * Whether it wants an {@link Event.PageMap} after every step, which costs a walk over all pages.
+   * Whether this sink wants an {@link Event.PageMap} after every step. Making the map costs a walk
+   * over all pages.
    */
   default boolean wantsPageMap() {
     return false;
   }
 
-  /** Both, in turn. */
+  /** A sink that hands each event to this sink and then to the other one. */
   default EventSink and(EventSink other) {
     EventSink first = this;
     return new EventSink() {
       @Override
       public void accept(Event event) {
-        boolean map = event instanceof Event.PageMap; // large: only for those who asked
+        boolean map = event instanceof Event.PageMap; // large: only for a sink that wants it
         if (!map || first.wantsPageMap()) {
           first.accept(event);
         }

@@ -5,14 +5,14 @@
  * the engine does. If each looks into its state, they disagree, and the engine cannot change.
  *
  * <p><b>The idea.</b> One sealed family of records. The engine says what happened, once, on its own
- * thread; everybody else listens.
+ * thread. Views, traces, metrics and benchmarks listen.
  *
  * <pre>
  *   engine ── Event ──> EventSink ──> JSON lines, Perfetto trace, terminal view, lab tables
  * </pre>
  *
  * <p><b>Invariants.</b> Every submitted request ends in exactly one {@code Finished} per choice, or
- * one {@code Rejected}. Nothing simulates: a figure that is shown comes from an event.
+ * one {@code Rejected}. No view simulates: every figure that it shows comes from an event.
  *
  * <p><b>Elsewhere.</b> vLLM's {@code EngineCoreEvent} and KV events, SGLang's request time stats.
  */
