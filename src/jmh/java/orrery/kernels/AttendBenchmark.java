@@ -36,7 +36,7 @@ public class AttendBenchmark {
   @Param({"1", "16", "max"})
   public String page;
 
-  /** Queries of consecutive tokens, the last of which sees the whole context. */
+  /** Queries of consecutive tokens; the last query sees the whole context. */
   @Param({"1", "4"})
   public int rows;
 

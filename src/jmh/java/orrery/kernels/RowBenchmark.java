@@ -14,8 +14,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What happens to one row between two products: norm, rotation, activation, softmax. The {@code
- * scalar} kernels are the definition, compiled; C2 vectorises some of them by itself.
+ * The work on one row between two products: norm, rotation, activation, softmax. The {@code scalar}
+ * kernels are the definition, compiled; C2 vectorises some of them by itself.
  *
  * <p>{@code mvn -q test-compile exec:exec@jmh -Djmh="RowBenchmark -p n=512"}
  */
@@ -37,7 +37,7 @@ public class RowBenchmark {
   private float[] x; // [n]
   private float[] weight; // [n]
   private float[] y; // [n]
-  private float[] cos; // [n / 2], of angle 0: rotating again and again must not grow
+  private float[] cos; // [n / 2], of angle 0, so that x stays the same however often it is rotated
   private float[] sin; // [n / 2]
 
   @Setup

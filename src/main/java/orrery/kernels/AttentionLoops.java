@@ -6,15 +6,17 @@ import static orrery.kernels.VectorKernels.LANES;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The inner loops of {@link VectorKernels#attend}: scores with keys in the lanes, mixing with dims
- * in the lanes. Four queries by two vectors make eight chains, enough to hide the latency of fma; a
- * missing query or vector repeats the last one, which writes the same bits twice.
+ * The inner loops of {@link VectorKernels#attend}. Scores have keys in the lanes; the mix of values
+ * has dims in the lanes. Four queries by two vectors make eight chains, enough to hide the latency
+ * of fma. In place of a missing query or vector the last one is computed again, which writes the
+ * same bits twice.
  */
 final class AttentionLoops {
   private AttentionLoops() {}
 
   /**
-   * Scores of the slots [from, to), multiples of 16, from token-minor tiles of 16 keys.
+   * Scores of the slots [from, to) from token-minor tiles of 16 keys; {@code from} and {@code to}
+   * are multiples of 16.
    *
    * @param query [queries] where each query's head starts in q
    * @param p [queries][to - from] receives the scores; those of invisible slots are garbage
@@ -40,7 +42,8 @@ final class AttentionLoops {
   }
 
   /**
-   * All queries against two tiles; their scores go to columns {@code at} and {@code at + apart}.
+   * Scores of all queries against two tiles; they go to the columns from {@code at} and from {@code
+   * at + apart}.
    */
   private static void scoresOfTiles(
       AttentionShape shape,
@@ -80,7 +83,7 @@ final class AttentionLoops {
     }
   }
 
-  /** Four queries against two vectors of keys; the second one's scores lie {@code apart} later. */
+  /** Four queries against two vectors of keys; scores of the second lie {@code apart} later. */
   private static void scores4x2(
       int headDim,
       float scale,
@@ -133,8 +136,8 @@ final class AttentionLoops {
   }
 
   /**
-   * The same for pages that are no multiple of 16 tokens: each tile of sixteen keys is first put
-   * together from wherever they lie. This is what small pages cost.
+   * Scores as in {@link #scoresByTile}, for pages that are no multiple of 16 tokens. Each tile of
+   * 16 keys is first copied together from several pages; this copy is what small pages cost.
    *
    * @param tiles [2][headDim][16] scratch
    */
@@ -162,7 +165,7 @@ final class AttentionLoops {
     }
   }
 
-  /** Copies the keys of 16 slots to one tile; for invisible slots some visible key. */
+  /** Copies the keys of 16 slots to one tile; an invisible slot gets the key of a visible one. */
   private static void collect(
       AttentionShape shape,
       float[] keys,
@@ -184,11 +187,11 @@ final class AttentionLoops {
 
   /**
    * mixed[i][d] = fma over the slots [first, last] of p[i][slot] · value[slot][d], for the queries
-   * [query, query + queries). Runs page by page; in between the chains rest in {@code mixed}, which
-   * keeps their bits.
+   * [query, query + queries). It runs page by page. Between two pages the chains rest in {@code
+   * mixed}, which keeps their bits.
    *
-   * @param p [..][width], its column 0 is slot {@code from}
-   * @param mixed [..][valueStride], continued
+   * @param p [query + queries][width]; column 0 belongs to slot {@code from}
+   * @param mixed [query + queries][valueStride] the chains so far; this call continues them
    */
   static void mix(
       AttentionShape shape,

@@ -8,8 +8,8 @@ package orrery.kernels;
  *   values [page][token][kvHead][valueStride]      row-major:   one vector load = 16 dims of one key
  * </pre>
  *
- * <p>q·k is one chain over d and p·V one chain over keys, so the lanes must be keys for the first
- * and dims for the second; the two layouts follow from that.
+ * <p>q·k is one chain over d, so its lanes must be keys; p·V is one chain over keys, so its lanes
+ * must be dims. The two layouts follow from that.
  *
  * @param heads query heads
  * @param kvHeads key/value heads; each serves {@code heads / kvHeads} query heads
@@ -41,7 +41,7 @@ public record AttentionShape(
     return heads / kvHeads;
   }
 
-  /** Tokens of one key tile: 16, or the whole page if pages are not multiples of 16. */
+  /** Tokens of one key tile: 16, or the whole page if a page is no multiple of 16 tokens. */
   public int tile() {
     return pageTokens % 16 == 0 ? 16 : pageTokens;
   }

@@ -11,11 +11,11 @@ import jdk.incubator.vector.IntVector;
 
 /**
  * The inner loops of the packed product for bf16 weights. One int holds two consecutive k of one
- * output: the even weight is {@code v << 16}, the odd one {@code v & 0xFFFF0000}, both exact.
- * Decoding runs on other ports than fma, so it is nearly free beside two or more rows, and weights
- * are never unpacked to memory.
+ * output: the even weight is {@code v << 16}, the odd one {@code v & 0xFFFF0000}, both exact. A
+ * core decodes on other execution ports than it runs fma on, so decoding is nearly free beside two
+ * or more rows. Weights are never unpacked to memory.
  *
- * <p>Shapes and reasons as in {@link F32Loops}.
+ * <p>The shapes and their reasons are those of {@link F32Loops}.
  */
 final class Bf16Loops {
   private static final int HIGH_HALF = 0xFFFF0000;

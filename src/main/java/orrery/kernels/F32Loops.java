@@ -10,10 +10,11 @@ import jdk.incubator.vector.FloatVector;
  * The inner loops of the packed product for f32 weights, unrolled by hand: Java has no arrays of
  * registers.
  *
- * <p>Every accumulator is one output's chain over increasing k. A shape only decides how many
- * chains run side by side: enough to hide the latency of fma (8 on current cores), few enough for
- * the registers (32 with AVX-512, 16 with AVX2). Left-over rows and panels are computed by the same
- * code, which then repeats the last one: the same bits go to the same place twice.
+ * <p>Every accumulator is one output's chain over increasing k. The shape of a loop (rows by
+ * panels) only decides how many chains run side by side: enough to hide the latency of fma (8 on
+ * current cores), few enough for the registers (32 with AVX-512, 16 with AVX2). The same code
+ * computes left-over rows and panels. It then repeats the last row or panel in place of a missing
+ * one, so the same bits go to the same place twice.
  */
 final class F32Loops {
   private F32Loops() {}

@@ -1,8 +1,8 @@
 package orrery.kernels;
 
 /**
- * What the machine computes. {@link ScalarKernels} is the definition, in loops a learner can read;
- * {@link VectorKernels} gives the same bits with the Panama Vector API.
+ * The computations of a forward pass. {@link ScalarKernels} is the definition, in loops a learner
+ * can read; {@link VectorKernels} gives the same bits with the Panama Vector API.
  *
  * <p>All arrays are row-major float32; "off" parameters are indices of the first element. A row of
  * a result may be written up to the next multiple of 16 columns (padding), never beyond. Kernels
@@ -56,7 +56,7 @@ public interface Kernels {
    * Rotates pairs of x in place by the angles of one position: (a, b) → (a·cos − b·sin, b·cos +
    * a·sin). Half-split pairs (i, i + pairs) as in GPT-NeoX and Llama checkpoints, or interleaved
    * pairs (2i, 2i + 1) as in the RoFormer paper (Su et al., 2021). Columns from 2 · pairs on stay
-   * (partial rotary).
+   * as they are (partial rotary).
    *
    * @param x [2 · pairs] from xOff
    * @param cos [pairs] from tableOff
@@ -80,7 +80,8 @@ public interface Kernels {
   void addScaled(float a, float[] x, int xOff, float[] y, int yOff, int n);
 
   /**
-   * y = softmax(x): e_i = exp(x_i − max), divided by their {@link orrery.numerics.Sum16} sum.
+   * y = softmax(x): each e_i = exp(x_i − max) is divided by the {@link orrery.numerics.Sum16} sum
+   * of all e.
    *
    * @param x [n]
    * @param y [n], may be x
@@ -91,9 +92,10 @@ public interface Kernels {
    * Causal attention of consecutive query rows of one sequence, for the key/value heads [kvFrom,
    * kvTo): row r sees the slots [first, last + r].
    *
-   * <p>Score of a slot: one fma chain over d, times scale. Probability: exp(score − max); their sum
-   * takes slot s to partial s mod 16. Output: one fma chain over increasing slots, divided by the
-   * sum. Slots outside a row's range are never multiplied for it, so they may hold NaN.
+   * <p>The score of a slot is one fma chain over d, times scale. The weight of a slot is exp(score
+   * − max); the sum of the weights takes slot s to partial s mod 16. The output is one fma chain
+   * over increasing slots, divided by that sum. For a row, no slot outside its range is multiplied
+   * with anything, so such a slot may hold NaN.
    *
    * @param q [rows][qStride], a row is [heads][headDim], from qOff
    * @param keys the key pool, see {@link AttentionShape}
@@ -120,7 +122,8 @@ public interface Kernels {
       Scratch scratch);
 
   /**
-   * Index of the largest of x[xOff .. xOff+n); of equal values the first; NaN counts as smallest.
+   * The index (0..n-1) of the largest of x[xOff .. xOff+n). Among equal values the first wins; NaN
+   * counts as smallest.
    */
   default int argmax(float[] x, int xOff, int n) {
     int best = 0;
@@ -135,10 +138,11 @@ public interface Kernels {
   }
 
   /**
-   * The k largest of x[xOff .. xOff+n), largest first; of equal values the lowest index first; NaN
-   * counts as smallest.
+   * The k largest of x[xOff .. xOff+n), largest first. Among equal values the lowest index comes
+   * first; NaN counts as smallest.
    *
    * @param indices receives [k] indices (0..n-1) from indicesOff
+   * @throws IllegalArgumentException if k is less than 0 or more than n
    */
   default void topK(float[] x, int xOff, int n, int k, int[] indices, int indicesOff) {
     if (k < 0 || k > n) {
@@ -149,7 +153,8 @@ public interface Kernels {
     for (int i = 0; i < n; i++) {
       float v = x[xOff + i];
       int at = held;
-      // Insertion from the end: an equal value stays before, so ties go to the lower index.
+      // Inserted from the end: the earlier of two equal values stays first, so ties go to the lower
+      // index.
       while (at > 0
           && (v > x[xOff + indices[indicesOff + at - 1]]
               || isLess(x[xOff + indices[indicesOff + at - 1]], v))) {

@@ -9,9 +9,9 @@ package orrery.kernels;
  * </pre>
  *
  * <p>A product broadcasts x[k] and lets every lane sum its own output in increasing k: one chain
- * per output, whatever the vector width, the number of rows or threads. The last panel is padded
- * with zero rows. bf16 weights keep two consecutive k of one output in one int (even k in the low
- * half), so that decoding is a shift for the even and a mask for the odd k.
+ * per output, whatever the vector width and the number of rows or threads. Zero rows fill up the
+ * last panel. A bf16 matrix keeps two consecutive k of one output in one int, the even k in the low
+ * half. So an even k is decoded by a shift and an odd k by a mask.
  */
 public final class PackedMatrix {
   /** Outputs of one panel: the lanes of a 512-bit vector. */
@@ -61,7 +61,12 @@ public final class PackedMatrix {
     this.bf16 = format == Format.BF16 ? new int[Math.multiplyExact(panels * PANEL, pairs())] : null;
   }
 
-  /** Packs a matrix; a bf16 matrix must get values that bf16 can hold exactly. */
+  /**
+   * Packs a matrix.
+   *
+   * @throws IllegalArgumentException if a side is less than 1, or if a weight of a bf16 matrix is
+   *     not exactly a bf16 value
+   */
   public static PackedMatrix pack(Format format, int out, int in, RowSource source) {
     PackedMatrix m = new PackedMatrix(format, out, in);
     float[] row = new float[in];

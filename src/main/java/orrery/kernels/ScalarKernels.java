@@ -7,7 +7,8 @@ import orrery.numerics.Elementary;
 import orrery.numerics.Sum16;
 
 /**
- * The definition of every kernel: one plain loop each. Whatever else computes must give these bits.
+ * The definition of every kernel: one plain loop each. Every other implementation must give these
+ * bits.
  */
 public final class ScalarKernels implements Kernels {
   @Override
@@ -94,7 +95,10 @@ public final class ScalarKernels implements Kernels {
     ropePairs(x, xOff, cos, sin, tableOff, 0, pairs, interleaved);
   }
 
-  /** The pairs from {@code firstPair} on; {@link VectorKernels} ends with what fills no vector. */
+  /**
+   * Rotates the pairs from {@code firstPair} on; {@link VectorKernels} leaves it the last pairs,
+   * which do not fill a vector.
+   */
   static void ropePairs(
       float[] x,
       int xOff,

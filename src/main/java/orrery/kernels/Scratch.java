@@ -11,7 +11,7 @@ public final class Scratch {
   final float[] partial = new float[Sum16.PARTIALS];
 
   private int[] queries = new int[0]; // [queries] where each attention query starts
-  private float[] tiles = new float[0]; // [2][headDim][16] keys of small pages, put together
+  private float[] tiles = new float[0]; // [2][headDim][16] keys copied from small pages
   private float[] sums = new float[0]; // [queries] softmax denominators
   private float[] mixed = new float[0]; // [queries][valueStride] attention output before division
   private float[] scores = new float[0]; // [queries][slots] attention scores, then probabilities

@@ -12,14 +12,15 @@ import java.util.concurrent.locks.LockSupport;
  * nothing. A task is split by outputs or rows only, so the number of threads never changes a bit.
  *
  * <p>A worker takes the same part every time, so that its share of the weights stays in its core's
- * cache. But a caller who is through with part 0 does not wait for a worker that has not begun: on
- * a busy machine it may not be running, and each wait would cost a time slice of the scheduler,
- * thousands of times the op. Whoever claims a part first does it.
+ * cache. But when the caller has finished part 0, it does not wait for a worker that has not begun:
+ * on a busy machine that worker's thread may not be running, and each wait would cost a time slice
+ * of the scheduler, thousands of times as long as an op. So the caller claims that part and does
+ * it. A part is done by the thread that claims it first.
  *
- * <p>Not reentrant; one caller at a time.
+ * <p>A team is not reentrant and serves one caller at a time.
  */
 public final class Team implements AutoCloseable {
-  /** Something that can be done in parts. */
+  /** Work that can be done in parts. */
   public interface Task {
     /** Does part {@code part} of {@code parts}; the parts are independent. */
     void run(int part, int parts);
@@ -54,8 +55,8 @@ public final class Team implements AutoCloseable {
   }
 
   /**
-   * Runs all parts of a task and returns when all are done; an exception of any part is thrown
-   * here.
+   * Runs all parts of a task and returns when all are done. If a part throws, so does this method;
+   * if several parts throw, it throws the exception of one of them.
    *
    * @throws IllegalStateException if the team is closed
    */
@@ -80,7 +81,7 @@ public final class Team implements AutoCloseable {
     try {
       task.run(0, parts);
     } catch (Throwable t) {
-      failure = t; // the others must be waited for before anyone may touch shared buffers again
+      failure = t; // wait for the other parts first: they still use shared buffers
     }
     for (Worker worker : workers) {
       if (worker.claim(now)) {
@@ -136,7 +137,7 @@ public final class Team implements AutoCloseable {
     final int part;
     final Thread thread;
     volatile boolean parked;
-    volatile int claimed; // last epoch whose part somebody took
+    volatile int claimed; // the last epoch in which the part was claimed
     volatile int done;
     Throwable failure; // published by the write to done
 
@@ -155,7 +156,7 @@ public final class Team implements AutoCloseable {
         }
         seen = now;
         if (!claim(now)) {
-          continue; // came too late: the caller has done it
+          continue; // too late: the caller has claimed the part
         }
         try {
           task.run(part, size());
@@ -166,12 +167,14 @@ public final class Team implements AutoCloseable {
       }
     }
 
-    /** Takes this worker's part of an epoch, unless somebody has. */
+    /** Claims this worker's part of an epoch; false if it is claimed already. */
     boolean claim(int now) {
       return CLAIMED.compareAndSet(this, now - 1, now);
     }
 
-    /** Waits until the part is done; if that takes long, its thread may need this processor. */
+    /**
+     * Waits until the part is done. A long wait yields, since the worker may need this processor.
+     */
     void await(int now) {
       for (int spins = 0; done != now; spins++) {
         if (spins < SPINS_BEFORE_YIELD) {
@@ -192,7 +195,7 @@ public final class Team implements AutoCloseable {
         }
         parked = true;
         while (epoch == seen
-            && !closed) { // looked at again after parked is visible: no lost wake-up
+            && !closed) { // checked again once parked is visible, so no wake-up is lost
           LockSupport.park(Team.this);
         }
         parked = false;

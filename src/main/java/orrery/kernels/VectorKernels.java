@@ -31,8 +31,8 @@ import orrery.numerics.Sum16;
  * The kernels with the Panama Vector API: the bits of {@link ScalarKernels}, at the speed of the
  * machine.
  *
- * <p>One source serves 512, 256 and 128 bits: what a 512-bit vector holds is walked in {@code 16 /
- * LANES} sub-panels, outside the inner loop. The width is the machine's own, or {@code
+ * <p>One source serves 512, 256 and 128 bits: a loop outside the inner one walks the 16 outputs of
+ * a panel in {@code 16 / LANES} sub-panels. The width is the machine's own, or {@code
  * -Dorrery.vector.bits}.
  *
  * <p>Rules that keep C2 from boxing vectors (20 times slower): no method of ours returns a vector,
@@ -103,8 +103,8 @@ public final class VectorKernels implements Kernels {
         int left = rows - row;
         int xRow = xOff + row * xStride;
         int yRow = yOff + row * yStride;
-        // Groups of 6 and 4 rows; 7 and 8 go as two of 4, since 2 rows alone leave half the machine
-        // idle.
+        // Groups of 6 and 4 rows. 7 and 8 rows go as two groups of 4, since a group of 2 leaves
+        // half the machine idle.
         int take = left >= 5 && left != 7 && left != 8 ? 6 : left >= 3 ? 4 : 2;
         int n = Math.min(take, left);
         if (f32) {
@@ -272,14 +272,19 @@ public final class VectorKernels implements Kernels {
     divide(y, yOff, sum, y, yOff, n);
   }
 
-  /** y[i] = exp(x[i] − max); returns their sum, i to partial i mod 16. x may be y. */
+  /**
+   * y[i] = exp(x[i] − max); returns the sum of all y, where y[i] goes to partial i mod 16. x may be
+   * y.
+   */
   private static float expSum(float[] x, int xOff, float[] y, int yOff, int n, float[] partial) {
     FloatVector m = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
       m = m.max(FloatVector.fromArray(F, x, xOff + i));
     }
-    float max = m.reduceLanes(MAX); // a maximum has no order; only the sum of lanes is banned
+    float max =
+        m.reduceLanes(
+            MAX); // the order does not matter for a maximum; only the sum of lanes is banned
     for (; i < n; i++) {
       max = Math.max(max, x[xOff + i]);
     }
@@ -332,7 +337,7 @@ public final class VectorKernels implements Kernels {
     int group = shape.group();
     int stride = shape.valueStride();
     int queries = rows * group; // (row, head of the group), all against the same keys
-    int[] query = scratch.queries(queries); // [queries] where each one's head starts in q
+    int[] query = scratch.queries(queries); // [queries] where each query's head starts in q
     float[] p = scratch.scores(queries * width); // [queries][width]
     float[] sums = scratch.sums(queries); // [queries]
     float[] mixed = scratch.mixed(queries * stride); // [queries][valueStride]
@@ -355,7 +360,7 @@ public final class VectorKernels implements Kernels {
       }
       Arrays.fill(mixed, 0, queries * stride, 0f);
       AttentionLoops.mix(shape, p, 0, queries, width, from, values, pages, kv, first, last, mixed);
-      for (int r = 1; r < rows; r++) { // what only the later rows see
+      for (int r = 1; r < rows; r++) { // the slots that only later rows see
         AttentionLoops.mix(
             shape, p, r * group, group, width, from, values, pages, kv, last + 1, last + r, mixed);
       }

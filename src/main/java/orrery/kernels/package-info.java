@@ -3,12 +3,12 @@
  *
  * <p><b>The problem.</b> Nearly all work of a transformer is matrix products, attention, norms and
  * activations. They must run at the speed of the machine, at any vector width, with one row or
- * many, on one thread or several; and they must give the same bits in all those forms, or batching
- * would change answers.
+ * many, on one thread or several. And they must give the same bits in all those forms; otherwise
+ * batching would change answers.
  *
  * <p><b>The idea.</b> {@link orrery.kernels.ScalarKernels} is the definition, in plain loops.
  * {@link orrery.kernels.VectorKernels} does the same operations in the same order per output, many
- * outputs at a time. A product gives each output a lane of its own, so no sum is ever cut up: the
+ * outputs at a time. A product gives each output a lane of its own, so no sum is ever split. The
  * weights are packed so that one load brings the weights of 16 outputs for one input ({@link
  * orrery.kernels.PackedMatrix}), and that input is broadcast.
  *
@@ -23,17 +23,16 @@
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>An output of a product is one fma chain over increasing k; q·k one over increasing d; p·V
- *       one over increasing slots. Norms and softmax sum by {@link orrery.numerics.Sum16}.
+ *   <li>An output of a product is one fma chain over increasing k; a q·k is one over increasing d,
+ *       a p·V one over increasing slots. Norms and softmax sum by {@link orrery.numerics.Sum16}.
  *   <li>Threads ({@link orrery.kernels.Team}) and rows split outputs, never sums.
- *   <li>bf16 weights are decoded exactly, in registers, and then meet the same chain.
+ *   <li>bf16 weights are decoded exactly, in registers, and then enter the same chain.
  *   <li>No call allocates once its {@link orrery.kernels.Scratch} is warm. Hence the style: no
- *       method returns a vector, no arrays of vectors, species are constants, loops are unrolled by
- *       hand; otherwise C2 boxes vectors and the loop is 20 times slower.
+ *       method returns a vector, there are no arrays of vectors, species are constants, and loops
+ *       are unrolled by hand. Otherwise C2 boxes vectors, and the loop is 20 times slower.
  * </ul>
  *
- * <p>{@code KernelContract} in the tests states all this as tests and runs them over both
- * implementations at 512, 256 and 128 bits.
+ * <p>{@code KernelContract} tests all this over both implementations, at 512, 256 and 128 bits.
  *
  * <p><b>Watch it.</b> {@code orrery bench kernels}: each kernel against the limits of this machine.
  * {@code docs/exact-numbers.md} and {@code docs/rows-against-speed.md} are its chapters.

@@ -16,14 +16,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What every implementation of {@link Kernels} must do: give the bits of {@link ScalarKernels}, in
- * any grouping of rows, outputs and threads, cold and warm, and allocate nothing once warm.
+ * The tests that every implementation of {@link Kernels} must pass. It gives the bits of {@link
+ * ScalarKernels} in any grouping of rows, outputs and threads, cold and warm, and it allocates
+ * nothing once warm.
  *
- * <p>Run at 512, 256 and 128 bits by the build.
+ * <p>The build runs them at 512, 256 and 128 bits.
  */
 @Tag("kernels")
 abstract class KernelContract {
-  /** Around every vector width and unrolling factor. */
+  /** Sizes just below, at and above every vector width and unrolling factor. */
   static final int[] SIZES = {1, 2, 7, 15, 16, 17, 31, 32, 33, 47, 64, 100, 129};
 
   final Kernels definition = new ScalarKernels();
@@ -310,7 +311,7 @@ abstract class KernelContract {
         .hasMessageContaining("0 <= k <= 2, found 3");
   }
 
-  /** Pools of shuffled pages for one sequence, everything that must not be read filled with NaN. */
+  /** Pools of shuffled pages for one sequence; everything that must not be read is NaN. */
   private final class Paged {
     final AttentionShape shape;
     final float[] keys; // the pools of AttentionShape
@@ -339,7 +340,7 @@ abstract class KernelContract {
       }
     }
 
-    /** Each head alone, last one first; rows are [heads][headDim] after 2 floats. */
+    /** Computes each head alone, the last one first; rows are [heads][headDim] after 2 floats. */
     float[] attend(Kernels kernels, float[] q, int rows, int first, int last) {
       int qStride = shape.heads() * shape.headDim();
       int outStride = shape.heads() * shape.valueDim() + 1;
@@ -496,8 +497,8 @@ abstract class KernelContract {
   }
 
   /**
-   * Bytes of 160 calls, once the JIT is through with the kernel: its compiler thread may be busy
-   * with others, so this waits for it, up to some ten seconds.
+   * Bytes that 160 calls allocate once the JIT has compiled the kernel. Its compiler thread may be
+   * busy with other code, so this method waits for it, up to about ten seconds.
    */
   private static long allocatedBy(IntConsumer call) {
     var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();

@@ -38,7 +38,7 @@ class TeamTest {
   }
 
   @Test
-  void whatOnePartWritesTheCallerAndTheNextTaskSee() {
+  void theCallerAndTheNextTaskSeeWhatAPartWrote() {
     int[] plain = new int[2]; // neither volatile nor atomic: the hand-over publishes it
     try (Team team = new Team(2)) {
       for (int i = 1; i <= 20_000; i++) {
@@ -62,7 +62,7 @@ class TeamTest {
       team.run(
           (part, parts) -> {
             seen.add(Thread.currentThread());
-            while (seen.size() < parts) { // ends only if all parts are under way together
+            while (seen.size() < parts) { // ends only if all parts run at the same time
               Thread.onSpinWait();
             }
           });
@@ -87,7 +87,8 @@ class TeamTest {
                           }
                         }))
             .isSameAs(thrown);
-        team.run((part, parts) -> runs.incrementAndGet(part)); // and is not thrown a second time
+        team.run(
+            (part, parts) -> runs.incrementAndGet(part)); // the failure is not thrown a second time
         for (int part = 0; part < 3; part++) {
           assertThat(runs.get(part)).isEqualTo(2 * i);
         }
@@ -96,7 +97,7 @@ class TeamTest {
   }
 
   @Test
-  void anErrorOfAWorkerReachesTheCallerAsItIs() {
+  void anErrorOfAWorkerReachesTheCallerUnchanged() {
     try (Team team = new Team(2)) {
       StackOverflowError error = new StackOverflowError("deep");
       assertThatThrownBy(
@@ -140,7 +141,7 @@ class TeamTest {
                 worker[0] = Thread.currentThread();
                 taken.countDown();
               } else {
-                await(taken); // else the caller might do part 1 as well
+                await(taken); // otherwise the caller might do part 1 too
               }
             });
         long giveUp = System.nanoTime() + 10_000_000_000L;
@@ -166,7 +167,7 @@ class TeamTest {
           (part, parts) -> {
             seen.add(Thread.currentThread());
             if (part == 0) {
-              await(taken); // else the caller might do the other parts as well
+              await(taken); // otherwise the caller might do the other parts too
             } else {
               taken.countDown();
             }
