@@ -3,12 +3,13 @@ package orrery.kv;
 import java.util.Arrays;
 
 /**
- * The memory of all cached rows: per stream one array of pages, per pool a {@link PagePool}.
+ * The memory of all cached rows: one array of pages for each stream, one {@link PagePool} for each
+ * pool.
  *
- * <p>Position → page → row is the only addressing there is; how a row lies within its page is up to
- * the kernel that reads it ({@code AttentionShape} for keys and values). A page size of the maximum
- * length makes it contiguous allocation. With assertions on, a page that becomes free is filled
- * with NaN, so whoever still reads it is found out.
+ * <p>Slot → page → row is the only addressing. How a row lies within its page is decided by the
+ * kernel that reads it ({@code AttentionShape} for keys and values). With a page size of the
+ * maximum length this is contiguous allocation. With assertions on, a page that becomes free is
+ * filled with NaN, so that a read of a free page shows.
  */
 public final class KvCache {
   private final KvLayout layout;
@@ -20,7 +21,7 @@ public final class KvCache {
   /**
    * A cache whose pools can all hold the same number of tokens.
    *
-   * @param pageTokens slots that are shared together
+   * @param pageTokens P, the slots that are shared together
    * @param maxSlots the longest sequence
    * @param pages pages of P tokens, beside the dummy
    */
@@ -108,7 +109,8 @@ public final class KvCache {
   /**
    * Gives the sequence pages up to slot {@code slots - 1}.
    *
-   * @throws IllegalStateException if a pool has too few free pages; a scheduler counts before
+   * @throws IllegalArgumentException if the cache cannot hold so long a sequence
+   * @throws IllegalStateException if a pool has too few free pages; a scheduler counts them before
    */
   public void reserve(PageTable table, int slots) {
     if (slots > maxSlots) {
@@ -123,8 +125,9 @@ public final class KvCache {
   }
 
   /**
-   * Takes back pages beyond what {@code slots} slots need: room for drafts that were rejected.
-   * Their rows need no undoing, since what a token sees is computed from positions.
+   * Takes back the pages that {@code slots} slots do not need: they held room for drafts that were
+   * rejected. The rows of rejected drafts need no undoing, because positions decide what a token
+   * sees.
    */
   public void trim(PageTable table, int slots) {
     for (int pool = 0; pool < pools.length; pool++) {
@@ -138,7 +141,7 @@ public final class KvCache {
     }
   }
 
-  /** Releases pages that no token from slot {@code committed} on can see. */
+  /** Releases the pages that no token from slot {@code committed} on can see. */
   public void pass(PageTable table, int committed) {
     for (int pool = 0; pool < pools.length; pool++) {
       int passed = Math.min(geometry.passed(pool, committed), table.end(pool));
@@ -160,18 +163,24 @@ public final class KvCache {
     }
   }
 
-  /** Appends a page that others hold too. */
+  /** Appends to a table a page that other sequences or the prefix cache hold too. */
   public void share(PageTable table, int pool, int page) {
     pools[pool].retain(page);
     table.append(pool, page);
   }
 
-  /** Lets an empty table begin behind passed pages: a hit whose window pages are gone. */
+  /**
+   * Lets an empty table begin behind {@code pages} passed pages. A hit needs this where the window
+   * has passed its first pages.
+   */
   public void skip(PageTable table, int pool, int pages) {
     table.startAt(pool, pages);
   }
 
-  /** Puts a page that others hold in the place of an equal one. */
+  /**
+   * Replaces a page of a table by a page with the same rows that other sequences or the prefix
+   * cache hold.
+   */
   public void replace(PageTable table, int pool, int index, int page) {
     pools[pool].retain(page);
     release(pool, table.pages(pool)[index]);
@@ -185,12 +194,12 @@ public final class KvCache {
     }
   }
 
-  /** New pages that {@link #fork} takes. */
+  /** How many new pages {@link #fork} takes. */
   public int forkPages(int pool, int slots) {
     return geometry.pages(pool, slots) - Math.max(sharedPages(pool, slots), passed(pool, slots));
   }
 
-  /** Pages of the complete blocks of P tokens. */
+  /** How many pages the complete blocks of P tokens fill. */
   private int sharedPages(int pool, int slots) {
     int p = geometry.pageTokens();
     return slots / p * (p / geometry.span(pool));
@@ -201,10 +210,12 @@ public final class KvCache {
   }
 
   /**
-   * A second sequence with the first {@code slots} tokens of another, which has passed what it can:
-   * the pages of complete blocks are shared. Those of the last, incomplete one are copied, even
-   * where a pool's smaller pages are complete: each sequence will complete the block its own way,
-   * and a page belongs to one block of the prefix cache at most.
+   * Makes the table of a second sequence that has the first {@code slots} tokens of another one.
+   * The two share the pages of complete blocks. The pages of the last, incomplete block are copied,
+   * even where a pool's smaller pages are complete: each sequence will complete the block in its
+   * own way, and a page belongs to at most one block of the prefix cache.
+   *
+   * @param from the other sequence's table, with every page passed that can be
    */
   public PageTable fork(PageTable from, int slots) {
     PageTable table = newTable();

@@ -53,7 +53,10 @@ public final class KvGeometry {
     return spans[pool];
   }
 
-  /** Newest tokens that a token reads, itself included; {@link Stream#ALL} if all. */
+  /**
+   * How many of the newest tokens a token reads, itself included; {@link Stream#ALL} if it reads
+   * all.
+   */
   public int keeps(int pool) {
     return keeps[pool];
   }
@@ -63,32 +66,35 @@ public final class KvGeometry {
     return Math.ceilDiv(slots, spans[pool]);
   }
 
-  /** First pages that no token from slot {@code slots} on can see. */
+  /** How many pages at the beginning no token from slot {@code slots} on can see. */
   public int passed(int pool, int slots) {
     return keeps[pool] == Stream.ALL ? 0 : Math.max(0, slots + 1 - keeps[pool]) / spans[pool];
   }
 
-  /** Pages that a sequence of {@code slots} computed tokens holds once passed ones are released. */
+  /**
+   * Pages that a sequence of {@code slots} computed tokens holds once passed pages are released.
+   */
   public int held(int pool, int slots) {
     return held(pool, slots, slots);
   }
 
-  /** The same for one that holds pages of {@code slots} slots, some beyond its computed tokens. */
+  /** Pages held by a sequence of {@code computed} tokens that has room for {@code slots} slots. */
   public int held(int pool, int computed, int slots) {
     return pages(pool, slots) - Math.min(passed(pool, computed), pages(pool, slots));
   }
 
-  /** New pages when a sequence grows from so many slots to so many. */
+  /** New pages for a sequence that grows from {@code from} slots to {@code to} slots. */
   public int growth(int pool, int from, int to) {
     return pages(pool, to) - pages(pool, from);
   }
 
   /**
-   * Pages to set aside for growth that is expected, from so many slots to so many: a windowed pool
-   * never needs more than its window and the page being filled, of which the sequence has some.
+   * Pages to set aside for a sequence that is expected to grow from {@code from} slots to {@code
+   * to} slots. A windowed pool never needs more than its window and the page being filled, and the
+   * sequence has some of these pages already.
    *
-   * @param owned pages that it holds and nobody else: those it shares, it cannot count on to become
-   *     free when they leave its window
+   * @param owned pages that this sequence alone holds; a page that it shares may stay held when it
+   *     leaves the window
    */
   public int expected(int pool, int from, int to, int owned) {
     int grown = growth(pool, from, to);
@@ -97,7 +103,10 @@ public final class KvGeometry {
         : Math.min(grown, Math.max(0, keeps[pool] / spans[pool] + 2 - owned));
   }
 
-  /** Pages that become shared when another sequence begins with the same so many tokens. */
+  /**
+   * Pages of a windowed pool that a sequence of {@code slots} tokens shares once another sequence
+   * begins with the same tokens.
+   */
   public int lent(int pool, int slots) {
     return keeps[pool] == Stream.ALL ? 0 : held(pool, slots);
   }

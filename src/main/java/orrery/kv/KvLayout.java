@@ -3,8 +3,9 @@ package orrery.kv;
 import java.util.List;
 
 /**
- * What a model caches: its streams. Streams with the same {@code keeps} live and die together, so
- * they share a pool of pages and a page table; pools are numbered in order of first appearance.
+ * What a model caches: its streams. Rows of streams with the same {@code keeps} live equally long,
+ * so these streams share a pool of pages and a page table. Pools are numbered in the order in which
+ * their first stream appears.
  *
  * @param streams in the order in which the model addresses them
  */
@@ -31,7 +32,7 @@ public record KvLayout(List<Stream> streams) {
     return pool;
   }
 
-  /** The stream that holds one row for each page, or -1. */
+  /** The stream that holds one row for each page, or -1 if there is none. */
   public int boundary() {
     for (int s = 0; s < streams.size(); s++) {
       if (streams.get(s).tokensPerRow() == Stream.PER_PAGE) {
@@ -41,7 +42,7 @@ public record KvLayout(List<Stream> streams) {
     return -1;
   }
 
-  /** Bytes that a page of so many tokens takes in all streams, stored as float32. */
+  /** Bytes that a page of {@code pageTokens} tokens takes in all streams, stored as float32. */
   public long bytesPerPage(int pageTokens) {
     return streams.stream().mapToLong(s -> 4L * s.width() * s.rows(pageTokens)).sum();
   }

@@ -1,7 +1,7 @@
 package orrery.kv;
 
 /**
- * Who holds which page of one pool. A page is
+ * The state of every page of one pool. A page is
  *
  * <pre>
  *   free        on the stack                    take() ──> referenced
@@ -10,8 +10,8 @@ package orrery.kv;
  *   page 0      the dummy: written by padding rows, never handed out
  * </pre>
  *
- * and always {@code free + referenced + idle + 1 = total}. A page that the prefix cache keeps may
- * be referenced as well; who releases it last leaves it idle instead of free.
+ * and always {@code free + referenced + idle + 1 = total}. Sequences may also reference a page that
+ * the prefix cache keeps. When the last of them releases it, the page becomes idle instead of free.
  */
 public final class PagePool {
   /** The page that padding rows write to. */
@@ -69,7 +69,11 @@ public final class PagePool {
     return cached[page];
   }
 
-  /** Takes a free page for one sequence; whoever asks knows {@link #available}. */
+  /**
+   * Takes a free page for one sequence.
+   *
+   * @throws IllegalStateException if no page is free; see {@link #available}
+   */
   public int take() {
     if (available == 0) {
       throw new IllegalStateException(
@@ -86,7 +90,7 @@ public final class PagePool {
     return page;
   }
 
-  /** One more sequence holds a page that others or the prefix cache hold already. */
+  /** One more sequence holds a page that other sequences or the prefix cache hold already. */
   public void retain(int page) {
     require(page != DUMMY && (references[page] > 0 || cached[page]), page, "retained");
     if (references[page]++ == 0) {
@@ -112,7 +116,7 @@ public final class PagePool {
     return true;
   }
 
-  /** The prefix cache keeps a page that a sequence holds. */
+  /** The prefix cache begins to keep a page that a sequence holds. */
   public void keep(int page) {
     require(references[page] > 0 && !cached[page], page, "cached");
     cached[page] = true;

@@ -3,13 +3,13 @@ package orrery.kv;
 import java.util.Arrays;
 
 /**
- * Where the tokens of one sequence lie: for each pool, the page of every run of span slots. Entries
- * of passed pages are {@link PagePool#DUMMY}.
+ * Where the rows of one sequence lie: for each pool, the page of every run of slots as long as the
+ * pool's span. Entries of passed pages are {@link PagePool#DUMMY}.
  */
 public final class PageTable {
   private final int[][] pages; // [pool][slot / span]
-  private final int[] first; // [pool] pages before are passed
-  private final int[] end; // [pool] pages from here on do not exist
+  private final int[] first; // [pool] the first held page; those before it are passed
+  private final int[] end; // [pool] one more than the last page
 
   PageTable(KvGeometry geometry, int maxSlots) {
     pages = new int[geometry.pools()][];

@@ -5,9 +5,9 @@ package orrery.kv;
  *
  * @param name for reports, for example {@code layers.3.key}
  * @param width floats of a row
- * @param tokensPerRow tokens that one row stands for; 1 but for compressed rows, and {@link
+ * @param tokensPerRow tokens that one row stands for: 1, more for compressed rows, or {@link
  *     #PER_PAGE} for one row a page
- * @param keeps how many of the newest tokens a future token may still read; {@link #ALL} if all
+ * @param keeps how many of the newest tokens a later token may still read; {@link #ALL} if all
  * @param needs how many tokens before N must be live for a prefix of N tokens to be reusable;
  *     {@link #ALL} if all
  */
@@ -34,14 +34,14 @@ public record Stream(String name, int width, int tokensPerRow, int keeps, int ne
   }
 
   /**
-   * One row for each page, that of its last token: all that a continuation at the page's end needs
-   * beside the rows of other streams.
+   * A stream with one row for each page, that of the page's last token. A continuation at the
+   * page's end needs this row beside the rows of the other streams, and nothing else.
    */
   public static Stream boundary(String name, int width) {
     return new Stream(name, width, PER_PAGE, ALL, 1);
   }
 
-  /** Rows of a run of so many tokens. */
+  /** Rows of a run of {@code tokens} tokens. */
   public int rows(int tokens) {
     return tokensPerRow == PER_PAGE ? 1 : Math.max(1, tokens / tokensPerRow);
   }

@@ -1,10 +1,10 @@
 /**
  * The KV cache: what earlier tokens leave behind, in pages.
  *
- * <p><b>The problem.</b> Attention reads the keys and values of all earlier tokens. They are too
- * dear to compute again ({@code docs/naive.md}), so they are kept; and there is more of them than
- * of anything else. A sequence grows by an unknown number of tokens, so room for its longest
- * possible form is mostly wasted, and a hole left by one sequence does not fit the next.
+ * <p><b>The problem.</b> Attention reads the keys and values of all earlier tokens. Computing them
+ * again would cost too much ({@code docs/naive.md}), so they are kept, and they take most of the
+ * memory that requests need. A sequence grows by an unknown number of tokens, so room for its
+ * maximum length is mostly wasted, and a hole that one sequence leaves does not fit the next.
  *
  * <p><b>The idea.</b> As in an operating system: memory is cut into pages of P slots, and a table
  * per sequence says where each run of P slots lies. A model declares what it caches as a list of
@@ -20,10 +20,10 @@
  *   row of a slot:         page = table[slot / span], then slot % span          the dummy
  * </pre>
  *
- * <p>Streams that are readable for equally long ({@code keeps}) share a pool and a table. P tokens
- * are the unit of sharing; a pool that keeps a shorter window has smaller pages, and a sequence
- * gives one up as soon as no later token can see it. The plainest allocation, one piece of maximum
- * length per sequence, is the same code with P = the maximum length.
+ * <p>Streams with rows that stay readable equally long ({@code keeps}) share a pool and a table. P
+ * tokens are the unit of sharing. A pool that keeps a shorter window has smaller pages, and a
+ * sequence gives a page up as soon as no later token can see it. The plainest allocation, one piece
+ * of maximum length per sequence, is the same code with P = the maximum length.
  *
  * <p><b>Invariants.</b>
  *
@@ -31,10 +31,10 @@
  *   <li>Slot → page → row is the only addressing; no ring buffers, no offsets.
  *   <li>For every pool, {@code free + referenced + idle + 1 dummy = total}; a page that is given
  *       back too often, or retained or cached while it is free, is refused by name.
- *   <li>With assertions on, pages that nobody has hold NaN, so a read too far shows at once.
+ *   <li>With assertions on, free pages hold NaN, so a read beyond a sequence's rows shows at once.
  *   <li>A fork shares the pages of complete blocks of P tokens and copies the rest, so no page that
  *       will still be written has two holders.
- *   <li>Page size and page order do not change a bit of any result.
+ *   <li>Page size and page order change no bit of any result.
  *   <li>How a row lies within its page is the kernel's choice ({@link
  *       orrery.kernels.AttentionShape}), not the cache's.
  * </ul>

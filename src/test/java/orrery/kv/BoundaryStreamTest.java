@@ -8,7 +8,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import orrery.prefix.RadixCache;
 
-/** The stream with one row a page: where an MTP layer goes on behind a hit. */
+/** The stream with one row a page; an MTP layer continues from such a row behind a hit. */
 class BoundaryStreamTest {
   private static final int P = 4;
   private static final int WIDTH = 3;
@@ -57,7 +57,9 @@ class BoundaryStreamTest {
     assertThat(compressed.bytesPerPage(16)).isEqualTo(4 * 4 * 6);
   }
 
-  /** It says nothing about page sizes, and lives as long as the rows it continues. */
+  /**
+   * A boundary stream asks for no page size, and its rows live as long as those of whole streams.
+   */
   @Test
   void aBoundaryStreamSharesThePoolOfWholeStreamsAndFitsEveryPageSize() {
     assertThat(LAYOUT.pools()).containsExactly(Stream.ALL);
@@ -71,7 +73,7 @@ class BoundaryStreamTest {
   }
 
   @Test
-  void theRowOfAFreePageIsNaNAndComesAndGoesWithIt() {
+  void aRowComesAndGoesWithItsPageAndIsNaNWhileThePageIsFree() {
     KvCache kv = new KvCache(LAYOUT, P, 40, 6);
     PageTable t = kv.newTable();
     kv.reserve(t, 12);
@@ -90,13 +92,13 @@ class BoundaryStreamTest {
   }
 
   @Test
-  void aForkSharesTheRowsOfCompletePagesAndEndsItsOwnPageItsOwnWay() {
+  void aForkSharesTheRowsOfCompletePagesAndWritesTheRowOfItsOwnNextPage() {
     KvCache kv = new KvCache(LAYOUT, P, 40, 6);
     PageTable t = kv.newTable();
     kv.reserve(t, 7);
     write(kv, t, 0, 1);
     PageTable fork = kv.fork(t, 6);
-    write(kv, t, 1, 2); // each completes its second page
+    write(kv, t, 1, 2); // each sequence completes its own second page
     write(kv, fork, 1, 3);
     assertThat(page(fork, 0)).isEqualTo(page(t, 0));
     assertThat(row(kv, page(fork, 0))).containsOnly(1f);

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 /** Bugs that other small engines had in their caches. */
 class BugsOthersHadTest {
 
-  /** vllm-mlx#385: a trimmed cache kept its stale tail, and a layer read it. */
+  /** vllm-mlx#385: a trimmed cache kept its stale tail, and a layer read that tail. */
   @Test
   void aTrimmedTailHoldsNothingThatCouldBeReadAndComesBackEmpty() {
     KvCache kv = new KvCache(KvCacheTest.MIXED, 4, 32, 8);

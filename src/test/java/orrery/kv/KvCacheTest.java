@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** What a sequence holds after each operation, and what lies in its pages. */
+/** Which pages a sequence holds after each operation, and which rows they contain. */
 class KvCacheTest {
   static final KvLayout PLAIN =
       new KvLayout(List.of(Stream.whole("key", 3), Stream.whole("value", 5)));
 
-  /** Streams of three lifetimes, out of order: pools 0 (all), 1 (window 8) and 2 (window 4). */
+  /** Streams of three lifetimes in mixed order: pools 0 (all), 1 (window 8) and 2 (window 4). */
   static final KvLayout MIXED =
       new KvLayout(
           List.of(
@@ -59,12 +59,12 @@ class KvCacheTest {
     kv.reserve(t, 4);
     assertThat(kv.pool(0).available()).isEqualTo(5);
     kv.reserve(t, 5);
-    kv.reserve(t, 3); // never gives anything back
+    kv.reserve(t, 3); // reserving fewer slots gives nothing back
     assertThat(held(t, 0)).containsExactly(1, 2);
     kv.release(t);
     assertThat(t.end(0)).isZero();
     assertThat(kv.pool(0).available()).isEqualTo(6);
-    kv.release(t); // an empty table has nothing to give
+    kv.release(t); // an empty table has no page to release
     assertThat(kv.pool(0).available()).isEqualTo(6);
   }
 
@@ -123,7 +123,7 @@ class KvCacheTest {
     assertThat(held(t, 2)).hasSize(3);
     assertAllNaN(kv, 0, before[9]);
     assertThat(rows(kv, 0, before[8])).containsOnly(1f);
-    kv.trim(t, 36); // nothing beyond
+    kv.trim(t, 36); // no page lies beyond
     assertThat(held(t, 0)).hasSize(9);
     kv.trim(t, 0);
     for (int pool = 0; pool < 3; pool++) {
@@ -135,7 +135,7 @@ class KvCacheTest {
     assertThat(held(t, 2)).hasSize(2).doesNotContain(PagePool.DUMMY);
   }
 
-  /** Walks a sequence token by token: the exact moment at which each window page goes. */
+  /** Walks a sequence token by token and checks the exact moment at which each window page goes. */
   @Test
   void aWindowPageIsReleasedExactlyAsSoonAsNoLaterTokenCanSeeIt() {
     for (int p : new int[] {1, 2, 4, 8, 16}) {
@@ -254,7 +254,7 @@ class KvCacheTest {
     }
   }
 
-  /** Else two different blocks of a prefix cache would both want to own a complete small page. */
+  /** If it were shared, two different blocks of a prefix cache would both own the small page. */
   @Test
   void aForkSharesNoPageOfAnIncompleteBlockEvenIfTheSmallPageIsComplete() {
     KvCache kv = new KvCache(MIXED, 16, 64, 8);
@@ -333,7 +333,7 @@ class KvCacheTest {
   }
 
   @Test
-  void whatCannotBeIsRefusedByName() {
+  void impossibleStreamsLayoutsAndSizesAreRefusedByName() {
     assertThatThrownBy(() -> new Stream("layers.3.key", 0, 1, 1, 0))
         .hasMessage(
             "stream layers.3.key: expected width, tokens per row and keeps >= 1 and needs >= 0,"

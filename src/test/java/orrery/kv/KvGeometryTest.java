@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Page arithmetic against counting, over all small values. */
+/** Compares page arithmetic with plain counting, over all small values. */
 class KvGeometryTest {
   private static KvGeometry window(int pageTokens, int keeps) {
     return new KvGeometry(
@@ -58,7 +58,7 @@ class KvGeometryTest {
       for (int keeps = 1; keeps <= 20; keeps++) {
         KvGeometry g = window(p, keeps);
         for (int from = 0; from <= 40; from++) {
-          int peak = 0; // most pages beyond those held at `from`, token by token
+          int peak = 0; // the most pages beyond those held at `from`, counted token by token
           for (int to = from; to <= 45; to++) {
             if (to > from) {
               int during = g.pages(0, to) - Math.min(g.passed(0, to - 1), g.pages(0, to - 1));
@@ -88,7 +88,7 @@ class KvGeometryTest {
   }
 
   @Test
-  void aPageSizeThatCannotBeIsRefusedByStream() {
+  void anImpossiblePageSizeIsRefusedAndTheStreamIsNamed() {
     KvLayout layout = new KvLayout(List.of(new Stream("compressed", 1, 4, Stream.ALL, 4)));
     assertThatThrownBy(() -> new KvGeometry(layout, 6))
         .isInstanceOf(IllegalArgumentException.class)

@@ -74,7 +74,7 @@ class PagePoolTest {
   }
 
   @Test
-  void everyMisuseIsRefusedByPageAndState() {
+  void everyMisuseIsRefusedWithThePageAndItsState() {
     PagePool pool = new PagePool(2);
     refuses(() -> pool.release(1), FREE_PAGE.formatted("released"));
     refuses(() -> pool.retain(1), FREE_PAGE.formatted("retained"));
@@ -177,7 +177,7 @@ class PagePoolTest {
         .isGreaterThan(50_000);
   }
 
-  /** AssertJ by the million would take a minute. */
+  /** A million AssertJ assertions would take a minute. */
   private static void assertTrue(boolean holds, int page) {
     if (!holds) {
       throw new AssertionError("books differ from the model after an operation on page " + page);
