@@ -4,9 +4,9 @@ import orrery.kernels.AttentionShape;
 
 /**
  * out[r] = attention of q[r] over the slots [firstSlot, slot of r] of its sequence. Consecutive
- * rows of one sequence go together, a few at a time, so that keys and values are loaded once for
- * them; parts take turns at (block of rows, key/value head) pairs, since later rows of a prompt see
- * more.
+ * rows of one sequence are computed together, a few at a time, so that keys and values are loaded
+ * once for all of them. Parts take turns at the pairs (block of rows, key/value head), because
+ * later rows of a prompt see more slots and cost more.
  */
 record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
   private static final int BLOCK = 4;
@@ -33,7 +33,7 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
     }
   }
 
-  /** How many rows from r on are neighbours in one sequence. */
+  /** How many rows from r on lie in consecutive slots of one sequence. */
   private static int block(Step step, int r, int rows) {
     int n = 1;
     while (n < BLOCK

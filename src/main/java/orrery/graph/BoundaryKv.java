@@ -4,12 +4,12 @@ import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 
 /**
- * The handle on the rows that page ends leave: a page of P tokens has one, of its last token. From
- * there an MTP layer continues behind a prefix that was found in the cache, where nobody computed
- * the hidden state that it needs.
+ * The handle on the boundary stream, which has one row for each page of P tokens: the state of the
+ * page's last token. An MTP layer needs that state to continue behind a prefix that was found in
+ * the cache, because no step of this sequence has computed it.
  *
  * @param rows the stream's rows, [pages][width]
- * @param pool whose page table addresses them
+ * @param pool the pool with the page table that addresses the rows
  * @param pageTokens P
  * @param width floats of a row
  */

@@ -3,10 +3,10 @@ package orrery.graph;
 import java.util.function.IntFunction;
 
 /**
- * Row buckets 1, 2, 4, 8, … up to a maximum: a step of n rows uses what was made for the smallest
- * bucket that holds it. What belongs to a bucket is made when it is first needed.
+ * Row buckets 1, 2, 4, 8, … up to a maximum. A step of n rows uses the value of the smallest bucket
+ * that holds n rows. The value of a bucket is made when it is first needed.
  *
- * @param <T> what is kept per bucket, for example a captured program with its buffers
+ * @param <T> the value of a bucket, for example a captured program with its buffers
  */
 public final class Buckets<T> {
   private final int maxRows;
@@ -14,7 +14,8 @@ public final class Buckets<T> {
   private final Object[] made; // [log2 of the bucket's rows]
 
   /**
-   * @param make makes what a bucket of so many rows needs
+   * @param maxRows rows of the largest bucket, at least 1
+   * @param make makes the value of a bucket of the given number of rows
    */
   public Buckets(int maxRows, IntFunction<T> make) {
     if (maxRows < 1) {
@@ -25,12 +26,16 @@ public final class Buckets<T> {
     this.made = new Object[index(maxRows) + 1];
   }
 
-  /** The rows of the bucket for {@code rows} rows. */
+  /** The size of the bucket for {@code rows} rows. */
   public int size(int rows) {
     return Math.min(1 << index(rows), maxRows);
   }
 
-  /** What the bucket for {@code rows} rows holds. */
+  /**
+   * The value of the bucket for {@code rows} rows.
+   *
+   * @throws IllegalArgumentException if {@code rows} is less than 1 or more than the maximum
+   */
   @SuppressWarnings("unchecked")
   public T get(int rows) {
     if (rows < 1 || rows > maxRows) {

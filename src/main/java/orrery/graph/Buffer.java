@@ -3,15 +3,17 @@ package orrery.graph;
 /**
  * A preallocated block of activations, [rows][cols], row-major with rows padded to whole vectors.
  *
- * <p>Its memory is bound when a step is captured; how many of its rows count is read from the
- * {@link Step} when an op runs.
+ * <p>Its memory is bound when a step is captured. An op that runs asks the {@link Step} how many of
+ * the rows are in use.
  */
 public final class Buffer {
   private final String name;
   private final RowCount rows;
   public final int cols;
 
-  /** Floats from one row to the next: cols, rounded up to 16. What lies between is padding. */
+  /**
+   * Floats from one row to the next: cols, rounded up to 16. The columns from cols on are padding.
+   */
   public final int stride;
 
   public final float[] data; // [maxRows][stride]

@@ -10,7 +10,7 @@ public final class Capture extends Launcher {
 
   private Capture() {}
 
-  /** The program of what {@code forward} launches. */
+  /** The program of the ops that {@code forward} launches. */
   public static StepProgram of(Consumer<Launcher> forward) {
     Capture capture = new Capture();
     forward.accept(capture);

@@ -4,7 +4,10 @@ import orrery.kernels.Team;
 
 /** Runs ops on a {@link Team}; small ones on the calling thread alone. Allocates nothing. */
 public final class Executor implements Team.Task {
-  /** A hand-over to another core and back takes about a microsecond: some 10,000 multiply-adds. */
+  /**
+   * A hand-over to another core and back takes about a microsecond, the time of some 10,000
+   * multiply-adds.
+   */
   private static final long WORTH_SPLITTING = 16_000;
 
   private final Team team;

@@ -3,15 +3,16 @@ package orrery.graph;
 import orrery.kernels.PackedMatrix;
 
 /**
- * What model code talks to. Model code reads like its paper and calls these methods in order;
- * whether an op runs at once ({@link Eager}) or is recorded ({@link Capture}) is not its business.
+ * The methods that model code calls. Model code reads like its paper and calls them in order; it
+ * does not know whether an op runs at once ({@link Eager}) or is recorded ({@link Capture}).
  */
 public abstract class Launcher {
   /** Runs or records an op. */
   public abstract void launch(Op op);
 
   /**
-   * Names a buffer at this point of the forward pass, for those who watch; costs nothing otherwise.
+   * Names a buffer at this point of the forward pass. A launcher that watches buffers overrides
+   * this method; for the others it does nothing.
    */
   public void tap(String name, Buffer buffer) {}
 
@@ -28,7 +29,7 @@ public abstract class Launcher {
     launch(new MatMul(x, w, y));
   }
 
-  /** y[r] += bias, for every row; nothing if there is no bias. */
+  /** y[r] += bias, for every row; launches nothing if bias is null. */
   public final void addBias(Buffer y, float[] bias) {
     if (bias != null) {
       launch(new AddBias(y, bias));
@@ -57,7 +58,10 @@ public abstract class Launcher {
     launch(new WriteKv(k, v, kv));
   }
 
-  /** Keeps the state of every row that ends a page; nothing if nobody will continue from there. */
+  /**
+   * Keeps the state of every row that ends a page; launches nothing if the cache has no boundary
+   * stream.
+   */
   public final void keepBoundary(Buffer x, BoundaryKv boundary) {
     if (boundary != null) {
       launch(new KeepBoundary(x, boundary));
@@ -84,7 +88,7 @@ public abstract class Launcher {
     launch(new Concat(a, b, y));
   }
 
-  /** y[i] = x[row of the i-th wanted logits]. */
+  /** y[i] = x[r], where r is the i-th row that wants logits. */
   public final void logitRows(Buffer x, Buffer y) {
     launch(new LogitRows(x, y));
   }

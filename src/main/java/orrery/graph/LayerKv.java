@@ -8,9 +8,9 @@ import orrery.kv.KvCache;
  *
  * @param keys the key stream's pages, laid out as {@link AttentionShape} says
  * @param values the value stream's pages
- * @param pool whose page table addresses them
- * @param firstSlot the first slot that holds a row: 0, or 1 for an MTP layer, whose rows lie at the
- *     slot of the newest token they read
+ * @param pool the pool with the page table that addresses the rows
+ * @param firstSlot the first slot that holds a row: 0, or 1 for an MTP layer, where a row lies at
+ *     the slot of the newest token that it reads
  */
 public record LayerKv(AttentionShape shape, float[] keys, float[] values, int pool, int firstSlot) {
   /** The handle on two streams of a cache. */

@@ -1,6 +1,6 @@
 package orrery.graph;
 
-/** y[i] = x[logitRow[i]]: only rows whose logits somebody wants go through the head. */
+/** y[i] = x[logitRow[i]]: only rows that want logits go through the head. */
 record LogitRows(Buffer x, Buffer y) implements Op {
   LogitRows {
     if (x.cols != y.cols) {

@@ -1,8 +1,8 @@
 package orrery.graph;
 
 /**
- * Cosines and sines of rotary positions, made as Hugging Face makes them: float32 inverse
- * frequencies, float32 angles.
+ * Cosines and sines of rotary positions ("RoFormer", Su et al., 2021). They are made as Hugging
+ * Face transformers makes them: float32 inverse frequencies, float32 angles.
  *
  * @param pairs rotated pairs of a head; the other columns pass unchanged (partial rotary)
  * @param interleaved pairs (2i, 2i+1) instead of (i, i + pairs)
@@ -13,7 +13,7 @@ public record RopeTable(int pairs, boolean interleaved, float[] cos, float[] sin
   /**
    * Angles position · theta^(−2i/rotaryDim).
    *
-   * @param rotaryDim columns of a head that are rotated; odd counts round up to whole pairs
+   * @param rotaryDim columns of a head that are rotated; an odd number is rounded up to whole pairs
    */
   public static RopeTable of(int positions, int rotaryDim, double theta, boolean interleaved) {
     int pairs = (rotaryDim + 1) / 2;

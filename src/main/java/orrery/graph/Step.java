@@ -6,19 +6,19 @@ import orrery.kernels.Scratch;
 import orrery.kv.PageTable;
 
 /**
- * Everything about one step that changes from step to step: a ragged batch of rows, each a token of
- * some sequence. Prefill, a chunk of prefill, decode and verification are the same thing here.
+ * Everything that changes from step to step: a ragged batch of rows, each of them one token of one
+ * sequence. Prefill, a chunk of prefill, decode and verification are the same thing here.
  *
- * <p>Ops hold buffers and weights; whatever is a value of the step they read from here when they
- * run. So a captured program serves every step.
+ * <p>Ops hold buffers and weights. They read the values of the step from here when they run, so one
+ * captured program serves every step.
  */
 public final class Step {
   public final int[] token; // [maxRows] token id
   public final int[] position; // [maxRows] RoPE position
   public final int[]
-      slot; // [maxRows] cache slot the row is written to; it sees slots up to this one
+      slot; // [maxRows] cache slot the row is written to; the row sees slots up to this one
   public final int[] sequence; // [maxRows] index into tables
-  public final int[] logitRow; // [maxRows] rows whose logits are wanted, the first logitRows count
+  public final int[] logitRow; // [maxRows] rows that want logits; the first logitRows entries count
   public final PageTable[] tables; // [maxSequences] where each sequence's cached rows lie
 
   private final Scratch[] scratch; // [threads]
@@ -44,7 +44,7 @@ public final class Step {
     logitRows = 0;
   }
 
-  /** Adds a row whose cache slot is its position, as in every main layer. */
+  /** Adds a row with its position as its cache slot, as in every main layer. */
   public void add(int token, int position, int sequence, boolean wantsLogits) {
     add(token, position, position, sequence, wantsLogits);
   }
@@ -62,8 +62,10 @@ public final class Step {
   }
 
   /**
-   * Drops all rows but the first, where every row wants its logits: the rest of a chain of drafts
-   * whose sequences want fewer.
+   * Keeps the first {@code rows} rows and drops the others. A chain of drafts drops the rows of
+   * sequences that want no further draft.
+   *
+   * @throws IllegalStateException if the step has fewer rows, or a row that wants no logits
    */
   public void keepFirst(int rows) {
     if (logitRows != this.rows || rows > this.rows) {

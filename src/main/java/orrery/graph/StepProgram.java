@@ -6,9 +6,9 @@ import java.util.stream.IntStream;
 /**
  * A captured forward pass: ops in order, bound to their buffers, replayed without allocating.
  *
- * <p>What a CUDA graph is to a GPU: the model code ran once, and every later step only walks the
- * recorded launches. Rows, positions, page tables and expert groups are not in it; ops read them
- * from the {@link Step}.
+ * <p>It does what a CUDA graph does on a GPU: model code runs once, and every later step only walks
+ * the recorded launches. The program contains no rows, positions, page tables or expert groups; ops
+ * read them from the {@link Step}.
  */
 public final class StepProgram {
   private final Op[] ops; // [ops] in launch order
@@ -29,7 +29,7 @@ public final class StepProgram {
     return ops.length;
   }
 
-  /** One numbered line an op. */
+  /** One numbered line for each op. */
   public String listing() {
     return IntStream.range(0, ops.length)
         .mapToObj(i -> String.format("%3d  %s", i, ops[i].line()))

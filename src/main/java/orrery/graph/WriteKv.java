@@ -2,7 +2,7 @@ package orrery.graph;
 
 import orrery.kernels.AttentionShape;
 
-/** Writes each row's keys and values to its slot; the rows of a step have different slots. */
+/** Writes each row's keys and values to its slot; no two rows of a step have the same slot. */
 record WriteKv(Buffer k, Buffer v, LayerKv kv) implements Op {
   WriteKv {
     if (k.cols != kv.shape().keyWidth() || v.cols != kv.shape().kvHeads() * kv.shape().valueDim()) {

@@ -1,5 +1,5 @@
 /**
- * A step is a program: model code launches ops, and what happens to an op is not its business.
+ * A step is a program: model code launches ops, and the launcher runs them or records them.
  *
  * <p><b>The problem.</b> A forward pass is some hundred small operations, and a server runs the
  * same ones thousands of times a second with other rows, other positions, other lengths. Model code
@@ -10,7 +10,7 @@
  * <p><b>The idea.</b> Model code calls a {@link orrery.graph.Launcher}. Each call is one {@link
  * orrery.graph.Op}, which holds buffers, weights and cache handles, but never a value of a step.
  * What changes from step to step lies in {@link orrery.graph.Step}: a ragged batch of rows, in
- * preallocated arrays. So the list of ops can be recorded once and replayed for any step.
+ * preallocated arrays. So the list of ops is recorded once and can be replayed for any step.
  *
  * <pre>
  *   ClassicForward.main(g)        g = Eager    ──> op.run(step)                     at once
@@ -25,13 +25,15 @@
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>Eager and replay give the same bits: it is the same op objects' code.
+ *   <li>Eager and replay give the same bits, since both run the code of the same ops.
  *   <li>No op holds a row count, position, page number, expert choice or length.
- *   <li>Parts of an op split outputs or rows, never a sum, so bits do not depend on threads.
+ *   <li>Parts of an op split outputs or rows, never a sum, so bits do not depend on the number of
+ *       threads.
  *   <li>Replay allocates nothing. Buffers belong to a row bucket ({@link orrery.graph.Buckets}) and
  *       only the step's real rows are computed; a bucket is never padded.
  *   <li>Shapes are checked when an op is made, not when it runs.
- *   <li>Keys and values are written to pages before attention reads them, also those of this step.
+ *   <li>Keys and values are written to pages before attention reads them, also those of the same
+ *       step.
  * </ul>
  *
  * <p><b>Watch it.</b> {@code orrery inspect --program} prints the captured ops; {@code orrery

@@ -12,7 +12,7 @@ import orrery.kv.KvLayout;
 import orrery.kv.PageTable;
 import orrery.kv.Stream;
 
-/** What page ends leave, and how the rows of a chain of drafts drop out. */
+/** The rows that are kept at page ends, and the rows that drop out of a chain of drafts. */
 class KeepBoundaryTest {
   private static final int WIDTH = 3;
 
@@ -22,7 +22,7 @@ class KeepBoundaryTest {
     return new KvCache(layout, pageTokens, 24, 48 / pageTokens + 2);
   }
 
-  /** Two sequences in one step, whose rows are 100 · sequence + slot. */
+  /** Two sequences in one step; a row holds 100 · sequence + slot. */
   @Test
   void exactlyTheRowsThatEndAPageAreKept() {
     for (int p : new int[] {1, 3, 4, 24}) {

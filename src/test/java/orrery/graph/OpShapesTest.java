@@ -12,7 +12,7 @@ import orrery.kv.KvCache;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 
-/** An op whose buffers do not fit is refused when it is launched, not when it reads nonsense. */
+/** An op with buffers that do not fit is refused when it is launched, before it reads nonsense. */
 class OpShapesTest {
   private static final AttentionShape SHAPE = new AttentionShape(4, 2, 6, 5, 16, 1f);
 

@@ -62,7 +62,7 @@ class StepProgramTest {
     }
   }
 
-  /** Recorded taps of an eager pass: what the routers chose. */
+  /** Records the taps of an eager pass: the experts that the routers chose. */
   private static final class Routing extends Eager {
     private final Set<String> choices;
 
@@ -108,7 +108,9 @@ class StepProgramTest {
     }
   }
 
-  /** Some rows of both sequences, in turn first, with logits wanted here and there. */
+  /**
+   * Gives two steps the same rows: some of each sequence, either first, some of them with logits.
+   */
   private static void fill(Step one, Step other, int[] length, Random random, int vocab) {
     one.clear();
     other.clear();
@@ -140,7 +142,8 @@ class StepProgramTest {
       try (Team team = new Team(threads)) {
         Executor executor = new Executor(team);
         replay.bytesOf(executor, 96);
-        // The JVM itself may allocate once, when it links or recompiles something; a step never.
+        // The JVM itself may allocate once, when it links or recompiles code; a step never
+        // allocates.
         long least = Long.MAX_VALUE;
         for (int i = 0; i < 3 && least > 0; i++) {
           least = Math.min(least, replay.bytesOf(executor, 240));
@@ -166,7 +169,9 @@ class StepProgramTest {
     }
   }
 
-  /** Steps of 24 to 1 rows, large enough to be split, over the same slots again and again. */
+  /**
+   * Replays steps of 24 to 1 rows over the same slots again and again; the larger ones are split.
+   */
   private static final class Replay {
     final Bench bench;
     final Step step;
@@ -179,7 +184,7 @@ class StepProgramTest {
       this.program = Capture.of(bench.forward::main);
     }
 
-    /** Bytes that the calling thread allocates in so many steps. */
+    /** Bytes that the calling thread allocates in {@code steps} steps. */
     long bytesOf(Executor executor, int steps) {
       long before = THREAD.getCurrentThreadAllocatedBytes();
       for (int i = 0; i < steps; i++) {
