@@ -5,7 +5,7 @@ import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Step;
 
-/** y[r] = Σ weight · expert output, one fma chain over the chosen experts in ascending id. */
+/** y[r] = Σ weight · expert output: one fma chain over the chosen experts of r, in ascending id. */
 record Combine(Buffer expertOut, ExpertGroups groups, Buffer y) implements Op {
   Combine {
     if (expertOut.cols != y.cols) {

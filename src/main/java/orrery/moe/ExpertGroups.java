@@ -6,8 +6,8 @@ import orrery.graph.RowCount;
 import orrery.graph.Step;
 
 /**
- * The outcome of routing one step: who goes where. Filled by ops while the step runs, so a captured
- * program routes every step anew.
+ * The outcome of routing one step: which row goes to which experts. Ops fill it while the step
+ * runs, so a captured program routes every step anew.
  *
  * <p>An <em>assignment</em> is a (row, expert) pair. Assignments are sorted by expert, then row, so
  * that each expert's rows lie together and its weights are read once.
@@ -18,7 +18,7 @@ public final class ExpertGroups {
   /** Chosen experts of each row in ascending id, [rows][topK]. */
   public final IntBlock experts;
 
-  /** Their weights, in the same order, [rows][topK]. */
+  /** Weights of the chosen experts, in the same order, [rows][topK]. */
   public final Buffer weights;
 
   final int[] start; // [experts+1] first assignment of each expert
@@ -34,12 +34,12 @@ public final class ExpertGroups {
     this.assignmentOf = new int[maxRows * spec.topK()];
   }
 
-  /** Assignments of the step: rows · topK. */
+  /** How many assignments the step has: rows · topK. */
   public int assignments(Step step) {
     return experts.rows(step) * spec.topK();
   }
 
-  /** Rows that chose an expert in the step that ran last. */
+  /** How many rows chose an expert in the step that ran last. */
   public int load(int expert) {
     return start[expert + 1] - start[expert];
   }

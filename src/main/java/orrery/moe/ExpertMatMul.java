@@ -6,10 +6,10 @@ import orrery.graph.Step;
 import orrery.kernels.PackedMatrix;
 
 /**
- * y[a] = W[expert of a] · x[a] for all assignments, expert by expert ("grouped GEMM"). Parts take
+ * y[a] = W[expert of a] · x[a] for all assignments a, expert by expert ("grouped GEMM"). Parts take
  * panels of every expert.
  *
- * @param w [experts]
+ * @param w [experts] each [out][in]
  */
 record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y) implements Op {
   ExpertMatMul {

@@ -6,14 +6,15 @@ import orrery.graph.RowCount;
 import orrery.kernels.PackedMatrix;
 
 /**
- * A dense SwiGLU feed-forward: down · (silu(gate · h) * (up · h)).
+ * A dense SwiGLU feed-forward: down · (silu(gate · h) * (up · h)), after Shazeer, "GLU Variants
+ * Improve Transformer", 2020.
  *
  * @param gate [intermediate][hidden]
  * @param up [intermediate][hidden]
  * @param down [hidden][intermediate]
  */
 public record FeedForward(PackedMatrix gate, PackedMatrix up, PackedMatrix down) {
-  /** Its activations for up to {@code maxRows} rows. */
+  /** Buffers for the activations of up to {@code maxRows} rows. */
   public static final class Space {
     final Buffer gate;
     final Buffer up;

@@ -4,7 +4,7 @@ import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Step;
 
-/** y[assignment] = x[its row]: each expert's rows side by side. */
+/** y[a] = x[row of assignment a], so that each expert's rows lie side by side. */
 record GatherRows(Buffer x, ExpertGroups groups, Buffer y) implements Op {
   GatherRows {
     if (x.cols != y.cols) {

@@ -4,7 +4,9 @@ import java.util.Arrays;
 import orrery.graph.Op;
 import orrery.graph.Step;
 
-/** Sorts the assignments by expert: a counting sort, serial, a few nanoseconds an assignment. */
+/**
+ * Sorts the assignments by expert, with a serial counting sort of a few nanoseconds an assignment.
+ */
 record GroupRows(ExpertGroups groups) implements Op {
   @Override
   public void run(Step step, int part, int parts) {
@@ -24,7 +26,7 @@ record GroupRows(ExpertGroups groups) implements Op {
       groups.rowOf[place] = a / topK;
       groups.assignmentOf[a] = place;
     }
-    // Filling moved every start to the next expert's; move them back.
+    // Filling moved the start of every expert to the start of the next one; move them back.
     System.arraycopy(start, 0, start, 1, groups.spec.experts());
     start[0] = 0;
   }

@@ -7,14 +7,14 @@ import orrery.kernels.PackedMatrix;
 
 /**
  * A mixture-of-experts feed-forward: a router sends each row to {@code topK} of many small
- * feed-forwards; a shared one sees every row.
+ * feed-forwards, and a shared one computes every row.
  *
  * @param spec how the router chooses
  * @param router [experts][hidden]
  * @param bias [experts] selection bias
- * @param gate of each expert, [intermediate][hidden]
- * @param up of each expert, [intermediate][hidden]
- * @param down of each expert, [hidden][intermediate]
+ * @param gate [experts] gate matrix of each expert, [intermediate][hidden]
+ * @param up [experts] up matrix of each expert, [intermediate][hidden]
+ * @param down [experts] down matrix of each expert, [hidden][intermediate]
  * @param shared the shared expert
  */
 public record MixtureOfExperts(
@@ -26,13 +26,13 @@ public record MixtureOfExperts(
     PackedMatrix[] down,
     FeedForward shared) {
 
-  /** Its activations for up to {@code maxRows} rows. */
+  /** Buffers for the activations of up to {@code maxRows} rows. */
   public static final class Space {
     final Buffer logits;
     final Buffer choice;
     final Buffer groupScores;
     final ExpertGroups groups;
-    final Buffer x; // the next five: one row per assignment
+    final Buffer x; // this and the next four: one row per assignment
     final Buffer gate;
     final Buffer up;
     final Buffer act;
@@ -58,7 +58,11 @@ public record MixtureOfExperts(
     }
   }
 
-  /** out = Σ weight · expert(h) + shared(h). */
+  /**
+   * out = Σ weight · expert(h) + shared(h).
+   *
+   * @param name prefix of the taps, for example {@code router.3}
+   */
   public void run(Launcher g, Buffer h, Space s, Buffer out, String name) {
     g.matmul(h, router, s.logits);
     g.launch(new SelectExperts(s.logits, s.choice, s.groupScores, bias, s.groups));

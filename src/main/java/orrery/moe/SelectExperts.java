@@ -6,10 +6,11 @@ import orrery.graph.Op;
 import orrery.graph.Step;
 
 /**
- * Chooses each row's experts from its router logits. Scores are sigmoids; the bias only steers the
- * choice, the weights are made of the plain scores. Of equal candidates the lowest id wins.
+ * Chooses each row's experts from its router logits. Scores are sigmoids. The bias only steers the
+ * choice; the weights are computed from the plain scores. Among equal candidates the lowest id
+ * wins.
  *
- * @param logits [rows][experts] router logits; holds the scores afterwards
+ * @param logits [rows][experts] router logits; the op replaces them by the scores
  * @param choice [rows][experts] scratch: scores plus bias
  * @param groupScores [rows][groups] scratch
  * @param bias [experts] {@code e_score_correction_bias}
@@ -63,7 +64,9 @@ record SelectExperts(
     weigh(scores, at, chosen, chosenAt, groups.weights.data, groups.weights.row(r));
   }
 
-  /** Groups beyond the best {@code topGroups} get −∞, so none of their experts is chosen. */
+  /**
+   * Gives −∞ to all groups but the best {@code topGroups}, so that none of their experts is chosen.
+   */
   private void excludeWeakGroups(Step step, int r, int[] chosen, int chosenAt) {
     RouterSpec spec = groups.spec;
     int size = spec.experts() / spec.groups();

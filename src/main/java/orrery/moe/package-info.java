@@ -1,15 +1,15 @@
 /**
- * Mixture of experts: many feed-forwards, of which each row uses a few.
+ * Mixture of experts: many feed-forwards, and each row uses a few of them.
  *
- * <p><b>The problem.</b> Most parameters of a transformer sit in its feed-forwards. A mixture keeps
- * many small ones and sends each token to {@code topK} of them, so a token reads a fraction of the
- * weights. But the choice is data: which rows need which matrix is known only in the middle of the
- * step, a matrix product per row would read an expert's weights once for every row, and a step
- * captured beforehand must still route anew.
+ * <p><b>The problem.</b> Most parameters of a transformer are in its feed-forwards. A mixture has
+ * many small feed-forwards and sends each token to {@code topK} of them, so a token reads a
+ * fraction of the weights. But the choice is data: which row needs which matrix becomes known only
+ * in the middle of a step. One matrix product per row would read an expert's weights again for
+ * every row. And a step that was captured beforehand must still route anew.
  *
- * <p><b>The idea.</b> Sort the (row, expert) pairs by expert, so that each expert sees its rows
- * side by side as one matrix product; then sum back. The sorting is an op like any other and leaves
- * its result in {@link orrery.moe.ExpertGroups}, which later ops read when they run.
+ * <p><b>The idea.</b> Sort the (row, expert) pairs by expert, so that each expert computes its rows
+ * as one matrix product; then add up the results of each row. The sorting is an op like any other.
+ * It leaves its result in {@link orrery.moe.ExpertGroups}, and later ops read that when they run.
  *
  * <pre>
  *   rows       experts       by expert      back
@@ -23,16 +23,16 @@
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>The bias ({@code e_score_correction_bias}) steers the choice only; weights are made of the
- *       plain scores.
+ *   <li>The bias ({@code e_score_correction_bias}) steers the choice only; weights are computed
+ *       from the plain scores.
  *   <li>Ties go to the lowest expert id; a row's experts are summed in ascending id, then the
- *       shared expert is added. So a row's result does not depend on its batch mates.
- *   <li>Grouping is a stable counting sort: rows keep their order within an expert.
- *   <li>Every row is computed. No expert has a capacity beyond which tokens are dropped.
+ *       shared expert is added. So a row's result does not depend on the other rows of the step.
+ *   <li>Grouping is a stable counting sort: the rows of an expert keep their order.
+ *   <li>Every row is computed. No expert has a capacity, so no token is dropped.
  * </ul>
  *
  * <p><b>Watch it.</b> {@code orrery dump} writes the chosen experts and their weights per layer
- * ({@code router.L.experts}, {@code router.L.weights}); {@code orrery inspect} says how much of the
+ * ({@code router.L.experts}, {@code router.L.weights}); {@code orrery inspect} says how many of the
  * experts one token uses.
  *
  * <p><b>Elsewhere.</b> SGLang {@code srt/layers/moe/topk.py}, {@code

@@ -22,11 +22,11 @@ import orrery.kernels.ScalarKernels;
 import orrery.kernels.VectorKernels;
 import orrery.numerics.Elementary;
 
-/** Routing of random rows against a routing by sorting lists. */
+/** Compares the routing of random rows with a routing that sorts lists. */
 class RoutingTest {
   private static final int ROWS = 37;
 
-  /** The ops of one router on logits of the test's choice. */
+  /** The ops of one router, on logits that the test chooses. */
   private static final class Bench {
     final RouterSpec spec;
     final float[] bias;
@@ -137,7 +137,7 @@ class RoutingTest {
   @ParameterizedTest
   @MethodSource("specs")
   void expertsAndWeightsAreThoseOfPlainSorting(RouterSpec spec) {
-    long seed = 31 + spec.hashCode() % 1000; // another one for each router
+    long seed = 31 + spec.hashCode() % 1000; // a different seed for each router
     System.out.println(spec + ", seed " + seed);
     Random random = new Random(seed);
     for (int round = 0; round < 40; round++) {
@@ -166,7 +166,7 @@ class RoutingTest {
   }
 
   @Test
-  void theBiasChangesWhoIsChosenButNoWeight() {
+  void theBiasChangesWhichExpertsAreChosenButNoWeight() {
     RouterSpec spec = new RouterSpec(4, 2, 1, 1, false, 1f);
     float[][] rows = {{3f, 2f, 1f, 0f}};
     Bench plain = new Bench(spec, new float[4], new ScalarKernels(), rows).route(1);
@@ -191,7 +191,7 @@ class RoutingTest {
 
   @ParameterizedTest
   @MethodSource("specs")
-  void logitsThatAreNoNumbersStillGiveEveryRowDifferentExperts(RouterSpec spec) {
+  void nanLogitsStillGiveEveryRowDifferentExperts(RouterSpec spec) {
     long seed = 77;
     Random random = new Random(seed);
     float[] odd = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 0f};
@@ -256,12 +256,12 @@ class RoutingTest {
   }
 
   @Test
-  void expertsThatNobodyChoseComputeNothing() {
+  void expertsThatNoRowChoseComputeNothing() {
     RouterSpec spec = new RouterSpec(6, 2, 1, 1, true, 1f);
     float[][] rows = {{9, 0, 0, 8, 0, 0}, {9, 0, 0, 8, 0, 0}};
     Bench bench = new Bench(spec, new float[6], new ScalarKernels(), rows).route(1);
     assertThat(IntStream.range(0, 6).map(bench.groups::load)).containsExactly(2, 0, 0, 2, 0, 0);
-    // NaN weights of the idle experts would show in any product they took part in.
+    // The idle experts have NaN weights, which would show in any product that used them.
     PackedMatrix[] w = new PackedMatrix[6];
     for (int e = 0; e < 6; e++) {
       float weight = bench.groups.load(e) == 0 ? Float.NaN : e + 1;
@@ -288,7 +288,7 @@ class RoutingTest {
     for (int i = 0; i < h.data.length; i++) {
       h.data[i] = (float) random.nextGaussian();
     }
-    Arrays.fill(y.data, Float.NaN); // whatever was there counts for nothing
+    Arrays.fill(y.data, Float.NaN); // the op must not read what y held before
     runInParts(new GatherRows(h, bench.groups, x), bench.step, 3);
     for (int e = 0; e < spec.experts(); e++) { // expert e scales its rows by e + 1
       for (int i = x.row(bench.groups.start[e]); i < x.row(bench.groups.start[e + 1]); i++) {
@@ -309,7 +309,7 @@ class RoutingTest {
   }
 
   @Test
-  void routersThatCannotBeAreRefusedByName() {
+  void impossibleRoutersAreRefusedByName() {
     assertThatThrownBy(() -> new RouterSpec(8, 2, 3, 1, true, 1))
         .hasMessage("router groups: expected a divisor of 8, found 3");
     assertThatThrownBy(() -> new RouterSpec(8, 2, 2, 3, true, 1))
