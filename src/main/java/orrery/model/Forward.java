@@ -11,29 +11,32 @@ public interface Forward {
   /** Hidden state of every row after the final norm, [rows][hidden]. */
   Buffer hidden();
 
-  /** Logits of the rows that wanted them, [logitRows][vocab]. */
+  /** Logits of the rows that want them, [logitRows][vocab]. */
   Buffer logits();
 
   /**
-   * Launches the MTP layer. Row p of its step holds token p+1 at RoPE position p and slot p+1, and
-   * {@link #mtpInput} the state it continues: the main model's hidden state of p, or in a chain the
-   * {@link #mtpHidden} of the row before. Its logits are for token p+2.
+   * Launches the MTP layer. Row p of its step holds token p+1, at RoPE position p and slot p+1.
+   * {@link #mtpInput} holds the state that the row continues: the main model's hidden state of p,
+   * or in a chain the {@link #mtpHidden} of the row before. The logits of row p predict token p+2.
    */
   void mtp(Launcher g);
 
   /**
-   * Launches only what {@link #mtp} leaves in the cache, for rows whose guess nobody wants: keys
-   * and values of the one layer depend on what goes into it, so its attention and its experts,
-   * which are nearly all the work, are left out.
+   * Launches only the part of {@link #mtp} that writes to the cache, for rows that need no guess.
+   * Keys and values of this one layer depend only on the input of the layer. So its attention and
+   * its experts, nearly all of the work, are left out.
    */
   void mtpKv(Launcher g);
 
-  /** [rows][hidden], filled by the caller before {@link #mtp} and {@link #mtpKv}. */
+  /**
+   * States that the MTP rows continue, [rows][hidden]; the caller fills them before {@link #mtp}
+   * and {@link #mtpKv} run.
+   */
   Buffer mtpInput();
 
-  /** State of every MTP row after its final norm, [rows][hidden]. */
+  /** State of every MTP row after the final norm of the MTP layer, [rows][hidden]. */
   Buffer mtpHidden();
 
-  /** [logitRows][vocab]. */
+  /** Logits of the MTP rows that want them, [logitRows][vocab]. */
   Buffer mtpLogits();
 }

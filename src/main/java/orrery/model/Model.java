@@ -6,7 +6,7 @@ import orrery.kv.KvLayout;
 
 /** A loaded model: weights and a forward pass. It knows nothing about requests or batching. */
 public interface Model {
-  /** {@code model_type} of its config. */
+  /** {@code model_type} of the model's config. */
   String architecture();
 
   /** Size of the vocabulary: logits per row. */
@@ -25,18 +25,21 @@ public interface Model {
   boolean hasMtp();
 
   /**
-   * What one token leaves in the cache.
+   * The streams of rows that one token leaves in the cache.
    *
-   * @param mtp with the rows of the MTP layer, and at each page's end the state that it continues
+   * @param mtp whether to include the rows of the MTP layer, and at each page's end the state that
+   *     this layer continues
+   * @throws IllegalArgumentException if {@code mtp} is set and the model has no MTP layer
    */
   KvLayout kvLayout(boolean mtp);
 
-  /** What the model consists of, for reports. */
+  /** The parts of the model and their sizes, for reports. */
   ModelInfo info();
 
   /**
-   * Binds the model to a cache of one of its layouts; the result makes the forward pass for up to
-   * so many rows. Without MTP streams there is no {@link Forward#mtp}.
+   * Binds the model to a cache of one of its layouts. The result makes the forward pass for up to
+   * the given number of rows. If the cache has no MTP streams, that forward pass has no {@link
+   * Forward#mtp}.
    */
   IntFunction<Forward> bind(KvCache cache);
 }

@@ -3,9 +3,9 @@ package orrery.model;
 import java.util.List;
 
 /**
- * What a model consists of, by role.
+ * The parameters of a model, by role.
  *
- * @param parts in the order of the forward pass
+ * @param parts groups of weights, in the order of the forward pass
  */
 public record ModelInfo(List<Part> parts) {
   public ModelInfo {
@@ -16,9 +16,10 @@ public record ModelInfo(List<Part> parts) {
    * A group of weights with one role.
    *
    * @param role for example "experts"
-   * @param parameters all of them
-   * @param activeParameters those that one decoded token uses
-   * @param activeBytes bytes of weights that one decoded token reads; an embedding reads one row
+   * @param parameters all parameters of the group
+   * @param activeParameters parameters that one decoded token uses
+   * @param activeBytes bytes of weights that one decoded token reads; of an embedding it reads one
+   *     row
    */
   public record Part(String role, long parameters, long activeParameters, long activeBytes) {}
 
@@ -32,7 +33,7 @@ public record ModelInfo(List<Part> parts) {
     return main().mapToLong(Part::activeParameters).sum();
   }
 
-  /** Bytes of weights read for one decoded token alone in its step, MTP layer excluded. */
+  /** Bytes of weights that a step with one decoded token reads, MTP layer excluded. */
   public long activeBytes() {
     return main().mapToLong(Part::activeBytes).sum();
   }

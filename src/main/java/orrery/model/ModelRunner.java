@@ -15,8 +15,8 @@ import orrery.kernels.Team;
 import orrery.kv.KvCache;
 
 /**
- * Runs steps of a model: eagerly, or by replaying a program captured once per row bucket. Both give
- * the same bits; replay allocates nothing.
+ * Runs steps of a model: eagerly, or by replaying a program that was captured once per row bucket.
+ * Both give the same bits. Replay allocates nothing.
  */
 public final class ModelRunner {
   private static final class Bucket {
@@ -36,7 +36,7 @@ public final class ModelRunner {
   private final Buckets<Bucket> buckets;
 
   /**
-   * @param graph capture and replay instead of eager
+   * @param graph whether to capture and replay programs instead of running ops eagerly
    * @param maxRows rows of the largest step
    */
   public ModelRunner(Model model, KvCache cache, Team team, int maxRows, boolean graph) {
@@ -46,7 +46,9 @@ public final class ModelRunner {
     this.buckets = new Buckets<>(maxRows, rows -> new Bucket(bound.apply(rows)));
   }
 
-  /** Runs the main model; the result holds the hidden states and logits until the next step. */
+  /**
+   * Runs the main model. The result holds the hidden states and logits until the next step runs.
+   */
   public Forward run(Step step) {
     Bucket b = buckets.get(step.rows());
     if (graph) {
@@ -60,12 +62,15 @@ public final class ModelRunner {
     return b.forward;
   }
 
-  /** Where the caller puts the states that an MTP step of so many rows continues. */
+  /**
+   * The forward pass of an MTP step of {@code rows} rows. The caller puts the states that these
+   * rows continue into its {@link Forward#mtpInput}.
+   */
   public Forward forMtp(int rows) {
     return buckets.get(rows).forward;
   }
 
-  /** Runs the MTP layer on what {@link #forMtp} of the same number of rows was given. */
+  /** Runs the MTP layer on the states that the caller put into {@link #forMtp} of as many rows. */
   public Forward runMtp(Step step) {
     Bucket b = buckets.get(step.rows());
     if (graph) {
@@ -79,7 +84,10 @@ public final class ModelRunner {
     return b.forward;
   }
 
-  /** Writes the MTP layer's cache rows, and nothing else, of what {@link #forMtp} was given. */
+  /**
+   * Computes only the MTP layer's cache rows, from the states that the caller put into {@link
+   * #forMtp}.
+   */
   public void runMtpKv(Step step) {
     Bucket b = buckets.get(step.rows());
     if (graph) {
@@ -93,11 +101,12 @@ public final class ModelRunner {
   }
 
   /**
-   * Runs the MTP layer several times in a row, a chain of drafts, on what {@link #forMtp} was
-   * given.
+   * Runs the MTP layer several times in a row, a chain of drafts. It starts from the states that
+   * the caller put into {@link #forMtp}.
    *
-   * @param links how many times
-   * @param next makes the op that prepares the next link's rows; always the same for one runner
+   * @param links how many times the layer runs
+   * @param next makes the op that prepares the rows of the next link; always the same function for
+   *     one runner
    */
   public Forward runMtpChain(Step step, int links, Function<Forward, Op> next) {
     Bucket b = buckets.get(step.rows());
@@ -115,7 +124,7 @@ public final class ModelRunner {
     return b.forward;
   }
 
-  /** The captured program of {@link #runMtpChain} of the bucket for so many rows. */
+  /** The captured program of {@link #runMtpChain}, of the bucket for {@code rows} rows. */
   public StepProgram mtpChainProgram(int rows, int links, Function<Forward, Op> next) {
     return Capture.of(g -> chain(g, buckets.get(rows).forward, links, next));
   }
@@ -127,24 +136,24 @@ public final class ModelRunner {
     }
   }
 
-  /** Runs the main model eagerly through a launcher of the caller's, who watches its taps. */
+  /** Runs the main model eagerly, through a launcher that the caller makes to watch the taps. */
   public Forward run(Step step, java.util.function.BiFunction<Executor, Step, Launcher> watching) {
     Forward forward = buckets.get(step.rows()).forward;
     forward.main(watching.apply(executor, step));
     return forward;
   }
 
-  /** The captured main program of the bucket for so many rows. */
+  /** The captured main program of the bucket for {@code rows} rows. */
   public StepProgram program(int rows) {
     return Capture.of(buckets.get(rows).forward::main);
   }
 
-  /** The captured program of {@link #runMtpKv} of the bucket for so many rows. */
+  /** The captured program of {@link #runMtpKv}, of the bucket for {@code rows} rows. */
   public StepProgram mtpKvProgram(int rows) {
     return Capture.of(buckets.get(rows).forward::mtpKv);
   }
 
-  /** The captured MTP program of the bucket for so many rows. */
+  /** The captured MTP program of the bucket for {@code rows} rows. */
   public StepProgram mtpProgram(int rows) {
     return Capture.of(buckets.get(rows).forward::mtp);
   }

@@ -5,7 +5,7 @@ import orrery.checkpoint.DType;
 import orrery.checkpoint.Tensor;
 import orrery.kernels.PackedMatrix;
 
-/** Reads weights of a checkpoint into the form that kernels want, without changing a value. */
+/** Reads weights of a checkpoint into the form that kernels need, without changing a value. */
 public final class Weights {
   private final Checkpoint checkpoint;
 

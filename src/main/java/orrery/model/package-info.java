@@ -1,14 +1,15 @@
 /**
- * What a model is to an engine: token rows in, hidden states and logits out.
+ * The model as an engine sees it: rows of tokens go in, hidden states and logits come out.
  *
- * <p><b>The problem.</b> An engine should serve architectures it has never heard of, and an
- * architecture should not know about requests, batches or graphs. Where the line is drawn decides
- * how much of an engine must be touched for a new model.
+ * <p><b>The problem.</b> An engine should serve architectures that its code does not name, and an
+ * architecture should not know about requests, batches or graphs. The line between the two decides
+ * how much of an engine must change for a new model.
  *
- * <p><b>The idea.</b> {@link orrery.model.Model} says what it consists of and what a token leaves
- * in the cache (a {@code KvLayout}); bound to a cache it makes {@link orrery.model.Forward}s, a
- * forward pass with the buffers of one row bucket. {@link orrery.model.ModelRunner} runs steps
- * through it: eagerly, or by replaying what it captured once per bucket.
+ * <p><b>The idea.</b> A {@link orrery.model.Model} says which parts it has and which rows a token
+ * leaves in the cache (a {@code KvLayout}). Bound to a cache, it makes {@link
+ * orrery.model.Forward}s; each is a forward pass with the buffers of one row bucket. {@link
+ * orrery.model.ModelRunner} runs steps through them: eagerly, or by replaying a program that it
+ * captured once per bucket.
  *
  * <pre>
  *   checkpoint ──> Weights ──> Model ── bind(KvCache) ──> Forward (rows ≤ 1)   ──┐
@@ -21,17 +22,17 @@
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>A row's results depend on its token, its position and the cached rows its sequence may see;
- *       not on other rows, the bucket, threads, kernels or the way the prompt was cut.
+ *   <li>A row's results depend on its token, its position and the cached rows that it may see. They
+ *       do not depend on other rows, the bucket, threads, kernels or the chunks of the prompt.
  *   <li>Loading changes no value: bf16 stays bf16, f16 and f32 become f32 ({@link
  *       orrery.model.Weights}).
- *   <li>Only rows whose logits somebody wants go through the head.
- *   <li>An architecture is named by {@code engine}, {@code cli} and {@code lab} only ({@code
+ *   <li>Only rows that want logits go through the head.
+ *   <li>Only {@code engine}, {@code cli} and {@code lab} name an architecture ({@code
  *       ArchitectureTest.anArchitectureIsNamedOnlyByEngineCliAndLab}).
  * </ul>
  *
  * <p><b>Watch it.</b> {@code orrery inspect} prints {@link orrery.model.ModelInfo}: parameters by
- * role, those one token uses, and the bytes it reads.
+ * role, the parameters that one token uses, and the bytes that it reads.
  *
  * <p><b>Elsewhere.</b> SGLang {@code srt/models/registry.py}, {@code
  * srt/model_executor/model_runner.py}; vLLM {@code model_executor/models/registry.py}, {@code

@@ -34,7 +34,7 @@ final class ClassicForward implements Forward {
   private final Buffer k;
   private final Buffer v;
   private final Buffer mixed; // attention output before its projection
-  private final Buffer out; // what a sublayer adds to the stream
+  private final Buffer out; // what a sublayer adds to the residual stream
   private final FeedForward.Space dense; // null if no layer is dense
   private final MixtureOfExperts.Space experts; // null if no layer has experts
   private final Buffer hidden;
@@ -118,7 +118,7 @@ final class ClassicForward implements Forward {
     keysAndValues(g, m.layer(), kv[c.layers()]);
   }
 
-  /** x = projection of a token's embedding beside the state before it. */
+  /** x = projection of a token's embedding and the state of the token before, side by side. */
   private void mtpPairs(Launcher g, ClassicWeights.Mtp m) {
     g.embed(m.embedding(), x);
     g.rmsNorm(x, m.embeddingNorm(), c.normEps(), h);
@@ -141,7 +141,8 @@ final class ClassicForward implements Forward {
   }
 
   /**
-   * out = attention of h; "GQA", Ainslie et al., 2023, with rotary positions on part of each head.
+   * out = attention of h: grouped queries (Ainslie et al., "GQA", 2023), rotary positions on part
+   * of each head.
    */
   private void attention(Launcher g, ClassicWeights.Layer layer, LayerKv cached) {
     g.matmul(h, layer.q(), q);
@@ -153,7 +154,7 @@ final class ClassicForward implements Forward {
     g.matmul(mixed, layer.o(), out);
   }
 
-  /** Writes what later rows will see of h. */
+  /** Writes the keys and values of h, which later rows will read. */
   private void keysAndValues(Launcher g, ClassicWeights.Layer layer, LayerKv cached) {
     g.matmul(h, layer.k(), k);
     g.matmul(h, layer.v(), v);

@@ -16,9 +16,7 @@ import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelInfo;
 
-/**
- * A {@code glm4_moe} model, everything a reader knows from Llama plus mixture of experts and MTP.
- */
+/** A {@code glm4_moe} model: everything a reader knows from Llama, mixture of experts and MTP. */
 public final class ClassicModel implements Model {
   private final ClassicConfig config;
   private final ClassicWeights weights;
@@ -29,8 +27,8 @@ public final class ClassicModel implements Model {
   }
 
   /**
-   * Loads the weights that a config describes. A checkpoint that announces an MTP layer but has no
-   * tensor of one, as transformers saves it, loads without.
+   * Loads the weights that a config describes. A config may announce an MTP layer although the
+   * checkpoint has no tensor of it, as transformers saves it; then the model loads without MTP.
    *
    * @throws orrery.checkpoint.CheckpointException naming file, tensor or field, expected and found
    */
@@ -91,8 +89,8 @@ public final class ClassicModel implements Model {
   }
 
   /**
-   * Streams 2l and 2l + 1 are the keys and values of layer l; those of the MTP layer and its inputs
-   * at page ends come last.
+   * Streams 2l and 2l + 1 are the keys and values of layer l. Last come the streams of the MTP
+   * layer: keys, values, and its inputs at page ends.
    */
   @Override
   public KvLayout kvLayout(boolean mtp) {

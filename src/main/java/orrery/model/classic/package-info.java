@@ -1,14 +1,14 @@
 /**
- * The classic architecture: {@code glm4_moe} (GLM-4.5), everything a reader knows from Llama plus
+ * The classic architecture {@code glm4_moe} (GLM-4.5): everything a reader knows from Llama,
  * mixture of experts and multi-token prediction.
  *
- * <p><b>The problem.</b> A first model to learn from must be one that others run too. It should
- * have today's parts (grouped-query attention, rotary positions, experts, an MTP layer), a
+ * <p><b>The problem.</b> A first model to learn from must be one that other engines run too. It
+ * should have today's parts (grouped-query attention, rotary positions, experts, an MTP layer), a
  * published checkpoint layout, and an independent implementation to compare numbers with.
  *
  * <p><b>The idea.</b> {@link orrery.model.classic.ClassicConfig} reads {@code config.json} as
- * transformers 4 and 5 write it; the weights are named as in the release; {@code ClassicForward} is
- * the forward pass, one launcher call a line.
+ * transformers 4 and 5 write it. The weights have the names of the release. {@code ClassicForward}
+ * is the forward pass, with one launcher call a line.
  *
  * <pre>
  *   token ─ embedding ─ x ─┬────────────────(+)─┬───────────────────(+)─ x  … L layers …
@@ -23,13 +23,14 @@
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>Logits agree with transformers in float32 within 2e-4, top-1 everywhere, and with the test
- *       oracle {@code Naive} to the bit ({@code ClassicModelTest}).
- *   <li>An MTP row lies at the cache slot of the newest token it reads (p+1), while its rotary
- *       position stays p. So its layer's streams begin at slot 1.
- *   <li>The MTP row takes the hidden state after the final norm; a chain feeds the state after
- *       {@code shared_head.norm}, as SGLang does. {@code docs/forward-pass.md} tells where vLLM
- *       differs.
+ *   <li>Logits agree with transformers in float32 within 2e-4, and the top-1 token is the same
+ *       everywhere. They agree with the test oracle {@code Naive} to the bit ({@code
+ *       ClassicModelTest}).
+ *   <li>An MTP row lies at the cache slot of the newest token that it reads (p+1), while its rotary
+ *       position stays p. So the streams of the MTP layer begin at slot 1.
+ *   <li>An MTP row takes the hidden state after the final norm. A later row of a chain takes the
+ *       state after {@code shared_head.norm}, as in SGLang. {@code docs/forward-pass.md} tells
+ *       where vLLM differs.
  *   <li>A tensor that is missing, misshapen or unknown is an error that names it.
  * </ul>
  *

@@ -17,7 +17,8 @@ import orrery.kernels.VectorKernels;
 import orrery.model.Model;
 
 /**
- * The classic model against transformers (golden tensors), and against itself under every switch.
+ * Compares the classic model with transformers (golden tensors), and with {@code Naive} under every
+ * switch.
  */
 class ClassicModelTest {
   /** Largest difference from Hugging Face float32 that a logit may have. */

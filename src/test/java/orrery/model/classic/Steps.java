@@ -11,13 +11,13 @@ import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
 
-/** One sequence through a model under any combination of switches, for tests. */
+/** Runs one sequence through a model under any combination of switches. */
 record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageTokens) {
 
-  /** Everything a run leaves. */
+  /** The results of a run, one row for each token. */
   record Outcome(float[][] logits, float[][] hidden, float[][] mtpLogits) {}
 
-  /** Feeds ids in pieces of the given sizes (the last size repeats), all logits wanted. */
+  /** Feeds ids in pieces of the given sizes (the last size repeats). Every row wants logits. */
   Outcome run(int[] ids, int... pieces) {
     int slots = ids.length + 8;
     int pages = (slots + pageTokens - 1) / pageTokens;
