@@ -4,10 +4,13 @@ import java.util.Arrays;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 
-/** P tokens and the pages that hold their rows; a pool whose pages were evicted has a tombstone. */
+/**
+ * P tokens and the pages that hold their rows. In a pool that evicted its pages, the block is a
+ * tombstone.
+ */
 final class Block {
   final int[] tokens; // [P]
-  private final int[][] pages; // [pool][P / span], or null where evicted
+  private final int[][] pages; // [pool][P / span], or null where the pages are gone
   long lastUse;
 
   private Block(int[] tokens, int[][] pages) {
@@ -15,13 +18,13 @@ final class Block {
     this.pages = pages;
   }
 
-  /** Block {@code index} of a sequence; its pages are marked as cached. */
+  /** Makes block {@code index} of a sequence and marks its pages as cached. */
   static Block keep(KvCache kv, int[] tokens, int index, PageTable table) {
     int p = kv.geometry().pageTokens();
     int[][] pages = new int[kv.geometry().pools()][];
     for (int pool = 0; pool < pages.length; pool++) {
       int per = p / kv.geometry().span(pool);
-      if (index * per >= table.first(pool)) { // else its window has passed already
+      if (index * per >= table.first(pool)) { // otherwise the window has passed these pages already
         pages[pool] = Arrays.copyOfRange(table.pages(pool), index * per, (index + 1) * per);
         for (int page : pages[pool]) {
           kv.pool(pool).keep(page);
@@ -36,8 +39,8 @@ final class Block {
   }
 
   /**
-   * Whether only the cache holds some page of a pool. Not all: a window passes page by page, and
-   * what is idle has been promised to the scheduler.
+   * Whether at least one page of the block in a pool is held by the cache only. One page is enough:
+   * a window passes page by page, and the scheduler counts on every idle page.
    */
   boolean idle(KvCache kv, int pool) {
     for (int i = 0; pages[pool] != null && i < pages[pool].length; i++) {
@@ -52,7 +55,7 @@ final class Block {
     return pages[pool];
   }
 
-  /** Drops the pages of one pool; returns how many. */
+  /** Drops the pages of one pool and returns how many they were. */
   int evict(KvCache kv, int pool) {
     if (pages[pool] == null) {
       return 0;
@@ -72,7 +75,10 @@ final class Block {
     }
   }
 
-  /** A pool whose window had passed when the block was made gets the pages of an equal block. */
+  /**
+   * Takes pages from the table of an equal block, for every pool in which this block has none any
+   * more.
+   */
   void revive(KvCache kv, int index, PageTable table) {
     for (int pool = 0; pool < pages.length; pool++) {
       int per = kv.geometry().pageTokens() / kv.geometry().span(pool);

@@ -18,9 +18,10 @@ import orrery.kv.PageTable;
  *   h0 = hash(salt, tokens 0..P-1)    h1 = hash(h0, tokens P..2P-1)    …    h → block → pages
  * </pre>
  *
- * <p>Hashes may collide, so a hit compares tokens. Only complete blocks enter. A block that nobody
- * holds waits in the free queue and is evicted from its front; a finished sequence queues its
- * blocks tail first, so that tails go before the heads that others are likelier to share.
+ * <p>Hashes may collide, so a hit compares tokens. Only complete blocks enter. A block that no
+ * sequence holds waits in the free queue; eviction takes the front of the queue. A finished
+ * sequence queues its blocks tail first. So its tail is evicted before its head, which other
+ * sequences are likelier to share.
  */
 public final class HashBlockCache implements PrefixCache {
   private static final class Entry {
@@ -53,14 +54,14 @@ public final class HashBlockCache implements PrefixCache {
   private final int pageTokens;
   private final LongBinaryOperator mix;
   private final Map<Long, List<Entry>> table = new HashMap<>();
-  private final LinkedHashSet<Entry> free = new LinkedHashSet<>(); // front is evicted first
+  private final LinkedHashSet<Entry> free = new LinkedHashSet<>(); // the front is evicted first
   private long clock;
 
   public HashBlockCache(KvCache kv) {
     this(kv, (hash, token) -> (hash ^ token) * 0x9E3779B97F4A7C15L + (hash >>> 29));
   }
 
-  /** With a hash of the caller's, for tests: mixes one token into a hash. */
+  /** For tests, with a hash function of their own: {@code mix} mixes one token into a hash. */
   HashBlockCache(KvCache kv, LongBinaryOperator mix) {
     this.kv = kv;
     this.hits = new Hits(kv);
@@ -89,7 +90,10 @@ public final class HashBlockCache implements PrefixCache {
     return null;
   }
 
-  /** Equal tokens all the way; different objects only if a parent was evicted and came again. */
+  /**
+   * Whether two chains have equal tokens from the first block on. Equal chains can be different
+   * objects if a parent was evicted and entered again.
+   */
   private static boolean sameChain(Entry a, Entry b) {
     while (a != b) {
       if (a == null || b == null || !a.block.holds(b.block.tokens, 0)) {
@@ -163,9 +167,9 @@ public final class HashBlockCache implements PrefixCache {
       int b = chain.entries.size();
       Entry parent = b == 0 ? null : chain.entries.get(b - 1);
       long hash = hash(b == 0 ? seed(chain.salt) : parent.hash, tokens, b);
-      // An equal block may be there already; both stay, as block tables only ever grow.
+      // An equal block may be there already. Both stay, because a block table only ever grows.
       Entry e = new Entry(hash, parent, chain.salt, Block.keep(kv, tokens, b, table));
-      // The newest is found first: the pages of an older one may have been evicted.
+      // The newest block comes first: an older one may have lost its pages.
       this.table.computeIfAbsent(hash, h -> new ArrayList<>()).addFirst(e);
       hold(chain, e);
     }

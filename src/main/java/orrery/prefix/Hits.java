@@ -6,7 +6,10 @@ import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 import orrery.kv.Stream;
 
-/** Where a hit may end, and how its pages come into a table: the same for every prefix cache. */
+/**
+ * Finds where a hit may end and puts its pages into a table, in the same way for every prefix
+ * cache.
+ */
 final class Hits {
   private final KvCache kv;
   private final int[] needs; // [pool] tokens before N that must be live for a hit at N
@@ -20,12 +23,12 @@ final class Hits {
     }
   }
 
-  /** Whether a pool's pages may go while their block stays. */
+  /** Whether the pages of a pool may be evicted while their block stays. */
   boolean windowed(int pool) {
     return kv.geometry().keeps(pool) != Stream.ALL;
   }
 
-  /** How many of the matched blocks, from the first on, make a usable hit. */
+  /** How many of the matched blocks, from the first on, make the longest usable hit. */
   int usable(List<Block> matched) {
     for (int n = matched.size(); n > 0; n--) {
       if (endsAt(matched, n)) {
@@ -50,7 +53,7 @@ final class Hits {
     return firstPage(pool, blocks) * kv.geometry().span(pool) / kv.geometry().pageTokens();
   }
 
-  /** The first page of a pool that a continuation after so many blocks may read. */
+  /** The first page of a pool that a continuation after {@code blocks} blocks may read. */
   private int firstPage(int pool, int blocks) {
     int tokens = blocks * kv.geometry().pageTokens();
     return needs[pool] == Stream.ALL

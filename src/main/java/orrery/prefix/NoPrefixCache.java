@@ -2,7 +2,7 @@ package orrery.prefix;
 
 import orrery.kv.PageTable;
 
-/** The switch in its off position: remembers nothing. */
+/** The prefix cache that is switched off: it remembers nothing. */
 public final class NoPrefixCache implements PrefixCache {
   private static final class None implements Lease {}
 

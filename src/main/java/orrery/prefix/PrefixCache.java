@@ -3,33 +3,36 @@ package orrery.prefix;
 import orrery.kv.PageTable;
 
 /**
- * Remembers the cached rows of token sequences, so that a sequence that begins like an earlier one
- * need not compute them again.
+ * Remembers the cached rows of token sequences. A sequence that begins like an earlier one need not
+ * compute these rows again.
  *
  * <p>The unit is a <em>block</em>: P tokens and the pages of every pool that hold their rows. A hit
- * of N tokens must satisfy N mod P = 0, and for every pool the rows that a continuation at N needs
- * must still be there; block ends where window pages are gone (tombstones) are no end of a hit.
- * What is hit is only ever read.
+ * of N tokens must satisfy N mod P = 0, and in every pool the rows that a continuation at N needs
+ * must still be there. So a hit cannot end at a block whose window pages are gone (a tombstone).
+ * The pages of a hit are only read, never written.
  *
- * <p>Rows are a function of the tokens before them, to the bit, so whose pages serve a sequence
- * never changes its answer.
+ * <p>To the bit, a row is a function of its token and the tokens before it. So the answer of a
+ * sequence never depends on which request computed its pages.
  */
 public interface PrefixCache {
   /**
-   * A running sequence's hold on the cache; made by {@link #acquire}, ended by {@link #release}.
+   * A running sequence's hold on the cache. {@link #acquire} makes it, {@link #release} ends it.
    */
   interface Lease {}
 
-  /** Whether it ever remembers anything, so that waiting for somebody's prefix can pay. */
+  /**
+   * Whether this cache ever remembers anything. If it does, it can pay to wait while another
+   * sequence computes a common prefix.
+   */
   default boolean remembers() {
     return true;
   }
 
   /**
-   * The longest usable hit among the first {@code limit} tokens; changes nothing.
+   * Finds the longest usable hit among the first {@code limit} tokens; changes nothing.
    *
    * @param tokens the sequence
-   * @param salt isolates tenants: only sequences with equal salts share
+   * @param salt isolates tenants: only sequences with equal salts share pages
    */
   Match match(int[] tokens, int limit, String salt);
 
@@ -40,28 +43,34 @@ public interface PrefixCache {
    */
   Hit acquire(int[] tokens, int limit, String salt, PageTable table);
 
-  /** Another sequence with the same tokens so far, whose table already shares the pages. */
+  /**
+   * Makes the lease of another sequence with the same tokens so far. Its table shares the pages
+   * already ({@link orrery.kv.KvCache#fork}).
+   */
   Lease fork(Lease lease);
 
   /**
-   * Takes the complete blocks among the first {@code complete} tokens, whose rows of all streams
-   * are written, into the cache. Where a block is there already, the sequence goes over to its
-   * pages (radix) or both are kept (hash blocks).
+   * Puts the complete blocks among the first {@code complete} tokens into the cache. The rows of
+   * these tokens must be written in all streams. Where an equal block is there already, the
+   * sequence takes over its pages (radix tree), or both blocks are kept (hash blocks).
    *
    * @return how many blocks are new
    */
   int insert(Lease lease, int[] tokens, int complete, PageTable table);
 
-  /** Ends a sequence, after its table's pages were released. */
+  /** Ends the lease of a sequence, after the pages of its table were released. */
   void release(Lease lease);
 
-  /** Evicts until {@code pages} more pages of a pool are free, or nothing more can go. */
+  /**
+   * Evicts until {@code pages} more pages of a pool are free, or until no page is left to evict.
+   * Returns how many pages became free.
+   */
   int evict(int pool, int pages);
 
-  /** Drops everything that no running sequence holds. */
+  /** Drops every block that no running sequence holds. */
   void clear();
 
-  /** Blocks held, for reports. */
+  /** How many blocks the cache has, for reports. */
   int blocks();
 
   /**
@@ -72,16 +81,16 @@ public interface PrefixCache {
   void check();
 
   /**
-   * What {@link #match} sees.
+   * The hit that {@link #match} found.
    *
    * @param tokens length of the hit, 0 if none
-   * @param idle [pool] pages of the hit that no sequence holds: they count as free until it is
+   * @param idle [pool] pages of the hit that no sequence holds; they count as free until the hit is
    *     taken
    */
   record Match(int tokens, int[] idle) {}
 
   /**
-   * What {@link #acquire} found.
+   * The hit that {@link #acquire} took.
    *
    * @param tokens length of the hit, 0 if none
    */

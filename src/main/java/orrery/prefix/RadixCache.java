@@ -19,12 +19,12 @@ import orrery.kv.PageTable;
  *             locks 2          └──[question B ·]
  * </pre>
  *
- * <p>A sequence locks its path to the root. A match that ends inside a node splits it. Only a leaf
- * that nobody locks is evicted, as a whole; then its parent may be the next. The order is least
- * recently used, least frequently used, or first in first out.
+ * <p>A sequence locks its path to the root. A match that ends inside a node splits that node. Only
+ * a leaf that no sequence locks is evicted, always as a whole; then its parent may be the next. The
+ * order is least recently used, least frequently used, or first in first out.
  */
 public final class RadixCache implements PrefixCache {
-  /** Which unlocked leaf goes first. */
+  /** Which unlocked leaf is evicted first. */
   public enum Eviction {
     LRU(Comparator.comparingLong(n -> n.lastUse)),
     LFU(Comparator.<Node>comparingInt(n -> n.hits).thenComparingLong(n -> n.lastUse)),
@@ -37,7 +37,7 @@ public final class RadixCache implements PrefixCache {
     }
   }
 
-  /** The first block of an edge: children are found by it. */
+  /** The first block of an edge; a node finds its child by it. */
   private record Edge(String salt, List<Integer> tokens) {}
 
   private static final class Node {
@@ -142,12 +142,12 @@ public final class RadixCache implements PrefixCache {
     return new Hit(n * pageTokens, new NodeLease(salt, end, n));
   }
 
-  /** Cuts a node in two; the upper part keeps the first {@code at} blocks and is returned. */
+  /** Splits a node in two and returns the upper one, which has the first {@code at} blocks. */
   private Node split(Node node, int at) {
     Node upper = new Node();
     upper.parent = node.parent;
     upper.edge = node.edge;
-    upper.locks = node.locks; // whoever locks the lower part locks the upper one
+    upper.locks = node.locks; // a sequence that locks the lower part locks the upper part too
     upper.hits = node.hits;
     upper.lastUse = node.lastUse;
     upper.born = node.born;
@@ -210,7 +210,9 @@ public final class RadixCache implements PrefixCache {
     return added;
   }
 
-  /** New blocks of a running sequence: they lengthen its own leaf, or become a new one. */
+  /**
+   * Adds new blocks of a running sequence: they lengthen its own leaf, or they become a new leaf.
+   */
   private Node append(Node node, NodeLease held, int[] tokens, int from, int to, PageTable table) {
     List<Block> blocks = new ArrayList<>();
     for (int b = from; b < to; b++) {
@@ -236,8 +238,9 @@ public final class RadixCache implements PrefixCache {
   }
 
   /**
-   * The sequence goes over to the pages of an equal block, and its own become free. In a windowed
-   * pool they become free soon anyway, and until then it counts on that.
+   * The sequence takes over the pages of an equal block, and its own pages become free. In a
+   * windowed pool the sequence keeps its own pages: they become free soon anyway, and the scheduler
+   * counts on that.
    */
   private void adopt(Block block, int index, PageTable table) {
     block.revive(kv, index, table);
@@ -274,7 +277,7 @@ public final class RadixCache implements PrefixCache {
     each(root, node -> addIfEvictable(leaves, node));
     while (kv.pool(pool).available() < wanted && !leaves.isEmpty()) {
       Node leaf = leaves.poll();
-      // The tail first, as its rows are of the least use to others.
+      // The tail first: its rows are of the least use to other sequences.
       for (int b = leaf.blocks.size() - 1; b >= 0; b--) {
         leaf.blocks.get(b).evictAll(kv);
       }
@@ -289,7 +292,10 @@ public final class RadixCache implements PrefixCache {
     }
   }
 
-  /** Makes tombstones: window pages that no sequence holds go, oldest first; their blocks stay. */
+  /**
+   * Makes tombstones: evicts window pages that no sequence holds, the oldest first. Their blocks
+   * stay.
+   */
   private void evictWindow(int pool, int wanted) {
     PriorityQueue<Block> oldest = new PriorityQueue<>(Comparator.comparingLong(b -> b.lastUse));
     each(root, node -> node.blocks.stream().filter(b -> b.idle(kv, pool)).forEach(oldest::add));

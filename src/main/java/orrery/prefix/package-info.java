@@ -1,15 +1,15 @@
 /**
- * Prefix caches: what one request computed, the next one need not.
+ * Prefix caches: a request need not compute again what an earlier request has computed.
  *
  * <p><b>The problem.</b> Requests begin alike: the same system prompt, the same conversation one
- * turn longer, the same question drawn several times. Reading a prompt is most of the work before
- * the first token, and its rows are a function of its tokens alone, so doing it again is waste. But
- * the pages of a finished request are also the memory of the next one.
+ * turn longer, the same question drawn several times. Computing the prompt is most of the work
+ * before the first token. The rows of a prompt depend on its tokens alone, so computing them again
+ * is waste. But the next request also needs the memory that holds these rows.
  *
- * <p><b>The idea.</b> Pages of a finished request stay where they are, idle, until somebody needs
- * the room. What is kept is found by its tokens, a block of P at a time: {@link
- * orrery.prefix.RadixCache} in a tree, {@link orrery.prefix.HashBlockCache} in a table of chained
- * hashes. A hit puts the found pages into the new request's table.
+ * <p><b>The idea.</b> Pages of a finished request stay where they are, idle, until another request
+ * needs the memory. A new request finds kept pages by its tokens, a block of P tokens at a time:
+ * {@link orrery.prefix.RadixCache} in a tree, {@link orrery.prefix.HashBlockCache} in a table of
+ * chained hashes. A hit puts the found pages into the new request's page table.
  *
  * <pre>
  *   [sys prompt ····]──┬──[question A ··]        h0 ── h1 ── h2        one block = P tokens
@@ -25,16 +25,20 @@
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>A hit is whole blocks, has all rows that a continuation reads, and leaves a row to compute.
- *   <li>Only blocks whose rows are all written enter, at the end of each chunk; shared pages are
- *       only read. What a failed or cancelled request had not yet handed in never enters.
- *   <li>A page belongs to one block at most; what a running sequence holds is never evicted, and
- *       what the pool calls idle always can be.
- *   <li>Hash or tree, eviction order, hit or miss: no answer changes by a bit. Salts never share.
+ *   <li>A hit consists of whole blocks, has all rows that a continuation reads, and leaves at least
+ *       one row to compute.
+ *   <li>At the end of each chunk, the blocks with all rows written enter. Shared pages are only
+ *       read. If a request fails or is cancelled, the blocks that have not entered by then never
+ *       enter.
+ *   <li>A page belongs to at most one block. A page that a running sequence holds is never evicted;
+ *       a page that the pool calls idle can always be evicted.
+ *   <li>No bit of an answer depends on hash or tree, eviction order, hit or miss. Requests with
+ *       different salts never share.
  * </ul>
  *
- * <p><b>Watch it.</b> {@code orrery demo}, whose prompts share their beginnings; with {@code
- * --prefix-cache off|radix|hash}. In its traces, {@code hit} says what a request found.
+ * <p><b>Watch it.</b> {@code orrery demo} has prompts that share their beginnings; run it with
+ * {@code --prefix-cache off|radix|hash}. In its traces, {@code hit} says how many tokens a request
+ * found.
  *
  * <p><b>Elsewhere.</b> SGLang {@code srt/mem_cache/radix_cache.py}, {@code evict_policy.py}, {@code
  * swa_radix_cache.py} (tombstones); vLLM {@code v1/core/block_pool.py}, {@code kv_cache_utils.py};

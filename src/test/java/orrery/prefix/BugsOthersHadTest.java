@@ -47,7 +47,7 @@ class BugsOthersHadTest {
         Played next = Played.begin(kv, cache, others, "");
         next.compute(3 * p);
         assertThat(pages).contains(next.pages(0)[0]); // reused
-        // Begin checks every row of the hit: none of them is of the new owner.
+        // Begin checks every row of the hit: no row belongs to the new owner of the page.
         Played again = Played.begin(kv, cache, PrefixCacheContract.tokens(PAGES * p), "");
         assertThat(again.hit).isLessThanOrEqualTo(5 * p);
         again.end();
@@ -58,7 +58,9 @@ class BugsOthersHadTest {
     }
   }
 
-  /** vllm#5188: partial blocks were hashed, so what they would become was found too early. */
+  /**
+   * vllm#5188: partial blocks were hashed, so a later request found them before they were complete.
+   */
   @Test
   void onlyCompleteBlocksEnter() {
     for (KvCache kv : caches()) {
@@ -76,7 +78,7 @@ class BugsOthersHadTest {
     }
   }
 
-  /** mini-sglang's allocator test: evicting left free slots that began inside a page. */
+  /** mini-sglang's allocator test: eviction left free slots that began inside a page. */
   @Test
   void evictionGivesBackWholeBlocksSoThatALongSequenceFitsAgain() {
     for (KvCache kv : caches()) {

@@ -15,7 +15,7 @@ class HashBlockCacheTest {
     }
   }
 
-  /** Three values for everything: nearly every look-up collides. */
+  /** A hash with three values: nearly every look-up collides. */
   @Nested
   class WeakHash extends PrefixCacheContract {
     @Override
@@ -36,12 +36,13 @@ class HashBlockCacheTest {
   }
 
   @Test
-  void freedBlocksAreEvictedInTheOrderInWhichTheyWereFreedTailFirst() {
+  void blocksAreEvictedInTheOrderInWhichTheyBecameFreeTailFirst() {
     Played a = play('A', 9);
     Played b = play('B', 9);
     b.end();
     a.end();
-    int[] evictedBlocks = new int[4]; // blocks of A and B that are left after each eviction
+    int[] evictedBlocks =
+        new int[4]; // 10 · blocks of A + blocks of B that are left after each eviction
     for (int i = 0; i < 4; i++) {
       cache.evict(0, 1);
       evictedBlocks[i] = 10 * blocks('A') + blocks('B');
@@ -56,7 +57,7 @@ class HashBlockCacheTest {
   }
 
   @Test
-  void aHitTakesABlockOutOfTheFreeQueueAndPutsItAtItsEndLater() {
+  void aHitTakesABlockOutOfTheFreeQueueAndItsReleasePutsTheBlockAtTheEnd() {
     play('A', 5).end();
     play('B', 5).end();
     play('A', 5).end();
@@ -66,7 +67,7 @@ class HashBlockCacheTest {
   }
 
   @Test
-  void anEqualBlockComputedTwiceIsKeptTwiceAsBlockTablesOnlyGrow() {
+  void aBlockComputedTwiceIsKeptTwiceBecauseBlockTablesOnlyGrow() {
     Played one = Played.begin(kv, cache, new int[] {1, 2, 3, 4, 5}, "");
     Played two = Played.begin(kv, cache, new int[] {1, 2, 3, 4, 5}, "");
     assertThat(one.compute(5)).isEqualTo(1);

@@ -5,8 +5,9 @@ import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 
 /**
- * A sequence whose rows are played: the row of a token in every stream is a hash of all tokens up
- * to it, as real rows are a function of them. So a page in the wrong hands shows.
+ * A sequence with made-up rows. The row of a token in every stream is a hash of all tokens up to
+ * it, as a real row is a function of these tokens. So a page with the rows of another sequence
+ * shows.
  */
 final class Played {
   private final KvCache kv;
@@ -53,12 +54,15 @@ final class Played {
     kv.reserve(table, slots);
   }
 
-  /** New pages that computing up to so many tokens takes. */
+  /** New pages that computing the first {@code to} tokens takes. */
   int wants(int pool, int to) {
     return kv.geometry().pages(pool, to) - table.end(pool);
   }
 
-  /** Computes up to so many tokens, as one chunk. Returns the blocks that are new. */
+  /**
+   * Computes the first {@code to} tokens, as one chunk. Returns how many blocks are new in the
+   * cache.
+   */
   int compute(int to) {
     kv.reserve(table, to);
     for (int stream = 0; stream < kv.layout().streams().size(); stream++) {
@@ -83,7 +87,7 @@ final class Played {
     return h & 0xFFFFFF; // exact as a float
   }
 
-  /** Every row that a next token could read is its own. */
+  /** Requires that every row that the next token could read belongs to this sequence. */
   void requireRows() {
     for (int stream = 0; stream < kv.layout().streams().size(); stream++) {
       int pool = kv.layout().poolOf(stream);

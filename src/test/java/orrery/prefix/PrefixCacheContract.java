@@ -11,7 +11,10 @@ import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.prefix.PrefixCache.Match;
 
-/** What every prefix cache promises, step by step; {@link PrefixWalk} is the long form. */
+/**
+ * The tests that every prefix cache must pass, step by step; {@link PrefixWalk} adds a long random
+ * run.
+ */
 abstract class PrefixCacheContract {
   static final KvLayout PLAIN = new KvLayout(List.of(Stream.whole("key", 1)));
 
@@ -131,7 +134,7 @@ abstract class PrefixCacheContract {
   }
 
   @Test
-  void equalSequencesComputedSideBySideStayRightAndAreConserved() {
+  void equalSequencesComputedSideBySideKeepTheirRowsAndLoseNoPage() {
     Played one = play(tokens(9));
     Played two = play(tokens(9));
     one.compute(9);
@@ -162,7 +165,7 @@ abstract class PrefixCacheContract {
   void aSequenceThatEndsWithoutItsLastChunkLeavesOnlyWhatEnteredBefore() {
     Played one = play(tokens(21));
     one.compute(9);
-    one.reserve(21); // computing, then cancelled: never inserted
+    one.reserve(21); // cancelled while it computes: these blocks are never inserted
     one.end();
     assertThat(cache().blocks()).isEqualTo(2);
     assertThat(hit(tokens(21))).isEqualTo(8);
@@ -170,13 +173,13 @@ abstract class PrefixCacheContract {
   }
 
   @Test
-  void whatARunningSequenceHoldsIsNeverEvicted() {
+  void aBlockThatARunningSequenceHoldsIsNeverEvicted() {
     Played one = play(tokens(9));
     one.compute(9);
     Played two = play(diverging(5, 9));
     two.compute(9);
     two.end();
-    assertThat(cache().evict(0, 32)).isEqualTo(1); // the block that only two had
+    assertThat(cache().evict(0, 32)).isEqualTo(1); // the block that only sequence two had
     assertThat(hit(tokens(9))).isEqualTo(8);
     assertThat(hit(diverging(5, 9))).isEqualTo(4);
     cache().clear();
@@ -207,7 +210,7 @@ abstract class PrefixCacheContract {
   }
 
   @Test
-  void aForkHoldsWhatItsSiblingHolds() {
+  void aForkHoldsTheBlocksThatItsSiblingHolds() {
     Played one = play(tokens(10));
     one.compute(10);
     Played fork = one.fork();
@@ -231,12 +234,12 @@ abstract class PrefixCacheContract {
     one.compute(17);
     assertThat(c.match(tokens(17), 16, "").tokens()).isEqualTo(16);
     int evicted = c.evict(1, 2);
-    assertThat(evicted).isEqualTo(2); // window pages of blocks 0 and 1; nobody reads them now
+    assertThat(evicted).isEqualTo(2); // window pages of blocks 0 and 1; no sequence reads them now
     c.check();
     assertThat(c.blocks()).isEqualTo(4);
-    assertThat(c.match(tokens(17), 16, "").tokens()).isEqualTo(16); // needs the last 4 only
+    assertThat(c.match(tokens(17), 16, "").tokens()).isEqualTo(16); // needs only the last 4 tokens
     assertThat(c.match(tokens(17), 12, "").tokens()).isEqualTo(12);
-    assertThat(c.match(tokens(17), 8, "").tokens()).isZero(); // ends at tombstones
+    assertThat(c.match(tokens(17), 8, "").tokens()).isZero(); // the hit would end at a tombstone
     Played two = Played.begin(windowed, c, tokens(17), "");
     assertThat(two.hit).isEqualTo(16);
     assertThat(two.table.first(0)).isZero();

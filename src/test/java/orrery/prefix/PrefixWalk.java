@@ -16,9 +16,9 @@ import orrery.kv.PagePool;
 import orrery.prefix.PrefixCache.Match;
 
 /**
- * A long random life of a prefix cache over a small vocabulary, against the plainest oracle: the
- * set of all prefixes that ever entered. A hit must be one of them, and the longest while nothing
- * was evicted; every row of a hit must be its own; the books must balance all along.
+ * Plays a long random life of a prefix cache over a small vocabulary. The oracle is the set of all
+ * prefixes that ever entered. A hit must be one of them, and the longest one while nothing was
+ * evicted. Every row of a hit must belong to its tokens. The books must balance all the time.
  */
 final class PrefixWalk {
   private static final int LONGEST = 40;
@@ -30,7 +30,7 @@ final class PrefixWalk {
   private PrefixCache cache;
   private final List<Played> running = new ArrayList<>();
   private final Set<String> entered = new HashSet<>();
-  private boolean evicted; // since the cache was empty
+  private boolean evicted; // whether a block was evicted since the cache was empty
   private int done;
   private int hits;
   private int longestHits;
@@ -88,7 +88,7 @@ final class PrefixWalk {
       case 3 -> fork();
       case 4 -> {
         if (random.nextInt(60) == 0) {
-          cache.clear(); // what runs stays
+          cache.clear(); // blocks of running sequences stay
           clears++;
           evicted = true;
         }
@@ -146,7 +146,7 @@ final class PrefixWalk {
     int to = s.computed + 1 + random.nextInt(s.tokens.length - s.computed);
     for (int pool = 0; pool < kv.geometry().pools(); pool++) {
       if (!room(pool, s.wants(pool, to))) {
-        return; // too little memory: others must end first
+        return; // too little memory: other sequences must end first
       }
     }
     int before = s.computed / kv.geometry().pageTokens();
@@ -158,7 +158,7 @@ final class PrefixWalk {
     }
   }
 
-  /** Evicting must free as much as the pool says is idle. */
+  /** Eviction must free as many pages as the pool calls idle. */
   private boolean room(int pool, int wanted) {
     PagePool pages = kv.pool(pool);
     int missing = wanted - pages.available();
@@ -169,7 +169,7 @@ final class PrefixWalk {
     cache.evict(pool, missing);
     evicted = true;
     evictions++;
-    require(pages.available() >= wanted == promised, "what is idle can be evicted");
+    require(pages.available() >= wanted == promised, "idle pages can be evicted");
     return promised;
   }
 
@@ -182,7 +182,7 @@ final class PrefixWalk {
     int idle = kv.pool(pool).idle();
     int wanted = 1 + random.nextInt(4);
     int freed = cache.evict(pool, wanted);
-    require(freed >= Math.min(wanted, idle), "what is idle can be evicted");
+    require(freed >= Math.min(wanted, idle), "idle pages can be evicted");
     tombstoned += freed > 0 && cache.blocks() == blocks ? 1 : 0;
     evicted |= freed > 0;
   }
@@ -201,7 +201,7 @@ final class PrefixWalk {
     running.add(s.fork());
     require(
         before - kv.pool(0).available() == kv.forkPages(0, s.computed),
-        "a fork takes what it said");
+        "a fork takes as many pages as it said");
     forks++;
   }
 

@@ -38,7 +38,10 @@ class RadixCacheTest {
     return new int[] {first, 1, 2, 3, 4};
   }
 
-  /** Three unrelated leaves: A is oldest, B is used most often, C was used least recently. */
+  /**
+   * Makes three unrelated leaves: A is the oldest, B was used most often, C was used least
+   * recently.
+   */
   private PrefixCache filled(Eviction eviction) {
     PrefixCache cache = new RadixCache(kv, eviction);
     for (int first : new int[] {'A', 'B', 'C'}) {
@@ -90,14 +93,14 @@ class RadixCacheTest {
   }
 
   @Test
-  void anEqualBlockComputedTwiceIsKeptOnce() {
+  void aBlockComputedTwiceIsKeptOnce() {
     PrefixCache cache = new RadixCache(kv, Eviction.LRU);
     Played one = Played.begin(kv, cache, of('A'), "");
     Played two = Played.begin(kv, cache, of('A'), "");
     assertThat(one.compute(5)).isEqualTo(1);
     assertThat(two.compute(5)).isZero();
     assertThat(two.pages(0)[0]).isEqualTo(one.pages(0)[0]);
-    assertThat(two.pages(0)[1]).isNotEqualTo(one.pages(0)[1]); // the partial one is its own
+    assertThat(two.pages(0)[1]).isNotEqualTo(one.pages(0)[1]); // the partial block is its own
     assertThat(kv.pool(0).referenced()).isEqualTo(3);
   }
 }
