@@ -3,10 +3,11 @@ package orrery.speculation;
 import orrery.sampling.Sampler;
 
 /**
- * The plain sampler, at every row, with the random number that plain decoding would use there: the
- * text is that of plain decoding, to the bit, at any temperature. A fixed draft is accepted as
- * often as the sampler happens to draw it, so as often as under {@link TargetOnlyRule}; one that
- * was drawn with the position's own numbers ({@link DraftPicker.How#COUPLED}) more often.
+ * Runs the plain sampler at every row, with the random number that plain decoding would use there.
+ * So the text is that of plain decoding, to the bit, at any temperature. A fixed draft is accepted
+ * whenever the sampler happens to draw it, which is as often as under {@link TargetOnlyRule}. A
+ * draft that was drawn with the random number of its position ({@link DraftPicker.How#COUPLED}) is
+ * accepted more often.
  */
 public final class CoupledRule implements AcceptanceRule {
   private final Sampler sampler;

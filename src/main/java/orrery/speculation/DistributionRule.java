@@ -4,24 +4,24 @@ import orrery.sampling.KeyedRandom;
 import orrery.sampling.Sampler;
 
 /**
- * The published way to judge a draft: accept it with some probability, else draw from a residual
- * distribution, such that whatever is emitted has the target's distribution p. The text is not that
- * of plain decoding, but as likely.
+ * The published way to judge a draft. It is accepted with some probability; if not, a token is
+ * drawn from a residual distribution. The two are such that the emitted token has the target's
+ * distribution p. The text is not that of plain decoding, but it is as likely.
  *
  * <pre>
  *   for every token t:   Σ over drafts x of q(x) · ( a(x)·[t = x] + (1 − a(x))·residual_x(t) ) = p(t)
  * </pre>
  *
- * <p>p is {@link Sampler#distribution}: penalties, bias, stops before {@code min_tokens},
- * temperature, top-k, top-p and min-p are all in it, for the history of this very row. (SGLang
+ * <p>p is {@link Sampler#distribution}. It includes penalties, bias, stops before {@code
+ * min_tokens}, temperature, top-k, top-p and min-p, for the history of this very row. (SGLang
  * applies one penalty vector to all rows of a verification.)
  *
- * <p>The numbers are keyed by the position of the row, in streams of their own, and each position
- * is judged once: what was drafted for it in earlier steps, and never judged, decided nothing. So
- * the numbers behind one emitted token are independent of all emitted before. The row behind the
- * last draft is plain decoding.
+ * <p>The random numbers are keyed by the position of the row, in streams of their own, and each
+ * position is judged once. A draft that an earlier step made for the position, and that was never
+ * judged, decided nothing. So the random numbers of one emitted token are independent of all tokens
+ * emitted before. The row behind the last draft is plain decoding.
  *
- * <p>A rule owns scratch memory: one per thread.
+ * <p>A rule owns scratch memory, so each thread needs its own rule.
  */
 public abstract sealed class DistributionRule implements AcceptanceRule
     permits TargetOnlyRule, RejectionRule {
@@ -37,7 +37,7 @@ public abstract sealed class DistributionRule implements AcceptanceRule
    * The probability that a draft is accepted.
    *
    * @param p the target's distribution, [vocab]
-   * @param q the one that the draft was drawn from, [vocab]; null if it was not drawn
+   * @param q the distribution that the draft was drawn from, [vocab]; null if it was not drawn
    */
   public abstract double acceptance(double[] p, double[] q, int draft);
 
@@ -45,7 +45,7 @@ public abstract sealed class DistributionRule implements AcceptanceRule
    * The distribution of the token that takes the place of a draft that was not accepted.
    *
    * @param p the target's distribution, [vocab]
-   * @param q the one that the draft was drawn from, [vocab]; null if it was not drawn
+   * @param q the distribution that the draft was drawn from, [vocab]; null if it was not drawn
    * @param out [vocab], overwritten; sums to 1
    */
   public abstract void residual(double[] p, double[] q, int draft, double[] out);
@@ -76,8 +76,8 @@ public abstract sealed class DistributionRule implements AcceptanceRule
   }
 
   /**
-   * Inverts a distribution at u; never a token of probability 0, even where rounding made the sum
-   * too small.
+   * Inverts a distribution at u. The result is never a token of probability 0, even where rounding
+   * made the sum too small.
    */
   private static int draw(double[] probabilities, double u) {
     double sum = 0;
@@ -91,14 +91,17 @@ public abstract sealed class DistributionRule implements AcceptanceRule
     return drawn;
   }
 
-  /** p without the draft, and p itself if that leaves nothing (it is then never needed). */
+  /**
+   * p without the draft, normalised; p itself if that leaves nothing (the result is then never
+   * needed).
+   */
   static void without(double[] p, int draft, double[] out) {
     System.arraycopy(p, 0, out, 0, p.length);
     out[draft] = 0;
     normalize(out, p);
   }
 
-  /** Divides by the sum; where there is none, takes {@code otherwise}. */
+  /** Divides the weights by their sum; if the sum is 0, takes {@code otherwise} instead. */
   static void normalize(double[] weights, double[] otherwise) {
     double sum = 0;
     for (double weight : weights) {

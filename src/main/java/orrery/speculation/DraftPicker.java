@@ -11,18 +11,19 @@ public final class DraftPicker {
     /** The likeliest token. */
     LIKELIEST,
     /**
-     * What the plain sampler would draw from these logits with the random number of the position.
-     * If the drafter's distribution is close to the model's, the same number hits the same token
-     * more often than the likeliest one would be drawn.
+     * The token that the plain sampler would draw from these logits, with the random number of the
+     * position. If the drafter's distribution is close to the model's, the same number often gives
+     * the same token. This guess is then right more often than the likeliest token.
      */
     COUPLED,
     /**
-     * Drawn from the drafter's distribution with a number of its own, for {@link RejectionRule}.
+     * A token drawn from the drafter's distribution with a random number of its own, for {@link
+     * RejectionRule}.
      */
     DRAWN
   }
 
-  /** What a drafter says whose logits allow no guess. */
+  /** The result of a pick if the drafter's logits allow no guess. */
   public static final int NONE = -1;
 
   private final Sampler sampler;
@@ -37,8 +38,9 @@ public final class DraftPicker {
   }
 
   /**
-   * A guess for the token after the history, or {@link #NONE}: logits that are NaN, or that bias or
-   * stops leave nothing of, are no reason for an answer to fail, since it is not made of them.
+   * A guess for the token after the history, or {@link #NONE}. The logits may be NaN, or bias and
+   * stops may leave no token. An answer does not fail for that, because it does not consist of
+   * guesses.
    */
   int pick(float[] logits, int offset, Draw d) {
     distribution = null;

@@ -4,15 +4,18 @@ import orrery.kv.PageTable;
 
 /** A running sequence as speculation sees it. */
 public interface Draftable {
-  /** Known tokens, the first {@link #known} count. */
+  /** The known tokens; the first {@link #known} entries count. */
   int[] tokens();
 
-  /** Tokens of prompt and answer so far. */
+  /** How many tokens prompt and answer have so far. */
   int known();
 
-  /** Tokens whose rows are cached; all known ones but the newest, while it decodes. */
+  /**
+   * How many tokens have cached rows. While the sequence decodes, these are all known tokens but
+   * the newest.
+   */
   int computed();
 
-  /** Where its rows lie. */
+  /** Where the cached rows of the sequence lie. */
   PageTable table();
 }

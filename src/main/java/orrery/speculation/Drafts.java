@@ -3,8 +3,8 @@ package orrery.speculation;
 import java.util.Arrays;
 
 /**
- * The guesses of one sequence for its next step, and whatever its {@link Drafter} carries from step
- * to step.
+ * The guesses of one sequence for its next step. A {@link Drafter} extends this class with the
+ * state that it carries from step to step.
  */
 public class Drafts {
   private final Draw draw;
@@ -12,22 +12,22 @@ public class Drafts {
   private double[][] distributions = new double[4][]; // [>= count][vocab], null for a point mass
   private int count;
 
-  /** No guesses, and nobody who could make any. */
+  /** Begins without guesses. */
   public Drafts(Draw draw) {
     this.draw = draw;
   }
 
-  /** How the sequence's tokens are drawn. */
+  /** Everything that decides the sequence's tokens beside the logits. */
   public final Draw draw() {
     return draw;
   }
 
-  /** Guessed tokens. */
+  /** How many tokens are guessed. */
   public final int count() {
     return count;
   }
 
-  /** Guess {@code i}, for the position that many tokens behind the next one. */
+  /** Guess {@code i}: the token at the next position plus {@code i}. */
   public final int token(int i) {
     if (i >= count) {
       throw new IndexOutOfBoundsException("draft " + i + " of " + count);
@@ -40,7 +40,7 @@ public class Drafts {
     return i < count ? distributions[i] : null;
   }
 
-  /** One more guess. */
+  /** Adds a guess. */
   public final void add(int token, double[] distribution) {
     if (count == tokens.length) {
       tokens = Arrays.copyOf(tokens, 2 * count);
@@ -50,7 +50,7 @@ public class Drafts {
     distributions[count++] = distribution;
   }
 
-  /** Forgets the guesses from the {@code count}th on. */
+  /** Forgets all guesses but the first {@code count}. */
   public final void keep(int count) {
     this.count = Math.min(this.count, count);
   }

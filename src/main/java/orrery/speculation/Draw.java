@@ -4,10 +4,10 @@ import orrery.sampling.History;
 import orrery.sampling.SamplingParams;
 
 /**
- * All that decides a token of one answer beside the logits.
+ * Everything beside the logits that decides a token of one answer.
  *
- * @param history prompt and answer so far; its length is the position of the token to be drawn
- * @param seed of the request
+ * @param history prompt and answer so far; its length is the position of the token to draw
+ * @param seed the seed of the request
  * @param choice which of the request's answers
  */
 public record Draw(SamplingParams params, History history, long seed, int choice) {}

@@ -4,16 +4,18 @@ import orrery.speculation.DraftLength.Round;
 
 /** The draft length for one band of batch sizes, by the rules of {@link AdaptiveLength}. */
 final class LengthBand {
-  /** A move must promise to be so much better. */
+  /** A move must promise this many times the tokens a second. */
   private static final double GAIN = 1.05;
 
-  /** A gain that is worth another move at once. */
+  /** A gain that allows another move at once. */
   private static final double LARGE_GAIN = 1.25;
 
   /** Rounds between decisions. */
   private static final int DECISION = 4;
 
-  /** The longest length of the start: a text that rejects everything makes longer ones dear. */
+  /**
+   * The longest length at the start. If all drafts are rejected, longer ones would cost too much.
+   */
   private static final int FEW = 5;
 
   /** Timed rounds of each length at the start. */
@@ -22,10 +24,13 @@ final class LengthBand {
   private static final int SHORTEST_TRIAL = 4;
   private static final int LONGEST_TRIAL = 16;
 
-  /** Rounds of length 0 to measure them again; half the window of {@link RoundTimes}. */
+  /** Rounds of a new measurement of length 0; half the window of {@link RoundTimes}. */
   private static final int REFRESH = 5;
 
-  /** So much better than no drafts that their exact time does not matter. */
+  /**
+   * If drafting is this many times better than no drafts, the exact time of no drafts does not
+   * matter.
+   */
   private static final double OUT_OF_QUESTION = 1.5;
 
   private static final int SHORTEST_REFRESH_PAUSE = 64;
@@ -34,10 +39,10 @@ final class LengthBand {
   private static final int LONGEST_PAUSE = 512;
   private static final int SHORTEST_DWELL = 8;
 
-  /** What a failed trial may cost, as a share of the pause before it. */
+  /** The cost of a failed trial, as a share of the pause before it. */
   private static final double TRIAL_BUDGET = 0.02;
 
-  /** What the rounds are for. */
+  /** The purpose of the current rounds. */
   private enum Mode {
     START,
     SETTLED,
@@ -50,12 +55,12 @@ final class LengthBand {
   private Mode mode = Mode.START;
   private int home; // the chosen length
   private int away; // the length in all modes but SETTLED
-  private int rounds; // in this mode, of an excursion; of START, that were timed
+  private int rounds; // rounds in this mode; in START, only those with a time to learn from
   private int settled; // rounds at home since the last move
   private int drafting; // rounds since home was last 0
   private int untilTrial;
-  private int offPause = SHORTEST_PAUSE; // between trials from home 0
-  private int onPause = SHORTEST_PAUSE; // between trials from other homes
+  private int offPause = SHORTEST_PAUSE; // pause between trials from home 0
+  private int onPause = SHORTEST_PAUSE; // pause between trials from other homes
   private int untilRefresh;
   private int refreshPause = SHORTEST_REFRESH_PAUSE;
   private int dwell = SHORTEST_DWELL; // rounds at a length before a move to another length above 0
@@ -72,7 +77,7 @@ final class LengthBand {
   void observe(Round round) {
     boolean timed = prospects.learn(round);
     if (round.length() != next()) {
-      return; // planned before the last move, or cut by somebody else: no step of ours
+      return; // planned before the last move, or cut to 0 by OffAbove
     }
     switch (mode) {
       case START -> start(timed);
@@ -87,8 +92,9 @@ final class LengthBand {
   }
 
   /**
-   * 0 drafts, then 1, then a few if that may pay; trials go further. If not by a line through 0 and
-   * 1, it may still by one through 2: a first draft can be dear and the next ones cheap.
+   * Measures 0 drafts, then 1, then a few if the line through the times of 0 and 1 says that they
+   * may pay. If the line says no, 2 drafts are measured where they could still pay: the first draft
+   * can be costly and the next ones cheap. Longer lengths are left to trials.
    */
   private void start(boolean timed) {
     rounds += timed ? 1 : 0;
@@ -143,7 +149,7 @@ final class LengthBand {
     }
   }
 
-  /** Measures 0 drafts again, unless they are out of the question. */
+  /** Measures 0 drafts again, unless drafting is better by far. */
   private void refresh() {
     refreshPause = Math.min(2 * refreshPause, LONGEST_REFRESH_PAUSE);
     untilRefresh = refreshPause;
@@ -158,15 +164,17 @@ final class LengthBand {
       prospects.fade(home);
       leave(Mode.TRIAL, length);
     } else if (home == 0 && offPause == LONGEST_PAUSE) {
-      leave(Mode.TRIAL, Math.min(2, most)); // no hope at the times known; they may have changed
+      leave(
+          Mode.TRIAL,
+          Math.min(2, most)); // by the known times no length can pay, but times may have changed
     } else {
       failed();
     }
   }
 
   /**
-   * The length worth a trial: it would pay if the drafts that little is known of were good; 0 if
-   * there is none.
+   * The length worth a trial: it would pay if drafts at positions of unknown acceptance were good.
+   * 0 if there is no such length.
    *
    * @param known positions whose acceptance is known
    */
@@ -205,7 +213,7 @@ final class LengthBand {
     }
   }
 
-  /** A trial, or drafting at all, did not pay: the next trial comes later. */
+  /** Puts the next trial off, because a trial failed or because drafting does not pay. */
   private void failed() {
     untilTrial = trialPause();
     if (home == 0) {
@@ -215,7 +223,7 @@ final class LengthBand {
     }
   }
 
-  /** Rounds before the next trial; so many that a failure costs a small share of them. */
+  /** Rounds before the next trial: so many that a failed trial costs only a small share of them. */
   private int trialPause() {
     double loss = SHORTEST_TRIAL * (prospects.cost(Math.min(home + 1, most), home) - 1);
     double least = Math.min(loss / TRIAL_BUDGET, LONGEST_PAUSE);

@@ -12,18 +12,19 @@ import orrery.model.ModelRunner;
 import orrery.speculation.Drafter.Order;
 
 /**
- * The MTP layer run on its own guesses: each link takes the guess and the MTP state of the one
- * before. All sequences go together, in one program that is captured once per number of links; who
- * wants fewer guesses stands behind, and drops out of its rows.
+ * Runs the MTP layer on its own guesses: each link takes the guess and the MTP state of the link
+ * before. All sequences run together, in one program that is captured once per number of links.
+ * Their rows are sorted by falling number of wanted guesses, so sequences that want fewer stand
+ * last and drop out of the rows.
  */
 final class MtpChain {
   private final ModelRunner runner;
   private final Step step;
   private final DraftPicker picker;
   private final int maxSequences;
-  private final List<MtpDrafts> rows = new ArrayList<>(); // whose rows the step has, in order
-  private final int[] wanted; // [maxSequences] guesses for each of them, falling
-  private int guesses; // that everybody has by now whose guesses never failed
+  private final List<MtpDrafts> rows = new ArrayList<>(); // the sequence of each row of the step
+  private final int[] wanted; // [maxSequences] guesses that the sequence of each row wants, falling
+  private int guesses; // that a sequence has by now if none of its guesses failed
 
   MtpChain(ModelRunner runner, Step step, DraftPicker picker) {
     this.runner = runner;
@@ -33,7 +34,7 @@ final class MtpChain {
     this.wanted = new int[maxSequences];
   }
 
-  /** Adds guesses to those that have one and want more. */
+  /** Adds guesses for the sequences that have one guess and want more. */
   void extend(List<Order> orders) {
     List<Order> longer = new ArrayList<>(orders.stream().filter(o -> o.count() > 1).toList());
     longer.sort(Comparator.comparingInt(Order::count).reversed());
@@ -42,7 +43,7 @@ final class MtpChain {
     }
   }
 
-  /** The captured program of a chain, for one sequence; nothing is computed. */
+  /** Captures the program of a chain for one sequence, without running it. */
   StepProgram program(int links) {
     return runner.mtpChainProgram(1, links, this::next);
   }
@@ -74,12 +75,13 @@ final class MtpChain {
     }
   }
 
-  /** Takes the guesses of one link and makes the rows of the next. */
+  /** Takes the guesses of one link and makes the rows of the next link. */
   void advance(Forward forward) {
     int stay = 0;
     for (int row = 0; row < step.rows(); row++) {
       int guess = guess(rows.get(row), forward.mtpLogits(), row);
-      step.token[row] = Math.max(guess, 0); // behind a failed guess: computed, but not looked at
+      step.token[row] =
+          Math.max(guess, 0); // a row behind a failed guess is computed, but not looked at
       step.position[row]++;
       step.slot[row]++;
       Buffer state = forward.mtpHidden();
@@ -93,7 +95,7 @@ final class MtpChain {
 
   private int guess(MtpDrafts s, Buffer logits, int row) {
     if (s.count() < guesses) {
-      return DraftPicker.NONE; // it failed at an earlier link
+      return DraftPicker.NONE; // its guess failed at an earlier link
     }
     int guess = picker.pick(logits.data, logits.row(row), s.draw());
     if (guess != DraftPicker.NONE) {

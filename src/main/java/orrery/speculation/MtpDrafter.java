@@ -22,27 +22,32 @@ import orrery.model.ModelRunner;
  * </pre>
  *
  * <p><b>Extend</b> ({@link #follow}): once a step's tokens are decided, the layer computes a row
- * for each, from the main model's states; its rows never depend on what was guessed. A row lies at
- * the slot of the newest token it reads, so a page's MTP rows depend on tokens up to the page's end
- * only, and pages can be shared; the state that the first row behind a hit needs was left at the
- * page's end ({@link BoundaryKv}).
+ * for each of them, from the main model's states. These rows never depend on guesses. A row lies at
+ * the slot of the newest token that it reads. So a page's MTP rows depend only on tokens up to the
+ * page's end, and the page can be shared. The first row behind a hit needs a state; the request
+ * that computed the page left that state at the page's end ({@link BoundaryKv}).
  *
- * <p>Of most rows, only what they leave in the cache is wanted, and that depends on what goes into
- * the layer alone: their attention and experts are not computed ({@link Forward#mtpKv}). Only the
- * newest row makes a guess, and runs through the whole layer.
+ * <p>Most rows are needed only for their keys and values in the cache, and these depend only on the
+ * input of the layer. So the attention and the experts of these rows are not computed ({@link
+ * Forward#mtpKv}). Only the newest row makes a guess and runs through the whole layer.
  *
  * <p><b>Chain</b> ({@link MtpChain}): further guesses continue from guesses. Their rows lie at
- * slots beyond the newest token, where the next extend writes what really came.
+ * slots beyond the newest token. The next extend overwrites them with the rows of the tokens that
+ * really came.
  *
- * <p>While nobody wants drafts, rows are put off and computed many at once, which costs a fraction:
- * until drafts are wanted again, {@value #POSTPONED} states wait, or others are to get the pages.
- * Pages with rows still to come are not {@link #complete}, and enter no prefix cache before.
+ * <p>While no step wants drafts, rows are put off and later computed many at once, which costs a
+ * fraction. They are computed when drafts are wanted again, when {@value #POSTPONED} states wait,
+ * or when the pages are to be shared. A page is not {@link #complete} before it has all its rows,
+ * and enters no prefix cache before that.
  */
 public final class MtpDrafter implements Drafter {
-  /** Rows that are written at once: more would need buffers that no cache holds, for nothing. */
+  /**
+   * The most rows that are written at once. More would be no faster, and their buffers would not
+   * fit into the cores' caches.
+   */
   private static final int MOST_ROWS = 64;
 
-  private static final int POSTPONED = MOST_ROWS - 1; // one more, and a step is full
+  private static final int POSTPONED = MOST_ROWS - 1; // with one more row a step is full
 
   private final ModelRunner runner;
   private final Step step;
@@ -61,8 +66,8 @@ public final class MtpDrafter implements Drafter {
   }
 
   /**
-   * @param step may be the main model's: what it holds is not needed any more when this begins
-   * @param cache laid out with MTP rows
+   * @param step may be the main model's step, which is no longer needed when the drafter runs
+   * @param cache a cache with the streams of the MTP layer
    */
   public MtpDrafter(ModelRunner runner, Step step, KvCache cache, DraftPicker picker) {
     this.runner = runner;
@@ -84,7 +89,8 @@ public final class MtpDrafter implements Drafter {
     MtpDrafts s = new MtpDrafts(sequence, draw, hidden, POSTPONED);
     int computed = sequence.computed();
     if (computed > 0) {
-      s.written = computed - 1; // that row reads token `computed`, which is not the page's
+      s.written =
+          computed - 1; // row `computed - 1` reads token `computed`, which no cached page has
       int row = boundary.row(sequence.table(), computed - 1);
       s.keepInput(computed - 1, boundary.rows(), row);
     }
@@ -95,7 +101,7 @@ public final class MtpDrafter implements Drafter {
   public Drafts fork(Drafts from, Draftable sequence, Draw draw) {
     MtpDrafts parent = (MtpDrafts) from;
     MtpDrafts s = new MtpDrafts(sequence, draw, hidden, POSTPONED);
-    // The parent's newest row may read a token that only the parent has.
+    // The parent's newest MTP row may read a token that only the parent has.
     s.written = Math.min(parent.written, sequence.computed() - 1);
     for (int token = s.written; token < sequence.computed(); token++) {
       s.keepInput(token, parent.input(token), 0);
@@ -123,15 +129,15 @@ public final class MtpDrafter implements Drafter {
     s.add(s.first, s.firstDistribution);
   }
 
-  /** The captured program of a chain, for one sequence; nothing is computed. */
+  /** Captures the program of a chain for one sequence, without running it. */
   public StepProgram program(int links) {
     return chain.program(links);
   }
 
   @Override
   public void follow(List<Judged> judged, Buffer states, boolean soon) {
-    List<Judged> behind = new ArrayList<>(); // who had rows to write
-    // Of these, who will be asked for guesses: their newest row comes last, through the whole
+    List<Judged> behind = new ArrayList<>(); // sequences with rows to write
+    // Those of them that will be asked for guesses: their newest row comes last, through the whole
     // layer.
     List<Judged> guessing = new ArrayList<>();
     step.clear();
@@ -163,13 +169,13 @@ public final class MtpDrafter implements Drafter {
     }
   }
 
-  /** Whether a page of the first {@code computed} tokens lacks MTP rows. */
+  /** Whether a complete page of the first {@code computed} tokens lacks MTP rows. */
   private boolean lacksRows(int written, int computed) {
     int p = boundary.pageTokens();
     return written + 1 < computed / p * p;
   }
 
-  /** Rows up to {@code end} whose guesses nobody wants; they run whenever a step is full. */
+  /** Collects the rows up to {@code end}, which need no guess; they run whenever a step is full. */
   private void writeRows(Judged j, int end, Buffer states) {
     int from = ((MtpDrafts) j.drafts()).written;
     while (from < end) {
@@ -183,7 +189,7 @@ public final class MtpDrafter implements Drafter {
     }
   }
 
-  /** Only what they leave in the cache is computed. */
+  /** Runs the collected rows; computes only their keys and values in the cache. */
   private void runRows(Buffer states) {
     if (step.rows() > 0) {
       copyStates(states);
@@ -193,7 +199,7 @@ public final class MtpDrafter implements Drafter {
     }
   }
 
-  /** The newest row of each sequence, with its guess for the next token. */
+  /** Computes the newest row of each sequence, with its guess for the next token. */
   private void guess(List<Judged> guessing, Buffer states) {
     if (guessing.isEmpty()) {
       return;
@@ -223,7 +229,10 @@ public final class MtpDrafter implements Drafter {
     segments.add(g);
   }
 
-  /** The main model's states of the segments' tokens, of this step or kept from earlier ones. */
+  /**
+   * Copies the main model's states of the segments' tokens, from this step or kept from earlier
+   * steps.
+   */
   private void copyStates(Buffer states) {
     Buffer input = runner.forMtp(step.rows()).mtpInput();
     int row = 0;

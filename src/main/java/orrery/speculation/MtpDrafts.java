@@ -3,18 +3,19 @@ package orrery.speculation;
 import orrery.graph.Buffer;
 
 /**
- * What the MTP layer carries of one sequence from step to step.
+ * The state of the MTP layer that one sequence carries from step to step.
  *
- * <p>MTP row p reads the main model's state of token p and the embedding of token p + 1. Rows of
- * tokens before {@link #written} are in the cache; for all others the states are kept here, and
- * always that of the newest token, which a sibling with another next token would continue.
+ * <p>MTP row p reads the main model's state of token p and the embedding of token p + 1. The rows
+ * of tokens before {@link #written} are in the cache. For all other tokens the main model's states
+ * are kept here. The state of the newest token is always kept, because a fork with another next
+ * token continues from it.
  */
 final class MtpDrafts extends Drafts {
   final Draftable sequence;
-  int written; // MTP rows of the tokens before are in the cache
+  int written; // MTP rows of tokens before this one are in the cache
   int first = DraftPicker.NONE; // the guess for the next token
-  double[] firstDistribution; // [vocab] it was drawn from, or null
-  final float[] state; // [hidden] of the MTP row that guessed it
+  double[] firstDistribution; // [vocab] that the first guess was drawn from, or null
+  final float[] state; // [hidden] state of the MTP row that made the first guess
 
   private final float[][] inputs; // [postponed + 1][hidden] main states of tokens from `inputsFrom`
   private int inputsFrom;
@@ -47,7 +48,7 @@ final class MtpDrafts extends Drafts {
     System.arraycopy(from, offset, inputs[inputCount++], 0, state.length);
   }
 
-  /** Keeps the states of a row range of the step, beginning with that of token {@code from}. */
+  /** Keeps the states of some rows of the step; the first of them belongs to token {@code from}. */
   void keepInputs(Buffer hidden, int row, int from, int to) {
     for (int token = from; token < to; token++) {
       keepInput(token, hidden.data, hidden.row(row + token - from));

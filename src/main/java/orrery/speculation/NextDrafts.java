@@ -5,9 +5,10 @@ import orrery.graph.Step;
 import orrery.model.Forward;
 
 /**
- * Between two links of a chain of drafts: each row's guess becomes the token of its next row, and
- * its MTP state the state which that continues. Rows whose sequence wants no more drop out, so a
- * captured chain serves batches in which everybody wants a different number.
+ * The op between two links of a chain of drafts. Each row's guess becomes the token of the
+ * sequence's next row, and each row's MTP state becomes the state that the next row continues. Rows
+ * of sequences that want no more guesses drop out. So one captured chain serves batches in which
+ * every sequence wants a different number.
  */
 record NextDrafts(Forward forward, MtpChain chain) implements Op {
   @Override

@@ -4,9 +4,9 @@ import java.util.List;
 import orrery.graph.Buffer;
 
 /**
- * Prompt lookup (Saxena, "Prompt lookup decoding", 2023): what followed the newest tokens the last
- * time will follow again. Costs next to nothing, and pays where an answer repeats its prompt or
- * itself: summaries, edits of code, lists.
+ * Prompt lookup (Saxena, "Prompt lookup decoding", 2023). The guess is that the newest tokens are
+ * followed by the same tokens as the last time they stood in the text. This costs next to nothing.
+ * It pays where an answer repeats its prompt or itself: summaries, edits of code, lists.
  *
  * <pre>
  *   ... the old lighthouse keeper said ... and the old lighthouse
@@ -14,14 +14,14 @@ import orrery.graph.Buffer;
  *        the last time       guesses       longest run of newest tokens that occurred before
  * </pre>
  *
- * <p>The longest run wins, of {@code max} down to {@code min} tokens; among its occurrences the
- * most recent. The guesses may run on into the newest tokens and into themselves, like a match in
- * LZ77: a text of any period is continued for as many tokens as wanted.
+ * <p>The longest run wins, from {@code max} down to {@code min} tokens; among its occurrences, the
+ * most recent one wins. The guesses may run on into the newest tokens and into themselves, like a
+ * match in LZ77. So a periodic text is continued for as many tokens as wanted.
  *
- * <p>As vLLM {@code v1/spec_decode/ngram_proposer.py} (there one pass over the whole text per step,
- * the earliest occurrence, and guesses end with the text) and SGLang's {@code NGRAM} (a trie over
- * all requests). Here each sequence has a table per run length, so a step costs the same at 100
- * tokens and at 8,000.
+ * <p>vLLM ({@code v1/spec_decode/ngram_proposer.py}) passes over the whole text in each step, takes
+ * the earliest occurrence, and ends the guesses with the text. SGLang's {@code NGRAM} keeps a trie
+ * over all requests. Here each sequence has a table for each run length, so a step costs the same
+ * at 100 tokens and at 8,000.
  */
 public final class NgramDrafter implements Drafter {
   private final int min;
@@ -29,7 +29,7 @@ public final class NgramDrafter implements Drafter {
 
   /**
    * @param min shortest run that is looked for, in tokens
-   * @param max longest
+   * @param max longest run, in tokens
    */
   public NgramDrafter(int min, int max) {
     if (min < 1 || max < min) {
@@ -51,13 +51,13 @@ public final class NgramDrafter implements Drafter {
     return new Lookup(sequence, draw, min, max);
   }
 
-  /** Reads the prompt anew: a table is built faster than it would be shared. */
+  /** Reads the prompt anew: building a table is faster than sharing one. */
   @Override
   public Drafts fork(Drafts from, Draftable sequence, Draw draw) {
     return start(sequence, draw);
   }
 
-  /** All or nothing: what was found once goes on for as long as wanted. */
+  /** Offers all or nothing: once a run is found, the guesses go on for as long as wanted. */
   @Override
   public int offers(Drafts drafts, int most) {
     return ((Lookup) drafts).find() > 0 ? most : 0;
@@ -75,16 +75,16 @@ public final class NgramDrafter implements Drafter {
     }
   }
 
-  /** Nothing to do: {@link #offers} reads the tokens that have come. */
+  /** Does nothing: {@link #offers} reads the new tokens. */
   @Override
   public void follow(List<Judged> judged, Buffer hidden, boolean soon) {}
 
-  /** The guesses of a sequence, and where its runs of tokens stood last. */
+  /** The guesses of a sequence, and the places where its runs of tokens stood last. */
   static final class Lookup extends Drafts {
     private final Draftable sequence;
     private final NgramIndex[] indexes; // [max - min + 1], longest runs first
     private int searched; // known tokens at the last search
-    private int found; // what it found: where the guesses start in the text; 0 is nothing
+    private int found; // where the guesses of that search start in the text; 0 if it found nothing
 
     private Lookup(Draftable sequence, Draw draw, int min, int max) {
       super(draw);
@@ -95,7 +95,10 @@ public final class NgramDrafter implements Drafter {
       }
     }
 
-    /** The newest run itself is not taken in before the next search: it must not find itself. */
+    /**
+     * Finds where the newest run stood last. That run enters the table only at the next search, so
+     * that it does not find itself.
+     */
     private int find() {
       int known = sequence.known();
       if (searched == known) {
@@ -122,7 +125,7 @@ public final class NgramDrafter implements Drafter {
       }
     }
 
-    /** Table cells looked at so far. */
+    /** How many table cells were looked at so far. */
     long compared() {
       long sum = 0;
       for (NgramIndex index : indexes) {

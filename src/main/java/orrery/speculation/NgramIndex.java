@@ -3,9 +3,10 @@ package orrery.speculation;
 import java.util.Arrays;
 
 /**
- * Where each run of n tokens stood last in a growing text. An open-addressing table of positions;
- * runs are told apart by the text itself, so it never errs. Appending a token and looking a run up
- * take constant time on average, and no memory but the table, 8 to 16 bytes a token.
+ * Finds where each run of n tokens stood last in a growing text. It is an open-addressing table of
+ * positions. Runs are compared in the text itself, so the index is never wrong. Appending a token
+ * and looking up a run take constant time on average. The table takes 8 to 16 bytes a token, and
+ * there is no other memory.
  */
 final class NgramIndex {
   private static final int MIX = 0x9E3779B1; // 2^32 / golden ratio, odd
@@ -21,7 +22,7 @@ final class NgramIndex {
     indexed = n - 1;
   }
 
-  /** Takes in all runs that end at or before {@code end}, the newer over the older. */
+  /** Enters all runs that end at or before {@code end}; a newer run replaces an older equal one. */
   void extend(int[] text, int end) {
     for (; indexed < end; indexed++) {
       if (2 * used >= ends.length) {
@@ -35,17 +36,20 @@ final class NgramIndex {
     }
   }
 
-  /** Where the run that ends at {@code end} ended the last time, among those taken in; else 0. */
+  /**
+   * Where the run that ends at {@code end} ended the last time, among the entered runs; 0 if it is
+   * new.
+   */
   int lastEnd(int[] text, int end) {
     return end < n ? 0 : ends[cell(text, end)];
   }
 
-  /** Cells that were looked at so far. */
+  /** How many cells were looked at so far. */
   long compared() {
     return compared;
   }
 
-  /** The cell of the run that ends at {@code end}, or the empty one that is its place. */
+  /** The cell of the run that ends at {@code end}, or the empty cell where it belongs. */
   private int cell(int[] text, int end) {
     int hash = 0;
     for (int i = end - n; i < end; i++) {

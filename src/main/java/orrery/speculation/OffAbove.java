@@ -1,11 +1,11 @@
 package orrery.speculation;
 
 /**
- * No drafts while many sequences decode: their rows fill the machine already, and a rejected draft
- * then costs as much as an accepted one. vLLM's {@code disable_by_batch_size}.
+ * Makes no drafts while many sequences decode. Their rows fill the machine already, and a rejected
+ * draft then costs as much as an accepted one. It is vLLM's {@code disable_by_batch_size}.
  *
  * @param maxBatch the most sequences that still draft, at least 1
- * @param inner says how much below that, and learns from every round
+ * @param inner the draft length for smaller batches; it learns from every round
  */
 public record OffAbove(int maxBatch, DraftLength inner) implements DraftLength {
 

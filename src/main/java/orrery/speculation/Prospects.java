@@ -4,22 +4,21 @@ import java.util.Arrays;
 import orrery.speculation.DraftLength.Round;
 
 /**
- * What rounds of each length would bring, from what the rounds so far brought: tokens a sequence
- * over nanoseconds. A position that has not been reached lately is thought to be as good as the one
- * before it.
+ * Predicts from past rounds what a round of each length would bring, in tokens of a sequence per
+ * nanosecond. A position that no draft has reached lately counts as good as the position before it.
  */
 final class Prospects {
-  /** Weight of what was known before a round; an average over the last 20 rounds or so. */
+  /** Weight of past rounds in a new average, which covers the last 20 rounds or so. */
   private static final double KEEP = 0.95;
 
-  /** Acceptance of drafts that one would like to know more about. */
+  /** Assumed acceptance of drafts at positions that a trial would explore. */
   private static final double HOPE = 0.95;
 
   private final int most;
   private final RoundTimes times;
-  private final double[] reached; // [most], drafts with all before accepted; fading sum
-  private final double[] accepted; // [most], those of them that were accepted
-  private final double[] offered; // [most], share of sequences with a draft there; moving average
+  private final double[] reached; // [most] drafts with all drafts before accepted; fading sum
+  private final double[] accepted; // [most] those of them that were accepted; fading sum
+  private final double[] offered; // [most] share of sequences with a draft there; moving average
   private int lastLength = -1;
 
   Prospects(int most) {
@@ -29,11 +28,14 @@ final class Prospects {
     accepted = new double[most];
     offered = new double[most];
     Arrays.fill(offered, 1);
-    reached[0] = 1; // one draft that was half accepted, so that the first real one is no certainty
+    reached[0] = 1; // begin with one half-accepted draft, so that one real draft gives no certainty
     accepted[0] = 0.5;
   }
 
-  /** Gives whether the round's time, with drafts as asked for, was one to learn from. */
+  /**
+   * Learns from a round. Returns whether its time counts and drafts were made if they were asked
+   * for.
+   */
   boolean learn(Round round) {
     int drafts = 0;
     for (int i = 0; i < most; i++) {
@@ -49,7 +51,9 @@ final class Prospects {
     return typical && (length > 0 || round.length() == 0);
   }
 
-  /** What was seen at a position fades also while no draft gets there. */
+  /**
+   * Learns from the drafts at one position. Old knowledge fades, also while no draft gets there.
+   */
   private void learn(Round round, int i) {
     if (i >= round.length()) {
       return;
@@ -64,8 +68,8 @@ final class Prospects {
   }
 
   /**
-   * Drafts at a position with all before accepted. Some of those accepted before may have had no
-   * further draft; they are thought to be average.
+   * How many drafts at position i had all drafts before them accepted. This is estimated: some
+   * sequences with an accepted draft at i − 1 had no draft at i, and they count as average ones.
    */
   private static double reached(Round round, int i) {
     if (i == 0 || round.drafted()[i] == 0) {
@@ -74,7 +78,7 @@ final class Prospects {
     return (double) round.accepted()[i - 1] * round.drafted()[i] / round.drafted()[i - 1];
   }
 
-  /** All that is known of positions from {@code from} on shall count as one draft at most. */
+  /** Lets all knowledge of positions from {@code from} on count as one draft at most. */
   void fade(int from) {
     for (int i = from; i < most; i++) {
       if (reached[i] > 1) {
@@ -84,14 +88,14 @@ final class Prospects {
     }
   }
 
-  /** Tokens of a sequence in a nanosecond, with k drafts. */
+  /** Tokens that a sequence gets in a nanosecond, with k drafts. */
   double rate(int k) {
     return hope(k, most, k);
   }
 
   /**
-   * The same if drafts from position {@code known} on were always there and nearly all good, and
-   * those from position {@code dear} on cost nothing more.
+   * The rate with k drafts, if drafts from position {@code known} on were always there and nearly
+   * all accepted, and if drafts from position {@code dear} on cost nothing.
    */
   double hope(int k, int known, int dear) {
     double tokens = 1;
@@ -110,7 +114,7 @@ final class Prospects {
     return tokens / times.at(drafts);
   }
 
-  /** The length of the highest rate; the shortest of several. */
+  /** The length with the highest rate; of several, the shortest. */
   int best() {
     int best = 0;
     for (int k = 1; k <= most; k++) {
@@ -121,7 +125,7 @@ final class Prospects {
     return best;
   }
 
-  /** Time of a round with k drafts over that of one with {@code other}. */
+  /** Time of a round with k drafts, divided by the time of a round with {@code other} drafts. */
   double cost(int k, int other) {
     return times.at(k) / times.at(other);
   }

@@ -3,11 +3,12 @@ package orrery.speculation;
 import java.util.Arrays;
 
 /**
- * Times of rounds by drafts a sequence: for each length the third smallest of the newest nine, and
- * straight lines in between. A neighbour on the machine makes single rounds twice as slow, never
- * faster. If it does so to 15 % of them, the median of nine is wrong once in 180 windows, which
- * sooner or later talks one out of a good length; the third smallest once in 22,000. For the same
- * reason a length counts as no slower than any longer one.
+ * Times of rounds by number of drafts a sequence. The time of a length is the third smallest of its
+ * newest nine times; between measured lengths it follows a straight line. Another process on the
+ * machine can make a round twice as slow, but never faster. If 15 % of the rounds are slowed, the
+ * median of nine is wrong once in 180 windows, and sooner or later a good length is given up for
+ * that. The third smallest is wrong once in 22,000. For the same reason a length counts as no
+ * slower than any longer length.
  */
 final class RoundTimes {
   private static final int WINDOW = 9;
@@ -18,7 +19,7 @@ final class RoundTimes {
   private final double[] rising; // [lengths], the least typical time of this and longer lengths
   private final long[] sorted = new long[WINDOW];
 
-  /** For 0 to {@code most} drafts a sequence. */
+  /** Times for 0 to {@code most} drafts a sequence. */
   RoundTimes(int most) {
     newest = new long[most + 1][WINDOW];
     measured = new int[most + 1];
@@ -41,9 +42,9 @@ final class RoundTimes {
   }
 
   /**
-   * Nanoseconds of a round with so many drafts a sequence: on the line through the measured lengths
-   * on both sides of it; above the longest on that of the last two; below the shortest, or if there
-   * is no second, as that one.
+   * Nanoseconds of a round with {@code length} drafts a sequence, on the line through the measured
+   * lengths on both sides. Above the longest measured length, it is the line through the last two.
+   * Below the shortest, or if only one length was measured, it is the time of that length.
    */
   double at(double length) {
     int low = -1; // the line goes through the measured lengths low and high

@@ -5,17 +5,17 @@ import orrery.sampling.Sampler;
 /**
  * Switches of speculative decoding. With {@link Acceptance#COUPLED} none of them changes an answer.
  *
- * @param algorithm who guesses
- * @param steps drafts for a step, at most ({@code --speculative-num-steps})
- * @param adaptive let acceptance and measured times choose from 0 to {@code steps} drafts
- * @param maxBatch no drafts while more sequences than this decode; 0 is no limit
- * @param acceptance what makes a draft accepted
- * @param coupledDrafts drafts of sampled answers are drawn with the random number of their position
- *     instead of taking the likeliest token
+ * @param algorithm which drafter guesses
+ * @param steps the most drafts of a sequence in a step ({@code --speculative-num-steps})
+ * @param adaptive whether acceptance and measured times choose between 0 and {@code steps} drafts
+ * @param maxBatch no drafts are made while more sequences than this decode; 0 is no limit
+ * @param acceptance which rule accepts drafts
+ * @param coupledDrafts whether drafts of sampled answers are drawn with the random number of their
+ *     position; if not, the likeliest token is the draft
  * @param ngramMin shortest run of tokens that prompt lookup looks for
- * @param ngramMax longest run
- * @param syntheticLength for experiments: accept drafts, whatever they are, so that a step emits
- *     this many tokens on average; 0 is off. The text is then <b>not</b> the model's
+ * @param ngramMax longest run of tokens that prompt lookup looks for
+ * @param syntheticLength for experiments: drafts are accepted, whatever they are, so that a step
+ *     emits this many tokens on average; 0 is off. The text is then <b>not</b> the model's
  */
 public record SpeculationOptions(
     Algorithm algorithm,
@@ -28,20 +28,20 @@ public record SpeculationOptions(
     int ngramMax,
     double syntheticLength) {
 
-  /** Who guesses. */
+  /** Which drafter guesses. */
   public enum Algorithm {
     OFF,
     /** The model's own multi-token prediction layer. */
     MTP,
-    /** Prompt lookup: what followed the last time. */
+    /** Prompt lookup: the tokens that followed the last time. */
     NGRAM
   }
 
-  /** What makes a draft accepted. */
+  /** Which rule accepts drafts. */
   public enum Acceptance {
-    /** It is what plain decoding draws: same text. */
+    /** A draft is accepted if plain decoding draws it: same text. */
     COUPLED,
-    /** With the target's probability of it: same distribution. */
+    /** A draft is accepted with the target's probability of it: same distribution. */
     TARGET_ONLY,
     /** Speculative sampling with the drafter's distribution: same distribution. */
     REJECTION
@@ -73,22 +73,25 @@ public record SpeculationOptions(
     return new SpeculationOptions(Algorithm.OFF, 3, false, 0, Acceptance.COUPLED, true, 2, 4, 0);
   }
 
-  /** An algorithm with the defaults. */
+  /** Speculation with the given algorithm and defaults for the rest. */
   public static SpeculationOptions of(Algorithm algorithm, int steps) {
     return off().withAlgorithm(algorithm).withSteps(steps);
   }
 
-  /** Whether anybody guesses. */
+  /** Whether tokens are guessed at all. */
   public boolean on() {
     return algorithm != Algorithm.OFF;
   }
 
-  /** Whether drafts are accepted for an experiment's sake, so that the text is not the model's. */
+  /** Whether an experiment accepts drafts at a given rate, so that the text is not the model's. */
   public boolean synthetic() {
     return on() && syntheticLength > 0;
   }
 
-  /** The rule, for one engine; it shares the sampler's scratch memory, so its thread too. */
+  /**
+   * Makes the rule of one engine. It shares the sampler's scratch memory, so it must run on the
+   * sampler's thread.
+   */
   public AcceptanceRule newRule(Sampler sampler) {
     if (syntheticLength > 0) {
       return new SyntheticRule(sampler, syntheticLength);
@@ -100,7 +103,7 @@ public record SpeculationOptions(
     };
   }
 
-  /** The draft length, for one engine: it learns. */
+  /** Makes the draft length of one engine; each engine needs its own, because it learns. */
   public DraftLength newLength() {
     DraftLength length =
         !on() || steps == 0

@@ -4,18 +4,18 @@ import orrery.sampling.KeyedRandom;
 import orrery.sampling.Sampler;
 
 /**
- * For experiments: pretends an acceptance length. A verification emits ⌊L⌋ or ⌊L⌋ + 1 tokens, L on
- * average: real drafts, whatever the model thinks of them, and one token of the plain sampler
- * behind them. The costs of a step are real, the text is <b>not</b> the model's, and whatever
- * reports such a run says so.
+ * Pretends an acceptance length L, for experiments. A verification emits ⌊L⌋ or ⌊L⌋ + 1 tokens, L
+ * on average: first real drafts, accepted whatever the model says, then one token of the plain
+ * sampler. The costs of a step are real. The text is <b>not</b> the model's, and every report of
+ * such a run says so.
  *
- * <p>The plain token of the last row might happen to be the draft that stands there; it would count
- * as accepted, and L would come out too long, most of all with a good drafter. So the sampler draws
- * again there, with the draft's logit at −∞: the draft's probability goes to the others (greedy:
- * the second best). Shorter than asked are only verifications with too few drafts, and those in
- * which an answer ends.
+ * <p>In the last row the sampler may happen to draw the draft of that row. That draft would count
+ * as accepted, and L would come out too long, most of all with a good drafter. So the sampler then
+ * draws again, with the draft's logit at −∞: the draft's probability goes to the other tokens
+ * (greedy: to the second best). A verification emits fewer tokens than asked only if it has too few
+ * drafts or if its answer ends.
  *
- * <p>As SGLang with {@code SGLANG_SIMULATE_ACC_LEN}, {@code SGLANG_SIMULATE_ACC_METHOD
+ * <p>SGLang does the same with {@code SGLANG_SIMULATE_ACC_LEN}, {@code SGLANG_SIMULATE_ACC_METHOD
  * =match-expected} and {@code SGLANG_SIMULATE_ACC_TOKEN_MODE=real-draft-token} ({@code
  * speculative/spec_utils.py}).
  */
@@ -41,7 +41,7 @@ public final class SyntheticRule implements AcceptanceRule {
     return true;
   }
 
-  /** Fails as the plain sampler, also if a last row leaves no token but its draft. */
+  /** Fails as the plain sampler does, and also if a last row leaves no token but its draft. */
   @Override
   public int judge(float[] logits, int offset, Drafts drafts, int i) {
     boolean drafted = i < drafts.count();
@@ -65,7 +65,7 @@ public final class SyntheticRule implements AcceptanceRule {
     return sampler.sample(logits, offset, d.params(), d.history(), d.seed(), d.choice());
   }
 
-  /** What the verification that has come to row i is to emit, the same at all of its rows. */
+  /** How many tokens the verification of row i emits; the number is the same at all of its rows. */
   private int emitted(Draw d, int i) {
     int whole = (int) length;
     int first = d.history().length() - i;

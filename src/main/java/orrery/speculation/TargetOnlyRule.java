@@ -3,11 +3,11 @@ package orrery.speculation;
 import orrery.sampling.Sampler;
 
 /**
- * Accepts a draft with the target's probability of it; else draws from the target without it. Right
- * for any draft whatever, however it was found, as it looks at p alone: this is speculative
- * sampling with a drafter that is certain of its guess (a point mass). SGLang's default for chains
- * ({@code speculative_sampling.cuh}, "target only"), and vLLM's for n-gram drafts ({@code
- * v1/sample/rejection_sampler.py}).
+ * Accepts a draft with the target's probability of it; otherwise draws from the target without the
+ * draft. The rule looks at p alone, so it is right for every draft, however it was found. It is
+ * speculative sampling with a drafter that is certain of its guess (a point mass). SGLang uses it
+ * by default for chains ({@code speculative_sampling.cuh}, "target only"), vLLM for n-gram drafts
+ * ({@code v1/sample/rejection_sampler.py}).
  */
 public final class TargetOnlyRule extends DistributionRule {
 

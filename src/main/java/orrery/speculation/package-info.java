@@ -1,15 +1,16 @@
 /**
- * Several tokens a step: guess the next ones, let the model check them all at once.
+ * Several tokens a step: guess the next tokens, and let the model check them all at once.
  *
- * <p><b>The problem.</b> One step of decoding reads every active weight to compute one row. Rows
- * are nearly free while weights come from memory, but the next row needs the token that this one is
- * to bring.
+ * <p><b>The problem.</b> One step of decoding reads every active weight to compute one row. More
+ * rows would be nearly free while weights come from memory. But the next row needs the token that
+ * this row has yet to give.
  *
- * <p><b>The idea.</b> Something cheap guesses it, and the ones after it: the model's own
- * multi-token prediction layer, run again and again on its own guesses, or a look at what followed
- * the same words before. The guesses become ordinary rows of the next step. Their logits tell what
- * the model says at each place; guesses are taken as long as it agrees, and its first other word is
- * a token too. So a step brings at least what it did before, and the text is the model's.
+ * <p><b>The idea.</b> A cheap drafter guesses that token and the tokens after it. The drafter is
+ * the model's own multi-token prediction layer, run again and again on its own guesses, or a look
+ * at what followed the same tokens before. The guesses become ordinary rows of the next step. The
+ * logits of these rows tell which token the model gives at each place. Guesses are accepted as long
+ * as the model gives the same tokens; the first different token of the model counts too. So a step
+ * brings at least one token, as before, and the text is the model's.
  *
  * <pre>
  *   known ... A │ B   C   D        draft    B C D are guesses (Drafter)
@@ -21,23 +22,23 @@
  *   known ... A   B   C │ X        follow   the drafter catches up with A B C; next guesses follow X
  * </pre>
  *
- * <p>The MTP layer reads the model's hidden state of token p and the token p + 1, so its row is
- * stored at the slot of the newest token it reads: a page's MTP rows then depend on no token behind
- * the page, and may be shared. What a page's first row needs from the page before, the hidden state
- * of its last token, lies in the boundary stream.
+ * <p>The MTP layer reads the model's hidden state of token p and the token p + 1. Its row is stored
+ * at the slot of the newest token that it reads. So a page's MTP rows depend on no token behind the
+ * page, and they may be shared. The first row of a page needs the hidden state of the last token of
+ * the page before; that state lies in the boundary stream.
  *
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>{@link orrery.speculation.CoupledRule}, the default: the plain sampler at every row, with
- *       the random number of its position. Tokens and logits are those of plain decoding, to the
- *       bit, at any temperature, with penalties, bias and stops as they are at that row.
- *   <li>{@link orrery.speculation.TargetOnlyRule} and {@link orrery.speculation.RejectionRule}: the
- *       published ones. The same distribution, other text.
+ *   <li>{@link orrery.speculation.CoupledRule}, the default, runs the plain sampler at every row,
+ *       with the random number of its position. Tokens and logits are those of plain decoding, to
+ *       the bit, at any temperature, with the penalties, bias and stops of that row.
+ *   <li>{@link orrery.speculation.TargetOnlyRule} and {@link orrery.speculation.RejectionRule} are
+ *       the published rules. They give the same distribution, but other text.
  *   <li>A drafter decides how fast an answer comes, never what it says.
- *   <li>Rolling back is nothing but a lower committed length: rows lie by position, and what is
- *       visible follows from positions.
- *   <li>{@link orrery.speculation.DraftLength} sees counts and times only, and may say 0.
+ *   <li>Rolling back only lowers the committed length: rows lie by position, and positions decide
+ *       which rows are visible.
+ *   <li>A {@link orrery.speculation.DraftLength} sees only counts and times, and may say 0.
  * </ul>
  *
  * <p><b>Watch it:</b> {@code orrery generate --speculative-algorithm mtp --speculative-num-steps
@@ -46,7 +47,7 @@
  * <p><b>Elsewhere:</b> SGLang {@code srt/speculative/} ({@code eagle_worker_v2.py}, {@code
  * eagle_utils.py}, {@code adaptive_spec_params.py}); vLLM {@code v1/spec_decode/}, {@code
  * v1/sample/rejection_sampler.py}; TensorRT-LLM {@code _torch/speculative/}. They also verify trees
- * of guesses; chains are what DeepSeek's recipes run.
+ * of guesses; DeepSeek's recipes use chains.
  *
  * <p><b>Papers:</b> Leviathan et al. 2023 (arXiv:2211.17192) and Chen et al. 2023
  * (arXiv:2302.01318), speculative sampling; DeepSeek-V3 2024 (arXiv:2412.19437), MTP; Li et al.

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import orrery.speculation.DraftLength.Round;
 
-/** Draft lengths on a machine whose times and acceptance are made up. */
+/** Draft lengths on a machine with made-up times and acceptance. */
 class AdaptiveLengthTest {
   private static final long SEED = 90210;
   private static final int MOST = 5;
@@ -19,7 +19,10 @@ class AdaptiveLengthTest {
     System.out.println("AdaptiveLengthTest seed " + SEED);
   }
 
-  /** Rounds of one batch: every draft is accepted with the same chance if those before were. */
+  /**
+   * Plays rounds of one batch. Every draft is accepted with the same chance if all drafts before it
+   * were.
+   */
   private static final class Machine {
     final DraftLength length;
     final Random random;
@@ -30,8 +33,8 @@ class AdaptiveLengthTest {
     double found = 1; // chance that a sequence has drafts at all
     boolean prefill;
 
-    double tokens; // of a sequence
-    double clock; // as long as the rounds would be without neighbours
+    double tokens; // of one sequence so far
+    double clock; // the time that the rounds would take on a quiet machine
     int changes;
     int last = -1;
     final int[] rounds = new int[MOST + 1]; // [length]
@@ -92,7 +95,7 @@ class AdaptiveLengthTest {
     }
   }
 
-  /** Costs of a machine where each draft costs so much of a round. */
+  /** Times of a machine on which each draft costs {@code cost} of a plain round. */
   private static IntToDoubleFunction each(double cost) {
     return k -> 1 + cost * k;
   }
@@ -180,8 +183,8 @@ class AdaptiveLengthTest {
         for (int seed = 0; seed < 10; seed++) {
           Machine m = new Machine(acceptance, each(cost), SEED + seed).run(1_000).reset();
           m.run(10_000);
-          // Trials, refreshes and moves are at least 512 rounds apart in the long run: some 20 of
-          // each, of two changes; and those before the pauses have grown.
+          // In the long run, trials, refreshes and moves are at least 512 rounds apart: some 20 of
+          // each, with two changes each. A few more come before the pauses have grown.
           assertThat(m.changes)
               .as("cost %.2f acceptance %.1f seed %d", cost, acceptance, seed)
               .isLessThan(160);
@@ -191,7 +194,7 @@ class AdaptiveLengthTest {
   }
 
   @Test
-  void slowRoundsOfANeighbourDoNotMoveIt() {
+  void roundsThatANeighbourSlowsDownDoNotMoveTheLength() {
     for (int seed = 0; seed < 20; seed++) {
       Machine m = new Machine(0.95, each(0.05), SEED + seed);
       m.slow = 0.2;
@@ -204,7 +207,7 @@ class AdaptiveLengthTest {
   }
 
   @Test
-  void acceptanceThatFallsTurnsItOffAndThatComesBackTurnsItOn() {
+  void fallingAcceptanceTurnsDraftingOffAndRisingAcceptanceTurnsItOn() {
     for (int seed = 0; seed < 20; seed++) {
       Machine m = new Machine(0.95, each(0.2), SEED + seed).run(400);
       m.acceptance = 0.05;
@@ -267,8 +270,8 @@ class AdaptiveLengthTest {
   }
 
   @Test
-  void roundsInWhichNothingWasDraftedAreNotTakenForShortOnesWithDrafts() {
-    // Drafts are too dear: a round with them takes 6 times as long, but few rounds have any.
+  void roundsWithoutDraftsDoNotCountAsFastRoundsWithDrafts() {
+    // Drafts cost too much: a round with drafts takes 6 times as long, but few rounds have any.
     for (int seed = 0; seed < 20; seed++) {
       Machine m = new Machine(0.8, each(1), SEED + seed);
       m.found = 0.3;

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import orrery.sampling.Sampler;
 
-/** All outcomes of the published rules on tiny vocabularies, enumerated in double. */
+/** Enumerates all outcomes of the published rules on tiny vocabularies, in double. */
 class DistributionRuleTest {
   private static final long SEED = 7302;
   private static final double EXACT = 1e-12;
@@ -23,7 +23,7 @@ class DistributionRuleTest {
     return Stream.of(new TargetOnlyRule(unused), new RejectionRule(unused));
   }
 
-  /** What one row emits, [vocab], if the draft stands fast. */
+  /** The distribution of the token that one row emits, [vocab], for one fixed draft. */
   private static double[] emitted(DistributionRule rule, double[] p, double[] q, int draft) {
     double accepted = rule.acceptance(p, q, draft);
     double[] rest = new double[p.length];
@@ -59,7 +59,7 @@ class DistributionRuleTest {
         }
       }
       assertSame(sum, p, "case " + i);
-      assertThat(kept).as("acceptance is all that p and q share").isEqualTo(overlap, within(EXACT));
+      assertThat(kept).as("acceptance is the overlap of p and q").isEqualTo(overlap, within(EXACT));
     }
   }
 
@@ -82,7 +82,7 @@ class DistributionRuleTest {
     }
   }
 
-  /** p and q depend on all tokens before; emitted tokens are followed by plain ones. */
+  /** p and q depend on all tokens before. Plain decoding follows the emitted tokens. */
   @ParameterizedTest
   @MethodSource("rules")
   void aChainOfDraftsHasTheJointDistributionOfPlainSampling(DistributionRule rule) {
@@ -138,7 +138,7 @@ class DistributionRuleTest {
     }
   }
 
-  /** Sometimes with zeros, with ties, or all on one token. */
+  /** A random distribution, sometimes with zeros, with ties, or with one token only. */
   private static double[] distribution(Random random, int vocab) {
     int kind = random.nextInt(5);
     double[] d = new double[vocab];
@@ -160,7 +160,7 @@ class DistributionRuleTest {
     return Arrays.stream(d).map(x -> x / sum).toArray();
   }
 
-  /** A verification, over all drafts and all random numbers. */
+  /** One verification, enumerated over all drafts and all random numbers. */
   private record Chain(DistributionRule rule, int vocab, int drafts, long seed, double[] joint) {
 
     /** joint: [vocab^(drafts + 1)], the probability of each run of tokens. */
@@ -181,7 +181,7 @@ class DistributionRuleTest {
       return distribution(before, 1);
     }
 
-    /** Every chain of drafts, with the probability of drawing it. */
+    /** Visits every chain of drafts, with the probability of drawing it. */
     void draft(List<Integer> guesses, double weight) {
       if (guesses.size() == drafts) {
         judge(guesses, new ArrayList<>(), weight);
@@ -197,7 +197,10 @@ class DistributionRuleTest {
       }
     }
 
-    /** One row after the other; behind a token that is no draft, and at the end, plain decoding. */
+    /**
+     * Judges one row after the other. Plain decoding follows a token that is not its draft, and the
+     * last row.
+     */
     private void judge(List<Integer> guesses, List<Integer> emitted, double weight) {
       int i = emitted.size();
       if (i == drafts) {

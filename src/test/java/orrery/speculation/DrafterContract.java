@@ -18,7 +18,10 @@ import orrery.sampling.SamplingParams;
 import orrery.speculation.Drafter.Order;
 import orrery.speculation.Lanes.Rows;
 
-/** What every drafter promises, on random walks: start, fork, draft and follow in any order. */
+/**
+ * The tests that every drafter must pass, on random walks: start, fork, draft and follow in any
+ * order.
+ */
 public abstract class DrafterContract {
   private static final int LONGEST = 40;
   private static final int WALKS = 12;
@@ -29,14 +32,14 @@ public abstract class DrafterContract {
   private final Map<String, int[]> guesses = new HashMap<>(); // by text, order and answer
   private int drafted;
   private int accepted;
-  private int repeated; // the same guess was asked for in another walk
+  private int repeated; // guesses that another walk had asked for too
   private int hits;
   private int forks;
 
-  /** The drafter for a model that runs. */
+  /** Makes the drafter of a model. */
   protected abstract Lanes.Maker maker(Model model);
 
-  /** Whether it ever guesses. */
+  /** Whether the drafter ever guesses. */
   protected boolean guesses() {
     return true;
   }
@@ -74,13 +77,15 @@ public abstract class DrafterContract {
     }
   }
 
-  /** The few answers that all walks are about, so that they can be compared. */
+  /**
+   * A lane for one of a few answers. All walks use the same answers, so that they can be compared.
+   */
   private static Lane lane(Model model, int which, int choice) {
     Random r = new Random(which);
     int[] system = new Random(99).ints(20, 0, model.vocab()).toArray();
     int[] prompt = Arrays.copyOf(system, 1 + r.nextInt(20));
     for (int t = prompt.length / 2; t < prompt.length; t++) {
-      prompt[t] = which % 2 == 0 ? prompt[t] : prompt[t] % 5; // something for prompt lookup
+      prompt[t] = which % 2 == 0 ? prompt[t] : prompt[t] % 5; // repeats, for prompt lookup to find
     }
     SamplingParams params =
         SamplingParams.builder()
@@ -91,7 +96,7 @@ public abstract class DrafterContract {
     return new Lane(model.vocab(), prompt, prompt.length + 4 + r.nextInt(14), params, choice);
   }
 
-  /** What an answer is without drafts, alone. */
+  /** The answer that is computed alone and without drafts. */
   private int[] plainly(Model model, int which, int choice) {
     return plain.computeIfAbsent(
         which + "/" + choice,
@@ -137,7 +142,7 @@ public abstract class DrafterContract {
       List<Order> orders = new ArrayList<>();
       List<Rows> rows = new ArrayList<>();
       for (Lane s : running) {
-        assertThat(s.drafts.count()).as("guesses before anybody ordered some").isZero();
+        assertThat(s.drafts.count()).as("guesses before an order").isZero();
         if (r.nextInt(4) > 0) {
           int pending = s.known - s.computed;
           rows.add(new Rows(s, s.decodes() ? 1 : 1 + r.nextInt(pending)));
@@ -192,7 +197,7 @@ public abstract class DrafterContract {
       }
     }
 
-    /** All of a sequence that others look at. */
+    /** Everything of a sequence that a caller can see. */
     private String seen(Lane s) {
       StringBuilder b = new StringBuilder(Arrays.toString(s.text())).append(s.computed);
       var history = s.draw.history();

@@ -8,7 +8,7 @@ import orrery.sampling.SamplingParams;
 
 /** One sequence of {@link Lanes}. */
 final class Lane implements Draftable {
-  final int prompt; // tokens
+  final int prompt; // tokens of the prompt
   final int longest;
   final Draw draw;
   int[] tokens; // [longest]
@@ -17,7 +17,7 @@ final class Lane implements Draftable {
   PageTable table;
   Lease lease;
   Drafts drafts;
-  Lane forkOf; // it was not forked if null
+  Lane forkOf; // null if it is no fork
 
   Lane(int vocab, int[] prompt, int longest, SamplingParams params, int choice) {
     this.prompt = prompt.length;

@@ -14,12 +14,12 @@ import orrery.prefix.PrefixCache;
 import orrery.sampling.Sampler;
 import orrery.speculation.Drafter.Judged;
 
-/** Sequences side by side through a real model with a drafter, without an engine around them. */
+/** Runs sequences side by side through a real model with a drafter, without an engine. */
 public final class Lanes implements AutoCloseable {
   private static final int MAX_ROWS = 64;
   private static final int MAX_LANES = 4;
 
-  /** Makes a drafter on a model that runs. */
+  /** Makes a drafter of a model. */
   public interface Maker {
     Drafter make(ModelRunner runner, Step step, KvCache cache, Sampler sampler);
   }
@@ -60,7 +60,7 @@ public final class Lanes implements AutoCloseable {
     s.drafts = drafter.start(s, s.draw);
   }
 
-  /** Another answer to the same prompt, which has its first token already. */
+  /** Starts another answer to the same prompt; it has its first token already. */
   void fork(Lane from, Lane to) {
     evict(cache.forkPages(0, from.computed));
     to.table = cache.fork(from.table, from.computed);
@@ -82,7 +82,7 @@ public final class Lanes implements AutoCloseable {
     }
   }
 
-  /** Gives a lane pages for so many more rows. */
+  /** Gives a lane pages for {@code rows} more rows. */
   void reserve(Lane s, int rows) {
     int slots = s.computed + rows + drafter.ahead();
     evict(cache.geometry().pages(0, slots) - s.table.end(0));

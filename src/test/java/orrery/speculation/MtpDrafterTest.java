@@ -19,7 +19,7 @@ import orrery.speculation.DraftPicker.How;
 import orrery.speculation.Drafter.Order;
 import orrery.speculation.Lanes.Rows;
 
-/** The MTP drafter against the independent implementation in {@code training/mtp.py}. */
+/** Compares the MTP drafter with the independent implementation in {@code training/mtp.py}. */
 class MtpDrafterTest {
   private static final float TOLERANCE = 2e-4f;
   private static final SamplingParams GREEDY = SamplingParams.builder().temperature(0).build();
@@ -46,7 +46,7 @@ class MtpDrafterTest {
                 runner, step, cache, new DraftPicker(sampler, How.LIKELIEST, model.vocab())));
   }
 
-  /** Also if prompts come in pieces, and if rows were put off until the last of them. */
+  /** It also holds if a prompt comes in pieces and rows are put off until the last piece. */
   @ParameterizedTest
   @MethodSource("models")
   void itsDraftsAfterAPromptAreTheGoldenChain(Path path) {
@@ -84,7 +84,10 @@ class MtpDrafterTest {
     }
   }
 
-  /** The layer's row p reads the state of token p and token p + 1; fed token p, it is far off. */
+  /**
+   * The layer's row p reads the state of token p and token p + 1. If it reads token p instead, it
+   * is far off.
+   */
   @ParameterizedTest
   @MethodSource("models")
   void aPairingOneTokenOffIsFarFromTheGoldenTensors(Path path) {

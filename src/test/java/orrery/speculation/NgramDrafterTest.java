@@ -138,7 +138,7 @@ class NgramDrafterTest {
     assertThat(found).isBetween(2_000, 15_500);
   }
 
-  /** Every run length, every place, from the back. */
+  /** The guesses by plain search: every run length, every place, from the back. */
   private static int[] plain(Text text, int min, int max, int most) {
     int[] t = Arrays.copyOf(text.tokens, text.known);
     for (int n = Math.min(max, t.length); n >= min; n--) {
@@ -156,7 +156,7 @@ class NgramDrafterTest {
   }
 
   @Test
-  void aForkGoesItsOwnWay() {
+  void aForkGuessesFromItsOwnTokens() {
     NgramDrafter drafter = new NgramDrafter(1, 3);
     Text one = new Text(1, 2, 3);
     Text two = new Text(1, 2, 3);
@@ -169,7 +169,7 @@ class NgramDrafterTest {
   }
 
   @Test
-  void aStepAtEightThousandTokensCostsWhatOneAtAHundredDoes() {
+  void aStepAtEightThousandTokensCostsAsMuchAsAStepAtAHundred() {
     Random random = new Random(SEED);
     int[][] texts = {
       new int[8_000], // one token only
@@ -186,7 +186,8 @@ class NgramDrafterTest {
         drafter.offers(lookup, 3);
         text.append(tokens[i]);
       }
-      // For 3 lengths, a search and an entry for each token, and the entries of all growths.
+      // For 3 run lengths: one search and one entry for each token, and the entries of every
+      // growth.
       assertThat(lookup.compared()).isLessThan(3L * 8_000 * 6);
     }
   }

@@ -20,16 +20,16 @@ import orrery.sampling.SamplingParams.TokenBias;
 import orrery.sampling.SamplingParamsBuilder;
 
 /**
- * Draws of the rules themselves, from logits of the storyteller and of its MTP layer at the same
- * position (those of its golden file), against the distribution of plain sampling.
+ * Compares draws of the rules with the distribution of plain sampling. The logits are golden ones
+ * of the storyteller and of its MTP layer, for the same position.
  */
 class RuleStatisticsTest {
   private static final int VOCAB = 2048;
   private static final int DRAWS = 100_000;
   private static final int CHOICE = 3;
 
-  private static float[] logits; // [VOCAB], the main model's for token POSITION
-  private static float[] mtp; // [VOCAB], the MTP layer's for the same token
+  private static float[] logits; // [VOCAB] of the main model, for token POSITION
+  private static float[] mtp; // [VOCAB] of the MTP layer, for the same token
   private static int[] ids; // [256]
 
   private final Sampler sampler = new Sampler(VOCAB);
@@ -44,7 +44,7 @@ class RuleStatisticsTest {
       double least = 1;
       for (int row = 1; row < all.length; row++) {
         float[] candidate = Arrays.copyOfRange(main, row * VOCAB, (row + 1) * VOCAB);
-        // Row t of the main model is for token t + 1, of the MTP layer for token t + 2.
+        // Row t of the main model is for token t + 1, row t of the MTP layer for token t + 2.
         float[] draft = Arrays.copyOfRange(drafter, (row - 1) * VOCAB, row * VOCAB);
         ids = Arrays.copyOf(all, row + 1);
         double overlap = overlap(softmax(candidate), softmax(draft));
@@ -105,7 +105,7 @@ class RuleStatisticsTest {
     return p;
   }
 
-  /** As a drafter draws, from q with the number of the DRAFT stream. */
+  /** Draws as a drafter does, from q, with the number of the DRAFT stream. */
   private static int draw(double[] q, long seed, int position) {
     double u = KeyedRandom.uniform(seed, CHOICE, position, KeyedRandom.DRAFT);
     double sum = 0;
@@ -127,7 +127,7 @@ class RuleStatisticsTest {
     return counts;
   }
 
-  /** Tokens by falling probability, the unlikely ones in one cell. */
+  /** A chi-square test over tokens by falling probability; the unlikely tokens share one cell. */
   private static void check(String what, long[] counts, double[] p) {
     int[] order =
         IntStream.range(0, VOCAB)
@@ -155,7 +155,7 @@ class RuleStatisticsTest {
     ChiSquare.check(what, merged, expected);
   }
 
-  /** The second row of a verification. */
+  /** Judges the second row of a verification. */
   private int judge(AcceptanceRule rule, SamplingParams params, long seed, int draft, double[] q) {
     Drafts drafts = new Drafts(new Draw(params, history, seed, CHOICE));
     drafts.add(5, null);
@@ -224,7 +224,7 @@ class RuleStatisticsTest {
               boolean accepted =
                   KeyedRandom.uniform(seed, CHOICE, history.length(), KeyedRandom.ACCEPT)
                       < rule.acceptance(p, q, draft);
-              // A refused draft is replaced by a plain draw.
+              // A plain draw replaces a rejected draft.
               return accepted
                   ? draft
                   : sampler.sample(logits, 0, params().build(), history, seed, CHOICE);

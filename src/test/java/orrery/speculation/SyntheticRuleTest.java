@@ -18,7 +18,10 @@ class SyntheticRuleTest {
 
   private final Sampler sampler = new Sampler(VOCAB);
 
-  /** Tokens a verification emits on average, as an engine counts them: accepted iff equal. */
+  /**
+   * Tokens that a verification emits on average. As in the engine, a draft is accepted if it is the
+   * emitted token.
+   */
   private double emitted(double length, int count, double temperature, int guess) {
     SyntheticRule rule = new SyntheticRule(sampler, length);
     Random random = new Random(5);
@@ -69,7 +72,7 @@ class SyntheticRuleTest {
   @Test
   void allRowsOfAVerificationAgreeOnItsLength() {
     SamplingParams params = SamplingParams.builder().temperature(0).build();
-    float[] logits = new float[VOCAB]; // all alike, so the sampler says 0
+    float[] logits = new float[VOCAB]; // all equal, so the sampler draws token 0
     SyntheticRule rule = new SyntheticRule(sampler, 2.5);
     int shorter = 0;
     for (int seed = 0; seed < 200; seed++) {
@@ -90,7 +93,7 @@ class SyntheticRuleTest {
   }
 
   @Test
-  void itOwnsUpToBeingSynthetic() {
+  void itSaysThatItIsSynthetic() {
     assertThat(new SyntheticRule(sampler, 2).synthetic()).isTrue();
     assertThat(new CoupledRule(sampler).synthetic()).isFalse();
     assertThatThrownBy(() -> new SyntheticRule(sampler, 0.5)).hasMessageContaining("0.5");
