@@ -3,11 +3,11 @@ package orrery.batching;
 import orrery.batching.View.Item;
 import orrery.kv.KvGeometry;
 
-/** Counts pages while a plan is made: what is free, what rows and admissions take. */
+/** Counts pages while a plan is made: the free pages, less those that rows and admissions take. */
 final class Budget {
   private final KvGeometry geometry;
   private final int ahead; // slots beyond the computed tokens that need pages
-  private final boolean others; // somebody runs, whose pages a hit may share
+  private final boolean others; // whether sequences run; a hit may share their pages
   private final int[] free; // [pool]
 
   Budget(View view) {
@@ -24,12 +24,12 @@ final class Budget {
     free = other.free.clone();
   }
 
-  /** New pages when a sequence computes so many rows. */
+  /** New pages that a sequence needs to compute {@code rows} rows. */
   private int growth(Item item, int rows, int pool) {
     return geometry.growth(pool, item.held(), item.computed() + rows + ahead);
   }
 
-  /** Whether a sequence can compute so many rows. */
+  /** Whether enough pages are free for a sequence to compute {@code rows} rows. */
   boolean fits(Item item, int rows) {
     for (int pool = 0; pool < free.length; pool++) {
       if (growth(item, rows, pool) > free[pool]) {
@@ -54,7 +54,10 @@ final class Budget {
     return rows;
   }
 
-  /** The most rows, up to {@code wanted}, beside {@code planned} ones that were taken already. */
+  /**
+   * The most rows, up to {@code wanted}, that a sequence can compute beside {@code planned} rows.
+   * Those have their pages already.
+   */
   int moreRows(Item item, int planned, int wanted) {
     Budget without = copy();
     for (int pool = 0; pool < free.length; pool++) {
@@ -63,21 +66,21 @@ final class Budget {
     return Math.max(0, without.mostRows(item, planned + wanted) - planned);
   }
 
-  /** Takes the pages of {@code more} rows beside {@code planned} ones. */
+  /** Takes the pages of {@code more} rows beside {@code planned} rows. */
   void growMore(Item item, int planned, int more) {
     for (int pool = 0; pool < free.length; pool++) {
       free[pool] -= growth(item, planned + more, pool) - growth(item, planned, pool);
     }
   }
 
-  /** The pages of a waiting one's hit stop being free when it is admitted. */
+  /** Takes the idle pages of a waiting sequence's hit: they stop being free when it is admitted. */
   void hold(Item waiting) {
     for (int pool = 0; pool < free.length; pool++) {
       free[pool] -= waiting.hitIdle()[pool];
     }
   }
 
-  /** Whether a waiting one can be admitted and compute so many rows. */
+  /** Whether a waiting sequence can be admitted and compute {@code rows} rows. */
   boolean admits(Item waiting, int rows) {
     for (int pool = 0; pool < free.length; pool++) {
       if (waiting.hitIdle()[pool] + growth(waiting, rows, pool) > free[pool]) {
@@ -87,7 +90,9 @@ final class Budget {
     return true;
   }
 
-  /** The most rows that a waiting one could compute, up to {@code wanted}, if it were admitted. */
+  /**
+   * The most rows, up to {@code wanted}, that a waiting sequence can compute once it is admitted.
+   */
   int mostRowsOf(Item waiting, int wanted) {
     int rows = wanted;
     while (rows > 0 && !admits(waiting, rows)) {
@@ -96,14 +101,14 @@ final class Budget {
     return rows;
   }
 
-  /** A retracted sequence's pages. */
+  /** Gives back the pages of a retracted sequence. */
   void reclaim(Item running) {
     for (int pool = 0; pool < free.length; pool++) {
       free[pool] += running.reclaimable()[pool];
     }
   }
 
-  /** Nobody but one sequence holds pages any more. */
+  /** Counts all pages as free but those of one sequence, the only one that still holds pages. */
   void leaveTo(Item last, int[] total) {
     for (int pool = 0; pool < free.length; pool++) {
       int held = geometry.held(pool, last.computed(), last.held());
@@ -111,21 +116,27 @@ final class Budget {
     }
   }
 
-  /** Sets pages aside for growth of a running one, in slots, that is expected, not planned. */
+  /**
+   * Sets pages aside for a running sequence that is expected to grow from {@code from} to {@code
+   * to} slots.
+   */
   void reserve(Item running, int from, int to) {
     for (int pool = 0; pool < free.length; pool++) {
       free[pool] -= geometry.expected(pool, from, to, running.reclaimable()[pool]);
     }
   }
 
-  /** Sets pages aside for a waiting one: its hit, and all that it is expected to grow to. */
+  /**
+   * Sets pages aside for a waiting sequence: for its hit, and for its expected growth to {@code to}
+   * slots.
+   */
   void reserveWaiting(Item waiting, int to) {
     for (int pool = 0; pool < free.length; pool++) {
       free[pool] -= expected(waiting, to, pool);
     }
   }
 
-  /** Whether a waiting one fits with all that it is expected to grow to. */
+  /** Whether a waiting sequence fits with its expected growth to {@code to} slots. */
   boolean admitsExpected(Item waiting, int to) {
     for (int pool = 0; pool < free.length; pool++) {
       if (expected(waiting, to, pool) > free[pool]) {
@@ -142,12 +153,15 @@ final class Budget {
     return idle + lent + geometry.expected(pool, hit, to, idle);
   }
 
-  /** Whether all that run can grow to their longest, and a fork of one of them beside them. */
+  /**
+   * Whether all running sequences can grow to their maximum length, and a fork of {@code parent}
+   * too.
+   */
   static boolean allCanFinish(View view, Item parent) {
     Budget left = new Budget(view);
     view.running().forEach(item -> left.reserve(item, item.held(), item.longest()));
     for (int pool = 0; pool < left.free.length; pool++) {
-      // A fork copies the incomplete block; complete ones it shares.
+      // A fork shares the complete blocks and copies the incomplete one.
       int p = left.geometry.pageTokens();
       int shared = parent.computed() / p * p;
       int pages =

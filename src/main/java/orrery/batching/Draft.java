@@ -5,15 +5,15 @@ import java.util.List;
 import orrery.batching.StepPlan.Stop;
 import orrery.batching.View.Item;
 
-/** A plan in the making. */
+/** A plan while it is being made. */
 final class Draft {
   final View view;
   final Budget budget;
-  final List<Item> running; // without the retracted, with the admitted
+  final List<Item> running; // without retracted sequences, with admitted ones
   private final List<Integer> retract = new ArrayList<>();
   private final List<Integer> admit = new ArrayList<>();
   private final List<StepPlan.Rows> rows = new ArrayList<>();
-  private final List<Item> computing = new ArrayList<>(); // whose rows
+  private final List<Item> computing = new ArrayList<>(); // the sequence of each entry of rows
   private int rowCount;
 
   Draft(View view) {
@@ -36,19 +36,19 @@ final class Draft {
     retract.add(item.id());
     budget.reclaim(item);
     if (running.size() == 1) {
-      // Pages that only retracted ones share count for none of them, but are free all the same.
+      // A page that only retracted sequences share is counted for none of them, but it is free.
       budget.leaveTo(running.getFirst(), view.total());
     }
   }
 
-  /** Admits a waiting one; its hit is computed already. */
+  /** Admits a waiting sequence; the rows of its hit are computed already. */
   void admit(Item item) {
     running.add(item);
     admit.add(item.id());
     budget.hold(item);
   }
 
-  /** Retracts from the end of a list, never its first, until the first can compute a row. */
+  /** Retracts sequences from the end of a list until its first one can compute a row. */
   void forceProgress(List<Item> order) {
     Item first = order.getFirst();
     for (int i = order.size() - 1; i > 0 && !budget.fits(first, 1); i--) {
@@ -60,7 +60,7 @@ final class Draft {
     }
   }
 
-  /** Plans rows of a sequence. */
+  /** Plans {@code count} rows of a sequence. */
   void compute(Item item, int count) {
     rows.add(new StepPlan.Rows(item.id(), count));
     computing.add(item);
@@ -69,12 +69,12 @@ final class Draft {
   }
 
   /**
-   * Lets decoding sequences that were planned verify their drafts beside their newest token. Drafts
-   * push no sequence out: they take what is left when everybody else has pages. (What is left
-   * includes pages that only the prefix cache holds.)
+   * Lets the planned decoding sequences verify their drafts beside their newest token. Drafts push
+   * no sequence out: they take only the pages that are left when all other rows have theirs. (These
+   * include pages that only the prefix cache holds.)
    *
    * @param tokens rows that the step may still get
-   * @return what is left of them
+   * @return how many of these rows are left
    */
   int speculate(int tokens) {
     int left = tokens;
@@ -91,7 +91,7 @@ final class Draft {
     return left;
   }
 
-  /** The longest run of rows of one sequence. */
+  /** The most rows that are planned for one sequence. */
   int longestRun() {
     return rows.stream().mapToInt(StepPlan.Rows::count).max().orElse(0);
   }

@@ -1,45 +1,47 @@
 package orrery.batching;
 
 /**
- * Decides what each step computes. A policy is a pure function of its view; all of them must
+ * Decides what each step computes. A policy is a pure function of its view. Every policy must
  *
  * <ul>
- *   <li>plan at least one row whenever anything runs or can be admitted: something always
- *       progresses;
- *   <li>never plan rows whose new pages exceed what is free after the plan's retractions;
- *   <li>admit in queue order, nobody past an earlier one (but for a policy that says otherwise);
- *   <li>retract only for want of pages, and never everything.
+ *   <li>plan at least one row whenever a sequence runs or can be admitted, so that there is always
+ *       progress;
+ *   <li>never plan rows that need more new pages than are free after the plan's retractions;
+ *   <li>admit in queue order: no sequence passes an earlier one, unless the policy is made to
+ *       reorder;
+ *   <li>retract only if pages are missing, and never all sequences.
  * </ul>
  */
 public interface Policy {
   /** The plan of the next step. */
   StepPlan plan(View view);
 
-  /** Waiting sequences it wants to see when so many more may run. */
+  /** How many waiting sequences the policy wants to see when {@code slots} more may run. */
   default int looksAt(int slots) {
     return slots + 1;
   }
 
-  /** Whether a sequence waits for one ahead of it that is computing the prefix it shares. */
+  /** Whether a sequence waits while one ahead of it computes a prefix that both share. */
   default boolean waitsForPrefixes() {
     return true;
   }
 
   /**
-   * Whether another choice of a running request may start beside it now, sharing its pages; else it
-   * waits in the queue. A policy that retracts nothing must be sure that it can finish.
+   * Whether another choice of a running request may start now and share the pages of the first one.
+   * If not, the choice waits in the queue. A policy that never retracts must be sure that all can
+   * finish.
    *
-   * @param parent the running one, as it will share its computed tokens
+   * @param parent the running sequence with the computed tokens that the other choice will share
    */
   default boolean mayFork(View view, View.Item parent) {
     return true;
   }
 
-  /** What its first view remembers. */
+  /** The memory in its first view. */
   default View.Memory initialMemory() {
     return new View.Memory(0, 0);
   }
 
-  /** Its name on the command line. */
+  /** The name of the policy on the command line. */
   String name();
 }

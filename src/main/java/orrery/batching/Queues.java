@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.TreeSet;
 
 /**
- * Who waits and who runs. The queue is ordered by priority, then arrival; a retracted sequence
- * keeps its arrival, so it comes back to where it was.
+ * The sequences that wait and those that run. The queue is ordered by priority, then arrival. A
+ * retracted sequence keeps its arrival, so it returns to its old place.
  */
 public final class Queues {
   private final TreeSet<Sequence> waiting =
@@ -32,7 +32,7 @@ public final class Queues {
     waiting.add(s);
   }
 
-  /** Forgets a sequence, wherever it is. */
+  /** Forgets a sequence, waiting or running. */
   public void remove(Sequence s) {
     if (!running.remove(s)) {
       waiting.remove(s);
@@ -43,7 +43,7 @@ public final class Queues {
     return running;
   }
 
-  /** In queue order. */
+  /** The waiting sequences, in queue order. */
   public List<Sequence> waiting() {
     return List.copyOf(waiting);
   }

@@ -10,7 +10,7 @@ import orrery.kv.KvGeometry;
 import orrery.prefix.PrefixCache;
 import orrery.prefix.PrefixCache.Match;
 
-/** Asks the policy for a plan: turns queues, lengths and page counts into a {@link View}. */
+/** Turns queues, lengths and page counts into a {@link View}, and asks the policy for a plan. */
 public final class Scheduler {
   private final Policy policy;
   private final KvCache kv;
@@ -20,7 +20,7 @@ public final class Scheduler {
   private View.Memory memory;
 
   /**
-   * @param ahead slots beyond its computed tokens whose pages a running sequence needs
+   * @param ahead slots beyond its computed tokens that a running sequence needs pages for
    */
   public Scheduler(Policy policy, KvCache kv, PrefixCache prefix, Limits limits, int ahead) {
     this.policy = policy;
@@ -38,7 +38,7 @@ public final class Scheduler {
     return plan;
   }
 
-  /** Whether another choice may start beside a running sequence now; else it waits. */
+  /** Whether another choice of a request may start beside a running one now; if not, it waits. */
   public boolean mayFork(Queues queues, Sequence parent, long now) {
     return policy.mayFork(view(queues, now), item(parent, new int[0], new int[0]));
   }
@@ -63,7 +63,7 @@ public final class Scheduler {
       Item item = waitingItem(waiting.get(i), waiting.subList(0, i), queues.running());
       items.add(item);
       if (item.deferred()) {
-        break; // nobody passes it
+        break; // no later sequence may pass it
       }
     }
     if (looked == 0 && !waiting.isEmpty()) {
@@ -83,12 +83,15 @@ public final class Scheduler {
     return item(s, hit.tokens(), hit.tokens(), 0, hit.idle(), new int[hit.idle().length], deferred);
   }
 
-  /** A hit must leave something to compute, and only whole pages are shared. */
+  /**
+   * The most tokens that a hit may have: it must leave a token to compute, and only whole pages are
+   * shared.
+   */
   public static int hitLimit(Sequence s, int pageTokens) {
     return (s.known() - 1) / pageTokens * pageTokens;
   }
 
-  /** Whether somebody ahead will soon have cached more of this prompt than is cached now. */
+  /** Whether a sequence ahead will soon have cached more of this prompt than is cached now. */
   private boolean sharesMore(
       Sequence s, int hit, int limit, List<Sequence> ahead, List<Sequence> running) {
     for (Sequence r : running) {
@@ -104,7 +107,7 @@ public final class Scheduler {
     return false;
   }
 
-  /** Tokens that two sequences share from the start, in whole pages. */
+  /** How many tokens two sequences share from the start, in whole pages. */
   private int common(Sequence a, Sequence b, int limit) {
     if (!a.salt.equals(b.salt)) {
       return 0;

@@ -6,25 +6,25 @@ import orrery.prefix.PrefixCache.Lease;
 import orrery.speculation.Draftable;
 
 /**
- * One choice of one request on its way through the engine: the tokens that are known, how many of
- * them are computed, and where their rows lie. It has no phase: prefill, decode and recomputation
- * after a retraction differ only in how far {@code computed} is behind {@code known}.
+ * One choice of one request on its way through the engine: its known tokens, how many of them are
+ * computed, and where their rows lie. It has no phase: prefill, decode and recomputation after a
+ * retraction differ only in how far {@code computed} is behind {@code known}.
  */
 public final class Sequence implements Draftable {
   public final int id;
   public final int request;
   public final int choice;
   public final int promptLength;
-  public final int longest; // prompt and answer at most
+  public final int longest; // the most tokens of prompt and answer
   public final int priority;
   public final long arrival;
-  public final long arrivedAt; // milliseconds
+  public final long arrivedAt; // milliseconds on the engine's clock
   public final String salt;
 
   private int[] tokens; // [>= known]
   private int known;
   private int computed;
-  private int held; // slots whose pages it holds
+  private int held; // slots that it holds pages for
   private int drafts;
   private int retractions;
   private PageTable table; // null while waiting
@@ -72,7 +72,10 @@ public final class Sequence implements Draftable {
     return retractions;
   }
 
-  /** Slots whose pages it holds: those of the computed tokens, and what drafting needs beyond. */
+  /**
+   * Slots that it holds pages for: those of the computed tokens, and those beyond that drafting
+   * needs.
+   */
   public int held() {
     return held;
   }
@@ -81,7 +84,7 @@ public final class Sequence implements Draftable {
     held = slots;
   }
 
-  /** How many drafts could be verified with its newest token in the next step. */
+  /** How many drafts could be verified beside its newest token in the next step. */
   public int drafts() {
     return drafts;
   }
@@ -108,7 +111,7 @@ public final class Sequence implements Draftable {
     return known - promptLength;
   }
 
-  /** Starts with a table whose first {@code hit} tokens are cached. */
+  /** Starts with a table that has the rows of the first {@code hit} tokens. */
   public void start(PageTable table, Lease lease, int hit) {
     this.table = table;
     this.lease = lease;
@@ -116,7 +119,7 @@ public final class Sequence implements Draftable {
     this.held = hit;
   }
 
-  /** Rows of known tokens were computed and committed. */
+  /** Counts {@code rows} more known tokens as computed. */
   public void advance(int rows) {
     computed += rows;
     if (computed > known) {
@@ -125,7 +128,7 @@ public final class Sequence implements Draftable {
     }
   }
 
-  /** One more token of the answer. */
+  /** Adds a token of the answer. */
   public void append(int token) {
     if (known == tokens.length) {
       tokens = Arrays.copyOf(tokens, Math.min(longest, 2 * known) + 1);
@@ -133,7 +136,7 @@ public final class Sequence implements Draftable {
     tokens[known++] = token;
   }
 
-  /** Gives up its table; what was computed is to be computed again. */
+  /** Gives up its table; the computed tokens will have to be computed again. */
   public void stop(boolean retracted) {
     table = null;
     lease = null;

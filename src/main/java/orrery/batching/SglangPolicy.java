@@ -9,21 +9,25 @@ import orrery.batching.View.Memory;
 
 /**
  * SGLang ({@code managers/scheduler.py}, {@code schedule_policy.py}, {@code schedule_batch.py}):
- * prompts first. While anything can be admitted, a step is prompt rows, up to the chunk size, at
- * most one prompt cut; with mixed chunks the decoding rows ride along, without them they wait.
+ * prompts first. As long as prompt rows can be planned, a step computes prompt rows, up to the
+ * chunk size, and cuts at most one prompt. With mixed chunks the decoding rows join these steps;
+ * without, they wait.
  *
- * <p>A request is admitted if its prompt and all its max_tokens fit beside what the running ones
- * are <em>expected</em> to use: {@code newTokenRatio} of their remaining max_tokens. The ratio
- * starts at 0.7, falls over 600 decode steps to a seventh of that, and jumps up when it proved too
- * low: when pages run out while decoding, requests are <em>retracted</em>, those with the least
- * output and the longest prompt first, and computed again later.
+ * <p>A request is admitted if its prompt and all its max_tokens fit beside the pages that running
+ * requests are <em>expected</em> to use: {@code newTokenRatio} of their remaining max_tokens. The
+ * ratio starts at 0.7 and falls over 600 decode steps to a seventh of that. If it proves too low,
+ * pages run out while decoding. Then requests are <em>retracted</em> and computed again later:
+ * first those with the least output, among them those with the longest prompt. The ratio jumps up.
  */
 public final class SglangPolicy implements Policy {
-  /** In which order the queue is looked at. */
+  /** The order in which the policy looks at the queue. */
   public enum Order {
     /** First come, first served. */
     FCFS,
-    /** Longest prefix match first; as fcfs when more than 128 wait, as matching all would cost. */
+    /**
+     * Longest prefix match first. If more than 128 requests wait, it is FCFS, because matching all
+     * of them would cost too much.
+     */
     LPM
   }
 
@@ -32,15 +36,16 @@ public final class SglangPolicy implements Policy {
   private static final double INITIAL_RATIO = 0.7;
   private static final double MIN_FACTOR = 0.14;
   private static final int DECAY_STEPS = 600;
-  private static final int RETRACT_STEPS = 20; // tokens granted to each when the ratio is corrected
+  private static final int RETRACT_STEPS =
+      20; // tokens granted to each sequence when the ratio is corrected
 
   private final Order order;
   private final boolean mixed;
   private final double initial;
 
   /**
-   * @param mixed decoding rows join prompt steps ({@code --enable-mixed-chunk})
-   * @param conservativeness scales the initial ratio ({@code --schedule-conservativeness})
+   * @param mixed whether decoding rows join prompt steps ({@code --enable-mixed-chunk})
+   * @param conservativeness factor of the initial ratio ({@code --schedule-conservativeness})
    */
   public SglangPolicy(Order order, boolean mixed, double conservativeness) {
     this.order = order;
@@ -108,7 +113,7 @@ public final class SglangPolicy implements Policy {
         return Stop.CHUNK_FULL;
       }
       int grown = item.known() + Math.min(item.longest() - item.known(), CLIP_NEW_TOKENS);
-      // One page of slack, but for the first one: alone it must be able to run.
+      // One page of slack, except for the first sequence: alone it must be able to run.
       int slack = d.running.isEmpty() ? 0 : d.view.geometry().pageTokens();
       if (!expected.admitsExpected(item, grown + slack)) {
         return Stop.NO_PAGES;
@@ -117,7 +122,7 @@ public final class SglangPolicy implements Policy {
       if (count == 0) {
         return Stop.CHUNK_FULL;
       }
-      count = d.budget.mostRowsOf(item, count); // a chunk may be longer than its window
+      count = d.budget.mostRowsOf(item, count); // a window pool may lack pages for the whole chunk
       if (count == 0) {
         return Stop.NO_PAGES;
       }
@@ -129,7 +134,10 @@ public final class SglangPolicy implements Policy {
     return Stop.NOTHING_WAITS;
   }
 
-  /** Rows of a prompt within the budget; one that is cut is cut at a page's end if it can be. */
+  /**
+   * Rows of a prompt within the budget. A prompt that does not fit is cut at a page's end if
+   * possible.
+   */
   private static int whole(Draft d, int computed, int pending, int tokens) {
     if (pending <= tokens) {
       return pending;
@@ -163,11 +171,11 @@ public final class SglangPolicy implements Policy {
     List<Item> kept = new ArrayList<>(d.view.running().stream().filter(Item::decoding).toList());
     if (kept.isEmpty()) {
       if (!d.running.isEmpty()) {
-        d.forceProgress(List.copyOf(d.running)); // only prompts, and none of them can grow
+        d.forceProgress(List.copyOf(d.running)); // only prompts run, and none of them can grow
       }
       return d.view.memory();
     }
-    // Most output first, of equal ones the shortest prompt: the last is the cheapest to lose.
+    // Most output first, then shortest prompt: the last sequence is the cheapest to retract.
     kept.sort(
         Comparator.comparingInt(Item::priority)
             .thenComparingInt(Item::output)
@@ -185,7 +193,7 @@ public final class SglangPolicy implements Policy {
     if (d.rowCount() == 0) {
       List<Item> order = new ArrayList<>(kept);
       d.running.stream().filter(item -> !kept.contains(item)).forEach(order::add);
-      d.forceProgress(order); // a half-read prompt holds the pages
+      d.forceProgress(order); // a half-computed prompt holds the pages
     }
     return new Memory(
         d.retracted() ? corrected(kept) : decayed(d.view.memory().newTokenRatio()), 0);

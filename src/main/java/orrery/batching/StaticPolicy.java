@@ -5,13 +5,13 @@ import orrery.batching.View.Item;
 import orrery.batching.View.Memory;
 
 /**
- * Static batching, what serving was before Orca ("Orca: A Distributed Serving System for
+ * Static batching, as serving was before Orca ("Orca: A Distributed Serving System for
  * Transformer-Based Generative Models", Yu et al., 2022): wait until the batch is full or has
  * waited long enough, compute all prompts padded to the longest, then decode until the last answer
- * ends. Whoever ends early leaves a padding row, which is computed like any other.
+ * ends. An answer that ends early leaves a padding row, which is computed like any other row.
  *
- * <p>Prompts that share a prefix are computed side by side, twice. Pages for all of everybody's
- * max_tokens are set aside, so nothing is ever retracted.
+ * <p>Prompts that share a prefix are computed side by side, each in full. Pages for the max_tokens
+ * of all requests are set aside, so no request is ever retracted.
  */
 public final class StaticPolicy implements Policy {
   private final long waitMillis;
@@ -75,9 +75,9 @@ public final class StaticPolicy implements Policy {
     return Stop.NOTHING_WAITS;
   }
 
-  /** Plans the batch's next columns; returns the padding rows beside them. */
+  /** Plans the batch's next columns. Returns the number of padding rows beside them. */
   private static int advance(Draft d, int batch) {
-    int longest = 0; // rows that the longest prompt still has to go
+    int longest = 0; // pending rows of the longest prompt
     for (Item item : d.running) {
       if (!item.decoding()) {
         longest = Math.max(longest, item.pending());
@@ -91,7 +91,7 @@ public final class StaticPolicy implements Policy {
     // Prompts are right-aligned: the columns are counted from their common end.
     int width = Math.max(1, Math.min(longest, d.view.limits().chunk() / Math.max(1, batch)));
     while (width > 1 && !fits(d, longest - width)) {
-      width--; // columns may be longer than a window
+      width--; // a window pool may lack pages for so many columns
     }
     for (Item item : d.running) {
       int count = columns(item, longest - width);
@@ -102,7 +102,7 @@ public final class StaticPolicy implements Policy {
     return batch * width - d.rowCount();
   }
 
-  /** Rows of a prompt that bring it to {@code left} rows before its end. */
+  /** Rows of a prompt to compute, so that {@code left} rows remain. */
   private static int columns(Item item, int left) {
     return item.decoding() ? 0 : Math.max(0, item.pending() - left);
   }

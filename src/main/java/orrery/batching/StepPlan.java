@@ -3,15 +3,15 @@ package orrery.batching;
 import java.util.List;
 
 /**
- * What to do in one step: retract, admit, refuse, then compute so many rows of so many sequences.
- * Row counts are upper bounds of growth: pages for them are reserved before the launch.
+ * The plan of one step: retract sequences, admit sequences, then compute rows of running ones. The
+ * row counts are upper bounds of growth; pages for them are reserved before the launch.
  *
  * @param retract sequences that give up their pages and go back to the queue
  * @param admit sequences that start, or start again
- * @param rows what to compute
- * @param padding rows of no sequence, which static batching computes all the same
- * @param stop which check stopped admission
- * @param memory for the next view
+ * @param rows the rows to compute
+ * @param padding number of rows that belong to no sequence; static batching computes them too
+ * @param stop which check ended the admission of waiting sequences
+ * @param memory the memory in the next view
  */
 public record StepPlan(
     List<Integer> retract,
@@ -25,25 +25,25 @@ public record StepPlan(
    * The next rows of one sequence.
    *
    * @param id the sequence
-   * @param count how many of its pending tokens; what exceeds them are drafts to verify
+   * @param count number of rows: first its pending tokens, then drafts to verify
    */
   public record Rows(int id, int count) {}
 
-  /** Which check stopped admission. */
+  /** Which check ended the admission of waiting sequences. */
   public enum Stop {
     /** The queue is empty. */
     NOTHING_WAITS,
-    /** As many sequences run as may. */
+    /** The maximum number of sequences runs. */
     MAX_RUNNING,
-    /** Pages would not suffice. */
+    /** The pages would not suffice for the next sequence. */
     NO_PAGES,
-    /** The step has its prompt rows. */
+    /** The step has as many prompt rows as it may have. */
     CHUNK_FULL,
-    /** A prompt is being computed whose prefix the next one shares. */
+    /** A sequence computes a prefix that the next waiting one shares. */
     SHARED_PREFIX,
     /** The policy waits for its batch to fill or to drain. */
     BATCH,
-    /** Something was retracted in this step, or the policy decodes first. */
+    /** The step retracts a sequence, or the policy decodes first. */
     DECODE_FIRST
   }
 
@@ -53,7 +53,7 @@ public record StepPlan(
     rows = List.copyOf(rows);
   }
 
-  /** Rows of sequences. */
+  /** How many rows of sequences the step computes, padding excluded. */
   public int rowCount() {
     return rows.stream().mapToInt(Rows::count).sum();
   }

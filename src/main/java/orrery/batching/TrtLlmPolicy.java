@@ -5,11 +5,12 @@ import orrery.batching.View.Item;
 
 /**
  * TensorRT-LLM's two capacity schedulers ({@code batch_manager/capacityScheduler.cpp}):
- * <em>guaranteed no evict</em> admits a request only if all its max_tokens fit beside all of
- * everybody's, so nothing is ever paused; <em>max utilization</em> admits whatever can do its next
- * step, and pauses the last started ones when pages run out. The micro-batch then has one row for
- * each decoding request and fills the rest of the token budget with prompt chunks: whole pages at a
- * time under the first, cut anywhere under the second, which plans like {@link VllmPolicy}.
+ * <em>guaranteed no evict</em> admits a request only if all its max_tokens fit beside all
+ * max_tokens of the running requests, so no request is ever paused. <em>Max utilization</em> admits
+ * every request that can do its next step, and pauses the requests that started last when pages run
+ * out. The micro-batch then has one row for each decoding request, and prompt chunks fill the rest
+ * of the token budget. Under the first scheduler, a chunk is cut at the end of a page. The second
+ * may cut it anywhere and plans like {@link VllmPolicy}.
  */
 public final class TrtLlmPolicy implements Policy {
   /** Which capacity scheduler. */
@@ -90,7 +91,7 @@ public final class TrtLlmPolicy implements Policy {
         int aligned = (computed + count) / page * page - computed;
         count = aligned > 0 ? aligned : d.rowCount() == 0 ? count : 0;
       }
-      count = d.budget.mostRows(item, count); // a chunk may be longer than its window
+      count = d.budget.mostRows(item, count); // a window pool may lack pages for the whole chunk
       if (count > 0) {
         d.compute(item, count);
         tokens -= count;

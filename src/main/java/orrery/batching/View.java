@@ -4,19 +4,20 @@ import java.util.List;
 import orrery.kv.KvGeometry;
 
 /**
- * All that a policy sees: queues, lengths and page counts. No model, no tokens, no clock of its
- * own; so planning is a pure function, and can be tested by the million without a model.
+ * Everything that a policy sees: queues, lengths and page counts. It has no model, no tokens and no
+ * clock of its own. So planning is a pure function, and a test can make millions of plans without a
+ * model.
  *
  * @param now milliseconds on the engine's clock
  * @param waiting in queue order: by priority, then arrival
  * @param running in order of admission
  * @param geometry how lengths turn into pages
  * @param free [pool] pages that are free or can be evicted from the prefix cache
- * @param total [pool] pages beside the dummy
- * @param ahead slots beyond its computed tokens whose pages a running sequence holds: 1 if an MTP
- *     layer drafts, whose newest row lies at the slot of the newest token; else 0
+ * @param total [pool] all pages but the dummy
+ * @param ahead slots beyond its computed tokens that a running sequence holds pages for. It is 1 if
+ *     an MTP layer drafts, because its newest row lies at the slot of the newest token; else 0
  * @param limits what a step may hold
- * @param memory what the policy wrote down in its last plan
+ * @param memory what the policy remembered in its last plan
  */
 public record View(
     long now,
@@ -30,19 +31,19 @@ public record View(
     Memory memory) {
 
   /**
-   * What a policy carries from step to step.
+   * What a policy remembers from step to step.
    *
    * @param newTokenRatio SGLang's guess of the share of max_tokens that running requests will use
-   * @param batch sequences that a static batch began with
+   * @param batch number of sequences with which a static batch began
    */
   public record Memory(double newTokenRatio, int batch) {}
 
   /**
    * What a step may hold.
    *
-   * @param maxRunning most running sequences
-   * @param chunk most prompt rows of a step ({@code --chunked-prefill-size})
-   * @param maxRows most rows of a step
+   * @param maxRunning the most running sequences
+   * @param chunk the most prompt rows of a step ({@code --chunked-prefill-size})
+   * @param maxRows the most rows of a step
    */
   public record Limits(int maxRunning, int chunk, int maxRows) {}
 
@@ -51,17 +52,20 @@ public record View(
    *
    * @param id unique
    * @param known tokens of prompt and answer so far
-   * @param computed tokens whose rows are cached; waiting: the hit it would have now
-   * @param held slots whose pages it holds, at least those of the computed tokens
-   * @param drafts guesses for the next tokens that could be verified with its newest row
+   * @param computed tokens with cached rows; of a waiting sequence, the hit that it would have now
+   * @param held slots that it holds pages for, at least those of the computed tokens
+   * @param drafts guesses for the next tokens that could be verified beside its newest row
    * @param prompt tokens of the prompt
-   * @param longest tokens at most, prompt and answer
-   * @param hitIdle [pool] waiting: pages of that hit that count as free now, and would not any more
-   * @param reclaimable [pool] running: pages that retracting it would make free or evictable
-   * @param priority higher goes first
+   * @param longest the most tokens of prompt and answer
+   * @param hitIdle [pool] of a waiting sequence: pages of its hit that count as free until it is
+   *     admitted
+   * @param reclaimable [pool] of a running sequence: pages that become free or evictable if it is
+   *     retracted
+   * @param priority a higher one goes first
    * @param arrival order of arrival
-   * @param arrivedAt milliseconds
-   * @param deferred waiting: it shares a prefix with a prompt being computed, and waits for that
+   * @param arrivedAt milliseconds on the engine's clock
+   * @param deferred of a waiting sequence: whether it waits for a sequence that computes a prefix
+   *     they share
    */
   public record Item(
       int id,
@@ -77,7 +81,7 @@ public record View(
       long arrival,
       long arrivedAt,
       boolean deferred) {
-    /** Rows that would bring its cache up to date. */
+    /** How many rows it has still to compute. */
     public int pending() {
       return known - computed;
     }
@@ -87,7 +91,10 @@ public record View(
       return known - prompt;
     }
 
-    /** Whether it only has the newest token of its answer to compute; not so of a prompt's last. */
+    /**
+     * Whether only the newest token of its answer is still to compute. The last token of a prompt
+     * does not count.
+     */
     public boolean decoding() {
       return pending() == 1 && computed > 0 && output() > 0;
     }

@@ -6,10 +6,11 @@ import orrery.batching.View.Item;
 
 /**
  * vLLM V1 ({@code v1/core/sched/scheduler.py}): one token budget a step, no phases. Running
- * sequences come first, in order, each with as many of its pending tokens as the budget has left; a
- * decoding one takes one, and its drafts count like any other tokens. When pages run out, the last
- * one is preempted and recomputed later, and nobody is admitted in that step. Else waiting ones are
- * admitted while budget and pages last; only the pages of this step's chunk must be free.
+ * sequences come first, in order of admission. Each takes as many of its pending tokens as the
+ * budget has left. A decoding sequence takes one token, and its drafts count like any other tokens.
+ * When pages run out, the last sequence is preempted and recomputed later, and no sequence is
+ * admitted in that step. Otherwise waiting sequences are admitted while budget and pages last; only
+ * the pages of this step's chunk must be free.
  */
 public final class VllmPolicy implements Policy {
   @Override
@@ -25,7 +26,10 @@ public final class VllmPolicy implements Policy {
     return d.finish(admit(d, tokens), 0, view.memory());
   }
 
-  /** Plans the running ones; returns what is left of the budget. Shared with TensorRT-LLM's. */
+  /**
+   * Plans the running sequences and returns what is left of the budget. {@link TrtLlmPolicy} uses
+   * it too.
+   */
   static int runningFirst(Draft d, int budget) {
     int tokens = budget;
     for (int i = 0; i < d.running.size() && tokens > 0; i++) {
@@ -34,7 +38,7 @@ public final class VllmPolicy implements Policy {
       while (!d.budget.fits(item, count) && d.running.getLast() != item) {
         d.retract(d.running.getLast());
       }
-      count = d.budget.mostRows(item, count); // behind it is nobody left to preempt
+      count = d.budget.mostRows(item, count); // no sequence is left behind it to preempt
       if (count == 0) {
         break;
       }
@@ -60,7 +64,7 @@ public final class VllmPolicy implements Policy {
         return Stop.CHUNK_FULL;
       }
       int count = Math.min(item.pending(), tokens);
-      if (d.running.isEmpty()) { // a chunk may be longer than a window pool is
+      if (d.running.isEmpty()) { // a window pool may lack pages for the whole chunk
         count = d.budget.mostRowsOf(item, count);
       }
       if (count == 0 || !d.budget.admits(item, count)) {

@@ -1,16 +1,16 @@
 /**
- * Continuous batching: who computes how many rows in the next step.
+ * Continuous batching: which sequences compute how many rows in the next step.
  *
- * <p><b>The problem.</b> One row alone wastes the machine, since all weights are read for it. But
- * requests come when they like, their prompts differ a thousandfold in length, nobody knows how
- * long an answer gets, and all share one memory. A batch that waits for its longest answer computes
- * mostly padding; one that admits too much runs out of pages.
+ * <p><b>The problem.</b> One row alone wastes the machine, because all weights are read for it. But
+ * requests come at any time, their prompts differ a thousandfold in length, the length of an answer
+ * is unknown, and all requests share one memory. A batch that waits for its longest answer computes
+ * mostly padding. A batch that admits too much runs out of pages.
  *
  * <p><b>The idea.</b> Decide anew at every step. A {@link orrery.batching.Sequence} has
  * <em>known</em> and <em>computed</em> tokens and no phase: prefill, a chunk of it, decode and
- * recomputing after a retraction differ only in the gap. A {@link orrery.batching.Policy} is a pure
- * function from queues, lengths and page counts ({@link orrery.batching.View}) to a {@link
- * orrery.batching.StepPlan}.
+ * recomputing after a retraction differ only in the gap between the two. A {@link
+ * orrery.batching.Policy} is a pure function from queues, lengths and page counts ({@link
+ * orrery.batching.View}) to a {@link orrery.batching.StepPlan}.
  *
  * <pre>
  *   waiting (priority, arrival)          running                        a step's rows
@@ -26,15 +26,17 @@
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>Whenever something runs or can be admitted, at least one row is planned; nobody is lost.
- *   <li>A plan takes no more pages than are free after its own retractions, and never retracts
- *       everybody: when only one is left, all pages but its own are free. The first in a policy's
- *       order is never retracted, so a request is retracted at most once for each row of others.
- *   <li>First come, first served within a priority (longest prefix match says otherwise); nobody
- *       passes a request that waits for a prefix being computed.
- *   <li>Static and guaranteed-no-evict never retract: whoever starts, another choice of a running
- *       request too, fits beside all that the others may still need.
- *   <li>Pages of a window count as becoming free only if nobody else holds them.
+ *   <li>Whenever a sequence runs or can be admitted, at least one row is planned. No sequence is
+ *       lost.
+ *   <li>A plan takes no more pages than are free after its own retractions. It never retracts all
+ *       sequences: when only one is left, all pages but its own are free. The first sequence in a
+ *       policy's order is never retracted, so a request is retracted at most once for each row of
+ *       other requests.
+ *   <li>First come, first served within a priority, except under longest prefix match. No request
+ *       passes one that waits for a prefix which is being computed.
+ *   <li>Static and guaranteed-no-evict never retract. Every sequence that they start, also another
+ *       choice of a running request, fits beside all pages that the others may still need.
+ *   <li>Pages of a window count as becoming free only if no other sequence holds them.
  * </ul>
  *
  * <p><b>Watch it.</b> {@code orrery demo --schedule-policy static|sglang|vllm|trtllm}, with {@code

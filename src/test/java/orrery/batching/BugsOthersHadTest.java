@@ -19,7 +19,7 @@ class BugsOthersHadTest {
           new TrtLlmPolicy(Capacity.GUARANTEED_NO_EVICT),
           new TrtLlmPolicy(Capacity.MAX_UTILIZATION));
 
-  /** Retracts the last one at every step at which two or more run. */
+  /** Retracts the last sequence at every step at which two or more run. */
   private record Ruthless(Policy gentle) implements Policy {
     @Override
     public StepPlan plan(View view) {
@@ -41,9 +41,9 @@ class BugsOthersHadTest {
     }
   }
 
-  /** nano-vllm#211: preempted at any step, it came back to its own blocks and miscounted. */
+  /** nano-vllm#211: a preempted sequence came back to its own blocks and counted them wrongly. */
   @Test
-  void retractionAtEveryStepLosesNobodyAndNoPage() {
+  void retractionAtEveryStepLosesNoSequenceAndNoPage() {
     int retractions = 0;
     int hits = 0;
     for (int seed = 0; seed < 1_500; seed++) {
@@ -58,9 +58,9 @@ class BugsOthersHadTest {
 
   /** nano-vllm#274: the only sequence preempted itself and the empty schedule crashed. */
   @Test
-  void theOnlySequenceIsNeverRetractedAndAPlanForNobodyIsEmpty() {
+  void theOnlySequenceIsNeverRetractedAndAPlanWithoutSequencesIsEmpty() {
     for (Policy policy : POLICIES) {
-      // At a page's end, with no page free but those that a second, cheaper one holds.
+      // Sequence 1 stands at a page's end; other pages are held by cheaper sequences.
       for (int others = 0; others < 3; others++) {
         Situation s = new Situation().memory(0.7, 1 + others).decodes(1, 8, 4, 40);
         for (int i = 0; i < others; i++) {
@@ -78,7 +78,7 @@ class BugsOthersHadTest {
     }
   }
 
-  /** nano-vllm#144: "no answer yet" stood for "prefill", which is wrong after a preemption. */
+  /** nano-vllm#144: "no answer yet" was taken for "prefill", which is wrong after a preemption. */
   @Test
   void aRetractedSequenceWithAnAnswerIsReadAgainInChunksLikeAPrompt() {
     Sequence s = new Sequence(1, 1, 0, new int[6], 40, 0, 0, 0, "");
@@ -89,7 +89,7 @@ class BugsOthersHadTest {
     assertThat(s.computed()).isZero();
     assertThat(s.output()).isEqualTo(6);
     for (Policy policy : POLICIES) {
-      // 12 known tokens, 6 of them its answer; chunks of 8.
+      // It has 12 known tokens, 6 of them its answer; chunks are of 8.
       Situation again = new Situation().chunk(8).maxRunning(1).memory(0.7, 0);
       View view = again.waits(1, 12, 28).view();
       View.Item it = view.waiting().getFirst();

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import orrery.batching.SglangPolicy.Order;
 import orrery.batching.TrtLlmPolicy.Capacity;
 
-/** Guesses in plans: who gets rows for them, and that nobody pays for it. */
+/** Drafts in plans: which sequences get rows for them, and that no other row is lost for it. */
 class DraftsInPlansTest {
   private static final Policy VLLM = new VllmPolicy();
   private static final Policy TRTLLM = new TrtLlmPolicy(Capacity.GUARANTEED_NO_EVICT);
@@ -32,12 +32,12 @@ class DraftsInPlansTest {
     }
   }
 
-  /** 1 holds slots 0 to 6: its pages have room for the newest token and no guess. */
+  /** Sequence 1 holds slots 0 to 6: its pages have room for the newest token and no draft. */
   @Test
-  void draftsTakeOnlyPagesThatAreLeftWhenEverybodyElseHasHisRows() {
+  void draftsTakeOnlyPagesThatAreLeftWhenAllOtherRowsHaveTheirs() {
     Situation s = new Situation().drafts(1, 5, 3, 40, 6).drafts(2, 4, 1, 40, 2);
     for (Policy policy : List.of(VLLM, TRTLLM_MAX, SGLANG)) {
-      // 2 stands at a page's end: its own row takes the only page, and lends its guesses room.
+      // Sequence 2 stands at a page's end: its own row takes a page, which has room for its drafts.
       assertThat(rows(policy, s.free(1))).as(policy.name()).isEqualTo("1:1 2:3");
       assertThat(rows(policy, s.free(2))).as(policy.name()).isEqualTo("1:5 2:3");
       assertThat(rows(policy, s.free(3))).as(policy.name()).isEqualTo("1:7 2:3");
@@ -48,7 +48,7 @@ class DraftsInPlansTest {
   void aSlotAheadCountsBesideTheDrafts() {
     Situation s = new Situation().ahead(1).drafts(1, 5, 2, 40, 6); // 6 computed, 7 slots held
     assertThat(rows(SGLANG, s.free(0))).isEqualTo("1:1");
-    assertThat(rows(SGLANG, s.free(1))).isEqualTo("1:5"); // slots up to 12, one of them ahead
+    assertThat(rows(SGLANG, s.free(1))).isEqualTo("1:5"); // 12 slots, one of them ahead
     Situation end = new Situation().ahead(1).drafts(1, 5, 3, 40, 6); // 7 computed, 8 slots held
     assertThat(rows(SGLANG, end.free(1))).isEqualTo("1:4");
   }
@@ -87,7 +87,7 @@ class DraftsInPlansTest {
             .memory(0, 4)
             .drafts(1, 5, 2, 20, 3)
             .drafts(2, 5, 2, 20, 1)
-            .decodes(3, 5, 2, 20); // a fourth has ended
+            .decodes(3, 5, 2, 20); // a fourth sequence has ended
     StepPlan plan = STATIC.plan(s.view());
     assertThat(Situation.rows(plan)).isEqualTo("1:4 2:2 3:1");
     assertThat(plan.padding()).isEqualTo(4 * 4 - 7);
@@ -101,9 +101,9 @@ class DraftsInPlansTest {
     }
   }
 
-  /** Random situations, each planned with and without guesses. */
+  /** Plans random situations with and without drafts. */
   @Test
-  void draftsRetractNobodyAndTakeNoRowOfARunningOne() {
+  void draftsRetractNoSequenceAndTakeNoRowOfARunningOne() {
     Random random = new Random(17);
     for (Policy policy : List.of(VLLM, TRTLLM, TRTLLM_MAX, SGLANG, MIXED, STATIC)) {
       int granted = 0;
@@ -127,7 +127,7 @@ class DraftsInPlansTest {
                   .mapToInt(StepPlan.Rows::count)
                   .sum();
           boolean prompt = !item.decoding();
-          if (!prompt || policy != TRTLLM) { // there prompts come behind guesses
+          if (!prompt || policy != TRTLLM) { // there prompts come after drafts
             assertThat(now)
                 .as("%s, seed %d", policy.name(), seed)
                 .isBetween(before, before + drafts);
@@ -161,7 +161,7 @@ class DraftsInPlansTest {
   private static Situation situation(Random r, boolean drafts, Policy policy) {
     Situation s = new Situation().page(1 << r.nextInt(4)).ahead(r.nextInt(2));
     s.chunk(4 + r.nextInt(30)).memory(0.1, 5);
-    // Those that set pages aside never come to where they are missing.
+    // Policies that set pages aside never run out of them.
     boolean sure = policy == STATIC || policy == TRTLLM;
     s.free(sure ? 400 : r.nextInt(6));
     List<Integer> ids = new ArrayList<>();

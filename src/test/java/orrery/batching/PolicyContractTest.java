@@ -9,9 +9,9 @@ import org.junit.jupiter.api.TestFactory;
 import orrery.batching.SglangPolicy.Order;
 import orrery.batching.TrtLlmPolicy.Capacity;
 
-/** What every policy promises, on random walks without a model. */
+/** The tests that every policy must pass, on random walks without a model. */
 class PolicyContractTest {
-  private static final int WALKS = 10_000; // of each of ten policies
+  private static final int WALKS = 10_000; // for each of ten policies
 
   private record Variant(String name, Policy policy, boolean retracts) {}
 
@@ -29,9 +29,11 @@ class PolicyContractTest {
         new Variant("trtllm max utilization", new TrtLlmPolicy(Capacity.MAX_UTILIZATION), true));
   }
 
-  /** Bound of retractions of one request: the tokens of all requests, see {@link Walk}. */
+  /**
+   * A request is retracted at most as often as all requests together have tokens, see {@link Walk}.
+   */
   @TestFactory
-  Stream<DynamicTest> everybodyFinishesAndEveryPlanKeepsItsPromises() {
+  Stream<DynamicTest> everySequenceFinishesAndEveryPlanKeepsItsPromises() {
     return policies().map(v -> DynamicTest.dynamicTest(v.name(), () -> walk(v)));
   }
 
@@ -85,7 +87,7 @@ class PolicyContractTest {
     assertThat(draftsAhead).as("drafts with a slot ahead").isPositive();
     assertThat(drafts - draftsAhead).as("drafts without").isPositive();
     assertThat(refusedDrafts > 0)
-        .as("drafts that there was no room for: static batching has set pages aside for all")
+        .as("drafts without room: static batching has set pages aside for all drafts")
         .isEqualTo(!v.name().equals("static"));
   }
 }

@@ -8,25 +8,25 @@ import orrery.batching.SglangPolicy.Order;
 import orrery.batching.StepPlan.Stop;
 import orrery.batching.View.Memory;
 
-/** SGLang's own ways, each in one small step. */
+/** SGLang's own rules, each in one small step. */
 class SglangPolicyTest {
   private static final SglangPolicy PLAIN = new SglangPolicy(Order.FCFS, false, 1);
   private static final SglangPolicy MIXED = new SglangPolicy(Order.FCFS, true, 1);
   private static final SglangPolicy LPM = new SglangPolicy(Order.LPM, false, 1);
 
   @Test
-  void decodingRowsWaitWhilePromptsAreReadUnlessChunksAreMixed() {
+  void decodingRowsWaitWhilePromptsAreComputedUnlessChunksAreMixed() {
     Situation s = new Situation().decodes(1, 5, 2, 9).waits(2, 6, 4);
     assertThat(Situation.rows(PLAIN.plan(s.view()))).isEqualTo("2:6");
     assertThat(Situation.rows(MIXED.plan(s.view()))).isEqualTo("2:6 1:1");
   }
 
   @Test
-  void oneArrivalTooLongForTheChunkIsCutAtAPageEndAndNoSecondOne() {
+  void onePromptTooLongForTheChunkIsCutAtAPageEndAndNoSecondOne() {
     Situation s = new Situation().chunk(18).waits(1, 10, 4).waits(2, 10, 4).waits(3, 10, 4);
     StepPlan plan = PLAIN.plan(s.view());
-    assertThat(Situation.rows(plan)).isEqualTo("1:10 2:8"); // 8 of 8 left: two pages of four
-    s.chunk(17); // 7 left: cut at one page; 3 rows stay unused, too few for the third
+    assertThat(Situation.rows(plan)).isEqualTo("1:10 2:8"); // 8 rows are left: two pages of four
+    s.chunk(17); // 7 rows are left: cut at one page; 3 rows stay unused, too few for prompt 3
     plan = PLAIN.plan(s.view());
     assertThat(Situation.rows(plan)).isEqualTo("1:10 2:4");
     assertThat(plan.stop()).isEqualTo(Stop.CHUNK_FULL);
@@ -34,7 +34,7 @@ class SglangPolicyTest {
   }
 
   @Test
-  void aChunkShorterThanAPageIsCutAnywhereSoThatItGoesOn() {
+  void aChunkShorterThanAPageIsCutAnywhereSoThatThePromptGoesOn() {
     StepPlan plan = PLAIN.plan(new Situation().page(16).chunk(3).waits(1, 10, 4).view());
     assertThat(Situation.rows(plan)).isEqualTo("1:3");
   }
@@ -56,7 +56,7 @@ class SglangPolicyTest {
   }
 
   @Test
-  void theRatioFallsOverSixHundredDecodeStepsToAFloorAndOnlyThen() {
+  void theRatioFallsOverSixHundredDecodeStepsToAFloorAndOnlyInDecodeSteps() {
     Situation s = new Situation().decodes(1, 5, 1, 9).memory(0.7, 0);
     double step = (0.7 - 0.7 * 0.14) / 600;
     Memory m = PLAIN.plan(s.view()).memory();
@@ -73,11 +73,14 @@ class SglangPolicyTest {
     assertThat(prompt.memory().newTokenRatio()).isEqualTo(0.5);
   }
 
-  /** 8 prompt, 8 at most: after 3 of the answer, 5 remain, of which the ratio expects a share. */
+  /**
+   * The prompt has 8 tokens, max_tokens is 8. After 3 tokens of the answer 5 remain, and the ratio
+   * is the expected share of these 5.
+   */
   @Test
   void admissionCountsTheShareOfMaxTokensThatRunningOnesAreExpectedToUse() {
-    // The newcomer needs ceil((4 + 3 + 4 slack) / 4) = 3 pages; the running one has 11 tokens in
-    // 3 pages and, at ratio 1, will have 16 in 4.
+    // The waiting sequence needs ceil((4 + 3 + 4 slack) / 4) = 3 pages. The running one has 11
+    // tokens in 3 pages and, at ratio 1, will have 16 tokens in 4 pages.
     Situation s = new Situation().decodes(1, 8, 3, 8).waits(2, 4, 3);
     assertThat(PLAIN.plan(s.free(4).memory(1, 0).view()).admit()).containsExactly(2);
     StepPlan refused = PLAIN.plan(s.free(3).memory(1, 0).view());
@@ -95,16 +98,16 @@ class SglangPolicyTest {
   }
 
   @Test
-  void thoseWithTheLeastOutputAndThenTheLongestPromptAreRetractedFirst() {
-    // All stand at a page's end, so each needs a page for its next row.
+  void sequencesWithTheLeastOutputAndThenTheLongestPromptAreRetractedFirst() {
+    // All sequences stand at a page's end, so each needs a page for its next row.
     Situation s =
         new Situation()
-            .decodes(1, 4, 1, 50) // shortest prompt of the two with least output
+            .decodes(1, 4, 1, 50) // the shorter prompt of the two with the least output
             .decodes(2, 8, 5, 50)
             .decodes(3, 8, 1, 50)
             .decodes(4, 4, 9, 50);
     StepPlan one = PLAIN.plan(s.free(1).view());
-    assertThat(one.retract()).containsExactly(3); // gives two pages: three are free
+    assertThat(one.retract()).containsExactly(3); // it gives back two pages, so three are free
     assertThat(Situation.rows(one)).isEqualTo("1:1 2:1 4:1");
     assertThat(one.stop()).isEqualTo(Stop.DECODE_FIRST);
     StepPlan none = PLAIN.plan(s.free(0).view());
@@ -113,7 +116,7 @@ class SglangPolicyTest {
   }
 
   @Test
-  void afterARetractionTheRatioIsWhatTheKeptOnesUsedAndTwentyTokensEach() {
+  void afterARetractionTheRatioIsTheUseOfTheKeptOnesAndTwentyTokensEach() {
     Situation s = new Situation().free(0).memory(0.1, 0).decodes(1, 4, 1, 100).decodes(2, 4, 9, 60);
     StepPlan plan = PLAIN.plan(s.view());
     assertThat(plan.retract()).containsExactly(1);
@@ -121,8 +124,8 @@ class SglangPolicyTest {
   }
 
   @Test
-  void theLastOneIsNeverRetracted() {
-    // It holds all pages but needs none: its last page has room.
+  void theLastSequenceIsNeverRetracted() {
+    // It holds all pages and needs no new one: its last page has room.
     StepPlan plan = PLAIN.plan(new Situation().free(0).decodes(1, 4, 2, 9).view());
     assertThat(plan.retract()).isEmpty();
     assertThat(Situation.rows(plan)).isEqualTo("1:1");
@@ -152,7 +155,7 @@ class SglangPolicyTest {
   }
 
   @Test
-  void nobodyPassesOneThatWaitsForAPrefix() {
+  void noSequencePassesOneThatWaitsForAPrefix() {
     Situation s = new Situation().reads(1, 20, 8, 4).waitsForPrefix(2, 20).waits(3, 4, 4);
     StepPlan plan = PLAIN.plan(s.view());
     assertThat(plan.admit()).isEmpty();

@@ -9,7 +9,10 @@ import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 
-/** Builds the view of a hand-made situation: one pool, pages of 4 tokens unless said. */
+/**
+ * Builds the view of a hand-made situation: one pool, pages of 4 tokens unless {@link #page} says
+ * otherwise.
+ */
 final class Situation {
   private final List<Item> waiting = new ArrayList<>();
   private final List<Item> running = new ArrayList<>();
@@ -41,7 +44,7 @@ final class Situation {
     return this;
   }
 
-  /** For whoever decodes from here on: the drafter writes so many slots beyond. */
+  /** For sequences that are added from here on: the drafter writes {@code slots} slots beyond. */
   Situation ahead(int slots) {
     ahead = slots;
     return this;
@@ -57,7 +60,7 @@ final class Situation {
     return this;
   }
 
-  /** One that waits with a prompt; {@code most} new tokens at most. */
+  /** Adds a sequence that waits with a prompt; its answer has at most {@code most} tokens. */
   Situation waits(int id, int prompt, int most) {
     return waits(id, prompt, most, 0, 0);
   }
@@ -67,18 +70,18 @@ final class Situation {
     return this;
   }
 
-  /** One that waits for a prefix that somebody else computes. */
+  /** Adds a sequence that waits for a prefix that another sequence computes. */
   Situation waitsForPrefix(int id, int prompt) {
     waiting.add(item(id, prompt, 0, 0, 0, prompt, prompt + 1, 0, 0, true));
     return this;
   }
 
-  /** One whose newest token is to be computed. */
+  /** Adds a sequence that has only its newest token to compute. */
   Situation decodes(int id, int prompt, int output, int most) {
     return drafts(id, prompt, output, most, 0);
   }
 
-  /** One whose newest token is to be computed, and for whose next ones there are guesses. */
+  /** Adds a sequence that has only its newest token to compute, and drafts for the next ones. */
   Situation drafts(int id, int prompt, int output, int most, int drafts) {
     int known = prompt + output;
     int held = known - 1 + ahead;
@@ -87,7 +90,7 @@ final class Situation {
     return this;
   }
 
-  /** One in the middle of its prompt. */
+  /** Adds a sequence in the middle of its prompt. */
   Situation reads(int id, int prompt, int computed, int most) {
     int held = computed + (computed > 0 ? ahead : 0);
     running.add(item(id, prompt, computed, held, 0, prompt, prompt + most, pages(held), 0, false));
@@ -135,7 +138,7 @@ final class Situation {
     return new View(now, waiting, running, g, new int[] {free}, total, ahead, limits, memory);
   }
 
-  /** A plan's rows as {@code id:count id:count}. */
+  /** The rows of a plan as {@code id:count id:count}. */
   static String rows(StepPlan plan) {
     StringBuilder s = new StringBuilder();
     plan.rows().forEach(r -> s.append(' ').append(r.id()).append(':').append(r.count()));

@@ -5,13 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 import orrery.batching.StepPlan.Stop;
 
-/** Static batching's own ways, each in one small step. */
+/** Static batching's own rules, each in one small step. */
 class StaticPolicyTest {
   private static final StaticPolicy POLICY = new StaticPolicy(50);
 
   @Test
   void aBatchWaitsUntilItIsFullOrTheOldestHasWaitedLongEnough() {
-    Situation s = new Situation().maxRunning(3).waits(1, 4, 4).waits(2, 4, 4); // both since 0 ms
+    Situation s =
+        new Situation().maxRunning(3).waits(1, 4, 4).waits(2, 4, 4); // both wait since 0 ms
     StepPlan early = POLICY.plan(s.now(49).view());
     assertThat(early.admit()).isEmpty();
     assertThat(early.rows()).isEmpty();
@@ -24,7 +25,8 @@ class StaticPolicyTest {
   void promptsArePaddedToTheLongestAndTheirColumnsEndTogether() {
     Situation s = new Situation().maxRunning(2).chunk(8).waits(1, 3, 4).waits(2, 10, 4);
     StepPlan first = POLICY.plan(s.view());
-    assertThat(Situation.rows(first)).isEqualTo("2:4"); // columns 0 to 3 of 10; 1 has 7 to 9
+    assertThat(Situation.rows(first))
+        .isEqualTo("2:4"); // columns 0 to 3 of 10; sequence 1 has columns 7 to 9
     assertThat(first.padding()).isEqualTo(4);
     assertThat(first.admit()).containsExactly(1, 2);
     s = new Situation().maxRunning(2).chunk(8).memory(0, 2).reads(1, 3, 0, 4).reads(2, 10, 4, 4);
@@ -34,7 +36,7 @@ class StaticPolicyTest {
   }
 
   @Test
-  void everyStepComputesTheWholeBatchWhileItDrainsAndNobodyJoins() {
+  void everyStepComputesTheWholeBatchWhileItDrainsAndNoSequenceJoins() {
     Situation three =
         new Situation().memory(0, 3).decodes(1, 4, 1, 9).decodes(2, 4, 1, 9).decodes(3, 4, 1, 9);
     Situation two = new Situation().memory(0, 3).decodes(1, 4, 2, 9).decodes(3, 4, 2, 9);

@@ -6,14 +6,14 @@ import org.junit.jupiter.api.Test;
 import orrery.batching.StepPlan.Stop;
 import orrery.batching.TrtLlmPolicy.Capacity;
 
-/** TensorRT-LLM's own ways, each in one small step. */
+/** TensorRT-LLM's own rules, each in one small step. */
 class TrtLlmPolicyTest {
   private static final TrtLlmPolicy GUARANTEED = new TrtLlmPolicy(Capacity.GUARANTEED_NO_EVICT);
   private static final TrtLlmPolicy MOST = new TrtLlmPolicy(Capacity.MAX_UTILIZATION);
 
   @Test
-  void guaranteedNoEvictAdmitsOnlyWhatCanFinishBesideAllThatOthersMayUse() {
-    // The running one holds 2 pages of at most 4; the newcomer may need 4.
+  void guaranteedNoEvictAdmitsOnlyASequenceThatFitsBesideAllThatOthersMayUse() {
+    // The running sequence holds 2 pages and may need 4; the waiting one may need 4.
     Situation s = new Situation().decodes(1, 6, 1, 10).waits(2, 8, 8);
     assertThat(GUARANTEED.plan(s.free(6).view()).admit()).containsExactly(2);
     StepPlan refused = GUARANTEED.plan(s.free(5).view());
@@ -34,9 +34,9 @@ class TrtLlmPolicyTest {
   @Test
   void decodingRowsComeFirstAndPromptChunksAreWholePages() {
     Situation s = new Situation().chunk(12).decodes(1, 4, 1, 4).reads(2, 20, 4, 4).waits(3, 3, 4);
-    // 11 of 12 left: 8 of the long prompt, then all 3 of the short one.
+    // 11 of 12 rows are left: 8 for the long prompt, then all 3 of the short one.
     assertThat(Situation.rows(GUARANTEED.plan(s.view()))).isEqualTo("1:1 2:8 3:3");
-    s.chunk(4); // 3 left, less than a page
+    s.chunk(4); // 3 rows are left, less than a page
     assertThat(Situation.rows(GUARANTEED.plan(s.view()))).isEqualTo("1:1 3:3");
   }
 
@@ -44,7 +44,7 @@ class TrtLlmPolicyTest {
   void aForkThatMightNotFinishWaits() {
     Situation s = new Situation().decodes(1, 6, 1, 10);
     View.Item parent = s.view().running().getFirst();
-    // The parent's growth takes 2 pages, the fork 3: one for the partial page, two to grow.
+    // The parent needs 2 pages to grow, the fork 3: one for the partial page and two to grow.
     assertThat(GUARANTEED.mayFork(s.free(5).view(), parent)).isTrue();
     assertThat(GUARANTEED.mayFork(s.free(4).view(), parent)).isFalse();
     assertThat(MOST.mayFork(s.free(0).view(), parent)).isTrue();

@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 import orrery.batching.StepPlan.Stop;
 
-/** vLLM's own ways, each in one small step. */
+/** vLLM's own rules, each in one small step. */
 class VllmPolicyTest {
   private static final VllmPolicy POLICY = new VllmPolicy();
 
   @Test
-  void runningOnesComeFirstThenWaitingOnesWithWhatTheBudgetHasLeft() {
+  void runningSequencesComeFirstAndWaitingOnesGetTheRestOfTheBudget() {
     Situation s = new Situation().chunk(10).decodes(1, 5, 2, 9).reads(2, 9, 4, 9).waits(3, 20, 4);
     StepPlan plan = POLICY.plan(s.view());
     assertThat(Situation.rows(plan)).isEqualTo("1:1 2:5 3:4"); // cut anywhere, not at a page
@@ -37,13 +37,13 @@ class VllmPolicyTest {
   }
 
   @Test
-  void theLastAdmittedIsPreemptedAndNobodyIsAdmittedInThatStep() {
+  void theLastAdmittedIsPreemptedAndNoSequenceIsAdmittedInThatStep() {
     Situation s =
         new Situation()
             .free(0)
-            .decodes(1, 4, 1, 9) // at a page's end: needs a page
+            .decodes(1, 4, 1, 9) // stands at a page's end, so it needs a page
             .decodes(2, 4, 2, 9) // has room
-            .decodes(3, 3, 1, 9) // has room, but is the last
+            .decodes(3, 3, 1, 9) // has room, but was admitted last
             .waits(4, 1, 1);
     StepPlan plan = POLICY.plan(s.view());
     assertThat(plan.retract()).containsExactly(3);
@@ -53,7 +53,7 @@ class VllmPolicyTest {
   }
 
   @Test
-  void noMoreArePreemptedThanNecessary() {
+  void noMoreSequencesArePreemptedThanNecessary() {
     Situation s =
         new Situation().free(1).decodes(1, 4, 1, 9).decodes(2, 4, 1, 9).decodes(3, 4, 1, 9);
     StepPlan plan = POLICY.plan(s.view());
@@ -62,7 +62,7 @@ class VllmPolicyTest {
   }
 
   @Test
-  void theLastOneTakesTheRowsThatFitWhenNobodyIsLeftToPreempt() {
+  void theLastSequenceTakesTheRowsThatFitWhenNoOtherIsLeftToPreempt() {
     StepPlan plan = POLICY.plan(new Situation().free(1).reads(1, 20, 4, 4).view());
     assertThat(plan.retract()).isEmpty();
     assertThat(Situation.rows(plan)).isEqualTo("1:4");

@@ -20,10 +20,10 @@ import orrery.prefix.PrefixCache;
 import orrery.prefix.RadixCache;
 
 /**
- * One random life of a scheduler without a model: requests arrive, grow, fork, are cancelled and
- * finish in a tiny memory, and every plan is checked against what a policy promises.
+ * Plays one random life of a scheduler without a model: requests arrive, grow, fork, are cancelled
+ * and finish in a tiny memory. Every plan is checked against the promises of a policy.
  *
- * <p>The engine's step is played here in plain form: retract, admit, reserve, "compute", keep.
+ * <p>A step is that of the engine in plain form: retract, admit, reserve, "compute", keep.
  */
 final class Walk {
   private static final KvLayout PLAIN = new KvLayout(List.of(Stream.whole("key", 1)));
@@ -43,9 +43,9 @@ final class Walk {
   final Scheduler scheduler;
   final int longest;
   final int ahead; // slots beyond computed tokens, as an MTP layer needs
-  private final Map<Integer, Want> wants = new HashMap<>(); // alive, by sequence
+  private final Map<Integer, Want> wants = new HashMap<>(); // living sequences, by id
   private final List<Want> coming = new ArrayList<>();
-  private final boolean alike; // equal tokens go on equally, as greedy choices do
+  private final boolean alike; // equal tokens get equal next tokens, as under greedy decoding
   private int ids;
   private int tokensInTotal;
   int step;
@@ -56,7 +56,7 @@ final class Walk {
   int cancelled;
   int finished;
   int drafts;
-  int draftsAhead; // those of walks whose drafter writes a slot ahead
+  int draftsAhead; // drafts in walks where the drafter writes a slot ahead
   int refusedDrafts;
 
   Walk(Policy policy, long seed) {
@@ -111,12 +111,12 @@ final class Walk {
         s, random.nextBoolean() ? s.longest - s.promptLength : answer, at, until, choices);
   }
 
-  /** Plays until everybody has finished. */
+  /** Plays until every sequence has finished. */
   void play() {
-    // A step computes at least one row; a retraction lets others repeat at most all their rows.
+    // A step computes at least one row. A retraction makes a sequence repeat at most all its rows.
     int bound = tokensInTotal * (ids + 4) + 40;
     while (!queues.isEmpty() || !coming.isEmpty()) {
-      require(step < bound, "nobody starves: " + step + " steps");
+      require(step < bound, "no sequence starves: " + step + " steps");
       arriveAndCancel();
       for (Sequence s : queues.running()) {
         boolean decodes = s.computed() == s.known() - 1 && s.output() > 0;
@@ -142,7 +142,7 @@ final class Walk {
   private void requireBooked(Sequence s) {
     for (int pool = 0; pool < kv.geometry().pools(); pool++) {
       int end = kv.geometry().pages(pool, s.held());
-      require(s.table().end(pool) == end, "a sequence holds the pages that it is said to hold");
+      require(s.table().end(pool) == end, "a sequence holds the pages that it counts");
     }
   }
 
@@ -229,7 +229,9 @@ final class Walk {
     if (last) {
       s.append(next(s));
     }
-    while (guesses > 0 && s.output() < w.answer && random.nextBoolean()) { // one more is accepted
+    while (guesses > 0
+        && s.output() < w.answer
+        && random.nextBoolean()) { // one more draft is accepted
       s.advance(1);
       s.append(next(s));
       guesses--;
@@ -269,7 +271,7 @@ final class Walk {
       s.append(next(s));
       Want other = want(s, step, w.cancelledAt, 1);
       if (s.output() >= other.answer) {
-        continue; // its first token was its last
+        continue; // it ended with its first token
       }
       wants.put(s.id, other);
       queues.enqueue(s);
@@ -304,30 +306,31 @@ final class Walk {
     prefix.release(s.lease());
   }
 
-  /** What every policy promises of one plan. */
+  /** Requires of a plan what every policy promises. */
   private void check(StepPlan plan) {
     Set<Integer> running = new HashSet<>();
     queues.running().forEach(s -> running.add(s.id));
-    require(running.containsAll(plan.retract()), "only running ones are retracted");
-    require(plan.retract().isEmpty() || plan.retract().size() < running.size(), "one stays");
+    require(running.containsAll(plan.retract()), "only running sequences are retracted");
+    require(
+        plan.retract().isEmpty() || plan.retract().size() < running.size(), "one sequence stays");
     running.removeAll(plan.retract());
     List<Sequence> waiting = queues.waiting();
     List<Integer> order = waiting.stream().map(s -> s.id).toList();
-    require(order.containsAll(plan.admit()), "only waiting ones are admitted");
+    require(order.containsAll(plan.admit()), "only waiting sequences are admitted");
     if (fcfs()) {
-      require(order.subList(0, plan.admit().size()).equals(plan.admit()), "nobody is passed");
+      require(order.subList(0, plan.admit().size()).equals(plan.admit()), "no sequence is passed");
     } else if (!plan.admit().isEmpty()) {
       require(
           plan.admit().stream().allMatch(id -> priority(id) >= waiting.getFirst().priority)
               || plan.admit().contains(order.getFirst()),
-          "nobody of a lower priority is admitted past the first");
+          "no sequence of a lower priority is admitted past the first");
     }
     running.addAll(plan.admit());
     require(running.size() <= limits.maxRunning(), "at most maxRunning run");
     Set<Integer> computing = new HashSet<>();
-    plan.rows().forEach(rows -> require(computing.add(rows.id()), "rows of one are together"));
-    require(running.containsAll(computing), "only running ones compute");
-    require(plan.rowCount() >= 1, "something progresses");
+    plan.rows().forEach(rows -> require(computing.add(rows.id()), "a sequence is planned once"));
+    require(running.containsAll(computing), "only running sequences compute");
+    require(plan.rowCount() >= 1, "at least one row is planned");
     require(plan.padding() >= 0, "padding is not negative");
     require(plan.rowCount() + plan.padding() <= limits.maxRows(), "a step holds its rows");
     require(plan.padding() == 0 || policy instanceof StaticPolicy, "only static batches pad");
