@@ -18,15 +18,18 @@ public final class Queues {
 
   private final List<Sequence> running = new ArrayList<>(); // in order of admission
 
+  /** Puts a new sequence into the queue. */
   public void enqueue(Sequence s) {
     waiting.add(s);
   }
 
+  /** Moves a sequence from the queue to those that run. */
   public void admit(Sequence s) {
     waiting.remove(s);
     running.add(s);
   }
 
+  /** Moves a running sequence back into the queue. */
   public void retract(Sequence s) {
     running.remove(s);
     waiting.add(s);
@@ -39,6 +42,7 @@ public final class Queues {
     }
   }
 
+  /** The running sequences, in order of admission. */
   public List<Sequence> running() {
     return running;
   }

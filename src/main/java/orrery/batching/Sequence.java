@@ -13,13 +13,13 @@ import orrery.speculation.Draftable;
 public final class Sequence implements Draftable {
   public final int id;
   public final int request;
-  public final int choice;
+  public final int choice; // which answer of the request, from 0
   public final int promptLength;
   public final int longest; // the most tokens of prompt and answer
-  public final int priority;
-  public final long arrival;
+  public final int priority; // a higher one goes first
+  public final long arrival; // order of arrival
   public final long arrivedAt; // milliseconds on the engine's clock
-  public final String salt;
+  public final String salt; // only equal salts share prefixes
 
   private int[] tokens; // [>= known]
   private int known;
@@ -68,6 +68,7 @@ public final class Sequence implements Draftable {
     return computed;
   }
 
+  /** How often it was retracted. */
   public int retractions() {
     return retractions;
   }
@@ -98,10 +99,12 @@ public final class Sequence implements Draftable {
     return table;
   }
 
+  /** Its hold on the prefix cache; null while it waits. */
   public Lease lease() {
     return lease;
   }
 
+  /** Whether it runs, which means that it has a page table. */
   public boolean running() {
     return table != null;
   }
@@ -119,7 +122,11 @@ public final class Sequence implements Draftable {
     this.held = hit;
   }
 
-  /** Counts {@code rows} more known tokens as computed. */
+  /**
+   * Counts {@code rows} more known tokens as computed.
+   *
+   * @throws IllegalStateException if that is more than are known
+   */
   public void advance(int rows) {
     computed += rows;
     if (computed > known) {

@@ -17,7 +17,8 @@ import orrery.batching.View.Memory;
  * requests are <em>expected</em> to use: {@code newTokenRatio} of their remaining max_tokens. The
  * ratio starts at 0.7 and falls over 600 decode steps to a seventh of that. If it proves too low,
  * pages run out while decoding. Then requests are <em>retracted</em> and computed again later:
- * first those with the least output, among them those with the longest prompt. The ratio jumps up.
+ * first the request with the least output, among several the one with the longest prompt. After a
+ * retraction the ratio is raised.
  */
 public final class SglangPolicy implements Policy {
   /** The order in which the policy looks at the queue. */

@@ -9,6 +9,7 @@ public interface EventSink {
   /** A sink that ignores every event. */
   EventSink NONE = event -> {};
 
+  /** Takes one event. */
   void accept(Event event);
 
   /**

@@ -16,6 +16,7 @@ public final class Buckets<T> {
   /**
    * @param maxRows rows of the largest bucket, at least 1
    * @param make makes the value of a bucket of the given number of rows
+   * @throws IllegalArgumentException if {@code maxRows} is less than 1
    */
   public Buckets(int maxRows, IntFunction<T> make) {
     if (maxRows < 1) {

@@ -18,6 +18,10 @@ public final class Buffer {
 
   public final float[] data; // [maxRows][stride]
 
+  /**
+   * A buffer of up to {@code maxRows} rows of {@code cols} floats; {@code rows} says how many are
+   * in use.
+   */
   public Buffer(String name, RowCount rows, int maxRows, int cols) {
     this.name = name;
     this.rows = rows;

@@ -5,6 +5,7 @@ public class Eager extends Launcher {
   private final Executor executor;
   private final Step step;
 
+  /** Runs ops on one step; tests and watchers may extend it. */
   public Eager(Executor executor, Step step) {
     this.executor = executor;
     this.step = step;

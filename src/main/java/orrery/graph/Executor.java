@@ -14,6 +14,7 @@ public final class Executor implements Team.Task {
   private Op op;
   private Step step;
 
+  /** Runs ops on the threads of a team. */
   public Executor(Team team) {
     this.team = team;
   }

@@ -6,6 +6,10 @@ public final class IntBlock {
   public final int cols;
   public final int[] data; // [maxRows][cols]
 
+  /**
+   * A block of up to {@code maxRows} rows of {@code cols} integers; {@code rows} says how many are
+   * in use.
+   */
   public IntBlock(RowCount rows, int maxRows, int cols) {
     this.rows = rows;
     this.cols = cols;

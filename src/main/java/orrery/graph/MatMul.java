@@ -2,7 +2,14 @@ package orrery.graph;
 
 import orrery.kernels.PackedMatrix;
 
-/** y[r] = W · x[r]; parts take panels of 16 outputs. */
+/**
+ * y[r] = W · x[r]; parts take panels of 16 outputs.
+ *
+ * @param x [rows][in]
+ * @param w [out][in]
+ * @param y [rows][out]
+ * @throws IllegalArgumentException if the shapes do not fit
+ */
 public record MatMul(Buffer x, PackedMatrix w, Buffer y) implements Op {
   public MatMul {
     if (w.in != x.cols || w.out != y.cols) {

@@ -26,6 +26,10 @@ public final class Step {
   private int logitRows;
   private Kernels kernels;
 
+  /**
+   * Makes the arrays for steps of up to {@code maxRows} rows, with working memory for {@code
+   * threads} parts.
+   */
   public Step(int maxRows, int maxSequences, int threads, Kernels kernels) {
     token = new int[maxRows];
     position = new int[maxRows];
@@ -76,14 +80,17 @@ public final class Step {
     this.logitRows = rows;
   }
 
+  /** How many rows the batch has. */
   public int rows() {
     return rows;
   }
 
+  /** How many of the rows want logits. */
   public int logitRows() {
     return logitRows;
   }
 
+  /** How many rows the batch can have. */
   public int maxRows() {
     return token.length;
   }

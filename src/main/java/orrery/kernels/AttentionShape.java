@@ -1,7 +1,8 @@
 package orrery.kernels;
 
 /**
- * The shape of grouped-query attention over pages, and where a row of K and V lies in its pool.
+ * The shape of grouped-query attention (Ainslie et al., "GQA", 2023) over pages, and where a row of
+ * K and V lies in its pool.
  *
  * <pre>
  *   keys   [page][token / tile][kvHead][d][tile]   token-minor: one vector load = 16 keys' value of one d
@@ -17,6 +18,7 @@ package orrery.kernels;
  * @param valueDim d of one value head
  * @param pageTokens tokens a page holds
  * @param scale factor of the scores, usually 1/√headDim
+ * @throws IllegalArgumentException if a size is not positive, or if heads is no multiple of kvHeads
  */
 public record AttentionShape(
     int heads, int kvHeads, int headDim, int valueDim, int pageTokens, float scale) {

@@ -22,6 +22,7 @@ public final class PackedMatrix {
     F32(4),
     BF16(2);
 
+    /** Bytes that one stored weight takes. */
     public final int bytesPerWeight;
 
     Format(int bytesPerWeight) {
@@ -41,9 +42,9 @@ public final class PackedMatrix {
   }
 
   public final Format format;
-  public final int out;
-  public final int in;
-  public final int panels;
+  public final int out; // outputs
+  public final int in; // inputs
+  public final int panels; // panels of 16 outputs, the last one padded
 
   final float[] f32; // [panels][in][16], or null
   final int[] bf16; // [panels][ceil(in/2)][16], or null

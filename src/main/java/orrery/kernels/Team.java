@@ -37,6 +37,7 @@ public final class Team implements AutoCloseable {
 
   /**
    * @param threads how many threads work, the caller included
+   * @throws IllegalArgumentException if {@code threads} is not in 1 to 256
    */
   public Team(int threads) {
     if (threads < 1 || threads > 256) {

@@ -3,8 +3,8 @@ package orrery.kv;
 import java.util.Arrays;
 
 /**
- * The memory of all cached rows: one array of pages for each stream, one {@link PagePool} for each
- * pool.
+ * The memory of all cached rows (Kwon et al., "PagedAttention", 2023): one array of pages for each
+ * stream, one {@link PagePool} for each pool.
  *
  * <p>Slot → page → row is the only addressing. How a row lies within its page is decided by the
  * kernel that reads it ({@code AttentionShape} for keys and values). With a page size of the
@@ -37,7 +37,10 @@ public final class KvCache {
   }
 
   /**
+   * @param maxSlots the longest sequence, at least 1
    * @param pages [pool] pages of each pool, beside the dummy
+   * @throws IllegalArgumentException if {@code maxSlots} is less than 1, or if a stream would take
+   *     more floats than an array can hold
    */
   public KvCache(KvLayout layout, KvGeometry geometry, int maxSlots, int[] pages) {
     if (maxSlots < 1) {
@@ -87,11 +90,12 @@ public final class KvCache {
     return maxSlots;
   }
 
+  /** The page states of one pool. */
   public PagePool pool(int pool) {
     return pools[pool];
   }
 
-  /** The rows of a stream, all pages. */
+  /** The rows of a stream: all pages of its pool, the dummy included, one after the other. */
   public float[] data(int stream) {
     return data[stream];
   }

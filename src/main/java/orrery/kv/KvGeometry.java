@@ -12,6 +12,12 @@ public final class KvGeometry {
   private final int[] keeps; // [pool]
   private final int[] spans; // [pool] slots of one page
 
+  /**
+   * The geometry of a layout with pages of {@code pageTokens} tokens.
+   *
+   * @throws IllegalArgumentException if that is less than 1, or no multiple of the tokens that a
+   *     row of some stream stands for
+   */
   public KvGeometry(KvLayout layout, int pageTokens) {
     if (pageTokens < 1) {
       throw new IllegalArgumentException("page-size: expected at least 1, found " + pageTokens);

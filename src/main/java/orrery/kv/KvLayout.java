@@ -7,7 +7,7 @@ import java.util.List;
  * so these streams share a pool of pages and a page table. Pools are numbered in the order in which
  * their first stream appears.
  *
- * @param streams in the order in which the model addresses them
+ * @param streams at least one, in the order in which the model addresses them
  */
 public record KvLayout(List<Stream> streams) {
   public KvLayout {

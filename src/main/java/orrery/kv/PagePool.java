@@ -25,6 +25,7 @@ public final class PagePool {
 
   /**
    * @param pages all pages, the dummy included
+   * @throws IllegalArgumentException if there are fewer than 2
    */
   public PagePool(int pages) {
     if (pages < 2) {
@@ -90,7 +91,11 @@ public final class PagePool {
     return page;
   }
 
-  /** One more sequence holds a page that other sequences or the prefix cache hold already. */
+  /**
+   * One more sequence holds a page that other sequences or the prefix cache hold already.
+   *
+   * @throws IllegalStateException if the page is the dummy or free
+   */
   public void retain(int page) {
     require(page != DUMMY && (references[page] > 0 || cached[page]), page, "retained");
     if (references[page]++ == 0) {
@@ -102,6 +107,7 @@ public final class PagePool {
    * A sequence gives a page up.
    *
    * @return whether the page became free
+   * @throws IllegalStateException if no sequence holds the page
    */
   public boolean release(int page) {
     require(references[page] > 0, page, "released");
@@ -116,7 +122,11 @@ public final class PagePool {
     return true;
   }
 
-  /** The prefix cache begins to keep a page that a sequence holds. */
+  /**
+   * The prefix cache begins to keep a page that a sequence holds.
+   *
+   * @throws IllegalStateException if no sequence holds the page, or if it is kept already
+   */
   public void keep(int page) {
     require(references[page] > 0 && !cached[page], page, "cached");
     cached[page] = true;
@@ -126,6 +136,7 @@ public final class PagePool {
    * The prefix cache lets a page go.
    *
    * @return whether the page became free
+   * @throws IllegalStateException if the prefix cache does not keep the page
    */
   public boolean drop(int page) {
     require(cached[page], page, "dropped from the cache");

@@ -10,8 +10,10 @@ package orrery.kv;
  * @param keeps how many of the newest tokens a later token may still read; {@link #ALL} if all
  * @param needs how many tokens before N must be live for a prefix of N tokens to be reusable;
  *     {@link #ALL} if all
+ * @throws IllegalArgumentException if needs is negative or another number is less than 1
  */
 public record Stream(String name, int width, int tokensPerRow, int keeps, int needs) {
+  /** All tokens of a sequence. */
   public static final int ALL = Integer.MAX_VALUE;
 
   /** One row for each page of P tokens, whatever P is. */

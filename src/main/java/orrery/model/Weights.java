@@ -9,10 +9,12 @@ import orrery.kernels.PackedMatrix;
 public final class Weights {
   private final Checkpoint checkpoint;
 
+  /** Reads from an open checkpoint. */
   public Weights(Checkpoint checkpoint) {
     this.checkpoint = checkpoint;
   }
 
+  /** Whether the checkpoint has a tensor of that name. */
   public boolean has(String name) {
     return checkpoint.has(name);
   }

@@ -25,6 +25,7 @@ public final class ExpertGroups {
   final int[] rowOf; // [maxRows*topK] row of an assignment
   final int[] assignmentOf; // [maxRows*topK] assignment of (row, j)
 
+  /** Room for the routing of up to {@code maxRows} rows. */
   public ExpertGroups(RouterSpec spec, RowCount rows, int maxRows) {
     this.spec = spec;
     this.experts = new IntBlock(rows, maxRows, spec.topK());

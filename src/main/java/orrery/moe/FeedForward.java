@@ -20,6 +20,7 @@ public record FeedForward(PackedMatrix gate, PackedMatrix up, PackedMatrix down)
     final Buffer up;
     final Buffer act;
 
+    /** Makes the buffers; {@code rows} says how many of their rows are in use. */
     public Space(RowCount rows, int maxRows, int intermediate) {
       gate = new Buffer("gate", rows, maxRows, intermediate);
       up = new Buffer("up", rows, maxRows, intermediate);

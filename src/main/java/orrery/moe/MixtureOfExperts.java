@@ -7,7 +7,8 @@ import orrery.kernels.PackedMatrix;
 
 /**
  * A mixture-of-experts feed-forward: a router sends each row to {@code topK} of many small
- * feed-forwards, and a shared one computes every row.
+ * feed-forwards, and a shared one computes every row ("Outrageously Large Neural Networks", Shazeer
+ * et al., 2017; the shared expert is from DeepSeekMoE, 2024).
  *
  * @param spec how the router chooses
  * @param router [experts][hidden]

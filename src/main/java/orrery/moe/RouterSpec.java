@@ -11,6 +11,8 @@ package orrery.moe;
  *     sum of their two best scores win
  * @param normTopK whether the weights of a row are divided by their sum
  * @param scale factor of the weights
+ * @throws IllegalArgumentException naming the number that does not fit, what was expected and what
+ *     was found
  */
 public record RouterSpec(
     int experts, int topK, int groups, int topGroups, boolean normTopK, float scale) {

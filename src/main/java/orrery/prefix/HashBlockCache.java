@@ -57,6 +57,7 @@ public final class HashBlockCache implements PrefixCache {
   private final LinkedHashSet<Entry> free = new LinkedHashSet<>(); // the front is evicted first
   private long clock;
 
+  /** An empty prefix cache over the pages of {@code kv}. */
   public HashBlockCache(KvCache kv) {
     this(kv, (hash, token) -> (hash ^ token) * 0x9E3779B97F4A7C15L + (hash >>> 29));
   }

@@ -8,6 +8,7 @@ public final class NoPrefixCache implements PrefixCache {
 
   private final int pools;
 
+  /** A cache that finds nothing, for a KV cache with {@code pools} pools. */
   public NoPrefixCache(int pools) {
     this.pools = pools;
   }

@@ -71,6 +71,7 @@ public final class RadixCache implements PrefixCache {
   private final Node root = new Node();
   private long clock;
 
+  /** An empty prefix cache over the pages of {@code kv}. */
   public RadixCache(KvCache kv, Eviction eviction) {
     this.kv = kv;
     this.hits = new Hits(kv);

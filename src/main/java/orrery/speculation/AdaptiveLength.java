@@ -25,12 +25,12 @@ package orrery.speculation;
  * <p>Each band of batch sizes (1, 2, 3-4, 5-8, ...) learns alone, by these rules:
  *
  * <ul>
- *   <li>It begins with a few rounds of 0 drafts and a few of 1 draft. If more may pay, rounds of up
- *       to 5 drafts follow (of 2, where only the first draft is costly).
+ *   <li>It begins with a few rounds of 0 drafts and a few of 1 draft. If more drafts may pay,
+ *       rounds of up to 5 drafts follow (2 where only the first draft is costly).
  *   <li>While it drafts, it decides every 4 rounds, and it moves for a gain above 5 %. If moves
- *       between lengths above 0 follow one another fast, it must stay at a length for ever more
- *       rounds before the next move, up to 512, unless the gain is above 25 %. A move to 0 never
- *       waits, because it stops a loss.
+ *       between lengths above 0 follow one another fast, the stay at a length before the next move
+ *       grows, up to 512 rounds, unless the gain is above 25 %. A move to 0 never waits, because it
+ *       stops a loss.
  *   <li>It cannot learn about a length that it does not use. So now and then it tries a longer
  *       length that would pay if nearly all of its drafts were accepted. At 0 it tries the shortest
  *       such length (as SGLang re-probes), otherwise the best one. A trial ends as soon as the
@@ -56,7 +56,8 @@ public final class AdaptiveLength implements DraftLength {
   private final LengthBand[] bands = new LengthBand[33]; // [ceil(log2 batch)], null until used
 
   /**
-   * @param most drafts a sequence, at least 1
+   * @param most the most drafts a sequence, at least 1
+   * @throws IllegalArgumentException if it is less
    */
   public AdaptiveLength(int most) {
     if (most < 1) {

@@ -12,6 +12,7 @@ import orrery.sampling.Sampler;
 public final class CoupledRule implements AcceptanceRule {
   private final Sampler sampler;
 
+  /** A rule that draws with the sampler of one thread. */
   public CoupledRule(Sampler sampler) {
     this.sampler = sampler;
   }

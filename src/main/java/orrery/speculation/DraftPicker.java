@@ -31,6 +31,7 @@ public final class DraftPicker {
   private final int vocab;
   private double[] distribution; // [vocab] of the last pick, or null
 
+  /** A picker that draws with the sampler of one thread. */
   public DraftPicker(Sampler sampler, How how, int vocab) {
     this.sampler = sampler;
     this.how = how;

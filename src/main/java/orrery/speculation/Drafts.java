@@ -27,7 +27,11 @@ public class Drafts {
     return count;
   }
 
-  /** Guess {@code i}: the token at the next position plus {@code i}. */
+  /**
+   * Guess {@code i}: the token at the next position plus {@code i}.
+   *
+   * @throws IndexOutOfBoundsException if there are not that many guesses
+   */
   public final int token(int i) {
     if (i >= count) {
       throw new IndexOutOfBoundsException("draft " + i + " of " + count);

@@ -1,6 +1,11 @@
 package orrery.speculation;
 
-/** Always the same number of drafts. */
+/**
+ * Always the same number of drafts.
+ *
+ * @param most that number
+ * @throws IllegalArgumentException if it is negative
+ */
 public record FixedLength(int most) implements DraftLength {
 
   public FixedLength {

@@ -24,8 +24,9 @@ import orrery.model.ModelRunner;
  * <p><b>Extend</b> ({@link #follow}): once a step's tokens are decided, the layer computes a row
  * for each of them, from the main model's states. These rows never depend on guesses. A row lies at
  * the slot of the newest token that it reads. So a page's MTP rows depend only on tokens up to the
- * page's end, and the page can be shared. The first row behind a hit needs a state; the request
- * that computed the page left that state at the page's end ({@link BoundaryKv}).
+ * page's end, and the page can be shared. The first row behind a hit needs the state of the token
+ * before; the request that computed the page left that state at the page's end ({@link
+ * BoundaryKv}).
  *
  * <p>Most rows are needed only for their keys and values in the cache, and these depend only on the
  * input of the layer. So the attention and the experts of these rows are not computed ({@link

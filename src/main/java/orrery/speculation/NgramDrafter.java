@@ -30,6 +30,7 @@ public final class NgramDrafter implements Drafter {
   /**
    * @param min shortest run that is looked for, in tokens
    * @param max longest run, in tokens
+   * @throws IllegalArgumentException if not 1 ≤ min ≤ max
    */
   public NgramDrafter(int min, int max) {
     if (min < 1 || max < min) {

@@ -6,6 +6,7 @@ package orrery.speculation;
  *
  * @param maxBatch the most sequences that still draft, at least 1
  * @param inner the draft length for smaller batches; it learns from every round
+ * @throws IllegalArgumentException if {@code maxBatch} is less than 1
  */
 public record OffAbove(int maxBatch, DraftLength inner) implements DraftLength {
 

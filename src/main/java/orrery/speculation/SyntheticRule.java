@@ -26,6 +26,7 @@ public final class SyntheticRule implements AcceptanceRule {
 
   /**
    * @param length tokens that a verification emits on average, at least 1
+   * @throws IllegalArgumentException if it is less
    */
   public SyntheticRule(Sampler sampler, double length) {
     if (!(length >= 1)) {
