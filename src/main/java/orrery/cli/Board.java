@@ -103,7 +103,7 @@ final class Board implements EventSink {
         newTokens++;
       }
       case Event.Verified e -> lines.get(e.request()).verified(e, show.names());
-      case Event.Finished e -> lines.get(e.request()).finished(e.reason());
+      case Event.Finished e -> lines.get(e.request()).finished(e);
       case Event.StepDone e -> {
         steps.add(new Ran(e, newTokens));
         totals = totals.step(e, newTokens);

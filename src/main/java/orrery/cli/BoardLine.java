@@ -42,9 +42,10 @@ final class BoardLine {
     rejected = oneLine(text.toString());
   }
 
-  void finished(String reason) {
-    state = reason;
+  void finished(Event.Finished e) {
+    state = e.reason();
     rejected = "";
+    add(Origin.PLAIN, e.text());
   }
 
   private void add(Origin origin, String text) {

@@ -67,7 +67,8 @@ final class GenerateCommand implements Callable<Integer> {
       for (Token t : completion) {
         sinceStart = sinceStart == 0 ? Clock.millisSinceProcessStart() : sinceStart;
         if (params.n() == 1) {
-          out.print(loaded.tokenizer().isPresent() ? t.text() : t.id() + " ");
+          out.print(
+              loaded.tokenizer().isPresent() || t.id() == Token.NONE ? t.text() : t.id() + " ");
           out.flush();
         }
         if (t.logprobs() != null) {

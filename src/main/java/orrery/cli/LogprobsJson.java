@@ -14,9 +14,12 @@ import orrery.sampling.Logprobs.TokenLogprob;
 import orrery.text.Tokenizer;
 
 /**
- * Log-probabilities in the two shapes of OpenAI's API. A token that is only part of a character is
- * written {@code bytes:\xe2\x80}, as OpenAI does; without a tokenizer, {@code token_id:7}, as vLLM
- * does.
+ * Log-probabilities in the two shapes of OpenAI's API. A token is written as the text that it adds
+ * to a text, with the blank in front of a word. One that is only part of a character is written
+ * {@code bytes:\xe2\x80}, as OpenAI does; without a tokenizer, {@code token_id:7}, as vLLM does.
+ *
+ * <p>The drawn token is always among the likeliest, as the one more if need be: so OpenAI has it
+ * for completions, and vLLM for both. A chat that asks for no alternatives gets none.
  */
 final class LogprobsJson {
   private static final double LOWEST = -9999; // JSON has no -Infinity; vLLM writes this too
@@ -27,8 +30,12 @@ final class LogprobsJson {
     this.tokenizer = tokenizer;
   }
 
-  /** For {@code /v1/completions}: four lists, one entry a token. */
-  void completion(JsonGenerator json, List<Logprobs> tokens) throws IOException {
+  /**
+   * For {@code /v1/completions}: four lists, one entry a token.
+   *
+   * @param offsets [tokens] where each token's text begins in the answer's
+   */
+  void completion(JsonGenerator json, List<Logprobs> tokens, int[] offsets) throws IOException {
     json.writeStartObject();
     json.writeArrayFieldStart("tokens");
     for (Logprobs t : tokens) {
@@ -42,24 +49,30 @@ final class LogprobsJson {
     json.writeEndArray();
     json.writeArrayFieldStart("top_logprobs");
     for (Logprobs t : tokens) {
-      json.writeStartObject();
-      Set<String> names = new HashSet<>(); // two tokens may be spelled alike: the likelier stays
-      for (TokenLogprob top : t.top()) {
-        if (names.add(name(top.token()))) {
-          json.writeNumberField(name(top.token()), finite(top));
-        }
+      top(json, t);
+    }
+    json.writeEndArray();
+    json.writeFieldName("text_offset");
+    json.writeArray(offsets, 0, tokens.size());
+    json.writeEndObject();
+  }
+
+  /** An object from names to numbers: of tokens that are spelled alike, one has the plain name. */
+  private void top(JsonGenerator json, Logprobs t) throws IOException {
+    String drawn = name(t.chosen().token());
+    Set<String> used = new HashSet<>();
+    json.writeStartObject();
+    for (TokenLogprob entry : t.topAndChosen()) {
+      int token = entry.token();
+      String name = name(token);
+      if (token != t.chosen().token() && (name.equals(drawn) || used.contains(name))) {
+        byte[] bytes = bytes(token);
+        name = bytes.length > 0 ? escaped(bytes) : name;
+        name = name.equals(drawn) || used.contains(name) ? "token_id:" + token : name;
       }
-      json.writeEndObject();
+      used.add(name);
+      json.writeNumberField(name, finite(entry));
     }
-    json.writeEndArray();
-    json.writeArrayFieldStart("text_offset");
-    int offset = 0; // characters of the names before
-    for (Logprobs t : tokens) {
-      json.writeNumber(offset);
-      String name = name(t.chosen().token());
-      offset += name.codePointCount(0, name.length());
-    }
-    json.writeEndArray();
     json.writeEndObject();
   }
 
@@ -71,7 +84,7 @@ final class LogprobsJson {
       json.writeStartObject();
       token(json, t.chosen());
       json.writeArrayFieldStart("top_logprobs");
-      for (TokenLogprob top : t.top()) {
+      for (TokenLogprob top : t.top().isEmpty() ? t.top() : t.topAndChosen()) {
         json.writeStartObject();
         token(json, top);
         json.writeEndObject();
@@ -111,12 +124,16 @@ final class LogprobsJson {
     try {
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException e) {
-      StringBuilder name = new StringBuilder("bytes:");
-      for (byte b : bytes) {
-        name.append(String.format("\\x%02x", b & 0xFF));
-      }
-      return name.toString();
+      return escaped(bytes);
     }
+  }
+
+  private static String escaped(byte[] bytes) {
+    StringBuilder name = new StringBuilder("bytes:");
+    for (byte b : bytes) {
+      name.append(String.format("\\x%02x", b & 0xFF));
+    }
+    return name.toString();
   }
 
   /** The token's bytes; null for a spare row of the embedding, or without a tokenizer. */

@@ -116,7 +116,7 @@ final class OpenAiResponse {
     } else if (request.chat()) {
       logprobs.chat(json, a.logprobs());
     } else {
-      logprobs.completion(json, a.logprobs());
+      logprobs.completion(json, a.logprobs(), a.textOffsets());
     }
     json.writeStringField("finish_reason", a.finish().type());
     switch (a.finish()) {

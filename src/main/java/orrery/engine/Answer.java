@@ -11,7 +11,9 @@ import orrery.sampling.Logprobs;
  * @param promptTokens tokens of the prompt
  * @param cachedTokens tokens of the prompt that came from the prefix cache when it first ran
  * @param tokens the answer's tokens, the one that ended it included
- * @param text the answer's text; empty without a tokenizer
+ * @param text the answer's text: that of all pieces handed out, together; empty without a tokenizer
+ * @param textOffsets [tokens] where each token's text begins in {@code text}, in characters (code
+ *     points); see {@link orrery.sampling.AnswerText#offsets}
  * @param logprobs of each token, empty if not asked for
  * @param finish why it ended
  * @param firstTokenNanos from submission to the first token; 0 if there was none
@@ -24,6 +26,7 @@ public record Answer(
     int cachedTokens,
     int[] tokens,
     String text,
+    int[] textOffsets,
     List<Logprobs> logprobs,
     FinishReason finish,
     long firstTokenNanos,

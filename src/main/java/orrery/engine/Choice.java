@@ -4,10 +4,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import orrery.batching.Sequence;
+import orrery.sampling.AnswerText;
 import orrery.sampling.FinishReason;
 import orrery.sampling.History;
 import orrery.sampling.Logprobs;
-import orrery.sampling.StopChecker;
 import orrery.speculation.Drafter;
 import orrery.speculation.Drafts;
 import orrery.speculation.Draw;
@@ -19,10 +19,8 @@ final class Choice {
   final Active request;
   private final History history;
   private final Draw draw;
-  private final StopChecker stop;
-  private final StreamDecoder decoder; // null without a tokenizer
-  private final int namedTokens; // tokens that have text
-  private final StringBuilder text = new StringBuilder();
+  private final AnswerText text;
+  private String heldBack = ""; // text of its end that came with no token
   private final List<Logprobs> logprobs = new ArrayList<>();
   private Drafts drafts; // of this run; none while waiting
   private int cachedTokens = -1;
@@ -36,11 +34,12 @@ final class Choice {
     this.history = new History(loaded.model().vocab(), prompt);
     this.draw = new Draw(request.request.params(), history, request.seed, sequence.choice);
     this.drafts = new Drafts(draw);
-    this.stop =
-        new StopChecker(
-            request.request.params(), loaded.eos(), sequence.longest - sequence.promptLength);
-    this.decoder = loaded.tokenizer().map(t -> t.stream(true)).orElse(null);
-    this.namedTokens = loaded.tokenizer().map(t -> t.vocabSize()).orElse(0);
+    this.text =
+        new AnswerText(
+            request.request.params(),
+            loaded.eos(),
+            sequence.longest - sequence.promptLength,
+            loaded.tokenizer().map(t -> t.continuing(prompt)).orElse(StreamDecoder.NONE));
   }
 
   /**
@@ -76,27 +75,30 @@ final class Choice {
         params.logprobs() < 0
             ? null
             : Logprobs.of(logits, offset, history.vocab(), token, params.logprobs());
-    String shown = stop.accept(token, token < namedTokens ? decoder.append(token) : "");
-    if (decoder != null && finished() && stop.finishReason() instanceof FinishReason.Length) {
-      shown += decoder.flush(); // cut off inside a character: show that something is missing
-    }
-    text.append(shown);
+    String shown = text.accept(token);
     history.push(token);
     sequence.append(token);
     firstToken = firstToken == 0 ? now : firstToken;
     if (probabilities != null) {
       logprobs.add(probabilities);
     }
-    return new Token(sequence.choice, sequence.output() - 1, token, shown, probabilities);
+    FinishReason finish = finished() ? finish() : null;
+    return new Token(sequence.choice, sequence.output() - 1, token, shown, probabilities, finish);
   }
 
   boolean finished() {
-    return stop.finished();
+    return text.finished();
   }
 
-  /** Ends the answer from outside; what was held back belongs to it. */
-  void abort(String why) {
-    text.append(stop.abort(why));
+  /** Ends the answer from outside; what was held back is its last piece. */
+  Token abort(String why) {
+    heldBack = text.abort(why);
+    return new Token(sequence.choice, sequence.output(), Token.NONE, heldBack, null, finish());
+  }
+
+  /** The text that came with no token, at the end. */
+  String heldBack() {
+    return heldBack;
   }
 
   void end(long now) {
@@ -104,7 +106,7 @@ final class Choice {
   }
 
   FinishReason finish() {
-    return stop.finishReason();
+    return text.finishReason();
   }
 
   Answer answer() {
@@ -114,9 +116,10 @@ final class Choice {
         sequence.promptLength,
         Math.max(0, cachedTokens),
         tokens,
-        text.toString(),
+        text.text(),
+        text.offsets(),
         List.copyOf(logprobs),
-        stop.finishReason(),
+        finish(),
         firstToken == 0 ? 0 : firstToken - request.submitted,
         end - request.submitted,
         sequence.retractions());

@@ -18,7 +18,7 @@ import java.util.function.Consumer;
  * <p>Tokens are handed out once; the answers can be had by many.
  */
 public final class Completion implements Iterable<Token> {
-  private static final Token END = new Token(-1, -1, -1, "", null);
+  private static final Token END = new Token(-1, -1, Token.NONE, "", null, null);
 
   private final int id;
   private final Consumer<Completion> canceller;

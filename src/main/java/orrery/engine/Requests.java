@@ -97,7 +97,7 @@ final class Requests {
     if (a != null) {
       a.forked = true; // choices that were not begun never will be
       for (Choice c : List.copyOf(a.running)) {
-        c.abort(why);
+        a.completion.token(c.abort(why));
         finish(c);
       }
     }
@@ -127,6 +127,9 @@ final class Requests {
   /** One request failed; its choices end, and nobody else notices. */
   void fail(Active a, RuntimeException why) {
     for (Choice c : List.copyOf(a.running)) {
+      if (!c.finished()) {
+        a.completion.token(c.abort("failed"));
+      }
       remove(c);
       report(c, clock.getAsLong(), "error");
     }
@@ -146,7 +149,8 @@ final class Requests {
 
   private void report(Choice c, long now, String reason) {
     Sequence s = c.sequence;
-    sink.accept(new Event.Finished(now, s.request, s.id, reason, s.promptLength, s.output()));
+    sink.accept(
+        new Event.Finished(now, s.request, s.id, reason, s.promptLength, s.output(), c.heldBack()));
   }
 
   /** The engine cannot go on; nothing is asked of it any more. */

@@ -67,9 +67,18 @@ public sealed interface Event {
       boolean synthetic)
       implements Event {}
 
-  /** A sequence ended: reason is stop, length, abort or error. */
+  /**
+   * A sequence ended: reason is stop, length, abort or error; text is what had been held back until
+   * then and came with no token.
+   */
   record Finished(
-      long nanos, int request, int sequence, String reason, int promptTokens, int outputTokens)
+      long nanos,
+      int request,
+      int sequence,
+      String reason,
+      int promptTokens,
+      int outputTokens,
+      String text)
       implements Event {}
 
   /** A request was refused when it was submitted; it got no number. */

@@ -22,6 +22,16 @@ public record Logprobs(TokenLogprob chosen, int rank, List<TokenLogprob> top) {
     top = List.copyOf(top);
   }
 
+  /** The likeliest tokens, and behind them the drawn one if it is none of them. */
+  public List<TokenLogprob> topAndChosen() {
+    if (rank <= top.size()) {
+      return top;
+    }
+    List<TokenLogprob> all = new ArrayList<>(top);
+    all.add(chosen);
+    return all;
+  }
+
   /**
    * Logprobs of one row.
    *

@@ -1,5 +1,6 @@
 package orrery.sampling;
 
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -9,14 +10,26 @@ import java.util.List;
  * <p>One Knuth-Morris-Pratt automaton per stop string reads character by character; how much of its
  * string it has matched is how much it needs held back. The match that ends first wins, of those
  * that end together the longest: which depends on the text, not on how it was cut into pieces.
+ *
+ * <p>From the first special token on there is a second automaton per string. The first ones read
+ * what is shown, where special tokens are nothing; the second ones read their names as well, as far
+ * as their string holds such a name.
+ *
+ * <pre>
+ *   drawn      o k <|turn|> g o        a stop string "okgo" is found by a first automaton,
+ *   shown      o k          g o        "k<|turn|>" by a second one, "turn" by none
+ * </pre>
  */
 final class StopStrings {
 
   private final List<String> stops;
   private final int[][] borders; // [stop][i]: longest proper prefix that ends its first i + 1 chars
   private final int[] matched; // [stop]: characters of it that end the text read so far
+  private int[] spelled; // [stop]: the same with special tokens' names; null before the first
   private final StringBuilder held = new StringBuilder(); // read, not yet given out
+  private BitSet hidden = new BitSet(); // [held]: part of a special token's name
   private String found; // null until there is a match
+  private int cut; // where the match begins in what is held
 
   StopStrings(List<String> stops) {
     this.stops = stops;
@@ -37,22 +50,44 @@ final class StopStrings {
    */
   String read(String piece, boolean armed) {
     for (int i = 0; i < piece.length() && found == null; i++) {
-      held.append(piece.charAt(i));
-      found = step(piece.charAt(i), armed);
+      char c = piece.charAt(i);
+      held.append(c);
+      for (int s = 0; s < matched.length; s++) {
+        boolean ends = step(matched, s, c);
+        boolean endsSpelled = spelled != null && step(spelled, s, c);
+        if (armed && ends) {
+          offer(s, beginOfShown(stops.get(s).length()));
+        } else if (armed && endsSpelled) {
+          offer(s, held.length() - stops.get(s).length());
+        }
+      }
     }
-    if (found != null) {
-      held.setLength(held.length() - found.length());
-      return release(held.length());
+    return certain();
+  }
+
+  /**
+   * Reads a special token, which is not part of the text.
+   *
+   * @param armed whether a stop string that ends with it counts
+   * @return what can be given out now; after a match, everything in front of it
+   */
+  String readSpecial(String name, boolean armed) {
+    spelled = spelled == null ? matched.clone() : spelled;
+    int begin = held.length();
+    held.append(name);
+    hidden.set(begin, held.length());
+    for (int s = 0; s < matched.length; s++) {
+      boolean names = stops.get(s).contains(name);
+      boolean ends = false;
+      for (int i = 0; names && i < name.length(); i++) {
+        ends = step(spelled, s, name.charAt(i));
+      }
+      spelled[s] = names ? spelled[s] : 0;
+      if (armed && ends) {
+        offer(s, held.length() - stops.get(s).length());
+      }
     }
-    int needed = 0;
-    for (int length : matched) {
-      needed = Math.max(needed, length);
-    }
-    int free = held.length() - needed;
-    if (free > 0 && Character.isHighSurrogate(held.charAt(free - 1))) {
-      free--; // no half characters
-    }
-    return release(free);
+    return certain();
   }
 
   /** What was held back, when no more text comes. */
@@ -60,32 +95,70 @@ final class StopStrings {
     return release(held.length());
   }
 
-  private String step(char c, boolean armed) {
-    String longest = null;
-    for (int s = 0; s < matched.length; s++) {
-      String stop = stops.get(s);
-      int length = matched[s];
-      while (length > 0 && stop.charAt(length) != c) {
-        length = borders[s][length - 1];
-      }
-      if (stop.charAt(length) == c) {
-        length++;
-      }
-      if (length == stop.length()) {
-        if (armed && (longest == null || stop.length() > longest.length())) {
-          longest = stop;
-        }
-        length = borders[s][length - 1];
-      }
-      matched[s] = length;
+  /** A match: the longest of those that end here counts. */
+  private void offer(int s, int begin) {
+    if (found == null || stops.get(s).length() > found.length()) {
+      found = stops.get(s);
+      cut = begin;
     }
-    return longest;
   }
 
+  private String certain() {
+    if (found != null) {
+      String text = release(cut);
+      held.setLength(0);
+      return text;
+    }
+    int needed = 0;
+    int neededSpelled = 0;
+    for (int s = 0; s < matched.length; s++) {
+      needed = Math.max(needed, matched[s]);
+      neededSpelled = spelled == null ? 0 : Math.max(neededSpelled, spelled[s]);
+    }
+    int free = Math.min(beginOfShown(needed), held.length() - neededSpelled);
+    if (free > 0 && Character.isHighSurrogate(held.charAt(free - 1))) {
+      free--; // no half characters
+    }
+    return release(free);
+  }
+
+  /** Where the last {@code count} shown characters begin in what is held. */
+  private int beginOfShown(int count) {
+    int begin = held.length();
+    for (int left = count; left > 0; ) {
+      left -= hidden.get(--begin) ? 0 : 1;
+    }
+    return begin;
+  }
+
+  /** Feeds one character to an automaton; whether its stop string ends there. */
+  private boolean step(int[] state, int s, char c) {
+    String stop = stops.get(s);
+    int length = state[s];
+    while (length > 0 && stop.charAt(length) != c) {
+      length = borders[s][length - 1];
+    }
+    if (stop.charAt(length) == c) {
+      length++;
+    }
+    boolean ends = length == stop.length();
+    state[s] = ends ? borders[s][length - 1] : length;
+    return ends;
+  }
+
+  /** Gives out the front of what is held, without the names of special tokens. */
   private String release(int length) {
-    String text = held.substring(0, length);
+    StringBuilder text = new StringBuilder(length);
+    for (int i = 0; i < length; ) {
+      int nextHidden = hidden.nextSetBit(i);
+      int end = nextHidden < 0 || nextHidden > length ? length : nextHidden;
+      text.append(held, i, end);
+      int nextShown = nextHidden < 0 ? length : hidden.nextClearBit(end);
+      i = Math.max(end, Math.min(nextShown, length));
+    }
     held.delete(0, length);
-    return text;
+    hidden = hidden.isEmpty() ? hidden : hidden.get(length, length + held.length());
+    return text.toString();
   }
 
   private static int[] borders(String stop) {

@@ -20,7 +20,7 @@
  *           History                     KeyedRandom(seed, choice, position) ──> draw ──> token
  *              ▲                                                                           │
  *              └──────────── push / roll back ─────────────────────────────────────────────┤
- *                                      text and FinishReason <── StopChecker <─────────────┘
+ *                                      text and FinishReason <── AnswerText <──────────────┘
  * </pre>
  *
  * <p><b>Invariants.</b>
@@ -31,6 +31,9 @@
  *   <li>A history rolled back equals one that never went forward.
  *   <li>Text given out is never taken back, and no part of a stop string is ever given out; where
  *       an answer ends does not depend on how its text was cut into tokens.
+ *   <li>Whatever ends an answer (a stop token, a stop string, its length, a cancel, a deadline, a
+ *       failure), the pieces given out are its text: what was held back goes through the search for
+ *       stop strings and out ({@link orrery.sampling.AnswerText}).
  *   <li>A row with a NaN fails alone.
  * </ul>
  *

@@ -4,7 +4,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Streaming for byte-level BPE, where a token is a run of bytes and the text is the UTF-8 of them
- * all. Only the beginning of a character, at most three bytes, is ever held back.
+ * all. Bytes that are no UTF-8 become U+FFFD as in the native library, one for each maximal subpart
+ * of a character.
  *
  * <p>Token names spell bytes in GPT-2's alphabet: a printable Latin-1 character stands for itself,
  * the 68 other bytes for U+0100 and up in order, so that a vocabulary holds no blanks or control
@@ -13,6 +14,7 @@ import java.nio.charset.StandardCharsets;
  */
 final class ByteStreamDecoder implements StreamDecoder {
   private static final int ALPHABET_END = 0x100 + 68;
+  private static final int LONGEST_CHARACTER = 4; // bytes
   private static final byte[] BYTE_OF_LETTER = new byte[ALPHABET_END]; // [letter]
   private static final boolean[] IS_LETTER = new boolean[ALPHABET_END]; // [letter]
 
@@ -29,64 +31,52 @@ final class ByteStreamDecoder implements StreamDecoder {
   private final Tokenizer tokenizer;
   private final boolean skipSpecial;
 
-  // The character being put together: bits so far, bytes still missing, and which next bytes are
-  // legal (narrower after some first bytes, so that no overlong or surrogate form gets through).
-  private int codePoint;
-  private int missing;
-  private int low = 0x80;
-  private int high = 0xBF;
+  private final Utf8Stream utf8 = new Utf8Stream(false);
+  private int overdue;
 
   ByteStreamDecoder(Tokenizer tokenizer, boolean skipSpecial) {
     this.tokenizer = tokenizer;
     this.skipSpecial = skipSpecial;
   }
 
+  /** The text goes on behind {@code tokens}, which may end inside a character. */
+  void follow(int[] tokens) {
+    for (int i = Math.max(0, tokens.length - LONGEST_CHARACTER); i < tokens.length; i++) {
+      append(tokens[i]);
+    }
+    utf8.disown();
+  }
+
   @Override
   public String append(int id) {
+    overdue = 0;
     if (skipSpecial && tokenizer.isSpecial(id)) {
       return "";
     }
+    byte[] bytes = bytes(tokenizer.name(id));
+    overdue = bytes.length == 0 ? 0 : utf8.lostBy(bytes[0] & 0xFF);
     StringBuilder text = new StringBuilder();
-    for (byte b : bytes(tokenizer.name(id))) {
-      take(b & 0xFF, text);
+    for (byte b : bytes) {
+      utf8.take(b & 0xFF, text);
     }
     return text.toString();
   }
 
   @Override
-  public String flush() {
-    String rest = missing > 0 ? "\uFFFD" : "";
-    missing = 0;
-    return rest;
+  public int overdue() {
+    return overdue;
   }
 
-  /**
-   * One byte of UTF-8. A broken sequence becomes one U+FFFD as soon as a byte breaks it, and that
-   * byte starts anew: Unicode's "maximal subpart" practice (§3.9), which the native library
-   * follows. The JDK's own decoder counts differently when a text ends in the middle.
-   */
-  private void take(int b, StringBuilder text) {
-    if (missing > 0 && (b < low || b > high)) {
-      text.append('\uFFFD');
-      missing = 0;
-    }
-    if (missing > 0) {
-      codePoint = codePoint << 6 | b & 0x3F;
-      low = 0x80;
-      high = 0xBF;
-      if (--missing == 0) {
-        text.appendCodePoint(codePoint);
-      }
-    } else if (b < 0x80) {
-      text.append((char) b);
-    } else if (b < 0xC2 || b > 0xF4) {
-      text.append('\uFFFD');
-    } else {
-      missing = b < 0xE0 ? 1 : b < 0xF0 ? 2 : 3;
-      codePoint = b & 0x3F >> missing;
-      low = b == 0xE0 ? 0xA0 : b == 0xF0 ? 0x90 : 0x80;
-      high = b == 0xED ? 0x9F : b == 0xF4 ? 0x8F : 0xBF;
-    }
+  @Override
+  public String special(int id) {
+    return skipSpecial && tokenizer.isSpecial(id) ? tokenizer.name(id) : "";
+  }
+
+  @Override
+  public String flush() {
+    StringBuilder rest = new StringBuilder();
+    utf8.flush(rest);
+    return rest.toString();
   }
 
   /** The bytes that a token's name spells. */

@@ -27,11 +27,13 @@ import java.util.Optional;
 public final class Tokenizer implements AutoCloseable {
   private static final String FILE_NAME = "tokenizer.json";
   private static final long MAX_BYTES = 256L << 20;
+  private static final int NOT_SOUGHT = -2;
 
   private final Path file;
   private final String json;
   private final Vocabulary vocabulary;
   private final HuggingFaceTokenizer tokenizer;
+  private int plainToken = NOT_SOUGHT; // sought when first needed, under this object's lock
   private HuggingFaceTokenizer verbatim; // made when first needed, under this object's lock
 
   private Tokenizer(Path file, String json, Vocabulary vocabulary, HuggingFaceTokenizer tokenizer) {
@@ -147,7 +149,9 @@ public final class Tokenizer implements AutoCloseable {
 
   /**
    * The text of {@code ids}; bytes that are no UTF-8 become U+FFFD. For a stream of tokens use
-   * {@link #stream}.
+   * {@link #stream}, which gives the same text but for one thing: where byte tokens such as {@code
+   * <0xE4>} are no UTF-8, this replaces every byte of their run, as the native library does, and a
+   * stream only the bad ones.
    *
    * @param skipSpecial leave special tokens out
    * @throws TokenizerException if an id is outside the vocabulary
@@ -160,11 +164,38 @@ public final class Tokenizer implements AutoCloseable {
     return tokenizer.decode(wide, skipSpecial);
   }
 
-  /** A decoder that turns tokens into text as they come. */
+  /** A decoder that turns tokens into text as they come, from the beginning of a text. */
   public StreamDecoder stream(boolean skipSpecial) {
     return vocabulary.isByteLevel()
         ? new ByteStreamDecoder(this, skipSpecial)
         : new WindowStreamDecoder(this, skipSpecial);
+  }
+
+  /**
+   * A decoder for the answer to a prompt, without special tokens. The answer's text is what it adds
+   * to the prompt's: in SentencePiece style {@code ▁one} is " one" after a word, and "one" at the
+   * beginning of a text. A text begins where the prompt ends in a special token (that of a chat,
+   * say), or has only blanks behind its last one. A character that the prompt began and the answer
+   * ends is the answer's.
+   *
+   * <p>Ids beyond the vocabulary, the spare rows of an embedding, have no text.
+   *
+   * @param prompt [tokens]; stays the caller's, unchanged
+   */
+  public StreamDecoder continuing(int[] prompt) {
+    return new AnswerDecoder(this, prompt);
+  }
+
+  /** A decoder without special tokens that goes on behind others that are none. */
+  StreamDecoder streamBehind(int[] tokens) {
+    if (vocabulary.isByteLevel()) {
+      ByteStreamDecoder decoder = new ByteStreamDecoder(this, true);
+      decoder.follow(tokens);
+      return decoder;
+    }
+    WindowStreamDecoder decoder = new WindowStreamDecoder(this, true);
+    decoder.follow(tokens);
+    return decoder;
   }
 
   /** One more than the largest token id: the rows that an embedding table needs. */
@@ -183,11 +214,51 @@ public final class Tokenizer implements AutoCloseable {
     return name == null ? "" : name;
   }
 
-  /** The bytes that a token stands for, perhaps part of a character; a special one's name. */
+  /**
+   * The bytes that a token adds to a text, perhaps part of a character: those of " true" for {@code
+   * ▁true}, one byte for {@code <0xE4>}; a special token's name.
+   */
   public byte[] bytes(int id) {
-    return vocabulary.isByteLevel()
-        ? ByteStreamDecoder.bytes(name(id))
-        : decode(new int[] {id}, false).getBytes(StandardCharsets.UTF_8);
+    if (isSpecial(id)) {
+      return name(id).getBytes(StandardCharsets.UTF_8);
+    }
+    if (vocabulary.hasByteLevel()) {
+      return ByteStreamDecoder.bytes(name(id));
+    }
+    int value = byteOf(id);
+    return value < 0 ? insideText(id).getBytes(StandardCharsets.UTF_8) : new byte[] {(byte) value};
+  }
+
+  /** What a token adds to a text that has begun. */
+  private String insideText(int id) {
+    int before = plainToken();
+    WindowStreamDecoder decoder = new WindowStreamDecoder(this, false);
+    decoder.follow(before < 0 ? new int[0] : new int[] {before});
+    return decoder.append(id);
+  }
+
+  /** The first token that is a letter or a word, if any; else -1. */
+  private synchronized int plainToken() {
+    if (plainToken == NOT_SOUGHT) {
+      plainToken = -1;
+      for (int id = 0; id < vocabSize() && plainToken < 0; id++) {
+        boolean text = !isSpecial(id) && byteOf(id) < 0;
+        if (text && decode(new int[] {id}, false).codePoints().anyMatch(Character::isLetter)) {
+          plainToken = id;
+        }
+      }
+    }
+    return plainToken;
+  }
+
+  /** The byte that a byte token such as {@code <0xE4>} stands for; -1 for any other token. */
+  int byteOf(int id) {
+    return vocabulary.byteOf(checked(id));
+  }
+
+  /** Whether the end of a token may be inside a character although no token is a byte token. */
+  boolean cutsCharacters() {
+    return vocabulary.hasByteLevel();
   }
 
   /** Whether {@code id} is a special token. */

@@ -34,7 +34,9 @@ final class Vocabulary {
   private String[] names = new String[1024]; // [capacity >= size], by id
   private final BitSet special = new BitSet(); // by id
   private int size;
-  private boolean byteLevel;
+  private int byteLevels; // steps of the decoder that turn byte letters into text
+  private int byteFallbacks; // those that turn byte tokens into text
+  private int otherSteps;
   private boolean normalizes;
 
   private Vocabulary(Path file) {
@@ -82,7 +84,29 @@ final class Vocabulary {
 
   /** Whether tokens are strings of byte letters (GPT-2's alphabet) that simply concatenate. */
   boolean isByteLevel() {
-    return byteLevel;
+    return byteLevels == 1 && byteFallbacks + otherSteps == 0;
+  }
+
+  /** Whether tokens are strings of byte letters, whatever else the decoder does to them. */
+  boolean hasByteLevel() {
+    return byteLevels > 0;
+  }
+
+  /**
+   * The byte that a token named like {@code <0xE4>} stands for, if the decoder reads such names;
+   * else -1.
+   */
+  int byteOf(int id) {
+    String name = names[id];
+    boolean isByte =
+        byteFallbacks > 0
+            && name != null
+            && name.length() == 6
+            && name.startsWith("<0x")
+            && name.endsWith(">")
+            && Character.digit(name.charAt(3), 16) >= 0
+            && Character.digit(name.charAt(4), 16) >= 0;
+    return isByte ? Integer.parseInt(name, 3, 5, 16) : -1;
   }
 
   /** Whether text is rewritten before tokens are looked for. */
@@ -103,7 +127,7 @@ final class Vocabulary {
           normalizes = value != JsonToken.VALUE_NULL;
           json.skipChildren();
         }
-        case "decoder" -> byteLevel = readIsByteLevel(json);
+        case "decoder" -> readDecoder(json);
         case "model" -> readModel(json);
         default -> json.skipChildren();
       }
@@ -196,25 +220,25 @@ final class Vocabulary {
     ids.put(name, id);
   }
 
-  /** Whether the decoder is ByteLevel, alone or as the only step of a Sequence. */
-  private static boolean readIsByteLevel(JsonParser json) throws IOException {
-    int byteLevels = 0;
-    int others = 0;
+  /** Counts the decoder's steps by kind; it is one, or a Sequence of several. */
+  private void readDecoder(JsonParser json) throws IOException {
     if (json.currentToken() != JsonToken.START_OBJECT) {
-      return false;
+      return;
     }
     for (int depth = 1; depth > 0; ) {
       JsonToken token = json.nextToken();
       if (token == null) {
-        return false;
+        return;
       }
       depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
       if (token == JsonToken.FIELD_NAME && json.currentName().equals("type")) {
-        String type = json.nextTextValue();
-        byteLevels += "ByteLevel".equals(type) ? 1 : 0;
-        others += "ByteLevel".equals(type) || "Sequence".equals(type) ? 0 : 1;
+        switch (json.nextTextValue()) {
+          case "ByteLevel" -> byteLevels++;
+          case "ByteFallback" -> byteFallbacks++;
+          case "Sequence" -> {}
+          case null, default -> otherSteps++;
+        }
       }
     }
-    return byteLevels == 1 && others == 0;
   }
 }

@@ -9,7 +9,8 @@
  *
  * <p><b>The idea.</b> Encoding is Hugging Face's own library, so ids agree with every other engine.
  * Streaming keeps bytes, not text: each token adds its bytes to at most three that are waiting for
- * the rest of their character.
+ * the rest of their character. Where a decoder looks at a token's neighbour, a token's text is what
+ * it adds to the text of the token before it, and the prompt stands before the answer.
  *
  * <pre>
  *   tokens   "caf"      C3        A9 20     "au"      F0 9F    (end)
@@ -23,7 +24,8 @@
  *   <li>Ids equal those of the {@code tokenizers} library, byte for byte of the input; nothing is
  *       added, cut or padded.
  *   <li>The pieces of a {@link orrery.text.StreamDecoder} concatenate to the decoding of the whole,
- *       wherever the stream is cut; constant work per token.
+ *       wherever the stream is cut; constant work per token. (One exception: a bad byte among byte
+ *       tokens replaces itself, not the characters beside it.)
  *   <li>No message content can produce a special token ({@link orrery.text.ChatTemplate}).
  *   <li>Nothing here touches the network; the native library comes from the jar and is unpacked
  *       once to {@code ~/.djl.ai}.

@@ -86,7 +86,7 @@ class BoardTest {
     assertThat(line(board)).doesNotContain(STRUCK).doesNotContain("four");
     token(board, 0, 0, Origin.RECOVERED);
     verified(board, 0, 0, 1, 3);
-    board.accept(new Event.Finished(0, 0, 0, "length", 3, 4));
+    board.accept(new Event.Finished(0, 0, 0, "length", 3, 4, ""));
     end(board, 1, 1);
     assertThat(line(board)).contains("length").doesNotContain(STRUCK);
   }

@@ -228,7 +228,11 @@ class RunBatchTest {
         assertThat(choice.get("token_ids").get(t).asInt()).isEqualTo(a.tokens()[t]);
         assertThat(logprobs.get("token_logprobs").get(t).asDouble())
             .isEqualTo(a.logprobs().get(t).chosen().logprob());
-        assertThat(logprobs.get("top_logprobs").get(t).size()).isEqualTo(2);
+        JsonNode top = logprobs.get("top_logprobs").get(t);
+        boolean among = a.logprobs().get(t).rank() <= 2;
+        assertThat(top.size()).isEqualTo(among ? 2 : 3);
+        assertThat(top.get(logprobs.get("tokens").get(t).asText()))
+            .isEqualTo(logprobs.get("token_logprobs").get(t));
         assertThat(logprobs.get("text_offset").get(t).asInt()).isEqualTo(joined.length());
         joined.append(logprobs.get("tokens").get(t).asText());
       }

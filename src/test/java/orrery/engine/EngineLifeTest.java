@@ -122,7 +122,8 @@ class EngineLifeTest {
       Completion c = engine.submit(request(200));
       int heard = 0;
       for (Token t : c) {
-        if (++heard == 3) {
+        heard += t.id() == Token.NONE ? 0 : 1;
+        if (heard == 3) {
           c.cancel();
           c.cancel();
         }

@@ -9,12 +9,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import orrery.Naive;
+import orrery.sampling.AnswerText;
 import orrery.sampling.History;
 import orrery.sampling.Logprobs;
 import orrery.sampling.Sampler;
 import orrery.sampling.SamplingParams;
-import orrery.sampling.StopChecker;
-import orrery.text.StreamDecoder;
 import orrery.text.Tokenizer;
 
 /**
@@ -132,25 +131,22 @@ record RequestSet(
     int[] ids = prompt;
     History history = new History(vocab, ids);
     Sampler sampler = new Sampler(vocab, loaded.eos());
-    StopChecker stop = new StopChecker(p, loaded.eos(), p.maxTokens());
-    StreamDecoder decoder = loaded.requireTokenizer().stream(true);
+    AnswerText answer =
+        new AnswerText(
+            p, loaded.eos(), p.maxTokens(), loaded.requireTokenizer().continuing(prompt));
     StringBuilder bits = new StringBuilder();
-    StringBuilder text = new StringBuilder();
-    while (!stop.finished()) {
+    while (!answer.finished()) {
       float[][] logits = naive.logits(ids);
       float[] last = logits[logits.length - 1];
       int token = sampler.sample(last, 0, p, history, p.seed().getAsLong(), choice);
       bits.append(describe(token, Logprobs.of(last, 0, vocab, token, 2)));
-      text.append(stop.accept(token, decoder.append(token)));
+      answer.accept(token);
       history.push(token);
       ids = Arrays.copyOf(ids, ids.length + 1);
       ids[ids.length - 1] = token;
     }
-    if (stop.finishReason() instanceof orrery.sampling.FinishReason.Length) {
-      text.append(decoder.flush());
-    }
     int[] tokens = Arrays.copyOfRange(ids, prompt.length, ids.length);
-    return new Said(tokens, bits.toString(), text.toString(), stop.finishReason().toString());
+    return new Said(tokens, bits.toString(), answer.text(), answer.finishReason().toString());
   }
 
   private static String describe(int token, Logprobs logprobs) {

@@ -40,6 +40,8 @@ class LogprobsTest {
         assertThat(found.rank()).isEqualTo(1 + sorted.indexOf(chosen));
         assertThat(found.top().stream().map(Logprobs.TokenLogprob::token))
             .containsExactlyElementsOf(sorted.subList(0, Math.min(alternatives, 30)));
+        assertThat(found.topAndChosen()).contains(found.chosen()).doesNotHaveDuplicates();
+        assertThat(found.topAndChosen().subList(0, found.top().size())).isEqualTo(found.top());
         found
             .top()
             .forEach(t -> assertThat(t.logprob()).isCloseTo(logits[7 + t.token()] - logSum, CLOSE));

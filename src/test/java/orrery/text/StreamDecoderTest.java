@@ -2,19 +2,26 @@ package orrery.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static orrery.text.TinyTokenizers.TURN;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import orrery.text.TinyTokenizers.Kind;
 
 class StreamDecoderTest {
   private final Tokenizer tokenizer = Tokenizer.open(TokenizerTest.FILE);
+
+  @TempDir Path directory;
 
   /** Streams all ids and checks after each that what was handed out still stands at the end. */
   private static void streamsExactly(Tokenizer tokenizer, int[] ids, boolean skipSpecial) {
@@ -134,69 +141,181 @@ class StreamDecoderTest {
         .hasMessageContaining("found 600");
   }
 
-  /** Llama's kind: ▁ for blanks, <0xE4> tokens for bytes, and the first blank stripped. */
-  @Test
-  void aSentencePieceStyleDecoderStreamsExactlyToo(@TempDir Path directory) throws IOException {
-    String decoder =
-        """
-        {"type": "Sequence", "decoders": [
-          {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
-          {"type": "ByteFallback"}, {"type": "Fuse"},
-          {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}\
-        """;
-    String[] words = {"▁Once", "▁upon", "▁a", "▁", "time", ".", "你", "▁é"};
-    try (Tokenizer other = pieces(directory, decoder, words)) {
-      Random random = new Random(5);
-      for (int run = 0; run < 2_000; run++) {
+  @ParameterizedTest
+  @EnumSource(Kind.class)
+  void randomTokensOfEveryKindOfTokenizerStreamToTheirDecodedText(Kind kind) {
+    long seed = 5;
+    System.out.println("streams of " + kind + " seed " + seed);
+    Random random = new Random(seed);
+    try (Tokenizer other = TinyTokenizers.write(directory, kind)) {
+      int few = Math.min(13, other.vocabSize());
+      for (int run = 0; run < 3_000; run++) {
         int[] ids = new int[1 + random.nextInt(12)];
         for (int i = 0; i < ids.length; i++) {
-          ids[i] = random.nextInt(random.nextBoolean() ? words.length : other.vocabSize());
+          ids[i] = random.nextInt(random.nextBoolean() ? few : other.vocabSize());
         }
-        streamsExactly(other, ids, false);
+        streams(other.stream(true), ids, TinyTokenizers.text(other, ids));
+        int cut = random.nextInt(ids.length);
+        while (cut > 0 && other.bytes(ids[cut - 1])[0] < 0) {
+          cut--; // a character may not be in two texts
+        }
+        int[] prompt = Arrays.copyOf(ids, cut);
+        int[] answer = Arrays.copyOfRange(ids, cut, ids.length);
+        streams(
+            other.continuing(prompt), answer, TinyTokenizers.continuation(other, prompt, answer));
       }
-      int[] bytes = new int[3]; // 好
-      int[] utf8 = {0xE5, 0xA5, 0xBD};
-      for (int i = 0; i < 3; i++) {
-        bytes[i] = other.idOf("<0x%02X>".formatted(utf8[i])).orElseThrow();
+    }
+  }
+
+  private static void streams(StreamDecoder stream, int[] ids, String whole) {
+    StringBuilder text = new StringBuilder();
+    for (int id : ids) {
+      text.append(stream.append(id));
+      assertThat(whole).as(Arrays.toString(ids)).startsWith(text);
+    }
+    text.append(stream.flush());
+    assertThat(text).as(Arrays.toString(ids)).hasToString(whole);
+  }
+
+  @Test
+  void aByteTokenWaitsForItsCharacterAndNotForItsRun() {
+    String cherokee = "ᏣᎳᎩᎦᏬᏂᎯᏍᏗᎢᏗᏙᎩᏯᏍᏗᎠᎴᎪᏪᎸᎢᏗ"; // 69 bytes
+    try (Tokenizer other = TinyTokenizers.write(directory, Kind.SENTENCE_PIECE)) {
+      StreamDecoder stream = other.stream(true);
+      for (int i = 0; i < cherokee.length(); i++) {
+        byte[] utf8 = cherokee.substring(i, i + 1).getBytes(StandardCharsets.UTF_8);
+        assertThat(stream.append(byteToken(other, utf8[0]))).isEmpty();
+        assertThat(stream.append(byteToken(other, utf8[1]))).isEmpty();
+        assertThat(stream.append(byteToken(other, utf8[2])))
+            .isEqualTo(cherokee.substring(i, i + 1));
       }
-      StreamDecoder stream = other.stream(false);
-      assertThat(stream.append(0)).isEqualTo("Once");
-      assertThat(stream.append(bytes[0]) + stream.append(bytes[1]) + stream.append(bytes[2]))
-          .isEmpty();
-      assertThat(stream.append(4)).isEqualTo("好time");
+      assertThat(stream.append(other.idOf("▁one").orElseThrow())).isEqualTo(" one");
+      assertThat(stream.flush()).isEmpty();
     }
   }
 
   @Test
-  void aWordPieceDecoderStreamsExactlyToo(@TempDir Path directory) throws IOException {
-    String decoder = "{\"type\": \"WordPiece\", \"prefix\": \"##\", \"cleanup\": true}";
-    String[] words = {"once", "up", "##on", "a", "time", ".", ",", "##s", "do", "n't"};
-    try (Tokenizer other = pieces(directory, decoder, words)) {
-      Random random = new Random(6);
-      for (int run = 0; run < 500; run++) {
-        int[] ids = random.ints(1 + random.nextInt(12), 0, words.length).toArray();
-        streamsExactly(other, ids, false);
+  void badBytesOfARunAreReplacedOneByOneAndItsCharactersStay() {
+    try (Tokenizer other = TinyTokenizers.write(directory, Kind.SENTENCE_PIECE)) {
+      StreamDecoder stream = other.stream(true);
+      StringBuilder text = new StringBuilder();
+      for (int b : new int[] {'A', 0xE5, 0xA5, 'B', 0xFF, 0xC3, 0xA9, 0xF0, 0x9F}) {
+        text.append(stream.append(byteToken(other, (byte) b)));
+      }
+      assertThat(text).hasToString("A\uFFFD\uFFFDB\uFFFDé");
+      assertThat(stream.flush()).isEqualTo("\uFFFD\uFFFD");
+    }
+  }
+
+  private static int byteToken(Tokenizer tokenizer, byte b) {
+    return tokenizer.idOf("<0x%02X>".formatted(b & 0xFF)).orElseThrow();
+  }
+
+  @Test
+  void anAnswerGoesOnBehindItsPromptAndBeginsBehindASpecialToken() {
+    try (Tokenizer other = TinyTokenizers.write(directory, Kind.SENTENCE_PIECE)) {
+      assertThat(first(other, "▁one", "▁line")).isEqualTo(" one");
+      assertThat(first(other, "▁one", "▁line", "▁")).isEqualTo(" one");
+      assertThat(first(other, "▁one", "<0x0A>")).isEqualTo(" one");
+      assertThat(first(other, "▁one", TURN)).isEqualTo("one");
+      assertThat(first(other, "▁one", TURN, "<0x0A>")).isEqualTo("one");
+      assertThat(first(other, "▁one", TURN, "▁", "▁")).isEqualTo("one");
+      assertThat(first(other, "▁one", TURN, "▁line")).isEqualTo(" one");
+    }
+    try (Tokenizer other = TinyTokenizers.write(directory, Kind.WORD_PIECE)) {
+      assertThat(first(other, "one", "line")).isEqualTo(" one");
+      assertThat(first(other, "one", TURN)).isEqualTo("one");
+    }
+  }
+
+  /** The text of the answer "one". */
+  private static String first(Tokenizer tokenizer, String... prompt) {
+    int[] ids = Arrays.stream(prompt).mapToInt(t -> tokenizer.idOf(t).orElseThrow()).toArray();
+    int one = tokenizer.idOf("▁one").or(() -> tokenizer.idOf("one")).orElseThrow();
+    return tokenizer.continuing(ids).append(one);
+  }
+
+  @Test
+  void aCharacterThatThePromptBeganIsTheAnswersIfTheAnswerEndsIt() {
+    for (Kind kind : List.of(Kind.BYTE_LEVEL, Kind.SENTENCE_PIECE)) {
+      try (Tokenizer other = TinyTokenizers.write(directory, kind)) {
+        int[] bytes = new int[4]; // 🥰
+        byte[] utf8 = "🥰".getBytes(StandardCharsets.UTF_8);
+        for (int i = 0; i < 4; i++) {
+          bytes[i] = tokenOf(other, utf8[i]);
+        }
+        int[] prompt = {tokenOf(other, (byte) 'x'), bytes[0], bytes[1]};
+        StreamDecoder stream = other.continuing(prompt);
+        assertThat(stream.append(bytes[2])).isEmpty();
+        assertThat(stream.append(bytes[3])).isEqualTo("🥰");
+        assertThat(other.continuing(prompt).append(tokenOf(other, (byte) 'y'))).isEqualTo("y");
+        assertThat(other.continuing(prompt).flush()).isEmpty();
+        StreamDecoder cut = other.continuing(prompt);
+        assertThat(cut.append(bytes[2])).isEmpty();
+        assertThat(cut.flush()).isEqualTo("\uFFFD");
       }
     }
   }
 
-  private static Tokenizer pieces(Path directory, String decoder, String[] words)
-      throws IOException {
-    JsonMapper json = new JsonMapper();
-    ObjectNode root = json.createObjectNode();
-    root.put("version", "1.0");
-    root.putArray("added_tokens");
-    root.set("decoder", json.readTree(decoder));
-    ObjectNode vocab =
-        root.putObject("model").put("type", "BPE").put("byte_fallback", true).putObject("vocab");
-    for (String word : words) {
-      vocab.put(word, vocab.size());
+  private static int tokenOf(Tokenizer tokenizer, byte b) {
+    for (int id = 0; id < tokenizer.vocabSize(); id++) {
+      if (Arrays.equals(tokenizer.bytes(id), new byte[] {b})
+          && (tokenizer.byteOf(id) >= 0 || tokenizer.cutsCharacters())) {
+        return id;
+      }
     }
-    for (int b = 0; b < 256; b++) {
-      vocab.put("<0x%02X>".formatted(b), vocab.size());
+    throw new IllegalArgumentException("no token of byte " + b);
+  }
+
+  /** Its text has no exact stream, but none of it may be lost. */
+  @Test
+  void whereADecoderChangesTextThatItGaveWhatFollowsIsStillShown() {
+    String replacing =
+        """
+        {"type": "Sequence", "decoders": [{"type": "Fuse"},
+          {"type": "Replace", "pattern": {"String": "ab"}, "content": "X"}]}\
+        """;
+    try (Tokenizer other = TinyTokenizers.write(directory, replacing, List.of("a", "b", "c"))) {
+      StreamDecoder stream = other.stream(true);
+      assertThat(stream.append(0)).isEqualTo("a");
+      assertThat(stream.append(1)).isEqualTo("X");
+      assertThat(stream.append(2)).isEqualTo("c");
+      assertThat(stream.append(0) + stream.append(2)).isEqualTo("ac");
     }
-    ((ObjectNode) root.get("model")).putArray("merges");
-    json.writeValue(directory.resolve("tokenizer.json").toFile(), root);
-    return Tokenizer.open(directory);
+  }
+
+  @Test
+  void aTokenThatIsTheReplacementCharacterIsTextLikeAnyOther() {
+    try (Tokenizer other = TinyTokenizers.write(directory, Kind.SENTENCE_PIECE)) {
+      StreamDecoder stream = other.stream(true);
+      int replacement = other.idOf(TinyTokenizers.REPLACEMENT).orElseThrow();
+      for (int i = 0; i < 200; i++) {
+        assertThat(stream.append(replacement)).isEqualTo("\uFFFD");
+      }
+    }
+  }
+
+  @Test
+  void aTokensBytesAreWhatItAddsToAText() {
+    try (Tokenizer other = TinyTokenizers.write(directory, Kind.SENTENCE_PIECE)) {
+      assertThat(bytes(other, "▁true")).isEqualTo(" true".getBytes(StandardCharsets.UTF_8));
+      assertThat(bytes(other, "true")).isEqualTo("true".getBytes(StandardCharsets.UTF_8));
+      assertThat(bytes(other, "▁")).containsExactly(' ');
+      assertThat(bytes(other, "<0xF0>")).containsExactly((byte) 0xF0);
+      assertThat(bytes(other, "<0x0A>")).containsExactly('\n');
+      assertThat(bytes(other, TURN)).isEqualTo(TURN.getBytes(StandardCharsets.UTF_8));
+    }
+    try (Tokenizer other = TinyTokenizers.write(directory, Kind.WORD_PIECE)) {
+      assertThat(bytes(other, "true")).isEqualTo(" true".getBytes(StandardCharsets.UTF_8));
+      assertThat(bytes(other, "##true")).isEqualTo("true".getBytes(StandardCharsets.UTF_8));
+      assertThat(bytes(other, TURN)).isEqualTo(TURN.getBytes(StandardCharsets.UTF_8));
+    }
+    try (Tokenizer other = TinyTokenizers.write(directory, Kind.BYTE_LEVEL_AND_MORE)) {
+      assertThat(bytes(other, "¥½")).containsExactly((byte) 0xA5, (byte) 0xBD);
+    }
+  }
+
+  private static byte[] bytes(Tokenizer tokenizer, String name) {
+    return tokenizer.bytes(tokenizer.idOf(name).orElseThrow());
   }
 }

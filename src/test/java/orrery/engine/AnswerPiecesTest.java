@@ -1,0 +1,241 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
+import org.junit.jupiter.api.io.TempDir;
+import orrery.EditedModel;
+import orrery.TinyModels;
+import orrery.events.Event;
+import orrery.sampling.FinishReason;
+import orrery.sampling.SamplingParams;
+import orrery.sampling.SamplingParamsBuilder;
+import orrery.speculation.SpeculationOptions;
+import orrery.text.TinyTokenizers;
+import orrery.text.TinyTokenizers.Kind;
+
+/** What is handed out of an answer, piece by piece, with a tokenizer in SentencePiece style. */
+@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+class AnswerPiecesTest {
+  private static final int[] PROMPT = {0, 1, 3, 5, 0, 9, 7, 1, 0}; // ends in "▁one"
+
+  @TempDir Path directory;
+  private LoadedModel loaded;
+
+  @BeforeEach
+  void load() throws IOException {
+    loaded = load(EditedModel.of(TinyModels.speck("bias")));
+  }
+
+  @AfterEach
+  void close() {
+    loaded.close();
+  }
+
+  /** A model with words, bytes of some characters, and special tokens 95 and 96. */
+  private LoadedModel load(EditedModel model) throws IOException {
+    List<String> names =
+        new ArrayList<>(
+            List.of(
+                "▁one", "▁line", "▁", "▁▁", "true", "▁true", ".", "ab", "c", "你", "▁é", "好",
+                "\uFFFD"));
+    for (int b : new int[] {0x0A, 0x20, 0xC3, 0xA9, 0xE4, 0xBD, 0xA0, 0xF0, 0x9F, 0xA5, 0xB0}) {
+      names.add("<0x%02X>".formatted(b));
+    }
+    for (int b = 0x30; names.size() < 95; b++) {
+      names.add("<0x%02X>".formatted(b));
+    }
+    TinyTokenizers.write(directory, Kind.SENTENCE_PIECE, names).close();
+    return LoadedModel.load(model.writeTo(directory));
+  }
+
+  private static SamplingParamsBuilder lively(int maxTokens) {
+    return SamplingParams.builder().temperature(1.5).ignoreEos(true).maxTokens(maxTokens);
+  }
+
+  private static EngineOptions.Builder small() {
+    return EngineTest.SCALAR.but();
+  }
+
+  /** The text of a choice's pieces; checks that the last one says how the answer ended. */
+  private static String joined(List<Token> pieces, Answer a) {
+    StringBuilder text = new StringBuilder();
+    List<Token> mine = pieces.stream().filter(t -> t.choice() == a.choice()).toList();
+    for (Token t : mine) {
+      text.append(t.text());
+      assertThat(t.finish()).isEqualTo(t == mine.getLast() ? a.finish() : null);
+    }
+    assertThat(mine.stream().mapToInt(Token::id).filter(id -> id != Token.NONE).toArray())
+        .isEqualTo(a.tokens());
+    return text.toString();
+  }
+
+  private static List<Token> all(Completion completion) {
+    List<Token> pieces = new ArrayList<>();
+    completion.forEach(pieces::add);
+    return pieces;
+  }
+
+  @Test
+  void piecesOfEveryChoiceAreItsTextWhateverEndsItAndWhateverTheSwitches() {
+    List<EngineOptions> switches =
+        List.of(
+            small().build(),
+            small().maxTotalTokens(96).contextLength(64).chunkedPrefillSize(4).build(),
+            small()
+                .speculation(SpeculationOptions.of(SpeculationOptions.Algorithm.NGRAM, 3))
+                .build());
+    List<String> expected = new ArrayList<>();
+    for (EngineOptions options : switches) {
+      int retracted = 0;
+      List<Request> requests = new ArrayList<>();
+      for (int i = 0; i < 24; i++) {
+        SamplingParamsBuilder params = lively(40).n(1 + i % 3).seed(i).minTokens(i % 2 * 5);
+        params.stop(i % 4 == 0 ? List.of() : List.of("é", "\uFFFD.", "ab", "<|turn|>"));
+        params.stopTokenIds(i % 4 == 1 ? List.of(5, 9) : List.of());
+        requests.add(Request.of(PROMPT, params.build()));
+      }
+      List<String> texts = new ArrayList<>();
+      try (Engine engine = Engine.start(loaded, options)) {
+        for (Completion completion : engine.submit(requests)) {
+          List<Token> pieces = all(completion);
+          for (Answer a : completion.join()) {
+            assertThat(joined(pieces, a)).isEqualTo(a.text());
+            texts.add(a.text() + "|" + a.finish() + Arrays.toString(a.textOffsets()));
+            retracted += a.retractions();
+            if (!(a.finish() instanceof FinishReason.StopString)) {
+              int drawn = a.tokens().length;
+              int said = a.finish() instanceof FinishReason.StopToken ? drawn - 1 : drawn;
+              int[] tokens = Arrays.copyOf(a.tokens(), said);
+              assertThat(a.text()).isEqualTo(continuation(tokens));
+            }
+          }
+        }
+      }
+      expected = expected.isEmpty() ? texts : expected;
+      assertThat(texts).isEqualTo(expected);
+      assertThat(retracted > 0).isEqualTo(options == switches.get(1));
+    }
+    for (String end : new String[] {"StopString", "StopToken", "Length"}) {
+      assertThat(expected).anyMatch(text -> text.contains("|" + end));
+    }
+  }
+
+  private String continuation(int[] tokens) {
+    return TinyTokenizers.continuation(loaded.requireTokenizer(), PROMPT, tokens);
+  }
+
+  @Test
+  void aCancelledAnswerHandsOutWhatItHeldBack() {
+    heldUntilTheEnd("cancelled", Completion::cancel, false);
+  }
+
+  @Test
+  void anAnswerPastItsDeadlineHandsOutWhatItHeldBack() {
+    heldUntilTheEnd("deadline", completion -> {}, true);
+  }
+
+  /** A stop string that the answer is the beginning of: no text comes before the end does. */
+  private void heldUntilTheEnd(String cause, Consumer<Completion> atLength20, boolean late) {
+    List<Event.Finished> finished = new CopyOnWriteArrayList<>();
+    try (Engine engine =
+        Engine.start(
+            loaded,
+            small().build(),
+            e -> {
+              if (e instanceof Event.StepDone) {
+                sleep(2);
+              } else if (e instanceof Event.Finished f) {
+                finished.add(f);
+              }
+            })) {
+      SamplingParamsBuilder params = lively(200).seed(3);
+      Answer whole = engine.submit(Request.of(PROMPT, params.build())).join().getFirst();
+      String stop = whole.text() + "and more";
+      Request request = Request.of(PROMPT, params.stop(List.of(stop)).build());
+      Completion completion =
+          engine.submit(late ? request.withDeadline(Duration.ofMillis(40)) : request);
+      List<Token> pieces = new ArrayList<>();
+      for (Token t : completion) {
+        pieces.add(t);
+        if (pieces.size() == 20) {
+          atLength20.accept(completion);
+        }
+      }
+      Answer cut = completion.join().getFirst();
+      assertThat(cut.finish()).isEqualTo(new FinishReason.Abort(cause));
+      assertThat(joined(pieces, cut)).isEqualTo(cut.text()).isNotEmpty();
+      assertThat(whole.text()).startsWith(cut.text().replaceAll("\uFFFD*$", ""));
+      assertThat(pieces.getLast().id()).isEqualTo(Token.NONE);
+      assertThat(pieces.getLast().text()).isEqualTo(cut.text());
+      assertThat(finished.getLast().text()).isEqualTo(cut.text());
+    }
+  }
+
+  private static void sleep(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void aFailedRequestHandsOutWhatItHeldBackBeforeItSaysWhatWentWrong() throws IOException {
+    EditedModel model = EditedModel.of(TinyModels.speck("bias"));
+    float[] embedding = model.tensors.get("model.embed_tokens.weight").floats();
+    int hidden = embedding.length / 97;
+    SamplingParamsBuilder params = lively(60).seed(3);
+    Answer whole;
+    try (Engine engine = Engine.start(loaded, small().build())) {
+      whole = engine.submit(Request.of(PROMPT, params.build())).join().getFirst();
+    }
+    int bad = whole.tokens()[20]; // the step that computes it fails
+    Arrays.fill(embedding, bad * hidden, (bad + 1) * hidden, Float.NaN);
+    try (LoadedModel poisoned = load(model);
+        Engine engine = Engine.start(poisoned, small().build())) {
+      params.stop(List.of(whole.text() + "and more"));
+      Completion completion = engine.submit(Request.of(PROMPT, params.build()));
+      List<Token> pieces = all(completion);
+      assertThatThrownBy(completion::join).hasMessageContaining("NaN");
+      Token last = pieces.getLast();
+      assertThat(last.id()).isEqualTo(Token.NONE);
+      assertThat(last.finish()).isEqualTo(new FinishReason.Abort("failed"));
+      assertThat(last.text()).isNotEmpty();
+      assertThat(pieces).allMatch(t -> t == last || t.text().isEmpty());
+    }
+  }
+
+  @Test
+  void offsetsCountCharactersOfTheTextThatTheClientSees() {
+    try (Engine engine = Engine.start(loaded, small().build())) {
+      for (int seed = 0; seed < 30; seed++) {
+        Answer a =
+            engine.submit(Request.of(PROMPT, lively(30).seed(seed).build())).join().getFirst();
+        for (int i = 0; i < a.tokens().length; i++) {
+          String before = continuation(Arrays.copyOf(a.tokens(), i)).replaceAll("\uFFFD*$", "");
+          String token = a.text().substring(a.text().offsetByCodePoints(0, a.textOffsets()[i]));
+          String name = loaded.requireTokenizer().name(a.tokens()[i]);
+          if (!name.startsWith("<")) {
+            assertThat(token).startsWith(name.replace('▁', ' '));
+          }
+          assertThat(a.textOffsets()[i])
+              .isGreaterThanOrEqualTo(before.codePointCount(0, before.length()));
+        }
+      }
+    }
+  }
+}
