@@ -19,7 +19,8 @@ import java.util.Set;
  * @param frequencyPenalty is subtracted once per occurrence in the answer. Default 0
  * @param presencePenalty is subtracted once if the token is in the answer. Default 0
  * @param logitBias is added to the logits; no token twice. Default none
- * @param stop texts that end the answer, and are cut off it. Default none
+ * @param stop texts that end the answer, and are cut off it; the name of a special token is one,
+ *     though the token has no text. Default none
  * @param stopTokenIds tokens that end the answer, besides the model's own. Default none
  * @param ignoreEos the model's end-of-sequence tokens do not end the answer. Default false
  * @param minTokens tokens of the answer before which nothing but its length ends it. Default 0
