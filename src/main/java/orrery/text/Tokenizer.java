@@ -27,13 +27,12 @@ import java.util.Optional;
 public final class Tokenizer implements AutoCloseable {
   private static final String FILE_NAME = "tokenizer.json";
   private static final long MAX_BYTES = 256L << 20;
-  private static final int NOT_SOUGHT = -2;
 
   private final Path file;
   private final String json;
   private final Vocabulary vocabulary;
   private final HuggingFaceTokenizer tokenizer;
-  private int plainToken = NOT_SOUGHT; // sought when first needed, under this object's lock
+  private final TokenBytes tokenBytes = new TokenBytes(this);
   private HuggingFaceTokenizer verbatim; // made when first needed, under this object's lock
 
   private Tokenizer(Path file, String json, Vocabulary vocabulary, HuggingFaceTokenizer tokenizer) {
@@ -219,36 +218,7 @@ public final class Tokenizer implements AutoCloseable {
    * ▁true}, one byte for {@code <0xE4>}; a special token's name.
    */
   public byte[] bytes(int id) {
-    if (isSpecial(id)) {
-      return name(id).getBytes(StandardCharsets.UTF_8);
-    }
-    if (vocabulary.hasByteLevel()) {
-      return ByteStreamDecoder.bytes(name(id));
-    }
-    int value = byteOf(id);
-    return value < 0 ? insideText(id).getBytes(StandardCharsets.UTF_8) : new byte[] {(byte) value};
-  }
-
-  /** What a token adds to a text that has begun. */
-  private String insideText(int id) {
-    int before = plainToken();
-    WindowStreamDecoder decoder = new WindowStreamDecoder(this, false);
-    decoder.follow(before < 0 ? new int[0] : new int[] {before});
-    return decoder.append(id);
-  }
-
-  /** The first token that is a letter or a word, if any; else -1. */
-  private synchronized int plainToken() {
-    if (plainToken == NOT_SOUGHT) {
-      plainToken = -1;
-      for (int id = 0; id < vocabSize() && plainToken < 0; id++) {
-        boolean text = !isSpecial(id) && byteOf(id) < 0;
-        if (text && decode(new int[] {id}, false).codePoints().anyMatch(Character::isLetter)) {
-          plainToken = id;
-        }
-      }
-    }
-    return plainToken;
+    return tokenBytes.of(id);
   }
 
   /** The byte that a byte token such as {@code <0xE4>} stands for; -1 for any other token. */
