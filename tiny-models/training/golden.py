@@ -1,4 +1,4 @@
-"""Writes `golden.safetensors` of a checkpoint with Hugging Face transformers, in float32.
+"""Writes `../golden/MODEL.safetensors` of a checkpoint with Hugging Face transformers, in float32.
 
     python golden.py CHECKPOINT_DIR...        (specks: random ids; with a tokenizer.json: a mix of text)
 
@@ -133,8 +133,16 @@ def greedy_tensors(model: Glm4MoeForCausalLM, prompts: list[Tensor], count: int)
     }
 
 
+def golden_file(directory: Path, suffix: str) -> Path:
+    """Beside the model's directory, not in it: vLLM takes every *.safetensors of a directory for weights."""
+    directory = directory.resolve()  # "." has no name
+    folder = directory.parent / "golden"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{directory.name}{suffix}"
+
+
 def save(directory: Path, tensors: dict[str, Tensor]) -> None:
-    path = directory / "golden.safetensors"
+    path = golden_file(directory, ".safetensors")
     save_file({n: t.detach().contiguous().clone() for n, t in tensors.items()}, path)
     shapes = {n: tuple(t.shape) for n, t in tensors.items() if not n.startswith(("streams", "router"))}
     print(f"  {path}: {path.stat().st_size} bytes, {shapes}")

@@ -15,7 +15,7 @@ from generator.chat import END, PLAIN_SYSTEM, Chat, render
 from generator.prompts import Prompt, chat_prompts, prose_prompts, story_prompts, task_prompts
 from generator.rng import SplitMix64
 from generator.stories import Stories
-from golden import MIN_GAP, forward_with_taps, gap, greedy_tensors, load, mtp_tensors, save
+from golden import MIN_GAP, forward_with_taps, gap, golden_file, greedy_tensors, load, mtp_tensors, save
 from mtp import Mtp
 
 TOKENS = 256
@@ -94,7 +94,7 @@ def stacked(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def token_ids(directory: Path, tokenizer: Tokenizer) -> None:
-    """golden-text.json: ids by Hugging Face's tokenizers, chat strings by transformers' template engine."""
+    """../golden/MODEL.text.json: ids by Hugging Face's tokenizers, chat strings by transformers' template engine."""
     with_template = AutoTokenizer.from_pretrained(directory)
     texts = [{"text": t, "ids": tokenizer.encode(t).ids} for t in TEXTS]
     chats = []
@@ -105,7 +105,7 @@ def token_ids(directory: Path, tokenizer: Tokenizer) -> None:
         chats.append({"messages": messages, "text": text, "ids": ids})
     for entry in texts:  # the transformers wrapper must agree with the bare library
         assert with_template(entry["text"], add_special_tokens=False)["input_ids"] == entry["ids"], entry
-    path = directory / "golden-text.json"
+    path = golden_file(directory, ".text.json")
     path.write_text(json.dumps({"texts": texts, "chats": chats}, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -352,7 +352,7 @@ def write(speck: Speck, root: Path) -> None:
     write_json(directory / "config.json", config_json(speck))
     if speck.generation:
         write_json(directory / "generation_config.json", speck.generation)
-    size = sum(f.stat().st_size for f in directory.iterdir() if not f.name.startswith("golden"))
+    size = sum(f.stat().st_size for f in directory.iterdir())
     print(f"{speck.name}: {len(tensors)} tensors, {sum(t.numel() for t in tensors.values())} values, {size} bytes")
 
 

@@ -13,13 +13,10 @@ import orrery.checkpoint.SafetensorsFile;
 public final class TinyModels {
   private TinyModels() {}
 
-  /** Every model that has golden tensors. */
+  /** Every model; each has golden tensors. */
   public static List<Path> all() {
     try (Stream<Path> directories = Files.list(Path.of("tiny-models"))) {
-      return directories
-          .filter(p -> Files.exists(p.resolve("golden.safetensors")))
-          .sorted()
-          .toList();
+      return directories.filter(p -> Files.exists(p.resolve("config.json"))).sorted().toList();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -37,7 +34,8 @@ public final class TinyModels {
 
   /** The golden tensors of a model. */
   public static SafetensorsFile golden(Path model) {
-    return SafetensorsFile.open(model.resolve("golden.safetensors"));
+    return SafetensorsFile.open(
+        Path.of("tiny-models", "golden", model.getFileName() + ".safetensors"));
   }
 
   /** An I64 tensor as ints, row-major. */

@@ -172,15 +172,9 @@ public final class CheckpointMutator {
 
   /** A random file of the directory whose name ends so; null if there is none. */
   static Path anyFile(Path directory, String ending, Random random) throws IOException {
-    boolean weights = ending.equals(".safetensors");
     try (Stream<Path> files = Files.list(directory)) {
       List<Path> matching =
-          files
-              .filter(file -> file.toString().endsWith(ending))
-              // Weights only: a directory may hold golden tensors too.
-              .filter(file -> file.getFileName().toString().startsWith("model") || !weights)
-              .sorted()
-              .toList();
+          files.filter(file -> file.toString().endsWith(ending)).sorted().toList();
       return matching.isEmpty() ? null : matching.get(random.nextInt(matching.size()));
     }
   }

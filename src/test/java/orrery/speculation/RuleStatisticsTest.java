@@ -10,6 +10,7 @@ import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import orrery.TinyModels;
 import orrery.checkpoint.SafetensorsFile;
 import orrery.sampling.ChiSquare;
 import orrery.sampling.History;
@@ -36,8 +37,7 @@ class RuleStatisticsTest {
 
   @BeforeAll
   static void takeTheTokenOfTheGoldenTextThatMainModelAndMtpLayerSeeMostDifferently() {
-    try (SafetensorsFile golden =
-        SafetensorsFile.open(Path.of("tiny-models/storyteller-moe/golden.safetensors"))) {
+    try (SafetensorsFile golden = TinyModels.golden(Path.of("tiny-models/storyteller-moe"))) {
       int[] all = Arrays.stream(golden.tensor("ids").longs()).mapToInt(i -> (int) i).toArray();
       float[] main = golden.tensor("logits").floats();
       float[] drafter = golden.tensor("mtp.logits").floats();

@@ -2,13 +2,13 @@ package orrery.model.classic;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.stream.Stream;
+import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import orrery.Naive;
+import orrery.TinyModels;
 import orrery.checkpoint.SafetensorsFile;
 import orrery.engine.LoadedModel;
 import orrery.kernels.Kernels;
@@ -24,18 +24,12 @@ class ClassicModelTest {
   /** Largest difference from Hugging Face float32 that a logit may have. */
   private static final float TOLERANCE = 2e-4f;
 
-  static Stream<Path> models() throws Exception {
-    try (Stream<Path> all = Files.list(Path.of("tiny-models"))) {
-      return all
-          .filter(p -> Files.exists(p.resolve("golden.safetensors")))
-          .sorted()
-          .toList()
-          .stream();
-    }
+  static List<Path> models() {
+    return TinyModels.all();
   }
 
-  static Stream<Path> specks() throws Exception {
-    return models().filter(p -> p.getFileName().toString().startsWith("speck-"));
+  static List<Path> specks() {
+    return TinyModels.specks();
   }
 
   private static int[] ids(SafetensorsFile golden) {
@@ -64,7 +58,7 @@ class ClassicModelTest {
   @MethodSource("models")
   void logitsAndHiddenStatesAreThoseOfTransformers(Path dir) {
     Model model = LoadedModel.load(dir).model();
-    try (SafetensorsFile golden = SafetensorsFile.open(dir.resolve("golden.safetensors"))) {
+    try (SafetensorsFile golden = TinyModels.golden(dir)) {
       Steps.Outcome ours = steps(model).run(ids(golden), 1_000);
       assertClose(ours.logits(), golden.tensor("logits").floats(), dir + " logits");
       assertClose(ours.hidden(), golden.tensor("hidden").floats(), dir + " hidden");
@@ -88,7 +82,7 @@ class ClassicModelTest {
   @MethodSource("models")
   void aChainOfThreeMtpDraftsIsThatOfTheIndependentImplementation(Path dir) {
     Model model = LoadedModel.load(dir).model();
-    try (SafetensorsFile golden = SafetensorsFile.open(dir.resolve("golden.safetensors"))) {
+    try (SafetensorsFile golden = TinyModels.golden(dir)) {
       assertThat(golden.has("mtp.chain.prefix")).isEqualTo(model.hasMtp());
       if (!model.hasMtp()) {
         return;
@@ -115,7 +109,7 @@ class ClassicModelTest {
   void everySwitchGivesTheBitsOfTheNaiveForward(Path dir) {
     Model model = LoadedModel.load(dir).model();
     int[] ids;
-    try (SafetensorsFile golden = SafetensorsFile.open(dir.resolve("golden.safetensors"))) {
+    try (SafetensorsFile golden = TinyModels.golden(dir)) {
       ids = Arrays.copyOf(ids(golden), 40);
     }
     Naive naive = new Naive(dir);
