@@ -28,7 +28,7 @@ public final class Naive {
   /** States of all tokens after the embedding and after every layer, [layers+1][tokens][hidden]. */
   public float[][][] streams(int[] ids) {
     float[][][] streams = new float[c.layers() + 1][][];
-    float[][] embedding = matrix("model.embed_tokens.weight", c.vocab(), c.hidden());
+    float[][] embedding = matrix(embedding(), c.vocab(), c.hidden());
     streams[0] = Arrays.stream(ids).mapToObj(id -> embedding[id]).toArray(float[][]::new);
     for (int l = 0; l < c.layers(); l++) {
       streams[l + 1] = layer("model.layers." + l + ".", l, streams[l]);
@@ -43,18 +43,25 @@ public final class Naive {
 
   /** Logits of every position, [tokens][vocab]. */
   public float[][] logits(int[] ids) {
-    String head = c.tied() ? "model.embed_tokens.weight" : "lm_head.weight";
-    return product(matrix(head, c.vocab(), c.hidden()), hidden(ids));
+    return product(matrix(head(), c.vocab(), c.hidden()), hidden(ids));
+  }
+
+  /** A tied checkpoint may have only one of the two, either one; with both, they are not tied. */
+  private String embedding() {
+    String name = "model.embed_tokens.weight";
+    return c.tied() && !checkpoint.has(name) ? "lm_head.weight" : name;
+  }
+
+  private String head() {
+    return checkpoint.has("lm_head.weight") ? "lm_head.weight" : embedding();
   }
 
   /** MTP logits, [tokens-1][vocab]: row p pairs hidden state p with token p+1 and predicts p+2. */
   public float[][] mtpLogits(int[] ids) {
     String p = "model.layers." + c.layers() + ".";
-    String main = c.tied() ? "model.embed_tokens.weight" : "lm_head.weight";
     String own = p + "embed_tokens.weight";
     String head = p + "shared_head.head.weight";
-    float[][] embedding =
-        matrix(checkpoint.has(own) ? own : "model.embed_tokens.weight", c.vocab(), c.hidden());
+    float[][] embedding = matrix(checkpoint.has(own) ? own : embedding(), c.vocab(), c.hidden());
     float[][] e = Arrays.stream(ids).skip(1).mapToObj(id -> embedding[id]).toArray(float[][]::new);
     float[][] states = Arrays.copyOf(hidden(ids), ids.length - 1);
     float[][] pair = new float[ids.length - 1][]; // [tokens-1][2*hidden]
@@ -67,7 +74,7 @@ public final class Naive {
     float[][] x = product(matrix(p + "eh_proj.weight", c.hidden(), 2 * c.hidden()), pair);
     x = layer(p, c.layers(), x);
     x = norm(x, vector(p + "shared_head.norm.weight", c.hidden()));
-    return product(matrix(checkpoint.has(head) ? head : main, c.vocab(), c.hidden()), x);
+    return product(matrix(checkpoint.has(head) ? head : head(), c.vocab(), c.hidden()), x);
   }
 
   private float[][] layer(String p, int index, float[][] x) {

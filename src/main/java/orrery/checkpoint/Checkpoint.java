@@ -10,12 +10,13 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Predicate;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Collectors;
 
 /**
  * All tensors of a model directory in Hugging Face layout, whether they come as one {@code
- * model.safetensors} or as shards listed by {@code model.safetensors.index.json}. If both are there
- * the single file counts, as in transformers.
+ * model.safetensors} or as shards listed by {@code model.safetensors.index.json}. An index decides
+ * which tensors there are, also when a file called {@code model.safetensors} stands beside it.
  *
  * <p>The index must agree with the shards exactly: each name in the shard it says, and no tensor in
  * any shard that it does not name. Its {@code metadata.total_size} is a claim that nothing here
@@ -23,17 +24,16 @@ import java.util.function.Predicate;
  *
  * <p>The checkpoint remembers which tensors were asked for, so that a model loader can end with
  * {@link #refuseUnread}: a tensor that no layer wanted usually means a config that does not belong
- * to these weights.
+ * to these weights. What is passed over without being proved redundant is said in {@link #notices}.
  */
 public final class Checkpoint implements AutoCloseable {
-  private static final String SINGLE = "model.safetensors";
-  private static final String INDEX = "model.safetensors.index.json";
   private static final int NAMES_SHOWN = 6;
 
   private final Path directory;
   private final List<SafetensorsFile> files;
   private final Map<String, SafetensorsFile> owners; // tensor name -> its file
   private final Set<String> taken = ConcurrentHashMap.newKeySet();
+  private final List<String> notices = new CopyOnWriteArrayList<>();
 
   private Checkpoint(
       Path directory, List<SafetensorsFile> files, Map<String, SafetensorsFile> owners) {
@@ -53,16 +53,30 @@ public final class Checkpoint implements AutoCloseable {
       throw new CheckpointException(
           directory, Files.exists(directory) ? "not a directory" : "no such directory");
     }
-    Path single = directory.resolve(SINGLE);
-    Path index = directory.resolve(INDEX);
-    if (!Files.exists(single) && Files.exists(index)) {
-      return openSharded(directory, index);
+    WeightFiles there = new WeightFiles(directory);
+    Checkpoint checkpoint =
+        there.indexed()
+            ? openSharded(directory, directory.resolve(WeightFiles.INDEX))
+            : openSingle(there);
+    try {
+      checkpoint.notices.addAll(there.passedOver(checkpoint.fileNames()));
+      return checkpoint;
+    } catch (RuntimeException e) {
+      checkpoint.close();
+      throw e;
     }
-    if (!Files.exists(single)) {
-      throw new CheckpointException(
-          directory, "weights", SINGLE + " or " + INDEX, "neither in this directory");
+  }
+
+  private Set<String> fileNames() {
+    return files.stream().map(f -> f.file().getFileName().toString()).collect(Collectors.toSet());
+  }
+
+  private static Checkpoint openSingle(WeightFiles there) {
+    if (!there.hasSingle()) {
+      throw there.none();
     }
-    SafetensorsFile file = SafetensorsFile.open(single);
+    Path directory = there.directory();
+    SafetensorsFile file = SafetensorsFile.open(directory.resolve(WeightFiles.SINGLE));
     Map<String, SafetensorsFile> owners = new LinkedHashMap<>();
     file.names().forEach(name -> owners.put(name, file));
     return new Checkpoint(directory, List.of(file), owners);
@@ -70,6 +84,9 @@ public final class Checkpoint implements AutoCloseable {
 
   private static Checkpoint openSharded(Path directory, Path index) {
     Map<String, String> weightMap = JsonConfig.read(index).object("weight_map").strings();
+    if (weightMap.isEmpty()) {
+      throw new CheckpointException(index, "weight_map", "tensors and their files", "none");
+    }
     List<SafetensorsFile> files = new ArrayList<>();
     try {
       Map<String, SafetensorsFile> shards = new TreeMap<>();
@@ -104,7 +121,11 @@ public final class Checkpoint implements AutoCloseable {
     }
     Path shard = directory.resolve(name);
     if (!Files.exists(shard)) {
-      throw new CheckpointException(index, item, "the file " + quoted(name), "no such file");
+      boolean stale = new WeightFiles(directory).hasSingle();
+      String advice =
+          " (if " + WeightFiles.SINGLE + " beside it is the whole model, remove the index)";
+      throw new CheckpointException(
+          index, item, "the file " + quoted(name), "no such file" + (stale ? advice : ""));
     }
     return SafetensorsFile.open(shard);
   }
@@ -160,6 +181,20 @@ public final class Checkpoint implements AutoCloseable {
     return files.stream().flatMap(file -> file.infos().stream()).toList();
   }
 
+  /**
+   * What loading has passed over or decided that the files alone do not tell, in whole lines that
+   * begin with a file's name: a file of weights that nothing names, a head that the config denies.
+   * Nothing that could be proved to make no difference is said.
+   */
+  public List<String> notices() {
+    return List.copyOf(notices);
+  }
+
+  /** Adds to {@link #notices}; for model loaders. */
+  public void notice(Path file, String what) {
+    notices.add(file + ": " + what);
+  }
+
   /** Bytes of all tensors together. */
   public long bytes() {
     return infos().stream().mapToLong(TensorInfo::bytes).sum();
@@ -175,7 +210,8 @@ public final class Checkpoint implements AutoCloseable {
   public Tensor tensor(String name, long... expectedShape) {
     SafetensorsFile file = owners.get(name);
     if (file == null) {
-      Path where = files.size() == 1 ? files.getFirst().file() : directory.resolve(INDEX);
+      Path where =
+          files.size() == 1 ? files.getFirst().file() : directory.resolve(WeightFiles.INDEX);
       throw new CheckpointException(
           where,
           Tensor.item(name),
@@ -187,14 +223,12 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * Ends loading: every tensor must have been read, but those that {@code ignorable} accepts
-   * (buffers that some exporters write, like {@code rotary_emb.inv_freq}).
+   * Ends loading: every tensor must have been read.
    *
    * @throws CheckpointException naming the tensors that nothing asked for
    */
-  public void refuseUnread(Predicate<String> ignorable) {
-    List<String> unread =
-        names().stream().filter(name -> !taken.contains(name) && !ignorable.test(name)).toList();
+  public void refuseUnread() {
+    List<String> unread = names().stream().filter(name -> !taken.contains(name)).toList();
     if (unread.isEmpty()) {
       return;
     }

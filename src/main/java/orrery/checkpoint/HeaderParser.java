@@ -1,11 +1,8 @@
 package orrery.checkpoint;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.core.exc.StreamConstraintsException;
-import com.fasterxml.jackson.core.exc.StreamReadException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -16,10 +13,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * Reads the JSON header of one safetensors file, believing nothing: {@code {"name": {"dtype":
@@ -30,9 +29,6 @@ import java.util.OptionalLong;
  * is {@link SafetensorsFile}'s part.
  */
 final class HeaderParser {
-  private static final JsonFactory JSON =
-      JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
-
   private final Path file;
   private final Map<String, String> metadata = new LinkedHashMap<>();
   private final List<TensorInfo> tensors = new ArrayList<>();
@@ -53,25 +49,33 @@ final class HeaderParser {
       if (!utf8.hasRemaining() || utf8.get(0) != '{') {
         throw parser.bad("header", "a JSON object", "no '{' at its start");
       }
-      // Decoded while parsing: a header of 100 MB that is wrong at once costs nothing.
-      Reader text = new InputStreamReader(new Bytes(utf8), StandardCharsets.UTF_8.newDecoder());
-      try (JsonParser json = JSON.createParser(text)) {
+      try (JsonParser json = JsonText.parser(text(utf8))) {
         parser.readAll(json);
       }
     } catch (CharacterCodingException e) {
       throw new CheckpointException(file, "header: expected UTF-8 text, found other bytes", e);
-    } catch (StreamReadException | StreamConstraintsException e) {
-      throw JsonText.broken(file, "header", e);
+    } catch (JsonProcessingException e) {
+      String found = JsonFault.of(e, text(utf8)).getMessage();
+      throw new CheckpointException(file, "header: expected valid JSON, found " + found, e);
     } catch (IOException e) {
       throw new CheckpointException(file, "header: cannot be read", e);
     }
     return new Header(List.copyOf(parser.tensors), Map.copyOf(parser.metadata));
   }
 
+  /** Decoded while parsing: a header of 100 MB that is wrong at once costs nothing. */
+  private static Reader text(ByteBuffer utf8) {
+    return new InputStreamReader(new Bytes(utf8.slice()), StandardCharsets.UTF_8.newDecoder());
+  }
+
   private void readAll(JsonParser json) throws IOException {
+    Set<String> names = new HashSet<>();
     json.nextToken();
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String name = json.currentName();
+      if (!names.add(name)) {
+        throw bad(Tensor.item(name), "one entry", "a second");
+      }
       expectObject(json, name);
       if (name.equals("__metadata__")) {
         readMetadata(json);
@@ -87,10 +91,13 @@ final class HeaderParser {
   private void readMetadata(JsonParser json) throws IOException {
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String key = json.currentName();
+      String item = "__metadata__." + CheckpointException.shown(key);
       if (json.nextToken() != JsonToken.VALUE_STRING) {
-        throw bad("__metadata__." + CheckpointException.shown(key), "a string", found(json));
+        throw bad(item, "a string", found(json));
       }
-      metadata.put(key, json.getText());
+      if (metadata.put(key, json.getText()) != null) {
+        throw bad(item, "one entry", "a second");
+      }
     }
   }
 
@@ -99,9 +106,13 @@ final class HeaderParser {
     String dtype = null;
     long[] shape = null;
     long[] offsets = null;
+    Set<String> fields = new HashSet<>();
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String field = json.currentName();
       json.nextToken();
+      if (!fields.add(field)) {
+        throw bad(item + ": " + CheckpointException.shown(field), "one value", "a second");
+      }
       switch (field) {
         case "dtype" -> dtype = readString(json, item + ": dtype");
         case "shape" -> shape = readSizes(json, item + ": shape");

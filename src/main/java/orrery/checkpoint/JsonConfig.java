@@ -49,6 +49,7 @@ public final class JsonConfig {
         throw new CheckpointException(
             file, "size", "at most " + MAX_BYTES + " bytes of JSON", Long.toString(size));
       }
+      LfsPointer.refuse(file);
       return new JsonConfig(file, "", JsonText.object(file, Files.readString(file)));
     } catch (CharacterCodingException e) {
       throw new CheckpointException(file, "content: expected UTF-8 text, found other bytes", e);
@@ -60,6 +61,16 @@ public final class JsonConfig {
   /** The file, for messages of checks that span several fields. */
   public Path file() {
     return file;
+  }
+
+  /** A field's name as messages show it, that of the object around it included. */
+  public String name(String field) {
+    return CheckpointException.shown(prefix + field);
+  }
+
+  /** A field's value as the file spells it, shortened. */
+  public String shown(String field) {
+    return JsonText.shown(object.getOrDefault(field, JsonText.NULL));
   }
 
   /** Whether {@code field} is there and not null. */
@@ -172,6 +183,30 @@ public final class JsonConfig {
     return has(field) ? ints(field) : new int[0];
   }
 
+  /** A list of strings, or an empty one if the field is absent. */
+  public List<String> stringsOrNone(String field) {
+    if (!has(field)) {
+      return List.of();
+    }
+    String expected = "a list of strings";
+    List<?> items = typed(List.class, field, expected);
+    if (!items.stream().allMatch(String.class::isInstance)) {
+      throw bad(field, expected, JsonText.shown(items));
+    }
+    return items.stream().map(String.class::cast).toList();
+  }
+
+  /**
+   * Refuses a field that would change what a model says, where it is not understood.
+   *
+   * @throws CheckpointException if it is there and not null
+   */
+  public void requireAbsent(String field) {
+    if (has(field)) {
+      throw bad(field, "none", JsonText.shown(object.get(field)));
+    }
+  }
+
   /** Every field of this object, all of which must be strings, in the order of the file. */
   public Map<String, String> strings() {
     Map<String, String> fields = new LinkedHashMap<>();
@@ -181,8 +216,7 @@ public final class JsonConfig {
 
   /** The error for a field whose value is well-formed but does not fit the rest. */
   public CheckpointException bad(String field, String expected, String found) {
-    return new CheckpointException(
-        file, CheckpointException.shown(prefix + field), expected, found);
+    return new CheckpointException(file, name(field), expected, found);
   }
 
   private int intAtLeast(int least, String field, String expected) {

@@ -2,12 +2,13 @@ package orrery.checkpoint;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;
-import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import java.io.IOException;
+import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,10 +35,35 @@ public final class JsonText {
         }
       };
 
-  private static final JsonFactory JSON =
-      JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+  static final int MAX_DEPTH = 1_000;
+
+  /** As the standard has it. */
+  private static final JsonFactory STRICT = factory(false);
+
+  /** As Python writes it, which knows {@code NaN}, {@code Infinity} and {@code -Infinity}. */
+  private static final JsonFactory LENIENT = factory(true);
 
   private JsonText() {}
+
+  /** Nothing is limited but the depth: how long a file may be is decided before it is read. */
+  private static JsonFactory factory(boolean nonNumbers) {
+    StreamReadConstraints limits =
+        StreamReadConstraints.builder()
+            .maxNestingDepth(MAX_DEPTH)
+            .maxNameLength(Integer.MAX_VALUE)
+            .maxStringLength(Integer.MAX_VALUE)
+            .maxNumberLength(Integer.MAX_VALUE)
+            .build();
+    return JsonFactory.builder()
+        .streamReadConstraints(limits)
+        .configure(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS, nonNumbers)
+        .build();
+  }
+
+  /** A parser of a model's file, for what is too long to be kept as values. */
+  public static JsonParser parser(Reader text) throws IOException {
+    return LENIENT.createParser(text);
+  }
 
   /** A number as it is spelled; {@code whole} if it has neither fraction nor exponent. */
   public record Num(String text, boolean whole) {
@@ -53,45 +79,48 @@ public final class JsonText {
   }
 
   /**
-   * The JSON object that {@code text} consists of; nesting is held to the library's 1000 levels.
+   * The JSON object that a model's file consists of. It may be nested 1,000 levels deep, and hold
+   * the numbers that only Python has.
    *
    * @throws CheckpointException if it is something else
    */
   static Map<String, Object> object(Path file, String text) {
-    try (JsonParser json = JSON.createParser(text)) {
-      if (json.nextToken() != JsonToken.START_OBJECT) {
-        String found = json.currentToken() == null ? "nothing" : shown(value(json));
-        throw new CheckpointException(file, "content", "a JSON object", found);
+    try {
+      Object value = value(LENIENT, text);
+      if (value instanceof Map<?, ?> root) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        root.forEach((name, field) -> fields.put((String) name, field));
+        return fields;
       }
-      Map<String, Object> root = fields(json);
-      if (json.nextToken() != null) {
-        throw new CheckpointException(
-            file, "content", "nothing after the JSON object", shown(value(json)));
-      }
-      return root;
-    } catch (JsonProcessingException e) {
-      throw broken(file, "content", e);
-    } catch (IOException e) {
-      throw new CheckpointException(file, "cannot be read: " + e.getMessage(), e);
+      throw new CheckpointException(file, "content", "a JSON object", shown(value));
+    } catch (JsonFault e) {
+      throw new CheckpointException(
+          file, "content: expected valid JSON, found " + e.getMessage(), e);
     }
   }
 
   /**
    * The one JSON value that {@code text} consists of.
    *
-   * @throws JsonProcessingException if it is no JSON, or something follows
+   * @throws JsonFault if it is no JSON, or something follows
    */
-  public static Object value(String text) throws JsonProcessingException {
-    try (JsonParser json = JSON.createParser(text)) {
+  public static Object value(String text) throws JsonFault {
+    return value(STRICT, text);
+  }
+
+  private static Object value(JsonFactory factory, String text) throws JsonFault {
+    try (JsonParser json = factory.createParser(text)) {
       if (json.nextToken() == null) {
-        throw new JsonParseException(json, "nothing");
+        throw new JsonFault("nothing");
       }
       Object value = value(json);
       if (json.nextToken() != null) {
-        throw new JsonParseException(json, "more behind the value");
+        throw new JsonFault("more behind its end: " + shown(value(json)));
       }
       return value;
     } catch (JsonProcessingException e) {
+      throw JsonFault.of(e, text);
+    } catch (JsonFault e) {
       throw e;
     } catch (IOException e) {
       throw new UncheckedIOException(e); // a string can always be read
@@ -102,8 +131,11 @@ public final class JsonText {
     Map<String, Object> fields = new LinkedHashMap<>();
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String name = json.currentName();
+      JsonLocation at = json.currentTokenLocation();
       json.nextToken();
-      fields.put(name, value(json));
+      if (fields.put(name, value(json)) != null) {
+        throw JsonFault.twice(name, at);
+      }
     }
     return fields;
   }
@@ -120,7 +152,9 @@ public final class JsonText {
       }
       case VALUE_STRING -> json.getText();
       case VALUE_NUMBER_INT -> new Num(json.getText(), true);
-      case VALUE_NUMBER_FLOAT -> new Num(json.getText(), false);
+      case VALUE_NUMBER_FLOAT ->
+          // The library takes "-INF" too; spelled as Java and Python do, all can be parsed again.
+          new Num(json.isNaN() ? Double.toString(json.getDoubleValue()) : json.getText(), false);
       case VALUE_TRUE -> true;
       case VALUE_FALSE -> false;
       default -> NULL;
@@ -148,16 +182,5 @@ public final class JsonText {
       }
       default -> value.toString();
     };
-  }
-
-  /** {@code FILE: WHAT: expected valid JSON, found: <the parser's reason> at line L, column C}. */
-  static CheckpointException broken(Path file, String what, JsonProcessingException cause) {
-    String reason = cause.getOriginalMessage();
-    JsonLocation at = cause.getLocation();
-    String place = at == null ? "" : " at line " + at.getLineNr() + ", column " + at.getColumnNr();
-    return new CheckpointException(
-        file,
-        what + ": expected valid JSON, found: " + CheckpointException.shown(reason) + place,
-        cause);
   }
 }

@@ -85,6 +85,7 @@ public final class SafetensorsFile implements AutoCloseable {
   private static SafetensorsFile map(Path file, Arena arena) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
+      LfsPointer.refuse(file);
       if (size < 8) {
         throw new CheckpointException(file, "header length", "8 bytes", "a file of " + size);
       }

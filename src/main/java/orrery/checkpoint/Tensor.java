@@ -149,7 +149,8 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
     return new CheckpointException(file, item(), expected + " elements", dtype().name());
   }
 
-  private String item() {
+  /** {@code tensor NAME}, fit to be shown. */
+  public String item() {
     return item(name());
   }
 

@@ -23,14 +23,18 @@
  *
  * <ul>
  *   <li>Opened means checked: every byte of data belongs to exactly one tensor, whose size is its
- *       shape times its type; the index and the shards name the same tensors.
+ *       shape times its type; the index and the shards name the same tensors. Where there is an
+ *       index, it decides which files count.
  *   <li>Nothing is allocated on the word of a file: lengths are compared with the file's real size
  *       first, and the header is held to 100 MB.
  *   <li>Whatever is wrong, the only thing thrown is {@link orrery.checkpoint.CheckpointException},
  *       naming file, tensor or field, what was expected and what was found. {@code
  *       HostileCheckpointTest} tries thousands of mutations.
  *   <li>A tensor that no layer read is an error too ({@link
- *       orrery.checkpoint.Checkpoint#refuseUnread}).
+ *       orrery.checkpoint.Checkpoint#refuseUnread}). What is passed over is proved to make no
+ *       difference, or said ({@link orrery.checkpoint.Checkpoint#notices}).
+ *   <li>A field that nothing reads may hold anything, also the {@code Infinity} and {@code NaN}
+ *       that Python writes and JSON does not have.
  *   <li>F16 and BF16 become float32 exactly; nothing is ever rounded here.
  * </ul>
  *

@@ -1,6 +1,5 @@
 package orrery.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -9,6 +8,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import orrery.checkpoint.CheckpointException;
+import orrery.checkpoint.JsonFault;
 import orrery.checkpoint.JsonText;
 import orrery.checkpoint.JsonText.Num;
 
@@ -39,10 +39,8 @@ final class Fields {
         return new Fields("", map);
       }
       throw new FieldException("", "a JSON object", JsonText.shown(value));
-    } catch (JsonProcessingException e) {
-      String place = e.getLocation() == null ? "" : " at column " + e.getLocation().getColumnNr();
-      String reason = CheckpointException.shown(e.getOriginalMessage());
-      throw new FieldException("", "valid JSON", reason + place);
+    } catch (JsonFault e) {
+      throw new FieldException("", "valid JSON", e.getMessage());
     }
   }
 

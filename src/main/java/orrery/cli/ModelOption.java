@@ -5,7 +5,10 @@ import java.nio.file.Path;
 import java.util.List;
 import orrery.checkpoint.CheckpointException;
 import orrery.engine.LoadedModel;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Which model. */
 final class ModelOption {
@@ -19,6 +22,9 @@ final class ModelOption {
               + " tokenizer.json. Default: "
               + DEFAULT)
   private Path directory;
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
 
   /** The directory asked for, or the default model beside the working directory or the program. */
   Path directory() {
@@ -36,7 +42,14 @@ final class ModelOption {
                     Path.of(DEFAULT), "no such directory; name a model with --model DIR"));
   }
 
+  /** Loads it, and says on standard error what loading passed over. */
   LoadedModel load() {
-    return LoadedModel.load(directory());
+    LoadedModel loaded = LoadedModel.load(directory());
+    CommandLine line = command.commandLine();
+    for (String notice : loaded.notices()) {
+      line.getErr().println(command.qualifiedName() + ": note: " + notice);
+    }
+    line.getErr().flush();
+    return loaded;
   }
 }

@@ -3,6 +3,7 @@ package orrery.engine;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.CheckpointException;
@@ -20,9 +21,16 @@ import orrery.text.Tokenizer;
  *     out
  * @param eos end-of-sequence tokens: {@code eos_token_id} of {@code generation_config.json}, else
  *     of {@code config.json}
+ * @param notices what loading passed over or decided, one line each ({@link Checkpoint#notices})
  */
-public record LoadedModel(Path directory, Model model, Optional<Tokenizer> tokenizer, int[] eos)
+public record LoadedModel(
+    Path directory, Model model, Optional<Tokenizer> tokenizer, int[] eos, List<String> notices)
     implements AutoCloseable {
+
+  /** One of which there is nothing to say. */
+  public LoadedModel(Path directory, Model model, Optional<Tokenizer> tokenizer, int[] eos) {
+    this(directory, model, tokenizer, eos, List.of());
+  }
 
   /**
    * Loads everything in a directory; tokenizer and weights side by side.
@@ -45,7 +53,8 @@ public record LoadedModel(Path directory, Model model, Optional<Tokenizer> token
         tokenizer.discard();
         throw e;
       }
-      LoadedModel loaded = new LoadedModel(directory, model, tokenizer.join(), new int[0]);
+      LoadedModel loaded =
+          new LoadedModel(directory, model, tokenizer.join(), new int[0], checkpoint.notices());
       try {
         loaded.requireSameVocabulary();
         return loaded.withEos(config);
@@ -70,7 +79,7 @@ public record LoadedModel(Path directory, Model model, Optional<Tokenizer> token
             "eos_token_id", "token ids from 0 to " + (model.vocab() - 1), Arrays.toString(ids));
       }
     }
-    return new LoadedModel(directory, model, tokenizer, ids);
+    return new LoadedModel(directory, model, tokenizer, ids, notices);
   }
 
   /** The embedding may have spare rows, but a token without a row would end in nonsense. */

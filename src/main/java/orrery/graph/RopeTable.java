@@ -20,8 +20,7 @@ public record RopeTable(int pairs, boolean interleaved, float[] cos, float[] sin
     float[] cos = new float[Math.multiplyExact(positions, pairs)];
     float[] sin = new float[positions * pairs];
     for (int i = 0; i < pairs; i++) {
-      float exponent = (float) (2 * i) / rotaryDim;
-      float inverseFrequency = 1f / (float) StrictMath.pow(theta, exponent);
+      float inverseFrequency = inverseFrequency(i, rotaryDim, theta);
       for (int p = 0; p < positions; p++) {
         float angle = p * inverseFrequency;
         cos[p * pairs + i] = (float) StrictMath.cos(angle);
@@ -29,6 +28,12 @@ public record RopeTable(int pairs, boolean interleaved, float[] cos, float[] sin
       }
     }
     return new RopeTable(pairs, interleaved, cos, sin);
+  }
+
+  /** Radians that pair {@code i} turns from one position to the next. */
+  public static float inverseFrequency(int i, int rotaryDim, double theta) {
+    float exponent = (float) (2 * i) / rotaryDim;
+    return 1f / (float) StrictMath.pow(theta, exponent);
   }
 
   /** Positions covered. */

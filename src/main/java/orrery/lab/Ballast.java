@@ -1,11 +1,9 @@
 package orrery.lab;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
-import java.io.StringWriter;
+import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +14,7 @@ import java.util.stream.Stream;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.DType;
 import orrery.checkpoint.JsonConfig;
+import orrery.checkpoint.JsonText;
 import orrery.checkpoint.SafetensorsWriter;
 import orrery.checkpoint.Tensor;
 import orrery.checkpoint.TensorInfo;
@@ -40,7 +39,6 @@ import orrery.numerics.Fp16;
 public final class Ballast {
   private static final int CACHES = 4; // active weights, in last-level caches
   private static final long UNKNOWN_CACHE = 32 << 20;
-  private static final JsonFactory JSON = new JsonFactory();
   private static final Set<String> WIDTHS = Set.of("intermediate_size", "moe_intermediate_size");
   private static final List<String> COPIED =
       List.of(
@@ -160,25 +158,23 @@ public final class Ballast {
     return all;
   }
 
-  /** The config with wider feed-forwards, everything else as it was. */
+  /** The config with wider feed-forwards, every other character as it was. */
   private static String widened(String config, int factor) throws IOException {
-    StringWriter text = new StringWriter();
-    try (JsonParser in = JSON.createParser(config);
-        JsonGenerator out = JSON.createGenerator(text).useDefaultPrettyPrinter()) {
+    StringBuilder text = new StringBuilder();
+    int copied = 0; // characters of config
+    try (JsonParser in = JsonText.parser(new StringReader(config))) {
       in.nextToken();
-      out.writeStartObject();
       while (in.nextToken() == JsonToken.FIELD_NAME) {
-        String field = in.currentName();
+        boolean width = WIDTHS.contains(in.currentName());
         in.nextToken();
-        out.writeFieldName(field);
-        if (WIDTHS.contains(field)) {
-          out.writeNumber(Math.multiplyExact(in.getIntValue(), factor));
-        } else {
-          out.copyCurrentStructure(in);
+        if (width) {
+          int from = Math.toIntExact(in.currentTokenLocation().getCharOffset());
+          text.append(config, copied, from).append(Math.multiplyExact(in.getIntValue(), factor));
+          copied = from + in.getTextLength();
         }
+        in.skipChildren();
       }
-      out.writeEndObject();
     }
-    return text + "\n";
+    return text.append(config, copied, config.length()).toString();
   }
 }

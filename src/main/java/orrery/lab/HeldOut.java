@@ -1,6 +1,5 @@
 package orrery.lab;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -10,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import orrery.checkpoint.CheckpointException;
+import orrery.checkpoint.JsonFault;
 import orrery.checkpoint.JsonText;
 import orrery.engine.LoadedModel;
 import orrery.text.Tokenizer;
@@ -97,7 +97,7 @@ final class HeldOut {
     return prompts;
   }
 
-  private static Prompt prompt(Path file, int number, String line) throws IOException {
+  private static Prompt prompt(Path file, int number, String line) {
     try {
       if (JsonText.value(line) instanceof Map<?, ?> m
           && m.get("kind") instanceof String kind
@@ -105,8 +105,9 @@ final class HeldOut {
           && !text.isEmpty()) {
         return new Prompt(kind, text);
       }
-    } catch (JsonProcessingException e) {
-      throw new CheckpointException(file, "line " + number + ": " + e.getOriginalMessage(), e);
+    } catch (JsonFault e) {
+      throw new CheckpointException(
+          file, "line " + number + ": expected valid JSON, found " + e.getMessage(), e);
     }
     throw new CheckpointException(
         file, "line " + number, "an object with kind and prompt", CheckpointException.shown(line));

@@ -1,6 +1,5 @@
 package orrery.lab;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -10,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import orrery.checkpoint.JsonFault;
 import orrery.checkpoint.JsonText;
 import orrery.checkpoint.JsonText.Num;
 
@@ -58,7 +58,7 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
       }
     } catch (NoSuchFileException e) {
       throw new IOException(file + ": no such file", e);
-    } catch (JsonProcessingException | IllegalArgumentException e) {
+    } catch (JsonFault | IllegalArgumentException e) {
       throw new IOException(
           file + ": line " + number + ": expected an event as JSON, found: " + e.getMessage(), e);
     }
@@ -93,7 +93,7 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
       }
     }
 
-    void take(String line) throws JsonProcessingException {
+    void take(String line) throws JsonFault {
       if (!(JsonText.value(line) instanceof Map<?, ?> event)) {
         throw new IllegalArgumentException("no object");
       }

@@ -27,6 +27,24 @@ public final class Weights {
     return PackedMatrix.pack(format, out, in, (row, into) -> t.copyRow(row, into, 0));
   }
 
+  /** Whether two tensors of one shape hold the same values, whatever they are stored as. */
+  public boolean same(String name, String other, int out, int in) {
+    Tensor a = checkpoint.tensor(name, out, in);
+    Tensor b = checkpoint.tensor(other, out, in);
+    float[] rowA = new float[in]; // [in]
+    float[] rowB = new float[in]; // [in]
+    for (int row = 0; row < out; row++) {
+      a.copyRow(row, rowA, 0);
+      b.copyRow(row, rowB, 0);
+      for (int i = 0; i < in; i++) {
+        if (rowA[i] != rowB[i]) { // so NaN is the same as nothing
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
   /** A vector [n] as float32. */
   public float[] vector(String name, int n) {
     return checkpoint.tensor(name, n).floats();

@@ -57,9 +57,10 @@ public final class Tokenizer implements AutoCloseable {
       if (Files.size(file) > MAX_BYTES) {
         throw new TokenizerException(file, "expected at most " + MAX_BYTES + " bytes, found more");
       }
-      String json = Files.readString(file);
+      String text = Files.readString(file);
       // First, because it is strict: the native parser need not see what is no JSON at all.
-      Vocabulary vocabulary = Vocabulary.parse(file, json);
+      Vocabulary vocabulary = Vocabulary.parse(file, text);
+      String json = VerbatimJson.standard(text);
       return new Tokenizer(file, json, vocabulary, load(file, json));
     } catch (IOException e) {
       throw new TokenizerException(file, "cannot be read as UTF-8 text: " + e.getMessage(), e);

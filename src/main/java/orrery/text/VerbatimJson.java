@@ -6,8 +6,11 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonStreamContext;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
+import java.io.StringReader;
 import java.io.StringWriter;
+import java.util.List;
 import java.util.Map;
+import orrery.checkpoint.JsonText;
 
 /**
  * The same tokenizer with its special tokens made unwritable.
@@ -22,6 +25,8 @@ final class VerbatimJson {
   /** A Unicode noncharacter, set aside for a program's inner use. */
   static final char MARK = '\uFDD0';
 
+  private static final List<String> NON_NUMBERS = List.of("NaN", "Infinity");
+
   private VerbatimJson() {}
 
   /** The name that stands for special token {@code id}. */
@@ -29,16 +34,39 @@ final class VerbatimJson {
     return MARK + Integer.toString(id) + MARK;
   }
 
+  /**
+   * The same JSON as the standard has it: {@code NaN} and {@code Infinity}, which Python writes and
+   * the native library does not read, become null.
+   */
+  static String standard(String json) throws IOException {
+    boolean suspect = NON_NUMBERS.stream().anyMatch(name -> standsAsValue(name, json));
+    return suspect ? rename(json, Map.of()) : json;
+  }
+
+  /** Whether the name stands where no letter of a token does: not beside a quote or a letter. */
+  private static boolean standsAsValue(String name, String json) {
+    for (int at = json.indexOf(name); at > 0; at = json.indexOf(name, at + 1)) {
+      int end = at + name.length();
+      if (":[,- \t\r\n".indexOf(json.charAt(at - 1)) >= 0
+          && end < json.length()
+          && ",]} \t\r\n".indexOf(json.charAt(end)) >= 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Copies {@code json}, giving each token that is a key of {@code renamed} its new name. */
   static String rename(String json, Map<String, String> renamed) throws IOException {
-    JsonFactory factory = new JsonFactory();
     StringWriter copy = new StringWriter(json.length());
-    try (JsonParser from = factory.createParser(json);
-        JsonGenerator to = factory.createGenerator(copy)) {
+    try (JsonParser from = JsonText.parser(new StringReader(json));
+        JsonGenerator to = new JsonFactory().createGenerator(copy)) {
       for (JsonToken token = from.nextToken(); token != null; token = from.nextToken()) {
         String name = isTokenName(from.getParsingContext(), token) ? from.getText() : null;
         String newName = name == null ? null : renamed.get(name);
-        if (newName == null) {
+        if (token == JsonToken.VALUE_NUMBER_FLOAT && from.isNaN()) {
+          to.writeNull();
+        } else if (newName == null) {
           to.copyCurrentEventExact(from);
         } else if (token == JsonToken.FIELD_NAME) {
           to.writeFieldName(newName);

@@ -1,19 +1,23 @@
 package orrery.text;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import java.io.IOException;
+import java.io.StringReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import orrery.checkpoint.JsonFault;
+import orrery.checkpoint.JsonText;
+import orrery.checkpoint.LfsPointer;
 
 /**
  * What {@code tokenizer.json} says about its tokens: names, ids, which are special, and which
@@ -24,9 +28,6 @@ import java.util.Optional;
 final class Vocabulary {
   /** Beyond any real vocabulary; keeps a lie about an id from becoming a huge array. */
   private static final int MAX_ID = 1 << 22;
-
-  private static final JsonFactory JSON =
-      JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
   private final Path file;
   private final Map<String, Integer> ids = new HashMap<>();
@@ -44,12 +45,17 @@ final class Vocabulary {
   }
 
   static Vocabulary parse(Path file, String json) {
+    LfsPointer.problem(json)
+        .ifPresent(
+            problem -> {
+              throw new TokenizerException(file, problem);
+            });
     Vocabulary vocabulary = new Vocabulary(file);
-    try (JsonParser parser = JSON.createParser(json)) {
+    try (JsonParser parser = JsonText.parser(new StringReader(json))) {
       vocabulary.readFile(parser);
     } catch (JsonProcessingException e) {
-      throw new TokenizerException(
-          file, "expected valid JSON, found: " + e.getOriginalMessage(), e);
+      String found = JsonFault.of(e, json).getMessage();
+      throw new TokenizerException(file, "expected valid JSON, found " + found, e);
     } catch (IOException e) {
       throw new TokenizerException(file, "cannot be read", e);
     }
@@ -132,6 +138,9 @@ final class Vocabulary {
         default -> json.skipChildren();
       }
     }
+    if (json.nextToken() != null) {
+      throw new TokenizerException(file, "expected nothing behind the JSON object, found more");
+    }
   }
 
   private void readModel(JsonParser json) throws IOException {
@@ -142,16 +151,25 @@ final class Vocabulary {
       String field = json.currentName();
       JsonToken value = json.nextToken();
       if (field.equals("vocab") && value == JsonToken.START_OBJECT) {
-        while (json.nextToken() == JsonToken.FIELD_NAME) {
-          String name = json.currentName();
-          json.nextToken();
-          add(name, readId(json, name));
-        }
+        readVocab(json);
       } else if (field.equals("vocab") && value == JsonToken.START_ARRAY) {
         readUnigramPieces(json);
       } else {
         json.skipChildren();
       }
+    }
+  }
+
+  private void readVocab(JsonParser json) throws IOException {
+    Set<String> seen = new HashSet<>();
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      String name = json.currentName();
+      json.nextToken();
+      if (!seen.add(name)) {
+        throw new TokenizerException(
+            file, "token \"" + name + "\": expected one id, found a second");
+      }
+      add(name, readId(json, name));
     }
   }
 

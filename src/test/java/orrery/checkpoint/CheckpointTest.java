@@ -18,7 +18,7 @@ class CheckpointTest {
   private void single() {
     new SafetensorsWriter()
         .floats("a", new float[] {1, 2}, 2)
-        .floats("b.inv_freq", new float[] {3}, 1)
+        .floats("b", new float[] {3}, 1)
         .write(directory.resolve("model.safetensors"));
   }
 
@@ -42,7 +42,7 @@ class CheckpointTest {
     single();
     Path file = directory.resolve("model.safetensors");
     try (Checkpoint weights = Checkpoint.open(directory)) {
-      assertThat(weights.names()).containsExactlyInAnyOrder("a", "b.inv_freq");
+      assertThat(weights.names()).containsExactlyInAnyOrder("a", "b");
       assertThat(weights.bytes()).isEqualTo(12);
       assertThat(weights.tensor("a", 2).floats()).containsExactly(1, 2);
       assertThatThrownBy(() -> weights.tensor("a", 2, 1))
@@ -55,17 +55,17 @@ class CheckpointTest {
   }
 
   @Test
-  void tensorsThatNothingReadAreNamedUnlessTheyMayBeIgnored() {
+  void tensorsThatNothingReadAreNamed() {
     single();
     try (Checkpoint weights = Checkpoint.open(directory)) {
       assertThat(weights.has("a")).isTrue(); // asking is not reading
-      assertThatThrownBy(() -> weights.refuseUnread(name -> name.endsWith("inv_freq")))
+      assertThatThrownBy(weights::refuseUnread)
           .isInstanceOf(CheckpointException.class)
-          .hasMessageContainingAll("model.safetensors", "also a");
+          .hasMessageContainingAll("model.safetensors", "also a, b");
       weights.tensor("a", 2);
-      weights.refuseUnread(name -> name.endsWith("inv_freq"));
-      assertThatThrownBy(() -> weights.refuseUnread(name -> false))
-          .hasMessageContaining("also b.inv_freq");
+      assertThatThrownBy(weights::refuseUnread).hasMessageContaining("also b");
+      weights.tensor("b", 1);
+      weights.refuseUnread();
     }
   }
 
@@ -77,7 +77,7 @@ class CheckpointTest {
     }
     writer.write(directory.resolve("model.safetensors"));
     try (Checkpoint weights = Checkpoint.open(directory)) {
-      assertThatThrownBy(() -> weights.refuseUnread(name -> false))
+      assertThatThrownBy(weights::refuseUnread)
           .hasMessageContaining("also t00, t01, t02, t03, t04, t05 and 14 more");
     }
   }
@@ -121,6 +121,74 @@ class CheckpointTest {
     }
     sharded("\"a\": 5");
     refused("index.json: weight_map.a: expected a string, found 5");
+  }
+
+  @Test
+  void anIndexDecidesWhichTensorsThereAreAlsoBesideAFileCalledModelSafetensors()
+      throws IOException {
+    single();
+    sharded("\"a\": \"" + ONE + "\", \"b\": \"" + TWO + "\"");
+    try (Checkpoint weights = Checkpoint.open(directory)) {
+      assertThat(weights.tensor("a", 1).floats()).containsExactly(1);
+      assertThat(weights.tensor("b", 1).floats()).containsExactly(2);
+      assertThat(weights.notices())
+          .containsExactly(
+              directory.resolve("model.safetensors")
+                  + ": not read, because model.safetensors.index.json does not name it");
+    }
+  }
+
+  @Test
+  void anIndexMayNameModelSafetensorsBesideOthers() throws IOException {
+    new SafetensorsWriter()
+        .floats("c", new float[] {3}, 1)
+        .write(directory.resolve("model.safetensors"));
+    sharded("\"a\": \"" + ONE + "\", \"b\": \"" + TWO + "\", \"c\": \"model.safetensors\"");
+    try (Checkpoint weights = Checkpoint.open(directory)) {
+      assertThat(weights.names()).containsExactlyInAnyOrder("a", "b", "c");
+      assertThat(weights.notices()).isEmpty();
+    }
+  }
+
+  @Test
+  void weightsThatNothingNamesAreSaid() throws IOException {
+    single();
+    Files.copy(directory.resolve("model.safetensors"), directory.resolve("mtp.safetensors"));
+    Files.writeString(directory.resolve("model.fp16.safetensors.index.json"), "{}");
+    try (Checkpoint weights = Checkpoint.open(directory)) {
+      String why =
+          ": not read, because without model.safetensors.index.json only model.safetensors counts";
+      assertThat(weights.notices())
+          .containsExactly(
+              directory.resolve("model.fp16.safetensors.index.json") + why,
+              directory.resolve("mtp.safetensors") + why);
+    }
+  }
+
+  @Test
+  void anIndexThatIsStaleOrEmptyOrALinkToNothingIsNotPassedOver() throws IOException {
+    single();
+    Path index = directory.resolve("model.safetensors.index.json");
+    Files.writeString(index, "{\"weight_map\": {\"a\": \"" + ONE + "\"}}");
+    refused(
+        "index.json: weight_map: tensor a: expected the file \"" + ONE + "\", found no such file",
+        "if model.safetensors beside it is the whole model, remove the index");
+    Files.writeString(index, "{\"weight_map\": {}}");
+    refused("index.json: weight_map: expected tensors and their files, found none");
+    Files.delete(index);
+    Files.createSymbolicLink(index, directory.resolve("gone.json"));
+    refused("index.json: no such file");
+  }
+
+  @Test
+  void aDirectoryWithoutWeightsSaysWhatItHasInstead() throws IOException {
+    Path sub = Files.createDirectory(directory.resolve("fp16"));
+    new SafetensorsWriter().floats("a", new float[1], 1).write(sub.resolve("model.safetensors"));
+    refused("found neither in this directory, but fp16/model.safetensors");
+    for (String name : new String[] {ONE, TWO, "pytorch_model.bin", "x.gguf"}) {
+      Files.createFile(directory.resolve(name));
+    }
+    refused("directory, but fp16/model.safetensors, " + ONE + ", " + TWO + " and 2 more");
   }
 
   @Test

@@ -210,14 +210,20 @@ class SafetensorsFileTest {
     refused("{\"w\":{\"size\":5}}", 0, "tensor w", "found field \"size\"");
     refused("{\"__metadata__\":{\"a\":1}}", 0, "__metadata__.a: expected a string, found 1");
     String w = entry("w", "F32", "[1]", "[0,4]");
-    refused("{" + w + "," + w + "}", 4, "header: expected valid JSON", "Duplicate");
+    refused("{" + w + "," + w + "}", 4, "tensor w: expected one entry, found a second");
+    String twice = w.replace("{", "{\"shape\":[1],");
+    refused("{" + twice + "}", 4, "tensor w: shape: expected one value, found a second");
+    String meta = "\"__metadata__\":{\"a\":\"x\"}";
+    refused("{" + meta + "," + meta + "}", 0, "__metadata__: expected one entry, found a second");
+    String both = meta.replace("{", "{\"a\":\"y\",");
+    refused("{" + both + "}", 0, "__metadata__.a: expected one entry, found a second");
   }
 
   @Test
   void headersThatAreNoJsonObjectAreRefused() throws IOException {
     refused("[]", 0, "header: expected a JSON object", "no '{'");
     refused("", 0, "header: expected a JSON object", "no '{'");
-    refused("{\"w\": tru}", 0, "header: expected valid JSON", "line 1");
+    refused("{\"w\": tru}", 0, "header: expected valid JSON, found \"tru}\" at line 1, column 7");
     refused("{} x", 0, "header: expected valid JSON");
     refused("{}{}", 0, "header: expected nothing after the JSON object");
     refused("{\"a\":" + "[".repeat(5_000), 0, "tensor a");

@@ -2,9 +2,15 @@ package orrery.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import orrery.EditedModel;
+import orrery.TinyModels;
 import picocli.CommandLine;
 
 class InspectCommandTest {
@@ -47,6 +53,20 @@ class InspectCommandTest {
         .contains("program of a step")
         .doesNotContain("program of the MTP layer")
         .doesNotContain("chain of drafts");
+  }
+
+  @Test
+  void whatLoadingPassedOverIsSaidInOneLineEach(@TempDir Path directory) throws IOException {
+    EditedModel.of(TinyModels.speck("bias")).writeTo(directory);
+    Path file = directory.resolve("extra.safetensors");
+    Files.copy(directory.resolve("model.safetensors"), file);
+    assertThat(inspect("--model", directory.toString()).lines().findFirst())
+        .contains(
+            "inspect: note: "
+                + file
+                + ": not read, because without model.safetensors.index.json only"
+                + " model.safetensors counts");
+    assertThat(inspect("--model", "tiny-models/speck-bias")).doesNotContain("note:");
   }
 
   @Test

@@ -278,13 +278,13 @@ class RunBatchTest {
   @Test
   void everyBadLineGetsAnErrorThatNamesFieldExpectedAndFound() throws IOException {
     String[][] cases = {
-      {"no json", "expected valid JSON"},
+      {"no json", "expected valid JSON, found \"no json\" at line 1, column 1"},
       {"[1]", "expected a JSON object, found [1]"},
       {
         "{\"custom_id\":\"x\"} {}", "expected valid JSON, found more behind",
       },
-      {"{\"a\":1,\"a\":2}", "Duplicate"},
-      {"[".repeat(5000), "expected valid JSON"},
+      {"{\"a\":1,\"a\":2}", "found \"a\" a second time at line 1, column 8"},
+      {"[".repeat(5000), "expected valid JSON, found more than 1000 levels of nesting"},
       {"{}", "custom_id: expected a string, found none"},
       {"{\"custom_id\":5}", "custom_id: expected a string, found 5"},
       {"{\"custom_id\":\"\\ud800\"}", "custom_id: expected whole Unicode"},

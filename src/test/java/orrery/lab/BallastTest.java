@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import orrery.EditedModel;
 import orrery.TinyModels;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.Tensor;
@@ -71,6 +72,27 @@ class BallastTest {
       assertThat(large.eos()).isEqualTo(small.eos());
       assertThat(large.tokenizer().isPresent()).isEqualTo(small.tokenizer().isPresent());
     }
+  }
+
+  @Test
+  void theTwinsConfigIsTheModelsButForTheWidths() throws IOException {
+    Path model = Files.createDirectory(directory.resolve("model"));
+    EditedModel edited = EditedModel.of(TinyModels.speck("mtp"));
+    edited.writeTo(model);
+    String config = Files.readString(model.resolve("config.json"));
+    config =
+        config.replaceFirst("\\{", "{ \"limit\":  -Infinity, \"x\": {\"intermediate_size\": 1},");
+    Files.writeString(model.resolve("config.json"), config);
+    Path twin = directory.resolve("twin");
+    Ballast.write(model, 3, twin);
+    String expected = config;
+    for (String field : new String[] {"intermediate_size", "moe_intermediate_size"}) {
+      int width = edited.config.get(field).intValue();
+      expected =
+          expected.replace("\"" + field + "\" : " + width, "\"" + field + "\" : " + 3 * width);
+    }
+    assertThat(expected).isNotEqualTo(config);
+    assertThat(Files.readString(twin.resolve("config.json"))).isEqualTo(expected);
   }
 
   @Test

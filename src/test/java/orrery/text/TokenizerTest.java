@@ -187,6 +187,41 @@ class TokenizerTest {
   }
 
   @Test
+  void fieldsThatNobodyReadsMayHoldWhatOnlyPythonWrites() throws IOException {
+    String more = "{\"limit\": Infinity, \"more\": [-Infinity, {\"x\":NaN}], \"id\":0,";
+    String edited = Files.readString(FILE).replaceFirst("\\{\"id\":0,", more);
+    assertThat(edited).contains(more);
+    Path file = Files.writeString(directory.resolve("tokenizer.json"), edited);
+    try (Tokenizer other = Tokenizer.open(file)) {
+      String text = "Zoë said <|end|> twice, NaN times.";
+      assertThat(other.encode(text)).isEqualTo(tokenizer.encode(text));
+      assertThat(other.encodeVerbatim(text)).isEqualTo(tokenizer.encodeVerbatim(text));
+    }
+  }
+
+  @Test
+  void whatIsNoJsonIsShownWithItsPlaceAndNothingOfTheParser() throws IOException {
+    String[][] cases = {
+      {"{\"model\": {\n\"vocab\": {\"a\" 1}}}", "valid JSON, found \"1}}}\" at line 2, column 15"},
+      {"{\"model\": ", "valid JSON, found the end of the text at line 1, column 11"},
+      {
+        "{\"model\": {\"vocab\": {\"a\": 1, \"a\": 2}}}",
+        "token \"a\": expected one id, found a second"
+      },
+      {"{\"model\": {\"vocab\": {\"a\": 1}}} {}", "nothing behind the JSON object, found more"},
+      {"[".repeat(2_000), "a JSON object, found something else"},
+      {"{\"x\": " + "[".repeat(2_000), "valid JSON, found more than 1000 levels of nesting"}
+    };
+    for (String[] c : cases) {
+      Path file = Files.writeString(directory.resolve("tokenizer.json"), c[0]);
+      assertThatThrownBy(() -> Tokenizer.open(file))
+          .isInstanceOf(TokenizerException.class)
+          .hasMessageStartingWith(file + ": ")
+          .hasMessageEndingWith(c[1]);
+    }
+  }
+
+  @Test
   void fourHundredBrokenTokenizersAreOpenedOrRefusedWithTheirName() throws IOException {
     long seed = 4_711;
     Random random = new Random(seed);

@@ -1,6 +1,7 @@
 package orrery.model.classic;
 
-import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.ToIntBiFunction;
 import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.JsonConfig;
 import orrery.moe.RouterSpec;
@@ -24,7 +25,8 @@ import orrery.moe.RouterSpec;
  * @param normEps {@code rms_norm_eps}
  * @param attentionBias q, k and v projections have a bias
  * @param qkNorm heads of q and k are normed
- * @param tied the output head is the embedding
+ * @param tied {@code tie_word_embeddings}: the output head is the embedding, unless the checkpoint
+ *     has one that differs
  * @param mtpLayers {@code num_nextn_predict_layers}: 0 or 1
  * @param router how rows choose experts
  */
@@ -53,15 +55,14 @@ public record ClassicConfig(
   public static final String ARCHITECTURE = "glm4_moe";
 
   /**
-   * Reads a {@code config.json}; fields that transformers lets a file omit get its defaults.
+   * Reads a {@code config.json}; fields that transformers lets a file omit get its defaults. Values
+   * from which no model could come are refused, and so are fields that contradict each other.
    *
    * @throws CheckpointException naming the field, what was expected and what was found
    */
   public static ClassicConfig read(JsonConfig c) {
     c.oneOf("model_type", ARCHITECTURE);
-    if (c.has("hidden_act")) {
-      c.oneOf("hidden_act", "silu");
-    }
+    UnknownMeaning.refuse(c);
     int hidden = c.positiveInt("hidden_size");
     int heads = c.positiveInt("num_attention_heads");
     int kvHeads = c.positiveIntOr("num_key_value_heads", 8);
@@ -73,9 +74,10 @@ public record ClassicConfig(
     requireProduct(
         c, "n_shared_experts", sharedExperts, "moe_intermediate_size", expertIntermediate);
     int layers = c.positiveInt("num_hidden_layers");
+    int mtpLayers = mtpLayers(c).orElse(1);
     String mtpField = c.has("num_mtp_layers") ? "num_mtp_layers" : "num_nextn_predict_layers";
-    int mtpLayers = c.nonNegativeIntOr(mtpField, 1);
     require(mtpLayers <= 1, c, mtpField, "0 or 1", "" + mtpLayers);
+    RopeFields rope = RopeFields.read(c, headDim);
     return new ClassicConfig(
         c.positiveInt("vocab_size"),
         hidden,
@@ -87,10 +89,10 @@ public record ClassicConfig(
         heads,
         kvHeads,
         headDim,
-        rotaryDim(c, headDim),
-        theta(c),
+        rope.rotaryDim(),
+        rope.theta(),
         c.positiveInt("max_position_embeddings"),
-        (float) positive(c, "rms_norm_eps", c.numberOr("rms_norm_eps", 1e-5)),
+        eps(c),
         c.boolOr("attention_bias", false),
         c.boolOr("use_qk_norm", false),
         c.boolOr("tie_word_embeddings", false),
@@ -99,7 +101,9 @@ public record ClassicConfig(
   }
 
   private static RouterSpec router(JsonConfig c) {
-    int experts = c.positiveInt("n_routed_experts");
+    int experts =
+        sameInt(c, "n_routed_experts", "num_local_experts", JsonConfig::positiveInt)
+            .orElseGet(() -> c.positiveInt("n_routed_experts"));
     int topK = c.positiveInt("num_experts_per_tok");
     int groups = c.positiveIntOr("n_group", 1);
     int topGroups = c.positiveIntOr("topk_group", 1);
@@ -119,47 +123,38 @@ public record ClassicConfig(
         "at most the " + eligible + " experts a row may choose among",
         "" + topK);
     return new RouterSpec(
-        experts,
-        topK,
-        groups,
-        topGroups,
-        c.boolOr("norm_topk_prob", true),
-        (float) c.numberOr("routed_scaling_factor", 1));
+        experts, topK, groups, topGroups, c.boolOr("norm_topk_prob", true), scale(c));
   }
 
-  /** transformers 5 keeps RoPE values in {@code rope_parameters}, transformers 4 at top level. */
-  private static double theta(JsonConfig c) {
-    Optional<JsonConfig> rope = c.optionalObject("rope_parameters");
-    rope.ifPresent(r -> refuseScaling(r, "rope_type"));
-    c.optionalObject("rope_scaling")
-        .ifPresent(r -> refuseScaling(r, r.has("rope_type") ? "rope_type" : "type"));
-    JsonConfig from = rope.filter(r -> r.has("rope_theta")).orElse(c);
-    return positive(from, "rope_theta", from.numberOr("rope_theta", 10_000));
+  /** How many MTP layers the config announces; it may have either name, and leave both out. */
+  static OptionalInt mtpLayers(JsonConfig c) {
+    return sameInt(c, "num_nextn_predict_layers", "num_mtp_layers", JsonConfig::nonNegativeInt);
   }
 
-  private static void refuseScaling(JsonConfig rope, String field) {
-    if (rope.has(field)) {
-      rope.oneOf(field, "default");
+  /** One value with two names. */
+  private static OptionalInt sameInt(
+      JsonConfig c, String name, String alias, ToIntBiFunction<JsonConfig, String> read) {
+    if (c.has(name) && c.has(alias)) {
+      int value = read.applyAsInt(c, name);
+      int other = read.applyAsInt(c, alias);
+      require(value == other, c, alias, value + ", as " + name + " says", "" + other);
     }
+    String there = c.has(name) ? name : alias;
+    return c.has(there) ? OptionalInt.of(read.applyAsInt(c, there)) : OptionalInt.empty();
   }
 
-  private static int rotaryDim(JsonConfig c, int headDim) {
-    String field = "partial_rotary_factor";
-    JsonConfig from = c.optionalObject("rope_parameters").filter(r -> r.has(field)).orElse(c);
-    double factor = from.numberOr(field, 0.5);
-    int rotary = (int) (headDim * factor);
-    require(
-        rotary >= 1 && (rotary + 1L) / 2 * 2 <= headDim,
-        from,
-        field,
-        "1 to " + headDim + " rotated columns of head_dim " + headDim,
-        "" + factor);
-    return rotary;
+  private static float eps(JsonConfig c) {
+    String field = "rms_norm_eps";
+    float eps = (float) c.numberOr(field, 1e-5);
+    require(eps > 0 && eps < 1, c, field, "a number above 0 and below 1", c.shown(field));
+    return eps;
   }
 
-  private static double positive(JsonConfig c, String field, double value) {
-    require(value > 0, c, field, "a positive number", "" + value);
-    return value;
+  private static float scale(JsonConfig c) {
+    String field = "routed_scaling_factor";
+    float scale = (float) c.numberOr(field, 1);
+    require(scale > 0, c, field, "a number above 0", c.shown(field));
+    return scale;
   }
 
   /** A width that is a product must be an int, or it would wrap around to a plausible one. */

@@ -17,15 +17,16 @@ final class ClassicInfo {
   static ModelInfo of(ClassicConfig c, ClassicWeights w) {
     List<Part> parts = new ArrayList<>();
     long hidden = c.hidden();
+    boolean shared = w.head() == w.embedding();
     parts.add(
         new Part(
-            c.tied() ? "embedding (also the head)" : "embedding",
+            shared ? "embedding (also the head)" : "embedding",
             size(w.embedding()),
             hidden,
             hidden * w.embedding().format.bytesPerWeight));
     parts.addAll(layers("", Arrays.asList(w.layers()), c));
     parts.add(
-        c.tied()
+        shared
             ? new Part("head (the embedding again)", 0, size(w.head()), bytes(w.head()))
             : all("head", Stream.of(w.head())));
     if (w.mtp() != null) {

@@ -28,7 +28,8 @@ public final class ClassicModel implements Model {
 
   /**
    * Loads the weights that a config describes. A config may announce an MTP layer although the
-   * checkpoint has no tensor of it, as transformers saves it; then the model loads without MTP.
+   * checkpoint has no tensor of it, as transformers saves it; then the model loads without MTP, and
+   * the checkpoint's notices say so.
    *
    * @throws orrery.checkpoint.CheckpointException naming file, tensor or field, expected and found
    */
@@ -43,6 +44,10 @@ public final class ClassicModel implements Model {
     }
     String mtpPrefix = "model.layers." + config.layers() + ".";
     if (checkpoint.names().stream().noneMatch(name -> name.startsWith(mtpPrefix))) {
+      if (config.mtpLayers() > 0 && ClassicConfig.mtpLayers(json).isPresent()) {
+        String what = "an MTP layer is announced, but there is no tensor " + mtpPrefix + "*";
+        checkpoint.notice(json.file(), what + "; loaded without one");
+      }
       config = config.withMtpLayers(0);
     }
     return new ClassicModel(config, ClassicWeights.load(checkpoint, config));

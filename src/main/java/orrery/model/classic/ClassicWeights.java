@@ -69,22 +69,44 @@ record ClassicWeights(
       float[] norm,
       PackedMatrix head) {}
 
-  /** Reads every tensor; a missing, unknown or ill-shaped one is refused by name. */
+  private static final String EMBEDDING = "model.embed_tokens.weight";
+  private static final String HEAD = "lm_head.weight";
+
+  /**
+   * Reads every tensor; a missing, unknown or ill-shaped one is refused by name.
+   *
+   * <p>Where the config ties head and embedding, one of them is enough, either one. If both are
+   * there and differ, they are not tied, whatever the config says: so does transformers 5.
+   */
   static ClassicWeights load(Checkpoint checkpoint, ClassicConfig c) {
     Weights w = new Weights(checkpoint);
-    PackedMatrix embedding = w.matrix("model.embed_tokens.weight", c.vocab(), c.hidden());
+    boolean tied = c.tied() && !denied(w, checkpoint, c);
+    boolean onlyHead = tied && !w.has(EMBEDDING) && w.has(HEAD);
+    PackedMatrix embedding = w.matrix(onlyHead ? HEAD : EMBEDDING, c.vocab(), c.hidden());
     Layer[] layers =
         IntStream.range(0, c.layers())
             .parallel()
             .mapToObj(l -> layer(w, c, "model.layers." + l + ".", c.hasExperts(l)))
             .toArray(Layer[]::new);
-    PackedMatrix head = c.tied() ? embedding : w.matrix("lm_head.weight", c.vocab(), c.hidden());
+    PackedMatrix head = tied ? embedding : w.matrix(HEAD, c.vocab(), c.hidden());
     Mtp mtp = c.mtpLayers() == 0 ? null : mtp(w, c, embedding, head);
     float[] norm = w.vector("model.norm.weight", c.hidden());
-    boolean tied = c.tied();
-    checkpoint.refuseUnread(
-        name -> name.endsWith("rotary_emb.inv_freq") || tied && name.equals("lm_head.weight"));
+    InverseFrequencies.compare(checkpoint, c);
+    checkpoint.refuseUnread();
     return new ClassicWeights(embedding, layers, norm, head, mtp);
+  }
+
+  /** Whether there is a head that is not the embedding. */
+  private static boolean denied(Weights w, Checkpoint checkpoint, ClassicConfig c) {
+    boolean differs =
+        w.has(EMBEDDING) && w.has(HEAD) && !w.same(EMBEDDING, HEAD, c.vocab(), c.hidden());
+    if (differs) {
+      checkpoint.notice(
+          checkpoint.directory().resolve("config.json"),
+          "tie_word_embeddings: true, but lm_head.weight differs from model.embed_tokens.weight;"
+              + " lm_head.weight is used, as by transformers 5");
+    }
+    return differs;
   }
 
   private static Mtp mtp(Weights w, ClassicConfig c, PackedMatrix embedding, PackedMatrix head) {

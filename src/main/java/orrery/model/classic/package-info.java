@@ -32,6 +32,8 @@
  *       state after {@code shared_head.norm}, as in SGLang. {@code docs/forward-pass.md} tells
  *       where vLLM differs.
  *   <li>A tensor that is missing, misshapen or unknown is an error that names it.
+ *   <li>A field of the config is refused by name if no model could come from its value, if it
+ *       contradicts another field, or if it asks for what this architecture does not compute.
  * </ul>
  *
  * <p><b>Watch it.</b> {@code orrery inspect --tensors --program -m tiny-models/speck-mtp}, {@code

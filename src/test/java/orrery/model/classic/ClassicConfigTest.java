@@ -163,8 +163,44 @@ class ClassicConfigTest {
             + " choose among, found 5",
         "num_experts_per_tok | 0 | num_experts_per_tok: expected a positive integer, found 0",
         "num_nextn_predict_layers | 2 | num_nextn_predict_layers: expected 0 or 1, found 2",
-        "num_mtp_layers | 3 | num_mtp_layers: expected 0 or 1, found 3",
-        "rms_norm_eps | 0 | rms_norm_eps: expected a positive number, found 0.0",
+        "num_mtp_layers | 3 | num_mtp_layers: expected 1, as num_nextn_predict_layers says, found"
+            + " 3",
+        "rms_norm_eps | 0 | rms_norm_eps: expected a number above 0 and below 1, found 0",
+        "rms_norm_eps | 1e-60 | rms_norm_eps: expected a number above 0 and below 1, found 1e-60",
+        "rms_norm_eps | 1000 | rms_norm_eps: expected a number above 0 and below 1, found 1000",
+        "rms_norm_eps | NaN | rms_norm_eps: expected a number within float32's range, found NaN",
+        "routed_scaling_factor | 0 | routed_scaling_factor: expected a number above 0, found 0",
+        "routed_scaling_factor | -2.5 |"
+            + " routed_scaling_factor: expected a number above 0, found -2.5",
+        "routed_scaling_factor | 1e-50 |"
+            + " routed_scaling_factor: expected a number above 0, found 1e-50",
+        "routed_scaling_factor | Infinity |"
+            + " routed_scaling_factor: expected a number within float32's range, found Infinity",
+        "num_local_experts | 9 |"
+            + " num_local_experts: expected 8, as n_routed_experts says, found 9",
+        "rope_theta | 500000 |"
+            + " rope_parameters.rope_theta: expected 500000, as rope_theta says, found 500.0",
+        "rope_scaling | {\"rope_theta\": 5} |"
+            + " rope_scaling.rope_theta: expected 500.0, as rope_parameters.rope_theta says,"
+            + " found 5",
+        "partial_rotary_factor | 0.5 | rope_parameters.partial_rotary_factor: expected 0.5, as"
+            + " partial_rotary_factor says, found 1.0",
+        "rope_scaling | {\"factor\": 4.0} | rope_scaling.factor: expected none, found 4.0",
+        "rope_scaling | {\"rope_type\": \"default\", \"type\": \"yarn\"} |"
+            + " rope_scaling.type: expected default, found \"yarn\"",
+        "rope_parameters | {\"full_attention\": {\"rope_theta\": 5e5}} |"
+            + " rope_parameters.full_attention: expected none, found {\"rope_theta\":5e5}",
+        "quantization_config | {\"quant_method\": \"fp8\"} |"
+            + " quantization_config: expected none, found {\"quant_method\":\"fp8\"}",
+        "final_logit_softcapping | 30.0 | final_logit_softcapping: expected none, found 30.0",
+        "sliding_window | 64 |"
+            + " sliding_window: expected none, or at least max_position_embeddings, found 64",
+        "layer_types | [\"full_attention\", \"sliding_attention\"] |"
+            + " layer_types: expected full_attention in every layer, found",
+        "scoring_func | \"softmax\" | scoring_func: expected sigmoid, found \"softmax\"",
+        "topk_method | \"greedy\" | topk_method: expected noaux_tc, found \"greedy\"",
+        "mlp_bias | true | mlp_bias: expected false, found true",
+        "moe_layer_freq | 2 | moe_layer_freq: expected 1, found 2",
         "rms_norm_eps | 1e99 | rms_norm_eps: expected a number within float32's range, found 1e99",
         "attention_bias | 1 | attention_bias: expected true or false, found 1",
         "use_qk_norm | \"yes\" | use_qk_norm: expected true or false, found \"yes\"",
@@ -174,7 +210,7 @@ class ClassicConfigTest {
         "rope_parameters | {\"rope_type\": \"yarn\"} |"
             + " rope_parameters.rope_type: expected default, found \"yarn\"",
         "rope_parameters | {\"rope_theta\": -1} |"
-            + " rope_parameters.rope_theta: expected a positive number, found -1.0",
+            + " rope_parameters.rope_theta: expected a number above 1, found -1.0",
         "rope_parameters | {\"partial_rotary_factor\": 1.5} |"
             + " rope_parameters.partial_rotary_factor: expected 1 to 6 rotated columns of head_dim"
             + " 6, found 1.5",
@@ -197,6 +233,50 @@ class ClassicConfigTest {
         .isInstanceOf(CheckpointException.class)
         .hasMessageStartingWith(directory.resolve("config.json") + ": ")
         .hasMessageContaining(message);
+  }
+
+  @Test
+  void aFieldMayStandInSeveralPlacesWithOneValue() throws IOException {
+    ObjectNode config = speck("groups");
+    ClassicConfig expected = read(config.toString());
+    config.putRawValue("rope_theta", new RawValue("5e2"));
+    config.putRawValue("partial_rotary_factor", new RawValue("1"));
+    config.set("rope_scaling", config.get("rope_parameters"));
+    config.set("num_local_experts", config.get("n_routed_experts"));
+    config.set("num_mtp_layers", config.get("num_nextn_predict_layers"));
+    assertThat(read(config.toString())).isEqualTo(expected);
+  }
+
+  /** Values that other engines write and that ask for what is computed anyway. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "sliding_window | null",
+        "sliding_window | 100000000",
+        "layer_types | [\"full_attention\", \"full_attention\"]",
+        "quantization_config | null",
+        "rope_scaling | {}",
+        "scoring_func | \"sigmoid\"",
+        "topk_method | \"noaux_tc\"",
+        "moe_layer_freq | 1",
+        "mlp_bias | false",
+        "something_new | {\"limit\": Infinity, \"other\": [NaN, \"x\"]}"
+      })
+  void aFieldThatChangesNothingIsNoReasonToRefuse(String field, String value) throws IOException {
+    ObjectNode config = speck("groups");
+    ClassicConfig expected = read(config.toString());
+    config.putRawValue(field, new RawValue(value));
+    assertThat(read(config.toString())).isEqualTo(expected);
+  }
+
+  @Test
+  void aSlidingWindowThatIsSwitchedOffHidesNothing() throws IOException {
+    ObjectNode config = speck("groups");
+    config.put("sliding_window", 64);
+    config.put("use_sliding_window", false);
+    assertThat(read(config.toString())).isEqualTo(read(speck("groups").toString()));
   }
 
   @Test

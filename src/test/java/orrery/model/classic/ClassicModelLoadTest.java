@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import orrery.EditedModel;
@@ -44,6 +45,12 @@ class ClassicModelLoadTest {
     return outcome(LoadedModel.load(TinyModels.speck(speck)).model());
   }
 
+  private List<String> notices(EditedModel edited) {
+    try (LoadedModel loaded = LoadedModel.load(edited.writeTo(directory))) {
+      return loaded.notices();
+    }
+  }
+
   private void assertRefused(EditedModel edited, String... named) {
     assertThatThrownBy(() -> load(edited))
         .isInstanceOf(CheckpointException.class)
@@ -68,6 +75,11 @@ class ClassicModelLoadTest {
     assertThat(edited.config.get("num_nextn_predict_layers").intValue()).isEqualTo(1);
     Model model = load(edited);
     assertThat(model.hasMtp()).isFalse();
+    assertThat(notices(edited))
+        .containsExactly(
+            directory.resolve("config.json")
+                + ": an MTP layer is announced, but there is no tensor model.layers.2.*;"
+                + " loaded without one");
     assertThat(model.kvLayout(false).streams()).hasSize(2 * model.layers());
     assertThat(outcome(model).logits()).isDeepEqualTo(outcomeOf("groups").logits());
   }
@@ -132,6 +144,62 @@ class ClassicModelLoadTest {
   }
 
   @Test
+  void aTiedCheckpointMayHaveOnlyItsHead() {
+    EditedModel edited = speck("sharded");
+    edited.tensors.put("lm_head.weight", edited.tensors.remove("model.embed_tokens.weight"));
+    assertThat(outcome(edited).logits()).isDeepEqualTo(outcomeOf("sharded").logits());
+    assertThat(notices(edited)).isEmpty();
+    edited.tensors.remove("lm_head.weight");
+    assertRefused(edited, "tensor model.embed_tokens.weight", "to be in the checkpoint");
+  }
+
+  @Test
+  void aHeadThatDiffersFromTheEmbeddingIsUsedWhateverTheConfigSays() {
+    EditedModel edited = speck("sharded");
+    assertThat(edited.config.get("tie_word_embeddings").booleanValue()).isTrue();
+    Values embedding = edited.tensors.get("model.embed_tokens.weight");
+    float[] other = embedding.floats().clone();
+    other[other.length - 1] += 1;
+    edited.tensors.put("lm_head.weight", new Values(DType.F32, embedding.shape(), other, null));
+    float[][] logits = outcome(edited).logits();
+    assertThat(notices(edited))
+        .containsExactly(
+            directory.resolve("config.json")
+                + ": tie_word_embeddings: true, but lm_head.weight differs from"
+                + " model.embed_tokens.weight; lm_head.weight is used, as by transformers 5");
+    assertThat(Arrays.deepEquals(logits, outcomeOf("sharded").logits())).isFalse();
+    int[] ids = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8};
+    assertThat(logits).isDeepEqualTo(new Naive(directory).logits(ids));
+    edited.config.put("tie_word_embeddings", false);
+    assertThat(outcome(edited).logits()).isDeepEqualTo(logits);
+    assertThat(notices(edited)).isEmpty();
+  }
+
+  @Test
+  void theMtpLayerTakesTheHeadThatCounts() {
+    EditedModel edited = speck("groups"); // tied, and its MTP layer shares both
+    Values embedding = edited.tensors.get("model.embed_tokens.weight").asF32();
+    float[] other = embedding.floats().clone();
+    other[0] += 1;
+    edited.tensors.put("lm_head.weight", new Values(DType.F32, embedding.shape(), other, null));
+    Steps.Outcome both = outcome(edited);
+    int[] ids = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8};
+    assertThat(both.mtpLogits()).isDeepEqualTo(new Naive(directory).mtpLogits(ids));
+    assertThat(Arrays.deepEquals(both.mtpLogits(), outcomeOf("groups").mtpLogits())).isFalse();
+  }
+
+  @Test
+  void copiesThatTheMtpLayerHasOfEmbeddingAndHeadChangeNothing() {
+    EditedModel edited = speck("groups");
+    Values embedding = edited.tensors.get("model.embed_tokens.weight");
+    edited.tensors.put(MTP_OF_GROUPS + "embed_tokens.weight", embedding);
+    edited.tensors.put(MTP_OF_GROUPS + "shared_head.head.weight", embedding.asF32());
+    Steps.Outcome copies = outcome(edited);
+    assertThat(copies.mtpLogits()).isDeepEqualTo(outcomeOf("groups").mtpLogits());
+    assertThat(notices(edited)).isEmpty();
+  }
+
+  @Test
   void anUntiedHeadMustBeThereAndCounts() {
     EditedModel edited = speck("bias");
     Values head = edited.tensors.remove("lm_head.weight");
@@ -147,11 +215,32 @@ class ClassicModelLoadTest {
   }
 
   @Test
-  void aBufferOfInverseFrequenciesIsIgnoredAndAnyOtherUnknownTensorRefused() {
+  void inverseFrequenciesThatFollowFromTheConfigAreSilentAndOthersSaid() {
+    EditedModel edited = speck("bias"); // 4 rotated columns, theta 10000
+    float[] right = {1, 0.01f};
+    String name = "model.layers.%d.self_attn.rotary_emb.inv_freq";
+    for (int layer = 0; layer < 2; layer++) {
+      edited.tensors.put(
+          name.formatted(layer), new Values(DType.BF16, new long[] {2}, right, null));
+    }
+    assertThat(notices(edited)).isEmpty();
+    float[] wrong = {1, 0.001f};
+    for (int layer = 0; layer < 2; layer++) {
+      edited.tensors.put(name.formatted(layer), new Values(DType.F32, new long[] {2}, wrong, null));
+    }
+    assertThat(notices(edited))
+        .containsExactly(
+            directory.resolve("model.safetensors")
+                + ": tensor model.layers.0.self_attn.rotary_emb.inv_freq and 1 like it: not used;"
+                + " the frequencies of config.json are others (rope_theta 10000.0, 4 rotated"
+                + " columns)");
+    assertThat(outcome(edited).logits()).isDeepEqualTo(outcomeOf("bias").logits());
+  }
+
+  @Test
+  void aTensorThatNoLayerHasIsRefused() {
     EditedModel edited = speck("bias");
     Values four = new Values(DType.F32, new long[] {2}, new float[2], null);
-    edited.tensors.put("model.layers.0.self_attn.rotary_emb.inv_freq", four);
-    assertThat(load(edited).layers()).isEqualTo(3);
     edited.tensors.put("model.layers.0.self_attn.sinks", four);
     assertRefused(
         edited,

@@ -1,0 +1,51 @@
+package orrery.model.classic;
+
+import java.util.List;
+import orrery.checkpoint.Checkpoint;
+import orrery.checkpoint.Tensor;
+import orrery.graph.RopeTable;
+
+/**
+ * Rotary frequencies that some exporters write beside the weights, {@code rotary_emb.inv_freq}.
+ * They follow from the config, which counts. If they are others, the config or they are wrong, and
+ * that is said.
+ */
+final class InverseFrequencies {
+  private static final float ROUNDING = 0x1p-7f; // of bfloat16, toward zero
+
+  private InverseFrequencies() {}
+
+  static void compare(Checkpoint checkpoint, ClassicConfig c) {
+    List<Tensor> others =
+        checkpoint.infos().stream()
+            .filter(info -> info.name().endsWith("rotary_emb.inv_freq"))
+            .map(info -> checkpoint.tensor(info.name(), info.shape()))
+            .filter(stored -> !follows(stored, c))
+            .toList();
+    if (!others.isEmpty()) {
+      Tensor first = others.getFirst();
+      checkpoint.notice(
+          first.file(),
+          first.item()
+              + (others.size() > 1 ? " and " + (others.size() - 1) + " like it" : "")
+              + ": not used; the frequencies of config.json are others (rope_theta "
+              + c.ropeTheta()
+              + ", "
+              + c.rotaryDim()
+              + " rotated columns)");
+    }
+  }
+
+  private static boolean follows(Tensor stored, ClassicConfig c) {
+    if (stored.info().elements() != (c.rotaryDim() + 1) / 2) {
+      return false;
+    }
+    for (int i = 0; i < stored.info().elements(); i++) {
+      float expected = RopeTable.inverseFrequency(i, c.rotaryDim(), c.ropeTheta());
+      if (!(Math.abs(stored.getFloat(i) - expected) <= ROUNDING * expected)) {
+        return false;
+      }
+    }
+    return true;
+  }
+}
