@@ -10,6 +10,7 @@ import orrery.graph.Buffer;
 import orrery.model.Forward;
 import orrery.sampling.SamplingException;
 import orrery.speculation.AcceptanceRule;
+import orrery.text.TokenizerException;
 
 /** Decides the tokens of a step's rows and hands them out. */
 final class Judge {
@@ -127,8 +128,8 @@ final class Judge {
     } catch (SamplingException e) {
       throw e;
     } catch (RuntimeException e) {
-      SamplingException failure =
-          new SamplingException(c.sequence.choice, c.sequence.known(), e.toString());
+      String why = e instanceof TokenizerException ? e.getMessage() : e.toString();
+      SamplingException failure = new SamplingException(c.sequence.choice, c.sequence.known(), why);
       failure.initCause(e);
       throw failure;
     }

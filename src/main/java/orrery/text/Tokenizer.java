@@ -1,8 +1,5 @@
 package orrery.text;
 
-import ai.djl.engine.EngineException;
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -31,11 +28,11 @@ public final class Tokenizer implements AutoCloseable {
   private final Path file;
   private final String json;
   private final Vocabulary vocabulary;
-  private final HuggingFaceTokenizer tokenizer;
+  private final NativeTokenizer tokenizer;
   private final TokenBytes tokenBytes = new TokenBytes(this);
-  private HuggingFaceTokenizer verbatim; // made when first needed, under this object's lock
+  private NativeTokenizer verbatim; // made when first needed, under this object's lock
 
-  private Tokenizer(Path file, String json, Vocabulary vocabulary, HuggingFaceTokenizer tokenizer) {
+  private Tokenizer(Path file, String json, Vocabulary vocabulary, NativeTokenizer tokenizer) {
     this.file = file;
     this.json = json;
     this.vocabulary = vocabulary;
@@ -61,47 +58,16 @@ public final class Tokenizer implements AutoCloseable {
       // First, because it is strict: the native parser need not see what is no JSON at all.
       Vocabulary vocabulary = Vocabulary.parse(file, text);
       String json = VerbatimJson.standard(text);
-      return new Tokenizer(file, json, vocabulary, load(file, json));
+      boolean trusted = vocabulary.pipeline().trusted();
+      return new Tokenizer(file, json, vocabulary, NativeTokenizer.of(file, json, trusted));
     } catch (IOException e) {
       throw new TokenizerException(file, "cannot be read as UTF-8 text: " + e.getMessage(), e);
     }
   }
 
-  private static HuggingFaceTokenizer load(Path file, String json) {
-    stayOffline();
-    Map<String, String> asIs =
-        Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
-    try {
-      return HuggingFaceTokenizer.newInstance(
-          new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)), asIs);
-    } catch (LinkageError | EngineException e) {
-      throw new TokenizerException(
-          file,
-          "the native tokenizer library cannot be loaded ("
-              + e.getMessage()
-              + "); it is unpacked to ~/.djl.ai, or where DJL_CACHE_DIR says",
-          e);
-    } catch (IOException | RuntimeException e) {
-      throw new TokenizerException(file, "expected a tokenizer, found: " + e.getMessage(), e);
-    }
-  }
-
-  /**
-   * DJL would fetch a GPU build of its library where it sees a GPU, and report its use from cloud
-   * machines. Neither belongs in a program that promises to need nothing but its files; a user who
-   * set one of these on the command line keeps it.
-   */
-  private static void stayOffline() {
-    for (String property : new String[] {"ai.djl.offline", "OPT_OUT_TRACKING"}) {
-      if (System.getProperty(property) == null) {
-        System.setProperty(property, "true");
-      }
-    }
-  }
-
   /** Token ids of {@code text}; special tokens written in it are recognised as such. */
   public int[] encode(String text) {
-    return ids(tokenizer, wellFormed(text));
+    return tokenizer.encode(wellFormed(text));
   }
 
   /**
@@ -116,35 +82,28 @@ public final class Tokenizer implements AutoCloseable {
     String clean = wellFormed(text);
     // Without a normalizer, a special token is found only where it is written out.
     boolean mayHoldSpecials =
-        vocabulary.normalizes() || vocabulary.specials().stream().anyMatch(clean::contains);
+        vocabulary.pipeline().normalizes()
+            || vocabulary.specials().stream().anyMatch(clean::contains);
     if (!mayHoldSpecials) {
-      return ids(tokenizer, clean);
+      return tokenizer.encode(clean);
     }
-    return ids(verbatimTokenizer(), clean.replace(VerbatimJson.MARK, '\uFFFD'));
+    return verbatimTokenizer().encode(clean.replace(VerbatimJson.MARK, '\uFFFD'));
   }
 
-  private synchronized HuggingFaceTokenizer verbatimTokenizer() {
+  private synchronized NativeTokenizer verbatimTokenizer() {
     if (verbatim == null) {
       Map<String, String> renamed = new HashMap<>();
       for (String name : vocabulary.specials()) {
         renamed.put(name, VerbatimJson.unwritable(vocabulary.idOf(name).orElseThrow()));
       }
       try {
-        verbatim = load(file, VerbatimJson.rename(json, renamed));
+        boolean trusted = vocabulary.pipeline().trusted();
+        verbatim = NativeTokenizer.of(file, VerbatimJson.rename(json, renamed), trusted);
       } catch (IOException e) {
         throw new TokenizerException(file, "cannot be copied: " + e.getMessage(), e);
       }
     }
     return verbatim;
-  }
-
-  private static int[] ids(HuggingFaceTokenizer tokenizer, String text) {
-    long[] wide = tokenizer.encode(text, false, false).getIds();
-    int[] ids = new int[wide.length]; // [tokens]
-    for (int i = 0; i < ids.length; i++) {
-      ids[i] = Math.toIntExact(wide[i]);
-    }
-    return ids;
   }
 
   /**
@@ -157,16 +116,15 @@ public final class Tokenizer implements AutoCloseable {
    * @throws TokenizerException if an id is outside the vocabulary
    */
   public String decode(int[] ids, boolean skipSpecial) {
-    long[] wide = new long[ids.length]; // [tokens]
-    for (int i = 0; i < ids.length; i++) {
-      wide[i] = checked(ids[i]);
+    for (int id : ids) {
+      checked(id);
     }
-    return tokenizer.decode(wide, skipSpecial);
+    return tokenizer.decode(ids, skipSpecial);
   }
 
   /** A decoder that turns tokens into text as they come, from the beginning of a text. */
   public StreamDecoder stream(boolean skipSpecial) {
-    return vocabulary.isByteLevel()
+    return vocabulary.pipeline().isByteLevel()
         ? new ByteStreamDecoder(this, skipSpecial)
         : new WindowStreamDecoder(this, skipSpecial);
   }
@@ -188,7 +146,7 @@ public final class Tokenizer implements AutoCloseable {
 
   /** A decoder without special tokens that goes on behind others that are none. */
   StreamDecoder streamBehind(int[] tokens) {
-    if (vocabulary.isByteLevel()) {
+    if (vocabulary.pipeline().isByteLevel()) {
       ByteStreamDecoder decoder = new ByteStreamDecoder(this, true);
       decoder.follow(tokens);
       return decoder;
@@ -203,9 +161,19 @@ public final class Tokenizer implements AutoCloseable {
     return vocabulary.size();
   }
 
+  /** How many ids have a token: {@link #vocabSize}, less the ids that the file leaves out. */
+  public int tokens() {
+    return vocabulary.count();
+  }
+
   /** The id of the token with this exact name (as written in the file), special or not. */
   public Optional<Integer> idOf(String token) {
     return vocabulary.idOf(token);
+  }
+
+  /** Whether there is a token with this id. */
+  public boolean has(int id) {
+    return id >= 0 && id < vocabulary.size() && vocabulary.name(id) != null;
   }
 
   /** The token's name as written in the file; empty for an id that the vocabulary leaves out. */
@@ -229,7 +197,7 @@ public final class Tokenizer implements AutoCloseable {
 
   /** Whether the end of a token may be inside a character although no token is a byte token. */
   boolean cutsCharacters() {
-    return vocabulary.hasByteLevel();
+    return vocabulary.pipeline().hasByteLevel();
   }
 
   /** Whether {@code id} is a special token. */

@@ -18,6 +18,15 @@ public final class TokenizerException extends RuntimeException {
     super(file + ": " + printable(problem), cause);
   }
 
+  private TokenizerException(String message) {
+    super(message);
+  }
+
+  /** What such an exception said in another process. */
+  static TokenizerException of(String message) {
+    return new TokenizerException(message);
+  }
+
   /** The problem may quote a hostile file: one line, no control characters, not endless. */
   private static String printable(String problem) {
     String line = problem.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Cs}]", "?");

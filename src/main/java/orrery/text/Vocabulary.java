@@ -35,10 +35,8 @@ final class Vocabulary {
   private String[] names = new String[1024]; // [capacity >= size], by id
   private final BitSet special = new BitSet(); // by id
   private int size;
-  private int byteLevels; // steps of the decoder that turn byte letters into text
-  private int byteFallbacks; // those that turn byte tokens into text
-  private int otherSteps;
-  private boolean normalizes;
+  private int count; // ids that have a token
+  private final Pipeline pipeline = new Pipeline();
 
   private Vocabulary(Path file) {
     this.file = file;
@@ -70,6 +68,11 @@ final class Vocabulary {
     return size;
   }
 
+  /** Ids that have a token: all below {@link #size} but those the file leaves out. */
+  int count() {
+    return count;
+  }
+
   Optional<Integer> idOf(String token) {
     return Optional.ofNullable(ids.get(token));
   }
@@ -88,14 +91,9 @@ final class Vocabulary {
     return specials;
   }
 
-  /** Whether tokens are strings of byte letters (GPT-2's alphabet) that simply concatenate. */
-  boolean isByteLevel() {
-    return byteLevels == 1 && byteFallbacks + otherSteps == 0;
-  }
-
-  /** Whether tokens are strings of byte letters, whatever else the decoder does to them. */
-  boolean hasByteLevel() {
-    return byteLevels > 0;
+  /** The steps around the model. */
+  Pipeline pipeline() {
+    return pipeline;
   }
 
   /**
@@ -105,7 +103,7 @@ final class Vocabulary {
   int byteOf(int id) {
     String name = names[id];
     boolean isByte =
-        byteFallbacks > 0
+        pipeline.readsByteTokens()
             && name != null
             && name.length() == 6
             && name.startsWith("<0x")
@@ -115,25 +113,16 @@ final class Vocabulary {
     return isByte ? Integer.parseInt(name, 3, 5, 16) : -1;
   }
 
-  /** Whether text is rewritten before tokens are looked for. */
-  boolean normalizes() {
-    return normalizes;
-  }
-
   private void readFile(JsonParser json) throws IOException {
     if (json.nextToken() != JsonToken.START_OBJECT) {
       throw new TokenizerException(file, "expected a JSON object, found something else");
     }
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String field = json.currentName();
-      JsonToken value = json.nextToken();
+      json.nextToken();
       switch (field) {
         case "added_tokens" -> readAddedTokens(json);
-        case "normalizer" -> {
-          normalizes = value != JsonToken.VALUE_NULL;
-          json.skipChildren();
-        }
-        case "decoder" -> readDecoder(json);
+        case "normalizer", "pre_tokenizer", "decoder" -> pipeline.step(field, json);
         case "model" -> readModel(json);
         default -> json.skipChildren();
       }
@@ -154,6 +143,8 @@ final class Vocabulary {
         readVocab(json);
       } else if (field.equals("vocab") && value == JsonToken.START_ARRAY) {
         readUnigramPieces(json);
+      } else if (value.isScalarValue()) {
+        pipeline.model(field, json);
       } else {
         json.skipChildren();
       }
@@ -189,12 +180,14 @@ final class Vocabulary {
       String content = null;
       int id = -1;
       boolean isSpecial = false;
+      boolean strips = false;
       while (json.nextToken() == JsonToken.FIELD_NAME) {
         String field = json.currentName();
         json.nextToken();
         switch (field) {
           case "content" -> content = json.getText();
           case "id" -> id = readId(json, "added_tokens");
+          case "lstrip", "rstrip" -> strips |= json.currentToken() == JsonToken.VALUE_TRUE;
           case "special" -> isSpecial = json.currentToken() == JsonToken.VALUE_TRUE;
           default -> json.skipChildren();
         }
@@ -203,6 +196,7 @@ final class Vocabulary {
         throw new TokenizerException(file, "added_tokens: expected content and id in every entry");
       }
       add(content, id);
+      pipeline.addedToken(content, strips);
       special.set(id, isSpecial);
       if (isSpecial) {
         specials.add(content);
@@ -234,29 +228,8 @@ final class Vocabulary {
       names = Arrays.copyOf(names, Math.max(id + 1, 2 * names.length));
     }
     size = Math.max(size, id + 1);
+    count += names[id] == null ? 1 : 0;
     names[id] = name;
     ids.put(name, id);
-  }
-
-  /** Counts the decoder's steps by kind; it is one, or a Sequence of several. */
-  private void readDecoder(JsonParser json) throws IOException {
-    if (json.currentToken() != JsonToken.START_OBJECT) {
-      return;
-    }
-    for (int depth = 1; depth > 0; ) {
-      JsonToken token = json.nextToken();
-      if (token == null) {
-        return;
-      }
-      depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
-      if (token == JsonToken.FIELD_NAME && json.currentName().equals("type")) {
-        switch (json.nextTextValue()) {
-          case "ByteLevel" -> byteLevels++;
-          case "ByteFallback" -> byteFallbacks++;
-          case "Sequence" -> {}
-          case null, default -> otherSteps++;
-        }
-      }
-    }
   }
 }

@@ -1,0 +1,137 @@
+package orrery.text;
+
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * The library in a process of its own, for a tokenizer on which it can abort: then that process
+ * ends, the text gets an error, and the next one a new process. It takes about 0.4 s to start and
+ * some 50 µs a question, which only such tokenizers pay.
+ *
+ * <p>May be used by many threads; they take turns.
+ */
+final class ForkedTokenizer implements NativeTokenizer {
+  private static final int SHOWN_BYTES = 4096; // of what a dying process says
+
+  private final Path file;
+  private final String json;
+  private Process process; // null: not started, or dead
+  private DataInputStream in;
+  private DataOutputStream out;
+
+  ForkedTokenizer(Path file, String json) {
+    this.file = file;
+    this.json = json;
+    start();
+  }
+
+  /** What is asked of the process, and the reading of its answer. */
+  private interface Question<T> {
+    T ask(DataOutputStream out, Answer answer) throws IOException;
+  }
+
+  private interface Answer {
+    /** The answer, once it is known to be one. */
+    DataInputStream await() throws IOException;
+  }
+
+  @Override
+  public int[] encode(String text) {
+    return ask(
+        "take this text",
+        (to, answer) -> {
+          to.write(TokenizerProcess.ENCODE);
+          TokenizerProcess.writeText(to, text);
+          return TokenizerProcess.readIds(answer.await());
+        });
+  }
+
+  @Override
+  public String decode(int[] ids, boolean skipSpecial) {
+    return ask(
+        "decode these tokens",
+        (to, answer) -> {
+          to.write(TokenizerProcess.DECODE);
+          to.writeBoolean(skipSpecial);
+          TokenizerProcess.writeIds(to, ids);
+          return TokenizerProcess.readText(answer.await());
+        });
+  }
+
+  private synchronized <T> T ask(String task, Question<T> question) {
+    if (process == null) {
+      start();
+    }
+    try {
+      return question.ask(out, this::await);
+    } catch (IOException e) {
+      String last = lastWords();
+      close();
+      throw new TokenizerException(
+          file, "cannot " + task + ": the tokenizer library gave up on it" + last, e);
+    }
+  }
+
+  private DataInputStream await() throws IOException {
+    out.flush();
+    if (!in.readBoolean()) {
+      throw TokenizerException.of(TokenizerProcess.readText(in));
+    }
+    return in;
+  }
+
+  private void start() {
+    Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+    List<String> command =
+        List.of(
+            java.toString(),
+            "--enable-native-access=ALL-UNNAMED",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            System.getProperty("java.class.path"),
+            TokenizerProcess.class.getName());
+    try {
+      process = new ProcessBuilder(command).start();
+    } catch (IOException e) {
+      throw new TokenizerException(
+          file, "needs a process of its own, which cannot be started: " + e.getMessage(), e);
+    }
+    in = new DataInputStream(new BufferedInputStream(process.getInputStream()));
+    out = new DataOutputStream(new BufferedOutputStream(process.getOutputStream()));
+    ask(
+        "be loaded",
+        (to, answer) -> {
+          TokenizerProcess.writeText(to, file.toString());
+          TokenizerProcess.writeText(to, json);
+          return answer.await();
+        });
+  }
+
+  /** What the process said before it ended: a panic's message stands in its second line. */
+  private String lastWords() {
+    try {
+      byte[] said = process.getErrorStream().readNBytes(SHOWN_BYTES);
+      String text = new String(said, StandardCharsets.UTF_8).strip();
+      return text.isEmpty()
+          ? ""
+          : " (" + text.lines().skip(text.contains("\n") ? 1 : 0).findFirst().orElseThrow() + ")";
+    } catch (IOException e) {
+      return " (" + e.getMessage() + ")";
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    if (process != null) {
+      process.destroyForcibly();
+      process = null;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package orrery.text;
+
+import java.nio.file.Path;
+
+/**
+ * Hugging Face's tokenizer library at work: in this process, or in one that may die in its stead.
+ */
+sealed interface NativeTokenizer extends AutoCloseable permits LinkedTokenizer, ForkedTokenizer {
+  /**
+   * Makes a tokenizer.
+   *
+   * @param file where the JSON is from, for messages
+   * @param trusted whether no text can make the library abort ({@link Pipeline#trusted})
+   * @throws TokenizerException if the JSON is no tokenizer
+   */
+  static NativeTokenizer of(Path file, String json, boolean trusted) {
+    return trusted ? new LinkedTokenizer(file, json) : new ForkedTokenizer(file, json);
+  }
+
+  /**
+   * Token ids of a text of whole characters.
+   *
+   * @throws TokenizerException if the library cannot take the text
+   */
+  int[] encode(String text);
+
+  /**
+   * The text of token ids within the vocabulary.
+   *
+   * @throws TokenizerException if the library cannot put the tokens together
+   */
+  String decode(int[] ids, boolean skipSpecial);
+
+  @Override
+  void close();
+}

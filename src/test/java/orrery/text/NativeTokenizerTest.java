@@ -1,0 +1,184 @@
+package orrery.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Tokenizers on which the native library aborts its process: a text gets an error, no more. */
+class NativeTokenizerTest {
+  private static final JsonMapper JSON = new JsonMapper();
+
+  @TempDir Path directory;
+
+  /** Words and letters, and an added token; {@code steps} are further fields of the file. */
+  private Tokenizer open(String added, String steps) throws IOException {
+    String model =
+        "{\"type\":\"WordLevel\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"the\":1,\""
+            + " \":2,\"a\":3}}";
+    return open(added, model, steps);
+  }
+
+  private Tokenizer open(String added, String model, String steps) throws IOException {
+    String json = "{\"version\":\"1.0\",\"added_tokens\":[%s],\"model\":%s,%s}";
+    Path file = directory.resolve("tokenizer.json");
+    return Tokenizer.open(Files.writeString(file, json.formatted(added, model, steps)));
+  }
+
+  private static String token(int id, String content, boolean strips) {
+    return JSON.createObjectNode()
+        .put("id", id)
+        .put("content", content)
+        .put("single_word", false)
+        .put("lstrip", strips)
+        .put("rstrip", strips)
+        .put("normalized", true)
+        .put("special", false)
+        .toString();
+  }
+
+  private static String steps(String normalizer, String splitter, String decoder) {
+    return "\"normalizer\":%s,\"pre_tokenizer\":%s,\"decoder\":%s"
+        .formatted(normalizer, splitter, decoder);
+  }
+
+  /** Each normalizer leaves nothing of the zero-width token: it then matches everywhere. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,"
+            + "\"strip_accents\":null,\"lowercase\":true}",
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\"\u200C\"},\"content\":\"\"}",
+        "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},"
+            + "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\u200C\"},\"content\":\"\"}]}",
+      })
+  void textInWhichATokenOfNothingIsFoundIsRefusedAndTheNextOneIsNot(String normalizer)
+      throws IOException {
+    String steps = steps(normalizer, "{\"type\":\"WhitespaceSplit\"}", "null");
+    try (Tokenizer tokenizer = open(token(4, "\u200C", false), steps)) {
+      int[] before = tokenizer.encode("the");
+      for (int i = 0; i < 2; i++) {
+        assertThatThrownBy(() -> tokenizer.encode("£"))
+            .isInstanceOf(TokenizerException.class)
+            .hasMessageContaining("tokenizer.json: cannot take this text: the tokenizer library")
+            .hasMessageContaining("bad split");
+        assertThat(tokenizer.encode("the")).isEqualTo(before);
+      }
+    }
+  }
+
+  @Test
+  void blanksThatTwoTokensTakeAreRefused() throws IOException {
+    String added = token(4, "\n", true) + "," + token(5, "\t", true);
+    try (Tokenizer tokenizer = open(added, steps("null", "null", "null"))) {
+      for (String text : new String[] {"\n\n\t\t \n", "the", " \t\n \n\t"}) {
+        try {
+          assertThat(tokenizer.encode(text)).isNotEmpty();
+        } catch (TokenizerException e) {
+          assertThat(e).hasMessageContaining("cannot take this text");
+        }
+      }
+      assertThat(tokenizer.encode("the")).containsExactly(1);
+    }
+  }
+
+  /**
+   * A Strip that cuts two characters from a token that has none left, and from one that has one.
+   */
+  @Test
+  void tokensThatAStripCutsTooShortAreRefusedAndOthersDecode() throws IOException {
+    String strip = "{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":2}";
+    try (Tokenizer tokenizer = open(token(4, "yes  ", false), steps("null", "null", strip))) {
+      assertThat(tokenizer.decode(new int[] {1, 4}, false)).isEqualTo("theyes");
+      assertThatThrownBy(() -> tokenizer.decode(new int[] {1, 2}, false))
+          .isInstanceOf(TokenizerException.class)
+          .hasMessageContaining(
+              "tokenizer.json: cannot decode these tokens: the tokenizer library");
+      StreamDecoder stream = tokenizer.stream(true);
+      assertThatThrownBy(() -> stream.append(2)).isInstanceOf(TokenizerException.class);
+      assertThat(tokenizer.decode(new int[] {1, 4}, false)).isEqualTo("theyes");
+    }
+  }
+
+  @Test
+  void aPatternThatTriesTooManyWaysIsThatTextsError() throws IOException {
+    String split =
+        "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a+)+b|a\"},"
+            + "\"behavior\":\"Isolated\",\"invert\":false}";
+    try (Tokenizer tokenizer = open(token(4, "x", false), steps("null", split, "null"))) {
+      assertThatThrownBy(() -> tokenizer.encode("a".repeat(40)))
+          .isInstanceOf(TokenizerException.class)
+          .hasMessageContaining("retry-limit-in-match over");
+      assertThat(tokenizer.encode("aa")).containsExactly(3, 3);
+    }
+  }
+
+  @Test
+  void aFileOnWhichTheLibraryAbortsWhileItReadsItIsRefusedByName() {
+    String model =
+        "{\"type\":\"BPE\",\"continuing_subword_prefix\":\"##\",\"vocab\":{\"a\":0,\"b\":1,"
+            + "\"ab\":2},\"merges\":[[\"a\",\"b\"]]}";
+    assertThatThrownBy(() -> open("", model, steps("null", "null", "null")))
+        .isInstanceOf(TokenizerException.class)
+        .hasMessageContaining("tokenizer.json: cannot be loaded: the tokenizer library gave up");
+    assertThatThrownBy(() -> open("", steps("null", "{\"type\":\"NoSuchThing\"}", "null")))
+        .isInstanceOf(TokenizerException.class)
+        .hasMessageContaining("tokenizer.json: expected a tokenizer, found: ");
+  }
+
+  /** A step that cannot be trusted changes nothing but where the work is done. */
+  @Test
+  void inAProcessOfItsOwnATokenizerGivesTheSameIdsAndTexts() throws IOException {
+    Path file = TokenizerTest.FILE;
+    JsonNode golden = JSON.readTree(file.resolveSibling("golden-text.json").toFile());
+    String json = Files.readString(file);
+    try (NativeTokenizer forked = NativeTokenizer.of(file, json, false);
+        NativeTokenizer linked = NativeTokenizer.of(file, json, true)) {
+      assertThat(forked).isInstanceOf(ForkedTokenizer.class);
+      for (JsonNode sample : golden.get("strings")) {
+        int[] ids = TokenizerTest.ids(sample.get("ids"));
+        assertThat(forked.encode(sample.get("text").textValue())).isEqualTo(ids);
+        assertThat(linked.encode(sample.get("text").textValue())).isEqualTo(ids);
+        assertThat(forked.decode(ids, false)).isEqualTo(sample.get("decoded").textValue());
+        assertThat(forked.decode(ids, true)).isEqualTo(sample.get("decoded_skip").textValue());
+      }
+      assertThat(forked.encode("a\0b\uFFFDé😀")).isEqualTo(linked.encode("a\0b\uFFFDé😀"));
+    }
+  }
+
+  /** The steps of GPT's, Llama's, Qwen's and DeepSeek's kinds cost no second process. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"decoder\":{\"type\":\"ByteLevel\"},\"pre_tokenizer\":{\"type\":\"ByteLevel\"}}",
+        "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[]},\"pre_tokenizer\":{\"type\":"
+            + "\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":"
+            + "\"[!-/()*+]?\\\\p{L}+|\\\\s+(?!\\\\S)\"}},{\"type\":\"Digits\"}]}}",
+        "{\"normalizer\":{\"type\":\"NFC\"},\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"_\"},\"content\":\""
+            + " \"},{\"type\":"
+            + "\"ByteFallback\"},{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"start\":1,\"stop\":0}]}}",
+        "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":"
+            + "\"_\"},{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"_\"}]}}",
+      })
+  void theStepsOfCommonTokenizersAreTrusted(String steps) throws IOException {
+    ObjectNode root = (ObjectNode) JSON.readTree(steps);
+    root.set("model", JSON.readTree("{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}"));
+    Vocabulary vocabulary = Vocabulary.parse(Path.of("tokenizer.json"), root.toString());
+    assertThat(vocabulary.pipeline().trusted()).isTrue();
+  }
+
+  @Test
+  void theShippedTokenizerIsTrusted() throws IOException {
+    Path file = Path.of("tiny-models/storyteller-moe/tokenizer.json");
+    assertThat(Vocabulary.parse(file, Files.readString(file)).pipeline().trusted()).isTrue();
+  }
+}
