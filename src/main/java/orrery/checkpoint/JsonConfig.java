@@ -129,6 +129,11 @@ public final class JsonConfig {
     return has(field) ? bool(field) : fallback;
   }
 
+  /** A value of any kind, as {@link JsonText} has it; {@link JsonText#NULL} if it is absent. */
+  public Object any(String field) {
+    return object.getOrDefault(field, JsonText.NULL);
+  }
+
   /** A required string. */
   public String string(String field) {
     return typed(String.class, field, "a string");

@@ -12,6 +12,7 @@ import orrery.cli.OpenAiResponse.Problem;
 import orrery.engine.Completion;
 import orrery.engine.Engine;
 import orrery.engine.RequestException;
+import orrery.text.TokenizerException;
 
 /**
  * Lines through the engine and out again in their order, with so many under way at most: answers
@@ -84,18 +85,9 @@ final class BatchRun {
       OpenAiRequest request = read(fields, line.number());
       return new Entry(line.number(), customId, request, submit(request), null);
     } catch (FieldException e) {
-      return refused(line, customId, e.field(), e.getMessage());
-    } catch (RequestException e) {
-      if (e.kind() != RequestException.Kind.INVALID) {
-        throw e;
-      }
-      return refused(line, customId, null, e.getMessage());
+      String named = "line " + line.number() + ": " + e.getMessage();
+      return new Entry(line.number(), customId, null, null, Problem.invalid(e.field(), named));
     }
-  }
-
-  private static Entry refused(Line line, String customId, String field, String message) {
-    String named = "line " + line.number() + ": " + message;
-    return new Entry(line.number(), customId, null, null, Problem.invalid(field, named));
   }
 
   private static String customId(Fields fields) {
@@ -128,6 +120,9 @@ final class BatchRun {
       try {
         return engine.submit(request.request());
       } catch (RequestException e) {
+        if (e.kind() == RequestException.Kind.INVALID) {
+          throw request.names().refused(e.getMessage());
+        }
         if (e.kind() != RequestException.Kind.QUEUE_FULL) {
           throw e;
         }
@@ -171,16 +166,23 @@ final class BatchRun {
     }
     try {
       var answers = e.completion().join();
+      String line = responses.answer(e.line(), e.customId(), e.request(), answers);
       tally.answered(answers);
-      return responses.answer(e.line(), e.customId(), e.request(), answers);
+      return line;
     } catch (RequestException failure) {
       if (failure.kind() != RequestException.Kind.FAILED) {
         throw failure; // the engine is gone: no line would fare better
       }
-      tally.failed();
-      String message = "line " + e.line() + ": " + failure.getMessage();
-      return responses.refusal(
-          e.line(), e.customId(), new Problem(500, "server_error", null, message));
+      return failed(e, failure);
+    } catch (TokenizerException failure) { // a token that it cannot name
+      return failed(e, failure);
     }
+  }
+
+  private String failed(Entry e, RuntimeException failure) {
+    tally.failed();
+    String message = "line " + e.line() + ": " + failure.getMessage();
+    return responses.refusal(
+        e.line(), e.customId(), new Problem(500, "server_error", null, message));
   }
 }

@@ -5,9 +5,7 @@ import java.util.List;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.sampling.SamplingParams;
-import orrery.text.ChatTemplate;
 import orrery.text.Message;
-import orrery.text.Tokenizer;
 
 /** The dozen prompts of the demo: stories, chat with one system message, and tasks. */
 final class DemoPrompts {
@@ -51,14 +49,12 @@ final class DemoPrompts {
    */
   record Prompt(String title, String shown, boolean chat, SamplingParams params) {
     Request request(LoadedModel loaded) {
-      Tokenizer tokenizer = loaded.requireTokenizer();
-      return Request.of(chat ? chat(tokenizer) : tokenizer.encode(shown), params);
-    }
-
-    private int[] chat(Tokenizer tokenizer) {
+      if (!chat) {
+        return Request.of(loaded.requireTokenizer().encode(shown), params);
+      }
       List<Message> messages = new ArrayList<>(BEFORE);
       messages.add(new Message("user", shown.strip()));
-      return new ChatTemplate(tokenizer).encode(messages);
+      return loaded.chat(messages, params);
     }
   }
 

@@ -19,10 +19,14 @@ final class FieldException extends RuntimeException {
     this.field = field;
   }
 
-  /** What another check said, {@code field: expected …, found …}, with the path in front. */
-  static FieldException of(IllegalArgumentException e, String path) {
-    String message = e.getMessage();
-    return new FieldException(path + message.replaceFirst("(?s):.*", ""), path + message);
+  /**
+   * What another check said of a field.
+   *
+   * @param path where the field is, such as {@code body.prompt}
+   * @param problem what is wrong, without the field
+   */
+  static FieldException at(String path, String problem) {
+    return new FieldException(path, path + ": " + problem);
   }
 
   /** Its path, such as {@code body.top_p}; null if it is the whole line. */

@@ -127,30 +127,40 @@ final class Fields {
 
   /** One string, or a list of strings; none if absent. */
   List<String> strings(String field) {
-    String expected = "a string or a list of strings";
     if (!has(field)) {
       return List.of();
     }
-    List<?> items = object.get(field) instanceof List<?> list ? list : List.of(object.get(field));
+    if (object.get(field) instanceof String single) {
+      return List.of(single);
+    }
     List<String> strings = new ArrayList<>();
-    for (Object item : items) {
-      strings.add(item instanceof String s ? s : fail(field, expected));
+    for (Object item : items(field, "a string or a list of strings")) {
+      String at = item(field, strings.size());
+      strings.add(item instanceof String s ? s : refuse(at, "a string", item));
     }
     return strings;
   }
 
-  /** A list of integers; none if absent. */
+  /** A list of token ids; none if absent. */
   List<Integer> ints(String field, String expected) {
     if (!has(field)) {
       return List.of();
     }
-    List<?> items =
-        object.get(field) instanceof List<?> list ? list : this.<List<?>>fail(field, expected);
     List<Integer> ints = new ArrayList<>();
-    for (Object item : items) {
-      ints.add(item instanceof Num n && n.isInt() ? n.toInt() : fail(field, expected));
+    for (Object item : items(field, expected)) {
+      String at = item(field, ints.size());
+      ints.add(item instanceof Num n && n.isInt() ? n.toInt() : refuse(at, "a token id", item));
     }
     return ints;
+  }
+
+  private List<?> items(String field, String expected) {
+    return object.get(field) instanceof List<?> list ? list : fail(field, expected);
+  }
+
+  /** The path of one item of a list: {@code body.stop[3]}. */
+  String item(String field, int index) {
+    return path + field + "[" + index + "]";
   }
 
   /** Names of an object's fields, all of which count as known. */
@@ -192,6 +202,10 @@ final class Fields {
 
   /** Refuses what a field holds. */
   <T> T fail(String field, String expected) {
-    throw new FieldException(path + field, expected, JsonText.shown(object.get(field)));
+    return refuse(path + field, expected, object.get(field));
+  }
+
+  private static <T> T refuse(String path, String expected, Object found) {
+    throw new FieldException(path, expected, JsonText.shown(found));
   }
 }

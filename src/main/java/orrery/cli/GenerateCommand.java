@@ -59,10 +59,10 @@ final class GenerateCommand implements Callable<Integer> {
     try (TraceSink sink = trace.open();
         LoadedModel loaded = model.load();
         Engine engine = flags.start(loaded, options, stats.and(sink))) {
-      int[] ids = prompt.encode(loaded);
+      Request request = prompt.request(loaded, params);
       out.print(prompt.shown());
       out.flush();
-      Completion completion = engine.submit(Request.of(ids, params));
+      Completion completion = engine.submit(request);
       long sinceStart = 0;
       for (Token t : completion) {
         sinceStart = sinceStart == 0 ? Clock.millisSinceProcessStart() : sinceStart;

@@ -2,13 +2,13 @@ package orrery.cli;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import orrery.checkpoint.CheckpointException;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
-import orrery.text.ChatTemplate;
 import orrery.text.Message;
+import orrery.text.TokenizerException;
 
 /**
  * A body for {@code /v1/completions} or {@code /v1/chat/completions}, with the extra fields of vLLM
@@ -18,8 +18,10 @@ import orrery.text.Message;
  * @param chat whether a chat answer is wanted
  * @param model the name to be echoed
  * @param tokenIds whether the answer's token ids are wanted too
+ * @param names what the body calls the engine's fields
  */
-record OpenAiRequest(Request request, boolean chat, String model, boolean tokenIds) {
+record OpenAiRequest(
+    Request request, boolean chat, String model, boolean tokenIds, FieldNames names) {
   /** OpenAI's limit; every choice is a sequence, so that one line must not ask for a million. */
   static final int MAX_N = 128;
 
@@ -29,7 +31,6 @@ record OpenAiRequest(Request request, boolean chat, String model, boolean tokenI
   static final class Reader {
     private final LoadedModel loaded;
     private final int longest; // tokens of prompt and answer
-    private final Optional<ChatTemplate> template;
 
     /**
      * @param longest tokens of prompt and answer that context and cache have room for; a chat that
@@ -38,7 +39,6 @@ record OpenAiRequest(Request request, boolean chat, String model, boolean tokenI
     Reader(LoadedModel loaded, int longest) {
       this.loaded = loaded;
       this.longest = longest;
-      this.template = loaded.tokenizer().filter(ChatTemplate::fits).map(ChatTemplate::new);
     }
 
     /**
@@ -48,13 +48,14 @@ record OpenAiRequest(Request request, boolean chat, String model, boolean tokenI
      * @throws FieldException naming the field, what was expected and what was found
      */
     OpenAiRequest read(Fields body, boolean chat, long seed) {
-      int[] prompt = chat ? messages(body) : prompt(body);
+      FieldNames names = FieldNames.of(body, chat);
+      int[] prompt = prompt(body, chat);
       int room = Math.max(1, longest - prompt.length);
       int most = body.intOr("max_tokens", chat ? room : COMPLETION_TOKENS);
       if (chat) {
         most = body.intOr("max_completion_tokens", most);
       }
-      SamplingParams params = params(body, chat, most, seed);
+      SamplingParams params = params(body, names, most, seed);
       String model = body.stringOr("model", directoryName());
       boolean tokenIds = body.boolOr("return_token_ids", false);
       String salt = body.stringOr("cache_salt", "");
@@ -69,12 +70,22 @@ record OpenAiRequest(Request request, boolean chat, String model, boolean tokenI
       }
       body.ignore("user", "metadata", "store", "service_tier", "safety_identifier");
       body.requireNothingElse();
+      params = chat ? loaded.endingWithTheTurn(params) : params;
       Request request = Request.of(prompt, params).withPriority(priority).withSalt(salt);
-      return new OpenAiRequest(request, chat, model, tokenIds);
+      return new OpenAiRequest(request, chat, model, tokenIds, names);
     }
 
     private String directoryName() {
       return loaded.directory().toAbsolutePath().normalize().getFileName().toString();
+    }
+
+    /** The prompt's tokens; text that the tokenizer cannot take is the body's mistake. */
+    private int[] prompt(Fields body, boolean chat) {
+      try {
+        return chat ? messages(body) : prompt(body);
+      } catch (TokenizerException e) {
+        throw FieldException.at(body.path(chat ? "messages" : "prompt"), e.getMessage());
+      }
     }
 
     private int[] prompt(Fields body) {
@@ -95,8 +106,7 @@ record OpenAiRequest(Request request, boolean chat, String model, boolean tokenI
     private int[] messages(Fields body) {
       List<Message> messages = new ArrayList<>();
       for (Object item : body.list("messages", "a list of messages, not empty")) {
-        String path = body.path("messages[" + messages.size() + "]");
-        Fields message = Fields.of(path, item);
+        Fields message = Fields.of(body.item("messages", messages.size()), item);
         String role = message.string("role");
         if (!Message.ROLES.contains(role)) {
           message.fail("role", "one of " + String.join(", ", Message.ROLES));
@@ -104,12 +114,11 @@ record OpenAiRequest(Request request, boolean chat, String model, boolean tokenI
         messages.add(new Message(role, content(message)));
         message.requireNothingElse();
       }
-      return template
-          .orElseThrow(
-              () ->
-                  new FieldException(
-                      "url", "/v1/completions (the model has no chat format)", "a chat"))
-          .encode(messages);
+      try {
+        return loaded.chatFormat().require().encode(messages);
+      } catch (CheckpointException e) {
+        throw new FieldException("url", "/v1/completions (" + e.getMessage() + ")", "a chat");
+      }
     }
 
     /** Text, or OpenAI's list of parts of type text. */
@@ -119,8 +128,9 @@ record OpenAiRequest(Request request, boolean chat, String model, boolean tokenI
         return text;
       }
       StringBuilder all = new StringBuilder();
+      int parts = 0;
       for (Object item : message.list("content", expected)) {
-        Fields part = Fields.of(message.path("content[]"), item);
+        Fields part = Fields.of(message.item("content", parts++), item);
         if (!part.string("type").equals("text")) {
           part.fail("type", "\"text\"");
         }
@@ -130,11 +140,7 @@ record OpenAiRequest(Request request, boolean chat, String model, boolean tokenI
       return all.toString();
     }
 
-    private static SamplingParams params(Fields body, boolean chat, int most, long seed) {
-      int n = body.intOr("n", 1);
-      if (n > MAX_N) {
-        body.fail("n", "a number from 1 to " + MAX_N);
-      }
+    private static SamplingParams params(Fields body, FieldNames names, int most, long seed) {
       try {
         return SamplingParams.builder()
             .temperature(body.numberOr("temperature", 1))
@@ -145,28 +151,53 @@ record OpenAiRequest(Request request, boolean chat, String model, boolean tokenI
             .frequencyPenalty(body.numberOr("frequency_penalty", 0))
             .presencePenalty(body.numberOr("presence_penalty", 0))
             .logitBias(bias(body))
-            .stop(body.strings("stop"))
+            .stop(stop(body))
             .stopTokenIds(body.ints("stop_token_ids", "a list of token ids"))
             .ignoreEos(body.boolOr("ignore_eos", false))
-            .minTokens(body.intOr("min_tokens", 0))
+            .minTokens(minTokens(body, names, most))
             .maxTokens(most)
-            .logprobs(chat ? chatLogprobs(body) : body.intOr("logprobs", -1))
-            .n(n)
+            .logprobs(names.chat() ? chatLogprobs(body) : logprobs(body, "logprobs", -1))
+            .n(between(body, "n", 1, 1, MAX_N))
             .seed(body.longOrNone("seed").orElse(seed))
             .build();
       } catch (IllegalArgumentException e) {
-        throw FieldException.of(e, "body.");
+        throw names.refused(e.getMessage());
       }
+    }
+
+    private static int between(Fields body, String field, int fallback, int least, int most) {
+      int value = body.intOr(field, fallback);
+      return body.has(field) && (value < least || value > most)
+          ? body.fail(field, "a number from " + least + " to " + most)
+          : value;
+    }
+
+    private static int minTokens(Fields body, FieldNames names, int most) {
+      int least = body.intOr("min_tokens", 0);
+      return most >= 1 && (least < 0 || least > most)
+          ? body.fail("min_tokens", "a number from 0 to " + names.maxTokens() + " (" + most + ")")
+          : least;
+    }
+
+    private static int logprobs(Fields body, String field, int fallback) {
+      return between(body, field, fallback, 0, SamplingParams.MAX_LOGPROBS);
     }
 
     private static int chatLogprobs(Fields body) {
       boolean wanted = body.boolOr("logprobs", false);
-      int top = body.intOr("top_logprobs", 0);
-      if (body.has("top_logprobs") && (!wanted || top < 0)) {
-        body.fail(
-            "top_logprobs", wanted ? "a number of at least 0" : "together with logprobs true");
+      if (body.has("top_logprobs") && !wanted) {
+        body.fail("top_logprobs", "together with logprobs true");
       }
-      return wanted ? top : -1;
+      return wanted ? logprobs(body, "top_logprobs", 0) : -1;
+    }
+
+    private static List<String> stop(Fields body) {
+      List<String> stop = body.strings("stop");
+      if (stop.size() > 1 && stop.contains("")) {
+        String at = body.item("stop", stop.indexOf(""));
+        throw new FieldException(at, "a string that is not empty", "\"\"");
+      }
+      return stop;
     }
 
     private static List<TokenBias> bias(Fields body) {

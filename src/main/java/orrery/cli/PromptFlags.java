@@ -4,7 +4,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import orrery.engine.LoadedModel;
-import orrery.text.ChatTemplate;
+import orrery.engine.Request;
+import orrery.sampling.SamplingParams;
 import orrery.text.Message;
 import orrery.text.Tokenizer;
 import picocli.CommandLine.ArgGroup;
@@ -41,24 +42,25 @@ final class PromptFlags {
     private List<Integer> ids;
   }
 
-  /** The prompt as token ids. */
-  int[] encode(LoadedModel model) {
+  /** The prompt, to be answered as {@code params} say. */
+  Request request(LoadedModel model, SamplingParams params) {
     if (system != null && source.chat == null) {
       throw new IllegalArgumentException("--system: expected together with --chat");
     }
     if (source.ids != null) {
-      return source.ids.stream().mapToInt(i -> i).toArray();
+      return Request.of(source.ids.stream().mapToInt(i -> i).toArray(), params);
     }
-    Tokenizer tokenizer = model.requireTokenizer();
     if (source.prompt != null) {
-      return requireSome(tokenizer.encode(Tokenizer.trimPrompt(source.prompt)));
+      Tokenizer tokenizer = model.requireTokenizer();
+      int[] ids = tokenizer.encode(Tokenizer.trimPrompt(source.prompt));
+      return Request.of(requireSome(ids), params);
     }
     List<Message> messages = new ArrayList<>();
     if (system != null) {
       messages.add(new Message("system", system));
     }
     messages.add(new Message("user", source.chat));
-    return new ChatTemplate(tokenizer).encode(messages);
+    return model.chat(messages, params);
   }
 
   private static int[] requireSome(int[] ids) {

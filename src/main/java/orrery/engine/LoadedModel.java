@@ -5,31 +5,42 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.JsonConfig;
 import orrery.model.Model;
 import orrery.model.classic.ClassicModel;
+import orrery.sampling.SamplingParams;
+import orrery.text.Message;
 import orrery.text.Tokenizer;
 
 /**
- * A model directory in Hugging Face layout, loaded: config, weights, tokenizer, and the tokens that
- * end an answer.
+ * A model directory in Hugging Face layout, loaded: config, weights, tokenizer, the tokens that end
+ * an answer and the format of its chats.
  *
  * @param directory where it comes from
  * @param tokenizer absent if the directory has no {@code tokenizer.json}; then only ids go in and
  *     out
- * @param eos end-of-sequence tokens: {@code eos_token_id} of {@code generation_config.json}, else
- *     of {@code config.json}
+ * @param eos tokens that end every answer: {@code eos_token_id} of {@code generation_config.json},
+ *     else of {@code config.json}, and the {@code eos_token} of {@code tokenizer_config.json}, as
+ *     in vLLM and SGLang
+ * @param chatFormat how its chats become prompts; a chat's answer also ends at the format's end of
+ *     turn
  * @param notices what loading passed over or decided, one line each ({@link Checkpoint#notices})
  */
 public record LoadedModel(
-    Path directory, Model model, Optional<Tokenizer> tokenizer, int[] eos, List<String> notices)
+    Path directory,
+    Model model,
+    Optional<Tokenizer> tokenizer,
+    int[] eos,
+    ChatFormat chatFormat,
+    List<String> notices)
     implements AutoCloseable {
 
-  /** One of which there is nothing to say. */
+  /** A model put together by hand: not asked for chats, and there is nothing to say of it. */
   public LoadedModel(Path directory, Model model, Optional<Tokenizer> tokenizer, int[] eos) {
-    this(directory, model, tokenizer, eos, List.of());
+    this(directory, model, tokenizer, eos, ChatFormat.withoutTokenizer(directory), List.of());
   }
 
   /**
@@ -41,7 +52,7 @@ public record LoadedModel(
   public static LoadedModel load(Path directory) {
     try (Checkpoint checkpoint = Checkpoint.open(directory)) {
       JsonConfig config = JsonConfig.read(directory.resolve("config.json"));
-      var tokenizer = new TokenizerLoad(directory);
+      var loading = new TokenizerLoad(directory);
       Model model;
       try {
         model =
@@ -50,22 +61,39 @@ public record LoadedModel(
               case String other -> throw new IllegalStateException(other);
             };
       } catch (RuntimeException e) {
-        tokenizer.discard();
+        loading.discard();
         throw e;
       }
-      LoadedModel loaded =
-          new LoadedModel(directory, model, tokenizer.join(), new int[0], checkpoint.notices());
+      Optional<Tokenizer> tokenizer = loading.join();
       try {
-        loaded.requireSameVocabulary();
-        return loaded.withEos(config);
+        return together(directory, config, model, tokenizer, checkpoint.notices());
       } catch (RuntimeException e) {
-        loaded.close();
+        tokenizer.ifPresent(Tokenizer::close);
         throw e;
       }
     }
   }
 
-  private LoadedModel withEos(JsonConfig config) {
+  private static LoadedModel together(
+      Path directory,
+      JsonConfig config,
+      Model model,
+      Optional<Tokenizer> tokenizer,
+      List<String> notices) {
+    IntStream eos = Arrays.stream(eos(directory, config, model.vocab(), tokenizer));
+    ChatFormat chats = ChatFormat.withoutTokenizer(directory);
+    if (tokenizer.isPresent()) {
+      requireSameVocabulary(tokenizer.get(), model.vocab());
+      TokenizerConfig more = TokenizerConfig.read(directory, tokenizer.get());
+      eos = IntStream.concat(eos, more.eos().stream().mapToInt(id -> id));
+      chats = ChatFormat.of(directory, tokenizer.get(), more);
+    }
+    return new LoadedModel(directory, model, tokenizer, eos.distinct().toArray(), chats, notices);
+  }
+
+  /** The config's own tokens, each with a row in the embedding and a name in the tokenizer. */
+  private static int[] eos(
+      Path directory, JsonConfig config, int vocab, Optional<Tokenizer> tokenizer) {
     Path file = directory.resolve("generation_config.json");
     JsonConfig from = config;
     if (Files.exists(file)) {
@@ -74,24 +102,55 @@ public record LoadedModel(
     }
     int[] ids = from.intsOrNone("eos_token_id");
     for (int id : ids) {
-      if (id < 0 || id >= model.vocab()) {
+      if (id < 0 || id >= vocab) {
+        throw from.bad("eos_token_id", "token ids from 0 to " + (vocab - 1), Arrays.toString(ids));
+      }
+      if (tokenizer.isPresent() && !tokenizer.get().has(id)) {
         throw from.bad(
-            "eos_token_id", "token ids from 0 to " + (model.vocab() - 1), Arrays.toString(ids));
+            "eos_token_id",
+            "tokens of " + tokenizer.get().file() + ", which has to belong to the same model",
+            id + ", which it has not");
       }
     }
-    return new LoadedModel(directory, model, tokenizer, ids, notices);
+    return ids;
   }
 
-  /** The embedding may have spare rows, but a token without a row would end in nonsense. */
-  private void requireSameVocabulary() {
-    if (tokenizer.isPresent() && tokenizer.get().vocabSize() > model.vocab()) {
-      int found = tokenizer.get().vocabSize();
+  /**
+   * A token without a row would end in nonsense, a row without a token would be a word that
+   * vanishes. An honest embedding has spare rows all the same, up to the next power of two or some
+   * such number; one of which most rows are spare has been given another model's tokenizer.
+   */
+  private static void requireSameVocabulary(Tokenizer tokenizer, int vocab) {
+    if (tokenizer.vocabSize() > vocab) {
       throw new CheckpointException(
-          tokenizer.get().file(),
+          tokenizer.file(),
           "vocabulary",
-          "at most the " + model.vocab() + " tokens of config.json's vocab_size",
-          found + " tokens");
+          "ids below config.json's vocab_size " + vocab,
+          "ids up to " + (tokenizer.vocabSize() - 1) + "; is it another model's tokenizer?");
     }
+    if (2L * tokenizer.tokens() < vocab) {
+      throw new CheckpointException(
+          tokenizer.file(),
+          "vocabulary",
+          "tokens for at least half of config.json's vocab_size " + vocab,
+          tokenizer.tokens() + " tokens; is it another model's tokenizer?");
+    }
+  }
+
+  /**
+   * A chat as a request.
+   *
+   * @throws CheckpointException if the checkpoint's chats have another format than ours
+   */
+  public Request chat(List<Message> messages, SamplingParams params) {
+    return Request.of(chatFormat.require().encode(messages), endingWithTheTurn(params));
+  }
+
+  /** The parameters of a chat's answer: it ends at the latest with its turn. */
+  public SamplingParams endingWithTheTurn(SamplingParams params) {
+    int end = chatFormat.require().endId();
+    boolean ends = Arrays.stream(eos).anyMatch(id -> id == end);
+    return ends || params.ignoreEos() ? params : params.alsoStoppingAt(end);
   }
 
   /** The tokenizer, for those who cannot go on without. */

@@ -1,5 +1,6 @@
 package orrery.sampling;
 
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalLong;
@@ -117,6 +118,29 @@ public record SamplingParams(
   /** The defaults, to be changed one by one. */
   public static SamplingParamsBuilder builder() {
     return new SamplingParamsBuilder();
+  }
+
+  /** The same, and the answer also ends at {@code token}. */
+  public SamplingParams alsoStoppingAt(int token) {
+    List<Integer> tokens = new ArrayList<>(stopTokenIds);
+    tokens.add(token);
+    return new SamplingParams(
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        frequencyPenalty,
+        presencePenalty,
+        logitBias,
+        stop,
+        tokens,
+        ignoreEos,
+        minTokens,
+        maxTokens,
+        logprobs,
+        n,
+        seed);
   }
 
   /** Whether every token is the one with the highest logit. */

@@ -19,6 +19,13 @@ import java.util.stream.Collectors;
 public final class ChatTemplate {
   private static final String END = "<|end|>";
 
+  /** The format as Jinja, in which a checkpoint tells other engines about it. */
+  private static final String JINJA =
+      "{% for message in messages %}"
+          + "{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}"
+          + "{% endfor %}"
+          + "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
+
   private final Tokenizer tokenizer;
   private final Map<String, Integer> roleIds; // role -> id of its mark
   private final int end;
@@ -32,6 +39,16 @@ public final class ChatTemplate {
     this.roleIds =
         Message.ROLES.stream()
             .collect(Collectors.toMap(role -> role, role -> special(tokenizer, mark(role))));
+  }
+
+  /**
+   * Whether a checkpoint's {@code chat_template} is this format, letter by letter. Of any other
+   * text that cannot be told without Jinja in all its detail (jinjava 2.8.4, tried for this, leaves
+   * a line break where {@code {{-} takes it away, prints Python's {@code None} as nothing, and has
+   * none of Python's string methods), and each detail decides about the tokens of a prompt.
+   */
+  public static boolean isWrittenAs(String jinja) {
+    return jinja.strip().equals(JINJA);
   }
 
   /** Whether the tokenizer has all tokens of this format. */

@@ -293,7 +293,7 @@ class RunBatchTest {
       {completion("x", "3"), "body: expected an object, found 3"},
       {completion("x", "{}").replace("\"body\"", "\"note\":1,\"body\""), "note: expected one of"},
       {completion("x", "{}"), "body.prompt: expected text or a list of token ids"},
-      {body("\"prompt\":[1,1.0]"), "body.prompt: expected text or a list of token ids"},
+      {body("\"prompt\":[1,1.0]"), "body.prompt[1]: expected a token id, found 1.0"},
       {body("\"prompt\":[]"), "body.prompt: expected text or a list of token ids, not empty"},
       {body("\"prompt\":\"hello\""), "body.prompt: expected token ids (the model has no tokeni"},
       {body("\"prompt\":[101]"), "prompt: expected token ids from 0 to 100, found 101"},
@@ -307,7 +307,7 @@ class RunBatchTest {
       {ids("\"max_tokens\":99999999999"), "body.max_tokens: expected an integer of 32 bits"},
       {ids("\"seed\":99999999999999999999"), "body.seed: expected an integer of 64 bits"},
       {ids("\"n\":1000000"), "body.n: expected a number from 1 to 128, found 1000000"},
-      {ids("\"stop\":[\"a\",1]"), "body.stop: expected a string or a list of strings"},
+      {ids("\"stop\":[\"a\",1]"), "body.stop[1]: expected a string, found 1"},
       {ids("\"stop\":\"\""), "body.stop: expected strings that are not empty"},
       {
         ids("\"logit_bias\":{\"x\":1}"), "body.logit_bias: expected token ids as names, found \"x\""
@@ -318,8 +318,8 @@ class RunBatchTest {
       {ids("\"stream\":true"), "body.stream: expected false"},
       {ids("\"cache_salt\":\"\""), "body.cache_salt: expected a string that is not empty"},
       {chat("x", "").replace("user", "pope"), "body.messages[0].role: expected one of system"},
-      {chat("x", "").replace("\"What", "[\"What").replace("?\"", "?\"]"), "content[]: expected"},
-      {chat("x", ""), "url: expected /v1/completions (the model has no chat format), found a chat"},
+      {chat("x", "").replace("\"What", "[\"What").replace("?\"", "?\"]"), "content[0]: expected"},
+      {chat("x", ""), "url: expected /v1/completions ("},
     };
     List<String> lines = new ArrayList<>();
     for (String[] c : cases) {

@@ -1,0 +1,28 @@
+package orrery.cli;
+
+/**
+ * What a body calls the fields that the engine complains about: who wrote {@code
+ * max_completion_tokens} must not be told of {@code max_tokens}.
+ *
+ * @param path in front of a field, such as {@code body.}
+ * @param maxTokens the name under which the body limits its answer's length
+ */
+record FieldNames(String path, boolean chat, String maxTokens) {
+
+  static FieldNames of(Fields body, boolean chat) {
+    boolean completion = chat && (body.has("max_completion_tokens") || !body.has("max_tokens"));
+    return new FieldNames(body.path(""), chat, completion ? "max_completion_tokens" : "max_tokens");
+  }
+
+  /** {@code FIELD: PROBLEM} of sampling or engine, of the body's own field. */
+  FieldException refused(String message) {
+    String[] parts = message.split(": ", 2);
+    String field =
+        switch (parts[0]) {
+          case "prompt" -> chat ? "messages" : "prompt";
+          case "max_tokens", "request" -> maxTokens;
+          case String other -> other;
+        };
+    return FieldException.at(path + field, parts[1]);
+  }
+}

@@ -1,0 +1,67 @@
+package orrery.engine;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Supplier;
+import orrery.checkpoint.CheckpointException;
+import orrery.text.ChatTemplate;
+import orrery.text.Tokenizer;
+
+/**
+ * How a checkpoint wants its chats written: in the one format that Orrery writes, or in another,
+ * and then a chat is refused. A model answers a chat in a format that it was not trained on too,
+ * but badly, and its user would not know why.
+ */
+public final class ChatFormat {
+  private final Supplier<ChatTemplate> template; // or it throws what is wrong
+
+  private ChatFormat(Supplier<ChatTemplate> template) {
+    this.template = template;
+  }
+
+  /** No chats, since there is no tokenizer. */
+  static ChatFormat withoutTokenizer(Path directory) {
+    return none(directory, "tokenizer.json", "a tokenizer for chats", "no such file");
+  }
+
+  private static ChatFormat none(Path file, String item, String expected, String found) {
+    return new ChatFormat(
+        () -> {
+          throw new CheckpointException(file, item, expected, found);
+        });
+  }
+
+  /**
+   * The format that a checkpoint names; if it names none, ours, provided that its tokenizer has our
+   * marks.
+   */
+  static ChatFormat of(Path directory, Tokenizer tokenizer, TokenizerConfig config) {
+    Optional<String> jinja = config.template();
+    if (jinja.isPresent() && !ChatTemplate.isWrittenAs(jinja.get())) {
+      return none(
+          config.templateFile(),
+          "chat_template",
+          "Orrery's own chat format, the only one that it writes",
+          "another; render the chat elsewhere (transformers: apply_chat_template) and give its text"
+              + " as a prompt");
+    }
+    if (jinja.isEmpty() && !ChatTemplate.fits(tokenizer)) {
+      return none(
+          directory,
+          "chat format",
+          "a chat_template, or a tokenizer with Orrery's chat marks",
+          "neither");
+    }
+    return new ChatFormat(() -> new ChatTemplate(tokenizer));
+  }
+
+  /**
+   * The format.
+   *
+   * @throws CheckpointException if the checkpoint has none, or another
+   * @throws orrery.text.TokenizerException if the tokenizer lacks a mark of it
+   */
+  public ChatTemplate require() {
+    return template.get();
+  }
+}
