@@ -27,6 +27,8 @@
  *       wherever the stream is cut; constant work per token. (One exception: a bad byte among byte
  *       tokens replaces itself, not the characters beside it.)
  *   <li>No message content can produce a special token ({@link orrery.text.ChatTemplate}).
+ *   <li>No text and no token ends the process: where the native library can abort, it works in a
+ *       process of its own ({@code Pipeline}, {@code ForkedTokenizer}).
  *   <li>Nothing here touches the network; the native library comes from the jar and is unpacked
  *       once to {@code ~/.djl.ai}.
  * </ul>
