@@ -9,16 +9,27 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 
-/** The library in this process: fast, and a panic in it is the end of the process. */
+/**
+ * The library in this process: fast, and a panic in it is the end of the process.
+ *
+ * <p>A regular expression that looks for the end of a run of blanks gives up, with a panic, after
+ * ten million steps at one place. So a long text goes through a process of its own all the same;
+ * the time that it takes to start is nothing beside that of computing such a prompt.
+ */
 final class LinkedTokenizer implements NativeTokenizer {
+  /** A hundredth of the blanks on which the common pattern {@code \s*[\r\n]+} panicked. */
+  static final int MAX_CHARS = 100_000;
+
   private static final Map<String, String> AS_IT_IS =
       Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
 
   private final Path file;
+  private final String json;
   private final HuggingFaceTokenizer tokenizer;
 
   LinkedTokenizer(Path file, String json) {
     this.file = file;
+    this.json = json;
     stayOffline();
     try {
       byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
@@ -50,6 +61,16 @@ final class LinkedTokenizer implements NativeTokenizer {
 
   @Override
   public int[] encode(String text) {
+    if (text.length() <= MAX_CHARS) {
+      return encodeHere(text);
+    }
+    try (NativeTokenizer alone = new ForkedTokenizer(file, json)) {
+      return alone.encode(text);
+    }
+  }
+
+  /** As {@link #encode}, in this process however long the text is. */
+  int[] encodeHere(String text) {
     try {
       long[] wide = tokenizer.encode(text, false, false).getIds();
       return Arrays.stream(wide).mapToInt(Math::toIntExact).toArray();

@@ -27,7 +27,8 @@ import java.util.function.Predicate;
  *       rstrip})
  *   <li>the decoder Strip, when it cuts more than a token has
  *   <li>FixedLength 0; merges shorter than {@code continuing_subword_prefix}
- *   <li>a regular expression that tries ten million ways without success
+ *   <li>a regular expression that tries ten million ways without success: one that repeats a
+ *       repetition, or one over millions of blanks ({@link LinkedTokenizer#MAX_CHARS})
  * </ul>
  */
 final class Pipeline {

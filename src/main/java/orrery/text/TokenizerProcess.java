@@ -53,12 +53,12 @@ final class TokenizerProcess {
   private void run() throws IOException {
     Path file = Path.of(readText(in));
     String json = readText(in);
-    NativeTokenizer tokenizer = tried(() -> new LinkedTokenizer(file, json));
+    LinkedTokenizer tokenizer = tried(() -> new LinkedTokenizer(file, json));
     out.flush();
     for (int question = in.read(); question >= 0 && tokenizer != null; question = in.read()) {
       if (question == ENCODE) {
         String text = readText(in);
-        int[] ids = tried(() -> tokenizer.encode(text));
+        int[] ids = tried(() -> tokenizer.encodeHere(text));
         if (ids != null) {
           writeIds(out, ids);
         }

@@ -123,6 +123,16 @@ class NativeTokenizerTest {
   }
 
   @Test
+  void aLongTextThatGoesThroughAProcessOfItsOwnHasTheSameIds() throws IOException {
+    String json = Files.readString(TokenizerTest.FILE);
+    String text = "Zoë said <|end|> twice, 😀.\n\n ".repeat(LinkedTokenizer.MAX_CHARS / 20);
+    assertThat(text.length()).isGreaterThan(LinkedTokenizer.MAX_CHARS);
+    try (LinkedTokenizer tokenizer = new LinkedTokenizer(TokenizerTest.FILE, json)) {
+      assertThat(tokenizer.encode(text)).isEqualTo(tokenizer.encodeHere(text));
+    }
+  }
+
+  @Test
   void aFileOnWhichTheLibraryAbortsWhileItReadsItIsRefusedByName() {
     String model =
         "{\"type\":\"BPE\",\"continuing_subword_prefix\":\"##\",\"vocab\":{\"a\":0,\"b\":1,"
