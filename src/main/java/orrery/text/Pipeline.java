@@ -160,7 +160,7 @@ final class Pipeline {
     return switch (type(step)) {
       case "Prepend" -> isText(step.get("prepend"));
       case "Replace" -> replacesText(step) && isText(step.get("content"));
-      case String other -> KEPT_CHARACTERS.contains(other);
+      default -> KEPT_CHARACTERS.contains(type(step));
     };
   }
 
@@ -170,7 +170,7 @@ final class Pipeline {
           step.get("pattern") instanceof Map<?, ?> pattern
               && (isText(pattern.get("String"))
                   || pattern.get("Regex") instanceof String regex && !repeatsGroups(regex));
-      case String other -> SPLITTERS.contains(other);
+      default -> SPLITTERS.contains(type(step));
     };
   }
 
@@ -178,7 +178,7 @@ final class Pipeline {
     return switch (type(step)) {
       case "Replace" -> replacesText(step);
       case "Strip" -> Double.valueOf(0).equals(step.get("stop"));
-      case String other -> DECODERS.contains(other);
+      default -> DECODERS.contains(type(step));
     };
   }
 
