@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.CheckpointException;
@@ -39,6 +40,11 @@ public record LoadedModel(
    * @throws orrery.text.TokenizerException if {@code tokenizer.json} is there but broken
    */
   public static LoadedModel load(Path directory) {
+    Objects.requireNonNull(directory, "model: expected a directory, found null");
+    return Heap.making("the model of " + directory, () -> read(directory));
+  }
+
+  private static LoadedModel read(Path directory) {
     try (Checkpoint checkpoint = Checkpoint.open(directory)) {
       JsonConfig config = JsonConfig.read(directory.resolve("config.json"));
       var tokenizer = new TokenizerLoad(directory);
@@ -94,6 +100,13 @@ public record LoadedModel(
     }
   }
 
+  /**
+   * @throws IllegalStateException if it was closed
+   */
+  void requireOpen() {
+    tokenizer.ifPresent(Tokenizer::requireOpen);
+  }
+
   /** The tokenizer, for those who cannot go on without. */
   public Tokenizer requireTokenizer() {
     return tokenizer.orElseThrow(
@@ -105,6 +118,7 @@ public record LoadedModel(
                 "no such file; give token ids"));
   }
 
+  /** Frees the tokenizer's native memory; engines of the model are closed before. */
   @Override
   public void close() {
     tokenizer.ifPresent(Tokenizer::close);

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -33,6 +34,7 @@ public final class Tokenizer implements AutoCloseable {
   private final Vocabulary vocabulary;
   private final HuggingFaceTokenizer tokenizer;
   private final TokenBytes tokenBytes = new TokenBytes(this);
+  private volatile boolean closed;
   private HuggingFaceTokenizer verbatim; // made when first needed, under this object's lock
 
   private Tokenizer(Path file, String json, Vocabulary vocabulary, HuggingFaceTokenizer tokenizer) {
@@ -101,6 +103,7 @@ public final class Tokenizer implements AutoCloseable {
 
   /** Token ids of {@code text}; special tokens written in it are recognised as such. */
   public int[] encode(String text) {
+    Objects.requireNonNull(text, "text: expected a string, found null");
     return ids(tokenizer, wellFormed(text));
   }
 
@@ -113,6 +116,7 @@ public final class Tokenizer implements AutoCloseable {
    * use, and used here): it becomes U+FFFD.
    */
   public int[] encodeVerbatim(String text) {
+    Objects.requireNonNull(text, "text: expected a string, found null");
     String clean = wellFormed(text);
     // Without a normalizer, a special token is found only where it is written out.
     boolean mayHoldSpecials =
@@ -138,7 +142,8 @@ public final class Tokenizer implements AutoCloseable {
     return verbatim;
   }
 
-  private static int[] ids(HuggingFaceTokenizer tokenizer, String text) {
+  private int[] ids(HuggingFaceTokenizer tokenizer, String text) {
+    requireOpen();
     long[] wide = tokenizer.encode(text, false, false).getIds();
     int[] ids = new int[wide.length]; // [tokens]
     for (int i = 0; i < ids.length; i++) {
@@ -161,6 +166,7 @@ public final class Tokenizer implements AutoCloseable {
     for (int i = 0; i < ids.length; i++) {
       wide[i] = checked(ids[i]);
     }
+    requireOpen();
     return tokenizer.decode(wide, skipSpecial);
   }
 
@@ -274,9 +280,19 @@ public final class Tokenizer implements AutoCloseable {
     return repaired == null ? text : repaired.toString();
   }
 
+  /**
+   * @throws IllegalStateException if it was closed
+   */
+  public void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException(file + ": this tokenizer is closed");
+    }
+  }
+
   /** Frees the native tokenizer. */
   @Override
   public synchronized void close() {
+    closed = true;
     tokenizer.close();
     if (verbatim != null) {
       verbatim.close();
