@@ -240,7 +240,7 @@ public final class LabCommand implements Runnable {
       if (!choice.why().isEmpty()) {
         spec.commandLine()
             .getErr()
-            .println("factor " + choice.factor() + ": " + choice.why() + "; --factor N says so");
+            .println("factor " + choice.factor() + ": " + choice.why() + "; --factor sets another");
       }
       int times = choice.factor();
       try {

@@ -30,7 +30,8 @@ final class Choice {
   Choice(Active request, Sequence sequence, LoadedModel loaded) {
     this.request = request;
     this.sequence = sequence;
-    this.history = new History(loaded.model().vocab(), request.request.prompt());
+    int[] prompt = request.request.prompt();
+    this.history = new History(loaded.model().vocab(), prompt);
     this.draw = new Draw(request.request.params(), history, request.seed, sequence.choice);
     this.drafts = new Drafts(draw);
     this.text =

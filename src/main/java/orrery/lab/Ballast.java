@@ -256,12 +256,22 @@ public final class Ballast {
         in.nextToken();
         if (width) {
           int from = Math.toIntExact(in.currentTokenLocation().getCharOffset());
-          text.append(config, copied, from).append(Math.multiplyExact(in.getIntValue(), factor));
+          int product = times(in.currentName(), in.getIntValue(), factor);
+          text.append(config, copied, from).append(product);
           copied = from + in.getTextLength();
         }
         in.skipChildren();
       }
     }
     return text.append(config, copied, config.length()).toString();
+  }
+
+  private static int times(String field, int width, int factor) {
+    long product = (long) width * factor;
+    if (product > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "factor: expected " + field + " to stay an int, found " + width + " times " + factor);
+    }
+    return (int) product;
   }
 }

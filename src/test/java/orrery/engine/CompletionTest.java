@@ -298,6 +298,10 @@ class CompletionTest {
     assertThatNullPointerException()
         .isThrownBy(() -> Engine.start(loaded, SCALAR, null))
         .withMessageContaining("sink: expected an event sink, found null");
+    assertThatThrownBy(() -> greedy(1).stop(null).build())
+        .hasMessage("stop: expected a list, found null");
+    assertThatThrownBy(() -> EngineOptions.builder().kernels(null).build())
+        .hasMessage("kernels: expected a choice, found null");
     assertThatNullPointerException()
         .isThrownBy(() -> LoadedModel.load(null))
         .withMessage("model: expected a directory, found null");
