@@ -55,7 +55,7 @@ public record LoadedModel(
               case "glm4_moe" -> ClassicModel.load(config, checkpoint);
               case String other -> throw new IllegalStateException(other);
             };
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         tokenizer.discard();
         throw e;
       }
@@ -64,7 +64,7 @@ public record LoadedModel(
       try {
         loaded.requireSameVocabulary();
         return loaded.withEos(config);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         loaded.close();
         throw e;
       }

@@ -67,7 +67,7 @@ class LabCommandTest {
                 twin.toString()))
         .isZero();
     assertThat(out.toString()).contains("factor 4", "MB of weights a token");
-    assertThat(twin.resolve("config.json")).content().contains("\"moe_intermediate_size\" : 20");
+    assertThat(twin.resolve("config.json")).content().contains("\"moe_intermediate_size\": 20");
   }
 
   @Test
