@@ -29,7 +29,7 @@ public final class NaiveExperiment {
       int[] ids = new int[TOKENS[TOKENS.length - 1]];
       Arrays.setAll(ids, i -> (i * 31 + 7) % model.vocab());
       KvCache cache = new KvCache(model.kvLayout(false), ids.length, ids.length, 1);
-      ModelRunner runner = new ModelRunner(model, cache, alone, 1, true);
+      ModelRunner runner = new ModelRunner(model, cache, alone, 1, 1, true);
       Step step = new Step(1, 1, 1, new ScalarKernels());
       step.tables[0] = cache.newTable();
       cache.reserve(step.tables[0], ids.length);

@@ -3,9 +3,7 @@ package orrery.cli;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import orrery.cli.BatchLines.Line;
 import orrery.cli.OpenAiResponse.Problem;
@@ -140,19 +138,15 @@ final class BatchRun {
   }
 
   private static boolean ready(Entry e) {
-    return e.completion() == null || e.completion().answers().isDone();
+    return e.completion() == null || e.completion().isDone();
   }
 
   /** Waits for the first line's answer and writes it. */
   private void writeFirst() throws IOException, InterruptedException {
     Entry first = window.getFirst();
     while (!ready(first)) {
-      try {
-        first.completion().answers().get(TICK_MILLIS, TimeUnit.MILLISECONDS);
-      } catch (TimeoutException e) {
+      if (!first.completion().await(TICK_MILLIS, TimeUnit.MILLISECONDS)) {
         progress.accept(tally);
-      } catch (ExecutionException e) {
-        break; // told below
       }
     }
     out.write(line(first));

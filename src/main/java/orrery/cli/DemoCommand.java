@@ -129,7 +129,7 @@ final class DemoCommand implements Callable<Integer> {
     int lines = 0;
     boolean done = false;
     while (!done) {
-      boolean over = completions.stream().allMatch(c -> c.answers().isDone());
+      boolean over = completions.stream().allMatch(Completion::isDone);
       if (over) {
         engine.close(); // then all events are there
       }

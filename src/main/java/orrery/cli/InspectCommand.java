@@ -74,7 +74,7 @@ final class InspectCommand implements Callable<Integer> {
   private static void printProgram(Model m, PrintWriter out) {
     KvCache cache = new KvCache(m.kvLayout(m.hasMtp()), PAGE, PAGE, 1);
     try (Team team = new Team(1)) {
-      ModelRunner runner = new ModelRunner(m, cache, team, 1, true);
+      ModelRunner runner = new ModelRunner(m, cache, team, 1, 1, true);
       print("a step", runner.program(1), out);
       if (m.hasMtp()) {
         print("MTP rows that make no guess", runner.mtpKvProgram(1), out);

@@ -56,7 +56,13 @@ public final class LabCommand implements Runnable {
 
     @Override
     public Integer call() throws IOException {
-      return flags.write(run(flags.settings()));
+      try {
+        return flags.write(run(flags.settings()));
+      } catch (IllegalArgumentException e) {
+        String option = "--" + e.getMessage().split(":", 2)[0];
+        boolean flag = spec.findOption(option) != null;
+        throw flag ? new ParameterException(spec.commandLine(), "--" + e.getMessage(), e) : e;
+      }
     }
 
     /** A record whose checks speak of its options. */
@@ -206,7 +212,7 @@ public final class LabCommand implements Runnable {
         paramLabel = "N",
         description =
             "How many times as wide. Default: as often as it takes for one token's weights to be"
-                + " four times the last-level cache")
+                + " four times the last-level cache, but a twin of 2 GiB at most")
     private Integer factor;
 
     @Option(
@@ -224,15 +230,25 @@ public final class LabCommand implements Runnable {
 
     @Override
     public Integer call() {
-      int times;
+      Ballast.Choice choice;
       try (LoadedModel loaded = model.load()) {
-        times = factor == null ? Ballast.factorFor(loaded.model().info()) : factor;
+        choice =
+            factor == null
+                ? Ballast.choose(model.directory(), loaded.model().info())
+                : new Ballast.Choice(factor, "");
       }
-      if (times < 1) {
-        throw new ParameterException(
-            spec.commandLine(), "--factor: expected at least 1, found " + times);
+      if (!choice.why().isEmpty()) {
+        spec.commandLine()
+            .getErr()
+            .println("factor " + choice.factor() + ": " + choice.why() + "; --factor sets another");
       }
-      Ballast.write(model.directory(), times, out);
+      int times = choice.factor();
+      try {
+        Ballast.write(model.directory(), times, out);
+      } catch (IllegalArgumentException e) {
+        boolean flag = e.getMessage().startsWith("factor:");
+        throw flag ? new ParameterException(spec.commandLine(), "--" + e.getMessage(), e) : e;
+      }
       try (LoadedModel twin = LoadedModel.load(out)) {
         var info = twin.model().info();
         spec.commandLine()

@@ -3,8 +3,11 @@ package orrery.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.util.List;
 import orrery.checkpoint.CheckpointException;
+import orrery.engine.Heap;
 import orrery.engine.RequestException;
+import orrery.kernels.VectorModule;
 import orrery.sampling.SamplingException;
 import orrery.text.TokenizerException;
 import picocli.CommandLine;
@@ -12,6 +15,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line. Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong. */
@@ -63,9 +67,6 @@ public final class Main {
         return 2;
       }
       return line.execute(args);
-    } catch (OutOfMemoryError e) {
-      err.println("orrery: out of memory: " + e.getMessage() + "; is --context-length too long?");
-      return 1;
     } finally {
       out.flush();
       err.flush();
@@ -77,6 +78,7 @@ public final class Main {
     return new CommandLine(new Main())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler(Main::explainSyntax)
+        .setExecutionStrategy(Main::runInMemory)
         .setExecutionExceptionHandler(explainMistakes());
   }
 
@@ -89,12 +91,25 @@ public final class Main {
     return 2;
   }
 
+  /** Memory that runs out is no bug: the error says what it was wanted for. */
+  private static int runInMemory(ParseResult parsed) {
+    try {
+      return new CommandLine.RunLast().execute(parsed);
+    } catch (OutOfMemoryError e) {
+      List<CommandLine> path = parsed.asCommandLineList();
+      boolean known = e.getCause() instanceof OutOfMemoryError;
+      String message = (known ? e : Heap.during("running", e)).getMessage();
+      return fail(path.getLast(), message, 1);
+    }
+  }
+
   /** A user's mistake gets one line; only a bug of ours gets a stack trace. */
   private static IExecutionExceptionHandler explainMistakes() {
     return (e, line, parsed) -> {
       if (e instanceof CheckpointException
           || e instanceof TokenizerException
           || e instanceof SamplingException
+          || e instanceof VectorModule.MissingException
           || e instanceof UncheckedIOException
           || e instanceof IOException) {
         return fail(line, e.getMessage(), 1);

@@ -30,7 +30,7 @@ final class Choice {
   Choice(Active request, Sequence sequence, LoadedModel loaded) {
     this.request = request;
     this.sequence = sequence;
-    int[] prompt = Arrays.copyOf(sequence.tokens(), sequence.promptLength);
+    int[] prompt = request.request.prompt();
     this.history = new History(loaded.model().vocab(), prompt);
     this.draw = new Draw(request.request.params(), history, request.seed, sequence.choice);
     this.drafts = new Drafts(draw);

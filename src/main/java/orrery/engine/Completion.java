@@ -4,26 +4,57 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
  * A submitted request: iterate its tokens as they come, or wait for its answers.
  *
  * <pre>
- *   for (Token t : engine.submit(request)) System.out.print(t.text());
+ *   try (Completion c = engine.submit(request)) {
+ *     for (Token t : c) System.out.print(t.text());
+ *   }
  * </pre>
  *
- * <p>Tokens are handed out once; the answers can be had by many.
+ * <p>A request whose answer is not wanted any more should not be computed. So closing cancels it if
+ * it has not ended, which covers a {@code break} and an exception in the loop, and so does an
+ * interrupt of a thread that waits here. A program that reads to the end need not close.
+ *
+ * <p>An iteration that ends has seen all tokens of the answers; one that was interrupted, or whose
+ * request failed, throws. Tokens are handed out once; the answers can be had by many.
  */
-public final class Completion implements Iterable<Token> {
+public final class Completion implements Iterable<Token>, AutoCloseable {
   private static final Token END = new Token(-1, -1, Token.NONE, "", null, null);
 
   private final int id;
   private final Consumer<Completion> canceller;
   private final LinkedBlockingQueue<Token> tokens = new LinkedBlockingQueue<>();
-  private final CompletableFuture<List<Answer>> answers = new CompletableFuture<>();
+  private final CountDownLatch ended = new CountDownLatch(1);
+  private final Shared shared = new Shared();
+  private List<Answer> answers; // null before the end, and if it failed; published by ended
+  private RequestException failure; // published by ended
+
+  /** What callers chain to. Only they and the common pool complete it: see {@link #answers}. */
+  private final class Shared extends CompletableFuture<List<Answer>> {
+    @Override
+    public boolean cancel(boolean mayInterrupt) {
+      boolean first = super.cancel(mayInterrupt);
+      if (first) {
+        Completion.this.cancel();
+      }
+      return first;
+    }
+
+    void settle() {
+      if (failure == null) {
+        complete(answers);
+      } else {
+        completeExceptionally(failure);
+      }
+    }
+  }
 
   Completion(int id, Consumer<Completion> canceller) {
     this.id = id;
@@ -37,36 +68,80 @@ public final class Completion implements Iterable<Token> {
 
   /** Asks for the request to end as soon as possible; what it has by then is its answer. */
   public void cancel() {
-    canceller.accept(this);
+    if (!isDone()) {
+      canceller.accept(this);
+    }
+  }
+
+  /** Cancels the request unless it has ended; waits for nothing. */
+  @Override
+  public void close() {
+    cancel();
+  }
+
+  /** Whether the request has ended: answered, cut off or failed. */
+  public boolean isDone() {
+    return ended.getCount() == 0;
   }
 
   /**
-   * Completes with the answers, in order of choice, or with what went wrong. What is chained to it
-   * runs on the common pool: the engine's thread waits for nobody.
+   * Completes with the answers, in order of choice, or with what went wrong; always the same
+   * future. Cancelling it cancels the request: then the future has no answer, but {@link #join}
+   * tells what there was by then. What is chained to it runs on the common pool or on a caller's
+   * thread: the engine's own waits for nobody.
    */
   public CompletableFuture<List<Answer>> answers() {
-    return answers.whenCompleteAsync((all, why) -> {});
+    if (isDone()) {
+      shared.settle(); // the pool may not have come to it yet
+    }
+    return shared;
   }
 
   /**
-   * Waits for the answers.
+   * Waits for the answers, one for each choice.
    *
-   * @throws RequestException if the request failed
+   * @throws RequestException if the request failed, or this thread was interrupted, which cancels
+   *     the request
    */
   public List<Answer> join() {
     try {
-      return answers.join();
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof RequestException cause) {
-        throw cause;
-      }
-      throw e;
+      ended.await();
+    } catch (InterruptedException e) {
+      throw interrupted(e);
     }
+    return answersOrFailure();
+  }
+
+  /**
+   * Waits for the end of the request, but not longer than this.
+   *
+   * @return whether it has ended
+   * @throws InterruptedException if this thread was interrupted; the request goes on
+   */
+  public boolean await(long timeout, TimeUnit unit) throws InterruptedException {
+    return ended.await(timeout, unit);
+  }
+
+  private List<Answer> answersOrFailure() {
+    if (failure != null) {
+      throw failure;
+    }
+    return answers;
+  }
+
+  private RequestException interrupted(InterruptedException e) {
+    cancel();
+    Thread.currentThread().interrupt();
+    return new RequestException(
+        RequestException.Kind.INTERRUPTED,
+        "request " + id + ": interrupted while waiting for it; it was cancelled",
+        e);
   }
 
   /**
    * Tokens of all choices as they come; blocks for the next one. Ends when the request does; then
-   * {@link #join} tells how.
+   * {@link #join} tells how. If the request failed, {@link Iterator#hasNext} throws instead of
+   * ending, and if the waiting thread is interrupted, which cancels the request.
    */
   @Override
   public Iterator<Token> iterator() {
@@ -79,12 +154,14 @@ public final class Completion implements Iterable<Token> {
           try {
             next = tokens.take();
           } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
+            throw interrupted(e);
+          }
+          if (next == END) {
+            tokens.add(END); // for whoever iterates again
           }
         }
         if (next == END) {
-          tokens.add(END); // for whoever iterates again
+          answersOrFailure();
           return false;
         }
         return true;
@@ -107,12 +184,18 @@ public final class Completion implements Iterable<Token> {
   }
 
   void finish(List<Answer> all) {
-    tokens.add(END);
-    answers.complete(all);
+    answers = all;
+    end();
   }
 
   void fail(RequestException why) {
-    tokens.add(END);
-    answers.completeExceptionally(why);
+    failure = why;
+    end();
+  }
+
+  private void end() {
+    ended.countDown();
+    tokens.add(END); // after the end: what reads it can tell how the request ended
+    CompletableFuture.runAsync(shared::settle); // what is chained to it must not run on this thread
   }
 }

@@ -1,13 +1,15 @@
 package orrery.engine;
 
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 import orrery.events.Event;
 import orrery.events.EventSink;
-import orrery.model.Model;
+import orrery.kernels.VectorModule;
 
 /**
  * Many requests, one model, one memory. Requests join and leave at every step, and nobody's answer
@@ -26,33 +28,35 @@ import orrery.model.Model;
  * </pre>
  *
  * <p>Submitting, cancelling and closing may be done by any thread; everything else happens on the
- * engine's own.
+ * engine's own, and so does every event. That thread is there while there is something to do: a
+ * program that forgets {@link #close} ends when its answers are there.
  */
 public final class Engine implements AutoCloseable {
-  private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+  private static final long FILLING_MILLIS = 1; // between looks at a static batch that waits
+  private static final long LINGER_MILLIS = 200; // a thread is started in a thousandth of that
 
-  private final Model model;
   private final EngineOptions options;
   private final EventSink sink;
   private final StepLoop loop;
-  private final Thread thread;
   private final long start = System.nanoTime();
-  private final ConcurrentLinkedQueue<Runnable> inbox = new ConcurrentLinkedQueue<>();
   private final AtomicInteger queued = new AtomicInteger(); // requests that never ran yet
   private final AtomicInteger ids = new AtomicInteger();
-  private volatile boolean draining;
-  private volatile boolean stopped;
+  private final CountDownLatch ended = new CountDownLatch(1);
+
+  private final Object lock = new Object(); // guards what follows
+  private List<Runnable> inbox = new ArrayList<>();
+  private Thread thread; // null while nothing is to be done; never two at once
+  private boolean draining; // takes no more requests
+  private boolean stopped; // takes no more messages
 
   private Engine(LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters) {
-    this.model = loaded.model();
     this.options = options;
     this.sink = sink;
     this.loop =
         new StepLoop(loaded, options, sink, () -> System.nanoTime() - start, queued, drafters);
-    this.thread = Thread.ofPlatform().name("orrery-engine").unstarted(this::run);
   }
 
-  /** Starts an engine that nobody watches. */
+  /** Starts an engine that nothing watches. */
   public static Engine start(LoadedModel loaded, EngineOptions options) {
     return start(loaded, options, EventSink.NONE);
   }
@@ -61,17 +65,34 @@ public final class Engine implements AutoCloseable {
    * Starts an engine; the model stays the caller's to close, after the engine.
    *
    * @throws IllegalArgumentException if an option does not go with the model
+   * @throws IllegalStateException if the model is closed, or the JVM runs without the module that
+   *     vector kernels need
    */
   public static Engine start(LoadedModel loaded, EngineOptions options, EventSink sink) {
+    Objects.requireNonNull(loaded, "model: expected a loaded model, found null");
+    Objects.requireNonNull(options, "options: expected engine options, found null");
     return start(loaded, options, sink, Drafters.of(options.speculation(), loaded.model().vocab()));
+  }
+
+  /**
+   * Says whether an engine could be started, without making anything: nothing is thrown if so.
+   *
+   * @throws IllegalArgumentException if an option does not go with the model, or would take more
+   *     memory than there is
+   */
+  public static void check(LoadedModel loaded, EngineOptions options) {
+    HeapPlan.of(loaded.model(), options).require();
   }
 
   /** Starts an engine with another drafter than its options name. */
   static Engine start(
       LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters) {
-    Engine engine = new Engine(loaded, options, sink, drafters);
-    engine.thread.start();
-    return engine;
+    Objects.requireNonNull(sink, "sink: expected an event sink, found null; EventSink.NONE is one");
+    loaded.requireOpen();
+    if (options.kernels() != EngineOptions.KernelChoice.SCALAR) {
+      VectorModule.require();
+    }
+    return new Engine(loaded, options, sink, drafters);
   }
 
   /**
@@ -81,38 +102,48 @@ public final class Engine implements AutoCloseable {
    *     nothing of it stays
    */
   public Completion submit(Request request) {
+    Objects.requireNonNull(request, "request: expected a request, found null");
     return submit(List.of(request)).getFirst();
   }
 
   /** Takes several requests that then arrive together, between two steps; all or none. */
   public List<Completion> submit(List<Request> requests) {
-    int n = requests.size();
+    Objects.requireNonNull(requests, "requests: expected a list, found null");
+    for (Request request : requests) {
+      Objects.requireNonNull(request, "requests: expected requests, found null among them");
+    }
+    List<Request> all = List.copyOf(requests);
+    int n = all.size();
     try {
-      requests.forEach(loop::requirePossible);
+      all.forEach(loop::requirePossible);
       enter(n);
     } catch (RequestException e) {
       post(() -> sink.accept(new Event.Rejected(nanos(), e.getMessage())));
       throw e;
     }
     List<Completion> completions =
-        requests.stream().map(r -> new Completion(ids.getAndIncrement(), this::cancel)).toList();
-    long now = System.nanoTime() - start;
-    post(
-        () -> {
-          for (int i = 0; i < n; i++) {
-            loop.requests().enqueue(requests.get(i), completions.get(i), now);
-          }
-        });
-    if (stopped) { // it ended between the look and the post: nobody will take what lies there
-      abandon();
+        all.stream().map(r -> new Completion(ids.getAndIncrement(), this::cancel)).toList();
+    long now = nanos();
+    boolean posted =
+        post(
+            () -> {
+              for (int i = 0; i < n; i++) {
+                loop.requests().enqueue(all.get(i), completions.get(i), now);
+              }
+            });
+    if (!posted) { // it stopped between the two looks
+      queued.addAndGet(-n);
+      throw closed();
     }
     return completions;
   }
 
   /** Takes a place in the queue for so many requests, if there is room. */
   private void enter(int n) {
-    if (draining) {
-      throw new RequestException(RequestException.Kind.CLOSED, "the engine is closed");
+    synchronized (lock) {
+      if (draining) {
+        throw closed();
+      }
     }
     int waiting = queued.addAndGet(n);
     if (waiting > options.maxQueued()) {
@@ -127,58 +158,136 @@ public final class Engine implements AutoCloseable {
     }
   }
 
+  private static RequestException closed() {
+    return new RequestException(RequestException.Kind.CLOSED, "the engine is closed");
+  }
+
   private void cancel(Completion completion) {
     post(() -> loop.requests().cancel(completion.id(), "cancelled"));
   }
 
-  private void post(Runnable message) {
-    inbox.add(message);
-    LockSupport.unpark(thread);
+  /** Leaves a message for the engine's thread; false if it has stopped for good. */
+  private boolean post(Runnable message) {
+    synchronized (lock) {
+      if (!stopped) {
+        wake();
+        inbox.add(message);
+      }
+      return !stopped;
+    }
   }
 
+  /** Sees to it that the engine's thread looks round; the lock is held. */
+  private void wake() {
+    if (thread == null) {
+      Thread t =
+          Thread.ofPlatform()
+              .name("orrery-engine")
+              .daemon(false) // or the JVM could end before the answers are there
+              .inheritInheritableThreadLocals(false)
+              .unstarted(this::run);
+      t.start();
+      thread = t;
+    }
+    lock.notifyAll();
+  }
+
+  /** Works until there has been nothing to do for a while; the next message starts another. */
   private void run() {
     try {
-      while (true) {
-        for (Runnable message = inbox.poll(); message != null; message = inbox.poll()) {
-          message.run();
-        }
+      boolean goesOn = true;
+      while (goesOn) {
+        taken().forEach(Runnable::run);
         if (loop.idle()) {
-          assert loop.balanced(); // nobody is there, so nobody may hold a page
-          if (draining && inbox.isEmpty()) {
-            break;
-          }
-          LockSupport.park(this);
+          assert loop.balanced(); // no sequence is there, so none may hold a page
+          goesOn = rest();
         } else if (!loop.step()) {
-          LockSupport.parkNanos(this, IDLE_NANOS); // a static batch waits to fill
+          synchronized (lock) {
+            pause(FILLING_MILLIS); // a static batch waits to fill
+          }
         }
       }
     } catch (Throwable t) {
-      loop.requests().failAll(t); // a bug of ours: say so to everybody who waits, and stop
-    } finally {
+      crash(t); // a bug of ours: say so to all that wait, and stop
+    }
+  }
+
+  private List<Runnable> taken() {
+    synchronized (lock) {
+      List<Runnable> messages = inbox;
+      inbox = messages.isEmpty() ? messages : new ArrayList<>();
+      return messages.isEmpty() ? List.of() : messages;
+    }
+  }
+
+  /** Nothing is to be done: waits for a message; false if the thread's work is over. */
+  private boolean rest() {
+    boolean over;
+    synchronized (lock) {
+      if (!draining) {
+        pause(LINGER_MILLIS);
+      }
+      if (!inbox.isEmpty()) {
+        return true;
+      }
+      thread = null;
+      over = draining;
+      stopped = over;
+    }
+    if (over) {
+      end();
+    }
+    return false;
+  }
+
+  /** Waits for a message; the lock is held. */
+  private void pause(long millis) {
+    if (inbox.isEmpty()) {
+      try {
+        lock.wait(millis);
+      } catch (InterruptedException e) {
+        // Only a sink could do that to its own thread; looking round too early does no harm.
+        Thread.interrupted();
+      }
+    }
+  }
+
+  private void crash(Throwable why) {
+    synchronized (lock) {
       draining = true;
       stopped = true;
-      loop.close();
-      abandon();
+    }
+    try {
+      for (Runnable message : taken()) {
+        try {
+          message.run(); // requests that had just come must be told, too
+        } catch (Throwable again) {
+          why.addSuppressed(again);
+        }
+      }
+      loop.requests().failAll(why);
+    } finally {
+      end();
     }
   }
 
-  /** Tells whoever is still in the inbox that the engine is gone; late submitters call it too. */
-  private synchronized void abandon() {
-    for (Runnable message = inbox.poll(); message != null; message = inbox.poll()) {
-      message.run();
-    }
-    loop.requests().failAll(new IllegalStateException("the engine is closed"));
+  private void end() {
+    loop.close();
+    ended.countDown();
   }
 
-  /** Takes no more requests, finishes those it has, and ends. */
+  /**
+   * Takes no more requests, finishes those it has, and ends. If the waiting thread is interrupted,
+   * they fail instead. A sink that closes its engine, on the engine's own thread, does not wait.
+   */
   @Override
   public void close() {
-    draining = true;
     boolean interrupted = false;
-    while (thread.isAlive()) {
-      LockSupport.unpark(thread);
+    boolean waits = drain();
+    while (waits) {
       try {
-        thread.join(10);
+        ended.await();
+        waits = false;
       } catch (InterruptedException e) {
         interrupted = true;
         post(
@@ -187,6 +296,54 @@ public final class Engine implements AutoCloseable {
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * Takes no more requests, finishes those it can in this time, cuts the others off as {@link
+   * #shutdownNow} does, and ends.
+   *
+   * @return whether all were finished
+   */
+  public boolean close(Duration patience) {
+    Objects.requireNonNull(patience, "patience: expected a duration, found null");
+    boolean finished = false;
+    boolean interrupted = false;
+    if (drain()) {
+      try {
+        finished = ended.await(TimeUnit.NANOSECONDS.convert(patience), TimeUnit.NANOSECONDS);
+      } catch (InterruptedException e) {
+        interrupted = true; // not another moment, then
+      }
+    }
+    if (!finished) {
+      shutdownNow();
+    }
+    close();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return finished;
+  }
+
+  /**
+   * Takes no more requests and cuts off those it has, as soon as possible: what they have by then
+   * is their answer, and their finish reason is abort. Waits for nothing; {@link #close} does.
+   */
+  public void shutdownNow() {
+    drain();
+    post(() -> loop.requests().cancelAll("shutdown"));
+  }
+
+  /** Takes no more requests; whether the caller may wait for the end of those that are there. */
+  private boolean drain() {
+    synchronized (lock) {
+      draining = true;
+      boolean own = Thread.currentThread() == thread;
+      if (!stopped) {
+        wake();
+      }
+      return !own;
     }
   }
 

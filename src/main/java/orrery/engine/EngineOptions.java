@@ -82,6 +82,11 @@ public record EngineOptions(
   }
 
   public EngineOptions {
+    check(kernels != null, "kernels", "a choice", null);
+    check(schedulePolicy != null, "schedule-policy", "a choice", null);
+    check(prefixCache != null, "prefix-cache", "a choice", null);
+    check(eviction != null, "radix-eviction-policy", "a choice", null);
+    check(speculation != null, "speculation", "options, such as SpeculationOptions.off()", null);
     check(threads >= 1 && threads <= 256, "threads", "1 to 256", threads);
     check(pageSize >= 0, "page-size", "at least 1, or 0 for the context length", pageSize);
     check(maxTotalTokens >= 0, "max-total-tokens", "at least 1, or 0", maxTotalTokens);

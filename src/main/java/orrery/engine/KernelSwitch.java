@@ -19,13 +19,14 @@ final class KernelSwitch {
   /** Beyond so many rows even cold vector kernels are quicker: they compile within the step. */
   private static final int SMALL = 256;
 
-  private final Kernels vector = new VectorKernels();
+  private final Kernels vector; // null if it is never asked for
   private final Kernels scalar = new ScalarKernels();
   private final KernelChoice choice;
   private boolean first = true;
 
   KernelSwitch(KernelChoice choice) {
     this.choice = choice;
+    this.vector = choice == KernelChoice.SCALAR ? null : new VectorKernels();
   }
 
   /** The kernels for a step of so many rows. */

@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import orrery.checkpoint.Checkpoint;
@@ -50,6 +51,11 @@ public record LoadedModel(
    * @throws orrery.text.TokenizerException if {@code tokenizer.json} is there but broken
    */
   public static LoadedModel load(Path directory) {
+    Objects.requireNonNull(directory, "model: expected a directory, found null");
+    return Heap.making("the model of " + directory, () -> read(directory));
+  }
+
+  private static LoadedModel read(Path directory) {
     try (Checkpoint checkpoint = Checkpoint.open(directory)) {
       JsonConfig config = JsonConfig.read(directory.resolve("config.json"));
       var loading = new TokenizerLoad(directory);
@@ -60,14 +66,14 @@ public record LoadedModel(
               case "glm4_moe" -> ClassicModel.load(config, checkpoint);
               case String other -> throw new IllegalStateException(other);
             };
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         loading.discard();
         throw e;
       }
       Optional<Tokenizer> tokenizer = loading.join();
       try {
         return together(directory, config, model, tokenizer, checkpoint.notices());
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         tokenizer.ifPresent(Tokenizer::close);
         throw e;
       }
@@ -153,6 +159,13 @@ public record LoadedModel(
     return ends || params.ignoreEos() ? params : params.alsoStoppingAt(end);
   }
 
+  /**
+   * @throws IllegalStateException if it was closed
+   */
+  void requireOpen() {
+    tokenizer.ifPresent(Tokenizer::requireOpen);
+  }
+
   /** The tokenizer, for those who cannot go on without. */
   public Tokenizer requireTokenizer() {
     return tokenizer.orElseThrow(
@@ -164,6 +177,7 @@ public record LoadedModel(
                 "no such file; give token ids"));
   }
 
+  /** Frees the tokenizer's native memory; engines of the model are closed before. */
   @Override
   public void close() {
     tokenizer.ifPresent(Tokenizer::close);

@@ -21,6 +21,8 @@ public record Request(
   private static final Duration LONGEST = Duration.ofDays(36_500);
 
   public Request {
+    Objects.requireNonNull(prompt, "prompt: expected token ids, found null");
+    Objects.requireNonNull(deadline, "deadline: expected an optional duration, found null");
     Objects.requireNonNull(params, "request: expected sampling parameters, found null");
     Objects.requireNonNull(salt, "salt: expected a string, found null");
     prompt = prompt.clone();
@@ -44,6 +46,7 @@ public record Request(
   }
 
   public Request withDeadline(Duration d) {
+    Objects.requireNonNull(d, "deadline: expected a duration, found null");
     return new Request(prompt, params, priority, Optional.of(d), salt);
   }
 

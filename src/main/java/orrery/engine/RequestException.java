@@ -12,6 +12,8 @@ public final class RequestException extends RuntimeException {
     QUEUE_FULL,
     /** The engine is closed. */
     CLOSED,
+    /** The thread that waited for it was interrupted; the request was cancelled. */
+    INTERRUPTED,
     /** Computing or sampling failed. */
     FAILED
   }

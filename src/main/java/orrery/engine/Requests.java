@@ -95,12 +95,30 @@ final class Requests {
   void cancel(int request, String why) {
     Active a = active.get(request);
     if (a != null) {
-      a.forked = true; // choices that were not begun never will be
-      for (Choice c : List.copyOf(a.running)) {
+      for (Choice c : allOf(a)) {
         a.completion.token(c.abort(why));
         finish(c);
       }
     }
+  }
+
+  /** Cancels every request that is here. */
+  void cancelAll(String why) {
+    for (int request : List.copyOf(active.keySet())) {
+      cancel(request, why);
+    }
+  }
+
+  /** The choices of a request that go on, those that never began included: each one ends once. */
+  private List<Choice> allOf(Active a) {
+    if (!a.forked) {
+      a.forked = true;
+      long arrival = a.running.getFirst().sequence.arrival;
+      for (int n = 1; n < a.request.params().n(); n++) {
+        newChoice(a, n, arrival);
+      }
+    }
+    return List.copyOf(a.running);
   }
 
   /** Cancels whatever is past its deadline. */
@@ -126,7 +144,7 @@ final class Requests {
 
   /** One request failed; its choices end, and nobody else notices. */
   void fail(Active a, RuntimeException why) {
-    for (Choice c : List.copyOf(a.running)) {
+    for (Choice c : allOf(a)) {
       if (!c.finished()) {
         a.completion.token(c.abort("failed"));
       }
@@ -164,7 +182,7 @@ final class Requests {
       a.completion.fail(new RequestException(RequestException.Kind.CLOSED, message, why));
     }
     for (Active a : all) {
-      for (Choice c : a.running) {
+      for (Choice c : allOf(a)) {
         remove(c);
         report(c, clock.getAsLong(), "error");
       }

@@ -10,6 +10,8 @@ import orrery.speculation.SpeculationOptions;
 final class Sizes {
   private static final int DEFAULT_CONTEXT = 8192;
 
+  private static final long CHOICE_BYTES = 4096; // of an answer that has not begun
+
   private Sizes() {}
 
   static int contextLength(Model model, EngineOptions o) {
@@ -40,16 +42,16 @@ final class Sizes {
     return model.kvLayout(mtp);
   }
 
-  /** Pages of each pool, beside the dummy. */
-  static int[] pages(EngineOptions o, KvGeometry g, int contextLength) {
+  /** Pages of each pool, beside the dummy; more than there can be are told by {@link HeapPlan}. */
+  static long[] pages(EngineOptions o, KvGeometry g, int contextLength) {
     long tokens =
         o.maxTotalTokens() > 0
             ? o.maxTotalTokens()
             : Math.max(contextLength, (long) o.maxRunning() * contextLength / 2);
-    int[] pages = new int[g.pools()];
+    long[] pages = new long[g.pools()];
     for (int pool = 0; pool < pages.length; pool++) {
       long blocks = tokens / g.pageTokens() + (o.maxTotalTokens() > 0 ? 0 : 1); // by itself, up
-      pages[pool] = Math.toIntExact(blocks * (g.pageTokens() / g.span(pool)));
+      pages[pool] = blocks * (g.pageTokens() / g.span(pool));
       if (pages[pool] < 1) {
         throw new IllegalArgumentException(
             "max-total-tokens: expected at least one page of "
@@ -65,6 +67,11 @@ final class Sizes {
     return o.chunkedPrefillSize() > 0
         ? Math.min(o.chunkedPrefillSize(), contextLength)
         : contextLength;
+  }
+
+  /** Most rows of a step whose logits decide tokens: newest tokens, and drafts behind them. */
+  static int logitRows(EngineOptions o) {
+    return o.maxRunning() * (1 + o.speculation().newLength().most());
   }
 
   /** Refuses a request that no emptying of the engine could make room for. */
@@ -92,6 +99,11 @@ final class Sizes {
               + prompt.length);
     }
     r.params().requireTokensBelow(model.vocab());
+    int n = r.params().n();
+    if (n > 1) {
+      String what = n + " answers to a prompt of " + prompt.length + " tokens";
+      Heap.require("n", what, Heap.times(n, CHOICE_BYTES + (long) Integer.BYTES * prompt.length));
+    }
     KvGeometry g = kv.geometry();
     int longest = (int) Math.min((long) prompt.length + r.params().maxTokens(), contextLength);
     for (int pool = 0; pool < g.pools(); pool++) {

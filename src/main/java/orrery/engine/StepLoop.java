@@ -1,5 +1,6 @@
 package orrery.engine;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -18,6 +19,7 @@ import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
+import orrery.kv.KvLayout;
 import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
@@ -69,19 +71,26 @@ final class StepLoop {
     Model model = loaded.model();
     this.contextLength = Sizes.contextLength(model, options);
     KvGeometry geometry = Sizes.geometry(model, options, contextLength);
-    int[] pages = Sizes.pages(options, geometry, contextLength);
-    this.kv = new KvCache(Sizes.layout(model, options), geometry, contextLength, pages);
+    HeapPlan.of(model, options).require();
+    int[] pages =
+        Arrays.stream(Sizes.pages(options, geometry, contextLength))
+            .mapToInt(Math::toIntExact) // more would not have fitted the heap
+            .toArray();
+    KvLayout layout = Sizes.layout(model, options);
+    this.kv =
+        Heap.making("the KV cache", () -> new KvCache(layout, geometry, contextLength, pages));
+    int chunk = Sizes.chunk(options, contextLength);
+    int logitRows = Sizes.logitRows(options);
+    int maxRows = Math.addExact(chunk, logitRows);
+    SpeculationOptions speculation = options.speculation();
+    DraftLength length = speculation.newLength();
     this.prefix = options.newPrefixCache(kv);
     this.memory = new KvMemory(kv, prefix, sink, clock);
     this.times = new StepTimes(clock);
     this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock, queued);
-    int chunk = Sizes.chunk(options, contextLength);
-    SpeculationOptions speculation = options.speculation();
-    DraftLength length = speculation.newLength();
-    int maxRows = Math.addExact(chunk, options.maxRunning() * (1 + length.most()));
     this.team = new Team(options.threads());
     this.kernels = new KernelSwitch(options.kernels());
-    this.runner = new ModelRunner(model, kv, team, maxRows, options.graph());
+    this.runner = new ModelRunner(model, kv, team, maxRows, logitRows, options.graph());
     this.step = new Step(maxRows, options.maxRunning() + 1, options.threads(), new ScalarKernels());
     this.batch = new Batch(step, kv.newTable());
     Sampler sampler = new Sampler(model.vocab(), loaded.eos());
@@ -144,7 +153,7 @@ final class StepLoop {
     List<Part> parts = batch.fill(plan, requests);
     step.kernels(kernels.next(step.rows()));
     times.mark(Phase.DRAFT);
-    Forward forward = runner.run(step);
+    Forward forward = run();
     times.mark(Phase.LAUNCH);
     judge(parts, forward);
     times.mark(Phase.JUDGE);
@@ -159,6 +168,14 @@ final class StepLoop {
     }
     assert balanced();
     return true;
+  }
+
+  private Forward run() {
+    try {
+      return runner.run(step);
+    } catch (OutOfMemoryError e) { // the buffers of a bucket are made when it is first needed
+      throw Heap.during("computing a step of " + step.rows() + " rows", e);
+    }
   }
 
   /** Whether the books of pages balance; throws naming what does not. */

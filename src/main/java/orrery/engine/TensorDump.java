@@ -15,6 +15,7 @@ import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
+import orrery.model.Activations;
 import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
@@ -37,13 +38,14 @@ public final class TensorDump {
   public static void write(LoadedModel loaded, EngineOptions options, int[] ids, Path out) {
     Model model = loaded.model();
     require(model, ids);
-    TensorDump dump = new TensorDump(ids.length);
     int chunk = Sizes.chunk(options, ids.length);
+    requireMemory(model, ids.length, chunk);
+    TensorDump dump = new TensorDump(ids.length);
     KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), ids.length, ids.length, 1);
     PageTable table = cache.newTable();
     cache.reserve(table, ids.length);
     try (Team team = new Team(options.threads())) {
-      ModelRunner runner = new ModelRunner(model, cache, team, chunk, options.graph());
+      ModelRunner runner = new ModelRunner(model, cache, team, chunk, chunk, options.graph());
       boolean scalar = options.kernels() == EngineOptions.KernelChoice.SCALAR;
       Step step =
           new Step(chunk, 1, options.threads(), scalar ? new ScalarKernels() : new VectorKernels());
@@ -71,6 +73,18 @@ public final class TensorDump {
             "ids: expected token ids from 0 to " + (model.vocab() - 1) + ", found " + id);
       }
     }
+  }
+
+  /** All tensors are kept until the last one is computed; beside them, cache and buffers. */
+  private static void requireMemory(Model model, int tokens, int chunk) {
+    boolean mtp = model.hasMtp();
+    int heads = mtp ? 2 : 1;
+    Activations a = model.activations(mtp);
+    long bytes = model.kvLayout(mtp).bytesPerPage(1); // of a token
+    bytes += 4L * heads * model.vocab() + 4L * model.hidden() * (model.layers() + 2);
+    bytes += a.position() + a.threadPosition();
+    long rows = Heap.times(2L * chunk, a.row() + a.logitRow()); // smaller buckets with the largest
+    Heap.require("ids", "a dump of " + tokens + " tokens", Heap.times(tokens, bytes) + rows);
   }
 
   private void main(ModelRunner runner, Step step, int[] ids, int from, int to) {

@@ -19,7 +19,8 @@
  *                          └────────────────────── known = computed + 1 ──────────────────────┘
  * </pre>
  *
- * <p>{@link orrery.engine.Engine} is what a program talks to, {@code StepLoop} the turn, {@code
+ * <p>{@link orrery.engine.Engine} is what a program talks to ({@link orrery.engine.Llm} for text
+ * in, text out), {@code HeapPlan} what it will take from memory, {@code StepLoop} the turn, {@code
  * Requests} who is inside, {@code KvMemory} what they do to the cache; {@link
  * orrery.engine.EngineOptions} holds every switch.
  *

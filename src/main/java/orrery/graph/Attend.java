@@ -18,6 +18,11 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
     }
   }
 
+  /** Bytes of attention scores for each slot and thread; they grow to powers of two. */
+  static long scratchBytes(AttentionShape shape) {
+    return 2 * 4L * BLOCK * shape.group();
+  }
+
   @Override
   public void run(Step step, int part, int parts) {
     int rows = q.rows(step);

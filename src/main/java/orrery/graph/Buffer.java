@@ -26,8 +26,17 @@ public final class Buffer {
     this.name = name;
     this.rows = rows;
     this.cols = cols;
-    this.stride = (cols + 15) / 16 * 16;
+    this.stride = stride(cols);
     this.data = new float[Math.multiplyExact(maxRows, stride)];
+  }
+
+  private static int stride(int cols) {
+    return (cols + 15) / 16 * 16;
+  }
+
+  /** Bytes of one row of so many columns. */
+  public static long bytes(int cols) {
+    return 4L * stride(cols);
   }
 
   /** Rows in use. */

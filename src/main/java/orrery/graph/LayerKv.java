@@ -23,4 +23,9 @@ public record LayerKv(AttentionShape shape, float[] keys, float[] values, int po
         cache.layout().poolOf(keyStream),
         firstSlot);
   }
+
+  /** Bytes of attention scores for each slot and thread, beside what is cached. */
+  public static long scratchBytes(AttentionShape shape) {
+    return Attend.scratchBytes(shape);
+  }
 }

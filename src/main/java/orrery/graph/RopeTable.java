@@ -36,6 +36,11 @@ public record RopeTable(int pairs, boolean interleaved, float[] cos, float[] sin
     return 1f / (float) StrictMath.pow(theta, exponent);
   }
 
+  /** Bytes for each position. */
+  public static long bytes(int rotaryDim) {
+    return 2 * 4L * ((rotaryDim + 1) / 2);
+  }
+
   /** Positions covered. */
   public int positions() {
     return cos.length / pairs;

@@ -1,6 +1,7 @@
 package orrery.kv;
 
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * The memory of all cached rows (Kwon et al., "PagedAttention", 2023): one array of pages for each
@@ -12,6 +13,8 @@ import java.util.Arrays;
  * filled with NaN, so that a read of a free page shows.
  */
 public final class KvCache {
+  private static final int MOST_FLOATS = Integer.MAX_VALUE - 16; // of one Java array
+
   private final KvLayout layout;
   private final KvGeometry geometry;
   private final int maxSlots;
@@ -60,14 +63,20 @@ public final class KvCache {
   }
 
   private int floats(int stream) {
-    long floats = (long) pools[layout.poolOf(stream)].total() * pageFloats(stream);
-    if (floats > Integer.MAX_VALUE - 16) {
+    int pool = layout.poolOf(stream);
+    Stream s = layout.streams().get(stream);
+    double floats = (double) pools[pool].total() * s.rows(geometry.span(pool)) * s.width();
+    if (floats > MOST_FLOATS) {
       throw new IllegalArgumentException(
-          "KV cache: stream "
-              + layout.streams().get(stream).name()
-              + " would take "
-              + floats
-              + " floats, expected at most 2^31; choose fewer --max-total-tokens");
+          String.format(
+              Locale.ROOT,
+              "max-total-tokens: expected at most %,d floats in each stream of the KV cache, found"
+                  + " %,.0f in %s (%,d pages of %,d tokens)",
+              MOST_FLOATS,
+              floats,
+              s.name(),
+              pools[pool].total(),
+              geometry.span(pool)));
     }
     return (int) floats;
   }

@@ -7,8 +7,10 @@ import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Stream;
 import orrery.checkpoint.Checkpoint;
@@ -18,6 +20,7 @@ import orrery.checkpoint.JsonText;
 import orrery.checkpoint.SafetensorsWriter;
 import orrery.checkpoint.Tensor;
 import orrery.checkpoint.TensorInfo;
+import orrery.engine.Heap;
 import orrery.model.ModelInfo;
 import orrery.numerics.Fp16;
 
@@ -39,6 +42,7 @@ import orrery.numerics.Fp16;
 public final class Ballast {
   private static final int CACHES = 4; // active weights, in last-level caches
   private static final long UNKNOWN_CACHE = 32 << 20;
+  private static final int MOST_ELEMENTS = Integer.MAX_VALUE - 16; // of one Java array
   private static final Set<String> WIDTHS = Set.of("intermediate_size", "moe_intermediate_size");
   private static final List<String> COPIED =
       List.of(
@@ -65,10 +69,36 @@ public final class Ballast {
   }
 
   /**
-   * Writes the twin of {@code model} into {@code out}.
+   * A factor that is chosen by default, and why.
+   *
+   * @param factor how many times as wide
+   * @param why in words, if the machine's cache would ask for more than is reasonable; else empty
+   */
+  public record Choice(int factor, String why) {}
+
+  /** {@link #factorFor}, but not so large that the twin would take the machine by surprise. */
+  public static Choice choose(Path model, ModelInfo info) {
+    int wanted = factorFor(info);
+    try (Checkpoint checkpoint = Checkpoint.open(model)) {
+      TwinSize size = TwinSize.of(checkpoint);
+      int factor = size.atMost(wanted);
+      String why =
+          String.format(
+              Locale.ROOT,
+              "four times the last-level cache (%s) would take factor %d, a twin of %s",
+              Heap.size(Machine.look().lastLevelCache()),
+              wanted,
+              Heap.size(size.bytes(wanted)));
+      return new Choice(factor, factor < wanted ? why : "");
+    }
+  }
+
+  /**
+   * Writes the twin of {@code model} into {@code out}. If that fails, nothing of it stays.
    *
    * @param out a new or empty directory
    * @param factor how many times as wide, at least 1
+   * @throws IllegalArgumentException naming the factor, if it is below 1 or the heap has no room
    */
   public static void write(Path model, int factor, Path out) {
     if (factor < 1) {
@@ -76,23 +106,60 @@ public final class Ballast {
     }
     JsonConfig.read(model.resolve("config.json")).oneOf("model_type", "glm4_moe");
     try (Checkpoint checkpoint = Checkpoint.open(model)) {
+      TwinSize size = TwinSize.of(checkpoint);
+      size.require(factor);
       requireEmpty(out);
-      Files.createDirectories(out);
+      requireRoom(out, size.bytes(factor));
       SafetensorsWriter writer = new SafetensorsWriter();
       for (TensorInfo info : checkpoint.infos()) {
-        add(writer, checkpoint.tensor(info.name(), info.shape()), factor);
+        Tensor tensor = checkpoint.tensor(info.name(), info.shape());
+        Heap.making(
+            "the twin's " + info.name() + ", " + factor + " times as wide",
+            () -> add(writer, tensor, factor));
       }
+      save(model, writer, factor, out);
+    } catch (IOException e) {
+      throw new UncheckedIOException(out + ": cannot be written: " + e, e);
+    }
+  }
+
+  private static void save(Path model, SafetensorsWriter writer, int factor, Path out)
+      throws IOException {
+    List<Path> made = new ArrayList<>(); // in the order in which they can be deleted
+    try {
+      for (Path d = out.toAbsolutePath(); !Files.exists(d); d = d.getParent()) {
+        made.add(d);
+      }
+      Files.createDirectories(out);
+      made.addFirst(out.resolve("model.safetensors"));
       writer.write(out.resolve("model.safetensors"));
+      made.addFirst(out.resolve("config.json"));
       Files.writeString(
           out.resolve("config.json"),
           widened(Files.readString(model.resolve("config.json")), factor));
       for (String name : COPIED) {
         if (Files.exists(model.resolve(name))) {
+          made.addFirst(out.resolve(name));
           Files.copy(model.resolve(name), out.resolve(name));
         }
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException(out + ": cannot be written: " + e, e);
+    } catch (IOException | RuntimeException | Error e) {
+      for (Path path : made) {
+        Files.deleteIfExists(path);
+      }
+      throw e;
+    }
+  }
+
+  private static void requireRoom(Path out, long bytes) throws IOException {
+    Path there = out.toAbsolutePath();
+    while (!Files.exists(there)) {
+      there = there.getParent();
+    }
+    long room = Files.getFileStore(there).getUsableSpace();
+    if (bytes > room) {
+      throw new IOException(
+          "the twin takes " + Heap.size(bytes) + ", and the disk has " + Heap.size(room) + " left");
     }
   }
 
@@ -106,11 +173,21 @@ public final class Ballast {
     }
   }
 
-  private static void add(SafetensorsWriter writer, Tensor t, int factor) {
+  /** Whether a tensor gets more rows. */
+  static boolean taller(String name) {
+    return name.endsWith(".gate_proj.weight") || name.endsWith(".up_proj.weight");
+  }
+
+  /** Whether a tensor gets more columns. */
+  static boolean wider(String name) {
+    return name.endsWith(".down_proj.weight");
+  }
+
+  private static SafetensorsWriter add(SafetensorsWriter writer, Tensor t, int factor) {
     String name = t.name();
     long[] shape = t.shape();
-    boolean taller = name.endsWith(".gate_proj.weight") || name.endsWith(".up_proj.weight");
-    boolean wider = name.endsWith(".down_proj.weight");
+    boolean taller = taller(name);
+    boolean wider = wider(name);
     long rows = t.rows();
     long columns = t.rowLength();
     if (taller) {
@@ -118,14 +195,24 @@ public final class Ballast {
     } else if (wider) {
       shape[1] *= factor;
     }
-    int size = Math.toIntExact(rows * columns * (taller || wider ? factor : 1));
+    long elements = rows * columns * (taller || wider ? factor : 1);
+    if (elements > MOST_ELEMENTS) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "factor: expected tensors of at most %,d elements, found %,d in %s",
+              MOST_ELEMENTS,
+              elements,
+              name));
+    }
+    int size = (int) elements;
     int stride = Math.toIntExact(wider ? columns * factor : columns);
-    switch (t.dtype()) {
+    return switch (t.dtype()) {
       case F32 -> writer.floats(name, floats(t, size, stride, wider), shape);
       case BF16 -> writer.bf16(name, codes(t, size, stride, wider), shape);
       case F16 -> writer.f16(name, codes(t, size, stride, wider), shape);
       case I64 -> writer.longs(name, t.longs(), shape);
-    }
+    };
   }
 
   private static float[] floats(Tensor t, int size, int stride, boolean wider) {
@@ -169,12 +256,22 @@ public final class Ballast {
         in.nextToken();
         if (width) {
           int from = Math.toIntExact(in.currentTokenLocation().getCharOffset());
-          text.append(config, copied, from).append(Math.multiplyExact(in.getIntValue(), factor));
+          int product = times(in.currentName(), in.getIntValue(), factor);
+          text.append(config, copied, from).append(product);
           copied = from + in.getTextLength();
         }
         in.skipChildren();
       }
     }
     return text.append(config, copied, config.length()).toString();
+  }
+
+  private static int times(String field, int width, int factor) {
+    long product = (long) width * factor;
+    if (product > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "factor: expected " + field + " to stay an int, found " + width + " times " + factor);
+    }
+    return (int) product;
   }
 }

@@ -9,6 +9,7 @@ import orrery.kernels.PackedMatrix;
 import orrery.kernels.PackedMatrix.Format;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
+import orrery.kernels.VectorModule;
 
 /**
  * {@code orrery bench kernels}: how much of this machine the kernels use. Every table holds the
@@ -49,6 +50,7 @@ public final class KernelBench {
 
   /** Measures everything and prints each table when it is done. */
   public static Report run(Settings settings, PrintStream out) {
+    VectorModule.require();
     Machine machine = Machine.look();
     var kernels = new VectorKernels();
     out.printf(

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Optional;
 import orrery.engine.LoadedModel;
 import orrery.kernels.VectorKernels;
+import orrery.kernels.VectorModule;
 
 /**
  * {@code orrery lab}: each experiment runs a technique and what it replaces on one workload, side
@@ -17,6 +18,13 @@ public final class Lab {
   /** What is measured on one model; the chart says more than the table, if there is one. */
   interface Experiment {
     Optional<Chart> on(Subject subject, Sheet sheet);
+
+    /**
+     * Refuses a model that it could not measure, before anything is computed.
+     *
+     * @throws IllegalArgumentException naming the option that does not go with the model
+     */
+    default void require(Subject subject) {}
 
     /** Whether the charts of all models are shown together, or that of the last only. */
     default boolean everyChart() {
@@ -67,7 +75,18 @@ public final class Lab {
     return run(settings, out, new OpsLab(shape));
   }
 
+  /** A twin that cannot be measured must not be found out when its model has been. */
+  private static void requireAll(LabSettings settings, Experiment experiment) {
+    for (Path directory : settings.models()) {
+      try (LoadedModel loaded = LoadedModel.load(directory)) {
+        experiment.require(new Subject(loaded, settings));
+      }
+    }
+  }
+
   private static LabReport run(LabSettings settings, PrintStream out, Experiment experiment) {
+    VectorModule.require();
+    requireAll(settings, experiment);
     Machine machine = Machine.look();
     out.printf(
         Locale.ROOT,

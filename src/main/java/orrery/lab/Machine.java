@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.stream.Stream;
+import orrery.engine.Heap;
 
 /**
  * What the operating system says about the processor, where it says anything.
@@ -14,6 +15,7 @@ import java.util.stream.Stream;
  * @param lastLevelCache bytes, 0 if unknown
  */
 record Machine(String processor, long lastLevelCache) {
+  private static final int STEP = 1024;
   private static final int LEAST_SIDE = 8192; // 128 MiB of bf16
 
   /** Reads /proc and /sys; elsewhere the name of the architecture must do. */
@@ -22,12 +24,17 @@ record Machine(String processor, long lastLevelCache) {
   }
 
   /**
-   * Side of a square bf16 matrix of at least 128 MiB and at least four times the last-level cache.
+   * Side of a square bf16 matrix of at least 128 MiB and at least four times the last-level cache;
+   * less where the heap has no room for it and for one of f32 beside it.
    */
   int sideOutOfCache() {
     int side = LEAST_SIDE;
     while (2L * side * side < 4 * lastLevelCache && side < 32768) {
-      side += 1024;
+      side += STEP;
+    }
+    long room = Heap.left() / 2;
+    while ((2L + 4) * side * side > room && side > STEP) {
+      side -= STEP;
     }
     return side;
   }

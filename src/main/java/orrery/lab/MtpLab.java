@@ -1,12 +1,15 @@
 package orrery.lab;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
 import orrery.speculation.SpeculationOptions;
+import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** When multi-token prediction pays: on which text, how many drafts, at which batch size. */
 final class MtpLab implements Lab.Experiment {
@@ -79,6 +82,14 @@ final class MtpLab implements Lab.Experiment {
       all.add(cell(s, cells.get(i).text(), 1, three, longer, rounds));
     }
     tables.adaptive(all, best);
+  }
+
+  @Override
+  public void require(Subject s) {
+    HeldOut.of(s.loaded(), s.settings().seed());
+    int most = Arrays.stream(BATCHES).max().orElseThrow();
+    SpeculationOptions drafts = SpeculationOptions.of(Algorithm.MTP, MtpWay.MOST);
+    Engine.check(s.loaded(), options(s, most, drafts));
   }
 
   /** What all of this lab's engines share. */

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import orrery.engine.Heap;
 import orrery.graph.Executor;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
@@ -17,6 +18,7 @@ import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
+import orrery.model.Activations;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
 
@@ -110,13 +112,28 @@ public final class OpsLab implements Lab.Experiment {
     return Optional.empty();
   }
 
+  @Override
+  public void require(Subject s) {
+    Model model = s.loaded().model();
+    Activations a = model.activations(false);
+    long pages = (shape.context() + 1L + PAGE - 1) / PAGE;
+    long cache = Heap.times(shape.rows(), pages, model.kvLayout(false).bytesPerPage(PAGE));
+    long context =
+        Heap.times(pages * PAGE, 2 * a.position() + s.settings().threads() * a.threadPosition());
+    long buffers = Heap.times(2, shape.rows(), a.row() + a.logitRow());
+    Heap.require(
+        "context",
+        "a KV cache of --rows " + shape.rows() + " with " + shape.context() + " tokens behind each",
+        Heap.plus(cache, Heap.plus(context, buffers)));
+  }
+
   /** Fills {@code ops}; returns the median microseconds of the captured step. */
   private double measure(Model model, Team team, Subject s, List<Timed> ops) {
     int length = shape.context() + 1;
     int slots = (length + PAGE - 1) / PAGE * PAGE;
     KvCache cache = new KvCache(model.kvLayout(false), PAGE, slots, shape.rows() * slots / PAGE);
-    ModelRunner eager = new ModelRunner(model, cache, team, shape.rows(), false);
-    ModelRunner captured = new ModelRunner(model, cache, team, shape.rows(), true);
+    ModelRunner eager = new ModelRunner(model, cache, team, shape.rows(), shape.rows(), false);
+    ModelRunner captured = new ModelRunner(model, cache, team, shape.rows(), shape.rows(), true);
     Step step = new Step(shape.rows(), shape.rows(), team.size(), new VectorKernels());
     Draw draw = s.draw();
     for (int r = 0; r < shape.rows(); r++) {

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.kernels.PackedMatrix;
 import orrery.kernels.PackedMatrix.Format;
@@ -37,6 +38,8 @@ public final class ThroughputLab implements Lab.Experiment {
     }
   }
 
+  private static final int PAGE = 16; // slots
+
   private final Shape shape;
 
   ThroughputLab(Shape shape) {
@@ -66,22 +69,49 @@ public final class ThroughputLab implements Lab.Experiment {
     return Optional.of(chart(s, all));
   }
 
+  @Override
+  public void require(Subject s) {
+    long length = (long) shape.prompt() + shape.tokens();
+    int most = s.loaded().model().maxPositions();
+    if (length > most) {
+      throw new IllegalArgumentException(
+          "prompt: expected together with --tokens at most the model's "
+              + most
+              + " positions, found "
+              + shape.prompt()
+              + " + "
+              + shape.tokens());
+    }
+    for (int batch : shape.batches()) {
+      try {
+        Engine.check(s.loaded(), options(s, batch));
+      } catch (IllegalArgumentException e) {
+        String what = "batch: " + batch + " requests of " + length + " tokens: ";
+        throw new IllegalArgumentException(what + e.getMessage(), e);
+      }
+    }
+  }
+
+  private EngineOptions options(Subject s, int batch) {
+    int length = shape.prompt() + shape.tokens();
+    long pages = batch * ((length + 1L + PAGE - 1) / PAGE + 1); // and one each of slack
+    return s.options()
+        .pageSize(PAGE)
+        .contextLength(length)
+        .maxRunning(batch)
+        .maxTotalTokens((int) Math.min(Integer.MAX_VALUE, pages * PAGE))
+        .mixedChunk(false) // prompts, then decoding: the two rates do not mix
+        .conservativeness(10) // everybody's max_tokens are used
+        .build();
+  }
+
   private Variant variant(Subject s, int batch) {
     Draw draw = s.draw();
     List<Job> jobs = new ArrayList<>();
     for (int i = 0; i < batch; i++) {
       jobs.add(new Job(draw.tokens(shape.prompt()), shape.tokens(), shape.tokens()));
     }
-    int length = shape.prompt() + shape.tokens();
-    int pages = (length + 1 + 15) / 16 + 1; // and one of slack
-    EngineOptions options =
-        s.options()
-            .contextLength(length)
-            .maxRunning(batch)
-            .maxTotalTokens(batch * pages * 16)
-            .mixedChunk(false) // prompts, then decoding: the two rates do not mix
-            .conservativeness(10) // everybody's max_tokens are used
-            .build();
+    EngineOptions options = options(s, batch);
     return new Variant("batch " + batch, () -> Session.run(s.loaded(), options, jobs));
   }
 

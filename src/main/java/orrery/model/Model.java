@@ -37,9 +37,18 @@ public interface Model {
   ModelInfo info();
 
   /**
+   * What {@link #bind} and its forward passes take from memory.
+   *
+   * @param mtp with the MTP layer
+   */
+  Activations activations(boolean mtp);
+
+  /**
    * Binds the model to a cache of one of its layouts. The result makes the forward pass for up to
    * the given number of rows. If the cache has no MTP streams, that forward pass has no {@link
    * Forward#mtp}.
+   *
+   * @param maxLogitRows most rows of a step that want logits, however many rows it has
    */
-  IntFunction<Forward> bind(KvCache cache);
+  IntFunction<Forward> bind(KvCache cache, int maxLogitRows);
 }

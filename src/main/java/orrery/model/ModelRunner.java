@@ -38,11 +38,13 @@ public final class ModelRunner {
   /**
    * @param graph whether to capture and replay programs instead of running ops eagerly
    * @param maxRows rows of the largest step
+   * @param maxLogitRows most rows of a step that want logits
    */
-  public ModelRunner(Model model, KvCache cache, Team team, int maxRows, boolean graph) {
+  public ModelRunner(
+      Model model, KvCache cache, Team team, int maxRows, int maxLogitRows, boolean graph) {
     this.executor = new Executor(team);
     this.graph = graph;
-    IntFunction<Forward> bound = model.bind(cache);
+    IntFunction<Forward> bound = model.bind(cache, maxLogitRows);
     this.buckets = new Buckets<>(maxRows, rows -> new Bucket(bound.apply(rows)));
   }
 

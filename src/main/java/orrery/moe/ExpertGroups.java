@@ -35,6 +35,11 @@ public final class ExpertGroups {
     this.assignmentOf = new int[maxRows * spec.topK()];
   }
 
+  /** Bytes for each row. */
+  static long bytes(RouterSpec spec) {
+    return Buffer.bytes(spec.topK()) + 3 * 4L * spec.topK();
+  }
+
   /** How many assignments the step has: rows · topK. */
   public int assignments(Step step) {
     return experts.rows(step) * spec.topK();

@@ -20,6 +20,11 @@ public record FeedForward(PackedMatrix gate, PackedMatrix up, PackedMatrix down)
     final Buffer up;
     final Buffer act;
 
+    /** Bytes for each row. */
+    public static long bytes(int intermediate) {
+      return 3 * Buffer.bytes(intermediate);
+    }
+
     /** Makes the buffers; {@code rows} says how many of their rows are in use. */
     public Space(RowCount rows, int maxRows, int intermediate) {
       gate = new Buffer("gate", rows, maxRows, intermediate);

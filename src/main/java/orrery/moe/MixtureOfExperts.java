@@ -41,6 +41,16 @@ public record MixtureOfExperts(
     final FeedForward.Space shared;
     final Buffer sharedOut;
 
+    /** Bytes for each row. */
+    public static long bytes(RouterSpec spec, int hidden, int intermediate, int sharedSize) {
+      return 2 * Buffer.bytes(spec.experts())
+          + Buffer.bytes(spec.groups())
+          + ExpertGroups.bytes(spec)
+          + spec.topK() * (2 * Buffer.bytes(hidden) + 3 * Buffer.bytes(intermediate))
+          + FeedForward.Space.bytes(sharedSize)
+          + Buffer.bytes(hidden);
+    }
+
     public Space(
         RouterSpec spec, RowCount rows, int maxRows, int hidden, int intermediate, int sharedSize) {
       logits = new Buffer("router", rows, maxRows, spec.experts());

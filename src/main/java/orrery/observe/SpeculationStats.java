@@ -3,14 +3,20 @@ package orrery.observe;
 import java.util.ArrayList;
 import java.util.List;
 import orrery.events.Event;
+import orrery.events.Event.Origin;
 import orrery.events.EventSink;
 
 /**
  * What became of drafts, counted from events. May be read while the engine runs.
  *
  * <p>A <em>verification</em> is one sequence's rows in one step: its newest token and the drafts
- * behind it. The <em>acceptance length</em> is the tokens that a verification emits on average, one
- * more than the drafts it accepts.
+ * behind it. The <em>acceptance length</em> is the tokens that a verification gives on average.
+ * Mostly that is one more than the drafts it accepts; but an answer that ends with an accepted
+ * draft gets no further token. So the tokens are counted, and not concluded from the drafts.
+ *
+ * <p>A <em>round</em> is a step of the main model that gives an answer tokens after its first: one
+ * token without drafts, or those of a verification. The first token comes from the prompt's rows,
+ * and says nothing about drafts.
  */
 public final class SpeculationStats implements EventSink {
   private final List<int[]> positions =
@@ -18,23 +24,28 @@ public final class SpeculationStats implements EventSink {
   private long verifications;
   private long drafted;
   private long accepted;
+  private long verified; // tokens that verifications gave
+  private long plain; // tokens without drafts, answers' first ones left out: a round each
   private long tokens;
   private long targetSteps;
-  private long decodeRows;
-  private long draftRows;
   private boolean synthetic;
 
   @Override
   public synchronized void accept(Event event) {
     switch (event) {
       case Event.Verified v -> add(v);
-      case Event.TokenOut t -> tokens++;
-      case Event.StepDone s -> {
-        targetSteps++;
-        decodeRows += s.decodeRows();
-        draftRows += s.draftRows();
-      }
+      case Event.TokenOut t -> add(t);
+      case Event.StepDone s -> targetSteps++;
       default -> {}
+    }
+  }
+
+  private void add(Event.TokenOut t) {
+    tokens++;
+    if (t.origin() != Origin.PLAIN) {
+      verified++;
+    } else if (t.index() > 0) {
+      plain++;
     }
   }
 
@@ -71,9 +82,9 @@ public final class SpeculationStats implements EventSink {
     return tokens;
   }
 
-  /** Tokens that a verification emitted, on average; 0 if there was none. */
+  /** Tokens that a verification gave, on average; 0 if there was none. */
   public synchronized double acceptanceLength() {
-    return verifications == 0 ? 0 : 1 + (double) accepted / verifications;
+    return verifications == 0 ? 0 : (double) verified / verifications;
   }
 
   /** Steps of the main model. */
@@ -82,21 +93,23 @@ public final class SpeculationStats implements EventSink {
   }
 
   /**
-   * Steps of the main model that an answer took for each of its tokens, prompts and batch mates
-   * aside: 1 without drafts, 0 if there was none.
+   * Steps of the main model that an answer took for each of its tokens after the first: 1 without
+   * drafts, 0 if there was no such token.
    */
   public synchronized double stepsPerToken() {
-    return decodeRows == 0 ? 0 : (double) decodeRows / (decodeRows + accepted);
+    return perToken(plain + verifications);
   }
 
-  /** Rows that the main model computed for each token: 1 without drafts, more if drafts fail. */
+  /**
+   * Rows that the main model computed for each token after an answer's first: 1 without drafts,
+   * more if drafts fail, 0 if there was no such token.
+   */
   public synchronized double rowsPerToken() {
-    return tokens == 0 ? 0 : (double) (decodeRows + draftRows) / tokens;
+    return perToken(plain + verifications + drafted);
   }
 
-  /** Rows of drafts. */
-  public synchronized long draftRows() {
-    return draftRows;
+  private double perToken(long count) {
+    return plain + verified == 0 ? 0 : (double) count / (plain + verified);
   }
 
   /** Whether drafts were accepted for an experiment's sake. */

@@ -3,32 +3,32 @@ package orrery.sampling;
 import java.util.Arrays;
 
 /**
- * The tokens one choice has seen, counted for the penalties. Tokens of the answer can be pushed and
- * taken back again in constant time each, so speculation can try a draft, look at the penalties it
- * would cause, and roll back. Not safe for use by several threads at once.
+ * The tokens one choice has seen, for the penalties. Tokens of the answer can be pushed and taken
+ * back again, so speculation can try a draft, look at the penalties it would cause, and roll back.
+ *
+ * <p>It takes memory for the tokens that were seen, not for the vocabulary: thousands of requests
+ * may wait. They are counted when a penalty first asks, so without penalties there is nothing to
+ * count. Not safe for use by several threads at once.
  */
 public final class History {
-
-  private final boolean[] inPrompt; // [vocab]
-  private final int[] outputCounts; // [vocab]
-  private final int promptLength;
-  private int[] output; // [capacity >= outputLength], in order
+  private final int vocab;
+  private final int[] prompt; // [promptLength]
+  private int[] output = new int[16]; // [capacity >= outputLength], in order
   private int outputLength;
+  private SeenTokens seen; // null until a penalty asks
 
   /**
    * A history whose answer is still empty.
    *
    * @param vocab number of token ids
-   * @param prompt token ids; copied
+   * @param prompt token ids; not copied, do not change them
    * @throws IllegalArgumentException for a token outside the vocabulary
    */
   public History(int vocab, int... prompt) {
-    inPrompt = new boolean[vocab];
-    outputCounts = new int[vocab];
-    promptLength = prompt.length;
-    output = new int[16];
+    this.vocab = vocab;
+    this.prompt = prompt;
     for (int i = 0; i < prompt.length; i++) {
-      inPrompt[checked(prompt[i], i)] = true;
+      checked(prompt[i], i);
     }
   }
 
@@ -39,7 +39,9 @@ public final class History {
       output = Arrays.copyOf(output, 2 * outputLength);
     }
     output[outputLength++] = token;
-    outputCounts[token]++;
+    if (seen != null) {
+      seen.add(token, 1);
+    }
   }
 
   /** Takes the newest tokens back until the answer has {@code length} tokens. */
@@ -49,18 +51,21 @@ public final class History {
           "rollback to length " + length + ": expected 0 to " + outputLength);
     }
     while (outputLength > length) {
-      outputCounts[output[--outputLength]]--;
+      outputLength--;
+      if (seen != null) {
+        seen.add(output[outputLength], -1);
+      }
     }
   }
 
   /** Number of token ids. */
   public int vocab() {
-    return outputCounts.length;
+    return vocab;
   }
 
   /** Tokens of prompt and answer together, which is the position of the next token. */
   public int length() {
-    return promptLength + outputLength;
+    return prompt.length + outputLength;
   }
 
   /** Tokens of the answer so far. */
@@ -78,19 +83,30 @@ public final class History {
 
   /** How often the token stands in the answer so far. */
   public int outputCount(int token) {
-    return outputCounts[token];
+    return seen().count(token);
   }
 
   /** Whether the token stands in the prompt or in the answer so far. */
   public boolean contains(int token) {
-    return inPrompt[token] || outputCounts[token] > 0;
+    return seen().contains(token);
+  }
+
+  /** The different tokens, counted. */
+  SeenTokens seen() {
+    if (seen == null) {
+      seen = new SeenTokens(prompt);
+      for (int i = 0; i < outputLength; i++) {
+        seen.add(output[i], 1);
+      }
+    }
+    return seen;
   }
 
   private int checked(int token, int position) {
-    if (token < 0 || token >= outputCounts.length) {
+    if (token < 0 || token >= vocab) {
       throw new IllegalArgumentException(
           "token at position %d: expected an id from 0 to %d, found %d"
-              .formatted(position, outputCounts.length - 1, token));
+              .formatted(position, vocab - 1, token));
     }
     return token;
   }

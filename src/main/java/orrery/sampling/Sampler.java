@@ -138,17 +138,16 @@ public final class Sampler {
   /** Steps 1 to 3 into {@link #adjusted}; gives the token with the highest result. */
   private int adjust(
       float[] logits, int offset, SamplingParams params, History history, int choice) {
-    boolean penalizes = params.penalizes();
     for (int i = 0; i < vocab; i++) {
       float logit = logits[offset + i];
       if (Float.isNaN(logit)) {
         throw new SamplingException(
             choice, history.length(), "the logit of token " + i + " is NaN");
       }
-      adjusted[i] =
-          penalizes && history.contains(i)
-              ? penalized(logit, history.outputCount(i), params)
-              : logit;
+      adjusted[i] = logit;
+    }
+    if (params.penalizes()) {
+      penalize(params, history.seen());
     }
     for (int i = 0; i < params.logitBias().size(); i++) {
       TokenBias entry = params.logitBias().get(i);
@@ -174,6 +173,15 @@ public final class Sampler {
               + " by logit_bias or by min_tokens");
     }
     return best;
+  }
+
+  private void penalize(SamplingParams params, SeenTokens seen) {
+    for (int entry = 0; entry < seen.size(); entry++) {
+      if (seen.presentAt(entry)) {
+        int token = seen.token(entry);
+        adjusted[token] = penalized(adjusted[token], seen.countAt(entry), params);
+      }
+    }
   }
 
   private static float penalized(float logit, int count, SamplingParams params) {

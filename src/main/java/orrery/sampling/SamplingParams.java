@@ -3,6 +3,7 @@ package orrery.sampling;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.Set;
 
@@ -87,17 +88,17 @@ public record SamplingParams(
         "presence_penalty",
         "a number from -2 to 2",
         presencePenalty);
-    logitBias = List.copyOf(logitBias);
+    logitBias = complete("logit_bias", logitBias);
     Set<Integer> biased = new HashSet<>();
     for (TokenBias entry : logitBias) {
       check(biased.add(entry.token()), "logit_bias", "each token once", entry.token());
     }
-    stop = List.copyOf(stop);
+    stop = complete("stop", stop);
     for (String text : stop) {
       check(!text.isEmpty(), "stop", "strings that are not empty", "\"\"");
       check(isUnicode(text), "stop", "whole Unicode characters", "half a surrogate pair");
     }
-    stopTokenIds = List.copyOf(stopTokenIds);
+    stopTokenIds = complete("stop_token_ids", stopTokenIds);
     for (int token : stopTokenIds) {
       check(token >= 0, "stop_token_ids", "ids of at least 0", token);
     }
@@ -113,6 +114,7 @@ public record SamplingParams(
         "a number from 0 to " + MAX_LOGPROBS + ", or -1 for none",
         logprobs);
     check(n >= 1, "n", "a number of at least 1", n);
+    check(seed != null, "seed", "a number, or an empty optional for none", null);
   }
 
   /** The defaults, to be changed one by one. */
@@ -166,6 +168,12 @@ public record SamplingParams(
     for (int token : stopTokenIds) {
       check(token < vocab, "stop_token_ids", expected, token);
     }
+  }
+
+  private static <T> List<T> complete(String field, List<T> list) {
+    check(list != null, field, "a list", null);
+    check(list.stream().allMatch(Objects::nonNull), field, "a list without holes", "null in it");
+    return List.copyOf(list);
   }
 
   private static boolean isUnicode(String text) {

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -29,6 +30,7 @@ public final class Tokenizer implements AutoCloseable {
   private final Vocabulary vocabulary;
   private final NativeTokenizer tokenizer;
   private final TokenBytes tokenBytes = new TokenBytes(this);
+  private volatile boolean closed;
   private NativeTokenizer verbatim; // made when first needed, under this object's lock
 
   private Tokenizer(Path file, String json, Vocabulary vocabulary, NativeTokenizer tokenizer) {
@@ -66,6 +68,8 @@ public final class Tokenizer implements AutoCloseable {
 
   /** Token ids of {@code text}; special tokens written in it are recognised as such. */
   public int[] encode(String text) {
+    Objects.requireNonNull(text, "text: expected a string, found null");
+    requireOpen();
     return tokenizer.encode(wellFormed(text));
   }
 
@@ -78,6 +82,8 @@ public final class Tokenizer implements AutoCloseable {
    * use, and used here): it becomes U+FFFD.
    */
   public int[] encodeVerbatim(String text) {
+    Objects.requireNonNull(text, "text: expected a string, found null");
+    requireOpen();
     String clean = wellFormed(text);
     // Without a normalizer, a special token is found only where it is written out.
     boolean mayHoldSpecials =
@@ -118,6 +124,7 @@ public final class Tokenizer implements AutoCloseable {
     for (int id : ids) {
       checked(id);
     }
+    requireOpen();
     return tokenizer.decode(ids, skipSpecial);
   }
 
@@ -241,9 +248,19 @@ public final class Tokenizer implements AutoCloseable {
     return repaired == null ? text : repaired.toString();
   }
 
+  /**
+   * @throws IllegalStateException if it was closed
+   */
+  public void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException(file + ": this tokenizer is closed");
+    }
+  }
+
   /** Frees the native tokenizer. */
   @Override
   public synchronized void close() {
+    closed = true;
     tokenizer.close();
     if (verbatim != null) {
       verbatim.close();

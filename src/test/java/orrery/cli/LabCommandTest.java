@@ -67,7 +67,51 @@ class LabCommandTest {
                 twin.toString()))
         .isZero();
     assertThat(out.toString()).contains("factor 4", "MB of weights a token");
-    assertThat(twin.resolve("config.json")).content().contains("\"moe_intermediate_size\" : 20");
+    assertThat(twin.resolve("config.json")).content().contains("\"moe_intermediate_size\": 20");
+  }
+
+  @Test
+  void aTwinThatNoHeapHoldsIsRefusedByItsFactorAndLeavesNothing() {
+    for (String factor : new String[] {"1000000", "1000000000", "2147483647"}) {
+      Path twin = directory.resolve("a/b/twin");
+      assertThat(run("lab", "ballast", "--factor", factor, "--out", twin.toString())).isEqualTo(2);
+      assertThat(err.toString())
+          .contains("--factor: a twin " + factor + " times as wide would take ", "GiB", "are left")
+          .doesNotContain("a bug of Orrery");
+      assertThat(directory).isEmptyDirectory();
+    }
+  }
+
+  @Test
+  void aTwinThatCannotBeLoadedIsToldBeforeAnythingIsComputed() {
+    String bad = directory.resolve("no-twin").toString();
+    for (String lab : new String[] {"batching", "paging", "mtp", "throughput", "ops"}) {
+      assertThat(run("lab", lab, "--quick", "--model", "tiny-models/speck-mtp", "--twin", bad))
+          .isEqualTo(1);
+    }
+    assertThat(err.toString()).contains(bad);
+    assertThat(out.toString()).as("not even the heading").isEmpty();
+  }
+
+  @Test
+  void aTwinWithoutWhatTheExperimentNeedsIsToldBeforeAnythingIsComputed() {
+    String plain = "tiny-models/speck-sharded"; // no MTP layer
+    assertThat(run("lab", "mtp", "--quick", "--model", "tiny-models/speck-mtp", "--twin", plain))
+        .isNotZero();
+    assertThat(err.toString()).contains("the model has no MTP layer");
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
+  void shapesThatNoHeapHoldsAreRefusedByTheirFlag() {
+    assertThat(run("lab", "throughput", "--prompt", "1000000000")).isEqualTo(2);
+    assertThat(run("lab", "throughput", "--tokens", "2147483647")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--prompt: expected together with --tokens at most", "1000000000 + 128");
+    assertThat(run("lab", "ops", "--rows", "4096", "--context", "2147483647")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--context: a KV cache of --rows 4096 with 2147483647 tokens behind", "GiB");
+    assertThat(out.toString()).isEmpty();
   }
 
   @Test

@@ -192,9 +192,9 @@ class MainTest {
     };
     run(Arrays.copyOf(args, 9)).assertDone(); // by default no more than is reasonable
     args[10] = "250000000"; // 2 billion floats a stream: more than the tests' heap
-    run(args).assertMistake(1, "out of memory", "--context-length");
+    run(args).assertMistake(2, "--context-length: a KV cache of 250,000,", "GiB", "are left");
     args[10] = "2000000000"; // more than an array holds
-    run(args).assertMistake(2, "KV cache", "layers.0.key", "expected at most");
+    run(args).assertMistake(2, "--context-length: a KV cache of 2,000,000,", "GiB", "are left");
   }
 
   @Test

@@ -319,7 +319,7 @@ class EngineLifeTest {
               RequestException.class,
               e -> assertThat(e.kind()).isEqualTo(RequestException.Kind.CLOSED))
           .hasMessageContaining("a bug");
-      c.forEach(token -> {}); // ends
+      assertThatThrownBy(() -> c.forEach(token -> {})).hasMessageContaining("a bug");
     }
     engine.close();
     assertThatThrownBy(() -> engine.submit(request(1))).hasMessage("the engine is closed");

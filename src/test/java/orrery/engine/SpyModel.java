@@ -8,6 +8,7 @@ import orrery.graph.Op;
 import orrery.graph.Step;
 import orrery.kv.KvCache;
 import orrery.kv.KvLayout;
+import orrery.model.Activations;
 import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelInfo;
@@ -87,8 +88,13 @@ record SpyModel(Model real, Consumer<Step> watcher) implements Model {
   }
 
   @Override
-  public IntFunction<Forward> bind(KvCache cache) {
-    IntFunction<Forward> bound = real.bind(cache);
+  public Activations activations(boolean mtp) {
+    return real.activations(mtp);
+  }
+
+  @Override
+  public IntFunction<Forward> bind(KvCache cache, int maxLogitRows) {
+    IntFunction<Forward> bound = real.bind(cache, maxLogitRows);
     return rows -> new Watched(bound.apply(rows), watcher);
   }
 

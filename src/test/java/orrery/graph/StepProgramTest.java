@@ -45,7 +45,7 @@ class StepProgramTest {
     Bench(Path directory, int rows) {
       this.model = LoadedModel.load(directory).model();
       this.cache = new KvCache(model.kvLayout(model.hasMtp()), 4, SLOTS, 2 * SLOTS / 4);
-      this.forward = model.bind(cache).apply(rows);
+      this.forward = model.bind(cache, rows).apply(rows);
       this.rows = rows;
     }
 

@@ -346,6 +346,8 @@ class KvCacheTest {
         .hasMessage("longest sequence: expected at least 1 slot, found 0");
     assertThatThrownBy(() -> new KvCache(PLAIN, 1 << 28, 1 << 28, 4))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContainingAll("stream key", "4026531840 floats", "--max-total-tokens");
+        .hasMessage(
+            "max-total-tokens: expected at most 2,147,483,631 floats in each stream of the KV"
+                + " cache, found 4,026,531,840 in key (5 pages of 268,435,456 tokens)");
   }
 }

@@ -19,6 +19,7 @@ import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.Tensor;
 import orrery.checkpoint.TensorInfo;
 import orrery.engine.EngineOptions;
+import orrery.engine.Heap;
 import orrery.engine.LoadedModel;
 import orrery.engine.TensorDump;
 import orrery.model.ModelInfo;
@@ -166,6 +167,43 @@ class BallastTest {
       assertThat(bytes(info, factor)).isGreaterThanOrEqualTo(wanted);
       assertThat(bytes(info, factor - 1)).isLessThan(wanted);
     }
+  }
+
+  /** A cache of 260 MiB asked for a twin of several GiB, which nobody had asked for. */
+  @Test
+  void byDefaultATwinTakesTwoGibibytesAtMost() {
+    TwinSize size = new TwinSize(100, 50L << 20, 1);
+    assertThat(size.bytes(3)).isEqualTo(100 + (150L << 20));
+    long most = Math.min(2L << 30, Heap.left() / 2);
+    int factor = size.atMost(5_000);
+    assertThat(size.bytes(factor)).isLessThanOrEqualTo(most);
+    assertThat(size.bytes(factor + 2)).isGreaterThan(most - (100L << 20));
+    assertThat(size.atMost(4)).as("what fits is what it was").isEqualTo(4);
+    assertThat(new TwinSize(9L << 30, 1 << 20, 1).atMost(7)).as("never below 1").isEqualTo(1);
+    assertThat(new TwinSize(100, 50L << 20, 2).atMost(5_000)).isLessThanOrEqualTo(factor);
+    assertThat(size.bytes(Integer.MAX_VALUE)).isPositive();
+    assertThat(new TwinSize(1, Long.MAX_VALUE / 2, 2).bytes(9)).isEqualTo(Long.MAX_VALUE);
+  }
+
+  /** The weights are written when its config turns out to be impossible. */
+  @Test
+  void aTwinThatCouldNotBeWrittenWholeLeavesNothing() throws IOException {
+    Path model = Files.createDirectory(directory.resolve("model"));
+    Path speck = TinyModels.speck("mtp");
+    Files.copy(speck.resolve("model.safetensors"), model.resolve("model.safetensors"));
+    String config = Files.readString(speck.resolve("config.json"));
+    String wide = config.replaceAll("(\"moe_intermediate_size\": )\\d+", "$12000000000");
+    assertThat(wide).isNotEqualTo(config);
+    Files.writeString(model.resolve("config.json"), wide);
+    Path out = Files.createDirectory(directory.resolve("new")).resolve("a/twin");
+    assertThatThrownBy(() -> Ballast.write(model, 2, out))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "factor: expected moe_intermediate_size to stay an int, found 2000000000 times 2");
+    assertThat(directory.resolve("new")).isEmptyDirectory();
+    Path empty = Files.createDirectory(directory.resolve("empty"));
+    assertThatThrownBy(() -> Ballast.write(model, 2, empty)).hasMessageStartingWith("factor:");
+    assertThat(empty).as("the user's own stays").isEmptyDirectory();
   }
 
   /** Bytes of weights that one token of a twin reads. */

@@ -52,6 +52,41 @@ class HistoryTest {
     assertThat(output).hasSizeGreaterThan(100);
   }
 
+  /** An array of the vocabulary would be 2 GiB and more, in each of a thousand histories. */
+  @Test
+  void itsMemoryDoesNotDependOnTheVocabulary() {
+    int last = Integer.MAX_VALUE - 1;
+    List<History> all = new ArrayList<>();
+    for (int i = 0; i < 1_000; i++) {
+      History history = new History(Integer.MAX_VALUE, 0, last);
+      history.push(last);
+      assertThat(history.outputCount(last)).isEqualTo(1);
+      assertThat(history.contains(0)).isTrue();
+      assertThat(history.contains(last - 1)).isFalse();
+      all.add(history);
+    }
+    assertThat(all).hasSize(1_000);
+  }
+
+  @Test
+  void itCountsTheSameWhenItIsAskedFromTheBeginningAndAtTheEnd() {
+    History early = new History(1 << 20, 7, 7, 9);
+    History late = new History(1 << 20, 7, 7, 9);
+    assertThat(early.contains(7)).isTrue(); // from here on it counts
+    for (int i = 0; i < 500; i++) {
+      early.push(i * 1_024 % 60_000);
+      late.push(i * 1_024 % 60_000);
+      if (i % 7 == 0) {
+        early.rollback(early.outputLength() - 1);
+        late.rollback(late.outputLength() - 1);
+      }
+    }
+    for (int token = 0; token < 60_000; token++) {
+      assertThat(early.outputCount(token)).isEqualTo(late.outputCount(token));
+      assertThat(early.contains(token)).isEqualTo(late.contains(token));
+    }
+  }
+
   @Test
   void aTokenOutsideTheVocabularyIsRefusedWithItsPosition() {
     assertThatIllegalArgumentException()

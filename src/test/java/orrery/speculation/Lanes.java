@@ -38,7 +38,7 @@ public final class Lanes implements AutoCloseable {
     int pages = 2 * MAX_LANES * ((longest + 1) / pageTokens + 1);
     cache = new KvCache(model.kvLayout(model.hasMtp()), pageTokens, longest + 1, pages);
     prefix = new HashBlockCache(cache);
-    runner = new ModelRunner(model, cache, team, MAX_ROWS, true);
+    runner = new ModelRunner(model, cache, team, MAX_ROWS, MAX_ROWS, true);
     step = new Step(MAX_ROWS, MAX_LANES, 1, kernels);
     sampler = new Sampler(model.vocab(), new int[0]);
     drafter = maker.make(runner, step, cache, sampler);

@@ -51,7 +51,8 @@ final class ClassicForward implements Forward {
       RopeTable rope,
       LayerKv[] kv,
       BoundaryKv boundary,
-      int maxRows) {
+      int maxRows,
+      int maxLogitRows) {
     this.c = c;
     this.w = w;
     this.rope = rope;
@@ -59,6 +60,7 @@ final class ClassicForward implements Forward {
     this.boundary = boundary;
     RowCount rows = Step::rows;
     RowCount wanted = Step::logitRows;
+    int most = Math.min(maxRows, maxLogitRows);
     int d = c.hidden();
     x = new Buffer("x", rows, maxRows, d);
     h = new Buffer("h", rows, maxRows, d);
@@ -70,13 +72,33 @@ final class ClassicForward implements Forward {
     dense = c.anyDense() ? new FeedForward.Space(rows, maxRows, c.intermediate()) : null;
     experts = c.anyExperts() ? experts(c, rows, maxRows) : null;
     hidden = new Buffer("hidden", rows, maxRows, d);
-    last = new Buffer("last", wanted, maxRows, d);
-    logits = new Buffer("logits", wanted, maxRows, c.vocab());
+    last = new Buffer("last", wanted, most, d);
+    logits = new Buffer("logits", wanted, most, c.vocab());
     boolean mtp = boundary != null;
     mtpInput = mtp ? new Buffer("mtpInput", rows, maxRows, d) : null;
     mtpPair = mtp ? new Buffer("mtpPair", rows, maxRows, 2 * d) : null;
     mtpHidden = mtp ? new Buffer("mtpHidden", rows, maxRows, d) : null;
-    mtpLogits = mtp ? new Buffer("mtpLogits", wanted, maxRows, c.vocab()) : null;
+    mtpLogits = mtp ? new Buffer("mtpLogits", wanted, most, c.vocab()) : null;
+  }
+
+  /** Bytes of the buffers above for each row. */
+  static long rowBytes(ClassicConfig c, boolean mtp) {
+    long d = Buffer.bytes(c.hidden());
+    long bytes = 4 * d; // x, h, out, hidden
+    bytes += 2 * Buffer.bytes(c.heads() * c.headDim()); // q, mixed
+    bytes += 2 * Buffer.bytes(c.kvHeads() * c.headDim()); // k, v
+    bytes += c.anyDense() ? FeedForward.Space.bytes(c.intermediate()) : 0;
+    int shared = c.expertIntermediate() * c.sharedExperts();
+    bytes +=
+        c.anyExperts()
+            ? MixtureOfExperts.Space.bytes(c.router(), c.hidden(), c.expertIntermediate(), shared)
+            : 0;
+    return bytes + (mtp ? 2 * d + Buffer.bytes(2 * c.hidden()) : 0);
+  }
+
+  /** Bytes of the buffers above for each row that may want logits. */
+  static long logitRowBytes(ClassicConfig c, boolean mtp) {
+    return Buffer.bytes(c.hidden()) + (mtp ? 2 : 1) * Buffer.bytes(c.vocab());
   }
 
   private static MixtureOfExperts.Space experts(ClassicConfig c, RowCount rows, int maxRows) {

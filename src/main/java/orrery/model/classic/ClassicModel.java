@@ -12,6 +12,7 @@ import orrery.kernels.AttentionShape;
 import orrery.kv.KvCache;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
+import orrery.model.Activations;
 import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelInfo;
@@ -114,7 +115,16 @@ public final class ClassicModel implements Model {
   }
 
   @Override
-  public IntFunction<Forward> bind(KvCache cache) {
+  public Activations activations(boolean mtp) {
+    return new Activations(
+        ClassicForward.rowBytes(config, mtp),
+        ClassicForward.logitRowBytes(config, mtp),
+        RopeTable.bytes(config.rotaryDim()),
+        LayerKv.scratchBytes(shape(1)));
+  }
+
+  @Override
+  public IntFunction<Forward> bind(KvCache cache, int maxLogitRows) {
     AttentionShape shape = shape(cache.spanOf(0));
     RopeTable rope = RopeTable.of(cache.maxSlots(), config.rotaryDim(), config.ropeTheta(), false);
     boolean mtp = cache.layout().boundary() >= 0;
@@ -123,7 +133,8 @@ public final class ClassicModel implements Model {
       kv[l] = LayerKv.of(cache, shape, 2 * l, 2 * l + 1, l < config.layers() ? 0 : 1);
     }
     BoundaryKv boundary = mtp ? BoundaryKv.of(cache) : null;
-    return maxRows -> new ClassicForward(config, weights, rope, kv, boundary, maxRows);
+    return maxRows ->
+        new ClassicForward(config, weights, rope, kv, boundary, maxRows, maxLogitRows);
   }
 
   @Override

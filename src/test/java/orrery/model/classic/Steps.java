@@ -30,7 +30,7 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
     float[][] hidden = new float[ids.length][];
     float[][] mtp = new float[ids.length - 1][];
     try (Team team = new Team(threads)) {
-      ModelRunner runner = new ModelRunner(model, cache, team, ids.length, graph);
+      ModelRunner runner = new ModelRunner(model, cache, team, ids.length, ids.length, graph);
       Step step = new Step(ids.length, 1, threads, kernels);
       step.tables[0] = table;
       for (int from = 0, piece = 0; from < ids.length; piece++) {
@@ -81,7 +81,7 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
     PageTable table = cache.newTable();
     cache.reserve(table, slots);
     try (Team team = new Team(threads)) {
-      ModelRunner runner = new ModelRunner(model, cache, team, prefix.length, graph);
+      ModelRunner runner = new ModelRunner(model, cache, team, prefix.length, prefix.length, graph);
       Step step = new Step(prefix.length, 1, threads, kernels);
       step.tables[0] = table;
       int rows = prefix.length - 1; // the first row of the chain comes with all rows before it

@@ -1,0 +1,99 @@
+package orrery.engine;
+
+import java.util.Locale;
+import java.util.function.Supplier;
+
+/**
+ * The memory that arrays are made in. What an option makes large is counted before it is made, so
+ * that a wrong number is told by its name, and not by the first array that did not fit.
+ */
+public final class Heap {
+  private static final long KIB = 1L << 10;
+
+  private Heap() {}
+
+  /** Bytes that can still be had, garbage aside. */
+  public static long left() {
+    Runtime r = Runtime.getRuntime();
+    return r.maxMemory() - (r.totalMemory() - r.freeMemory());
+  }
+
+  /** Whether so many bytes can be had. */
+  public static boolean fits(long bytes) {
+    if (bytes > left()) {
+      System.gc(); // what a model's files were read with may still lie around
+    }
+    return bytes <= left();
+  }
+
+  /**
+   * Refuses what does not fit.
+   *
+   * @param option that asks for so much
+   * @param what it asks for, in words
+   * @throws IllegalArgumentException naming the option, what it asks for, and what there is
+   */
+  public static void require(String option, String what, long bytes) {
+    if (!fits(bytes)) {
+      throw new IllegalArgumentException(
+          option + ": " + what + " would take " + size(bytes) + "; " + left(left()));
+    }
+  }
+
+  private static String left(long bytes) {
+    return size(bytes) + " are left of a heap of " + size(max()) + " (-Xmx makes it larger)";
+  }
+
+  private static long max() {
+    return Runtime.getRuntime().maxMemory();
+  }
+
+  /** The product of sizes; {@link Long#MAX_VALUE} if it is more. */
+  public static long times(long... factors) {
+    long product = 1;
+    for (long factor : factors) {
+      if (factor != 0 && product > Long.MAX_VALUE / factor) {
+        return Long.MAX_VALUE;
+      }
+      product *= factor;
+    }
+    return product;
+  }
+
+  /** The sum of sizes; {@link Long#MAX_VALUE} if it is more. */
+  public static long plus(long a, long b) {
+    return a > Long.MAX_VALUE - b ? Long.MAX_VALUE : a + b;
+  }
+
+  /** Bytes in words: MiB, or GiB from 1 GiB on. */
+  public static String size(long bytes) {
+    double mib = bytes / (double) (KIB * KIB);
+    return mib < KIB
+        ? String.format(Locale.ROOT, "%.1f MiB", mib)
+        : String.format(Locale.ROOT, "%,.1f GiB", mib / KIB);
+  }
+
+  /** Makes something large; if memory runs out all the same, the error says what was being made. */
+  public static <T> T making(String what, Supplier<T> make) {
+    try {
+      return make.get();
+    } catch (OutOfMemoryError e) {
+      throw during("making " + what, e);
+    }
+  }
+
+  /** An error that says in words what was done when memory ran out. */
+  public static OutOfMemoryError during(String what, OutOfMemoryError cause) {
+    OutOfMemoryError error =
+        new OutOfMemoryError(
+            "out of memory while "
+                + what
+                + " ("
+                + cause.getMessage()
+                + "); the heap is at most "
+                + size(max())
+                + " (-Xmx makes it larger)");
+    error.initCause(cause);
+    return error;
+  }
+}

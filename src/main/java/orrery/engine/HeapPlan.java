@@ -1,0 +1,147 @@
+package orrery.engine;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import orrery.kv.KvGeometry;
+import orrery.kv.KvLayout;
+import orrery.kv.Stream;
+import orrery.model.Activations;
+import orrery.model.Model;
+import orrery.speculation.SpeculationOptions;
+
+/**
+ * What an engine will take from the heap at most, before it takes it: the KV cache, the buffers of
+ * steps, and what running requests hold. Requests that wait take a few kilobytes and their prompt.
+ *
+ * @param parts by what they are for
+ */
+record HeapPlan(List<Part> parts) {
+  private static final int BOOKS = 16; // bytes of a page pool for each page
+  private static final int STEP = 20; // bytes of a step for each row
+  private static final int MTP_INPUTS = 64; // states that an MTP drafter keeps of a sequence
+
+  /**
+   * One kind of memory.
+   *
+   * @param option that says how much
+   * @param what in words
+   */
+  record Part(String option, String what, long bytes) {}
+
+  /**
+   * @throws IllegalArgumentException if an option does not go with the model
+   */
+  static HeapPlan of(Model model, EngineOptions o) {
+    int contextLength = Sizes.contextLength(model, o);
+    KvLayout layout = Sizes.layout(model, o);
+    KvGeometry geometry = Sizes.geometry(model, o, contextLength);
+    Activations a = model.activations(layout.boundary() >= 0);
+    return new HeapPlan(
+        List.of(
+            cache(o, contextLength, layout, geometry),
+            steps(o, contextLength, a),
+            context(o, contextLength, a),
+            running(model, o, contextLength, geometry)));
+  }
+
+  private static Part cache(EngineOptions o, int contextLength, KvLayout layout, KvGeometry g) {
+    long[] pages = Sizes.pages(o, g, contextLength);
+    long bytes = 0;
+    for (int s = 0; s < layout.streams().size(); s++) {
+      Stream stream = layout.streams().get(s);
+      int pool = layout.poolOf(s);
+      bytes =
+          Heap.plus(
+              bytes,
+              Heap.times(pages[pool] + 1, stream.rows(g.span(pool)), stream.width(), Float.BYTES));
+    }
+    for (long count : pages) {
+      bytes = Heap.plus(bytes, Heap.times(count + 1, BOOKS));
+    }
+    long tokens = Heap.times(pages[0], g.span(0));
+    if (o.maxTotalTokens() > 0) {
+      return new Part("max-total-tokens", words("a KV cache of %,d tokens", tokens), bytes);
+    }
+    if (g.pageTokens() > contextLength) {
+      String what = words("a KV cache of %,d pages of %,d tokens", pages[0] + 1, g.pageTokens());
+      return new Part("page-size", what, bytes);
+    }
+    String option = o.contextLength() > 0 ? "context-length" : "max-running-requests";
+    String what =
+        words(
+            "a KV cache of %,d tokens (half the context-length of %,d for each of %,d"
+                + " max-running-requests, unless max-total-tokens says otherwise)",
+            tokens, contextLength, o.maxRunning());
+    return new Part(option, what, bytes);
+  }
+
+  private static Part steps(EngineOptions o, int contextLength, Activations a) {
+    long logitRows = Sizes.logitRows(o);
+    long maxRows = Sizes.chunk(o, contextLength) + logitRows;
+    long bytes = Heap.times(maxRows, STEP);
+    for (long rows = 1; rows < 2 * maxRows; rows *= 2) {
+      long bucket = Math.min(rows, maxRows);
+      bytes = Heap.plus(bytes, bucket(a, bucket, Math.min(bucket, logitRows)));
+    }
+    int chunk = Sizes.chunk(o, contextLength);
+    String option =
+        chunk >= logitRows
+            ? o.chunkedPrefillSize() > 0 ? "chunked-prefill-size" : "context-length"
+            : logitRows > o.maxRunning() ? "speculative-num-steps" : "max-running-requests";
+    String what =
+        words(
+            "the buffers of steps of up to %,d rows (chunked-prefill-size %,d, and"
+                + " max-running-requests %,d with %,d drafts each)",
+            maxRows, chunk, o.maxRunning(), logitRows / o.maxRunning() - 1);
+    return new Part(option, what, bytes);
+  }
+
+  private static long bucket(Activations a, long rows, long logitRows) {
+    return Heap.plus(Heap.times(rows, a.row()), Heap.times(logitRows, a.logitRow()));
+  }
+
+  private static Part context(EngineOptions o, int contextLength, Activations a) {
+    long bytes = Heap.times(contextLength, a.position() + o.threads() * a.threadPosition());
+    String what = words("positions and attention of sequences of up to %,d tokens", contextLength);
+    return new Part("context-length", what, bytes);
+  }
+
+  private static Part running(Model model, EngineOptions o, int contextLength, KvGeometry g) {
+    long each = Heap.times(contextLength, Integer.BYTES); // its tokens
+    for (int pool = 0; pool < g.pools(); pool++) {
+      each += Heap.times(g.pages(pool, contextLength), Integer.BYTES);
+    }
+    SpeculationOptions s = o.speculation();
+    if (s.algorithm() == SpeculationOptions.Algorithm.MTP) {
+      each += Heap.times(MTP_INPUTS + 1, model.hidden(), Float.BYTES);
+      boolean drawn = s.acceptance() == SpeculationOptions.Acceptance.REJECTION;
+      each += drawn ? Heap.times(s.steps(), model.vocab(), Double.BYTES) : 0;
+    }
+    String what = words("what %,d running requests hold", o.maxRunning());
+    return new Part("max-running-requests", what, Heap.times(o.maxRunning(), each));
+  }
+
+  private static String words(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
+  }
+
+  /** All of it. */
+  long bytes() {
+    return parts.stream().mapToLong(Part::bytes).reduce(0, Heap::plus);
+  }
+
+  /**
+   * Refuses what does not fit, by the name of its largest part.
+   *
+   * @throws IllegalArgumentException naming the option, what it asks for, and what there is
+   */
+  void require() {
+    if (!Heap.fits(bytes())) {
+      Part largest = parts.stream().max(Comparator.comparingLong(Part::bytes)).orElseThrow();
+      long rest = bytes() - largest.bytes();
+      String beside = rest > 0 ? ", with what comes beside it (" + Heap.size(rest) + ")," : "";
+      Heap.require(largest.option(), largest.what() + beside, bytes());
+    }
+  }
+}

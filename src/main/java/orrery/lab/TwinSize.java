@@ -1,0 +1,55 @@
+package orrery.lab;
+
+import orrery.checkpoint.Checkpoint;
+import orrery.checkpoint.DType;
+import orrery.checkpoint.TensorInfo;
+import orrery.engine.Heap;
+
+/**
+ * How large a ballast twin is, told before it is made.
+ *
+ * @param fixed bytes of the tensors that no factor widens
+ * @param widened bytes of those that it does, at factor 1
+ * @param loadedOver bytes in memory over bytes in the file: f16 is loaded as f32
+ */
+record TwinSize(long fixed, long widened, int loadedOver) {
+  /** Most bytes of a twin whose factor its user does not choose. */
+  private static final long MOST_BY_DEFAULT = 2L << 30;
+
+  static TwinSize of(Checkpoint checkpoint) {
+    long fixed = 0;
+    long widened = 0;
+    boolean f16 = false;
+    for (TensorInfo info : checkpoint.infos()) {
+      boolean wide = Ballast.taller(info.name()) || Ballast.wider(info.name());
+      fixed += wide ? 0 : info.bytes();
+      widened += wide ? info.bytes() : 0;
+      f16 |= info.dtype() == DType.F16;
+    }
+    return new TwinSize(fixed, widened, f16 ? 2 : 1);
+  }
+
+  /** Bytes of the file at a factor. */
+  long bytes(int factor) {
+    return Heap.plus(fixed, Heap.times(widened, factor));
+  }
+
+  /** Bytes that the heap needs: all arrays before they are written, then the twin as loaded. */
+  private long memory(int factor) {
+    return Heap.times(bytes(factor), loadedOver);
+  }
+
+  /** The factor, or the largest below that a machine can be asked for without being asked. */
+  int atMost(int factor) {
+    long most = Math.min(MOST_BY_DEFAULT, Heap.left() / 2 / loadedOver);
+    long fitting = (most - fixed) / Math.max(1, widened);
+    return (int) Math.clamp(fitting, 1, factor);
+  }
+
+  /**
+   * @throws IllegalArgumentException naming the factor, if the heap has no room for the twin
+   */
+  void require(int factor) {
+    Heap.require("factor", "a twin " + factor + " times as wide", memory(factor));
+  }
+}

@@ -1,0 +1,117 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static orrery.speculation.SpeculationOptions.Algorithm.MTP;
+
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import orrery.TinyModels;
+import orrery.engine.EngineOptions.Builder;
+import orrery.sampling.SamplingParams;
+import orrery.speculation.SpeculationOptions;
+
+/** What is too large is told before it is made. */
+class HeapTest {
+  private static LoadedModel loaded;
+
+  @BeforeAll
+  static void load() {
+    loaded = LoadedModel.load(TinyModels.speck("mtp"));
+  }
+
+  @AfterAll
+  static void close() {
+    loaded.close();
+  }
+
+  private static void assertRefused(UnaryOperator<Builder> options, String... words) {
+    EngineOptions o = options.apply(EngineOptions.builder()).build();
+    for (Runnable start :
+        new Runnable[] {() -> Engine.start(loaded, o).close(), () -> Engine.check(loaded, o)}) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(start::run)
+          .withMessageMatching("[a-z-]+: .* would take [0-9,.]+ [MG]iB; [0-9.]+ [MG]iB are left.*")
+          .satisfies(e -> assertThat(e.getMessage()).contains(words));
+    }
+  }
+
+  @Test
+  void aCacheIsRefusedByTheOptionThatMakesItLarge() {
+    assertRefused(o -> o.maxTotalTokens(2_000_000_000), "max-total-tokens: a KV cache of 2,000,");
+    assertRefused(
+        o -> o.pageSize(1_000_000_000), "page-size: a KV cache of 2 pages of 1,000,000,000 tokens");
+    assertRefused(
+        o -> o.pageSize(Integer.MAX_VALUE), "page-size: a KV cache of 2 pages of 2,147,483,647");
+  }
+
+  @Test
+  void whatOrdinaryOptionsAskForIsAllowedAndSmall() {
+    HeapPlan plan = HeapPlan.of(loaded.model(), EngineOptions.defaults());
+    assertThat(plan.bytes()).isBetween(1L << 20, 256L << 20);
+    assertThatCode(plan::require).doesNotThrowAnyException();
+    EngineOptions wide =
+        EngineOptions.builder()
+            .maxRunning(4096)
+            .speculation(SpeculationOptions.of(MTP, 16))
+            .build();
+    assertThat(HeapPlan.of(loaded.model(), wide).bytes()).isGreaterThan(20 * plan.bytes());
+  }
+
+  /** 4,096 requests with 16 drafts each: 69,632 rows of logits. */
+  @Test
+  void everyPartGrowsWithItsOption() {
+    EngineOptions plain = EngineOptions.defaults();
+    EngineOptions drafts =
+        plain.but().maxRunning(4096).speculation(SpeculationOptions.of(MTP, 16)).build();
+    HeapPlan.Part steps = HeapPlan.of(loaded.model(), drafts).parts().get(1);
+    assertThat(steps.option()).isEqualTo("speculative-num-steps");
+    assertThat(steps.what()).contains("69,888 rows", "4,096 with 16 drafts each");
+    long logits = 69_632L * loaded.model().vocab() * Float.BYTES;
+    assertThat(steps.bytes()).isGreaterThan(2 * logits); // of the model and of its MTP layer
+    HeapPlan.Part prompts = HeapPlan.of(loaded.model(), plain).parts().get(1);
+    assertThat(prompts.option()).isEqualTo("chunked-prefill-size");
+    assertThat(prompts.bytes()).isLessThan(steps.bytes() / 50);
+  }
+
+  @Test
+  void productsAndSumsThatOverflowAreAsLargeAsCanBe() {
+    assertThat(Heap.times(3, 5, 7)).isEqualTo(105);
+    assertThat(Heap.times(1L << 32, 1L << 32)).isEqualTo(Long.MAX_VALUE);
+    assertThat(Heap.times(Long.MAX_VALUE, 1)).isEqualTo(Long.MAX_VALUE);
+    assertThat(Heap.times(0, Long.MAX_VALUE, 2)).isZero();
+    assertThat(Heap.plus(Long.MAX_VALUE, 1)).isEqualTo(Long.MAX_VALUE);
+    assertThat(Heap.size(1_610_612_736L)).isEqualTo("1.5 GiB");
+    assertThat(Heap.size(1_572_864)).isEqualTo("1.5 MiB");
+  }
+
+  @Test
+  void memoryThatRunsOutSaysWhatWasBeingMade() {
+    assertThatThrownBy(
+            () ->
+                Heap.making(
+                    "a castle",
+                    () -> {
+                      throw new OutOfMemoryError("Java heap space");
+                    }))
+        .isInstanceOf(OutOfMemoryError.class)
+        .hasMessageStartingWith(
+            "out of memory while making a castle (Java heap space); the heap is at most ")
+        .hasCauseInstanceOf(OutOfMemoryError.class);
+  }
+
+  @Test
+  void aBillionAnswersToOnePromptAreRefusedWithTheirSize() {
+    try (Engine engine = Engine.start(loaded, EngineOptions.defaults())) {
+      SamplingParams params = SamplingParams.builder().n(1_000_000_000).build();
+      assertThatThrownBy(() -> engine.submit(Request.of(new int[] {1, 2}, params)))
+          .isInstanceOf(RequestException.class)
+          .hasMessageStartingWith("n: 1000000000 answers to a prompt of 2 tokens would take")
+          .hasMessageContaining("GiB");
+    }
+  }
+}

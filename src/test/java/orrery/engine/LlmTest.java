@@ -1,0 +1,69 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import orrery.TinyModels;
+import orrery.checkpoint.CheckpointException;
+import orrery.sampling.SamplingParams;
+import orrery.text.Message;
+
+class LlmTest {
+  private static final Path STORYTELLER = Path.of("tiny-models/storyteller-moe");
+  private static final SamplingParams GREEDY =
+      SamplingParams.builder().temperature(0).maxTokens(40).build();
+
+  @Test
+  void textGoesInAndTextComesOut() {
+    try (Llm llm = Llm.open(STORYTELLER)) {
+      assertThat(llm.generate("add: 27 + 45 =>", GREEDY)).isEqualTo(" 72\n");
+      assertThat(llm.generate(List.of("add: 27 + 45 =>", "sort: 9 4 7 =>"), GREEDY))
+          .containsExactly(" 72\n", " 4 7 9\n");
+      assertThat(llm.generate(List.of(), GREEDY)).isEmpty();
+      assertThat(llm.generate("Once upon a time")).isNotEmpty();
+      Message user = new Message("user", "What is the opposite of hot?");
+      assertThat(llm.chat(List.of(user), GREEDY)).isEqualTo("The opposite of hot is cold.");
+      StringBuilder streamed = new StringBuilder();
+      llm.stream("copy: red sun map cup =>", GREEDY).forEach(t -> streamed.append(t.text()));
+      assertThat(streamed.toString()).isEqualTo(" red sun map cup\n");
+    }
+  }
+
+  @Test
+  void severalAnswersToAPromptAreTheEnginesAffair() {
+    try (Llm llm = Llm.open(STORYTELLER)) {
+      SamplingParams three = SamplingParams.builder().n(3).build();
+      assertThatThrownBy(() -> llm.generate("hi", three))
+          .hasMessage("n: expected 1, found 3; Engine.submit gives several answers");
+    }
+  }
+
+  @Test
+  void aTextThatWasCutOffDoesNotLookWhole() throws Exception {
+    try (Llm llm = Llm.open(STORYTELLER)) {
+      SamplingParams endless = SamplingParams.builder().maxTokens(1500).ignoreEos(true).build();
+      CompletableFuture<String> text =
+          CompletableFuture.supplyAsync(() -> llm.generate("Once upon a time", endless));
+      int numbers = 0;
+      while (llm.stream("hi", GREEDY).id() == numbers) { // until the other thread got one
+        numbers++;
+      }
+      llm.engine().shutdownNow();
+      assertThatThrownBy(() -> text.get(50, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(RequestException.class)
+          .hasMessageContaining("cut off (shutdown)");
+    }
+  }
+
+  @Test
+  void aModelWithoutATokenizerIsRefused() {
+    assertThatThrownBy(() -> Llm.open(TinyModels.speck("groups")))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("tokenizer");
+  }
+}

@@ -1,0 +1,101 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.IntFunction;
+import org.junit.jupiter.api.Test;
+import orrery.TinyModels;
+import orrery.batching.Sequence;
+import orrery.kv.KvCache;
+import orrery.kv.KvLayout;
+import orrery.model.Activations;
+import orrery.model.Forward;
+import orrery.model.Model;
+import orrery.model.ModelInfo;
+import orrery.sampling.SamplingParams;
+
+/** What a request takes before it runs. */
+class WaitingMemoryTest {
+  private static final int CHOICES = 1_000;
+
+  /** A model that claims another vocabulary. */
+  private record Wide(Model real, int vocab) implements Model {
+    @Override
+    public String architecture() {
+      return real.architecture();
+    }
+
+    @Override
+    public int hidden() {
+      return real.hidden();
+    }
+
+    @Override
+    public int layers() {
+      return real.layers();
+    }
+
+    @Override
+    public int maxPositions() {
+      return real.maxPositions();
+    }
+
+    @Override
+    public boolean hasMtp() {
+      return real.hasMtp();
+    }
+
+    @Override
+    public KvLayout kvLayout(boolean mtp) {
+      return real.kvLayout(mtp);
+    }
+
+    @Override
+    public ModelInfo info() {
+      return real.info();
+    }
+
+    @Override
+    public Activations activations(boolean mtp) {
+      return real.activations(mtp);
+    }
+
+    @Override
+    public IntFunction<Forward> bind(KvCache cache, int maxLogitRows) {
+      return real.bind(cache, maxLogitRows);
+    }
+  }
+
+  /** Bytes that this thread allocates for choices of waiting requests, each. */
+  private static long bytesEach(LoadedModel loaded, int vocab) {
+    var model = new Wide(loaded.model(), vocab);
+    var wide = new LoadedModel(loaded.directory(), model, Optional.empty(), new int[0]);
+    SamplingParams params = SamplingParams.builder().frequencyPenalty(1).build();
+    Request request = Request.of(new int[] {1, 2, 3, 4, 5, 6, 7, 8}, params);
+    List<Choice> kept = new ArrayList<>(CHOICES);
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long before = threads.getCurrentThreadAllocatedBytes();
+    for (int i = 0; i < CHOICES; i++) {
+      Active active = new Active(request, new Completion(i, c -> {}), 1, 0);
+      Sequence s = new Sequence(i, i, 0, request.prompt(), 100, 0, i, 0, "");
+      kept.add(new Choice(active, s, wide));
+    }
+    long bytes = (threads.getCurrentThreadAllocatedBytes() - before) / CHOICES;
+    assertThat(kept).hasSize(CHOICES);
+    return bytes;
+  }
+
+  @Test
+  void aWaitingRequestTakesAFewKilobytesWhateverTheVocabulary() {
+    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("groups"))) {
+      bytesEach(loaded, 1_000); // classes are loaded once
+      long small = bytesEach(loaded, 1_000);
+      long large = bytesEach(loaded, 151_552);
+      assertThat(large).isBetween(1L, 4_000L).isLessThan(small + 200);
+    }
+  }
+}

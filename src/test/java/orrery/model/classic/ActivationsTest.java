@@ -1,0 +1,64 @@
+package orrery.model.classic;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.function.IntFunction;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import orrery.TinyModels;
+import orrery.engine.LoadedModel;
+import orrery.graph.RopeTable;
+import orrery.kv.KvCache;
+import orrery.model.Activations;
+import orrery.model.Forward;
+import orrery.model.Model;
+
+/** What a forward pass says that it takes is what it takes. */
+class ActivationsTest {
+  private static final int SLACK = 40_000; // objects around the arrays
+
+  static java.util.List<Path> models() {
+    return TinyModels.all();
+  }
+
+  private static long allocated() {
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    return threads.getCurrentThreadAllocatedBytes();
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void theBuffersTakeWhatIsSaid(Path directory) {
+    try (LoadedModel loaded = LoadedModel.load(directory)) {
+      Model model = loaded.model();
+      for (boolean mtp : new boolean[] {false, model.hasMtp()}) {
+        Activations a = model.activations(mtp);
+        KvCache cache = new KvCache(model.kvLayout(mtp), 4, 400, 100);
+        measure(model, cache, 10); // classes are loaded once
+        IntFunction<Forward> bound = model.bind(cache, 50);
+        long before = allocated();
+        Forward forward = bound.apply(300);
+        long buffers = allocated() - before;
+        long said = 300 * a.row() + 50 * a.logitRow();
+        assertThat(buffers).as("mtp " + mtp).isBetween(said, said + SLACK);
+        assertThat(forward.logits().data).hasSizeLessThan(60 * (model.vocab() + 16));
+      }
+    }
+  }
+
+  @Test
+  void aTableOfPositionsTakesWhatIsSaid() {
+    for (int columns : new int[] {1, 2, 7, 24}) {
+      RopeTable table = RopeTable.of(400, columns, 1e4, false);
+      long bytes = Float.BYTES * (long) (table.cos().length + table.sin().length);
+      assertThat(bytes).isEqualTo(400 * RopeTable.bytes(columns));
+    }
+  }
+
+  private static void measure(Model model, KvCache cache, int rows) {
+    model.bind(cache, rows).apply(rows);
+  }
+}
