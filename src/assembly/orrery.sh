@@ -3,6 +3,18 @@
 here=$(CDPATH= cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd) || exit 2
 need=25
 
+# Java reads arguments and names of files as the locale says. Here they are UTF-8 in every locale, so in
+# one that is not (C, or one that is not installed), another is taken that is.
+if [ "$(locale charmap 2>/dev/null)" != UTF-8 ]; then
+  for utf8 in C.UTF-8 en_US.UTF-8; do
+    if ! command -v locale >/dev/null || [ "$(LC_ALL=$utf8 locale charmap 2>/dev/null)" = UTF-8 ]; then
+      LC_ALL=$utf8
+      export LC_ALL
+      break
+    fi
+  done
+fi
+
 # The feature release of a java program (25 for "25.0.1"), or 0 when it does not run.
 release() {
   v=$("$1" -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java\.specification\.version = \([0-9]*\).*/\1/p')

@@ -31,7 +31,7 @@ final class ArchitectureRules {
   static final List<String> ROOMS =
       List.of(
           """
-          numerics events kernels checkpoint text kv graph moe model model.classic
+          numerics events files kernels checkpoint text kv graph moe model model.classic
           model.deepseekv4 prefix sampling speculation batching offload engine
           observe server lab cli
           """

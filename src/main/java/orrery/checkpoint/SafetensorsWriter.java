@@ -2,20 +2,16 @@ package orrery.checkpoint;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static java.nio.file.StandardOpenOption.CREATE;
-import static java.nio.file.StandardOpenOption.TRUNCATE_EXISTING;
-import static java.nio.file.StandardOpenOption.WRITE;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.OutputStream;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -23,15 +19,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import orrery.files.OutputFile;
 
 /**
  * Writes one safetensors file. Tensors are added in any order and written in the format's canonical
  * one (wider types first, then by name), behind a header padded with blanks to 8 bytes, so every
  * element lies at its natural alignment and equal content gives equal bytes.
  *
- * <p>The arrays are not copied: do not change them before {@link #write}. Data goes through one
- * small buffer into a temporary file beside the target, which is then moved over it: a reader never
- * sees half a file.
+ * <p>The arrays are not copied: do not change them before {@link #write}. A file is replaced in one
+ * step, as {@link OutputFile} does it: a reader never sees half a file.
  */
 public final class SafetensorsWriter {
   private static final int BUFFER_BYTES = 1 << 16;
@@ -101,41 +97,19 @@ public final class SafetensorsWriter {
   }
 
   /**
-   * Writes everything added so far to {@code file}, replacing it in one step.
+   * Writes everything added so far to {@code file}, replacing it in one step; a device is written
+   * through.
    *
-   * @throws UncheckedIOException if the disk refuses
+   * @throws UncheckedIOException naming the file, if it cannot be written
    */
   public void write(Path file) {
     List<Entry> ordered = new ArrayList<>(entries.values());
     ordered.sort(Comparator.comparing(Entry::dtype).thenComparing(Entry::name));
-    Path target = file.toAbsolutePath();
-    requireWritable(file, target);
     try {
-      // Created like any file of the user's, unlike Java's temporary files, which only he may read.
-      String name = "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".writing";
-      Path temporary = target.resolveSibling(name);
-      try {
-        writeTo(temporary, header(ordered), ordered);
-        Files.move(
-            temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      } finally {
-        Files.deleteIfExists(temporary);
-      }
+      byte[] header = header(ordered);
+      OutputFile.of(file).write(out -> writeTo(out, header, ordered));
     } catch (IOException e) {
-      throw new UncheckedIOException(file + ": cannot be written: " + e, e);
-    }
-  }
-
-  /** The two mistakes whose own messages would only be a path. */
-  private static void requireWritable(Path file, Path target) {
-    String problem = null;
-    if (Files.isDirectory(target)) {
-      problem = "expected a file to write, found a directory";
-    } else if (!Files.isDirectory(target.getParent())) {
-      problem = "no such directory: " + target.getParent();
-    }
-    if (problem != null) {
-      throw new UncheckedIOException(file + ": " + problem, new IOException(problem));
+      throw new UncheckedIOException(e.getMessage(), e);
     }
   }
 
@@ -167,29 +141,28 @@ public final class SafetensorsWriter {
     return (text + " ".repeat(-length & 7)).getBytes(UTF_8);
   }
 
-  private static void writeTo(Path file, byte[] header, List<Entry> ordered) throws IOException {
+  private static void writeTo(OutputStream out, byte[] header, List<Entry> ordered)
+      throws IOException {
     ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).order(LITTLE_ENDIAN);
-    try (FileChannel channel = FileChannel.open(file, CREATE, TRUNCATE_EXISTING, WRITE)) {
-      buffer.putLong(header.length);
-      drain(buffer, channel);
-      drain(ByteBuffer.wrap(header).position(header.length), channel);
-      for (Entry entry : ordered) {
-        for (int i = 0; i < entry.elements(); i++) {
-          if (buffer.remaining() < entry.dtype.bytes()) {
-            drain(buffer, channel);
-          }
-          entry.put(buffer, i);
+    buffer.putLong(header.length);
+    drain(buffer, out);
+    out.write(header);
+    for (Entry entry : ordered) {
+      for (int i = 0; i < entry.elements(); i++) {
+        if (buffer.remaining() < entry.dtype.bytes()) {
+          drain(buffer, out);
         }
+        entry.put(buffer, i);
       }
-      drain(buffer, channel);
     }
+    drain(buffer, out);
   }
 
-  private static void drain(ByteBuffer buffer, FileChannel channel) throws IOException {
-    buffer.flip();
-    while (buffer.hasRemaining()) {
-      channel.write(buffer);
+  private static void drain(ByteBuffer buffer, OutputStream out) throws IOException {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new InterruptedIOException("interrupted"); // gigabytes take their time
     }
+    out.write(buffer.array(), 0, buffer.position());
     buffer.clear();
   }
 }

@@ -31,6 +31,7 @@ final class BatchLines implements Closeable {
 
   private final InputStream in;
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+  private Line next; // that was given back, or null
   private int number;
   private boolean ended;
 
@@ -52,6 +53,11 @@ final class BatchLines implements Closeable {
 
   /** The next line that is not blank, or null at the end. */
   Line next() throws IOException {
+    if (next != null) {
+      Line again = next;
+      next = null;
+      return again;
+    }
     while (!ended) {
       long length = fill();
       number++;
@@ -73,6 +79,11 @@ final class BatchLines implements Closeable {
       }
     }
     return null;
+  }
+
+  /** Gives the last line back, to be the next one again; null is the end. */
+  void back(Line line) {
+    next = line;
   }
 
   private Line broken(String expected, String found) {

@@ -1,59 +1,104 @@
 package orrery.cli;
 
 import java.io.Closeable;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import orrery.files.OutputFile;
 
 /**
- * The file of answers. Lines are written as they come to {@code FILE.part}, which a crash leaves
- * for whoever wants to see it, and moved to {@code FILE} when all are there: a file under its own
- * name is complete. What is no plain file, such as {@code /dev/stdout}, is written directly.
+ * The file of answers. Lines are written as they come to {@code FILE.part}, and moved to {@code
+ * FILE} when all are there: a file under its own name is complete. A run that is stopped leaves the
+ * part for another one to go on with, see {@link BatchPart}. What is no plain file, such as {@code
+ * /dev/stdout}, is written directly.
  */
 final class BatchOutput implements Closeable {
-  private final Path file;
-  private final Path written; // FILE.part, or FILE itself
+  private final OutputFile file;
+  private final Path part; // null if the file itself is written
   private final OutputStream out;
+  private long end; // bytes of whole lines
+  private boolean complete;
 
   /**
-   * Opens the part file.
+   * Opens the part file behind the lines that are kept.
    *
+   * @param kept bytes of an earlier run's part that stay; 0 begins anew
    * @throws IOException naming the file, if that fails
    */
-  BatchOutput(Path file) throws IOException {
+  BatchOutput(OutputFile file, long kept) throws IOException {
     this.file = file;
-    Path directory = file.toAbsolutePath().getParent();
-    if (directory == null || !Files.isDirectory(directory) || Files.isDirectory(file)) {
-      throw new IOException(file + ": expected a file in an existing directory");
-    }
-    boolean special = Files.exists(file) && !Files.isRegularFile(file);
-    written = special ? file : file.resolveSibling(file.getFileName() + ".part");
+    this.part = file.isStream() ? null : file.part();
+    this.out = part == null ? file.open() : open(part, kept);
+    this.end = kept;
+  }
+
+  private static OutputStream open(Path part, long kept) throws IOException {
+    FileOutputStream out = new FileOutputStream(part.toFile(), true);
     try {
-      out = Files.newOutputStream(written);
+      if (!locked(out)) {
+        throw new IOException(part + ": cannot be written: another run is writing it");
+      }
+      out.getChannel().truncate(kept);
+      return out;
     } catch (IOException e) {
-      throw new IOException(written + ": cannot be written: " + e.getMessage(), e);
+      out.close();
+      throw e;
+    }
+  }
+
+  /** Whether no other process writes this file, as far as its file system can tell. */
+  private static boolean locked(FileOutputStream out) throws IOException {
+    try {
+      FileLock lock = out.getChannel().tryLock(); // until the channel is closed
+      return lock != null;
+    } catch (OverlappingFileLockException e) {
+      return false; // another run in this JVM
     }
   }
 
   /** Writes a line at once, so that it can be watched; half a surrogate pair becomes "?". */
   void write(String line) throws IOException {
-    out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+    byte[] bytes = (line + "\n").getBytes(StandardCharsets.UTF_8);
+    try {
+      out.write(bytes);
+      end += bytes.length;
+    } catch (IOException e) {
+      if (part != null) {
+        ((FileOutputStream) out).getChannel().truncate(end); // no half line before another
+      }
+      throw file.failed(e);
+    }
   }
 
   /** All lines are written: gives the file its name. */
   void complete() throws IOException {
-    out.close();
-    if (!written.equals(file)) {
-      Files.move(
-          written, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    try {
+      out.close();
+      if (part != null) {
+        file.replaceBy(part);
+      }
+    } catch (IOException e) {
+      throw file.failed(e);
     }
+    complete = true;
   }
 
+  /** Whether the file has its name. */
+  boolean isComplete() {
+    return complete;
+  }
+
+  /** Without lines, a part is not left behind. */
   @Override
   public void close() throws IOException {
     out.close();
+    if (!complete && part != null && Files.size(part) == 0) {
+      Files.delete(part);
+    }
   }
 }

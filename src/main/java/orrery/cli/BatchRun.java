@@ -31,15 +31,27 @@ final class BatchRun {
   private final OpenAiRequest.Reader reader;
   private final OpenAiResponse responses;
   private final BatchOutput out;
+  private final BatchPart part;
+  private final String model;
   private final BatchTally tally;
   private final Consumer<BatchTally> progress;
   private final Deque<Entry> window = new ArrayDeque<>();
 
-  /** A line under way: answered by {@code completion}, or already refused by {@code problem}. */
+  /**
+   * A line under way: answered by {@code completion}, already refused by {@code problem}, or {@code
+   * kept} from an earlier run.
+   */
   private record Entry(
-      int line, String customId, OpenAiRequest request, Completion completion, Problem problem) {}
+      int line,
+      String customId,
+      OpenAiRequest request,
+      Completion completion,
+      Problem problem,
+      BatchPart.Answered kept) {}
 
   /**
+   * @param part what an earlier run has left
+   * @param model the name of the model
    * @param progress is called now and then
    */
   BatchRun(
@@ -47,18 +59,63 @@ final class BatchRun {
       OpenAiRequest.Reader reader,
       OpenAiResponse responses,
       BatchOutput out,
+      BatchPart part,
+      String model,
       BatchTally tally,
       Consumer<BatchTally> progress) {
     this.engine = engine;
     this.reader = reader;
     this.responses = responses;
     this.out = out;
+    this.part = part;
+    this.model = model;
     this.tally = tally;
     this.progress = progress;
   }
 
-  /** Answers every line. */
+  /** Answers every line; if that fails, what is answered by then is kept. */
   void run(BatchLines lines) throws IOException, InterruptedException {
+    try {
+      answerAll(lines);
+    } catch (Throwable e) {
+      boolean interrupted = Thread.interrupted(); // or looking at an answer would fail, too
+      try {
+        keepAnswered();
+      } catch (IOException | RuntimeException again) {
+        e.addSuppressed(again); // the same disk, the same engine
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+      throw e;
+    } finally {
+      window.stream()
+          .filter(e -> e.completion() != null)
+          .forEach(e -> e.completion().cancel()); // closing the engine waits for its requests
+    }
+  }
+
+  /** Writes the answers that are ready behind one that is not. */
+  private void keepAnswered() throws IOException {
+    for (Entry e : window) {
+      if (ready(e)) {
+        String answer;
+        try {
+          answer = line(e);
+        } catch (RequestException gone) {
+          continue; // with its engine: no answer
+        }
+        out.write(answer);
+        tally.wrote();
+      }
+    }
+    for (BatchPart.Answered answered : part.rest()) {
+      out.write(answered.text());
+      tally.wrote();
+    }
+  }
+
+  private void answerAll(BatchLines lines) throws IOException, InterruptedException {
     for (Line line = lines.next(); line != null; line = lines.next()) {
       while (window.size() >= WINDOW) {
         writeFirst();
@@ -70,9 +127,14 @@ final class BatchRun {
     while (!window.isEmpty()) {
       writeFirst();
     }
+    part.requireAllTaken();
   }
 
   private Entry open(Line line) throws IOException, InterruptedException {
+    BatchPart.Answered kept = part.take(line, model);
+    if (kept != null) {
+      return new Entry(line.number(), null, null, null, null, kept);
+    }
     String customId = null;
     try {
       if (line.problem() != null) {
@@ -81,14 +143,19 @@ final class BatchRun {
       Fields fields = Fields.parse(line.text());
       customId = customId(fields);
       OpenAiRequest request = read(fields, line.number());
-      return new Entry(line.number(), customId, request, submit(request), null);
+      return new Entry(line.number(), customId, request, submit(request), null, null);
     } catch (FieldException e) {
       String named = "line " + line.number() + ": " + e.getMessage();
-      return new Entry(line.number(), customId, null, null, Problem.invalid(e.field(), named));
+      return new Entry(line.number(), customId, null, null, Problem.invalid(e.field(), named), null);
     }
   }
 
-  private static String customId(Fields fields) {
+  /**
+   * The name of a line.
+   *
+   * @throws FieldException if it has none
+   */
+  static String customId(Fields fields) {
     String id = fields.string("custom_id");
     if (!id.codePoints()
         .allMatch(c -> c < Character.MIN_SURROGATE || c > Character.MAX_SURROGATE)) {
@@ -149,11 +216,17 @@ final class BatchRun {
         progress.accept(tally);
       }
     }
-    out.write(line(first));
+    String answer = line(first);
     window.removeFirst();
+    out.write(answer);
+    tally.wrote();
   }
 
   private String line(Entry e) {
+    if (e.kept() != null) {
+      tally.kept(e.kept().failed());
+      return e.kept().text();
+    }
     if (e.problem() != null) {
       tally.failed();
       return responses.refusal(e.line(), e.customId(), e.problem());

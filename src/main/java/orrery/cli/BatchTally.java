@@ -12,6 +12,8 @@ final class BatchTally {
   private final Samples perToken = new Samples(); // ms
   private int ok;
   private int failed;
+  private int written; // lines that are in the file
+  private int kept; // of both, from an earlier run
   private long promptTokens;
   private long cachedTokens;
   private long answerTokens;
@@ -63,6 +65,23 @@ final class BatchTally {
     failed++;
   }
 
+  /** A line that an earlier run has answered. */
+  void kept(boolean withError) {
+    kept++;
+    ok += withError ? 0 : 1;
+    failed += withError ? 1 : 0;
+  }
+
+  /** An answer is in the file. */
+  void wrote() {
+    written++;
+  }
+
+  /** Lines whose answer is in the file. */
+  int written() {
+    return written;
+  }
+
   /** Lines answered, with an answer or an error. */
   int lines() {
     return ok + failed;
@@ -81,12 +100,13 @@ final class BatchTally {
   String summary() {
     return String.format(
         Locale.ROOT,
-        "requests  %d answered, %d failed, in %.2f s%n"
+        "requests  %d answered, %d failed%s, in %.2f s%n"
             + "tokens    %d prompt (%d from the prefix cache), %d answer, %.0f answer tok/s%n"
             + "TTFT      %s (waiting in the queue included)%n"
             + "TPOT      %s",
         ok,
         failed,
+        kept == 0 ? "" : " (" + kept + " of them by an earlier run)",
         seconds(),
         promptTokens,
         cachedTokens,

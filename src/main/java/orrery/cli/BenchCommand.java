@@ -1,12 +1,10 @@
 package orrery.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import orrery.files.OutputFile;
 import orrery.lab.Figure;
 import orrery.lab.KernelBench;
 import orrery.lab.RooflineSvg;
@@ -88,27 +86,19 @@ public final class BenchCommand implements Runnable {
       } catch (IllegalArgumentException e) {
         throw new ParameterException(spec.commandLine(), "--" + e.getMessage());
       }
-      requireDirectory(csv, "--csv");
-      requireDirectory(svg, "--svg");
+      new CommandFiles(spec.commandLine())
+          .model(model)
+          .writes("--csv", csv)
+          .writes("--svg", svg)
+          .check(); // a minute of measuring must not end in a path that cannot be written
       KernelBench.Report report = KernelBench.run(settings, System.out);
       if (csv != null) {
-        List<String> lines = new ArrayList<>(List.of(Figure.CSV_HEADER));
-        report.figures().forEach(figure -> lines.add(figure.csv()));
-        Files.write(csv, lines);
+        OutputFile.of(csv).write(Figure.csv(report.figures()));
       }
       if (svg != null) {
-        Files.writeString(svg, RooflineSvg.draw(report.roofline()));
+        OutputFile.of(svg).write(RooflineSvg.draw(report.roofline()));
       }
       return 0;
-    }
-
-    /** A minute of measuring must not end in a path that cannot be written. */
-    private void requireDirectory(Path file, String option) {
-      if (file != null && !Files.isDirectory(file.toAbsolutePath().getParent())) {
-        throw new ParameterException(
-            spec.commandLine(),
-            option + ": expected a file in an existing directory, found " + file);
-      }
     }
   }
 }

@@ -59,6 +59,7 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
+    trace.into(new CommandFiles(spec.commandLine()).model(model.directory())).check();
     long start = System.nanoTime();
     try (TraceSink sink = trace.open();
         LoadedModel loaded = model.load()) {
@@ -71,12 +72,18 @@ final class DemoCommand implements Callable<Integer> {
       Board board = new Board(show(prompts, loaded, options));
       SpeculationStats stats = new SpeculationStats();
       try (Engine engine = flags.start(loaded, options, board.and(stats).and(sink))) {
+        sink.begin();
         List<Completion> completions =
             engine.submit(prompts.stream().map(p -> p.request(loaded)).toList());
-        List<Answer> answers =
-            live
-                ? watch(board, engine, completions, out)
-                : listen(board, engine, completions, prompts, out);
+        List<Answer> answers;
+        try {
+          answers =
+              live
+                  ? watch(board, engine, completions, out)
+                  : listen(board, engine, completions, prompts, out);
+        } finally {
+          completions.forEach(Completion::cancel); // or closing the engine waits for their ends
+        }
         conclude(loaded.model().info(), board, answers, engine, out);
         conclude(options.speculation(), stats, out);
         out.println(

@@ -1,5 +1,6 @@
 package orrery.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -57,7 +58,8 @@ final class DumpCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
+    new CommandFiles(spec.commandLine()).model(model.directory()).writes("--out", out).check();
     try (LoadedModel loaded = model.load()) {
       int[] ids =
           source.ids != null

@@ -50,7 +50,8 @@ final class GenerateCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() throws IOException, InterruptedException {
+    trace.into(new CommandFiles(spec.commandLine()).model(model.directory())).check();
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     SamplingParams params = sampling.params();
@@ -59,23 +60,27 @@ final class GenerateCommand implements Callable<Integer> {
     try (TraceSink sink = trace.open();
         LoadedModel loaded = model.load();
         Engine engine = flags.start(loaded, options, stats.and(sink))) {
+      sink.begin();
       Request request = prompt.request(loaded, params);
       out.print(prompt.shown());
       out.flush();
       Completion completion = engine.submit(request);
       long sinceStart = 0;
-      for (Token t : completion) {
-        sinceStart = sinceStart == 0 ? Clock.millisSinceProcessStart() : sinceStart;
-        if (params.n() == 1) {
-          out.print(
-              loaded.tokenizer().isPresent() || t.id() == Token.NONE ? t.text() : t.id() + " ");
-          out.flush();
+      try (completion) {
+        for (Token t : completion) {
+          sinceStart = sinceStart == 0 ? Clock.millisSinceProcessStart() : sinceStart;
+          if (params.n() == 1) {
+            out.print(
+                loaded.tokenizer().isPresent() || t.id() == Token.NONE ? t.text() : t.id() + " ");
+            out.flush();
+          }
+          if (t.logprobs() != null) {
+            err.println(line(t.logprobs(), loaded));
+          }
         }
-        if (t.logprobs() != null) {
-          err.println(line(t.logprobs(), loaded));
-        }
+      } finally {
+        out.println();
       }
-      out.println();
       List<Answer> answers = completion.join();
       for (Answer a : answers) {
         if (params.n() > 1) {

@@ -1,11 +1,9 @@
 package orrery.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
+import orrery.files.OutputFile;
 import orrery.lab.ChartSvg;
 import orrery.lab.Figure;
 import orrery.lab.LabReport;
@@ -70,9 +68,13 @@ final class LabFlags {
       description = "Show this help.")
   private boolean help;
 
-  LabSettings settings() {
-    requireDirectory(csv, "--csv");
-    requireDirectory(svg, "--svg");
+  LabSettings settings() throws IOException {
+    new CommandFiles(spec.commandLine())
+        .model(model.directory())
+        .model(twin)
+        .writes("--csv", csv)
+        .writes("--svg", svg)
+        .check(); // minutes of measuring must not end in a path that cannot be written
     try {
       return new LabSettings(
           model.directory(), Optional.ofNullable(twin), threads, seed, rounds, quick);
@@ -84,21 +86,11 @@ final class LabFlags {
   /** Writes the files that were asked for. */
   int write(LabReport report) throws IOException {
     if (csv != null) {
-      List<String> lines = new ArrayList<>(List.of(Figure.CSV_HEADER));
-      report.figures().forEach(figure -> lines.add(figure.csv()));
-      Files.write(csv, lines);
+      OutputFile.of(csv).write(Figure.csv(report.figures()));
     }
     if (svg != null && !report.charts().isEmpty()) {
-      Files.writeString(svg, ChartSvg.draw(report.charts()));
+      OutputFile.of(svg).write(ChartSvg.draw(report.charts()));
     }
     return 0;
-  }
-
-  /** Minutes of measuring must not end in a path that cannot be written. */
-  private void requireDirectory(Path file, String option) {
-    if (file != null && !Files.isDirectory(file.toAbsolutePath().getParent())) {
-      throw new ParameterException(
-          spec.commandLine(), option + ": expected a file in an existing directory, found " + file);
-    }
   }
 }

@@ -1,8 +1,14 @@
 package orrery.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.List;
 import orrery.checkpoint.CheckpointException;
 import orrery.engine.Heap;
@@ -12,10 +18,13 @@ import orrery.sampling.SamplingException;
 import orrery.text.TokenizerException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line. Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong. */
@@ -54,8 +63,21 @@ public final class Main {
   }
 
   public static void main(String[] args) {
-    CommandLine line = line();
-    System.exit(run(line.getOut(), line.getErr(), args));
+    StandardOutput stdout = new StandardOutput(new FileOutputStream(FileDescriptor.out));
+    System.setOut(new PrintStream(stdout, true, StandardCharsets.UTF_8));
+    System.setErr(
+        new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8));
+    PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    int code;
+    try (Interruption interruption = new Interruption()) {
+      code = run(out, err, Arguments.decoded(args, System.getProperty("sun.jnu.encoding")));
+    } catch (IOException | IllegalArgumentException e) {
+      err.println("orrery: " + e.getMessage());
+      code = 2;
+    }
+    boolean told = stdout.whole() && !err.checkError();
+    System.exit(code == 0 && !told ? 1 : code);
   }
 
   /** Runs a command line and returns its exit code. */
@@ -66,9 +88,13 @@ public final class Main {
         line.usage(out);
         return 2;
       }
-      return line.execute(args);
-    } finally {
+      int code = line.execute(args);
       out.flush();
+      return code;
+    } catch (UncheckedIOException e) { // the last lines could not be printed
+      err.println("orrery: " + e.getMessage());
+      return 1;
+    } finally {
       err.flush();
     }
   }
@@ -76,9 +102,10 @@ public final class Main {
   /** All commands, bound to nothing yet. */
   static CommandLine line() {
     return new CommandLine(new Main())
+        .registerConverter(Path.class, Main::path)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler(Main::explainSyntax)
-        .setExecutionStrategy(Main::runInMemory)
+        .setExecutionStrategy(Main::execute)
         .setExecutionExceptionHandler(explainMistakes());
   }
 
@@ -91,10 +118,15 @@ public final class Main {
     return 2;
   }
 
-  /** Memory that runs out is no bug: the error says what it was wanted for. */
-  private static int runInMemory(ParseResult parsed) {
+  /**
+   * Runs the command or shows its help. Either may find that it cannot be printed; and memory that
+   * runs out is no bug: the error says what it was wanted for.
+   */
+  private static int execute(ParseResult parsed) {
     try {
-      return new CommandLine.RunLast().execute(parsed);
+      return new RunLast().execute(parsed);
+    } catch (UncheckedIOException e) {
+      throw new ExecutionException(parsed.commandSpec().commandLine(), e.getMessage(), e);
     } catch (OutOfMemoryError e) {
       List<CommandLine> path = parsed.asCommandLineList();
       boolean known = e.getCause() instanceof OutOfMemoryError;
@@ -106,6 +138,9 @@ public final class Main {
   /** A user's mistake gets one line; only a bug of ours gets a stack trace. */
   private static IExecutionExceptionHandler explainMistakes() {
     return (e, line, parsed) -> {
+      if (Interruption.caused(e)) {
+        return interrupted(line);
+      }
       if (e instanceof CheckpointException
           || e instanceof TokenizerException
           || e instanceof SamplingException
@@ -126,6 +161,31 @@ public final class Main {
       e.printStackTrace(err);
       return 1;
     };
+  }
+
+  /** Leaves a terminal as it should be, whatever was being drawn. */
+  private static int interrupted(CommandLine line) {
+    if (System.console() != null && System.console().isTerminal()) {
+      line.getOut().print("\u001b[0m\u001b[?25h"); // colours off, cursor on
+      line.getOut().flush();
+    }
+    return fail(line, "interrupted", Interruption.EXIT_CODE);
+  }
+
+  /** A name of a file; in a locale that is not UTF-8 some have no bytes. */
+  private static Path path(String name) {
+    try {
+      return Path.of(name);
+    } catch (InvalidPathException e) {
+      throw new TypeConversionException(
+          "expected the name of a file, found "
+              + name
+              + " ("
+              + e.getReason()
+              + "; the locale's encoding is "
+              + System.getProperty("sun.jnu.encoding")
+              + ")");
+    }
   }
 
   private static int fail(CommandLine line, String message, int code) {

@@ -42,6 +42,11 @@ final class ModelOption {
                     Path.of(DEFAULT), "no such directory; name a model with --model DIR"));
   }
 
+  /** The name of the model: of its directory. */
+  String name() {
+    return directory().toAbsolutePath().normalize().getFileName().toString();
+  }
+
   /** Loads it, and says on standard error what loading passed over. */
   LoadedModel load() {
     LoadedModel loaded = LoadedModel.load(directory());

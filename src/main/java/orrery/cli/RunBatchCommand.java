@@ -8,8 +8,10 @@ import java.util.concurrent.Callable;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
+import orrery.files.OutputFile;
 import orrery.observe.SpeculationStats;
 import orrery.observe.TraceSink;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -30,7 +32,8 @@ import picocli.CommandLine.Spec;
           + " engine's switches say (but for --enable-prompt-tokens-details, and for another"
           + " --speculative-acceptance than coupled).",
       "",
-      "Progress and a summary go to standard error. While it runs, answers are in FILE.part."
+      "Progress and a summary go to standard error. While it runs, answers are in FILE.part. If it"
+          + " is stopped they stay there, and the same command with --resume goes on after them."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -53,6 +56,21 @@ final class RunBatchCommand implements Callable<Integer> {
       description = "Answers, one JSON object a line; replaced when the last one is written")
   private Path output;
 
+  @ArgGroup private WhatIsLeft left;
+
+  /** What to do with the part of a run that was stopped. */
+  private static final class WhatIsLeft {
+    @Option(
+        names = "--resume",
+        description =
+            "Keep the answers that a run that was stopped has left in FILE.part, and go on after"
+                + " them. The input, the model and its flags must be the same")
+    private boolean resume;
+
+    @Option(names = "--start-over", description = "Throw these answers away")
+    private boolean startOver;
+  }
+
   @Option(
       names = "--enable-prompt-tokens-details",
       description = "Say in each answer how many prompt tokens came from the prefix cache")
@@ -66,10 +84,19 @@ final class RunBatchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     PrintWriter err = spec.commandLine().getErr();
-    if (Files.exists(output) && Files.exists(input) && Files.isSameFile(input, output)) {
+    CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory());
+    trace.into(files.reads("-i", input).growsInPart("-o", output)).check();
+    OutputFile answers = OutputFile.of(output);
+    BatchPart part = new BatchPart(answers.part());
+    boolean resume = left != null && left.resume;
+    if (resume && answers.isStream()) {
       throw new ParameterException(
-          spec.commandLine(), "-o: expected another file than -i, found " + output);
+          spec.commandLine(), "--resume: expected a file of answers, found the stream " + output);
     }
+    if (left == null && !answers.isStream()) {
+      part.requireNone();
+    }
+    part.requirePlain();
     EngineOptions options = flags.options();
     SpeculationStats stats = new SpeculationStats();
     int total = count(input);
@@ -79,22 +106,43 @@ final class RunBatchCommand implements Callable<Integer> {
         TraceSink sink = trace.open();
         LoadedModel loaded = model.load()) {
       BatchTally tally = new BatchTally();
+      if (resume) {
+        part.resume(lines, model.name(), tally);
+      }
       // The output comes last: what is refused before leaves no file behind.
       try (Engine engine = flags.start(loaded, options, stats.and(sink));
-          BatchOutput out = new BatchOutput(output)) {
+          BatchOutput out = new BatchOutput(answers, part.bytes())) {
+        sink.begin();
         OpenAiRequest.Reader reader = new OpenAiRequest.Reader(loaded, longest(engine));
         OpenAiResponse responses =
             new OpenAiResponse(
                 loaded.tokenizer(), promptDetails, options.speculation().synthetic());
-        new BatchRun(engine, reader, responses, out, tally, progress::show).run(lines);
-        out.complete();
-      } finally {
-        progress.end();
+        BatchRun run =
+            new BatchRun(engine, reader, responses, out, part, model.name(), tally, progress::show);
+        try {
+          run.run(lines);
+          out.complete();
+        } finally {
+          progress.end();
+          if (!out.isComplete()) {
+            sayWhatIsKept(answers, tally, total, err);
+          }
+        }
       }
       err.println(tally.summary());
       DraftLines.of(options.speculation(), stats, 10).forEach(err::println);
     }
     return 0;
+  }
+
+  /** A run that ends early says what of it can be used. */
+  private static void sayWhatIsKept(
+      OutputFile answers, BatchTally tally, int total, PrintWriter err) {
+    if (tally.written() > 0 && !answers.isStream()) {
+      err.printf(
+          "%s: %d%s lines are answered; the same command with --resume goes on after them%n",
+          answers.part(), tally.written(), total < 0 ? "" : " of " + total);
+    }
   }
 
   /** The context length, or what the whole cache holds if that is less. */

@@ -15,6 +15,11 @@ final class TraceFlag {
               + " for ui.perfetto.dev")
   private Path file;
 
+  /** Tells what file this is about. */
+  CommandFiles into(CommandFiles files) {
+    return files.grows("--trace", file);
+  }
+
   /**
    * The sink, to be closed after the engine.
    *

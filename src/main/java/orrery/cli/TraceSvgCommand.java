@@ -1,12 +1,14 @@
 package orrery.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import orrery.files.OutputFile;
 import orrery.lab.TimelineSvg;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code orrery trace-svg}: a picture of a trace. */
 @Command(
@@ -25,9 +27,13 @@ final class TraceSvgCommand implements Callable<Integer> {
   @Parameters(index = "1", paramLabel = "SVG", description = "The picture")
   private Path svg;
 
+  @Spec private CommandSpec spec;
+
   @Override
   public Integer call() throws IOException {
-    Files.writeString(svg, TimelineSvg.draw(trace));
+    new CommandFiles(spec.commandLine()).reads("TRACE", trace).writes("SVG", svg).check();
+    String drawn = TimelineSvg.draw(trace, spec.commandLine().getErr()::println);
+    OutputFile.of(svg).write(drawn);
     return 0;
   }
 }

@@ -21,7 +21,13 @@
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>Exit codes: 0 done, 1 it could not be done (file, model), 2 the command line was wrong.
+ *   <li>Exit codes: 0 done, 1 it could not be done (file, model), 2 the command line was wrong, 130
+ *       and 143 after a signal.
+ *   <li>No command destroys what it was not asked to write ({@code CommandFiles}), and what a run
+ *       had finished when it was stopped is kept and said.
+ *   <li>Output that cannot be written ends the command ({@code StandardOutput}).
+ *   <li>Arguments, names of files and output are UTF-8 in every locale ({@code Arguments}, and the
+ *       launcher).
  *   <li>A user's mistake is one line that names the thing, what was expected and what was found. A
  *       stack trace means a bug of ours and says so.
  *   <li>What a program may want to read goes to standard output; remarks go to standard error.

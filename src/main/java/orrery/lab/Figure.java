@@ -1,5 +1,6 @@
 package orrery.lab;
 
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -15,7 +16,7 @@ import java.util.Locale;
 public record Figure(
     String table, String what, String unit, double median, double low, double high) {
   /** Names of the CSV columns. */
-  public static final String CSV_HEADER = "table,what,unit,median,low_quartile,high_quartile";
+  private static final String CSV_HEADER = "table,what,unit,median,low_quartile,high_quartile";
 
   static Figure rate(String table, String unit, Trial.Timing t) {
     return new Figure(table, t.name(), unit, t.rate(), t.lowRate(), t.highRate());
@@ -27,8 +28,14 @@ public record Figure(
     return new Figure(table, t.name(), "us", t.median() * 1e6, low * 1e6, high * 1e6);
   }
 
-  /** A line of CSV. */
-  public String csv() {
+  /** A CSV file: a line of names, then one of each figure. */
+  public static String csv(List<Figure> figures) {
+    StringBuilder file = new StringBuilder(CSV_HEADER).append('\n');
+    figures.forEach(figure -> file.append(figure.csv()).append('\n'));
+    return file.toString();
+  }
+
+  private String csv() {
     return String.format(
         Locale.ROOT, "\"%s\",\"%s\",%s,%.6g,%.6g,%.6g", table, what, unit, median, low, high);
   }

@@ -1,6 +1,9 @@
 package orrery.lab;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -8,7 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
+import java.util.function.Consumer;
 import orrery.checkpoint.JsonFault;
 import orrery.checkpoint.JsonText;
 import orrery.checkpoint.JsonText.Num;
@@ -44,17 +47,29 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
   }
 
   /**
-   * Reads a trace.
+   * Reads a trace. A last line without its end, which a process that was killed leaves, is left
+   * out.
    *
+   * @param remarks is told if it was
    * @throws IOException naming file and line, if it is no trace
    */
-  static Timeline read(Path file) throws IOException {
+  static Timeline read(Path file, Consumer<String> remarks) throws IOException {
     Reader reader = new Reader();
     int number = 0;
-    try (Stream<String> lines = Files.lines(file)) {
-      for (String line : (Iterable<String>) lines::iterator) {
+    try (BufferedReader in =
+        new BufferedReader(
+            new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
+      StringBuilder line = new StringBuilder();
+      while (line(in, line)) {
         number++;
-        reader.take(line);
+        reader.take(line.toString());
+      }
+      if (!line.isEmpty()) {
+        number++;
+        takeLast(
+            reader,
+            line.toString(),
+            () -> remarks.accept(file + ": the last line is cut short, and left out"));
       }
     } catch (NoSuchFileException e) {
       throw new IOException(file + ": no such file", e);
@@ -65,6 +80,30 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
     return reader.timeline();
   }
 
+  /** Reads a line; false if the file ends before it does. */
+  private static boolean line(BufferedReader in, StringBuilder line) throws IOException {
+    line.setLength(0);
+    for (int c = in.read(); c != '\n'; c = in.read()) {
+      if (c < 0) {
+        return false;
+      }
+      line.append((char) c);
+    }
+    return true;
+  }
+
+  /** A line without its end: whole all the same, or cut short behind others that were whole. */
+  private static void takeLast(Reader reader, String line, Runnable cut) throws JsonFault {
+    try {
+      reader.take(line);
+    } catch (JsonFault e) {
+      if (!reader.any) {
+        throw e; // nothing of it is a trace
+      }
+      cut.run();
+    }
+  }
+
   /** Puts spans together from the events at their ends. */
   private static final class Reader {
     private final List<Open> all = new ArrayList<>();
@@ -72,6 +111,7 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
     private final Map<Integer, Open> submitted = new HashMap<>(); // by request: no sequence yet
     private final List<StepAt> steps = new ArrayList<>();
     private long latest;
+    private boolean any; // events
 
     private static final class Open {
       final Lane lane;
@@ -98,6 +138,7 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
         throw new IllegalArgumentException("no object");
       }
       long now = number(event, "nanos");
+      any = true;
       latest = Math.max(latest, now);
       switch (String.valueOf(event.get("event"))) {
         case "Submitted" -> {

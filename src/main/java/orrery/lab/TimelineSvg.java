@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 import orrery.lab.Timeline.Lane;
 import orrery.lab.Timeline.Span;
@@ -57,22 +58,23 @@ public final class TimelineSvg {
 
   private TimelineSvg(Timeline run) {
     this.run = run;
-    this.end = run.end();
     this.start =
         run.lanes().stream()
             .flatMap(lane -> lane.spans().stream())
             .mapToLong(Span::from)
             .min()
             .orElse(0);
+    this.end = Math.max(run.end(), start + 1); // an axis needs a length
   }
 
   /**
    * The picture of a trace, as the text of an SVG file.
    *
+   * @param remarks is told if the trace is cut short
    * @throws IOException naming the file, if it is no trace of JSON lines
    */
-  public static String draw(Path trace) throws IOException {
-    return new TimelineSvg(Timeline.read(trace)).draw();
+  public static String draw(Path trace, Consumer<String> remarks) throws IOException {
+    return new TimelineSvg(Timeline.read(trace, remarks)).draw();
   }
 
   private String draw() {
@@ -159,7 +161,7 @@ public final class TimelineSvg {
 
   /** A staircase: each step holds what it left behind until the next one is done. */
   private void area(String kind, int bottom, ToIntFunction<StepAt> height) {
-    StringBuilder path = new StringBuilder(String.format("M%d %d", LEFT, bottom));
+    StringBuilder path = new StringBuilder(String.format(Locale.ROOT, "M%d %d", LEFT, bottom));
     for (StepAt s : run.steps()) {
       double all = s.referenced() + s.idle() + s.free();
       double y = bottom - PAGES * height.applyAsInt(s) / all;

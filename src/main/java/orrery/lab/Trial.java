@@ -3,6 +3,7 @@ package orrery.lab;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 
 /**
  * Times variants of a job side by side, so that what the machine does meanwhile hits all of them.
@@ -96,6 +97,7 @@ final class Trial {
     for (int round = 0; round < LEAST_ROUNDS || System.nanoTime() < end; round++) {
       for (int i = 0; i < n; i++) {
         int v = round % 2 == 0 ? i : n - 1 - i; // there and back: drift favours nobody
+        requireGoingOn();
         samples.get(v).add(variants.get(v).job.seconds(calls[v]) / calls[v]);
       }
     }
@@ -108,12 +110,20 @@ final class Trial {
     return timings;
   }
 
+  /** A minute of measuring can be interrupted. */
+  private static void requireGoingOn() {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new CancellationException("interrupted");
+    }
+  }
+
   /** Runs a job until it is compiled; returns the calls that fill a sample. */
   private static int warm(Job job, double seconds) {
     long start = System.nanoTime();
     double best = Double.MAX_VALUE; // seconds of a call
     int calls = 1;
     for (int i = 0; i < 3 || System.nanoTime() - start < seconds * 1e9; i++) {
+      requireGoingOn();
       double took = job.seconds(calls);
       best = Math.min(best, took / calls);
       calls = took < SAMPLE_SECONDS / 4 ? calls * 2 : calls;

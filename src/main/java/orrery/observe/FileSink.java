@@ -4,14 +4,15 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.BufferedWriter;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.OutputStreamWriter;
-import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import orrery.events.Event;
+import orrery.files.OutputFile;
 
 /**
  * What the sinks share: a buffered file, written on the engine's thread and closed on another, and
@@ -20,28 +21,27 @@ import orrery.events.Event;
 abstract class FileSink implements TraceSink {
   private static final JsonFactory JSON =
       new JsonFactoryBuilder().rootValueSeparator((String) null).build(); // lines end themselves
-  private static final int BUFFER = 1 << 16; // characters: a write to the disk every few 100 events
+  private static final int BUFFER = 1 << 16; // characters: a write every few 100 events
 
-  private final Path file;
+  private static final long FLUSH_NANOS = 1_000_000_000; // what a killed process loses at most
+
+  private final OutputFile file;
+  private final boolean created; // by this sink
+  private final OutputStream bytes;
   private final JsonGenerator json;
   private Exception failure; // the first; what comes after it is not written
+  private boolean begun;
   private boolean closed;
+  private long flushed; // time of the event after which everything was handed to the system
 
-  FileSink(Path file) throws IOException {
-    this.file = file;
-    this.json = JSON.createGenerator(open(file));
-  }
-
-  /** A writer of ours, not Files' own: half a surrogate pair becomes "?", not an exception. */
-  private static Writer open(Path file) throws IOException {
-    try {
-      return new BufferedWriter(
-          new OutputStreamWriter(Files.newOutputStream(file), StandardCharsets.UTF_8), BUFFER);
-    } catch (NoSuchFileException e) {
-      throw new IOException(file + ": expected a file in an existing directory", e);
-    } catch (IOException e) {
-      throw new IOException(file + ": cannot be written: " + e.getMessage(), e);
-    }
+  FileSink(Path path) throws IOException {
+    this.file = OutputFile.of(path);
+    this.created = !Files.exists(file.target());
+    this.bytes = file.open();
+    // A writer of ours, not Files' own: half a surrogate pair becomes "?", not an exception.
+    this.json =
+        JSON.createGenerator(
+            new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.UTF_8), BUFFER));
   }
 
   /** Writes one event. */
@@ -51,19 +51,32 @@ abstract class FileSink implements TraceSink {
   void finish(JsonGenerator json) throws IOException {}
 
   @Override
+  public final synchronized void begin() throws IOException {
+    if (!begun && bytes instanceof FileOutputStream old && !file.isStream()) {
+      old.getChannel().truncate(0);
+    }
+    begun = true;
+  }
+
+  @Override
   public final synchronized void accept(Event event) {
     if (closed || failure != null) {
       return;
     }
     try {
+      begin();
       write(event, json);
+      if (event.nanos() - flushed > FLUSH_NANOS) {
+        json.flush();
+        flushed = event.nanos();
+      }
     } catch (IOException | RuntimeException e) { // the engine's thread must not feel it
       failure = e;
     }
   }
 
   /**
-   * Ends the file; later events are not taken.
+   * Ends the file; later events are not taken. If nothing ever began, it is as it was before.
    *
    * @throws IOException naming the file, if anything could not be written since it was opened
    */
@@ -74,14 +87,17 @@ abstract class FileSink implements TraceSink {
     }
     closed = true;
     try (json) {
-      if (failure == null) {
+      if (failure == null && begun) {
         finish(json);
       }
     } catch (IOException | RuntimeException e) {
       failure = failure == null ? e : failure;
     }
+    if (!begun && created) {
+      Files.deleteIfExists(file.target());
+    }
     if (failure != null) {
-      throw new IOException(file + ": cannot be written: " + failure.getMessage(), failure);
+      throw file.failed(failure);
     }
   }
 }

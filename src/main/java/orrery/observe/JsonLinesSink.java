@@ -22,7 +22,7 @@ public final class JsonLinesSink extends FileSink {
   private final Map<Class<?>, RecordComponent[]> components = new HashMap<>(); // by kind of event
 
   /**
-   * Opens, and empties, the file.
+   * Opens the file, which is emptied when the run begins.
    *
    * @throws IOException if that fails
    */

@@ -54,7 +54,7 @@ public final class PerfettoSink extends FileSink {
   }
 
   /**
-   * Opens, and empties, the file.
+   * Opens the file, which is emptied when the run begins.
    *
    * @throws IOException if that fails
    */

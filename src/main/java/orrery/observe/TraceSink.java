@@ -18,12 +18,22 @@ public interface TraceSink extends EventSink, Closeable {
         public void accept(Event event) {}
 
         @Override
+        public void begin() {}
+
+        @Override
         public void close() {}
       };
 
   /**
-   * A trace file, which is replaced: JSON lines if its name ends in {@code .jsonl}, else a Perfetto
-   * trace.
+   * The run begins: what the file held before is gone now. The first event says so, too.
+   *
+   * @throws IOException if the file cannot be emptied
+   */
+  void begin() throws IOException;
+
+  /**
+   * A trace file, which keeps what it holds until the run begins: JSON lines if its name ends in
+   * {@code .jsonl}, else a Perfetto trace.
    *
    * @throws IOException if the file cannot be opened
    */

@@ -23,8 +23,8 @@
  * <ul>
  *   <li>A sink runs on the engine's thread and never throws there: the first failure is remembered,
  *       ends the writing, and is thrown by {@code close}.
- *   <li>The file is valid JSON however early it is closed; in a Perfetto trace every begin has its
- *       end, and spans of a lane nest.
+ *   <li>A file keeps what it holds until the run begins. It is valid JSON however early it is
+ *       closed; in a Perfetto trace every begin has its end, and spans of a lane nest.
  *   <li>Memory is bounded by the requests under way, not by the length of the run.
  *   <li>Nothing is computed here that an event does not say; watching changes no answer.
  * </ul>

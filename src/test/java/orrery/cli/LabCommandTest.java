@@ -119,7 +119,8 @@ class LabCommandTest {
     assertThat(run("lab", "throughput", "--batch", "0")).isEqualTo(2);
     assertThat(err.toString()).contains("--batch: expected 1 to 4096, found [0]");
     assertThat(run("lab", "ops", "--rows", "0")).isEqualTo(2);
-    assertThat(run("lab", "paging", "--svg", "no/such/place.svg")).isEqualTo(2);
+    assertThat(run("lab", "paging", "--svg", "no/such/place.svg")).isEqualTo(1);
+    assertThat(err.toString()).contains("--svg: no/such/place.svg: expected a file in an existing");
     assertThat(run("lab", "ballast", "--factor", "0", "--out", directory.resolve("x").toString()))
         .isEqualTo(2);
   }

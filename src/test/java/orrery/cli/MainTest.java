@@ -3,6 +3,7 @@ package orrery.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import orrery.EditedModel;
 import orrery.EditedModel.Values;
 import orrery.TinyModels;
@@ -153,7 +155,8 @@ class MainTest {
         "dump -m SPECK --out x --ids 1 --text a        | 2 | mutually exclusive",
         "dump -m SPECK --out x --ids 97                | 2 | ids from 0 to 96, found 97",
         "dump -m SPECK --out x --text a                | 1 | tokenizer.json",
-        "dump -m SPECK --ids 1 --out nowhere/x         | 1 | nowhere/x: no such directory",
+        "dump -m SPECK --ids 1 --out nowhere/x         | 1 | nowhere/x: expected a file in an"
+            + " existing directory",
         "dump -m SPECK --ids 1 --out src               | 1 | src: expected a file to write",
         "dump -m SPECK --ids 1 --out /                 | 1 | expected a file to write",
         "demo -m nowhere                               | 1 | nowhere: no such directory",
@@ -163,6 +166,51 @@ class MainTest {
     run(line.replace("SPECK", SPECK).split(" +")).assertMistake(code, named);
     assertThat(Path.of("x")).doesNotExist();
     assertThat(Path.of("x.part")).doesNotExist();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "--help",
+        "--version",
+        "help dump",
+        "run-batch --help",
+        "inspect -m SPECK",
+        "inspect -m SPECK --tensors --program",
+        "generate -m SPECK --ids 1 -n 100 --ignore-eos",
+        "dump -m SPECK --ids 1,2 --out OUT",
+        "demo --plain",
+        "lab ballast -m SPECK --factor 2 --out OUT",
+      })
+  void outputThatCannotBeWrittenIsOneLineAndExitCodeOne(String line) {
+    for (int room : new int[] {0, 10}) {
+      OutputStream disk =
+          new OutputStream() {
+            private int left = room;
+
+            @Override
+            public void write(int b) throws IOException {
+              if (left-- <= 0) {
+                throw new IOException("No space left on device");
+              }
+            }
+          };
+      Path out = directory.resolve("out-" + room);
+      String args = line.replace("SPECK", SPECK).replace("OUT", out.toString());
+      StringWriter err = new StringWriter();
+      StandardOutput stdout = new StandardOutput(disk);
+      int code =
+          Main.run(
+              new PrintWriter(stdout, true),
+              new PrintWriter(err),
+              args.isEmpty() ? new String[0] : args.split(" "));
+      assertThat(code).as(err.toString()).isEqualTo(1);
+      assertThat(err.toString().lines())
+          .singleElement()
+          .asString()
+          .matches("orrery[a-z -]*: standard output: cannot be written: No space left on device");
+    }
   }
 
   @Test

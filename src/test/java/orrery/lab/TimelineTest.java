@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.StringReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,6 +37,11 @@ class TimelineTest {
       {"event":"TokenOut","nanos":7000,"request":1,"sequence":2,"index":0,"token":4,"text":""}
       """;
 
+  private static final Consumer<String> WHOLE =
+      remark -> {
+        throw new AssertionError(remark);
+      };
+
   @TempDir Path directory;
 
   private Path write(String trace) throws IOException {
@@ -41,7 +50,7 @@ class TimelineTest {
 
   @Test
   void spansReachFromEventToEventAndToTheEndOfTheTrace() throws IOException {
-    Timeline run = Timeline.read(write(TRACE));
+    Timeline run = Timeline.read(write(TRACE), WHOLE);
     assertThat(run.lanes())
         .extracting(Timeline.Lane::name)
         .containsExactly("request 0", "request 1", "request 1 again");
@@ -61,7 +70,7 @@ class TimelineTest {
 
   @Test
   void thePictureIsXmlWithALaneForEachSequence() throws Exception {
-    String svg = TimelineSvg.draw(write(TRACE));
+    String svg = TimelineSvg.draw(write(TRACE), WHOLE);
     Document read =
         DocumentBuilderFactory.newInstance()
             .newDocumentBuilder()
@@ -80,7 +89,27 @@ class TimelineTest {
 
   @Test
   void anEmptyTraceIsAnEmptyPicture() throws IOException {
-    assertThat(TimelineSvg.draw(write(""))).endsWith("</svg>\n").doesNotContain("NaN");
+    assertThat(TimelineSvg.draw(write(""), WHOLE)).endsWith("</svg>\n").doesNotContain("NaN");
+  }
+
+  @Test
+  void aTraceThatIsCutAnywhereIsDrawnUpToThere() throws IOException {
+    byte[] whole = TRACE.getBytes(StandardCharsets.UTF_8);
+    int first = TRACE.indexOf('\n');
+    for (int cut = first + 1; cut < whole.length; cut++) {
+      Path file = Files.write(directory.resolve("cut.jsonl"), Arrays.copyOf(whole, cut));
+      List<String> remarks = new ArrayList<>();
+      assertThat(Timeline.read(file, remarks::add).lanes()).isNotEmpty();
+      boolean torn = whole[cut - 1] != '\n' && whole[cut] != '\n';
+      assertThat(remarks)
+          .as("cut at %d", cut)
+          .isEqualTo(
+              torn ? List.of(file + ": the last line is cut short, and left out") : List.of());
+    }
+    Path one = Files.write(directory.resolve("one.jsonl"), Arrays.copyOf(whole, first + 1));
+    assertThat(TimelineSvg.draw(one, WHOLE)).contains("request 0").endsWith("</svg>\n");
+    Path nothing = Files.write(directory.resolve("cut.jsonl"), Arrays.copyOf(whole, first - 1));
+    assertThatThrownBy(() -> TimelineSvg.draw(nothing, WHOLE)).hasMessageContaining("line 1");
   }
 
   @Test
@@ -88,11 +117,11 @@ class TimelineTest {
     for (String bad :
         new String[] {"no json", "[]", "{}", "{\"event\":\"TokenOut\",\"nanos\":1}"}) {
       Path file = write("{\"event\":\"Other\",\"nanos\":1}\n" + bad + "\n");
-      assertThatThrownBy(() -> TimelineSvg.draw(file))
+      assertThatThrownBy(() -> TimelineSvg.draw(file, WHOLE))
           .isInstanceOf(IOException.class)
           .hasMessageContaining(file + ": line 2: expected an event as JSON");
     }
-    assertThatThrownBy(() -> TimelineSvg.draw(directory.resolve("none.jsonl")))
+    assertThatThrownBy(() -> TimelineSvg.draw(directory.resolve("none.jsonl"), WHOLE))
         .hasMessageContaining("none.jsonl: no such file");
   }
 }

@@ -243,6 +243,7 @@ class SinksTest {
       for (String name : new String[] {"cut.json", "cut.jsonl"}) {
         Path file = directory.resolve(name);
         try (TraceSink sink = TraceSink.open(file)) {
+          sink.begin();
           all.subList(0, cut).forEach(sink::accept);
           sink.close();
           all.subList(cut, all.size()).forEach(sink::accept); // the engine does not know
@@ -253,6 +254,42 @@ class SinksTest {
           spans(JSON.readTree(file.toFile()));
         }
       }
+    }
+  }
+
+  @Test
+  void aFileKeepsWhatItHoldsUntilTheRunBegins() throws IOException {
+    for (String name : new String[] {"old.json", "old.jsonl"}) {
+      Path old = Files.writeString(directory.resolve(name), "an earlier run");
+      TraceSink.open(old).close();
+      assertThat(old).hasContent("an earlier run");
+      try (TraceSink sink = TraceSink.open(old)) {
+        sink.begin();
+      }
+      assertThat(old).content().doesNotContain("earlier");
+      Path fresh = directory.resolve("fresh-" + name);
+      TraceSink.open(fresh).close();
+      assertThat(fresh).doesNotExist();
+    }
+  }
+
+  @Test
+  void aProcessThatIsKilledLosesNoMoreThanASecond() throws IOException {
+    for (String name : new String[] {"killed.jsonl", "killed.json"}) {
+      Path file = directory.resolve(name);
+      TraceSink sink = TraceSink.open(file); // and never closed
+      for (int second = 0; second < 5; second++) {
+        sink.accept(new Event.Submitted(second * 1_100_000_000L, second, 3, 8, 1));
+      }
+      List<String> lines = Files.readAllLines(file);
+      assertThat(lines).anyMatch(l -> l.contains("\"request\":4"));
+      if (name.endsWith("l")) {
+        assertThat(lines).hasSize(5).allMatch(l -> l.startsWith("{") && l.endsWith("}"));
+      } else {
+        // The format allows the last bracket to be missing; each line before is an event.
+        assertThat(JSON.readTree(String.join("\n", lines) + "]").size()).isGreaterThan(5);
+      }
+      sink.close();
     }
   }
 
