@@ -146,7 +146,8 @@ final class BatchRun {
       return new Entry(line.number(), customId, request, submit(request), null, null);
     } catch (FieldException e) {
       String named = "line " + line.number() + ": " + e.getMessage();
-      return new Entry(line.number(), customId, null, null, Problem.invalid(e.field(), named), null);
+      return new Entry(
+          line.number(), customId, null, null, Problem.invalid(e.field(), named), null);
     }
   }
 

@@ -87,16 +87,8 @@ final class RunBatchCommand implements Callable<Integer> {
     CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory());
     trace.into(files.reads("-i", input).growsInPart("-o", output)).check();
     OutputFile answers = OutputFile.of(output);
-    BatchPart part = new BatchPart(answers.part());
     boolean resume = left != null && left.resume;
-    if (resume && answers.isStream()) {
-      throw new ParameterException(
-          spec.commandLine(), "--resume: expected a file of answers, found the stream " + output);
-    }
-    if (left == null && !answers.isStream()) {
-      part.requireNone();
-    }
-    part.requirePlain();
+    BatchPart part = part(answers, resume);
     EngineOptions options = flags.options();
     SpeculationStats stats = new SpeculationStats();
     int total = count(input);
@@ -133,6 +125,20 @@ final class RunBatchCommand implements Callable<Integer> {
       DraftLines.of(options.speculation(), stats, 10).forEach(err::println);
     }
     return 0;
+  }
+
+  /** What an earlier run has left, which must not be lost without being asked for. */
+  private BatchPart part(OutputFile answers, boolean resume) throws IOException {
+    if (resume && answers.isStream()) {
+      throw new ParameterException(
+          spec.commandLine(), "--resume: expected a file of answers, found the stream " + output);
+    }
+    BatchPart part = new BatchPart(answers.part());
+    part.requirePlain();
+    if (left == null && !answers.isStream()) {
+      part.requireNone();
+    }
+    return part;
   }
 
   /** A run that ends early says what of it can be used. */

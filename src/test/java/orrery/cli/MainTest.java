@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -211,6 +213,27 @@ class MainTest {
           .asString()
           .matches("orrery[a-z -]*: standard output: cannot be written: No space left on device");
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "demo --plain",
+        "lab batching -m tiny-models/storyteller-moe",
+        "bench kernels --threads 1",
+      })
+  void aCommandThatIsInterruptedSaysSoAndEndsSoon(String line) throws Exception {
+    StringWriter err = new StringWriter();
+    FutureTask<Integer> command =
+        new FutureTask<>(
+            () ->
+                Main.run(
+                    new PrintWriter(new StringWriter()), new PrintWriter(err), line.split(" ")));
+    Thread thread = Thread.ofPlatform().start(command);
+    thread.join(300); // each takes seconds
+    thread.interrupt();
+    assertThat(command.get(1, TimeUnit.MINUTES)).as(err.toString()).isEqualTo(130);
+    assertThat(err.toString().lines()).last().asString().matches("orrery[a-z ]*: interrupted");
   }
 
   @Test
