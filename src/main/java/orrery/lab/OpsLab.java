@@ -153,6 +153,7 @@ public final class OpsLab implements Lab.Experiment {
     long begin = System.nanoTime();
     boolean warm = false;
     while (whole.size() < 3 || (System.nanoTime() - begin) / 1e9 < 2 * seconds) {
+      Trial.requireGoingOn();
       if (!warm && (System.nanoTime() - begin) / 1e9 > seconds) {
         warm = true; // the first half only warmed up
         whole.clear();

@@ -110,8 +110,12 @@ final class Trial {
     return timings;
   }
 
-  /** A minute of measuring can be interrupted. */
-  private static void requireGoingOn() {
+  /**
+   * Measuring takes seconds to minutes, and can be interrupted.
+   *
+   * @throws CancellationException if this thread was
+   */
+  static void requireGoingOn() {
     if (Thread.currentThread().isInterrupted()) {
       throw new CancellationException("interrupted");
     }
