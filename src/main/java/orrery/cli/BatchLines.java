@@ -36,16 +36,20 @@ final class BatchLines implements Closeable {
   private boolean ended;
 
   /**
-   * Opens a file.
+   * Opens a file; {@code -} is standard input.
    *
    * @throws IOException naming the file, if it cannot be read
    */
   BatchLines(Path file) throws IOException {
+    in = new BufferedInputStream(Dash.is(file) ? System.in : open(file), 1 << 16);
+  }
+
+  private static InputStream open(Path file) throws IOException {
     if (Files.isDirectory(file)) {
       throw new IOException(file + ": expected a file, found a directory");
     }
     try {
-      in = new BufferedInputStream(Files.newInputStream(file), 1 << 16);
+      return Files.newInputStream(file);
     } catch (NoSuchFileException e) {
       throw new IOException(file + ": no such file", e);
     }

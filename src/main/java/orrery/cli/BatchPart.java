@@ -42,7 +42,14 @@ final class BatchPart {
    * @param customId null if that has none
    * @param model null if it was refused
    */
-  record Answered(int number, String customId, String model, boolean failed, String text) {}
+  record Answered(int number, String customId, String model, boolean failed, String text) {
+    /** No later line may have this line's id. */
+    void noteId(CustomIds ids) {
+      if (customId != null) {
+        ids.add(customId, number);
+      }
+    }
+  }
 
   BatchPart(Path file) {
     this.file = file;
@@ -82,9 +89,10 @@ final class BatchPart {
    * not.
    *
    * @param model the name of the model, for lines that name none
+   * @param ids takes the ids of these lines
    * @throws IOException naming part and line, if it answers another input
    */
-  void resume(BatchLines input, String model, BatchTally tally) throws IOException {
+  void resume(BatchLines input, String model, BatchTally tally, CustomIds ids) throws IOException {
     requirePlain();
     boolean inOrder = true;
     int at = 0;
@@ -96,6 +104,7 @@ final class BatchPart {
           inOrder = asked != null && asked.number() == answered.number();
           if (inOrder) {
             requireSame(asked, answered, model);
+            answered.noteId(ids);
             bytes += line.length + 1;
             tally.kept(answered.failed());
             tally.wrote();

@@ -8,10 +8,13 @@ final class BatchProgress {
   private static final long LIVE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
   private static final long PLAIN_NANOS = TimeUnit.SECONDS.toNanos(10);
 
+  private static final int LONGEST = 200; // characters of a failure
+
   private final PrintWriter err;
   private final boolean live;
   private final int total; // lines, or -1 if unknown
   private long next;
+  private int shown; // of the first failures
 
   BatchProgress(PrintWriter err, boolean live, int total) {
     this.err = err;
@@ -21,6 +24,7 @@ final class BatchProgress {
   }
 
   void show(BatchTally tally) {
+    showFailures(tally);
     long now = System.nanoTime();
     if (now - next < 0) {
       return;
@@ -32,8 +36,25 @@ final class BatchProgress {
     err.flush();
   }
 
-  /** Clears the live line. */
-  void end() {
+  /**
+   * The first failures as they come: a file that is wrong as a whole need not be run to its end.
+   */
+  private void showFailures(BatchTally tally) {
+    for (; shown < tally.firstFailures().size(); shown++) {
+      clear();
+      String why = tally.firstFailures().get(shown);
+      err.println(why.length() <= LONGEST ? why : why.substring(0, LONGEST) + "…");
+      err.flush();
+    }
+  }
+
+  /** Shows what was not shown yet, and clears the live line. */
+  void end(BatchTally tally) {
+    showFailures(tally);
+    clear();
+  }
+
+  private void clear() {
     err.print(live ? "\r\u001b[K" : "");
     err.flush();
   }

@@ -36,6 +36,7 @@ final class BatchRun {
   private final BatchTally tally;
   private final Consumer<BatchTally> progress;
   private final Deque<Entry> window = new ArrayDeque<>();
+  private final CustomIds ids;
 
   /**
    * A line under way: answered by {@code completion}, already refused by {@code problem}, or {@code
@@ -51,6 +52,7 @@ final class BatchRun {
 
   /**
    * @param part what an earlier run has left
+   * @param ids of the lines before the first
    * @param model the name of the model
    * @param progress is called now and then
    */
@@ -60,6 +62,7 @@ final class BatchRun {
       OpenAiResponse responses,
       BatchOutput out,
       BatchPart part,
+      CustomIds ids,
       String model,
       BatchTally tally,
       Consumer<BatchTally> progress) {
@@ -68,6 +71,7 @@ final class BatchRun {
     this.responses = responses;
     this.out = out;
     this.part = part;
+    this.ids = ids;
     this.model = model;
     this.tally = tally;
     this.progress = progress;
@@ -133,6 +137,7 @@ final class BatchRun {
   private Entry open(Line line) throws IOException, InterruptedException {
     BatchPart.Answered kept = part.take(line, model);
     if (kept != null) {
+      kept.noteId(ids);
       return new Entry(line.number(), null, null, null, null, kept);
     }
     String customId = null;
@@ -142,6 +147,7 @@ final class BatchRun {
       }
       Fields fields = Fields.parse(line.text());
       customId = customId(fields);
+      requireNew(customId, line.number());
       OpenAiRequest request = read(fields, line.number());
       return new Entry(line.number(), customId, request, submit(request), null, null);
     } catch (FieldException e) {
@@ -163,6 +169,15 @@ final class BatchRun {
       fields.fail("custom_id", "whole Unicode characters");
     }
     return id;
+  }
+
+  /** An answer is found by its id: OpenAI's batch API wants each to have one for itself. */
+  private void requireNew(String id, int line) {
+    int before = ids.add(id, line);
+    if (before > 0) {
+      String found = Fields.shown(id) + ", which line " + before + " has";
+      throw new FieldException("custom_id", "an id that no other line has", found);
+    }
   }
 
   private OpenAiRequest read(Fields fields, int line) {
@@ -229,7 +244,7 @@ final class BatchRun {
       return e.kept().text();
     }
     if (e.problem() != null) {
-      tally.failed();
+      tally.failed(e.problem().message());
       return responses.refusal(e.line(), e.customId(), e.problem());
     }
     try {
@@ -248,8 +263,8 @@ final class BatchRun {
   }
 
   private String failed(Entry e, RuntimeException failure) {
-    tally.failed();
     String message = "line " + e.line() + ": " + failure.getMessage();
+    tally.failed(message);
     return responses.refusal(
         e.line(), e.customId(), new Problem(500, "server_error", null, message));
   }

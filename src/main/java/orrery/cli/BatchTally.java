@@ -1,15 +1,20 @@
 package orrery.cli;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import orrery.engine.Answer;
 
 /** What a batch came to. */
 final class BatchTally {
+  private static final int MOST_SHOWN = 5;
+
   private final long start = System.nanoTime();
   private final Samples firstToken = new Samples(); // ms
   private final Samples perToken = new Samples(); // ms
+  private final List<String> firstFailures = new ArrayList<>();
   private int ok;
   private int failed;
   private int written; // lines that are in the file
@@ -61,8 +66,24 @@ final class BatchTally {
     }
   }
 
-  void failed() {
+  /**
+   * @param why in a line, the number of the batch's line in front
+   */
+  void failed(String why) {
     failed++;
+    if (failed <= MOST_SHOWN) {
+      firstFailures.add(why);
+    }
+  }
+
+  /** Why lines failed, of the first few: enough to see what is wrong with a file. */
+  List<String> firstFailures() {
+    return Collections.unmodifiableList(firstFailures);
+  }
+
+  /** Whether there were lines and none has an answer. */
+  boolean allFailed() {
+    return ok == 0 && failed > 0;
   }
 
   /** A line that an earlier run has answered. */

@@ -17,6 +17,7 @@ import picocli.CommandLine.Spec;
 /** {@code orrery bench}: what the parts of the engine reach on this machine. */
 @Command(
     name = "bench",
+    header = "Measure what the kernels reach on this machine.",
     mixinStandardHelpOptions = true,
     description = "Measure parts of the engine on this machine.",
     subcommands = BenchCommand.KernelsCommand.class)
@@ -91,6 +92,8 @@ public final class BenchCommand implements Runnable {
           .writes("--csv", csv)
           .writes("--svg", svg)
           .check(); // a minute of measuring must not end in a path that cannot be written
+      spec.commandLine().getOut().println("takes about a minute; --seconds 0.1 takes less");
+      spec.commandLine().getOut().flush();
       KernelBench.Report report = KernelBench.run(settings, System.out);
       if (csv != null) {
         OutputFile.of(csv).write(Figure.csv(report.figures()));

@@ -1,27 +1,24 @@
 package orrery.cli;
 
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.IntFunction;
 import orrery.events.Event;
-import orrery.events.Event.Origin;
 import orrery.events.EventSink;
 
 /** What the demo shows: made of events alone. The engine's thread adds them, another shows them. */
 final class Board implements EventSink {
-  private static final int GRID = 64; // pages of a line
-  private static final int GRID_ROWS = 8;
-
   /**
    * What is shown.
    *
    * @param prompts of the requests, in the order of their numbers
    * @param names of token ids
-   * @param drafts whether somebody guesses
+   * @param drafts whether tokens are guessed
    */
   record Show(List<String> prompts, IntFunction<String> names, boolean drafts, Colours colours) {}
 
@@ -30,13 +27,21 @@ final class Board implements EventSink {
       long steps,
       long rows,
       long prefillRows,
+      long paddingRows,
       long outputTokens,
       long hitTokens,
       long busyNanos,
       int mostRunning) {
     Totals hit(int tokens) {
       return new Totals(
-          steps, rows, prefillRows, outputTokens, hitTokens + tokens, busyNanos, mostRunning);
+          steps,
+          rows,
+          prefillRows,
+          paddingRows,
+          outputTokens,
+          hitTokens + tokens,
+          busyNanos,
+          mostRunning);
     }
 
     Totals step(Event.StepDone e, long tokens) {
@@ -44,6 +49,7 @@ final class Board implements EventSink {
           steps + 1,
           rows + e.rows(),
           prefillRows + e.prefillRows(),
+          paddingRows + e.paddingRows(),
           outputTokens + tokens,
           hitTokens,
           busyNanos + e.busyNanos(),
@@ -61,7 +67,7 @@ final class Board implements EventSink {
   private int[] pages = new int[0]; // [pages] holders, of the newest Event.PageMap
   private int furthest;
   private long newTokens; // since the newest step
-  private Totals totals = new Totals(0, 0, 0, 0, 0, 0, 0);
+  private Totals totals = new Totals(0, 0, 0, 0, 0, 0, 0, 0);
 
   Board(Show show) {
     this.show = show;
@@ -92,9 +98,9 @@ final class Board implements EventSink {
   private void take(Event event) {
     switch (event) {
       case Event.Submitted e ->
-          lines.put(e.request(), new BoardLine(show.prompts().get(e.request())));
+          lines.put(e.request(), new BoardLine(e.request(), show.prompts().get(e.request())));
       case Event.Admitted e -> {
-        lines.get(e.request()).state("running");
+        lines.get(e.request()).state(BoardLine.RUNNING);
         totals = totals.hit(e.hit());
       }
       case Event.Retracted e -> lines.get(e.request()).state("retracted");
@@ -109,11 +115,18 @@ final class Board implements EventSink {
         totals = totals.step(e, newTokens);
         newTokens = 0;
       }
-      case Event.Forked e -> lines.get(e.request()).state("running");
-      case Event.PageMap e -> pages = e.holder();
+      case Event.Forked e -> lines.get(e.request()).state(BoardLine.RUNNING);
+      case Event.PageMap e -> map(e.holder());
       case Event.Rejected e -> {}
       case Event.PrefixInserted e -> {}
       case Event.Evicted e -> {}
+    }
+  }
+
+  private void map(int[] holders) {
+    pages = holders;
+    for (int page = furthest; page < pages.length; page++) {
+      furthest = pages[page] == Event.PageMap.FREE ? furthest : page + 1;
     }
   }
 
@@ -126,69 +139,28 @@ final class Board implements EventSink {
     return totals;
   }
 
-  /** One picture of the engine: page grid, requests, the newest step. */
-  String frame(int pageSize) {
-    StringBuilder s = new StringBuilder();
-    s.append(
-        String.format(
-            "KV pages of %d tokens. a b c: held by that request, #: by several,\u001b[K%n"
-                + "·: by the prefix cache alone, blank: by nobody\u001b[K%n",
-            pageSize));
-    int shown = Math.min(GRID * GRID_ROWS, furthestPage() / GRID * GRID + GRID);
-    for (int i = 0; i < shown; i += GRID) {
-      for (int p = i; p < i + GRID; p++) {
-        s.append(p < pages.length ? cell(pages[p]) : " ");
-      }
-      s.append("\u001b[K\n");
-    }
-    s.append(show.drafts() ? legend() : "");
-    for (Map.Entry<Integer, BoardLine> e : lines.entrySet()) {
-      s.append(e.getValue().show(letter(e.getKey()), show.colours())).append("\u001b[K\n");
-    }
-    s.append(
-        steps.isEmpty() ? "\n\n" : line(steps.getLast()).replace(" | stop", "\u001b[K\n  stop"));
-    s.append("\u001b[K\n");
-    return s.toString();
+  Show show() {
+    return show;
   }
 
-  /** 73 characters wide: a longer one might wrap, and the next frame begin a line too low. */
-  private String legend() {
-    Colours c = show.colours();
-    String origins =
-        "answers: "
-            + c.token(Origin.ACCEPTED, "accepted drafts")
-            + ", "
-            + c.token(Origin.RECOVERED, "recovered tokens")
-            + ", "
-            + c.token(Origin.BONUS, "bonus tokens")
-            + ", ";
-    return (c.on() ? origins : "answers: ") + c.rejected("rejected drafts") + "\u001b[K\n";
+  /** The requests, by their numbers. */
+  Collection<BoardLine> lines() {
+    return Collections.unmodifiableCollection(lines.values());
   }
 
-  /**
-   * One more than the last page that is not free, so that a large empty cache stays out of sight.
-   */
-  private int furthestPage() {
-    furthest = Math.max(furthest, 1);
-    for (int p = furthest; p < pages.length; p++) {
-      if (pages[p] != Event.PageMap.FREE) {
-        furthest = p + 1;
-      }
-    }
-    return furthest - 1;
+  /** Who holds a page, as {@link Event.PageMap} says it. */
+  int holder(int page) {
+    return page < pages.length ? pages[page] : Event.PageMap.FREE;
   }
 
-  private String cell(int holder) {
-    return switch (holder) {
-      case Event.PageMap.FREE -> " ";
-      case Event.PageMap.IDLE -> show.colours().dim("·");
-      case Event.PageMap.SHARED -> show.colours().inverse("#");
-      default -> show.colours().number(holder, String.valueOf(letter(holder)));
-    };
+  /** So many pages, from the first, were ever held: a large empty cache stays out of sight. */
+  int pagesUsed() {
+    return furthest;
   }
 
-  private static char letter(int request) {
-    return (char) ('a' + request % 26);
+  /** The newest step in words, the most telling first; none before the first step. */
+  List<String> newestStep() {
+    return steps.isEmpty() ? List.of() : words(steps.getLast()).all();
   }
 
   /** The first, the last and some steps in between, one line each. */
@@ -197,30 +169,14 @@ final class Board implements EventSink {
     int n = steps.size();
     int shown = Math.min(n, most);
     for (int i = 0; i < shown; i++) {
-      s.append(line(steps.get((int) ((long) i * (n - 1) / Math.max(1, shown - 1))))).append('\n');
+      int step = (int) ((long) i * (n - 1) / Math.max(1, shown - 1));
+      s.append(words(steps.get(step)).line()).append('\n');
     }
     return s.toString();
   }
 
-  /** Up to the stop, at most 79 characters as long as a step takes less than a second. */
-  private String line(Ran ran) {
-    Event.StepDone e = ran.step;
-    String drafts = show.drafts() ? String.format(" + %2d draft", e.draftRows()) : "";
-    return String.format(
-        Locale.ROOT,
-        "step %3d | %3d prompt + %2d decode%s rows | %2d run, %2d wait | %5.2f ms"
-            + " | stop: %s; pages: %d held, %d cached, %d free",
-        e.step(),
-        e.prefillRows(),
-        e.decodeRows(),
-        drafts,
-        e.running(),
-        e.waiting(),
-        e.busyNanos() / 1e6,
-        e.stop().toLowerCase(Locale.ROOT).replace('_', ' '),
-        e.referencedPages(),
-        e.idlePages(),
-        e.freePages());
+  private StepWords words(Ran ran) {
+    return new StepWords(ran.step, show.drafts(), totals.paddingRows() > 0);
   }
 
   /**

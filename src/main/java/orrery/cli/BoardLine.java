@@ -3,28 +3,51 @@ package orrery.cli;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
+import org.jline.utils.AttributedString;
 import orrery.events.Event;
 import orrery.events.Event.Origin;
 
 /** One request on the board: its state, and its text with the origin of every token. */
 final class BoardLine {
-  private static final int TAIL = 46; // characters of the text's end
-  private static final int REJECTED = 12; // characters of drafts behind it
+  static final String WAITING = "waiting";
+  static final String RUNNING = "running";
+
+  private static final String LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  private static final int REJECTED = 12; // columns of drafts behind the text, at most
+  private static final int NARROW = 60; // columns of a terminal where blanks are saved
+  private static final int TINY = 30; // and of one that has no room for the state
 
   /** A token's text; a prompt is the first of them. */
   private record Piece(Origin origin, String text) {}
 
+  private final char letter;
   private final List<Piece> pieces = new ArrayList<>();
-  private String state = "waiting";
+  private String state = WAITING;
+  private boolean over;
   private String rejected = ""; // what the last verification threw away
   private int tokens;
 
-  BoardLine(String prompt) {
+  BoardLine(int request, String prompt) {
+    this.letter = letter(request);
     add(Origin.PLAIN, prompt);
+  }
+
+  /** What stands for a request on the board; after 52 of them the letters begin again. */
+  static char letter(int request) {
+    return LETTERS.charAt(request % LETTERS.length());
   }
 
   void state(String state) {
     this.state = state;
+  }
+
+  String state() {
+    return state;
+  }
+
+  /** Whether the answer has ended. */
+  boolean over() {
+    return over;
   }
 
   void token(Event.TokenOut e) {
@@ -44,6 +67,7 @@ final class BoardLine {
 
   void finished(Event.Finished e) {
     state = e.reason();
+    over = true;
     rejected = "";
     add(Origin.PLAIN, e.text());
   }
@@ -52,36 +76,58 @@ final class BoardLine {
     pieces.add(new Piece(origin, oneLine(text)));
   }
 
+  /** Without line ends and without anything else that would move a terminal's cursor. */
   private static String oneLine(String text) {
-    return text.replace('\n', ' ');
+    StringBuilder s = new StringBuilder();
+    text.codePoints().forEach(c -> s.appendCodePoint(moves(c) ? ' ' : c));
+    return s.toString();
   }
 
-  int tokens() {
-    return tokens;
+  private static boolean moves(int point) {
+    return switch (Character.getType(point)) {
+      case Character.CONTROL,
+          Character.LINE_SEPARATOR,
+          Character.PARAGRAPH_SEPARATOR,
+          Character.SURROGATE ->
+          true;
+      default -> isBidiControl(point);
+    };
   }
 
-  /** At most 80 characters wide, without what the terminal does not show. */
-  String show(char letter, Colours colours) {
-    String thrown = rejected.substring(0, Math.min(REJECTED, rejected.length()));
-    return String.format("%c  %-9s %4d  ", letter, state, tokens)
-        + colours.dim("…")
-        + tail(colours)
+  /** Marks that turn the direction of what follows: the rest of the screen, it may be. */
+  private static boolean isBidiControl(int point) {
+    return point >= 0x202A && point <= 0x202E || point >= 0x2066 && point <= 0x2069;
+  }
+
+  /** A line for a terminal of so many columns; those that are wider are cut by it. */
+  String show(int columns, Colours colours) {
+    String head =
+        columns < TINY
+            ? String.format("%c %4d ", letter, tokens)
+            : columns < NARROW
+                ? String.format("%c %-9s %4d ", letter, state, tokens)
+                : String.format("%c  %-9s %4d  ", letter, state, tokens);
+    int room = Math.max(1, columns - head.length() - 1);
+    int behind = Math.min(REJECTED, room / 4); // kept free, lest the text jump to and fro
+    String thrown = Columns.first(rejected, behind);
+    return head
+        + tail(room - behind - (colours.on() ? 0 : 2), colours)
         + (thrown.isEmpty() ? "" : colours.rejected(thrown));
   }
 
-  private String tail(Colours colours) {
+  /** The end of the text, behind dots if there is more. */
+  private String tail(int columns, Colours colours) {
     int first = pieces.size();
     int there = 0;
-    while (first > 0 && there < TAIL) {
+    while (first > 0 && there <= columns) {
       first--;
-      there += pieces.get(first).text.length();
+      there += new AttributedString(pieces.get(first).text).columnLength();
     }
-    int skip = Math.max(0, there - TAIL); // characters of the first piece
     StringBuilder s = new StringBuilder();
     for (Piece p : pieces.subList(first, pieces.size())) {
-      s.append(colours.token(p.origin, p.text.substring(skip)));
-      skip = 0;
+      s.append(colours.token(p.origin, p.text));
     }
-    return s.toString();
+    boolean cut = there > columns;
+    return cut ? colours.dim("…") + Columns.last(s.toString(), columns) : " " + s;
   }
 }

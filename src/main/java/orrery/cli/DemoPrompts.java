@@ -6,6 +6,7 @@ import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.sampling.SamplingParams;
 import orrery.text.Message;
+import orrery.text.Tokenizer;
 
 /** The dozen prompts of the demo: stories, chat with one system message, and tasks. */
 final class DemoPrompts {
@@ -46,30 +47,49 @@ final class DemoPrompts {
    *
    * @param title its kind
    * @param shown what the reader sees of it
+   * @param chat its messages; none if it is a text to continue
    */
-  record Prompt(String title, String shown, boolean chat, SamplingParams params) {
+  record Prompt(String title, String shown, List<Message> chat, SamplingParams params) {
+    /** A text to continue. */
+    static Prompt text(String title, String text, SamplingParams params) {
+      return new Prompt(title, Tokenizer.trimPrompt(text), List.of(), params);
+    }
+
+    /** A user's message, behind others. */
+    static Prompt chat(String title, List<Message> before, String text, SamplingParams params) {
+      List<Message> messages = new ArrayList<>(before);
+      messages.add(new Message("user", text));
+      return new Prompt(title, text + " ", messages, params);
+    }
+
+    /**
+     * @throws orrery.text.TokenizerException if the model has no tokenizer, or no format for a chat
+     */
     Request request(LoadedModel loaded) {
-      if (!chat) {
-        return Request.of(loaded.requireTokenizer().encode(shown), params);
-      }
-      List<Message> messages = new ArrayList<>(BEFORE);
-      messages.add(new Message("user", shown.strip()));
-      return loaded.chat(messages, params);
+      return chat.isEmpty()
+          ? Request.of(loaded.requireTokenizer().encode(shown), params)
+          : loaded.chat(chat, params);
     }
   }
 
-  static List<Prompt> all() {
+  /** All that a model can take: no chats if it has no format for them. */
+  static List<Prompt> of(LoadedModel loaded) {
+    boolean chats = loaded.chatFormat().isOurs();
+    return all().stream().filter(p -> chats || p.chat().isEmpty()).toList();
+  }
+
+  private static List<Prompt> all() {
     List<Prompt> prompts = new ArrayList<>();
     for (int i = 0; i < STORIES.size(); i++) {
       SamplingParams drawn =
           SamplingParams.builder().temperature(0.7).topP(0.95).maxTokens(260).seed(i + 3).build();
-      prompts.add(new Prompt("story", STORIES.get(i), false, drawn));
+      prompts.add(Prompt.text("story", STORIES.get(i), drawn));
     }
     SamplingParams greedy = SamplingParams.builder().temperature(0).maxTokens(80).build();
-    QUESTIONS.forEach(q -> prompts.add(new Prompt("chat", q + " ", true, greedy)));
+    QUESTIONS.forEach(q -> prompts.add(Prompt.chat("chat", BEFORE, q, greedy)));
     SamplingParams line =
         SamplingParams.builder().temperature(0).maxTokens(40).stop(List.of("\n")).build();
-    TASKS.forEach(t -> prompts.add(new Prompt("task", t, false, line)));
+    TASKS.forEach(t -> prompts.add(Prompt.text("task", t, line)));
     return prompts;
   }
 }

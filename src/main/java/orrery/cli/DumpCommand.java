@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.engine.TensorDump;
 import picocli.CommandLine.ArgGroup;
@@ -16,8 +17,12 @@ import picocli.CommandLine.Spec;
 /** {@code orrery dump}: every number of a forward pass, for those who test their own engine. */
 @Command(
     name = "dump",
+    header = "Write every number of a forward pass to a file.",
     mixinStandardHelpOptions = true,
+    sortOptions = false,
+    customSynopsis = "orrery dump (--ids 1,2,3 | --text TEXT) --out FILE [FLAGS]",
     description = {
+      "",
       "Writes the tensors of one forward pass to a safetensors file, so that others can test their"
           + " implementation against this one. T = number of tokens:",
       "",
@@ -30,12 +35,10 @@ import picocli.CommandLine.Spec;
       "  router.L.weights    [T, k] their weights",
       "  mtp.logits          [T-1, vocab], row p: hidden p, token p+1, predicts p+2",
       "",
-      "All numbers are float32. Needs no tokenizer with --ids."
+      "All numbers are float32. Needs no tokenizer with --ids.",
+      ""
     })
 final class DumpCommand implements Callable<Integer> {
-  @Mixin private ModelOption model;
-  @Mixin private EngineFlags engine;
-
   @ArgGroup(multiplicity = "1")
   private Source source;
 
@@ -55,17 +58,37 @@ final class DumpCommand implements Callable<Integer> {
   @Option(names = "--out", paramLabel = "FILE", required = true, description = "The file to write")
   private Path out;
 
+  @Mixin private ModelOption model;
+
+  @ArgGroup(validate = false, order = 10, heading = EngineFlags.COMPUTE)
+  private ComputeFlags compute = new ComputeFlags();
+
+  @Option(
+      names = "--chunked-prefill-size",
+      paramLabel = "N",
+      description = "Most tokens of one step; 0 is all. Default: ${DEFAULT-VALUE}")
+  private int chunk = 512;
+
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws IOException {
     new CommandFiles(spec.commandLine()).model(model.directory()).writes("--out", out).check();
+    EngineOptions.Builder builder = EngineOptions.builder().chunkedPrefillSize(chunk);
+    compute.into(builder);
+    EngineOptions options = builder.build();
     try (LoadedModel loaded = model.load()) {
       int[] ids =
           source.ids != null
               ? source.ids.stream().mapToInt(i -> i).toArray()
               : loaded.requireTokenizer().encode(source.text);
-      TensorDump.write(loaded, engine.options(), ids, out);
+      new NoEffect(spec)
+          .when(
+              !loaded.model().hasMtp(),
+              "without an MTP layer: the other tensors are taken from an eager pass",
+              "--graph")
+          .tell();
+      TensorDump.write(loaded, options, ids, out);
       spec.commandLine().getOut().printf("%s: %d tokens%n", out, ids.length);
       return 0;
     }

@@ -10,7 +10,18 @@ final class FieldException extends RuntimeException {
    * @param field empty if it is the whole line
    */
   FieldException(String field, String expected, String found) {
-    super((field.isEmpty() ? "" : field + ": ") + "expected " + expected + ", found " + found);
+    this(field, "", expected, found);
+  }
+
+  /**
+   * @param hint what may help, with a blank behind it; stands first
+   */
+  FieldException(String field, String hint, String expected, String found) {
+    this(field, hint + "expected " + expected + ", found " + found, field.isEmpty());
+  }
+
+  private FieldException(String field, String message, boolean whole) {
+    super((whole ? "" : field + ": ") + message);
     this.field = field;
   }
 

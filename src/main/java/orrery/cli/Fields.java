@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
@@ -18,6 +19,8 @@ import orrery.checkpoint.JsonText.Num;
  * asked for, so that a field nobody knows, a slip of the pen more often than not, can be refused.
  */
 final class Fields {
+  private static final int LONGEST_NAME = 64; // a longer one is no slip of the pen
+
   private final String path; // "" or "body."
   private final Map<?, ?> object;
   private final Set<String> known = new HashSet<>();
@@ -183,11 +186,18 @@ final class Fields {
     for (Map.Entry<?, ?> field : object.entrySet()) {
       String name = (String) field.getKey();
       if (!known.contains(name) && field.getValue() != JsonText.NULL) {
-        String all = String.join(", ", new TreeSet<>(known));
+        String all = "one of the fields " + String.join(", ", new TreeSet<>(known));
         String at = path + CheckpointException.shown(name);
-        throw new FieldException(at, "one of the fields " + all, JsonText.shown(field.getValue()));
+        String hint = nearest(name).map(n -> "did you mean " + n + "? ").orElse("");
+        throw new FieldException(at, hint, all, JsonText.shown(field.getValue()));
       }
     }
+  }
+
+  /** A field that is not there and that a slip of the pen may have made {@code name}. */
+  private Optional<String> nearest(String name) {
+    List<String> absent = known.stream().filter(n -> !object.containsKey(n)).toList();
+    return name.length() > LONGEST_NAME ? Optional.empty() : Nearest.to(name, absent);
   }
 
   /** A name for a message. */

@@ -21,32 +21,55 @@ import orrery.text.Tokenizer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code orrery generate}: one prompt, its answer streamed to standard output. */
 @Command(
     name = "generate",
+    header = "Continue a text or answer a chat message, token by token.",
     mixinStandardHelpOptions = true,
+    sortOptions = false,
+    customSynopsis = {
+      "orrery generate (-p TEXT | -c TEXT | --prompt-file FILE | --ids IDS)",
+      "                       [FLAGS]"
+    },
     description = {
-      "Continues a text or answers a chat message, token by token.",
       "",
       "The answer goes to standard output, what was computed and how fast to standard error.",
       "Same prompt, flags and seed give the same answer, whatever --threads, --kernels, --graph,"
-          + " --chunked-prefill-size or --speculative-algorithm say."
+          + " --chunked-prefill-size or --speculative-algorithm say.",
+      ""
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "  orrery generate -p \"Once upon a time there was a\"",
       "  orrery generate -c \"What is the opposite of hot?\"",
-      "  orrery generate -p \"Once upon a time\" --temperature 0.8 --top-p 0.95 --seed 7 -n 300",
-      "  orrery generate -p \"Once upon a time\" -n 300 --speculative-algorithm mtp"
+      "  orrery generate -p \"Once upon a time\" --temperature 0.8 --top-p 0.95 --seed 7",
+      "  orrery generate -p \"Once upon a time\" -n 300 --speculative-algorithm mtp",
+      "  echo \"Long ago there was\" | orrery generate --prompt-file -"
     })
 final class GenerateCommand implements Callable<Integer> {
-  @Mixin private ModelOption model;
   @Mixin private PromptFlags prompt;
+  @Mixin private ModelOption model;
   @Mixin private SamplingFlags sampling;
   @Mixin private EngineFlags flags;
   @Mixin private TraceFlag trace;
+
+  @Option(
+      names = "--choices",
+      paramLabel = "N",
+      description = "Answers to one prompt, which share its pages. Default: 1")
+  private int choices = 1;
+
+  @Option(
+      names = "--logprobs",
+      paramLabel = "N",
+      description =
+          "Report log-probabilities of each token and of the N likeliest, on standard error; -1"
+              + " none. Default: ${DEFAULT-VALUE}")
+  private int logprobs = -1;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -54,17 +77,19 @@ final class GenerateCommand implements Callable<Integer> {
     trace.into(new CommandFiles(spec.commandLine()).model(model.directory())).check();
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
-    SamplingParams params = sampling.params();
+    SamplingParams params = sampling.builder().n(choices).logprobs(logprobs).build();
     EngineOptions options = flags.options();
+    prompt.read();
+    noEffect(params, options).tell();
     SpeculationStats stats = new SpeculationStats();
     try (TraceSink sink = trace.open();
         LoadedModel loaded = model.load();
-        Engine engine = flags.start(loaded, options, stats.and(sink))) {
+        Engine engine = Engine.start(loaded, options, stats.and(sink))) {
       sink.begin();
       Request request = prompt.request(loaded, params);
-      out.print(prompt.shown());
-      out.flush();
       Completion completion = engine.submit(request);
+      out.print(prompt.shown()); // not before a request that is refused
+      out.flush();
       long sinceStart = 0;
       try (completion) {
         for (Token t : completion) {
@@ -93,6 +118,21 @@ final class GenerateCommand implements Callable<Integer> {
       DraftLines.of(options.speculation(), stats, 9).forEach(err::println);
       return 0;
     }
+  }
+
+  private NoEffect noEffect(SamplingParams params, EngineOptions options) {
+    return new NoEffect(spec)
+        .sampling(params, options.speculation())
+        .engine(options)
+        .when(
+            params.greedy(),
+            "at --temperature 0 but to repeat the answer: no choice is drawn",
+            "--choices")
+        .when(
+            choices == 1,
+            "with one choice: it is scheduled alike by all",
+            ScheduleFlags.POLICY,
+            "--max-running-requests");
   }
 
   private static String line(Logprobs logprobs, LoadedModel loaded) {

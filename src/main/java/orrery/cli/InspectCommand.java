@@ -26,8 +26,10 @@ import picocli.CommandLine.Spec;
 /** {@code orrery inspect}: what a model directory holds. */
 @Command(
     name = "inspect",
+    header = "Show what a model consists of.",
     mixinStandardHelpOptions = true,
     description = {
+      "",
       "Shows what a model consists of: parameters and bytes by role, how much of it one token uses,"
           + " and what a token leaves in the KV cache.",
       "",

@@ -1,6 +1,7 @@
 package orrery.cli;
 
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -21,6 +22,7 @@ import picocli.CommandLine.Spec;
 /** {@code orrery lab}: the experiments of the docs. */
 @Command(
     name = "lab",
+    header = "Run an experiment of the docs.",
     mixinStandardHelpOptions = true,
     description = {
       "Run an experiment of the docs: a technique beside what it replaces, on one workload, in one"
@@ -54,24 +56,25 @@ public final class LabCommand implements Runnable {
 
     abstract LabReport run(LabSettings settings);
 
-    @Override
-    public Integer call() throws IOException {
-      try {
-        return flags.write(run(flags.settings()));
-      } catch (IllegalArgumentException e) {
-        String option = "--" + e.getMessage().split(":", 2)[0];
-        boolean flag = spec.findOption(option) != null;
-        throw flag ? new ParameterException(spec.commandLine(), "--" + e.getMessage(), e) : e;
-      }
+    /** Refuses what no run is needed to refuse. */
+    void check() {}
+
+    /** Adds what has no effect in this experiment. */
+    NoEffect effects(NoEffect notes) {
+      return notes;
     }
 
-    /** A record whose checks speak of its options. */
-    <T> T checked(java.util.function.Supplier<T> make) {
-      try {
-        return make.get();
-      } catch (IllegalArgumentException e) {
-        throw new ParameterException(spec.commandLine(), "--" + e.getMessage());
+    @Override
+    public Integer call() throws IOException {
+      LabSettings settings = flags.settings();
+      check();
+      effects(new NoEffect(spec).when(settings.quick(), "with --quick", "--rounds")).tell();
+      if (!settings.quick()) {
+        PrintWriter err = spec.commandLine().getErr();
+        err.println(LabTime.about(spec.name(), settings));
+        err.flush();
       }
+      return flags.write(run(settings));
     }
   }
 
@@ -163,8 +166,16 @@ public final class LabCommand implements Runnable {
 
     @Override
     LabReport run(LabSettings settings) {
-      var shape = checked(() -> new ThroughputLab.Shape(batches, prompt, tokens));
-      return Lab.throughput(settings, shape, System.out);
+      return Lab.throughput(settings, shape(), System.out);
+    }
+
+    @Override
+    void check() {
+      shape();
+    }
+
+    private ThroughputLab.Shape shape() {
+      return new ThroughputLab.Shape(batches, prompt, tokens);
     }
   }
 
@@ -189,9 +200,24 @@ public final class LabCommand implements Runnable {
     private double seconds = 3;
 
     @Override
+    NoEffect effects(NoEffect notes) {
+      return notes
+          .when(true, "in lab ops, which draws no curve", "--svg")
+          .when(true, "in lab ops, which measures for --seconds", "--rounds");
+    }
+
+    @Override
     LabReport run(LabSettings settings) {
-      var shape = checked(() -> new OpsLab.Shape(rows, context, seconds));
-      return Lab.ops(settings, shape, System.out);
+      return Lab.ops(settings, shape(), System.out);
+    }
+
+    @Override
+    void check() {
+      shape();
+    }
+
+    private OpsLab.Shape shape() {
+      return new OpsLab.Shape(rows, context, seconds);
     }
   }
 

@@ -27,7 +27,10 @@ import picocli.CommandLine.RunLast;
 import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command line. Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong. */
+/**
+ * The command line. Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong, 3
+ * every line of a batch failed.
+ */
 @Command(
     name = "orrery",
     mixinStandardHelpOptions = true,
@@ -36,7 +39,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
     description = {
       "A working scale model of an LLM serving engine, on a CPU.",
       "",
-      "Start with `orrery demo`. Every command explains itself with --help."
+      "Start with the demo. Every command explains itself: orrery COMMAND --help",
+      ""
     },
     subcommands = {
       DemoCommand.class,
@@ -49,8 +53,20 @@ import picocli.CommandLine.UnmatchedArgumentException;
       LabCommand.class,
       CommandLine.HelpCommand.class
     },
-    footer = {"", "Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong."})
+    footer = {
+      "",
+      "Examples:",
+      "  orrery demo",
+      "  orrery generate -c \"What is the opposite of hot?\"",
+      "  orrery generate -p \"Once upon a time there was a\" --temperature 0.8 --seed 7",
+      "",
+      "Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong,",
+      "3 every line of a batch failed."
+    })
 public final class Main {
+  /** Exit code of a batch of which no line has an answer. */
+  static final int ALL_FAILED = 3;
+
   private Main() {}
 
   /** Version of the jar. */
@@ -114,6 +130,10 @@ public final class Main {
     CommandLine line = e.getCommandLine();
     fail(line, e.getMessage(), 2);
     UnmatchedArgumentException.printSuggestions(e, line.getErr());
+    return seeHelp(line);
+  }
+
+  private static int seeHelp(CommandLine line) {
     line.getErr().printf("See: %s --help%n", line.getCommandSpec().qualifiedName());
     return 2;
   }
@@ -139,7 +159,7 @@ public final class Main {
   private static IExecutionExceptionHandler explainMistakes() {
     return (e, line, parsed) -> {
       if (Interruption.caused(e)) {
-        return interrupted(line);
+        return fail(line, "interrupted", Interruption.EXIT_CODE);
       }
       if (e instanceof CheckpointException
           || e instanceof TokenizerException
@@ -149,27 +169,20 @@ public final class Main {
           || e instanceof IOException) {
         return fail(line, e.getMessage(), 1);
       }
-      if (e instanceof RequestException r) {
-        boolean wrong = r.kind() == RequestException.Kind.INVALID;
-        return fail(line, e.getMessage(), wrong ? 2 : 1);
+      boolean invalid =
+          e instanceof RequestException r && r.kind() == RequestException.Kind.INVALID;
+      if (invalid || e instanceof IllegalArgumentException) {
+        fail(line, new FlagNames(line.getCommandSpec()).in(e.getMessage()), 2);
+        return seeHelp(line);
       }
-      if (e instanceof IllegalArgumentException) {
-        return fail(line, e.getMessage(), 2);
+      if (e instanceof RequestException) {
+        return fail(line, e.getMessage(), 1);
       }
       PrintWriter err = line.getErr();
       err.println("orrery: this is a bug of Orrery, please report it with what follows");
       e.printStackTrace(err);
       return 1;
     };
-  }
-
-  /** Leaves a terminal as it should be, whatever was being drawn. */
-  private static int interrupted(CommandLine line) {
-    if (System.console() != null && System.console().isTerminal()) {
-      line.getOut().print("\u001b[0m\u001b[?25h"); // colours off, cursor on
-      line.getOut().flush();
-    }
-    return fail(line, "interrupted", Interruption.EXIT_CODE);
   }
 
   /** A name of a file; in a locale that is not UTF-8 some have no bytes. */

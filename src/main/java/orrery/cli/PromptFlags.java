@@ -1,5 +1,6 @@
 package orrery.cli;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -28,6 +29,13 @@ final class PromptFlags {
     private String prompt;
 
     @Option(
+        names = "--prompt-file",
+        paramLabel = "FILE",
+        description =
+            "The same, from a file in UTF-8, without the line ends behind it; - is standard input")
+    private String file;
+
+    @Option(
         names = {"-c", "--chat"},
         paramLabel = "TEXT",
         description = "A user's message, put into the model's chat format")
@@ -40,6 +48,17 @@ final class PromptFlags {
         hideParamSyntax = true,
         description = "Token ids to continue; needs no tokenizer")
     private List<Integer> ids;
+  }
+
+  /**
+   * Reads the file, if the prompt lies in one, so that a missing one is told before a model loads.
+   *
+   * @throws IOException naming the file, if it cannot be read
+   */
+  void read() throws IOException {
+    if (source.file != null) {
+      source.prompt = PromptFile.read(source.file);
+    }
   }
 
   /** The prompt, to be answered as {@code params} say. */
@@ -66,7 +85,7 @@ final class PromptFlags {
   private static int[] requireSome(int[] ids) {
     if (ids.length == 0) {
       throw new IllegalArgumentException(
-          "--prompt: expected some text, found only blanks or nothing");
+          "prompt: expected some text, found only blanks or nothing");
     }
     return ids;
   }

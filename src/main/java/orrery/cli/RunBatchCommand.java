@@ -22,8 +22,12 @@ import picocli.CommandLine.Spec;
 /** {@code orrery run-batch}: a file of requests, a file of answers. */
 @Command(
     name = "run-batch",
+    header = "Answer a file of requests in OpenAI's batch format.",
     mixinStandardHelpOptions = true,
+    sortOptions = false,
+    customSynopsis = "orrery run-batch -i FILE -o FILE [FLAGS]",
     description = {
+      "",
       "Answers a file of requests in OpenAI's batch format, one JSON object a line, through"
           + " /v1/completions and /v1/chat/completions.",
       "",
@@ -32,28 +36,39 @@ import picocli.CommandLine.Spec;
           + " engine's switches say (but for --enable-prompt-tokens-details, and for another"
           + " --speculative-acceptance than coupled).",
       "",
-      "Progress and a summary go to standard error. While it runs, answers are in FILE.part. If it"
-          + " is stopped they stay there, and the same command with --resume goes on after them."
+      "Progress, the first errors and a summary go to standard error. While it runs, answers are in"
+          + " FILE.part. If it is stopped they stay there, and the same command with --resume goes"
+          + " on after them.",
+      ""
+    },
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:done; lines that could not be answered have an error in their place",
+      "1:a file or the model could not be read or written",
+      "2:the command line was wrong",
+      "3:done, but every line has an error"
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "  orrery run-batch -i docs/examples/batch.jsonl -o answers.jsonl",
-      "  orrery run-batch -i docs/examples/batch.jsonl -o answers.jsonl --schedule-policy vllm"
-          + " --trace batch.json"
+      "  orrery run-batch -i docs/examples/batch.jsonl -o answers.jsonl --threads 2",
+      "  grep chat docs/examples/batch.jsonl | orrery run-batch -i - -o - | jq .response"
     })
 final class RunBatchCommand implements Callable<Integer> {
   @Option(
       names = {"-i", "--input-file"},
       paramLabel = "FILE",
       required = true,
-      description = "Requests, one JSON object a line")
+      description = "Requests, one JSON object a line; - is standard input")
   private Path input;
 
   @Option(
       names = {"-o", "--output-file"},
       paramLabel = "FILE",
       required = true,
-      description = "Answers, one JSON object a line; replaced when the last one is written")
+      description =
+          "Answers, one JSON object a line; replaced when the last one is written. - is standard"
+              + " output, which then has nothing else")
   private Path output;
 
   @ArgGroup private WhatIsLeft left;
@@ -76,8 +91,20 @@ final class RunBatchCommand implements Callable<Integer> {
       description = "Say in each answer how many prompt tokens came from the prefix cache")
   private boolean promptDetails;
 
+  @Option(
+      names = "--max-queued-requests",
+      paramLabel = "N",
+      description =
+          "Most requests that wait in the engine; the next lines wait in the file. Default:"
+              + " ${DEFAULT-VALUE}")
+  private int maxQueued = 4096;
+
   @Mixin private ModelOption model;
   @Mixin private EngineFlags flags;
+
+  @ArgGroup(validate = false, order = 13, heading = SharingFlags.HEADING)
+  private SharingFlags sharing = new SharingFlags();
+
   @Mixin private TraceFlag trace;
   @Spec private CommandSpec spec;
 
@@ -85,24 +112,28 @@ final class RunBatchCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     PrintWriter err = spec.commandLine().getErr();
     CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory());
-    trace.into(files.reads("-i", input).growsInPart("-o", output)).check();
-    OutputFile answers = OutputFile.of(output);
+    Path asked = Dash.orElse(input, "/dev/stdin");
+    Path given = Dash.orElse(output, "/dev/stdout");
+    trace.into(files.reads("-i", asked).growsInPart("-o", given)).check();
+    OutputFile answers = OutputFile.of(given);
     boolean resume = left != null && left.resume;
     BatchPart part = part(answers, resume);
-    EngineOptions options = flags.options();
+    EngineOptions options = options();
+    new NoEffect(spec).engine(options).tell();
     SpeculationStats stats = new SpeculationStats();
     int total = count(input);
-    boolean live = System.console() != null && System.console().isTerminal();
+    boolean live = !Dash.is(output) && LiveScreen.canDraw(System.getenv("TERM"));
     BatchProgress progress = new BatchProgress(err, live, total);
     try (BatchLines lines = new BatchLines(input);
         TraceSink sink = trace.open();
         LoadedModel loaded = model.load()) {
       BatchTally tally = new BatchTally();
+      CustomIds ids = new CustomIds();
       if (resume) {
-        part.resume(lines, model.name(), tally);
+        part.resume(lines, model.name(), tally, ids);
       }
       // The output comes last: what is refused before leaves no file behind.
-      try (Engine engine = flags.start(loaded, options, stats.and(sink));
+      try (Engine engine = Engine.start(loaded, options, stats.and(sink));
           BatchOutput out = new BatchOutput(answers, part.bytes())) {
         sink.begin();
         OpenAiRequest.Reader reader = new OpenAiRequest.Reader(loaded, longest(engine));
@@ -110,12 +141,13 @@ final class RunBatchCommand implements Callable<Integer> {
             new OpenAiResponse(
                 loaded.tokenizer(), promptDetails, options.speculation().synthetic());
         BatchRun run =
-            new BatchRun(engine, reader, responses, out, part, model.name(), tally, progress::show);
+            new BatchRun(
+                engine, reader, responses, out, part, ids, model.name(), tally, progress::show);
         try {
           run.run(lines);
           out.complete();
         } finally {
-          progress.end();
+          progress.end(tally);
           if (!out.isComplete()) {
             sayWhatIsKept(answers, tally, total, err);
           }
@@ -123,8 +155,14 @@ final class RunBatchCommand implements Callable<Integer> {
       }
       err.println(tally.summary());
       DraftLines.of(options.speculation(), stats, 10).forEach(err::println);
+      return tally.allFailed() ? Main.ALL_FAILED : 0;
     }
-    return 0;
+  }
+
+  private EngineOptions options() {
+    EngineOptions.Builder options = flags.options().but().maxQueued(maxQueued);
+    sharing.into(options);
+    return options.build();
   }
 
   /** What an earlier run has left, which must not be lost without being asked for. */
@@ -159,7 +197,7 @@ final class RunBatchCommand implements Callable<Integer> {
 
   /** Lines to come, for the progress; a pipe can be read only once. */
   private static int count(Path file) throws IOException {
-    if (!Files.isRegularFile(file)) {
+    if (Dash.is(file) || !Files.isRegularFile(file)) {
       return -1;
     }
     int count = 0;

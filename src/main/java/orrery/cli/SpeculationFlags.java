@@ -5,15 +5,18 @@ import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Acceptance;
 import orrery.speculation.SpeculationOptions.Algorithm;
 import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.TypeConversionException;
 
 /** Who guesses tokens ahead, how many, and what makes a guess count. */
 final class SpeculationFlags {
-  private static final String PREFIX = "--speculative-";
-  private static final String ALGORITHM = PREFIX + "algorithm";
+  static final String PREFIX = "--speculative-";
+  static final String ALGORITHM = PREFIX + "algorithm";
+  static final String ACCEPTANCE = PREFIX + "acceptance";
+  static final String COUPLED_DRAFTS = PREFIX + "coupled-drafts";
+  static final String NGRAM_MIN = PREFIX + "ngram-min";
+  static final String NGRAM_MAX = PREFIX + "ngram-max";
+  static final String SYNTHETIC_LENGTH = PREFIX + "synthetic-accept-length";
 
   @Option(
       names = ALGORITHM,
@@ -28,9 +31,8 @@ final class SpeculationFlags {
   @Option(
       names = "--speculative-num-steps",
       paramLabel = "N",
-      defaultValue = "3",
       description = "Most drafts of a sequence in one step. Default: ${DEFAULT-VALUE}")
-  private int steps;
+  private int steps = 3;
 
   @Option(
       names = "--speculative-adaptive",
@@ -40,49 +42,43 @@ final class SpeculationFlags {
   @Option(
       names = "--speculative-disable-by-batch-size",
       paramLabel = "N",
-      defaultValue = "0",
       description = "No drafts while more than N sequences decode; 0 is no limit. Default: 0")
   private int maxBatch;
 
   @Option(
-      names = "--speculative-acceptance",
+      names = ACCEPTANCE,
       paramLabel = "RULE",
-      defaultValue = "coupled",
       converter = AcceptanceName.class,
       description =
           "coupled (the text of plain decoding, to the bit), or, with its distribution only:"
-              + " target-only, rejection. Default: ${DEFAULT-VALUE}")
-  private Acceptance acceptance;
+              + " target-only, rejection. Default: coupled")
+  private Acceptance acceptance = Acceptance.COUPLED;
 
   @Option(
-      names = "--speculative-coupled-drafts",
+      names = COUPLED_DRAFTS,
       paramLabel = "on|off",
       arity = "1",
-      defaultValue = "on",
       converter = OnOff.class,
       description =
           "With mtp, for sampled answers: draw drafts with the random number of their position"
-              + " instead of taking the likeliest token. Default: ${DEFAULT-VALUE}")
-  private boolean coupledDrafts;
+              + " instead of taking the likeliest token. Default: on")
+  private boolean coupledDrafts = true;
 
   @Option(
-      names = "--speculative-ngram-min",
+      names = NGRAM_MIN,
       paramLabel = "N",
-      defaultValue = "2",
       description = "With ngram: shortest run of tokens to look up. Default: ${DEFAULT-VALUE}")
-  private int ngramMin;
+  private int ngramMin = 2;
 
   @Option(
-      names = "--speculative-ngram-max",
+      names = NGRAM_MAX,
       paramLabel = "N",
-      defaultValue = "4",
       description = "With ngram: longest run. Default: ${DEFAULT-VALUE}")
-  private int ngramMax;
+  private int ngramMax = 4;
 
   @Option(
-      names = "--speculative-synthetic-accept-length",
+      names = SYNTHETIC_LENGTH,
       paramLabel = "X",
-      defaultValue = "0",
       description =
           "For experiments: accept drafts, whatever they are, so that a verification gives X tokens"
               + " on average. The text is then not the model's. 0 is off. Default: 0")
@@ -91,14 +87,10 @@ final class SpeculationFlags {
   /**
    * The options.
    *
-   * @param spec the command that these are flags of
    * @param unlessSaid the algorithm if the user names none
    * @throws IllegalArgumentException naming a flag without its dashes
    */
-  SpeculationOptions options(CommandSpec spec, Algorithm unlessSaid) {
-    if (algorithm == null && unlessSaid == Algorithm.OFF) {
-      requireNothingElse(spec);
-    }
+  SpeculationOptions options(Algorithm unlessSaid) {
     return new SpeculationOptions(
         algorithm == null ? unlessSaid : algorithm,
         steps,
@@ -109,18 +101,6 @@ final class SpeculationFlags {
         ngramMin,
         ngramMax,
         syntheticLength);
-  }
-
-  /** Whoever sets the number of drafts wants some: not to draft then would be no answer. */
-  private static void requireNothingElse(CommandSpec spec) {
-    var parsed = spec.commandLine().getParseResult();
-    for (var option : parsed.matchedOptions()) {
-      if (option.longestName().startsWith(PREFIX)) {
-        throw new ParameterException(
-            spec.commandLine(),
-            option.longestName() + ": expected together with " + ALGORITHM + ", found alone");
-      }
-    }
   }
 
   /** In lower case, as they are written everywhere. */

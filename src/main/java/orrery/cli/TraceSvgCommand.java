@@ -13,6 +13,7 @@ import picocli.CommandLine.Spec;
 /** {@code orrery trace-svg}: a picture of a trace. */
 @Command(
     name = "trace-svg",
+    header = "Draw a trace as a picture.",
     mixinStandardHelpOptions = true,
     description = {
       "Draws a trace of JSON lines as an SVG file: a lane for each answer, the steps, and the pages"

@@ -4,9 +4,12 @@
  * <p><b>The problem.</b> An engine that is to be read must also be seen at work, by somebody who
  * has just cloned it. And a mistake at the prompt should cost a line, not a stack trace.
  *
- * <p><b>The idea.</b> One class per command, one class of flags per subject ({@code EngineFlags},
- * {@code SpeculationFlags}, {@code SamplingFlags}, {@code PromptFlags}, {@code ModelOption}, {@code
- * TraceFlag}), and no logic beyond printing. Flags are named as in SGLang where it has one.
+ * <p><b>The idea.</b> One class per command, one class of flags per subject ({@code ComputeFlags},
+ * {@code MemoryFlags}, {@code ScheduleFlags}, {@code SharingFlags}, {@code SpeculationFlags},
+ * {@code SamplingFlags}, {@code PromptFlags}, {@code ModelOption}, {@code TraceFlag}), and no logic
+ * beyond printing. Flags are named as in SGLang where it has one. A command offers the flags that
+ * it uses, errors name them as they were written ({@code FlagNames}), and a flag that changes
+ * nothing beside the others gets a line that says so ({@code NoEffect}).
  *
  * <pre>
  *   orrery demo        a story, a chat answer, a task: the newcomer's first minute
@@ -21,8 +24,8 @@
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>Exit codes: 0 done, 1 it could not be done (file, model), 2 the command line was wrong, 130
- *       and 143 after a signal.
+ *   <li>Exit codes: 0 done, 1 it could not be done (file, model), 2 the command line was wrong, 3
+ *       every line of a batch failed, 130 and 143 after a signal.
  *   <li>No command destroys what it was not asked to write ({@code CommandFiles}), and what a run
  *       had finished when it was stopped is kept and said.
  *   <li>Output that cannot be written ends the command ({@code StandardOutput}).

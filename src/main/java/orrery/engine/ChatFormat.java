@@ -13,9 +13,11 @@ import orrery.text.Tokenizer;
  * but badly, and its user would not know why.
  */
 public final class ChatFormat {
+  private final boolean ours;
   private final Supplier<ChatTemplate> template; // or it throws what is wrong
 
-  private ChatFormat(Supplier<ChatTemplate> template) {
+  private ChatFormat(boolean ours, Supplier<ChatTemplate> template) {
+    this.ours = ours;
     this.template = template;
   }
 
@@ -26,6 +28,7 @@ public final class ChatFormat {
 
   private static ChatFormat none(Path file, String item, String expected, String found) {
     return new ChatFormat(
+        false,
         () -> {
           throw new CheckpointException(file, item, expected, found);
         });
@@ -52,7 +55,12 @@ public final class ChatFormat {
           "a chat_template, or a tokenizer with Orrery's chat marks",
           "neither");
     }
-    return new ChatFormat(() -> new ChatTemplate(tokenizer));
+    return new ChatFormat(true, () -> new ChatTemplate(tokenizer));
+  }
+
+  /** Whether the checkpoint's chats are in the format that Orrery writes. */
+  public boolean isOurs() {
+    return ours;
   }
 
   /**

@@ -57,7 +57,7 @@ public record SpeculationOptions(
     check(
         syntheticLength == 0 || syntheticLength >= 1 && syntheticLength <= steps + 1,
         "synthetic-accept-length",
-        "1 to num-steps + 1, or 0 for off",
+        "1 to speculative-num-steps + 1, or 0 for off",
         syntheticLength);
   }
 

@@ -2,9 +2,11 @@ package orrery.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.ArrayList;
 import java.util.List;
+import org.jline.utils.AttributedString;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import orrery.events.Event;
 import orrery.events.Event.Origin;
 
@@ -32,25 +34,65 @@ class BoardTest {
   }
 
   private void token(Board board, int request, int token, Origin origin) {
-    board.accept(new Event.TokenOut(0, request, request, index++, token, WORDS[token], origin));
+    text(board, request, token, WORDS[token], origin);
+  }
+
+  private void text(Board board, int request, int token, String text, Origin origin) {
+    board.accept(new Event.TokenOut(0, request, request, index++, token, text, origin));
   }
 
   private static void verified(Board board, int request, int accepted, int judged, int... drafts) {
     board.accept(new Event.Verified(0, request, request, drafts, judged, accepted, false));
   }
 
+  private static void finished(Board board, int request) {
+    board.accept(new Event.Finished(0, request, request, "stop", 3, 4, ""));
+  }
+
   private void end(Board board, int decodeRows, int draftRows) {
+    end(board, decodeRows, draftRows, 0, 3);
+  }
+
+  private void end(Board board, int decodeRows, int draftRows, int paddingRows, int pages) {
     int n = step++;
     board.accept(
         new Event.StepDone(
-            0, n, 0, decodeRows, draftRows, 0, 1, 0, 9, 1, 0, "NONE_WAITS", 1, 1, 1, 1, 1, 1));
-    board.accept(new Event.PageMap(0, 0, new int[] {0, Event.PageMap.IDLE, Event.PageMap.FREE}));
+            0,
+            n,
+            0,
+            decodeRows,
+            draftRows,
+            paddingRows,
+            1,
+            0,
+            9,
+            1,
+            0,
+            "NONE_WAITS",
+            1,
+            1,
+            1,
+            1,
+            1,
+            1));
+    int[] holders = new int[pages + 1];
+    holders[1] = Event.PageMap.IDLE;
+    holders[pages] = Event.PageMap.FREE;
+    board.accept(new Event.PageMap(0, 0, holders));
     assertThat(board.advance()).isTrue();
+  }
+
+  private static List<String> lines(Board board, int columns, int rows) {
+    return new BoardFrame(board, 16, rows, columns).lines();
   }
 
   /** The line of request a. */
   private static String line(Board board) {
-    return board.frame(16).lines().filter(l -> l.startsWith("a  ")).findFirst().orElseThrow();
+    return lines(board, 80, 24).stream().filter(l -> l.startsWith("a  ")).findFirst().orElseThrow();
+  }
+
+  private static int width(String line) {
+    return AttributedString.fromAnsi(line).columnLength();
   }
 
   @Test
@@ -63,13 +105,12 @@ class BoardTest {
     token(board, 0, 3, Origin.BONUS);
     end(board, 1, 3);
     assertThat(line(board))
-        .contains("running      4  ")
-        .contains(
+        .contains("running      4   Count: zero")
+        .endsWith(
             "Count: zero"
                 + (GREEN + " one" + RESET)
                 + (YELLOW + " two" + RESET)
-                + (CYAN + " three" + RESET)
-                + "\u001b[K");
+                + (CYAN + " three" + RESET));
   }
 
   @Test
@@ -86,9 +127,9 @@ class BoardTest {
     assertThat(line(board)).doesNotContain(STRUCK).doesNotContain("four");
     token(board, 0, 0, Origin.RECOVERED);
     verified(board, 0, 0, 1, 3);
-    board.accept(new Event.Finished(0, 0, 0, "length", 3, 4, ""));
+    finished(board, 0);
     end(board, 1, 1);
-    assertThat(line(board)).contains("length").doesNotContain(STRUCK);
+    assertThat(line(board)).contains("stop").doesNotContain(STRUCK);
   }
 
   @Test
@@ -109,9 +150,10 @@ class BoardTest {
     token(board, 0, 1, Origin.RECOVERED);
     verified(board, 0, 0, 1, 2);
     end(board, 1, 1);
-    assertThat(line(board)).contains("…Count: one~ two~");
-    assertThat(board.frame(16)).doesNotContainPattern("\u001b\\[[0-9;]*m");
-    assertThat(board.frame(16)).contains("answers: ~rejected drafts~").doesNotContain("bonus");
+    assertThat(line(board)).endsWith(" Count: one~ two~");
+    String all = String.join("\n", lines(board, 80, 24));
+    assertThat(all).doesNotContain("\u001b").contains("answers: ~rejected drafts~");
+    assertThat(all).doesNotContain("bonus");
   }
 
   @Test
@@ -122,34 +164,101 @@ class BoardTest {
   }
 
   @Test
-  void noLineIsWiderThanATerminalHoweverLongItsTextIs() {
-    Board board = board(true, "x".repeat(200));
-    start(board, 0);
-    for (int i = 0; i < 60; i++) {
-      token(board, 0, i % 5, Origin.values()[i % 4]);
-    }
-    verified(board, 0, 0, 1, 1, 2, 3, 4, 1, 2, 3);
-    end(board, 1, 7);
-    List<Integer> widths = new ArrayList<>();
-    for (String line : board.frame(16).split("\n")) {
-      widths.add(line.replaceAll("\u001b\\[[0-9;]*[A-Za-z]", "").length());
-    }
-    assertThat(widths).allMatch(w -> w < 80).contains(20 + 46 + 12);
-    assertThat(line(board)).contains(RESET + STRUCK + " one two thr" + RESET);
-  }
-
-  @Test
-  void aLongTextsEndKeepsItsColoursThoughATokenIsCut() {
+  void aLongTextShowsItsEndBehindDotsAndItsColoursThoughATokenIsCut() {
     Board board = board(true, "p".repeat(10));
     start(board, 0);
     for (int i = 0; i < 10; i++) {
       token(board, 0, 3, i % 2 == 0 ? Origin.ACCEPTED : Origin.BONUS);
     }
     end(board, 1, 0);
-    // 46 characters: seven words of six, and the end of another
-    assertThat(line(board))
-        .contains("…" + RESET + GREEN + "hree" + RESET + CYAN + " three" + RESET)
-        .doesNotContain("p" + RESET);
+    // 80 columns: 20 for the state, 12 for drafts, 48 for the text: eight words of six letters
+    assertThat(line(board)).contains("…").doesNotContain("p" + RESET);
+    assertThat(AttributedString.fromAnsi(line(board)).toString())
+        .endsWith("…" + " three".repeat(8));
+    assertThat(line(board)).endsWith(CYAN + " three" + RESET);
+  }
+
+  /** Requests of every state, texts of every width, on terminals of every size. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aPictureNeverLeavesItsTerminalHoweverSmallThatIs(boolean colours) {
+    String[] prompts = {
+      "x".repeat(200),
+      "猫".repeat(60),
+      "👩‍👩‍👧‍👦 family ".repeat(9),
+      "e\u0301".repeat(99),
+      "\t\u001b[2J\r\b\u202E!",
+      ""
+    };
+    Board board = board(colours, prompts);
+    start(board, 0, 1, 2, 3, 4, 5);
+    for (int i = 0; i < 60; i++) {
+      text(
+          board,
+          i % 6,
+          0,
+          List.of("犬", " dog", "🐕", "\r\n", "ü").get(i % 5),
+          Origin.values()[i % 4]);
+    }
+    verified(board, 0, 0, 1, 1, 2, 3, 4, 1, 2, 3);
+    finished(board, 5);
+    end(board, 6, 30, 2, 700);
+    for (int rows = 1; rows <= 30; rows++) {
+      for (int columns = 1; columns <= 130; columns += columns < 50 ? 1 : 5) {
+        List<String> lines = lines(board, columns, rows);
+        assertThat(lines).as("%dx%d", columns, rows).hasSizeBetween(1, rows);
+        for (String line : lines) {
+          assertThat(width(line)).as("%dx%d %s", columns, rows, line).isLessThanOrEqualTo(columns);
+          assertThat(line.replaceAll("\u001b\\[[0-9;]*m", "")).doesNotContainPattern("\\p{Cc}");
+        }
+      }
+    }
+  }
+
+  @Test
+  void whatRunsIsShownFirstWhereNotAllRequestsHaveRoom() {
+    String[] prompts = "one two three four five six seven eight nine ten eleven twelve".split(" ");
+    Board board = board(false, prompts);
+    start(board, 0, 1, 2, 3, 4, 5, 6, 7);
+    for (int r = 8; r < 12; r++) {
+      board.accept(new Event.Submitted(0, r, 3, 9, 1));
+    }
+    for (int r : new int[] {0, 1, 2, 3, 4}) {
+      finished(board, r);
+    }
+    end(board, 3, 0);
+    assertThat(lines(board, 80, 24).stream().filter(l -> l.matches("[a-l]  .*"))).hasSize(12);
+    List<String> few = lines(board, 40, 10);
+    assertThat(few.stream().filter(l -> l.matches("[a-l] .*")).map(l -> l.charAt(0)))
+        .containsExactly('f', 'g', 'h', 'i');
+    assertThat(few).contains("and 3 waiting, 5 ended").hasSize(10);
+  }
+
+  @Test
+  void pagesThatAreOutOfSightAreSaidToBe() {
+    Board board = board(false, "a");
+    start(board, 0);
+    end(board, 1, 0, 0, 700);
+    assertThat(lines(board, 80, 24).getFirst()).startsWith("the first 512 KV pages of 16 tokens");
+    assertThat(lines(board, 80, 5).getFirst()).startsWith("the first 64 KV pages of 16 tokens");
+    board = board(false, "a");
+    start(board, 0);
+    end(board, 1, 0, 0, 60);
+    assertThat(lines(board, 80, 24).getFirst())
+        .startsWith("KV pages of 16 tokens, a: of request a");
+  }
+
+  @Test
+  void paddingRowsAreShownOnceThereWereSome() {
+    Board board = board(false, "a");
+    start(board, 0);
+    end(board, 4, 0);
+    assertThat(board.stepLines(9)).contains("0 prompt +  4 decode +  0 draft rows");
+    end(board, 1, 0, 3, 2);
+    assertThat(board.stepLines(9)).contains("0 prompt +  1 decode +  0 draft +  3 padding rows");
+    assertThat(String.join(" ", lines(board, 40, 24))).contains("3 padding rows");
+    assertThat(board.totals().paddingRows()).isEqualTo(3);
+    assertThat(board.totals().rows()).isEqualTo(8);
   }
 
   @Test

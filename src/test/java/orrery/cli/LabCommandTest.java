@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import orrery.lab.LabSettings;
 
 class LabCommandTest {
   private final StringWriter out = new StringWriter();
@@ -50,6 +52,38 @@ class LabCommandTest {
   void speculationNeedsAModelWithAnMtpLayerAndSaysSo() {
     assertThat(run("lab", "mtp", "--quick", "--model", "tiny-models/speck-sharded")).isNotZero();
     assertThat(err.toString()).contains("the model has no MTP layer");
+  }
+
+  @Test
+  void anExperimentSaysHowLongItTakesBeforeItStarts() {
+    assertThat(
+            run("lab", "ops", "--quick", "--model", "tiny-models/speck-sharded", "--rounds", "3"))
+        .isZero();
+    assertThat(err.toString())
+        .isEqualTo(
+            """
+            orrery lab ops: --rounds has no effect with --quick
+            orrery lab ops: --rounds has no effect in lab ops, which measures for --seconds
+            """);
+    String bad = directory.resolve("none").toString();
+    assertThat(run("lab", "paging", "--rounds", "1", "--model", bad)).isEqualTo(1);
+    assertThat(err.toString()).contains("takes about 60 s with the model that ships");
+    for (String name : Main.line().getSubcommands().get("lab").getSubcommands().keySet()) {
+      if (!name.equals("ballast")) {
+        LabSettings settings = new LabSettings(directory, Optional.empty(), 1, 1, 7, false);
+        assertThat(LabTime.about(name, settings)).matches("takes about \\d+ (s|minutes) .*");
+      }
+    }
+  }
+
+  @Test
+  void theTimeGrowsWithTheRounds() {
+    assertThat(
+            LabTime.about("policies", new LabSettings(directory, Optional.empty(), 1, 1, 7, false)))
+        .startsWith("takes about 4 minutes");
+    assertThat(
+            LabTime.about("policies", new LabSettings(directory, Optional.empty(), 1, 1, 1, false)))
+        .startsWith("takes about 80 s");
   }
 
   @Test

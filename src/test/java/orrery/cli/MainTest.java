@@ -130,23 +130,22 @@ class MainTest {
         "generate -m SPECK --ids 1 --graph maybe       | 2 | expected on or off, found maybe",
         "generate -m SPECK --ids 1 --graph             | 2 | --graph",
         "generate -m SPECK --ids 1 --kernels fast      | 2 | --kernels",
-        "generate -m SPECK --ids 1 --threads 0         | 2 | threads: expected 1 to 256, found 0",
+        "generate -m SPECK --ids 1 --threads 0         | 2 | --threads: expected 1 to 256, found 0",
         "generate -m SPECK --ids 1 --speculative-algorithm mtp | 2 | expected ngram or off, since",
         "generate -m SPECK --ids 1 --speculative-algorithm x   | 2 | mtp, ngram or off, found x",
-        "generate -m SPECK --ids 1 --speculative-num-steps 1   | 2 | --speculative-algorithm",
         "run-batch -m SPECK -i pom.xml -o x --speculative-algorithm mtp --speculative-num-steps 17"
             + " | 2 | --speculative-num-steps: expected 0 to 16, found 17",
         "run-batch -m SPECK -i pom.xml -o x --speculative-algorithm mtp | 2 | no MTP layer",
         "demo -m SPECK --speculative-acceptance x              | 2 | --speculative-acceptance",
         "generate -m SPECK --ids 1 --threads two       | 2 | --threads",
         "generate -m SPECK --ids 1 --top-p 3           | 2 | above 0, at most 1, found 3.0",
-        "generate -m SPECK --ids 1 --temperature -1    | 2 | temperature",
-        "generate -m SPECK --ids 1 --max-tokens 0      | 2 | max_tokens",
-        "generate -m SPECK --ids 1 --stop-token-id 97  | 2 | stop_token_ids",
+        "generate -m SPECK --ids 1 --temperature -1    | 2 | --temperature",
+        "generate -m SPECK --ids 1 --max-tokens 0      | 2 | --max-tokens",
+        "generate -m SPECK --ids 1 --stop-token-id 97  | 2 | --stop-token-id",
         "generate -m SPECK --ids 1 --logit-bias 5      | 2 | --logit-bias",
-        "generate -m SPECK --ids 1 --logit-bias 500=1  | 2 | logit_bias",
+        "generate -m SPECK --ids 1 --logit-bias 500=1  | 2 | --logit-bias",
         "generate -m SPECK --ids 1 --context-length 999| 2 | at most the model's 256 positions",
-        "generate -m SPECK --ids 1 --chunked-prefill-size -1| 2 | chunked-prefill-size",
+        "generate -m SPECK --ids 1 --chunked-prefill-size -1| 2 | --chunked-prefill-size",
         "generate -m SPECK --ids 1,2,3 --context-length 3   | 2 | fewer tokens than the context",
         "generate -m SPECK --ids 1 --system be-kind    | 2 | --system: expected together with"
             + " --chat",
@@ -272,10 +271,10 @@ class MainTest {
   void blanksAloneAreNoPrompt() throws IOException {
     String model = speckWithTokenizer();
     for (String prompt : new String[] {"", "   "}) {
-      run("generate", "-m", model, "-p", prompt).assertMistake(2, "--prompt: expected some text");
+      run("generate", "-m", model, "-p", prompt).assertMistake(2, "-p: expected some text");
     }
     run("dump", "-m", model, "--text", "", "--out", directory.resolve("x").toString())
-        .assertMistake(2, "ids: expected 1 to");
+        .assertMistake(2, "--text: expected 1 to");
   }
 
   @Test

@@ -180,7 +180,7 @@ class OpenAiFieldsTest {
     for (String fields : TAKEN) {
       ROWS.add(line("/v1/completions", "\"prompt\":[1,2],\"max_tokens\":1," + fields));
     }
-    Path in = Files.write(directory.resolve("in.jsonl"), ROWS);
+    Path in = Files.write(directory.resolve("in.jsonl"), BatchIds.numbered(ROWS));
     Path out = directory.resolve("out.jsonl");
     StringWriter err = new StringWriter();
     String[] args = {

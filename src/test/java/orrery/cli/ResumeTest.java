@@ -98,6 +98,18 @@ class ResumeTest {
   }
 
   @Test
+  void anIdIsRefusedTwiceAlsoIfTheFirstLineWasAnsweredByTheRunBefore() throws IOException {
+    String again = line("id-1", "\"prompt\":[1],\"max_tokens\":1") + "\n";
+    Files.writeString(input, again, StandardOpenOption.APPEND);
+    assertThat(run().code()).isZero();
+    whole = Files.readAllLines(output);
+    assertThat(whole.getLast()).contains("found \\\"id-1\\\", which line 1 has");
+    Files.delete(output);
+    Files.write(part, List.of(whole.get(0), whole.get(1), whole.get(3)));
+    assertWhole(run("--resume"));
+  }
+
+  @Test
   void answersBehindAGapAreTakenToo() throws IOException {
     String marked = whole.get(5).replace("\"created\":0", "\"created\":7");
     assertThat(marked).isNotEqualTo(whole.get(5));
@@ -147,6 +159,7 @@ class ResumeTest {
               new OpenAiResponse(model.tokenizer(), false, false),
               out,
               new BatchPart(part),
+              new CustomIds(),
               "speck-groups",
               tally,
               fails);

@@ -13,6 +13,7 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -67,7 +68,7 @@ class RunBatchTest {
 
   private Run answer(Path model, List<String> lines, String... flags) throws IOException {
     Path input = directory.resolve("in.jsonl");
-    Files.write(input, lines);
+    Files.write(input, BatchIds.numbered(lines));
     Run run = run(model, input, flags);
     assertThat(run.code()).as(run.err()).isZero();
     return run;
@@ -297,7 +298,10 @@ class RunBatchTest {
       {body("\"prompt\":[]"), "body.prompt: expected text or a list of token ids, not empty"},
       {body("\"prompt\":\"hello\""), "body.prompt: expected token ids (the model has no tokeni"},
       {body("\"prompt\":[101]"), "prompt: expected token ids from 0 to 100, found 101"},
-      {ids("\"temprature\":1"), "body.temprature: expected one of the fields cache_salt, echo"},
+      {
+        ids("\"temprature\":1"),
+        "body.temprature: did you mean temperature? expected one of the fields cache_salt, echo"
+      },
       {ids("\"temperature\":\"1\""), "body.temperature: expected a number, found \"1\""},
       {ids("\"temperature\":-1"), "body.temperature: expected a finite number of at least 0"},
       {ids("\"temperature\":1e999"), "body.temperature: expected a finite number"},
@@ -453,10 +457,87 @@ class RunBatchTest {
   void aLineTooLongToBeARequestIsRefusedWithoutBeingKept() throws IOException {
     Path input = directory.resolve("long.jsonl");
     String good = ids("\"max_tokens\":1");
-    Files.writeString(input, good + "\n" + "x".repeat(BatchLines.MAX_BYTES + 5) + "\n" + good);
+    Files.writeString(input, good + "\n" + "x".repeat(BatchLines.MAX_BYTES + 5) + "\n");
+    Files.writeString(input, good.replace("\"x\"", "\"y\""), StandardOpenOption.APPEND);
     List<JsonNode> answers = run(SPECK, input).answers();
     assertThat(answers).hasSize(3);
     assertThat(error(answers.get(1))).contains("expected at most 16777216 bytes, found 16777221");
+  }
+
+  @Test
+  void anIdThatALineBeforeHasIsRefusedAndThatLineIsNamed() throws IOException {
+    List<String> lines =
+        List.of(
+            completion("a", "{\"prompt\":[1,2],\"max_tokens\":1}"),
+            "",
+            completion("b", "{\"prompt\":[1,2],\"max_tokens\":0}"),
+            completion("a", "{\"prompt\":[1,2],\"max_tokens\":2}"),
+            completion("b", "{\"prompt\":[1,2],\"max_tokens\":2}"),
+            completion("c", "{\"prompt\":[1,2],\"max_tokens\":2}"));
+    Run run = answer(SPECK, lines);
+    List<JsonNode> answers = run.answers();
+    assertThat(error(answers.get(2)))
+        .isEqualTo(
+            "line 4: custom_id: expected an id that no other line has, found \"a\", which line 1"
+                + " has");
+    assertThat(answers.get(2).get("custom_id").asText()).isEqualTo("a");
+    assertThat(answers.get(2).at("/response/body/error/param").asText()).isEqualTo("custom_id");
+    assertThat(error(answers.get(3))).contains("found \"b\", which line 3 has");
+    assertThat(answers.get(0).get("error").isNull()).isTrue();
+    assertThat(answers.get(4).get("error").isNull()).isTrue();
+    assertThat(run.err()).contains("2 answered, 3 failed");
+  }
+
+  @Test
+  void theFirstErrorsAreShownAndABatchOfErrorsAloneEndsWithThree() throws IOException {
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < 9; i++) {
+      lines.add(completion("id-" + i, "{\"prompt\":[1,2],\"maxTokens\":1}"));
+    }
+    Path input = Files.write(directory.resolve("in.jsonl"), lines);
+    Run run = run(SPECK, input);
+    assertThat(run.code()).isEqualTo(3);
+    assertThat(run.answers()).hasSize(9);
+    assertThat(run.err().lines().filter(l -> l.startsWith("line ")))
+        .hasSize(5)
+        .allMatch(l -> l.contains(": body.maxTokens: did you mean max_tokens? expected one of"))
+        .allMatch(l -> l.length() < 210);
+    assertThat(run.err()).contains("0 answered, 9 failed");
+    Files.writeString(input, ids("\"max_tokens\":1") + "\n", StandardOpenOption.APPEND);
+    assertThat(run(SPECK, input).code()).isZero();
+  }
+
+  /** In a process of its own, as its standard output is wanted. */
+  @Test
+  void aDashIsStandardInputAndOutputWhichHasNothingButAnswers() throws Exception {
+    byte[] expected = run(STORYTELLER, EXAMPLE).output();
+    Path out = directory.resolve("piped.jsonl");
+    Path err = directory.resolve("err.txt");
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "--add-modules=jdk.incubator.vector",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Main.class.getName(),
+            "run-batch",
+            "-i",
+            "-",
+            "-o",
+            "-",
+            "-m",
+            STORYTELLER.toString());
+    Process process =
+        builder
+            .redirectInput(EXAMPLE.toFile())
+            .redirectOutput(out.toFile())
+            .redirectError(err.toFile())
+            .start();
+    assertThat(process.waitFor()).as(Files.readString(err)).isZero();
+    assertThat(Files.readAllBytes(out)).isEqualTo(expected);
+    assertThat(err).content().contains("6 answered, 1 failed");
+    assertThat(directory.toFile().list())
+        .containsExactlyInAnyOrder("out.jsonl", "piped.jsonl", "err.txt");
   }
 
   @Test

@@ -77,7 +77,7 @@ class TokenizerFailureTest {
             line("[1,2]", WORD, ",\"logprobs\":20"),
             line("[%d,%d]".formatted(SHORT, SHORT), WORD, ""),
             line("[1,2]", WORD, ""));
-    Path in = Files.write(directory.resolve("in.jsonl"), lines);
+    Path in = Files.write(directory.resolve("in.jsonl"), BatchIds.numbered(lines));
     Path out = directory.resolve("out.jsonl");
     StringWriter err = new StringWriter();
     String[] args = {

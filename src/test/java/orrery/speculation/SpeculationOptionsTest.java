@@ -65,6 +65,6 @@ class SpeculationOptionsTest {
     assertThatThrownBy(() -> mtp.withNgramMin(0)).hasMessageContaining("speculative-ngram-min");
     assertThatThrownBy(() -> mtp.withNgramMax(1)).hasMessageContaining("speculative-ngram-max");
     assertThatThrownBy(() -> mtp.withSyntheticLength(4.5))
-        .hasMessageContaining("1 to num-steps + 1");
+        .hasMessageContaining("1 to speculative-num-steps + 1");
   }
 }

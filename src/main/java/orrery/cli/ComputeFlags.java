@@ -1,0 +1,35 @@
+package orrery.cli;
+
+import orrery.engine.EngineOptions;
+import orrery.engine.EngineOptions.KernelChoice;
+import picocli.CommandLine.Option;
+
+/** How rows are computed. */
+final class ComputeFlags {
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads of the forward pass. Default: ${DEFAULT-VALUE}")
+  private int threads = 1;
+
+  @Option(
+      names = "--kernels",
+      paramLabel = "WHICH",
+      description =
+          "scalar (plain loops, the definition), vector (Panama), or auto (vector, but for a small"
+              + " first step, which must not wait for the JIT). Default: auto")
+  private KernelChoice kernels = KernelChoice.AUTO;
+
+  @Option(
+      names = "--graph",
+      paramLabel = "on|off",
+      arity = "1", // else picocli takes a boolean for a flag without a value
+      converter = OnOff.class,
+      description =
+          "Capture each step shape once and replay it, or launch every op eagerly. Default: on")
+  private boolean graph = true;
+
+  void into(EngineOptions.Builder options) {
+    options.threads(threads).kernels(kernels).graph(graph);
+  }
+}

@@ -1,0 +1,25 @@
+package orrery.cli;
+
+import java.nio.file.Path;
+
+/**
+ * {@code -} in the place of a file: standard input or output. A file of this name is {@code ./-}.
+ */
+final class Dash {
+  private static final String NAME = "-";
+
+  private Dash() {}
+
+  /** The file, or the device that stands for standard input or output. */
+  static Path orElse(Path file, String device) {
+    return is(file) ? Path.of(device) : file;
+  }
+
+  static boolean is(Path file) {
+    return is(file.toString());
+  }
+
+  static boolean is(String file) {
+    return file.equals(NAME);
+  }
+}

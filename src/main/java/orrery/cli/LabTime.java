@@ -1,0 +1,39 @@
+package orrery.cli;
+
+import java.util.Locale;
+import java.util.Map;
+import orrery.lab.LabSettings;
+
+/** About how long an experiment takes, so that its user can decide to wait, or to ask for less. */
+final class LabTime {
+  private static final int ROUNDS = 7; // of the times below
+  private static final int WARM_UP_ROUNDS = 2; // which are not measured, but take as long
+
+  /** Seconds of computing with the model that ships, by one thread. */
+  private static final Map<String, Integer> SECONDS =
+      Map.of(
+          "batching", 55,
+          "paging", 190,
+          "prefix", 170,
+          "chunking", 55,
+          "policies", 230,
+          "mtp", 320,
+          "throughput", 30,
+          "ops", 10);
+
+  private LabTime() {}
+
+  /** A line for people. */
+  static String about(String experiment, LabSettings settings) {
+    double share = (settings.rounds() + WARM_UP_ROUNDS) / (double) (ROUNDS + WARM_UP_ROUNDS);
+    boolean counts = !experiment.equals("ops"); // it measures for so many seconds
+    double seconds = SECONDS.get(experiment) * (counts ? share : 1);
+    return String.format(
+        Locale.ROOT,
+        "takes about %s with the model that ships%s, on an idle machine; --quick takes seconds",
+        seconds < 90
+            ? Math.max(10, Math.round(seconds / 10) * 10) + " s"
+            : Math.round(seconds / 60) + " minutes",
+        settings.twin().isPresent() ? ", and several times that with its twin" : "");
+  }
+}

@@ -1,0 +1,133 @@
+package orrery.cli;
+
+import java.io.Closeable;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Optional;
+import org.jline.terminal.Size;
+import org.jline.terminal.Terminal;
+import org.jline.terminal.TerminalBuilder;
+import org.jline.utils.Curses;
+import org.jline.utils.InfoCmp.Capability;
+
+/**
+ * A terminal's other screen, on which pictures follow each other; what stood on the first one is
+ * there again afterwards, also after Ctrl-C. The size is asked for at every picture, so a resize
+ * needs nothing.
+ */
+final class LiveScreen implements Closeable {
+  private static final String NO_WRAP = "\u001b[?7l"; // a width that was misjudged costs one line
+  private static final String WRAP = "\u001b[?7h";
+
+  private final Terminal terminal;
+  private final OutputStream out; // not the terminal's own: it closes that first after Ctrl-C
+  private Size size = new Size(0, 0);
+  private boolean left;
+
+  /**
+   * @param terminal that is drawn for
+   * @param out where to draw
+   */
+  LiveScreen(Terminal terminal, OutputStream out) {
+    this.terminal = terminal;
+    this.out = out;
+    write(code(Capability.enter_ca_mode) + code(Capability.cursor_invisible) + NO_WRAP);
+  }
+
+  /**
+   * Opens the terminal that the program runs in.
+   *
+   * @return nothing if it is none, or one that cannot move its cursor, as {@code TERM=dumb}
+   */
+  static Optional<LiveScreen> open() throws IOException {
+    if (!canDraw(System.getenv("TERM"))) {
+      return Optional.empty();
+    }
+    Terminal terminal =
+        TerminalBuilder.builder().system(true).dumb(true).nativeSignals(false).build();
+    if (terminal.getStringCapability(Capability.cursor_home) == null) {
+      terminal.close();
+      return Optional.empty();
+    }
+    LiveScreen screen = new LiveScreen(terminal, new FileOutputStream(FileDescriptor.out));
+    Runtime.getRuntime().addShutdownHook(new Thread(screen::leave));
+    return Optional.of(screen);
+  }
+
+  /**
+   * Whether input and output are a terminal that can move its cursor.
+   *
+   * @param term what TERM is set to, or null
+   */
+  static boolean canDraw(String term) {
+    boolean terminal = System.console() != null && System.console().isTerminal();
+    return terminal && term != null && !term.isEmpty() && !term.equals("dumb");
+  }
+
+  /** Rows of the terminal; 24 if it does not know. */
+  int rows() {
+    int rows = terminal.getSize().getRows();
+    return rows > 0 ? rows : 24;
+  }
+
+  /** Columns of the terminal; 80 if it does not know. */
+  int columns() {
+    int columns = terminal.getSize().getColumns();
+    return columns > 0 ? columns : 80;
+  }
+
+  /** Shows lines that fit; nothing more once the screen was left. */
+  synchronized void draw(List<String> lines) {
+    if (left) {
+      return;
+    }
+    Size now = terminal.getSize();
+    StringBuilder picture = new StringBuilder();
+    picture.append(now.equals(size) ? "" : code(Capability.clear_screen));
+    picture.append(code(Capability.cursor_home));
+    size = now;
+    for (int i = 0; i < lines.size(); i++) {
+      // Erased before, not after: behind a full line the cursor stands on its last character.
+      picture.append(i == 0 ? "" : "\r\n").append(code(Capability.clr_eol)).append(lines.get(i));
+    }
+    picture.append(lines.size() < rows() ? "\r\n" + code(Capability.clr_eos) : "");
+    write(picture.toString());
+  }
+
+  private synchronized void leave() {
+    if (!left) {
+      left = true;
+      write(WRAP + code(Capability.cursor_normal) + code(Capability.exit_ca_mode));
+    }
+  }
+
+  /** What makes the terminal do it; nothing if it cannot. */
+  private String code(Capability what) {
+    String code = terminal.getStringCapability(what);
+    StringWriter text = new StringWriter();
+    if (code != null) {
+      Curses.tputs(text, code);
+    }
+    return text.toString();
+  }
+
+  private void write(String text) {
+    try {
+      out.write(text.getBytes(terminal.encoding()));
+      out.flush();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    leave();
+    terminal.close();
+  }
+}

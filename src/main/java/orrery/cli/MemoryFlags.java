@@ -1,0 +1,34 @@
+package orrery.cli;
+
+import orrery.engine.EngineOptions;
+import picocli.CommandLine.Option;
+
+/** How much the KV cache holds, and in what pieces. */
+final class MemoryFlags {
+  @Option(
+      names = "--page-size",
+      paramLabel = "P",
+      description =
+          "Tokens of a KV page; 0 is the context length: contiguous allocation. Default:"
+              + " ${DEFAULT-VALUE}")
+  private int pageSize = 16;
+
+  @Option(
+      names = "--max-total-tokens",
+      paramLabel = "N",
+      description =
+          "Tokens that the KV cache holds. Default: half the context length for each running"
+              + " request")
+  private int maxTotalTokens;
+
+  @Option(
+      names = "--context-length",
+      paramLabel = "N",
+      description =
+          "Longest sequence, prompt and answer. Default: what the model was made for, at most 8192")
+  private int contextLength;
+
+  void into(EngineOptions.Builder options) {
+    options.pageSize(pageSize).maxTotalTokens(maxTotalTokens).contextLength(contextLength);
+  }
+}

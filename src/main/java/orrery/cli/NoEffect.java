@@ -1,0 +1,96 @@
+package orrery.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import orrery.engine.EngineOptions;
+import orrery.engine.EngineOptions.PolicyChoice;
+import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.sampling.SamplingParams;
+import orrery.speculation.SpeculationOptions;
+import orrery.speculation.SpeculationOptions.Algorithm;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/**
+ * Flags that were given and change nothing beside the others: no mistake, but its user should know.
+ * SGLang ignores most of them in silence.
+ */
+final class NoEffect {
+  private final CommandSpec spec;
+  private final FlagNames names;
+  private final List<String> notes = new ArrayList<>();
+
+  NoEffect(CommandSpec spec) {
+    this.spec = spec;
+    this.names = new FlagNames(spec);
+  }
+
+  /**
+   * If it holds, notes each of the flags that was given.
+   *
+   * @param why follows "has no effect"
+   */
+  NoEffect when(boolean holds, String why, String... flags) {
+    for (String flag : flags) {
+      if (holds && names.given(flag)) {
+        notes.add(names.written(spec.findOption(flag)) + " has no effect " + why);
+      }
+    }
+    return this;
+  }
+
+  /** One line on standard error for each. */
+  void tell() {
+    String command = spec.qualifiedName();
+    notes.forEach(note -> spec.commandLine().getErr().println(command + ": " + note));
+    spec.commandLine().getErr().flush();
+  }
+
+  /** What the engine's options leave without effect. */
+  NoEffect engine(EngineOptions o) {
+    PolicyChoice policy = o.schedulePolicy();
+    String with = "with " + ScheduleFlags.POLICY + " " + ScheduleFlags.name(policy);
+    boolean sglang = policy == PolicyChoice.SGLANG;
+    when(!sglang, with, SharingFlags.LPM, ScheduleFlags.MIXED_CHUNK);
+    when(!sglang, with, ScheduleFlags.CONSERVATIVENESS);
+    PrefixChoice prefix = o.prefixCache();
+    boolean off = prefix == PrefixChoice.OFF;
+    when(sglang && off, "with " + SharingFlags.PREFIX_CACHE + " off", SharingFlags.LPM);
+    String cache = off ? " off" : " hash";
+    when(
+        prefix != PrefixChoice.RADIX,
+        "with " + SharingFlags.PREFIX_CACHE + cache,
+        SharingFlags.EVICTION);
+    return speculation(o.speculation());
+  }
+
+  private NoEffect speculation(SpeculationOptions o) {
+    String[] all =
+        spec.options().stream()
+            .map(OptionSpec::longestName)
+            .filter(
+                n -> n.startsWith(SpeculationFlags.PREFIX) && !n.equals(SpeculationFlags.ALGORITHM))
+            .toArray(String[]::new);
+    if (!o.on()) {
+      boolean said = names.given(SpeculationFlags.ALGORITHM);
+      String algorithm = SpeculationFlags.ALGORITHM;
+      return when(true, said ? "with " + algorithm + " off" : "without " + algorithm, all);
+    }
+    boolean mtp = o.algorithm() == Algorithm.MTP;
+    String with = "with " + SpeculationFlags.ALGORITHM + (mtp ? " mtp" : " ngram");
+    when(mtp, with, SpeculationFlags.NGRAM_MIN, SpeculationFlags.NGRAM_MAX);
+    when(!mtp, with, SpeculationFlags.COUPLED_DRAFTS);
+    return when(
+        o.synthetic(), "with " + SpeculationFlags.SYNTHETIC_LENGTH, SpeculationFlags.ACCEPTANCE);
+  }
+
+  /** What the parameters of sampling leave without effect. */
+  NoEffect sampling(SamplingParams p, SpeculationOptions speculation) {
+    String greedy = "at " + SamplingFlags.TEMPERATURE + " 0: the likeliest token is taken";
+    when(p.greedy(), greedy, "--top-k", "--top-p", "--min-p");
+    when(p.greedy() && !speculation.synthetic(), greedy, "--seed");
+    boolean endless = p.ignoreEos() && p.stop().isEmpty() && p.stopTokenIds().isEmpty();
+    return when(
+        endless, "with --ignore-eos: nothing but --max-tokens ends the answer", "--min-tokens");
+  }
+}

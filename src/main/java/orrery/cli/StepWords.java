@@ -1,0 +1,58 @@
+package orrery.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import orrery.events.Event;
+
+/**
+ * A step in words.
+ *
+ * @param drafts whether drafts are spoken of, though there be none in this step
+ * @param padding whether padding rows are
+ */
+record StepWords(Event.StepDone step, boolean drafts, boolean padding) {
+  /** Each for itself, the most telling first, for lines of any width. */
+  List<String> all() {
+    List<String> all = new ArrayList<>(List.of(number(), load(), time(), rows(false)));
+    if (padding) {
+      all.add(step.paddingRows() + " padding rows");
+    }
+    all.addAll(List.of(stop(), pages()));
+    return all;
+  }
+
+  /** All in one line. */
+  String line() {
+    return String.join(" | ", number(), rows(padding), load(), time(), stop()) + "; " + pages();
+  }
+
+  private String number() {
+    return String.format("step %3d", step.step());
+  }
+
+  private String rows(boolean withPadding) {
+    return String.format("%3d prompt + %2d decode", step.prefillRows(), step.decodeRows())
+        + (drafts ? String.format(" + %2d draft", step.draftRows()) : "")
+        + (withPadding ? String.format(" + %2d padding", step.paddingRows()) : "")
+        + " rows";
+  }
+
+  private String load() {
+    return String.format("%2d run, %2d wait", step.running(), step.waiting());
+  }
+
+  private String time() {
+    return String.format(Locale.ROOT, "%5.2f ms", step.busyNanos() / 1e6);
+  }
+
+  private String stop() {
+    return "stop: " + step.stop().toLowerCase(Locale.ROOT).replace('_', ' ');
+  }
+
+  private String pages() {
+    return String.format(
+        "pages: %d held, %d cached, %d free",
+        step.referencedPages(), step.idlePages(), step.freePages());
+  }
+}
