@@ -28,6 +28,7 @@ class DocsCommandsTest {
   /** Parts of blocks that are not run, and why. */
   private static final Map<String, String> NOT_RUN =
       Map.of(
+          "java --add-modules", "LibraryDocTest runs it, with the program of that page",
           "python3", "needs numpy and safetensors for Python",
           "jq ", "needs jq");
 
