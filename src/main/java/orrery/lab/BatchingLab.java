@@ -1,7 +1,7 @@
 package orrery.lab;
 
 import java.util.List;
-import java.util.Optional;
+import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import orrery.engine.EngineOptions;
 import orrery.engine.EngineOptions.PolicyChoice;
@@ -14,7 +14,7 @@ final class BatchingLab implements Lab.Experiment {
   private static final String TABLE = "batching";
 
   @Override
-  public Optional<Chart> on(Subject s, Sheet sheet) {
+  public List<Chart> on(Subject s, Sheet sheet) {
     List<Job> jobs =
         s.draw().jobs(s.size(64, 8), s.size(16, 4), s.size(64, 8), s.size(60, 6), s.size(400, 24));
     int slots = s.size(16, 4);
@@ -49,7 +49,7 @@ final class BatchingLab implements Lab.Experiment {
       ratio(table, sheet, "useful rows per row", continuous, all, Trace::usefulPercent, "2");
       ratio(table, sheet, "throughput", continuous, all, Trace::tokensPerSecond, "1.7 on the twin");
     }
-    return Optional.of(chart(s, all));
+    return charts(s.description(), all.get(0).typical(), all.get(1).typical());
   }
 
   private static Variant variant(
@@ -69,26 +69,60 @@ final class BatchingLab implements Lab.Experiment {
     table.ratio(sheet, what, continuous, all.getFirst(), of, aim);
   }
 
-  private static Chart chart(Subject s, List<Series> all) {
-    return new Chart(
-        "Rows of decoding steps: static batching pays for those who are done",
-        s.description(),
-        new Chart.Axis("time, ms", false),
-        new Chart.Axis("rows in a step", false),
-        List.of(
-            curve("static: computed", true, all.get(0).typical(), StepDone::rows),
-            curve("static: useful", false, all.get(0).typical(), StepDone::decodeRows),
-            curve("sglang: computed = useful", false, all.get(1).typical(), StepDone::decodeRows)));
+  /** Static above continuous, with one axis of time, so that lengths can be compared. */
+  private static List<Chart> charts(String subtitle, Trace fixed, Trace continuous) {
+    Rows above = Rows.of(fixed);
+    Rows below = Rows.of(continuous);
+    double end = Math.max(above.end(), below.end());
+    return List.of(
+        above.chart("Static batching: " + useful(fixed), subtitle, end),
+        below.chart("Continuous batching: " + useful(continuous), subtitle, end));
   }
 
-  private static Chart.Curve curve(
-      String name, boolean dashed, Trace trace, ToDoubleFunction<StepDone> rows) {
-    List<StepDone> steps = trace.steps().stream().filter(d -> d.prefillRows() == 0).toList();
-    long start = trace.steps().getFirst().nanos();
-    return new Chart.Curve(
-        name,
-        dashed,
-        steps.stream().mapToDouble(d -> (d.nanos() - start) / 1e6).toArray(),
-        steps.stream().mapToDouble(rows).toArray());
+  private static String useful(Trace t) {
+    return String.format(Locale.ROOT, "%.0f of 100 computed rows are of use", t.usefulPercent());
+  }
+
+  /**
+   * Rows of the decoding steps, as long as each took.
+   *
+   * @param seconds [2 · steps] begin and end of each step
+   * @param computed [2 · steps]
+   * @param useful [2 · steps] rows that gave a token of an answer
+   */
+  record Rows(double[] seconds, double[] computed, double[] useful) {
+    static Rows of(Trace trace) {
+      List<StepDone> steps = trace.steps().stream().filter(d -> d.prefillRows() == 0).toList();
+      long start = trace.steps().getFirst().nanos();
+      Rows rows =
+          new Rows(
+              new double[2 * steps.size()],
+              new double[2 * steps.size()],
+              new double[2 * steps.size()]);
+      for (int i = 0; i < steps.size(); i++) {
+        for (int at = 2 * i; at < 2 * i + 2; at++) {
+          StepDone end = steps.get(Math.max(0, at == 2 * i ? i - 1 : i));
+          rows.seconds[at] = (end.nanos() - start) / 1e9;
+          rows.computed[at] = steps.get(i).rows();
+          rows.useful[at] = steps.get(i).decodeRows();
+        }
+      }
+      return rows;
+    }
+
+    double end() {
+      return seconds[seconds.length - 1];
+    }
+
+    Chart chart(String title, String subtitle, double end) {
+      return new Chart(
+          title,
+          subtitle,
+          new Chart.Axis("seconds since the requests came", false, end),
+          new Chart.Axis("rows computed in a step", false),
+          List.of(
+              new Chart.Curve("padding: the answer has ended", Chart.Style.AREA, seconds, computed),
+              new Chart.Curve("gives a token of an answer", Chart.Style.AREA, seconds, useful)));
+    }
   }
 }

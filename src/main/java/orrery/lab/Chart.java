@@ -1,6 +1,10 @@
 package orrery.lab;
 
+import static java.util.stream.Collectors.joining;
+
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A picture of some curves, for {@link ChartSvg}.
@@ -20,22 +24,44 @@ public record Chart(String title, String subtitle, Axis x, Axis y, List<Curve> c
     }
   }
 
+  /** One chart with the curves of several; what several have by the same name is drawn once. */
+  static Chart together(List<Chart> charts) {
+    Map<String, Curve> curves = new LinkedHashMap<>();
+    charts.forEach(c -> c.curves.forEach(curve -> curves.putIfAbsent(curve.name, curve)));
+    Chart first = charts.getFirst();
+    String subtitle = charts.stream().map(Chart::subtitle).distinct().collect(joining("; "));
+    return new Chart(first.title, subtitle, first.x, first.y, List.copyOf(curves.values()));
+  }
+
   /**
    * An axis.
    *
    * @param label with the unit
    * @param logarithmic else from 0
+   * @param end the highest value shown; 0 is as far as the curves go
    */
-  public record Axis(String label, boolean logarithmic) {}
+  public record Axis(String label, boolean logarithmic, double end) {
+    public Axis(String label, boolean logarithmic) {
+      this(label, logarithmic, 0);
+    }
+  }
+
+  /** How a curve is drawn. */
+  public enum Style {
+    LINE,
+    /** To tell a second quantity of the same variant, or a limit. */
+    DASHED,
+    /** Everything below it is filled. */
+    AREA
+  }
 
   /**
    * A curve.
    *
-   * @param dashed to tell a second quantity of the same variant
    * @param x [points]
    * @param y [points]
    */
-  public record Curve(String name, boolean dashed, double[] x, double[] y) {
+  public record Curve(String name, Style style, double[] x, double[] y) {
     public Curve {
       if (x.length != y.length) {
         throw new IllegalArgumentException(name + ": " + x.length + " x for " + y.length + " y");

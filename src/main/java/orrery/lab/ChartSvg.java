@@ -6,6 +6,7 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
 import orrery.lab.Chart.Axis;
 import orrery.lab.Chart.Curve;
+import orrery.lab.Chart.Style;
 
 /** Draws a {@link Chart} as an SVG file; plain text for the reasons of {@link RooflineSvg}. */
 public final class ChartSvg {
@@ -16,6 +17,8 @@ public final class ChartSvg {
   private static final int BOTTOM = 430;
   private static final int LEGEND = BOTTOM + 72;
   private static final int LEGEND_LINE = 22;
+  private static final int LEGEND_NAME = 46; // characters that fit into half the width
+  private static final int AREA_COLOURS = 3;
   private static final int MARKED = 40; // curves of more points have no dots
 
   private static final String STYLE =
@@ -31,12 +34,15 @@ public final class ChartSvg {
         .c0 { stroke: #0969da } .c1 { stroke: #bc4c00 } .c2 { stroke: #1a7f37 }
         .c3 { stroke: #8250df } .c4 { stroke: #bf3989 } .c5 { stroke: #59636e }
         .c6 { stroke: #9a6700 } .c7 { stroke: #cf222e }
+        .area { stroke: none; fill-opacity: 0.85 }
+        .f0 { fill: #d0d7de } .f1 { fill: #0969da } .f2 { fill: #1a7f37 }
         .dot { fill: #ffffff; stroke-width: 2 }
         @media (prefers-color-scheme: dark) {
           text { fill: #f0f6fc }
           .soft { fill: #9198a1 }
           .page, .dot { fill: #0d1117 }
           .grid { stroke: #262c36 }
+          .f0 { fill: #3d444d } .f1 { fill: #58a6ff } .f2 { fill: #3fb950 }
           .c0 { stroke: #58a6ff } .c1 { stroke: #f0883e } .c2 { stroke: #3fb950 }
           .c3 { stroke: #bc8cff } .c4 { stroke: #f778ba } .c5 { stroke: #9198a1 }
           .c6 { stroke: #d29922 } .c7 { stroke: #ff7b72 }
@@ -81,7 +87,13 @@ public final class ChartSvg {
   }
 
   private static int height(Chart chart) {
-    return LEGEND + (chart.curves().size() + 1) / 2 * LEGEND_LINE;
+    int columns = legendColumns(chart);
+    return LEGEND + (chart.curves().size() + columns - 1) / columns * LEGEND_LINE;
+  }
+
+  /** Names that would not fit into half the width stand below each other. */
+  private static int legendColumns(Chart chart) {
+    return chart.curves().stream().anyMatch(c -> c.name().length() > LEGEND_NAME) ? 1 : 2;
   }
 
   private double[] range(Axis axis, java.util.function.Function<Curve, double[]> of, double room) {
@@ -89,7 +101,7 @@ public final class ChartSvg {
     ToDoubleFunction<double[]> least = v -> DoubleStream.of(v).min().orElseThrow();
     double high = chart.curves().stream().map(of).mapToDouble(most).max().orElseThrow();
     double low = chart.curves().stream().map(of).mapToDouble(least).min().orElseThrow();
-    high = high > 0 ? high * room : 1;
+    high = axis.end() > 0 ? axis.end() : high > 0 ? high * room : 1;
     if (axis.logarithmic() && low <= 0) {
       throw new IllegalArgumentException(axis.label() + ": " + low + " on a logarithmic axis");
     }
@@ -147,20 +159,33 @@ public final class ChartSvg {
       path.append(path.isEmpty() ? "M" : " L");
       path.append(String.format(Locale.ROOT, "%.1f %.1f", atX(c.x()[i]), atY(c.y()[i])));
     }
-    line("<path class=\"curve c%d%s\" d=\"%s\"/>", index, c.dashed() ? " dashed" : "", path);
-    for (int i = 0; i < c.x().length && c.x().length <= MARKED; i++) {
+    if (c.style() == Style.AREA) {
+      double left = atX(c.x()[0]);
+      path.append(String.format(Locale.ROOT, " V%d H%.1f Z", BOTTOM, left));
+    }
+    line("<path class=\"%s\" d=\"%s\"/>", look(c, index), path);
+    for (int i = 0; i < c.x().length && c.x().length <= MARKED && c.style() == Style.LINE; i++) {
       line(
           "<circle class=\"dot c%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>",
           index, atX(c.x()[i]), atY(c.y()[i]));
     }
   }
 
+  private static String look(Curve c, int index) {
+    return switch (c.style()) {
+      case LINE -> "curve c" + index;
+      case DASHED -> "curve dashed c" + index;
+      case AREA -> "area f" + index % AREA_COLOURS;
+    };
+  }
+
   private void legend(Curve c, int index) {
-    int left = index % 2 == 0 ? LEFT : (LEFT + RIGHT) / 2;
-    int at = LEGEND + index / 2 * LEGEND_LINE;
-    line(
-        "<path class=\"curve c%d%s\" d=\"M%d %d h34\"/>",
-        index, c.dashed() ? " dashed" : "", left, at - 5);
+    int columns = legendColumns(chart);
+    int left = index % columns == 0 ? LEFT : (LEFT + RIGHT) / 2;
+    int at = LEGEND + index / columns * LEGEND_LINE;
+    String sample = c.style() == Style.AREA ? "M%d %d v-10 h34 v10 Z" : "M%d %d h34";
+    int y = c.style() == Style.AREA ? at : at - 5;
+    line("<path class=\"%s\" d=\"" + sample + "\"/>", look(c, index), left, y);
     text(left + 44, at, "", "start", c.name());
   }
 
@@ -184,7 +209,7 @@ public final class ChartSvg {
   private static String label(double v) {
     return v == Math.rint(v)
         ? String.format(Locale.ROOT, "%.0f", v)
-        : String.format(Locale.ROOT, "%.3g", v);
+        : String.format(Locale.ROOT, "%.3g", v).replaceFirst("0+$", "");
   }
 
   private void text(double x, double y, String kind, String anchor, String words) {

@@ -2,7 +2,6 @@ package orrery.lab;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import orrery.engine.EngineOptions;
 import orrery.engine.EngineOptions.PolicyChoice;
 import orrery.lab.Rounds.Series;
@@ -14,7 +13,7 @@ final class ChunkingLab implements Lab.Experiment {
   private static final int[] QUICK_CHUNKS = {64, 32, 16};
 
   @Override
-  public Optional<Chart> on(Subject s, Sheet sheet) {
+  public List<Chart> on(Subject s, Sheet sheet) {
     int running = s.size(8, 3);
     int answer = s.size(160, 24);
     int[] chunks = s.settings().quick() ? QUICK_CHUNKS : CHUNKS;
@@ -70,7 +69,7 @@ final class ChunkingLab implements Lab.Experiment {
     for (int v = 2; v < all.size(); v++) {
       table.ratio(sheet, "longest gap", all.getFirst(), all.get(v), t -> gap(t, running, 1), "3");
     }
-    return Optional.of(chart(s, all, chunks, running));
+    return List.of(chart(s, all, chunks, running));
   }
 
   private static Variant variant(
@@ -108,7 +107,7 @@ final class ChunkingLab implements Lab.Experiment {
         new Chart.Axis("prompt rows in a step", true),
         new Chart.Axis("ms", true),
         List.of(
-            new Chart.Curve("TTFT of the late prompt", true, x, ttft),
-            new Chart.Curve("longest gap of the others", false, x, gaps)));
+            new Chart.Curve("TTFT of the late prompt", Chart.Style.DASHED, x, ttft),
+            new Chart.Curve("longest gap of the others", Chart.Style.LINE, x, gaps)));
   }
 }

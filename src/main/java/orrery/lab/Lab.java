@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import orrery.engine.LoadedModel;
 import orrery.kernels.VectorKernels;
 import orrery.kernels.VectorModule;
@@ -15,9 +14,9 @@ import orrery.kernels.VectorModule;
  * by side in one process, and prints the table of its chapter.
  */
 public final class Lab {
-  /** What is measured on one model; the chart says more than the table, if there is one. */
+  /** What is measured on one model; charts say more than the table, if there are any. */
   interface Experiment {
-    Optional<Chart> on(Subject subject, Sheet sheet);
+    List<Chart> on(Subject subject, Sheet sheet);
 
     /**
      * Refuses a model that it could not measure, before anything is computed.
@@ -26,9 +25,14 @@ public final class Lab {
      */
     default void require(Subject subject) {}
 
-    /** Whether the charts of all models are shown together, or that of the last only. */
-    default boolean everyChart() {
-      return false;
+    /**
+     * The picture.
+     *
+     * @param models charts of each model in order; those of the last one are shown unless an
+     *     experiment says otherwise
+     */
+    default List<Chart> picture(List<List<Chart>> models) {
+      return models.getLast();
     }
   }
 
@@ -106,17 +110,13 @@ public final class Lab {
               + " s at least that do not count");
     }
     Sheet sheet = new Sheet(out);
-    List<Chart> charts = new ArrayList<>();
+    List<List<Chart>> charts = new ArrayList<>(); // of each model
     for (Path directory : settings.models()) {
       try (LoadedModel loaded = LoadedModel.load(directory)) {
-        Optional<Chart> chart = experiment.on(new Subject(loaded, settings), sheet);
-        if (!experiment.everyChart()) {
-          charts.clear();
-        }
-        chart.ifPresent(charts::add);
+        charts.add(experiment.on(new Subject(loaded, settings), sheet));
       }
     }
     out.printf("%nload after the run: %s%n", Machine.load());
-    return new LabReport(sheet.figures(), charts);
+    return new LabReport(sheet.figures(), experiment.picture(charts));
   }
 }

@@ -1,7 +1,6 @@
 package orrery.lab;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -160,32 +159,6 @@ final class MtpFormula {
     double without = time(cell, MtpWay.OFF, all.get(MtpWay.OFF)).whole();
     return MtpCell.quotients(
         cell.promised(way, with, MtpWay.fixed(0)), cell.promised(MtpWay.OFF, without, MtpWay.OFF));
-  }
-
-  /** What each text gives, beside what each batch size demands. */
-  Chart chart(List<MtpCell> cells) {
-    double[] x = new double[MtpWay.MOST + 1];
-    Arrays.setAll(x, k -> k);
-    List<Chart.Curve> curves = new ArrayList<>();
-    for (MtpCell cell : cells) {
-      if (cell.batch() == 1) {
-        double[] given = new double[x.length];
-        Arrays.setAll(given, k -> cell.length(MtpWay.fixed(k)));
-        curves.add(new Chart.Curve(cell.text().name() + ": given", false, x, given));
-      }
-    }
-    times.forEach(
-        (batch, t) -> {
-          double[] demanded = new double[x.length];
-          Arrays.setAll(demanded, k -> t.get(MtpWay.fixed(k)).breakEven(t.get(MtpWay.OFF)));
-          curves.add(new Chart.Curve("batch " + batch + ": demanded", true, x, demanded));
-        });
-    return new Chart(
-        "MTP pays where a text gives more tokens than the batch size demands",
-        subject.description(),
-        new Chart.Axis("drafts in a step, k", false),
-        new Chart.Axis("tokens of a sequence and step", false),
-        curves);
   }
 
   private void keep(String table, String what, String unit, double v) {

@@ -2,8 +2,9 @@ package orrery.lab;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.lab.Rounds.Series;
@@ -33,12 +34,12 @@ final class MtpLab implements Lab.Experiment {
   private record Size(int endless, int others, int tokens, boolean fresh) {}
 
   @Override
-  public boolean everyChart() {
-    return true;
+  public List<Chart> picture(List<List<Chart>> models) {
+    return List.of(Chart.together(models.stream().flatMap(List::stream).toList()));
   }
 
   @Override
-  public Optional<Chart> on(Subject s, Sheet sheet) {
+  public List<Chart> on(Subject s, Sheet sheet) {
     List<Text> texts = HeldOut.of(s.loaded(), s.settings().seed());
     if (s.loaded().directory().equals(s.settings().models().getFirst())) {
       new MtpAcceptance(s, sheet).print(texts);
@@ -62,7 +63,7 @@ final class MtpLab implements Lab.Experiment {
     }
     formula.forecasts(cells);
     longer(s, tables, cells.stream().filter(c -> c.batch() == 1).toList());
-    return Optional.of(formula.chart(cells));
+    return List.of(chart(s, cells));
   }
 
   /**
@@ -90,6 +91,40 @@ final class MtpLab implements Lab.Experiment {
     int most = Arrays.stream(BATCHES).max().orElseThrow();
     SpeculationOptions drafts = SpeculationOptions.of(Algorithm.MTP, MtpWay.MOST);
     Engine.check(s.loaded(), options(s, most, drafts));
+  }
+
+  /** Speed against drafts of texts that go on, one request at a time. */
+  private static Chart chart(Subject s, List<MtpCell> cells) {
+    Map<String, double[]> speeds = new LinkedHashMap<>();
+    for (MtpCell cell : cells) {
+      if (cell.batch() == 1 && cell.text().endless() && cell.text().temperature() == 0) {
+        double[] y = new double[MtpWay.MOST + 1];
+        Arrays.setAll(y, k -> cell.speedup(MtpWay.fixed(k), MtpWay.OFF).median());
+        speeds.put(cell.text().name() + ", " + s.weights(), y);
+      }
+    }
+    return chart(s.threads(), speeds);
+  }
+
+  /**
+   * One model's curves; {@link #picture} puts them together.
+   *
+   * @param speeds [drafts] over the speed without drafts, by the name of the curve
+   */
+  static Chart chart(String subtitle, Map<String, double[]> speeds) {
+    double[] x = new double[MtpWay.MOST + 1];
+    Arrays.setAll(x, k -> k);
+    double[] one = new double[x.length];
+    Arrays.fill(one, 1);
+    List<Chart.Curve> curves = new ArrayList<>();
+    curves.add(new Chart.Curve("without drafts: 1", Chart.Style.DASHED, x, one));
+    speeds.forEach((name, y) -> curves.add(new Chart.Curve(name, Chart.Style.LINE, x, y)));
+    return new Chart(
+        "Do drafts pay? Above the dashed line they do",
+        "one request at a time, " + subtitle,
+        new Chart.Axis("drafts in each step", false),
+        new Chart.Axis("tokens a second, without drafts = 1", false),
+        curves);
   }
 
   /** What all of this lab's engines share. */

@@ -7,7 +7,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Function;
 import orrery.engine.Heap;
 import orrery.graph.Executor;
@@ -88,7 +87,7 @@ public final class OpsLab implements Lab.Experiment {
   }
 
   @Override
-  public Optional<Chart> on(Subject s, Sheet sheet) {
+  public List<Chart> on(Subject s, Sheet sheet) {
     try (Team team = new Team(s.settings().threads())) {
       List<Timed> ops = new ArrayList<>();
       double step = measure(s.loaded().model(), team, s, ops);
@@ -109,7 +108,7 @@ public final class OpsLab implements Lab.Experiment {
       sheet.text("");
       print(sheet, s, "launch", group(ops, Timed::line), sum, SHOWN);
     }
-    return Optional.empty();
+    return List.of();
   }
 
   @Override

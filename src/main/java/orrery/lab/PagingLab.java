@@ -5,7 +5,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import orrery.engine.EngineOptions;
 import orrery.engine.EngineOptions.PolicyChoice;
 import orrery.events.Event;
@@ -18,10 +17,10 @@ final class PagingLab implements Lab.Experiment {
   private static final int[] BATCHES = {1, 8};
 
   @Override
-  public Optional<Chart> on(Subject s, Sheet sheet) {
+  public List<Chart> on(Subject s, Sheet sheet) {
     Chart chart = memory(s, sheet);
     indirection(s, sheet);
-    return Optional.of(chart);
+    return List.of(chart);
   }
 
   private static Chart memory(Subject s, Sheet sheet) {
@@ -123,12 +122,10 @@ final class PagingLab implements Lab.Experiment {
       List<double[]> slots = slots(t, page(t, tokens));
       double[] ms = slots.stream().mapToDouble(p -> p[0] - slots.getFirst()[0]).toArray();
       String name = all.get(v).name();
-      curves.add(
-          new Chart.Curve(
-              name + ": reserved", true, ms, slots.stream().mapToDouble(p -> p[1]).toArray()));
-      curves.add(
-          new Chart.Curve(
-              name + ": used", false, ms, slots.stream().mapToDouble(p -> p[2]).toArray()));
+      double[] reserved = slots.stream().mapToDouble(p -> p[1]).toArray();
+      double[] used = slots.stream().mapToDouble(p -> p[2]).toArray();
+      curves.add(new Chart.Curve(name + ": reserved", Chart.Style.DASHED, ms, reserved));
+      curves.add(new Chart.Curve(name + ": used", Chart.Style.LINE, ms, used));
     }
     return new Chart(
         "The same memory, in one piece per request and in pages",

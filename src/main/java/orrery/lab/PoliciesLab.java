@@ -3,7 +3,6 @@ package orrery.lab;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import orrery.engine.EngineOptions;
 import orrery.engine.EngineOptions.PolicyChoice;
 import orrery.engine.EngineOptions.PrefixChoice;
@@ -16,7 +15,7 @@ final class PoliciesLab implements Lab.Experiment {
   private static final double[] CONSERVATIVENESS = {0.3, 1, 1.3};
 
   @Override
-  public Optional<Chart> on(Subject s, Sheet sheet) {
+  public List<Chart> on(Subject s, Sheet sheet) {
     List<Job> jobs = jobs(s);
     EngineOptions base =
         s.options()
@@ -41,7 +40,7 @@ final class PoliciesLab implements Lab.Experiment {
         base.maxTotalTokens() + " tokens of KV cache, radix; " + Draw.lengths(jobs));
     table("policies, " + s.name()).print(sheet, all);
     conservativeness(s, sheet, base, jobs);
-    return Optional.of(chart(s, all));
+    return List.of(chart(s, all));
   }
 
   /** Every other prompt begins with one of four prefixes. */
@@ -111,7 +110,7 @@ final class PoliciesLab implements Lab.Experiment {
       curves.add(
           new Chart.Curve(
               series.name(),
-              false,
+              Chart.Style.LINE,
               steps.stream().mapToDouble(d -> (d.nanos() - start) / 1e6).toArray(),
               steps.stream().mapToDouble(Trace::pagesPercent).toArray()));
     }

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import orrery.engine.EngineOptions;
 import orrery.engine.EngineOptions.PrefixChoice;
 import orrery.lab.Rounds.Series;
@@ -16,13 +15,13 @@ final class PrefixLab implements Lab.Experiment {
   private static final int PAIRS = 30;
 
   @Override
-  public Optional<Chart> on(Subject s, Sheet sheet) {
+  public List<Chart> on(Subject s, Sheet sheet) {
     Chart chart = shared(s, sheet);
     unique(s, sheet);
     eviction(s, sheet, false);
     eviction(s, sheet, true);
     order(s, sheet);
-    return Optional.of(chart);
+    return List.of(chart);
   }
 
   private static List<Variant> caches(Subject s, EngineOptions base, List<Job> jobs) {
@@ -77,7 +76,12 @@ final class PrefixLab implements Lab.Experiment {
       double[] ttft = series.typical().ttft();
       double[] n = new double[ttft.length];
       Arrays.setAll(n, i -> i + 1);
-      curves.add(new Chart.Curve(series.name(), series.name().equals("hash"), ttft, n));
+      curves.add(
+          new Chart.Curve(
+              series.name(),
+              series.name().equals("hash") ? Chart.Style.DASHED : Chart.Style.LINE,
+              ttft,
+              n));
     }
     return new Chart(
         "Requests with a shared prefix: how many have their first token",

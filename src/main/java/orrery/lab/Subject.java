@@ -14,13 +14,17 @@ record Subject(LoadedModel loaded, LabSettings settings) {
 
   /** Name and what one token reads. */
   String description() {
-    return String.format(
-        Locale.ROOT,
-        "%s (%.1f MB of weights a token), %d %s",
-        name(),
-        loaded.model().info().activeBytes() / 1e6,
-        settings.threads(),
-        settings.threads() == 1 ? "thread" : "threads");
+    return weights() + ", " + threads();
+  }
+
+  /** Its name, and how many bytes of weights a token reads. */
+  String weights() {
+    double megabytes = loaded.model().info().activeBytes() / 1e6;
+    return String.format(Locale.ROOT, "%s (%.1f MB of weights a token)", name(), megabytes);
+  }
+
+  String threads() {
+    return settings.threads() + (settings.threads() == 1 ? " thread" : " threads");
   }
 
   Draw draw() {

@@ -3,7 +3,6 @@ package orrery.lab;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.IntStream;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
@@ -47,7 +46,7 @@ public final class ThroughputLab implements Lab.Experiment {
   }
 
   @Override
-  public Optional<Chart> on(Subject s, Sheet sheet) {
+  public List<Chart> on(Subject s, Sheet sheet) {
     List<Variant> variants = new ArrayList<>();
     for (int batch : shape.batches()) {
       variants.add(variant(s, batch));
@@ -66,7 +65,7 @@ public final class ThroughputLab implements Lab.Experiment {
       table.ratio(sheet, "decode", more, first, t -> t.rate(false), "");
     }
     compareWithKernels(s, sheet, all);
-    return Optional.of(chart(s, all));
+    return List.of(chart(s, all));
   }
 
   @Override
@@ -159,11 +158,23 @@ public final class ThroughputLab implements Lab.Experiment {
     double[] sorted = Arrays.stream(order).mapToDouble(i -> x[i]).toArray();
     double[] rate =
         Arrays.stream(order).mapToDouble(i -> all.get(i).of(t -> t.rate(false)).median()).toArray();
+    return chart(s.weights(), s.threads(), sorted, rate);
+  }
+
+  /** One model's curve; {@link #picture} puts them together. */
+  static Chart chart(String model, String subtitle, double[] batches, double[] rates) {
+    double[] gains = Arrays.stream(rates).map(rate -> rate / rates[0]).toArray();
+    String fewest = Math.round(batches[0]) + (batches[0] == 1 ? " request" : " requests");
     return new Chart(
-        "Decoding: tokens a second against requests at once",
-        s.description(),
-        new Chart.Axis("requests at once", true),
-        new Chart.Axis("tokens/s", false),
-        List.of(new Chart.Curve("decode", false, sorted, rate)));
+        "What more requests at once gain",
+        subtitle,
+        new Chart.Axis("requests that are answered at once", true),
+        new Chart.Axis("times the tokens a second of " + fewest, false),
+        List.of(new Chart.Curve(model, Chart.Style.LINE, batches, gains)));
+  }
+
+  @Override
+  public List<Chart> picture(List<List<Chart>> models) {
+    return List.of(Chart.together(models.stream().flatMap(List::stream).toList()));
   }
 }

@@ -90,8 +90,8 @@ public final class MtpDrafter implements Drafter {
     MtpDrafts s = new MtpDrafts(sequence, draw, hidden, POSTPONED);
     int computed = sequence.computed();
     if (computed > 0) {
-      s.written =
-          computed - 1; // row `computed - 1` reads token `computed`, which no cached page has
+      // Row `computed - 1` reads token `computed`, which no cached page has.
+      s.written = computed - 1;
       int row = boundary.row(sequence.table(), computed - 1);
       s.keepInput(computed - 1, boundary.rows(), row);
     }

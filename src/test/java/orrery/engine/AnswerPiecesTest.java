@@ -209,8 +209,8 @@ class AnswerPiecesTest {
         Engine engine = Engine.start(poisoned, small().build())) {
       params.stop(List.of(whole.text() + "and more"));
       Completion completion = engine.submit(Request.of(PROMPT, params.build()));
-      List<Token> pieces = all(completion);
-      assertThatThrownBy(completion::join).hasMessageContaining("NaN");
+      List<Token> pieces = new ArrayList<>();
+      assertThatThrownBy(() -> completion.forEach(pieces::add)).hasMessageContaining("NaN");
       Token last = pieces.getLast();
       assertThat(last.id()).isEqualTo(Token.NONE);
       assertThat(last.finish()).isEqualTo(new FinishReason.Abort("failed"));

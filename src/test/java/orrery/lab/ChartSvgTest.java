@@ -16,7 +16,7 @@ class ChartSvgTest {
         "machine",
         new Chart.Axis("rows", logarithmic),
         new Chart.Axis("ms", false),
-        List.of(new Chart.Curve("first & only", false, x, x)));
+        List.of(new Chart.Curve("first & only", Chart.Style.LINE, x, x)));
   }
 
   @Test
@@ -57,6 +57,44 @@ class ChartSvgTest {
     assertThat(panels.item(1).getAttributes().getNamedItem("transform").getNodeValue())
         .isEqualTo("translate(0 " + height + ")");
     assertThat(two).contains("viewBox=\"0 0 840 " + 2 * Integer.parseInt(height) + "\"");
+  }
+
+  @Test
+  void curvesOfSeveralChartsStandInOneAndWhatTheyShareIsDrawnOnce() {
+    Chart.Axis axis = new Chart.Axis("x", false);
+    Chart.Curve line = new Chart.Curve("line", Chart.Style.DASHED, new double[2], new double[2]);
+    Chart.Curve one = new Chart.Curve("one", Chart.Style.LINE, new double[2], new double[2]);
+    Chart.Curve two = new Chart.Curve("two", Chart.Style.LINE, new double[2], new double[2]);
+    Chart both =
+        Chart.together(
+            List.of(
+                new Chart("t", "1 thread", axis, axis, List.of(line, one)),
+                new Chart("t", "2 threads", axis, axis, List.of(line, two))));
+    assertThat(both.curves()).containsExactly(line, one, two);
+    assertThat(both.subtitle()).isEqualTo("1 thread; 2 threads");
+  }
+
+  @Test
+  void anAreaReachesDownToTheAxisAndHasNoDots() {
+    double[] x = {0, 1};
+    Chart.Axis axis = new Chart.Axis("x", false, 2);
+    Chart.Curve area = new Chart.Curve("area", Chart.Style.AREA, x, x);
+    String svg = ChartSvg.draw(new Chart("t", "s", axis, axis, List.of(area)));
+    // From (0, 0) at the lower left to (1, 1) in the middle, down, and back along the axis.
+    assertThat(svg).contains("class=\"area f0\" d=\"M80.0 430.0 L447.5 250.0 V430 H80.0 Z\"");
+    assertThat(svg).doesNotContain("<circle");
+  }
+
+  @Test
+  void namesTooLongForHalfTheWidthStandBelowEachOther() {
+    double[] x = {0, 1};
+    Chart.Axis axis = new Chart.Axis("x", false);
+    Chart.Curve shorter = new Chart.Curve("short", Chart.Style.LINE, x, x);
+    Chart.Curve longer = new Chart.Curve("n".repeat(47), Chart.Style.LINE, x, x);
+    assertThat(ChartSvg.draw(new Chart("t", "s", axis, axis, List.of(shorter, shorter))))
+        .contains("viewBox=\"0 0 840 524\"");
+    assertThat(ChartSvg.draw(new Chart("t", "s", axis, axis, List.of(shorter, longer))))
+        .contains("viewBox=\"0 0 840 546\"");
   }
 
   @Test

@@ -171,7 +171,8 @@ class RoutingTest {
     float[][] rows = {{3f, 2f, 1f, 0f}};
     Bench plain = new Bench(spec, new float[4], new ScalarKernels(), rows).route(1);
     assertThat(plain.experts(0)).containsExactly(0, 1);
-    Bench biased = new Bench(spec, new float[] {0, -5, 0, 0}, new ScalarKernels(), rows).route(1);
+    Bench biased =
+        new Bench(spec, new float[] {0.5f, -5, 0, 0}, new ScalarKernels(), rows).route(1);
     assertThat(biased.experts(0)).containsExactly(0, 2);
     assertThat(biased.weights(0)[0]).isEqualTo(plain.weights(0)[0]);
     assertThat(biased.weights(0)[1]).isEqualTo(Elementary.sigmoid(1f));
