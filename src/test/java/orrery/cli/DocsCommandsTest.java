@@ -137,7 +137,7 @@ class DocsCommandsTest {
         for (int i = 1; i < words.length; i++) {
           boolean writes =
               List.of("--svg", "--csv", "--out", "-o", "--trace").contains(words[i - 1]);
-          if (writes && !words[i].matches("/tmp/.*|'.*")) {
+          if (writes && !words[i].matches("/tmp/.*|'.*|-")) {
             relative.add(c.block + ": " + words[i]);
           }
         }

@@ -30,10 +30,17 @@ import java.util.concurrent.TimeUnit;
 final class DocsShell implements AutoCloseable {
   private static final int SECONDS = 180;
 
-  /** Hands arguments over in a file, and gets output, errors and exit code back in others. */
+  /**
+   * Hands arguments over in a file, and gets output, errors and exit code back in others. A command
+   * in a pipe, which reads or writes {@code -}, runs in a JVM of its own: this one has other
+   * standard streams.
+   */
   private static final String LAUNCHER =
       """
       #!/usr/bin/env bash
+      for argument in "$@"; do
+        [ "$argument" != - ] || { cd '%s' && exec %s "$@"; }
+      done
       call=$(mktemp -d "%s/call.XXXXXX")
       printf '%%s\\0' "$@" > "$call/args"
       exec 3<> /dev/tcp/127.0.0.1/%d
@@ -63,9 +70,16 @@ final class DocsShell implements AutoCloseable {
     Path launcher = directory.resolve("target/orrery/bin/orrery");
     Files.createDirectories(launcher.getParent());
     Files.createDirectories(directory.resolve("tmp"));
-    Files.writeString(launcher, LAUNCHER.formatted(directory, server.getLocalPort()));
+    Files.writeString(
+        launcher,
+        LAUNCHER.formatted(Path.of("").toAbsolutePath(), java(), directory, server.getLocalPort()));
     Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
     this.thread = Thread.ofPlatform().name("docs-shell").start(this::serve);
+  }
+
+  private static String java() {
+    return "'%s/bin/java' --add-modules=jdk.incubator.vector --enable-native-access=ALL-UNNAMED -cp '%s' orrery.cli.Main"
+        .formatted(System.getProperty("java.home"), System.getProperty("java.class.path"));
   }
 
   /** Runs a block; its {@code /tmp} is a directory of this shell. */
