@@ -2,7 +2,7 @@ package orrery.sampling;
 
 /**
  * No token can be drawn for one choice of one request: its logits hold a NaN, or every token is
- * ruled out. The other requests of the batch are not concerned.
+ * ruled out. The other requests of the batch go on.
  */
 public final class SamplingException extends RuntimeException {
 
