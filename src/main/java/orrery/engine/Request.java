@@ -6,18 +6,18 @@ import java.util.Optional;
 import orrery.sampling.SamplingParams;
 
 /**
- * What a user asks for.
+ * A request: a prompt, and how it is to be answered.
  *
- * @param prompt token ids
+ * @param prompt [tokens] token ids; copied
  * @param params how tokens are drawn, when the answer ends, how many answers
- * @param priority higher goes first; 0 if nobody cares
- * @param deadline from submission; an answer that is not complete by then is cut off
- * @param salt isolates tenants in the prefix cache; "" shares with all who give none
+ * @param priority requests of higher priority go first; 0 is the usual one
+ * @param deadline time from submission after which an unfinished answer is cut off
+ * @param salt isolates tenants in the prefix cache: only requests with the same salt share entries
  */
 public record Request(
     int[] prompt, SamplingParams params, int priority, Optional<Duration> deadline, String salt) {
 
-  /** The longest deadline; more is as good as none. */
+  /** The longest deadline allowed; a longer one would never end an answer. */
   private static final Duration LONGEST = Duration.ofDays(36_500);
 
   public Request {
@@ -36,7 +36,7 @@ public record Request(
     }
   }
 
-  /** A request with nothing special. */
+  /** A request with priority 0, without a deadline and with the empty salt. */
   public static Request of(int[] prompt, SamplingParams params) {
     return new Request(prompt, params, 0, Optional.empty(), "");
   }
