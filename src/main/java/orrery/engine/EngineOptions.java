@@ -85,6 +85,9 @@ public record EngineOptions(
     HASH
   }
 
+  /**
+   * @throws IllegalArgumentException naming the option, what was expected and what was found
+   */
   public EngineOptions {
     check(kernels != null, "kernels", "a choice", null);
     check(schedulePolicy != null, "schedule-policy", "a choice", null);
@@ -289,6 +292,11 @@ public record EngineOptions(
       return this;
     }
 
+    /**
+     * Returns the options.
+     *
+     * @throws IllegalArgumentException naming an option that is out of range
+     */
     public EngineOptions build() {
       return new EngineOptions(
           threads,

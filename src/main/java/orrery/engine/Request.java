@@ -20,6 +20,10 @@ public record Request(
   /** The longest deadline allowed; a longer one would never end an answer. */
   private static final Duration LONGEST = Duration.ofDays(36_500);
 
+  /**
+   * @throws IllegalArgumentException if the deadline is not above 0 and at most 100 years
+   * @throws NullPointerException naming the part that is null
+   */
   public Request {
     Objects.requireNonNull(prompt, "prompt: expected token ids, found null");
     Objects.requireNonNull(deadline, "deadline: expected an optional duration, found null");
@@ -41,15 +45,22 @@ public record Request(
     return new Request(prompt, params, 0, Optional.empty(), "");
   }
 
+  /** The same request with another priority. */
   public Request withPriority(int p) {
     return new Request(prompt, params, p, deadline, salt);
   }
 
+  /**
+   * The same request with a deadline.
+   *
+   * @throws IllegalArgumentException if the deadline is not above 0 and at most 100 years
+   */
   public Request withDeadline(Duration d) {
     Objects.requireNonNull(d, "deadline: expected a duration, found null");
     return new Request(prompt, params, priority, Optional.of(d), salt);
   }
 
+  /** The same request with another salt. */
   public Request withSalt(String s) {
     return new Request(prompt, params, priority, deadline, s);
   }

@@ -29,6 +29,7 @@ public final class RequestException extends RuntimeException {
     this(kind, message, null);
   }
 
+  /** The kind of failure. */
   public Kind kind() {
     return kind;
   }

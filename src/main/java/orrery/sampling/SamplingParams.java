@@ -58,6 +58,9 @@ public record SamplingParams(
 
   /** Added to the logit of one token; negative infinity rules the token out. */
   public record TokenBias(int token, double bias) {
+    /**
+     * @throws IllegalArgumentException if the token is negative, or the bias is NaN or +infinity
+     */
     public TokenBias {
       check(token >= 0, "logit_bias", "token ids of at least 0", token);
       check(bias < Double.POSITIVE_INFINITY, "logit_bias", "a number or -Infinity", bias);

@@ -55,6 +55,7 @@ public final class ClassicModel implements Model {
     return new ClassicModel(config, ClassicWeights.load(checkpoint, config));
   }
 
+  /** The configuration, with as many MTP layers as were loaded. */
   public ClassicConfig config() {
     return config;
   }
