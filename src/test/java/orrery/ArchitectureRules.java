@@ -19,15 +19,15 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
- * The rules of the house, over the classes below one root package. The root is a parameter so that
- * the fixtures can build a small crooked copy of the house below {@code orrery.fixtures}, in which
- * every rule is seen to fail.
+ * The rules of the house, over the classes below one root package. The root is a parameter, so the
+ * fixtures below {@code orrery.fixtures} can be a small crooked copy of the house, in which every
+ * rule is seen to fail.
  *
  * <p>Every violation reads {@code "class name: what is wrong"}.
  */
 final class ArchitectureRules {
 
-  /** The plan: a package may use only what stands before it. */
+  /** The plan: a package may use only packages that stand before it. */
   static final List<String> ROOMS =
       List.of(
           """
@@ -37,7 +37,7 @@ final class ArchitectureRules {
           """
               .split("\\s+"));
 
-  /** Where a sum, a product or a draw decides what a model says. */
+  /** Packages in which a sum, a product or a draw decides the tokens of a model. */
   private static final Set<String> MODEL_CODE =
       Set.of(
           """
@@ -51,8 +51,8 @@ final class ArchitectureRules {
   private static final Set<String> MAY_PRINT = Set.of("cli", "lab");
 
   /**
-   * What Java lets differ by an ulp or two from machine to machine, or from C1 to C2;
-   * VectorOperators has them too.
+   * Functions whose results Java lets differ by an ulp or two, between machines or between C1 and
+   * C2. VectorOperators has them too.
    */
   private static final Set<String> LIBRARY_FUNCTIONS =
       Set.of(
@@ -159,9 +159,9 @@ final class ArchitectureRules {
   }
 
   /**
-   * A static field must be final, and must not hold what is plainly made to change. An array is a
-   * table, and allowed, unless everybody can reach it. (A mutable list behind the type {@code List}
-   * is not seen.)
+   * A static field must be final, and its type must not be one that is made to change. An array
+   * counts as a table and is allowed, unless other classes can write it. (The rule does not see a
+   * mutable list of type {@code List}.)
    */
   ArchRule nothingStaticChanges() {
     return rule(
@@ -177,7 +177,8 @@ final class ArchitectureRules {
             } else if (isMadeToChange(field.getRawType())) {
               problems.accept("static field " + field.getName() + " holds what can change");
             } else if (field.getRawType().isArray() && modifiers.contains(JavaModifier.PUBLIC)) {
-              problems.accept("static array " + field.getName() + " can be written by everybody");
+              problems.accept(
+                  "static array " + field.getName() + " can be written by other classes");
             }
           }
         });
@@ -199,7 +200,7 @@ final class ArchitectureRules {
         });
   }
 
-  ArchRule nobodyDrawsFromAHiddenGenerator() {
+  ArchRule noClassDrawsFromAHiddenGenerator() {
     return rule(
         "random numbers come from orrery.sampling.KeyedRandom",
         (type, problems) -> {

@@ -26,8 +26,8 @@ import orrery.fixtures.prefix.UsesSampling;
 import orrery.fixtures.server.Prints;
 
 /**
- * Every rule holds in the house, and names exactly the guilty classes of the crooked copy below
- * {@code orrery.fixtures}.
+ * Every rule holds in the house. In the crooked copy below {@code orrery.fixtures}, every rule
+ * names exactly the classes that break it.
  */
 class ArchitectureTest {
 
@@ -121,8 +121,8 @@ class ArchitectureTest {
   }
 
   @Test
-  void nobodyDrawsFromAHiddenGenerator() {
-    check(ArchitectureRules::nobodyDrawsFromAHiddenGenerator, Draws.class.getDeclaredClasses());
+  void noClassDrawsFromAHiddenGenerator() {
+    check(ArchitectureRules::noClassDrawsFromAHiddenGenerator, Draws.class.getDeclaredClasses());
   }
 
   private static void check(Function<ArchitectureRules, ArchRule> rule, Class<?>... guilty) {

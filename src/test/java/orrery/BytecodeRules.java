@@ -25,8 +25,8 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Rules that need single instructions, or the bodies of lambdas, neither of which ArchUnit shows;
- * they read the class file with the JDK's own {@code java.lang.classfile}.
+ * Rules about single instructions or the bodies of lambdas. ArchUnit shows neither, so these rules
+ * read the class file with the JDK's own {@code java.lang.classfile}.
  */
 final class BytecodeRules {
 
@@ -37,11 +37,11 @@ final class BytecodeRules {
   private BytecodeRules() {}
 
   /**
-   * The order of a float {@code reduceLanes(ADD)} is undefined, that of MIN and MAX does not
-   * matter. A call passes iff the instruction just before it reads {@code VectorOperators.MIN} or
-   * {@code MAX} (with at most the load of a mask between), with no jump target between them: so the
-   * operator can come from nowhere else, be it a variable, a parameter or a {@code ?:}. A method
-   * reference to it never passes. Sums of integer lanes are exact in any order, and free.
+   * The order of a float {@code reduceLanes(ADD)} is undefined; the order of MIN and MAX does not
+   * matter. A call passes only if the instruction before it reads {@code VectorOperators.MIN} or
+   * {@code MAX} (the load of a mask may be between them), without a jump target between the two. So
+   * the operator cannot come from a variable, a parameter or a {@code ?:}. A method reference to
+   * {@code reduceLanes} never passes. Sums of integer lanes are exact in any order and always pass.
    */
   static void checkReductionsOfFloatLanes(JavaClass type, Consumer<String> problems) {
     for (MethodModel method : parse(type).methods()) {
@@ -63,15 +63,16 @@ final class BytecodeRules {
           problems.accept(
               "method "
                   + method.methodName().stringValue()
-                  + " reduces float lanes by something else than a literal MIN or MAX");
+                  + " reduces float lanes by another operator than a literal MIN or MAX");
         }
       }
     }
   }
 
   /**
-   * C2 stops inlining helpers in large compilations, and then every vector that crosses a call or
-   * sits in a field or an array becomes an object: 20x slower. Lambdas are methods here.
+   * C2 stops inlining helpers in large compilations. Then every vector that crosses a call, or is
+   * in a field or an array, becomes an object, and the code is 20 times slower. Lambdas count as
+   * methods here.
    */
   static void checkVectorsStayInRegisters(JavaClass type, Consumer<String> problems) {
     ClassModel model = parse(type);

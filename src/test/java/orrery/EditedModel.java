@@ -15,7 +15,10 @@ import orrery.checkpoint.SafetensorsWriter;
 import orrery.checkpoint.Tensor;
 import orrery.numerics.Fp16;
 
-/** A copy of a model in memory, to be changed and written elsewhere as a single file. */
+/**
+ * A copy of a model in memory. A test changes it and writes it to another directory as a single
+ * file.
+ */
 public final class EditedModel {
   /** Values of one tensor; {@code longs} instead of {@code floats} if it is I64. */
   public record Values(DType dtype, long[] shape, float[] floats, long[] longs) {

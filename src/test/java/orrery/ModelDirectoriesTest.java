@@ -17,17 +17,17 @@ import org.junit.jupiter.params.provider.MethodSource;
 import orrery.text.Tokenizer;
 
 /**
- * The shipped model directories are ones that other engines load. transformers takes the files that
- * it knows by name; vLLM and SGLang take every {@code *.safetensors} for weights.
+ * Other engines can load the shipped model directories. transformers reads the files that it knows
+ * by name; vLLM and SGLang take every {@code *.safetensors} for weights.
  */
 class ModelDirectoriesTest {
   private static final String INDEX = "model.safetensors.index.json";
 
-  /** What engines read by name. */
+  /** The files that engines read by name. */
   private static final Set<String> KNOWN =
       Set.of("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json");
 
-  /** The model card and what it speaks of; no engine opens them. */
+  /** The model card and the files that it mentions; no engine opens them. */
   private static final Set<String> CARD = Set.of("README.md", "prompts.jsonl", "evaluation.json");
 
   static List<Path> models() {

@@ -11,10 +11,10 @@ import orrery.numerics.Sum16;
 
 /**
  * A transformer in plain loops: no cache, no batch, no vectors, no threads. For every token it
- * computes all tokens before it again. It is the oracle of the tests (whatever the engine does must
- * give these logits, to the bit) and chapter 0 of the docs.
+ * computes all tokens before that token again. It is the oracle of the tests: the engine must
+ * always give these logits, to the bit. It is also chapter 0 of the docs.
  *
- * <p>A state is float[hidden] per token; a weight is read as float[out][in].
+ * <p>A state is float[hidden] for each token; a weight is float[out][in].
  */
 public final class Naive {
   private final Checkpoint checkpoint;
@@ -46,7 +46,9 @@ public final class Naive {
     return product(matrix(head(), c.vocab(), c.hidden()), hidden(ids));
   }
 
-  /** A tied checkpoint may have only one of the two, either one; with both, they are not tied. */
+  /**
+   * A tied checkpoint may have only the embedding or only the head; if it has both, each is used.
+   */
   private String embedding() {
     String name = "model.embed_tokens.weight";
     return c.tied() && !checkpoint.has(name) ? "lm_head.weight" : name;
@@ -123,7 +125,10 @@ public final class Naive {
     return product(matrix(p + "o_proj.weight", c.hidden(), c.heads() * d), mixed);
   }
 
-  /** Projects to heads, adds the bias, norms each head, rotates; each if the config says so. */
+  /**
+   * Projects to heads; then adds the bias, norms each head and rotates, each only if the config
+   * says so.
+   */
   private float[][] heads(String p, String name, float[][] h, int heads, boolean positioned) {
     int d = c.headDim();
     float[][] x = product(matrix(p + name + "_proj.weight", heads * d, c.hidden()), h);

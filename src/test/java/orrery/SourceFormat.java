@@ -11,8 +11,8 @@ import java.util.stream.Stream;
 
 /**
  * Formats every Java file of every source set ({@code src/main/java}, {@code src/test/java}, ...)
- * in place with google-java-format, and prints the names of those it changed. Run it with {@code
- * mvn -q test-compile exec:exec@format}.
+ * in place with google-java-format, and prints the names of the files that it changed. Run it with
+ * {@code mvn -q test-compile exec:exec@format}.
  */
 public final class SourceFormat {
 
@@ -55,7 +55,7 @@ public final class SourceFormat {
     }
   }
 
-  /** What google-java-format's command line makes of a source: layout, imports, long strings. */
+  /** The source as google-java-format's command line formats it: layout, imports, long strings. */
   static String formatted(Path file, String source) {
     try {
       return new Formatter().formatSourceAndFixImports(source);

@@ -14,17 +14,17 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
 
 /**
- * All tensors of a model directory in Hugging Face layout, whether they come as one {@code
- * model.safetensors} or as shards listed by {@code model.safetensors.index.json}. An index decides
- * which tensors there are, also when a file called {@code model.safetensors} stands beside it.
+ * All tensors of a model directory in Hugging Face layout: one {@code model.safetensors}, or the
+ * shards that {@code model.safetensors.index.json} lists. If there is an index, it decides which
+ * tensors the model has, also when a file called {@code model.safetensors} is beside it.
  *
- * <p>The index must agree with the shards exactly: each name in the shard it says, and no tensor in
- * any shard that it does not name. Its {@code metadata.total_size} is a claim that nothing here
- * depends on.
+ * <p>The index must agree exactly with the shards: each tensor is in the shard that the index says,
+ * and no shard has a tensor that the index does not name. Nothing here depends on {@code
+ * metadata.total_size}.
  *
- * <p>The checkpoint remembers which tensors were asked for, so that a model loader can end with
- * {@link #refuseUnread}: a tensor that no layer wanted usually means a config that does not belong
- * to these weights. What is passed over without being proved redundant is said in {@link #notices}.
+ * <p>The checkpoint remembers which tensors were read, so a model loader can end with {@link
+ * #refuseUnread}: if no layer reads a tensor, the config usually does not belong to these weights.
+ * {@link #notices} tells what was passed over and may make a difference.
  */
 public final class Checkpoint implements AutoCloseable {
   private static final int NAMES_SHOWN = 6;
@@ -45,8 +45,8 @@ public final class Checkpoint implements AutoCloseable {
   /**
    * Maps the weights in {@code directory}.
    *
-   * @throws CheckpointException if there are none, or any file is broken or disagrees with the
-   *     index
+   * @throws CheckpointException if there are no weights, or if a file is broken or disagrees with
+   *     the index
    */
   public static Checkpoint open(Path directory) {
     if (!Files.isDirectory(directory)) {
@@ -110,7 +110,7 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   private static SafetensorsFile openShard(Path directory, Path index, String tensor, String name) {
-    // Printable ASCII without any system's separators: it cannot leave the directory.
+    // Printable ASCII without the separators of any system: no path out of the directory.
     boolean plain =
         name.endsWith(".safetensors")
             && name.chars().allMatch(c -> c > ' ' && c <= '~' && "/\\:".indexOf(c) < 0);
@@ -182,9 +182,10 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * What loading has passed over or decided that the files alone do not tell, in whole lines that
-   * begin with a file's name: a file of weights that nothing names, a head that the config denies.
-   * Nothing that could be proved to make no difference is said.
+   * What loading has passed over, or decided where the files contradict each other: for example a
+   * file of weights that the index does not name, or a head that the config denies. Each notice is
+   * one line that begins with a file's name. There is no notice of what provably makes no
+   * difference.
    */
   public List<String> notices() {
     return List.copyOf(notices);
@@ -201,11 +202,11 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * The tensor {@code name}, marked as read. May be called from many threads.
+   * Returns the tensor {@code name} and marks it as read. Many threads may call this.
    *
    * @param expectedShape every dimension, outermost first; none for a scalar
-   * @throws CheckpointException if it is missing or has another shape, naming the file, the tensor
-   *     and both shapes
+   * @throws CheckpointException naming the file, the tensor and both shapes, if the tensor is
+   *     missing or has another shape
    */
   public Tensor tensor(String name, long... expectedShape) {
     SafetensorsFile file = owners.get(name);
@@ -223,9 +224,9 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * Ends loading: every tensor must have been read.
+   * Ends loading: checks that every tensor was read.
    *
-   * @throws CheckpointException naming the tensors that nothing asked for
+   * @throws CheckpointException naming the tensors that were not read
    */
   public void refuseUnread() {
     List<String> unread = names().stream().filter(name -> !taken.contains(name)).toList();

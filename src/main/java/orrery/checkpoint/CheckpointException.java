@@ -3,9 +3,9 @@ package orrery.checkpoint;
 import java.nio.file.Path;
 
 /**
- * A checkpoint file that cannot be used. The message is the whole story for the user, in one line:
- * {@code FILE: ITEM: expected X, found Y}. Text taken from a hostile file is shortened and stripped
- * of control characters first ({@link #shown}), so that a message can be printed to a terminal.
+ * A checkpoint file that cannot be used. The message tells the user everything, in one line: {@code
+ * FILE: ITEM: expected X, found Y}. Text taken from a hostile file is shortened and stripped of
+ * control characters first ({@link #shown}), so that a message can be printed to a terminal.
  */
 public final class CheckpointException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -21,13 +21,13 @@ public final class CheckpointException extends RuntimeException {
     super(file + ": " + problem, cause);
   }
 
-  /** {@code FILE: ITEM: expected EXPECTED, found FOUND}; the item is a field or a tensor. */
+  /** {@code FILE: ITEM: expected EXPECTED, found FOUND}, where the item is a field or a tensor. */
   public CheckpointException(Path file, String item, String expected, String found) {
     this(file, item + ": expected " + expected + ", found " + found);
   }
 
   /**
-   * A name or value out of a file, fit to be shown: at most 80 characters, none of them control.
+   * A name or value from a file, made safe to print: at most 80 characters, no control characters.
    */
   public static String shown(String untrusted) {
     StringBuilder text = new StringBuilder();

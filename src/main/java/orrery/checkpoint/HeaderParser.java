@@ -21,12 +21,13 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * Reads the JSON header of one safetensors file, believing nothing: {@code {"name": {"dtype":
- * "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …, "__metadata__": {"key": "value"}}}.
+ * Reads the JSON header of one safetensors file, and trusts nothing in it: {@code {"name":
+ * {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …, "__metadata__": {"key":
+ * "value"}}}.
  *
  * <p>It streams through the text once and keeps only the entries, so memory is bounded by the
- * header's own length. What one entry may say is checked here; how entries lie in the file together
- * is {@link SafetensorsFile}'s part.
+ * header's own length. This class checks each entry by itself; {@link SafetensorsFile} checks how
+ * all entries together lie in the file.
  */
 final class HeaderParser {
   private final Path file;
@@ -63,7 +64,10 @@ final class HeaderParser {
     return new Header(List.copyOf(parser.tensors), Map.copyOf(parser.metadata));
   }
 
-  /** Decoded while parsing: a header of 100 MB that is wrong at once costs nothing. */
+  /**
+   * The text is decoded while it is parsed, so an error at the start of a 100 MB header costs
+   * nothing.
+   */
   private static Reader text(ByteBuffer utf8) {
     return new InputStreamReader(new Bytes(utf8.slice()), StandardCharsets.UTF_8.newDecoder());
   }

@@ -12,16 +12,19 @@ import java.util.Optional;
 import orrery.checkpoint.JsonText.Num;
 
 /**
- * A careful, typed view of a JSON object file such as {@code config.json}. Each accessor takes one
- * field, checks it and says on failure which file, which field, what it expected and what it found:
- * {@code m/config.json: hidden_size: expected a positive integer, found "abc"}.
+ * A careful, typed view of a file with one JSON object, such as {@code config.json}. Each accessor
+ * reads and checks one field. Its error names the file, the field, what was expected and what was
+ * found: {@code m/config.json: hidden_size: expected a positive integer, found "abc"}.
  *
  * <p>Nothing is coerced: 1.5, 1.0, 1e3 and "1" are no integers. A field that is {@code null} counts
- * as absent, as transformers writes it. Fields that nobody asks for are ignored, since configs
- * carry many.
+ * as absent, since transformers writes absent values so. Fields that the loader does not read are
+ * ignored, since configs have many of them.
+ *
+ * <p>Every accessor throws {@link CheckpointException}: if a required field is absent, or if the
+ * field has another type or range.
  */
 public final class JsonConfig {
-  /** Far above any real config, far below what would hurt. */
+  /** Far more than any real config needs, and far less than what would fill the memory. */
   private static final long MAX_BYTES = 64L << 20;
 
   private final Path file;
@@ -37,7 +40,8 @@ public final class JsonConfig {
   /**
    * Reads the JSON object in {@code file}.
    *
-   * @throws CheckpointException if the file is missing, too large, no UTF-8, no JSON or no object
+   * @throws CheckpointException if the file is missing, too large, not UTF-8, not JSON, or no JSON
+   *     object
    */
   public static JsonConfig read(Path file) {
     if (!Files.isRegularFile(file)) {
@@ -58,12 +62,12 @@ public final class JsonConfig {
     }
   }
 
-  /** The file, for messages of checks that span several fields. */
+  /** The file, for messages about several fields. */
   public Path file() {
     return file;
   }
 
-  /** A field's name as messages show it, that of the object around it included. */
+  /** A field's name as messages show it, after the name of the object that it is in. */
   public String name(String field) {
     return CheckpointException.shown(prefix + field);
   }
@@ -129,7 +133,7 @@ public final class JsonConfig {
     return has(field) ? bool(field) : fallback;
   }
 
-  /** A value of any kind, as {@link JsonText} has it; {@link JsonText#NULL} if it is absent. */
+  /** A value of any kind, as a value of {@link JsonText}; {@link JsonText#NULL} if it is absent. */
   public Object any(String field) {
     return object.getOrDefault(field, JsonText.NULL);
   }
@@ -168,7 +172,10 @@ public final class JsonConfig {
     return has(field) ? Optional.of(object(field)) : Optional.empty();
   }
 
-  /** A required integer, or list of integers, none negative: {@code eos_token_id} is either. */
+  /**
+   * A required integer or list of integers, none of them negative; {@code eos_token_id} may be
+   * either.
+   */
   public int[] ints(String field) {
     String expected = "a non-negative integer or a list of them";
     Object value = required(field, expected);
@@ -202,9 +209,9 @@ public final class JsonConfig {
   }
 
   /**
-   * Refuses a field that would change what a model says, where it is not understood.
+   * Refuses a field that would change the numbers of a model and that Orrery does not support.
    *
-   * @throws CheckpointException if it is there and not null
+   * @throws CheckpointException if the field is there and not null
    */
   public void requireAbsent(String field) {
     if (has(field)) {
@@ -212,14 +219,14 @@ public final class JsonConfig {
     }
   }
 
-  /** Every field of this object, all of which must be strings, in the order of the file. */
+  /** Every field of this object, in the order of the file; each value must be a string. */
   public Map<String, String> strings() {
     Map<String, String> fields = new LinkedHashMap<>();
     object.keySet().forEach(field -> fields.put(field, string(field)));
     return fields;
   }
 
-  /** The error for a field whose value is well-formed but does not fit the rest. */
+  /** The error for a field with a well-formed value that does not fit the other fields. */
   public CheckpointException bad(String field, String expected, String found) {
     return new CheckpointException(file, name(field), expected, found);
   }

@@ -8,11 +8,12 @@ import java.io.Reader;
 import java.io.StringReader;
 
 /**
- * Text that is no JSON. The message says what stands where it stops being JSON, and in which line
- * and column: {@code "tru" at line 1, column 7}. It goes behind the word "found".
+ * Text that is not JSON. The message shows the text at the place where it stops being JSON, and
+ * names the line and column: {@code "tru" at line 1, column 7}. The message is written after the
+ * word "found".
  *
- * <p>The parser's own reasons are kept as the cause and not shown: they name its settings and
- * classes, which mean nothing to the owner of the file.
+ * <p>The parser's own error is the cause. Its message is not shown, since it names settings and
+ * classes of the parser, which mean nothing to the owner of the file.
  */
 public final class JsonFault extends IOException {
   private static final long serialVersionUID = 1L;
@@ -26,15 +27,15 @@ public final class JsonFault extends IOException {
     super(found, cause);
   }
 
-  /** What the parser stumbled over in {@code text}. */
+  /** The fault for an error that the parser found in {@code text}. */
   public static JsonFault of(JsonProcessingException cause, String text) {
     return of(cause, new StringReader(text));
   }
 
-  /** As the other, of a text that is read once more, as far as needed. */
+  /** The same for a text that is read again, as far as needed. */
   static JsonFault of(JsonProcessingException cause, Reader text) {
     JsonLocation at = cause.getLocation();
-    if (at == null) { // only the limit of depth comes without a place
+    if (at == null) { // only an error of too deep nesting has no place
       return new JsonFault("more than " + JsonText.MAX_DEPTH + " levels of nesting", cause);
     }
     String found =
@@ -52,11 +53,11 @@ public final class JsonFault extends IOException {
   }
 
   private static String excerpt(Reader text, JsonLocation at, JsonProcessingException cause) {
-    char[] around = new char[1 + SHOWN_CHARS]; // the character before the place, and the place
+    char[] around = new char[1 + SHOWN_CHARS]; // from the character before the place on
     try (text) {
       text.skip(Math.max(0, at.getCharOffset() - 1));
       int length = Math.max(0, text.read(around));
-      // Behind a character that may stand nowhere the parser has gone on, perhaps to the end.
+      // After a character that is allowed nowhere, the parser has read on, perhaps to the end.
       int from = at.getCharOffset() > 0 && length > 1 ? 1 : 0;
       String line =
           new String(around, from, Math.min(length - from, SHOWN_CHARS))

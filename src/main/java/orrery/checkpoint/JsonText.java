@@ -37,15 +37,15 @@ public final class JsonText {
 
   static final int MAX_DEPTH = 1_000;
 
-  /** As the standard has it. */
+  /** JSON as the standard defines it. */
   private static final JsonFactory STRICT = factory(false);
 
-  /** As Python writes it, which knows {@code NaN}, {@code Infinity} and {@code -Infinity}. */
+  /** JSON as Python writes it, with {@code NaN}, {@code Infinity} and {@code -Infinity}. */
   private static final JsonFactory LENIENT = factory(true);
 
   private JsonText() {}
 
-  /** Nothing is limited but the depth: how long a file may be is decided before it is read. */
+  /** Only the depth is limited here: the length of a file is checked before it is read. */
   private static JsonFactory factory(boolean nonNumbers) {
     StreamReadConstraints limits =
         StreamReadConstraints.builder()
@@ -60,12 +60,12 @@ public final class JsonText {
         .build();
   }
 
-  /** A parser of a model's file, for what is too long to be kept as values. */
+  /** A parser for a file of a model that is too long to be kept as values. */
   public static JsonParser parser(Reader text) throws IOException {
     return LENIENT.createParser(text);
   }
 
-  /** A number as it is spelled; {@code whole} if it has neither fraction nor exponent. */
+  /** A number as the text spells it; {@code whole} if it has neither fraction nor exponent. */
   public record Num(String text, boolean whole) {
     /** Whether this is a whole number within int. */
     public boolean isInt() {
@@ -79,8 +79,8 @@ public final class JsonText {
   }
 
   /**
-   * The JSON object that a model's file consists of. It may be nested 1,000 levels deep, and hold
-   * the numbers that only Python has.
+   * The JSON object in a file of a model. It may be nested 1,000 levels deep, and hold Python's
+   * {@code NaN} and infinities.
    *
    * @throws CheckpointException if it is something else
    */
@@ -102,7 +102,7 @@ public final class JsonText {
   /**
    * The one JSON value that {@code text} consists of.
    *
-   * @throws JsonFault if it is no JSON, or something follows
+   * @throws JsonFault if the text is not JSON, or more text follows the value
    */
   public static Object value(String text) throws JsonFault {
     return value(STRICT, text);
@@ -153,7 +153,7 @@ public final class JsonText {
       case VALUE_STRING -> json.getText();
       case VALUE_NUMBER_INT -> new Num(json.getText(), true);
       case VALUE_NUMBER_FLOAT ->
-          // The library takes "-INF" too; spelled as Java and Python do, all can be parsed again.
+          // The library also reads "-INF"; Java's spelling can be parsed again.
           new Num(json.isNaN() ? Double.toString(json.getDoubleValue()) : json.getText(), false);
       case VALUE_TRUE -> true;
       case VALUE_FALSE -> false;

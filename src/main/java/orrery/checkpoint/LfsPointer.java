@@ -10,8 +10,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Knows the few lines that Git leaves in place of a large file where Git LFS is not installed: the
- * commonest way for a downloaded model to be none.
+ * Recognises the few lines that Git leaves in place of a large file where Git LFS is not installed.
+ * This is the commonest fault of a downloaded model.
  *
  * <pre>
  *   version https://git-lfs.github.com/spec/v1
@@ -29,7 +29,7 @@ public final class LfsPointer {
 
   private LfsPointer() {}
 
-  /** What is wrong with a file of this content, if it is a pointer. */
+  /** The problem of a file with this content, if the content is a pointer. */
   public static Optional<String> problem(String content) {
     if (!content.startsWith(START)) {
       return Optional.empty();
@@ -42,7 +42,7 @@ public final class LfsPointer {
             + " repository, or download the file again");
   }
 
-  /** Refuses a file that is a pointer; reads no more of it than a pointer has. */
+  /** Refuses a file that is a pointer; reads at most as many bytes as a pointer has. */
   static void refuse(Path file) throws IOException {
     try (InputStream in = Files.newInputStream(file)) {
       String start = new String(in.readNBytes(MAX_BYTES), StandardCharsets.ISO_8859_1);

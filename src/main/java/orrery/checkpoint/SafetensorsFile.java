@@ -26,15 +26,15 @@ import java.util.Set;
  *   | N: u64 | header: N bytes | data of all tensors, without gaps        |
  * </pre>
  *
- * Opening maps the file and checks the header completely; no weight is touched. The rules are those
- * of the reference implementation (huggingface/safetensors, {@code tensor.rs}): a header of at most
- * 100 MB, offsets inside the file, every byte of data owned by exactly one tensor; and stricter
- * where that one is silent: duplicate names and unknown fields are errors.
+ * Opening maps the file and checks the whole header; it reads no weight. The rules are those of the
+ * reference implementation (huggingface/safetensors, {@code tensor.rs}): the header has at most 100
+ * MB, offsets lie inside the file, and every byte of data belongs to exactly one tensor. Two rules
+ * are stricter than there: duplicate names and unknown fields are errors.
  *
- * <p>Tensors may be read by many threads; closing the file unmaps them all.
+ * <p>Many threads may read tensors; closing the file unmaps all of them.
  */
 public final class SafetensorsFile implements AutoCloseable {
-  /** The reference implementation's limit; a longer header is refused before anything is read. */
+  /** The reference implementation's limit; a longer header is refused before it is read. */
   private static final long MAX_HEADER_BYTES = 100_000_000;
 
   private static final ValueLayout.OfLong U64 =
@@ -117,7 +117,7 @@ public final class SafetensorsFile implements AutoCloseable {
     return said;
   }
 
-  /** Sorts entries by offset and checks that together they cover the data once, without holes. */
+  /** Sorts entries by offset and checks that they cover the data without overlaps and holes. */
   private static List<TensorInfo> inDataOrder(Path file, List<TensorInfo> entries, long dataBytes) {
     List<TensorInfo> sorted = new ArrayList<>(entries);
     sorted.sort(Comparator.comparingLong(TensorInfo::offset).thenComparingLong(TensorInfo::bytes));
@@ -128,7 +128,7 @@ public final class SafetensorsFile implements AutoCloseable {
         throw new CheckpointException(
             file, Tensor.item(info.name()), "data at offset " + end, info.offset() + how);
       }
-      end += info.bytes(); // cannot overflow: offset + bytes is the end offset read from the header
+      end += info.bytes(); // cannot overflow: offset + bytes is the end offset in the header
       if (end > dataBytes) {
         throw new CheckpointException(
             file,
@@ -170,9 +170,9 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * The tensor {@code name}, of whatever shape, reading from the mapped file.
+   * The tensor {@code name}, of any shape, as a view of the mapped file.
    *
-   * @throws CheckpointException if there is none
+   * @throws CheckpointException if there is no such tensor
    */
   public Tensor tensor(String name) {
     TensorInfo info = tensors.get(name);

@@ -22,12 +22,12 @@ import java.util.TreeMap;
 import orrery.files.OutputFile;
 
 /**
- * Writes one safetensors file. Tensors are added in any order and written in the format's canonical
- * one (wider types first, then by name), behind a header padded with blanks to 8 bytes, so every
- * element lies at its natural alignment and equal content gives equal bytes.
+ * Writes one safetensors file. Tensors are added in any order and written in the canonical order of
+ * the format: wider types first, then by name. The header is padded with blanks to a multiple of 8
+ * bytes. So every element is at its natural alignment, and equal content gives equal bytes.
  *
- * <p>The arrays are not copied: do not change them before {@link #write}. A file is replaced in one
- * step, as {@link OutputFile} does it: a reader never sees half a file.
+ * <p>The arrays are not copied: do not change them before {@link #write}. {@link OutputFile}
+ * replaces a file in one step, so a reader never sees half a file.
  */
 public final class SafetensorsWriter {
   private static final int BUFFER_BYTES = 1 << 16;

@@ -10,15 +10,15 @@ import orrery.numerics.Bf16;
 import orrery.numerics.Fp16;
 
 /**
- * One tensor, read in place from the mapped file: no element is copied until somebody asks.
+ * One tensor, a view of the mapped file: no element is copied before it is read.
  *
- * <p>A <em>row</em> is a run along the last dimension, so a weight {@code [out, in]} has {@code
- * out} rows of {@code in} elements and a stack of experts {@code [experts, out, in]} has {@code
- * experts · out}. A vector is one row. The data is valid until its file is closed.
+ * <p>A <em>row</em> is a run along the last dimension. So a weight {@code [out, in]} has {@code
+ * out} rows of {@code in} elements, and a stack of experts {@code [experts, out, in]} has {@code
+ * experts · out} rows. A vector is one row. The data is valid until its file is closed.
  *
- * @param file where it comes from, for messages
+ * @param file the file that holds it, for messages
  * @param info name, type and shape
- * @param data the little-endian elements, {@code info.bytes()} long, at no particular alignment
+ * @param data the little-endian elements, {@code info.bytes()} bytes, at any alignment
  */
 public record Tensor(Path file, TensorInfo info, MemorySegment data) {
   private static final ValueLayout.OfFloat F32 =
@@ -61,7 +61,7 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
     long[] shape = info.shape();
     long rows = 1;
     for (int i = 0; i < shape.length - 1; i++) {
-      rows *= shape[i]; // cannot overflow: the header check multiplied them all
+      rows *= shape[i]; // cannot overflow: the header check has multiplied all dimensions
     }
     return rows;
   }
@@ -149,7 +149,7 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
     return new CheckpointException(file, item(), expected + " elements", dtype().name());
   }
 
-  /** {@code tensor NAME}, fit to be shown. */
+  /** {@code tensor NAME}, made safe to print. */
   public String item() {
     return item(name());
   }
@@ -158,7 +158,9 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
     return "tensor " + CheckpointException.shown(name);
   }
 
-  /** This tensor, if its shape is the expected one; an error that names both shapes otherwise. */
+  /**
+   * Returns this tensor if it has the expected shape; else throws an error that names both shapes.
+   */
   public Tensor requireShape(long... expected) {
     if (!info.hasShape(expected)) {
       String found = Arrays.toString(info.shape());

@@ -7,12 +7,12 @@ import java.util.Arrays;
  *
  * @param name tensor name
  * @param dtype element type
- * @param shape sizes from the outermost dimension in; empty for a scalar
+ * @param shape sizes, outermost dimension first; empty for a scalar
  * @param offset first byte, counted from the end of the header
  * @param bytes length in bytes
  */
 public record TensorInfo(String name, DType dtype, long[] shape, long offset, long bytes) {
-  /** Copies the shape, so that nobody can change it afterwards. */
+  /** Copies the shape, so that it cannot be changed afterwards. */
   public TensorInfo {
     shape = shape.clone();
   }

@@ -15,12 +15,13 @@ import java.util.regex.Pattern;
  * The files of a model directory that may hold weights.
  *
  * <pre>
- *   there is model.safetensors.index.json    the files that it names, and only those
- *   there is none                            model.safetensors
+ *   with model.safetensors.index.json       exactly the files that it names
+ *   without an index                        model.safetensors
  * </pre>
  *
- * <p>So do SGLang and vLLM where there is an index. (transformers 5 takes {@code model.safetensors}
- * where there are both; vLLM takes every {@code *.safetensors} where there is no index.)
+ * <p>If there is an index, SGLang and vLLM do the same. (transformers 5 takes {@code
+ * model.safetensors} if there are both; vLLM takes every {@code *.safetensors} if there is no
+ * index.)
  */
 record WeightFiles(Path directory) {
   static final String SINGLE = "model.safetensors";
@@ -30,7 +31,7 @@ record WeightFiles(Path directory) {
       Pattern.compile(".*\\.(safetensors|safetensors\\.index\\.json|gguf|bin|pt|pth)");
   private static final int NAMES_SHOWN = 3;
 
-  /** A link to an index that is gone is an index all the same, and must not be passed over. */
+  /** A link to an index that does not exist counts as an index too: it must not be passed over. */
   boolean indexed() {
     return Files.exists(directory.resolve(INDEX), LinkOption.NOFOLLOW_LINKS);
   }
@@ -39,7 +40,7 @@ record WeightFiles(Path directory) {
     return Files.exists(directory.resolve(SINGLE), LinkOption.NOFOLLOW_LINKS);
   }
 
-  /** The error for a directory that has neither, with what was perhaps meant. */
+  /** The error for a directory that has neither; it names the files that were perhaps meant. */
   CheckpointException none() {
     Set<String> there = new TreeSet<>(matching(OTHERS));
     for (String sub : matching(Pattern.compile(".*"))) {
@@ -54,7 +55,7 @@ record WeightFiles(Path directory) {
         directory, "weights", SINGLE + " or " + INDEX, "neither in this directory" + instead);
   }
 
-  /** What is to be said of files that look like weights and are none of {@code read}. */
+  /** The notices for files that look like weights and are not among {@code read}. */
   List<String> passedOver(Set<String> read) {
     String why =
         indexed()
@@ -81,7 +82,7 @@ record WeightFiles(Path directory) {
     return names;
   }
 
-  /** Names for a message, not endlessly many. */
+  /** Names for a message; of many, only the first ones. */
   static String listed(Set<String> names) {
     List<String> shown = names.stream().limit(NAMES_SHOWN).map(CheckpointException::shown).toList();
     int more = names.size() - shown.size();

@@ -1,15 +1,15 @@
 /**
- * Checkpoints: how weights and their description come from disk, and how everything that is wrong
- * with them is said in one line.
+ * Checkpoints: how weights and their description are read from disk, and how one line tells what is
+ * wrong with them.
  *
  * <p><b>The problem.</b> A model directory is a few small JSON files and gigabytes of numbers,
- * often made by somebody else. Reading it must be fast (a server restarts), must not double its
- * size in memory, and must not be a way in: the file may be truncated, mislabelled or hostile.
+ * often from a stranger. Reading it must be fast (a server restarts) and must not double its size
+ * in memory. And a file that is truncated, mislabelled or hostile must do no harm.
  *
  * <p><b>The idea.</b> The safetensors format is a length, a JSON header and raw little-endian
- * numbers. {@link orrery.checkpoint.SafetensorsFile} maps the file and checks the header once and
- * completely; after that a {@link orrery.checkpoint.Tensor} is a view of mapped memory, and a
- * weight packer reads rows straight out of the page cache without a float32 copy of the tensor.
+ * numbers. {@link orrery.checkpoint.SafetensorsFile} maps the file and checks the whole header
+ * once. After that a {@link orrery.checkpoint.Tensor} is a view of mapped memory, and a weight
+ * packer reads its rows from there without a float32 copy of the tensor.
  *
  * <pre>
  *   model.safetensors.index.json        model-00002-of-00003.safetensors
@@ -22,19 +22,19 @@
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>Opened means checked: every byte of data belongs to exactly one tensor, whose size is its
- *       shape times its type; the index and the shards name the same tensors. Where there is an
- *       index, it decides which files count.
- *   <li>Nothing is allocated on the word of a file: lengths are compared with the file's real size
- *       first, and the header is held to 100 MB.
- *   <li>Whatever is wrong, the only thing thrown is {@link orrery.checkpoint.CheckpointException},
- *       naming file, tensor or field, what was expected and what was found. {@code
+ *   <li>An open checkpoint is a checked one. Every byte of data belongs to exactly one tensor, and
+ *       a tensor's size follows from its shape and type. The index and the shards name the same
+ *       tensors; if there is an index, it decides which files are read.
+ *   <li>A number in a file never makes a large allocation: lengths are first compared with the
+ *       file's real size, and a header has at most 100 MB.
+ *   <li>Every fault of a checkpoint throws {@link orrery.checkpoint.CheckpointException}. It names
+ *       the file, the tensor or field, what was expected and what was found. {@code
  *       HostileCheckpointTest} tries thousands of mutations.
  *   <li>A tensor that no layer read is an error too ({@link
- *       orrery.checkpoint.Checkpoint#refuseUnread}). What is passed over is proved to make no
- *       difference, or said ({@link orrery.checkpoint.Checkpoint#notices}).
- *   <li>A field that nothing reads may hold anything, also the {@code Infinity} and {@code NaN}
- *       that Python writes and JSON does not have.
+ *       orrery.checkpoint.Checkpoint#refuseUnread}). If something is passed over, it provably makes
+ *       no difference, or a notice tells it ({@link orrery.checkpoint.Checkpoint#notices}).
+ *   <li>A field that nothing reads may hold anything, also Python's {@code Infinity} and {@code
+ *       NaN}, which JSON does not have.
  *   <li>F16 and BF16 become float32 exactly; nothing is ever rounded here.
  * </ul>
  *

@@ -5,7 +5,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * A request inside the engine: its choices, begun and finished. Used on the engine's thread only.
+ * A request inside the engine, with its unfinished choices and its finished answers. Only the
+ * engine's thread uses it.
  */
 final class Active {
   final Request request;
@@ -15,8 +16,8 @@ final class Active {
   final long deadline; // nanoseconds on the engine's clock
   final List<Choice> running = new ArrayList<>();
   private final List<Answer> answers = new ArrayList<>();
-  boolean forked; // the other choices exist
-  boolean queued = true; // it never ran
+  boolean forked; // all choices of the request exist, not only the first
+  boolean queued = true; // until the request first runs or ends
 
   Active(Request request, Completion completion, long seed, long submitted) {
     this.request = request;
@@ -27,7 +28,10 @@ final class Active {
     this.forked = request.params().n() == 1;
   }
 
-  /** A choice is done; the last one completes the request. */
+  /**
+   * Takes note that a choice has ended; returns whether it was the last one, which completes the
+   * request.
+   */
   boolean done(Choice choice) {
     running.remove(choice);
     answers.add(choice.answer());

@@ -7,18 +7,19 @@ import orrery.sampling.Logprobs;
 /**
  * A finished answer.
  *
- * @param choice which of the request's answers
- * @param promptTokens tokens of the prompt
- * @param cachedTokens tokens of the prompt that came from the prefix cache when it first ran
- * @param tokens the answer's tokens, the one that ended it included
- * @param text the answer's text: that of all pieces handed out, together; empty without a tokenizer
+ * @param choice which of the request's answers, from 0
+ * @param promptTokens number of tokens of the prompt
+ * @param cachedTokens how many of the prompt's tokens came from the prefix cache when the choice
+ *     first ran
+ * @param tokens [tokens] the answer's tokens, with the token that ended it
+ * @param text the text of all pieces handed out, together; empty without a tokenizer
  * @param textOffsets [tokens] where each token's text begins in {@code text}, in characters (code
  *     points); see {@link orrery.sampling.AnswerText#offsets}
- * @param logprobs of each token, empty if not asked for
- * @param finish why it ended
- * @param firstTokenNanos from submission to the first token; 0 if there was none
- * @param totalNanos from submission to the end
- * @param retractions how often it was retracted
+ * @param logprobs log-probabilities of each token; empty if the request did not ask for them
+ * @param finish why the answer ended
+ * @param firstTokenNanos nanoseconds from submission to the first token (TTFT); 0 if there was none
+ * @param totalNanos nanoseconds from submission to the end
+ * @param retractions how often the choice was retracted
  */
 public record Answer(
     int choice,
@@ -33,7 +34,7 @@ public record Answer(
     long totalNanos,
     int retractions) {
 
-  /** Seconds per token after the first (TPOT); 0 if there was none. */
+  /** Seconds per token after the first (TPOT); 0 if the answer has no second token. */
   public double secondsPerToken() {
     return tokens.length > 1 ? (totalNanos - firstTokenNanos) / 1e9 / (tokens.length - 1) : 0;
   }

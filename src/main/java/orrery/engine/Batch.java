@@ -17,7 +17,7 @@ final class Batch {
     this.padding = padding;
   }
 
-  /** Puts the plan's rows into the step; of guesses, as many as were made. */
+  /** Puts the plan's rows into the step; for drafts, as many rows as there are drafts. */
   List<Part> fill(StepPlan plan, Requests requests) {
     step.clear();
     List<Part> parts = new ArrayList<>();
@@ -31,7 +31,7 @@ final class Batch {
     }
     step.tables[parts.size()] = padding;
     for (int i = 0; i < plan.padding(); i++) {
-      step.add(0, furthest, parts.size(), false); // as long as the batch, like a padded row
+      step.add(0, furthest, parts.size(), false); // as long as the longest real row
     }
     return parts;
   }

@@ -8,20 +8,20 @@ import orrery.text.ChatTemplate;
 import orrery.text.Tokenizer;
 
 /**
- * How a checkpoint wants its chats written: in the one format that Orrery writes, or in another,
- * and then a chat is refused. A model answers a chat in a format that it was not trained on too,
- * but badly, and its user would not know why.
+ * The chat format of a checkpoint. Orrery writes one format; if the checkpoint has another, chats
+ * are refused. A model also answers in a format that it was not trained on, but badly, and its user
+ * would not know why.
  */
 public final class ChatFormat {
   private final boolean ours;
-  private final Supplier<ChatTemplate> template; // or it throws what is wrong
+  private final Supplier<ChatTemplate> template; // throws if there is none
 
   private ChatFormat(boolean ours, Supplier<ChatTemplate> template) {
     this.ours = ours;
     this.template = template;
   }
 
-  /** No chats, since there is no tokenizer. */
+  /** The format of a checkpoint without a tokenizer: none. */
   static ChatFormat withoutTokenizer(Path directory) {
     return none(directory, "tokenizer.json", "a tokenizer for chats", "no such file");
   }
@@ -35,8 +35,8 @@ public final class ChatFormat {
   }
 
   /**
-   * The format that a checkpoint names; if it names none, ours, provided that its tokenizer has our
-   * marks.
+   * The format that a checkpoint names. If it names none, it is Orrery's own, if the tokenizer has
+   * the marks of that format.
    */
   static ChatFormat of(Path directory, Tokenizer tokenizer, TokenizerConfig config) {
     Optional<String> jinja = config.template();
@@ -64,10 +64,10 @@ public final class ChatFormat {
   }
 
   /**
-   * The format.
+   * Returns Orrery's chat format, for this checkpoint's tokenizer.
    *
-   * @throws CheckpointException if the checkpoint has none, or another
-   * @throws orrery.text.TokenizerException if the tokenizer lacks a mark of it
+   * @throws CheckpointException if the checkpoint has no chat format, or another one
+   * @throws orrery.text.TokenizerException if the tokenizer lacks a mark of the format
    */
   public ChatTemplate require() {
     return template.get();

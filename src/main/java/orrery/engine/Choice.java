@@ -13,18 +13,18 @@ import orrery.speculation.Drafts;
 import orrery.speculation.Draw;
 import orrery.text.StreamDecoder;
 
-/** One answer in the making: a sequence and what turns its logits into text. */
+/** One unfinished answer: its sequence, and the state that turns logits into tokens and text. */
 final class Choice {
   final Sequence sequence;
   final Active request;
   private final History history;
   private final Draw draw;
   private final AnswerText text;
-  private String heldBack = ""; // text of its end that came with no token
+  private String heldBack = ""; // text of the last piece, if that has no token
   private final List<Logprobs> logprobs = new ArrayList<>();
-  private Drafts drafts; // of this run; none while waiting
+  private Drafts drafts; // since the sequence last began to run; empty while it waits
   private int cachedTokens = -1;
-  private long firstToken; // nanoseconds, 0 before
+  private long firstToken; // nanoseconds; 0 before the first token
   private long end;
 
   Choice(Active request, Sequence sequence, LoadedModel loaded) {
@@ -43,32 +43,35 @@ final class Choice {
   }
 
   /**
-   * Its sequence began to run.
+   * Takes note that the sequence began to run.
    *
-   * @param hit how much of the prompt came from the prefix cache; remembered the first time
+   * @param drafter the engine's drafter
+   * @param hit how many tokens came from the prefix cache; kept from the first run only
    */
   void started(Drafter drafter, int hit) {
     drafts = drafter.start(sequence, draw);
     cachedTokens = cachedTokens < 0 ? hit : cachedTokens;
   }
 
-  /** Its sequence began to run beside a sibling's, with all that it has computed. */
+  /** Takes note that the sequence began to run as a fork of a sibling's. */
   void forked(Drafter drafter, Choice from) {
     drafts = drafter.fork(from.drafts, sequence, draw);
     cachedTokens = cachedTokens < 0 ? sequence.computed() : cachedTokens;
   }
 
-  /** Its sequence was retracted. */
+  /** Takes note that the sequence was retracted. */
   void retracted() {
     drafts = new Drafts(draw);
   }
 
-  /** The guesses for its next tokens. */
+  /** The drafts for the next tokens of the sequence. */
   Drafts drafts() {
     return drafts;
   }
 
-  /** Takes one more token, decided from logits, into the answer. */
+  /**
+   * Appends a token to the answer; {@code logits} at {@code offset} are the row that decided it.
+   */
   Token take(int token, float[] logits, int offset, long now) {
     var params = request.request.params();
     Logprobs probabilities =
@@ -90,13 +93,13 @@ final class Choice {
     return text.finished();
   }
 
-  /** Ends the answer from outside; what was held back is its last piece. */
+  /** Ends the answer from outside; the last piece has the text that was held back. */
   Token abort(String why) {
     heldBack = text.abort(why);
     return new Token(sequence.choice, sequence.output(), Token.NONE, heldBack, null, finish());
   }
 
-  /** The text that came with no token, at the end. */
+  /** The text of the last piece, if that piece has no token; else empty. */
   String heldBack() {
     return heldBack;
   }

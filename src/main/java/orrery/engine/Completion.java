@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * A submitted request: iterate its tokens as they come, or wait for its answers.
+ * A submitted request. A program iterates over its tokens as they come, or waits for its answers.
  *
  * <pre>
  *   try (Completion c = engine.submit(request)) {
@@ -18,12 +18,14 @@ import java.util.function.Consumer;
  *   }
  * </pre>
  *
- * <p>A request whose answer is not wanted any more should not be computed. So closing cancels it if
- * it has not ended, which covers a {@code break} and an exception in the loop, and so does an
- * interrupt of a thread that waits here. A program that reads to the end need not close.
+ * <p>If a program does not want the answer any more, the engine should stop computing it. So
+ * closing a completion cancels the request unless it has ended; after a {@code break} or an
+ * exception in the loop above, the {@code try} closes it. An interrupt of a thread that waits here
+ * cancels the request too. A program that reads to the end need not close.
  *
- * <p>An iteration that ends has seen all tokens of the answers; one that was interrupted, or whose
- * request failed, throws. Tokens are handed out once; the answers can be had by many.
+ * <p>An iteration that ends has seen all tokens of the answers. It throws if the thread was
+ * interrupted or the request failed. Each token is handed out once; many threads may ask for the
+ * answers.
  */
 public final class Completion implements Iterable<Token>, AutoCloseable {
   private static final Token END = new Token(-1, -1, Token.NONE, "", null, null);
@@ -33,10 +35,13 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
   private final LinkedBlockingQueue<Token> tokens = new LinkedBlockingQueue<>();
   private final CountDownLatch ended = new CountDownLatch(1);
   private final Shared shared = new Shared();
-  private List<Answer> answers; // null before the end, and if it failed; published by ended
+  private List<Answer> answers; // null before the end and after a failure; published by ended
   private RequestException failure; // published by ended
 
-  /** What callers chain to. Only they and the common pool complete it: see {@link #answers}. */
+  /**
+   * The future that callers chain work to. Only callers and the common pool complete it: see {@link
+   * #answers}.
+   */
   private final class Shared extends CompletableFuture<List<Answer>> {
     @Override
     public boolean cancel(boolean mayInterrupt) {
@@ -61,19 +66,19 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
     this.canceller = canceller;
   }
 
-  /** Number of the request in this engine. */
+  /** The number of the request in this engine, from 0. */
   public int id() {
     return id;
   }
 
-  /** Asks for the request to end as soon as possible; what it has by then is its answer. */
+  /** Asks the engine to end the request as soon as possible; the tokens so far are its answer. */
   public void cancel() {
     if (!isDone()) {
       canceller.accept(this);
     }
   }
 
-  /** Cancels the request unless it has ended; waits for nothing. */
+  /** Cancels the request unless it has ended; does not wait. */
   @Override
   public void close() {
     cancel();
@@ -85,14 +90,14 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
   }
 
   /**
-   * Completes with the answers, in order of choice, or with what went wrong; always the same
-   * future. Cancelling it cancels the request: then the future has no answer, but {@link #join}
-   * tells what there was by then. What is chained to it runs on the common pool or on a caller's
-   * thread: the engine's own waits for nobody.
+   * A future of the answers, in order of choice, or of the request's failure; always the same
+   * future. Cancelling it cancels the request. Then the future has no answer, but {@link #join}
+   * returns the tokens so far. Work that is chained to the future runs on the common pool or on a
+   * caller's thread, so it never delays the engine's own thread.
    */
   public CompletableFuture<List<Answer>> answers() {
     if (isDone()) {
-      shared.settle(); // the pool may not have come to it yet
+      shared.settle(); // the pool may not have run this yet
     }
     return shared;
   }
@@ -100,8 +105,8 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
   /**
    * Waits for the answers, one for each choice.
    *
-   * @throws RequestException if the request failed, or this thread was interrupted, which cancels
-   *     the request
+   * @throws RequestException if the request failed, or if this thread was interrupted; an interrupt
+   *     cancels the request
    */
   public List<Answer> join() {
     try {
@@ -113,7 +118,7 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
   }
 
   /**
-   * Waits for the end of the request, but not longer than this.
+   * Waits until the request ends, but at most for the given time.
    *
    * @return whether it has ended
    * @throws InterruptedException if this thread was interrupted; the request goes on
@@ -139,9 +144,10 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
   }
 
   /**
-   * Tokens of all choices as they come; blocks for the next one. Ends when the request does; then
-   * {@link #join} tells how. If the request failed, {@link Iterator#hasNext} throws instead of
-   * ending, and if the waiting thread is interrupted, which cancels the request.
+   * Tokens of all choices as they come; {@link Iterator#hasNext} waits for the next one. The
+   * iteration ends when the request ends, and {@link #join} then returns its answers. {@code
+   * hasNext} throws a {@link RequestException} if the request failed, or if the waiting thread is
+   * interrupted; an interrupt cancels the request.
    */
   @Override
   public Iterator<Token> iterator() {
@@ -157,7 +163,7 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
             throw interrupted(e);
           }
           if (next == END) {
-            tokens.add(END); // for whoever iterates again
+            tokens.add(END); // for a second iteration
           }
         }
         if (next == END) {
@@ -195,7 +201,7 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
 
   private void end() {
     ended.countDown();
-    tokens.add(END); // after the end: what reads it can tell how the request ended
-    CompletableFuture.runAsync(shared::settle); // what is chained to it must not run on this thread
+    tokens.add(END); // after `ended`, so a reader of END finds the answers or the failure
+    CompletableFuture.runAsync(shared::settle); // chained work must not run on this thread
   }
 }

@@ -17,7 +17,7 @@ import orrery.speculation.SpeculationOptions;
 interface Drafters {
   Drafter make(ModelRunner runner, Step step, KvCache cache, Sampler sampler);
 
-  /** The one that the options name. */
+  /** Returns the maker of the drafter that the options name. */
   static Drafters of(SpeculationOptions o, int vocab) {
     return (runner, step, cache, sampler) ->
         switch (o.algorithm()) {

@@ -12,8 +12,8 @@ import orrery.events.EventSink;
 import orrery.kernels.VectorModule;
 
 /**
- * Many requests, one model, one memory. Requests join and leave at every step, and nobody's answer
- * depends on anybody else.
+ * Many requests, one model, one memory. Requests join and leave at every step, and no request's
+ * answer depends on other requests.
  *
  * <pre>
  *   submit ──> inbox ──> queue ──> plan ──> launch ──> judge ──> commit ──> tokens
@@ -27,13 +27,13 @@ import orrery.kernels.VectorModule;
  *   }
  * </pre>
  *
- * <p>Submitting, cancelling and closing may be done by any thread; everything else happens on the
- * engine's own, and so does every event. That thread is there while there is something to do: a
- * program that forgets {@link #close} ends when its answers are there.
+ * <p>Any thread may submit, cancel and close. Everything else happens on the engine's own thread,
+ * every event too. This thread exists only while there is work: a program that forgets {@link
+ * #close} ends when it has its answers.
  */
 public final class Engine implements AutoCloseable {
-  private static final long FILLING_MILLIS = 1; // between looks at a static batch that waits
-  private static final long LINGER_MILLIS = 200; // a thread is started in a thousandth of that
+  private static final long FILLING_MILLIS = 1; // between checks of a waiting static batch
+  private static final long LINGER_MILLIS = 200; // long beside starting a thread: about 0.2 ms
 
   private final EngineOptions options;
   private final EventSink sink;
@@ -45,7 +45,7 @@ public final class Engine implements AutoCloseable {
 
   private final Object lock = new Object(); // guards what follows
   private List<Runnable> inbox = new ArrayList<>();
-  private Thread thread; // null while nothing is to be done; never two at once
+  private Thread thread; // null while there is no work; never two at once
   private boolean draining; // takes no more requests
   private boolean stopped; // takes no more messages
 
@@ -56,15 +56,16 @@ public final class Engine implements AutoCloseable {
         new StepLoop(loaded, options, sink, () -> System.nanoTime() - start, queued, drafters);
   }
 
-  /** Starts an engine that nothing watches. */
+  /** Starts an engine without an event sink. */
   public static Engine start(LoadedModel loaded, EngineOptions options) {
     return start(loaded, options, EventSink.NONE);
   }
 
   /**
-   * Starts an engine; the model stays the caller's to close, after the engine.
+   * Starts an engine. The caller closes the model, after the engine.
    *
-   * @throws IllegalArgumentException if an option does not go with the model
+   * @throws IllegalArgumentException if an option does not fit the model, or would take more memory
+   *     than there is
    * @throws IllegalStateException if the model is closed, or the JVM runs without the module that
    *     vector kernels need
    */
@@ -75,16 +76,16 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Says whether an engine could be started, without making anything: nothing is thrown if so.
+   * Checks whether an engine could be started, without starting one; throws if not.
    *
-   * @throws IllegalArgumentException if an option does not go with the model, or would take more
-   *     memory than there is
+   * @throws IllegalArgumentException if an option does not fit the model, or would take more memory
+   *     than there is
    */
   public static void check(LoadedModel loaded, EngineOptions options) {
     HeapPlan.of(loaded.model(), options).require();
   }
 
-  /** Starts an engine with another drafter than its options name. */
+  /** Starts an engine with a given drafter in place of the one that the options name. */
   static Engine start(
       LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters) {
     Objects.requireNonNull(sink, "sink: expected an event sink, found null; EventSink.NONE is one");
@@ -98,15 +99,19 @@ public final class Engine implements AutoCloseable {
   /**
    * Takes a request.
    *
-   * @throws RequestException if it can never be answered, too many wait, or the engine is closed;
-   *     nothing of it stays
+   * @throws RequestException if the request can never be answered, if the queue is full, or if the
+   *     engine is closed; the engine then keeps nothing of the request
    */
   public Completion submit(Request request) {
     Objects.requireNonNull(request, "request: expected a request, found null");
     return submit(List.of(request)).getFirst();
   }
 
-  /** Takes several requests that then arrive together, between two steps; all or none. */
+  /**
+   * Takes several requests, all or none; they arrive together, between two steps.
+   *
+   * @throws RequestException as {@link #submit(Request)}, for the first request that is refused
+   */
   public List<Completion> submit(List<Request> requests) {
     Objects.requireNonNull(requests, "requests: expected a list, found null");
     for (Request request : requests) {
@@ -131,14 +136,14 @@ public final class Engine implements AutoCloseable {
                 loop.requests().enqueue(all.get(i), completions.get(i), now);
               }
             });
-    if (!posted) { // it stopped between the two looks
+    if (!posted) { // the engine stopped since the check above
       queued.addAndGet(-n);
       throw closed();
     }
     return completions;
   }
 
-  /** Takes a place in the queue for so many requests, if there is room. */
+  /** Takes places in the queue for {@code n} requests, if there is room. */
   private void enter(int n) {
     synchronized (lock) {
       if (draining) {
@@ -177,13 +182,16 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Sees to it that the engine's thread looks round; the lock is held. */
+  /**
+   * Makes the engine's thread read its messages, and starts one if there is none; the caller holds
+   * the lock.
+   */
   private void wake() {
     if (thread == null) {
       Thread t =
           Thread.ofPlatform()
               .name("orrery-engine")
-              .daemon(false) // or the JVM could end before the answers are there
+              .daemon(false) // else the JVM could end before the answers are complete
               .inheritInheritableThreadLocals(false)
               .unstarted(this::run);
       t.start();
@@ -192,23 +200,25 @@ public final class Engine implements AutoCloseable {
     lock.notifyAll();
   }
 
-  /** Works until there has been nothing to do for a while; the next message starts another. */
+  /**
+   * Works until there has been no work for a while; the next message then starts another thread.
+   */
   private void run() {
     try {
       boolean goesOn = true;
       while (goesOn) {
         taken().forEach(Runnable::run);
         if (loop.idle()) {
-          assert loop.balanced(); // no sequence is there, so none may hold a page
+          assert loop.balanced(); // there is no sequence, so no page may be held
           goesOn = rest();
         } else if (!loop.step()) {
           synchronized (lock) {
-            pause(FILLING_MILLIS); // a static batch waits to fill
+            pause(FILLING_MILLIS); // a static batch waits for more requests
           }
         }
       }
     } catch (Throwable t) {
-      crash(t); // a bug of ours: say so to all that wait, and stop
+      crash(t); // a bug of the engine: fail all requests with it, and stop
     }
   }
 
@@ -220,7 +230,7 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Nothing is to be done: waits for a message; false if the thread's work is over. */
+  /** Waits for a message while there is no work; returns false if the thread is to end. */
   private boolean rest() {
     boolean over;
     synchronized (lock) {
@@ -240,13 +250,13 @@ public final class Engine implements AutoCloseable {
     return false;
   }
 
-  /** Waits for a message; the lock is held. */
+  /** Waits for a message; the caller holds the lock. */
   private void pause(long millis) {
     if (inbox.isEmpty()) {
       try {
         lock.wait(millis);
       } catch (InterruptedException e) {
-        // Only a sink could do that to its own thread; looking round too early does no harm.
+        // Only a sink could interrupt its own thread; waking up too early does no harm.
         Thread.interrupted();
       }
     }
@@ -260,7 +270,7 @@ public final class Engine implements AutoCloseable {
     try {
       for (Runnable message : taken()) {
         try {
-          message.run(); // requests that had just come must be told, too
+          message.run(); // requests that have just come must fail too
         } catch (Throwable again) {
           why.addSuppressed(again);
         }
@@ -277,8 +287,9 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Takes no more requests, finishes those it has, and ends. If the waiting thread is interrupted,
-   * they fail instead. A sink that closes its engine, on the engine's own thread, does not wait.
+   * Takes no more requests, finishes those that it has, and ends. If the waiting thread is
+   * interrupted, these requests fail instead. If a sink closes its engine, on the engine's own
+   * thread, this method does not wait.
    */
   @Override
   public void close() {
@@ -300,10 +311,11 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Takes no more requests, finishes those it can in this time, cuts the others off as {@link
-   * #shutdownNow} does, and ends.
+   * Takes no more requests and finishes those that it can in the given time. It cuts the others off
+   * as {@link #shutdownNow} does, and ends.
    *
-   * @return whether all were finished
+   * @param patience how long requests may go on; zero or less cuts them off at once
+   * @return whether all requests were finished
    */
   public boolean close(Duration patience) {
     Objects.requireNonNull(patience, "patience: expected a duration, found null");
@@ -313,7 +325,7 @@ public final class Engine implements AutoCloseable {
       try {
         finished = ended.await(TimeUnit.NANOSECONDS.convert(patience), TimeUnit.NANOSECONDS);
       } catch (InterruptedException e) {
-        interrupted = true; // not another moment, then
+        interrupted = true; // cut the requests off now
       }
     }
     if (!finished) {
@@ -327,15 +339,16 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Takes no more requests and cuts off those it has, as soon as possible: what they have by then
-   * is their answer, and their finish reason is abort. Waits for nothing; {@link #close} does.
+   * Takes no more requests, and cuts off those that it has as soon as possible. Their tokens so far
+   * are their answers, and their finish reason is abort. This method does not wait; {@link #close}
+   * waits.
    */
   public void shutdownNow() {
     drain();
     post(() -> loop.requests().cancelAll("shutdown"));
   }
 
-  /** Takes no more requests; whether the caller may wait for the end of those that are there. */
+  /** Takes no more requests; returns whether the calling thread may wait until the engine ends. */
   private boolean drain() {
     synchronized (lock) {
       draining = true;
@@ -347,27 +360,27 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** What the engine runs with. */
+  /** The engine's options. */
   public EngineOptions options() {
     return options;
   }
 
-  /** Longest sequence, prompt and answer together. */
+  /** The longest sequence, in tokens of prompt and answer together. */
   public int contextLength() {
     return loop.contextLength();
   }
 
-  /** Pages of the first pool beside the dummy, for those who draw it. */
+  /** How many pages the first pool has, without the dummy; displays draw them. */
   public int pages() {
     return loop.pages();
   }
 
-  /** The kernels that would compute the next step. */
+  /** The name of the kernels that will compute the next step. */
   public String kernelName() {
     return loop.kernelName();
   }
 
-  /** Nanoseconds since the engine's start, the clock of its events. */
+  /** Nanoseconds since the engine's start, by the clock of its events. */
   public long nanos() {
     return System.nanoTime() - start;
   }

@@ -13,28 +13,29 @@ import orrery.prefix.RadixCache;
 import orrery.speculation.SpeculationOptions;
 
 /**
- * Every switch of the engine, named as SGLang names it where it has it. None of them changes an
- * answer, to the bit; they change speed and memory. (Of {@code speculation} this holds with its
- * default, coupled acceptance; the published rules keep the distribution, not the text.)
+ * Every switch of the engine. A switch that SGLang has too has SGLang's name. No switch changes a
+ * bit of an answer; they change speed and memory. (For {@code speculation} this holds with its
+ * default, coupled acceptance. The published rules keep the distribution, not the text.)
  *
  * @param threads threads of the forward pass
  * @param kernels which kernels compute
  * @param graph capture each step shape once and replay it, instead of launching eagerly
  * @param pageSize tokens of a page; 0 is the context length: contiguous allocation
- * @param maxTotalTokens tokens that the KV cache holds; 0 sizes it for {@code maxRunning} sequences
- *     of half the context length
- * @param contextLength longest sequence, prompt and answer; 0 takes what the model was made for
- * @param schedulePolicy who runs in which step
+ * @param maxTotalTokens tokens that the KV cache has room for; 0 makes room for {@code maxRunning}
+ *     sequences of half the context length
+ * @param contextLength tokens of the longest sequence, prompt and answer together; 0 takes the
+ *     model's own limit
+ * @param schedulePolicy decides which sequences run in which step
  * @param lpm with the SGLang policy: longest prefix match first instead of fcfs
  * @param mixedChunk with the SGLang policy: decoding rows join prompt steps
  * @param conservativeness with the SGLang policy: scales its first guess of answer lengths
- * @param chunkedPrefillSize most prompt tokens of one step; 0 is off
- * @param maxRunning most sequences that run at once
- * @param maxQueued most requests that wait; more are rejected
- * @param batchWaitMillis with static batching: how long it waits for a full batch
+ * @param chunkedPrefillSize the most prompt tokens in one step; 0 does not limit them
+ * @param maxRunning the most sequences that run at once
+ * @param maxQueued the most requests that wait; more are rejected
+ * @param batchWaitMillis with static batching: how many milliseconds a batch waits to fill
  * @param prefixCache which prefix cache
- * @param eviction with the radix cache: what goes first
- * @param speculation who guesses tokens ahead, and how many
+ * @param eviction with the radix cache: which entries are evicted first
+ * @param speculation which drafter makes drafts, and how many
  */
 public record EngineOptions(
     int threads,
@@ -57,15 +58,18 @@ public record EngineOptions(
 
   /** Which kernels compute. */
   public enum KernelChoice {
-    /** The definition, in plain loops. */
+    /** The scalar kernels: the definition, in plain loops. */
     SCALAR,
-    /** Panama from the first step on, cold as it is. */
+    /** The vector kernels (Panama), from the first step on, although they are cold then. */
     VECTOR,
-    /** Scalar for a small first step, so that the first token waits for no JIT; then vector. */
+    /**
+     * Scalar kernels for a small first step, so the first token does not wait for the JIT; then
+     * vector kernels.
+     */
     AUTO
   }
 
-  /** Who runs in which step. */
+  /** Which policy decides what runs in which step. */
   public enum PolicyChoice {
     STATIC,
     SGLANG,
@@ -81,6 +85,9 @@ public record EngineOptions(
     HASH
   }
 
+  /**
+   * @throws IllegalArgumentException naming the option, what was expected and what was found
+   */
   public EngineOptions {
     check(kernels != null, "kernels", "a choice", null);
     check(schedulePolicy != null, "schedule-policy", "a choice", null);
@@ -102,7 +109,7 @@ public record EngineOptions(
     check(batchWaitMillis >= 0, "batch-wait", "at least 0 ms", batchWaitMillis);
   }
 
-  /** What a user gets who asks for nothing. */
+  /** The default options. */
   public static EngineOptions defaults() {
     return new EngineOptions(
         1,
@@ -144,12 +151,12 @@ public record EngineOptions(
     };
   }
 
-  /** The defaults with changes. */
+  /** A builder that starts from the defaults. */
   public static Builder builder() {
     return new Builder(defaults());
   }
 
-  /** These with changes. */
+  /** A builder that starts from these options. */
   public Builder but() {
     return new Builder(this);
   }
@@ -285,6 +292,11 @@ public record EngineOptions(
       return this;
     }
 
+    /**
+     * Returns the options.
+     *
+     * @throws IllegalArgumentException naming an option that is out of range
+     */
     public EngineOptions build() {
       return new EngineOptions(
           threads,

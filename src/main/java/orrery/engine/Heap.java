@@ -4,33 +4,35 @@ import java.util.Locale;
 import java.util.function.Supplier;
 
 /**
- * The memory that arrays are made in. What an option makes large is counted before it is made, so
- * that a wrong number is told by its name, and not by the first array that did not fit.
+ * The heap, which holds all arrays. If an option makes arrays large, their bytes are counted before
+ * they are made. So the error for a number that is too large names the option, and not the first
+ * array that did not fit.
  */
 public final class Heap {
   private static final long KIB = 1L << 10;
 
   private Heap() {}
 
-  /** Bytes that can still be had, garbage aside. */
+  /** Bytes that can still be allocated; garbage counts as used. */
   public static long left() {
     Runtime r = Runtime.getRuntime();
     return r.maxMemory() - (r.totalMemory() - r.freeMemory());
   }
 
-  /** Whether so many bytes can be had. */
+  /** Whether this many bytes can be allocated. */
   public static boolean fits(long bytes) {
     if (bytes > left()) {
-      System.gc(); // what a model's files were read with may still lie around
+      System.gc(); // buffers that read the model's files may still be garbage on the heap
     }
     return bytes <= left();
   }
 
   /**
-   * Refuses what does not fit.
+   * Refuses an allocation that does not fit.
    *
-   * @param option that asks for so much
-   * @param what it asks for, in words
+   * @param option the option that asks for it
+   * @param what the thing it asks for, in words
+   * @param bytes its size
    * @throws IllegalArgumentException naming the option, what it asks for, and what there is
    */
   public static void require(String option, String what, long bytes) {
@@ -48,7 +50,7 @@ public final class Heap {
     return Runtime.getRuntime().maxMemory();
   }
 
-  /** The product of sizes; {@link Long#MAX_VALUE} if it is more. */
+  /** The product of sizes; {@link Long#MAX_VALUE} if it is larger than that. */
   public static long times(long... factors) {
     long product = 1;
     for (long factor : factors) {
@@ -60,7 +62,7 @@ public final class Heap {
     return product;
   }
 
-  /** The sum of sizes; {@link Long#MAX_VALUE} if it is more. */
+  /** The sum of two sizes; {@link Long#MAX_VALUE} if it is larger than that. */
   public static long plus(long a, long b) {
     return a > Long.MAX_VALUE - b ? Long.MAX_VALUE : a + b;
   }
@@ -73,7 +75,11 @@ public final class Heap {
         : String.format(Locale.ROOT, "%,.1f GiB", mib / KIB);
   }
 
-  /** Makes something large; if memory runs out all the same, the error says what was being made. */
+  /**
+   * Makes something large; if memory runs out, the error says what was being made.
+   *
+   * @throws OutOfMemoryError naming {@code what}
+   */
   public static <T> T making(String what, Supplier<T> make) {
     try {
       return make.get();
@@ -82,7 +88,7 @@ public final class Heap {
     }
   }
 
-  /** An error that says in words what was done when memory ran out. */
+  /** An error that says in words what the program was doing when memory ran out. */
   public static OutOfMemoryError during(String what, OutOfMemoryError cause) {
     OutOfMemoryError error =
         new OutOfMemoryError(

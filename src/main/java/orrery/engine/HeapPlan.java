@@ -11,10 +11,11 @@ import orrery.model.Model;
 import orrery.speculation.SpeculationOptions;
 
 /**
- * What an engine will take from the heap at most, before it takes it: the KV cache, the buffers of
- * steps, and what running requests hold. Requests that wait take a few kilobytes and their prompt.
+ * The most heap memory that an engine will take, counted before it takes any: the KV cache, the
+ * buffers of steps, and the memory of running requests. A waiting request takes a few kilobytes and
+ * its prompt.
  *
- * @param parts by what they are for
+ * @param parts one for each kind of memory
  */
 record HeapPlan(List<Part> parts) {
   private static final int BOOKS = 16; // bytes of a page pool for each page
@@ -24,13 +25,14 @@ record HeapPlan(List<Part> parts) {
   /**
    * One kind of memory.
    *
-   * @param option that says how much
-   * @param what in words
+   * @param option the option that decides how much
+   * @param what the thing, in words
+   * @param bytes its size
    */
   record Part(String option, String what, long bytes) {}
 
   /**
-   * @throws IllegalArgumentException if an option does not go with the model
+   * @throws IllegalArgumentException if an option does not fit the model
    */
   static HeapPlan of(Model model, EngineOptions o) {
     int contextLength = Sizes.contextLength(model, o);
@@ -126,13 +128,13 @@ record HeapPlan(List<Part> parts) {
     return String.format(Locale.ROOT, format, values);
   }
 
-  /** All of it. */
+  /** The sum of all parts. */
   long bytes() {
     return parts.stream().mapToLong(Part::bytes).reduce(0, Heap::plus);
   }
 
   /**
-   * Refuses what does not fit, by the name of its largest part.
+   * Refuses the plan if it does not fit; the error is about its largest part.
    *
    * @throws IllegalArgumentException naming the option, what it asks for, and what there is
    */

@@ -7,12 +7,12 @@ import orrery.kv.PagePool;
 import orrery.kv.PageTable;
 import orrery.prefix.PrefixCache;
 
-/** What must hold between two steps; checked after every step when assertions are on. */
+/** Conditions that must hold between two steps; checked after every step when assertions are on. */
 final class Invariants {
   private Invariants() {}
 
   /**
-   * @throws IllegalStateException naming what does not hold
+   * @throws IllegalStateException naming the condition that does not hold
    */
   static boolean hold(KvCache kv, PrefixCache prefix, Queues queues) {
     prefix.check();
@@ -42,7 +42,7 @@ final class Invariants {
     return true;
   }
 
-  /** What a policy believes that a sequence holds is what it holds. */
+  /** Checks that a sequence holds exactly the pages that the policies count for it. */
   private static void requireBooked(Sequence s, int pool, int end) {
     if (s.table().end(pool) != end) {
       throw new IllegalStateException(

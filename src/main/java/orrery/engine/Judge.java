@@ -17,8 +17,8 @@ final class Judge {
   private final AcceptanceRule rule;
   private final EventSink sink;
   private final LongSupplier clock;
-  private final int[] drafted; // [drafts at most] sequences with a guess at a position
-  private final int[] accepted; // [drafts at most] sequences whose guess there was accepted
+  private final int[] drafted; // [drafts at most] sequences with a draft at a position
+  private final int[] accepted; // [drafts at most] sequences whose draft there was accepted
 
   Judge(AcceptanceRule rule, int maxDrafts, EventSink sink, LongSupplier clock) {
     this.rule = rule;
@@ -34,19 +34,22 @@ final class Judge {
     Arrays.fill(accepted, 0);
   }
 
-  /** [drafts at most] Guesses at each position, also those behind the end of an answer. */
+  /**
+   * [drafts at most] How many drafts the step had at each position, also after the end of an
+   * answer.
+   */
   int[] drafted() {
     return drafted.clone();
   }
 
-  /** [drafts at most] Those of them that became part of an answer. */
+  /** [drafts at most] How many of them became part of an answer. */
   int[] accepted() {
     return accepted.clone();
   }
 
   /**
-   * Emits the tokens that a sequence's rows decide: row by row, until one is not what had been
-   * guessed or the answer ends. Rows up to there become computed; those behind never were.
+   * Emits the tokens that a sequence's rows decide, row by row, until a token is not the draft or
+   * the answer ends. The rows up to there count as computed; the rows after them are void.
    *
    * @throws SamplingException if a row that counts is NaN or leaves nothing to draw
    */
@@ -74,7 +77,7 @@ final class Judge {
       i++;
       goesOn = hit && !c.finished();
       if (goesOn) {
-        s.advance(1); // the guess's row: its token is known now
+        s.advance(1); // the draft's row: its token is known now
       }
     }
     for (int d = 0; d < part.drafts(); d++) {
@@ -89,7 +92,10 @@ final class Judge {
     }
   }
 
-  /** A row that attends to NaN is NaN itself: nothing of such a request may enter the cache. */
+  /**
+   * Refuses a row with NaN. A row that attends to NaN becomes NaN too, so such a row must not enter
+   * the prefix cache.
+   */
   private static void requireFinite(Buffer hidden, int row, Sequence s, int position) {
     for (int i = 0; i < hidden.cols; i++) {
       if (Float.isNaN(hidden.data[hidden.row(row) + i])) {
@@ -98,7 +104,7 @@ final class Judge {
     }
   }
 
-  /** Decides one token, that of verify row {@code i}, and hands it out. */
+  /** Decides the token of row {@code i}, counted from the newest token's, and hands it out. */
   Token emit(Choice c, float[] logits, int offset, int i) {
     long now = clock.getAsLong();
     int count = c.drafts().count();
@@ -121,7 +127,10 @@ final class Judge {
     return token;
   }
 
-  /** Whatever goes wrong with one answer is that answer's failure, were it a bug of ours. */
+  /**
+   * Any exception while a token is decided fails that request only, even if it is a bug of the
+   * engine.
+   */
   private Token decide(Choice c, float[] logits, int offset, int i, long now) {
     try {
       return c.take(rule.judge(logits, offset, c.drafts(), i), logits, offset, now);

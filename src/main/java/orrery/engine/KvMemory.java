@@ -11,7 +11,10 @@ import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 import orrery.prefix.PrefixCache;
 
-/** What sequences do to the cached rows: come, grow, share, pass their windows, leave. */
+/**
+ * The pages of sequences in the KV cache and the prefix cache: a sequence starts, grows, shares
+ * pages, gives up those that its windows have passed, and leaves.
+ */
 final class KvMemory {
   private final KvCache kv;
   private final PrefixCache prefix;
@@ -25,7 +28,10 @@ final class KvMemory {
     this.clock = clock;
   }
 
-  /** Starts a sequence with the longest hit there is; returns its tokens. */
+  /**
+   * Starts a sequence with the longest hit in the prefix cache; returns how many tokens the hit
+   * has.
+   */
   int start(Sequence s) {
     PageTable table = kv.newTable();
     int limit = Scheduler.hitLimit(s, kv.geometry().pageTokens());
@@ -34,14 +40,17 @@ final class KvMemory {
     return hit.tokens();
   }
 
-  /** Gives up a sequence's pages and its hold on the prefix cache. */
+  /** Releases a sequence's pages and its hold on the prefix cache. */
   void leave(Sequence s, boolean retracted) {
     kv.release(s.table());
     prefix.release(s.lease());
     s.stop(retracted);
   }
 
-  /** Reserves pages up to a slot; what is missing is evicted from the prefix cache. */
+  /**
+   * Reserves pages for a sequence's first {@code slots} slots; evicts pages from the prefix cache
+   * if too few are free.
+   */
   void reserve(Sequence s, int slots) {
     for (int pool = 0; pool < kv.geometry().pools(); pool++) {
       makeRoom(pool, kv.geometry().pages(pool, slots) - s.table().end(pool));
@@ -50,7 +59,10 @@ final class KvMemory {
     s.held(slots);
   }
 
-  /** Returns the pages beyond so many slots: room for guesses that were not accepted. */
+  /**
+   * Releases the pages beyond a sequence's first {@code slots} slots; they were for drafts that
+   * were not accepted.
+   */
   void trim(Sequence s, int slots) {
     kv.trim(s.table(), slots);
     s.held(slots);
@@ -64,7 +76,8 @@ final class KvMemory {
   }
 
   /**
-   * Complete blocks enter the prefix cache; pages out of every window are released.
+   * Puts a sequence's complete blocks into the prefix cache, and releases pages that its windows
+   * have passed.
    *
    * @param complete computed tokens whose rows are all written
    */
@@ -74,10 +87,10 @@ final class KvMemory {
       int tokens = added * kv.geometry().pageTokens();
       sink.accept(new Event.PrefixInserted(clock.getAsLong(), s.id, tokens));
     }
-    kv.pass(s.table(), complete); // rows that are still to come may read what lies before
+    kv.pass(s.table(), complete); // rows that are not written yet may read earlier slots
   }
 
-  /** Starts a sequence with all that another has computed; false if there is no room. */
+  /** Starts a sequence with all computed rows of another; returns false if there is no room. */
   boolean fork(Sequence from, Sequence to) {
     boolean room = true;
     for (int pool = 0; pool < kv.geometry().pools(); pool++) {
@@ -92,7 +105,7 @@ final class KvMemory {
     return room;
   }
 
-  /** Who holds each page of a pool, as {@link Event.PageMap} says it. */
+  /** [pages] The holder of each page of a pool, coded as in {@link Event.PageMap}. */
   int[] holders(int pool, List<Sequence> running) {
     int[] holder = new int[kv.pool(pool).total()]; // [pages]
     for (int page = 1; page < holder.length; page++) {

@@ -9,7 +9,7 @@ import orrery.text.Message;
 import orrery.text.Tokenizer;
 
 /**
- * Text in, text out: a model and an engine of its own, as vLLM's {@code LLM} class.
+ * Text in, text out: a model with its own engine, like vLLM's {@code LLM} class.
  *
  * <pre>
  *   try (Llm llm = Llm.open(Path.of("tiny-models/storyteller-moe"))) {
@@ -17,8 +17,8 @@ import orrery.text.Tokenizer;
  *   }
  * </pre>
  *
- * <p>May be used by many threads. What it does not have, {@link #engine} does: several answers to a
- * prompt, deadlines, priorities.
+ * <p>Many threads may use it. For several answers to a prompt, deadlines and priorities, use {@link
+ * #engine}.
  */
 public final class Llm implements AutoCloseable {
   private final LoadedModel model;
@@ -43,10 +43,11 @@ public final class Llm implements AutoCloseable {
   /**
    * Loads a model and starts an engine.
    *
-   * @throws orrery.checkpoint.CheckpointException naming file, tensor or field; also if there is no
-   *     tokenizer
+   * @throws orrery.checkpoint.CheckpointException naming file, tensor or field, if the model cannot
+   *     be loaded or has no tokenizer
    * @throws orrery.text.TokenizerException if the tokenizer is broken
-   * @throws IllegalArgumentException if an option does not go with the model
+   * @throws IllegalArgumentException if an option does not fit the model, or would take more memory
+   *     than there is
    */
   public static Llm open(Path directory, EngineOptions options) {
     LoadedModel model = LoadedModel.load(directory);
@@ -58,21 +59,29 @@ public final class Llm implements AutoCloseable {
     }
   }
 
-  /** What follows the prompt, by the default parameters: sampled, at most 128 tokens. */
+  /**
+   * Continues a prompt, with the default parameters: sampled, at most 128 tokens.
+   *
+   * @throws RequestException if the prompt cannot be answered
+   */
   public String generate(String prompt) {
     return generate(prompt, SamplingParams.builder().build());
   }
 
   /**
-   * What follows the prompt.
+   * Continues a prompt; returns the text that follows it.
    *
-   * @throws RequestException if it cannot be answered
+   * @throws RequestException if the prompt cannot be answered
    */
   public String generate(String prompt, SamplingParams params) {
     return generate(List.of(prompt), params).getFirst();
   }
 
-  /** What follows each of the prompts, in their order; they are computed together. */
+  /**
+   * Continues several prompts, computed together; returns their continuations in the same order.
+   *
+   * @throws RequestException if one of the prompts cannot be answered; the others are cancelled
+   */
   public List<String> generate(List<String> prompts, SamplingParams params) {
     List<Request> requests =
         prompts.stream().map(p -> request(tokenizer.encode(p), params)).toList();
@@ -80,27 +89,34 @@ public final class Llm implements AutoCloseable {
     try {
       return completions.stream().map(Llm::text).toList();
     } finally {
-      completions.forEach(Completion::close); // of the others, if one failed
+      completions.forEach(Completion::close); // cancels the others if one failed
     }
   }
 
-  /** The answer to one message of a user, by the default parameters. */
+  /**
+   * Answers one message of a user, with the default parameters; throws as {@link #chat(List,
+   * SamplingParams)}.
+   */
   public String chat(String message) {
     return chat(List.of(new Message("user", message)), SamplingParams.builder().build());
   }
 
   /**
-   * The answer to a chat.
+   * Answers a chat.
    *
-   * @throws orrery.checkpoint.CheckpointException if the checkpoint's chats have another format
-   *     than ours, or none
-   * @throws RequestException if it cannot be answered
+   * @throws orrery.checkpoint.CheckpointException if the checkpoint has no chat format, or another
+   *     one than Orrery's
+   * @throws RequestException if the chat cannot be answered
    */
   public String chat(List<Message> messages, SamplingParams params) {
     return text(engine.submit(model.chat(messages, requireOne(params))));
   }
 
-  /** Begins to continue a prompt: the tokens can be read as they come. */
+  /**
+   * Begins to continue a prompt; the caller reads the tokens as they come.
+   *
+   * @throws RequestException if the prompt cannot be answered
+   */
   public Completion stream(String prompt, SamplingParams params) {
     return engine.submit(request(tokenizer.encode(prompt), params));
   }
@@ -128,17 +144,17 @@ public final class Llm implements AutoCloseable {
     return answer.text();
   }
 
-  /** Its engine, for all that a request can ask for. */
+  /** The engine, for everything else that a request can ask for. */
   public Engine engine() {
     return engine;
   }
 
-  /** Its model. */
+  /** The model. */
   public LoadedModel model() {
     return model;
   }
 
-  /** Finishes what it was asked for, and frees the model. */
+  /** Finishes the requests that it has, and frees the model. */
   @Override
   public void close() {
     engine.close();

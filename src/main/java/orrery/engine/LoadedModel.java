@@ -20,15 +20,16 @@ import orrery.text.Tokenizer;
  * A model directory in Hugging Face layout, loaded: config, weights, tokenizer, the tokens that end
  * an answer and the format of its chats.
  *
- * @param directory where it comes from
- * @param tokenizer absent if the directory has no {@code tokenizer.json}; then only ids go in and
- *     out
- * @param eos tokens that end every answer: {@code eos_token_id} of {@code generation_config.json},
- *     else of {@code config.json}, and the {@code eos_token} of {@code tokenizer_config.json}, as
- *     in vLLM and SGLang
- * @param chatFormat how its chats become prompts; a chat's answer also ends at the format's end of
+ * @param directory the model directory
+ * @param tokenizer absent if the directory has no {@code tokenizer.json}; then prompts and answers
+ *     are ids only
+ * @param eos [any number of] tokens that end every answer: {@code eos_token_id} of {@code
+ *     generation_config.json}, else of {@code config.json}, and the {@code eos_token} of {@code
+ *     tokenizer_config.json}, as in vLLM and SGLang
+ * @param chatFormat how chats become prompts; the answer to a chat also ends at the format's end of
  *     turn
- * @param notices what loading passed over or decided, one line each ({@link Checkpoint#notices})
+ * @param notices what loading has passed over or decided, one line each ({@link
+ *     Checkpoint#notices})
  */
 public record LoadedModel(
     Path directory,
@@ -39,16 +40,16 @@ public record LoadedModel(
     List<String> notices)
     implements AutoCloseable {
 
-  /** A model put together by hand: not asked for chats, and there is nothing to say of it. */
+  /** A model that a program puts together itself, without a chat format and without notices. */
   public LoadedModel(Path directory, Model model, Optional<Tokenizer> tokenizer, int[] eos) {
     this(directory, model, tokenizer, eos, ChatFormat.withoutTokenizer(directory), List.of());
   }
 
   /**
-   * Loads everything in a directory; tokenizer and weights side by side.
+   * Loads a model directory; tokenizer and weights are loaded at the same time.
    *
-   * @throws CheckpointException naming file, tensor or field, expected and found
-   * @throws orrery.text.TokenizerException if {@code tokenizer.json} is there but broken
+   * @throws CheckpointException naming file, tensor or field, what was expected and what was found
+   * @throws orrery.text.TokenizerException if {@code tokenizer.json} is broken
    */
   public static LoadedModel load(Path directory) {
     Objects.requireNonNull(directory, "model: expected a directory, found null");
@@ -97,7 +98,10 @@ public record LoadedModel(
     return new LoadedModel(directory, model, tokenizer, eos.distinct().toArray(), chats, notices);
   }
 
-  /** The config's own tokens, each with a row in the embedding and a name in the tokenizer. */
+  /**
+   * The end-of-sequence tokens of the configs, checked: each has a row in the embedding and a name
+   * in the tokenizer.
+   */
   private static int[] eos(
       Path directory, JsonConfig config, int vocab, Optional<Tokenizer> tokenizer) {
     Path file = directory.resolve("generation_config.json");
@@ -114,17 +118,17 @@ public record LoadedModel(
       if (tokenizer.isPresent() && !tokenizer.get().has(id)) {
         throw from.bad(
             "eos_token_id",
-            "tokens of " + tokenizer.get().file() + ", which has to belong to the same model",
-            id + ", which it has not");
+            "tokens of " + tokenizer.get().file() + " (both files must belong to the same model)",
+            id + ", which is not one of them");
       }
     }
     return ids;
   }
 
   /**
-   * A token without a row would end in nonsense, a row without a token would be a word that
-   * vanishes. An honest embedding has spare rows all the same, up to the next power of two or some
-   * such number; one of which most rows are spare has been given another model's tokenizer.
+   * Refuses the tokenizer of another model. Every token needs a row in the embedding. A sound
+   * embedding may have spare rows without a token, for example up to the next power of two. But if
+   * most of its rows are spare, the tokenizer belongs to another model.
    */
   private static void requireSameVocabulary(Tokenizer tokenizer, int vocab) {
     if (tokenizer.vocabSize() > vocab) {
@@ -144,15 +148,15 @@ public record LoadedModel(
   }
 
   /**
-   * A chat as a request.
+   * Makes a request of a chat.
    *
-   * @throws CheckpointException if the checkpoint's chats have another format than ours
+   * @throws CheckpointException if the checkpoint has no chat format, or another one than Orrery's
    */
   public Request chat(List<Message> messages, SamplingParams params) {
     return Request.of(chatFormat.require().encode(messages), endingWithTheTurn(params));
   }
 
-  /** The parameters of a chat's answer: it ends at the latest with its turn. */
+  /** The parameters for the answer to a chat, which also ends at the end of its turn. */
   public SamplingParams endingWithTheTurn(SamplingParams params) {
     int end = chatFormat.require().endId();
     boolean ends = Arrays.stream(eos).anyMatch(id -> id == end);
@@ -160,13 +164,17 @@ public record LoadedModel(
   }
 
   /**
-   * @throws IllegalStateException if it was closed
+   * @throws IllegalStateException if the model was closed
    */
   void requireOpen() {
     tokenizer.ifPresent(Tokenizer::requireOpen);
   }
 
-  /** The tokenizer, for those who cannot go on without. */
+  /**
+   * Returns the tokenizer.
+   *
+   * @throws CheckpointException if the model has none
+   */
   public Tokenizer requireTokenizer() {
     return tokenizer.orElseThrow(
         () ->
@@ -177,7 +185,7 @@ public record LoadedModel(
                 "no such file; give token ids"));
   }
 
-  /** Frees the tokenizer's native memory; engines of the model are closed before. */
+  /** Frees the tokenizer's native memory. Close the engines of the model first. */
   @Override
   public void close() {
     tokenizer.ifPresent(Tokenizer::close);

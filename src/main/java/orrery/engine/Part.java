@@ -1,23 +1,24 @@
 package orrery.engine;
 
 /**
- * What one sequence computes in a step: rows of known tokens, then rows of guesses.
+ * The rows of one sequence in a step: first those of known tokens, then those of drafts.
  *
- * @param from its computed tokens before
- * @param pending rows of known tokens
- * @param drafts rows of guesses behind them; only if the known ones reach the newest token
- * @param row the first row
- * @param logitRow the first of its rows' logits: that of the newest token; -1 if its prompt goes on
+ * @param from how many tokens of the sequence were computed before
+ * @param pending number of rows of known tokens
+ * @param drafts number of rows of drafts; 0 unless the known rows reach the newest token
+ * @param row the first row within the step
+ * @param logitRow the logits row of the newest token, which those of the drafts follow; -1 if the
+ *     newest token is not in this step
  */
 record Part(Choice choice, int from, int pending, int drafts, int row, int logitRow) {
   int rows() {
     return pending + drafts;
   }
 
-  /** Whether it computes the newest token of an answer, not a prompt. */
+  /** Whether the rows compute the newest token of an answer; false for rows of a prompt. */
   boolean decodes() {
     return pending == 1
         && logitRow >= 0
-        && from >= choice.sequence.promptLength; // so the newest token is one of the answer
+        && from >= choice.sequence.promptLength; // the newest token is one of the answer
   }
 }

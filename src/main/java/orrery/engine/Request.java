@@ -6,20 +6,24 @@ import java.util.Optional;
 import orrery.sampling.SamplingParams;
 
 /**
- * What a user asks for.
+ * A request: a prompt, and how it is to be answered.
  *
- * @param prompt token ids
+ * @param prompt [tokens] token ids; copied
  * @param params how tokens are drawn, when the answer ends, how many answers
- * @param priority higher goes first; 0 if nobody cares
- * @param deadline from submission; an answer that is not complete by then is cut off
- * @param salt isolates tenants in the prefix cache; "" shares with all who give none
+ * @param priority requests of higher priority go first; 0 is the usual one
+ * @param deadline time from submission after which an unfinished answer is cut off
+ * @param salt isolates tenants in the prefix cache: only requests with the same salt share entries
  */
 public record Request(
     int[] prompt, SamplingParams params, int priority, Optional<Duration> deadline, String salt) {
 
-  /** The longest deadline; more is as good as none. */
+  /** The longest deadline allowed; a longer one would never end an answer. */
   private static final Duration LONGEST = Duration.ofDays(36_500);
 
+  /**
+   * @throws IllegalArgumentException if the deadline is not above 0 and at most 100 years
+   * @throws NullPointerException naming the part that is null
+   */
   public Request {
     Objects.requireNonNull(prompt, "prompt: expected token ids, found null");
     Objects.requireNonNull(deadline, "deadline: expected an optional duration, found null");
@@ -36,20 +40,27 @@ public record Request(
     }
   }
 
-  /** A request with nothing special. */
+  /** A request with priority 0, without a deadline and with the empty salt. */
   public static Request of(int[] prompt, SamplingParams params) {
     return new Request(prompt, params, 0, Optional.empty(), "");
   }
 
+  /** The same request with another priority. */
   public Request withPriority(int p) {
     return new Request(prompt, params, p, deadline, salt);
   }
 
+  /**
+   * The same request with a deadline.
+   *
+   * @throws IllegalArgumentException if the deadline is not above 0 and at most 100 years
+   */
   public Request withDeadline(Duration d) {
     Objects.requireNonNull(d, "deadline: expected a duration, found null");
     return new Request(prompt, params, priority, Optional.of(d), salt);
   }
 
+  /** The same request with another salt. */
   public Request withSalt(String s) {
     return new Request(prompt, params, priority, deadline, s);
   }

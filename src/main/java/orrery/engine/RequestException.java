@@ -1,18 +1,18 @@
 package orrery.engine;
 
-/** One request failed or was turned away; no other is affected. */
+/** One request failed or was refused; no other request is affected. */
 public final class RequestException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   /** What kind of failure. */
   public enum Kind {
-    /** The request asks for what cannot be. */
+    /** The request asks for something impossible. */
     INVALID,
-    /** Too many wait already; try again later. */
+    /** Too many requests wait already; try again later. */
     QUEUE_FULL,
     /** The engine is closed. */
     CLOSED,
-    /** The thread that waited for it was interrupted; the request was cancelled. */
+    /** The thread that waited for the request was interrupted; the request was cancelled. */
     INTERRUPTED,
     /** Computing or sampling failed. */
     FAILED
@@ -29,6 +29,7 @@ public final class RequestException extends RuntimeException {
     this(kind, message, null);
   }
 
+  /** The kind of failure. */
   public Kind kind() {
     return kind;
   }

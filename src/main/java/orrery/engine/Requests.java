@@ -62,7 +62,7 @@ final class Requests {
     queues.enqueue(newChoice(a, 0, arrivals++).sequence);
   }
 
-  /** A request runs, or ends before it ever did: it waits no more. */
+  /** Takes note that a request first runs, or ends before that: it no longer counts as queued. */
   void started(Active a) {
     if (a.queued) {
       a.queued = false;
@@ -70,7 +70,7 @@ final class Requests {
     }
   }
 
-  /** One more answer of a request, neither waiting nor running yet. */
+  /** Makes one more choice of a request; its sequence neither waits nor runs yet. */
   Choice newChoice(Active a, int choice, long arrival) {
     int[] prompt = a.request.prompt();
     long longest = (long) prompt.length + a.request.params().maxTokens();
@@ -91,7 +91,7 @@ final class Requests {
     return c;
   }
 
-  /** Ends a request from outside; what it has by then is its answer. */
+  /** Ends a request from outside; its tokens so far are its answers. */
   void cancel(int request, String why) {
     Active a = active.get(request);
     if (a != null) {
@@ -102,14 +102,17 @@ final class Requests {
     }
   }
 
-  /** Cancels every request that is here. */
+  /** Cancels every request in the engine. */
   void cancelAll(String why) {
     for (int request : List.copyOf(active.keySet())) {
       cancel(request, why);
     }
   }
 
-  /** The choices of a request that go on, those that never began included: each one ends once. */
+  /**
+   * The unfinished choices of a request. Choices that did not exist yet are made now, so that each
+   * choice ends once.
+   */
   private List<Choice> allOf(Active a) {
     if (!a.forked) {
       a.forked = true;
@@ -121,7 +124,7 @@ final class Requests {
     return List.copyOf(a.running);
   }
 
-  /** Cancels whatever is past its deadline. */
+  /** Cancels every request that is past its deadline. */
   void cutOffLate(long now) {
     for (Active a : List.copyOf(active.values())) {
       if (a.deadline <= now) {
@@ -130,7 +133,7 @@ final class Requests {
     }
   }
 
-  /** An answer has ended. */
+  /** Removes a choice whose answer has ended, and reports it. */
   void finish(Choice c) {
     remove(c);
     long now = clock.getAsLong();
@@ -142,7 +145,7 @@ final class Requests {
     }
   }
 
-  /** One request failed; its choices end, and nobody else notices. */
+  /** Fails one request: all its choices end, and no other request is affected. */
   void fail(Active a, RuntimeException why) {
     for (Choice c : allOf(a)) {
       if (!c.finished()) {
@@ -171,11 +174,11 @@ final class Requests {
         new Event.Finished(now, s.request, s.id, reason, s.promptLength, s.output(), c.heldBack()));
   }
 
-  /** The engine cannot go on; nothing is asked of it any more. */
+  /** Fails every request, since the engine cannot go on. */
   void failAll(Throwable why) {
     List<Active> all = new ArrayList<>(active.values());
     active.clear();
-    // First of all whoever waits is told: a sink or the books may be what is broken.
+    // Waiting callers get the error first: the code below may be what is broken, or a sink.
     for (Active a : all) {
       started(a);
       String message = "the engine stopped: " + why.getMessage();

@@ -6,11 +6,11 @@ import orrery.kv.KvLayout;
 import orrery.model.Model;
 import orrery.speculation.SpeculationOptions;
 
-/** Turns options into sizes, and says which requests can never fit them. */
+/** Turns options into sizes, and refuses requests that can never fit. */
 final class Sizes {
   private static final int DEFAULT_CONTEXT = 8192;
 
-  private static final long CHOICE_BYTES = 4096; // of an answer that has not begun
+  private static final long CHOICE_BYTES = 4096; // about what a waiting choice takes
 
   private Sizes() {}
 
@@ -31,7 +31,7 @@ final class Sizes {
     return new KvGeometry(layout(model, o), o.pageSize() > 0 ? o.pageSize() : contextLength);
   }
 
-  /** What a token leaves in the cache: with MTP rows only if somebody drafts with them. */
+  /** The rows that a token has in the cache; MTP rows only if the MTP layer makes drafts. */
   static KvLayout layout(Model model, EngineOptions o) {
     boolean mtp = o.speculation().algorithm() == SpeculationOptions.Algorithm.MTP;
     if (mtp && !model.hasMtp()) {
@@ -42,7 +42,10 @@ final class Sizes {
     return model.kvLayout(mtp);
   }
 
-  /** Pages of each pool, beside the dummy; more than there can be are told by {@link HeapPlan}. */
+  /**
+   * [pools] Pages of each pool without the dummy; {@link HeapPlan} refuses more than memory can
+   * hold.
+   */
   static long[] pages(EngineOptions o, KvGeometry g, int contextLength) {
     long tokens =
         o.maxTotalTokens() > 0
@@ -50,7 +53,8 @@ final class Sizes {
             : Math.max(contextLength, (long) o.maxRunning() * contextLength / 2);
     long[] pages = new long[g.pools()];
     for (int pool = 0; pool < pages.length; pool++) {
-      long blocks = tokens / g.pageTokens() + (o.maxTotalTokens() > 0 ? 0 : 1); // by itself, up
+      // A default is rounded up.
+      long blocks = tokens / g.pageTokens() + (o.maxTotalTokens() > 0 ? 0 : 1);
       pages[pool] = blocks * (g.pageTokens() / g.span(pool));
       if (pages[pool] < 1) {
         throw new IllegalArgumentException(
@@ -69,12 +73,12 @@ final class Sizes {
         : contextLength;
   }
 
-  /** Most rows of a step whose logits decide tokens: newest tokens, and drafts behind them. */
+  /** The most rows of a step whose logits decide tokens: those of newest tokens and of drafts. */
   static int logitRows(EngineOptions o) {
     return o.maxRunning() * (1 + o.speculation().newLength().most());
   }
 
-  /** Refuses a request that no emptying of the engine could make room for. */
+  /** Refuses a request that would not fit even into an empty engine. */
   static void requirePossible(Request r, Model model, KvCache kv, int contextLength) {
     int[] prompt = r.prompt();
     if (prompt.length == 0) {

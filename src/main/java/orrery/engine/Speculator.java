@@ -12,7 +12,10 @@ import orrery.speculation.Drafter;
 import orrery.speculation.Drafter.Judged;
 import orrery.speculation.Drafter.Order;
 
-/** Speculation's part in the engine's step: who may guess how much, and what the drafter sees. */
+/**
+ * Speculation's part in the engine's step: how many drafts each sequence may have, and what the
+ * drafter sees.
+ */
 final class Speculator {
   private final Drafter drafter;
   private final DraftLength length;
@@ -27,7 +30,7 @@ final class Speculator {
     return drafter;
   }
 
-  /** Tells every running sequence's number of guesses that the next step could verify. */
+  /** Tells each running sequence how many drafts the next step could verify for it. */
   void offer(Queues queues, Requests requests) {
     int batch = decoding(queues);
     wanted = batch > 0 ? length.next(batch) : 0;
@@ -37,7 +40,7 @@ final class Speculator {
     }
   }
 
-  /** Whether only its newest token is to be computed, so that guesses can stand behind it. */
+  /** Whether a sequence has only its newest token to compute, so that drafts can follow it. */
   private static boolean awaitsNext(Sequence s) {
     return s.computed() == s.known() - 1 && s.output() > 0;
   }
@@ -50,7 +53,7 @@ final class Speculator {
     return n;
   }
 
-  /** Guesses what the plan has room for. */
+  /** Makes as many drafts as the plan has room for. */
   void draft(StepPlan plan, Requests requests) {
     List<Order> orders = new ArrayList<>();
     for (StepPlan.Rows rows : plan.rows()) {
@@ -67,7 +70,7 @@ final class Speculator {
 
   /** Shows the drafter what became of a step. */
   void follow(List<Part> parts, Buffer hidden, Queues queues, Requests requests) {
-    int batch = 0; // of the next step, if nobody joins or is retracted
+    int batch = 0; // of the next step, if no sequence joins or is retracted
     for (Sequence s : queues.running()) {
       batch += awaitsNext(s) && !requests.choice(s.id).finished() ? 1 : 0;
     }
@@ -75,10 +78,9 @@ final class Speculator {
     List<Judged> judged = new ArrayList<>();
     for (Part p : parts) {
       if (requests.choice(p.choice().sequence.id) != null) {
-        p.choice().drafts().keep(0); // accepted or not, they are no guesses any more
+        p.choice().drafts().keep(0); // accepted or rejected, they are no drafts any more
         Choice c = p.choice();
-        boolean shared =
-            !p.decodes() || c.finished(); // prompts, and what later ones may begin with
+        boolean shared = !p.decodes() || c.finished(); // later requests may begin with these tokens
         judged.add(new Judged(c.drafts(), p.from(), p.row(), c.finished(), shared));
       }
     }
@@ -90,7 +92,7 @@ final class Speculator {
     return drafter.complete(c.drafts(), c.sequence.computed());
   }
 
-  /** Learns from a step. */
+  /** Lets the draft length learn from a step. */
   void observe(List<Part> parts, Judge judge, long nanos) {
     int batch = 0;
     boolean prefill = false;

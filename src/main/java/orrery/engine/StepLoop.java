@@ -50,12 +50,13 @@ final class StepLoop {
   private final Batch batch;
   private final Speculator speculator;
   private final Judge judge;
-  private final int ahead; // slots beyond computed tokens that the drafter writes
+  private final int ahead; // slots after the computed tokens that the drafter writes
   private final StepTimes times;
   private long steps;
 
   /**
-   * @param queued is lowered when a request first runs, or ends before
+   * @param queued number of waiting requests; lowered when a request first runs, or ends before
+   *     that
    */
   StepLoop(
       LoadedModel loaded,
@@ -74,7 +75,7 @@ final class StepLoop {
     HeapPlan.of(model, options).require();
     int[] pages =
         Arrays.stream(Sizes.pages(options, geometry, contextLength))
-            .mapToInt(Math::toIntExact) // more would not have fitted the heap
+            .mapToInt(Math::toIntExact) // a larger number did not fit the heap
             .toArray();
     KvLayout layout = Sizes.layout(model, options);
     this.kv =
@@ -122,7 +123,7 @@ final class StepLoop {
     return queues.isEmpty();
   }
 
-  /** Refuses what can never be answered; safe to call from any thread. */
+  /** Refuses a request that can never be answered; any thread may call this. */
   void requirePossible(Request r) {
     try {
       Sizes.requirePossible(r, loaded.model(), kv, contextLength);
@@ -131,7 +132,7 @@ final class StepLoop {
     }
   }
 
-  /** One step; false if the policy has nothing to compute now. */
+  /** Computes one step; returns false if the policy has nothing to compute now. */
   boolean step() {
     long begin = times.begin();
     requests.cutOffLate(begin);
@@ -173,17 +174,19 @@ final class StepLoop {
   private Forward run() {
     try {
       return runner.run(step);
-    } catch (OutOfMemoryError e) { // the buffers of a bucket are made when it is first needed
+    } catch (OutOfMemoryError e) { // a bucket's buffers are made when they are first needed
       throw Heap.during("computing a step of " + step.rows() + " rows", e);
     }
   }
 
-  /** Whether the books of pages balance; throws naming what does not. */
+  /**
+   * Checks the accounts of pages with {@link Invariants}; true if they balance, else an exception.
+   */
   boolean balanced() {
     return Invariants.hold(kv, prefix, queues);
   }
 
-  /** Retracts and admits. */
+  /** Retracts and admits sequences as the plan says. */
   private void apply(StepPlan plan) {
     for (int id : plan.retract()) {
       Choice c = requests.choice(id);
@@ -205,7 +208,7 @@ final class StepLoop {
     }
   }
 
-  /** Reserves pages for the plan's rows, guesses included. */
+  /** Reserves pages for the plan's rows, with those of drafts. */
   private void reserve(StepPlan plan) {
     for (StepPlan.Rows rows : plan.rows()) {
       Sequence s = requests.choice(rows.id()).sequence;
@@ -213,7 +216,7 @@ final class StepLoop {
     }
   }
 
-  /** Decides the tokens of everybody's rows. */
+  /** Decides the tokens of all parts. */
   private void judge(List<Part> parts, Forward forward) {
     judge.clear();
     for (Part part : parts) {
@@ -223,12 +226,12 @@ final class StepLoop {
     }
   }
 
-  /** Whether no other choice of the part's request failed in this very step. */
+  /** Whether the part's request goes on: another choice of it may have failed in this step. */
   private boolean alive(Part part) {
     return requests.choice(part.choice().sequence.id) != null;
   }
 
-  /** What goes wrong with an answer's numbers fails its request, and nobody else's. */
+  /** Runs {@code what}; a {@link SamplingException} fails the part's request and no other. */
   private void attempt(Part part, Runnable what) {
     try {
       what.run();
@@ -237,7 +240,7 @@ final class StepLoop {
     }
   }
 
-  /** Makes the step's rows count: what the judge found nothing wrong with, others may share. */
+  /** Keeps the step's rows: from now on other requests may share the pages of sound parts. */
   private void commit(List<Part> parts, Forward forward) {
     for (Part part : parts) {
       if (alive(part)) {
@@ -258,7 +261,10 @@ final class StepLoop {
     }
   }
 
-  /** The prompt is computed: the other choices share its pages, or wait if there is no room. */
+  /**
+   * After a prompt is computed, makes the other choices: they share its pages, or wait if there is
+   * no room.
+   */
   private void forkOthers(Choice first, float[] logits, int offset) {
     Active a = first.request;
     if (a.forked) {

@@ -7,7 +7,7 @@ import orrery.batching.StepPlan;
 import orrery.events.Event;
 import orrery.kv.PagePool;
 
-/** How long each phase of a step takes; they follow each other without a gap. */
+/** How long each phase of a step takes; the phases follow each other without a gap. */
 final class StepTimes {
   enum Phase {
     PLAN,
@@ -26,13 +26,13 @@ final class StepTimes {
     this.clock = clock;
   }
 
-  /** A step begins; returns when. */
+  /** Begins a step; returns the time. */
   long begin() {
     last = clock.getAsLong();
     return last;
   }
 
-  /** A phase ends; returns when. */
+  /** Ends a phase; returns the time. */
   long mark(Phase phase) {
     long now = clock.getAsLong();
     nanos[phase.ordinal()] = now - last;
@@ -40,7 +40,7 @@ final class StepTimes {
     return now;
   }
 
-  /** What the step was, when all phases are over. */
+  /** The event of a step, when all its phases have ended. */
   Event.StepDone report(long step, StepPlan plan, List<Part> parts, Queues queues, PagePool pool) {
     int prefill = 0;
     int decode = 0;

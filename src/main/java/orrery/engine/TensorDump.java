@@ -20,7 +20,7 @@ import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
 
-/** Writes what a forward pass computes, tensor by tensor, to a safetensors file. */
+/** Writes the tensors that a forward pass computes to a safetensors file. */
 public final class TensorDump {
   private final Map<String, float[]> floats = new LinkedHashMap<>(); // [T, cols] each
   private final Map<String, long[]> longs = new LinkedHashMap<>(); // [T, cols] each
@@ -33,7 +33,10 @@ public final class TensorDump {
   /**
    * Runs all ids as one sequence and writes the tensors that {@code orrery dump --help} lists.
    *
-   * @throws IllegalArgumentException if there is no id, too many, or one outside the vocabulary
+   * @param ids [tokens]
+   * @param out the file to write
+   * @throws IllegalArgumentException if there is no id, if there are too many ids, or if an id is
+   *     outside the vocabulary
    */
   public static void write(LoadedModel loaded, EngineOptions options, int[] ids, Path out) {
     Model model = loaded.model();
@@ -61,7 +64,7 @@ public final class TensorDump {
   }
 
   private static void require(Model model, int[] ids) {
-    int widest = Math.max(model.vocab(), model.hidden()); // a tensor must fit one Java array
+    int widest = Math.max(model.vocab(), model.hidden()); // a tensor must fit into one Java array
     int most = Math.min(model.maxPositions(), (Integer.MAX_VALUE - 8) / widest);
     if (ids.length == 0 || ids.length > most) {
       throw new IllegalArgumentException(
@@ -75,7 +78,10 @@ public final class TensorDump {
     }
   }
 
-  /** All tensors are kept until the last one is computed; beside them, cache and buffers. */
+  /**
+   * Refuses a dump that does not fit the heap: all tensors are kept to the end, beside cache and
+   * buffers.
+   */
   private static void requireMemory(Model model, int tokens, int chunk) {
     boolean mtp = model.hasMtp();
     int heads = mtp ? 2 : 1;
@@ -83,7 +89,8 @@ public final class TensorDump {
     long bytes = model.kvLayout(mtp).bytesPerPage(1); // of a token
     bytes += 4L * heads * model.vocab() + 4L * model.hidden() * (model.layers() + 2);
     bytes += a.position() + a.threadPosition();
-    long rows = Heap.times(2L * chunk, a.row() + a.logitRow()); // smaller buckets with the largest
+    // Twice, since all smaller buckets together take as much as the largest.
+    long rows = Heap.times(2L * chunk, a.row() + a.logitRow());
     Heap.require("ids", "a dump of " + tokens + " tokens", Heap.times(tokens, bytes) + rows);
   }
 

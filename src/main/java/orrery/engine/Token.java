@@ -4,18 +4,19 @@ import orrery.sampling.FinishReason;
 import orrery.sampling.Logprobs;
 
 /**
- * A piece of an answer as it comes: a token, and the text that may be shown by now. The texts of
- * all pieces of a choice, one after the other, are its answer's text.
+ * A piece of an answer as it comes: a token, and the text that may now be shown. The texts of all
+ * pieces of a choice, one after the other, are the text of its answer.
  *
- * <p>The last piece says how the answer ended. An answer that is ended from outside (cancelled,
- * past its deadline, failed) has a last piece without a token, for text that was held back until
- * then.
+ * <p>The last piece says how the answer ended. If an answer is ended from outside (cancelled, past
+ * its deadline, failed), its last piece has no token, but has the text that was held back.
  *
- * @param choice which of the request's answers
+ * @param choice which of the request's answers, from 0
  * @param index its place in the answer, from 0
- * @param id the token; {@link #NONE} in a last piece that has none
- * @param text what may be shown now; empty while a character or a stop string is incomplete
- * @param logprobs or null if not asked for, or without a token
+ * @param id the token; {@link #NONE} in a last piece without a token
+ * @param text the text that may now be shown; empty while a character or a stop string is
+ *     incomplete
+ * @param logprobs log-probabilities of the token; null without a token, or if the request did not
+ *     ask for them
  * @param finish why the answer ended with this piece; null while it goes on
  */
 public record Token(

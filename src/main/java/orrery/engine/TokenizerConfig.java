@@ -12,24 +12,26 @@ import orrery.checkpoint.JsonText;
 import orrery.text.Tokenizer;
 
 /**
- * What a checkpoint says about its tokens beside {@code tokenizer.json}: the token that ends a text
- * and the chat template. Found where transformers looks for them.
+ * The facts about tokens that a checkpoint has outside of {@code tokenizer.json}: the token that
+ * ends a text, and the chat template. They are read from the files in which transformers looks for
+ * them.
  *
  * @param eos the id of {@code eos_token} in {@code tokenizer_config.json}, else in the older {@code
  *     special_tokens_map.json}
  * @param template the text of {@code chat_template.jinja}, else of {@code chat_template} in {@code
  *     tokenizer_config.json} (the one called {@code default} if it is a list), else in {@code
  *     chat_template.json}
- * @param templateFile where that stands
+ * @param templateFile the file that has the template
  */
 record TokenizerConfig(Optional<Integer> eos, Optional<String> template, Path templateFile) {
   private static final String TEMPLATE = "chat_template";
   private static final String ADDED = "added_tokens_decoder";
 
   /**
-   * Reads the files that are there.
+   * Reads those of the files that exist.
    *
-   * @throws CheckpointException if one is broken, or names a token that the tokenizer has not
+   * @throws CheckpointException if a file is broken, or names a token that the tokenizer does not
+   *     have
    */
   static TokenizerConfig read(Path directory, Tokenizer tokenizer) {
     Path file = directory.resolve("tokenizer_config.json");
@@ -63,7 +65,10 @@ record TokenizerConfig(Optional<Integer> eos, Optional<String> template, Path te
     }
   }
 
-  /** {@code "</s>"}, or {@code {"content": "</s>", …}} as older versions write it. */
+  /**
+   * The id of {@code eos_token}: a name such as {@code "</s>"}, or {@code {"content": "</s>", …}}
+   * as older versions write it.
+   */
   private static Optional<Integer> eos(JsonConfig config, Tokenizer tokenizer) {
     if (!config.has("eos_token")) {
       return Optional.empty();
@@ -97,7 +102,10 @@ record TokenizerConfig(Optional<Integer> eos, Optional<String> template, Path te
     return Optional.of(config.string(TEMPLATE));
   }
 
-  /** The two files list the same added tokens; else they belong to two models. */
+  /**
+   * Refuses a config that lists other added tokens than the tokenizer: then the two files belong to
+   * different models.
+   */
   private static void requireAddedTokens(JsonConfig config, Tokenizer tokenizer) {
     if (!(config.any(ADDED) instanceof Map<?, ?> added)) {
       return;
@@ -110,10 +118,10 @@ record TokenizerConfig(Optional<Integer> eos, Optional<String> template, Path te
             String found = tokenizer.idOf(name).map(i -> "id " + i).orElse("no such token");
             throw config.bad(
                 ADDED + "." + id,
-                "as in "
+                JsonText.shown(name)
+                    + " with this id in "
                     + tokenizer.file()
-                    + ", which has to belong to the same model: "
-                    + JsonText.shown(name),
+                    + " (both files must belong to the same model)",
                 found);
           }
         });

@@ -7,7 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import orrery.text.Tokenizer;
 
-/** Loads a tokenizer beside the weights: its native library takes about as long as they do. */
+/** Loads a tokenizer at the same time as the weights, since both take about equally long. */
 final class TokenizerLoad {
   private final CompletableFuture<Optional<Tokenizer>> future;
 
@@ -18,7 +18,7 @@ final class TokenizerLoad {
             : CompletableFuture.completedFuture(Optional.empty());
   }
 
-  /** Waits for the tokenizer; its failure is thrown here as it was. */
+  /** Waits for the tokenizer and returns it; throws its exception if it could not be loaded. */
   Optional<Tokenizer> join() {
     try {
       return future.join();
@@ -30,7 +30,10 @@ final class TokenizerLoad {
     }
   }
 
-  /** Frees the tokenizer, since loading the weights failed; their failure is the one to report. */
+  /**
+   * Frees the tokenizer after loading the weights has failed; the failure of the weights is
+   * reported.
+   */
   void discard() {
     future.thenAccept(tokenizer -> tokenizer.ifPresent(Tokenizer::close));
   }

@@ -4,9 +4,10 @@ import java.util.Arrays;
 import orrery.text.StreamDecoder;
 
 /**
- * The text of one answer, and where it ends. Tokens go in one by one; what comes out may be shown
- * and is never taken back. When a step brings several tokens, they are offered one after the other
- * until one ends the answer; those after it were never part of it:
+ * The text of one answer, and where the answer ends. Tokens go in one by one; the text that comes
+ * out may be shown and is never taken back. When a step brings several tokens, the engine offers
+ * them one after the other until one ends the answer. The tokens after that one are not part of the
+ * answer:
  *
  * <pre>
  *   for (int i = 0; i &lt; count &amp;&amp; !text.finished(); i++) {
@@ -23,14 +24,15 @@ import orrery.text.StreamDecoder;
  * </pre>
  *
  * <p>A token ends the answer if it is a stop token, else if its text completes a stop string, else
- * if it is the last one allowed; and {@link #abort} ends it from outside. Every end sends what the
- * decoder held through the search for stop strings; one that is found there is why the answer
- * ended. The first {@code min_tokens} tokens end it only by their number; a stop string that is
- * complete by then is ordinary text. Stop tokens and stop strings are not part of the text, but
- * their tokens count as drawn.
+ * if it is the last token allowed. {@link #abort} ends the answer from outside. At every end, the
+ * text that the decoder held goes through the search for stop strings; a stop string found there
+ * becomes the finish reason. Within the first {@code min_tokens} tokens only the length ends the
+ * answer, and a stop string that is complete by then is ordinary text. Stop tokens and stop strings
+ * are not part of the text, but their tokens count as drawn.
  *
- * <p>Special tokens have no text, but a stop string may name them: {@code <|turn|>} is found when
- * the token is drawn, and so is {@code .<|turn|>} if the text before it ends in a full stop.
+ * <p>Special tokens have no text, but a stop string may name them. The stop string {@code <|turn|>}
+ * is found when that token is drawn; {@code .<|turn|>} is found if the text before the token ends
+ * in a full stop.
  */
 public final class AnswerText {
 
@@ -46,9 +48,9 @@ public final class AnswerText {
   private FinishReason finish; // null while the answer goes on
 
   /**
-   * @param eos the model's end-of-sequence tokens
-   * @param maxTokens what is left of the context; the answer ends at the smaller of this and the
-   *     request's own {@code max_tokens}
+   * @param eos [any number of] the model's end-of-sequence tokens
+   * @param maxTokens the tokens that the context has room for; the answer ends at the smaller of
+   *     this and the request's own {@code max_tokens}
    * @param decoder for this answer alone
    */
   public AnswerText(SamplingParams params, int[] eos, int maxTokens, StreamDecoder decoder) {
@@ -66,7 +68,7 @@ public final class AnswerText {
   /**
    * Takes one more token into the answer.
    *
-   * @return the text that may be shown now; when this ends the answer, all that is left of it
+   * @return the text that may be shown now; if this token ends the answer, all the rest of its text
    * @throws IllegalStateException if the answer has ended
    */
   public String accept(int token) {
@@ -103,7 +105,7 @@ public final class AnswerText {
     return end(new FinishReason.Abort(cause));
   }
 
-  /** The one way to end that no stop string is. */
+  /** Ends the answer for any other reason than a stop string. */
   private String end(FinishReason why) {
     String shown = show(decoder.flush());
     if (finish == null) {
@@ -115,15 +117,15 @@ public final class AnswerText {
     return shown;
   }
 
-  /** Decoded text goes through the search. */
+  /** Sends decoded text through the search for stop strings. */
   private String show(String piece) {
     decoded += piece.codePointCount(0, piece.length());
     return found(strings.read(piece, armed()));
   }
 
-  /** A special token goes through the search; it has no text. */
+  /** Sends a special token through the search for stop strings; the token has no text. */
   private String pass(String name) {
-    // Half a character in front of a token that ends the answer will not become whole.
+    // Half a character before a token that ends the answer will not become whole.
     String before = armed() && params.stop().contains(name) ? show(decoder.flush()) : "";
     return finish == null ? before + found(strings.readSpecial(name, armed())) : before;
   }
@@ -136,7 +138,7 @@ public final class AnswerText {
     return shown;
   }
 
-  /** Whether a stop counts by now. */
+  /** Whether the answer has enough tokens for a stop to count. */
   private boolean armed() {
     return tokens > params.minTokens();
   }
@@ -149,7 +151,7 @@ public final class AnswerText {
   /**
    * Why the answer ended.
    *
-   * @throws IllegalStateException while it goes on
+   * @throws IllegalStateException while the answer goes on
    */
   public FinishReason finishReason() {
     if (finish == null) {
@@ -158,7 +160,7 @@ public final class AnswerText {
     return finish;
   }
 
-  /** Tokens of the answer so far, the one that ended it included. */
+  /** How many tokens the answer has so far, with the token that ended it. */
   public int tokens() {
     return tokens;
   }
@@ -170,8 +172,8 @@ public final class AnswerText {
 
   /**
    * [tokens] Where each token's text begins in {@link #text}, in characters (code points). A token
-   * that is part of a character begins where the character does; one without text, or cut off with
-   * a stop string, where the text goes on or ends.
+   * that is part of a character begins where the character begins. A token without text begins
+   * where the text goes on; a token that is cut off with a stop string begins where the text ends.
    */
   public int[] offsets() {
     int length = text.codePointCount(0, text.length());

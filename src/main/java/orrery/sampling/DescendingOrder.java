@@ -1,16 +1,17 @@
 package orrery.sampling;
 
 /**
- * The tokens of one row by falling logit, ties by rising id, sorted only as far as somebody asks: a
- * heap is built in linear time, and each further token costs a logarithm of the vocabulary. Top-k
- * and top-p mostly look at a few tokens of thousands.
+ * The tokens of one row by falling logit, ties by rising id. Only as many tokens are sorted as the
+ * caller asks for: building the heap takes time linear in the vocabulary, and each token in order
+ * takes logarithmic time. Top-k and top-p mostly look at a few tokens of thousands.
  *
- * <p>A token's place is one {@code long}: its logit's bits, made to fall as an integer as the logit
- * rises, above its id. Comparing places compares (logit, id), and no two are equal.
+ * <p>A token's place is one {@code long}. Its upper half are the logit's bits, changed so that a
+ * higher logit gives a smaller integer; its lower half is the id. So comparing places compares
+ * (logit, id), and no two places are equal.
  */
 final class DescendingOrder {
 
-  private final long[] places; // [vocab]: a min-heap of `open`, then the ones taken, last first
+  private final long[] places; // [vocab]: a min-heap of `open`, then the places taken, last first
   private int open;
 
   DescendingOrder(int vocab) {
@@ -39,12 +40,12 @@ final class DescendingOrder {
     return places[places.length - 1 - rank];
   }
 
-  /** The token that stands at a place. */
+  /** The token of a place. */
   static int token(long place) {
     return (int) place;
   }
 
-  /** The place of a token; smaller stands in front. Both zeros are one. */
+  /** The place of a token; smaller places come first. The logits 0 and -0 are equal. */
   static long place(float logit, int token) {
     int bits = Float.floatToRawIntBits(logit + 0.0f);
     int rising = bits ^ bits >> 31 & Integer.MAX_VALUE; // negative floats rise as their bits fall

@@ -6,7 +6,9 @@ public sealed interface FinishReason {
   /** The name the HTTP APIs of OpenAI and SGLang use: stop, length or abort. */
   String type();
 
-  /** The model drew an end-of-sequence token or a stop token id; its text is not part of it. */
+  /**
+   * The model drew an end-of-sequence token or a stop token; its text is not part of the answer.
+   */
   record StopToken(int matched) implements FinishReason {
     @Override
     public String type() {
@@ -14,7 +16,7 @@ public sealed interface FinishReason {
     }
   }
 
-  /** The text ran into a stop string, and was cut off in front of it. */
+  /** The answer came to a stop string; its text ends before that. */
   record StopString(String matched) implements FinishReason {
     @Override
     public String type() {
@@ -22,7 +24,7 @@ public sealed interface FinishReason {
     }
   }
 
-  /** The answer reached the most tokens it may have. */
+  /** The answer has the largest number of tokens that it may have. */
   record Length(int maxTokens) implements FinishReason {
     @Override
     public String type() {
@@ -30,7 +32,7 @@ public sealed interface FinishReason {
     }
   }
 
-  /** Somebody cancelled the request, or it failed; {@code cause} says who or how. */
+  /** The request was cancelled, passed its deadline or failed; {@code cause} says which. */
   record Abort(String cause) implements FinishReason {
     @Override
     public String type() {

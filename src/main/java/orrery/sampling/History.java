@@ -3,12 +3,13 @@ package orrery.sampling;
 import java.util.Arrays;
 
 /**
- * The tokens one choice has seen, for the penalties. Tokens of the answer can be pushed and taken
- * back again, so speculation can try a draft, look at the penalties it would cause, and roll back.
+ * The tokens of one choice, prompt and answer, for the penalties. Tokens of the answer can be
+ * pushed and taken back, so speculation can try a draft, look at the penalties that it would cause,
+ * and roll back.
  *
- * <p>It takes memory for the tokens that were seen, not for the vocabulary: thousands of requests
- * may wait. They are counted when a penalty first asks, so without penalties there is nothing to
- * count. Not safe for use by several threads at once.
+ * <p>A history takes memory for the tokens seen, not for the vocabulary, since thousands of
+ * requests may wait. It counts tokens from the first time that a penalty asks; without penalties it
+ * counts nothing. Not safe for use by several threads at once.
  */
 public final class History {
   private final int vocab;
@@ -18,10 +19,10 @@ public final class History {
   private SeenTokens seen; // null until a penalty asks
 
   /**
-   * A history whose answer is still empty.
+   * A history with an empty answer.
    *
    * @param vocab number of token ids
-   * @param prompt token ids; not copied, do not change them
+   * @param prompt [promptLength] token ids; not copied, do not change them
    * @throws IllegalArgumentException for a token outside the vocabulary
    */
   public History(int vocab, int... prompt) {
@@ -63,12 +64,12 @@ public final class History {
     return vocab;
   }
 
-  /** Tokens of prompt and answer together, which is the position of the next token. */
+  /** How many tokens prompt and answer have together; this is the position of the next token. */
   public int length() {
     return prompt.length + outputLength;
   }
 
-  /** Tokens of the answer so far. */
+  /** How many tokens the answer has so far. */
   public int outputLength() {
     return outputLength;
   }
@@ -81,17 +82,17 @@ public final class History {
     return output[i];
   }
 
-  /** How often the token stands in the answer so far. */
+  /** How often the token is in the answer so far. */
   public int outputCount(int token) {
     return seen().count(token);
   }
 
-  /** Whether the token stands in the prompt or in the answer so far. */
+  /** Whether the token is in the prompt or in the answer so far. */
   public boolean contains(int token) {
     return seen().contains(token);
   }
 
-  /** The different tokens, counted. */
+  /** The different tokens and their counts. */
   SeenTokens seen() {
     if (seen == null) {
       seen = new SeenTokens(prompt);

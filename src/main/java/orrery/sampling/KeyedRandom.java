@@ -2,8 +2,8 @@ package orrery.sampling;
 
 /**
  * Random numbers that are a pure function of where they are used: the same (seed, choice, position,
- * stream) gives the same number, whatever was drawn before, by whom, and in which batch. That is
- * what lets a request be chunked, retracted, moved or speculated about without changing its text.
+ * stream) gives the same number, whatever was drawn before, for any request, in any batch. So the
+ * engine can chunk, retract, move or speculate about a request without changing its text.
  *
  * <p>The generator is counter-based (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
  * SC 2011): it hashes its key and keeps no state. The hash takes in one 64-bit word at a time with
@@ -14,8 +14,8 @@ package orrery.sampling;
  *   h = mix(seed + G);   h = mix((h ^ (choice, stream)) + G);   h = mix((h ^ position) + G)
  * </pre>
  *
- * with G the odd integer nearest 2^64 / golden ratio. Each step maps words to words one to one, so
- * two positions of one choice never share a hash. The upper 53 bits become a double.
+ * Here G is the odd integer nearest to 2^64 / golden ratio. Each step maps words to words one to
+ * one, so two positions of one choice never share a hash. The upper 53 bits become a double.
  */
 public final class KeyedRandom {
 
@@ -25,7 +25,7 @@ public final class KeyedRandom {
   /** Speculation: whether the draft for this position is accepted. */
   public static final int ACCEPT = 1;
 
-  /** Speculation: which token takes the place of a draft that was not. */
+  /** Speculation: which token takes the place of a rejected draft. */
   public static final int RESIDUAL = 2;
 
   /** Speculation: which token is drafted. */
@@ -44,17 +44,17 @@ public final class KeyedRandom {
    * @param seed the request's seed
    * @param choice which of the request's n answers, from 0
    * @param position index, in prompt and answer together, of the token to be drawn
-   * @param stream tells several numbers for one token apart
+   * @param stream what the number is for: one of the constants above
    */
   public static double uniform(long seed, int choice, int position, int stream) {
     return (bits(seed, choice, position, stream) >>> 11) * 0x1p-53;
   }
 
   /**
-   * A number in [0, 1) for one of several that belong to a key, again a multiple of 2^-53.
+   * One of several numbers in [0, 1) that belong to a key, again a multiple of 2^-53.
    *
    * @param key of {@link #bits}
-   * @param index tells the numbers apart, for example a token id
+   * @param index which of the key's numbers, for example a token id
    */
   static double uniform(long key, int index) {
     return (mix((key ^ index) + GOLDEN) >>> 11) * 0x1p-53;

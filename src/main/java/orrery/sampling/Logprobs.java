@@ -4,14 +4,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How likely the model itself found a drawn token, and what it found likelier: natural logarithms
- * of the softmax of the raw logits, before penalties, bias, temperature and filters, as vLLM V1
- * ({@code logprobs_mode=raw_logprobs}) and OpenAI report them. So they do not depend on {@link
- * SamplingParams}, and a token that top-k would never draw still has one. Sums are in double.
+ * Log-probabilities of a drawn token and of the likeliest tokens: natural logarithms of the softmax
+ * of the raw logits, before penalties, bias, temperature and filters. vLLM V1 ({@code
+ * logprobs_mode=raw_logprobs}) and OpenAI report them in the same way. So they do not depend on
+ * {@link SamplingParams}, and a token that top-k would never draw has one too. Sums are in double.
  *
  * @param chosen the drawn token
  * @param rank of the drawn token by falling logit, ties by rising id, from 1
- * @param top the likeliest tokens in that order; the drawn one may be among them
+ * @param top the likeliest tokens by rank; the drawn token may be among them
  */
 public record Logprobs(TokenLogprob chosen, int rank, List<TokenLogprob> top) {
 
@@ -22,7 +22,7 @@ public record Logprobs(TokenLogprob chosen, int rank, List<TokenLogprob> top) {
     top = List.copyOf(top);
   }
 
-  /** The likeliest tokens, and behind them the drawn one if it is none of them. */
+  /** The likeliest tokens, and the drawn token last if it is not among them. */
   public List<TokenLogprob> topAndChosen() {
     if (rank <= top.size()) {
       return top;
@@ -35,10 +35,10 @@ public record Logprobs(TokenLogprob chosen, int rank, List<TokenLogprob> top) {
   /**
    * Logprobs of one row.
    *
-   * @param logits row {@code [offset, offset + vocab)}, without NaN (the {@link Sampler} refuses
-   *     such a row before)
+   * @param logits the row is {@code [offset, offset + vocab)}, without NaN (the {@link Sampler}
+   *     refuses a row with NaN before)
    * @param chosen the drawn token
-   * @param alternatives how many of the likeliest tokens to list; at most vocab are
+   * @param alternatives how many of the likeliest tokens to list; at most vocab are listed
    */
   public static Logprobs of(float[] logits, int offset, int vocab, int chosen, int alternatives) {
     float highest = Float.NEGATIVE_INFINITY;
@@ -63,7 +63,7 @@ public record Logprobs(TokenLogprob chosen, int rank, List<TokenLogprob> top) {
     return new Logprobs(new TokenLogprob(chosen, below(mine, highest) - logSum), rank, top);
   }
 
-  /** logit - highest, where two equal infinities differ by nothing. */
+  /** logit - highest; 0 if both are the same infinity. */
   private static double below(float logit, float highest) {
     return logit == highest ? 0 : (double) logit - highest;
   }

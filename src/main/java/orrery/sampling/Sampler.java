@@ -11,35 +11,38 @@ import orrery.sampling.SamplingParams.TokenBias;
  *   <li>penalties: repetition over prompt and answer, then frequency and presence over the answer;
  *   <li>logit bias;
  *   <li>before {@code min_tokens}, every token that would end the answer is ruled out;
- *   <li>temperature 0: the highest logit, and done. Else divide by the temperature;
+ *   <li>temperature 0: take the highest logit and stop here; else divide by the temperature;
  *   <li>top-k: the k highest logits;
- *   <li>top-p: by falling logit, tokens as long as those in front of them have less than p of the
- *       probability that top-k has left; the first always;
+ *   <li>top-p: by falling logit, each token whose predecessors together have less than p of the
+ *       probability that top-k has left; the first token always stays;
  *   <li>min-p: tokens at least min-p times as likely as the likeliest;
  *   <li>draw from what is left, in proportion.
  * </ol>
  *
- * <p>Steps 1 to 3 each round to float once; from 4 on everything is double but the exponential
- * itself. Ties anywhere: lowest id. A logit of +infinity takes all the probability (several share
- * it).
+ * <p>Steps 1 to 3 each round to float once; from step 4 on everything is double except the
+ * exponential itself. The lowest id wins every tie. A logit of +infinity takes all the probability;
+ * several such logits share it.
  *
- * <p>The draw is an exponential race, also known as Gumbel-max: every token that is left gets its
- * own random number u, keyed by (seed, choice, position, token), and runs for −log(1 − u) /
- * probability; the first one wins. So the token is a function of the arguments alone, to the bit:
- * not of batch mates, machines or earlier draws. And two distributions that are alike mostly draw
- * the same token from the same key, since each token keeps its number: with total variation
- * distance d, at least (1 − d) / (1 + d) of the time (Daliri, Musco and Suresh, "Coupling without
- * communication and drafter-invariant speculative decoding", arXiv:2408.07978). That is what
- * coupled drafts live on. Inverting the cumulated distribution with one number would not do: there,
- * one token that is less likely shifts all that come after it.
+ * <p>The draw is an exponential race, also known as Gumbel-max. Every token that is left gets its
+ * own random number u, keyed by (seed, choice, position, token), and its time is −log(1 − u) /
+ * probability; the token with the shortest time wins. So the token depends on the arguments alone,
+ * to the bit, and not on batch mates, machines or earlier draws.
+ *
+ * <p>Each token keeps its number, so two similar distributions mostly draw the same token from the
+ * same key: with total variation distance d, at least (1 − d) / (1 + d) of the time (Daliri, Musco
+ * and Suresh, "Coupling without communication and drafter-invariant speculative decoding",
+ * arXiv:2408.07978). Coupled drafts are accepted for this reason. Inverting the cumulated
+ * distribution with one number does not have this property: there, one token that is less likely
+ * shifts all tokens after it.
  *
  * <p>Others: vLLM V1 ({@code v1/sample/sampler.py}) has bias and min_tokens before the penalties
- * and min-p between temperature and top-k; its top-p too is taken of what top-k left. SGLang
+ * and min-p between temperature and top-k; its top-p too is a share of what top-k has left. SGLang
  * ({@code layers/sampler.py}, {@code sampling_batch_info.py}) has penalties and the min_tokens mask
  * before the bias, then temperature, top-k, top-p, min-p as here, but without min-p its top-k and
  * top-p both look at the full distribution.
  *
- * <p>A sampler owns its scratch memory: one per thread, and nothing is allocated per token.
+ * <p>A sampler owns its scratch memory. So each thread needs its own, and no token allocates
+ * anything.
  */
 public final class Sampler {
 
@@ -51,7 +54,7 @@ public final class Sampler {
 
   /**
    * @param vocab number of token ids
-   * @param eos the model's end-of-sequence tokens
+   * @param eos [any number of] the model's end-of-sequence tokens
    */
   public Sampler(int vocab, int... eos) {
     this.vocab = vocab;
@@ -64,8 +67,8 @@ public final class Sampler {
   /**
    * The token after {@code history}.
    *
-   * @param logits the model's row is {@code [offset, offset + vocab)}; it is not changed
-   * @param history of this choice; its length is the position of the token to be drawn
+   * @param logits the model's row is {@code [offset, offset + vocab)}; the array is not changed
+   * @param history the tokens of this choice; its length is the position of the token to be drawn
    * @param seed of the request
    * @param choice which of the request's n answers, from 0
    * @throws SamplingException if a logit is NaN, or if no token is left
@@ -81,8 +84,8 @@ public final class Sampler {
   }
 
   /**
-   * The likeliest token after {@code history} by steps 1 to 3: what {@link #sample} gives at
-   * temperature 0.
+   * The likeliest token after {@code history} by steps 1 to 3; {@link #sample} gives the same token
+   * at temperature 0.
    *
    * @throws SamplingException as {@link #sample}
    */
@@ -94,7 +97,7 @@ public final class Sampler {
   /**
    * The distribution that {@link #sample} draws from, for acceptance rules and for tests.
    *
-   * @param probabilities [vocab], overwritten; greedy has one 1
+   * @param probabilities [vocab], overwritten; with greedy sampling one entry is 1, all others 0
    * @throws SamplingException as {@link #sample}
    */
   public void distribution(
@@ -116,14 +119,14 @@ public final class Sampler {
     }
   }
 
-  /** The token that comes in first, by {@link #weights}; of several, the lowest id. */
+  /** The token with the shortest time, by {@link #weights}; the lowest id of several. */
   private int race(long key) {
     double first = Double.POSITIVE_INFINITY;
     int winner = -1;
     for (int i = 0; i < vocab; i++) {
       if (weights[i] > 0) {
         double u = KeyedRandom.uniform(key, i);
-        if (u < first * weights[i]) { // else even −log(1 − u), which is at least u, comes in later
+        if (u < first * weights[i]) { // else it cannot win: −log(1 − u) is at least u
           double time = -StrictMath.log1p(-u) / weights[i];
           if (time < first) {
             first = time;
@@ -135,7 +138,9 @@ public final class Sampler {
     return winner;
   }
 
-  /** Steps 1 to 3 into {@link #adjusted}; gives the token with the highest result. */
+  /**
+   * Writes the result of steps 1 to 3 into {@link #adjusted}; returns the token with the highest.
+   */
   private int adjust(
       float[] logits, int offset, SamplingParams params, History history, int choice) {
     for (int i = 0; i < vocab; i++) {
@@ -204,7 +209,10 @@ public final class Sampler {
     }
   }
 
-  /** Steps 4 to 7 into {@link #weights}, 1 for the likeliest token; gives their sum. */
+  /**
+   * Writes the result of steps 4 to 7 into {@link #weights}, 1 for the likeliest token; returns the
+   * sum.
+   */
   private double weigh(float highest, SamplingParams params) {
     int kept = params.topK() > 0 ? Math.min(params.topK(), vocab) : vocab;
     if (kept < vocab || params.topP() < 1) {
@@ -216,7 +224,7 @@ public final class Sampler {
       if (DescendingOrder.place(logit, i) > last) {
         weights[i] = 0;
       } else if (logit == highest) {
-        weights[i] = 1; // also where both are infinite
+        weights[i] = 1; // also if both logits are infinite
       } else {
         weights[i] = Elementary.exp((float) (((double) logit - highest) / params.temperature()));
       }

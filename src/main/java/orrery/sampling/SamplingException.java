@@ -2,7 +2,7 @@ package orrery.sampling;
 
 /**
  * No token can be drawn for one choice of one request: its logits hold a NaN, or every token is
- * ruled out. The other requests of the batch are not concerned.
+ * ruled out. The other requests of the batch go on.
  */
 public final class SamplingException extends RuntimeException {
 
@@ -11,6 +11,11 @@ public final class SamplingException extends RuntimeException {
   private final int choice;
   private final int position;
 
+  /**
+   * @param choice which of the request's n answers, from 0
+   * @param position index, in prompt and answer together, of the token that could not be drawn
+   * @param problem what is wrong, for the message
+   */
   public SamplingException(int choice, int position, String problem) {
     super("choice " + choice + ", position " + position + ": " + problem);
     this.choice = choice;

@@ -8,29 +8,32 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * How one request wants its tokens drawn and its answer ended. Names and defaults are those of
- * SGLang's {@code sampling_params}, and of OpenAI's API where that has the field. {@link
- * #builder()} starts from the defaults. See {@link Sampler} for the order in which they act.
+ * How the tokens of one request are drawn, and where its answers end. Names and defaults are those
+ * of SGLang's {@code sampling_params}, and of OpenAI's API where it has the field. {@link
+ * #builder()} starts from the defaults. {@link Sampler} says in which order the parameters act.
  *
  * @param temperature divides the logits; 0 takes the highest logit (greedy). Default 1
  * @param topK keep the k highest logits; 0 or -1 keeps all, and is the default
  * @param topP keep the most likely tokens up to this share of the probability. Default 1, all
- * @param minP keep tokens at least this share as likely as the likeliest. Default 0, all
+ * @param minP keep tokens at least this many times as likely as the likeliest. Default 0, all
  * @param repetitionPenalty divides positive and multiplies negative logits of the tokens in prompt
  *     and answer. Default 1, none
- * @param frequencyPenalty is subtracted once per occurrence in the answer. Default 0
- * @param presencePenalty is subtracted once if the token is in the answer. Default 0
+ * @param frequencyPenalty is subtracted from a token's logit for each time that the token is in the
+ *     answer. Default 0
+ * @param presencePenalty is subtracted once from a token's logit if the token is in the answer.
+ *     Default 0
  * @param logitBias is added to the logits; no token twice. Default none
- * @param stop texts that end the answer, and are cut off it; the name of a special token is one,
- *     though the token has no text. Default none
+ * @param stop texts that end the answer and are cut off; the name of a special token works too,
+ *     although the token has no text. Default none
  * @param stopTokenIds tokens that end the answer, besides the model's own. Default none
  * @param ignoreEos the model's end-of-sequence tokens do not end the answer. Default false
- * @param minTokens tokens of the answer before which nothing but its length ends it. Default 0
- * @param maxTokens most tokens of the answer. Default 128
+ * @param minTokens before this many tokens, only the length ends the answer. Default 0
+ * @param maxTokens the largest number of tokens of an answer. Default 128
  * @param logprobs report the log-probability of each drawn token and of this many of the likeliest
  *     (0 to 20); -1 reports none, and is the default
  * @param n number of answers. Default 1
- * @param seed of the random numbers; without one, who runs the request chooses it. Default none
+ * @param seed seed of the random numbers; without one, the command or server that runs the request
+ *     chooses it. Default none
  */
 public record SamplingParams(
     double temperature,
@@ -50,11 +53,14 @@ public record SamplingParams(
     int n,
     OptionalLong seed) {
 
-  /** OpenAI's limit; a list longer than this is no longer a glance at the alternatives. */
+  /** OpenAI's limit on the number of alternatives for a token. */
   public static final int MAX_LOGPROBS = 20;
 
   /** Added to the logit of one token; negative infinity rules the token out. */
   public record TokenBias(int token, double bias) {
+    /**
+     * @throws IllegalArgumentException if the token is negative, or the bias is NaN or +infinity
+     */
     public TokenBias {
       check(token >= 0, "logit_bias", "token ids of at least 0", token);
       check(bias < Double.POSITIVE_INFINITY, "logit_bias", "a number or -Infinity", bias);
@@ -122,7 +128,7 @@ public record SamplingParams(
     return new SamplingParamsBuilder();
   }
 
-  /** The same, and the answer also ends at {@code token}. */
+  /** The same parameters, but {@code token} ends the answer too. */
   public SamplingParams alsoStoppingAt(int token) {
     List<Integer> tokens = new ArrayList<>(stopTokenIds);
     tokens.add(token);
@@ -145,7 +151,7 @@ public record SamplingParams(
         seed);
   }
 
-  /** Whether every token is the one with the highest logit. */
+  /** Whether sampling always takes the token with the highest logit. */
   public boolean greedy() {
     return temperature == 0;
   }
@@ -156,7 +162,7 @@ public record SamplingParams(
   }
 
   /**
-   * Checks the token ids against a model; whoever admits a request calls it once.
+   * Checks the token ids against a model's vocabulary, once for each request.
    *
    * @throws IllegalArgumentException naming the field, what was expected and what was found
    */

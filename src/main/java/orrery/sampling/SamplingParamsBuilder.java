@@ -6,7 +6,7 @@ import orrery.sampling.SamplingParams.TokenBias;
 
 /**
  * Collects {@link SamplingParams} one by one, starting from the defaults; {@link #build} checks
- * them. The methods are named after the record's fields, where their meaning is written down.
+ * them. Each method has the name of a field of the record, which says what the field means.
  */
 public final class SamplingParamsBuilder {
   private double temperature = 1;

@@ -3,8 +3,9 @@ package orrery.sampling;
 import java.util.Arrays;
 
 /**
- * The different tokens of a prompt and its answer, and how often each stands in the answer. A hash
- * table with open addressing; the tokens themselves lie densely, those of the prompt first.
+ * The different tokens of a prompt and its answer, and how often each is in the answer. It is a
+ * hash table with open addressing. The tokens themselves lie side by side in an array, those of the
+ * prompt first.
  */
 final class SeenTokens {
   private static final int EMPTY = -1;
@@ -22,7 +23,7 @@ final class SeenTokens {
     promptTokens = size;
   }
 
-  /** How many entries there are; those that were rolled back are among them. */
+  /** The number of entries, with those that were rolled back. */
   int size() {
     return size;
   }
@@ -32,29 +33,29 @@ final class SeenTokens {
     return tokens[entry];
   }
 
-  /** How often an entry's token stands in the answer. */
+  /** How often an entry's token is in the answer. */
   int countAt(int entry) {
     return counts[entry];
   }
 
-  /** Whether an entry's token stands in prompt or answer, and was not rolled back. */
+  /** Whether an entry's token is in the prompt or the answer, and was not rolled back. */
   boolean presentAt(int entry) {
     return entry < promptTokens || counts[entry] > 0;
   }
 
-  /** How often a token stands in the answer. */
+  /** How often a token is in the answer. */
   int count(int token) {
     int entry = table[place(token)];
     return entry == EMPTY ? 0 : counts[entry];
   }
 
-  /** Whether a token stands in prompt or answer. */
+  /** Whether a token is in the prompt or the answer. */
   boolean contains(int token) {
     int entry = table[place(token)];
     return entry != EMPTY && presentAt(entry);
   }
 
-  /** The answer has a token so many times more. */
+  /** Adds {@code times} to the count of a token in the answer. */
   void add(int token, int times) {
     int entry = indexOrNew(token); // first, since it may grow the arrays
     counts[entry] += times;

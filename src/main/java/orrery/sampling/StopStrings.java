@@ -4,16 +4,17 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * Looks for stop strings in text that arrives in pieces. Text that could still become the start of
- * a stop string is held back, so nothing that is given out ever has to be taken back.
+ * Looks for stop strings in text that arrives in pieces. Text that may be the start of a stop
+ * string is held back, so text that was given out never has to be taken back.
  *
- * <p>One Knuth-Morris-Pratt automaton per stop string reads character by character; how much of its
- * string it has matched is how much it needs held back. The match that ends first wins, of those
- * that end together the longest: which depends on the text, not on how it was cut into pieces.
+ * <p>One Knuth-Morris-Pratt automaton per stop string reads character by character. If it has
+ * matched n characters of its string, the last n characters must be held back. The match that ends
+ * first wins; of matches that end together, the longest wins. So the result depends on the text,
+ * not on how the text was cut into pieces.
  *
- * <p>From the first special token on there is a second automaton per string. The first ones read
- * what is shown, where special tokens are nothing; the second ones read their names as well, as far
- * as their string holds such a name.
+ * <p>From the first special token on there is a second automaton per stop string. The first
+ * automaton reads the text that is shown, without special tokens. The second one also reads the
+ * names of special tokens; a name that its stop string does not hold sets it back to the start.
  *
  * <pre>
  *   drawn      o k <|turn|> g o        a stop string "okgo" is found by a first automaton,
@@ -24,12 +25,12 @@ final class StopStrings {
 
   private final List<String> stops;
   private final int[][] borders; // [stop][i]: longest proper prefix that ends its first i + 1 chars
-  private final int[] matched; // [stop]: characters of it that end the text read so far
+  private final int[] matched; // [stop]: characters of it that the text read so far ends with
   private int[] spelled; // [stop]: the same with special tokens' names; null before the first
   private final StringBuilder held = new StringBuilder(); // read, not yet given out
   private BitSet hidden = new BitSet(); // [held]: part of a special token's name
   private String found; // null until there is a match
-  private int cut; // where the match begins in what is held
+  private int cut; // where the match begins in the held text
 
   StopStrings(List<String> stops) {
     this.stops = stops;
@@ -37,7 +38,7 @@ final class StopStrings {
     matched = new int[stops.size()];
   }
 
-  /** The stop string that was found, or null. */
+  /** The stop string that was found, or null if none was found yet. */
   String found() {
     return found;
   }
@@ -46,7 +47,7 @@ final class StopStrings {
    * Reads one more piece.
    *
    * @param armed whether a stop string that ends in this piece counts
-   * @return what can be given out now; after a match, everything in front of it
+   * @return the text that can be given out now; after a match, all text before it
    */
   String read(String piece, boolean armed) {
     for (int i = 0; i < piece.length() && found == null; i++) {
@@ -69,7 +70,7 @@ final class StopStrings {
    * Reads a special token, which is not part of the text.
    *
    * @param armed whether a stop string that ends with it counts
-   * @return what can be given out now; after a match, everything in front of it
+   * @return the text that can be given out now; after a match, all text before it
    */
   String readSpecial(String name, boolean armed) {
     spelled = spelled == null ? matched.clone() : spelled;
@@ -90,12 +91,12 @@ final class StopStrings {
     return certain();
   }
 
-  /** What was held back, when no more text comes. */
+  /** Returns the text that was held back, when no more text comes. */
   String flush() {
     return release(held.length());
   }
 
-  /** A match: the longest of those that end here counts. */
+  /** Takes note of a match; of several that end here, the longest counts. */
   private void offer(int s, int begin) {
     if (found == null || stops.get(s).length() > found.length()) {
       found = stops.get(s);
@@ -117,12 +118,12 @@ final class StopStrings {
     }
     int free = Math.min(beginOfShown(needed), held.length() - neededSpelled);
     if (free > 0 && Character.isHighSurrogate(held.charAt(free - 1))) {
-      free--; // no half characters
+      free--; // a surrogate pair is not cut
     }
     return release(free);
   }
 
-  /** Where the last {@code count} shown characters begin in what is held. */
+  /** Where the last {@code count} shown characters begin in the held text. */
   private int beginOfShown(int count) {
     int begin = held.length();
     for (int left = count; left > 0; ) {
@@ -131,7 +132,7 @@ final class StopStrings {
     return begin;
   }
 
-  /** Feeds one character to an automaton; whether its stop string ends there. */
+  /** Feeds one character to an automaton; returns whether its stop string ends there. */
   private boolean step(int[] state, int s, char c) {
     String stop = stops.get(s);
     int length = state[s];
@@ -146,7 +147,7 @@ final class StopStrings {
     return ends;
   }
 
-  /** Gives out the front of what is held, without the names of special tokens. */
+  /** Gives out the beginning of the held text, without the names of special tokens. */
   private String release(int length) {
     StringBuilder text = new StringBuilder(length);
     for (int i = 0; i < length; ) {

@@ -3,9 +3,9 @@ package orrery.text;
 import java.util.Arrays;
 
 /**
- * The stream of an answer: it goes on behind its prompt, leaves special tokens out, and gives no
- * text to ids that name no token, the spare rows of an embedding. The prompt is looked at when the
- * first token comes: an answer that waits costs nothing.
+ * The text stream of an answer. It goes on behind the prompt and leaves special tokens out. An id
+ * that names no token (a spare row of the embedding) has no text. The prompt is decoded only when
+ * the first token of the answer comes, so a request that waits costs nothing.
  */
 final class AnswerDecoder implements StreamDecoder {
   private final Tokenizer tokenizer;
@@ -44,7 +44,7 @@ final class AnswerDecoder implements StreamDecoder {
     return decoder == null ? "" : decoder.flush();
   }
 
-  /** A decoder behind what the prompt says after its last special token. */
+  /** A decoder that goes on behind the prompt's tokens after its last special token. */
   private StreamDecoder follow() {
     int from = prompt.length;
     while (from > 0

@@ -3,14 +3,15 @@ package orrery.text;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Streaming for byte-level BPE, where a token is a run of bytes and the text is the UTF-8 of them
- * all. Bytes that are no UTF-8 become U+FFFD as in the native library, one for each maximal subpart
- * of a character.
+ * Streaming for byte-level BPE, where a token is a run of bytes and all bytes together are the text
+ * in UTF-8. Bytes that are not UTF-8 become U+FFFD, one for each maximal subpart of a character, as
+ * in the native library.
  *
- * <p>Token names spell bytes in GPT-2's alphabet: a printable Latin-1 character stands for itself,
- * the 68 other bytes for U+0100 and up in order, so that a vocabulary holds no blanks or control
- * characters. (Radford et al. 2019, {@code encoder.py: bytes_to_unicode}.) A name with a letter
- * outside that alphabet, which only an added token can have, stands for its own UTF-8.
+ * <p>Token names spell bytes in GPT-2's alphabet. A printable Latin-1 character stands for its own
+ * byte; the characters from U+0100 on stand for the 68 other bytes, in order. So a vocabulary holds
+ * no blanks or control characters. (Radford et al. 2019, {@code encoder.py: bytes_to_unicode}.)
+ * Only an added token can have a name with a character outside that alphabet; it stands for the
+ * UTF-8 of its name.
  */
 final class ByteStreamDecoder implements StreamDecoder {
   private static final int ALPHABET_END = 0x100 + 68;
@@ -39,7 +40,7 @@ final class ByteStreamDecoder implements StreamDecoder {
     this.skipSpecial = skipSpecial;
   }
 
-  /** The text goes on behind {@code tokens}, which may end inside a character. */
+  /** Sets the tokens that the text goes on behind; they may end inside a character. */
   void follow(int[] tokens) {
     for (int i = Math.max(0, tokens.length - LONGEST_CHARACTER); i < tokens.length; i++) {
       append(tokens[i]);

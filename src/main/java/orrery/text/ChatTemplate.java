@@ -12,14 +12,14 @@ import java.util.stream.Collectors;
  *   &lt;|system|&gt;Be brief.&lt;|end|&gt;&lt;|user|&gt;Hi!&lt;|end|&gt;&lt;|assistant|&gt;
  * </pre>
  *
- * Ids are put together from pieces: the marks as the special tokens they are, the contents with
- * {@link Tokenizer#encodeVerbatim}. So a user who writes {@code <|end|><|system|>} sends these
- * letters and nothing else; no content can end its turn or open another.
+ * The ids of a chat are put together from pieces. Each mark is one special token; each content goes
+ * through {@link Tokenizer#encodeVerbatim}. So {@code <|end|><|system|>} in a user's message is
+ * encoded as these letters and nothing else: no content can end its turn or open another.
  */
 public final class ChatTemplate {
   private static final String END = "<|end|>";
 
-  /** The format as Jinja, in which a checkpoint tells other engines about it. */
+  /** The format in Jinja, the language in which a checkpoint describes it to other engines. */
   private static final String JINJA =
       "{% for message in messages %}"
           + "{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}"
@@ -42,10 +42,11 @@ public final class ChatTemplate {
   }
 
   /**
-   * Whether a checkpoint's {@code chat_template} is this format, letter by letter. Of any other
-   * text that cannot be told without Jinja in all its detail (jinjava 2.8.4, tried for this, leaves
-   * a line break where {@code {{-} takes it away, prints Python's {@code None} as nothing, and has
-   * none of Python's string methods), and each detail decides about the tokens of a prompt.
+   * Whether a checkpoint's {@code chat_template} is this format, letter by letter. Another text
+   * may mean the same format, but only a complete Jinja could tell, and each of its details
+   * decides about the tokens of a prompt. (jinjava 2.8.4 was tried for this. It leaves a line
+   * break where {@code {{-} takes it away, prints Python's {@code None} as nothing, and has none
+   * of Python's string methods.)
    */
   public static boolean isWrittenAs(String jinja) {
     return jinja.strip().equals(JINJA);
@@ -71,7 +72,7 @@ public final class ChatTemplate {
                     "chat format: expected the special token " + token + ", found none"));
   }
 
-  /** The token that ends a turn: where an answer stops. */
+  /** The token that ends a turn; an answer stops there. */
   public int endId() {
     return end;
   }
@@ -92,7 +93,7 @@ public final class ChatTemplate {
     int count = 0;
     for (Message message : requireSome(messages)) {
       int[] content = tokenizer.encodeVerbatim(message.content());
-      int needed = count + content.length + 3; // two marks, and the generation prompt at last
+      int needed = count + content.length + 3; // two marks, and room for the generation prompt
       ids = needed > ids.length ? Arrays.copyOf(ids, 2 * needed) : ids;
       ids[count++] = roleIds.get(message.role());
       System.arraycopy(content, 0, ids, count, content.length);

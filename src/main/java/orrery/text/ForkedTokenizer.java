@@ -10,14 +10,14 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * The library in a process of its own, for a tokenizer on which it can abort: then that process
- * ends, the text gets an error, and the next one a new process. It takes about 0.4 s to start and
- * some 50 µs a question, which only such tokenizers pay.
+ * The native library in a process of its own, for tokenizers on which the library can abort. If it
+ * aborts, only that process ends: the text gets an error, and the next text gets a new process. A
+ * process takes about 0.4 s to start, and a question about 50 µs; other tokenizers do not pay this.
  *
  * <p>May be used by many threads; they take turns.
  */
 final class ForkedTokenizer implements NativeTokenizer {
-  private static final int SHOWN_BYTES = 4096; // of what a dying process says
+  private static final int SHOWN_BYTES = 4096; // of the last output of a process that died
 
   private final Path file;
   private final String json;
@@ -31,13 +31,13 @@ final class ForkedTokenizer implements NativeTokenizer {
     start();
   }
 
-  /** What is asked of the process, and the reading of its answer. */
+  /** Sends a question to the process and reads its answer. */
   private interface Question<T> {
     T ask(DataOutputStream out, Answer answer) throws IOException;
   }
 
   private interface Answer {
-    /** The answer, once it is known to be one. */
+    /** Waits for the answer and returns it, if it is no error. */
     DataInputStream await() throws IOException;
   }
 
@@ -114,7 +114,9 @@ final class ForkedTokenizer implements NativeTokenizer {
         });
   }
 
-  /** What the process said before it ended: a panic's message stands in its second line. */
+  /**
+   * The last output of the process before it ended; a panic's message stands in the second line.
+   */
   private String lastWords() {
     try {
       byte[] said = process.getErrorStream().readNBytes(SHOWN_BYTES);

@@ -10,14 +10,16 @@ import java.util.Arrays;
 import java.util.Map;
 
 /**
- * The library in this process: fast, and a panic in it is the end of the process.
+ * The native library in this process. It is fast, but a panic in it ends the process.
  *
- * <p>A regular expression that looks for the end of a run of blanks gives up, with a panic, after
- * ten million steps at one place. So a long text goes through a process of its own all the same;
- * the time that it takes to start is nothing beside that of computing such a prompt.
+ * <p>A regular expression that looks for the end of a run of blanks panics after ten million steps
+ * at one place. So a long text goes through a process of its own here too. Computing such a prompt
+ * takes far longer than starting the process.
  */
 final class LinkedTokenizer implements NativeTokenizer {
-  /** A hundredth of the blanks on which the common pattern {@code \s*[\r\n]+} panicked. */
+  /**
+   * A hundredth of the number of blanks on which the common pattern {@code \s*[\r\n]+} panicked.
+   */
   static final int MAX_CHARS = 100_000;
 
   private static final Map<String, String> AS_IT_IS =
@@ -47,9 +49,9 @@ final class LinkedTokenizer implements NativeTokenizer {
   }
 
   /**
-   * DJL would fetch a GPU build of its library where it sees a GPU, and report its use from cloud
-   * machines. Neither belongs in a program that promises to need nothing but its files; a user who
-   * set one of these on the command line keeps it.
+   * DJL fetches a GPU build of its library where it sees a GPU, and reports its use from cloud
+   * machines. Neither belongs in a program that promises to need nothing but its files. A property
+   * that the user set on the command line stays as it is.
    */
   private static void stayOffline() {
     for (String property : new String[] {"ai.djl.offline", "OPT_OUT_TRACKING"}) {
@@ -69,7 +71,7 @@ final class LinkedTokenizer implements NativeTokenizer {
     }
   }
 
-  /** As {@link #encode}, in this process however long the text is. */
+  /** As {@link #encode}, but always in this process, however long the text is. */
   int[] encodeHere(String text) {
     try {
       long[] wide = tokenizer.encode(text, false, false).getIds();

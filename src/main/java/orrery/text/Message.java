@@ -6,7 +6,7 @@ import java.util.Objects;
 /**
  * One turn of a chat.
  *
- * @param role who speaks: {@code system}, {@code user} or {@code assistant}
+ * @param role the speaker: {@code system}, {@code user} or {@code assistant}
  * @param content what is said: plain text, never read as markup
  */
 public record Message(String role, String content) {

@@ -2,15 +2,13 @@ package orrery.text;
 
 import java.nio.file.Path;
 
-/**
- * Hugging Face's tokenizer library at work: in this process, or in one that may die in its stead.
- */
+/** Hugging Face's tokenizer library, in this process or in a process of its own. */
 sealed interface NativeTokenizer extends AutoCloseable permits LinkedTokenizer, ForkedTokenizer {
   /**
    * Makes a tokenizer.
    *
    * @param file where the JSON is from, for messages
-   * @param trusted whether no text can make the library abort ({@link Pipeline#trusted})
+   * @param trusted true if no text can make the library abort ({@link Pipeline#trusted})
    * @throws TokenizerException if the JSON is no tokenizer
    */
   static NativeTokenizer of(Path file, String json, boolean trusted) {
@@ -18,7 +16,7 @@ sealed interface NativeTokenizer extends AutoCloseable permits LinkedTokenizer, 
   }
 
   /**
-   * Token ids of a text of whole characters.
+   * Token ids of a text without unpaired surrogates.
    *
    * @throws TokenizerException if the library cannot take the text
    */

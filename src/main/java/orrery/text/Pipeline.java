@@ -15,20 +15,20 @@ import java.util.function.Predicate;
  * be trusted with them.
  *
  * <p>The library is written in Rust and called through JNI: where its code panics, the whole
- * process aborts. Reading it, and half a million random tokenizers under random texts, found these
- * places; none of them lies in a step that is trusted here.
+ * process aborts. A reading of its code and half a million random tokenizers with random texts
+ * found these places. None of them lies in a step that is trusted here.
  *
  * <ul>
  *   <li>a normalizer that removes characters (BertNormalizer, Strip, StripAccents, Nmt,
- *       Precompiled, Replace by nothing) and an added token of which it leaves nothing: that
- *       matches everywhere, inside a character too
+ *       Precompiled, Replace by nothing), with an added token of which it leaves nothing: this
+ *       empty token then matches everywhere, also inside a character
  *   <li>Replace by a regular expression that matches nothing
- *   <li>an added token of blanks beside one that takes blanks with it ({@code lstrip}, {@code
- *       rstrip})
- *   <li>the decoder Strip, when it cuts more than a token has
+ *   <li>an added token of blanks, with another one that takes the blanks beside it ({@code lstrip},
+ *       {@code rstrip})
+ *   <li>the decoder Strip, when it cuts more characters than a token has
  *   <li>FixedLength 0; merges shorter than {@code continuing_subword_prefix}
- *   <li>a regular expression that tries ten million ways without success: one that repeats a
- *       repetition, or one over millions of blanks ({@link LinkedTokenizer#MAX_CHARS})
+ *   <li>a regular expression that tries ten million ways without success: it repeats a repetition,
+ *       or the text has millions of blanks in a row ({@link LinkedTokenizer#MAX_CHARS})
  * </ul>
  */
 final class Pipeline {
@@ -50,16 +50,16 @@ final class Pipeline {
   private static final Set<String> MODELS = Set.of("BPE", "Unigram", "WordLevel", "WordPiece");
 
   private final Map<String, Object> steps = new HashMap<>(); // name -> Map, or null
-  private final Map<String, Object> model = new HashMap<>(); // its plain values
-  private final List<String> decoders = new ArrayList<>(); // their types, in their order
+  private final Map<String, Object> model = new HashMap<>(); // the model's plain values
+  private final List<String> decoders = new ArrayList<>(); // types, in the order of the file
   private boolean blankToken; // an added token begins or ends with a blank
   private boolean takesBlanks; // an added token takes the blanks beside it
 
-  /** Reads the step on which the parser stands. */
+  /** Reads the step that the parser has reached. */
   void step(String name, JsonParser json) throws IOException {
     steps.put(name, value(json));
     if (name.equals("decoder")) {
-      decoders.clear(); // the last of two counts, as in the native library
+      decoders.clear(); // of two decoders the last one counts, as in the native library
       collectDecoders(steps.get(name));
     }
   }
@@ -101,17 +101,19 @@ final class Pipeline {
     };
   }
 
-  /** Whether text is rewritten before tokens are looked for. */
+  /** Whether a normalizer rewrites the text before it is split into tokens. */
   boolean normalizes() {
     return steps.get("normalizer") != null;
   }
 
-  /** Whether tokens are strings of byte letters (GPT-2's alphabet) that simply concatenate. */
+  /**
+   * Whether token names spell bytes (in GPT-2's alphabet) and the decoder only joins these bytes.
+   */
   boolean isByteLevel() {
     return decoders.equals(List.of("ByteLevel"));
   }
 
-  /** Whether tokens are strings of byte letters, whatever else the decoder does to them. */
+  /** Whether token names spell bytes, whatever else the decoder does to them. */
   boolean hasByteLevel() {
     return decoders.contains("ByteLevel");
   }
@@ -131,7 +133,7 @@ final class Pipeline {
     }
   }
 
-  /** Whether nothing in it can end the process, whatever the text. */
+  /** Whether no text can make the native library end the process. */
   boolean trusted() {
     Object type = model.get("type");
     boolean cutsMerges = "BPE".equals(type) && model.get("continuing_subword_prefix") != null;
@@ -182,7 +184,7 @@ final class Pipeline {
     };
   }
 
-  /** A repeated group can be tried in exponentially many ways. */
+  /** Whether a group is repeated: a regular expression may try it in exponentially many ways. */
   private static boolean repeatsGroups(String regex) {
     String plain = regex.replaceAll("\\\\.", "x").replaceAll("\\[[^\\]]*\\]", "x");
     return plain.matches("(?s).*\\)[*+{].*");

@@ -1,15 +1,15 @@
 package orrery.text;
 
 /**
- * Turns tokens into text one by one, handing out only what later tokens cannot change: never half a
- * character, never U+FFFD for a character whose remaining bytes are still to come. Work per token
- * is bounded, whatever came before, and no more than one character is ever held back.
+ * Turns tokens into text one by one. It hands out only text that later tokens cannot change: never
+ * half a character, and never U+FFFD for a character whose remaining bytes may still come. The work
+ * for a token is bounded, whatever came before it. At most one character is held back at any time.
  *
- * <p>All pieces together, {@link #flush} included, are what decoding the whole at once gives, with
- * one exception: {@link Tokenizer} says what becomes of byte tokens that are no UTF-8.
+ * <p>All pieces together, that of {@link #flush} included, are the text that decoding all tokens at
+ * once gives. There is one exception, byte tokens that are not UTF-8: see {@link Tokenizer#decode}.
  *
- * <p>Made by {@link Tokenizer#stream} and {@link Tokenizer#continuing}; for one text and one
- * thread.
+ * <p>{@link Tokenizer#stream} and {@link Tokenizer#continuing} make decoders. A decoder is for one
+ * text and one thread.
  */
 public interface StreamDecoder {
   /** For models without a tokenizer: no token has text. */
@@ -27,7 +27,7 @@ public interface StreamDecoder {
       };
 
   /**
-   * Takes the next token and returns the text that has become certain, often the token's own,
+   * Takes the next token and returns the text that has become certain: often the token's own text,
    * sometimes none.
    *
    * @throws TokenizerException if the id is outside the vocabulary
@@ -35,8 +35,8 @@ public interface StreamDecoder {
   String append(int id);
 
   /**
-   * How many characters of the last {@link #append} belong to tokens before its own: U+FFFD for
-   * bytes that this token showed to be without their rest.
+   * How many characters of the last {@link #append} belong to earlier tokens. They are the U+FFFD
+   * for held bytes of a character that the last token did not continue.
    */
   default int overdue() {
     return 0;
@@ -49,7 +49,7 @@ public interface StreamDecoder {
 
   /**
    * Ends the text and returns what was held back: U+FFFD for bytes that never became a character.
-   * Afterwards the decoder is as new, and what comes is the beginning of a text.
+   * Afterwards the decoder is as new; the next token begins a new text.
    */
   String flush();
 }

@@ -2,7 +2,9 @@ package orrery.text;
 
 import java.nio.charset.StandardCharsets;
 
-/** What single tokens stand for, inside a text: their names in log-probabilities. */
+/**
+ * The bytes that a single token adds inside a text; lists of log-probabilities name tokens by them.
+ */
 final class TokenBytes {
   private static final int NOT_SOUGHT = -2;
   private static final int NONE = -1;
@@ -34,7 +36,7 @@ final class TokenBytes {
     return decoder.append(id);
   }
 
-  /** The first token that is a letter or a word. */
+  /** The first token whose text has a letter; {@code NONE} if there is none. */
   private synchronized int word() {
     if (word == NOT_SOUGHT) {
       word = NONE;

@@ -9,15 +9,15 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Text to token ids and back, as {@code tokenizer.json} defines it. The work is done by Hugging
- * Face's own library (Rust, through DJL), so ids are theirs for every kind of tokenizer.
+ * Text to token ids and back, as {@code tokenizer.json} defines it. Hugging Face's own library
+ * (Rust, through DJL) does the work, so every kind of tokenizer gives the same ids as there.
  *
- * <p>No token is ever added: no BOS, no truncation, no padding. Text that is not valid Unicode is
- * made so first: an unpaired surrogate becomes U+FFFD.
+ * <p>No token is ever added: no BOS, no truncation, no padding. An unpaired surrogate in a text is
+ * first replaced by U+FFFD.
  *
- * <p>A prompt that ends in a blank is a trap for byte-level BPE models: their tokens carry the
- * blank in <em>front</em> of a word, so training hardly ever showed a lone blank before one. Trim
- * such a prompt with {@link #trimPrompt}.
+ * <p>A prompt that ends in a blank is a trap for byte-level BPE models. Their tokens carry the
+ * blank in <em>front</em> of a word, so in training a blank of its own hardly ever came before a
+ * word. Trim such a prompt with {@link #trimPrompt}.
  *
  * <p>May be used by many threads.
  */
@@ -41,9 +41,10 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /**
-   * Reads {@code tokenizer.json}, given itself or by its directory.
+   * Reads a tokenizer.
    *
-   * @throws TokenizerException if it is missing, no JSON, or no tokenizer
+   * @param fileOrDirectory a {@code tokenizer.json}, or the directory that holds one
+   * @throws TokenizerException if the file is missing, is not JSON, or describes no tokenizer
    */
   public static Tokenizer open(Path fileOrDirectory) {
     Path file =
@@ -56,7 +57,7 @@ public final class Tokenizer implements AutoCloseable {
         throw new TokenizerException(file, "expected at most " + MAX_BYTES + " bytes, found more");
       }
       String text = Files.readString(file);
-      // First, because it is strict: the native parser need not see what is no JSON at all.
+      // First, because this parser is strict: the native one then sees valid JSON only.
       Vocabulary vocabulary = Vocabulary.parse(file, text);
       String json = VerbatimJson.standard(text);
       boolean trusted = vocabulary.pipeline().trusted();
@@ -66,7 +67,7 @@ public final class Tokenizer implements AutoCloseable {
     }
   }
 
-  /** Token ids of {@code text}; special tokens written in it are recognised as such. */
+  /** Token ids of {@code text}; the name of a special token in the text becomes that token. */
   public int[] encode(String text) {
     Objects.requireNonNull(text, "text: expected a string, found null");
     requireOpen();
@@ -75,17 +76,17 @@ public final class Tokenizer implements AutoCloseable {
 
   /**
    * Token ids of {@code text} as plain text: {@code <|end|>} in it becomes the tokens of its
-   * letters, never the special token. This is what text from a user must go through when it is put
+   * letters, never the special token. Encode a user's text with this method before you put it
    * between special tokens.
    *
-   * <p>Exact for every text but those with the noncharacter U+FDD0 (reserved for a program's inner
-   * use, and used here): it becomes U+FFFD.
+   * <p>Exact for every text without the noncharacter U+FDD0, which becomes U+FFFD. (Unicode
+   * reserves it for a program's inner use, and it is used here.)
    */
   public int[] encodeVerbatim(String text) {
     Objects.requireNonNull(text, "text: expected a string, found null");
     requireOpen();
     String clean = wellFormed(text);
-    // Without a normalizer, a special token is found only where it is written out.
+    // Without a normalizer, only the exact name of a special token in the text can become it.
     boolean mayHoldSpecials =
         vocabulary.pipeline().normalizes()
             || vocabulary.specials().stream().anyMatch(clean::contains);
@@ -112,11 +113,12 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /**
-   * The text of {@code ids}; bytes that are no UTF-8 become U+FFFD. For a stream of tokens use
-   * {@link #stream}, which gives the same text but for one thing: where byte tokens such as {@code
-   * <0xE4>} are no UTF-8, this replaces every byte of their run, as the native library does, and a
-   * stream only the bad ones.
+   * The text of {@code ids}; bytes that are not UTF-8 become U+FFFD. For tokens that come one by
+   * one use {@link #stream}. It gives the same text, with one exception: where byte tokens such as
+   * {@code <0xE4>} are not UTF-8, this method replaces every byte of their run, as the native
+   * library does; a stream replaces only the bad bytes.
    *
+   * @param ids [tokens]
    * @param skipSpecial leave special tokens out
    * @throws TokenizerException if an id is outside the vocabulary
    */
@@ -136,21 +138,24 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /**
-   * A decoder for the answer to a prompt, without special tokens. The answer's text is what it adds
-   * to the prompt's: in SentencePiece style {@code ▁one} is " one" after a word, and "one" at the
-   * beginning of a text. A text begins where the prompt ends in a special token (that of a chat,
-   * say), or has only blanks behind its last one. A character that the prompt began and the answer
-   * ends is the answer's.
+   * A decoder for the answer to a prompt; it leaves special tokens out. The answer's text is what
+   * the answer adds to the prompt's text: in SentencePiece style {@code ▁one} is " one" after a
+   * word, and "one" at the beginning of a text. The answer begins a text if the prompt ends in a
+   * special token (in a chat, for example), or has only blanks after its last special token. A
+   * character that the prompt begins and the answer completes belongs to the answer.
    *
    * <p>Ids beyond the vocabulary, the spare rows of an embedding, have no text.
    *
-   * @param prompt [tokens]; stays the caller's, unchanged
+   * @param prompt [tokens]; not copied, do not change it
    */
   public StreamDecoder continuing(int[] prompt) {
     return new AnswerDecoder(this, prompt);
   }
 
-  /** A decoder without special tokens that goes on behind others that are none. */
+  /**
+   * A decoder that leaves special tokens out and goes on behind {@code tokens}, none of them
+   * special.
+   */
   StreamDecoder streamBehind(int[] tokens) {
     if (vocabulary.pipeline().isByteLevel()) {
       ByteStreamDecoder decoder = new ByteStreamDecoder(this, true);
@@ -167,7 +172,7 @@ public final class Tokenizer implements AutoCloseable {
     return vocabulary.size();
   }
 
-  /** How many ids have a token: {@link #vocabSize}, less the ids that the file leaves out. */
+  /** How many ids have a token: {@link #vocabSize} minus the ids that the file leaves out. */
   public int tokens() {
     return vocabulary.count();
   }
@@ -189,8 +194,8 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /**
-   * The bytes that a token adds to a text, perhaps part of a character: those of " true" for {@code
-   * ▁true}, one byte for {@code <0xE4>}; a special token's name.
+   * The bytes that a token adds to a text: those of " true" for {@code ▁true}, one byte for {@code
+   * <0xE4>}, those of its name for a special token. They may be part of a character.
    */
   public byte[] bytes(int id) {
     return tokenBytes.of(id);
@@ -201,7 +206,7 @@ public final class Tokenizer implements AutoCloseable {
     return vocabulary.byteOf(checked(id));
   }
 
-  /** Whether the end of a token may be inside a character although no token is a byte token. */
+  /** Whether a token that is not a byte token may end inside a character. */
   boolean cutsCharacters() {
     return vocabulary.pipeline().hasByteLevel();
   }
@@ -233,7 +238,7 @@ public final class Tokenizer implements AutoCloseable {
     return id;
   }
 
-  /** The native side takes valid Unicode only; half a pair would be the end of the process. */
+  /** The native side takes valid Unicode only; an unpaired surrogate would end the process. */
   private static String wellFormed(String text) {
     StringBuilder repaired = null;
     for (int i = 0; i < text.length(); i++) {
@@ -249,7 +254,7 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /**
-   * @throws IllegalStateException if it was closed
+   * @throws IllegalStateException if this tokenizer was closed
    */
   public void requireOpen() {
     if (closed) {

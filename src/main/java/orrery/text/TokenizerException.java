@@ -22,12 +22,14 @@ public final class TokenizerException extends RuntimeException {
     super(message);
   }
 
-  /** What such an exception said in another process. */
+  /** An exception of another process, by its message. */
   static TokenizerException of(String message) {
     return new TokenizerException(message);
   }
 
-  /** The problem may quote a hostile file: one line, no control characters, not endless. */
+  /**
+   * The problem may quote a hostile file, so it is made one short line without control characters.
+   */
   private static String printable(String problem) {
     String line = problem.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Cs}]", "?");
     return line.length() <= MAX_CHARS ? line : line.substring(0, MAX_CHARS) + "…";

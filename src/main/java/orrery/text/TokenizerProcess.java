@@ -16,8 +16,8 @@ import java.nio.file.Path;
 import java.util.function.Supplier;
 
 /**
- * The other side of a {@link ForkedTokenizer}: a process with one tokenizer that answers questions
- * on standard input until that ends, or until the library aborts it.
+ * The other side of a {@link ForkedTokenizer}: a process with one tokenizer. It answers questions
+ * on standard input until the input ends or the library aborts the process.
  *
  * <pre>
  *   question               answer
@@ -26,7 +26,8 @@ import java.util.function.Supplier;
  *   DECODE, skip, ids      true, text | false, problem
  * </pre>
  *
- * A text is the number of its bytes and its UTF-8; ids are their number and themselves.
+ * A text is sent as the number of its bytes, then its UTF-8. Ids are sent as their number, then
+ * each id.
  */
 final class TokenizerProcess {
   static final int ENCODE = 1;
@@ -74,7 +75,7 @@ final class TokenizerProcess {
     }
   }
 
-  /** Says whether it went well; null if it did not, and then why has been said too. */
+  /** Does the work and sends true; if it fails, sends false and the problem, and returns null. */
   private <T> T tried(Supplier<T> work) throws IOException {
     try {
       T done = work.get();

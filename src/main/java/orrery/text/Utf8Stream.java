@@ -4,10 +4,10 @@ package orrery.text;
  * Bytes to characters, one byte after the other. At most three bytes wait for the rest of their
  * character.
  *
- * <p>A sequence that breaks becomes U+FFFD as soon as a byte breaks it, and that byte starts anew:
- * Unicode's "maximal subpart" practice (§3.9). Whether the broken sequence is one U+FFFD or one for
- * each of its bytes is for the user to say, since decoders differ in that. The JDK's own decoder
- * counts differently when a text ends in the middle.
+ * <p>When a byte cannot continue a sequence, the broken sequence becomes U+FFFD at once, and that
+ * byte starts a new one: Unicode's "maximal subpart" practice (§3.9). Decoders differ in whether a
+ * broken sequence is one U+FFFD or one for each of its bytes, so the caller chooses. The JDK's own
+ * decoder counts differently when a text ends inside a character.
  */
 final class Utf8Stream {
   private final boolean replaceEachByte;
@@ -24,7 +24,7 @@ final class Utf8Stream {
     this.replaceEachByte = replaceEachByte;
   }
 
-  /** Takes one byte, 0 to 255, and appends what became certain by it. */
+  /** Takes one byte, 0 to 255, and appends the text that has become certain. */
   void take(int b, StringBuilder text) {
     if (missing > 0 && (b < low || b > high)) {
       flush(text);
@@ -50,13 +50,16 @@ final class Utf8Stream {
     }
   }
 
-  /** No byte follows: appends what stands for a character that never became whole. */
+  /** Ends the text: appends U+FFFD for a character that never became whole. */
   void flush(StringBuilder text) {
     text.repeat('\uFFFD', lost());
     missing = 0;
   }
 
-  /** How many characters would stand for what waits, were a next byte to break it; 0 if it fits. */
+  /**
+   * How many U+FFFD the waiting bytes become if {@code b} comes next; 0 if {@code b} continues
+   * them.
+   */
   int lostBy(int b) {
     return b < low || b > high ? lost() : 0;
   }
@@ -65,7 +68,10 @@ final class Utf8Stream {
     return missing == 0 ? 0 : replaceEachByte ? owned : Math.min(1, owned);
   }
 
-  /** What waits stands in front of this text: its rest may still come, its loss is not shown. */
+  /**
+   * Marks the waiting bytes as a part of an earlier text: their rest may still come, and if it does
+   * not, no U+FFFD is shown for them.
+   */
   void disown() {
     owned = 0;
   }

@@ -13,13 +13,13 @@ import java.util.Map;
 import orrery.checkpoint.JsonText;
 
 /**
- * The same tokenizer with its special tokens made unwritable.
+ * Makes the JSON of the same tokenizer with special tokens that no text can contain.
  *
- * <p>The native library finds special tokens in any text it encodes, and its switch against that
- * ({@code encode_special_tokens}) is not reachable from Java. So a second tokenizer is made from
- * the same JSON in which each special token has another name, one with a character that no text
- * reaching it contains. Names are all that changes: every id, merge and rule stays, hence all other
- * text gets the same ids as before.
+ * <p>The native library finds special tokens in any text that it encodes, and its switch against
+ * that ({@code encode_special_tokens}) cannot be reached from Java. So a second tokenizer is made
+ * from the same JSON, in which each special token has another name. This name holds a character
+ * that is removed from every text first. Only names change; every id, merge and rule stays. So all
+ * other text gets the same ids as before.
  */
 final class VerbatimJson {
   /** A Unicode noncharacter, set aside for a program's inner use. */
@@ -29,21 +29,21 @@ final class VerbatimJson {
 
   private VerbatimJson() {}
 
-  /** The name that stands for special token {@code id}. */
+  /** The new name of special token {@code id}. */
   static String unwritable(int id) {
     return MARK + Integer.toString(id) + MARK;
   }
 
   /**
-   * The same JSON as the standard has it: {@code NaN} and {@code Infinity}, which Python writes and
-   * the native library does not read, become null.
+   * The same JSON without {@code NaN} and {@code Infinity}: Python writes them, but the standard
+   * and the native library do not know them. They become null.
    */
   static String standard(String json) throws IOException {
     boolean suspect = NON_NUMBERS.stream().anyMatch(name -> standsAsValue(name, json));
     return suspect ? rename(json, Map.of()) : json;
   }
 
-  /** Whether the name stands where no letter of a token does: not beside a quote or a letter. */
+  /** Whether the JSON may have the name as a value somewhere, not inside a string. */
   private static boolean standsAsValue(String name, String json) {
     for (int at = json.indexOf(name); at > 0; at = json.indexOf(name, at + 1)) {
       int end = at + name.length();
@@ -79,8 +79,8 @@ final class VerbatimJson {
   }
 
   /**
-   * Whether the parser stands on the name of a token: a key of {@code model.vocab}, the first item
-   * of a Unigram {@code [piece, score]}, an added token's {@code content}, or {@code
+   * Whether the parser has reached the name of a token: a key of {@code model.vocab}, the first
+   * item of a Unigram {@code [piece, score]}, an added token's {@code content}, or {@code
    * model.unk_token}.
    */
   private static boolean isTokenName(JsonStreamContext here, JsonToken token) {

@@ -20,13 +20,13 @@ import orrery.checkpoint.JsonText;
 import orrery.checkpoint.LfsPointer;
 
 /**
- * What {@code tokenizer.json} says about its tokens: names, ids, which are special, and which
- * decoder turns them into text. The native tokenizer knows all this too but does not tell.
+ * The tokens that {@code tokenizer.json} lists: their names and ids, which of them are special, and
+ * which decoder turns them into text. The native tokenizer has no functions that tell this.
  *
- * <p>Streams through the file once: a vocabulary of 150,000 entries is not worth a JSON tree.
+ * <p>The file is read in one stream, since a JSON tree of 150,000 entries would waste memory.
  */
 final class Vocabulary {
-  /** Beyond any real vocabulary; keeps a lie about an id from becoming a huge array. */
+  /** Larger than any real vocabulary; a false id cannot make a huge array. */
   private static final int MAX_ID = 1 << 22;
 
   private final Path file;
@@ -68,7 +68,7 @@ final class Vocabulary {
     return size;
   }
 
-  /** Ids that have a token: all below {@link #size} but those the file leaves out. */
+  /** Ids that have a token: all ids below {@link #size} except those that the file leaves out. */
   int count() {
     return count;
   }
@@ -164,7 +164,7 @@ final class Vocabulary {
     }
   }
 
-  /** Unigram models list {@code [piece, score]}; the id is the place in the list. */
+  /** Unigram models list {@code [piece, score]}; a token's id is its place in the list. */
   private void readUnigramPieces(JsonParser json) throws IOException {
     for (int id = 0; json.nextToken() == JsonToken.START_ARRAY; id++) {
       json.nextToken();

@@ -3,28 +3,29 @@ package orrery.text;
 import java.util.Arrays;
 
 /**
- * Streaming for every other tokenizer, whose decoder is a black box: the text of a token is what it
- * adds to the text of the token before it,
+ * Streaming for every other tokenizer. Its decoder is a black box: the text of a token is what the
+ * token adds to the text of the token before it,
  *
  * <pre>
  *   decode(before, token) minus decode(before)
  * </pre>
  *
- * because decoders look at a token's neighbour (a leading blank, a word piece). The method of
- * text-generation-inference and vLLM ({@code detokenizer_utils.py}, prefix and read offsets). A
- * decoder that changes text it gave, by replacing across tokens for instance, has no exact stream:
- * what was given out stands, and what follows the part that both decodings share comes after it.
+ * because decoders look at a token's neighbour (a leading blank, a word piece). This is the method
+ * of text-generation-inference and vLLM ({@code detokenizer_utils.py}, prefix and read offsets).
+ * Some decoders change text of earlier tokens, for example by replacing across tokens. Then no
+ * stream is exact: the text that was handed out stays, and the next piece is the new decoding
+ * without the beginning that it shares with the old one.
  *
  * <p>A byte token such as {@code <0xE4>} waits for its character only, not for the whole run of
- * byte tokens. What is no UTF-8 becomes one U+FFFD for each byte, as in the native library; but
- * there a single bad byte turns all characters of its run into U+FFFD, and here those that are
- * whole stay, since they were given out before.
+ * byte tokens. Bytes that are not UTF-8 become one U+FFFD each, as in the native library. But there
+ * a single bad byte turns all characters of its run into U+FFFD; here the complete characters stay,
+ * since they were handed out before.
  *
- * <p>A decoder that turns bytes into text among other steps shows half a character as U+FFFD: where
- * there is such a step, one U+FFFD at the end of a text is held back.
+ * <p>A decoder with a byte-level step among others decodes half a character to U+FFFD. With such a
+ * decoder, a U+FFFD at the end of the text is held back.
  */
 final class WindowStreamDecoder implements StreamDecoder {
-  /** So many tokens that all end in U+FFFD are handed out as they are. */
+  /** After this many tokens whose text ends in U+FFFD, the text is handed out as it is. */
   private static final int MAX_PENDING = 64;
 
   private final Tokenizer tokenizer;
@@ -32,7 +33,7 @@ final class WindowStreamDecoder implements StreamDecoder {
   private final Utf8Stream utf8 = new Utf8Stream(true);
   private int[] window = new int[8]; // [count used] the token before, then those of held text
   private int count; // 0 at the beginning of a text
-  private String shown; // text of the window that is no news; null if not computed yet
+  private String shown; // text of the window that was handed out; null if not computed
   private String held = "";
   private int overdue;
 
@@ -42,8 +43,8 @@ final class WindowStreamDecoder implements StreamDecoder {
   }
 
   /**
-   * The text goes on behind {@code tokens}, none of them special. If they are blank, it begins: the
-   * decoder's rule for the first token of a text holds.
+   * Sets the tokens that the text goes on behind, none of them special. If they have only blanks,
+   * the next token begins a text, and the decoder's rule for a first token holds.
    */
   void follow(int[] tokens) {
     int last = tokens.length - 1;
@@ -110,7 +111,7 @@ final class WindowStreamDecoder implements StreamDecoder {
     return rest.toString();
   }
 
-  /** What a token adds that is no byte. */
+  /** What a token adds, if it is not a byte token. */
   private String piece(int id) {
     if (count == window.length) {
       window = Arrays.copyOf(window, 2 * count);
@@ -132,7 +133,7 @@ final class WindowStreamDecoder implements StreamDecoder {
     return piece;
   }
 
-  /** What comes next is looked at behind this token; nothing is held back. */
+  /** The next token will be decoded behind this one; nothing is held back. */
   private void standBehind(int id) {
     window[0] = id;
     count = 1;
@@ -144,7 +145,7 @@ final class WindowStreamDecoder implements StreamDecoder {
     return tokenizer.decode(ids, false);
   }
 
-  /** Characters that both texts begin with; not half of a surrogate pair. */
+  /** How many characters both texts begin with; a surrogate pair is not cut. */
   private static int shared(String before, String all) {
     int most = Math.min(before.length(), all.length());
     int i = 0;

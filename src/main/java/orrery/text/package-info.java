@@ -1,16 +1,17 @@
 /**
- * Text at both ends of the engine: prompts become token ids, tokens become text while they come,
- * and chats become prompts.
+ * Text at both ends of the engine: prompts become token ids, tokens become text as they come, and
+ * chats become prompts.
  *
- * <p><b>The problem.</b> A model must see exactly the ids it was trained on; a reader must see text
- * as soon as it is certain and never see it change; and what a user writes must stay text, whatever
- * it looks like. A byte-level token may end in the middle of a character, so "decode each token" is
- * wrong, and "decode everything again after each token" is quadratic.
+ * <p><b>The problem.</b> A model must see exactly the ids that it was trained on. A reader must see
+ * text as soon as it is certain, and never see it change. A user's text must stay text, even if it
+ * looks like a special token. A byte-level token may end in the middle of a character, so "decode
+ * each token" is wrong, and "decode everything again after each token" is quadratic.
  *
- * <p><b>The idea.</b> Encoding is Hugging Face's own library, so ids agree with every other engine.
- * Streaming keeps bytes, not text: each token adds its bytes to at most three that are waiting for
- * the rest of their character. Where a decoder looks at a token's neighbour, a token's text is what
- * it adds to the text of the token before it, and the prompt stands before the answer.
+ * <p><b>The idea.</b> Hugging Face's own library encodes, so ids agree with every other engine.
+ * Streaming keeps bytes, not text: each token adds its bytes to at most three bytes that wait for
+ * the rest of their character. Some decoders look at a token's neighbour. There a token's text is
+ * what it adds to the text of the token before it; the first token of an answer follows the last
+ * one of the prompt.
  *
  * <pre>
  *   tokens   "caf"      C3        A9 20     "au"      F0 9F    (end)
@@ -21,13 +22,13 @@
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>Ids equal those of the {@code tokenizers} library, byte for byte of the input; nothing is
- *       added, cut or padded.
+ *   <li>Ids equal those of the {@code tokenizers} library for every input; nothing is added, cut or
+ *       padded.
  *   <li>The pieces of a {@link orrery.text.StreamDecoder} concatenate to the decoding of the whole,
- *       wherever the stream is cut; constant work per token. (One exception: a bad byte among byte
- *       tokens replaces itself, not the characters beside it.)
+ *       wherever the stream is cut, with bounded work per token. (One exception: among byte tokens,
+ *       a bad byte becomes U+FFFD, and the characters beside it stay.)
  *   <li>No message content can produce a special token ({@link orrery.text.ChatTemplate}).
- *   <li>No text and no token ends the process: where the native library can abort, it works in a
+ *   <li>No text and no token ends the process: where the native library can abort, it runs in a
  *       process of its own ({@code Pipeline}, {@code ForkedTokenizer}).
  *   <li>Nothing here touches the network; the native library comes from the jar and is unpacked
  *       once to {@code ~/.djl.ai}.

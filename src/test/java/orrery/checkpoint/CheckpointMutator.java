@@ -18,21 +18,21 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * Breaks copies of a valid model directory in thousands of seeded ways and watches a loader cope.
- * For every copy the loader must return the same content, or (where the edit may mean something)
- * other content, or throw {@link CheckpointException} with a message that names a file of the
- * directory; nothing else, quickly, and without large allocations.
+ * Breaks copies of a valid model directory in thousands of seeded ways, and checks a loader on each
+ * copy. The loader must return the same content, or other content if the edit can be a valid
+ * change, or throw {@link CheckpointException} with a message that names a file of the directory.
+ * It must do nothing else, be quick, and make no large allocation.
  *
- * <p>The loader is the caller's: {@code directory -> content}, where content has {@code equals}.
+ * <p>The caller gives the loader: {@code directory -> content}, where content has {@code equals}.
  */
 public final class CheckpointMutator {
-  /** Loads a model directory and returns what it found, to be compared with {@code equals}. */
+  /** Loads a model directory and returns its content, to be compared with {@code equals}. */
   @FunctionalInterface
   public interface Loader {
     Object load(Path directory);
   }
 
-  /** What may become of a mutated directory. */
+  /** How the load of a mutated directory may end. */
   public enum Outcome {
     SAME_CONTENT,
     OTHER_CONTENT,
@@ -42,9 +42,9 @@ public final class CheckpointMutator {
   /**
    * One edit that was made.
    *
-   * @param kind the family, for the report
+   * @param kind the kind of edit, for the report
    * @param what the edit itself, for a failure message
-   * @param allowed the outcomes that are right
+   * @param allowed the outcomes that are correct
    */
   record Mutation(String kind, String what, Set<Outcome> allowed) {
     static Mutation refused(String kind, String what) {
@@ -55,13 +55,13 @@ public final class CheckpointMutator {
       return new Mutation(kind, what, EnumSet.of(Outcome.SAME_CONTENT));
     }
 
-    /** An edit that may be one of meaning: nobody could tell it from a real file. */
+    /** An edit that can give another valid file, so every outcome is correct. */
     static Mutation any(String kind, String what) {
       return new Mutation(kind, what, EnumSet.allOf(Outcome.class));
     }
   }
 
-  /** Edits one file of the directory; null if the directory has none of its kind. */
+  /** Edits one file of the directory; returns null if the directory has no file for this edit. */
   @FunctionalInterface
   interface Edit {
     Mutation apply(Path directory, Random random) throws IOException;
@@ -119,7 +119,7 @@ public final class CheckpointMutator {
       long bytes = THREAD.getCurrentThreadAllocatedBytes();
       Outcome outcome = load(directory, "seed %d, #%d: %s".formatted(seed, i, mutation));
       worstBytes = Math.max(worstBytes, THREAD.getCurrentThreadAllocatedBytes() - bytes);
-      // The first loads also compile and load classes: not the file's fault.
+      // The first loads also load and compile classes, which does not count.
       worstMillis =
           i < 200 ? 0 : Math.max(worstMillis, (THREAD.getCurrentThreadCpuTime() - cpu) / 1e6);
       assertThat(mutation.allowed()).as("seed %d, #%d: %s", seed, i, mutation).contains(outcome);
@@ -170,7 +170,7 @@ public final class CheckpointMutator {
     }
   }
 
-  /** A random file of the directory whose name ends so; null if there is none. */
+  /** A random file of the directory with this ending; null if there is none. */
   static Path anyFile(Path directory, String ending, Random random) throws IOException {
     try (Stream<Path> files = Files.list(directory)) {
       List<Path> matching =

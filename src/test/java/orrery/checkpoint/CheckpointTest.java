@@ -151,7 +151,7 @@ class CheckpointTest {
   }
 
   @Test
-  void weightsThatNothingNamesAreSaid() throws IOException {
+  void aNoticeTellsOfWeightsThatAreNotRead() throws IOException {
     single();
     Files.copy(directory.resolve("model.safetensors"), directory.resolve("mtp.safetensors"));
     Files.writeString(directory.resolve("model.fp16.safetensors.index.json"), "{}");
@@ -181,7 +181,7 @@ class CheckpointTest {
   }
 
   @Test
-  void aDirectoryWithoutWeightsSaysWhatItHasInstead() throws IOException {
+  void theErrorForADirectoryWithoutWeightsSaysWhatItHasInstead() throws IOException {
     Path sub = Files.createDirectory(directory.resolve("fp16"));
     new SafetensorsWriter().floats("a", new float[1], 1).write(sub.resolve("model.safetensors"));
     refused("found neither in this directory, but fp16/model.safetensors");

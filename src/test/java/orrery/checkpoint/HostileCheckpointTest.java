@@ -16,7 +16,7 @@ import orrery.checkpoint.CheckpointMutator.Report;
 import orrery.numerics.Bf16;
 import orrery.numerics.Fp16;
 
-/** Thousands of broken checkpoints, none of which may do more than be refused by name. */
+/** Thousands of broken checkpoints: each one is loaded or refused by name, without other harm. */
 class HostileCheckpointTest {
   private static final int HIDDEN = 4;
   private static final int VOCAB = 6;
@@ -29,7 +29,10 @@ class HostileCheckpointTest {
   @TempDir Path valid;
   @TempDir Path scratch;
 
-  /** Loads as a model does: config first, then every tensor by name and shape, then no others. */
+  /**
+   * Loads as a model does: first the config, then every tensor by name and shape; other tensors are
+   * refused.
+   */
   private static Map<String, Object> load(Path directory) {
     Map<String, Object> content = new LinkedHashMap<>();
     JsonConfig config = JsonConfig.read(directory.resolve("config.json"));

@@ -104,7 +104,7 @@ class JsonConfigTest {
   }
 
   @Test
-  void fieldsThatNobodyAsksForMayHoldAnythingThatPythonWrites() {
+  void fieldsThatAreNotReadMayHoldAnythingThatPythonWrites() {
     String[] values = {
       "NaN",
       "Infinity",
@@ -123,7 +123,7 @@ class JsonConfigTest {
   }
 
   @Test
-  void whatIsNoJsonIsShownWithItsPlaceAndNothingOfTheParser() {
+  void theErrorForTextThatIsNotJsonShowsItsPlaceAndNothingOfTheParser() {
     String[][] cases = {
       {"{\"a\": 1", "the end of the text at line 1, column 8"},
       {"{\"a\": \"x", "the end of the text at line 1, column 9"},

@@ -30,7 +30,7 @@ class LfsPointerTest {
   }
 
   @Test
-  void weightsThatAreAPointerAreCalledOne() throws IOException {
+  void weightsThatAreAPointerAreRefusedAsAPointer() throws IOException {
     Path file = pointer("model.safetensors");
     assertThatThrownBy(() -> Checkpoint.open(directory))
         .isInstanceOf(CheckpointException.class)
@@ -40,7 +40,7 @@ class LfsPointerTest {
   }
 
   @Test
-  void aConfigThatIsAPointerIsCalledOne() throws IOException {
+  void aConfigThatIsAPointerIsRefusedAsAPointer() throws IOException {
     Path file = pointer("config.json");
     assertThatThrownBy(() -> JsonConfig.read(file))
         .isInstanceOf(CheckpointException.class)
@@ -48,7 +48,7 @@ class LfsPointerTest {
   }
 
   @Test
-  void aTokenizerThatIsAPointerIsCalledOne() throws IOException {
+  void aTokenizerThatIsAPointerIsRefusedAsAPointer() throws IOException {
     Path file = pointer("tokenizer.json");
     assertThatThrownBy(() -> Tokenizer.open(directory))
         .isInstanceOf(TokenizerException.class)
@@ -56,7 +56,7 @@ class LfsPointerTest {
   }
 
   @Test
-  void aPointerWithLineEndsOfWindowsOrWithoutASizeIsOneToo() {
+  void aPointerWithWindowsLineEndsOrWithoutASizeIsRecognised() {
     assertThat(LfsPointer.problem(POINTER.replace("\n", "\r\n")).orElseThrow())
         .contains("pointer to its 15055560 bytes;");
     assertThat(LfsPointer.problem(POINTER.lines().findFirst().orElseThrow()).orElseThrow())

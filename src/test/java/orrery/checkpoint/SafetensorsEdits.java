@@ -38,7 +38,7 @@ final class SafetensorsEdits {
     int bit = random.nextInt(8 * parts.data().length);
     parts.data()[bit / 8] ^= (byte) (1 << bit % 8);
     parts.write();
-    // Any weights are weights: without a checksum in the format this cannot be noticed.
+    // The format has no checksum, so a loader cannot notice other weights.
     return new Mutation(
         "data bit", "bit " + bit, EnumSet.of(Outcome.SAME_CONTENT, Outcome.OTHER_CONTENT));
   }

@@ -201,7 +201,7 @@ class SafetensorsFileTest {
   }
 
   @Test
-  void entriesThatAreNoEntriesAreRefusedByFieldName() throws IOException {
+  void malformedEntriesAreRefusedByFieldName() throws IOException {
     refused("{\"w\":5}", 0, "tensor w: expected an object, found 5");
     refused("{\"w\":{}}", 0, "tensor w", "found no dtype");
     refused("{\"w\":{\"dtype\":\"F32\",\"shape\":[]}}", 0, "found no data_offsets");

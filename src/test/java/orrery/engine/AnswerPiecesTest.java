@@ -27,7 +27,7 @@ import orrery.speculation.SpeculationOptions;
 import orrery.text.TinyTokenizers;
 import orrery.text.TinyTokenizers.Kind;
 
-/** What is handed out of an answer, piece by piece, with a tokenizer in SentencePiece style. */
+/** The pieces that an answer hands out, with a tokenizer in SentencePiece style. */
 @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class AnswerPiecesTest {
   private static final int[] PROMPT = {0, 1, 3, 5, 0, 9, 7, 1, 0}; // ends in "▁one"
@@ -139,16 +139,16 @@ class AnswerPiecesTest {
   }
 
   @Test
-  void aCancelledAnswerHandsOutWhatItHeldBack() {
+  void aCancelledAnswerHandsOutItsHeldText() {
     heldUntilTheEnd("cancelled", Completion::cancel, false);
   }
 
   @Test
-  void anAnswerPastItsDeadlineHandsOutWhatItHeldBack() {
+  void anAnswerPastItsDeadlineHandsOutItsHeldText() {
     heldUntilTheEnd("deadline", completion -> {}, true);
   }
 
-  /** A stop string that the answer is the beginning of: no text comes before the end does. */
+  /** The whole answer is the beginning of a stop string, so no text comes before the end. */
   private void heldUntilTheEnd(String cause, Consumer<Completion> atLength20, boolean late) {
     List<Event.Finished> finished = new CopyOnWriteArrayList<>();
     try (Engine engine =
@@ -194,7 +194,7 @@ class AnswerPiecesTest {
   }
 
   @Test
-  void aFailedRequestHandsOutWhatItHeldBackBeforeItSaysWhatWentWrong() throws IOException {
+  void aFailedRequestHandsOutItsHeldTextBeforeItsError() throws IOException {
     EditedModel model = EditedModel.of(TinyModels.speck("bias"));
     float[] embedding = model.tensors.get("model.embed_tokens.weight").floats();
     int hidden = embedding.length / 97;
@@ -203,7 +203,7 @@ class AnswerPiecesTest {
     try (Engine engine = Engine.start(loaded, small().build())) {
       whole = engine.submit(Request.of(PROMPT, params.build())).join().getFirst();
     }
-    int bad = whole.tokens()[20]; // the step that computes it fails
+    int bad = whole.tokens()[20]; // the step that computes this token fails
     Arrays.fill(embedding, bad * hidden, (bad + 1) * hidden, Float.NaN);
     try (LoadedModel poisoned = load(model);
         Engine engine = Engine.start(poisoned, small().build())) {

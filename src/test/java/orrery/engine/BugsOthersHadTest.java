@@ -24,7 +24,7 @@ import orrery.engine.EngineOptions.PrefixChoice;
 import orrery.events.Event;
 import orrery.kv.PageTable;
 
-/** Bugs that other small engines had, where they show in answers. */
+/** Bugs of other engines that show in answers. */
 @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class BugsOthersHadTest {
   private static final List<PrefixChoice> CACHES = List.of(PrefixChoice.RADIX, PrefixChoice.HASH);
@@ -49,7 +49,7 @@ class BugsOthersHadTest {
     return Request.of(prompt(length), greedy(answer).logprobs(2).build());
   }
 
-  /** With nothing on: one request, one page, one chunk, no cache. */
+  /** The answer with every switch off: one request, one page, one chunk, no cache. */
   private static String plainly(Request r) {
     EngineOptions plain =
         SCALAR.but().pageSize(0).prefixCache(PrefixChoice.OFF).graph(false).maxRunning(1).build();
@@ -62,7 +62,7 @@ class BugsOthersHadTest {
     }
   }
 
-  /** nano-vllm#144: a prompt of whole blocks, all cached, left no row to compute. */
+  /** nano-vllm#144: if all blocks of a prompt were cached, there was no row left to compute. */
   @Test
   void aPromptWhoseBlocksAreAllCachedComputesItsLastTokenAgainWithTheSameBits() {
     for (PrefixChoice prefix : CACHES) {
@@ -78,7 +78,7 @@ class BugsOthersHadTest {
     }
   }
 
-  /** nano-vllm#211: a preempted request came back, hit its own blocks, and miscounted. */
+  /** nano-vllm#211: a preempted request came back, hit its own blocks, and counted them wrongly. */
   @Test
   void aRetractedRequestHitsItsOwnBlocksAndGoesOnWithTheSameBits() {
     List<Request> requests = new ArrayList<>();
@@ -123,7 +123,10 @@ class BugsOthersHadTest {
     seen[1] += e instanceof Event.Admitted a && a.retractions() > 0 && a.hit() > 0 ? 1 : 0;
   }
 
-  /** nano-vllm#274: what never fits was planned for ever, or crashed with an empty schedule. */
+  /**
+   * nano-vllm#274: a request that never fits was planned for ever, or crashed with an empty
+   * schedule.
+   */
   @Test
   void aRequestLargerThanTheMemoryIsRefusedAndTheLargestThatFitsIsAnswered() {
     for (PolicyChoice policy : PolicyChoice.values()) {
@@ -143,10 +146,11 @@ class BugsOthersHadTest {
   }
 
   /**
-   * MinivLLM#98: behind a hit, prefill neither read the cached rows nor went on at its position.
+   * MinivLLM#98: after a hit, prefill did not read the cached rows and did not go on at the
+   * position.
    */
   @Test
-  void whatFollowsAHitReadsItsRowsAndGoesOnAtItsPosition() {
+  void rowsAfterAHitReadTheCachedRowsAndGoOnAtTheirPosition() {
     for (PrefixChoice prefix : CACHES) {
       for (int page : new int[] {1, 2, 4}) {
         EngineOptions options = SCALAR.but().pageSize(page).prefixCache(prefix).build();
@@ -162,7 +166,7 @@ class BugsOthersHadTest {
     }
   }
 
-  /** tiny-llm#46: in decode the offset grew by the prompt's length. */
+  /** tiny-llm#46: in decode, the offset grew by the prompt's length at every step. */
   @Test
   void thePositionsOfASequenceGrowByExactlyOneWhateverTheChunk() {
     for (int chunk : new int[] {1, 3, 64}) {
@@ -211,7 +215,7 @@ class BugsOthersHadTest {
 
   /** tinygrad#15182: chunks fed wrong tokens beyond the 32nd. */
   @Test
-  void everyChunkSizeReadsALongPromptAsOneShotDoes() {
+  void everyChunkSizeReadsALongPromptLikeOneWholeChunk() {
     String expected = plainly(ask(70, 4));
     for (int chunk = 1; chunk <= 71; chunk += chunk < 40 ? 1 : 10) {
       EngineOptions options =

@@ -12,8 +12,8 @@ import orrery.model.classic.ClassicModel;
 final class CachedRows {
   private final KvCache cache;
   private final AttentionShape shape;
-  private final int layers; // the MTP layer included
-  final int boundary; // its stream; those before hold keys and values in turn
+  private final int layers; // with the MTP layer
+  final int boundary; // stream of MTP inputs; the streams before are keys and values in turn
 
   CachedRows(Model model, KvCache cache) {
     ClassicConfig c = ((ClassicModel) model).config();
@@ -33,7 +33,7 @@ final class CachedRows {
     return boundary >= 0 && stream / 2 == layers - 1 && stream != boundary;
   }
 
-  /** The floats of one row; padding within it left out. */
+  /** The floats of one row, without padding. */
   float[] row(int stream, PageTable table, int slot) {
     float[] data = cache.data(stream);
     int[] pages = table.pages(cache.layout().poolOf(stream));

@@ -25,14 +25,14 @@ import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.sampling.FinishReason;
 
-/** Reading an answer, and leaving it early. */
+/** Reading an answer, and leaving the loop early. */
 @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class CompletionTest {
   private static final int LONG = 400;
   private static final FinishReason CANCELLED = new FinishReason.Abort("cancelled");
   private static LoadedModel loaded;
 
-  /** Steps that leave time to leave. */
+  /** Slow steps, so that the reader can leave before the end. */
   private static final EventSink SLOW =
       event -> {
         if (event instanceof Event.StepDone) {
@@ -98,7 +98,7 @@ class CompletionTest {
   }
 
   @Test
-  void closingWhatHasEndedChangesNothing() {
+  void closingACompletionThatHasEndedChangesNothing() {
     try (Engine engine = Engine.start(loaded, SCALAR);
         Completion c = engine.submit(request(5, 1))) {
       assertThat(c.join().getFirst().tokens()).hasSize(5);
@@ -194,7 +194,7 @@ class CompletionTest {
     }
   }
 
-  /** It was a new stage at each call, which had hardly ever ended when it was asked. */
+  /** The future once was a new stage at each call, which had almost never ended yet. */
   @Test
   void theFutureOfAFinishedAnswerIsDone() {
     try (Engine engine = Engine.start(loaded, SCALAR)) {
@@ -223,7 +223,7 @@ class CompletionTest {
   }
 
   @Test
-  void waitingForAWhileTellsWhetherItHasEnded() throws Exception {
+  void waitingForAWhileTellsWhetherTheRequestHasEnded() throws Exception {
     try (Engine engine = Engine.start(loaded, SCALAR, SLOW)) {
       Completion c = engine.submit(request(LONG, 1));
       assertThat(c.await(1, TimeUnit.MILLISECONDS)).isFalse();
@@ -232,9 +232,11 @@ class CompletionTest {
     }
   }
 
-  /** In the queue, before the prompt is through, and after: always as many as were asked for. */
+  /**
+   * Cancelled in the queue, before the prompt is computed, or later: there are always n answers.
+   */
   @Test
-  void nChoicesAreNAnswersWheneverTheyAreCancelled() {
+  void nChoicesGiveNAnswersWheneverTheyAreCancelled() {
     List<Event.Finished> finished = new ArrayList<>();
     EventSink sink =
         event -> {
@@ -263,7 +265,7 @@ class CompletionTest {
   }
 
   @Test
-  void whatIsNullIsToldByItsName() {
+  void anArgumentThatIsNullIsNamed() {
     try (Engine engine = Engine.start(loaded, SCALAR)) {
       List<Request> holes = new ArrayList<>();
       holes.add(null);

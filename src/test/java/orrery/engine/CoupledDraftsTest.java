@@ -12,11 +12,11 @@ import orrery.sampling.SamplingParams;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
-/** Drafts of sampled answers may use the random number that the sampler will use. */
+/** Drafts of sampled answers may use the random numbers that the sampler will use. */
 class CoupledDraftsTest {
   private static final int REQUESTS = 24;
 
-  /** What was said, and how many of the first drafts were right. */
+  /** The answers, and the share of first drafts that were accepted. */
   private record Run(List<List<Integer>> answers, double accepted) {}
 
   @Test

@@ -10,9 +10,9 @@ import orrery.speculation.Drafts;
 import orrery.speculation.Draw;
 
 /**
- * A drafter that was told the answers and remembers most of their tokens, two of three unless said:
- * so that long runs of drafts are accepted, and others rejected at every position, whatever model
- * it is.
+ * A drafter that knows the answers but remembers only a share of their tokens, by default two of
+ * three. So with any model, long runs of drafts are accepted, and drafts are rejected at every
+ * position.
  */
 final class Crammer implements Drafter {
   private final Map<String, int[]> answers; // by key
@@ -25,7 +25,7 @@ final class Crammer implements Drafter {
   }
 
   /**
-   * @param remembers the share of tokens that it knows
+   * @param remembers the share of tokens that it remembers
    */
   Crammer(Map<String, int[]> answers, int vocab, long seed, double remembers) {
     this.remembers = remembers;

@@ -6,7 +6,7 @@ import orrery.model.Model;
 import orrery.speculation.DrafterContract;
 import orrery.speculation.Lanes;
 
-/** The drafter of the tests keeps its promises too; what it crams here is one token for ever. */
+/** The tests' own drafter keeps the contract too; here its answers repeat one token. */
 class CrammerContractTest extends DrafterContract {
   @Override
   protected Lanes.Maker maker(Model model) {

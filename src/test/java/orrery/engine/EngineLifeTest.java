@@ -49,7 +49,7 @@ class EngineLifeTest {
     return Request.of(PROMPT, greedy(tokens).logprobs(0).build());
   }
 
-  /** A sink that calls something back when an event of a kind comes, on the engine's thread. */
+  /** A sink that runs {@code then} on the engine's thread at the nth event of a kind. */
   private static EventSink at(Class<? extends Event> kind, int nth, Runnable then) {
     int[] seen = {0};
     return event -> {
@@ -59,7 +59,7 @@ class EngineLifeTest {
     };
   }
 
-  /** Every step at which a request can be cancelled, while two others go on beside it. */
+  /** Cancels a request at every possible step, while two other requests go on. */
   @Test
   void aRequestCancelledAtAnyStepLeavesTheOthersUnchangedAndAllPagesFree() {
     Request stays = Request.of(PROMPT, sampled(14).logprobs(1).n(2).build());
@@ -134,7 +134,7 @@ class EngineLifeTest {
       c.cancel();
       assertThat(c.join()).hasSize(1);
       Completion waiting = engine.submit(request(5));
-      waiting.cancel(); // possibly before its first step
+      waiting.cancel(); // perhaps before its first step
       assertThat(waiting.join().getFirst().tokens().length).isLessThanOrEqualTo(5);
       assertThat(bits(engine.submit(request(200)).join())).isEqualTo(whole);
     }
@@ -169,7 +169,7 @@ class EngineLifeTest {
   }
 
   @Test
-  void aFullQueueRejectsClearlyUntilSomebodyBegins() {
+  void aFullQueueRejectsRequestsClearlyUntilAWaitingOneBegins() {
     CountDownLatch admitted = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
     EventSink sink =
@@ -201,7 +201,7 @@ class EngineLifeTest {
     }
   }
 
-  /** The queue is counted where requests wait, not only on their way into the engine. */
+  /** The queue counts all waiting requests, not only those on their way into the engine. */
   @Test
   void waitingRequestsCountAsQueuedThoughTheEngineHasSeenThem() {
     EngineOptions options = SCALAR.but().maxRunning(1).maxQueued(3).build();
@@ -222,7 +222,7 @@ class EngineLifeTest {
       await(steps); // by now the engine has taken them in
       assertThatThrownBy(() -> engine.submit(request(100)))
           .hasMessageContaining("the queue is full");
-      accepted.get(2).cancel(); // one that waits gives its place
+      accepted.get(2).cancel(); // a waiting request frees its place
       accepted.get(2).join();
       accepted.add(engine.submit(request(1)));
       accepted.forEach(Completion::cancel);
@@ -266,7 +266,7 @@ class EngineLifeTest {
   }
 
   @Test
-  void whoeverNeverReadsHisTokensBlocksNobody() {
+  void aRequestWhoseTokensAreNeverReadBlocksNoOther() {
     try (Engine engine = Engine.start(loaded, SCALAR)) {
       Completion unread = engine.submit(request(200));
       for (int i = 0; i < 5; i++) {
@@ -278,7 +278,7 @@ class EngineLifeTest {
 
   /** A callback that waits for another answer, or closes the engine, must not stop the engine. */
   @Test
-  void whatIsChainedToAFutureRunsBesideTheEngine() throws Exception {
+  void workChainedToAFutureRunsBesideTheEngine() throws Exception {
     Engine engine = Engine.start(loaded, SCALAR);
     CompletableFuture<String> chained =
         engine
@@ -310,7 +310,7 @@ class EngineLifeTest {
   }
 
   @Test
-  void afterABugOfOursEverybodyIsToldAndNobodyIsTaken() {
+  void aBugOfTheEngineFailsEveryRequestAndNoMoreAreTaken() {
     Engine engine = Engine.start(loaded, SCALAR, at(Event.StepDone.class, 2, EngineLifeTest::bug));
     List<Completion> all = engine.submit(List.of(request(9), request(9), request(9)));
     for (Completion c : all) {
@@ -326,7 +326,7 @@ class EngineLifeTest {
   }
 
   @Test
-  void evenIfTheSinkThrowsAtEveryEventEverybodyIsTold() {
+  void everyRequestEndsEvenIfTheSinkThrowsAtEveryEvent() {
     EventSink broken =
         e -> {
           if (e instanceof Event.TokenOut || e instanceof Event.Finished) {
@@ -342,7 +342,7 @@ class EngineLifeTest {
   }
 
   @Test
-  void closingFinishesWhatWasTakenAndTakesNoMore() {
+  void closingFinishesTheRequestsThatWereTakenAndTakesNoMore() {
     for (PolicyChoice policy : PolicyChoice.values()) {
       Engine engine = Engine.start(loaded, SCALAR.but().schedulePolicy(policy).build());
       List<Completion> all = new ArrayList<>();
@@ -350,7 +350,7 @@ class EngineLifeTest {
         all.add(engine.submit(request(7)));
       }
       engine.close();
-      engine.close(); // twice is once
+      engine.close(); // closing twice changes nothing
       for (Completion c : all) {
         assertThat(c.answers()).succeedsWithin(Duration.ofSeconds(5));
         assertThat(c.join().getFirst().tokens()).hasSize(7);
@@ -363,7 +363,7 @@ class EngineLifeTest {
   }
 
   @Test
-  void whoSubmitsWhileItClosesIsAnsweredOrToldSo() throws Exception {
+  void aRequestSubmittedWhileTheEngineClosesIsAnsweredOrRefused() throws Exception {
     for (int round = 0; round < 20; round++) {
       Engine engine = Engine.start(loaded, SCALAR.but().maxQueued(40).build());
       List<CompletableFuture<?>> futures =
@@ -390,13 +390,13 @@ class EngineLifeTest {
         t.join();
       }
       for (CompletableFuture<?> f : futures) {
-        f.handle((a, e) -> a).get(10, TimeUnit.SECONDS); // answered or told, never left alone
+        f.handle((a, e) -> a).get(10, TimeUnit.SECONDS); // has an answer or an error
       }
     }
   }
 
   @Test
-  void aCloseThatIsInterruptedTellsEverybodyAndEnds() throws Exception {
+  void aCloseThatIsInterruptedFailsEveryRequestAndEnds() throws Exception {
     EventSink slow =
         e -> {
           if (e instanceof Event.StepDone) {

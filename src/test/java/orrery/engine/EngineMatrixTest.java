@@ -25,10 +25,11 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 import orrery.text.Tokenizer;
 
 /**
- * The strongest test of the house: random request sets under combinations of all switches, any
- * three values of any three switches together in at least one, give the same tokens, the same
- * log-probabilities to the bit and the same text as {@link Naive}, which knows no cache, no batch
- * and no schedule. Each cell also shows that what it is about happened.
+ * The strongest test of the house. It runs random request sets under combinations of all switches:
+ * any three values of any three switches are together in at least one combination. Each run gives
+ * the same tokens, the same log-probabilities to the bit and the same text as {@link Naive}, which
+ * has no cache, no batch and no schedule. Each combination also shows that its switches had an
+ * effect.
  */
 @Timeout(value = 180, threadMode = ThreadMode.SEPARATE_THREAD)
 class EngineMatrixTest {
@@ -87,7 +88,7 @@ class EngineMatrixTest {
         List<RequestSet> mine = sets.get(cell.model());
         Counts counts = run(cell, mine.get(i % (mine.size() - 1)), 16);
         for (int more = 1; !cell.shows(counts.hits, counts.retractions) && more <= 8; more++) {
-          // These requests got by without: others, or a crowd in less or more memory.
+          // These requests did not show it: try other requests, or a crowd in less or more memory.
           RequestSet other = mine.get((i + more) % (mine.size() - 1));
           counts = run(cell, cell.tight() ? mine.getLast() : other, 8 * more);
           runs++;
@@ -154,7 +155,7 @@ class EngineMatrixTest {
                 new Crammer(set.tokens(), model.vocab(), r.nextLong())
             : Drafters.of(options.speculation(), model.vocab());
     try (Engine engine = Engine.start(set.loaded(), options, counts::see, drafters)) {
-      // Two waves: the second finds the engine at work and the cache filled.
+      // Two waves: at the second one the engine is at work and the cache is filled.
       List<Completion> completions = new ArrayList<>(engine.submit(all.subList(0, WAVE)));
       Completion victim = cell.cancels() ? engine.submit(set.victim(r.nextLong())) : null;
       completions.get(r.nextInt(WAVE / 2)).join();

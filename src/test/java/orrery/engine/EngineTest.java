@@ -27,7 +27,7 @@ import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
 import orrery.sampling.SamplingParamsBuilder;
 
-/** What one request gets, on models without a tokenizer: ids in, ids out. */
+/** The answers to single requests, on models without a tokenizer: ids in, ids out. */
 @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class EngineTest {
   static final EngineOptions SCALAR =
@@ -92,7 +92,7 @@ class EngineTest {
   }
 
   @Test
-  void aRequestThatCannotBeIsRefusedByWhatIsWrongAndTheNextOneIsAnswered() {
+  void anImpossibleRequestIsRefusedWithItsFaultAndTheNextOneIsAnswered() {
     EngineOptions options = SCALAR.but().contextLength(20).build();
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("bias")); // 97 tokens
         Engine engine = Engine.start(loaded, options)) {
@@ -129,7 +129,7 @@ class EngineTest {
   }
 
   @Test
-  void whatIsMissingIsRefusedWhereItIsMade() {
+  void aRequestWithAMissingPartIsRefusedWhereItIsMade() {
     SamplingParams params = greedy(1).build();
     assertThatThrownBy(() -> Request.of(PROMPT, null)).hasMessageContaining("sampling parameters");
     assertThatThrownBy(() -> Request.of(PROMPT, params).withSalt(null))
@@ -221,7 +221,9 @@ class EngineTest {
     }
   }
 
-  /** Forks take pages that nobody set aside: a policy that never retracts must let them wait. */
+  /**
+   * Forks take pages that were not reserved: under a policy that never retracts, forks must wait.
+   */
   @Test
   void manyChoicesInTightMemoryAllFinishUnderEveryPolicy() {
     SamplingParams params = sampled(21).logprobs(1).n(8).build();
@@ -286,7 +288,7 @@ class EngineTest {
           }
           assertThat(bits(all.get(0).join())).isEqualTo(before);
           assertThat(bits(all.get(3).join())).isEqualTo(before);
-          // What poisoned blocks would be found by: the same prompts with a good token after.
+          // Poisoned blocks would be hit by the same prompts with a good token after them.
           int[] again = Arrays.copyOf(late, 25);
           assertThatThrownBy(() -> answer(engine, again, params)).hasMessageContaining("NaN");
           int[] clean = late.clone();

@@ -19,11 +19,14 @@ import orrery.TinyModels;
 import orrery.checkpoint.CheckpointException;
 import orrery.sampling.SamplingParams;
 
-/** Every number of a config, set to every extreme: refused by name, or it runs in small memory. */
+/**
+ * Sets every number of a config to every extreme: each config is refused by name, or runs in little
+ * memory.
+ */
 class ExtremeConfigTest {
   private static final ThreadMXBean THREAD = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-  /** Among them widths whose product with a small one wraps around to a small one. */
+  /** Extreme values; with some, the product of two widths overflows to a small number. */
   private static final String[] EXTREMES = {
     "0",
     "1",
@@ -58,7 +61,7 @@ class ExtremeConfigTest {
 
   @ParameterizedTest
   @MethodSource("specks")
-  void isRefusedByNameOrRunsInSmallMemory(Path speck) throws IOException {
+  void aConfigWithAnExtremeNumberIsRefusedByNameOrRunsInSmallMemory(Path speck) throws IOException {
     EditedModel edited = EditedModel.of(speck);
     edited.writeTo(directory);
     int refused = 0;
@@ -78,7 +81,7 @@ class ExtremeConfigTest {
     assertThat(ran).isPositive();
   }
 
-  /** One copy of the config per number in it, nested ones too, and per extreme. */
+  /** One copy of the config for each number in it, nested ones too, and each extreme. */
   private static List<ObjectNode> withExtremes(ObjectNode config) {
     List<ObjectNode> copies = new ArrayList<>();
     List<String> fields = new ArrayList<>();

@@ -15,7 +15,7 @@ import orrery.engine.EngineOptions.Builder;
 import orrery.sampling.SamplingParams;
 import orrery.speculation.SpeculationOptions;
 
-/** What is too large is told before it is made. */
+/** Options that would take too much memory are refused before anything is made. */
 class HeapTest {
   private static LoadedModel loaded;
 
@@ -50,7 +50,7 @@ class HeapTest {
   }
 
   @Test
-  void whatOrdinaryOptionsAskForIsAllowedAndSmall() {
+  void ordinaryOptionsAskForLittleAndAreAllowed() {
     HeapPlan plan = HeapPlan.of(loaded.model(), EngineOptions.defaults());
     assertThat(plan.bytes()).isBetween(1L << 20, 256L << 20);
     assertThatCode(plan::require).doesNotThrowAnyException();
@@ -79,7 +79,7 @@ class HeapTest {
   }
 
   @Test
-  void productsAndSumsThatOverflowAreAsLargeAsCanBe() {
+  void productsAndSumsThatOverflowAreTheLargestLong() {
     assertThat(Heap.times(3, 5, 7)).isEqualTo(105);
     assertThat(Heap.times(1L << 32, 1L << 32)).isEqualTo(Long.MAX_VALUE);
     assertThat(Heap.times(Long.MAX_VALUE, 1)).isEqualTo(Long.MAX_VALUE);
@@ -90,7 +90,7 @@ class HeapTest {
   }
 
   @Test
-  void memoryThatRunsOutSaysWhatWasBeingMade() {
+  void theErrorWhenMemoryRunsOutSaysWhatWasBeingMade() {
     assertThatThrownBy(
             () ->
                 Heap.making(

@@ -30,7 +30,7 @@ class LibraryDocTest {
 
   @TempDir Path directory;
 
-  /** A program of the page, and what the page says that it prints. */
+  /** A program of the page, and the output that the page promises. */
   private record Program(String name, String source, String output) {}
 
   private static List<Program> programs(String page) {
@@ -103,7 +103,7 @@ class LibraryDocTest {
             "  <version>" + pom.group(3) + "</version>");
   }
 
-  /** The page's row on drafts. */
+  /** The row about drafts in the page's table. */
   @Test
   void draftsChangeNoAnswerAndSaveSteps() {
     SpeculationStats stats = new SpeculationStats();

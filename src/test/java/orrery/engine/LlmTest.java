@@ -35,7 +35,7 @@ class LlmTest {
   }
 
   @Test
-  void severalAnswersToAPromptAreTheEnginesAffair() {
+  void severalAnswersToAPromptAreRefusedAndTheEngineIsNamed() {
     try (Llm llm = Llm.open(STORYTELLER)) {
       SamplingParams three = SamplingParams.builder().n(3).build();
       assertThatThrownBy(() -> llm.generate("hi", three))
@@ -44,7 +44,7 @@ class LlmTest {
   }
 
   @Test
-  void aTextThatWasCutOffDoesNotLookWhole() throws Exception {
+  void aTextThatWasCutOffIsAnErrorAndNotAnAnswer() throws Exception {
     try (Llm llm = Llm.open(STORYTELLER)) {
       SamplingParams endless = SamplingParams.builder().maxTokens(1500).ignoreEos(true).build();
       CompletableFuture<String> text =

@@ -12,10 +12,10 @@ import orrery.speculation.Drafts;
 import orrery.speculation.Draw;
 
 /**
- * A real drafter whose guesses are partly replaced, by random tokens and by those that will really
- * come, so that runs of all lengths are accepted and rejected while its own rows are written as
- * ever. It also offers less than it could, and postpones, at random; and shows all sequences that
- * run to a watcher after every step.
+ * A real drafter with some drafts replaced, by random tokens and by the tokens that will really
+ * come. So runs of all lengths are accepted and rejected, while the real drafter writes its own
+ * rows as usual. At random, it also offers fewer drafts than it could, and postpones rows. After
+ * every step it shows all running sequences to a watcher.
  */
 final class MeddlingDrafter implements Drafter {
   /** Sees a running sequence between two steps. */

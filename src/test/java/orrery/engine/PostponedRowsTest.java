@@ -12,7 +12,10 @@ import orrery.sampling.SamplingParams;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
-/** While nobody drafts, the MTP rows of an answer are put off; nobody may find pages without. */
+/**
+ * While no sequence drafts, the MTP rows of an answer are put off. No request may find pages
+ * without these rows.
+ */
 class PostponedRowsTest {
   private static final int PAGE = 4;
   private static final int[] PROMPT = {7, 3, 9, 11, 5, 8, 2, 6};
@@ -32,7 +35,7 @@ class PostponedRowsTest {
     return engine.submit(Request.of(prompt, params)).join().getFirst();
   }
 
-  /** Tokens that had entered the prefix cache by each token of the only answer. */
+  /** How many tokens were in the prefix cache at each token of the only answer. */
   private static List<Integer> inserted(
       LoadedModel loaded, SpeculationOptions speculation, int tokens) {
     List<Integer> byToken = new ArrayList<>();
@@ -50,7 +53,7 @@ class PostponedRowsTest {
             })) {
       answer(engine, PROMPT, tokens);
     }
-    byToken.add(sum[0]); // when it has ended
+    byToken.add(sum[0]); // after the end
     return byToken;
   }
 
@@ -89,9 +92,9 @@ class PostponedRowsTest {
   }
 
   @Test
-  void anAnswerWhoseRowsWerePutOffIsHitAndDraftedBehindAllTheSame() {
+  void anAnswerWhoseRowsWerePutOffIsStillHitAndDraftsFollowTheHit() {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("trained"))) {
-      SpeculationOptions onlyAlone = // two decode, nobody drafts: the rows of both are put off
+      SpeculationOptions onlyAlone = // two decode without drafts: the rows of both are put off
           SpeculationOptions.of(Algorithm.MTP, 3).withMaxBatch(1);
       int[] drafted = {0};
       try (Engine plain = Engine.start(loaded, options(SpeculationOptions.off()));

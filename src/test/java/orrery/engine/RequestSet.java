@@ -17,8 +17,9 @@ import orrery.sampling.SamplingParams;
 import orrery.text.Tokenizer;
 
 /**
- * Random requests for a model, with shared prefixes, greedy and drawn, with penalties, stop tokens
- * and stop strings and several choices; and what {@link Naive} and the plain sampler answer.
+ * Random requests for a model, and the answers that {@link Naive} and the plain sampler give. The
+ * requests have shared prefixes, greedy and sampled choices, penalties, stop tokens, stop strings
+ * and several choices.
  *
  * @param expected [request][choice] tokens, log-probabilities to the bit, text and how it ended
  * @param expectedTokens [request][choice][tokens] of the answers
@@ -35,7 +36,10 @@ record RequestSet(
     return of(model, tokenizer, seed, false);
   }
 
-  /** Short prompts and long answers: whatever is admitted, soon wants more memory. */
+  /**
+   * Requests with short prompts and long answers: each one needs more memory soon after it is
+   * admitted.
+   */
   static RequestSet crowd(Path model, Tokenizer tokenizer, long seed) {
     return of(model, tokenizer, seed, true);
   }
@@ -57,7 +61,7 @@ record RequestSet(
       if (crowd) {
         prompt = Arrays.copyOf(prompt, Math.min(prompt.length, 1 + r.nextInt(6)));
         params = builder(params).stopTokenIds(List.of()).ignoreEos(true).maxTokens(40).build();
-      } else if (r.nextInt(3) == 0) { // cut off inside what it would say
+      } else if (r.nextInt(3) == 0) { // a stop inside the answer
         String text = answer(naive, loaded, prompt, params, 0).text;
         int at = text.length() / 2;
         if (at > 0) {
@@ -117,7 +121,7 @@ record RequestSet(
         .stopTokenIds(p.stopTokenIds());
   }
 
-  /** What is compared: everything an answer says. */
+  /** The parts of an answer that are compared. */
   private record Said(int[] tokens, String bits, String text, String finish) {
     @Override
     public String toString() {
@@ -184,7 +188,7 @@ record RequestSet(
         .orElseThrow();
   }
 
-  /** One that would go on to the longest length; somebody will cancel it. */
+  /** A request that would go on to the longest length; the test cancels it. */
   Request victim(long seed) {
     int[] prompt = Arrays.copyOf(requests.getFirst().prompt(), 10);
     SamplingParams params =

@@ -28,9 +28,9 @@ import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /**
- * After any drafts and rejections, every row that may be read is the one of a run that never
- * drafted: keys and values of computed tokens, MTP rows up to the newest written, and the rows at
- * the ends of complete pages. Looked at after every step, for every sequence that runs.
+ * After any drafts and rejections, every row that may be read equals that row of a run without
+ * drafts: keys and values of computed tokens, MTP rows up to the newest one written, and the rows
+ * at the ends of complete pages. The test looks after every step at every running sequence.
  */
 @Timeout(value = 120, threadMode = ThreadMode.SEPARATE_THREAD)
 class RollbackTest {
@@ -139,7 +139,10 @@ class RollbackTest {
     return requests;
   }
 
-  /** Two tokens more, so that there are rows for all that the others may have. */
+  /**
+   * A copy of a request with two tokens more, so its run has every row that the other runs may
+   * have.
+   */
   private static Request longer(Request r) {
     SamplingParams p = r.params();
     return Request.of(
@@ -161,7 +164,9 @@ class RollbackTest {
         .speculation(SpeculationOptions.of(Algorithm.MTP, k));
   }
 
-  /** One at a time, with pages of one token: so there is a boundary row for every token. */
+  /**
+   * Runs one request at a time with pages of one token, so there is a boundary row for every token.
+   */
   private void record(LoadedModel loaded, List<Request> requests) {
     EngineOptions alone =
         options(0)
@@ -263,7 +268,7 @@ class RollbackTest {
       Request goes = requests.get(1);
       victim[0] = engine.submit(goes);
       List<Completion> all = new ArrayList<>(engine.submit(requests));
-      all.addAll(engine.submit(requests)); // the second time behind what the first left
+      all.addAll(engine.submit(requests)); // the second time after hits on the first time's blocks
       for (int i = 0; i < all.size(); i++) {
         for (Answer a : all.get(i).join()) {
           Request q = requests.get(i % requests.size());

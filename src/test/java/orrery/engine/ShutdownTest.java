@@ -25,7 +25,7 @@ import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.sampling.FinishReason;
 
-/** How an engine ends, and what is left of it. */
+/** How an engine ends, and that nothing of it is left. */
 @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class ShutdownTest {
   private static final FinishReason SHUTDOWN = new FinishReason.Abort("shutdown");
@@ -115,7 +115,7 @@ class ShutdownTest {
     engine.get().close();
   }
 
-  /** Also those of requests that are turned away, and of late ones. */
+  /** This holds also for events of refused requests and of late ones. */
   @Test
   void eventsComeOnTheEnginesThreadAndNoneAfterItsEnd() {
     Set<String> threads = ConcurrentHashMap.newKeySet();
@@ -141,7 +141,7 @@ class ShutdownTest {
     assertThat(events).hasSize(before);
   }
 
-  /** Its thread is gone when nothing is to be done, and comes back. */
+  /** The engine's thread ends when there is no work, and a new one starts with the next request. */
   @Test
   void anIdleEngineHasNoThreadAndAnswersAllTheSame() {
     try (Engine engine = Engine.start(loaded, SCALAR)) {
@@ -161,7 +161,7 @@ class ShutdownTest {
   }
 
   @Test
-  void aClosedModelIsToldInASentence() {
+  void theErrorForAClosedModelSaysThatItIsClosed() {
     LoadedModel model = LoadedModel.load(Path.of("tiny-models/storyteller-moe"));
     model.close();
     assertThatThrownBy(() -> Engine.start(model, SCALAR))
@@ -169,10 +169,13 @@ class ShutdownTest {
         .hasMessageEndingWith("tokenizer.json: this tokenizer is closed");
     assertThatThrownBy(() -> model.requireTokenizer().encode("text"))
         .hasMessageEndingWith("tokenizer.json: this tokenizer is closed");
-    model.close(); // twice is once
+    model.close(); // closing twice changes nothing
   }
 
-  /** A program that forgets to close ends by itself, and not before its answers are there. */
+  /**
+   * A program that forgets to close the engine ends by itself, but only after its answers are
+   * complete.
+   */
   @Test
   void aProgramThatForgetsToCloseEndsWhenItsAnswersAreThere() throws Exception {
     Process program = ForkedProgram.start(List.of(), Forgetful.class.getName());

@@ -31,7 +31,7 @@ import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 import orrery.text.Tokenizer;
 
-/** Bugs that other small engines had, where they speculate. */
+/** Bugs of other engines in speculation. */
 @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class SpeculationBugsOthersHadTest {
   private static final int[] PROMPT = {3, 14, 15, 9, 26, 5, 35, 8, 9, 79, 32};
@@ -55,7 +55,7 @@ class SpeculationBugsOthersHadTest {
     tokenizer.close();
   }
 
-  /** Everything that a client sees of an answer. */
+  /** All parts of an answer that a client sees. */
   private static String all(Answer a) {
     return a.promptTokens()
         + Arrays.toString(a.tokens())
@@ -66,13 +66,13 @@ class SpeculationBugsOthersHadTest {
         + a.finish();
   }
 
-  /** What the events of a run said. */
+  /** Counts from the events of a run. */
   private static final class Seen {
     int steps;
     int tokens;
     int before; // tokens when the step began
     int accepted;
-    int cutInside; // verifications whose answer ended before their last draft was looked at
+    int cutInside; // verifications in which the answer ended before the last draft was judged
     int tooMany; // drafts beyond the last token that may come
     int outputTokens = -1;
     private final int most;
@@ -119,7 +119,7 @@ class SpeculationBugsOthersHadTest {
     return sampled(maxTokens).logprobs(1); // seed 11
   }
 
-  /** The answer and what happened, by a drafter that always knows what comes. */
+  /** Checks the answer with a drafter that always knows the next tokens; returns the counts. */
   private static Seen same(LoadedModel model, EngineOptions o, SamplingParams p, int[] answer) {
     Answer plain = plainly(model, o, p);
     Seen seen = new Seen(p.maxTokens());
@@ -143,7 +143,7 @@ class SpeculationBugsOthersHadTest {
       for (int most = 1; most <= 14; most++) {
         Seen seen = same(loaded, drafting(k), params(most).build(), answer);
         accepted += seen.accepted;
-        // The prompt's step brings one token; each one after, k and one more.
+        // The prompt's step brings one token; each step after it brings k + 1.
         assertThat(seen.steps).as("%d drafts", k).isEqualTo(1 + Math.ceilDiv(most - 1, k + 1));
       }
     }
@@ -151,7 +151,7 @@ class SpeculationBugsOthersHadTest {
   }
 
   @Test
-  void stopTokensAndEndOfSequenceInsideAnAcceptedRunEndItThere() {
+  void stopTokensAndEndOfSequenceInsideAnAcceptedRunEndTheAnswerThere() {
     int[] answer = plainly(loaded, SCALAR, params(LENGTH).build()).tokens();
     int inside = 0;
     for (int token : answer) {
@@ -170,7 +170,7 @@ class SpeculationBugsOthersHadTest {
   }
 
   @Test
-  void stopStringsInsideAnAcceptedRunEndItThere() {
+  void stopStringsInsideAnAcceptedRunEndTheAnswerThere() {
     Answer whole = plainly(loaded, SCALAR, params(LENGTH).build());
     int inside = 0;
     int stopped = 0;

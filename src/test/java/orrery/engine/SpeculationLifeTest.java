@@ -27,7 +27,7 @@ import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Acceptance;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
-/** Rules, lengths, cancels and events of an engine that speculates. */
+/** Acceptance rules, draft lengths, cancels and events of an engine that speculates. */
 @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class SpeculationLifeTest {
   private static final int[] PROMPT = {3, 14, 15, 9, 26, 5, 35, 8, 9, 32};
@@ -86,7 +86,7 @@ class SpeculationLifeTest {
   }
 
   @Test
-  void theRulesOfDistributionsGiveOtherTextsButGreedyOnesThatArePlain() {
+  void rulesThatKeepTheDistributionGiveOtherSampledTextsButPlainGreedyOnes() {
     List<Request> drawn = new ArrayList<>();
     List<Request> greedy = new ArrayList<>();
     for (int seed = 0; seed < 8; seed++) {
@@ -129,7 +129,10 @@ class SpeculationLifeTest {
     }
   }
 
-  /** Its first rounds alone have none, one and several drafts; what follows, the clock decides. */
+  /**
+   * The first rounds always have none, one and several drafts; after them the clock decides the
+   * length.
+   */
   @Test
   void lengthsThatChangeInTheMiddleOfAnAnswerKeepItsText() {
     for (Algorithm algorithm : List.of(Algorithm.MTP, Algorithm.NGRAM)) {
@@ -151,7 +154,7 @@ class SpeculationLifeTest {
   void aboveTheLargestBatchNothingIsDrafted() {
     List<Request> requests = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
-      requests.add(ask(i, 0.5, 8 + 10 * i, 1)); // one after the other ends
+      requests.add(ask(i, 0.5, 8 + 10 * i, 1)); // they end one after the other
     }
     List<String> expected = run(PLAIN, requests, events());
     for (PolicyChoice policy : PolicyChoice.values()) {
@@ -251,7 +254,7 @@ class SpeculationLifeTest {
     }
   }
 
-  /** What the books of a run must say, whoever reads them. */
+  /** Sums that must hold over the events of any run. */
   @Test
   void tokensAndDraftsOfAllEventsAddUp() {
     List<Request> requests = new ArrayList<>();
@@ -297,8 +300,8 @@ class SpeculationLifeTest {
           int[] c = bySequence.get(f.sequence());
           int[] v = verifications.getOrDefault(f.sequence(), new int[4]);
           assertThat(f.outputTokens()).isEqualTo(c[4]);
-          // These answers end at their length only, for which drafts leave room: so every
-          // verification emits its accepted drafts and one token more.
+          // These answers end only at their length, and drafts leave room for one token. So every
+          // verification emits its accepted drafts and one more token.
           assertThat(c[4]).isEqualTo(c[0] + v[0] + v[3]);
           assertThat(c[1]).as("accepted").isEqualTo(v[0]);
           assertThat(c[2]).as("recovered").isEqualTo(v[1]);

@@ -33,7 +33,9 @@ class SpeculationSiblingsTest {
 
   @TempDir Path directory;
 
-  /** Its pages and states are there for its siblings, though it never goes on itself. */
+  /**
+   * An answer that ends with its first token still has pages and states for its siblings to share.
+   */
   @Test
   void siblingsOfAnAnswerThatEndedWithItsFirstTokenDraftLikeAnyOther() {
     int forked = 0;
@@ -77,9 +79,12 @@ class SpeculationSiblingsTest {
     assertThat(drafted).as("their drafts").isGreaterThan(50);
   }
 
-  /** One draws a token whose row is NaN: all of its request end, wherever in the step they are. */
+  /**
+   * One choice draws a token whose row is NaN: all choices of its request end, at any place in the
+   * step.
+   */
   @Test
-  void whatFailsInTheMiddleOfAVerificationEndsItsSiblingsAndNobodyElse() {
+  void aFailureInTheMiddleOfAVerificationEndsItsSiblingsAndNoOtherRequest() {
     EditedModel edited = EditedModel.of(TinyModels.speck("mtp"));
     int hidden = edited.config.get("hidden_size").asInt();
     float[] embedding = edited.tensors.get("model.embed_tokens.weight").floats();

@@ -30,7 +30,7 @@ import orrery.sampling.SamplingParams.TokenBias;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
-/** Drafts never change an answer, whatever is asked for and however bad they are. */
+/** Drafts never change an answer, with any parameters, however bad the drafts are. */
 @Timeout(value = 120, threadMode = ThreadMode.SEPARATE_THREAD)
 class SpeculationTest {
   @TempDir Path directory;
@@ -64,7 +64,7 @@ class SpeculationTest {
     }
   }
 
-  /** Every tensor of the MTP layer in turn, full of NaN, of infinity, or far too large. */
+  /** Fills each tensor of the MTP layer in turn with NaN, infinity or far too large values. */
   @Test
   void aBrokenMtpLayerHarmsNoAnswer() {
     EditedModel edited = EditedModel.of(TinyModels.speck("mtp"));
@@ -108,9 +108,9 @@ class SpeculationTest {
     assertThat(silent).as("layers that guess nothing any more").isPositive();
   }
 
-  /** Its row is NaN, and so are those behind it; none of them counts. */
+  /** The row of the rejected draft is NaN, and so are the rows after it; none of them counts. */
   @Test
-  void aRejectedDraftWhoseRowIsNaNHarmsNobody() {
+  void aRejectedDraftWhoseRowIsNaNHarmsNoAnswer() {
     EditedModel edited = EditedModel.of(TinyModels.speck("bias"));
     edited.tensors.replaceAll((name, values) -> values.asF32());
     int hidden = 20;
@@ -118,7 +118,7 @@ class SpeculationTest {
     Arrays.fill(embedding, 50 * hidden, 51 * hidden, Float.NaN); // token 50
     int[] poison = new int[40];
     Arrays.fill(poison, 50);
-    SamplingParams never = // else it would be drawn some day, and fail as without drafts
+    SamplingParams never = // else the token may be drawn, and the request fails without drafts too
         sampled(30).logprobs(2).logitBias(List.of(new TokenBias(50, -100))).build();
     List<Request> requests = List.of(Request.of(PROMPT, never), Request.of(PROMPT, never));
     try (LoadedModel loaded = LoadedModel.load(edited.writeTo(directory))) {
@@ -148,7 +148,9 @@ class SpeculationTest {
     return all.toString();
   }
 
-  /** Penalties, bias, cuts, stops and several choices: each is applied at each draft's position. */
+  /**
+   * Penalties, bias, filters, stops and several choices are applied at the position of each draft.
+   */
   @ParameterizedTest
   @ValueSource(strings = {"speck-mtp", "speck-trained", "storyteller-moe"})
   void fiftyRandomParameterSetsAnswerAsWithoutDrafts(String model) {
@@ -184,7 +186,7 @@ class SpeculationTest {
       assertThat(real[2]).as("rejected of MTP").isPositive();
       assertThat(crammed[1]).as("accepted").isGreaterThan(100);
       assertThat(crammed[2]).as("rejected").isGreaterThan(100);
-      if (!model.equals("speck-mtp")) { // that one is random
+      if (!model.equals("speck-mtp")) { // speck-mtp has random weights
         assertThat(real[1]).as("accepted of MTP").isGreaterThan(50);
       }
     }

@@ -13,7 +13,7 @@ import orrery.prefix.RadixCache.Eviction;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
-/** One combination of all switches, and what can and must happen in it. */
+/** One combination of all switches, and which events can and must happen in it. */
 record SwitchCell(
     int model,
     int pageSize,
@@ -55,7 +55,7 @@ record SwitchCell(
     }
   }
 
-  /** Who drafts, and how many. */
+  /** Which drafter makes drafts, and how many. */
   enum Speculation {
     OFF(Algorithm.OFF, 0, false),
     MTP_0(Algorithm.MTP, 0, false),
@@ -67,7 +67,7 @@ record SwitchCell(
     MTP_ADAPTIVE(Algorithm.MTP, 4, true),
     NGRAM(Algorithm.NGRAM, 3, false),
     NGRAM_ADAPTIVE(Algorithm.NGRAM, 3, true),
-    /** A drafter of the tests that knows the answers, and is often wrong all the same. */
+    /** The tests' own drafter, which knows the answers but is often wrong. */
     CRAMMER(Algorithm.NGRAM, 4, false);
 
     final Algorithm algorithm;
@@ -99,8 +99,8 @@ record SwitchCell(
   };
 
   /**
-   * Cells such that any values of any {@code strength} switches are together in one of them: grown
-   * greedily, each cell around a combination that is still missing.
+   * A set of cells such that any values of any {@code strength} switches are together in one cell.
+   * It grows greedily: each new cell starts from a combination that is still missing.
    */
   static List<SwitchCell> covering(int strength, long seed) {
     Random r = new Random(seed);
@@ -189,14 +189,14 @@ record SwitchCell(
         (Speculation) VALUES[13][p[13]]);
   }
 
-  /** Why no hit can happen, or null. */
+  /** Why there can be no hit; null if there can. */
   String whyNoHits() {
     return prefix == PrefixChoice.OFF
         ? "no hits without a prefix cache"
         : pageSize == 0 ? "no hits with a page of the maximum length" : null;
   }
 
-  /** Why nothing can be drafted, or null. */
+  /** Why there can be no draft; null if there can. */
   String whyNoDrafts(Model model) {
     boolean budget = policy == PolicyVariant.VLLM || policy == PolicyVariant.TRTLLM;
     return speculation.steps == 0
@@ -212,7 +212,7 @@ record SwitchCell(
     return speculation.algorithm != Algorithm.MTP || model.hasMtp();
   }
 
-  /** Why no retraction can happen, or null. */
+  /** Why there can be no retraction; null if there can. */
   String whyNoRetractions() {
     return !tight
         ? "no retractions in ample memory"
@@ -224,25 +224,28 @@ record SwitchCell(
   }
 
   /**
-   * With one prompt row a step, an answer is over before the next prompt is computed: only forks
-   * can hold many pages beside it.
+   * Whether retractions happen by chance only. With one prompt row in a step, an answer ends before
+   * the next prompt is computed, so only forks can hold many pages at the same time.
    */
   boolean retractsByChance() {
     return chunk == 1;
   }
 
-  /** Whether something must be hit: in tight memory it may have been evicted. */
+  /** Whether there must be a hit: in tight memory, blocks may have been evicted. */
   boolean hitsForSure() {
     return whyNoHits() == null && !tight;
   }
 
-  /** Whether so many hits and retractions are enough for what the cell is about. */
+  /** Whether these numbers of hits and retractions are enough for this cell. */
   boolean shows(int hits, int retractions) {
     boolean retracts = whyNoRetractions() == null && !retractsByChance();
     return (hits > 0 || !hitsForSure()) && (retractions > 0 || !retracts);
   }
 
-  /** The same in every run, unlike a hash code, which has identities of enums in it. */
+  /**
+   * A seed that is the same in every run; a hash code is not, since it depends on identities of
+   * enums.
+   */
   int seed() {
     return toString().hashCode();
   }

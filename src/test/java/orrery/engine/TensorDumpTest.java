@@ -131,7 +131,7 @@ class TensorDumpTest {
   }
 
   @Test
-  void idsThatCannotBeAreNamed() {
+  void idsThatAreTooManyOrOutsideTheVocabularyAreNamed() {
     Path model = TinyModels.speck("bias");
     assertThatThrownBy(() -> dump(model, SCALAR))
         .isInstanceOf(IllegalArgumentException.class)

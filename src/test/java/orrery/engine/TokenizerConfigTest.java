@@ -19,7 +19,7 @@ import orrery.sampling.SamplingParams;
 import orrery.text.Message;
 import orrery.text.TokenizerException;
 
-/** What a checkpoint says about its tokens beside tokenizer.json: what is used, what is refused. */
+/** Facts about tokens in other files than tokenizer.json: which are used, and which are refused. */
 class TokenizerConfigTest {
   private static final Path STORYTELLER = Path.of("tiny-models/storyteller-moe").toAbsolutePath();
   private static final JsonMapper JSON = new JsonMapper();
@@ -120,7 +120,7 @@ class TokenizerConfigTest {
     assertThat(answer(GREEDY)).startsWith("The opposite");
   }
 
-  /** Templates as GLM and DeepSeek have them, in little: nothing that ours is. */
+  /** Short templates in the style of GLM and DeepSeek, which differ from Orrery's. */
   @Test
   void anotherFormatIsRefusedByItsFileAndEverythingElseStillWorks() throws IOException {
     String glm = "[GO]<sop>{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{% endfor %}";
@@ -156,7 +156,7 @@ class TokenizerConfigTest {
     Files.writeString(directory.resolve("tokenizer.json"), json.replace("<|user|>", "<|human|>"));
     refusesChats("chat format: expected a chat_template, or a tokenizer with Orrery's chat marks");
     tokenizerConfig(c -> c.remove("added_tokens_decoder"));
-    try (LoadedModel model = LoadedModel.load(directory)) { // ours, they say, but it cannot be
+    try (LoadedModel model = LoadedModel.load(directory)) { // Orrery's template, but no marks
       assertThatThrownBy(() -> model.chat(QUESTION, GREEDY))
           .isInstanceOf(TokenizerException.class)
           .hasMessageContaining("tokenizer.json: chat format: expected the special token <|user|>");
@@ -178,10 +178,10 @@ class TokenizerConfigTest {
   }
 
   @Test
-  void tokensThatTheFilesNameAndTheTokenizerHasNotAreRefusedByName() throws IOException {
+  void tokensThatAFileNamesButTheTokenizerLacksAreRefusedByName() throws IOException {
     edit(
         STORYTELLER.resolve("tokenizer.json"),
-        t -> { // one of 2,048 tokens is missing: no word ends in it, and nobody can spell it
+        t -> { // one of 2,048 tokens is missing, and no merge makes it
           ObjectNode vocab = (ObjectNode) t.get("model").get("vocab");
           vocab.remove(lastOf(vocab));
           t.withObject("model").putArray("merges");
@@ -195,7 +195,7 @@ class TokenizerConfigTest {
     refused("tokenizer_config.json: eos_token: expected a token of");
     tokenizerConfig(
         c -> c.withObject("added_tokens_decoder").withObject("3").put("content", "<s>"));
-    refused("tokenizer_config.json: added_tokens_decoder.3: expected as in");
+    refused("tokenizer_config.json: added_tokens_decoder.3: expected \"<s>\" with this id in");
     tokenizerConfig(
         c -> c.withObject("added_tokens_decoder").withObject("3").put("content", "<|end|>"));
     refused("found id 0");

@@ -18,11 +18,11 @@ import orrery.model.Model;
 import orrery.model.ModelInfo;
 import orrery.sampling.SamplingParams;
 
-/** What a request takes before it runs. */
+/** The memory that a request takes before it runs. */
 class WaitingMemoryTest {
   private static final int CHOICES = 1_000;
 
-  /** A model that claims another vocabulary. */
+  /** A model with a false vocabulary size. */
   private record Wide(Model real, int vocab) implements Model {
     @Override
     public String architecture() {
@@ -70,7 +70,7 @@ class WaitingMemoryTest {
     }
   }
 
-  /** Bytes that this thread allocates for choices of waiting requests, each. */
+  /** Bytes that this thread allocates for each choice of a waiting request. */
   private static long bytesEach(LoadedModel loaded, int vocab) {
     var model = new Wide(loaded.model(), vocab);
     var wide = new LoadedModel(loaded.directory(), model, Optional.empty(), new int[0]);

@@ -17,7 +17,10 @@ import orrery.text.TinyTokenizers;
 import orrery.text.TinyTokenizers.Kind;
 import orrery.text.Tokenizer;
 
-/** Random answers of every kind of tokenizer, ended in every way, against a search in the whole. */
+/**
+ * Random answers of every kind of tokenizer, ended in every way, compared with a plain search in
+ * the whole text.
+ */
 class AnswerTextPropertiesTest {
   private enum End {
     EOS,
@@ -32,7 +35,7 @@ class AnswerTextPropertiesTest {
 
   @ParameterizedTest
   @EnumSource(Kind.class)
-  void whateverEndsAnAnswerItsPiecesAreItsTextAndItsTextIsWhatThePlainSearchLeaves(Kind kind) {
+  void piecesOfAnAnswerAreItsTextAndThePlainSearchGivesTheSameTextWhateverTheEnd(Kind kind) {
     long seed = 20;
     System.out.println("answers of " + kind + " seed " + seed);
     Random random = new Random(seed);
@@ -90,7 +93,7 @@ class AnswerTextPropertiesTest {
 
   private record Case(Tokenizer tokenizer, int[] prompt, int[] tokens, SamplingParams params) {
 
-    /** Runs the answer and compares; returns what ended it. */
+    /** Runs the answer and compares; returns how it ended. */
     End check(boolean abort) {
       int[] eos = {turn(tokenizer) - 1};
       AnswerText answer = new AnswerText(params, eos, 1_000, tokenizer.continuing(prompt));
@@ -133,7 +136,7 @@ class AnswerTextPropertiesTest {
       return why instanceof FinishReason.StopString s ? s.matched() : null;
     }
 
-    /** The text in front of the first stop string that counts in all that was said, and which. */
+    /** The text before the first stop string that counts, and that stop string. */
     private String expected(int count, FinishReason why) {
       List<Item> items = items(count, why);
       for (int end = 1; end <= items.size(); end++) {
@@ -153,7 +156,10 @@ class AnswerTextPropertiesTest {
       return shown(items) + "|null";
     }
 
-    /** Everything the tokens say, and at last what the decoder held. */
+    /**
+     * The characters and special tokens of all tokens, and at the end the text that the decoder
+     * held.
+     */
     private List<Item> items(int count, FinishReason why) {
       StreamDecoder decoder = tokenizer.continuing(prompt);
       List<Item> items = new ArrayList<>();
@@ -182,7 +188,7 @@ class AnswerTextPropertiesTest {
       text.chars().forEach(c -> items.add(new Item(null, (char) c, counts)));
     }
 
-    /** Where a stop string begins that ends with the last item; -1 if it does not. */
+    /** Where a stop string begins if it ends with the last item; -1 if it does not end there. */
     private static int begin(List<Item> items, String stop) {
       boolean onText = items.getLast().special() == null;
       for (int from = items.size() - 1; from >= 0; from--) {

@@ -19,7 +19,7 @@ class AnswerTextTest {
   private static final int WORD = 7;
   private static final int TURN = 8; // the special token <|turn|>
 
-  /** A text whose tokens say what the test tells them to. */
+  /** An answer's text in which the test sets the text of each token. */
   private static final class Checker {
     private final AnswerText text;
     private String piece = "";
@@ -51,7 +51,7 @@ class AnswerTextTest {
     }
 
     /**
-     * @param then what the decoder holds from then on
+     * @param then the text that the decoder holds from then on
      */
     String accept(int token, String saying, String then) {
       String before = text.text();
@@ -134,7 +134,7 @@ class AnswerTextTest {
   }
 
   @Test
-  void onTheLastTokenAStopIsAStop() {
+  void aStopAtTheLastTokenAllowedCountsAsAStop() {
     Checker byToken = checker(params().maxTokens(1));
     byToken.accept(EOS, "");
     assertThat(byToken.finishReason()).isEqualTo(new FinishReason.StopToken(EOS));
@@ -156,7 +156,7 @@ class AnswerTextTest {
   }
 
   @Test
-  void minTokensIgnoresStopsUntilThen() {
+  void stopsBeforeMinTokensAreIgnored() {
     SamplingParamsBuilder params = params().minTokens(2).stop(List.of("ab"));
     Checker checker = checker(params);
     assertThat(checker.accept(EOS, "ab")).isEqualTo("ab");
@@ -197,7 +197,7 @@ class AnswerTextTest {
   }
 
   @Test
-  void whateverEndsAnAnswerWhatTheDecoderHeldGoesThroughTheSearch() {
+  void heldTextGoesThroughTheSearchWhateverEndsTheAnswer() {
     Checker byEos = checker(params());
     byEos.accept(WORD, "a", "\uFFFD");
     assertThat(byEos.accept(EOS, "")).isEqualTo("\uFFFD");
@@ -215,11 +215,11 @@ class AnswerTextTest {
     assertThat(byName.accept(TURN, "")).isEqualTo("\uFFFD");
     assertThat(byName.finishReason()).isEqualTo(new FinishReason.StopString("<|turn|>"));
     Checker byString = checker(params().stop(List.of("a")));
-    assertThat(byString.accept(WORD, "xab", "\uFFFD")).isEqualTo("x"); // it stands behind the stop
+    assertThat(byString.accept(WORD, "xab", "\uFFFD")).isEqualTo("x"); // U+FFFD is after the stop
   }
 
   @Test
-  void aStopStringFoundAtTheEndIsWhyTheAnswerEndedUnlessItCameTooEarly() {
+  void aStopStringFoundAtTheEndIsTheFinishReasonUnlessItCameTooEarly() {
     for (int ending = 0; ending < 3; ending++) {
       for (int min : new int[] {0, 2}) {
         Checker checker = checker(params().minTokens(min).maxTokens(2).stop(List.of("b\n")));
@@ -268,7 +268,7 @@ class AnswerTextTest {
   }
 
   @Test
-  void aSpecialTokenThatNoStopStringNamesIsNothingToTheSearch() {
+  void theSearchIgnoresASpecialTokenThatNoStopStringNames() {
     Checker across = checker(params().stop(List.of("okgo", "turn", ">")));
     assertThat(across.accept(WORD, "so ok")).isEqualTo("so ");
     assertThat(across.accept(TURN, "")).isEmpty();
@@ -292,7 +292,10 @@ class AnswerTextTest {
     }
   }
 
-  /** Where the tokens of an answer begin, and then a stop token if nothing stopped it before. */
+  /**
+   * The offsets of an answer's tokens; a stop token follows them unless the answer has ended
+   * before.
+   */
   private static int[] offsets(Tokenizer tokenizer, int[] tokens, String... stop) {
     SamplingParams params = params().stop(List.of(stop)).build();
     int[] prompt = {tokenizer.idOf("<|assistant|>").orElseThrow()};
@@ -359,7 +362,10 @@ class AnswerTextTest {
     assertThat(found).isBetween(5_000, 19_500);
   }
 
-  /** What is shown of the pieces, "|", and the stop string; checks what is held back on the way. */
+  /**
+   * The text shown of the pieces, "|", and the stop string. Also checks after each piece how much
+   * is held back.
+   */
   private static String run(List<String> stop, String... pieces) {
     Checker checker = checker(params().stop(stop).maxTokens(100));
     StringBuilder read = new StringBuilder();
@@ -402,7 +408,7 @@ class AnswerTextTest {
     return text + "|null";
   }
 
-  /** Cuts a text behind character i wherever bit i is set. */
+  /** Cuts a text after character i if bit i is set. */
   private static String[] pieces(String text, int cuts) {
     List<String> pieces = new ArrayList<>();
     int from = 0;

@@ -2,7 +2,7 @@ package orrery.sampling;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** Pearson's test, passing 9,999 of 10,000 true hypotheses. */
+/** Pearson's chi-square test. It passes 9,999 of 10,000 true hypotheses. */
 public final class ChiSquare {
 
   /** The 0.9999 quantile of the normal distribution. */

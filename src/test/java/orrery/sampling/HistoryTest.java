@@ -52,9 +52,11 @@ class HistoryTest {
     assertThat(output).hasSizeGreaterThan(100);
   }
 
-  /** An array of the vocabulary would be 2 GiB and more, in each of a thousand histories. */
+  /**
+   * An array of the vocabulary's size would take 2 GiB and more, in each of a thousand histories.
+   */
   @Test
-  void itsMemoryDoesNotDependOnTheVocabulary() {
+  void theMemoryOfAHistoryDoesNotDependOnTheVocabulary() {
     int last = Integer.MAX_VALUE - 1;
     List<History> all = new ArrayList<>();
     for (int i = 0; i < 1_000; i++) {
@@ -69,10 +71,10 @@ class HistoryTest {
   }
 
   @Test
-  void itCountsTheSameWhenItIsAskedFromTheBeginningAndAtTheEnd() {
+  void aHistoryCountsTheSameIfItIsAskedFromTheBeginningOrAtTheEnd() {
     History early = new History(1 << 20, 7, 7, 9);
     History late = new History(1 << 20, 7, 7, 9);
-    assertThat(early.contains(7)).isTrue(); // from here on it counts
+    assertThat(early.contains(7)).isTrue(); // from here on this history counts
     for (int i = 0; i < 500; i++) {
       early.push(i * 1_024 % 60_000);
       late.push(i * 1_024 % 60_000);

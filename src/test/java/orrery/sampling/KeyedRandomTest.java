@@ -109,7 +109,7 @@ class KeyedRandomTest {
     ChiSquare.check(what, counts, equal(CELLS));
   }
 
-  /** Cells of pairs (number of key i, number of its neighbour). */
+  /** Checks the cells of pairs (number of key i, number of its neighbour). */
   private static void pairs(String what, double[] neighbours) {
     long[] counts = new long[CELLS];
     for (int i = 0; i < neighbours.length; i++) {

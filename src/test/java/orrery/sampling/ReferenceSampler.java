@@ -11,12 +11,12 @@ import java.util.stream.IntStream;
 import orrery.numerics.Elementary;
 import orrery.sampling.SamplingParams.TokenBias;
 
-/** What {@link Sampler} promises, written down as plainly as possible: lists, sets and sorting. */
+/** The steps of {@link Sampler}, written as plainly as possible with lists, sets and sorting. */
 final class ReferenceSampler {
 
   private ReferenceSampler() {}
 
-  /** Null where no token can be drawn. */
+  /** The token to draw; null if no token can be drawn. */
   static Integer sample(
       float[] logits,
       SamplingParams p,
@@ -40,7 +40,7 @@ final class ReferenceSampler {
     return winner;
   }
 
-  /** Unnormalized probabilities, 1 for the likeliest; null where no token can be drawn. */
+  /** Unnormalized probabilities, 1 for the likeliest token; null if no token can be drawn. */
   static double[] weights(
       float[] logits, SamplingParams p, List<Integer> prompt, List<Integer> output, int[] eos) {
     int vocab = logits.length;

@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import orrery.sampling.SamplingParams.TokenBias;
 
-/** Random cases against {@link ReferenceSampler}, equivalences, and the statistics of draws. */
+/** Random cases compared with {@link ReferenceSampler}, equivalences, and statistics of draws. */
 class SamplerPropertiesTest {
 
   private static final long SEED = 2026;
@@ -139,7 +139,7 @@ class SamplerPropertiesTest {
       for (int topK : new int[] {0, 20, 21, Integer.MAX_VALUE}) {
         assertThat(distribution(c.with(open.topK(topK).build()))).containsExactly(expected);
       }
-      // The largest p below 1 walks the whole order, and can drop only what rounding hides.
+      // The largest p below 1 goes through all tokens; it drops only tokens lost in rounding.
       assertThat(distribution(c.with(open.topK(-1).topP(Math.nextDown(1.0)).build())))
           .usingElementComparator((a, b) -> Math.abs(a - b) < 1e-12 ? 0 : Double.compare(a, b))
           .containsExactly(expected);

@@ -16,7 +16,7 @@ class SamplerTest {
   private static final float INF = Float.POSITIVE_INFINITY;
   private static final float LN2 = (float) Math.log(2);
 
-  /** Probabilities 1/2, 1/4, 1/8, 1/8, but for the rounding of ln 2. */
+  /** Logits with probabilities 1/2, 1/4, 1/8, 1/8, up to the rounding of ln 2. */
   private static final float[] HALVES = {3 * LN2, 2 * LN2, LN2, LN2};
 
   private static final float[] MIXED = {1, -1, 2, 0};
@@ -64,13 +64,13 @@ class SamplerTest {
     near(distribution(params().topP(0.74).build(), HALVES), 2 / 3.0, 1 / 3.0, 0, 0);
     near(distribution(params().topP(0.76).build(), HALVES), 4 / 7.0, 2 / 7.0, 1 / 7.0, 0);
     near(distribution(params().topP(1e-9).build(), HALVES), 1, 0, 0, 0);
-    // Four equal shares: exactly half of it is reached by two, so the third stays out.
+    // Four equal shares: two of them reach exactly one half, so the third stays out.
     near(distribution(params().topP(0.5).build(), 7, 7, 7, 7), 0.5, 0.5, 0, 0);
   }
 
   @Test
   void topPIsAShareOfWhatTopKLeft() {
-    // Of the two halves left by top-k, 2/3 and 1/3: 0.6 is reached by the first alone.
+    // Top-k leaves shares of 2/3 and 1/3: the first alone reaches 0.6.
     near(distribution(params().topK(2).topP(0.6).build(), HALVES), 1, 0, 0, 0);
     near(distribution(params().topP(0.6).build(), HALVES), 2 / 3.0, 1 / 3.0, 0, 0);
   }

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Tokenizers on which the native library aborts its process: a text gets an error, no more. */
+/** Tokenizers on which the native library aborts its process: only the text gets an error. */
 class NativeTokenizerTest {
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -51,7 +51,10 @@ class NativeTokenizerTest {
         .formatted(normalizer, splitter, decoder);
   }
 
-  /** Each normalizer leaves nothing of the zero-width token: it then matches everywhere. */
+  /**
+   * Each normalizer leaves nothing of the zero-width token; the empty token then matches
+   * everywhere.
+   */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -61,7 +64,7 @@ class NativeTokenizerTest {
         "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},"
             + "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\u200C\"},\"content\":\"\"}]}",
       })
-  void textInWhichATokenOfNothingIsFoundIsRefusedAndTheNextOneIsNot(String normalizer)
+  void aTextInWhichAnEmptyTokenMatchesIsRefusedAndTheNextTextIsNot(String normalizer)
       throws IOException {
     String steps = steps(normalizer, "{\"type\":\"WhitespaceSplit\"}", "null");
     try (Tokenizer tokenizer = open(token(4, "\u200C", false), steps)) {
@@ -77,7 +80,7 @@ class NativeTokenizerTest {
   }
 
   @Test
-  void blanksThatTwoTokensTakeAreRefused() throws IOException {
+  void aTextWithBlanksThatTwoTokensTakeIsRefused() throws IOException {
     String added = token(4, "\n", true) + "," + token(5, "\t", true);
     try (Tokenizer tokenizer = open(added, steps("null", "null", "null"))) {
       for (String text : new String[] {"\n\n\t\t \n", "the", " \t\n \n\t"}) {
@@ -91,9 +94,7 @@ class NativeTokenizerTest {
     }
   }
 
-  /**
-   * A Strip that cuts two characters from a token that has none left, and from one that has one.
-   */
+  /** A Strip that cuts two characters from a token of no characters, and from a token of one. */
   @Test
   void tokensThatAStripCutsTooShortAreRefusedAndOthersDecode() throws IOException {
     String strip = "{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":2}";
@@ -110,7 +111,7 @@ class NativeTokenizerTest {
   }
 
   @Test
-  void aPatternThatTriesTooManyWaysIsThatTextsError() throws IOException {
+  void aPatternThatTriesTooManyWaysIsAnErrorOfThatTextOnly() throws IOException {
     String split =
         "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a+)+b|a\"},"
             + "\"behavior\":\"Isolated\",\"invert\":false}";
@@ -145,9 +146,9 @@ class NativeTokenizerTest {
         .hasMessageContaining("tokenizer.json: expected a tokenizer, found: ");
   }
 
-  /** A step that cannot be trusted changes nothing but where the work is done. */
+  /** With a step that is not trusted, another process does the work; nothing else changes. */
   @Test
-  void inAProcessOfItsOwnATokenizerGivesTheSameIdsAndTexts() throws IOException {
+  void aTokenizerInAProcessOfItsOwnGivesTheSameIdsAndTexts() throws IOException {
     Path file = TokenizerTest.FILE;
     JsonNode golden = JSON.readTree(file.resolveSibling("golden-text.json").toFile());
     String json = Files.readString(file);
@@ -165,7 +166,7 @@ class NativeTokenizerTest {
     }
   }
 
-  /** The steps of GPT's, Llama's, Qwen's and DeepSeek's kinds cost no second process. */
+  /** Tokenizers like those of GPT, Llama, Qwen and DeepSeek need no second process. */
   @ParameterizedTest
   @ValueSource(
       strings = {

@@ -23,7 +23,7 @@ class StreamDecoderTest {
 
   @TempDir Path directory;
 
-  /** Streams all ids and checks after each that what was handed out still stands at the end. */
+  /** Streams all ids, and checks after each one that the text handed out begins the final text. */
   private static void streamsExactly(Tokenizer tokenizer, int[] ids, boolean skipSpecial) {
     String whole = tokenizer.decode(ids, skipSpecial);
     StreamDecoder stream = tokenizer.stream(skipSpecial);
@@ -80,7 +80,7 @@ class StreamDecoderTest {
   }
 
   @Test
-  void aByteThatNoCharacterContainsIsHandedOutAtOnceHoweverManyCome() {
+  void bytesThatNoCharacterContainsAreHandedOutAtOnceHoweverManyCome() {
     int broken = tokenizer.idOf("ÿ").orElseThrow(); // the letter of byte FF
     StreamDecoder stream = tokenizer.stream(false);
     for (int i = 0; i < 10_000; i++) {
@@ -157,7 +157,7 @@ class StreamDecoderTest {
         streams(other.stream(true), ids, TinyTokenizers.text(other, ids));
         int cut = random.nextInt(ids.length);
         while (cut > 0 && other.bytes(ids[cut - 1])[0] < 0) {
-          cut--; // a character may not be in two texts
+          cut--; // a surrogate pair may not be in two texts
         }
         int[] prompt = Arrays.copyOf(ids, cut);
         int[] answer = Arrays.copyOfRange(ids, cut, ids.length);
@@ -236,7 +236,7 @@ class StreamDecoderTest {
   }
 
   @Test
-  void aCharacterThatThePromptBeganIsTheAnswersIfTheAnswerEndsIt() {
+  void aCharacterThatThePromptBeginsBelongsToTheAnswerThatCompletesIt() {
     for (Kind kind : List.of(Kind.BYTE_LEVEL, Kind.SENTENCE_PIECE)) {
       try (Tokenizer other = TinyTokenizers.write(directory, kind)) {
         int[] bytes = new int[4]; // 🥰
@@ -267,9 +267,9 @@ class StreamDecoderTest {
     throw new IllegalArgumentException("no token of byte " + b);
   }
 
-  /** Its text has no exact stream, but none of it may be lost. */
+  /** Such a text has no exact stream, but no part of it may be lost. */
   @Test
-  void whereADecoderChangesTextThatItGaveWhatFollowsIsStillShown() {
+  void textThatFollowsAfterADecoderChangedEarlierTextIsStillShown() {
     String replacing =
         """
         {"type": "Sequence", "decoders": [{"type": "Fuse"},

@@ -12,9 +12,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Tokenizers of every kind that turns tokens into text in its own way, small enough to write. */
+/** Small tokenizers, one for each way of turning tokens into text. */
 public final class TinyTokenizers {
-  /** The text of a token that stands for what is no text. */
+  /** The replacement character, as the text of a token. */
   public static final String REPLACEMENT = "\uFFFD";
 
   public static final String END = "</s>";
@@ -34,14 +34,14 @@ public final class TinyTokenizers {
     BYTE_LEVEL(
         "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": false,"
             + " \"use_regex\": true}"),
-    /** The same with another step behind it. */
+    /** The same, followed by another step. */
     BYTE_LEVEL_AND_MORE(
         """
         {"type": "Sequence", "decoders": [
           {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true},
           {"type": "Replace", "pattern": {"String": "q"}, "content": "qu"}]}\
         """),
-    /** Llama's: ▁ for blanks, byte tokens, and the first blank left out. */
+    /** Llama's: ▁ for blanks, byte tokens, and no blank at the beginning of a text. */
     SENTENCE_PIECE(
         """
         {"type": "Sequence", "decoders": [
@@ -49,13 +49,13 @@ public final class TinyTokenizers {
           {"type": "ByteFallback"}, {"type": "Fuse"},
           {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}\
         """),
-    /** T5's: ▁ for blanks, the first one left out. */
+    /** T5's: ▁ for blanks, and no blank at the beginning of a text. */
     METASPACE(
         "{\"type\": \"Metaspace\", \"replacement\": \"▁\", \"prepend_scheme\": \"always\","
             + " \"split\": true}"),
-    /** BERT's: a blank before every piece but those with ##. */
+    /** BERT's: a blank before every piece except pieces with ##. */
     WORD_PIECE("{\"type\": \"WordPiece\", \"prefix\": \"##\", \"cleanup\": true}"),
-    /** GPT-1's: a blank behind every piece with this suffix but the last. */
+    /** GPT-1's: a blank after every piece with this suffix, except the last piece. */
     SUFFIX("{\"type\": \"BPEDecoder\", \"suffix\": \"</w>\"}");
 
     private final String decoder;
@@ -85,7 +85,7 @@ public final class TinyTokenizers {
       return names;
     }
 
-    /** GPT-2's letter of a byte. */
+    /** GPT-2's character for a byte. */
     private static String letterOf(int b) {
       for (int c = 0; c < 0x100 + 68; c++) {
         byte[] bytes = ByteStreamDecoder.bytes(String.valueOf((char) c));
@@ -138,8 +138,8 @@ public final class TinyTokenizers {
   }
 
   /**
-   * The text of tokens by the native library, special tokens left out, where bytes that are no
-   * UTF-8 are replaced and the others of their run stay.
+   * The text of tokens by the native library, without special tokens. Bytes that are not UTF-8 are
+   * replaced one by one; the other bytes of their run stay.
    */
   public static String text(Tokenizer tokenizer, int[] ids) {
     int[] plain = Arrays.stream(ids).filter(id -> !tokenizer.isSpecial(id)).toArray();
@@ -154,7 +154,7 @@ public final class TinyTokenizers {
     return repaired.length == 0 ? "" : tokenizer.decode(repaired, false);
   }
 
-  /** How many byte tokens from {@code from} on are a character; 0 if none does. */
+  /** How many byte tokens from {@code from} on make a character; 0 if they make none. */
   private static int character(Tokenizer tokenizer, int[] ids, int from) {
     byte[] bytes = new byte[4];
     for (int n = 0; n < 4 && from + n < ids.length; n++) {
@@ -173,7 +173,7 @@ public final class TinyTokenizers {
     return 0;
   }
 
-  /** What an answer adds to the text of its prompt. */
+  /** The text that an answer adds to the text of its prompt. */
   public static String continuation(Tokenizer tokenizer, int[] prompt, int[] answer) {
     int from = prompt.length;
     while (from > 0 && !tokenizer.isSpecial(prompt[from - 1])) {

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Against ids made by Hugging Face's Python library: see {@code golden-text.json}. */
+/** Compares with ids made by Hugging Face's Python library: see {@code golden-text.json}. */
 class TokenizerTest {
   static final Path FILE = Path.of("src/test/resources/orrery/text/tokenizer.json");
   private static final JsonMapper JSON = new JsonMapper();
@@ -187,7 +187,7 @@ class TokenizerTest {
   }
 
   @Test
-  void fieldsThatNobodyReadsMayHoldWhatOnlyPythonWrites() throws IOException {
+  void fieldsThatAreNotReadMayHoldValuesThatOnlyPythonWrites() throws IOException {
     String more = "{\"limit\": Infinity, \"more\": [-Infinity, {\"x\":NaN}], \"id\":0,";
     String edited = Files.readString(FILE).replaceFirst("\\{\"id\":0,", more);
     assertThat(edited).contains(more);
@@ -200,7 +200,7 @@ class TokenizerTest {
   }
 
   @Test
-  void whatIsNoJsonIsShownWithItsPlaceAndNothingOfTheParser() throws IOException {
+  void theErrorForTextThatIsNotJsonShowsItsPlaceAndNothingOfTheParser() throws IOException {
     String[][] cases = {
       {"{\"model\": {\n\"vocab\": {\"a\" 1}}}", "valid JSON, found \"1}}}\" at line 2, column 15"},
       {"{\"model\": ", "valid JSON, found the end of the text at line 1, column 11"},

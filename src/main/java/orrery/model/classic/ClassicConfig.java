@@ -12,10 +12,12 @@ import orrery.moe.RouterSpec;
  * @param vocab {@code vocab_size}
  * @param hidden {@code hidden_size}
  * @param layers {@code num_hidden_layers}
- * @param denseLayers {@code first_k_dense_replace}: so many first layers have a dense feed-forward
+ * @param denseLayers {@code first_k_dense_replace}: how many layers, from the first on, have a
+ *     dense feed-forward
  * @param intermediate {@code intermediate_size} of dense layers
  * @param expertIntermediate {@code moe_intermediate_size}
- * @param sharedExperts {@code n_shared_experts}, fused to one of that many times the width
+ * @param sharedExperts {@code n_shared_experts}; they are fused to one expert of as many times the
+ *     width
  * @param heads {@code num_attention_heads}
  * @param kvHeads {@code num_key_value_heads}
  * @param headDim {@code head_dim}
@@ -26,7 +28,7 @@ import orrery.moe.RouterSpec;
  * @param attentionBias q, k and v projections have a bias
  * @param qkNorm heads of q and k are normed
  * @param tied {@code tie_word_embeddings}: the output head is the embedding, unless the checkpoint
- *     has one that differs
+ *     has a head that differs from it
  * @param mtpLayers {@code num_nextn_predict_layers}: 0 or 1
  * @param router how rows choose experts
  */
@@ -55,8 +57,9 @@ public record ClassicConfig(
   public static final String ARCHITECTURE = "glm4_moe";
 
   /**
-   * Reads a {@code config.json}; fields that transformers lets a file omit get its defaults. Values
-   * from which no model could come are refused, and so are fields that contradict each other.
+   * Reads a {@code config.json}. If a file omits a field that transformers allows it to omit, the
+   * field gets transformers' default. Values that no model can have are refused, and so are fields
+   * that contradict each other.
    *
    * @throws CheckpointException naming the field, what was expected and what was found
    */
@@ -120,18 +123,21 @@ public record ClassicConfig(
         topK <= eligible,
         c,
         "num_experts_per_tok",
-        "at most the " + eligible + " experts a row may choose among",
+        "at most the " + eligible + " experts that a row may choose from",
         "" + topK);
     return new RouterSpec(
         experts, topK, groups, topGroups, c.boolOr("norm_topk_prob", true), scale(c));
   }
 
-  /** How many MTP layers the config announces; it may have either name, and leave both out. */
+  /**
+   * How many MTP layers the config announces. The field has two names; a config may have either,
+   * both or none.
+   */
   static OptionalInt mtpLayers(JsonConfig c) {
     return sameInt(c, "num_nextn_predict_layers", "num_mtp_layers", JsonConfig::nonNegativeInt);
   }
 
-  /** One value with two names. */
+  /** The value of a field that has two names. */
   private static OptionalInt sameInt(
       JsonConfig c, String name, String alias, ToIntBiFunction<JsonConfig, String> read) {
     if (c.has(name) && c.has(alias)) {
@@ -157,7 +163,7 @@ public record ClassicConfig(
     return scale;
   }
 
-  /** A width that is a product must be an int, or it would wrap around to a plausible one. */
+  /** Refuses a product of widths that is no int: it would overflow to a plausible width. */
   private static void requireProduct(JsonConfig c, String field, int n, String other, int width) {
     int most = Integer.MAX_VALUE / width;
     require(n <= most, c, field, "at most " + most + " with " + other + " " + width, "" + n);
@@ -185,7 +191,7 @@ public record ClassicConfig(
     return layer >= denseLayers;
   }
 
-  /** The same with another number of MTP layers. */
+  /** The same config with another number of MTP layers. */
   ClassicConfig withMtpLayers(int n) {
     return new ClassicConfig(
         vocab,

@@ -40,7 +40,7 @@ final class ClassicForward implements Forward {
   private final Buffer hidden;
   private final Buffer last; // hidden states of the rows that want logits
   private final Buffer logits;
-  private final Buffer mtpInput; // this and below: null without MTP
+  private final Buffer mtpInput; // this and the buffers below: null without MTP
   private final Buffer mtpPair; // normed embedding | normed state
   private final Buffer mtpHidden;
   private final Buffer mtpLogits;

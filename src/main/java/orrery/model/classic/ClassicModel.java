@@ -17,7 +17,7 @@ import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelInfo;
 
-/** A {@code glm4_moe} model: everything a reader knows from Llama, mixture of experts and MTP. */
+/** A {@code glm4_moe} model: the parts of Llama, mixture of experts and MTP. */
 public final class ClassicModel implements Model {
   private final ClassicConfig config;
   private final ClassicWeights weights;
@@ -28,11 +28,12 @@ public final class ClassicModel implements Model {
   }
 
   /**
-   * Loads the weights that a config describes. A config may announce an MTP layer although the
-   * checkpoint has no tensor of it, as transformers saves it; then the model loads without MTP, and
-   * the checkpoint's notices say so.
+   * Loads the weights that a config describes. A config may announce an MTP layer of which the
+   * checkpoint has no tensor, as after saving with transformers. Then the model loads without MTP,
+   * and the checkpoint's notices say so.
    *
-   * @throws orrery.checkpoint.CheckpointException naming file, tensor or field, expected and found
+   * @throws orrery.checkpoint.CheckpointException naming file, tensor or field, what was expected
+   *     and what was found
    */
   public static ClassicModel load(JsonConfig json, Checkpoint checkpoint) {
     ClassicConfig config = ClassicConfig.read(json);
@@ -54,6 +55,7 @@ public final class ClassicModel implements Model {
     return new ClassicModel(config, ClassicWeights.load(checkpoint, config));
   }
 
+  /** The configuration, with as many MTP layers as were loaded. */
   public ClassicConfig config() {
     return config;
   }

@@ -75,8 +75,9 @@ record ClassicWeights(
   /**
    * Reads every tensor; a missing, unknown or ill-shaped one is refused by name.
    *
-   * <p>Where the config ties head and embedding, one of them is enough, either one. If both are
-   * there and differ, they are not tied, whatever the config says: so does transformers 5.
+   * <p>If the config ties head and embedding, the checkpoint needs only one of them, either one. If
+   * it has both and they differ, they are not tied, whatever the config says. transformers 5 does
+   * the same.
    */
   static ClassicWeights load(Checkpoint checkpoint, ClassicConfig c) {
     Weights w = new Weights(checkpoint);
@@ -96,7 +97,7 @@ record ClassicWeights(
     return new ClassicWeights(embedding, layers, norm, head, mtp);
   }
 
-  /** Whether there is a head that is not the embedding. */
+  /** Whether the checkpoint has a head that differs from the embedding. */
   private static boolean denied(Weights w, Checkpoint checkpoint, ClassicConfig c) {
     boolean differs =
         w.has(EMBEDDING) && w.has(HEAD) && !w.same(EMBEDDING, HEAD, c.vocab(), c.hidden());
@@ -152,7 +153,7 @@ record ClassicWeights(
 
   private static MixtureOfExperts mixture(Weights w, ClassicConfig c, String p) {
     int n = c.router().experts();
-    // The router comes first: its shape bears the number of experts out before anything has it.
+    // The router comes first: its shape proves the number of experts before it sizes an array.
     PackedMatrix router = w.matrix(p + "gate.weight", n, c.hidden());
     PackedMatrix[] gate = new PackedMatrix[n]; // [experts]
     PackedMatrix[] up = new PackedMatrix[n];

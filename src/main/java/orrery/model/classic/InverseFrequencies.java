@@ -6,9 +6,9 @@ import orrery.checkpoint.Tensor;
 import orrery.graph.RopeTable;
 
 /**
- * Rotary frequencies that some exporters write beside the weights, {@code rotary_emb.inv_freq}.
- * They follow from the config, which counts. If they are others, the config or they are wrong, and
- * that is said.
+ * Rotary frequencies, {@code rotary_emb.inv_freq}, that some exporters write beside the weights.
+ * They follow from the config, and Orrery uses the config's. If a tensor has other frequencies, one
+ * of the two is wrong, and a notice tells it.
  */
 final class InverseFrequencies {
   private static final float ROUNDING = 0x1p-7f; // of bfloat16, toward zero
@@ -28,7 +28,7 @@ final class InverseFrequencies {
           first.file(),
           first.item()
               + (others.size() > 1 ? " and " + (others.size() - 1) + " like it" : "")
-              + ": not used; the frequencies of config.json are others (rope_theta "
+              + ": not used, since config.json gives other frequencies (rope_theta "
               + c.ropeTheta()
               + ", "
               + c.rotaryDim()

@@ -8,8 +8,9 @@ import orrery.checkpoint.JsonConfig;
 
 /**
  * The rotary part of a {@code config.json}. transformers 4 has its values at top level and in
- * {@code rope_scaling}, transformers 5 in {@code rope_parameters}. A value may stand in several
- * places if it is the same there: which of two different ones a reader takes is an accident.
+ * {@code rope_scaling}, transformers 5 in {@code rope_parameters}. A value may be in several places
+ * if it is the same in all of them. Two different values are refused, since engines differ in which
+ * one they read.
  *
  * @param theta {@code rope_theta}
  * @param rotaryDim columns of a head that are rotated: head_dim · {@code partial_rotary_factor}
@@ -24,7 +25,10 @@ record RopeFields(double theta, int rotaryDim) {
     return new RopeFields(theta(c), rotaryDim(c, headDim));
   }
 
-  /** Scaled positions are another model; a factor without a type is a type forgotten. */
+  /**
+   * Refuses scaled positions, which make another model. A factor without a type is refused too: the
+   * type was probably forgotten.
+   */
   private static void refuseScaling(JsonConfig rope) {
     boolean typed = false;
     for (String field : List.of("rope_type", "type")) {
@@ -43,7 +47,7 @@ record RopeFields(double theta, int rotaryDim) {
   private static double theta(JsonConfig c) {
     List<JsonConfig> places = places(c, "rope_theta");
     double theta = value(places, "rope_theta").orElse(10_000);
-    if (!(theta > 1)) { // or later pairs would turn faster, or all alike
+    if (!(theta > 1)) { // else later pairs would turn faster than the first, or all equally fast
       throw places.getFirst().bad("rope_theta", "a number above 1", "" + theta);
     }
     return theta;
@@ -61,7 +65,7 @@ record RopeFields(double theta, int rotaryDim) {
     return rotary;
   }
 
-  /** The objects that have the field: the config itself, and those inside. */
+  /** The objects that have the field, among the config itself and the objects inside it. */
   private static List<JsonConfig> places(JsonConfig c, String field) {
     Stream<JsonConfig> inside = OBJECTS.stream().map(c::optionalObject).flatMap(Optional::stream);
     return Stream.concat(Stream.of(c), inside).filter(place -> place.has(field)).toList();

@@ -4,13 +4,13 @@ import java.util.List;
 import orrery.checkpoint.JsonConfig;
 
 /**
- * Fields of a {@code config.json} that a {@code glm4_moe} model does not have, but that other
- * models or other engines understand. Where one of them asks for other numbers than this
- * architecture computes, the config is refused: a model that answers a little wrong is worse than
- * none. A field that is not listed here is one that nothing reads, and may hold anything.
+ * Fields of a {@code config.json} that {@code glm4_moe} models do not have, but that other models
+ * or other engines understand. If such a field asks for a computation that differs from this
+ * architecture's, the config is refused: a model that answers a little wrong is worse than none. A
+ * field that no class reads and that is not listed here may hold anything.
  */
 final class UnknownMeaning {
-  /** Each would change every weight, score or logit, whatever its value. */
+  /** Fields that change weights, scores or logits with any value. */
   private static final List<String> ABSENT =
       List.of(
           "quantization_config",
@@ -50,7 +50,10 @@ final class UnknownMeaning {
     }
   }
 
-  /** A window that is switched off, or as long as any text, hides nothing. */
+  /**
+   * Refuses a sliding window that hides tokens. A window that is switched off, or that is at least
+   * as long as the longest text, hides none.
+   */
   private static void refuseWindow(JsonConfig c) {
     String field = "sliding_window";
     if (c.has(field)

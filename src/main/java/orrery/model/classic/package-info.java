@@ -1,6 +1,6 @@
 /**
- * The classic architecture {@code glm4_moe} (GLM-4.5): everything a reader knows from Llama,
- * mixture of experts and multi-token prediction.
+ * The classic architecture {@code glm4_moe} (GLM-4.5): the parts of Llama, mixture of experts and
+ * multi-token prediction.
  *
  * <p><b>The problem.</b> A first model to learn from must be one that other engines run too. It
  * should have today's parts (grouped-query attention, rotary positions, experts, an MTP layer), a
@@ -32,8 +32,8 @@
  *       state after {@code shared_head.norm}, as in SGLang. {@code docs/forward-pass.md} tells
  *       where vLLM differs.
  *   <li>A tensor that is missing, misshapen or unknown is an error that names it.
- *   <li>A field of the config is refused by name if no model could come from its value, if it
- *       contradicts another field, or if it asks for what this architecture does not compute.
+ *   <li>A field of the config is refused by name if no model can have its value, if it contradicts
+ *       another field, or if it asks for something that this architecture does not compute.
  * </ul>
  *
  * <p><b>Watch it.</b> {@code orrery inspect --tensors --program -m tiny-models/speck-mtp}, {@code

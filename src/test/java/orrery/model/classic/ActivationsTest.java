@@ -16,7 +16,7 @@ import orrery.model.Activations;
 import orrery.model.Forward;
 import orrery.model.Model;
 
-/** What a forward pass says that it takes is what it takes. */
+/** A forward pass takes as much memory as it states. */
 class ActivationsTest {
   private static final int SLACK = 40_000; // objects around the arrays
 
@@ -31,7 +31,7 @@ class ActivationsTest {
 
   @ParameterizedTest
   @MethodSource("models")
-  void theBuffersTakeWhatIsSaid(Path directory) {
+  void theBuffersTakeTheMemoryThatTheModelStates(Path directory) {
     try (LoadedModel loaded = LoadedModel.load(directory)) {
       Model model = loaded.model();
       for (boolean mtp : new boolean[] {false, model.hasMtp()}) {
@@ -50,7 +50,7 @@ class ActivationsTest {
   }
 
   @Test
-  void aTableOfPositionsTakesWhatIsSaid() {
+  void aTableOfPositionsTakesTheMemoryThatItStates() {
     for (int columns : new int[] {1, 2, 7, 24}) {
       RopeTable table = RopeTable.of(400, columns, 1e4, false);
       long bytes = Float.BYTES * (long) (table.cos().length + table.sin().length);

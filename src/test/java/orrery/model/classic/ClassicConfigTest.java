@@ -131,7 +131,7 @@ class ClassicConfigTest {
     assertThat(read(config.toString()).rotaryDim()).isEqualTo(rotated);
   }
 
-  /** field | value | what the message must say, each field of speck-groups replaced on its own. */
+  /** field | value | message. Each line replaces one field of speck-groups. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -159,8 +159,8 @@ class ClassicConfigTest {
         "n_group | 3 | n_group: expected a divisor of 8, found 3",
         "n_group | 8 | n_group: expected groups of 2 or more experts, found 8",
         "topk_group | 5 | topk_group: expected at most n_group = 4, found 5",
-        "num_experts_per_tok | 5 | num_experts_per_tok: expected at most the 4 experts a row may"
-            + " choose among, found 5",
+        "num_experts_per_tok | 5 | num_experts_per_tok: expected at most the 4 experts that a"
+            + " row may choose from, found 5",
         "num_experts_per_tok | 0 | num_experts_per_tok: expected a positive integer, found 0",
         "num_nextn_predict_layers | 2 | num_nextn_predict_layers: expected 0 or 1, found 2",
         "num_mtp_layers | 3 | num_mtp_layers: expected 1, as num_nextn_predict_layers says, found"
@@ -225,7 +225,7 @@ class ClassicConfigTest {
         "max_position_embeddings | 0 |"
             + " max_position_embeddings: expected a positive integer, found 0",
       })
-  void whatThisModelCannotDoIsRefusedByFieldExpectedAndFound(
+  void aValueThatThisModelCannotHaveIsRefusedByFieldExpectedAndFound(
       String field, String value, String message) throws IOException {
     ObjectNode config = speck("groups");
     config.putRawValue(field, new RawValue(value));
@@ -247,7 +247,7 @@ class ClassicConfigTest {
     assertThat(read(config.toString())).isEqualTo(expected);
   }
 
-  /** Values that other engines write and that ask for what is computed anyway. */
+  /** Values that other engines write, and that ask for exactly what this model computes. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

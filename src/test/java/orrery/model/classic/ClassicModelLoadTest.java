@@ -18,7 +18,7 @@ import orrery.engine.LoadedModel;
 import orrery.kernels.ScalarKernels;
 import orrery.model.Model;
 
-/** Checkpoints that are right in unusual ways, and wrong ones. */
+/** Checkpoints that are valid in unusual ways, and checkpoints that are not valid. */
 class ClassicModelLoadTest {
   private static final String MTP_OF_GROUPS = "model.layers.2.";
 
@@ -92,7 +92,7 @@ class ClassicModelLoadTest {
   }
 
   @Test
-  void anMtpLayerThatTheConfigDeniesIsUnknown() {
+  void tensorsOfAnMtpLayerThatTheConfigDeniesAreRefused() {
     EditedModel edited = speck("groups");
     edited.config.put("num_nextn_predict_layers", 0);
     assertRefused(edited, "model.safetensors: tensors", "also " + MTP_OF_GROUPS, "more");
@@ -176,7 +176,7 @@ class ClassicModelLoadTest {
   }
 
   @Test
-  void theMtpLayerTakesTheHeadThatCounts() {
+  void theMtpLayerUsesTheHeadThatTheMainModelUses() {
     EditedModel edited = speck("groups"); // tied, and its MTP layer shares both
     Values embedding = edited.tensors.get("model.embed_tokens.weight").asF32();
     float[] other = embedding.floats().clone();
@@ -200,7 +200,7 @@ class ClassicModelLoadTest {
   }
 
   @Test
-  void anUntiedHeadMustBeThereAndCounts() {
+  void anUntiedHeadMustBeThereAndIsUsed() {
     EditedModel edited = speck("bias");
     Values head = edited.tensors.remove("lm_head.weight");
     assertRefused(edited, "tensor lm_head.weight", "expected it to be in the checkpoint");
@@ -215,7 +215,7 @@ class ClassicModelLoadTest {
   }
 
   @Test
-  void inverseFrequenciesThatFollowFromTheConfigAreSilentAndOthersSaid() {
+  void inverseFrequenciesMakeANoticeOnlyIfTheyDifferFromTheConfigs() {
     EditedModel edited = speck("bias"); // 4 rotated columns, theta 10000
     float[] right = {1, 0.01f};
     String name = "model.layers.%d.self_attn.rotary_emb.inv_freq";
@@ -231,8 +231,8 @@ class ClassicModelLoadTest {
     assertThat(notices(edited))
         .containsExactly(
             directory.resolve("model.safetensors")
-                + ": tensor model.layers.0.self_attn.rotary_emb.inv_freq and 1 like it: not used;"
-                + " the frequencies of config.json are others (rope_theta 10000.0, 4 rotated"
+                + ": tensor model.layers.0.self_attn.rotary_emb.inv_freq and 1 like it: not used,"
+                + " since config.json gives other frequencies (rope_theta 10000.0, 4 rotated"
                 + " columns)");
     assertThat(outcome(edited).logits()).isDeepEqualTo(outcomeOf("bias").logits());
   }
@@ -313,7 +313,7 @@ class ClassicModelLoadTest {
   }
 
   @Test
-  void aWidthThatNoLayerUsesCostsNothing() {
+  void aWidthThatNoLayerUsesTakesNoMemory() {
     EditedModel edited = speck("sharded"); // no dense layer
     assertThat(edited.config.get("first_k_dense_replace").intValue()).isZero();
     edited.config.put("intermediate_size", 1 << 30);

@@ -84,7 +84,7 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
       ModelRunner runner = new ModelRunner(model, cache, team, prefix.length, prefix.length, graph);
       Step step = new Step(prefix.length, 1, threads, kernels);
       step.tables[0] = table;
-      int rows = prefix.length - 1; // the first row of the chain comes with all rows before it
+      int rows = prefix.length - 1; // the first MTP step computes all rows before the chain too
       Buffer in = runner.forMtp(rows).mtpInput();
       for (int p = 0; p < rows; p++) {
         step.add(prefix[p + 1], p, p + 1, 0, p == rows - 1);
