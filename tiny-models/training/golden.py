@@ -2,9 +2,9 @@
 
     python golden.py CHECKPOINT_DIR...        (specks: random ids; with a tokenizer.json: a mix of text)
 
-Loading the directory with `AutoModelForCausalLM` is itself the proof that the checkpoint is a valid one;
-the MTP layer, which that class ignores, is computed by `mtp.py`. All rows whose argmax a test compares
-have a gap between best and second-best logit of at least MIN_GAP, and the gaps are printed.
+That `AutoModelForCausalLM` loads the directory is itself the proof that the checkpoint is valid. That class
+ignores the MTP layer, so `mtp.py` computes it. If a test compares the argmax of a row, the gap between the
+row's best and second-best logit is at least MIN_GAP; the gaps are printed.
 
 Tensors (T tokens, V vocabulary, N layers, C prefixes, G prompts):
     ids [T] I64; logits [T, V]; streams.0 (embeddings) .. streams.N [T, hidden]; hidden [T, hidden]

@@ -2,13 +2,12 @@
 
     python make_specks.py OUT_DIR            (OUT_DIR is usually `..`, that is tiny-models/)
 
-A random speck means nothing as a language model (`train_speck.py` makes one that does). It exists so
-that every option of a `glm4_moe` config,
-every stored dtype and both spellings of `config.json` are met by a checkpoint that is small enough
-to commit. Weights are drawn with fixed seeds and deliberately not "nice": norm weights differ from 1,
-biases from 0, and the router's selection bias is large enough (and sometimes negative enough) to
-change which experts win. Nothing here uses transformers, so that the files are made by other hands
-than the library that reads them back in `golden.py`.
+A random speck means nothing as a language model (`train_speck.py` makes one that does). The specks are
+small enough to commit, and together they have every option of a `glm4_moe` config, every stored dtype and
+both spellings of `config.json`. Weights are drawn with fixed seeds and are deliberately not "nice": norm
+weights differ from 1, biases from 0, and the router's selection bias is large enough (and sometimes negative
+enough) to change the chosen experts. This file does not use transformers: the library that reads the files
+in `golden.py` must not be the one that wrote them.
 """
 
 from __future__ import annotations

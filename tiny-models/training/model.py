@@ -1,7 +1,7 @@
 """The `glm4_moe` architecture with its MTP layer, in a form that trains fast at this size.
 
-transformers' class walks over the experts one by one, which on a GPU is nothing but launches when an
-expert has 96 columns. Here all experts are one wide matrix product whose unselected parts are multiplied
+transformers' class computes the experts one by one; with 96 columns an expert, a GPU then spends all its time
+on launches. Here all experts are one wide matrix product, and the parts that were not selected are multiplied
 by zero: eight times the arithmetic, a tenth of the time. `state()` writes the tensors under the names of
 the GLM-4.5 release; golden.py and evaluate.py then read the files with transformers' own class.
 """

@@ -3,8 +3,8 @@
     python train.py --corpora DIR --out DIR [--seconds 480] [--scale 1.0]
 
 DIR of --corpora holds the public-domain books (names in the model card). The other text is generated:
-every shard has its own seed, so the text is the same on any machine; the batches follow --seed. What is
-not repeatable to the bit is the number of steps (the schedule follows the clock) and the GPU's own sums.
+every shard has its own seed, so the text is the same on any machine; the batches follow --seed. Two things do
+not repeat to the bit: the number of steps, since the schedule follows the clock, and the sums of the GPU.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def plain_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
 
 
 def draft_loss(logits: Tensor, target: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """Half the true token, half what the main model would say there: drafts are judged by the latter."""
+    """Half the true token, half the main model's distribution there, since the main model judges drafts."""
     log_q = logits.float().log_softmax(-1)
     soft = -(target.float().softmax(-1) * log_q).sum(-1)
     hard = -log_q.gather(-1, labels[..., None])[..., 0]
@@ -212,7 +212,7 @@ class Trainer:
 
 
 def train(trainer: Trainer, seconds: float, limit: float, peak: float, log: int, keep: Callable[[], None]) -> dict:
-    """Runs the schedule by the clock; `keep` saves the weights now and then, should the machine go away."""
+    """Runs the schedule by the clock; `keep` saves the weights now and then, in case the machine is lost."""
     began = time.time()
     for shape, steps in ((SHORT, CHAIN), (LONG, 1)):  # compilation is not training time
         losses, _ = trainer.gradients(*shape, steps)

@@ -6,19 +6,19 @@ The drafts of a random MTP layer are almost never accepted, so the other specks 
 happens after an acceptance. This one is trained on a small language of 61 words:
 
     chain      16 words have one likely successor
-    branches   30 words have three successors, almost equally likely: which one a trained model likes best
-               is a whim of its weights, and drafts often miss it
+    branches   30 words have three successors, almost equally likely: the likeliest one for a trained model
+               depends on details of its weights, and drafts often miss it
     pairs      after 15 words the successor depends on the word before, too: one of four
     noise      any word may be followed by any word, LOOSE of the time
 
-A text is a random beginning of 1 to 53 words, which nobody has to predict, then the language: what an
-answer to a random prompt is. Model, losses and router balance are those of storyteller-moe, but the chain
-has five steps and the MTP layer learns at a twentieth of the rate: at the full rate it follows more of
-the model's whims (README.md).
+A text has a random beginning of 1 to 53 words, which the loss leaves out, then the language, as in an answer
+to a random prompt. Model, losses and router balance are those of storyteller-moe, but the chain has five
+steps and the MTP layer learns at a twentieth of the rate: at the full rate its drafts are right too often
+(README.md).
 
-Seeds are fixed and one thread does the sums: on one machine and version of torch the file is the same to
-the byte. At the end the file is read back: its chains are compared with those of mtp.py, and the share of
-right drafts after random prompts is printed.
+Seeds are fixed and one thread computes the sums, so with one machine and version of torch the file is the same
+to the byte. At the end the program reads the file back, compares its chains with those of mtp.py, and prints
+the share of right drafts after random prompts.
 """
 
 from __future__ import annotations
