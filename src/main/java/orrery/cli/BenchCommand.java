@@ -14,10 +14,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code orrery bench}: what the parts of the engine reach on this machine. */
+/** {@code orrery bench}: how fast the parts of the engine are on this machine. */
 @Command(
     name = "bench",
-    header = "Measure what the kernels reach on this machine.",
+    header = "Measure how fast the kernels are on this machine.",
     mixinStandardHelpOptions = true,
     description = "Measure parts of the engine on this machine.",
     subcommands = BenchCommand.KernelsCommand.class)

@@ -86,7 +86,8 @@ final class DemoCommand implements Callable<Integer> {
     trace.into(new CommandFiles(spec.commandLine()).model(model.directory())).check();
     long start = System.nanoTime();
     SamplingParams params = sampling.builder().build();
-    EngineOptions asked = options(Algorithm.OFF); // before a model loads: is all in its range?
+    EngineOptions asked =
+        options(Algorithm.OFF); // refuses a value out of its range before the model loads
     List<Prompt> given = own.read(params);
     try (TraceSink sink = trace.open();
         LoadedModel loaded = model.load()) {
@@ -110,7 +111,7 @@ final class DemoCommand implements Callable<Integer> {
           }
           answered = tell(completions, prompts, options.speculation(), out);
         } finally {
-          completions.forEach(Completion::cancel); // or closing the engine waits for their ends
+          completions.forEach(Completion::cancel); // else closing the engine waits for their ends
         }
         engine.close(); // then all events are there
         while (board.advance()) {}
@@ -146,7 +147,7 @@ final class DemoCommand implements Callable<Integer> {
         Colours.unless(System.getenv("NO_COLOR")));
   }
 
-  /** Shows a step a frame until all have ended and all was shown. */
+  /** Shows a step a frame until all requests have ended and all steps were shown. */
   private void watch(Board board, Engine engine, List<Completion> completions)
       throws IOException, InterruptedException {
     int pageSize = engine.options().pageSize();

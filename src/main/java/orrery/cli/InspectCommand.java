@@ -37,7 +37,7 @@ import picocli.CommandLine.Spec;
           + " active bytes over memory speed."
     })
 final class InspectCommand implements Callable<Integer> {
-  private static final int PAGE = 16; // slots; any number would list the same ops
+  private static final int PAGE = 16; // slots of a page; any number lists the same ops
 
   @Mixin private ModelOption model;
 
@@ -72,7 +72,10 @@ final class InspectCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Nothing is computed: capturing a forward pass only records its ops. */
+  /**
+   * Captures programs and prints them. Nothing is computed: capturing a forward pass only records
+   * its ops.
+   */
   private static void printProgram(Model m, PrintWriter out) {
     KvCache cache = new KvCache(m.kvLayout(m.hasMtp()), PAGE, PAGE, 1);
     try (Team team = new Team(1)) {

@@ -49,17 +49,17 @@ public final class LabCommand implements Runnable {
         spec.commandLine(), "say which experiment: " + spec.subcommands().keySet());
   }
 
-  /** Measures, prints, writes. */
+  /** One experiment: measures, prints, writes. */
   abstract static class Experiment implements Callable<Integer> {
     @Mixin LabFlags flags;
     @Spec CommandSpec spec;
 
     abstract LabReport run(LabSettings settings);
 
-    /** Refuses what no run is needed to refuse. */
+    /** Refuses wrong options before anything runs. */
     void check() {}
 
-    /** Adds what has no effect in this experiment. */
+    /** Notes the flags that have no effect in this experiment. */
     NoEffect effects(NoEffect notes) {
       return notes;
     }
@@ -132,7 +132,7 @@ public final class LabCommand implements Runnable {
       name = "mtp",
       description = {
         "Multi-token prediction: which text, batch size and number of drafts it pays for.",
-        "Use one thread, unless nothing else runs: half a team waits for the other half."
+        "Use one thread if other programs run: a thread that is held up delays the others."
       })
   static final class Mtp extends Experiment {
     @Override
@@ -224,7 +224,7 @@ public final class LabCommand implements Runnable {
   @Command(
       name = "ballast",
       description = {
-        "Write the ballast twin of a model: feed-forwards so many times as wide, by weights that"
+        "Write the ballast twin of a model: its feed-forwards are wider, but the added weights"
             + " compute nothing.",
         "It says the same as the model, to the bit, but reads its weights from memory like a large"
             + " one."

@@ -73,7 +73,7 @@ final class RunBatchCommand implements Callable<Integer> {
 
   @ArgGroup private WhatIsLeft left;
 
-  /** What to do with the part of a run that was stopped. */
+  /** The two flags for the part that a stopped run has left. */
   private static final class WhatIsLeft {
     @Option(
         names = "--resume",
@@ -132,7 +132,7 @@ final class RunBatchCommand implements Callable<Integer> {
       if (resume) {
         part.resume(lines, model.name(), tally, ids);
       }
-      // The output comes last: what is refused before leaves no file behind.
+      // The output is opened last: a run that is refused before leaves no file behind.
       try (Engine engine = Engine.start(loaded, options, stats.and(sink));
           BatchOutput out = new BatchOutput(answers, part.bytes())) {
         sink.begin();
@@ -165,7 +165,7 @@ final class RunBatchCommand implements Callable<Integer> {
     return options.build();
   }
 
-  /** What an earlier run has left, which must not be lost without being asked for. */
+  /** The part of an earlier run, whose answers are only thrown away if the user asks for it. */
   private BatchPart part(OutputFile answers, boolean resume) throws IOException {
     if (resume && answers.isStream()) {
       throw new ParameterException(
@@ -179,7 +179,7 @@ final class RunBatchCommand implements Callable<Integer> {
     return part;
   }
 
-  /** A run that ends early says what of it can be used. */
+  /** Says, when a run ends early, how many of its answers are kept. */
   private static void sayWhatIsKept(
       OutputFile answers, BatchTally tally, int total, PrintWriter err) {
     if (tally.written() > 0 && !answers.isStream()) {
@@ -195,7 +195,7 @@ final class RunBatchCommand implements Callable<Integer> {
     return (int) Math.min(engine.contextLength(), (long) engine.pages() * page);
   }
 
-  /** Lines to come, for the progress; a pipe can be read only once. */
+  /** Number of lines to come, for the progress; -1 for a pipe, which can be read only once. */
   private static int count(Path file) throws IOException {
     if (Dash.is(file) || !Files.isRegularFile(file)) {
       return -1;

@@ -105,7 +105,7 @@ class LabCommandTest {
   }
 
   @Test
-  void aTwinThatNoHeapHoldsIsRefusedByItsFactorAndLeavesNothing() {
+  void aTwinTooLargeForTheHeapIsRefusedByItsFactorAndLeavesNoFile() {
     for (String factor : new String[] {"1000000", "1000000000", "2147483647"}) {
       Path twin = directory.resolve("a/b/twin");
       assertThat(run("lab", "ballast", "--factor", factor, "--out", twin.toString())).isEqualTo(2);
@@ -117,7 +117,7 @@ class LabCommandTest {
   }
 
   @Test
-  void aTwinThatCannotBeLoadedIsToldBeforeAnythingIsComputed() {
+  void aTwinThatCannotBeLoadedIsReportedBeforeAnythingIsComputed() {
     String bad = directory.resolve("no-twin").toString();
     for (String lab : new String[] {"batching", "paging", "mtp", "throughput", "ops"}) {
       assertThat(run("lab", lab, "--quick", "--model", "tiny-models/speck-mtp", "--twin", bad))
