@@ -61,7 +61,8 @@ public final class BenchCommand implements Runnable {
     @Option(
         names = "--model",
         paramLabel = "DIR",
-        description = "Also decode with this model, as a share of what its weights' reads allow.")
+        description =
+            "Also decode with this model: as a share of the speed that reading its weights allows.")
     private Path model;
 
     @Option(

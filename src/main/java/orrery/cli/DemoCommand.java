@@ -34,9 +34,10 @@ import picocli.CommandLine.Spec;
     customSynopsis = "orrery demo [PROMPT...] [FLAGS]",
     description = {
       "",
-      "Serves a dozen prompts at once, and shows how: the pages of the KV cache, the requests with"
-          + " the end of their text, and every step. Then the texts.",
-      "If the model has an MTP layer, it drafts: tokens are coloured by what became of the drafts.",
+      "Serves a dozen prompts at once. Shows the pages of the KV cache, the requests with the end"
+          + " of their text, and every step; then the texts.",
+      "If the model has an MTP layer, it drafts; colours show accepted drafts, recovered tokens and"
+          + " bonus tokens.",
       "",
       "In a terminal the view is live, without colours if NO_COLOR is set; elsewhere, and if TERM"
           + " is dumb, it is plain lines.",
@@ -63,7 +64,7 @@ final class DemoCommand implements Callable<Integer> {
       names = "--frame-millis",
       paramLabel = "MS",
       description =
-          "The live view shows one step a frame, so slower than it ran; a frame stays this long."
+          "How long each frame of the live view stays. A frame shows one step."
               + " Default: ${DEFAULT-VALUE}")
   private int frameMillis = 30;
 

@@ -36,7 +36,7 @@ import picocli.CommandLine.Spec;
     },
     description = {
       "",
-      "The answer goes to standard output, what was computed and how fast to standard error.",
+      "The answer goes to standard output, numbers of tokens and speeds to standard error.",
       "Same prompt, flags and seed give the same answer, whatever --threads, --kernels, --graph,"
           + " --chunked-prefill-size or --speculative-algorithm say.",
       ""

@@ -190,7 +190,7 @@ public final class LabCommand implements Runnable {
     @Option(
         names = "--context",
         paramLabel = "N",
-        description = "Tokens behind each. Default: ${DEFAULT-VALUE}")
+        description = "Tokens of each request in the KV cache. Default: ${DEFAULT-VALUE}")
     private int context = 128;
 
     @Option(
@@ -226,8 +226,8 @@ public final class LabCommand implements Runnable {
       description = {
         "Write the ballast twin of a model: its feed-forwards are wider, but the added weights"
             + " compute nothing.",
-        "It says the same as the model, to the bit, but reads its weights from memory like a large"
-            + " one."
+        "Its answers are the model's, to the bit, but it reads its weights from memory like a large"
+            + " model."
       })
   static final class BallastTwin implements Callable<Integer> {
     @Mixin private ModelOption model;
@@ -237,8 +237,8 @@ public final class LabCommand implements Runnable {
         names = "--factor",
         paramLabel = "N",
         description =
-            "How many times as wide. Default: as often as it takes for one token's weights to be"
-                + " four times the last-level cache, but a twin of 2 GiB at most")
+            "How many times as wide. Default: the least factor with which one token's weights are"
+                + " four times the last-level cache; a twin takes 2 GiB at most")
     private Integer factor;
 
     @Option(

@@ -33,8 +33,8 @@ import picocli.CommandLine.Spec;
       "",
       "Answers stand in the order of the requests. A line that cannot be answered gets an error in"
           + " its place and disturbs no other. The same file gives the same bytes, whatever the"
-          + " engine's switches say (but for --enable-prompt-tokens-details, and for another"
-          + " --speculative-acceptance than coupled).",
+          + " engine's switches say (except --enable-prompt-tokens-details, and a"
+          + " --speculative-acceptance other than coupled).",
       "",
       "Progress, the first errors and a summary go to standard error. While it runs, answers are in"
           + " FILE.part. If it is stopped they stay there, and the same command with --resume goes"
@@ -78,11 +78,13 @@ final class RunBatchCommand implements Callable<Integer> {
     @Option(
         names = "--resume",
         description =
-            "Keep the answers that a run that was stopped has left in FILE.part, and go on after"
-                + " them. The input, the model and its flags must be the same")
+            "Keep the answers in FILE.part, which a stopped run has left, and go on after them."
+                + " The input, the model and its flags must be the same")
     private boolean resume;
 
-    @Option(names = "--start-over", description = "Throw these answers away")
+    @Option(
+        names = "--start-over",
+        description = "Throw the answers in FILE.part away and begin anew")
     private boolean startOver;
   }
 

@@ -52,8 +52,8 @@ final class SpeculationFlags {
       paramLabel = "RULE",
       converter = AcceptanceName.class,
       description =
-          "coupled (the text of plain decoding, to the bit), or, with its distribution only:"
-              + " target-only, rejection. Default: coupled")
+          "coupled (the text of plain decoding, to the bit), target-only or rejection (only the"
+              + " distribution of plain decoding). Default: coupled")
   private Acceptance acceptance = Acceptance.COUPLED;
 
   @Option(

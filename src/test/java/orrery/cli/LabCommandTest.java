@@ -128,7 +128,7 @@ class LabCommandTest {
   }
 
   @Test
-  void aTwinWithoutWhatTheExperimentNeedsIsToldBeforeAnythingIsComputed() {
+  void aTwinWithoutAnMtpLayerIsRefusedBeforeAnythingIsComputed() {
     String plain = "tiny-models/speck-sharded"; // no MTP layer
     assertThat(run("lab", "mtp", "--quick", "--model", "tiny-models/speck-mtp", "--twin", plain))
         .isNotZero();
@@ -137,7 +137,7 @@ class LabCommandTest {
   }
 
   @Test
-  void shapesThatNoHeapHoldsAreRefusedByTheirFlag() {
+  void shapesTooLargeForTheHeapAreRefusedByTheirFlag() {
     assertThat(run("lab", "throughput", "--prompt", "1000000000")).isEqualTo(2);
     assertThat(run("lab", "throughput", "--tokens", "2147483647")).isEqualTo(2);
     assertThat(err.toString())
