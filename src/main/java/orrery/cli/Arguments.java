@@ -14,9 +14,9 @@ import java.util.List;
 /**
  * The arguments of the command line, which are UTF-8 in every locale.
  *
- * <p>Java decodes them as the locale says. In the C locale each byte of "ë" becomes U+FFFD, and
- * another text would be answered. The launcher script sees to a UTF-8 locale; this is for a JVM
- * that was started without it, and for bytes that are no UTF-8.
+ * <p>Java decodes them as the locale says. In the C locale each byte of "ë" becomes U+FFFD, and the
+ * model would answer another text. The launcher script sets a UTF-8 locale. This class serves a JVM
+ * that was started without the script, and arguments that are no UTF-8.
  */
 final class Arguments {
   private static final char REPLACEMENT = '\uFFFD';
@@ -28,8 +28,9 @@ final class Arguments {
    * The arguments as they were given.
    *
    * @param args as Java decoded them
-   * @param encoding in which it did: the property sun.jnu.encoding
-   * @throws IllegalArgumentException naming the first argument whose text is unknown
+   * @param encoding that Java decoded them with: the property sun.jnu.encoding
+   * @throws IllegalArgumentException naming the first argument that is no UTF-8 or that Java could
+   *     not decode
    */
   static String[] decoded(String[] args, String encoding) throws IOException {
     return decoded(args, encoding, Files.isReadable(RAW) ? Files.readAllBytes(RAW) : new byte[0]);
@@ -56,7 +57,7 @@ final class Arguments {
     return decoded;
   }
 
-  /** Whether this can be nothing but what was given. */
+  /** Whether Java certainly decoded the argument to the text that was given. */
   private static boolean sure(String arg, boolean utf8) {
     return utf8 ? arg.indexOf(REPLACEMENT) < 0 : arg.chars().allMatch(c -> c < 128);
   }
@@ -87,7 +88,7 @@ final class Arguments {
     throw new IllegalArgumentException(
         "argument "
             + (index + 1)
-            + ": expected UTF-8 text, found what Java could not read in the encoding "
+            + ": expected UTF-8 text, found bytes that Java could not decode in the encoding "
             + encoding
             + "; set LC_ALL=C.UTF-8");
   }

@@ -13,11 +13,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /**
- * The lines of a file, one at a time, blank ones left out. A line that is no UTF-8, or longer than
- * any request, is a line all the same: it must have its answer in its place.
+ * The lines of a file, one at a time, without the blank ones. A line that is no UTF-8, or longer
+ * than any request, still counts as a line: an error must stand in its place among the answers.
  */
 final class BatchLines implements Closeable {
-  /** Bytes of the longest line; what is longer is not kept. */
+  /** Most bytes of a line that are kept; a longer line is refused. */
   static final int MAX_BYTES = 16 << 20;
 
   /**
@@ -31,7 +31,7 @@ final class BatchLines implements Closeable {
 
   private final InputStream in;
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-  private Line next; // that was given back, or null
+  private Line next; // the line given back, or null
   private int number;
   private boolean ended;
 
@@ -85,7 +85,10 @@ final class BatchLines implements Closeable {
     return null;
   }
 
-  /** Gives the last line back, to be the next one again; null is the end. */
+  /**
+   * Gives the last line back, so that {@link #next} returns it again; null, the end, changes
+   * nothing.
+   */
   void back(Line line) {
     next = line;
   }
@@ -94,7 +97,7 @@ final class BatchLines implements Closeable {
     return new Line(number, "", new FieldException("", expected, found));
   }
 
-  /** Reads up to the line's end; returns its length, of which no more than the most is kept. */
+  /** Reads up to the line's end, keeps at most {@link #MAX_BYTES}, returns the whole length. */
   private long fill() throws IOException {
     bytes.reset();
     long length = 0;

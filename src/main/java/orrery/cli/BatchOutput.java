@@ -12,10 +12,10 @@ import java.nio.file.Path;
 import orrery.files.OutputFile;
 
 /**
- * The file of answers. Lines are written as they come to {@code FILE.part}, and moved to {@code
- * FILE} when all are there: a file under its own name is complete. A run that is stopped leaves the
- * part for another one to go on with, see {@link BatchPart}. What is no plain file, such as {@code
- * /dev/stdout}, is written directly.
+ * The file of answers. Lines are written to {@code FILE.part} as they come; when all are there, the
+ * part is renamed to {@code FILE}. So a file under its own name is complete. A run that is stopped
+ * leaves the part, and a later run goes on with it, see {@link BatchPart}. An output that is no
+ * plain file, such as {@code /dev/stdout}, is written directly.
  */
 final class BatchOutput implements Closeable {
   private final OutputFile file;
@@ -25,7 +25,7 @@ final class BatchOutput implements Closeable {
   private boolean complete;
 
   /**
-   * Opens the part file behind the lines that are kept.
+   * Opens the part file, to write behind the lines that are kept.
    *
    * @param kept bytes of an earlier run's part that stay; 0 begins anew
    * @throws IOException naming the file, if that fails
@@ -93,7 +93,7 @@ final class BatchOutput implements Closeable {
     return complete;
   }
 
-  /** Without lines, a part is not left behind. */
+  /** Closes the file; a part without lines is deleted. */
   @Override
   public void close() throws IOException {
     out.close();

@@ -15,18 +15,18 @@ import orrery.checkpoint.JsonFault;
 import orrery.checkpoint.JsonText;
 
 /**
- * What a run that was stopped has left in {@code FILE.part}: the answers to the first lines, in
- * their order, and behind them answers to later lines that were ready when it stopped. A last line
- * without its end is no answer.
+ * The {@code FILE.part} that a stopped run has left: the answers to the first lines, in their
+ * order, and behind them the answers to later lines that were ready when the run stopped. A last
+ * line without a line end is no answer.
  *
  * <pre>
  *   FILE.part    1 2 3 4 | 7 9 | 1{"id":"batch_r
  *                kept      ahead  torn
  * </pre>
  *
- * <p>Answers depend on the model, the line and its number only, so a resumed run writes the bytes
- * of an uninterrupted one. Whether a part belongs to an input is seen from line numbers, custom ids
- * and names of models.
+ * <p>Answers depend on the model, the line and its number only. So a resumed run writes the same
+ * bytes as an uninterrupted one. A part belongs to an input if line numbers, custom ids and names
+ * of models agree.
  */
 final class BatchPart {
   private static final String ID = "batch_req_";
@@ -38,12 +38,12 @@ final class BatchPart {
   /**
    * A line of the part.
    *
-   * @param number of the line it answers
-   * @param customId null if that has none
-   * @param model null if it was refused
+   * @param number of the line that it answers
+   * @param customId of that line, null if the line has none
+   * @param model null if the line was refused
    */
   record Answered(int number, String customId, String model, boolean failed, String text) {
-    /** No later line may have this line's id. */
+    /** Takes note of the id: no later line may have it. */
     void noteId(CustomIds ids) {
       if (customId != null) {
         ids.add(customId, number);
@@ -56,7 +56,7 @@ final class BatchPart {
   }
 
   /**
-   * Refuses to begin anew over answers that are there.
+   * Refuses to begin anew over the answers of an earlier run.
    *
    * @throws IOException naming the part, if it has a line
    */
@@ -72,7 +72,7 @@ final class BatchPart {
     }
   }
 
-  /** Answers that are there. */
+  /** Number of answers in the part. */
   private long count() throws IOException {
     requirePlain();
     long lines = 0;
@@ -123,7 +123,7 @@ final class BatchPart {
   }
 
   /**
-   * The answer to a line, if the earlier run came to it out of order; null if not.
+   * The answer to a line, if the earlier run answered the line out of order; else null.
    *
    * @throws IOException naming part and line, if it answers another input
    */
@@ -140,15 +140,15 @@ final class BatchPart {
     return answered;
   }
 
-  /** Answers that nothing has asked for yet, in order of their lines. */
+  /** Answers that {@link #take} has not returned yet, in order of their lines. */
   Iterable<Answered> rest() {
     return ahead.values();
   }
 
   /**
-   * The input is at its end: no answer may be left over.
+   * Checks, at the end of the input, that no answer is left over.
    *
-   * @throws IOException naming part and line, if one is
+   * @throws IOException naming part and line, if one is left
    */
   void requireAllTaken() throws IOException {
     for (Answered answered : rest()) {
@@ -157,9 +157,9 @@ final class BatchPart {
   }
 
   /**
-   * What has the name of the part is a part, or nothing.
+   * Checks that the part is a plain file, or does not exist.
    *
-   * @throws IOException naming it, if it is a link or a device
+   * @throws IOException naming the part, if it is a link or a device
    */
   void requirePlain() throws IOException {
     if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)
@@ -174,7 +174,7 @@ final class BatchPart {
         : InputStream.nullInputStream();
   }
 
-  /** The next line that has its end, or null. */
+  /** The next line that has its line end, or null. */
   private static byte[] next(InputStream in) throws IOException {
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     for (int b = in.read(); b >= 0; b = in.read()) {
@@ -222,7 +222,7 @@ final class BatchPart {
         customId = BatchRun.customId(fields);
         named = fields.object("body").stringOr("model", model);
       } catch (FieldException e) {
-        // a line that is refused: as far as it could be read, its answer says the same
+        // The line is refused: its answer holds what was read before the error.
       }
     }
     if (!Objects.equals(answered.customId(), customId)) {

@@ -3,7 +3,7 @@ package orrery.cli;
 import java.io.PrintWriter;
 import java.util.concurrent.TimeUnit;
 
-/** How far a batch is: one live line in a terminal, elsewhere a line now and then. */
+/** The progress of a batch: one live line in a terminal, elsewhere a line now and then. */
 final class BatchProgress {
   private static final long LIVE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
   private static final long PLAIN_NANOS = TimeUnit.SECONDS.toNanos(10);
@@ -37,7 +37,8 @@ final class BatchProgress {
   }
 
   /**
-   * The first failures as they come: a file that is wrong as a whole need not be run to its end.
+   * Shows the first failures as they come, so that the user can stop a file that is wrong as a
+   * whole.
    */
   private void showFailures(BatchTally tally) {
     for (; shown < tally.firstFailures().size(); shown++) {
@@ -48,7 +49,7 @@ final class BatchProgress {
     }
   }
 
-  /** Shows what was not shown yet, and clears the live line. */
+  /** Shows the failures that were not shown yet, and clears the live line. */
   void end(BatchTally tally) {
     showFailures(tally);
     clear();

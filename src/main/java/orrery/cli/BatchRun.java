@@ -13,8 +13,8 @@ import orrery.engine.RequestException;
 import orrery.text.TokenizerException;
 
 /**
- * Lines through the engine and out again in their order, with so many under way at most: answers
- * that are ready wait for those before them.
+ * Sends lines through the engine and writes their answers in the order of the lines. A limited
+ * number of lines is under way at once; an answer that is ready waits for the answers before it.
  *
  * <pre>
  *   file ──> [ line 8 | line 7 | line 6 ... ] ──> file
@@ -22,7 +22,10 @@ import orrery.text.TokenizerException;
  * </pre>
  */
 final class BatchRun {
-  /** Lines read and not yet written: bounds memory, and is far more than run at once. */
+  /**
+   * Most lines that are read and not yet answered in the file. It bounds memory, and is far more
+   * than run at once.
+   */
   static final int WINDOW = 1024;
 
   private static final long TICK_MILLIS = 50;
@@ -77,12 +80,12 @@ final class BatchRun {
     this.progress = progress;
   }
 
-  /** Answers every line; if that fails, what is answered by then is kept. */
+  /** Answers every line; if that fails, the answers that are ready by then are kept. */
   void run(BatchLines lines) throws IOException, InterruptedException {
     try {
       answerAll(lines);
     } catch (Throwable e) {
-      boolean interrupted = Thread.interrupted(); // or looking at an answer would fail, too
+      boolean interrupted = Thread.interrupted(); // or waiting for an answer would fail, too
       try {
         keepAnswered();
       } catch (IOException | RuntimeException again) {
@@ -99,7 +102,7 @@ final class BatchRun {
     }
   }
 
-  /** Writes the answers that are ready behind one that is not. */
+  /** Writes all answers that are ready, also those behind one that is not. */
   private void keepAnswered() throws IOException {
     for (Entry e : window) {
       if (ready(e)) {
@@ -107,7 +110,7 @@ final class BatchRun {
         try {
           answer = line(e);
         } catch (RequestException gone) {
-          continue; // with its engine: no answer
+          continue; // the engine is gone: no answer
         }
         out.write(answer);
         tally.wrote();
@@ -158,9 +161,9 @@ final class BatchRun {
   }
 
   /**
-   * The name of a line.
+   * The custom id of a line.
    *
-   * @throws FieldException if it has none
+   * @throws FieldException if the line has none
    */
   static String customId(Fields fields) {
     String id = fields.string("custom_id");
@@ -171,7 +174,7 @@ final class BatchRun {
     return id;
   }
 
-  /** An answer is found by its id: OpenAI's batch API wants each to have one for itself. */
+  /** A client finds an answer by its id: OpenAI's batch API wants a different id for each line. */
   private void requireNew(String id, int line) {
     int before = ids.add(id, line);
     if (before > 0) {
@@ -195,7 +198,7 @@ final class BatchRun {
     return reader.read(body, chat, line);
   }
 
-  /** Submits, and while the engine's queue is full waits for it to take something. */
+  /** Submits a request; waits while the engine's queue is full. */
   private Completion submit(OpenAiRequest request) throws IOException, InterruptedException {
     while (true) {
       try {

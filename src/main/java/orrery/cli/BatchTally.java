@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import orrery.engine.Answer;
 
-/** What a batch came to. */
+/** Counts and times of a batch, for its summary. */
 final class BatchTally {
   private static final int MOST_SHOWN = 5;
 
@@ -18,12 +18,12 @@ final class BatchTally {
   private int ok;
   private int failed;
   private int written; // lines that are in the file
-  private int kept; // of both, from an earlier run
+  private int kept; // of ok and failed, from an earlier run
   private long promptTokens;
   private long cachedTokens;
   private long answerTokens;
 
-  /** Numbers of which mean and percentiles are wanted: 8 bytes each. */
+  /** Numbers for a mean and percentiles, 8 bytes each. */
   private static final class Samples {
     private double[] values = new double[64]; // [capacity >= count]
     private int count;
@@ -48,7 +48,7 @@ final class BatchTally {
     }
   }
 
-  /** Nearest rank: the smallest value that so many percent do not exceed. */
+  /** Nearest rank: the smallest value that {@code percent} of all values do not exceed. */
   static double percentile(double[] sorted, int percent) {
     return sorted[Math.max(0, (int) Math.ceil(percent / 100.0 * sorted.length) - 1)];
   }
@@ -67,7 +67,9 @@ final class BatchTally {
   }
 
   /**
-   * @param why in a line, the number of the batch's line in front
+   * Counts a line that failed.
+   *
+   * @param why one line of text, which begins with the number of the line of the batch
    */
   void failed(String why) {
     failed++;
@@ -76,24 +78,24 @@ final class BatchTally {
     }
   }
 
-  /** Why lines failed, of the first few: enough to see what is wrong with a file. */
+  /** Why the first few lines failed: enough to see what is wrong with a file. */
   List<String> firstFailures() {
     return Collections.unmodifiableList(firstFailures);
   }
 
-  /** Whether there were lines and none has an answer. */
+  /** Whether there were lines and every one failed. */
   boolean allFailed() {
     return ok == 0 && failed > 0;
   }
 
-  /** A line that an earlier run has answered. */
+  /** Counts a line that an earlier run has answered. */
   void kept(boolean withError) {
     kept++;
     ok += withError ? 0 : 1;
     failed += withError ? 1 : 0;
   }
 
-  /** An answer is in the file. */
+  /** Counts an answer that is in the file now. */
   void wrote() {
     written++;
   }
@@ -108,7 +110,7 @@ final class BatchTally {
     return ok + failed;
   }
 
-  /** For a progress line. */
+  /** The figures of a progress line. */
   String brief() {
     return String.format(
         Locale.ROOT,

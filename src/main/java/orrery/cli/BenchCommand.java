@@ -14,10 +14,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code orrery bench}: what the parts of the engine reach on this machine. */
+/** {@code orrery bench}: how fast the parts of the engine are on this machine. */
 @Command(
     name = "bench",
-    header = "Measure what the kernels reach on this machine.",
+    header = "Measure how fast the kernels are on this machine.",
     mixinStandardHelpOptions = true,
     description = "Measure parts of the engine on this machine.",
     subcommands = BenchCommand.KernelsCommand.class)
@@ -61,7 +61,8 @@ public final class BenchCommand implements Runnable {
     @Option(
         names = "--model",
         paramLabel = "DIR",
-        description = "Also decode with this model, as a share of what its weights' reads allow.")
+        description =
+            "Also decode with this model: as a share of the speed that reading its weights allows.")
     private Path model;
 
     @Option(

@@ -11,7 +11,10 @@ import java.util.function.IntFunction;
 import orrery.events.Event;
 import orrery.events.EventSink;
 
-/** What the demo shows: made of events alone. The engine's thread adds them, another shows them. */
+/**
+ * What the demo shows. The board is made of events alone: the engine's thread adds them, another
+ * thread shows the board.
+ */
 final class Board implements EventSink {
   /**
    * What is shown.
@@ -79,7 +82,7 @@ final class Board implements EventSink {
   }
 
   /**
-   * Takes in the events up to and with the next step, so that a view can show one step a frame
+   * Takes in the events up to the end of the next step. So a view can show one step a frame,
    * however quick the engine is.
    *
    * @return false if there are none yet
@@ -148,17 +151,20 @@ final class Board implements EventSink {
     return Collections.unmodifiableCollection(lines.values());
   }
 
-  /** Who holds a page, as {@link Event.PageMap} says it. */
+  /** The holder of a page, as {@link Event.PageMap} numbers holders. */
   int holder(int page) {
     return page < pages.length ? pages[page] : Event.PageMap.FREE;
   }
 
-  /** So many pages, from the first, were ever held: a large empty cache stays out of sight. */
+  /**
+   * The highest number of a page that was ever held, plus one. Pages from there on are not shown,
+   * so that a large empty cache stays out of sight.
+   */
   int pagesUsed() {
     return furthest;
   }
 
-  /** The newest step in words, the most telling first; none before the first step. */
+  /** The newest step in words, the most important words first; none before the first step. */
   List<String> newestStep() {
     return steps.isEmpty() ? List.of() : words(steps.getLast()).all();
   }

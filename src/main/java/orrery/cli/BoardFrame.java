@@ -10,10 +10,10 @@ import orrery.events.Event.Origin;
 
 /**
  * A picture of the engine that fits a terminal: the pages, the requests, the newest step. Where
- * there is little room, each part is given a line first, then the rest as long as there is some.
+ * there is little room, each part first gets one line; then the parts share the lines that remain.
  */
 final class BoardFrame {
-  private static final int GRID = 64; // pages of a line, at most
+  private static final int GRID = 64; // most pages in a line
   private static final int GRID_ROWS = 8;
 
   private final Board board;
@@ -33,7 +33,7 @@ final class BoardFrame {
     this.columns = columns;
   }
 
-  /** Lines of the picture, none wider and not more than the terminal has room for. */
+  /** Lines of the picture; they fit the columns and rows of the terminal. */
   List<String> lines() {
     List<String> step = Columns.wrap(board.newestStep(), " | ", columns);
     List<String> legend = Columns.wrap(origins(), ", ", columns);
@@ -126,7 +126,10 @@ final class BoardFrame {
     };
   }
 
-  /** All requests, or those that run, then those that wait, and how many more there are. */
+  /**
+   * All requests if there is room. Else those that run first, then those that wait, and how many
+   * more there are.
+   */
   private void requests(List<String> lines, int room) {
     List<BoardLine> all = List.copyOf(board.lines());
     int shown = all.size() <= room ? room : Math.max(1, room - 1);

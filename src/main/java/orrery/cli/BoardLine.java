@@ -13,9 +13,9 @@ final class BoardLine {
   static final String RUNNING = "running";
 
   private static final String LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  private static final int REJECTED = 12; // columns of drafts behind the text, at most
-  private static final int NARROW = 60; // columns of a terminal where blanks are saved
-  private static final int TINY = 30; // and of one that has no room for the state
+  private static final int REJECTED = 12; // most columns of rejected drafts behind the text
+  private static final int NARROW = 60; // a terminal of fewer columns gets fewer blanks
+  private static final int TINY = 30; // a terminal of fewer columns has no room for the state
 
   /** A token's text; a prompt is the first of them. */
   private record Piece(Origin origin, String text) {}
@@ -24,7 +24,7 @@ final class BoardLine {
   private final List<Piece> pieces = new ArrayList<>();
   private String state = WAITING;
   private boolean over;
-  private String rejected = ""; // what the last verification threw away
+  private String rejected = ""; // drafts that the last verification rejected
   private int tokens;
 
   BoardLine(int request, String prompt) {
@@ -32,7 +32,9 @@ final class BoardLine {
     add(Origin.PLAIN, prompt);
   }
 
-  /** What stands for a request on the board; after 52 of them the letters begin again. */
+  /**
+   * The letter that stands for a request on the board; after 52 requests the letters begin again.
+   */
   static char letter(int request) {
     return LETTERS.charAt(request % LETTERS.length());
   }
@@ -56,7 +58,7 @@ final class BoardLine {
     add(e.origin(), e.text());
   }
 
-  /** Comes behind the tokens that were decided by it. */
+  /** Takes in a verification; its event follows those of the tokens that it decided. */
   void verified(Event.Verified e, IntFunction<String> names) {
     StringBuilder text = new StringBuilder();
     for (int i = e.accepted(); i < e.drafts().length; i++) {
@@ -94,12 +96,15 @@ final class BoardLine {
     };
   }
 
-  /** Marks that turn the direction of what follows: the rest of the screen, it may be. */
+  /**
+   * Marks that turn the writing direction of the text that follows, perhaps of the rest of the
+   * screen.
+   */
   private static boolean isBidiControl(int point) {
     return point >= 0x202A && point <= 0x202E || point >= 0x2066 && point <= 0x2069;
   }
 
-  /** A line for a terminal of so many columns; those that are wider are cut by it. */
+  /** The line, cut to a terminal of {@code columns} columns. */
   String show(int columns, Colours colours) {
     String head =
         columns < TINY
@@ -108,7 +113,7 @@ final class BoardLine {
                 ? String.format("%c %-9s %4d ", letter, state, tokens)
                 : String.format("%c  %-9s %4d  ", letter, state, tokens);
     int room = Math.max(1, columns - head.length() - 1);
-    int behind = Math.min(REJECTED, room / 4); // kept free, lest the text jump to and fro
+    int behind = Math.min(REJECTED, room / 4); // kept free, so that the text stays in place
     String thrown = Columns.first(rejected, behind);
     return head
         + tail(room - behind - (colours.on() ? 0 : 2), colours)

@@ -3,7 +3,7 @@ package orrery.cli;
 import java.time.Duration;
 import java.time.Instant;
 
-/** How long this process has lived. */
+/** Time since this process started. */
 final class Clock {
   private Clock() {}
 

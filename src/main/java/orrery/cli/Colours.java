@@ -3,8 +3,8 @@ package orrery.cli;
 import orrery.events.Event.Origin;
 
 /**
- * How a terminal is told to mark text; or, for those who want no colours, marks of letters where
- * there must be one.
+ * The codes that make a terminal mark text. Without colours, plain characters mark the text where a
+ * mark is needed.
  *
  * @param on whether there are colours
  */
@@ -12,7 +12,7 @@ record Colours(boolean on) {
   private static final String RESET = "\u001b[0m";
 
   /**
-   * Colours, unless {@code NO_COLOR} is set to something (no-color.org).
+   * Colours, unless {@code NO_COLOR} is set and not empty (no-color.org).
    *
    * @param noColor its value, or null
    */

@@ -5,8 +5,8 @@ import java.util.List;
 import org.jline.utils.AttributedString;
 
 /**
- * Texts on a terminal, measured in columns: an emoji or a Chinese character has two, an accent that
- * stands on another character none, a colour code none.
+ * Texts on a terminal, measured in columns: an emoji or a Chinese character takes two; an accent on
+ * another character, or a colour code, takes none.
  */
 final class Columns {
   private Columns() {}
@@ -30,7 +30,9 @@ final class Columns {
     return (end.columnLength() > columns ? all.columnSubSequence(from + 1, length) : end).toAnsi();
   }
 
-  /** Words in as few lines as they need; a word that is wider than a line has one for itself. */
+  /**
+   * Words in as few lines as they need; a word that is wider than a line gets a line of its own.
+   */
   static List<String> wrap(List<String> words, String between, int columns) {
     List<String> lines = new ArrayList<>();
     String line = "";

@@ -11,14 +11,15 @@ import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
 /**
- * All files that a command reads and writes, so that it can be seen before any is opened whether
- * one of them would destroy another: links and hard links are the file they lead to.
+ * All files that a command reads and writes. They are checked before any is opened, so that no
+ * output destroys another file of the command. A link or hard link counts as the file that it leads
+ * to.
  *
  * <pre>
  *   new CommandFiles(line).model("--model", dir).reads("-i", in).writes("-o", out).check();
  * </pre>
  *
- * <p>Devices and pipes may be used twice: nothing in them can be lost.
+ * <p>Devices and pipes may be used twice, since they hold nothing that could be lost.
  */
 final class CommandFiles {
   private static final List<Path> STANDARD =
@@ -35,7 +36,7 @@ final class CommandFiles {
    * A file to be written.
    *
    * @param flag its option
-   * @param what how messages name it: the option, or the part file of the option
+   * @param what the name in messages: the option, or the part file of the option
    */
   private record Output(String flag, String what, Path file, boolean replaced) {}
 
@@ -51,7 +52,7 @@ final class CommandFiles {
     return this;
   }
 
-  /** A model's directory, all of whose files are read; null if the option is not given. */
+  /** A model's directory, of which all files are read; null if the option is not given. */
   CommandFiles model(Path directory) {
     if (directory != null) {
       models.add(directory);
@@ -84,10 +85,11 @@ final class CommandFiles {
   }
 
   /**
-   * Opens nothing, changes nothing.
+   * Checks all files; opens and changes none.
    *
-   * @throws ParameterException if a file to be written is also read, or written twice
-   * @throws IOException naming option and path, if something cannot be written
+   * @throws ParameterException if the command would write a file that it also reads, or write a
+   *     file twice
+   * @throws IOException naming option and path, if a file cannot be written
    */
   void check() throws IOException {
     for (int i = 0; i < outputs.size(); i++) {
@@ -128,7 +130,7 @@ final class CommandFiles {
         line, out.what() + ": expected " + expected + ", found " + out.file());
   }
 
-  /** A model is its directory: what is written there would be read as a part of it. */
+  /** Refuses an output in the directory of the model: it would be read as a part of the model. */
   private void refuseModelFiles(Output out, OutputFile leads, Path model) throws IOException {
     if (leads.isStream() || !Files.isDirectory(model)) {
       return; // loading says what is wrong with it

@@ -16,8 +16,8 @@ final class ComputeFlags {
       names = "--kernels",
       paramLabel = "WHICH",
       description =
-          "scalar (plain loops, the definition), vector (Panama), or auto (vector, but for a small"
-              + " first step, which must not wait for the JIT). Default: auto")
+          "scalar (plain loops, the definition), vector (Panama), or auto (vector, except for a"
+              + " small first step, which must not wait for the JIT). Default: auto")
   private KernelChoice kernels = KernelChoice.AUTO;
 
   @Option(

@@ -7,12 +7,12 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 
 /**
- * The ids of a batch's lines, each of which must be another one, and the lines that have them. Of
- * an id it keeps 128 bits of its SHA-256: a million lines take 40 MB, however long their ids are,
- * and two ids that are taken for one another would be a sensation.
+ * The custom ids of a batch's lines, which must all differ, and the line of each id. Only 128 bits
+ * of an id's SHA-256 are kept. So a million lines take 40 MB, however long their ids are; that two
+ * ids agree in these bits will not happen by chance.
  */
 final class CustomIds {
-  private static final int FIRST_CAPACITY = 1024; // a power of two, as all that follow
+  private static final int FIRST_CAPACITY = 1024; // a power of two, as are all later capacities
 
   private long[] keys = new long[2 * FIRST_CAPACITY]; // [capacity][2] an id's bits
   private int[] lines = new int[FIRST_CAPACITY]; // [capacity] 0: free
@@ -37,7 +37,7 @@ final class CustomIds {
     return 0;
   }
 
-  /** Where a key is, or where it would be: the first free slot from its own. */
+  /** The slot of a key; if the key is new, the first free slot from its own on. */
   private int slot(long high, long low) {
     int slot = (int) high & lines.length - 1;
     while (lines[slot] != 0 && (keys[2 * slot] != high || keys[2 * slot + 1] != low)) {

@@ -10,7 +10,7 @@ final class Dash {
 
   private Dash() {}
 
-  /** The file, or the device that stands for standard input or output. */
+  /** The file itself, or for {@code -} the device of standard input or output. */
   static Path orElse(Path file, String device) {
     return is(file) ? Path.of(device) : file;
   }

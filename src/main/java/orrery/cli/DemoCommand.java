@@ -34,9 +34,10 @@ import picocli.CommandLine.Spec;
     customSynopsis = "orrery demo [PROMPT...] [FLAGS]",
     description = {
       "",
-      "Serves a dozen prompts at once, and shows how: the pages of the KV cache, the requests with"
-          + " the end of their text, and every step. Then the texts.",
-      "If the model has an MTP layer, it drafts: tokens are coloured by what became of the drafts.",
+      "Serves a dozen prompts at once. Shows the pages of the KV cache, the requests with the end"
+          + " of their text, and every step; then the texts.",
+      "If the model has an MTP layer, it drafts; colours show accepted drafts, recovered tokens and"
+          + " bonus tokens.",
       "",
       "In a terminal the view is live, without colours if NO_COLOR is set; elsewhere, and if TERM"
           + " is dumb, it is plain lines.",
@@ -63,7 +64,7 @@ final class DemoCommand implements Callable<Integer> {
       names = "--frame-millis",
       paramLabel = "MS",
       description =
-          "The live view shows one step a frame, so slower than it ran; a frame stays this long."
+          "How long each frame of the live view stays. A frame shows one step."
               + " Default: ${DEFAULT-VALUE}")
   private int frameMillis = 30;
 
@@ -86,7 +87,8 @@ final class DemoCommand implements Callable<Integer> {
     trace.into(new CommandFiles(spec.commandLine()).model(model.directory())).check();
     long start = System.nanoTime();
     SamplingParams params = sampling.builder().build();
-    EngineOptions asked = options(Algorithm.OFF); // before a model loads: is all in its range?
+    EngineOptions asked =
+        options(Algorithm.OFF); // refuses a value out of its range before the model loads
     List<Prompt> given = own.read(params);
     try (TraceSink sink = trace.open();
         LoadedModel loaded = model.load()) {
@@ -110,7 +112,7 @@ final class DemoCommand implements Callable<Integer> {
           }
           answered = tell(completions, prompts, options.speculation(), out);
         } finally {
-          completions.forEach(Completion::cancel); // or closing the engine waits for their ends
+          completions.forEach(Completion::cancel); // else closing the engine waits for their ends
         }
         engine.close(); // then all events are there
         while (board.advance()) {}
@@ -146,7 +148,7 @@ final class DemoCommand implements Callable<Integer> {
         Colours.unless(System.getenv("NO_COLOR")));
   }
 
-  /** Shows a step a frame until all have ended and all was shown. */
+  /** Shows a step a frame until all requests have ended and all steps were shown. */
   private void watch(Board board, Engine engine, List<Completion> completions)
       throws IOException, InterruptedException {
     int pageSize = engine.options().pageSize();

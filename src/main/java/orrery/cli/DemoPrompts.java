@@ -10,7 +10,9 @@ import orrery.text.Tokenizer;
 
 /** The dozen prompts of the demo: stories, chat with one system message, and tasks. */
 final class DemoPrompts {
-  /** What the chats share: a system message and an earlier turn, some pages long. */
+  /**
+   * The messages that all chats begin with: a system message and earlier turns, some pages long.
+   */
   private static final List<Message> BEFORE =
       List.of(
           new Message("system", "You are a helpful assistant."),
@@ -47,7 +49,7 @@ final class DemoPrompts {
    *
    * @param title its kind
    * @param shown what the reader sees of it
-   * @param chat its messages; none if it is a text to continue
+   * @param chat its messages; none if the prompt is a text to continue
    */
   record Prompt(String title, String shown, List<Message> chat, SamplingParams params) {
     /** A text to continue. */
@@ -72,7 +74,7 @@ final class DemoPrompts {
     }
   }
 
-  /** All that a model can take: no chats if it has no format for them. */
+  /** All prompts that a model can take: no chats if the model has no format for them. */
   static List<Prompt> of(LoadedModel loaded) {
     boolean chats = loaded.chatFormat().isOurs();
     return all().stream().filter(p -> chats || p.chat().isEmpty()).toList();

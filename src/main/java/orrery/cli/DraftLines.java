@@ -15,7 +15,7 @@ final class DraftLines {
   private DraftLines() {}
 
   /**
-   * Lines without their ends; none if nobody guesses.
+   * The lines, without line ends; none if speculation is off.
    *
    * @param width characters before the figures, the word {@code drafts} among them
    */
@@ -52,7 +52,9 @@ final class DraftLines {
         joined(stats.positions(), p -> Integer.toString(p + 1)));
   }
 
-  /** Of those looked at; nothing is known of a position that was never reached. */
+  /**
+   * The accepted drafts of 100 judged ones; unknown for a position that no verification reached.
+   */
   private static String share(int accepted, int judged) {
     return judged == 0 ? "?" : String.format(Locale.ROOT, "%.0f %%", 100.0 * accepted / judged);
   }

@@ -14,7 +14,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code orrery dump}: every number of a forward pass, for those who test their own engine. */
+/**
+ * {@code orrery dump}: writes every number of a forward pass, to test another implementation
+ * against.
+ */
 @Command(
     name = "dump",
     header = "Write every number of a forward pass to a file.",

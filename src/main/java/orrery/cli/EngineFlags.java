@@ -5,8 +5,8 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 import picocli.CommandLine.ArgGroup;
 
 /**
- * The switches of the engine, in groups. None of them changes an answer, but for drafts that are
- * accepted by another rule than {@code coupled}.
+ * The switches of the engine, in groups. No switch changes an answer, with one exception: a {@code
+ * --speculative-acceptance} other than {@code coupled}.
  */
 final class EngineFlags {
   static final String COMPUTE = "%nEngine, computing (no flag of the engine changes an answer):%n";
@@ -24,7 +24,7 @@ final class EngineFlags {
   private SpeculationFlags speculation = new SpeculationFlags();
 
   /**
-   * What the user asked for.
+   * The options that the user asked for.
    *
    * @throws IllegalArgumentException if a value is out of its range, naming the option
    */

@@ -1,6 +1,6 @@
 package orrery.cli;
 
-/** A field of a user's JSON is not what it must be. */
+/** A field of a user's JSON is missing, unknown or wrong. */
 final class FieldException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
@@ -31,7 +31,7 @@ final class FieldException extends RuntimeException {
   }
 
   /**
-   * What another check said of a field.
+   * The complaint of another check about a field.
    *
    * @param path where the field is, such as {@code body.prompt}
    * @param problem what is wrong, without the field

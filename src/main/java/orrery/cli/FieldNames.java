@@ -1,8 +1,8 @@
 package orrery.cli;
 
 /**
- * What a body calls the fields that the engine complains about: who wrote {@code
- * max_completion_tokens} must not be told of {@code max_tokens}.
+ * The names of the fields as the body writes them. If the body says {@code max_completion_tokens},
+ * an error of the engine must not speak of {@code max_tokens}.
  *
  * @param path in front of a field, such as {@code body.}
  * @param maxTokens the name under which the body limits its answer's length

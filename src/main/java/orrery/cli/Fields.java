@@ -14,12 +14,13 @@ import orrery.checkpoint.JsonText;
 import orrery.checkpoint.JsonText.Num;
 
 /**
- * A careful view of a JSON object that somebody sent. Nothing is coerced: "1" is no number and 1.0
- * no integer. {@code null} counts as absent, as OpenAI's clients write it. It remembers what was
- * asked for, so that a field nobody knows, a slip of the pen more often than not, can be refused.
+ * A strict view of a JSON object from a user. Nothing is coerced: "1" is no number and 1.0 no
+ * integer. {@code null} counts as absent, as OpenAI's clients write it. The view remembers the
+ * fields that were asked for, so that it can refuse an unknown field, which is mostly a misspelt
+ * one.
  */
 final class Fields {
-  private static final int LONGEST_NAME = 64; // a longer one is no slip of the pen
+  private static final int LONGEST_NAME = 64; // a longer name is no misspelling
 
   private final String path; // "" or "body."
   private final Map<?, ?> object;
@@ -31,7 +32,7 @@ final class Fields {
   }
 
   /**
-   * The object that {@code text} is.
+   * The object that {@code text} holds.
    *
    * @throws FieldException if it is no JSON or no object
    */
@@ -194,7 +195,7 @@ final class Fields {
     }
   }
 
-  /** A field that is not there and that a slip of the pen may have made {@code name}. */
+  /** The absent field that {@code name} is probably a misspelling of. */
   private Optional<String> nearest(String name) {
     List<String> absent = known.stream().filter(n -> !object.containsKey(n)).toList();
     return name.length() > LONGEST_NAME ? Optional.empty() : Nearest.to(name, absent);
@@ -210,7 +211,7 @@ final class Fields {
     return path + field;
   }
 
-  /** Refuses what a field holds. */
+  /** Refuses the value of a field. */
   <T> T fail(String field, String expected) {
     return refuse(path + field, expected, object.get(field));
   }

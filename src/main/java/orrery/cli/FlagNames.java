@@ -10,11 +10,15 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
 
 /**
- * Flags as their user wrote them. Checks further down name a field of the library or of OpenAI's
- * API ({@code max_tokens: expected …}); at the command line it is a flag ({@code -n: expected …}).
+ * Names flags as the user wrote them. An error of the library names a field of the library or of
+ * OpenAI's API ({@code max_tokens: expected …}); at the command line that field is a flag ({@code
+ * -n: expected …}).
  */
 final class FlagNames {
-  /** Fields whose flag has another name; of several, the one that was given. */
+  /**
+   * The flags of fields whose flag has another name; of several flags, the one that was given
+   * counts.
+   */
   private static final Map<String, List<String>> OTHER_NAMES =
       Map.of(
           "n", List.of("--choices"),
@@ -64,7 +68,7 @@ final class FlagNames {
     return parsed.hasMatchedOption(option);
   }
 
-  /** A flag by the name of its names that the user wrote; by its long one if there is none. */
+  /** The name of a flag that the user wrote; its long name if the user wrote none. */
   String written(OptionSpec option) {
     for (String arg : parsed.originalArgs()) {
       for (String name : option.names()) {

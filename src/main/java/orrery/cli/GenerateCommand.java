@@ -36,7 +36,7 @@ import picocli.CommandLine.Spec;
     },
     description = {
       "",
-      "The answer goes to standard output, what was computed and how fast to standard error.",
+      "The answer goes to standard output, numbers of tokens and speeds to standard error.",
       "Same prompt, flags and seed give the same answer, whatever --threads, --kernels, --graph,"
           + " --chunked-prefill-size or --speculative-algorithm say.",
       ""
@@ -88,7 +88,7 @@ final class GenerateCommand implements Callable<Integer> {
       sink.begin();
       Request request = prompt.request(loaded, params);
       Completion completion = engine.submit(request);
-      out.print(prompt.shown()); // not before a request that is refused
+      out.print(prompt.shown()); // only after the engine has taken the request
       out.flush();
       long sinceStart = 0;
       try (completion) {
@@ -114,7 +114,7 @@ final class GenerateCommand implements Callable<Integer> {
         out.flush();
         err.println(summary(a, engine, sinceStart));
       }
-      engine.close(); // or the last step might not be counted
+      engine.close(); // else the last step might not be counted
       DraftLines.of(options.speculation(), stats, 9).forEach(err::println);
       return 0;
     }
@@ -126,11 +126,11 @@ final class GenerateCommand implements Callable<Integer> {
         .engine(options)
         .when(
             params.greedy(),
-            "at --temperature 0 but to repeat the answer: no choice is drawn",
+            "at --temperature 0 except to repeat the answer: nothing is drawn",
             "--choices")
         .when(
             choices == 1,
-            "with one choice: it is scheduled alike by all",
+            "with one choice: every policy schedules it alike",
             ScheduleFlags.POLICY,
             "--max-running-requests");
   }

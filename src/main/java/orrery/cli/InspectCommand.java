@@ -33,11 +33,11 @@ import picocli.CommandLine.Spec;
       "Shows what a model consists of: parameters and bytes by role, how much of it one token uses,"
           + " and what a token leaves in the KV cache.",
       "",
-      "'active' is what one decoded token alone in its step must read: the floor of its time is"
+      "'active' is what a step with a single decoded token must read. Such a step takes at least"
           + " active bytes over memory speed."
     })
 final class InspectCommand implements Callable<Integer> {
-  private static final int PAGE = 16; // slots; any number would list the same ops
+  private static final int PAGE = 16; // slots of a page; any number lists the same ops
 
   @Mixin private ModelOption model;
 
@@ -47,8 +47,8 @@ final class InspectCommand implements Callable<Integer> {
   @Option(
       names = "--program",
       description =
-          "List the captured programs as well: what --graph on replays, one op a line. Of a step,"
-              + " of the MTP layer, and of a chain of drafts made with it")
+          "List the captured programs, which --graph on replays, as well, one op a line: of a step,"
+              + " of the MTP layer, and of a chain of its drafts")
   private boolean program;
 
   @Spec private CommandSpec spec;
@@ -72,7 +72,10 @@ final class InspectCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Nothing is computed: capturing a forward pass only records its ops. */
+  /**
+   * Captures programs and prints them. Nothing is computed: capturing a forward pass only records
+   * its ops.
+   */
   private static void printProgram(Model m, PrintWriter out) {
     KvCache cache = new KvCache(m.kvLayout(m.hasMtp()), PAGE, PAGE, 1);
     try (Team team = new Team(1)) {

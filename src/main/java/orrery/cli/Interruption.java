@@ -7,12 +7,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Ctrl-C, {@code kill} and a terminal that is closed. Java would end at once; here the command's
- * thread is interrupted first, and has some time to close its files and to say what is kept. The
- * exit code is the signal's, 130 or 143.
+ * Ctrl-C, {@code kill} and a terminal that is closed. Java alone would end at once. Here the
+ * command's thread is interrupted first, and has some time to close its files and to say which
+ * answers are kept. The exit code is the signal's, 130 or 143.
  */
 final class Interruption implements AutoCloseable {
-  /** As shells have it: 128 and the number of SIGINT. */
+  /** Exit code as in shells: 128 plus the number of SIGINT. */
   static final int EXIT_CODE = 130;
 
   private static final long PATIENCE_SECONDS = 5;
@@ -20,7 +20,7 @@ final class Interruption implements AutoCloseable {
   private final Thread command = Thread.currentThread();
   private final CountDownLatch over = new CountDownLatch(1);
 
-  /** From now on, until it is closed, a signal interrupts the thread that calls this. */
+  /** Makes a signal interrupt the calling thread, until this is closed. */
   Interruption() {
     Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "orrery-interruption"));
   }
@@ -50,7 +50,7 @@ final class Interruption implements AutoCloseable {
     return Thread.currentThread().isInterrupted();
   }
 
-  /** The command has said all it has to say. */
+  /** Ends the wait of a signal: the command is done. */
   @Override
   public void close() {
     over.countDown();

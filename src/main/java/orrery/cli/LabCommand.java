@@ -49,17 +49,17 @@ public final class LabCommand implements Runnable {
         spec.commandLine(), "say which experiment: " + spec.subcommands().keySet());
   }
 
-  /** Measures, prints, writes. */
+  /** One experiment: measures, prints, writes. */
   abstract static class Experiment implements Callable<Integer> {
     @Mixin LabFlags flags;
     @Spec CommandSpec spec;
 
     abstract LabReport run(LabSettings settings);
 
-    /** Refuses what no run is needed to refuse. */
+    /** Refuses wrong options before anything runs. */
     void check() {}
 
-    /** Adds what has no effect in this experiment. */
+    /** Notes the flags that have no effect in this experiment. */
     NoEffect effects(NoEffect notes) {
       return notes;
     }
@@ -132,7 +132,7 @@ public final class LabCommand implements Runnable {
       name = "mtp",
       description = {
         "Multi-token prediction: which text, batch size and number of drafts it pays for.",
-        "Use one thread, unless nothing else runs: half a team waits for the other half."
+        "Use one thread if other programs run: a thread that is held up delays the others."
       })
   static final class Mtp extends Experiment {
     @Override
@@ -190,7 +190,7 @@ public final class LabCommand implements Runnable {
     @Option(
         names = "--context",
         paramLabel = "N",
-        description = "Tokens behind each. Default: ${DEFAULT-VALUE}")
+        description = "Tokens of each request in the KV cache. Default: ${DEFAULT-VALUE}")
     private int context = 128;
 
     @Option(
@@ -224,10 +224,10 @@ public final class LabCommand implements Runnable {
   @Command(
       name = "ballast",
       description = {
-        "Write the ballast twin of a model: feed-forwards so many times as wide, by weights that"
+        "Write the ballast twin of a model: its feed-forwards are wider, but the added weights"
             + " compute nothing.",
-        "It says the same as the model, to the bit, but reads its weights from memory like a large"
-            + " one."
+        "Its answers are the model's, to the bit, but it reads its weights from memory like a large"
+            + " model."
       })
   static final class BallastTwin implements Callable<Integer> {
     @Mixin private ModelOption model;
@@ -237,8 +237,8 @@ public final class LabCommand implements Runnable {
         names = "--factor",
         paramLabel = "N",
         description =
-            "How many times as wide. Default: as often as it takes for one token's weights to be"
-                + " four times the last-level cache, but a twin of 2 GiB at most")
+            "How many times as wide. Default: the least factor with which one token's weights are"
+                + " four times the last-level cache; a twin takes 2 GiB at most")
     private Integer factor;
 
     @Option(

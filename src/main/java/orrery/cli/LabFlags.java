@@ -14,7 +14,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** What all experiments have in common. */
+/** The flags that all experiments have. */
 final class LabFlags {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;

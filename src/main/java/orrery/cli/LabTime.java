@@ -6,10 +6,10 @@ import orrery.lab.LabSettings;
 
 /** About how long an experiment takes, so that its user can decide to wait, or to ask for less. */
 final class LabTime {
-  private static final int ROUNDS = 7; // of the times below
-  private static final int WARM_UP_ROUNDS = 2; // which are not measured, but take as long
+  private static final int ROUNDS = 7; // rounds that SECONDS are for
+  private static final int WARM_UP_ROUNDS = 2; // not measured, but each takes as long
 
-  /** Seconds of computing with the model that ships, by one thread. */
+  /** Seconds of computing with the model that ships, on one thread. */
   private static final Map<String, Integer> SECONDS =
       Map.of(
           "batching", 55,
@@ -26,7 +26,7 @@ final class LabTime {
   /** A line for people. */
   static String about(String experiment, LabSettings settings) {
     double share = (settings.rounds() + WARM_UP_ROUNDS) / (double) (ROUNDS + WARM_UP_ROUNDS);
-    boolean counts = !experiment.equals("ops"); // it measures for so many seconds
+    boolean counts = !experiment.equals("ops"); // ops measures for --seconds, however many rounds
     double seconds = SECONDS.get(experiment) * (counts ? share : 1);
     return String.format(
         Locale.ROOT,

@@ -16,21 +16,22 @@ import org.jline.utils.Curses;
 import org.jline.utils.InfoCmp.Capability;
 
 /**
- * A terminal's other screen, on which pictures follow each other; what stood on the first one is
- * there again afterwards, also after Ctrl-C. The size is asked for at every picture, so a resize
- * needs nothing.
+ * A terminal's alternate screen, which shows one picture after the other. Afterwards the first
+ * screen is there again as it was, also after Ctrl-C. Every picture asks for the size anew, so a
+ * resize needs no care.
  */
 final class LiveScreen implements Closeable {
-  private static final String NO_WRAP = "\u001b[?7l"; // a width that was misjudged costs one line
+  private static final String NO_WRAP = "\u001b[?7l"; // a misjudged width spoils one line only
   private static final String WRAP = "\u001b[?7h";
 
   private final Terminal terminal;
-  private final OutputStream out; // not the terminal's own: it closes that first after Ctrl-C
+  private final OutputStream
+      out; // not the terminal's own stream, which it closes first after Ctrl-C
   private Size size = new Size(0, 0);
   private boolean left;
 
   /**
-   * @param terminal that is drawn for
+   * @param terminal the terminal to draw for
    * @param out where to draw
    */
   LiveScreen(Terminal terminal, OutputStream out) {
@@ -42,7 +43,8 @@ final class LiveScreen implements Closeable {
   /**
    * Opens the terminal that the program runs in.
    *
-   * @return nothing if it is none, or one that cannot move its cursor, as {@code TERM=dumb}
+   * @return empty if the program runs in no terminal, or in one that cannot move its cursor, as
+   *     {@code TERM=dumb}
    */
   static Optional<LiveScreen> open() throws IOException {
     if (!canDraw(System.getenv("TERM"))) {
@@ -81,7 +83,7 @@ final class LiveScreen implements Closeable {
     return columns > 0 ? columns : 80;
   }
 
-  /** Shows lines that fit; nothing more once the screen was left. */
+  /** Shows lines that fit the screen; does nothing once the screen was left. */
   synchronized void draw(List<String> lines) {
     if (left) {
       return;
@@ -106,7 +108,7 @@ final class LiveScreen implements Closeable {
     }
   }
 
-  /** What makes the terminal do it; nothing if it cannot. */
+  /** The code that makes the terminal do it; empty if the terminal cannot. */
   private String code(Capability what) {
     String code = terminal.getStringCapability(what);
     StringWriter text = new StringWriter();

@@ -18,8 +18,8 @@ import orrery.text.Tokenizer;
  * to a text, with the blank in front of a word. One that is only part of a character is written
  * {@code bytes:\xe2\x80}, as OpenAI does; without a tokenizer, {@code token_id:7}, as vLLM does.
  *
- * <p>The drawn token is always among the likeliest, as the one more if need be: so OpenAI has it
- * for completions, and vLLM for both. A chat that asks for no alternatives gets none.
+ * <p>The drawn token is always in the list of the likeliest, as one more entry if need be: so do
+ * OpenAI for completions, and vLLM for both. A chat that asks for no alternatives gets none.
  */
 final class LogprobsJson {
   private static final double LOWEST = -9999; // JSON has no -Infinity; vLLM writes this too
@@ -57,7 +57,10 @@ final class LogprobsJson {
     json.writeEndObject();
   }
 
-  /** An object from names to numbers: of tokens that are spelled alike, one has the plain name. */
+  /**
+   * An object from names to numbers. If several tokens have the same text, one of them has it as
+   * its name.
+   */
   private void top(JsonGenerator json, Logprobs t) throws IOException {
     String drawn = name(t.chosen().token());
     Set<String> used = new HashSet<>();

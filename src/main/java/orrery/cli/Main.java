@@ -125,7 +125,7 @@ public final class Main {
         .setExecutionExceptionHandler(explainMistakes());
   }
 
-  /** A wrong command line gets one line and a hint; the whole help would bury them. */
+  /** A wrong command line gets one line and a hint; the whole help would bury both. */
   private static int explainSyntax(ParameterException e, String[] args) {
     CommandLine line = e.getCommandLine();
     fail(line, e.getMessage(), 2);
@@ -139,8 +139,8 @@ public final class Main {
   }
 
   /**
-   * Runs the command or shows its help. Either may find that it cannot be printed; and memory that
-   * runs out is no bug: the error says what it was wanted for.
+   * Runs the command or shows its help. Either may find that standard output cannot be written.
+   * Memory that runs out is no bug: the error says what the memory was for.
    */
   private static int execute(ParseResult parsed) {
     try {
@@ -185,7 +185,7 @@ public final class Main {
     };
   }
 
-  /** A name of a file; in a locale that is not UTF-8 some have no bytes. */
+  /** Reads the name of a file; in a locale that is not UTF-8 some names cannot be encoded. */
   private static Path path(String name) {
     try {
       return Path.of(name);

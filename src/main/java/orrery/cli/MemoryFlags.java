@@ -3,7 +3,7 @@ package orrery.cli;
 import orrery.engine.EngineOptions;
 import picocli.CommandLine.Option;
 
-/** How much the KV cache holds, and in what pieces. */
+/** The size of the KV cache and of its pages. */
 final class MemoryFlags {
   @Option(
       names = "--page-size",

@@ -10,7 +10,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Which model. */
+/** The option that names the model. */
 final class ModelOption {
   private static final String DEFAULT = "tiny-models/storyteller-moe";
 
@@ -47,7 +47,7 @@ final class ModelOption {
     return directory().toAbsolutePath().normalize().getFileName().toString();
   }
 
-  /** Loads it, and says on standard error what loading passed over. */
+  /** Loads the model, and says on standard error what was left out. */
   LoadedModel load() {
     LoadedModel loaded = LoadedModel.load(directory());
     CommandLine line = command.commandLine();

@@ -5,7 +5,7 @@ import java.util.Comparator;
 import java.util.Locale;
 import java.util.Optional;
 
-/** Of the names that there are, the one that was meant, if a slip of the pen explains the rest. */
+/** Finds the known name that a misspelt one was probably meant to be. */
 final class Nearest {
   private Nearest() {}
 

@@ -12,8 +12,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
 /**
- * Flags that were given and change nothing beside the others: no mistake, but its user should know.
- * SGLang ignores most of them in silence.
+ * Flags that were given but change nothing beside the other flags. That is no mistake, but the user
+ * should know. SGLang ignores most of such flags in silence.
  */
 final class NoEffect {
   private final CommandSpec spec;
@@ -26,7 +26,7 @@ final class NoEffect {
   }
 
   /**
-   * If it holds, notes each of the flags that was given.
+   * Notes each of the flags that was given, if the condition holds.
    *
    * @param why follows "has no effect"
    */
@@ -39,14 +39,14 @@ final class NoEffect {
     return this;
   }
 
-  /** One line on standard error for each. */
+  /** Prints one line on standard error for each noted flag. */
   void tell() {
     String command = spec.qualifiedName();
     notes.forEach(note -> spec.commandLine().getErr().println(command + ": " + note));
     spec.commandLine().getErr().flush();
   }
 
-  /** What the engine's options leave without effect. */
+  /** Notes the flags that have no effect with these options of the engine. */
   NoEffect engine(EngineOptions o) {
     PolicyChoice policy = o.schedulePolicy();
     String with = "with " + ScheduleFlags.POLICY + " " + ScheduleFlags.name(policy);
@@ -84,7 +84,7 @@ final class NoEffect {
         o.synthetic(), "with " + SpeculationFlags.SYNTHETIC_LENGTH, SpeculationFlags.ACCEPTANCE);
   }
 
-  /** What the parameters of sampling leave without effect. */
+  /** Notes the flags that have no effect with these parameters of sampling. */
   NoEffect sampling(SamplingParams p, SpeculationOptions speculation) {
     String greedy = "at " + SamplingFlags.TEMPERATURE + " 0: the likeliest token is taken";
     when(p.greedy(), greedy, "--top-k", "--top-p", "--min-p");

@@ -14,7 +14,7 @@ import orrery.text.TokenizerException;
  * A body for {@code /v1/completions} or {@code /v1/chat/completions}, with the extra fields of vLLM
  * and SGLang, as a request to the engine.
  *
- * @param request what the engine is asked
+ * @param request to the engine
  * @param chat whether a chat answer is wanted
  * @param model the name to be echoed
  * @param tokenIds whether the answer's token ids are wanted too
@@ -22,7 +22,7 @@ import orrery.text.TokenizerException;
  */
 record OpenAiRequest(
     Request request, boolean chat, String model, boolean tokenIds, FieldNames names) {
-  /** OpenAI's limit; every choice is a sequence, so that one line must not ask for a million. */
+  /** OpenAI's limit. Every choice is a sequence, so one line must not ask for a million of them. */
   static final int MAX_N = 128;
 
   private static final int COMPLETION_TOKENS = 16; // OpenAI's default for /v1/completions
@@ -33,8 +33,8 @@ record OpenAiRequest(
     private final int longest; // tokens of prompt and answer
 
     /**
-     * @param longest tokens of prompt and answer that context and cache have room for; a chat that
-     *     does not say how long its answer may be is given all of it
+     * @param longest most tokens of prompt and answer that context and cache have room for; a chat
+     *     that does not limit its answer may use all of them
      */
     Reader(LoadedModel loaded, int longest) {
       this.loaded = loaded;
@@ -79,7 +79,7 @@ record OpenAiRequest(
       return loaded.directory().toAbsolutePath().normalize().getFileName().toString();
     }
 
-    /** The prompt's tokens; text that the tokenizer cannot take is the body's mistake. */
+    /** The prompt's tokens; a text that the tokenizer cannot take is a mistake of the body. */
     private int[] prompt(Fields body, boolean chat) {
       try {
         return chat ? messages(body) : prompt(body);

@@ -11,8 +11,8 @@ import orrery.sampling.FinishReason;
 import orrery.text.Tokenizer;
 
 /**
- * Lines of a batch's answers, as OpenAI's batch API writes them. Ids are made of the line's number
- * and {@code created} is 0, so that the same file gives the same bytes.
+ * Lines of a batch's answers, as OpenAI's batch API writes them. Ids are made from the line's
+ * number, and {@code created} is 0, so that the same file gives the same bytes.
  */
 final class OpenAiResponse {
   private static final JsonFactory JSON = new JsonFactory();
@@ -22,10 +22,10 @@ final class OpenAiResponse {
   private final boolean synthetic;
 
   /**
-   * @param promptDetails report how much of a prompt came from the prefix cache, which depends on
-   *     the engine's switches and on what else ran
-   * @param synthetic say in every line that its text is not the model's, since drafts are accepted
-   *     for an experiment's sake
+   * @param promptDetails whether to report how many prompt tokens came from the prefix cache, which
+   *     depends on the engine's switches and on the other requests
+   * @param synthetic whether to say in every line that its text is not the model's, since drafts
+   *     are accepted for an experiment's sake
    */
   OpenAiResponse(Optional<Tokenizer> tokenizer, boolean promptDetails, boolean synthetic) {
     this.logprobs = new LogprobsJson(tokenizer);
@@ -33,7 +33,7 @@ final class OpenAiResponse {
     this.synthetic = synthetic;
   }
 
-  /** What went wrong with a line: an HTTP status, OpenAI's error type, the field, the message. */
+  /** The error of a line: an HTTP status, OpenAI's error type, the field, the message. */
   record Problem(int status, String type, String field, String message) {
     static Problem invalid(String field, String message) {
       return new Problem(400, "invalid_request_error", field, message);

@@ -8,7 +8,7 @@ import orrery.sampling.SamplingParams;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Prompts that a user gives the demo, as many as there may be. */
+/** Prompts that a user gives the demo, any number of them. */
 final class OwnPrompts {
   @Parameters(
       arity = "0..*",
@@ -37,7 +37,7 @@ final class OwnPrompts {
   private List<String> chats = List.of();
 
   /**
-   * All of them; none if the user gave none.
+   * All prompts that the user gave, maybe none.
    *
    * @throws IOException naming the file, if one cannot be read
    */

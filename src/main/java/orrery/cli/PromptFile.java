@@ -9,9 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
-/** A prompt that lies in a file, or comes from standard input. */
+/** A prompt from a file or from standard input. */
 final class PromptFile {
-  /** Bytes of the longest prompt: far more than any context has room for. */
+  /** Most bytes of a prompt: far more than any context has room for. */
   private static final int MAX_BYTES = 16 << 20;
 
   private PromptFile() {}
@@ -20,7 +20,7 @@ final class PromptFile {
    * The text of a file, without the line ends behind its last line, as a shell's {@code $(…)} gives
    * it; {@code -} is standard input.
    *
-   * @throws IOException naming the file, if it cannot be read, is too long or no UTF-8
+   * @throws IOException naming the file, if it cannot be read, is too long or is no UTF-8
    */
   static String read(String file) throws IOException {
     boolean stdin = Dash.is(file);

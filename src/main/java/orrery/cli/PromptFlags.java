@@ -12,7 +12,7 @@ import orrery.text.Tokenizer;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
-/** What the model is to continue: a text, a chat, or token ids. */
+/** The flags of a prompt: a text, a chat, or token ids. */
 final class PromptFlags {
   @ArgGroup(multiplicity = "1")
   private Source source;
@@ -51,7 +51,8 @@ final class PromptFlags {
   }
 
   /**
-   * Reads the file, if the prompt lies in one, so that a missing one is told before a model loads.
+   * Reads the prompt's file, if there is one, so that a missing file is reported before a model
+   * loads.
    *
    * @throws IOException naming the file, if it cannot be read
    */
@@ -90,7 +91,7 @@ final class PromptFlags {
     return ids;
   }
 
-  /** The text that was given, to be shown before its continuation; empty for a chat. */
+  /** The given text, which is shown before its continuation; empty for a chat. */
   String shown() {
     if (source.prompt != null) {
       return Tokenizer.trimPrompt(source.prompt);

@@ -33,8 +33,8 @@ import picocli.CommandLine.Spec;
       "",
       "Answers stand in the order of the requests. A line that cannot be answered gets an error in"
           + " its place and disturbs no other. The same file gives the same bytes, whatever the"
-          + " engine's switches say (but for --enable-prompt-tokens-details, and for another"
-          + " --speculative-acceptance than coupled).",
+          + " engine's switches say (except --enable-prompt-tokens-details, and a"
+          + " --speculative-acceptance other than coupled).",
       "",
       "Progress, the first errors and a summary go to standard error. While it runs, answers are in"
           + " FILE.part. If it is stopped they stay there, and the same command with --resume goes"
@@ -73,16 +73,18 @@ final class RunBatchCommand implements Callable<Integer> {
 
   @ArgGroup private WhatIsLeft left;
 
-  /** What to do with the part of a run that was stopped. */
+  /** The two flags for the part that a stopped run has left. */
   private static final class WhatIsLeft {
     @Option(
         names = "--resume",
         description =
-            "Keep the answers that a run that was stopped has left in FILE.part, and go on after"
-                + " them. The input, the model and its flags must be the same")
+            "Keep the answers in FILE.part, which a stopped run has left, and go on after them."
+                + " The input, the model and its flags must be the same")
     private boolean resume;
 
-    @Option(names = "--start-over", description = "Throw these answers away")
+    @Option(
+        names = "--start-over",
+        description = "Throw the answers in FILE.part away and begin anew")
     private boolean startOver;
   }
 
@@ -132,7 +134,7 @@ final class RunBatchCommand implements Callable<Integer> {
       if (resume) {
         part.resume(lines, model.name(), tally, ids);
       }
-      // The output comes last: what is refused before leaves no file behind.
+      // The output is opened last: a run that is refused before leaves no file behind.
       try (Engine engine = Engine.start(loaded, options, stats.and(sink));
           BatchOutput out = new BatchOutput(answers, part.bytes())) {
         sink.begin();
@@ -165,7 +167,7 @@ final class RunBatchCommand implements Callable<Integer> {
     return options.build();
   }
 
-  /** What an earlier run has left, which must not be lost without being asked for. */
+  /** The part of an earlier run, whose answers are only thrown away if the user asks for it. */
   private BatchPart part(OutputFile answers, boolean resume) throws IOException {
     if (resume && answers.isStream()) {
       throw new ParameterException(
@@ -179,7 +181,7 @@ final class RunBatchCommand implements Callable<Integer> {
     return part;
   }
 
-  /** A run that ends early says what of it can be used. */
+  /** Says, when a run ends early, how many of its answers are kept. */
   private static void sayWhatIsKept(
       OutputFile answers, BatchTally tally, int total, PrintWriter err) {
     if (tally.written() > 0 && !answers.isStream()) {
@@ -195,7 +197,7 @@ final class RunBatchCommand implements Callable<Integer> {
     return (int) Math.min(engine.contextLength(), (long) engine.pages() * page);
   }
 
-  /** Lines to come, for the progress; a pipe can be read only once. */
+  /** Number of lines to come, for the progress; -1 for a pipe, which can be read only once. */
   private static int count(Path file) throws IOException {
     if (Dash.is(file) || !Files.isRegularFile(file)) {
       return -1;

@@ -11,7 +11,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 
-/** How tokens are drawn and when an answer ends; names as in SGLang and OpenAI's API. */
+/**
+ * The flags that say how tokens are drawn and when an answer ends. Names are those of SGLang and
+ * OpenAI's API.
+ */
 final class SamplingFlags {
   static final String TEMPERATURE = "--temperature";
 
@@ -115,7 +118,7 @@ final class SamplingFlags {
     private boolean ignoreEos;
   }
 
-  /** Of all flags of this class, the long names. */
+  /** The long names of all flags of this class. */
   static String[] names() {
     return CommandSpec.forAnnotatedObject(new SamplingFlags()).options().stream()
         .map(OptionSpec::longestName)

@@ -7,7 +7,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** Who computes what in the next step. */
+/** The flags that say which rows the next step computes. */
 final class ScheduleFlags {
   static final String POLICY = "--schedule-policy";
   static final String MIXED_CHUNK = "--enable-mixed-chunk";
@@ -57,12 +57,12 @@ final class ScheduleFlags {
         .maxRunning(maxRunning);
   }
 
-  /** A policy as it is written on the command line. */
+  /** Reads a policy as users write it on the command line. */
   static String name(PolicyChoice policy) {
     return policy.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
-  /** Names with dashes, as they are written everywhere. */
+  /** The names, with dashes, as users write them. */
   static final class PolicyName implements ITypeConverter<PolicyChoice> {
     @Override
     public PolicyChoice convert(String value) {

@@ -6,7 +6,8 @@ import orrery.prefix.RadixCache;
 import picocli.CommandLine.Option;
 
 /**
- * What many requests share: beginnings of their prompts, and the queue. One alone shares nothing.
+ * The flags for what several requests share: the beginnings of their prompts, and the queue. A
+ * single request shares nothing.
  */
 final class SharingFlags {
   static final String HEADING = "%nEngine, what requests share:%n";

@@ -8,7 +8,9 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** Who guesses tokens ahead, how many, and what makes a guess count. */
+/**
+ * The flags of speculation: the drafter, the number of drafts, and the rule that accepts a draft.
+ */
 final class SpeculationFlags {
   static final String PREFIX = "--speculative-";
   static final String ALGORITHM = PREFIX + "algorithm";
@@ -36,7 +38,7 @@ final class SpeculationFlags {
 
   @Option(
       names = "--speculative-adaptive",
-      description = "Acceptance and measured times choose from 0 to that many drafts")
+      description = "Choose from 0 to that many drafts, by acceptance and measured times")
   private boolean adaptive;
 
   @Option(
@@ -50,8 +52,8 @@ final class SpeculationFlags {
       paramLabel = "RULE",
       converter = AcceptanceName.class,
       description =
-          "coupled (the text of plain decoding, to the bit), or, with its distribution only:"
-              + " target-only, rejection. Default: coupled")
+          "coupled (the text of plain decoding, to the bit), target-only or rejection (only the"
+              + " distribution of plain decoding). Default: coupled")
   private Acceptance acceptance = Acceptance.COUPLED;
 
   @Option(
@@ -103,7 +105,7 @@ final class SpeculationFlags {
         syntheticLength);
   }
 
-  /** In lower case, as they are written everywhere. */
+  /** The names in lower case, as users write them. */
   static final class AlgorithmName implements ITypeConverter<Algorithm> {
     @Override
     public Algorithm convert(String value) {
@@ -116,7 +118,7 @@ final class SpeculationFlags {
     }
   }
 
-  /** Names with dashes. */
+  /** The names with dashes. */
   static final class AcceptanceName implements ITypeConverter<Acceptance> {
     @Override
     public Acceptance convert(String value) {

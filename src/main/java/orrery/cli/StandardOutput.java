@@ -5,11 +5,11 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 
 /**
- * Standard output that says when it cannot be written. The writers of Java around it keep an {@link
- * IOException} to themselves, so that a program would compute on for a pipe that nothing reads; an
- * unchecked one passes through them and ends the command.
+ * Standard output that throws when it cannot be written. Java's writers around it swallow an {@link
+ * IOException}, and the program would compute on for a pipe that nothing reads. An unchecked
+ * exception passes through these writers and ends the command.
  *
- * <p>It is said once. What comes after it is dropped: the command is on its way out.
+ * <p>It throws once. What is written after that is dropped: the command is about to end.
  */
 final class StandardOutput extends OutputStream {
   private final OutputStream out;

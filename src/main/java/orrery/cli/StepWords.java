@@ -8,11 +8,11 @@ import orrery.events.Event;
 /**
  * A step in words.
  *
- * @param drafts whether drafts are spoken of, though there be none in this step
- * @param padding whether padding rows are
+ * @param drafts whether the words give the number of drafts, also if this step has none
+ * @param padding whether the words give the number of padding rows
  */
 record StepWords(Event.StepDone step, boolean drafts, boolean padding) {
-  /** Each for itself, the most telling first, for lines of any width. */
+  /** The words one by one, the most important first, for lines of any width. */
   List<String> all() {
     List<String> all = new ArrayList<>(List.of(number(), load(), time(), rows(false)));
     if (padding) {

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import orrery.observe.TraceSink;
 import picocli.CommandLine.Option;
 
-/** Whether the engine's events go into a file. */
+/** The flag that writes the engine's events into a file. */
 final class TraceFlag {
   @Option(
       names = "--trace",
@@ -15,7 +15,7 @@ final class TraceFlag {
               + " for ui.perfetto.dev")
   private Path file;
 
-  /** Tells what file this is about. */
+  /** Adds the trace to the files of the command. */
   CommandFiles into(CommandFiles files) {
     return files.grows("--trace", file);
   }

@@ -1,8 +1,8 @@
 /**
  * The command line: every part of the house can be run and watched from a shell.
  *
- * <p><b>The problem.</b> An engine that is to be read must also be seen at work, by somebody who
- * has just cloned it. And a mistake at the prompt should cost a line, not a stack trace.
+ * <p><b>The problem.</b> A reader who has just cloned the engine also wants to see it at work. And
+ * a mistake at the prompt should cost a line, not a stack trace.
  *
  * <p><b>The idea.</b> One class per command, one class of flags per subject ({@code ComputeFlags},
  * {@code MemoryFlags}, {@code ScheduleFlags}, {@code SharingFlags}, {@code SpeculationFlags},
@@ -26,8 +26,8 @@
  * <ul>
  *   <li>Exit codes: 0 done, 1 it could not be done (file, model), 2 the command line was wrong, 3
  *       every line of a batch failed, 130 and 143 after a signal.
- *   <li>No command destroys what it was not asked to write ({@code CommandFiles}), and what a run
- *       had finished when it was stopped is kept and said.
+ *   <li>No command destroys a file that it was not asked to write ({@code CommandFiles}). A run
+ *       that is stopped keeps the answers that are ready, and says so.
  *   <li>Output that cannot be written ends the command ({@code StandardOutput}).
  *   <li>Arguments, names of files and output are UTF-8 in every locale ({@code Arguments}, and the
  *       launcher).

@@ -13,11 +13,11 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFileAttributeView;
 
 /**
- * A path to be written, and what it leads to: a regular file (there or not yet), or a stream, which
- * is a device, a pipe or an open file descriptor.
+ * A path to be written, and the file that it leads to: a regular file, which may not exist yet, or
+ * a stream. A stream is a device, a pipe or an open file descriptor.
  *
- * <p>Streams of this class are not interruptible, unlike those of {@link Files}: a thread that is
- * asked to stop writes its line to the end.
+ * <p>Unlike the streams of {@link Files}, those of this class cannot be interrupted: a thread that
+ * is asked to stop writes its line to the end.
  */
 public final class OutputFile {
   private static final int MOST_LINKS = 40; // as many as Linux follows
@@ -78,7 +78,7 @@ public final class OutputFile {
   }
 
   /**
-   * This, if another file can be put in its place, or if it is a stream.
+   * Returns this, if it is a stream or if another file can take its place.
    *
    * @throws IOException naming the path, if its directory does not allow that
    */
@@ -104,7 +104,7 @@ public final class OutputFile {
     return target;
   }
 
-  /** Whether it is a device, a pipe or an open descriptor: nothing that could be replaced. */
+  /** Whether it is a device, a pipe or an open descriptor, none of which can be replaced. */
   public boolean isStream() {
     return stream;
   }
@@ -114,13 +114,16 @@ public final class OutputFile {
     return descriptor >= 0;
   }
 
-  /** Where a file grows that gets its name when it is complete: FILE.part, beside the target. */
+  /**
+   * The path of a file that grows and gets its name when it is complete: FILE.part, beside the
+   * target.
+   */
   public Path part() {
     return target.resolveSibling(target.getFileName() + ".part");
   }
 
   /**
-   * Opens what is written as it comes: a stream, or a file that keeps its content until it is
+   * Opens the target for output that is written as it comes. A file keeps its content until it is
    * truncated.
    *
    * @throws IOException naming the path
@@ -138,8 +141,8 @@ public final class OutputFile {
   }
 
   /**
-   * Writes everything in one step: a file is replaced when all of it is written, and stays as it
-   * was if that fails.
+   * Writes everything in one step: the old file is replaced when the new one is complete, and stays
+   * as it was if that fails.
    *
    * @throws IOException naming the path
    */
@@ -172,7 +175,7 @@ public final class OutputFile {
   }
 
   /**
-   * Puts a complete file in the target's place, with the permissions of the one that goes.
+   * Puts a complete file in the target's place, with the permissions of the replaced file.
    *
    * @param complete a file in the same directory
    */
@@ -187,7 +190,7 @@ public final class OutputFile {
         complete, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
-  /** A failure to write it, under the name its user knows. */
+  /** A failure to write the path, which is named as the user wrote it. */
   public IOException failed(Exception e) {
     return new IOException(named + ": cannot be written: " + e.getMessage(), e);
   }
@@ -196,7 +199,7 @@ public final class OutputFile {
     return path.toString().isEmpty() ? "\"\"" : path.toString();
   }
 
-  /** Standard output or error, which closing only flushes. */
+  /** Standard output or error; closing it only flushes it. */
   private static final class KeptOpen extends FilterOutputStream {
     KeptOpen(FileDescriptor descriptor) {
       super(new FileOutputStream(descriptor));

@@ -1,12 +1,12 @@
 /**
- * Files that are written: where a path leads, and how a file gets there whole.
+ * Files that are written: where a path leads, and how a file is written there whole.
  *
  * <p><b>The problem.</b> A path may be a link, a device, a pipe, or standard output by another
- * name. A program that writes "the file" by putting a new one in its place destroys the link or the
- * device; one that empties the file first destroys the old content when it fails half-way.
+ * name. A program that puts a new file in the place of "the file" destroys the link or the device.
+ * A program that empties the file first destroys the old content when it fails half-way.
  *
  * <p><b>The idea.</b> One class looks where a path leads before anything is written, and offers the
- * ways of writing that keep what the user has.
+ * ways of writing that keep the user's files.
  *
  * <pre>
  *   path ── links followed ──> a file, or nothing yet    replace: a temporary file beside it, moved
@@ -20,8 +20,7 @@
  * <ul>
  *   <li>A link stays a link, a device stays a device; permissions of a file that is replaced stay.
  *   <li>A reader never sees half a file that was replaced, and a failure leaves the old one.
- *   <li>Whatever is wrong is an {@link java.io.IOException} that names the path as its user wrote
- *       it.
+ *   <li>Every failure is an {@link java.io.IOException} that names the path as its user wrote it.
  * </ul>
  *
  * <p><b>Watch it.</b> {@code ln -s real.safetensors link; orrery dump --ids 1 --out link}: the link

@@ -6,7 +6,10 @@ import orrery.kernels.AttentionShape;
 import orrery.kernels.Kernels;
 import orrery.kernels.Scratch;
 
-/** What pages cost attention: one query row over a context cut into pages of several sizes. */
+/**
+ * The cost of pages for attention: one query row over a context, which is cut into pages of several
+ * sizes.
+ */
 final class AttentionTable {
   private static final int HEADS = 8;
   private static final int KV_HEADS = 2;

@@ -25,10 +25,10 @@ import orrery.model.ModelInfo;
 import orrery.numerics.Fp16;
 
 /**
- * Writes the <em>ballast twin</em> of a model: the same model with feed-forwards so many times as
- * wide. What is added computes nothing, but has to be read like any other weight. So a model that
- * fits a cache becomes one that streams from memory like a large one, and still says the same, to
- * the bit.
+ * Writes the <em>ballast twin</em> of a model: the same model with feed-forwards several times as
+ * wide. The added weights compute nothing, but have to be read like any other weight. So a model
+ * that fits a cache becomes one that streams from memory like a large model, and still gives the
+ * same answers, to the bit.
  *
  * <pre>
  *   gate, up  [width][hidden]   more rows of +0:     silu(0) · 0 = +0 at every added place
@@ -37,10 +37,10 @@ import orrery.numerics.Fp16;
  *
  * <p>The minus sign matters: a sum that is −0 stays −0 when −0 is added, but becomes +0 with +0.
  * The added columns are the end of each output's chain of multiply-adds, so the rest of the chain
- * is what it was.
+ * is unchanged.
  */
 public final class Ballast {
-  private static final int CACHES = 4; // active weights, in last-level caches
+  private static final int CACHES = 4; // least active weights, in last-level caches
   private static final long UNKNOWN_CACHE = 32 << 20;
   private static final int MOST_ELEMENTS = Integer.MAX_VALUE - 16; // of one Java array
   private static final Set<String> WIDTHS = Set.of("intermediate_size", "moe_intermediate_size");
@@ -69,14 +69,14 @@ public final class Ballast {
   }
 
   /**
-   * A factor that is chosen by default, and why.
+   * The factor that is taken by default, and why.
    *
    * @param factor how many times as wide
-   * @param why in words, if the machine's cache would ask for more than is reasonable; else empty
+   * @param why in words, if the machine's cache would ask for a larger factor; else empty
    */
   public record Choice(int factor, String why) {}
 
-  /** {@link #factorFor}, but not so large that the twin would take the machine by surprise. */
+  /** {@link #factorFor}, or the largest factor below it that {@link TwinSize#atMost} allows. */
   public static Choice choose(Path model, ModelInfo info) {
     int wanted = factorFor(info);
     try (Checkpoint checkpoint = Checkpoint.open(model)) {
@@ -94,7 +94,7 @@ public final class Ballast {
   }
 
   /**
-   * Writes the twin of {@code model} into {@code out}. If that fails, nothing of it stays.
+   * Writes the twin of {@code model} into {@code out}. If that fails, no file of the twin stays.
    *
    * @param out a new or empty directory
    * @param factor how many times as wide, at least 1

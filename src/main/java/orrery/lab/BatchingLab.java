@@ -9,7 +9,7 @@ import orrery.events.Event.StepDone;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
 
-/** Answers of very different lengths: who waits for whom. */
+/** Continuous against static batching, on answers of very different lengths. */
 final class BatchingLab implements Lab.Experiment {
   private static final String TABLE = "batching";
 
@@ -84,7 +84,7 @@ final class BatchingLab implements Lab.Experiment {
   }
 
   /**
-   * Rows of the decoding steps, as long as each took.
+   * Rows of the decoding steps over time: two points for each step.
    *
    * @param seconds [2 · steps] begin and end of each step
    * @param computed [2 · steps]

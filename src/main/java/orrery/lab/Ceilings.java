@@ -9,7 +9,7 @@ import jdk.incubator.vector.VectorSpecies;
 import orrery.kernels.VectorKernels;
 
 /**
- * What this machine can do at best, in the same JVM and at the same vector width: multiply-adds
+ * The limits of this machine, measured in the same JVM and at the same vector width: multiply-adds
  * that never touch memory, and reads that compute next to nothing.
  */
 final class Ceilings {
@@ -34,8 +34,9 @@ final class Ceilings {
   /**
    * Steps of {@link #CHAINS} independent multiply-adds, all in registers.
    *
-   * @param x [14][16] factors and starting values, so that no two chains can be found equal
-   * @param sink [16] receives the sum, so that nothing can be left out
+   * @param x [14][16] factors and starting values, all different, so that the compiler cannot merge
+   *     two chains
+   * @param sink [16] receives the sum, so that the compiler cannot leave the work out
    */
   static void fma(float[] x, float[] sink, int steps) {
     FloatVector u = FloatVector.fromArray(F, x, 0);
@@ -76,7 +77,7 @@ final class Ceilings {
   /**
    * Reads ints [from, to) as one stream, in whole blocks of 128.
    *
-   * @param sink [16] receives the OR of all, so that nothing can be left out
+   * @param sink [16] receives the OR of all ints, so that the compiler cannot leave a read out
    */
   static void readOneStream(int[] x, int from, int to, int[] sink) {
     IntVector a0 = IntVector.zero(I);

@@ -24,7 +24,10 @@ public record Chart(String title, String subtitle, Axis x, Axis y, List<Curve> c
     }
   }
 
-  /** One chart with the curves of several; what several have by the same name is drawn once. */
+  /**
+   * One chart with the curves of several charts; a curve that several have by the same name is
+   * drawn once.
+   */
   static Chart together(List<Chart> charts) {
     Map<String, Curve> curves = new LinkedHashMap<>();
     charts.forEach(c -> c.curves.forEach(curve -> curves.putIfAbsent(curve.name, curve)));
@@ -37,7 +40,7 @@ public record Chart(String title, String subtitle, Axis x, Axis y, List<Curve> c
    * An axis.
    *
    * @param label with the unit
-   * @param logarithmic else from 0
+   * @param logarithmic whether the axis is logarithmic; else it begins at 0
    * @param end the highest value shown; 0 is as far as the curves go
    */
   public record Axis(String label, boolean logarithmic, double end) {
@@ -49,9 +52,9 @@ public record Chart(String title, String subtitle, Axis x, Axis y, List<Curve> c
   /** How a curve is drawn. */
   public enum Style {
     LINE,
-    /** To tell a second quantity of the same variant, or a limit. */
+    /** For a second quantity of the same variant, or for a limit. */
     DASHED,
-    /** Everything below it is filled. */
+    /** The area below the curve is filled. */
     AREA
   }
 

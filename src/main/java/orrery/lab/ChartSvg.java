@@ -8,7 +8,10 @@ import orrery.lab.Chart.Axis;
 import orrery.lab.Chart.Curve;
 import orrery.lab.Chart.Style;
 
-/** Draws a {@link Chart} as an SVG file; plain text for the reasons of {@link RooflineSvg}. */
+/**
+ * Draws a {@link Chart} as an SVG file, as plain text for the reasons that {@link RooflineSvg}
+ * gives.
+ */
 public final class ChartSvg {
   private static final int WIDTH = 840;
   private static final int LEFT = 80;

@@ -7,7 +7,7 @@ import orrery.engine.EngineOptions.PolicyChoice;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
 
-/** A long prompt arrives while others read their answers: how long do these stand still? */
+/** A long prompt arrives while other requests decode: how long do these stand still? */
 final class ChunkingLab implements Lab.Experiment {
   private static final int[] CHUNKS = {512, 256, 128, 64};
   private static final int[] QUICK_CHUNKS = {64, 32, 16};
@@ -89,7 +89,9 @@ final class ChunkingLab implements Lab.Experiment {
     return Spread.quantile(t.gapsDuring(late), q);
   }
 
-  /** Against the chunk size; the unchunked prompt is one chunk as long as itself. */
+  /**
+   * The figures against the chunk size; the unchunked prompt counts as one chunk of its own length.
+   */
   private static Chart chart(Subject s, List<Series> all, int[] chunks, int late) {
     int n = chunks.length + 1;
     double[] x = new double[n];

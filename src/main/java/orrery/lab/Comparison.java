@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import orrery.lab.Rounds.Series;
 
-/** A table of variants against figures, as Markdown: what is printed is what the docs show. */
+/** A table of variants against figures, as Markdown. The docs show the table as it is printed. */
 final class Comparison {
   private record Column(String title, ToDoubleFunction<Trace> of) {}
 
@@ -39,7 +39,7 @@ final class Comparison {
     markdown(sheet, cells);
   }
 
-  /** Prints rows of cells, the first being the head. */
+  /** Prints rows of cells; the first row is the head. */
   static void markdown(Sheet sheet, List<List<String>> cells) {
     int columns = cells.getFirst().size();
     int[] width = new int[columns];

@@ -7,7 +7,7 @@ import orrery.kernels.PackedMatrix;
 import orrery.kernels.PackedMatrix.Format;
 import orrery.kernels.Team;
 
-/** How close many rows come to pure arithmetic, and what a second thread brings. */
+/** How close products of many rows come to pure arithmetic, and what more threads gain. */
 final class ComputeTables {
   private static final int STEPS = 20_000;
   private static final int ROWS = 96;

@@ -19,7 +19,7 @@ import orrery.sampling.SamplingParams;
 
 /**
  * Decoding of a real model at batch 1, against the best rate at which one-row products of its
- * format read weights: what norms, attention, routing and small matrices cost.
+ * format read weights. The gap is the cost of norms, attention, routing and small matrices.
  */
 final class DecodeTable {
   private static final int[] SIDES = {512, 1024, 2048, 4096};

@@ -11,20 +11,20 @@ import orrery.events.Event.StepDone;
 import orrery.observe.SpeculationStats;
 
 /**
- * What one run of a batch brought, step by step. Of a run with more than one sequence only the time
- * counts in which the batch is full: what its last sequences take alone says more about the
- * workload's end than about the batch.
+ * The tokens and times of one run of a batch, step by step. In a run of more than one sequence,
+ * only the time counts in which the batch is full: the time that the last sequences take alone says
+ * more about the workload's end than about the batch.
  */
 final class DraftedRun {
   private static final int GRAM = 4;
 
   /**
-   * A step of a full batch in which everybody decoded.
+   * A step of a full batch in which every sequence decoded.
    *
-   * @param tokens that it emitted
+   * @param tokens that the step emitted
    */
   record Decoded(StepDone step, int tokens) {
-    /** Guesses of each sequence, if all had equally many. */
+    /** Whether the sequences had {@code each} drafts on average. */
     boolean drafts(int each) {
       return step.draftRows() == each * step.decodeRows();
     }
@@ -70,7 +70,7 @@ final class DraftedRun {
     }
   }
 
-  /** Steps of a full batch in which everybody decoded. */
+  /** Steps of a full batch in which every sequence decoded. */
   List<Decoded> decoded() {
     return decoded;
   }
@@ -89,17 +89,19 @@ final class DraftedRun {
     return tokens;
   }
 
-  /** Microseconds that were not decoding steps: prompts, and what lies between steps. */
+  /** Microseconds outside of decoding steps: prompts, and the time between steps. */
   double otherMicros() {
     return (nanos - decoded.stream().mapToLong(d -> d.step.busyNanos()).sum()) / 1e3;
   }
 
-  /** What became of all drafts, of the whole run. */
+  /** The statistics of all drafts of the whole run. */
   SpeculationStats stats() {
     return stats;
   }
 
-  /** Different runs of four tokens, of all such runs in an answer; mean over the answers. */
+  /**
+   * The share of different ones among all runs of four tokens in an answer; mean over the answers.
+   */
   double distinct() {
     return distinct;
   }

@@ -37,7 +37,7 @@ final class Draw {
     return ids;
   }
 
-  /** A prefix and random ids behind it. */
+  /** A prefix with random ids behind it. */
   int[] behind(int[] prefix, int n) {
     int[] ids = java.util.Arrays.copyOf(prefix, prefix.length + n);
     System.arraycopy(tokens(n), 0, ids, prefix.length, n);

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * One measured figure: a line of a table, and of the CSV file.
+ * One measured figure: a line of a table and of the CSV file.
  *
  * @param table for example "compute"
  * @param what the variant

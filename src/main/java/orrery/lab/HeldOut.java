@@ -30,8 +30,8 @@ final class HeldOut {
   private HeldOut() {}
 
   /**
-   * Stories, chat, tasks and prose; of a model without such a file, answers to random tokens.
-   * Stories that somebody asks for in a chat are left out: they are no chat, and there are others.
+   * Stories, chat, tasks and prose; for a model without such a file, answers to random tokens.
+   * Chats that ask for a story are left out: their answers are stories, and the file has others.
    *
    * @throws CheckpointException naming file and line, if the file is no list of prompts
    */

@@ -6,9 +6,9 @@ import orrery.sampling.SamplingParams;
  * One request of a workload.
  *
  * @param prompt token ids
- * @param length tokens of the answer: it ends there, as if the model had said so
- * @param params how it is drawn, and its max_tokens: all that a scheduler knows about the answer's
- *     length
+ * @param length tokens of the answer: the answer ends there, as if the model had ended it
+ * @param params how the answer is drawn, and its max_tokens, which is all that a scheduler knows
+ *     about the answer's length
  */
 record Job(int[] prompt, int length, SamplingParams params) {
   Job {
@@ -23,7 +23,7 @@ record Job(int[] prompt, int length, SamplingParams params) {
     }
   }
 
-  /** A greedy answer that nothing but its length ends. */
+  /** A greedy answer that ends at its length and nowhere else. */
   Job(int[] prompt, int length, int limit) {
     this(
         prompt,

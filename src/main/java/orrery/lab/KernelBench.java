@@ -43,7 +43,7 @@ public final class KernelBench {
    */
   public record Report(List<Figure> figures, Roofline roofline) {}
 
-  /** Products whose weights lie in the second-level cache. */
+  /** Side of a matrix of weights that lies in the second-level cache. */
   static final int CACHED = 512;
 
   private KernelBench() {}

@@ -14,12 +14,14 @@ import orrery.kernels.VectorModule;
  * by side in one process, and prints the table of its chapter.
  */
 public final class Lab {
-  /** What is measured on one model; charts say more than the table, if there are any. */
+  /**
+   * Measures one model and returns its charts; there is one where a curve says more than the table.
+   */
   interface Experiment {
     List<Chart> on(Subject subject, Sheet sheet);
 
     /**
-     * Refuses a model that it could not measure, before anything is computed.
+     * Refuses a model that the experiment cannot measure, before anything is computed.
      *
      * @throws IllegalArgumentException naming the option that does not go with the model
      */
@@ -48,7 +50,7 @@ public final class Lab {
     return run(settings, out, new PagingLab());
   }
 
-  /** Shared prefixes, and what looking for them costs. */
+  /** Shared prefixes, and the cost of looking for them. */
   public static LabReport prefix(LabSettings settings, PrintStream out) {
     return run(settings, out, new PrefixLab());
   }
@@ -79,7 +81,10 @@ public final class Lab {
     return run(settings, out, new OpsLab(shape));
   }
 
-  /** A twin that cannot be measured must not be found out when its model has been. */
+  /**
+   * Checks all models first: a twin that cannot be measured must be refused before its model is
+   * measured.
+   */
   private static void requireAll(LabSettings settings, Experiment experiment) {
     for (Path directory : settings.models()) {
       try (LoadedModel loaded = LoadedModel.load(directory)) {
@@ -105,9 +110,9 @@ public final class Lab {
       out.println("quick: a small workload, once, not warmed up; no figure here means anything");
     } else {
       out.println(
-          "median [quartiles] over interleaved rounds, after two and "
+          "median [quartiles] over interleaved rounds; at least two rounds and "
               + Rounds.WARM_UP_SECONDS
-              + " s at least that do not count");
+              + " s before them do not count");
     }
     Sheet sheet = new Sheet(out);
     List<List<Chart>> charts = new ArrayList<>(); // of each model

@@ -3,7 +3,7 @@ package orrery.lab;
 import java.util.List;
 
 /**
- * What an experiment found.
+ * The result of an experiment.
  *
  * @param figures of all tables
  * @param charts where a curve says more than its table; to be shown one above the other

@@ -6,10 +6,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What all experiments of {@code orrery lab} are told.
+ * The settings of all experiments of {@code orrery lab}.
  *
  * @param model a model directory
- * @param twin its ballast twin ({@link Ballast}), if that is to be measured too
+ * @param twin its ballast twin ({@link Ballast}), if it is measured too
  * @param threads of the forward pass
  * @param seed of every workload
  * @param rounds how often each variant is measured
@@ -33,7 +33,7 @@ public record LabSettings(
     return all;
   }
 
-  /** A size of the workload. */
+  /** A size of the workload: the full one, or the quick one. */
   int size(int full, int small) {
     return quick ? small : full;
   }

@@ -9,7 +9,7 @@ import java.util.stream.Stream;
 import orrery.engine.Heap;
 
 /**
- * What the operating system says about the processor, where it says anything.
+ * What the operating system says about the processor, as far as it says anything.
  *
  * @param processor its name
  * @param lastLevelCache bytes, 0 if unknown
@@ -18,14 +18,14 @@ record Machine(String processor, long lastLevelCache) {
   private static final int STEP = 1024;
   private static final int LEAST_SIDE = 8192; // 128 MiB of bf16
 
-  /** Reads /proc and /sys; elsewhere the name of the architecture must do. */
+  /** Reads /proc and /sys; without them the name is that of the architecture. */
   static Machine look() {
     return new Machine(processorName(), largestCache());
   }
 
   /**
    * Side of a square bf16 matrix of at least 128 MiB and at least four times the last-level cache;
-   * less where the heap has no room for it and for one of f32 beside it.
+   * less if the heap has no room for it and for an f32 matrix of the same side.
    */
   int sideOutOfCache() {
     int side = LEAST_SIDE;
@@ -39,7 +39,7 @@ record Machine(String processor, long lastLevelCache) {
     return side;
   }
 
-  /** The load of the last minute: figures taken beside other work deserve less trust. */
+  /** The load of the last minute: figures that were taken beside other work deserve less trust. */
   static String load() {
     double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
     return load < 0 ? "unknown" : String.format(Locale.ROOT, "%.2f", load);

@@ -7,7 +7,9 @@ import orrery.kernels.Kernels;
 import orrery.kernels.PackedMatrix;
 import orrery.kernels.Team;
 
-/** One row against weights that no cache holds: a product that should be nothing but a read. */
+/**
+ * Products of one row with weights that no cache holds: each should take no longer than the read.
+ */
 final class MemoryTable {
   private MemoryTable() {}
 

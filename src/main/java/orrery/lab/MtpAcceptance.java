@@ -9,8 +9,8 @@ import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /**
- * Which drafts are accepted: counts, no times. They are the same at every batch size and of a
- * ballast twin, as the text is.
+ * Which drafts are accepted: counts, no times. The counts are the same at every batch size, and for
+ * a ballast twin, since the text is the same.
  */
 final class MtpAcceptance {
   private static final int BATCH = 8;

@@ -5,9 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Ways to speculate on one kind of text at one batch size.
+ * The runs of several ways to speculate, on one kind of text at one batch size.
  *
- * @param runs [ways][rounds], ways as in {@link MtpWay#all} or those that are compared
+ * @param runs [ways][rounds], the ways of {@link MtpWay#all}, or only those that are compared
  */
 record MtpCell(Text text, int batch, List<List<DraftedRun>> runs) {
   /** Tokens a second of one way. */
@@ -42,11 +42,11 @@ record MtpCell(Text text, int batch, List<List<DraftedRun>> runs) {
   }
 
   /**
-   * Tokens a second that a formula promises, [rounds]: so many decoding steps of a known time each,
-   * and what else has to be done.
+   * Tokens a second that the formula promises, [rounds]. The time is that of this way's decoding
+   * steps, {@code micros} each, and of everything else, as {@code others} took it.
    *
    * @param micros of a decoding step
-   * @param others the way whose prompts took the time that prompts take here
+   * @param others the way that gives the time outside of decoding steps
    */
   double[] promised(int way, double micros, int others) {
     double[] promised = new double[runs.get(way).size()];
@@ -58,7 +58,7 @@ record MtpCell(Text text, int batch, List<List<DraftedRun>> runs) {
     return promised;
   }
 
-  /** The number of drafts in every step that is fastest here. */
+  /** The fastest of the fixed numbers of drafts here. */
   int bestFixed() {
     int best = 0;
     for (int k = 1; k <= MtpWay.MOST; k++) {

@@ -7,11 +7,11 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * "Pays if acceptance length > (t_verify + t_extend + (k - 1) · t_draft) / t_1": the times, the
- * line they draw, and whether the clock agrees.
+ * "Pays if acceptance length > (t_verify + t_extend + (k - 1) · t_draft) / t_1": measures the
+ * times, works out the acceptance length that pays, and compares the formula with the clock.
  */
 final class MtpFormula {
-  private static final int FEW = 8; // steps that are too few for a median
+  private static final int FEW = 8; // fewer steps are too few for a median
 
   private final Subject subject;
   private final Sheet sheet;
@@ -25,7 +25,7 @@ final class MtpFormula {
     this.sheet = sheet;
   }
 
-  /** What rounds cost at one batch size, over all texts; remembers it for the picture. */
+  /** Prints the cost of rounds at one batch size, over all texts, and keeps it for the forecast. */
   void times(List<MtpCell> row) {
     int batch = row.getFirst().batch();
     String table = "mtp round times, batch " + batch + ", " + subject.name();
@@ -96,7 +96,7 @@ final class MtpFormula {
     return String.format(Locale.ROOT, "%.0f", v);
   }
 
-  /** Times of one text; of all, if it has hardly any such steps. */
+  /** Times of one text; those of all texts, if this text has too few such steps. */
   private static RoundTime time(MtpCell cell, int way, RoundTime all) {
     int drafts = MtpWay.drafts(way);
     List<DraftedRun.Decoded> steps =
@@ -109,7 +109,7 @@ final class MtpFormula {
     String table = "mtp forecast, " + subject.name();
     sheet.title(
         "MTP, the formula against the clock: " + subject.name(),
-        "wall clock over off: foretold, measured, and the one over the other");
+        "wall clock over off: foretold, measured, and foretold over measured");
     List<List<String>> lines = new ArrayList<>();
     lines.add(new ArrayList<>(List.of("")));
     for (int k : MtpWay.SOME) {

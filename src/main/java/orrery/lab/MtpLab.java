@@ -29,7 +29,7 @@ final class MtpLab implements Lab.Experiment {
    * @param endless requests for endless answers
    * @param others requests for others
    * @param tokens of an endless answer
-   * @param fresh whether the engine begins cold, knowing nothing
+   * @param fresh whether the engine begins cold, without measured times and acceptance
    */
   private record Size(int endless, int others, int tokens, boolean fresh) {}
 
@@ -67,8 +67,8 @@ final class MtpLab implements Lab.Experiment {
   }
 
   /**
-   * The adaptive length in runs that are long beside its first steps, which try lengths out; fewer
-   * of them.
+   * Measures the adaptive length in runs that are long beside its first steps, which try lengths
+   * out. There are fewer rounds of these runs.
    */
   private static void longer(Subject s, MtpTables tables, List<MtpCell> cells) {
     List<MtpCell> all = new ArrayList<>();
@@ -127,7 +127,7 @@ final class MtpLab implements Lab.Experiment {
         curves);
   }
 
-  /** What all of this lab's engines share. */
+  /** The options that all engines of this lab share. */
   static EngineOptions options(Subject s, int batch, SpeculationOptions speculation) {
     int context = Math.min(CONTEXT, s.loaded().model().maxPositions());
     return s.options()
@@ -154,7 +154,7 @@ final class MtpLab implements Lab.Experiment {
     return s.loaded().model().info().activeBytes() > LARGE_BYTES;
   }
 
-  /** Loops and kernels are the same for all texts, so one short one does for all. */
+  /** Warms up with one text only: loops and kernels are the same for all texts. */
   private static void warmUp(Subject s, Text text) {
     List<Variant> variants = new ArrayList<>();
     for (int batch : BATCHES) {
@@ -179,14 +179,20 @@ final class MtpLab implements Lab.Experiment {
     return new MtpCell(text, batch, runs);
   }
 
-  /** The beginning of a job, with another first token, so that it leaves no prefix to hit. */
+  /**
+   * A short job from the same prompt, with another first token, so that it leaves no prefix for the
+   * prefix cache to hit.
+   */
   private static Job brief(Job job) {
     int[] prompt = job.prompt().clone();
     prompt[0] = prompt[0] == 1 ? 2 : 1;
     return job.briefly(prompt, BRIEF);
   }
 
-  /** Each round goes on where the one before ended, so that many prompts have their turn. */
+  /**
+   * A way as a variant. Each round takes the prompts behind those of the round before, so that many
+   * prompts are used.
+   */
   private static Variant variant(Subject s, MtpWay way, Text text, int batch, Size size) {
     EngineOptions options = options(s, batch, way.options());
     int count = Math.max(batch, text.endless() ? size.endless() : size.others());

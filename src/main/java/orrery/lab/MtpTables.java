@@ -3,7 +3,7 @@ package orrery.lab;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What the clock says, as tables. */
+/** The tables of speed by the wall clock. */
 final class MtpTables {
   private final Subject subject;
   private final Sheet sheet;
@@ -43,11 +43,11 @@ final class MtpTables {
     if (batch > 1) {
       sheet.text("stories and prose only: answers of a few tokens never fill a batch for long");
     }
-    sheet.text("k 0: the MTP layer follows and nobody drafts. Below 1 it loses");
+    sheet.text("k 0: the MTP layer follows, but makes no drafts. Below 1, speculation loses");
   }
 
   /**
-   * Does the adaptive length find out?
+   * Prints the adaptive length beside off and beside the best fixed length.
    *
    * @param cells of {@link MtpLab#longer}
    * @param best fixed length of each

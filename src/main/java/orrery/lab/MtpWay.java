@@ -5,29 +5,32 @@ import java.util.List;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
-/** A way to speculate, under comparison. The first of all is not to. */
+/** A way to speculate, to be compared with others. The first way is not to speculate. */
 record MtpWay(String name, SpeculationOptions options) {
   /** Most drafts in a step. */
   static final int MOST = 8;
 
-  /** Lengths that tables show when all of them would be too wide. */
+  /** Lengths that a table shows when it would be too wide with all of them. */
   static final int[] SOME = {1, 2, 3, 5, MOST};
 
   static final int OFF = 0;
   static final int ADAPTIVE = fixed(MOST) + 1;
   private static final int NGRAM_STEPS = 3;
 
-  /** Where k drafts in every step stand among {@link #all}. */
+  /** The index among {@link #all} of the way with k drafts in every step. */
   static int fixed(int k) {
     return 1 + k;
   }
 
-  /** Drafts in every step, of off and of the fixed ones. */
+  /** Drafts in every step, of off and of the fixed lengths. */
   static int drafts(int way) {
     return Math.max(0, way - fixed(0));
   }
 
-  /** Off; fixed lengths from 0, where the MTP layer follows and nobody drafts; then the others. */
+  /**
+   * Off; the fixed lengths from 0, with which the MTP layer follows but makes no drafts; the
+   * others.
+   */
   static List<MtpWay> all() {
     List<MtpWay> all = new ArrayList<>();
     all.add(new MtpWay("off", SpeculationOptions.off()));

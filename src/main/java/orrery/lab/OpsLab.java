@@ -47,7 +47,7 @@ public final class OpsLab implements Lab.Experiment {
     }
   }
 
-  /** One launch of a step: what it is, and how long it took each time. */
+  /** One launch of a step: its op, and how long it took each time. */
   private record Timed(String kind, String line, long work, List<Long> nanos) {
     double micros() {
       return Spread.quantile(nanos.stream().mapToDouble(n -> n / 1e3).sorted().toArray(), 0.5);

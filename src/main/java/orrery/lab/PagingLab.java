@@ -11,7 +11,7 @@ import orrery.events.Event;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
 
-/** The same bytes, cut into pages or into one piece per request; and what pages cost to read. */
+/** The same bytes, cut into pages or into one piece per request; and the cost of reading pages. */
 final class PagingLab implements Lab.Experiment {
   private static final int[] PAGES = {0, 128, 16, 1}; // 0: contiguous
   private static final int[] BATCHES = {1, 8};
@@ -74,13 +74,13 @@ final class PagingLab implements Lab.Experiment {
     return page == 0 ? "contiguous" : page == 1 ? "pages of 1" : "pages of " + page;
   }
 
-  /** Tokens of a page, from the number of pages. */
+  /** Tokens of a page, computed from the number of pages. */
   private static int page(Trace t, int tokens) {
     var step = t.steps().getFirst();
     return tokens / (step.freePages() + step.referencedPages() + step.idlePages());
   }
 
-  /** Slots that are reserved but hold nothing, of 100 reserved, over all steps. */
+  /** Of 100 reserved slots, those that hold nothing, over all steps. */
   private static double unusedPercent(Trace t, int page) {
     double reserved = 0;
     double used = 0;

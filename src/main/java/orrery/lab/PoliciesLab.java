@@ -10,7 +10,10 @@ import orrery.events.Event.StepDone;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
 
-/** Who is let in when nobody knows how long anybody stays. */
+/**
+ * The schedulers of three engines, and static batching, in tight memory: how many requests does
+ * each admit, without knowing how long their answers get?
+ */
 final class PoliciesLab implements Lab.Experiment {
   private static final double[] CONSERVATIVENESS = {0.3, 1, 1.3};
 
@@ -115,7 +118,7 @@ final class PoliciesLab implements Lab.Experiment {
               steps.stream().mapToDouble(Trace::pagesPercent).toArray()));
     }
     return new Chart(
-        "Pages in use: promising everybody everything leaves memory idle",
+        "Pages in use: a place for every max_tokens leaves memory idle",
         s.description(),
         new Chart.Axis("time, ms", false),
         new Chart.Axis("pages in use, %", false),

@@ -10,7 +10,9 @@ import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
 import orrery.prefix.RadixCache.Eviction;
 
-/** What sharing prefixes saves, what looking for them costs, and what to throw away first. */
+/**
+ * The rows that shared prefixes save, the cost of looking for them, and which pages to evict first.
+ */
 final class PrefixLab implements Lab.Experiment {
   private static final int PAIRS = 30;
 
@@ -91,7 +93,7 @@ final class PrefixLab implements Lab.Experiment {
         curves);
   }
 
-  /** Nothing to share: only costs are left. */
+  /** Prompts without shared prefixes: only the cost of the cache is left. */
   private static void unique(Subject s, Sheet sheet) {
     Draw draw = s.draw();
     int answer = s.size(16, 3);
@@ -139,7 +141,7 @@ final class PrefixLab implements Lab.Experiment {
     }
   }
 
-  /** One request at a time over a cache too small for all prefixes; counts only. */
+  /** One request at a time, with a cache too small for all prefixes; counts only. */
   private static void eviction(Subject s, Sheet sheet, boolean moving) {
     int prefixTokens = s.size(128, 32);
     List<Job> jobs = zipf(s, s.size(300, 20), s.size(24, 6), prefixTokens, moving);
@@ -176,7 +178,10 @@ final class PrefixLab implements Lab.Experiment {
         .print(sheet, once(variants));
   }
 
-  /** Rank r is prefix r; when favourites change, at half time, the ranks are turned around. */
+  /**
+   * Rank r is prefix r; if favourites change, the ranks are reversed in the second half of the
+   * requests.
+   */
   private static List<Job> zipf(Subject s, int n, int prefixes, int tokens, boolean moving) {
     Draw draw = s.draw();
     List<int[]> all = new ArrayList<>();
@@ -192,7 +197,7 @@ final class PrefixLab implements Lab.Experiment {
     return jobs;
   }
 
-  /** Counts do not change from run to run when nothing runs beside. */
+  /** Runs each variant once: the counts of requests that run one at a time are always the same. */
   private static List<Series> once(List<Variant> variants) {
     return variants.stream().map(v -> new Series(v.name(), List.of(v.run().apply(0)))).toList();
   }

@@ -45,17 +45,17 @@ final class Product {
     }
   }
 
-  /** A variant whose rate is in GFLOP/s. */
+  /** A variant with its rate in GFLOP/s. */
   Trial.Variant byFlops(String name) {
     return new Trial.Variant(name, flops() / 1e9, Trial.Job.of(() -> team.run(task)));
   }
 
-  /** A variant whose rate is in GB/s of weights. */
+  /** A variant with its rate in GB/s of weights. */
   Trial.Variant byBytes(String name) {
     return new Trial.Variant(name, w.bytes() / 1e9, Trial.Job.of(() -> team.run(task)));
   }
 
-  /** Two for each weight and row. */
+  /** Operations of a call: two for each weight and row. */
   double flops() {
     return 2.0 * rows * w.in * w.out;
   }

@@ -9,10 +9,10 @@ import java.util.List;
  * <p>"Roofline: an insightful visual performance model", Williams, Waterman and Patterson, 2009.
  * Its x axis is operations per byte; here that is rows, for a given weight format.
  *
- * @param machine what was measured, for the heading
+ * @param machine name of the machine, for the heading
  * @param gflops ceiling of arithmetic
  * @param gigabytes ceiling of reads from memory, GB/s
- * @param curves what products reached
+ * @param curves the speed of products
  */
 public record Roofline(String machine, double gflops, double gigabytes, List<Curve> curves) {
   public Roofline {
@@ -33,7 +33,7 @@ public record Roofline(String machine, double gflops, double gigabytes, List<Cur
     }
   }
 
-  /** GFLOP/s with so many rows. */
+  /** GFLOP/s of a product of {@code rows} rows. */
   public record Point(int rows, double gflops) {}
 
   /** The most that reading weights from memory allows, GFLOP/s. */

@@ -151,7 +151,7 @@ public final class RooflineSvg {
     line("<circle class=\"%s dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.6\"/>", color, x, y);
   }
 
-  /** At the lower right, where no curve comes by: many rows are never slow. */
+  /** Draws the legend at the lower right, where no curve passes: many rows are never slow. */
   private void legend() {
     int entries = roofline.curves().size() + 3;
     double at = BOTTOM - 12 - (entries - 1) * LEGEND_LINE;

@@ -6,23 +6,24 @@ import java.util.stream.DoubleStream;
 import orrery.events.Event.StepDone;
 
 /**
- * What a round of decoding costs: a step with equally many drafts for each sequence, in
- * microseconds.
+ * The time of a round of decoding, in microseconds: a step with the same number of drafts for each
+ * sequence.
  *
  * @param verify the main model over newest tokens and drafts
- * @param draft the MTP layer's chain; the first draft is not its work
+ * @param draft the MTP layer's chain of drafts, without the first draft
  * @param extend the MTP layer over the tokens that were decided, and its first draft
  * @param rest planning, judging, sharing pages
  */
 record RoundTime(double verify, double draft, double extend, double rest) {
   /**
-   * No interruption by the machine counts for more than the value that so many are below. Rows that
-   * were put off come once in 64 steps, which is more often.
+   * In a mean, no step counts for more than this quantile of the steps: interruptions by the
+   * machine are rarer. The postponed rows of the MTP layer come once in 64 steps, which is more
+   * often.
    */
   private static final double HIGHEST = 0.99;
 
   /**
-   * Medians over steps, but of extending without drafts the mean: the layer puts its rows off and
+   * Medians over steps. Only extending without drafts is a mean: the layer postpones its rows and
    * computes 64 at once, which a median does not see.
    */
   static RoundTime of(List<DraftedRun.Decoded> steps, int drafts) {
@@ -51,7 +52,7 @@ record RoundTime(double verify, double draft, double extend, double rest) {
     return DoubleStream.of(sorted).map(v -> Math.min(v, most)).average().orElseThrow() / 1e3;
   }
 
-  /** All of it. */
+  /** The whole round. */
   double whole() {
     return verify + draft + extend + rest;
   }

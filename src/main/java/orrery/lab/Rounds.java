@@ -7,9 +7,9 @@ import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Runs variants of a workload side by side, there and back like {@link Trial}: A B C, C B A, … so
- * that what the machine does meanwhile hits all of them. Rounds before the JIT is through with them
- * do not count: two at least, and {@link #WARM_UP_SECONDS} at least.
+ * Runs variants of a workload in turns, there and back like {@link Trial}: A B C, C B A, … So a
+ * change of the machine's speed hits all of them. The first rounds, in which the JIT still
+ * compiles, do not count: at least two rounds, and at least {@link #WARM_UP_SECONDS} seconds.
  */
 final class Rounds {
   static final int WARM_UP_ROUNDS = 2;
@@ -20,7 +20,7 @@ final class Rounds {
   /**
    * A way to run the workload.
    *
-   * @param run what it does in a round; where rounds differ, all variants must do the same in each
+   * @param run runs the workload of a round; in each round it must be the same for all variants
    */
   record Variant(String name, IntFunction<Trace> run) {
     Variant(String name, Supplier<Trace> run) {
@@ -49,7 +49,7 @@ final class Rounds {
       return ratios;
     }
 
-    /** The run in the middle, by time: the one to draw. */
+    /** The run of median time, which is the one to draw. */
     Trace typical() {
       List<Trace> sorted = new ArrayList<>(traces);
       sorted.sort(java.util.Comparator.comparingDouble(Trace::seconds));
@@ -62,7 +62,7 @@ final class Rounds {
     return measure(settings, rounds, variants);
   }
 
-  /** For variants of many workloads that run the same code: all of them warm up once. */
+  /** Warms up once for several workloads that run the same code. */
   static void warmUp(LabSettings settings, List<Variant> variants) {
     long warmUntil = System.nanoTime() + WARM_UP_SECONDS * 1_000_000_000L;
     for (int round = 0; !warm(settings, round, warmUntil); round++) {
@@ -70,7 +70,7 @@ final class Rounds {
     }
   }
 
-  /** Without warming up. */
+  /** Measures without warming up. */
   static List<Series> measure(LabSettings settings, int rounds, List<Variant> variants) {
     List<List<Trace>> traces = new ArrayList<>(); // [variant][round]
     variants.forEach(v -> traces.add(new ArrayList<>()));

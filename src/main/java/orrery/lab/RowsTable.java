@@ -8,7 +8,7 @@ import orrery.kernels.PackedMatrix;
 import orrery.kernels.PackedMatrix.Format;
 import orrery.kernels.Team;
 
-/** What more rows cost and bring: the price list of batching and speculation. */
+/** The cost of a product by its rows, and its speed: what batching and speculation have to pay. */
 final class RowsTable {
   private static final int[] ROWS = {1, 2, 3, 4, 6, 8, 16, 32, 96};
 

@@ -14,19 +14,20 @@ import orrery.events.Event;
 /**
  * One run of a workload through an engine of its own; everything it learns comes from the events.
  *
- * <p>An answer that is to end before its max_tokens is cancelled when it has its length. That
- * happens between two steps, where an end-of-sequence token would have ended it, and no scheduler
- * can see it coming.
+ * <p>An answer shorter than its max_tokens is cancelled when it has its length. That happens
+ * between two steps, where an end-of-sequence token would also end it, and no scheduler can foresee
+ * it.
  */
 final class Session {
-  private final List<Event> events = new ArrayList<>(); // the engine's thread writes, then we read
+  private final List<Event> events =
+      new ArrayList<>(); // the engine writes, we read when it has ended
   private final List<Job> jobs = new CopyOnWriteArrayList<>(); // by request
   private final List<CompletableFuture<Completion>> completions = new CopyOnWriteArrayList<>();
   private final Engine engine;
   private List<Job> late = List.of();
   private int lateTokens;
-  private int first; // request that counts; what happened before it arrived is forgotten
-  private int missing; // others that have fewer tokens; then the engine's thread counts
+  private int first; // first request that counts; earlier events are dropped
+  private int missing; // requests still below lateTokens; the engine's thread counts
 
   Session(LoadedModel loaded, EngineOptions options) {
     engine = Engine.start(loaded, options, this::accept);
@@ -83,17 +84,20 @@ final class Session {
     return first;
   }
 
-  /** Lets jobs arrive as soon as so many others have so many tokens of their answers. */
+  /**
+   * Lets jobs arrive as soon as {@code others} requests have {@code tokens} tokens of their
+   * answers.
+   */
   void submitLater(List<Job> late, int others, int tokens) {
     this.late = late;
     this.lateTokens = tokens;
     this.missing = others;
   }
 
-  /** Waits for all answers; what happened on the way. */
+  /** Waits for all answers and returns the trace of the run. */
   Trace finish() {
     try (engine) {
-      for (int i = 0; i < completions.size(); i++) { // late ones join while we wait
+      for (int i = 0; i < completions.size(); i++) { // late jobs join meanwhile
         completions.get(i).join().join();
       }
     }

@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Prints tables as they come and keeps their figures. */
+/** Prints tables one by one and keeps their figures. */
 final class Sheet {
   private final PrintStream out;
   private final List<Figure> figures = new ArrayList<>();
@@ -19,7 +19,7 @@ final class Sheet {
     out.printf("%n%s%n  %s%n", title, meaning);
   }
 
-  /** A line of a table, with what the figure means beside the others. */
+  /** A line of a table; the last column says what the figure means beside the others. */
   void add(Figure f, String remark) {
     figures.add(f);
     out.printf(

@@ -6,7 +6,7 @@ import orrery.sampling.KeyedRandom;
 /**
  * Median and quartiles of a sample.
  *
- * @param median half of them are below
+ * @param median of the sample
  * @param low quartile
  * @param high quartile
  */
@@ -19,7 +19,7 @@ record Spread(double median, double low, double high) {
     return new Spread(quantile(sorted, 0.5), quantile(sorted, 0.25), quantile(sorted, 0.75));
   }
 
-  /** The value that a share {@code q} of an ascending sample lies below, between two if need be. */
+  /** The quantile {@code q} of an ascending sample, interpolated between two values if need be. */
   static double quantile(double[] sorted, double q) {
     if (sorted.length == 0) {
       throw new IllegalArgumentException("a quantile of nothing: the run was too short");
@@ -31,9 +31,10 @@ record Spread(double median, double low, double high) {
   }
 
   /**
-   * Upper 95 % bound of the median, by the bootstrap: the median of the sample drawn from itself
-   * again and again (Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979). Of the
-   * median, not the mean: one run that the machine interrupted says nothing about the code.
+   * Upper 95 % bound of the median, by the bootstrap: samples are drawn from the sample again and
+   * again, and the median of each is taken (Efron, "Bootstrap Methods: Another Look at the
+   * Jackknife", 1979). It bounds the median, not the mean, since one run that the machine
+   * interrupted says nothing about the code.
    */
   static double upperBound(double[] sample, long seed) {
     double[] medians = new double[RESAMPLES];

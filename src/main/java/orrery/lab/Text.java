@@ -6,19 +6,19 @@ import java.util.List;
 import orrery.sampling.SamplingParams;
 
 /**
- * A kind of text: how answers of it begin, and how they are drawn.
+ * A kind of text: the prompts of its answers, and how the answers are drawn.
  *
  * @param name for tables
  * @param prompts token ids of each
  * @param limit most tokens of an answer; it mostly ends before by itself, if that is less than in
  *     {@code endless}
- * @param endless whether answers go on as long as one lets them
+ * @param endless whether answers go on up to any limit
  * @param stop text that ends an answer, "" for none
  * @param temperature 0 is greedy
  */
 record Text(
     String name, List<int[]> prompts, int limit, boolean endless, String stop, double temperature) {
-  private static final int CUT = 2; // tokens that a prompt loses whenever its turn comes again
+  private static final int CUT = 2; // tokens that a prompt loses each time it comes again
 
   Text {
     if (prompts.isEmpty()) {
@@ -34,8 +34,8 @@ record Text(
 
   /**
    * Requests from prompt number {@code first} on, in a circle. A prompt that comes again has
-   * another seed; without random numbers it lacks its first tokens instead, as a batch of twins
-   * would ask for the same experts.
+   * another seed; a greedy one lacks its first tokens instead, since a batch of equal requests
+   * would choose the same experts.
    *
    * @param tokens of endless answers, at most
    */

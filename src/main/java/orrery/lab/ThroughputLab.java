@@ -13,7 +13,7 @@ import orrery.kernels.VectorKernels;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
 
-/** Plain speed: batches of equal prompts, then nothing but decoding. */
+/** Plain speed: batches of prompts of equal length, then nothing but decoding. */
 public final class ThroughputLab implements Lab.Experiment {
   /**
    * What to run.
@@ -100,7 +100,7 @@ public final class ThroughputLab implements Lab.Experiment {
         .maxRunning(batch)
         .maxTotalTokens((int) Math.min(Integer.MAX_VALUE, pages * PAGE))
         .mixedChunk(false) // prompts, then decoding: the two rates do not mix
-        .conservativeness(10) // everybody's max_tokens are used
+        .conservativeness(10) // every answer uses all its max_tokens
         .build();
   }
 
@@ -114,7 +114,9 @@ public final class ThroughputLab implements Lab.Experiment {
     return new Variant("batch " + batch, () -> Session.run(s.loaded(), options, jobs));
   }
 
-  /** The gain of batch 16 beside that of one product of 16 rows, from cache and from memory. */
+  /**
+   * Prints the gain of batch 16 beside that of one product of 16 rows, from cache and from memory.
+   */
   private void compareWithKernels(Subject s, Sheet sheet, List<Series> all) {
     int one = shape.batches().indexOf(1);
     int sixteen = shape.batches().indexOf(16);

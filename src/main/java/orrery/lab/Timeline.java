@@ -19,7 +19,7 @@ import orrery.checkpoint.JsonText.Num;
 /**
  * A run as lanes and steps, read from a trace of JSON lines ({@code --trace FILE.jsonl}).
  *
- * @param lanes one of each sequence, in the order in which they were heard of
+ * @param lanes one for each sequence, in the order of their first events
  * @param steps in their order
  */
 record Timeline(List<Lane> lanes, List<StepAt> steps) {
@@ -29,13 +29,13 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
   /** A stretch of time, in nanoseconds, in which a sequence was in one state. */
   record Span(String state, long from, long to) {}
 
-  /** One sequence: what it did, and when it had its tokens. */
+  /** One sequence: its spans, and the times of its tokens. */
   record Lane(String name, List<Span> spans, List<Long> tokens) {}
 
   /** One step, with the pages of the first pool at its end. */
   record StepAt(long from, long to, int promptRows, int referenced, int idle, int free) {}
 
-  /** When the last thing happened. */
+  /** The time of the last event. */
   long end() {
     long end = 1;
     for (Lane lane : lanes) {
@@ -47,10 +47,9 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
   }
 
   /**
-   * Reads a trace. A last line without its end, which a process that was killed leaves, is left
-   * out.
+   * Reads a trace. A last line that a killed process left incomplete is left out.
    *
-   * @param remarks is told if it was
+   * @param remarks is told if a line was left out
    * @throws IOException naming file and line, if it is no trace
    */
   static Timeline read(Path file, Consumer<String> remarks) throws IOException {
@@ -80,7 +79,7 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
     return reader.timeline();
   }
 
-  /** Reads a line; false if the file ends before it does. */
+  /** Reads a line; false if the file ends before the line does. */
   private static boolean line(BufferedReader in, StringBuilder line) throws IOException {
     line.setLength(0);
     for (int c = in.read(); c != '\n'; c = in.read()) {
@@ -92,13 +91,16 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
     return true;
   }
 
-  /** A line without its end: whole all the same, or cut short behind others that were whole. */
+  /**
+   * Takes a last line without a line end. It may be whole; if it is cut short, a whole line must
+   * stand before it.
+   */
   private static void takeLast(Reader reader, String line, Runnable cut) throws JsonFault {
     try {
       reader.take(line);
     } catch (JsonFault e) {
       if (!reader.any) {
-        throw e; // nothing of it is a trace
+        throw e; // no line of the file is an event
       }
       cut.run();
     }

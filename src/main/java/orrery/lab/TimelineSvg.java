@@ -159,7 +159,7 @@ public final class TimelineSvg {
     area("held", top + PAGES, StepAt::referenced);
   }
 
-  /** A staircase: each step holds what it left behind until the next one is done. */
+  /** Draws a staircase: the pages at the end of a step stay until the next step ends. */
   private void area(String kind, int bottom, ToIntFunction<StepAt> height) {
     StringBuilder path = new StringBuilder(String.format(Locale.ROOT, "M%d %d", LEFT, bottom));
     for (StepAt s : run.steps()) {

@@ -10,7 +10,7 @@ import java.util.function.ToLongFunction;
 import orrery.events.Event;
 import orrery.events.Event.StepDone;
 
-/** What happened in one run, and the figures that can be read from it. */
+/** The events of one run, and the figures that can be read from them. */
 final class Trace {
   private final List<Event> events;
   private final List<StepDone> steps;
@@ -60,7 +60,7 @@ final class Trace {
     return sum(StepDone::prefillRows);
   }
 
-  /** Rows of somebody, of 100 computed. */
+  /** Of 100 computed rows, those of a sequence: all but padding. */
   double usefulPercent() {
     return 100 * (1 - sum(StepDone::paddingRows) / rows());
   }
@@ -77,7 +77,7 @@ final class Trace {
         .sum();
   }
 
-  /** The same, of 100 prompt tokens. */
+  /** {@link #hitTokens} of 100 prompt tokens. */
   double hitPercent() {
     return 100
         * hitTokens()
@@ -93,7 +93,7 @@ final class Trace {
     return all(Event.Retracted.class).stream().mapToInt(Event.Retracted::lost).sum();
   }
 
-  /** Those of them that the prefix cache did not have when the request came back. */
+  /** Those of {@link #lostTokens} that the prefix cache did not have when the request came back. */
   double recomputedTokens() {
     return lostTokens() - hits(true);
   }
@@ -106,7 +106,7 @@ final class Trace {
     return steps.stream().mapToInt(StepDone::running).max().orElse(0);
   }
 
-  /** Pages that somebody holds, of 100, as a mean over the steps. */
+  /** Of 100 pages, those that sequences hold, as a mean over the steps. */
   double pagesPercent() {
     return mean(Trace::pagesPercent);
   }

@@ -6,14 +6,14 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 
 /**
- * Times variants of a job side by side, so that what the machine does meanwhile hits all of them.
+ * Times variants of a job in turns, so that a change of the machine's speed hits all of them.
  *
  * <pre>
  *   warm up A B C … twice │ sample A B C … C B A … A B C …     each sample: ≥ 5 ms of calls
  * </pre>
  *
- * <p>A figure of a shared machine is worth little, a ratio of two figures of one trial much. The
- * result is the median over the rounds, with the quartiles as its spread.
+ * <p>On a shared machine a single figure is worth little; a ratio of two figures of one trial is
+ * worth much. The result is the median over the rounds, with the quartiles as its spread.
  */
 final class Trial {
   private static final double SAMPLE_SECONDS = 0.005;
@@ -21,13 +21,13 @@ final class Trial {
 
   private Trial() {}
 
-  /** Something that takes time. */
+  /** A job to time. */
   @FunctionalInterface
   interface Job {
-    /** Does it so often and returns the seconds that count. */
+    /** Does the job {@code calls} times and returns the seconds that count. */
     double seconds(int calls);
 
-    /** A job whose whole run counts. */
+    /** A job of which the whole run counts. */
     static Job of(Runnable call) {
       return calls -> {
         long start = System.nanoTime();
@@ -86,7 +86,7 @@ final class Trial {
   static List<Timing> run(List<Variant> variants, double seconds) {
     int n = variants.size();
     int[] calls = new int[n]; // [variant] calls of a sample
-    for (int pass = 0; pass < 2; pass++) { // the second settles what the first made C2 reconsider
+    for (int pass = 0; pass < 2; pass++) { // after the first pass C2 may compile once more
       for (int v = 0; v < n; v++) {
         calls[v] = warm(variants.get(v).job, Math.max(0.15, seconds / 4));
       }
@@ -96,7 +96,7 @@ final class Trial {
     long end = System.nanoTime() + (long) (seconds * n * 1e9);
     for (int round = 0; round < LEAST_ROUNDS || System.nanoTime() < end; round++) {
       for (int i = 0; i < n; i++) {
-        int v = round % 2 == 0 ? i : n - 1 - i; // there and back: drift favours nobody
+        int v = round % 2 == 0 ? i : n - 1 - i; // there and back: drift favours no variant
         requireGoingOn();
         samples.get(v).add(variants.get(v).job.seconds(calls[v]) / calls[v]);
       }
@@ -111,9 +111,9 @@ final class Trial {
   }
 
   /**
-   * Measuring takes seconds to minutes, and can be interrupted.
+   * Lets an interruption end the measuring, which takes seconds to minutes.
    *
-   * @throws CancellationException if this thread was
+   * @throws CancellationException if this thread was interrupted
    */
   static void requireGoingOn() {
     if (Thread.currentThread().isInterrupted()) {
@@ -121,7 +121,7 @@ final class Trial {
     }
   }
 
-  /** Runs a job until it is compiled; returns the calls that fill a sample. */
+  /** Runs a job until it is compiled; returns the number of calls that fill a sample. */
   private static int warm(Job job, double seconds) {
     long start = System.nanoTime();
     double best = Double.MAX_VALUE; // seconds of a call

@@ -6,14 +6,14 @@ import orrery.checkpoint.TensorInfo;
 import orrery.engine.Heap;
 
 /**
- * How large a ballast twin is, told before it is made.
+ * The size of a ballast twin, known before the twin is made.
  *
  * @param fixed bytes of the tensors that no factor widens
- * @param widened bytes of those that it does, at factor 1
+ * @param widened bytes of the tensors that the factor widens, at factor 1
  * @param loadedOver bytes in memory over bytes in the file: f16 is loaded as f32
  */
 record TwinSize(long fixed, long widened, int loadedOver) {
-  /** Most bytes of a twin whose factor its user does not choose. */
+  /** Most bytes of a twin if the user gives no factor. */
   private static final long MOST_BY_DEFAULT = 2L << 30;
 
   static TwinSize of(Checkpoint checkpoint) {
@@ -39,7 +39,7 @@ record TwinSize(long fixed, long widened, int loadedOver) {
     return Heap.times(bytes(factor), loadedOver);
   }
 
-  /** The factor, or the largest below that a machine can be asked for without being asked. */
+  /** The factor, or the largest smaller one that fits 2 GiB and half of the free heap. */
   int atMost(int factor) {
     long most = Math.min(MOST_BY_DEFAULT, Heap.left() / 2 / loadedOver);
     long fitting = (most - fixed) / Math.max(1, widened);

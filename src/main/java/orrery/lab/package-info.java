@@ -4,8 +4,8 @@
  *
  * <p><b>The problem.</b> "Fast" means nothing without the speed of the machine. A shared or virtual
  * machine changes its speed from minute to minute; the JIT makes the first thousand calls of
- * anything slow; a compiler leaves out what nobody reads. A figure taken without care for these
- * says more about the day than about the code.
+ * anything slow; a compiler leaves out a computation if its result is never read. A figure that
+ * ignores this says more about the day than about the code.
  *
  * <p><b>The idea.</b> Measure the limit and the thing in one process, in turns, and report their
  * ratio. There are two limits: multiply-adds that stay in registers, and reads that compute next to
@@ -32,7 +32,7 @@
  * </pre>
  *
  * <p>{@link orrery.lab.Ballast} makes a model that fits a cache into one that does not, without
- * changing a bit of what it says; speed is shown on both.
+ * changing a bit of its answers; speed is shown on both.
  *
  * <p><b>Invariants.</b>
  *
@@ -44,11 +44,12 @@
  *   <li>"From memory" means weights of at least 128 MiB and four times the last-level cache.
  *   <li>The better of two plain reads counts as the limit, not the worse.
  *   <li>Products are timed through the same call and the same split as {@code orrery.graph.MatMul}
- *       makes; every result is stored where the compiler must assume that somebody reads it.
+ *       makes; every result is stored where the compiler must assume that it is read.
  * </ul>
  *
- * <p>{@code orrery lab mtp} asks the same clock twice: what a round of drafts costs, and what it
- * brings on this text; and checks that the two foretell what a user measures.
+ * <p>{@code orrery lab mtp} measures two things with the same clock: the cost of a round of drafts,
+ * and the tokens that the round gives on this text. It checks that the two foretell the speed that
+ * a user measures.
  *
  * <p><b>Watch it.</b> {@code orrery lab batching}; {@code orrery lab mtp}; {@code orrery bench
  * kernels}, and with {@code --svg FILE} the picture of {@code docs/rows-against-speed.md}. For

@@ -15,8 +15,8 @@ import orrery.events.Event;
 import orrery.files.OutputFile;
 
 /**
- * What the sinks share: a buffered file, written on the engine's thread and closed on another, and
- * failures that wait for {@link #close}.
+ * The common part of the sinks: a buffered file, which the engine's thread writes and another
+ * thread closes. Failures wait for {@link #close}.
  */
 abstract class FileSink implements TraceSink {
   private static final JsonFactory JSON =
@@ -29,16 +29,16 @@ abstract class FileSink implements TraceSink {
   private final boolean created; // by this sink
   private final OutputStream bytes;
   private final JsonGenerator json;
-  private Exception failure; // the first; what comes after it is not written
+  private Exception failure; // the first; later events are not written
   private boolean begun;
   private boolean closed;
-  private long flushed; // time of the event after which everything was handed to the system
+  private long flushed; // time of the event after which the buffer was last flushed
 
   FileSink(Path path) throws IOException {
     this.file = OutputFile.of(path);
     this.created = !Files.exists(file.target());
     this.bytes = file.open();
-    // A writer of ours, not Files' own: half a surrogate pair becomes "?", not an exception.
+    // Not the writer of Files: in this one half a surrogate pair becomes "?", not an exception.
     this.json =
         JSON.createGenerator(
             new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.UTF_8), BUFFER));
@@ -47,7 +47,7 @@ abstract class FileSink implements TraceSink {
   /** Writes one event. */
   abstract void write(Event event, JsonGenerator json) throws IOException;
 
-  /** Writes what is still to be written when nothing more comes. */
+  /** Writes the end of the file, after the last event. */
   void finish(JsonGenerator json) throws IOException {}
 
   @Override
@@ -76,7 +76,7 @@ abstract class FileSink implements TraceSink {
   }
 
   /**
-   * Ends the file; later events are not taken. If nothing ever began, it is as it was before.
+   * Ends the file; later events are not taken. If no run began, the file is as it was before.
    *
    * @throws IOException naming the file, if anything could not be written since it was opened
    */

@@ -24,13 +24,13 @@ import orrery.events.Event;
  *             request 1  [waiting            ][running][retracted][run...
  * </pre>
  *
- * <p>Spans are begun and ended by events of their own (B and E), in the order of their lane, so a
+ * <p>A span begins and ends with entries of their own (B and E), in the order of its lane. So a
  * trace that was cut off still opens. A lane is a sequence: one choice of one request.
  */
 public final class PerfettoSink extends FileSink {
   private static final int ENGINE = 1; // process of the tracks of the engine
   private static final int REQUESTS = 2; // process of the lanes
-  // Track numbers that are unique and no process's: Perfetto takes such a one for a main thread.
+  // Track numbers are unique. None is a process's: Perfetto would take it for a main thread.
   private static final int STEPS = 11;
   private static final int CACHE = 12;
   private static final int FIRST_LANE = 101;
@@ -41,7 +41,7 @@ public final class PerfettoSink extends FileSink {
   private long latest; // nanoseconds of the latest event
   private TraceEvents out; // null before the first event
 
-  /** What is open in a lane. */
+  /** The open spans of a lane. */
   private static final class Lane {
     final int number;
     final int request;
@@ -193,8 +193,8 @@ public final class PerfettoSink extends FileSink {
   }
 
   /**
-   * The lane of a sequence. The first sequence of a request takes the lane that its submission
-   * opened; another choice opens its own when it is first heard of, which is with its first token.
+   * The lane of a sequence. The first sequence of a request takes the lane that the submission
+   * opened. Another choice opens its own lane with its first event, which is its first token.
    */
   private Lane lane(int request, int sequence, long nanos) throws IOException {
     Lane lane = lanes.get(sequence);
@@ -215,7 +215,7 @@ public final class PerfettoSink extends FileSink {
     return lane;
   }
 
-  /** Ends what is open where the trace ends, so that every begin has its end. */
+  /** Ends all open spans at the end of the trace, so that every begin has its end. */
   @Override
   void finish(JsonGenerator json) throws IOException {
     if (out == null) {

@@ -7,7 +7,7 @@ import orrery.events.Event.Origin;
 import orrery.events.EventSink;
 
 /**
- * What became of drafts, counted from events. May be read while the engine runs.
+ * Statistics of drafts, counted from events. They may be read while the engine runs.
  *
  * <p>A <em>verification</em> is one sequence's rows in one step: its newest token and the drafts
  * behind it. The <em>acceptance length</em> is the tokens that a verification gives on average.
@@ -25,7 +25,7 @@ public final class SpeculationStats implements EventSink {
   private long drafted;
   private long accepted;
   private long verified; // tokens that verifications gave
-  private long plain; // tokens without drafts, answers' first ones left out: a round each
+  private long plain; // rounds without drafts: one token each; an answer's first token is none
   private long tokens;
   private long targetSteps;
   private boolean synthetic;
@@ -112,7 +112,7 @@ public final class SpeculationStats implements EventSink {
     return plain + verified == 0 ? 0 : (double) count / (plain + verified);
   }
 
-  /** Whether drafts were accepted for an experiment's sake. */
+  /** Whether acceptance was synthetic, for an experiment. */
   public synchronized boolean synthetic() {
     return synthetic;
   }
@@ -127,7 +127,7 @@ public final class SpeculationStats implements EventSink {
     return positions.get(position)[0];
   }
 
-  /** Of these, those that were looked at: all drafts before were accepted. */
+  /** Of these, those that were judged: all drafts before them were accepted. */
   public synchronized int judged(int position) {
     return positions.get(position)[1];
   }

@@ -90,7 +90,7 @@ final class TraceEvents {
       json.writeStringField("name", name);
     }
     json.writeNumberField("pid", process);
-    if (thread > 0) { // else it is about the process
+    if (thread > 0) { // else the entry is about the process
       json.writeNumberField("tid", thread);
     }
     if (!phase.equals("M")) { // names hold at all times

@@ -7,8 +7,8 @@ import orrery.events.Event;
 import orrery.events.EventSink;
 
 /**
- * Takes events until it is closed. A failure to write neither stops the engine nor is lost: it is
- * remembered, and {@link #close} throws it.
+ * Takes events until it is closed. A failure to write does not stop the engine. It is remembered,
+ * and {@link #close} throws it.
  */
 public interface TraceSink extends EventSink, Closeable {
   /** Takes nothing. */
@@ -25,7 +25,7 @@ public interface TraceSink extends EventSink, Closeable {
       };
 
   /**
-   * The run begins: what the file held before is gone now. The first event says so, too.
+   * Begins the run: empties the file. The first event does so, too.
    *
    * @throws IOException if the file cannot be emptied
    */

@@ -2,8 +2,8 @@
  * Sinks: what the engine does, as files that people and programs can look at.
  *
  * <p><b>The problem.</b> "Why was this token late?" has its answer in a few milliseconds among
- * thousands: somebody's prompt shared the step, a page was missing, a request was retracted.
- * Printed averages do not show it, and a debugger changes it.
+ * thousands: the prompt of another request shared the step, a page was missing, the request was
+ * retracted. Printed averages do not show it, and a debugger changes it.
  *
  * <p><b>The idea.</b> Every event of the engine goes into a file as it happens, and two formats are
  * enough: JSON lines for programs ({@code jq}, a notebook, a lab table), and the Trace Event Format

@@ -14,7 +14,7 @@ class ArgumentsTest {
   private static final byte[] ZOE = "Zoë café 😀".getBytes(StandardCharsets.UTF_8);
   private static final byte[] LATIN = "Zoë".getBytes(StandardCharsets.ISO_8859_1);
 
-  /** What the program gets when these are given behind a program's name and a flag. */
+  /** The arguments as the program reads them, if these stand behind a program's name and a flag. */
   private static String[] given(String encoding, boolean known, byte[]... arguments) {
     ByteArrayOutputStream raw = new ByteArrayOutputStream();
     raw.writeBytes("java\0-cp\0Zoë\0orrery.cli.Main\0".getBytes(StandardCharsets.UTF_8));
@@ -59,8 +59,8 @@ class ArgumentsTest {
   void whereTheBytesAreUnknownALostTextIsRefused() {
     assertThatThrownBy(() -> given("ANSI_X3.4-1968", false, ZOE))
         .hasMessage(
-            "argument 1: expected UTF-8 text, found what Java could not read in the encoding"
-                + " ANSI_X3.4-1968; set LC_ALL=C.UTF-8");
+            "argument 1: expected UTF-8 text, found bytes that Java could not decode in the"
+                + " encoding ANSI_X3.4-1968; set LC_ALL=C.UTF-8");
     assertThatThrownBy(() -> given("UTF-8", false, LATIN)).hasMessageStartingWith("argument 1");
     assertThat(given("UTF-8", false, ZOE)).containsExactly("Zoë café 😀");
     assertThat(given("ANSI_X3.4-1968", false, "demo".getBytes(StandardCharsets.UTF_8)))

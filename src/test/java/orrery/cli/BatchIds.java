@@ -3,7 +3,9 @@ package orrery.cli;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Gives each line of a batch, which tests write with the id {@code x}, an id of its own. */
+/**
+ * Gives each line of a batch an id of its own, in the place of the id {@code x} that tests write.
+ */
 final class BatchIds {
   private static final String ID = "\"custom_id\":\"x";
 

@@ -96,7 +96,7 @@ class BoardTest {
   }
 
   @Test
-  void tokensAreColouredByWhatBecameOfTheDrafts() {
+  void tokensAreColouredByTheirOrigin() {
     Board board = board(true, "Count:");
     start(board, 0);
     token(board, 0, 0, Origin.PLAIN);
@@ -114,12 +114,12 @@ class BoardTest {
   }
 
   @Test
-  void draftsOfTheLastVerificationThatWereThrownAwayStandStruckThroughBehindTheText() {
+  void rejectedDraftsOfTheLastVerificationStandStruckThroughBehindTheText() {
     Board board = board(true, "Count:");
     start(board, 0);
     token(board, 0, 1, Origin.ACCEPTED);
     token(board, 0, 0, Origin.RECOVERED);
-    verified(board, 0, 1, 2, 1, 4, 2); // the third was never looked at
+    verified(board, 0, 1, 2, 1, 4, 2); // the third was never judged
     end(board, 1, 3);
     assertThat(line(board)).contains(" zero" + RESET + STRUCK + " four two" + RESET);
     token(board, 0, 0, Origin.PLAIN); // a step without drafts
@@ -157,14 +157,14 @@ class BoardTest {
   }
 
   @Test
-  void noColorCountsIfItSaysAnything() {
+  void noColorCountsUnlessItIsEmpty() {
     assertThat(Colours.unless(null).on()).isTrue();
     assertThat(Colours.unless("").on()).isTrue();
     assertThat(Colours.unless("1").on()).isFalse();
   }
 
   @Test
-  void aLongTextShowsItsEndBehindDotsAndItsColoursThoughATokenIsCut() {
+  void aLongTextShowsItsEndBehindDotsAndACutTokenKeepsItsColour() {
     Board board = board(true, "p".repeat(10));
     start(board, 0);
     for (int i = 0; i < 10; i++) {
@@ -181,7 +181,7 @@ class BoardTest {
   /** Requests of every state, texts of every width, on terminals of every size. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void aPictureNeverLeavesItsTerminalHoweverSmallThatIs(boolean colours) {
+  void aPictureFitsItsTerminalHoweverSmall(boolean colours) {
     String[] prompts = {
       "x".repeat(200),
       "猫".repeat(60),
@@ -216,7 +216,7 @@ class BoardTest {
   }
 
   @Test
-  void whatRunsIsShownFirstWhereNotAllRequestsHaveRoom() {
+  void runningRequestsAreShownFirstIfNotAllFit() {
     String[] prompts = "one two three four five six seven eight nine ten eleven twelve".split(" ");
     Board board = board(false, prompts);
     start(board, 0, 1, 2, 3, 4, 5, 6, 7);
@@ -235,7 +235,7 @@ class BoardTest {
   }
 
   @Test
-  void pagesThatAreOutOfSightAreSaidToBe() {
+  void theHeadingSaysIfOnlyTheFirstPagesAreShown() {
     Board board = board(false, "a");
     start(board, 0);
     end(board, 1, 0, 0, 700);

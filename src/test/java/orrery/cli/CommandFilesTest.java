@@ -99,7 +99,7 @@ class CommandFilesTest {
     line.getSubcommands().forEach((sub, child) -> collect(name + " " + sub, child, found));
   }
 
-  /** A command line in which each file has a path of its own, but for those that are given. */
+  /** A command line in which each file has a path of its own, except the files that are given. */
   private List<String> line(String command, Uses uses, Map<String, Path> given) {
     List<String> args = new ArrayList<>(List.of(command.split(" ")));
     for (String name : Stream.concat(uses.reads().stream(), uses.writes().stream()).toList()) {
@@ -171,7 +171,7 @@ class CommandFilesTest {
   void twoOutputsAreNeverOneFile() throws IOException {
     Path one = directory.resolve("out");
     Path link =
-        Files.createSymbolicLink(directory.resolve("link"), one); // to what is not there yet
+        Files.createSymbolicLink(directory.resolve("link"), one); // to a file that is not there yet
     for (var command : COMMANDS.entrySet()) {
       Uses uses = command.getValue();
       for (String a : uses.writes()) {
@@ -188,7 +188,7 @@ class CommandFilesTest {
   }
 
   @Test
-  void theFileInWhichAnswersGrowIsNoOtherFileOfTheCommand() throws IOException {
+  void thePartFileOfAnswersIsNoOtherFileOfTheCommand() throws IOException {
     Uses uses = COMMANDS.get("run-batch");
     Path out = directory.resolve("out");
     Path part = directory.resolve("out.part");

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import orrery.TinyModels;
 
-/** The demo, and prompts that come from elsewhere. */
+/** The demo with its own prompts and with the user's. */
 class DemoCommandTest {
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
@@ -40,7 +40,7 @@ class DemoCommandTest {
   }
 
   @Test
-  void promptsOfOnesOwnAreServedInsteadOfTheDozen() throws IOException {
+  void theUsersPromptsAreServedInsteadOfTheDozen() throws IOException {
     Path file = Files.writeString(directory.resolve("p.txt"), "max: 23 71 45 8 =>\n");
     int code =
         run(
@@ -126,7 +126,7 @@ class DemoCommandTest {
   }
 
   @Test
-  void aModelThatCannotReadOrSpeakIsNamed() {
+  void theTokenizerThatAModelLacksIsNamed() {
     assertThat(run("demo", "-m", TinyModels.speck("bias").toString(), "hello")).isEqualTo(1);
     assertThat(err.toString()).contains("tokenizer.json: expected a tokenizer");
   }

@@ -20,9 +20,9 @@ import orrery.docs.Page;
 import orrery.docs.Page.Block;
 
 /**
- * Every shell command of README and docs runs, and says what the page says that it says: a block
- * marked {@code output} behind a block marked {@code sh} is part of what the commands print, where
- * … stands for anything, such as times, and blanks and line breaks count alike.
+ * Every shell command of README and docs runs and prints what the page quotes. A block marked
+ * {@code output} behind a block marked {@code sh} is a part of what the commands print. In it …
+ * stands for anything, such as times; blanks and line breaks count alike.
  */
 class DocsCommandsTest {
   /** Parts of blocks that are not run, and why. */
@@ -38,7 +38,7 @@ class DocsCommandsTest {
 
   @TempDir private Path directory;
 
-  /** A block of commands, and what the page says that it prints. */
+  /** A block of commands, and the output that the page quotes. */
   private record Commands(Block block, List<Block> outputs) {}
 
   private static List<Commands> commands(Page page) {

@@ -21,9 +21,9 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Runs shell commands of the docs as they stand: in bash, in a directory where {@code
- * target/orrery/bin/orrery} is a script that has this JVM run the command. So a command costs no
- * start of a JVM, and what was compiled for one is there for the next. {@code mvn} does nothing,
- * except that the demo's command runs the demo.
+ * target/orrery/bin/orrery} is a script that makes this JVM run the command. So a command starts no
+ * JVM of its own, and code that the JIT compiled for one command is ready for the next. {@code mvn}
+ * does nothing, except that the demo's command runs the demo.
  *
  * <p>Experiments run with {@code --quick}, and twins are twice as wide.
  */
@@ -61,7 +61,7 @@ final class DocsShell implements AutoCloseable {
   private final ServerSocket server;
   private final Thread thread;
 
-  /** What a block of commands left: its exit code, and all it said. */
+  /** The result of a block of commands: its exit code, and all that it printed. */
   record Result(int code, String output) {}
 
   DocsShell(Path directory) throws IOException {

@@ -18,18 +18,18 @@ import orrery.TinyModels;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 
-/** A bad value is the flag's mistake, whoever notices it; a flag without effect gets a line. */
+/** An error about a bad value names the flag, whichever part of the engine finds it. */
 class FlagMessagesTest {
   private static final String SPECK = TinyModels.speck("bias").toString();
 
-  /** Begins of command lines that lack nothing. */
+  /** Beginnings of command lines that are complete. */
   private static final String GENERATE = "generate -m SPECK --ids 1 ";
 
   private static final String BATCH = "run-batch -m SPECK -i docs/examples/batch.jsonl -o OUT ";
   private static final String DUMP = "dump -m SPECK --ids 1 --out OUT ";
   private static final String MTP = GENERATE + "--speculative-algorithm mtp ";
 
-  /** Flags with a number, each with a bad one and what is said. */
+  /** Flags with a number: a bad number for each, and a part of the error. */
   private static final List<String[]> NUMBERS =
       List.of(
           of(GENERATE, "--temperature -1", "expected a finite number of at least 0, found -1.0"),
@@ -139,7 +139,7 @@ class FlagMessagesTest {
 
   @ParameterizedTest
   @MethodSource("cases")
-  void aBadValueIsSaidOfTheFlagAsItWasWritten(String before, String flag, String message) {
+  void theErrorOfABadValueNamesTheFlagAsItWasWritten(String before, String flag, String message) {
     Run run = run(before + flag);
     String name = flag.split(" ")[0];
     assertThat(run.code()).as(run.err()).isBetween(1, 2);

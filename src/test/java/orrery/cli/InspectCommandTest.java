@@ -56,7 +56,7 @@ class InspectCommandTest {
   }
 
   @Test
-  void whatLoadingPassedOverIsSaidInOneLineEach(@TempDir Path directory) throws IOException {
+  void everyNoticeOfLoadingIsOneLine(@TempDir Path directory) throws IOException {
     EditedModel.of(TinyModels.speck("bias")).writeTo(directory);
     Path file = directory.resolve("extra.safetensors");
     Files.copy(directory.resolve("model.safetensors"), file);

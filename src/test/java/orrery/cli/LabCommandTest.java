@@ -105,7 +105,7 @@ class LabCommandTest {
   }
 
   @Test
-  void aTwinThatNoHeapHoldsIsRefusedByItsFactorAndLeavesNothing() {
+  void aTwinTooLargeForTheHeapIsRefusedByItsFactorAndLeavesNoFile() {
     for (String factor : new String[] {"1000000", "1000000000", "2147483647"}) {
       Path twin = directory.resolve("a/b/twin");
       assertThat(run("lab", "ballast", "--factor", factor, "--out", twin.toString())).isEqualTo(2);
@@ -117,7 +117,7 @@ class LabCommandTest {
   }
 
   @Test
-  void aTwinThatCannotBeLoadedIsToldBeforeAnythingIsComputed() {
+  void aTwinThatCannotBeLoadedIsReportedBeforeAnythingIsComputed() {
     String bad = directory.resolve("no-twin").toString();
     for (String lab : new String[] {"batching", "paging", "mtp", "throughput", "ops"}) {
       assertThat(run("lab", lab, "--quick", "--model", "tiny-models/speck-mtp", "--twin", bad))
@@ -128,7 +128,7 @@ class LabCommandTest {
   }
 
   @Test
-  void aTwinWithoutWhatTheExperimentNeedsIsToldBeforeAnythingIsComputed() {
+  void aTwinWithoutAnMtpLayerIsRefusedBeforeAnythingIsComputed() {
     String plain = "tiny-models/speck-sharded"; // no MTP layer
     assertThat(run("lab", "mtp", "--quick", "--model", "tiny-models/speck-mtp", "--twin", plain))
         .isNotZero();
@@ -137,7 +137,7 @@ class LabCommandTest {
   }
 
   @Test
-  void shapesThatNoHeapHoldsAreRefusedByTheirFlag() {
+  void shapesTooLargeForTheHeapAreRefusedByTheirFlag() {
     assertThat(run("lab", "throughput", "--prompt", "1000000000")).isEqualTo(2);
     assertThat(run("lab", "throughput", "--tokens", "2147483647")).isEqualTo(2);
     assertThat(err.toString())

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 class LiveScreenTest {
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
-  /** One that is drawn nowhere and says what it can do. */
+  /** A terminal that shows nothing and says what it can do. */
   private static Terminal terminal(int columns, int rows) throws IOException {
     Terminal terminal =
         new LineDisciplineTerminal(
@@ -70,7 +70,7 @@ class LiveScreenTest {
   }
 
   @Test
-  void aTerminalThatDoesNotKnowItsSizeIsTakenForAnOrdinaryOne() throws IOException {
+  void aTerminalOfUnknownSizeCountsAs24RowsOf80Columns() throws IOException {
     try (LiveScreen screen = new LiveScreen(terminal(0, 0), out)) {
       assertThat(screen.rows()).isEqualTo(24);
       assertThat(screen.columns()).isEqualTo(80);

@@ -38,7 +38,7 @@ class MainTest {
     return TinyModels.all();
   }
 
-  /** What a run left behind. */
+  /** The result of a run: exit code and all output. */
   private record Run(int code, String out, String err) {
     /** A mistake of the user's: its exit code, a line or two of explanation, no stack trace. */
     void assertMistake(int expected, String... named) {
@@ -243,7 +243,7 @@ class MainTest {
   }
 
   @Test
-  void aContextThatNeedsMoreMemoryThanThereIsIsExplained() {
+  void theErrorOfAContextTooLargeForTheMemorySaysSo() {
     EditedModel edited = EditedModel.of(TinyModels.speck("bias"));
     edited.config.put("max_position_embeddings", Integer.MAX_VALUE);
     String model = edited.writeTo(directory).toString();
@@ -289,7 +289,7 @@ class MainTest {
   }
 
   @Test
-  void idsGiveTheSameIdsEveryTimeWhateverTheSwitchesSay() {
+  void thePromptsIdsGiveTheSameAnswerWhateverTheSwitchesSay() {
     String[] sampled = {"--temperature", "0.9", "--top-p", "0.9", "--seed", "5", "-n", "20"};
     String expected = generate(sampled).assertDone().out();
     assertThat(expected).startsWith("[3, 14, 15] ");
@@ -317,7 +317,7 @@ class MainTest {
   }
 
   @Test
-  void flagsThatMayBeRepeatedAreAllHeard() {
+  void everyValueOfARepeatedFlagCounts() {
     Run biased =
         generate("--logit-bias", "40=1e6", "--logit-bias", "41=-1e6", "-n", "3").assertDone();
     assertThat(biased.out().trim()).isEqualTo("[3, 14, 15] 40 40 40");

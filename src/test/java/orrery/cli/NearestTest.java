@@ -23,13 +23,13 @@ class NearestTest {
     "stops, stop",
     "sede, seed"
   })
-  void aSlipOfThePenIsKnown(String written, String meant) {
+  void aMisspelledNameFindsTheRightOne(String written, String meant) {
     assertThat(Nearest.to(written, NAMES)).contains(meant);
   }
 
   @ParameterizedTest
   @CsvSource({"tools", "x", "beam_width", "response_format", "''"})
-  void whatIsFarFromAllIsNone(String written) {
+  void aNameFarFromAllOthersFindsNone(String written) {
     assertThat(Nearest.to(written, NAMES)).isEmpty();
   }
 

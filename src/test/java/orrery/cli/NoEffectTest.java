@@ -19,7 +19,7 @@ class NoEffectTest {
 
   @TempDir Path directory;
 
-  /** What is said of flags without effect by a command that is done. */
+  /** The lines about flags without effect, from a command that succeeds. */
   private List<String> notes(String line) {
     StringWriter err = new StringWriter();
     String[] args = line.trim().split(" +");
@@ -41,7 +41,7 @@ class NoEffectTest {
         "--top-p 0.5                | --top-p has no effect at --temperature 0",
         "--min-p 0.5                | --min-p has no effect at --temperature 0",
         "--seed 5 --temperature 0   | --seed has no effect at --temperature 0",
-        "--choices 2                | --choices has no effect at --temperature 0 but to repeat",
+        "--choices 2                | --choices has no effect at --temperature 0 except to",
         "--min-tokens 1 --ignore-eos| --min-tokens has no effect with --ignore-eos",
         "--schedule-policy vllm     | --schedule-policy has no effect with one choice",
         "--max-running-requests 2   | --max-running-requests has no effect with one choice",
@@ -52,7 +52,7 @@ class NoEffectTest {
         "--speculative-algorithm ngram --speculative-coupled-drafts off"
             + " | --speculative-coupled-drafts has no effect with --speculative-algorithm ngram",
       })
-  void aFlagThatChangesNothingIsSaidTo(String flags, String note) {
+  void aFlagThatChangesNothingGetsALineThatSaysSo(String flags, String note) {
     assertThat(notes(GENERATE + flags))
         .singleElement()
         .asString()
@@ -70,12 +70,12 @@ class NoEffectTest {
         "--speculative-algorithm ngram --speculative-num-steps 2 --speculative-ngram-min 1",
         "--repetition-penalty 1.5 --logit-bias 3=1 --chunked-prefill-size 2 --graph off",
       })
-  void aFlagThatDoesSomethingIsNotSpokenOf(String flags) {
+  void aFlagThatChangesSomethingGetsNoLine(String flags) {
     assertThat(notes(GENERATE + flags)).isEmpty();
   }
 
   @Test
-  void inABatchFlagsOfOneSchedulerOrCacheAreSpokenOfWithAnother() {
+  void inABatchAFlagOfAnotherSchedulerOrCacheGetsALine() {
     assertThat(
             notes(
                 batch(

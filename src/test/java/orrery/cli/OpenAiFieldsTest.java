@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every field of a body: a bad value of it is refused under the name that its user wrote. */
+/** A bad value of any field of a body is refused under the name that the user wrote. */
 class OpenAiFieldsTest {
   private static final JsonMapper JSON = new JsonMapper();
   private static final String HI = "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],";
@@ -203,7 +203,7 @@ class OpenAiFieldsTest {
 
   @ParameterizedTest
   @MethodSource("refusedRows")
-  void aBadValueIsRefusedUnderTheNameThatItsUserWrote(int row) {
+  void aBadValueIsRefusedUnderTheNameThatTheUserWrote(int row) {
     int chat = row - COMPLETIONS.length;
     String[] expected = chat < 0 ? COMPLETIONS[row] : CHATS[chat];
     JsonNode error = ANSWERS.get(row).at("/response/body/error");
@@ -221,7 +221,7 @@ class OpenAiFieldsTest {
 
   @ParameterizedTest
   @MethodSource("takenRows")
-  void whatOpenAiWouldLimitIsTakenWhereOtherEnginesTakeIt(String fields) {
+  void valuesBeyondOpenAisLimitsAreTakenIfOtherEnginesTakeThem(String fields) {
     int row = COMPLETIONS.length + CHATS.length + List.of(TAKEN).indexOf(fields);
     JsonNode answer = ANSWERS.get(row);
     assertThat(answer.at("/response/status_code").asInt()).as("%s", answer).isEqualTo(200);

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import orrery.TinyModels;
 
-/** What only a process of its own shows: signals, pipes, locales. */
+/** Tests that need a process of their own: signals, pipes, locales. */
 class ProcessTest {
   private static final Path SPECK = TinyModels.speck("groups");
   private static final String LAUNCHER = "src/assembly/orrery.sh";
@@ -54,7 +54,7 @@ class ProcessTest {
     return process.exitValue();
   }
 
-  /** Standard error, but for what the JVM says. */
+  /** Standard error without the lines of the JVM itself. */
   private List<String> errors() throws IOException {
     return Files.readAllLines(err.toPath()).stream().filter(l -> !l.contains("WARNING")).toList();
   }
@@ -74,7 +74,7 @@ class ProcessTest {
   }
 
   @Test
-  void theLauncherTakesALocaleWhoseEncodingIsUtf8() throws Exception {
+  void theLauncherTakesALocaleThatEncodesInUtf8() throws Exception {
     Path jdk = directory.resolve("jdk");
     Path java = Files.createDirectories(jdk.resolve("bin")).resolve("java");
     Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"25.0.1\"\n");

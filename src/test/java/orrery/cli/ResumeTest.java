@@ -28,7 +28,7 @@ import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.files.OutputFile;
 
-/** What a batch that was stopped leaves, and what the next run makes of it. */
+/** A batch that was stopped leaves a part, and the next run goes on with it. */
 class ResumeTest {
   private static final Path SPECK = TinyModels.speck("groups");
 
@@ -82,7 +82,7 @@ class ResumeTest {
   }
 
   @Test
-  void aRunThatWasStoppedAnywhereEndsWithTheBytesOfOneThatWasNot() throws IOException {
+  void aResumedRunWritesTheBytesOfARunThatWasNeverStopped() throws IOException {
     byte[] all = (String.join("\n", whole) + "\n").getBytes(StandardCharsets.UTF_8);
     int first = whole.getFirst().length(); // where the line ends; these are ASCII
     for (int cut : new int[] {0, 1, first, first + 1, first + 2, 900, all.length - 1, all.length}) {
@@ -98,7 +98,7 @@ class ResumeTest {
   }
 
   @Test
-  void anIdIsRefusedTwiceAlsoIfTheFirstLineWasAnsweredByTheRunBefore() throws IOException {
+  void aRepeatedIdIsRefusedAlsoIfTheEarlierRunAnsweredItsFirstLine() throws IOException {
     String again = line("id-1", "\"prompt\":[1],\"max_tokens\":1") + "\n";
     Files.writeString(input, again, StandardOpenOption.APPEND);
     assertThat(run().code()).isZero();
@@ -122,7 +122,7 @@ class ResumeTest {
   }
 
   @Test
-  void whatIsReadyWhenARunFailsIsKeptBehindAnAnswerThatIsNot() throws Exception {
+  void ifARunFailsAnAnswerThatIsReadyIsKeptBehindOneThatIsNot() throws Exception {
     Files.write(
         input,
         List.of(
@@ -180,7 +180,7 @@ class ResumeTest {
   }
 
   @Test
-  void withoutBeingAskedToNoRunThrowsAnswersAway() throws IOException {
+  void noRunThrowsAnswersAwayUnlessTheUserAsksForIt() throws IOException {
     Files.write(part, whole.subList(0, 3));
     Run refused = run();
     assertThat(refused.code()).isEqualTo(1);
@@ -198,7 +198,7 @@ class ResumeTest {
   }
 
   @Test
-  void theAnswersOfAnotherRunAreRefusedAndLeft() throws IOException {
+  void theAnswersOfAnotherRunAreRefusedAndKept() throws IOException {
     String[][] cases = {
       {whole.get(1).replace("id-2", "id-3"), "line 2", "custom_id \"id-2\", found \"id-3\""},
       {whole.get(1).replace("\"id-2\"", "null"), "line 2", "custom_id \"id-2\", found none"},
@@ -225,7 +225,7 @@ class ResumeTest {
   }
 
   @Test
-  void whatIsNoPlainFileIsNeitherResumedNorOverwritten() throws IOException {
+  void aPartThatIsNoPlainFileIsNeitherResumedNorOverwritten() throws IOException {
     Path precious = Files.writeString(directory.resolve("precious"), "precious");
     Files.createSymbolicLink(part, precious);
     for (String[] flags : new String[][] {{}, {"--resume"}, {"--start-over"}}) {

@@ -29,7 +29,7 @@ import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.sampling.SamplingParams;
 
-/** Files of requests, answered as a user has them answered. */
+/** Files of requests, answered through the command line. */
 class RunBatchTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Path STORYTELLER = Path.of("tiny-models/storyteller-moe");
@@ -178,7 +178,7 @@ class RunBatchTest {
   }
 
   @Test
-  void whatABodyDoesNotSayIsAsOpenAiHasIt() {
+  void fieldsThatABodyLeavesOutHaveOpenAisDefaults() {
     OpenAiRequest text = read("{\"prompt\":[1]}", false);
     SamplingParams defaults = SamplingParams.builder().maxTokens(16).seed(77).build();
     assertThat(text.request().params()).isEqualTo(defaults);
@@ -262,7 +262,7 @@ class RunBatchTest {
   }
 
   @Test
-  void cachedTokensAreToldToWhoAsks() throws IOException {
+  void cachedTokensAreReportedIfAskedFor() throws IOException {
     String body = "{\"prompt\":[1,2,3,4,5,6,7,8,9],\"max_tokens\":2}";
     List<String> lines = List.of(completion("a", body), completion("b", body));
     String[] flags = {"--page-size", "4", "--max-running-requests", "1"};
@@ -356,7 +356,7 @@ class RunBatchTest {
   }
 
   @Test
-  void hostileLinesHarmNobody() throws IOException {
+  void hostileLinesHarmNoOtherLine() throws IOException {
     long seed = 20_260_101;
     System.out.println("hostile lines: seed " + seed);
     Random random = new Random(seed);
@@ -489,7 +489,7 @@ class RunBatchTest {
   }
 
   @Test
-  void theFirstErrorsAreShownAndABatchOfErrorsAloneEndsWithThree() throws IOException {
+  void theFirstErrorsAreShownAndABatchOfErrorsAloneEndsWithExitCodeThree() throws IOException {
     List<String> lines = new ArrayList<>();
     for (int i = 0; i < 9; i++) {
       lines.add(completion("id-" + i, "{\"prompt\":[1,2],\"maxTokens\":1}"));
@@ -509,7 +509,7 @@ class RunBatchTest {
 
   /** In a process of its own, as its standard output is wanted. */
   @Test
-  void aDashIsStandardInputAndOutputWhichHasNothingButAnswers() throws Exception {
+  void aDashIsStandardInputOrOutputAndOnlyAnswersAreWrittenThere() throws Exception {
     byte[] expected = run(STORYTELLER, EXAMPLE).output();
     Path out = directory.resolve("piped.jsonl");
     Path err = directory.resolve("err.txt");
@@ -587,11 +587,11 @@ class RunBatchTest {
     assertThat(JSON.readTree(trace.toFile()).findValuesAsText("name"))
         .contains("step 0", "prefill");
     Path lines = directory.resolve("trace.jsonl");
-    PrintWriter nobody = new PrintWriter(new StringWriter());
+    PrintWriter ignored = new PrintWriter(new StringWriter());
     String[] generate = {
       "generate", "-m", SPECK.toString(), "--ids", "1,2", "-n", "3", "--trace", lines.toString()
     };
-    assertThat(Main.run(nobody, nobody, generate)).isZero();
+    assertThat(Main.run(ignored, ignored, generate)).isZero();
     assertThat(Files.readAllLines(lines)).anyMatch(l -> l.startsWith("{\"event\":\"Finished\""));
   }
 

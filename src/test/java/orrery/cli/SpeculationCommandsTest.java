@@ -62,7 +62,7 @@ class SpeculationCommandsTest {
   }
 
   @Test
-  void theTextIsTheSameWhoeverGuesses() {
+  void theTextIsTheSameWithEveryDrafter() {
     String start = "Once upon a time there was a";
     String[][] requests = {
       {"-p", start, "-n", "60", "--temperature", "0"},
@@ -100,7 +100,7 @@ class SpeculationCommandsTest {
   }
 
   @Test
-  void whereNobodyFindsADraftTheFiguresSaySo() {
+  void ifNoDraftIsMadeTheFiguresSaySo() {
     String[] ids = {"generate", "-m", STORYTELLER, "--ids", "5,6,7", "-n", "1"};
     List<String> all = new ArrayList<>(Arrays.asList(ids));
     all.addAll(List.of(speculative("ngram")));
@@ -223,7 +223,7 @@ class SpeculationCommandsTest {
   }
 
   @Test
-  void mtpOfAModelThatHasNoneIsAMistake() {
+  void mtpIsRefusedForAModelWithoutAnMtpLayer() {
     String speck = TinyModels.speck("bias").toString();
     StringWriter err = new StringWriter();
     String[] args = {"generate", "-m", speck, "--ids", "1", "--speculative-algorithm", "mtp"};

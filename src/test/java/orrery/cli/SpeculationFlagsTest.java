@@ -26,7 +26,7 @@ class SpeculationFlagsTest {
     return flags.engine;
   }
 
-  /** The options with mtp and so many flags more. */
+  /** The options with mtp and these flags. */
   private static SpeculationOptions mtp(String... args) {
     String[] all = Arrays.copyOf(args, args.length + 2);
     all[args.length] = "--speculative-algorithm";
@@ -35,7 +35,7 @@ class SpeculationFlagsTest {
   }
 
   @Test
-  void whoAsksForNothingGetsTheEnginesDefaults() {
+  void withoutFlagsTheOptionsAreTheEnginesDefaults() {
     assertThat(parse().options().speculation()).isEqualTo(SpeculationOptions.off());
     assertThat(mtp()).isEqualTo(SpeculationOptions.off().withAlgorithm(Algorithm.MTP));
   }

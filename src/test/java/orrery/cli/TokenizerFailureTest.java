@@ -105,7 +105,7 @@ class TokenizerFailureTest {
         .startsWith("line 3: ")
         .contains("tokenizer.json: cannot decode these tokens: the tokenizer library gave up")
         .doesNotContain("Exception");
-    for (int either : new int[] {3, 4}) { // whether it has to be decoded is no matter here
+    for (int either : new int[] {3, 4}) { // an error only if the token has to be decoded
       assertThat(answers.get(either).at("/response/status_code").asInt()).isIn(200, 500);
     }
   }

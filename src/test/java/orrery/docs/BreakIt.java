@@ -21,8 +21,8 @@ import javax.tools.ToolProvider;
 import orrery.docs.Page.Block;
 
 /**
- * An edit that a chapter says breaks something: a diff, the command that runs some tests, and the
- * messages of those that go red.
+ * A "break it" of a chapter: an edit as a diff, the command that runs some tests, and the messages
+ * of the tests that go red.
  *
  * @param where the diff stands
  * @param tests what the command runs, as {@code Class#method}, the class as the command has it
@@ -32,10 +32,10 @@ record BreakIt(Block where, Edit edit, List<String> tests, Map<String, String> r
   private static final Pattern COMMAND = Pattern.compile("mvn -q test -Dtest='?([^' ]+)'?");
   private static final Pattern RED = Pattern.compile("([\\w$]+\\.\\w+):(.*)");
   private static final Path TEST_CLASSES = Path.of("target", "test-classes");
-  private static final int SECONDS = 180; // what an edit makes hang is stopped
+  private static final int SECONDS = 180; // a run that an edit makes hang is stopped
 
   /**
-   * What a run left.
+   * The result of a run.
    *
    * @param ran {@code Class.method} of the tests that ran
    * @param red messages by {@code Class.method}
@@ -159,7 +159,7 @@ record BreakIt(Block where, Edit edit, List<String> tests, Map<String, String> r
     }
   }
 
-  /** The class path of this JVM, with the copy in the place of what it was made of. */
+  /** The class path of this JVM, with the edited copy in the place of the original classes. */
   private String classPath(Path copy) {
     String own =
         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
@@ -170,7 +170,7 @@ record BreakIt(Block where, Edit edit, List<String> tests, Map<String, String> r
         .collect(Collectors.joining(File.pathSeparator));
   }
 
-  /** The full name of a test class; without a package, its file says which. */
+  /** The full name of a test class; if the command gives no package, the file of the class does. */
   private static String named(String simpleName) throws IOException {
     if (simpleName.contains(".")) {
       return simpleName;

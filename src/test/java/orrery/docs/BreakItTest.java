@@ -24,9 +24,9 @@ import orrery.docs.BreakIt.Outcome;
 import orrery.docs.Page.Block;
 
 /**
- * Every "break it" of the docs is carried out: the diff is applied to a copy of its file, and of
- * the tests that its command runs exactly those that the chapter quotes go red, with these
- * messages. That the same tests are green without the edit is what all other test classes say.
+ * Carries out every "break it" of the docs. The diff is applied to a copy of its file, and the
+ * command's tests run. Exactly the tests that the chapter quotes must go red, with the quoted
+ * messages. Without the edit the same tests are green, as the ordinary run of the tests shows.
  */
 class BreakItTest {
   /** Pages with nothing to break, and why. */

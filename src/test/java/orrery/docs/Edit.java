@@ -7,8 +7,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * An edit of one source file as a unified diff. It is applied where its lines stand, and they must
- * stand in one place only: line numbers may drift, the place may not.
+ * An edit of one source file as a unified diff. Its line numbers do not count, since they drift.
+ * The edit is applied where its old lines stand, which must be exactly one place.
  *
  * @param file that is edited, from the repository's root
  * @param hunks in order
@@ -25,7 +25,8 @@ record Edit(Path file, List<Hunk> hunks) {
   /**
    * Reads a diff as {@code git diff} writes it.
    *
-   * @throws IllegalArgumentException if it is none, or its headers count other lines than it has
+   * @throws IllegalArgumentException if the text is no diff, or if a header counts other lines than
+   *     its hunk has
    */
   static Edit parse(List<String> diff) {
     if (diff.size() < 3 || !diff.get(0).startsWith("--- a/") || !diff.get(1).startsWith("+++ b/")) {

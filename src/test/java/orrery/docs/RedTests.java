@@ -20,13 +20,13 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Runs some test methods in a JVM of its own and writes down which of them are red: what {@code mvn
- * test -Dtest=...} would say, without Maven. {@link BreakItTest} starts it.
+ * Runs some test methods in a JVM of its own and writes down which of them are red, as {@code mvn
+ * test -Dtest=...} would, but without Maven. {@link BreakItTest} starts it.
  */
 final class RedTests {
   private RedTests() {}
 
-  /** Remembers messages of what failed and names of what ran. */
+  /** Remembers the messages of tests that failed, and the names of tests that ran. */
   private static final class Listener implements TestExecutionListener {
     final TreeMap<String, String> red = new TreeMap<>(); // Class.method to its messages
     final TreeSet<String> ran = new TreeSet<>(); // Class.method

@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Paths of all sorts, written. */
+/** Writes to paths of all kinds. */
 class OutputFileTest {
   @TempDir Path directory;
 
@@ -104,7 +104,7 @@ class OutputFileTest {
   }
 
   @Test
-  void whatGrowsInPlaceKeepsItsContentUntilItIsTruncated() throws IOException {
+  void aFileThatGrowsInPlaceKeepsItsContentUntilItIsTruncated() throws IOException {
     Path file = Files.writeString(directory.resolve("f"), "old ");
     try (OutputStream out = OutputFile.of(file).open()) {
       assertThat(file).hasContent("old ");
@@ -114,7 +114,7 @@ class OutputFileTest {
   }
 
   @Test
-  void whereNothingCanBeWrittenItIsSaidByName() throws IOException {
+  void aPathThatCannotBeWrittenIsNamed() throws IOException {
     Path nowhere = directory.resolve("no/such/f");
     assertThatThrownBy(() -> OutputFile.of(nowhere))
         .isInstanceOf(IOException.class)
@@ -135,7 +135,7 @@ class OutputFileTest {
   }
 
   @Test
-  void whatIsReadOnlyIsRefused() throws IOException {
+  void aReadOnlyFileOrDirectoryIsRefused() throws IOException {
     Path file = Files.createFile(directory.resolve("f"));
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("r--r--r--"));
     assumeFalse(Files.isWritable(file)); // the superuser may write everything

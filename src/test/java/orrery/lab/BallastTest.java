@@ -169,7 +169,7 @@ class BallastTest {
     }
   }
 
-  /** A cache of 260 MiB asked for a twin of several GiB, which nobody had asked for. */
+  /** A cache of 260 MiB alone would ask for a twin of several GiB. */
   @Test
   void byDefaultATwinTakesTwoGibibytesAtMost() {
     TwinSize size = new TwinSize(100, 50L << 20, 1);
@@ -185,7 +185,7 @@ class BallastTest {
     assertThat(new TwinSize(1, Long.MAX_VALUE / 2, 2).bytes(9)).isEqualTo(Long.MAX_VALUE);
   }
 
-  /** The weights are written when its config turns out to be impossible. */
+  /** The weights are already written when the config turns out to be impossible. */
   @Test
   void aTwinThatCouldNotBeWrittenWholeLeavesNothing() throws IOException {
     Path model = Files.createDirectory(directory.resolve("model"));

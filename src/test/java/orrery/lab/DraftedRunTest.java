@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import orrery.events.Event;
 import orrery.events.Event.Origin;
 
-/** What is read from the events of a run, on runs made by hand. */
+/** Figures from the events of runs, on runs made by hand. */
 class DraftedRunTest {
   private final List<Event> events = new ArrayList<>();
   private final int[] index = new int[2]; // [sequences] of their next token
@@ -61,7 +61,7 @@ class DraftedRunTest {
     tokens(1, 2);
     step(45, 0, 2, 4, 2);
     tokens(0, 5);
-    step(60, 0, 1, 2, 1); // the other one is alone
+    step(60, 0, 1, 2, 1); // the other sequence is alone
     var run = new DraftedRun(new Trace(events), 2);
     assertThat(run.requests()).isEqualTo(2);
     assertThat(run.decoded()).hasSize(1);

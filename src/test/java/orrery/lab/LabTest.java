@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import orrery.TinyModels;
 
-/** Every experiment runs on a speck and shows what its chapter says it shows. */
+/** Every experiment runs on a speck, and its figures show what its chapter says. */
 class LabTest {
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
@@ -51,7 +51,7 @@ class LabTest {
   }
 
   @Test
-  void continuousBatchingComputesNoRowOfNobodyAndStaticDoes() {
+  void continuousBatchingComputesNoPaddingRowsAndStaticBatchingDoes() {
     LabReport r = run(Lab::batching);
     assertThat(variants(r, "batching", "tok/s")).containsExactly("static", "sglang", "vllm");
     assertThat(figure(r, "batching", "static", "useful, %")).isBetween(1.0, 90.0);

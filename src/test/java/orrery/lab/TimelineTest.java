@@ -113,7 +113,7 @@ class TimelineTest {
   }
 
   @Test
-  void whatIsNoTraceIsRefusedWithFileAndLine() throws IOException {
+  void aFileThatIsNoTraceIsRefusedWithFileAndLine() throws IOException {
     for (String bad :
         new String[] {"no json", "[]", "{}", "{\"event\":\"TokenOut\",\"nanos\":1}"}) {
       Path file = write("{\"event\":\"Other\",\"nanos\":1}\n" + bad + "\n");

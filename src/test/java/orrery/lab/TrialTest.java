@@ -38,7 +38,7 @@ class TrialTest {
   }
 
   @Test
-  void whatAJobSaysItTookCountsNotTheClock() {
+  void theTimeThatAJobReportsCountsNotTheClock() {
     List<Trial.Timing> timings =
         Trial.run(List.of(new Trial.Variant("x", 6, calls -> 2.0 * calls)), 1e-9);
     assertThat(timings.getFirst().rate()).isEqualTo(3);

@@ -28,7 +28,7 @@ import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.sampling.SamplingParams;
 
-/** What the sinks write, read by somebody else's parser. */
+/** The files of the sinks, read by the parser of another library. */
 class SinksTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -61,7 +61,7 @@ class SinksTest {
     }
   }
 
-  /** A run in which everything happens that can: sharing, choices, retractions, evictions. */
+  /** A run in which every kind of thing happens: sharing, choices, retractions, evictions. */
   private static List<Event> busyRun(EventSink sink) {
     List<Event> seen = new ArrayList<>();
     EngineOptions options =
@@ -294,7 +294,7 @@ class SinksTest {
   }
 
   @Test
-  void aFullDiskIsToldWhenTheFileIsClosedAndNotToTheEngine() throws IOException {
+  void aFullDiskIsReportedAtCloseAndNotToTheEngine() throws IOException {
     Path full = Path.of("/dev/full");
     assumeTrue(Files.exists(full));
     for (TraceSink sink : List.of(new JsonLinesSink(full), new PerfettoSink(full))) {

@@ -73,9 +73,12 @@ class SpeculationStatsTest {
     assertThat(stats.rowsPerToken()).isZero();
   }
 
-  /** Short answers end within their drafts, which is where a concluded figure goes wrong. */
+  /**
+   * Short answers end within their drafts. There a figure that is concluded from the drafts goes
+   * wrong.
+   */
   @Test
-  void ofARunTheFiguresAreThoseOfItsEvents() {
+  void theFiguresOfARunAreThoseOfItsEvents() {
     List<Event> events = new ArrayList<>();
     EngineOptions options =
         EngineOptions.builder().speculation(SpeculationOptions.of(MTP, 4)).build();
