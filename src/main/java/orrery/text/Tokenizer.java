@@ -7,6 +7,9 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Supplier;
 
 /**
  * Text to token ids and back, as {@code tokenizer.json} defines it. Hugging Face's own library
@@ -30,6 +33,7 @@ public final class Tokenizer implements AutoCloseable {
   private final Vocabulary vocabulary;
   private final NativeTokenizer tokenizer;
   private final TokenBytes tokenBytes = new TokenBytes(this);
+  private final ReadWriteLock freeing = new ReentrantReadWriteLock(); // calls read, close writes
   private volatile boolean closed;
   private NativeTokenizer verbatim; // made when first needed, under this object's lock
 
@@ -70,8 +74,7 @@ public final class Tokenizer implements AutoCloseable {
   /** Token ids of {@code text}; the name of a special token in the text becomes that token. */
   public int[] encode(String text) {
     Objects.requireNonNull(text, "text: expected a string, found null");
-    requireOpen();
-    return tokenizer.encode(wellFormed(text));
+    return whileOpen(() -> tokenizer.encode(wellFormed(text)));
   }
 
   /**
@@ -84,8 +87,10 @@ public final class Tokenizer implements AutoCloseable {
    */
   public int[] encodeVerbatim(String text) {
     Objects.requireNonNull(text, "text: expected a string, found null");
-    requireOpen();
-    String clean = wellFormed(text);
+    return whileOpen(() -> encodeAsLetters(wellFormed(text)));
+  }
+
+  private int[] encodeAsLetters(String clean) {
     // Without a normalizer, only the exact name of a special token in the text can become it.
     boolean mayHoldSpecials =
         vocabulary.pipeline().normalizes()
@@ -123,11 +128,11 @@ public final class Tokenizer implements AutoCloseable {
    * @throws TokenizerException if an id is outside the vocabulary
    */
   public String decode(int[] ids, boolean skipSpecial) {
+    Objects.requireNonNull(ids, "ids: expected token ids, found null");
     for (int id : ids) {
       checked(id);
     }
-    requireOpen();
-    return tokenizer.decode(ids, skipSpecial);
+    return whileOpen(() -> tokenizer.decode(ids, skipSpecial));
   }
 
   /** A decoder that turns tokens into text as they come, from the beginning of a text. */
@@ -262,13 +267,29 @@ public final class Tokenizer implements AutoCloseable {
     }
   }
 
-  /** Frees the native tokenizer. */
+  /** Calls the native tokenizer, which must not be freed before the call returns. */
+  private <T> T whileOpen(Supplier<T> call) {
+    freeing.readLock().lock();
+    try {
+      requireOpen();
+      return call.get();
+    } finally {
+      freeing.readLock().unlock();
+    }
+  }
+
+  /** Frees the native tokenizer, after the calls of other threads have returned. */
   @Override
-  public synchronized void close() {
-    closed = true;
-    tokenizer.close();
-    if (verbatim != null) {
-      verbatim.close();
+  public void close() {
+    freeing.writeLock().lock();
+    try {
+      closed = true;
+      tokenizer.close();
+      if (verbatim != null) {
+        verbatim.close();
+      }
+    } finally {
+      freeing.writeLock().unlock();
     }
   }
 }

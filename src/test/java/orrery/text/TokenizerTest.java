@@ -11,8 +11,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -42,6 +46,35 @@ class TokenizerTest {
 
   static int[] ids(JsonNode array) {
     return StreamSupport.stream(array.spliterator(), false).mapToInt(JsonNode::intValue).toArray();
+  }
+
+  /** Without a lock the native library reads freed memory here, which ends the process. */
+  @Test
+  void closingWaitsForCallsOfOtherThreads() throws Exception {
+    String text = "Once upon a time ".repeat(200);
+    for (int round = 0; round < 5; round++) {
+      Tokenizer closing = Tokenizer.open(FILE);
+      CountDownLatch begun = new CountDownLatch(20);
+      List<CompletableFuture<Void>> callers =
+          Stream.generate(
+                  () -> CompletableFuture.runAsync(() -> callUntilClosed(closing, text, begun)))
+              .limit(2)
+              .toList();
+      begun.await();
+      closing.close();
+      for (CompletableFuture<Void> caller : callers) {
+        assertThatThrownBy(caller::join)
+            .hasCauseInstanceOf(IllegalStateException.class)
+            .hasMessageEndingWith("this tokenizer is closed");
+      }
+    }
+  }
+
+  private static void callUntilClosed(Tokenizer tokenizer, String text, CountDownLatch begun) {
+    while (true) {
+      tokenizer.decode(tokenizer.encode(text), false);
+      begun.countDown();
+    }
   }
 
   @Test
