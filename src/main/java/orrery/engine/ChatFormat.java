@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Supplier;
 import orrery.checkpoint.CheckpointException;
+import orrery.checkpoint.LfsPointer;
 import orrery.text.ChatTemplate;
 import orrery.text.Tokenizer;
 
@@ -27,10 +28,14 @@ public final class ChatFormat {
   }
 
   private static ChatFormat none(Path file, String item, String expected, String found) {
+    return none(file, item + ": expected " + expected + ", found " + found);
+  }
+
+  private static ChatFormat none(Path file, String problem) {
     return new ChatFormat(
         false,
         () -> {
-          throw new CheckpointException(file, item, expected, found);
+          throw new CheckpointException(file, problem);
         });
   }
 
@@ -40,6 +45,10 @@ public final class ChatFormat {
    */
   static ChatFormat of(Path directory, Tokenizer tokenizer, TokenizerConfig config) {
     Optional<String> jinja = config.template();
+    Optional<String> pointer = jinja.flatMap(LfsPointer::problem);
+    if (pointer.isPresent()) {
+      return none(config.templateFile(), pointer.get());
+    }
     if (jinja.isPresent() && !ChatTemplate.isWrittenAs(jinja.get())) {
       return none(
           config.templateFile(),

@@ -1,6 +1,7 @@
 package orrery.engine;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -57,11 +58,12 @@ record TokenizerConfig(Optional<Integer> eos, Optional<String> template, Path te
     return Files.exists(file) ? Optional.of(JsonConfig.read(file)) : Optional.empty();
   }
 
+  /** The file's text. Bytes that are not UTF-8 become U+FFFD, which no format of ours has. */
   private static String text(Path file) {
     try {
-      return Files.readString(file);
+      return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
     } catch (IOException e) {
-      throw new CheckpointException(file, "cannot be read as UTF-8 text: " + e.getMessage(), e);
+      throw new CheckpointException(file, "cannot be read: " + e.getMessage(), e);
     }
   }
 
@@ -84,6 +86,10 @@ record TokenizerConfig(Optional<Integer> eos, Optional<String> template, Path te
     return id;
   }
 
+  /**
+   * The template, or the JSON in its place if that is none: only a chat needs a template, so only a
+   * chat is refused.
+   */
   private static Optional<String> template(JsonConfig config) {
     if (!config.has(TEMPLATE)) {
       return Optional.empty();
@@ -96,10 +102,9 @@ record TokenizerConfig(Optional<Integer> eos, Optional<String> template, Path te
           return Optional.of(template);
         }
       }
-      throw config.bad(
-          TEMPLATE, "a template with the name \"default\" among them", JsonText.shown(named));
     }
-    return Optional.of(config.string(TEMPLATE));
+    Object value = config.any(TEMPLATE);
+    return Optional.of(value instanceof String text ? text : JsonText.shown(value));
   }
 
   /**

@@ -141,6 +141,24 @@ class TokenizerConfigTest {
     }
   }
 
+  @Test
+  void aTemplateThatCannotBeReadRefusesChatsOnly() throws IOException {
+    String another = "chat_template: expected Orrery's own chat format";
+    tokenizerConfig(c -> c.putArray("chat_template").addObject().put("name", "tool_use"));
+    refusesChats("tokenizer_config.json: " + another);
+    tokenizerConfig(c -> c.putObject("chat_template").put("default", "{{ x }}"));
+    refusesChats("tokenizer_config.json: " + another);
+    tokenizerConfig(c -> c.put("chat_template", 5));
+    refusesChats("tokenizer_config.json: " + another);
+    Files.write(directory.resolve("chat_template.jinja"), new byte[] {(byte) 0xFF});
+    refusesChats("chat_template.jinja: " + another);
+    Files.writeString(
+        directory.resolve("chat_template.jinja"),
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 3501\n");
+    refusesChats(
+        "chat_template.jinja: expected the file itself, found a Git LFS pointer to its 3501 bytes");
+  }
+
   private void refusesChats(String message) {
     try (LoadedModel model = LoadedModel.load(directory)) {
       assertThatThrownBy(() -> model.chat(QUESTION, GREEDY))
