@@ -103,16 +103,19 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
   }
 
   /**
-   * Waits for the answers, one for each choice.
+   * Waits for the answers, one for each choice. After the end it does not wait, so that an
+   * interrupted thread gets the answers too.
    *
-   * @throws RequestException if the request failed, or if this thread was interrupted; an interrupt
-   *     cancels the request
+   * @throws RequestException if the request failed, or if this thread was interrupted while it had
+   *     to wait; an interrupt cancels the request
    */
   public List<Answer> join() {
-    try {
-      ended.await();
-    } catch (InterruptedException e) {
-      throw interrupted(e);
+    if (!isDone()) {
+      try {
+        ended.await();
+      } catch (InterruptedException e) {
+        throw interrupted(e);
+      }
     }
     return answersOrFailure();
   }
@@ -135,11 +138,12 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
   }
 
   private RequestException interrupted(InterruptedException e) {
+    String then = isDone() ? "it had ended, and join() gives its answers" : "it was cancelled";
     cancel();
     Thread.currentThread().interrupt();
     return new RequestException(
         RequestException.Kind.INTERRUPTED,
-        "request " + id + ": interrupted while waiting for it; it was cancelled",
+        "request " + id + ": interrupted while waiting for it; " + then,
         e);
   }
 

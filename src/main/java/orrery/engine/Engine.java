@@ -49,6 +49,8 @@ public final class Engine implements AutoCloseable {
   private boolean draining; // takes no more requests
   private boolean stopped; // takes no more messages
 
+  private boolean cutOff; // whether a shutdown ended requests; written by the engine's thread
+
   private Engine(LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters) {
     this.options = options;
     this.sink = sink;
@@ -70,9 +72,13 @@ public final class Engine implements AutoCloseable {
    *     vector kernels need
    */
   public static Engine start(LoadedModel loaded, EngineOptions options, EventSink sink) {
+    requireSome(loaded, options);
+    return start(loaded, options, sink, Drafters.of(options.speculation(), loaded.model().vocab()));
+  }
+
+  private static void requireSome(LoadedModel loaded, EngineOptions options) {
     Objects.requireNonNull(loaded, "model: expected a loaded model, found null");
     Objects.requireNonNull(options, "options: expected engine options, found null");
-    return start(loaded, options, sink, Drafters.of(options.speculation(), loaded.model().vocab()));
   }
 
   /**
@@ -82,6 +88,7 @@ public final class Engine implements AutoCloseable {
    *     than there is
    */
   public static void check(LoadedModel loaded, EngineOptions options) {
+    requireSome(loaded, options);
     HeapPlan.of(loaded.model(), options).require();
   }
 
@@ -315,13 +322,14 @@ public final class Engine implements AutoCloseable {
    * as {@link #shutdownNow} does, and ends.
    *
    * @param patience how long requests may go on; zero or less cuts them off at once
-   * @return whether all requests were finished
+   * @return whether no request was cut off; false on the engine's own thread, which cannot wait
    */
   public boolean close(Duration patience) {
     Objects.requireNonNull(patience, "patience: expected a duration, found null");
     boolean finished = false;
     boolean interrupted = false;
-    if (drain()) {
+    boolean waits = drain();
+    if (waits) {
       try {
         finished = ended.await(TimeUnit.NANOSECONDS.convert(patience), TimeUnit.NANOSECONDS);
       } catch (InterruptedException e) {
@@ -335,7 +343,7 @@ public final class Engine implements AutoCloseable {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-    return finished;
+    return waits && !cutOff;
   }
 
   /**
@@ -345,7 +353,7 @@ public final class Engine implements AutoCloseable {
    */
   public void shutdownNow() {
     drain();
-    post(() -> loop.requests().cancelAll("shutdown"));
+    post(() -> cutOff |= loop.requests().cancelAll("shutdown"));
   }
 
   /** Takes no more requests; returns whether the calling thread may wait until the engine ends. */

@@ -102,11 +102,11 @@ final class Requests {
     }
   }
 
-  /** Cancels every request in the engine. */
-  void cancelAll(String why) {
-    for (int request : List.copyOf(active.keySet())) {
-      cancel(request, why);
-    }
+  /** Cancels every request in the engine; returns whether there was one. */
+  boolean cancelAll(String why) {
+    List<Integer> all = List.copyOf(active.keySet());
+    all.forEach(request -> cancel(request, why));
+    return !all.isEmpty();
   }
 
   /**

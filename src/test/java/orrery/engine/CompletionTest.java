@@ -152,6 +152,21 @@ class CompletionTest {
   }
 
   @Test
+  void anInterruptedThreadGetsAnswersThatAreThereAndNoRequestIsCalledCancelled() {
+    try (Engine engine = Engine.start(loaded, SCALAR)) {
+      Completion c = engine.submit(request(3, 1));
+      c.join();
+      Thread.currentThread().interrupt();
+      assertThat(c.join().getFirst().tokens()).hasSize(3);
+      assertThatThrownBy(() -> c.iterator().hasNext())
+          .hasMessage(
+              "request 0: interrupted while waiting for it;"
+                  + " it had ended, and join() gives its answers");
+      assertThat(Thread.interrupted()).isTrue();
+    }
+  }
+
+  @Test
   void anIterationOfAFailedRequestThrowsInsteadOfEnding() {
     EventSink breaks =
         event -> {
@@ -282,6 +297,9 @@ class CompletionTest {
           .isThrownBy(() -> engine.close(null))
           .withMessage("patience: expected a duration, found null");
     }
+    assertThatNullPointerException()
+        .isThrownBy(() -> Engine.check(loaded, null))
+        .withMessage("options: expected engine options, found null");
     assertThatNullPointerException()
         .isThrownBy(() -> Request.of(null, greedy(1).build()))
         .withMessage("prompt: expected token ids, found null");

@@ -161,6 +161,17 @@ class ShutdownTest {
   }
 
   @Test
+  void closingTellsWhetherARequestWasCutOff() {
+    Engine idle = Engine.start(loaded, SCALAR);
+    assertThat(idle.close(Duration.ZERO)).isTrue();
+    Engine busy = Engine.start(loaded, SCALAR, SLOW);
+    busy.submit(request(450));
+    busy.shutdownNow();
+    assertThat(busy.close(Duration.ofSeconds(50))).isFalse();
+    assertThat(busy.close(Duration.ofSeconds(50))).isFalse();
+  }
+
+  @Test
   void theErrorForAClosedModelSaysThatItIsClosed() {
     LoadedModel model = LoadedModel.load(Path.of("tiny-models/storyteller-moe"));
     model.close();
