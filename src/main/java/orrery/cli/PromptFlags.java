@@ -72,8 +72,7 @@ final class PromptFlags {
     }
     if (source.prompt != null) {
       Tokenizer tokenizer = model.requireTokenizer();
-      int[] ids = tokenizer.encode(Tokenizer.trimPrompt(source.prompt));
-      return Request.of(requireSome(ids), params);
+      return Request.of(someTokens(tokenizer, Tokenizer.trimPrompt(source.prompt)), params);
     }
     List<Message> messages = new ArrayList<>();
     if (system != null) {
@@ -83,10 +82,12 @@ final class PromptFlags {
     return model.chat(messages, params);
   }
 
-  private static int[] requireSome(int[] ids) {
+  private static int[] someTokens(Tokenizer tokenizer, String text) {
+    int[] ids = tokenizer.encode(text);
     if (ids.length == 0) {
-      throw new IllegalArgumentException(
-          "prompt: expected some text, found only blanks or nothing");
+      String found =
+          text.isBlank() ? "only blanks or nothing" : "a text that gives no token with this model";
+      throw new IllegalArgumentException("prompt: expected some text, found " + found);
     }
     return ids;
   }

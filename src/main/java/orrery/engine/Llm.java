@@ -74,6 +74,7 @@ public final class Llm implements AutoCloseable {
    * @throws RequestException if the prompt cannot be answered
    */
   public String generate(String prompt, SamplingParams params) {
+    Objects.requireNonNull(prompt, "prompt: expected a string, found null");
     return generate(List.of(prompt), params).getFirst();
   }
 
@@ -83,6 +84,7 @@ public final class Llm implements AutoCloseable {
    * @throws RequestException if one of the prompts cannot be answered; the others are cancelled
    */
   public List<String> generate(List<String> prompts, SamplingParams params) {
+    Objects.requireNonNull(prompts, "prompts: expected a list, found null");
     List<Request> requests =
         prompts.stream().map(p -> request(tokenizer.encode(p), params)).toList();
     List<Completion> completions = engine.submit(requests);

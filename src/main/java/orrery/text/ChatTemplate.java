@@ -3,6 +3,7 @@ package orrery.text;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
@@ -105,8 +106,12 @@ public final class ChatTemplate {
   }
 
   private static List<Message> requireSome(List<Message> messages) {
+    Objects.requireNonNull(messages, "messages: expected a list, found null");
     if (messages.isEmpty()) {
       throw new IllegalArgumentException("messages: expected at least one, found none");
+    }
+    for (Message message : messages) {
+      Objects.requireNonNull(message, "messages: expected messages, found null among them");
     }
     return messages;
   }

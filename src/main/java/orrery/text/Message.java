@@ -17,7 +17,8 @@ public record Message(String role, String content) {
    * @throws IllegalArgumentException naming the role, if it is none of {@link #ROLES}
    */
   public Message {
-    Objects.requireNonNull(content, "content");
+    Objects.requireNonNull(role, "message role: expected a string, found null");
+    Objects.requireNonNull(content, "message content: expected a string, found null");
     if (!ROLES.contains(role)) {
       throw new IllegalArgumentException(
           "message role: expected one of " + String.join(", ", ROLES) + ", found \"" + role + "\"");

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import orrery.TinyModels;
 import orrery.checkpoint.CheckpointException;
@@ -32,6 +34,30 @@ class LlmTest {
       llm.stream("copy: red sun map cup =>", GREEDY).forEach(t -> streamed.append(t.text()));
       assertThat(streamed.toString()).isEqualTo(" red sun map cup\n");
     }
+  }
+
+  @Test
+  void anArgumentThatIsNullIsNamed() {
+    try (Llm llm = Llm.open(STORYTELLER)) {
+      assertNull(() -> llm.generate(null), "prompt: expected a string, found null");
+      assertNull(() -> llm.generate((List<String>) null, GREEDY), "prompts: expected a list");
+      assertNull(() -> llm.generate("hi", null), "params: expected sampling parameters");
+      assertNull(() -> llm.chat(null), "message content: expected a string, found null");
+      assertNull(() -> llm.chat(null, GREEDY), "messages: expected a list, found null");
+      assertNull(
+          () -> llm.chat(Collections.singletonList(null), GREEDY),
+          "messages: expected messages, found null among them");
+      assertNull(() -> new Message(null, "hi"), "message role: expected a string, found null");
+      assertNull(
+          () -> llm.model().requireTokenizer().decode(null, true),
+          "ids: expected token ids, found null");
+    }
+  }
+
+  private static void assertNull(ThrowingCallable call, String message) {
+    assertThatThrownBy(call)
+        .isInstanceOf(NullPointerException.class)
+        .hasMessageStartingWith(message);
   }
 
   @Test
