@@ -157,8 +157,7 @@ final class Vocabulary {
       String name = json.currentName();
       json.nextToken();
       if (!seen.add(name)) {
-        throw new TokenizerException(
-            file, "token \"" + name + "\": expected one id, found a second");
+        throw second(name);
       }
       add(name, readId(json, name));
     }
@@ -223,9 +222,22 @@ final class Vocabulary {
     return json.getIntValue();
   }
 
+  private TokenizerException second(String token) {
+    return new TokenizerException(file, "token \"" + token + "\": expected one id, found a second");
+  }
+
+  /** Adds a token, which may be in both lists, but with one id that is its own. */
   private void add(String name, int id) {
     if (id >= names.length) {
       names = Arrays.copyOf(names, Math.max(id + 1, 2 * names.length));
+    }
+    if (names[id] != null && !names[id].equals(name)) {
+      throw new TokenizerException(
+          file,
+          "token \"" + name + "\": expected an id of its own, found that of \"" + names[id] + "\"");
+    }
+    if (ids.getOrDefault(name, id) != id) {
+      throw second(name);
     }
     size = Math.max(size, id + 1);
     count += names[id] == null ? 1 : 0;

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -230,6 +231,34 @@ class TokenizerTest {
       assertThat(other.encode(text)).isEqualTo(tokenizer.encode(text));
       assertThat(other.encodeVerbatim(text)).isEqualTo(tokenizer.encodeVerbatim(text));
     }
+  }
+
+  /** The native library would choose other ids than the file says. */
+  @Test
+  void aTokenWithTwoIdsAndAnIdWithTwoTokensAreRefused() throws IOException {
+    assertRefused(
+        t -> added(t).put("content", "<|end|>").put("id", 700),
+        "token \"<|end|>\": expected one id, found a second");
+    assertRefused(
+        t -> added(t).put("content", "<|new|>").put("id", 0),
+        "token \"<|new|>\": expected an id of its own, found that of \"<|end|>\"");
+    assertRefused(
+        t -> t.withObject("model").withObject("vocab").put("twice", 300),
+        "token \"twice\": expected an id of its own, found that of ");
+  }
+
+  private static ObjectNode added(ObjectNode tokenizer) {
+    return tokenizer.withArray("added_tokens").addObject().put("special", true);
+  }
+
+  private void assertRefused(Consumer<ObjectNode> edit, String message) throws IOException {
+    ObjectNode root = (ObjectNode) JSON.readTree(FILE.toFile());
+    edit.accept(root);
+    Path file = directory.resolve("tokenizer.json");
+    JSON.writeValue(file.toFile(), root);
+    assertThatThrownBy(() -> Tokenizer.open(file))
+        .isInstanceOf(TokenizerException.class)
+        .hasMessageStartingWith(file + ": " + message);
   }
 
   @Test
