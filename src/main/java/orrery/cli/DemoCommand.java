@@ -84,7 +84,8 @@ final class DemoCommand implements Callable<Integer> {
           "frame-millis: expected 0 to " + MOST_MILLIS + ", found " + frameMillis);
     }
     PrintWriter out = spec.commandLine().getOut();
-    trace.into(new CommandFiles(spec.commandLine()).model(model.directory())).check();
+    CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory());
+    trace.into(own.from(files)).check();
     long start = System.nanoTime();
     SamplingParams params = sampling.builder().build();
     EngineOptions asked =

@@ -22,10 +22,10 @@ final class PromptFile {
    *
    * @throws IOException naming the file, if it cannot be read, is too long or is no UTF-8
    */
-  static String read(String file) throws IOException {
+  static String read(Path file) throws IOException {
     boolean stdin = Dash.is(file);
-    String name = stdin ? "standard input" : file;
-    byte[] bytes = stdin ? System.in.readNBytes(MAX_BYTES + 1) : bytes(Path.of(file));
+    String name = stdin ? "standard input" : file.toString();
+    byte[] bytes = stdin ? System.in.readNBytes(MAX_BYTES + 1) : bytes(file);
     if (bytes.length > MAX_BYTES) {
       throw new IOException(name + ": expected a prompt of at most " + MAX_BYTES + " bytes");
     }

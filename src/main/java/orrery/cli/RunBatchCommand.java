@@ -124,7 +124,7 @@ final class RunBatchCommand implements Callable<Integer> {
     new NoEffect(spec).engine(options).tell();
     SpeculationStats stats = new SpeculationStats();
     int total = count(input);
-    boolean live = !Dash.is(output) && LiveScreen.canDraw(System.getenv("TERM"));
+    boolean live = LiveScreen.canDrawOnError(System.getenv("TERM"));
     BatchProgress progress = new BatchProgress(err, live, total);
     try (BatchLines lines = new BatchLines(input);
         TraceSink sink = trace.open();

@@ -69,8 +69,8 @@ class FlagMessagesTest {
               MTP,
               "--speculative-disable-by-batch-size -1",
               "expected at least 1, or 0 for no limit"),
-          of(MTP, "--speculative-ngram-min 0", "expected at least 1, found 0"),
-          of(MTP, "--speculative-ngram-max 1", "expected at least the shortest run 2, found 1"),
+          of(MTP, "--speculative-ngram-min 0", "expected 1 to 64, found 0"),
+          of(MTP, "--speculative-ngram-max 1", "expected from the shortest run 2 to 64, found 1"),
           of(
               MTP,
               "--speculative-synthetic-accept-length 9",

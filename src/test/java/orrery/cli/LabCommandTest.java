@@ -50,8 +50,11 @@ class LabCommandTest {
 
   @Test
   void speculationNeedsAModelWithAnMtpLayerAndSaysSo() {
-    assertThat(run("lab", "mtp", "--quick", "--model", "tiny-models/speck-sharded")).isNotZero();
-    assertThat(err.toString()).contains("the model has no MTP layer");
+    assertThat(run("lab", "mtp", "--quick", "--model", "tiny-models/speck-sharded")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains(
+            "--model: expected a model with an MTP layer, found tiny-models/speck-sharded without"
+                + " one");
   }
 
   @Test
@@ -131,8 +134,9 @@ class LabCommandTest {
   void aTwinWithoutAnMtpLayerIsRefusedBeforeAnythingIsComputed() {
     String plain = "tiny-models/speck-sharded"; // no MTP layer
     assertThat(run("lab", "mtp", "--quick", "--model", "tiny-models/speck-mtp", "--twin", plain))
-        .isNotZero();
-    assertThat(err.toString()).contains("the model has no MTP layer");
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--twin: expected a model with an MTP layer, found " + plain + " without one");
     assertThat(out.toString()).isEmpty();
   }
 
