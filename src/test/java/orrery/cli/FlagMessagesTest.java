@@ -89,7 +89,7 @@ class FlagMessagesTest {
           of("lab throughput ", "--tokens 0", "expected at least 2, found 0"),
           of("lab ops ", "--rows 0", "expected 1 to"),
           of("lab ops ", "--context 0", "expected"),
-          of("lab ops ", "--seconds 0", "expected"),
+          of("lab ops ", "--seconds 601", "expected above 0, at most 600, found 601.0"),
           of("lab ballast --out OUT ", "--factor 0", "expected at least 1, found 0"),
           of("bench kernels ", "--threads 0", "expected"),
           of("bench kernels ", "--seconds 0", "expected"));

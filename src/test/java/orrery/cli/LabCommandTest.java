@@ -60,12 +60,15 @@ class LabCommandTest {
   @Test
   void anExperimentSaysHowLongItTakesBeforeItStarts() {
     assertThat(
-            run("lab", "ops", "--quick", "--model", "tiny-models/speck-sharded", "--rounds", "3"))
+            run(
+                "lab ops --quick --model tiny-models/speck-sharded --rounds 3 --seconds 1"
+                    .split(" ")))
         .isZero();
     assertThat(err.toString())
         .isEqualTo(
             """
             orrery lab ops: --rounds has no effect with --quick
+            orrery lab ops: --seconds has no effect with --quick
             orrery lab ops: --rounds has no effect in lab ops, which measures for --seconds
             """);
     String bad = directory.resolve("none").toString();
