@@ -145,12 +145,16 @@ final class RunBatchCommand implements Callable<Integer> {
         BatchRun run =
             new BatchRun(
                 engine, reader, responses, out, part, ids, model.name(), tally, progress::show);
+        boolean resumable = true;
         try {
           run.run(lines);
           out.complete();
+        } catch (BatchPart.AnotherRunException e) {
+          resumable = false;
+          throw e;
         } finally {
           progress.end(tally);
-          if (!out.isComplete()) {
+          if (resumable && !out.isComplete()) {
             sayWhatIsKept(answers, tally, total, err);
           }
         }
