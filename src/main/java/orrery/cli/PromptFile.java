@@ -14,6 +14,8 @@ final class PromptFile {
   /** Most bytes of a prompt: far more than any context has room for. */
   private static final int MAX_BYTES = 16 << 20;
 
+  private static final String BYTE_ORDER_MARK = "\uFEFF"; // some editors begin a file with it
+
   private PromptFile() {}
 
   /**
@@ -31,6 +33,7 @@ final class PromptFile {
     }
     try {
       String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      text = text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
       return text.replaceFirst("[\\r\\n]+$", "");
     } catch (CharacterCodingException e) {
       throw new IOException(name + ": expected UTF-8 text, found other bytes", e);
