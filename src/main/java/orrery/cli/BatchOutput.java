@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
@@ -38,6 +39,9 @@ final class BatchOutput implements Closeable {
   }
 
   private static OutputStream open(Path part, long kept) throws IOException {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new ClosedByInterruptException(); // its channel would say so, with an empty part there
+    }
     FileOutputStream out = new FileOutputStream(part.toFile(), true);
     try {
       if (!locked(out)) {

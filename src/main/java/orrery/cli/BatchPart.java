@@ -51,6 +51,15 @@ final class BatchPart {
     }
   }
 
+  /** The part belongs to another input or model: this run cannot go on after it. */
+  static final class AnotherRunException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    AnotherRunException(String message) {
+      super(message);
+    }
+  }
+
   BatchPart(Path file) {
     this.file = file;
   }
@@ -237,8 +246,8 @@ final class BatchPart {
     return name == null ? "none" : Fields.shown(name);
   }
 
-  private IOException another(Answered answered, String expected, String found) {
-    return new IOException(
+  private AnotherRunException another(Answered answered, String expected, String found) {
+    return new AnotherRunException(
         String.format(
             "%s: the answer to line %d belongs to another run: expected %s, found %s;"
                 + " --start-over begins anew",

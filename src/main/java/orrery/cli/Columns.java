@@ -49,4 +49,11 @@ final class Columns {
     }
     return lines;
   }
+
+  /** A line as it is if it fits, else cut between its words. */
+  static List<String> wrap(String line, int columns) {
+    return AttributedString.fromAnsi(line).columnLength() <= columns
+        ? List.of(line)
+        : wrap(List.of(line.split(" ")), " ", columns);
+  }
 }

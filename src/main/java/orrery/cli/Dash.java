@@ -16,10 +16,6 @@ final class Dash {
   }
 
   static boolean is(Path file) {
-    return is(file.toString());
-  }
-
-  static boolean is(String file) {
-    return file.equals(NAME);
+    return file.toString().equals(NAME);
   }
 }

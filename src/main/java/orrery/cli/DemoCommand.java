@@ -84,7 +84,8 @@ final class DemoCommand implements Callable<Integer> {
           "frame-millis: expected 0 to " + MOST_MILLIS + ", found " + frameMillis);
     }
     PrintWriter out = spec.commandLine().getOut();
-    trace.into(new CommandFiles(spec.commandLine()).model(model.directory())).check();
+    CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory());
+    trace.into(own.from(files)).check();
     long start = System.nanoTime();
     SamplingParams params = sampling.builder().build();
     EngineOptions asked =
@@ -106,17 +107,16 @@ final class DemoCommand implements Callable<Integer> {
         List<Completion> completions =
             engine.submit(prompts.stream().map(p -> p.request(loaded)).toList());
         int answered;
+        int columns;
         try {
-          if (live) {
-            watch(board, engine, completions);
-          }
+          columns = live ? watch(board, engine, completions) : Integer.MAX_VALUE;
           answered = tell(completions, prompts, options.speculation(), out);
         } finally {
           completions.forEach(Completion::cancel); // else closing the engine waits for their ends
         }
         engine.close(); // then all events are there
         while (board.advance()) {}
-        words.conclude(board, answered, stats);
+        words.conclude(board, answered, stats, columns);
         return answered == prompts.size() ? 0 : 1;
       }
     }
@@ -148,14 +148,18 @@ final class DemoCommand implements Callable<Integer> {
         Colours.unless(System.getenv("NO_COLOR")));
   }
 
-  /** Shows a step a frame until all requests have ended and all steps were shown. */
-  private void watch(Board board, Engine engine, List<Completion> completions)
+  /**
+   * Shows a step a frame until all requests have ended and all steps were shown.
+   *
+   * @return columns of the terminal
+   */
+  private int watch(Board board, Engine engine, List<Completion> completions)
       throws IOException, InterruptedException {
     int pageSize = engine.options().pageSize();
     int pageTokens = pageSize > 0 ? pageSize : engine.contextLength();
     Optional<LiveScreen> opened = LiveScreen.open();
     if (opened.isEmpty()) {
-      return;
+      return Integer.MAX_VALUE;
     }
     try (LiveScreen screen = opened.get()) {
       boolean more = true;
@@ -168,6 +172,7 @@ final class DemoCommand implements Callable<Integer> {
         screen.draw(new BoardFrame(board, pageTokens, screen.rows(), screen.columns()).lines());
         Thread.sleep(frameMillis);
       }
+      return screen.columns();
     }
   }
 

@@ -1,6 +1,7 @@
 package orrery.cli;
 
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.util.Locale;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
@@ -44,8 +45,15 @@ final class DemoWords {
     out.flush();
   }
 
-  /** Steps, rows, tokens, drafts. */
-  void conclude(Board board, int answered, SpeculationStats stats) {
+  /** Steps, rows, tokens, drafts, in lines that a terminal does not cut within words. */
+  void conclude(Board board, int answered, SpeculationStats stats, int columns) {
+    StringWriter text = new StringWriter();
+    new DemoWords(loaded, options, new PrintWriter(text)).conclude(board, answered, stats);
+    text.toString().lines().flatMap(l -> Columns.wrap(l, columns).stream()).forEach(out::println);
+    out.flush();
+  }
+
+  private void conclude(Board board, int answered, SpeculationStats stats) {
     out.printf("%nThe steps, as the engine reported them:%n%s", board.stepLines(14));
     totals(board, answered);
     weights(board.totals());

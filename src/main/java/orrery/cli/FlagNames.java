@@ -70,14 +70,6 @@ final class FlagNames {
 
   /** The name of a flag that the user wrote; its long name if the user wrote none. */
   String written(OptionSpec option) {
-    for (String arg : parsed.originalArgs()) {
-      for (String name : option.names()) {
-        boolean attached = name.length() == 2 && arg.startsWith(name);
-        if (arg.equals(name) || arg.startsWith(name + "=") || attached) {
-          return name;
-        }
-      }
-    }
-    return option.longestName();
+    return new WrittenFlags(spec, parsed.originalArgs()).name(option);
   }
 }

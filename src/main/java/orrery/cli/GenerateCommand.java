@@ -74,7 +74,8 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    trace.into(new CommandFiles(spec.commandLine()).model(model.directory())).check();
+    CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory());
+    trace.into(prompt.from(files)).check();
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     SamplingParams params = sampling.builder().n(choices).logprobs(logprobs).build();

@@ -22,7 +22,11 @@ final class Interruption implements AutoCloseable {
 
   /** Makes a signal interrupt the calling thread, until this is closed. */
   Interruption() {
-    Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "orrery-interruption"));
+    try {
+      Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "orrery-interruption"));
+    } catch (IllegalStateException e) {
+      command.interrupt(); // the signal came before, and the JVM is ending already
+    }
   }
 
   private void stop() {

@@ -68,7 +68,8 @@ public final class LabCommand implements Runnable {
     public Integer call() throws IOException {
       LabSettings settings = flags.settings();
       check();
-      effects(new NoEffect(spec).when(settings.quick(), "with --quick", "--rounds")).tell();
+      effects(new NoEffect(spec).when(settings.quick(), "with --quick", "--rounds", "--seconds"))
+          .tell();
       if (!settings.quick()) {
         PrintWriter err = spec.commandLine().getErr();
         err.println(LabTime.about(spec.name(), settings));

@@ -12,6 +12,8 @@ import java.util.Optional;
 import org.jline.terminal.Size;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
+import org.jline.terminal.spi.SystemStream;
+import org.jline.terminal.spi.TerminalProvider;
 import org.jline.utils.Curses;
 import org.jline.utils.InfoCmp.Capability;
 
@@ -62,13 +64,27 @@ final class LiveScreen implements Closeable {
   }
 
   /**
+   * Whether standard error is a terminal that can clear a line.
+   *
+   * @param term what TERM is set to, or null
+   * @throws IOException if the terminal's library cannot be loaded
+   */
+  static boolean canDrawOnError(String term) throws IOException {
+    return movesCursor(term) && TerminalProvider.load("ffm").isSystemStream(SystemStream.Error);
+  }
+
+  /**
    * Whether input and output are a terminal that can move its cursor.
    *
    * @param term what TERM is set to, or null
    */
   static boolean canDraw(String term) {
     boolean terminal = System.console() != null && System.console().isTerminal();
-    return terminal && term != null && !term.isEmpty() && !term.equals("dumb");
+    return terminal && movesCursor(term);
+  }
+
+  private static boolean movesCursor(String term) {
+    return term != null && !term.isEmpty() && !term.equals("dumb");
   }
 
   /** Rows of the terminal; 24 if it does not know. */

@@ -25,7 +25,6 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.RunLast;
 import picocli.CommandLine.TypeConversionException;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The command line. Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong, 3
@@ -120,6 +119,7 @@ public final class Main {
     return new CommandLine(new Main())
         .registerConverter(Path.class, Main::path)
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setOverwrittenOptionsAllowed(true) // requireOnce() refuses it, in groups too
         .setParameterExceptionHandler(Main::explainSyntax)
         .setExecutionStrategy(Main::execute)
         .setExecutionExceptionHandler(explainMistakes());
@@ -128,8 +128,7 @@ public final class Main {
   /** A wrong command line gets one line and a hint; the whole help would bury both. */
   private static int explainSyntax(ParameterException e, String[] args) {
     CommandLine line = e.getCommandLine();
-    fail(line, e.getMessage(), 2);
-    UnmatchedArgumentException.printSuggestions(e, line.getErr());
+    fail(line, new WrittenFlags(line.getCommandSpec(), List.of(args)).explain(e), 2);
     return seeHelp(line);
   }
 
@@ -144,6 +143,7 @@ public final class Main {
    */
   private static int execute(ParseResult parsed) {
     try {
+      requireOnce(parsed);
       return new RunLast().execute(parsed);
     } catch (UncheckedIOException e) {
       throw new ExecutionException(parsed.commandSpec().commandLine(), e.getMessage(), e);
@@ -153,6 +153,17 @@ public final class Main {
       String message = (known ? e : Heap.during("running", e)).getMessage();
       return fail(path.getLast(), message, 1);
     }
+  }
+
+  /** picocli lets a flag of an optional group be there twice, and forgets the group's first one. */
+  private static void requireOnce(ParseResult parsed) {
+    CommandLine line = parsed.asCommandLineList().getLast();
+    new WrittenFlags(line.getCommandSpec(), parsed.originalArgs())
+        .repeated()
+        .ifPresent(
+            mistake -> {
+              throw new ParameterException(line, mistake);
+            });
   }
 
   /** A user's mistake gets one line; only a bug of ours gets a stack trace. */

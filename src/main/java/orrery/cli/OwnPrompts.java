@@ -1,6 +1,7 @@
 package orrery.cli;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import orrery.cli.DemoPrompts.Prompt;
@@ -28,13 +29,19 @@ final class OwnPrompts {
       description =
           "The same, from a file in UTF-8, without the line ends behind it; - is standard input."
               + " May be repeated")
-  private List<String> files = List.of();
+  private List<Path> files = List.of();
 
   @Option(
       names = {"-c", "--chat"},
       paramLabel = "TEXT",
       description = "A user's message, put into the model's chat format; may be repeated")
   private List<String> chats = List.of();
+
+  /** Tells what files this is about. */
+  CommandFiles from(CommandFiles all) {
+    files.forEach(file -> all.reads("--prompt-file", Dash.orElse(file, "/dev/stdin")));
+    return all;
+  }
 
   /**
    * All prompts that the user gave, maybe none.
@@ -44,7 +51,7 @@ final class OwnPrompts {
   List<Prompt> read(SamplingParams params) throws IOException {
     List<String> all = new ArrayList<>(texts);
     all.addAll(prompts);
-    for (String file : files) {
+    for (Path file : files) {
       all.add(PromptFile.read(file));
     }
     List<Prompt> own = new ArrayList<>();

@@ -14,6 +14,8 @@ final class PromptFile {
   /** Most bytes of a prompt: far more than any context has room for. */
   private static final int MAX_BYTES = 16 << 20;
 
+  private static final String BYTE_ORDER_MARK = "\uFEFF"; // some editors begin a file with it
+
   private PromptFile() {}
 
   /**
@@ -22,15 +24,16 @@ final class PromptFile {
    *
    * @throws IOException naming the file, if it cannot be read, is too long or is no UTF-8
    */
-  static String read(String file) throws IOException {
+  static String read(Path file) throws IOException {
     boolean stdin = Dash.is(file);
-    String name = stdin ? "standard input" : file;
-    byte[] bytes = stdin ? System.in.readNBytes(MAX_BYTES + 1) : bytes(Path.of(file));
+    String name = stdin ? "standard input" : file.toString();
+    byte[] bytes = stdin ? System.in.readNBytes(MAX_BYTES + 1) : bytes(file);
     if (bytes.length > MAX_BYTES) {
       throw new IOException(name + ": expected a prompt of at most " + MAX_BYTES + " bytes");
     }
     try {
       String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      text = text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
       return text.replaceFirst("[\\r\\n]+$", "");
     } catch (CharacterCodingException e) {
       throw new IOException(name + ": expected UTF-8 text, found other bytes", e);

@@ -1,6 +1,7 @@
 package orrery.cli;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -33,7 +34,7 @@ final class PromptFlags {
         paramLabel = "FILE",
         description =
             "The same, from a file in UTF-8, without the line ends behind it; - is standard input")
-    private String file;
+    private Path file;
 
     @Option(
         names = {"-c", "--chat"},
@@ -48,6 +49,13 @@ final class PromptFlags {
         hideParamSyntax = true,
         description = "Token ids to continue; needs no tokenizer")
     private List<Integer> ids;
+  }
+
+  /** Tells what file this is about. */
+  CommandFiles from(CommandFiles files) {
+    return source.file == null
+        ? files
+        : files.reads("--prompt-file", Dash.orElse(source.file, "/dev/stdin"));
   }
 
   /**

@@ -124,7 +124,7 @@ final class RunBatchCommand implements Callable<Integer> {
     new NoEffect(spec).engine(options).tell();
     SpeculationStats stats = new SpeculationStats();
     int total = count(input);
-    boolean live = !Dash.is(output) && LiveScreen.canDraw(System.getenv("TERM"));
+    boolean live = LiveScreen.canDrawOnError(System.getenv("TERM"));
     BatchProgress progress = new BatchProgress(err, live, total);
     try (BatchLines lines = new BatchLines(input);
         TraceSink sink = trace.open();
@@ -145,12 +145,16 @@ final class RunBatchCommand implements Callable<Integer> {
         BatchRun run =
             new BatchRun(
                 engine, reader, responses, out, part, ids, model.name(), tally, progress::show);
+        boolean resumable = true;
         try {
           run.run(lines);
           out.complete();
+        } catch (BatchPart.AnotherRunException e) {
+          resumable = false;
+          throw e;
         } finally {
           progress.end(tally);
-          if (!out.isComplete()) {
+          if (resumable && !out.isComplete()) {
             sayWhatIsKept(answers, tally, total, err);
           }
         }

@@ -94,9 +94,8 @@ public final class Heap {
         new OutOfMemoryError(
             "out of memory while "
                 + what
-                + " ("
-                + cause.getMessage()
-                + "); the heap is at most "
+                + (cause.getMessage() == null ? "" : " (" + cause.getMessage() + ")")
+                + "; the heap is at most "
                 + size(max())
                 + " (-Xmx makes it larger)");
     error.initCause(cause);

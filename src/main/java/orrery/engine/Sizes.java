@@ -122,7 +122,8 @@ final class Sizes {
                 + " pages of "
                 + g.span(pool)
                 + "; the KV cache has "
-                + there);
+                + there
+                + " (max-total-tokens)");
       }
     }
   }

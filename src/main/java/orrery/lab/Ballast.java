@@ -119,7 +119,7 @@ public final class Ballast {
       }
       save(model, writer, factor, out);
     } catch (IOException e) {
-      throw new UncheckedIOException(out + ": cannot be written: " + e, e);
+      throw new UncheckedIOException(out + ": cannot be written: " + e.getMessage(), e);
     }
   }
 
@@ -164,6 +164,9 @@ public final class Ballast {
   }
 
   private static void requireEmpty(Path out) throws IOException {
+    if (Files.exists(out) && !Files.isDirectory(out)) {
+      throw new IOException("expected a new or empty directory, found a file");
+    }
     if (Files.exists(out)) {
       try (Stream<Path> entries = Files.list(out)) {
         if (entries.findAny().isPresent()) {

@@ -1,5 +1,6 @@
 package orrery.lab;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -87,6 +88,12 @@ final class MtpLab implements Lab.Experiment {
 
   @Override
   public void require(Subject s) {
+    Path directory = s.loaded().directory();
+    if (!s.loaded().model().hasMtp()) {
+      String which = directory.equals(s.settings().model()) ? "model" : "twin";
+      throw new IllegalArgumentException(
+          which + ": expected a model with an MTP layer, found " + directory + " without one");
+    }
     HeldOut.of(s.loaded(), s.settings().seed());
     int most = Arrays.stream(BATCHES).max().orElseThrow();
     SpeculationOptions drafts = SpeculationOptions.of(Algorithm.MTP, MtpWay.MOST);

@@ -34,6 +34,8 @@ public final class OpsLab implements Lab.Experiment {
    * @param seconds measuring time
    */
   public record Shape(int rows, int context, double seconds) {
+    private static final int MOST_SECONDS = 600;
+
     public Shape {
       if (rows < 1 || rows > 4096) {
         throw new IllegalArgumentException("rows: expected 1 to 4096, found " + rows);
@@ -41,8 +43,9 @@ public final class OpsLab implements Lab.Experiment {
       if (context < 1) {
         throw new IllegalArgumentException("context: expected at least 1, found " + context);
       }
-      if (!(seconds > 0 && seconds <= 600)) {
-        throw new IllegalArgumentException("seconds: expected above 0, found " + seconds);
+      if (!(seconds > 0 && seconds <= MOST_SECONDS)) {
+        throw new IllegalArgumentException(
+            "seconds: expected above 0, at most " + MOST_SECONDS + ", found " + seconds);
       }
     }
   }

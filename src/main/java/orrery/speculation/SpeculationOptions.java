@@ -48,12 +48,18 @@ public record SpeculationOptions(
   }
 
   private static final int MOST_STEPS = 16;
+  private static final int LONGEST_NGRAM = 64; // each length has an index of the whole text
 
   public SpeculationOptions {
     check(steps >= 0 && steps <= MOST_STEPS, "num-steps", "0 to " + MOST_STEPS, steps);
     check(maxBatch >= 0, "disable-by-batch-size", "at least 1, or 0 for no limit", maxBatch);
-    check(ngramMin >= 1, "ngram-min", "at least 1", ngramMin);
-    check(ngramMax >= ngramMin, "ngram-max", "at least the shortest run " + ngramMin, ngramMax);
+    check(
+        ngramMin >= 1 && ngramMin <= LONGEST_NGRAM, "ngram-min", "1 to " + LONGEST_NGRAM, ngramMin);
+    check(
+        ngramMax >= ngramMin && ngramMax <= LONGEST_NGRAM,
+        "ngram-max",
+        "from the shortest run " + ngramMin + " to " + LONGEST_NGRAM,
+        ngramMax);
     check(
         syntheticLength == 0 || syntheticLength >= 1 && syntheticLength <= steps + 1,
         "synthetic-accept-length",

@@ -278,4 +278,12 @@ class BoardTest {
     assertThat(board.warmRate()).isZero(); // the second step gave no token
     assertThat(board.stepLines(5)).contains("  0 prompt +  2 decode +  6 draft rows");
   }
+
+  @Test
+  void aLineThatIsTooLongForATerminalIsCutBetweenItsWords() {
+    assertThat(Columns.wrap("a step of 17.9 rows on average", 16))
+        .containsExactly("a step of 17.9", "rows on average");
+    assertThat(Columns.wrap("drafts 92: 61 %", 15)).containsExactly("drafts 92: 61 %");
+    assertThat(Columns.wrap("", 15)).containsExactly("");
+  }
 }

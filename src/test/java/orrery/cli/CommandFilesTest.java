@@ -30,8 +30,9 @@ class CommandFilesTest {
   private static final Map<String, Uses> COMMANDS = new TreeMap<>();
 
   static {
-    COMMANDS.put("demo", new Uses(List.of("--model"), List.of("--trace"), ""));
-    COMMANDS.put("generate", new Uses(List.of("--model"), List.of("--trace"), "--ids 1 -n 1"));
+    List<String> prompted = List.of("--model", "--prompt-file");
+    COMMANDS.put("demo", new Uses(prompted, List.of("--trace"), "--plain"));
+    COMMANDS.put("generate", new Uses(prompted, List.of("--trace"), "-n 1"));
     COMMANDS.put(
         "run-batch",
         new Uses(
@@ -91,7 +92,7 @@ class CommandFilesTest {
 
   private static void collect(String name, CommandLine line, Map<String, Set<String>> found) {
     for (ArgSpec arg : line.getCommandSpec().args()) {
-      if (arg.type() == Path.class) {
+      if (List.of(arg.auxiliaryTypes()).contains(Path.class)) {
         String shown = arg instanceof OptionSpec o ? o.longestName() : arg.paramLabel();
         found.computeIfAbsent(name.strip(), n -> new TreeSet<>()).add(shown);
       }

@@ -113,6 +113,12 @@ class DemoCommandTest {
   }
 
   @Test
+  void aByteOrderMarkIsNoPartOfAPrompt() throws IOException {
+    Path file = Files.writeString(directory.resolve("p.txt"), "\uFEFFadd: 27 + 45 =>\r\n");
+    assertThat(PromptFile.read(file)).isEqualTo("add: 27 + 45 =>");
+  }
+
+  @Test
   void aFileThatIsNoPromptIsNamed() throws IOException {
     Path bytes = Files.write(directory.resolve("bytes"), new byte[] {(byte) 0xC3, 0x28});
     for (String command : new String[] {"generate", "demo"}) {

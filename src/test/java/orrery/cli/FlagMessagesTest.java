@@ -69,8 +69,8 @@ class FlagMessagesTest {
               MTP,
               "--speculative-disable-by-batch-size -1",
               "expected at least 1, or 0 for no limit"),
-          of(MTP, "--speculative-ngram-min 0", "expected at least 1, found 0"),
-          of(MTP, "--speculative-ngram-max 1", "expected at least the shortest run 2, found 1"),
+          of(MTP, "--speculative-ngram-min 0", "expected 1 to 64, found 0"),
+          of(MTP, "--speculative-ngram-max 1", "expected from the shortest run 2 to 64, found 1"),
           of(
               MTP,
               "--speculative-synthetic-accept-length 9",
@@ -89,7 +89,7 @@ class FlagMessagesTest {
           of("lab throughput ", "--tokens 0", "expected at least 2, found 0"),
           of("lab ops ", "--rows 0", "expected 1 to"),
           of("lab ops ", "--context 0", "expected"),
-          of("lab ops ", "--seconds 0", "expected"),
+          of("lab ops ", "--seconds 601", "expected above 0, at most 600, found 601.0"),
           of("lab ballast --out OUT ", "--factor 0", "expected at least 1, found 0"),
           of("bench kernels ", "--threads 0", "expected"),
           of("bench kernels ", "--seconds 0", "expected"));

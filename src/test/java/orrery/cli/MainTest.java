@@ -121,7 +121,20 @@ class MainTest {
         "inspect -m pom.xml                            | 1 | pom.xml: not a directory",
         "inspect -m src                                | 1 | model.safetensors",
         "inspect                                   -x  | 2 | Unknown option: '-x'",
+        "generate -m SPECK --ids 1 --treads 2          | 2 | Unknown option: '--treads'; did you"
+            + " mean --threads?",
         "frobnicate                                    | 2 | frobnicate",
+        "genrate                                       | 2 | 'genrate'; did you mean generate?",
+        "generate -m SPECK --ids 1 -n x                | 2 | '-n': 'x' is not an int",
+        "generate -m SPECK --ids 1 -n 3 -n 4           | 2 | -n: expected once, found 3 and 4",
+        "generate -m SPECK -p a -p b                   | 2 | -p: expected once, found a and b",
+        "generate -m SPECK --ids 1 --lpm --lpm         | 2 | Unknown option: '--lpm'",
+        "generate -m SPECK --ids 1 --ignore-eos --ignore-eos | 2 | --ignore-eos: expected once,"
+            + " found 2 times",
+        "demo --graph off --threads 1 --threads=2      | 2 | --threads: expected once, found 1 and"
+            + " 2",
+        "run-batch -i pom.xml -i pom.xml -o x          | 2 | -i: expected once, found pom.xml and"
+            + " pom.xml",
         "generate -m SPECK                             | 2 | -p=TEXT",
         "generate -m SPECK --ids 1 -p a                | 2 | mutually exclusive",
         "generate -m SPECK --ids 1,x                   | 2 | 'x' is not an int",

@@ -107,6 +107,25 @@ class ProcessTest {
   }
 
   @Test
+  void progressIsLiveOnlyIfStandardErrorIsTheTerminal() throws Exception {
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/script"))); // runs a command in a terminal
+    Path requests = Files.writeString(directory.resolve("in"), "{}\n");
+    Path log = directory.resolve("log");
+    ProcessBuilder builder = orrery("run-batch", "-m", SPECK.toString(), "-i", requests.toString());
+    String command = "'" + String.join("' '", builder.command()) + "' -o /dev/null";
+    builder.environment().put("TERM", "xterm");
+    for (String where : new String[] {"", " 2>'" + log + "'"}) {
+      Process process =
+          builder.command("/usr/bin/script", "-qc", command + where, "/dev/null").start();
+      process.getOutputStream().close();
+      String shown = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      exitCode(process);
+      assertThat(shown.contains("\u001b[K")).as(shown).isEqualTo(where.isEmpty());
+    }
+    assertThat(log).content().contains("requests  0 answered, 1 failed").doesNotContain("\u001b");
+  }
+
+  @Test
   void aHelpOnAFullDiskIsAFailure() throws Exception {
     assumeTrue(Files.exists(Path.of("/dev/full")));
     Process process = orrery("run-batch", "--help").redirectOutput(new File("/dev/full")).start();

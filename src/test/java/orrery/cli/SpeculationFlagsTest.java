@@ -84,8 +84,8 @@ class SpeculationFlagsTest {
         "num-steps -1              | num-steps: expected 0 to 16, found -1",
         "disable-by-batch-size -1  | disable-by-batch-size: expected at least 1, or 0 for no limit,"
             + " found -1",
-        "ngram-min 0               | ngram-min: expected at least 1, found 0",
-        "ngram-max 1               | ngram-max: expected at least the shortest run 2, found 1",
+        "ngram-min 0               | ngram-min: expected 1 to 64, found 0",
+        "ngram-max 1               | ngram-max: expected from the shortest run 2 to 64, found 1",
         "synthetic-accept-length 9 | synthetic-accept-length: expected 1 to speculative-num-steps +"
             + " 1, or 0 for off, found 9.0",
         "synthetic-accept-length .5| synthetic-accept-length: expected 1 to speculative-num-steps +"

@@ -105,6 +105,12 @@ class HeapTest {
   }
 
   @Test
+  void anErrorOfTheJvmWithoutWordsIsNotQuoted() {
+    assertThat(Heap.during("running", new OutOfMemoryError()))
+        .hasMessageStartingWith("out of memory while running; the heap is at most ");
+  }
+
+  @Test
   void aBillionAnswersToOnePromptAreRefusedWithTheirSize() {
     try (Engine engine = Engine.start(loaded, EngineOptions.defaults())) {
       SamplingParams params = SamplingParams.builder().n(1_000_000_000).build();
