@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.JsonConfig;
@@ -91,11 +92,26 @@ public record LoadedModel(
     ChatFormat chats = ChatFormat.withoutTokenizer(directory);
     if (tokenizer.isPresent()) {
       requireSameVocabulary(tokenizer.get(), model.vocab());
+      notices = withLostBytes(notices, tokenizer.get());
       TokenizerConfig more = TokenizerConfig.read(directory, tokenizer.get());
       eos = IntStream.concat(eos, more.eos().stream().mapToInt(id -> id));
       chats = ChatFormat.of(directory, tokenizer.get(), more);
     }
     return new LoadedModel(directory, model, tokenizer, eos.distinct().toArray(), chats, notices);
+  }
+
+  /** Says it when characters can vanish from a prompt: no later step could find out. */
+  private static List<String> withLostBytes(List<String> notices, Tokenizer tokenizer) {
+    int missing = tokenizer.bytesWithoutToken();
+    if (missing == 0) {
+      return notices;
+    }
+    String lost =
+        tokenizer.file()
+            + ": "
+            + missing
+            + " of the 256 bytes have no token, so characters with them are lost from a text";
+    return Stream.concat(notices.stream(), Stream.of(lost)).toList();
   }
 
   /**

@@ -29,6 +29,17 @@ final class ByteStreamDecoder implements StreamDecoder {
     }
   }
 
+  /** How many of the 256 bytes have no token of their own in a vocabulary of this alphabet. */
+  static int bytesWithoutToken(Vocabulary vocabulary) {
+    int missing = 0;
+    for (char letter = 0; letter < ALPHABET_END; letter++) {
+      if (IS_LETTER[letter] && vocabulary.idOf(String.valueOf(letter)).isEmpty()) {
+        missing++;
+      }
+    }
+    return missing;
+  }
+
   private final Tokenizer tokenizer;
   private final boolean skipSpecial;
 

@@ -182,6 +182,17 @@ public final class Tokenizer implements AutoCloseable {
     return vocabulary.count();
   }
 
+  /**
+   * How many of the 256 bytes a byte-level tokenizer has no token for; 0 for other tokenizers. A
+   * text with such a byte may lose it: the native library says nothing about a byte that it cannot
+   * spell.
+   */
+  public int bytesWithoutToken() {
+    return vocabulary.pipeline().isByteLevel()
+        ? ByteStreamDecoder.bytesWithoutToken(vocabulary)
+        : 0;
+  }
+
   /** The id of the token with this exact name (as written in the file), special or not. */
   public Optional<Integer> idOf(String token) {
     return vocabulary.idOf(token);

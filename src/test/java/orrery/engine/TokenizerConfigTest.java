@@ -237,4 +237,25 @@ class TokenizerConfigTest {
         .hasMessageStartingWith(directory.toString())
         .hasMessageContaining(message);
   }
+
+  @Test
+  void bytesThatATokenizerCannotSpellAreSaid() throws IOException {
+    try (LoadedModel model = LoadedModel.load(directory)) {
+      assertThat(model.notices()).isEmpty();
+    }
+    edit(
+        STORYTELLER.resolve("tokenizer.json"),
+        t -> {
+          ObjectNode vocabulary = (ObjectNode) t.get("model").get("vocab");
+          vocabulary.set("unused 1", vocabulary.remove("\u00c0")); // a byte that UTF-8 never has
+          vocabulary.set("unused 2", vocabulary.remove("\u00c1"));
+        });
+    try (LoadedModel model = LoadedModel.load(directory)) {
+      assertThat(model.notices())
+          .containsExactly(
+              directory.resolve("tokenizer.json")
+                  + ": 2 of the 256 bytes have no token, so characters with them are lost from a"
+                  + " text");
+    }
+  }
 }
