@@ -3,6 +3,9 @@
 here=$(CDPATH= cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd) || exit 2
 need=25
 
+# With standard input closed, the first file that Java opens would be taken for it.
+[ ! -d /dev/fd ] || [ -e /dev/fd/0 ] || exec </dev/null
+
 # Java reads arguments and names of files as the locale says. Here they are UTF-8 in every locale, so in
 # one that is not (C, or one that is not installed), another is taken that is.
 if [ "$(locale charmap 2>/dev/null)" != UTF-8 ]; then

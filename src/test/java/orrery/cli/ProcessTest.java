@@ -94,6 +94,24 @@ class ProcessTest {
   }
 
   @Test
+  void theLauncherOpensAStandardInputThatWasClosed() throws Exception {
+    Path jdk = directory.resolve("jdk");
+    Path java = Files.createDirectories(jdk.resolve("bin")).resolve("java");
+    Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"25.0.1\"\n");
+    Files.writeString(java, "#!/bin/sh\n[ -e /dev/fd/0 ] && cat && echo nothing more\n");
+    assertThat(java.toFile().setExecutable(true)).isTrue();
+    for (String input : List.of("<&-", "</dev/null")) {
+      ProcessBuilder builder =
+          new ProcessBuilder("/bin/sh", "-c", "exec /bin/sh " + LAUNCHER + " demo " + input);
+      builder.redirectError(err).environment().put("ORRERY_JAVA", java.toString());
+      Process process = builder.start();
+      String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertThat(exitCode(process)).as("%s %s", input, errors()).isZero();
+      assertThat(out).as(input).isEqualTo("nothing more\n");
+    }
+  }
+
+  @Test
   void outputThatNothingReadsEndsTheCommandWithOneLine() throws Exception {
     Process process =
         orrery("generate", "-m", SPECK.toString(), "--ids", "1", "-n", "200", "--ignore-eos")
