@@ -136,7 +136,7 @@ class BugsOthersHadTest {
         assertThatThrownBy(() -> engine.submit(ask(20, 13)))
             .hasMessage(
                 "request: prompt and max_tokens make 33 tokens, which need 9 pages of 4; the KV"
-                    + " cache has 8");
+                    + " cache has 8 (max-total-tokens)");
         List<Request> largest = List.of(ask(20, 12), ask(20, 12));
         for (Completion c : engine.submit(largest)) {
           assertThat(bits(c.join())).isEqualTo(plainly(largest.getFirst()));
