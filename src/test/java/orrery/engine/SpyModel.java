@@ -7,14 +7,11 @@ import orrery.graph.Launcher;
 import orrery.graph.Op;
 import orrery.graph.Step;
 import orrery.kv.KvCache;
-import orrery.kv.KvLayout;
-import orrery.model.Activations;
 import orrery.model.Forward;
 import orrery.model.Model;
-import orrery.model.ModelInfo;
 
 /** A model that shows every step to a watcher before it computes it. */
-record SpyModel(Model real, Consumer<Step> watcher) implements Model {
+record SpyModel(Model real, Consumer<Step> watcher) implements ForwardingModel {
 
   /** The same loaded model, watched. */
   static LoadedModel spy(LoadedModel loaded, Consumer<Step> watcher) {
@@ -88,53 +85,8 @@ record SpyModel(Model real, Consumer<Step> watcher) implements Model {
   }
 
   @Override
-  public Activations activations(boolean mtp) {
-    return real.activations(mtp);
-  }
-
-  @Override
   public IntFunction<Forward> bind(KvCache cache, int maxLogitRows) {
     IntFunction<Forward> bound = real.bind(cache, maxLogitRows);
     return rows -> new Watched(bound.apply(rows), watcher);
-  }
-
-  @Override
-  public String architecture() {
-    return real.architecture();
-  }
-
-  @Override
-  public int vocab() {
-    return real.vocab();
-  }
-
-  @Override
-  public int hidden() {
-    return real.hidden();
-  }
-
-  @Override
-  public int layers() {
-    return real.layers();
-  }
-
-  @Override
-  public int maxPositions() {
-    return real.maxPositions();
-  }
-
-  @Override
-  public boolean hasMtp() {
-    return real.hasMtp();
-  }
-
-  @Override
-  public KvLayout kvLayout(boolean mtp) {
-    return real.kvLayout(mtp);
-  }
-
-  @Override
-  public ModelInfo info() {
-    return real.info();
   }
 }

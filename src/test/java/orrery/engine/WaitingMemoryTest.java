@@ -6,16 +6,10 @@ import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import orrery.TinyModels;
 import orrery.batching.Sequence;
-import orrery.kv.KvCache;
-import orrery.kv.KvLayout;
-import orrery.model.Activations;
-import orrery.model.Forward;
 import orrery.model.Model;
-import orrery.model.ModelInfo;
 import orrery.sampling.SamplingParams;
 
 /** The memory that a request takes before it runs. */
@@ -23,52 +17,7 @@ class WaitingMemoryTest {
   private static final int CHOICES = 1_000;
 
   /** A model with a false vocabulary size. */
-  private record Wide(Model real, int vocab) implements Model {
-    @Override
-    public String architecture() {
-      return real.architecture();
-    }
-
-    @Override
-    public int hidden() {
-      return real.hidden();
-    }
-
-    @Override
-    public int layers() {
-      return real.layers();
-    }
-
-    @Override
-    public int maxPositions() {
-      return real.maxPositions();
-    }
-
-    @Override
-    public boolean hasMtp() {
-      return real.hasMtp();
-    }
-
-    @Override
-    public KvLayout kvLayout(boolean mtp) {
-      return real.kvLayout(mtp);
-    }
-
-    @Override
-    public ModelInfo info() {
-      return real.info();
-    }
-
-    @Override
-    public Activations activations(boolean mtp) {
-      return real.activations(mtp);
-    }
-
-    @Override
-    public IntFunction<Forward> bind(KvCache cache, int maxLogitRows) {
-      return real.bind(cache, maxLogitRows);
-    }
-  }
+  private record Wide(Model real, int vocab) implements ForwardingModel {}
 
   /** Bytes that this thread allocates for each choice of a waiting request. */
   private static long bytesEach(LoadedModel loaded, int vocab) {
