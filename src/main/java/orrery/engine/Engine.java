@@ -40,12 +40,12 @@ public final class Engine implements AutoCloseable {
   private final StepLoop loop;
   private final long start = System.nanoTime();
   private final AtomicInteger queued = new AtomicInteger(); // requests that never ran yet
-  private final AtomicInteger ids = new AtomicInteger();
   private final CountDownLatch ended = new CountDownLatch(1);
 
   private final Object lock = new Object(); // guards what follows
   private List<Runnable> inbox = new ArrayList<>();
   private Thread thread; // null while there is no work; never two at once
+  private int arrivals; // requests taken so far; the number of the next one
   private boolean draining; // takes no more requests
   private boolean stopped; // takes no more messages
 
@@ -133,16 +133,19 @@ public final class Engine implements AutoCloseable {
       post(() -> sink.accept(new Event.Rejected(nanos(), e.getMessage())));
       throw e;
     }
-    List<Completion> completions =
-        all.stream().map(r -> new Completion(ids.getAndIncrement(), this::cancel)).toList();
     long now = nanos();
-    boolean posted =
-        post(
-            () -> {
-              for (int i = 0; i < n; i++) {
-                loop.requests().enqueue(all.get(i), completions.get(i), now);
-              }
-            });
+    List<Completion> completions;
+    boolean posted;
+    synchronized (lock) { // numbers are in the order of arrival
+      completions = all.stream().map(r -> new Completion(arrivals++, this::cancel)).toList();
+      posted =
+          post(
+              () -> {
+                for (int i = 0; i < n; i++) {
+                  loop.requests().enqueue(all.get(i), completions.get(i), now);
+                }
+              });
+    }
     if (!posted) { // the engine stopped since the check above
       queued.addAndGet(-n);
       throw closed();
