@@ -71,7 +71,7 @@ public final class SglangPolicy implements Policy {
 
   @Override
   public StepPlan plan(View view) {
-    Draft d = new Draft(view);
+    PlanBuilder d = new PlanBuilder(view);
     Stop stop = prefill(d);
     if (d.rowCount() > 0) {
       if (mixed) {
@@ -84,7 +84,7 @@ public final class SglangPolicy implements Policy {
     return d.finish(d.retracted() ? Stop.DECODE_FIRST : stop, 0, memory);
   }
 
-  private Stop prefill(Draft d) {
+  private Stop prefill(PlanBuilder d) {
     int tokens = d.view.limits().chunk();
     for (Item item : d.view.running()) {
       if (!item.decoding() && tokens > 0) {
@@ -139,7 +139,7 @@ public final class SglangPolicy implements Policy {
    * Rows of a prompt within the budget. A prompt that does not fit is cut at a page's end if
    * possible.
    */
-  private static int whole(Draft d, int computed, int pending, int tokens) {
+  private static int whole(PlanBuilder d, int computed, int pending, int tokens) {
     if (pending <= tokens) {
       return pending;
     }
@@ -160,7 +160,7 @@ public final class SglangPolicy implements Policy {
     return sorted;
   }
 
-  private static void decodeWhatFits(Draft d, List<Item> running) {
+  private static void decodeWhatFits(PlanBuilder d, List<Item> running) {
     for (Item item : running) {
       if (item.decoding() && d.budget.fits(item, 1)) {
         d.compute(item, 1);
@@ -168,7 +168,7 @@ public final class SglangPolicy implements Policy {
     }
   }
 
-  private Memory decode(Draft d) {
+  private Memory decode(PlanBuilder d) {
     List<Item> kept = new ArrayList<>(d.view.running().stream().filter(Item::decoding).toList());
     if (kept.isEmpty()) {
       if (!d.running.isEmpty()) {
@@ -200,7 +200,7 @@ public final class SglangPolicy implements Policy {
         d.retracted() ? corrected(kept) : decayed(d.view.memory().newTokenRatio()), 0);
   }
 
-  private static boolean allFit(Draft d, List<Item> items) {
+  private static boolean allFit(PlanBuilder d, List<Item> items) {
     Budget left = d.budget.copy();
     for (Item item : items) {
       if (!left.fits(item, item.pending())) {

@@ -40,7 +40,7 @@ public final class StaticPolicy implements Policy {
 
   @Override
   public StepPlan plan(View view) {
-    Draft d = new Draft(view);
+    PlanBuilder d = new PlanBuilder(view);
     if (!view.running().isEmpty()) {
       // Other choices of a request may have joined since the last step.
       int batch = Math.max(view.memory().batch(), view.running().size());
@@ -51,7 +51,7 @@ public final class StaticPolicy implements Policy {
     return d.finish(stop, batch == 0 ? 0 : advance(d, batch), new Memory(0, batch));
   }
 
-  private Stop fill(Draft d) {
+  private Stop fill(PlanBuilder d) {
     View view = d.view;
     if (view.waiting().isEmpty()) {
       return Stop.NOTHING_WAITS;
@@ -76,7 +76,7 @@ public final class StaticPolicy implements Policy {
   }
 
   /** Plans the batch's next columns. Returns the number of padding rows beside them. */
-  private static int advance(Draft d, int batch) {
+  private static int advance(PlanBuilder d, int batch) {
     int longest = 0; // pending rows of the longest prompt
     for (Item item : d.running) {
       if (!item.decoding()) {
@@ -107,7 +107,7 @@ public final class StaticPolicy implements Policy {
     return item.decoding() ? 0 : Math.max(0, item.pending() - left);
   }
 
-  private static boolean fits(Draft d, int left) {
+  private static boolean fits(PlanBuilder d, int left) {
     Budget budget = d.budget.copy();
     for (Item item : d.running) {
       int count = columns(item, left);

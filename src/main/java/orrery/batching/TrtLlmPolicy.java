@@ -37,7 +37,7 @@ public final class TrtLlmPolicy implements Policy {
 
   @Override
   public StepPlan plan(View view) {
-    Draft d = new Draft(view);
+    PlanBuilder d = new PlanBuilder(view);
     Stop stop;
     if (capacity == Capacity.MAX_UTILIZATION) {
       int tokens = VllmPolicy.runningFirst(d, view.limits().chunk());
@@ -49,7 +49,7 @@ public final class TrtLlmPolicy implements Policy {
     return d.finish(stop, 0, view.memory());
   }
 
-  private static Stop admitWhatCanFinish(Draft d) {
+  private static Stop admitWhatCanFinish(PlanBuilder d) {
     Budget left = d.budget.copy();
     for (Item item : d.view.running()) {
       left.reserve(item, item.held(), item.longest());
@@ -70,7 +70,7 @@ public final class TrtLlmPolicy implements Policy {
     return Stop.NOTHING_WAITS;
   }
 
-  private static void microBatch(Draft d) {
+  private static void microBatch(PlanBuilder d) {
     int tokens = d.view.limits().chunk();
     for (Item item : d.running) {
       if (item.decoding() && tokens > 0) {

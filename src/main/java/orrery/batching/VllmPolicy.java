@@ -20,7 +20,7 @@ public final class VllmPolicy implements Policy {
 
   @Override
   public StepPlan plan(View view) {
-    Draft d = new Draft(view);
+    PlanBuilder d = new PlanBuilder(view);
     d.running.sort(Comparator.comparingInt(Item::priority).reversed()); // stable: admission order
     int tokens = runningFirst(d, view.limits().chunk());
     return d.finish(admit(d, tokens), 0, view.memory());
@@ -30,7 +30,7 @@ public final class VllmPolicy implements Policy {
    * Plans the running sequences and returns what is left of the budget. {@link TrtLlmPolicy} uses
    * it too.
    */
-  static int runningFirst(Draft d, int budget) {
+  static int runningFirst(PlanBuilder d, int budget) {
     int tokens = budget;
     for (int i = 0; i < d.running.size() && tokens > 0; i++) {
       Item item = d.running.get(i);
@@ -48,7 +48,7 @@ public final class VllmPolicy implements Policy {
     return d.speculate(tokens);
   }
 
-  static Stop admit(Draft d, int budget) {
+  static Stop admit(PlanBuilder d, int budget) {
     if (d.retracted()) {
       return Stop.DECODE_FIRST;
     }

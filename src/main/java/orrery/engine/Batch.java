@@ -18,39 +18,39 @@ final class Batch {
   }
 
   /** Puts the plan's rows into the step; for drafts, as many rows as there are drafts. */
-  List<Part> fill(StepPlan plan, Requests requests) {
+  List<Segment> fill(StepPlan plan, Requests requests) {
     step.clear();
-    List<Part> parts = new ArrayList<>();
+    List<Segment> segments = new ArrayList<>();
     int furthest = 0;
     for (StepPlan.Rows rows : plan.rows()) {
-      Part part = part(requests.choice(rows.id()), rows.count());
-      step.tables[parts.size()] = part.choice().sequence.table();
-      add(part, parts.size());
-      parts.add(part);
-      furthest = Math.max(furthest, part.from() + part.rows() - 1);
+      Segment segment = segment(requests.choice(rows.id()), rows.count());
+      step.tables[segments.size()] = segment.choice().sequence.table();
+      add(segment, segments.size());
+      segments.add(segment);
+      furthest = Math.max(furthest, segment.from() + segment.rows() - 1);
     }
-    step.tables[parts.size()] = padding;
+    step.tables[segments.size()] = padding;
     for (int i = 0; i < plan.padding(); i++) {
-      step.add(0, furthest, parts.size(), false); // as long as the longest real row
+      step.add(0, furthest, segments.size(), false); // as long as the longest real row
     }
-    return parts;
+    return segments;
   }
 
-  private Part part(Choice c, int count) {
+  private Segment segment(Choice c, int count) {
     Sequence s = c.sequence;
     int pending = Math.min(count, s.known() - s.computed());
     int drafts = count > pending ? c.drafts().count() : 0;
     boolean newest = s.computed() + pending == s.known();
     int logitRow = newest ? step.logitRows() : -1;
-    return new Part(c, s.computed(), pending, drafts, step.rows(), logitRow);
+    return new Segment(c, s.computed(), pending, drafts, step.rows(), logitRow);
   }
 
-  private void add(Part part, int index) {
-    Sequence s = part.choice().sequence;
-    for (int i = 0; i < part.rows(); i++) {
-      int p = part.from() + i;
-      boolean guess = i >= part.pending();
-      int token = guess ? part.choice().drafts().token(i - part.pending()) : s.tokens()[p];
+  private void add(Segment segment, int index) {
+    Sequence s = segment.choice().sequence;
+    for (int i = 0; i < segment.rows(); i++) {
+      int p = segment.from() + i;
+      boolean guess = i >= segment.pending();
+      int token = guess ? segment.choice().drafts().token(i - segment.pending()) : s.tokens()[p];
       step.add(token, p, index, p >= s.known() - 1);
     }
   }

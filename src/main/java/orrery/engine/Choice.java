@@ -10,7 +10,7 @@ import orrery.sampling.History;
 import orrery.sampling.Logprobs;
 import orrery.speculation.Drafter;
 import orrery.speculation.Drafts;
-import orrery.speculation.Draw;
+import orrery.speculation.SamplingContext;
 import orrery.text.StreamDecoder;
 
 /** One unfinished answer: its sequence, and the state that turns logits into tokens and text. */
@@ -18,7 +18,7 @@ final class Choice {
   final Sequence sequence;
   final Active request;
   private final History history;
-  private final Draw draw;
+  private final SamplingContext sampling;
   private final AnswerText text;
   private String heldBack = ""; // text of the last piece, if that has no token
   private final List<Logprobs> logprobs = new ArrayList<>();
@@ -32,8 +32,9 @@ final class Choice {
     this.sequence = sequence;
     int[] prompt = request.request.prompt();
     this.history = new History(loaded.model().vocab(), prompt);
-    this.draw = new Draw(request.request.params(), history, request.seed, sequence.choice);
-    this.drafts = new Drafts(draw);
+    this.sampling =
+        new SamplingContext(request.request.params(), history, request.seed, sequence.choice);
+    this.drafts = new Drafts(sampling);
     this.text =
         new AnswerText(
             request.request.params(),
@@ -49,19 +50,19 @@ final class Choice {
    * @param hit how many tokens came from the prefix cache; kept from the first run only
    */
   void started(Drafter drafter, int hit) {
-    drafts = drafter.start(sequence, draw);
+    drafts = drafter.start(sequence, sampling);
     cachedTokens = cachedTokens < 0 ? hit : cachedTokens;
   }
 
   /** Takes note that the sequence began to run as a fork of a sibling's. */
   void forked(Drafter drafter, Choice from) {
-    drafts = drafter.fork(from.drafts, sequence, draw);
+    drafts = drafter.fork(from.drafts, sequence, sampling);
     cachedTokens = cachedTokens < 0 ? sequence.computed() : cachedTokens;
   }
 
   /** Takes note that the sequence was retracted. */
   void retracted() {
-    drafts = new Drafts(draw);
+    drafts = new Drafts(sampling);
   }
 
   /** The drafts for the next tokens of the sequence. */

@@ -53,13 +53,13 @@ final class Judge {
    *
    * @throws SamplingException if a row that counts is NaN or leaves nothing to draw
    */
-  void judge(Part part, Forward forward) {
-    Choice c = part.choice();
+  void judge(Segment segment, Forward forward) {
+    Choice c = segment.choice();
     Sequence s = c.sequence;
-    int last = part.row() + part.pending() - 1;
-    requireFinite(forward.hidden(), last, s, part.from() + part.pending() - 1);
-    s.advance(part.pending());
-    if (part.logitRow() < 0) {
+    int last = segment.row() + segment.pending() - 1;
+    requireFinite(forward.hidden(), last, s, segment.from() + segment.pending() - 1);
+    s.advance(segment.pending());
+    if (segment.logitRow() < 0) {
       return;
     }
     Buffer logits = forward.logits();
@@ -68,8 +68,8 @@ final class Judge {
     boolean goesOn = true;
     while (goesOn) {
       requireFinite(forward.hidden(), last + i, s, s.computed() - 1);
-      Token token = emit(c, logits.data, logits.row(part.logitRow() + i), i);
-      boolean hit = i < part.drafts() && token.id() == c.drafts().token(i);
+      Token token = emit(c, logits.data, logits.row(segment.logitRow() + i), i);
+      boolean hit = i < segment.drafts() && token.id() == c.drafts().token(i);
       if (hit) {
         accepted[i]++;
         hits++;
@@ -80,11 +80,11 @@ final class Judge {
         s.advance(1); // the draft's row: its token is known now
       }
     }
-    for (int d = 0; d < part.drafts(); d++) {
+    for (int d = 0; d < segment.drafts(); d++) {
       drafted[d]++;
     }
-    if (part.drafts() > 0) {
-      int looked = Math.min(i, part.drafts());
+    if (segment.drafts() > 0) {
+      int looked = Math.min(i, segment.drafts());
       int[] drafts = c.drafts().toArray();
       sink.accept(
           new Event.Verified(

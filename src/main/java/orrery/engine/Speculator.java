@@ -69,14 +69,14 @@ final class Speculator {
   }
 
   /** Shows the drafter what became of a step. */
-  void follow(List<Part> parts, Buffer hidden, Queues queues, Requests requests) {
+  void follow(List<Segment> segments, Buffer hidden, Queues queues, Requests requests) {
     int batch = 0; // of the next step, if no sequence joins or is retracted
     for (Sequence s : queues.running()) {
       batch += awaitsNext(s) && !requests.choice(s.id).finished() ? 1 : 0;
     }
     boolean soon = batch > 0 && length.next(batch) > 0;
     List<Judged> judged = new ArrayList<>();
-    for (Part p : parts) {
+    for (Segment p : segments) {
       if (requests.choice(p.choice().sequence.id) != null) {
         p.choice().drafts().keep(0); // accepted or rejected, they are no drafts any more
         Choice c = p.choice();
@@ -93,10 +93,10 @@ final class Speculator {
   }
 
   /** Lets the draft length learn from a step. */
-  void observe(List<Part> parts, Judge judge, long nanos) {
+  void observe(List<Segment> segments, Judge judge, long nanos) {
     int batch = 0;
     boolean prefill = false;
-    for (Part p : parts) {
+    for (Segment p : segments) {
       batch += p.decodes() ? 1 : 0;
       prefill |= !p.decodes();
     }

@@ -151,19 +151,19 @@ final class StepLoop {
     reserve(plan);
     times.mark(Phase.PLAN);
     speculator.draft(plan, requests);
-    List<Part> parts = batch.fill(plan, requests);
+    List<Segment> segments = batch.fill(plan, requests);
     step.kernels(kernels.next(step.rows()));
     times.mark(Phase.DRAFT);
     Forward forward = run();
     times.mark(Phase.LAUNCH);
-    judge(parts, forward);
+    judge(segments, forward);
     times.mark(Phase.JUDGE);
-    speculator.follow(parts, forward.hidden(), queues, requests);
+    speculator.follow(segments, forward.hidden(), queues, requests);
     times.mark(Phase.FOLLOW);
-    commit(parts, forward);
+    commit(segments, forward);
     long end = times.mark(Phase.COMMIT);
-    speculator.observe(parts, judge, end - begin);
-    sink.accept(times.report(steps++, plan, parts, queues, kv.pool(0)));
+    speculator.observe(segments, judge, end - begin);
+    sink.accept(times.report(steps++, plan, segments, queues, kv.pool(0)));
     if (sink.wantsPageMap()) {
       sink.accept(new Event.PageMap(end, 0, memory.holders(0, queues.running())));
     }
@@ -216,45 +216,45 @@ final class StepLoop {
     }
   }
 
-  /** Decides the tokens of all parts. */
-  private void judge(List<Part> parts, Forward forward) {
+  /** Decides the tokens of all segments. */
+  private void judge(List<Segment> segments, Forward forward) {
     judge.clear();
-    for (Part part : parts) {
-      if (alive(part)) {
-        attempt(part, () -> judge.judge(part, forward));
+    for (Segment segment : segments) {
+      if (alive(segment)) {
+        attempt(segment, () -> judge.judge(segment, forward));
       }
     }
   }
 
-  /** Whether the part's request goes on: another choice of it may have failed in this step. */
-  private boolean alive(Part part) {
-    return requests.choice(part.choice().sequence.id) != null;
+  /** Whether the segment's request goes on: another choice of it may have failed in this step. */
+  private boolean alive(Segment segment) {
+    return requests.choice(segment.choice().sequence.id) != null;
   }
 
-  /** Runs {@code what}; a {@link SamplingException} fails the part's request and no other. */
-  private void attempt(Part part, Runnable what) {
+  /** Runs {@code what}; a {@link SamplingException} fails the segment's request and no other. */
+  private void attempt(Segment segment, Runnable what) {
     try {
       what.run();
     } catch (SamplingException e) {
-      requests.fail(part.choice().request, e);
+      requests.fail(segment.choice().request, e);
     }
   }
 
-  /** Keeps the step's rows: from now on other requests may share the pages of sound parts. */
-  private void commit(List<Part> parts, Forward forward) {
-    for (Part part : parts) {
-      if (alive(part)) {
-        attempt(part, () -> commit(part, forward.logits()));
+  /** Keeps the step's rows: from now on other requests may share the pages of sound segments. */
+  private void commit(List<Segment> segments, Forward forward) {
+    for (Segment segment : segments) {
+      if (alive(segment)) {
+        attempt(segment, () -> commit(segment, forward.logits()));
       }
     }
   }
 
-  private void commit(Part part, Buffer logits) {
-    Choice c = part.choice();
+  private void commit(Segment segment, Buffer logits) {
+    Choice c = segment.choice();
     memory.trim(c.sequence, c.sequence.computed() + ahead);
     memory.keep(c.sequence, speculator.complete(c));
-    if (part.logitRow() >= 0) {
-      forkOthers(c, logits.data, logits.row(part.logitRow()));
+    if (segment.logitRow() >= 0) {
+      forkOthers(c, logits.data, logits.row(segment.logitRow()));
     }
     if (c.finished()) {
       requests.finish(c);

@@ -41,11 +41,12 @@ final class StepTimes {
   }
 
   /** The event of a step, when all its phases have ended. */
-  Event.StepDone report(long step, StepPlan plan, List<Part> parts, Queues queues, PagePool pool) {
+  Event.StepDone report(
+      long step, StepPlan plan, List<Segment> segments, Queues queues, PagePool pool) {
     int prefill = 0;
     int decode = 0;
     int drafts = 0;
-    for (Part p : parts) {
+    for (Segment p : segments) {
       prefill += p.decodes() ? 0 : p.pending();
       decode += p.decodes() ? 1 : 0;
       drafts += p.drafts();

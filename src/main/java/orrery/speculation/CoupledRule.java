@@ -19,7 +19,7 @@ public final class CoupledRule implements AcceptanceRule {
 
   @Override
   public int judge(float[] logits, int offset, Drafts drafts, int i) {
-    Draw d = drafts.draw();
+    SamplingContext d = drafts.sampling();
     return sampler.sample(logits, offset, d.params(), d.history(), d.seed(), d.choice());
   }
 }

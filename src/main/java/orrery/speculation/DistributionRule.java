@@ -52,7 +52,7 @@ public abstract sealed class DistributionRule implements AcceptanceRule
 
   @Override
   public final int judge(float[] logits, int offset, Drafts drafts, int i) {
-    Draw d = drafts.draw();
+    SamplingContext d = drafts.sampling();
     if (i == drafts.count()) {
       return sampler.sample(logits, offset, d.params(), d.history(), d.seed(), d.choice());
     }
@@ -71,7 +71,7 @@ public abstract sealed class DistributionRule implements AcceptanceRule
     return draw(rest, uniform(d, KeyedRandom.RESIDUAL));
   }
 
-  private static double uniform(Draw d, int stream) {
+  private static double uniform(SamplingContext d, int stream) {
     return KeyedRandom.uniform(d.seed(), d.choice(), d.history().length(), stream);
   }
 

@@ -43,7 +43,7 @@ public final class DraftPicker {
    * stops may leave no token. An answer does not fail for that, because it does not consist of
    * guesses.
    */
-  int pick(float[] logits, int offset, Draw d) {
+  int pick(float[] logits, int offset, SamplingContext d) {
     distribution = null;
     try {
       return switch (how) {
@@ -57,7 +57,7 @@ public final class DraftPicker {
     }
   }
 
-  private int draw(float[] logits, int offset, Draw d) {
+  private int draw(float[] logits, int offset, SamplingContext d) {
     distribution = new double[vocab];
     sampler.distribution(logits, offset, d.params(), d.history(), d.choice(), distribution);
     double target =

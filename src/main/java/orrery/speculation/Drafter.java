@@ -23,10 +23,10 @@ public interface Drafter {
    * Begins with a sequence. The rows of its first {@code computed()} tokens were found in the
    * cache.
    */
-  Drafts start(Draftable sequence, Draw draw);
+  Drafts start(Draftable sequence, SamplingContext sampling);
 
   /** Begins with another answer to the same prompt; the two share all computed rows. */
-  Drafts fork(Drafts from, Draftable sequence, Draw draw);
+  Drafts fork(Drafts from, Draftable sequence, SamplingContext sampling);
 
   /**
    * How many tokens the drafter can guess now, at most {@code most}; changes nothing that a caller

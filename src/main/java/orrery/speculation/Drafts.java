@@ -7,19 +7,19 @@ import java.util.Arrays;
  * state that it carries from step to step.
  */
 public class Drafts {
-  private final Draw draw;
+  private final SamplingContext sampling;
   private int[] tokens = new int[4]; // [>= count]
   private double[][] distributions = new double[4][]; // [>= count][vocab], null for a point mass
   private int count;
 
   /** Begins without guesses. */
-  public Drafts(Draw draw) {
-    this.draw = draw;
+  public Drafts(SamplingContext sampling) {
+    this.sampling = sampling;
   }
 
   /** Everything that decides the sequence's tokens beside the logits. */
-  public final Draw draw() {
-    return draw;
+  public final SamplingContext sampling() {
+    return sampling;
   }
 
   /** How many tokens are guessed. */

@@ -63,14 +63,14 @@ final class MtpChain {
       step.tables[row] = s.sequence.table();
       step.add(s.first, newest, newest + 1, row, true);
       System.arraycopy(s.state, 0, input.data, input.row(row), s.state.length);
-      s.draw().history().push(s.first);
+      s.sampling().history().push(s.first);
       rows.add(s);
       wanted[row] = o.count();
     }
     guesses = 1;
     runner.runMtpChain(step, wanted[0] - 1, this::next);
     for (MtpDrafts s : rows) {
-      var history = s.draw().history();
+      var history = s.sampling().history();
       history.rollback(history.outputLength() - s.count());
     }
   }
@@ -97,10 +97,10 @@ final class MtpChain {
     if (s.count() < guesses) {
       return DraftPicker.NONE; // its guess failed at an earlier link
     }
-    int guess = picker.pick(logits.data, logits.row(row), s.draw());
+    int guess = picker.pick(logits.data, logits.row(row), s.sampling());
     if (guess != DraftPicker.NONE) {
       s.add(guess, picker.distribution());
-      s.draw().history().push(guess);
+      s.sampling().history().push(guess);
     }
     return guess;
   }

@@ -86,8 +86,8 @@ public final class MtpDrafter implements Drafter {
   }
 
   @Override
-  public Drafts start(Draftable sequence, Draw draw) {
-    MtpDrafts s = new MtpDrafts(sequence, draw, hidden, POSTPONED);
+  public Drafts start(Draftable sequence, SamplingContext sampling) {
+    MtpDrafts s = new MtpDrafts(sequence, sampling, hidden, POSTPONED);
     int computed = sequence.computed();
     if (computed > 0) {
       // Row `computed - 1` reads token `computed`, which no cached page has.
@@ -99,9 +99,9 @@ public final class MtpDrafter implements Drafter {
   }
 
   @Override
-  public Drafts fork(Drafts from, Draftable sequence, Draw draw) {
+  public Drafts fork(Drafts from, Draftable sequence, SamplingContext sampling) {
     MtpDrafts parent = (MtpDrafts) from;
-    MtpDrafts s = new MtpDrafts(sequence, draw, hidden, POSTPONED);
+    MtpDrafts s = new MtpDrafts(sequence, sampling, hidden, POSTPONED);
     // The parent's newest MTP row may read a token that only the parent has.
     s.written = Math.min(parent.written, sequence.computed() - 1);
     for (int token = s.written; token < sequence.computed(); token++) {
@@ -215,7 +215,7 @@ public final class MtpDrafter implements Drafter {
     Buffer state = forward.mtpHidden();
     for (int row = 0; row < guessing.size(); row++) {
       MtpDrafts s = segments.get(row).of();
-      s.first = picker.pick(logits.data, logits.row(row), s.draw());
+      s.first = picker.pick(logits.data, logits.row(row), s.sampling());
       s.firstDistribution = picker.distribution();
       System.arraycopy(state.data, state.row(row), s.state, 0, hidden);
     }

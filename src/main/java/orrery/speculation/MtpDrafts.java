@@ -21,8 +21,8 @@ final class MtpDrafts extends Drafts {
   private int inputsFrom;
   private int inputCount;
 
-  MtpDrafts(Draftable sequence, Draw draw, int hidden, int postponed) {
-    super(draw);
+  MtpDrafts(Draftable sequence, SamplingContext sampling, int hidden, int postponed) {
+    super(sampling);
     this.sequence = sequence;
     this.state = new float[hidden];
     this.inputs = new float[postponed + 1][];

@@ -48,14 +48,14 @@ public final class NgramDrafter implements Drafter {
   }
 
   @Override
-  public Drafts start(Draftable sequence, Draw draw) {
-    return new Lookup(sequence, draw, min, max);
+  public Drafts start(Draftable sequence, SamplingContext sampling) {
+    return new Lookup(sequence, sampling, min, max);
   }
 
   /** Reads the prompt anew: building a table is faster than sharing one. */
   @Override
-  public Drafts fork(Drafts from, Draftable sequence, Draw draw) {
-    return start(sequence, draw);
+  public Drafts fork(Drafts from, Draftable sequence, SamplingContext sampling) {
+    return start(sequence, sampling);
   }
 
   /** Offers all or nothing: once a run is found, the guesses go on for as long as wanted. */
@@ -87,8 +87,8 @@ public final class NgramDrafter implements Drafter {
     private int searched; // known tokens at the last search
     private int found; // where the guesses of that search start in the text; 0 if it found nothing
 
-    private Lookup(Draftable sequence, Draw draw, int min, int max) {
-      super(draw);
+    private Lookup(Draftable sequence, SamplingContext sampling, int min, int max) {
+      super(sampling);
       this.sequence = sequence;
       indexes = new NgramIndex[max - min + 1];
       for (int n = min; n <= max; n++) {

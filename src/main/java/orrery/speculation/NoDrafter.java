@@ -11,13 +11,13 @@ public final class NoDrafter implements Drafter {
   }
 
   @Override
-  public Drafts start(Draftable sequence, Draw draw) {
-    return new Drafts(draw);
+  public Drafts start(Draftable sequence, SamplingContext sampling) {
+    return new Drafts(sampling);
   }
 
   @Override
-  public Drafts fork(Drafts from, Draftable sequence, Draw draw) {
-    return new Drafts(draw);
+  public Drafts fork(Drafts from, Draftable sequence, SamplingContext sampling) {
+    return new Drafts(sampling);
   }
 
   @Override

@@ -46,28 +46,28 @@ public final class SyntheticRule implements AcceptanceRule {
   @Override
   public int judge(float[] logits, int offset, Drafts drafts, int i) {
     boolean drafted = i < drafts.count();
-    if (drafted && i + 1 < emitted(drafts.draw(), i)) {
+    if (drafted && i + 1 < emitted(drafts.sampling(), i)) {
       return drafts.token(i);
     }
-    int token = sample(logits, offset, drafts.draw());
+    int token = sample(logits, offset, drafts.sampling());
     if (!drafted || token != drafts.token(i)) {
       return token;
     }
-    int vocab = drafts.draw().history().vocab();
+    int vocab = drafts.sampling().history().vocab();
     if (others.length != vocab) {
       others = new float[vocab];
     }
     System.arraycopy(logits, offset, others, 0, vocab);
     others[token] = Float.NEGATIVE_INFINITY;
-    return sample(others, 0, drafts.draw());
+    return sample(others, 0, drafts.sampling());
   }
 
-  private int sample(float[] logits, int offset, Draw d) {
+  private int sample(float[] logits, int offset, SamplingContext d) {
     return sampler.sample(logits, offset, d.params(), d.history(), d.seed(), d.choice());
   }
 
   /** How many tokens the verification of row i emits; the number is the same at all of its rows. */
-  private int emitted(Draw d, int i) {
+  private int emitted(SamplingContext d, int i) {
     int whole = (int) length;
     int first = d.history().length() - i;
     double u = KeyedRandom.uniform(d.seed(), d.choice(), first, KeyedRandom.SYNTHETIC);

@@ -7,7 +7,7 @@ import orrery.graph.Buffer;
 import orrery.speculation.Draftable;
 import orrery.speculation.Drafter;
 import orrery.speculation.Drafts;
-import orrery.speculation.Draw;
+import orrery.speculation.SamplingContext;
 
 /**
  * A drafter that knows the answers but remembers only a share of their tokens, by default two of
@@ -44,13 +44,13 @@ final class Crammer implements Drafter {
   }
 
   @Override
-  public Drafts start(Draftable sequence, Draw draw) {
-    return new Drafts(draw);
+  public Drafts start(Draftable sequence, SamplingContext sampling) {
+    return new Drafts(sampling);
   }
 
   @Override
-  public Drafts fork(Drafts from, Draftable sequence, Draw draw) {
-    return new Drafts(draw);
+  public Drafts fork(Drafts from, Draftable sequence, SamplingContext sampling) {
+    return new Drafts(sampling);
   }
 
   @Override
@@ -66,7 +66,7 @@ final class Crammer implements Drafter {
   @Override
   public void draft(List<Order> orders) {
     for (Order o : orders) {
-      Draw d = o.drafts().draw();
+      SamplingContext d = o.drafts().sampling();
       int[] answer = answers.getOrDefault(key(d.seed(), d.choice()), new int[0]);
       int next = d.history().outputLength();
       for (int i = 0; i < o.count(); i++) {

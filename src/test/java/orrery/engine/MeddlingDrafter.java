@@ -9,7 +9,7 @@ import orrery.graph.Buffer;
 import orrery.speculation.Draftable;
 import orrery.speculation.Drafter;
 import orrery.speculation.Drafts;
-import orrery.speculation.Draw;
+import orrery.speculation.SamplingContext;
 
 /**
  * A real drafter with some drafts replaced, by random tokens and by the tokens that will really
@@ -45,15 +45,15 @@ final class MeddlingDrafter implements Drafter {
   }
 
   @Override
-  public Drafts start(Draftable sequence, Draw draw) {
-    Drafts d = real.start(sequence, draw);
+  public Drafts start(Draftable sequence, SamplingContext sampling) {
+    Drafts d = real.start(sequence, sampling);
     known.put(sequence, d);
     return d;
   }
 
   @Override
-  public Drafts fork(Drafts from, Draftable sequence, Draw draw) {
-    Drafts d = real.fork(from, sequence, draw);
+  public Drafts fork(Drafts from, Draftable sequence, SamplingContext sampling) {
+    Drafts d = real.fork(from, sequence, sampling);
     known.put(sequence, d);
     return d;
   }
@@ -80,8 +80,8 @@ final class MeddlingDrafter implements Drafter {
   private void meddle(Drafts d) {
     int[] own = d.toArray();
     int[] answer =
-        answers.getOrDefault(Crammer.key(d.draw().seed(), d.draw().choice()), new int[0]);
-    int next = d.draw().history().outputLength();
+        answers.getOrDefault(Crammer.key(d.sampling().seed(), d.sampling().choice()), new int[0]);
+    int next = d.sampling().history().outputLength();
     d.keep(0);
     for (int i = 0; i < own.length; i++) {
       int kind = random == null ? 0 : random.nextInt(6);

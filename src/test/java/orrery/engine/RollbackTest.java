@@ -205,7 +205,7 @@ class RollbackTest {
   }
 
   private static String key(Drafts d) {
-    return Crammer.key(d.draw().seed(), d.draw().choice());
+    return Crammer.key(d.sampling().seed(), d.sampling().choice());
   }
 
   private static float[][][] all(CachedRows rows, Draftable s, int mtpSlots) {

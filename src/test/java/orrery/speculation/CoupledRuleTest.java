@@ -38,7 +38,7 @@ class CoupledRuleTest {
       History judged = new History(VOCAB, prompt);
       History decoded = new History(VOCAB, prompt);
       long seed = random.nextLong();
-      Drafts drafts = new Drafts(new Draw(params, judged, seed, i));
+      Drafts drafts = new Drafts(new SamplingContext(params, judged, seed, i));
       random.ints(3, 0, 4).forEach(t -> drafts.add(t, null));
       float[] logits = new float[4 * VOCAB];
       for (int t = 0; t < logits.length; t++) {

@@ -200,7 +200,7 @@ public abstract class DrafterContract {
     /** Everything of a sequence that a caller can see. */
     private String seen(Lane s) {
       StringBuilder b = new StringBuilder(Arrays.toString(s.text())).append(s.computed);
-      var history = s.draw.history();
+      var history = s.sampling.history();
       for (int i = 0; i < history.outputLength(); i++) {
         b.append(' ').append(history.output(i));
       }
@@ -216,7 +216,7 @@ public abstract class DrafterContract {
         return;
       }
       String key =
-          Arrays.toString(s.text()) + s.draw.seed() + "/" + s.draw.choice() + ":" + ordered;
+          Arrays.toString(s.text()) + s.sampling.seed() + "/" + s.sampling.choice() + ":" + ordered;
       int[] found = s.drafts.toArray();
       int[] others = guesses.putIfAbsent(key, found);
       if (others != null) {
@@ -228,14 +228,14 @@ public abstract class DrafterContract {
     private void forkAndEnd(Lane s) {
       boolean fresh = s.known == s.prompt + 1 && s.decodes() && s.forkOf == null;
       if (fresh && running.size() < 4 && r.nextInt(3) == 0) {
-        Lane other = lane(lanes.model, (int) s.draw.seed(), 1);
-        other.append(plainly(lanes.model, (int) s.draw.seed(), 1)[s.prompt]);
+        Lane other = lane(lanes.model, (int) s.sampling.seed(), 1);
+        other.append(plainly(lanes.model, (int) s.sampling.seed(), 1)[s.prompt]);
         lanes.fork(s, other);
         forks++;
         running.add(other);
       }
       if (s.ended()) {
-        int[] expected = plainly(lanes.model, (int) s.draw.seed(), s.draw.choice());
+        int[] expected = plainly(lanes.model, (int) s.sampling.seed(), s.sampling.choice());
         assertThat(s.text()).isEqualTo(expected);
         lanes.end(s);
         running.remove(s);

@@ -10,7 +10,7 @@ import orrery.sampling.SamplingParams;
 final class Lane implements Draftable {
   final int prompt; // tokens of the prompt
   final int longest;
-  final Draw draw;
+  final SamplingContext sampling;
   int[] tokens; // [longest]
   int known;
   int computed;
@@ -24,7 +24,8 @@ final class Lane implements Draftable {
     this.longest = longest;
     this.tokens = Arrays.copyOf(prompt, longest);
     this.known = prompt.length;
-    this.draw = new Draw(params, new History(vocab, prompt), params.seed().orElse(0), choice);
+    this.sampling =
+        new SamplingContext(params, new History(vocab, prompt), params.seed().orElse(0), choice);
   }
 
   @Override
@@ -61,6 +62,6 @@ final class Lane implements Draftable {
 
   void append(int token) {
     tokens[known++] = token;
-    draw.history().push(token);
+    sampling.history().push(token);
   }
 }

@@ -57,7 +57,7 @@ public final class Lanes implements AutoCloseable {
     var hit = prefix.acquire(s.tokens, (s.known - 1) / p * p, "", s.table);
     s.lease = hit.lease();
     s.computed = hit.tokens();
-    s.drafts = drafter.start(s, s.draw);
+    s.drafts = drafter.start(s, s.sampling);
   }
 
   /** Starts another answer to the same prompt; it has its first token already. */
@@ -66,7 +66,7 @@ public final class Lanes implements AutoCloseable {
     to.table = cache.fork(from.table, from.computed);
     to.lease = prefix.fork(from.lease);
     to.computed = from.computed;
-    to.drafts = drafter.fork(from.drafts, to, to.draw);
+    to.drafts = drafter.fork(from.drafts, to, to.sampling);
     to.forkOf = from;
   }
 
@@ -130,7 +130,7 @@ public final class Lanes implements AutoCloseable {
     }
     for (int i = 0; ; i++) {
       var logits = forward.logits();
-      Draw d = s.draw;
+      SamplingContext d = s.sampling;
       int token =
           sampler.sample(
               logits.data, logits.row(logitRow + i), d.params(), d.history(), d.seed(), d.choice());

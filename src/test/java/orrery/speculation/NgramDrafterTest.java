@@ -54,8 +54,8 @@ class NgramDrafterTest {
     }
   }
 
-  private static Draw draw() {
-    return new Draw(SamplingParams.builder().build(), new History(1), 0, 0);
+  private static SamplingContext sampling() {
+    return new SamplingContext(SamplingParams.builder().build(), new History(1), 0, 0);
   }
 
   private static int[] drafts(NgramDrafter drafter, Drafts drafts, int most) {
@@ -72,7 +72,7 @@ class NgramDrafterTest {
 
   private static int[] drafts(int min, int max, int most, int... text) {
     NgramDrafter drafter = new NgramDrafter(min, max);
-    return drafts(drafter, drafter.start(new Text(text), draw()), most);
+    return drafts(drafter, drafter.start(new Text(text), sampling()), most);
   }
 
   @Test
@@ -108,7 +108,7 @@ class NgramDrafterTest {
   @Test
   void draftsAreNoMoreThanOrdered() {
     NgramDrafter drafter = new NgramDrafter(1, 2);
-    Drafts drafts = drafter.start(new Text(1, 2, 3, 1), draw());
+    Drafts drafts = drafter.start(new Text(1, 2, 3, 1), sampling());
     assertThat(drafter.offers(drafts, 5)).isEqualTo(5);
     drafter.draft(List.of(new Drafter.Order(drafts, 2)));
     assertThat(drafts.toArray()).containsExactly(2, 3);
@@ -126,7 +126,7 @@ class NgramDrafterTest {
       int alphabet = 2 + random.nextInt(12);
       Text text = new Text(random.ints(1 + random.nextInt(40), 0, alphabet).toArray());
       NgramDrafter drafter = new NgramDrafter(min, max);
-      Drafts drafts = drafter.start(text, draw());
+      Drafts drafts = drafter.start(text, sampling());
       for (int step = 0; step < 40; step++) {
         int most = 1 + random.nextInt(6);
         int[] plain = plain(text, min, max, most);
@@ -160,8 +160,8 @@ class NgramDrafterTest {
     NgramDrafter drafter = new NgramDrafter(1, 3);
     Text one = new Text(1, 2, 3);
     Text two = new Text(1, 2, 3);
-    Drafts first = drafter.start(one, draw());
-    Drafts second = drafter.fork(first, two, draw());
+    Drafts first = drafter.start(one, sampling());
+    Drafts second = drafter.fork(first, two, sampling());
     one.append(1);
     two.append(2);
     assertThat(drafts(drafter, first, 1)).containsExactly(2);
@@ -181,7 +181,7 @@ class NgramDrafterTest {
     for (int[] tokens : texts) {
       NgramDrafter drafter = new NgramDrafter(2, 4);
       Text text = new Text(Arrays.copyOf(tokens, 1));
-      NgramDrafter.Lookup lookup = (NgramDrafter.Lookup) drafter.start(text, draw());
+      NgramDrafter.Lookup lookup = (NgramDrafter.Lookup) drafter.start(text, sampling());
       for (int i = 1; i < tokens.length; i++) {
         drafter.offers(lookup, 3);
         text.append(tokens[i]);

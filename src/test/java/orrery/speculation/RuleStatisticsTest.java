@@ -157,7 +157,7 @@ class RuleStatisticsTest {
 
   /** Judges the second row of a verification. */
   private int judge(AcceptanceRule rule, SamplingParams params, long seed, int draft, double[] q) {
-    Drafts drafts = new Drafts(new Draw(params, history, seed, CHOICE));
+    Drafts drafts = new Drafts(new SamplingContext(params, history, seed, CHOICE));
     drafts.add(5, null);
     drafts.add(draft, q);
     return rule.judge(rows, VOCAB, drafts, 1);
@@ -238,7 +238,7 @@ class RuleStatisticsTest {
   void theRowBehindTheLastDraftIsPlainDecoding() {
     for (AcceptanceRule rule : List.of(new TargetOnlyRule(sampler), new RejectionRule(sampler))) {
       for (int seed = 0; seed < 1_000; seed++) {
-        Drafts none = new Drafts(new Draw(shaped(), history, seed, CHOICE));
+        Drafts none = new Drafts(new SamplingContext(shaped(), history, seed, CHOICE));
         assertThat(rule.judge(logits, 0, none, 0))
             .isEqualTo(sampler.sample(logits, 0, shaped(), history, seed, CHOICE));
       }

@@ -29,7 +29,7 @@ class SyntheticRuleTest {
     History history = new History(VOCAB, 1, 2);
     long tokens = 0;
     for (int v = 0; v < VERIFICATIONS; v++) {
-      Drafts drafts = new Drafts(new Draw(params, history, 99, 0));
+      Drafts drafts = new Drafts(new SamplingContext(params, history, 99, 0));
       for (int i = 0; i < count; i++) {
         drafts.add(guess, null);
       }
@@ -77,7 +77,7 @@ class SyntheticRuleTest {
     int shorter = 0;
     for (int seed = 0; seed < 200; seed++) {
       History history = new History(VOCAB, 1, 2);
-      Drafts drafts = new Drafts(new Draw(params, history, seed, 0));
+      Drafts drafts = new Drafts(new SamplingContext(params, history, seed, 0));
       for (int i = 0; i < 4; i++) {
         drafts.add(5, null);
       }

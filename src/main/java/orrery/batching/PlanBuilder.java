@@ -6,7 +6,7 @@ import orrery.batching.StepPlan.Stop;
 import orrery.batching.View.Item;
 
 /** A plan while it is being made. */
-final class Draft {
+final class PlanBuilder {
   final View view;
   final Budget budget;
   final List<Item> running; // without retracted sequences, with admitted ones
@@ -16,7 +16,7 @@ final class Draft {
   private final List<Item> computing = new ArrayList<>(); // the sequence of each entry of rows
   private int rowCount;
 
-  Draft(View view) {
+  PlanBuilder(View view) {
     this.view = view;
     this.budget = new Budget(view);
     this.running = new ArrayList<>(view.running());

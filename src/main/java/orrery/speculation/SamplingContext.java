@@ -10,4 +10,4 @@ import orrery.sampling.SamplingParams;
  * @param seed the seed of the request
  * @param choice which of the request's answers
  */
-public record Draw(SamplingParams params, History history, long seed, int choice) {}
+public record SamplingContext(SamplingParams params, History history, long seed, int choice) {}

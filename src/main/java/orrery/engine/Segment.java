@@ -10,7 +10,7 @@ package orrery.engine;
  * @param logitRow the logits row of the newest token, which those of the drafts follow; -1 if the
  *     newest token is not in this step
  */
-record Part(Choice choice, int from, int pending, int drafts, int row, int logitRow) {
+record Segment(Choice choice, int from, int pending, int drafts, int row, int logitRow) {
   int rows() {
     return pending + drafts;
   }
