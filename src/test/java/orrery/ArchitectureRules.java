@@ -31,7 +31,7 @@ final class ArchitectureRules {
   static final List<String> ROOMS =
       List.of(
           """
-          numerics events files kernels checkpoint text kv graph moe model model.classic
+          numerics events files kernels checkpoint text kv graph attention moe model model.classic
           model.deepseekv4 prefix sampling speculation batching offload engine
           observe server lab cli
           """
@@ -41,7 +41,7 @@ final class ArchitectureRules {
   private static final Set<String> MODEL_CODE =
       Set.of(
           """
-          numerics kernels kv graph moe model model.classic model.deepseekv4
+          numerics kernels kv graph attention moe model model.classic model.deepseekv4
           sampling speculation
           """
               .split("\\s+"));

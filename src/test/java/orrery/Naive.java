@@ -174,33 +174,33 @@ public final class Naive {
     float[] bias = vector(p + "gate.e_score_correction_bias", r.experts());
     for (int t = 0; t < h.length; t++) {
       float[] score = new float[r.experts()];
-      float[] choice = new float[r.experts()];
+      float[] biased = new float[r.experts()];
       for (int e = 0; e < score.length; e++) {
         score[e] = Elementary.sigmoid(logits[t][e]);
-        choice[e] = score[e] + bias[e];
+        biased[e] = score[e] + bias[e];
       }
       int size = r.experts() / r.groups();
       float[] group = new float[r.groups()];
       for (int g = 0; g < group.length; g++) {
         int[] best =
-            largest(Arrays.copyOfRange(choice, g * size, (g + 1) * size), Math.min(2, size));
-        group[g] = choice[g * size + best[0]] + (size > 1 ? choice[g * size + best[1]] : 0);
+            largest(Arrays.copyOfRange(biased, g * size, (g + 1) * size), Math.min(2, size));
+        group[g] = biased[g * size + best[0]] + (size > 1 ? biased[g * size + best[1]] : 0);
       }
       int[] allowed = largest(group, r.topGroups());
-      for (int e = 0; e < choice.length; e++) {
+      for (int e = 0; e < biased.length; e++) {
         int g = e / size;
         if (Arrays.stream(allowed).noneMatch(a -> a == g)) {
-          choice[e] = Float.NEGATIVE_INFINITY;
+          biased[e] = Float.NEGATIVE_INFINITY;
         }
       }
-      int[] chosen = largest(choice, r.topK());
-      Arrays.sort(chosen);
+      int[] ids = largest(biased, r.topK());
+      Arrays.sort(ids);
       float sum = 0;
-      for (int e : chosen) {
+      for (int e : ids) {
         sum += score[e];
       }
       float[] routed = new float[c.hidden()];
-      for (int e : chosen) {
+      for (int e : ids) {
         float weight = (r.normTopK() ? score[e] / (sum + 1e-20f) : score[e]) * r.scale();
         float[] out =
             feedForward(p + "experts." + e + ".", c.expertIntermediate(), new float[][] {h[t]})[0];

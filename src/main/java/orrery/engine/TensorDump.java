@@ -8,7 +8,7 @@ import orrery.checkpoint.SafetensorsWriter;
 import orrery.graph.Buffer;
 import orrery.graph.Eager;
 import orrery.graph.Executor;
-import orrery.graph.IntBlock;
+import orrery.graph.IntBuffer;
 import orrery.graph.Step;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
@@ -153,10 +153,10 @@ public final class TensorDump {
     }
 
     @Override
-    public void tap(String name, IntBlock block) {
-      long[] all = longs.computeIfAbsent(name, n -> new long[tokens * block.cols]);
-      for (int i = 0; i < block.rows(step()) * block.cols; i++) {
-        all[from * block.cols + i] = block.data[i];
+    public void tap(String name, IntBuffer buffer) {
+      long[] all = longs.computeIfAbsent(name, n -> new long[tokens * buffer.cols]);
+      for (int i = 0; i < buffer.rows(step()) * buffer.cols; i++) {
+        all[from * buffer.cols + i] = buffer.data[i];
       }
     }
   }

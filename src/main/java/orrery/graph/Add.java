@@ -9,9 +9,9 @@ record Add(Buffer x, Buffer y) implements Op {
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int rows = y.rows(step);
-    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+    for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       step.kernels().add(x.data, x.row(r), y.data, y.row(r), y.cols);
     }
   }

@@ -13,9 +13,9 @@ record AddBias(Buffer y, float[] bias) implements Op {
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int rows = y.rows(step);
-    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+    for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       step.kernels().add(bias, 0, y.data, y.row(r), y.cols);
     }
   }

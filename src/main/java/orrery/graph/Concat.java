@@ -9,9 +9,9 @@ record Concat(Buffer a, Buffer b, Buffer y) implements Op {
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int rows = y.rows(step);
-    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+    for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       System.arraycopy(a.data, a.row(r), y.data, y.row(r), a.cols);
       System.arraycopy(b.data, b.row(r), y.data, y.row(r) + a.cols, b.cols);
     }

@@ -11,9 +11,9 @@ record Embed(PackedMatrix embedding, Buffer x) implements Op {
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int rows = x.rows(step);
-    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+    for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       embedding.row(step.token[r], x.data, x.row(r));
     }
   }

@@ -36,7 +36,7 @@ public final class Executor implements Team.Task {
   }
 
   @Override
-  public void run(int part, int parts) {
-    op.run(step, part, parts);
+  public void run(int share, int shares) {
+    op.run(step, share, shares);
   }
 }

@@ -17,7 +17,7 @@ public abstract class Launcher {
   public void tap(String name, Buffer buffer) {}
 
   /** As {@link #tap(String, Buffer)}, for integers. */
-  public void tap(String name, IntBlock block) {}
+  public void tap(String name, IntBuffer buffer) {}
 
   /** x[r] = embedding row of the token of row r. */
   public final void embed(PackedMatrix embedding, Buffer x) {
@@ -29,11 +29,9 @@ public abstract class Launcher {
     launch(new MatMul(x, w, y));
   }
 
-  /** y[r] += bias, for every row; launches nothing if bias is null. */
+  /** y[r] += bias, for every row. */
   public final void addBias(Buffer y, float[] bias) {
-    if (bias != null) {
-      launch(new AddBias(y, bias));
-    }
+    launch(new AddBias(y, bias));
   }
 
   /** y[r] = rmsNorm(x[r]) · weight. */
@@ -43,34 +41,7 @@ public abstract class Launcher {
 
   /** Norms each of the heads of every row on its own, in place. */
   public final void headNorm(Buffer x, float[] weight, float eps, int heads) {
-    if (weight != null) {
-      launch(new RmsNorm(x, weight, eps, x, heads));
-    }
-  }
-
-  /** Rotates the heads of every row by the row's position. */
-  public final void rope(Buffer x, int heads, RopeTable table) {
-    launch(new Rope(x, heads, table));
-  }
-
-  /** Writes the rows' keys and values to their cache slots. */
-  public final void writeKv(Buffer k, Buffer v, LayerKv kv) {
-    launch(new WriteKv(k, v, kv));
-  }
-
-  /**
-   * Keeps the state of every row that ends a page; launches nothing if the cache has no boundary
-   * stream.
-   */
-  public final void keepBoundary(Buffer x, BoundaryKv boundary) {
-    if (boundary != null) {
-      launch(new KeepBoundary(x, boundary));
-    }
-  }
-
-  /** out[r] = attention of q[r] over the cached slots it may see. */
-  public final void attend(Buffer q, LayerKv kv, Buffer out) {
-    launch(new Attend(q, kv, out));
+    launch(new RmsNorm(x, weight, eps, x, heads));
   }
 
   /** y = silu(gate) · up. */

@@ -9,9 +9,9 @@ record LogitRows(Buffer x, Buffer y) implements Op {
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int rows = y.rows(step);
-    for (int i = rows * part / parts; i < rows * (part + 1) / parts; i++) {
+    for (int i = rows * share / shares; i < rows * (share + 1) / shares; i++) {
       System.arraycopy(x.data, x.row(step.logitRow[i]), y.data, y.row(i), y.cols);
     }
   }

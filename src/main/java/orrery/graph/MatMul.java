@@ -3,7 +3,7 @@ package orrery.graph;
 import orrery.kernels.PackedMatrix;
 
 /**
- * y[r] = W · x[r]; parts take panels of 16 outputs.
+ * y[r] = W · x[r]; shares take panels of 16 outputs.
  *
  * @param x [rows][in]
  * @param w [out][in]
@@ -18,13 +18,13 @@ public record MatMul(Buffer x, PackedMatrix w, Buffer y) implements Op {
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int rows = x.rows(step);
-    int from = w.panels * part / parts;
-    int to = w.panels * (part + 1) / parts;
+    int from = w.panels * share / shares;
+    int to = w.panels * (share + 1) / shares;
     if (rows > 0 && from < to) {
       step.kernels()
-          .matmul(w, x.data, 0, x.stride, rows, y.data, 0, y.stride, from, to, step.scratch(part));
+          .matmul(w, x.data, 0, x.stride, rows, y.data, 0, y.stride, from, to, step.scratch(share));
     }
   }
 

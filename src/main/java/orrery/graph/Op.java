@@ -5,8 +5,11 @@ package orrery.graph;
  * value of a step. Each technique keeps its ops in its own package.
  */
 public interface Op {
-  /** Does part {@code part} of {@code parts}: some of the outputs or rows, never part of a sum. */
-  void run(Step step, int part, int parts);
+  /**
+   * Does one thread's share of the work, {@code share} of {@code shares}: some of the outputs or
+   * rows, never a piece of a sum.
+   */
+  void run(Step step, int share, int shares);
 
   /** Multiply-adds, roughly. They decide whether splitting over threads is worth the hand-over. */
   long cost(Step step);

@@ -21,10 +21,10 @@ record RmsNorm(Buffer x, float[] weight, float eps, Buffer y, int heads) impleme
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int rows = x.rows(step);
     int n = weight.length;
-    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+    for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       for (int h = 0; h < heads; h++) {
         step.kernels()
             .rmsNorm(
@@ -36,7 +36,7 @@ record RmsNorm(Buffer x, float[] weight, float eps, Buffer y, int heads) impleme
                 n,
                 y.data,
                 y.row(r) + h * n,
-                step.scratch(part));
+                step.scratch(share));
       }
     }
   }

@@ -28,7 +28,7 @@ public final class Step {
 
   /**
    * Makes the arrays for steps of up to {@code maxRows} rows, with working memory for {@code
-   * threads} parts.
+   * threads} shares.
    */
   public Step(int maxRows, int maxSequences, int threads, Kernels kernels) {
     token = new int[maxRows];
@@ -106,8 +106,8 @@ public final class Step {
     this.kernels = kernels;
   }
 
-  /** Working memory of one part. */
-  public Scratch scratch(int part) {
-    return scratch[part];
+  /** Working memory of one share. */
+  public Scratch scratch(int share) {
+    return scratch[share];
   }
 }

@@ -10,9 +10,9 @@ record SwiGlu(Buffer gate, Buffer up, Buffer y) implements Op {
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int rows = y.rows(step);
-    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+    for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       step.kernels().swiglu(gate.data, gate.row(r), up.data, up.row(r), y.data, y.row(r), y.cols);
     }
   }

@@ -26,14 +26,12 @@
  *
  * <ul>
  *   <li>Eager and replay give the same bits, since both run the code of the same ops.
- *   <li>No op holds a row count, position, page number, expert choice or length.
- *   <li>Parts of an op split outputs or rows, never a sum, so bits do not depend on the number of
+ *   <li>No op holds a row count, position, page number, selected expert or length.
+ *   <li>Shares of an op split outputs or rows, never a sum, so bits do not depend on the number of
  *       threads.
  *   <li>Replay allocates nothing. Buffers belong to a row bucket ({@link orrery.graph.Buckets}) and
  *       only the step's real rows are computed; a bucket is never padded.
  *   <li>Shapes are checked when an op is made, not when it runs.
- *   <li>Keys and values are written to pages before attention reads them, also those of the same
- *       step.
  * </ul>
  *
  * <p><b>Watch it.</b> {@code orrery inspect --program} prints the captured ops; {@code orrery

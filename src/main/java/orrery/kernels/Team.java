@@ -7,23 +7,23 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * A fixed team of threads that run one task together, many thousand times a second.
  *
- * <p>The calling thread is part 0. Workers spin for about 20 µs after their last task, since the
+ * <p>The calling thread is share 0. Workers spin for about 20 µs after their last task, since the
  * next op of a step is usually nanoseconds away, and then park so that an idle engine costs
  * nothing. A task is split by outputs or rows only, so the number of threads never changes a bit.
  *
- * <p>A worker takes the same part every time, so that its share of the weights stays in its core's
- * cache. But when the caller has finished part 0, it does not wait for a worker that has not begun:
- * on a busy machine that worker's thread may not be running, and each wait would cost a time slice
- * of the scheduler, thousands of times as long as an op. So the caller claims that part and does
- * it. A part is done by the thread that claims it first.
+ * <p>A worker takes the same share every time, so that its share of the weights stays in its core's
+ * cache. But when the caller has finished share 0, it does not wait for a worker that has not
+ * begun: on a busy machine that worker's thread may not be running, and each wait would cost a time
+ * slice of the scheduler, thousands of times as long as an op. So the caller claims that share and
+ * does it. A share is done by the thread that claims it first.
  *
  * <p>A team is not reentrant and serves one caller at a time.
  */
 public final class Team implements AutoCloseable {
-  /** Work that can be done in parts. */
+  /** Work that can be done in shares. */
   public interface Task {
-    /** Does part {@code part} of {@code parts}; the parts are independent. */
-    void run(int part, int parts);
+    /** Does share {@code share} of {@code shares}; the shares are independent. */
+    void run(int share, int shares);
   }
 
   private static final long SPIN_NANOS = 20_000;
@@ -56,8 +56,8 @@ public final class Team implements AutoCloseable {
   }
 
   /**
-   * Runs all parts of a task and returns when all are done. If a part throws, so does this method;
-   * if several parts throw, it throws the exception of one of them.
+   * Runs all shares of a task and returns when all are done. If a share throws, so does this
+   * method; if several shares throw, it throws the exception of one of them.
    *
    * @throws IllegalStateException if the team is closed
    */
@@ -65,8 +65,8 @@ public final class Team implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("a closed team of " + size() + " cannot run a task");
     }
-    int parts = size();
-    if (parts == 1) {
+    int shares = size();
+    if (shares == 1) {
       task.run(0, 1);
       return;
     }
@@ -80,14 +80,14 @@ public final class Team implements AutoCloseable {
     }
     Throwable failure = null;
     try {
-      task.run(0, parts);
+      task.run(0, shares);
     } catch (Throwable t) {
-      failure = t; // wait for the other parts first: they still use shared buffers
+      failure = t; // wait for the other shares first: they still use shared buffers
     }
     for (Worker worker : workers) {
       if (worker.claim(now)) {
         try {
-          task.run(worker.part, parts);
+          task.run(worker.share, shares);
         } catch (Throwable t) {
           failure = failure == null ? t : failure;
         }
@@ -135,16 +135,16 @@ public final class Team implements AutoCloseable {
   }
 
   private final class Worker implements Runnable {
-    final int part;
+    final int share;
     final Thread thread;
     volatile boolean parked;
-    volatile int claimed; // the last epoch in which the part was claimed
+    volatile int claimed; // the last epoch in which the share was claimed
     volatile int done;
     Throwable failure; // published by the write to done
 
-    Worker(int part) {
-      this.part = part;
-      this.thread = Thread.ofPlatform().daemon().name("orrery-team-" + part).unstarted(this);
+    Worker(int share) {
+      this.share = share;
+      this.thread = Thread.ofPlatform().daemon().name("orrery-team-" + share).unstarted(this);
     }
 
     @Override
@@ -157,10 +157,10 @@ public final class Team implements AutoCloseable {
         }
         seen = now;
         if (!claim(now)) {
-          continue; // too late: the caller has claimed the part
+          continue; // too late: the caller has claimed the share
         }
         try {
-          task.run(part, size());
+          task.run(share, size());
         } catch (Throwable t) {
           failure = t;
         }
@@ -168,13 +168,13 @@ public final class Team implements AutoCloseable {
       }
     }
 
-    /** Claims this worker's part of an epoch; false if it is claimed already. */
+    /** Claims this worker's share of an epoch; false if it is claimed already. */
     boolean claim(int now) {
       return CLAIMED.compareAndSet(this, now - 1, now);
     }
 
     /**
-     * Waits until the part is done. A long wait yields, since the worker may need this processor.
+     * Waits until the share is done. A long wait yields, since the worker may need this processor.
      */
     void await(int now) {
       for (int spins = 0; done != now; spins++) {

@@ -76,13 +76,13 @@ final class MemoryTable {
   private static Trial.Variant read(String name, Team team, int[] plain, boolean eight) {
     int[][] sinks = new int[team.size()][16]; // [thread][16]
     Team.Task task =
-        (part, parts) -> {
-          int from = (int) ((long) plain.length * part / parts);
-          int to = (int) ((long) plain.length * (part + 1) / parts);
+        (share, shares) -> {
+          int from = (int) ((long) plain.length * share / shares);
+          int to = (int) ((long) plain.length * (share + 1) / shares);
           if (eight) {
-            Ceilings.readEightStreams(plain, from, to, sinks[part]);
+            Ceilings.readEightStreams(plain, from, to, sinks[share]);
           } else {
-            Ceilings.readOneStream(plain, from, to, sinks[part]);
+            Ceilings.readOneStream(plain, from, to, sinks[share]);
           }
         };
     return new Trial.Variant(name, 4e-9 * plain.length, Trial.Job.of(() -> team.run(task)));

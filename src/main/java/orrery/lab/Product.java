@@ -18,7 +18,7 @@ final class Product {
   private final float[] y; // [rows][16 · panels]
   private final Scratch[] scratch; // [threads]
   private final Team team;
-  private final Team.Task task = this::part; // made once: a call allocates nothing
+  private final Team.Task task = this::share; // made once: a call allocates nothing
 
   Product(Kernels kernels, PackedMatrix w, int rows, Team team) {
     this.kernels = kernels;
@@ -36,12 +36,12 @@ final class Product {
     }
   }
 
-  private void part(int part, int parts) {
-    int from = w.panels * part / parts;
-    int to = w.panels * (part + 1) / parts;
+  private void share(int share, int shares) {
+    int from = w.panels * share / shares;
+    int to = w.panels * (share + 1) / shares;
     if (from < to) {
       int stride = w.panels * PackedMatrix.PANEL;
-      kernels.matmul(w, x, 0, w.in, rows, y, 0, stride, from, to, scratch[part]);
+      kernels.matmul(w, x, 0, w.in, rows, y, 0, stride, from, to, scratch[share]);
     }
   }
 

@@ -5,7 +5,9 @@ import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Step;
 
-/** y[r] = Σ weight · expert output: one fma chain over the chosen experts of r, in ascending id. */
+/**
+ * y[r] = Σ weight · expert output: one fma chain over the selected experts of r, in ascending id.
+ */
 record Combine(Buffer expertOut, ExpertGroups groups, Buffer y) implements Op {
   Combine {
     if (expertOut.cols != y.cols) {
@@ -14,14 +16,14 @@ record Combine(Buffer expertOut, ExpertGroups groups, Buffer y) implements Op {
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int topK = groups.spec.topK();
     int rows = y.rows(step);
-    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+    for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       Arrays.fill(y.data, y.row(r), y.row(r) + y.cols, 0f);
       for (int j = 0; j < topK; j++) {
         int assignment = groups.assignmentOf[r * topK + j];
-        float weight = groups.weights.data[groups.weights.row(r) + j];
+        float weight = groups.topkWeights.data[groups.topkWeights.row(r) + j];
         step.kernels()
             .addScaled(weight, expertOut.data, expertOut.row(assignment), y.data, y.row(r), y.cols);
       }

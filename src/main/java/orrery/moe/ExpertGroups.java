@@ -1,7 +1,7 @@
 package orrery.moe;
 
 import orrery.graph.Buffer;
-import orrery.graph.IntBlock;
+import orrery.graph.IntBuffer;
 import orrery.graph.RowCount;
 import orrery.graph.Step;
 
@@ -15,11 +15,11 @@ import orrery.graph.Step;
 public final class ExpertGroups {
   final RouterSpec spec;
 
-  /** Chosen experts of each row in ascending id, [rows][topK]. */
-  public final IntBlock experts;
+  /** The selected experts of each row in ascending id, [rows][topK]. */
+  public final IntBuffer topkIds;
 
-  /** Weights of the chosen experts, in the same order, [rows][topK]. */
-  public final Buffer weights;
+  /** Weights of the selected experts, in the same order, [rows][topK]. */
+  public final Buffer topkWeights;
 
   final int[] start; // [experts+1] first assignment of each expert
   final int[] rowOf; // [maxRows*topK] row of an assignment
@@ -28,8 +28,8 @@ public final class ExpertGroups {
   /** Room for the routing of up to {@code maxRows} rows. */
   public ExpertGroups(RouterSpec spec, RowCount rows, int maxRows) {
     this.spec = spec;
-    this.experts = new IntBlock(rows, maxRows, spec.topK());
-    this.weights = new Buffer("weights", rows, maxRows, spec.topK());
+    this.topkIds = new IntBuffer("topkIds", rows, maxRows, spec.topK());
+    this.topkWeights = new Buffer("topkWeights", rows, maxRows, spec.topK());
     this.start = new int[spec.experts() + 1];
     this.rowOf = new int[maxRows * spec.topK()];
     this.assignmentOf = new int[maxRows * spec.topK()];
@@ -42,10 +42,10 @@ public final class ExpertGroups {
 
   /** How many assignments the step has: rows · topK. */
   public int assignments(Step step) {
-    return experts.rows(step) * spec.topK();
+    return topkIds.rows(step) * spec.topK();
   }
 
-  /** How many rows chose an expert in the step that ran last. */
+  /** How many rows selected an expert in the step that ran last. */
   public int load(int expert) {
     return start[expert + 1] - start[expert];
   }

@@ -6,8 +6,8 @@ import orrery.graph.Step;
 import orrery.kernels.PackedMatrix;
 
 /**
- * y[a] = W[expert of a] · x[a] for all assignments a, expert by expert ("grouped GEMM"). Parts take
- * panels of every expert.
+ * y[a] = W[expert of a] · x[a] for all assignments a, expert by expert ("grouped GEMM"). Shares
+ * take panels of every expert.
  *
  * @param w [experts] each [out][in]
  */
@@ -25,12 +25,12 @@ record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y) i
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     for (int e = 0; e < w.length; e++) {
       int first = groups.start[e];
       int rows = groups.start[e + 1] - first;
-      int from = w[e].panels * part / parts;
-      int to = w[e].panels * (part + 1) / parts;
+      int from = w[e].panels * share / shares;
+      int to = w[e].panels * (share + 1) / shares;
       if (rows > 0 && from < to) {
         step.kernels()
             .matmul(
@@ -44,7 +44,7 @@ record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y) i
                 y.stride,
                 from,
                 to,
-                step.scratch(part));
+                step.scratch(share));
       }
     }
   }

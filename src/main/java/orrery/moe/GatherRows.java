@@ -13,9 +13,9 @@ record GatherRows(Buffer x, ExpertGroups groups, Buffer y) implements Op {
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int n = groups.assignments(step);
-    for (int a = n * part / parts; a < n * (part + 1) / parts; a++) {
+    for (int a = n * share / shares; a < n * (share + 1) / shares; a++) {
       System.arraycopy(x.data, x.row(groups.rowOf[a]), y.data, y.row(a), x.cols);
     }
   }

@@ -9,11 +9,11 @@ import orrery.graph.Step;
  */
 record GroupRows(ExpertGroups groups) implements Op {
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int n = groups.assignments(step);
     int topK = groups.spec.topK();
     int[] start = groups.start;
-    int[] expert = groups.experts.data;
+    int[] expert = groups.topkIds.data;
     Arrays.fill(start, 0);
     for (int a = 0; a < n; a++) {
       start[expert[a] + 1]++;

@@ -10,7 +10,7 @@ import orrery.kernels.PackedMatrix;
  * feed-forwards, and a shared one computes every row ("Outrageously Large Neural Networks", Shazeer
  * et al., 2017; the shared expert is from DeepSeekMoE, 2024).
  *
- * @param spec how the router chooses
+ * @param spec how the router selects
  * @param router [experts][hidden]
  * @param bias [experts] selection bias
  * @param gate [experts] gate matrix of each expert, [intermediate][hidden]
@@ -30,7 +30,7 @@ public record MixtureOfExperts(
   /** Buffers for the activations of up to {@code maxRows} rows. */
   public static final class Space {
     final Buffer logits;
-    final Buffer choice;
+    final Buffer biasedScores;
     final Buffer groupScores;
     final ExpertGroups groups;
     final Buffer x; // this and the next four: one row per assignment
@@ -54,7 +54,7 @@ public record MixtureOfExperts(
     public Space(
         RouterSpec spec, RowCount rows, int maxRows, int hidden, int intermediate, int sharedSize) {
       logits = new Buffer("router", rows, maxRows, spec.experts());
-      choice = new Buffer("choice", rows, maxRows, spec.experts());
+      biasedScores = new Buffer("biasedScores", rows, maxRows, spec.experts());
       groupScores = new Buffer("groups", rows, maxRows, spec.groups());
       groups = new ExpertGroups(spec, rows, maxRows);
       RowCount assignments = groups::assignments;
@@ -76,9 +76,9 @@ public record MixtureOfExperts(
    */
   public void run(Launcher g, Buffer h, Space s, Buffer out, String name) {
     g.matmul(h, router, s.logits);
-    g.launch(new SelectExperts(s.logits, s.choice, s.groupScores, bias, s.groups));
-    g.tap(name + ".experts", s.groups.experts);
-    g.tap(name + ".weights", s.groups.weights);
+    g.launch(new SelectExperts(s.logits, s.biasedScores, s.groupScores, bias, s.groups));
+    g.tap(name + ".experts", s.groups.topkIds);
+    g.tap(name + ".weights", s.groups.topkWeights);
     g.launch(new GroupRows(s.groups));
     g.launch(new GatherRows(h, s.groups, s.x));
     g.launch(new ExpertMatMul(s.x, gate, s.groups, s.gate));

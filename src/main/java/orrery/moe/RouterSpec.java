@@ -1,13 +1,13 @@
 package orrery.moe;
 
 /**
- * How a router chooses experts: by sigmoid scores and a selection bias, and on request only among
+ * How a router selects experts: by sigmoid scores and a selection bias, and on request only among
  * the best groups of experts ("DeepSeek-V3 Technical Report", 2024, §2.1.2; GLM-4.5 does the same).
  *
  * @param experts routed experts
  * @param topK experts per row
  * @param groups number of groups of equal size that the experts form
- * @param topGroups number of groups that a row may choose experts from; the groups with the highest
+ * @param topGroups number of groups that a row may select experts from; the groups with the highest
  *     sum of their two best scores win
  * @param normTopK whether the weights of a row are divided by their sum
  * @param scale factor of the weights

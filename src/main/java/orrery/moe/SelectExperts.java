@@ -6,21 +6,21 @@ import orrery.graph.Op;
 import orrery.graph.Step;
 
 /**
- * Chooses each row's experts from its router logits. Scores are sigmoids. The bias only steers the
- * choice; the weights are computed from the plain scores. Among equal candidates the lowest id
+ * Selects each row's experts from its router logits. Scores are sigmoids. The bias only steers the
+ * selection; the weights are computed from the plain scores. Among equal candidates the lowest id
  * wins.
  *
  * @param logits [rows][experts] router logits; the op replaces them by the scores
- * @param choice [rows][experts] scratch: scores plus bias
+ * @param biasedScores [rows][experts] scratch: scores plus bias
  * @param groupScores [rows][groups] scratch
  * @param bias [experts] {@code e_score_correction_bias}
  */
 record SelectExperts(
-    Buffer logits, Buffer choice, Buffer groupScores, float[] bias, ExpertGroups groups)
+    Buffer logits, Buffer biasedScores, Buffer groupScores, float[] bias, ExpertGroups groups)
     implements Op {
   SelectExperts {
     if (logits.cols != groups.spec.experts()
-        || choice.cols != logits.cols
+        || biasedScores.cols != logits.cols
         || bias.length != logits.cols
         || groupScores.cols != groups.spec.groups()) {
       throw new IllegalArgumentException(
@@ -28,7 +28,7 @@ record SelectExperts(
               + " of "
               + logits
               + ", "
-              + choice
+              + biasedScores
               + ", "
               + groupScores
               + ", bias of "
@@ -38,9 +38,9 @@ record SelectExperts(
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int rows = logits.rows(step);
-    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+    for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       select(step, r);
     }
   }
@@ -49,33 +49,34 @@ record SelectExperts(
     RouterSpec spec = groups.spec;
     float[] scores = logits.data;
     int at = logits.row(r);
-    int choiceAt = choice.row(r);
+    int biasedAt = biasedScores.row(r);
     step.kernels().sigmoid(scores, at, scores, at, spec.experts());
     for (int e = 0; e < spec.experts(); e++) {
-      choice.data[choiceAt + e] = scores[at + e] + bias[e];
+      biasedScores.data[biasedAt + e] = scores[at + e] + bias[e];
     }
-    int[] chosen = groups.experts.data;
-    int chosenAt = r * spec.topK();
+    int[] ids = groups.topkIds.data;
+    int idsAt = r * spec.topK();
     if (spec.topGroups() < spec.groups()) {
-      excludeWeakGroups(step, r, chosen, chosenAt);
+      excludeWeakGroups(step, r);
     }
-    step.kernels().topK(choice.data, choiceAt, spec.experts(), spec.topK(), chosen, chosenAt);
-    Arrays.sort(chosen, chosenAt, chosenAt + spec.topK());
-    weigh(scores, at, chosen, chosenAt, groups.weights.data, groups.weights.row(r));
+    step.kernels().topK(biasedScores.data, biasedAt, spec.experts(), spec.topK(), ids, idsAt);
+    Arrays.sort(ids, idsAt, idsAt + spec.topK());
+    weigh(scores, at, ids, idsAt, groups.topkWeights.data, groups.topkWeights.row(r));
   }
 
   /**
-   * Gives −∞ to all groups but the best {@code topGroups}, so that none of their experts is chosen.
+   * Gives −∞ to all groups but the best {@code topGroups}, so that none of their experts is
+   * selected.
    */
-  private void excludeWeakGroups(Step step, int r, int[] chosen, int chosenAt) {
+  private void excludeWeakGroups(Step step, int r) {
     RouterSpec spec = groups.spec;
     int size = spec.experts() / spec.groups();
-    float[] values = choice.data;
+    float[] values = biasedScores.data;
     int groupAt = groupScores.row(r);
     for (int g = 0; g < spec.groups(); g++) {
       float best = Float.NEGATIVE_INFINITY;
       float second = Float.NEGATIVE_INFINITY;
-      for (int e = choice.row(r) + g * size; e < choice.row(r) + (g + 1) * size; e++) {
+      for (int e = biasedScores.row(r) + g * size; e < biasedScores.row(r) + (g + 1) * size; e++) {
         if (values[e] > best) {
           second = best;
           best = values[e];
@@ -91,21 +92,20 @@ record SelectExperts(
     }
     for (int g = 0; g < spec.groups(); g++) {
       if (!Float.isNaN(groupScores.data[groupAt + g])) {
-        int from = choice.row(r) + g * size;
+        int from = biasedScores.row(r) + g * size;
         Arrays.fill(values, from, from + size, Float.NEGATIVE_INFINITY);
       }
     }
   }
 
-  private void weigh(
-      float[] scores, int at, int[] chosen, int chosenAt, float[] weights, int weightsAt) {
+  private void weigh(float[] scores, int at, int[] ids, int idsAt, float[] weights, int weightsAt) {
     RouterSpec spec = groups.spec;
     float sum = 0;
     for (int j = 0; j < spec.topK(); j++) {
-      sum += scores[at + chosen[chosenAt + j]];
+      sum += scores[at + ids[idsAt + j]];
     }
     for (int j = 0; j < spec.topK(); j++) {
-      float w = scores[at + chosen[chosenAt + j]];
+      float w = scores[at + ids[idsAt + j]];
       weights[weightsAt + j] = (spec.normTopK() ? w / (sum + 1e-20f) : w) * spec.scale();
     }
   }
@@ -117,6 +117,6 @@ record SelectExperts(
 
   @Override
   public String line() {
-    return "experts, weights = top " + groups.spec.topK() + " of sigmoid " + logits + " + bias";
+    return "topkIds, topkWeights = top " + groups.spec.topK() + " of sigmoid " + logits + " + bias";
   }
 }

@@ -3,8 +3,8 @@
  *
  * <p><b>The problem.</b> Most parameters of a transformer are in its feed-forwards. A mixture has
  * many small feed-forwards and sends each token to {@code topK} of them, so a token reads a
- * fraction of the weights. But the choice is data: which row needs which matrix becomes known only
- * in the middle of a step. One matrix product per row would read an expert's weights again for
+ * fraction of the weights. But the selection is data: which row needs which matrix becomes known
+ * only in the middle of a step. One matrix product per row would read an expert's weights again for
  * every row. And a step that was captured beforehand must still route anew.
  *
  * <p><b>The idea.</b> Sort the (row, expert) pairs by expert, so that each expert computes its rows
@@ -23,7 +23,7 @@
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>The bias ({@code e_score_correction_bias}) steers the choice only; weights are computed
+ *   <li>The bias ({@code e_score_correction_bias}) steers the selection only; weights are computed
  *       from the plain scores.
  *   <li>Ties go to the lowest expert id; a row's experts are summed in ascending id, then the
  *       shared expert is added. So a row's result does not depend on the other rows of the step.
@@ -31,7 +31,7 @@
  *   <li>Every row is computed. No expert has a capacity, so no token is dropped.
  * </ul>
  *
- * <p><b>Watch it.</b> {@code orrery dump} writes the chosen experts and their weights per layer
+ * <p><b>Watch it.</b> {@code orrery dump} writes the selected experts and their weights per layer
  * ({@code router.L.experts}, {@code router.L.weights}); {@code orrery inspect} says how many of the
  * experts one token uses.
  *

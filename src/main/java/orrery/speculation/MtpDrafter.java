@@ -2,11 +2,11 @@ package orrery.speculation;
 
 import java.util.ArrayList;
 import java.util.List;
-import orrery.graph.BoundaryKv;
 import orrery.graph.Buffer;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
 import orrery.kv.KvCache;
+import orrery.model.BoundaryKv;
 import orrery.model.Forward;
 import orrery.model.ModelRunner;
 

@@ -12,8 +12,8 @@ import orrery.model.Forward;
  */
 record NextDrafts(Forward forward, MtpChain chain) implements Op {
   @Override
-  public void run(Step step, int part, int parts) {
-    if (part == 0) { // changes the step itself
+  public void run(Step step, int share, int shares) {
+    if (share == 0) { // changes the step itself
       chain.advance(forward);
     }
   }

@@ -24,8 +24,8 @@ record SpyModel(Model real, Consumer<Step> watcher) implements ForwardingModel {
 
   private record Look(Consumer<Step> watcher) implements Op {
     @Override
-    public void run(Step step, int part, int parts) {
-      if (part == 0) {
+    public void run(Step step, int share, int shares) {
+      if (share == 0) {
         watcher.accept(step);
       }
     }

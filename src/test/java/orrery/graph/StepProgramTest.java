@@ -64,17 +64,17 @@ class StepProgramTest {
 
   /** Records the taps of an eager pass: the experts that the routers chose. */
   private static final class Routing extends Eager {
-    private final Set<String> choices;
+    private final Set<String> routings;
 
-    Routing(Executor executor, Step step, Set<String> choices) {
+    Routing(Executor executor, Step step, Set<String> routings) {
       super(executor, step);
-      this.choices = choices;
+      this.routings = routings;
     }
 
     @Override
-    public void tap(String name, IntBlock block) {
-      int n = block.rows(step()) * block.cols;
-      choices.add(name + Arrays.toString(Arrays.copyOf(block.data, n)));
+    public void tap(String name, IntBuffer buffer) {
+      int n = buffer.rows(step()) * buffer.cols;
+      routings.add(name + Arrays.toString(Arrays.copyOf(buffer.data, n)));
     }
   }
 
@@ -229,7 +229,7 @@ class StepProgramTest {
           }
 
           @Override
-          public void tap(String name, IntBlock block) {
+          public void tap(String name, IntBuffer buffer) {
             taps.add(name);
           }
         };

@@ -147,7 +147,7 @@ abstract class KernelContract {
       float[] y = new float[expected.length];
       try (Team team = new Team(threads)) {
         team.run(
-            (part, parts) ->
+            (share, shares) ->
                 kernels()
                     .matmul(
                         w,
@@ -158,9 +158,9 @@ abstract class KernelContract {
                         y,
                         0,
                         w.panels * 16,
-                        w.panels * part / parts,
-                        w.panels * (part + 1) / parts,
-                        own[part]));
+                        w.panels * share / shares,
+                        w.panels * (share + 1) / shares,
+                        own[share]));
       }
       assertSameBits(y, expected, threads + " threads");
     }

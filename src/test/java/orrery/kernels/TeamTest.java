@@ -24,13 +24,13 @@ class TeamTest {
     try (Team team = new Team(threads)) {
       for (int i = 1; i <= tasks; i++) {
         team.run(
-            (part, parts) -> {
-              assertThat(parts).isEqualTo(threads);
-              runs.incrementAndGet(part);
+            (share, shares) -> {
+              assertThat(shares).isEqualTo(threads);
+              runs.incrementAndGet(share);
             });
-        for (int part = 0; part < threads; part++) {
-          if (runs.get(part) != i) {
-            assertThat(runs.get(part)).as("runs of part %d after task %d", part, i).isEqualTo(i);
+        for (int share = 0; share < threads; share++) {
+          if (runs.get(share) != i) {
+            assertThat(runs.get(share)).as("runs of share %d after task %d", share, i).isEqualTo(i);
           }
         }
       }
@@ -44,12 +44,12 @@ class TeamTest {
       for (int i = 1; i <= 20_000; i++) {
         int expected = i - 1;
         team.run(
-            (part, parts) -> {
-              if (plain[1 - part] < expected) {
-                throw new AssertionError("part " + part + " saw a stale value");
+            (share, shares) -> {
+              if (plain[1 - share] < expected) {
+                throw new AssertionError("share " + share + " saw a stale value");
               }
             });
-        team.run((part, parts) -> plain[part]++);
+        team.run((share, shares) -> plain[share]++);
         assertThat(plain).containsExactly(i, i);
       }
     }
@@ -60,9 +60,9 @@ class TeamTest {
     Set<Thread> seen = ConcurrentHashMap.newKeySet();
     try (Team team = new Team(3)) {
       team.run(
-          (part, parts) -> {
+          (share, shares) -> {
             seen.add(Thread.currentThread());
-            while (seen.size() < parts) { // ends only if all parts run at the same time
+            while (seen.size() < shares) { // ends only if all shares run at the same time
               Thread.onSpinWait();
             }
           });
@@ -76,21 +76,22 @@ class TeamTest {
     AtomicIntegerArray runs = new AtomicIntegerArray(3);
     try (Team team = new Team(3)) {
       for (int i = 1; i <= 200; i++) {
-        RuntimeException thrown = new IllegalStateException("part " + failing + ", task " + i);
+        RuntimeException thrown = new IllegalStateException("share " + failing + ", task " + i);
         assertThatThrownBy(
                 () ->
                     team.run(
-                        (part, parts) -> {
-                          runs.incrementAndGet(part);
-                          if (part == failing) {
+                        (share, shares) -> {
+                          runs.incrementAndGet(share);
+                          if (share == failing) {
                             throw thrown;
                           }
                         }))
             .isSameAs(thrown);
         team.run(
-            (part, parts) -> runs.incrementAndGet(part)); // the failure is not thrown a second time
-        for (int part = 0; part < 3; part++) {
-          assertThat(runs.get(part)).isEqualTo(2 * i);
+            (share, shares) ->
+                runs.incrementAndGet(share)); // the failure is not thrown a second time
+        for (int share = 0; share < 3; share++) {
+          assertThat(runs.get(share)).isEqualTo(2 * i);
         }
       }
     }
@@ -103,8 +104,8 @@ class TeamTest {
       assertThatThrownBy(
               () ->
                   team.run(
-                      (part, parts) -> {
-                        if (part == 1) {
+                      (share, shares) -> {
+                        if (share == 1) {
                           throw error;
                         }
                       }))
@@ -118,12 +119,12 @@ class TeamTest {
       assertThatThrownBy(
               () ->
                   team.run(
-                      (part, parts) -> {
-                        throw new IllegalStateException("part " + part);
+                      (share, shares) -> {
+                        throw new IllegalStateException("share " + share);
                       }))
           .isInstanceOf(IllegalStateException.class)
-          .hasMessage("part 0");
-      team.run((part, parts) -> {});
+          .hasMessage("share 0");
+      team.run((share, shares) -> {});
     }
   }
 
@@ -135,13 +136,13 @@ class TeamTest {
       for (int i = 1; i <= 20; i++) {
         CountDownLatch taken = new CountDownLatch(1);
         team.run(
-            (part, parts) -> {
-              runs.incrementAndGet(part);
-              if (part == 1) {
+            (share, shares) -> {
+              runs.incrementAndGet(share);
+              if (share == 1) {
                 worker[0] = Thread.currentThread();
                 taken.countDown();
               } else {
-                await(taken); // otherwise the caller might do part 1 too
+                await(taken); // otherwise the caller might do share 1 too
               }
             });
         long giveUp = System.nanoTime() + 10_000_000_000L;
@@ -151,7 +152,7 @@ class TeamTest {
         assertThat(worker[0].getState()).as("an idle worker").isEqualTo(Thread.State.WAITING);
         Thread.sleep(i == 1 ? 25 : 0);
       }
-      team.run((part, parts) -> runs.incrementAndGet(part));
+      team.run((share, shares) -> runs.incrementAndGet(share));
       assertThat(runs.get(0)).isEqualTo(21);
       assertThat(runs.get(1)).isEqualTo(21);
     }
@@ -164,10 +165,10 @@ class TeamTest {
       Team team = new Team(3);
       CountDownLatch taken = new CountDownLatch(2);
       team.run(
-          (part, parts) -> {
+          (share, shares) -> {
             seen.add(Thread.currentThread());
-            if (part == 0) {
-              await(taken); // otherwise the caller might do the other parts too
+            if (share == 0) {
+              await(taken); // otherwise the caller might do the other shares too
             } else {
               taken.countDown();
             }
@@ -186,7 +187,7 @@ class TeamTest {
   void aClosedTeamRefusesATaskInsteadOfWaitingForever(int threads) {
     Team team = new Team(threads);
     team.close();
-    assertThatThrownBy(() -> team.run((part, parts) -> {}))
+    assertThatThrownBy(() -> team.run((share, shares) -> {}))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("closed");
   }
@@ -207,8 +208,8 @@ class TeamTest {
     try (Team team = new Team(Math.min(256, threads))) {
       for (int round = 0; round < 200; round++) {
         team.run(
-            (part, parts) -> {
-              if (part > 0 && Thread.currentThread() == caller) {
+            (share, shares) -> {
+              if (share > 0 && Thread.currentThread() == caller) {
                 byCaller[0]++;
               }
             });

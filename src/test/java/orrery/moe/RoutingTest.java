@@ -45,31 +45,31 @@ class RoutingTest {
         step.add(0, r, 0, false);
         System.arraycopy(rows[r], 0, logits.data, logits.row(r), spec.experts());
       }
-      Buffer choice = new Buffer("choice", Step::rows, ROWS, spec.experts());
+      Buffer biased = new Buffer("biasedScores", Step::rows, ROWS, spec.experts());
       Buffer scores = new Buffer("groups", Step::rows, ROWS, spec.groups());
-      select = new SelectExperts(logits, choice, scores, bias, groups);
+      select = new SelectExperts(logits, biased, scores, bias, groups);
     }
 
-    Bench route(int parts) {
-      runInParts(select, step, parts);
+    Bench route(int shares) {
+      runInShares(select, step, shares);
       new GroupRows(groups).run(step, 0, 1);
       return this;
     }
 
     int[] experts(int row) {
       int k = spec.topK();
-      return Arrays.copyOfRange(groups.experts.data, row * k, (row + 1) * k);
+      return Arrays.copyOfRange(groups.topkIds.data, row * k, (row + 1) * k);
     }
 
     float[] weights(int row) {
-      int at = groups.weights.row(row);
-      return Arrays.copyOfRange(groups.weights.data, at, at + spec.topK());
+      int at = groups.topkWeights.row(row);
+      return Arrays.copyOfRange(groups.topkWeights.data, at, at + spec.topK());
     }
   }
 
-  private static void runInParts(Op op, Step step, int parts) {
-    for (int part = 0; part < parts; part++) {
-      op.run(step, part, parts);
+  private static void runInShares(Op op, Step step, int shares) {
+    for (int share = 0; share < shares; share++) {
+      op.run(step, share, shares);
     }
   }
 
@@ -100,7 +100,7 @@ class RoutingTest {
   private static float[] bias(Random random, int n) {
     float[] bias = new float[n];
     for (int e = 0; e < n; e++) {
-      bias[e] = (random.nextInt(9) - 6) / 8f; // mostly negative: choices below zero happen
+      bias[e] = (random.nextInt(9) - 6) / 8f; // mostly negative: scores below zero are selected too
     }
     return bias;
   }
@@ -109,15 +109,15 @@ class RoutingTest {
   private static int[] expected(float[] logits, float[] bias, RouterSpec spec) {
     int n = spec.experts();
     int size = n / spec.groups();
-    List<Float> choice = new ArrayList<>();
+    List<Float> biased = new ArrayList<>();
     for (int e = 0; e < n; e++) {
-      choice.add(Elementary.sigmoid(logits[e]) + bias[e]);
+      biased.add(Elementary.sigmoid(logits[e]) + bias[e]);
     }
-    Comparator<Integer> bestFirst = Comparator.comparing(choice::get, Comparator.reverseOrder());
+    Comparator<Integer> bestFirst = Comparator.comparing(biased::get, Comparator.reverseOrder());
     List<Integer> groups = new ArrayList<>();
     List<Float> groupScores = new ArrayList<>();
     for (int g = 0; g < spec.groups(); g++) {
-      List<Float> members = new ArrayList<>(choice.subList(g * size, (g + 1) * size));
+      List<Float> members = new ArrayList<>(biased.subList(g * size, (g + 1) * size));
       members.sort(Comparator.reverseOrder());
       groups.add(g);
       groupScores.add(size == 1 ? members.get(0) : members.get(0) + members.get(1));
@@ -271,7 +271,7 @@ class RoutingTest {
     Buffer x = new Buffer("x", bench.groups::assignments, ROWS * 2, 1);
     Buffer y = new Buffer("y", bench.groups::assignments, ROWS * 2, 1);
     Arrays.fill(x.data, 1f);
-    runInParts(new ExpertMatMul(x, w, bench.groups, y), bench.step, 1);
+    runInShares(new ExpertMatMul(x, w, bench.groups, y), bench.step, 1);
     assertThat(IntStream.range(0, 4).mapToObj(a -> y.data[y.row(a)]))
         .containsExactly(1f, 1f, 4f, 4f);
   }
@@ -290,13 +290,13 @@ class RoutingTest {
       h.data[i] = (float) random.nextGaussian();
     }
     Arrays.fill(y.data, Float.NaN); // the op must not read what y held before
-    runInParts(new GatherRows(h, bench.groups, x), bench.step, 3);
+    runInShares(new GatherRows(h, bench.groups, x), bench.step, 3);
     for (int e = 0; e < spec.experts(); e++) { // expert e scales its rows by e + 1
       for (int i = x.row(bench.groups.start[e]); i < x.row(bench.groups.start[e + 1]); i++) {
         x.data[i] *= e + 1;
       }
     }
-    runInParts(new Combine(x, bench.groups, y), bench.step, 2);
+    runInShares(new Combine(x, bench.groups, y), bench.step, 2);
     for (int r = 0; r < ROWS; r++) {
       for (int c = 0; c < cols; c++) {
         float sum = 0;

@@ -1,13 +1,16 @@
 package orrery.model.classic;
 
-import orrery.graph.BoundaryKv;
+import orrery.attention.GroupedQueryAttention;
+import orrery.attention.LayerKv;
+import orrery.attention.RopeTable;
 import orrery.graph.Buffer;
 import orrery.graph.Launcher;
-import orrery.graph.LayerKv;
-import orrery.graph.RopeTable;
 import orrery.graph.RowCount;
 import orrery.graph.Step;
+import orrery.kernels.AttentionShape;
+import orrery.model.BoundaryKv;
 import orrery.model.Forward;
+import orrery.model.KeepBoundary;
 import orrery.moe.FeedForward;
 import orrery.moe.MixtureOfExperts;
 
@@ -30,11 +33,8 @@ final class ClassicForward implements Forward {
 
   private final Buffer x; // residual stream
   private final Buffer h; // normed
-  private final Buffer q;
-  private final Buffer k;
-  private final Buffer v;
-  private final Buffer mixed; // attention output before its projection
   private final Buffer out; // what a sublayer adds to the residual stream
+  private final GroupedQueryAttention.Space attention;
   private final FeedForward.Space dense; // null if no layer is dense
   private final MixtureOfExperts.Space experts; // null if no layer has experts
   private final Buffer hidden;
@@ -64,11 +64,8 @@ final class ClassicForward implements Forward {
     int d = c.hidden();
     x = new Buffer("x", rows, maxRows, d);
     h = new Buffer("h", rows, maxRows, d);
-    q = new Buffer("q", rows, maxRows, c.heads() * c.headDim());
-    k = new Buffer("k", rows, maxRows, c.kvHeads() * c.headDim());
-    v = new Buffer("v", rows, maxRows, c.kvHeads() * c.headDim());
-    mixed = new Buffer("mixed", rows, maxRows, c.heads() * c.headDim());
     out = new Buffer("out", rows, maxRows, d);
+    attention = new GroupedQueryAttention.Space(kv[0].shape(), rows, maxRows);
     dense = c.anyDense() ? new FeedForward.Space(rows, maxRows, c.intermediate()) : null;
     experts = c.anyExperts() ? experts(c, rows, maxRows) : null;
     hidden = new Buffer("hidden", rows, maxRows, d);
@@ -82,11 +79,10 @@ final class ClassicForward implements Forward {
   }
 
   /** Bytes of the buffers above for each row. */
-  static long rowBytes(ClassicConfig c, boolean mtp) {
+  static long rowBytes(ClassicConfig c, AttentionShape shape, boolean mtp) {
     long d = Buffer.bytes(c.hidden());
     long bytes = 4 * d; // x, h, out, hidden
-    bytes += 2 * Buffer.bytes(c.heads() * c.headDim()); // q, mixed
-    bytes += 2 * Buffer.bytes(c.kvHeads() * c.headDim()); // k, v
+    bytes += GroupedQueryAttention.Space.bytes(shape);
     bytes += c.anyDense() ? FeedForward.Space.bytes(c.intermediate()) : 0;
     int shared = c.expertIntermediate() * c.sharedExperts();
     bytes +=
@@ -117,7 +113,9 @@ final class ClassicForward implements Forward {
     }
     g.rmsNorm(x, w.norm(), c.normEps(), hidden);
     g.tap("hidden", hidden);
-    g.keepBoundary(hidden, boundary);
+    if (boundary != null) {
+      g.launch(new KeepBoundary(hidden, boundary));
+    }
     g.logitRows(hidden, last);
     g.matmul(last, w.head(), logits);
   }
@@ -137,7 +135,7 @@ final class ClassicForward implements Forward {
     ClassicWeights.Mtp m = w.mtp();
     mtpPairs(g, m);
     g.rmsNorm(x, m.layer().inputNorm(), c.normEps(), h);
-    keysAndValues(g, m.layer(), kv[c.layers()]);
+    m.layer().attention().writeKv(g, h, rope, kv[c.layers()], attention);
   }
 
   /** x = projection of a token's embedding and the state of the token before, side by side. */
@@ -151,7 +149,7 @@ final class ClassicForward implements Forward {
 
   private void layer(Launcher g, ClassicWeights.Layer layer, LayerKv cached, String name) {
     g.rmsNorm(x, layer.inputNorm(), c.normEps(), h);
-    attention(g, layer, cached);
+    layer.attention().run(g, h, rope, cached, attention, out);
     g.add(out, x);
     g.rmsNorm(x, layer.postNorm(), c.normEps(), h);
     if (layer.dense() != null) {
@@ -160,31 +158,6 @@ final class ClassicForward implements Forward {
       layer.experts().run(g, h, experts, out, name);
     }
     g.add(out, x);
-  }
-
-  /**
-   * out = attention of h: grouped queries (Ainslie et al., "GQA", 2023), rotary positions on part
-   * of each head.
-   */
-  private void attention(Launcher g, ClassicWeights.Layer layer, LayerKv cached) {
-    g.matmul(h, layer.q(), q);
-    g.addBias(q, layer.qBias());
-    g.headNorm(q, layer.qNorm(), c.normEps(), c.heads());
-    g.rope(q, c.heads(), rope);
-    keysAndValues(g, layer, cached);
-    g.attend(q, cached, mixed);
-    g.matmul(mixed, layer.o(), out);
-  }
-
-  /** Writes the keys and values of h, which later rows will read. */
-  private void keysAndValues(Launcher g, ClassicWeights.Layer layer, LayerKv cached) {
-    g.matmul(h, layer.k(), k);
-    g.matmul(h, layer.v(), v);
-    g.addBias(k, layer.kBias());
-    g.addBias(v, layer.vBias());
-    g.headNorm(k, layer.kNorm(), c.normEps(), c.kvHeads());
-    g.rope(k, c.kvHeads(), rope);
-    g.writeKv(k, v, cached);
   }
 
   @Override

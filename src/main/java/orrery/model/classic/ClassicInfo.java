@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import orrery.attention.GroupedQueryAttention;
 import orrery.kernels.PackedMatrix;
 import orrery.model.ModelInfo;
 import orrery.model.ModelInfo.Part;
@@ -52,8 +53,9 @@ final class ClassicInfo {
   private static Part vectors(String prefix, long others, List<ClassicWeights.Layer> layers) {
     long n = others;
     for (ClassicWeights.Layer l : layers) {
-      n += floats(l.inputNorm(), l.postNorm(), l.qNorm(), l.kNorm());
-      n += floats(l.qBias(), l.kBias(), l.vBias());
+      GroupedQueryAttention a = l.attention();
+      n += floats(l.inputNorm(), l.postNorm(), a.qNorm(), a.kNorm());
+      n += floats(a.qBias(), a.kBias(), a.vBias());
       n += l.experts() == null ? 0 : floats(l.experts().bias());
     }
     return new Part(prefix + "norms and biases", n, n, 4 * n);
@@ -73,7 +75,7 @@ final class ClassicInfo {
     return List.of(
         all(
             prefix + "attention",
-            layers.stream().flatMap(l -> Stream.of(l.q(), l.k(), l.v(), l.o()))),
+            layers.stream().map(ClassicWeights.Layer::attention).flatMap(ClassicInfo::matrices)),
         all(
             prefix + "dense feed-forward",
             layers.stream()
@@ -87,6 +89,10 @@ final class ClassicInfo {
             experts.parameters() / n * k,
             experts.activeBytes() / n * k),
         all(prefix + "shared experts", moe.stream().flatMap(e -> matrices(e.shared()))));
+  }
+
+  private static Stream<PackedMatrix> matrices(GroupedQueryAttention a) {
+    return Stream.of(a.q(), a.k(), a.v(), a.o());
   }
 
   private static Stream<PackedMatrix> matrices(FeedForward f) {

@@ -3,16 +3,17 @@ package orrery.model.classic;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
+import orrery.attention.GroupedQueryAttention;
+import orrery.attention.LayerKv;
+import orrery.attention.RopeTable;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
-import orrery.graph.BoundaryKv;
-import orrery.graph.LayerKv;
-import orrery.graph.RopeTable;
 import orrery.kernels.AttentionShape;
 import orrery.kv.KvCache;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
+import orrery.model.BoundaryKv;
 import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelInfo;
@@ -119,10 +120,10 @@ public final class ClassicModel implements Model {
   @Override
   public Activations activations(boolean mtp) {
     return new Activations(
-        ClassicForward.rowBytes(config, mtp),
+        ClassicForward.rowBytes(config, shape(1), mtp),
         ClassicForward.logitRowBytes(config, mtp),
         RopeTable.bytes(config.rotaryDim()),
-        LayerKv.scratchBytes(shape(1)));
+        GroupedQueryAttention.scratchBytes(shape(1)));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package orrery.model.classic;
 
 import java.util.stream.IntStream;
+import orrery.attention.GroupedQueryAttention;
 import orrery.checkpoint.Checkpoint;
 import orrery.kernels.PackedMatrix;
 import orrery.model.Weights;
@@ -22,29 +23,12 @@ record ClassicWeights(
   /**
    * A decoder layer; exactly one of {@code dense} and {@code experts} is there.
    *
-   * @param inputNorm [hidden]
-   * @param q [heads*headDim][hidden]
-   * @param k [kvHeads*headDim][hidden]
-   * @param v [kvHeads*headDim][hidden]
-   * @param qBias [heads*headDim] or null
-   * @param kBias [kvHeads*headDim] or null
-   * @param vBias [kvHeads*headDim] or null
-   * @param qNorm [headDim] or null
-   * @param kNorm [headDim] or null
-   * @param o [hidden][heads*headDim]
+   * @param inputNorm [hidden] before the attention
    * @param postNorm [hidden] before the feed-forward
    */
   record Layer(
       float[] inputNorm,
-      PackedMatrix q,
-      PackedMatrix k,
-      PackedMatrix v,
-      float[] qBias,
-      float[] kBias,
-      float[] vBias,
-      float[] qNorm,
-      float[] kNorm,
-      PackedMatrix o,
+      GroupedQueryAttention attention,
       float[] postNorm,
       FeedForward dense,
       MixtureOfExperts experts) {}
@@ -125,23 +109,28 @@ record ClassicWeights(
   }
 
   private static Layer layer(Weights w, ClassicConfig c, String p, boolean experts) {
-    String a = p + "self_attn.";
-    int q = c.heads() * c.headDim();
-    int kv = c.kvHeads() * c.headDim();
     return new Layer(
         w.vector(p + "input_layernorm.weight", c.hidden()),
-        w.matrix(a + "q_proj.weight", q, c.hidden()),
-        w.matrix(a + "k_proj.weight", kv, c.hidden()),
-        w.matrix(a + "v_proj.weight", kv, c.hidden()),
-        c.attentionBias() ? w.vector(a + "q_proj.bias", q) : null,
-        c.attentionBias() ? w.vector(a + "k_proj.bias", kv) : null,
-        c.attentionBias() ? w.vector(a + "v_proj.bias", kv) : null,
-        c.qkNorm() ? w.vector(a + "q_norm.weight", c.headDim()) : null,
-        c.qkNorm() ? w.vector(a + "k_norm.weight", c.headDim()) : null,
-        w.matrix(a + "o_proj.weight", c.hidden(), q),
+        attention(w, c, p + "self_attn."),
         w.vector(p + "post_attention_layernorm.weight", c.hidden()),
         experts ? null : feedForward(w, c, p + "mlp.", c.intermediate()),
         experts ? mixture(w, c, p + "mlp.") : null);
+  }
+
+  private static GroupedQueryAttention attention(Weights w, ClassicConfig c, String p) {
+    int q = c.heads() * c.headDim();
+    int kv = c.kvHeads() * c.headDim();
+    return new GroupedQueryAttention(
+        w.matrix(p + "q_proj.weight", q, c.hidden()),
+        w.matrix(p + "k_proj.weight", kv, c.hidden()),
+        w.matrix(p + "v_proj.weight", kv, c.hidden()),
+        w.matrix(p + "o_proj.weight", c.hidden(), q),
+        c.attentionBias() ? w.vector(p + "q_proj.bias", q) : null,
+        c.attentionBias() ? w.vector(p + "k_proj.bias", kv) : null,
+        c.attentionBias() ? w.vector(p + "v_proj.bias", kv) : null,
+        c.qkNorm() ? w.vector(p + "q_norm.weight", c.headDim()) : null,
+        c.qkNorm() ? w.vector(p + "k_norm.weight", c.headDim()) : null,
+        c.normEps());
   }
 
   private static FeedForward feedForward(Weights w, ClassicConfig c, String p, int intermediate) {

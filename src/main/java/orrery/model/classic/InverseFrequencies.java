@@ -1,9 +1,9 @@
 package orrery.model.classic;
 
 import java.util.List;
+import orrery.attention.RopeTable;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.Tensor;
-import orrery.graph.RopeTable;
 
 /**
  * Rotary frequencies, {@code rotary_emb.inv_freq}, that some exporters write beside the weights.

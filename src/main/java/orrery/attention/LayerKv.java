@@ -1,4 +1,4 @@
-package orrery.graph;
+package orrery.attention;
 
 import orrery.kernels.AttentionShape;
 import orrery.kv.KvCache;
@@ -22,10 +22,5 @@ public record LayerKv(AttentionShape shape, float[] keys, float[] values, int po
         cache.data(valueStream),
         cache.layout().poolOf(keyStream),
         firstSlot);
-  }
-
-  /** Bytes of attention scores for each slot and thread, beside what is cached. */
-  public static long scratchBytes(AttentionShape shape) {
-    return Attend.scratchBytes(shape);
   }
 }

@@ -1,5 +1,8 @@
-package orrery.graph;
+package orrery.attention;
 
+import orrery.graph.Buffer;
+import orrery.graph.Op;
+import orrery.graph.Step;
 import orrery.kernels.AttentionShape;
 
 /** Writes each row's keys and values to its slot; no two rows of a step have the same slot. */
@@ -12,10 +15,10 @@ record WriteKv(Buffer k, Buffer v, LayerKv kv) implements Op {
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     AttentionShape shape = kv.shape();
     int rows = k.rows(step);
-    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+    for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       int page = step.tables[step.sequence[r]].pages(kv.pool())[step.slot[r] / shape.pageTokens()];
       int inPage = step.slot[r] % shape.pageTokens();
       for (int h = 0; h < shape.kvHeads(); h++) {

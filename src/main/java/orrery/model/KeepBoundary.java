@@ -1,8 +1,12 @@
-package orrery.graph;
+package orrery.model;
+
+import orrery.graph.Buffer;
+import orrery.graph.Op;
+import orrery.graph.Step;
 
 /** boundary[page of r] = x[r], for rows at the last slot of their page. */
-record KeepBoundary(Buffer x, BoundaryKv boundary) implements Op {
-  KeepBoundary {
+public record KeepBoundary(Buffer x, BoundaryKv boundary) implements Op {
+  public KeepBoundary {
     if (x.cols != boundary.width()) {
       throw new IllegalArgumentException(
           "boundary of " + boundary.width() + " = " + x + ": shapes do not fit");
@@ -10,9 +14,9 @@ record KeepBoundary(Buffer x, BoundaryKv boundary) implements Op {
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int rows = x.rows(step);
-    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+    for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       if (boundary.ends(step.slot[r])) {
         int to = boundary.row(step.tables[step.sequence[r]], step.slot[r]);
         System.arraycopy(x.data, x.row(r), boundary.rows(), to, x.cols);

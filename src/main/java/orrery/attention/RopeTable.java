@@ -1,4 +1,4 @@
-package orrery.graph;
+package orrery.attention;
 
 /**
  * Cosines and sines of rotary positions ("RoFormer", Su et al., 2021). They are made as Hugging

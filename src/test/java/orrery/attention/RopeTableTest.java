@@ -1,4 +1,4 @@
-package orrery.graph;
+package orrery.attention;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

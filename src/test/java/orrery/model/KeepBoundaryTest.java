@@ -1,4 +1,4 @@
-package orrery.graph;
+package orrery.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,13 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import orrery.graph.Buffer;
+import orrery.graph.Step;
 import orrery.kernels.ScalarKernels;
 import orrery.kv.KvCache;
 import orrery.kv.KvLayout;
 import orrery.kv.PageTable;
 import orrery.kv.Stream;
 
-/** The rows that are kept at page ends, and the rows that drop out of a chain of drafts. */
+/** The rows that are kept at page ends. */
 class KeepBoundaryTest {
   private static final int WIDTH = 3;
 
@@ -26,7 +28,7 @@ class KeepBoundaryTest {
   @Test
   void exactlyTheRowsThatEndAPageAreKept() {
     for (int p : new int[] {1, 3, 4, 24}) {
-      for (int parts : new int[] {1, 2, 5}) {
+      for (int shares : new int[] {1, 2, 5}) {
         KvCache cache = cache(p);
         BoundaryKv boundary = BoundaryKv.of(cache);
         assertThat(boundary.pageTokens()).isEqualTo(p);
@@ -43,8 +45,8 @@ class KeepBoundaryTest {
             step.add(0, slot, s, false);
           }
         }
-        for (int part = 0; part < parts; part++) {
-          new KeepBoundary(x, boundary).run(step, part, parts);
+        for (int share = 0; share < shares; share++) {
+          new KeepBoundary(x, boundary).run(step, share, shares);
         }
         int kept = 0;
         for (int s = 0; s < 2; s++) {
@@ -85,29 +87,5 @@ class KeepBoundaryTest {
     assertThatThrownBy(() -> new KeepBoundary(wide, BoundaryKv.of(cache(4))))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContainingAll("boundary of 3", "wide[4]");
-  }
-
-  @Test
-  void theFirstRowsOfAStepCanBeKeptWhereEachWantsItsLogits() {
-    Step step = new Step(4, 1, 1, new ScalarKernels());
-    for (int p = 0; p < 4; p++) {
-      step.add(10 + p, p, p + 1, 0, true);
-    }
-    step.keepFirst(4);
-    step.keepFirst(2);
-    assertThat(step.rows()).isEqualTo(2);
-    assertThat(step.logitRows()).isEqualTo(2);
-    assertThat(step.logitRow).startsWith(0, 1);
-    assertThat(step.slot).startsWith(1, 2);
-    assertThatThrownBy(() -> step.keepFirst(3))
-        .isInstanceOf(IllegalStateException.class)
-        .hasMessage("keep 3 rows of 2, of which 2 want logits");
-    step.add(9, 9, 0, false);
-    assertThatThrownBy(() -> step.keepFirst(1))
-        .isInstanceOf(IllegalStateException.class)
-        .hasMessage("keep 1 rows of 3, of which 2 want logits");
-    step.clear();
-    step.keepFirst(0);
-    assertThat(step.rows()).isZero();
   }
 }

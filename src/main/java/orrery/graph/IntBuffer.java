@@ -1,16 +1,18 @@
 package orrery.graph;
 
 /** Like {@link Buffer}, for integers: [rows][cols], unpadded. */
-public final class IntBlock {
+public final class IntBuffer {
+  private final String name;
   private final RowCount rows;
   public final int cols;
   public final int[] data; // [maxRows][cols]
 
   /**
-   * A block of up to {@code maxRows} rows of {@code cols} integers; {@code rows} says how many are
+   * A buffer of up to {@code maxRows} rows of {@code cols} integers; {@code rows} says how many are
    * in use.
    */
-  public IntBlock(RowCount rows, int maxRows, int cols) {
+  public IntBuffer(String name, RowCount rows, int maxRows, int cols) {
+    this.name = name;
     this.rows = rows;
     this.cols = cols;
     this.data = new int[Math.multiplyExact(maxRows, cols)];
@@ -19,5 +21,10 @@ public final class IntBlock {
   /** Rows in use. */
   public int rows(Step step) {
     return rows.of(step);
+  }
+
+  @Override
+  public String toString() {
+    return name + "[" + cols + "]";
   }
 }

@@ -1,4 +1,8 @@
-package orrery.graph;
+package orrery.attention;
+
+import orrery.graph.Buffer;
+import orrery.graph.Op;
+import orrery.graph.Step;
 
 /** Rotates the first 2 · pairs columns of each head by the row's position, in place. */
 record Rope(Buffer x, int heads, RopeTable table) implements Op {
@@ -16,10 +20,10 @@ record Rope(Buffer x, int heads, RopeTable table) implements Op {
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int rows = x.rows(step);
     int headDim = x.cols / heads;
-    for (int r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+    for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       int at = step.position[r] * table.pairs();
       for (int h = 0; h < heads; h++) {
         step.kernels()

@@ -1,4 +1,4 @@
-package orrery.graph;
+package orrery.model;
 
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;

@@ -1,15 +1,18 @@
-package orrery.graph;
+package orrery.attention;
 
+import orrery.graph.Buffer;
+import orrery.graph.Op;
+import orrery.graph.Step;
 import orrery.kernels.AttentionShape;
 
 /**
  * out[r] = attention of q[r] over the slots [firstSlot, slot of r] of its sequence. Consecutive
- * rows of one sequence are computed together, a few at a time, so that keys and values are loaded
- * once for all of them. Parts take turns at the pairs (block of rows, key/value head), because
- * later rows of a prompt see more slots and cost more.
+ * rows of one sequence are computed together as a tile, so that keys and values are loaded once for
+ * all of them. Shares take turns at the pairs (tile of rows, key/value head), because later rows of
+ * a prompt see more slots and cost more.
  */
 record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
-  private static final int BLOCK = 4;
+  private static final int TILE_ROWS = 4;
 
   Attend {
     AttentionShape s = kv.shape();
@@ -20,18 +23,18 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
 
   /** Bytes of attention scores for each slot and thread; they grow to powers of two. */
   static long scratchBytes(AttentionShape shape) {
-    return 2 * 4L * BLOCK * shape.group();
+    return 2 * 4L * TILE_ROWS * shape.group();
   }
 
   @Override
-  public void run(Step step, int part, int parts) {
+  public void run(Step step, int share, int shares) {
     int rows = q.rows(step);
     int item = 0;
     for (int r = 0; r < rows; ) {
-      int n = block(step, r, rows);
+      int n = tile(step, r, rows);
       for (int head = 0; head < kv.shape().kvHeads(); head++) {
-        if (item++ % parts == part) {
-          attend(step, r, n, head, part);
+        if (item++ % shares == share) {
+          attend(step, r, n, head, share);
         }
       }
       r += n;
@@ -39,9 +42,9 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
   }
 
   /** How many rows from r on lie in consecutive slots of one sequence. */
-  private static int block(Step step, int r, int rows) {
+  private static int tile(Step step, int r, int rows) {
     int n = 1;
-    while (n < BLOCK
+    while (n < TILE_ROWS
         && r + n < rows
         && step.sequence[r + n] == step.sequence[r]
         && step.slot[r + n] == step.slot[r] + n) {
@@ -50,7 +53,7 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
     return n;
   }
 
-  private void attend(Step step, int r, int n, int head, int part) {
+  private void attend(Step step, int r, int n, int head, int share) {
     step.kernels()
         .attend(
             kv.shape(),
@@ -68,7 +71,7 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
             out.data,
             out.row(r),
             out.stride,
-            step.scratch(part));
+            step.scratch(share));
   }
 
   @Override
