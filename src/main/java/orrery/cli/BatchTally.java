@@ -1,5 +1,6 @@
 package orrery.cli;
 
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
