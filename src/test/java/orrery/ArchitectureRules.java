@@ -32,8 +32,8 @@ final class ArchitectureRules {
       List.of(
           """
           numerics events files kernels checkpoint text kv graph attention moe model model.classic
-          model.deepseekv4 prefix sampling speculation batching offload engine
-          observe server lab cli
+          model.deepseekv4 prefix sampling speculation speculation.length speculation.rules
+          batching offload engine observe openai server lab cli
           """
               .split("\\s+"));
 
@@ -42,7 +42,7 @@ final class ArchitectureRules {
       Set.of(
           """
           numerics kernels kv graph attention moe model model.classic model.deepseekv4
-          sampling speculation
+          sampling speculation speculation.length speculation.rules
           """
               .split("\\s+"));
 

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import orrery.openai.FieldException;
 
 /**
  * The lines of a file, one at a time, without the blank ones. A line that is no UTF-8, or longer

@@ -13,6 +13,8 @@ import java.util.Objects;
 import java.util.TreeMap;
 import orrery.checkpoint.JsonFault;
 import orrery.checkpoint.JsonText;
+import orrery.openai.FieldException;
+import orrery.openai.Fields;
 
 /**
  * The {@code FILE.part} that a stopped run has left: the answers to the first lines, in their

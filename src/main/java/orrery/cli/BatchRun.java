@@ -6,10 +6,14 @@ import java.util.Deque;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import orrery.cli.BatchLines.Line;
-import orrery.cli.OpenAiResponse.Problem;
 import orrery.engine.Completion;
 import orrery.engine.Engine;
 import orrery.engine.RequestException;
+import orrery.openai.FieldException;
+import orrery.openai.Fields;
+import orrery.openai.OpenAiRequest;
+import orrery.openai.OpenAiResponse;
+import orrery.openai.OpenAiResponse.Problem;
 import orrery.text.TokenizerException;
 
 /**

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
-import orrery.engine.TensorDump;
+import orrery.lab.TensorDump;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -11,6 +11,8 @@ import orrery.engine.LoadedModel;
 import orrery.files.OutputFile;
 import orrery.observe.SpeculationStats;
 import orrery.observe.TraceSink;
+import orrery.openai.OpenAiRequest;
+import orrery.openai.OpenAiResponse;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

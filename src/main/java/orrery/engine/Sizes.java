@@ -5,6 +5,7 @@ import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
 import orrery.model.Model;
 import orrery.speculation.SpeculationOptions;
+import orrery.speculation.length.DraftLengths;
 
 /** Turns options into sizes, and refuses requests that can never fit. */
 final class Sizes {
@@ -75,7 +76,7 @@ final class Sizes {
 
   /** The most rows of a step whose logits decide tokens: those of newest tokens and of drafts. */
   static int logitRows(EngineOptions o) {
-    return o.maxRunning() * (1 + o.speculation().newLength().most());
+    return o.maxRunning() * (1 + DraftLengths.of(o.speculation()).most());
   }
 
   /** Refuses a request that would not fit even into an empty engine. */

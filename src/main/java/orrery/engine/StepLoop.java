@@ -29,6 +29,8 @@ import orrery.sampling.SamplingException;
 import orrery.speculation.DraftLength;
 import orrery.speculation.Drafter;
 import orrery.speculation.SpeculationOptions;
+import orrery.speculation.length.DraftLengths;
+import orrery.speculation.rules.AcceptanceRules;
 
 /** The engine's step: plan, draft, launch, judge, commit. Single-threaded. */
 final class StepLoop {
@@ -84,7 +86,7 @@ final class StepLoop {
     int logitRows = Sizes.logitRows(options);
     int maxRows = Math.addExact(chunk, logitRows);
     SpeculationOptions speculation = options.speculation();
-    DraftLength length = speculation.newLength();
+    DraftLength length = DraftLengths.of(speculation);
     this.prefix = options.newPrefixCache(kv);
     this.memory = new KvMemory(kv, prefix, sink, clock);
     this.times = new StepTimes(clock);
@@ -97,7 +99,7 @@ final class StepLoop {
     Sampler sampler = new Sampler(model.vocab(), loaded.eos());
     Drafter drafter = drafters.make(runner, step, kv, sampler);
     this.speculator = new Speculator(drafter, length);
-    this.judge = new Judge(speculation.newRule(sampler), length.most(), sink, clock);
+    this.judge = new Judge(AcceptanceRules.of(speculation, sampler), length.most(), sink, clock);
     this.ahead = drafter.ahead();
     Limits limits = new Limits(options.maxRunning(), chunk, maxRows);
     this.scheduler = new Scheduler(options.newPolicy(), kv, prefix, limits, ahead);

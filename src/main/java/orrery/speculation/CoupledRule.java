@@ -5,7 +5,7 @@ import orrery.sampling.Sampler;
 /**
  * Runs the plain sampler at every row, with the random number that plain decoding would use there.
  * So the text is that of plain decoding, to the bit, at any temperature. A fixed draft is accepted
- * whenever the sampler happens to draw it, which is as often as under {@link TargetOnlyRule}. A
+ * whenever the sampler happens to draw it, which is as often as under {@code TargetOnlyRule}. A
  * draft that was drawn with the random number of its position ({@link DraftPicker.How#COUPLED}) is
  * accepted more often.
  */

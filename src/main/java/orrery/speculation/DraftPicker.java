@@ -17,7 +17,7 @@ public final class DraftPicker {
      */
     COUPLED,
     /**
-     * A token drawn from the drafter's distribution with a random number of its own, for {@link
+     * A token drawn from the drafter's distribution with a random number of its own, for {@code
      * RejectionRule}.
      */
     DRAWN

@@ -1,7 +1,5 @@
 package orrery.speculation;
 
-import orrery.sampling.Sampler;
-
 /**
  * Switches of speculative decoding. With {@link Acceptance#COUPLED} none of them changes an answer.
  *
@@ -92,30 +90,6 @@ public record SpeculationOptions(
   /** Whether an experiment accepts drafts at a given rate, so that the text is not the model's. */
   public boolean synthetic() {
     return on() && syntheticLength > 0;
-  }
-
-  /**
-   * Makes the rule of one engine. It shares the sampler's scratch memory, so it must run on the
-   * sampler's thread.
-   */
-  public AcceptanceRule newRule(Sampler sampler) {
-    if (syntheticLength > 0) {
-      return new SyntheticRule(sampler, syntheticLength);
-    }
-    return switch (acceptance) {
-      case COUPLED -> new CoupledRule(sampler);
-      case TARGET_ONLY -> new TargetOnlyRule(sampler);
-      case REJECTION -> new RejectionRule(sampler);
-    };
-  }
-
-  /** Makes the draft length of one engine; each engine needs its own, because it learns. */
-  public DraftLength newLength() {
-    DraftLength length =
-        !on() || steps == 0
-            ? new FixedLength(0)
-            : adaptive ? new AdaptiveLength(steps) : new FixedLength(steps);
-    return maxBatch == 0 ? length : new OffAbove(maxBatch, length);
   }
 
   public SpeculationOptions withAlgorithm(Algorithm algorithm) {

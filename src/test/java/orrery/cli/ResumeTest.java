@@ -27,6 +27,8 @@ import orrery.engine.LoadedModel;
 import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.files.OutputFile;
+import orrery.openai.OpenAiRequest;
+import orrery.openai.OpenAiResponse;
 
 /** A batch that was stopped leaves a part, and the next run goes on with it. */
 class ResumeTest {

@@ -27,6 +27,8 @@ import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
+import orrery.openai.Fields;
+import orrery.openai.OpenAiRequest;
 import orrery.sampling.SamplingParams;
 
 /** Files of requests, answered through the command line. */

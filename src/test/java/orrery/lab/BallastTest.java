@@ -21,7 +21,6 @@ import orrery.checkpoint.TensorInfo;
 import orrery.engine.EngineOptions;
 import orrery.engine.Heap;
 import orrery.engine.LoadedModel;
-import orrery.engine.TensorDump;
 import orrery.model.ModelInfo;
 
 class BallastTest {

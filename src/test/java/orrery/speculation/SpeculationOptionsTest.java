@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
-import orrery.sampling.Sampler;
 import orrery.speculation.SpeculationOptions.Acceptance;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
@@ -30,30 +29,6 @@ class SpeculationOptionsTest {
     assertThat(SpeculationOptions.of(Algorithm.MTP, 2))
         .isEqualTo(
             new SpeculationOptions(Algorithm.MTP, 2, false, 0, Acceptance.COUPLED, true, 2, 4, 0));
-  }
-
-  @Test
-  void theRuleIsTheAskedForOneOrSynthetic() {
-    Sampler sampler = new Sampler(4);
-    SpeculationOptions mtp = SpeculationOptions.of(Algorithm.MTP, 3);
-    assertThat(mtp.newRule(sampler)).isInstanceOf(CoupledRule.class);
-    AcceptanceRule only = mtp.withAcceptance(Acceptance.TARGET_ONLY).newRule(sampler);
-    assertThat(only).isInstanceOf(TargetOnlyRule.class);
-    AcceptanceRule rejection = mtp.withAcceptance(Acceptance.REJECTION).newRule(sampler);
-    assertThat(rejection).isInstanceOf(RejectionRule.class);
-    AcceptanceRule synthetic =
-        mtp.withAcceptance(Acceptance.REJECTION).withSyntheticLength(1.5).newRule(sampler);
-    assertThat(synthetic.synthetic()).isTrue();
-  }
-
-  @Test
-  void theLengthIsFixedAdaptiveOrOffAboveABatch() {
-    SpeculationOptions mtp = SpeculationOptions.of(Algorithm.MTP, 3);
-    assertThat(mtp.newLength()).isEqualTo(new FixedLength(3));
-    assertThat(mtp.withAdaptive(true).newLength()).isInstanceOf(AdaptiveLength.class);
-    assertThat(mtp.withMaxBatch(4).newLength()).isEqualTo(new OffAbove(4, new FixedLength(3)));
-    assertThat(mtp.withSteps(0).withAdaptive(true).newLength().next(1)).isZero();
-    assertThat(SpeculationOptions.off().newLength().most()).isZero();
   }
 
   @Test

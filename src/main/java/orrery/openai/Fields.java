@@ -1,4 +1,4 @@
-package orrery.cli;
+package orrery.openai;
 
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -19,7 +19,7 @@ import orrery.checkpoint.JsonText.Num;
  * fields that were asked for, so that it can refuse an unknown field, which is mostly a misspelt
  * one.
  */
-final class Fields {
+public final class Fields {
   private static final int LONGEST_NAME = 64; // a longer name is no misspelling
 
   private final String path; // "" or "body."
@@ -36,7 +36,7 @@ final class Fields {
    *
    * @throws FieldException if it is no JSON or no object
    */
-  static Fields parse(String text) {
+  public static Fields parse(String text) {
     try {
       Object value = JsonText.value(text);
       if (value instanceof Map<?, ?> map) {
@@ -49,44 +49,44 @@ final class Fields {
   }
 
   /** The fields of {@code value}, an object at {@code path}. */
-  static Fields of(String path, Object value) {
+  public static Fields of(String path, Object value) {
     if (value instanceof Map<?, ?> map) {
       return new Fields(path + ".", map);
     }
     throw new FieldException(path, "an object", JsonText.shown(value));
   }
 
-  boolean has(String field) {
+  public boolean has(String field) {
     known.add(field);
     Object value = object.get(field);
     return value != null && value != JsonText.NULL;
   }
 
   /** A value of any type that must be there. */
-  Object value(String field, String expected) {
+  public Object value(String field, String expected) {
     if (!has(field)) {
       throw new FieldException(path + field, expected, object.containsKey(field) ? "null" : "none");
     }
     return object.get(field);
   }
 
-  String string(String field) {
+  public String string(String field) {
     String expected = "a string";
     return value(field, expected) instanceof String s ? s : fail(field, expected);
   }
 
-  String stringOr(String field, String fallback) {
+  public String stringOr(String field, String fallback) {
     return has(field) ? string(field) : fallback;
   }
 
-  boolean boolOr(String field, boolean fallback) {
+  public boolean boolOr(String field, boolean fallback) {
     String expected = "true or false";
     return !has(field)
         ? fallback
         : object.get(field) instanceof Boolean b ? b : fail(field, expected);
   }
 
-  int intOr(String field, int fallback) {
+  public int intOr(String field, int fallback) {
     if (!has(field)) {
       return fallback;
     }
@@ -95,7 +95,7 @@ final class Fields {
         : fail(field, "an integer of 32 bits");
   }
 
-  OptionalLong longOrNone(String field) {
+  public OptionalLong longOrNone(String field) {
     if (!has(field)) {
       return OptionalLong.empty();
     }
@@ -109,7 +109,7 @@ final class Fields {
     return fail(field, "an integer of 64 bits");
   }
 
-  double numberOr(String field, double fallback) {
+  public double numberOr(String field, double fallback) {
     if (!has(field)) {
       return fallback;
     }
@@ -118,19 +118,19 @@ final class Fields {
         : fail(field, "a number");
   }
 
-  Fields object(String field) {
+  public Fields object(String field) {
     return of(path + field, value(field, "an object"));
   }
 
   /** A list with at least one entry. */
-  List<?> list(String field, String expected) {
+  public List<?> list(String field, String expected) {
     return value(field, expected) instanceof List<?> list && !list.isEmpty()
         ? list
         : fail(field, expected);
   }
 
   /** One string, or a list of strings; none if absent. */
-  List<String> strings(String field) {
+  public List<String> strings(String field) {
     if (!has(field)) {
       return List.of();
     }
@@ -146,7 +146,7 @@ final class Fields {
   }
 
   /** A list of token ids; none if absent. */
-  List<Integer> ints(String field, String expected) {
+  public List<Integer> ints(String field, String expected) {
     if (!has(field)) {
       return List.of();
     }
@@ -163,12 +163,12 @@ final class Fields {
   }
 
   /** The path of one item of a list: {@code body.stop[3]}. */
-  String item(String field, int index) {
+  public String item(String field, int index) {
     return path + field + "[" + index + "]";
   }
 
   /** Names of an object's fields, all of which count as known. */
-  Set<String> names() {
+  public Set<String> names() {
     Set<String> names = new HashSet<>();
     object.keySet().forEach(name -> names.add((String) name));
     known.addAll(names);
@@ -176,14 +176,14 @@ final class Fields {
   }
 
   /** Takes note of fields that are allowed and mean nothing here. */
-  void ignore(String... fields) {
+  public void ignore(String... fields) {
     known.addAll(List.of(fields));
   }
 
   /**
    * @throws FieldException if a field is there (and not null) that was never asked for
    */
-  void requireNothingElse() {
+  public void requireNothingElse() {
     for (Map.Entry<?, ?> field : object.entrySet()) {
       String name = (String) field.getKey();
       if (!known.contains(name) && field.getValue() != JsonText.NULL) {
@@ -202,17 +202,17 @@ final class Fields {
   }
 
   /** A name for a message. */
-  static String shown(String name) {
+  public static String shown(String name) {
     return '"' + CheckpointException.shown(name) + '"';
   }
 
   /** The path of a field. */
-  String path(String field) {
+  public String path(String field) {
     return path + field;
   }
 
   /** Refuses the value of a field. */
-  <T> T fail(String field, String expected) {
+  public <T> T fail(String field, String expected) {
     return refuse(path + field, expected, object.get(field));
   }
 

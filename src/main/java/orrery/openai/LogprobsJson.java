@@ -1,4 +1,4 @@
-package orrery.cli;
+package orrery.openai;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;

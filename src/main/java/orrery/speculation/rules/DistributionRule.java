@@ -1,7 +1,10 @@
-package orrery.speculation;
+package orrery.speculation.rules;
 
 import orrery.sampling.KeyedRandom;
 import orrery.sampling.Sampler;
+import orrery.speculation.AcceptanceRule;
+import orrery.speculation.Drafts;
+import orrery.speculation.SamplingContext;
 
 /**
  * The published way to judge a draft. It is accepted with some probability; if not, a token is

@@ -1,4 +1,4 @@
-package orrery.speculation;
+package orrery.speculation.length;
 
 import java.util.Arrays;
 

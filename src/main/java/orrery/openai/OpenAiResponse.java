@@ -1,4 +1,4 @@
-package orrery.cli;
+package orrery.openai;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
@@ -14,7 +14,7 @@ import orrery.text.Tokenizer;
  * Lines of a batch's answers, as OpenAI's batch API writes them. Ids are made from the line's
  * number, and {@code created} is 0, so that the same file gives the same bytes.
  */
-final class OpenAiResponse {
+public final class OpenAiResponse {
   private static final JsonFactory JSON = new JsonFactory();
 
   private final LogprobsJson logprobs;
@@ -27,21 +27,21 @@ final class OpenAiResponse {
    * @param synthetic whether to say in every line that its text is not the model's, since drafts
    *     are accepted for an experiment's sake
    */
-  OpenAiResponse(Optional<Tokenizer> tokenizer, boolean promptDetails, boolean synthetic) {
+  public OpenAiResponse(Optional<Tokenizer> tokenizer, boolean promptDetails, boolean synthetic) {
     this.logprobs = new LogprobsJson(tokenizer);
     this.promptDetails = promptDetails;
     this.synthetic = synthetic;
   }
 
   /** The error of a line: an HTTP status, OpenAI's error type, the field, the message. */
-  record Problem(int status, String type, String field, String message) {
-    static Problem invalid(String field, String message) {
+  public record Problem(int status, String type, String field, String message) {
+    public static Problem invalid(String field, String message) {
       return new Problem(400, "invalid_request_error", field, message);
     }
   }
 
   /** A line that answers a request. */
-  String answer(int line, String customId, OpenAiRequest request, List<Answer> answers) {
+  public String answer(int line, String customId, OpenAiRequest request, List<Answer> answers) {
     return write(
         json -> {
           start(json, line, customId, 200);
@@ -67,7 +67,7 @@ final class OpenAiResponse {
    *
    * @param customId null if the line has none
    */
-  String refusal(int line, String customId, Problem problem) {
+  public String refusal(int line, String customId, Problem problem) {
     return write(
         json -> {
           start(json, line, customId, problem.status());

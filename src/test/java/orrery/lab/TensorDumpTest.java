@@ -1,4 +1,4 @@
-package orrery.engine;
+package orrery.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -17,7 +17,9 @@ import orrery.TinyModels;
 import orrery.checkpoint.DType;
 import orrery.checkpoint.SafetensorsFile;
 import orrery.checkpoint.TensorInfo;
+import orrery.engine.EngineOptions;
 import orrery.engine.EngineOptions.KernelChoice;
+import orrery.engine.LoadedModel;
 
 class TensorDumpTest {
   private static final EngineOptions SCALAR =

@@ -1,10 +1,13 @@
-package orrery.engine;
+package orrery.lab;
 
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import orrery.checkpoint.SafetensorsWriter;
+import orrery.engine.EngineOptions;
+import orrery.engine.Heap;
+import orrery.engine.LoadedModel;
 import orrery.graph.Buffer;
 import orrery.graph.Eager;
 import orrery.graph.Executor;
@@ -41,7 +44,7 @@ public final class TensorDump {
   public static void write(LoadedModel loaded, EngineOptions options, int[] ids, Path out) {
     Model model = loaded.model();
     require(model, ids);
-    int chunk = Sizes.chunk(options, ids.length);
+    int chunk = chunk(options, ids.length);
     requireMemory(model, ids.length, chunk);
     TensorDump dump = new TensorDump(ids.length);
     KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), ids.length, ids.length, 1);
@@ -61,6 +64,12 @@ public final class TensorDump {
       }
     }
     dump.save(model, ids, out);
+  }
+
+  /** The most tokens of one step. */
+  private static int chunk(EngineOptions options, int tokens) {
+    int most = options.chunkedPrefillSize();
+    return most > 0 ? Math.min(most, tokens) : tokens;
   }
 
   private static void require(Model model, int[] ids) {

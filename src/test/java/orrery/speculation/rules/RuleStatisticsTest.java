@@ -1,4 +1,4 @@
-package orrery.speculation;
+package orrery.speculation.rules;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -19,6 +19,9 @@ import orrery.sampling.Sampler;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
 import orrery.sampling.SamplingParamsBuilder;
+import orrery.speculation.AcceptanceRule;
+import orrery.speculation.Drafts;
+import orrery.speculation.SamplingContext;
 
 /**
  * Compares draws of the rules with the distribution of plain sampling. The logits are golden ones

@@ -1,4 +1,6 @@
-package orrery.speculation;
+package orrery.speculation.length;
+
+import orrery.speculation.DraftLength;
 
 /**
  * Always the same number of drafts.

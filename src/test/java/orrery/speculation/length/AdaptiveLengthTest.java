@@ -1,4 +1,4 @@
-package orrery.speculation;
+package orrery.speculation.length;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,6 +7,7 @@ import java.util.Random;
 import java.util.function.IntToDoubleFunction;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import orrery.speculation.DraftLength;
 import orrery.speculation.DraftLength.Round;
 
 /** Draft lengths on a machine with made-up times and acceptance. */

@@ -1,4 +1,4 @@
-package orrery.cli;
+package orrery.openai;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -20,15 +20,15 @@ import orrery.text.TokenizerException;
  * @param tokenIds whether the answer's token ids are wanted too
  * @param names what the body calls the engine's fields
  */
-record OpenAiRequest(
+public record OpenAiRequest(
     Request request, boolean chat, String model, boolean tokenIds, FieldNames names) {
   /** OpenAI's limit. Every choice is a sequence, so one line must not ask for a million of them. */
-  static final int MAX_N = 128;
+  public static final int MAX_N = 128;
 
   private static final int COMPLETION_TOKENS = 16; // OpenAI's default for /v1/completions
 
   /** Reads bodies for one model. */
-  static final class Reader {
+  public static final class Reader {
     private final LoadedModel loaded;
     private final int longest; // tokens of prompt and answer
 
@@ -36,7 +36,7 @@ record OpenAiRequest(
      * @param longest most tokens of prompt and answer that context and cache have room for; a chat
      *     that does not limit its answer may use all of them
      */
-    Reader(LoadedModel loaded, int longest) {
+    public Reader(LoadedModel loaded, int longest) {
       this.loaded = loaded;
       this.longest = longest;
     }
@@ -47,7 +47,7 @@ record OpenAiRequest(
      * @param seed for a body that names none
      * @throws FieldException naming the field, what was expected and what was found
      */
-    OpenAiRequest read(Fields body, boolean chat, long seed) {
+    public OpenAiRequest read(Fields body, boolean chat, long seed) {
       FieldNames names = FieldNames.of(body, chat);
       int[] prompt = prompt(body, chat);
       int room = Math.max(1, longest - prompt.length);

@@ -1,4 +1,4 @@
-package orrery.speculation;
+package orrery.speculation.rules;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -11,6 +11,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 import orrery.sampling.History;
 import orrery.sampling.Sampler;
 import orrery.sampling.SamplingParams;
+import orrery.speculation.CoupledRule;
+import orrery.speculation.Drafts;
+import orrery.speculation.SamplingContext;
 
 class SyntheticRuleTest {
   private static final int VOCAB = 8;

@@ -1,4 +1,6 @@
-package orrery.speculation;
+package orrery.speculation.length;
+
+import orrery.speculation.DraftLength;
 
 /**
  * Makes no drafts while many sequences decode. Their rows fill the machine already, and a rejected

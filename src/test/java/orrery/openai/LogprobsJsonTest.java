@@ -1,4 +1,4 @@
-package orrery.cli;
+package orrery.openai;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

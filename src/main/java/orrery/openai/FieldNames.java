@@ -1,4 +1,4 @@
-package orrery.cli;
+package orrery.openai;
 
 /**
  * The names of the fields as the body writes them. If the body says {@code max_completion_tokens},
@@ -7,7 +7,7 @@ package orrery.cli;
  * @param path in front of a field, such as {@code body.}
  * @param maxTokens the name under which the body limits its answer's length
  */
-record FieldNames(String path, boolean chat, String maxTokens) {
+public record FieldNames(String path, boolean chat, String maxTokens) {
 
   static FieldNames of(Fields body, boolean chat) {
     boolean completion = chat && (body.has("max_completion_tokens") || !body.has("max_tokens"));
@@ -15,7 +15,7 @@ record FieldNames(String path, boolean chat, String maxTokens) {
   }
 
   /** {@code FIELD: PROBLEM} of sampling or engine, of the body's own field. */
-  FieldException refused(String message) {
+  public FieldException refused(String message) {
     String[] parts = message.split(": ", 2);
     String field =
         switch (parts[0]) {

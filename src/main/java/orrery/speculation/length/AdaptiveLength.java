@@ -1,4 +1,6 @@
-package orrery.speculation;
+package orrery.speculation.length;
+
+import orrery.speculation.DraftLength;
 
 /**
  * Chooses the draft length that brings the most tokens a second, by the acceptance and the times

@@ -1,7 +1,7 @@
-package orrery.cli;
+package orrery.openai;
 
 /** A field of a user's JSON is missing, unknown or wrong. */
-final class FieldException extends RuntimeException {
+public final class FieldException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final String field;
@@ -9,7 +9,7 @@ final class FieldException extends RuntimeException {
   /**
    * @param field empty if it is the whole line
    */
-  FieldException(String field, String expected, String found) {
+  public FieldException(String field, String expected, String found) {
     this(field, "", expected, found);
   }
 
@@ -36,12 +36,12 @@ final class FieldException extends RuntimeException {
    * @param path where the field is, such as {@code body.prompt}
    * @param problem what is wrong, without the field
    */
-  static FieldException at(String path, String problem) {
+  public static FieldException at(String path, String problem) {
     return new FieldException(path, path + ": " + problem);
   }
 
   /** Its path, such as {@code body.top_p}; null if it is the whole line. */
-  String field() {
+  public String field() {
     return field.isEmpty() ? null : field;
   }
 }

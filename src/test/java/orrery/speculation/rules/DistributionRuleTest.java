@@ -1,4 +1,4 @@
-package orrery.speculation;
+package orrery.speculation.rules;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;

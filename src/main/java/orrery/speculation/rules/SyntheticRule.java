@@ -1,7 +1,10 @@
-package orrery.speculation;
+package orrery.speculation.rules;
 
 import orrery.sampling.KeyedRandom;
 import orrery.sampling.Sampler;
+import orrery.speculation.AcceptanceRule;
+import orrery.speculation.Drafts;
+import orrery.speculation.SamplingContext;
 
 /**
  * Pretends an acceptance length L, for experiments. A verification emits ⌊L⌋ or ⌊L⌋ + 1 tokens, L

@@ -1,4 +1,4 @@
-package orrery.speculation;
+package orrery.speculation.rules;
 
 import orrery.sampling.Sampler;
 

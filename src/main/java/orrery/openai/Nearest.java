@@ -1,4 +1,4 @@
-package orrery.cli;
+package orrery.openai;
 
 import java.util.Collection;
 import java.util.Comparator;
@@ -6,11 +6,11 @@ import java.util.Locale;
 import java.util.Optional;
 
 /** Finds the known name that a misspelt one was probably meant to be. */
-final class Nearest {
+public final class Nearest {
   private Nearest() {}
 
   /** The nearest name; none if as much as a third of it would have to be changed. */
-  static Optional<String> to(String name, Collection<String> names) {
+  public static Optional<String> to(String name, Collection<String> names) {
     String plain = plain(name);
     return names.stream()
         .min(Comparator.comparingInt((String n) -> distance(plain, plain(n))).thenComparing(n -> n))
