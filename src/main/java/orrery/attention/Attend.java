@@ -1,8 +1,11 @@
 package orrery.attention;
 
+import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
+import orrery.graph.StepField;
 import orrery.kernels.AttentionShape;
 
 /**
@@ -61,9 +64,9 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
             q.row(r),
             q.stride,
             n,
-            kv.keys(),
-            kv.values(),
-            step.tables[step.sequence[r]].pages(kv.pool()),
+            kv.keys().data(),
+            kv.values().data(),
+            kv.pages(step.tables[step.sequence[r]]),
             kv.firstSlot(),
             step.slot[r],
             head,
@@ -72,6 +75,16 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
             out.row(r),
             out.stride,
             step.scratch(share));
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(q, kv.keys(), kv.values(), StepField.SEQUENCE, StepField.SLOT);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(out);
   }
 
   @Override

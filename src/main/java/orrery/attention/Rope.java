@@ -1,8 +1,11 @@
 package orrery.attention;
 
+import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
+import orrery.graph.StepField;
 
 /** Rotates the first 2 · pairs columns of each head by the row's position, in place. */
 record Rope(Buffer x, int heads, RopeTable table) implements Op {
@@ -37,6 +40,16 @@ record Rope(Buffer x, int heads, RopeTable table) implements Op {
                 table.interleaved());
       }
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(x, StepField.POSITION);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(x);
   }
 
   @Override

@@ -1,8 +1,11 @@
 package orrery.attention;
 
+import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
+import orrery.graph.StepField;
 import orrery.kernels.AttentionShape;
 
 /** Writes each row's keys and values to its slot; no two rows of a step have the same slot. */
@@ -17,24 +20,36 @@ record WriteKv(Buffer k, Buffer v, LayerKv kv) implements Op {
   @Override
   public void run(Step step, int share, int shares) {
     AttentionShape shape = kv.shape();
+    float[] keys = kv.keys().data();
+    int tile = shape.tile();
     int rows = k.rows(step);
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
-      int page = step.tables[step.sequence[r]].pages(kv.pool())[step.slot[r] / shape.pageTokens()];
+      int page = kv.pages(step.tables[step.sequence[r]])[step.slot[r] / shape.pageTokens()];
       int inPage = step.slot[r] % shape.pageTokens();
       for (int h = 0; h < shape.kvHeads(); h++) {
         int key = shape.keyIndex(page, inPage, h);
         int from = k.row(r) + h * shape.headDim();
         for (int d = 0; d < shape.headDim(); d++) {
-          kv.keys()[key + d * shape.tile()] = k.data[from + d];
+          keys[key + d * tile] = k.data[from + d];
         }
         System.arraycopy(
             v.data,
             v.row(r) + h * shape.valueDim(),
-            kv.values(),
+            kv.values().data(),
             shape.valueIndex(page, inPage, h),
             shape.valueDim());
       }
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(k, v, StepField.SEQUENCE, StepField.SLOT);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(kv.keys(), kv.values());
   }
 
   @Override

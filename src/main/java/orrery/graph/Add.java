@@ -1,5 +1,7 @@
 package orrery.graph;
 
+import java.util.List;
+
 /** y += x. */
 record Add(Buffer x, Buffer y) implements Op {
   Add {
@@ -14,6 +16,16 @@ record Add(Buffer x, Buffer y) implements Op {
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       step.kernels().add(x.data, x.row(r), y.data, y.row(r), y.cols);
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(x, y);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(y);
   }
 
   @Override

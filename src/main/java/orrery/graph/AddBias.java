@@ -1,5 +1,7 @@
 package orrery.graph;
 
+import java.util.List;
+
 /**
  * y[r] += bias.
  *
@@ -18,6 +20,16 @@ record AddBias(Buffer y, float[] bias) implements Op {
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       step.kernels().add(bias, 0, y.data, y.row(r), y.cols);
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(y);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(y);
   }
 
   @Override

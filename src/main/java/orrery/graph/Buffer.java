@@ -6,7 +6,7 @@ package orrery.graph;
  * <p>Its memory is bound when a step is captured. An op that runs asks the {@link Step} how many of
  * the rows are in use.
  */
-public final class Buffer {
+public final class Buffer implements Operand {
   private final String name;
   private final RowCount rows;
   public final int cols;

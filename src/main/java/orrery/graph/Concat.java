@@ -1,5 +1,7 @@
 package orrery.graph;
 
+import java.util.List;
+
 /** y[r] = a[r] followed by b[r]. */
 record Concat(Buffer a, Buffer b, Buffer y) implements Op {
   Concat {
@@ -15,6 +17,16 @@ record Concat(Buffer a, Buffer b, Buffer y) implements Op {
       System.arraycopy(a.data, a.row(r), y.data, y.row(r), a.cols);
       System.arraycopy(b.data, b.row(r), y.data, y.row(r) + a.cols, b.cols);
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(a, b);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(y);
   }
 
   @Override

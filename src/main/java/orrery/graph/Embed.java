@@ -1,5 +1,6 @@
 package orrery.graph;
 
+import java.util.List;
 import orrery.kernels.PackedMatrix;
 
 /** x[r] = row token[r] of the embedding. */
@@ -16,6 +17,16 @@ record Embed(PackedMatrix embedding, Buffer x) implements Op {
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       embedding.row(step.token[r], x.data, x.row(r));
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(StepField.TOKEN);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(x);
   }
 
   @Override

@@ -1,7 +1,7 @@
 package orrery.graph;
 
 /** Like {@link Buffer}, for integers: [rows][cols], unpadded. */
-public final class IntBuffer {
+public final class IntBuffer implements Operand {
   private final String name;
   private final RowCount rows;
   public final int cols;

@@ -1,5 +1,7 @@
 package orrery.graph;
 
+import java.util.List;
+
 /** y[i] = x[logitRow[i]]: only rows that want logits go through the head. */
 record LogitRows(Buffer x, Buffer y) implements Op {
   LogitRows {
@@ -14,6 +16,16 @@ record LogitRows(Buffer x, Buffer y) implements Op {
     for (int i = rows * share / shares; i < rows * (share + 1) / shares; i++) {
       System.arraycopy(x.data, x.row(step.logitRow[i]), y.data, y.row(i), y.cols);
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(x, StepField.LOGIT_ROW);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(y);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package orrery.graph;
 
+import java.util.List;
 import orrery.kernels.PackedMatrix;
 
 /**
@@ -26,6 +27,16 @@ public record MatMul(Buffer x, PackedMatrix w, Buffer y) implements Op {
       step.kernels()
           .matmul(w, x.data, 0, x.stride, rows, y.data, 0, y.stride, from, to, step.scratch(share));
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(x);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(y);
   }
 
   @Override

@@ -1,5 +1,7 @@
 package orrery.graph;
 
+import java.util.List;
+
 /**
  * One operation of a forward pass, bound to its buffers, weights and cache handles, never to a
  * value of a step. Each technique keeps its ops in its own package.
@@ -10,6 +12,18 @@ public interface Op {
    * rows, never a piece of a sum.
    */
   void run(Step step, int share, int shares);
+
+  /**
+   * What the results depend on, beside weights and the step's number of rows. An op that works in
+   * place names its buffer here and in {@link #writes}.
+   */
+  List<Operand> reads();
+
+  /**
+   * What may change. A buffer that is written and not read has new values in all its rows in use,
+   * so whatever it held is gone. Of a stream's rows an op writes some and keeps the others.
+   */
+  List<Operand> writes();
 
   /** Multiply-adds, roughly. They decide whether splitting over threads is worth the hand-over. */
   long cost(Step step);

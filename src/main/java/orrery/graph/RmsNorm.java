@@ -1,5 +1,7 @@
 package orrery.graph;
 
+import java.util.List;
+
 /**
  * y[r] = rmsNorm(x[r]), for each of {@code heads} equal pieces of a row on its own.
  *
@@ -39,6 +41,16 @@ record RmsNorm(Buffer x, float[] weight, float eps, Buffer y, int heads) impleme
                 step.scratch(share));
       }
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(x);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(y);
   }
 
   @Override

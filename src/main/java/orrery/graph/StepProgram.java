@@ -1,5 +1,6 @@
 package orrery.graph;
 
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -22,6 +23,24 @@ public final class StepProgram {
     for (Op op : ops) {
       executor.run(op, step);
     }
+  }
+
+  /**
+   * Whether nobody reads what an operand holds when op {@code op} has run: no later op before one
+   * that overwrites it, and nobody behind the program.
+   *
+   * @param results what is read when the program has run
+   */
+  boolean isDead(Operand operand, int op, Set<Operand> results) {
+    for (int later = op + 1; later < ops.length; later++) {
+      if (ops[later].reads().contains(operand)) {
+        return false;
+      }
+      if (ops[later].writes().contains(operand)) {
+        return !(operand instanceof StreamRows); // of a stream it overwrites only some rows
+      }
+    }
+    return !results.contains(operand) && !(operand instanceof StreamRows);
   }
 
   /** Number of ops. */

@@ -1,5 +1,7 @@
 package orrery.graph;
 
+import java.util.List;
+
 /** y = silu(gate) · up. */
 record SwiGlu(Buffer gate, Buffer up, Buffer y) implements Op {
   SwiGlu {
@@ -15,6 +17,16 @@ record SwiGlu(Buffer gate, Buffer up, Buffer y) implements Op {
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       step.kernels().swiglu(gate.data, gate.row(r), up.data, up.row(r), y.data, y.row(r), y.cols);
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(gate, up);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(y);
   }
 
   @Override

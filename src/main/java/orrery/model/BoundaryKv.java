@@ -1,5 +1,6 @@
 package orrery.model;
 
+import orrery.graph.StreamRows;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 
@@ -8,25 +9,28 @@ import orrery.kv.PageTable;
  * page's last token. An MTP layer needs that state to continue behind a prefix that was found in
  * the cache, because no step of this sequence has computed it.
  *
- * @param rows the stream's rows, [pages][width]
- * @param pool the pool with the page table that addresses the rows
+ * @param stream the stream's rows, [pages][width]
  * @param pageTokens P
  * @param width floats of a row
  */
-public record BoundaryKv(float[] rows, int pool, int pageTokens, int width) {
+public record BoundaryKv(StreamRows stream, int pageTokens, int width) {
   /** The handle on the boundary stream of a cache. */
   public static BoundaryKv of(KvCache cache) {
     int stream = cache.layout().boundary();
     return new BoundaryKv(
-        cache.data(stream),
-        cache.layout().poolOf(stream),
+        StreamRows.of(cache, stream),
         cache.spanOf(stream),
         cache.layout().streams().get(stream).width());
   }
 
+  /** The stream's rows, [pages][width]. */
+  public float[] rows() {
+    return stream.data();
+  }
+
   /** Index of the first float of the row of the page that holds a slot. */
   public int row(PageTable table, int slot) {
-    return table.pages(pool)[slot / pageTokens] * width;
+    return table.pages(stream.pool())[slot / pageTokens] * width;
   }
 
   /** Whether a slot is the last of its page. */

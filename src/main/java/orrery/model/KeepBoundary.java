@@ -1,8 +1,11 @@
 package orrery.model;
 
+import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
+import orrery.graph.StepField;
 
 /** boundary[page of r] = x[r], for rows at the last slot of their page. */
 public record KeepBoundary(Buffer x, BoundaryKv boundary) implements Op {
@@ -22,6 +25,16 @@ public record KeepBoundary(Buffer x, BoundaryKv boundary) implements Op {
         System.arraycopy(x.data, x.row(r), boundary.rows(), to, x.cols);
       }
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(x, StepField.SEQUENCE, StepField.SLOT);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(boundary.stream());
   }
 
   @Override

@@ -1,6 +1,10 @@
 package orrery.model;
 
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.IntFunction;
 import orrery.graph.Buckets;
@@ -19,21 +23,37 @@ import orrery.kv.KvCache;
  * Both give the same bits. Replay allocates nothing.
  */
 public final class ModelRunner {
+  /** A piece of a forward pass that is captured as one program. */
+  private interface Pass {
+    void launch(Forward forward, Launcher g);
+  }
+
+  private static final Pass MAIN = Forward::main;
+  private static final Pass MTP = Forward::mtp;
+  private static final Pass MTP_KV = Forward::mtpKv;
+
   private static final class Bucket {
     final Forward forward;
-    StepProgram main; // captured on first use
-    StepProgram mtp;
-    StepProgram mtpKv;
-    StepProgram[] chains = new StepProgram[0]; // [links] several MTP runs in one program
+    final Map<Pass, StepProgram> programs = new HashMap<>(); // captured on first use
 
     Bucket(Forward forward) {
       this.forward = forward;
+    }
+
+    StepProgram program(Pass pass) {
+      StepProgram program = programs.get(pass); // computeIfAbsent would allocate its function
+      if (program == null) {
+        program = Capture.of(g -> pass.launch(forward, g));
+        programs.put(pass, program);
+      }
+      return program;
     }
   }
 
   private final Executor executor;
   private final boolean graph;
   private final Buckets<Bucket> buckets;
+  private final List<Pass> chains = new ArrayList<>(); // [links] that many MTP runs in a row
 
   /**
    * @param graph whether to capture and replay programs instead of running ops eagerly
@@ -52,16 +72,7 @@ public final class ModelRunner {
    * Runs the main model. The result holds the hidden states and logits until the next step runs.
    */
   public Forward run(Step step) {
-    Bucket b = buckets.get(step.rows());
-    if (graph) {
-      if (b.main == null) {
-        b.main = Capture.of(b.forward::main);
-      }
-      b.main.run(executor, step);
-    } else {
-      b.forward.main(new Eager(executor, step));
-    }
-    return b.forward;
+    return run(MAIN, step);
   }
 
   /**
@@ -74,16 +85,7 @@ public final class ModelRunner {
 
   /** Runs the MTP layer on the states that the caller put into {@link #forMtp} of as many rows. */
   public Forward runMtp(Step step) {
-    Bucket b = buckets.get(step.rows());
-    if (graph) {
-      if (b.mtp == null) {
-        b.mtp = Capture.of(b.forward::mtp);
-      }
-      b.mtp.run(executor, step);
-    } else {
-      b.forward.mtp(new Eager(executor, step));
-    }
-    return b.forward;
+    return run(MTP, step);
   }
 
   /**
@@ -91,15 +93,7 @@ public final class ModelRunner {
    * #forMtp}.
    */
   public void runMtpKv(Step step) {
-    Bucket b = buckets.get(step.rows());
-    if (graph) {
-      if (b.mtpKv == null) {
-        b.mtpKv = Capture.of(b.forward::mtpKv);
-      }
-      b.mtpKv.run(executor, step);
-    } else {
-      b.forward.mtpKv(new Eager(executor, step));
-    }
+    run(MTP_KV, step);
   }
 
   /**
@@ -111,35 +105,35 @@ public final class ModelRunner {
    *     one runner
    */
   public Forward runMtpChain(Step step, int links, Function<Forward, Op> next) {
+    return run(chain(links, next), step);
+  }
+
+  private Pass chain(int links, Function<Forward, Op> next) {
+    while (chains.size() <= links) {
+      int runs = chains.size();
+      chains.add(
+          (forward, g) -> {
+            for (int link = 0; link < runs; link++) {
+              forward.mtp(g);
+              g.launch(next.apply(forward));
+            }
+          });
+    }
+    return chains.get(links);
+  }
+
+  private Forward run(Pass pass, Step step) {
     Bucket b = buckets.get(step.rows());
     if (graph) {
-      if (b.chains.length <= links) {
-        b.chains = Arrays.copyOf(b.chains, links + 1);
-      }
-      if (b.chains[links] == null) {
-        b.chains[links] = Capture.of(g -> chain(g, b.forward, links, next));
-      }
-      b.chains[links].run(executor, step);
+      b.program(pass).run(executor, step);
     } else {
-      chain(new Eager(executor, step), b.forward, links, next);
+      pass.launch(b.forward, new Eager(executor, step));
     }
     return b.forward;
   }
 
-  /** The captured program of {@link #runMtpChain}, of the bucket for {@code rows} rows. */
-  public StepProgram mtpChainProgram(int rows, int links, Function<Forward, Op> next) {
-    return Capture.of(g -> chain(g, buckets.get(rows).forward, links, next));
-  }
-
-  private static void chain(Launcher g, Forward f, int links, Function<Forward, Op> next) {
-    for (int link = 0; link < links; link++) {
-      f.mtp(g);
-      g.launch(next.apply(f));
-    }
-  }
-
   /** Runs the main model eagerly, through a launcher that the caller makes to watch the taps. */
-  public Forward run(Step step, java.util.function.BiFunction<Executor, Step, Launcher> watching) {
+  public Forward run(Step step, BiFunction<Executor, Step, Launcher> watching) {
     Forward forward = buckets.get(step.rows()).forward;
     forward.main(watching.apply(executor, step));
     return forward;
@@ -147,16 +141,21 @@ public final class ModelRunner {
 
   /** The captured main program of the bucket for {@code rows} rows. */
   public StepProgram program(int rows) {
-    return Capture.of(buckets.get(rows).forward::main);
+    return buckets.get(rows).program(MAIN);
+  }
+
+  /** The captured program of {@link #runMtp}, of the bucket for {@code rows} rows. */
+  public StepProgram mtpProgram(int rows) {
+    return buckets.get(rows).program(MTP);
   }
 
   /** The captured program of {@link #runMtpKv}, of the bucket for {@code rows} rows. */
   public StepProgram mtpKvProgram(int rows) {
-    return Capture.of(buckets.get(rows).forward::mtpKv);
+    return buckets.get(rows).program(MTP_KV);
   }
 
-  /** The captured MTP program of the bucket for {@code rows} rows. */
-  public StepProgram mtpProgram(int rows) {
-    return Capture.of(buckets.get(rows).forward::mtp);
+  /** The captured program of {@link #runMtpChain}, of the bucket for {@code rows} rows. */
+  public StepProgram mtpChainProgram(int rows, int links, Function<Forward, Op> next) {
+    return buckets.get(rows).program(chain(links, next));
   }
 }

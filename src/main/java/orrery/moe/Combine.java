@@ -1,8 +1,10 @@
 package orrery.moe;
 
 import java.util.Arrays;
+import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
 
 /**
@@ -18,16 +20,27 @@ record Combine(Buffer expertOut, ExpertGroups groups, Buffer y) implements Op {
   @Override
   public void run(Step step, int share, int shares) {
     int topK = groups.spec.topK();
+    int[] assignmentOf = groups.assignmentOf.data;
     int rows = y.rows(step);
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       Arrays.fill(y.data, y.row(r), y.row(r) + y.cols, 0f);
       for (int j = 0; j < topK; j++) {
-        int assignment = groups.assignmentOf[r * topK + j];
+        int assignment = assignmentOf[r * topK + j];
         float weight = groups.topkWeights.data[groups.topkWeights.row(r) + j];
         step.kernels()
             .addScaled(weight, expertOut.data, expertOut.row(assignment), y.data, y.row(r), y.cols);
       }
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(expertOut, groups.assignmentOf, groups.topkWeights);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(y);
   }
 
   @Override

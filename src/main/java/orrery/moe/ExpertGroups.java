@@ -21,18 +21,19 @@ public final class ExpertGroups {
   /** Weights of the selected experts, in the same order, [rows][topK]. */
   public final Buffer topkWeights;
 
-  final int[] start; // [experts+1] first assignment of each expert
-  final int[] rowOf; // [maxRows*topK] row of an assignment
-  final int[] assignmentOf; // [maxRows*topK] assignment of (row, j)
+  final IntBuffer start; // [1][experts+1] first assignment of each expert
+  final IntBuffer rowOf; // [assignments][1] row of an assignment
+  final IntBuffer assignmentOf; // [rows][topK] assignment of (row, j)
 
   /** Room for the routing of up to {@code maxRows} rows. */
   public ExpertGroups(RouterSpec spec, RowCount rows, int maxRows) {
     this.spec = spec;
     this.topkIds = new IntBuffer("topkIds", rows, maxRows, spec.topK());
     this.topkWeights = new Buffer("topkWeights", rows, maxRows, spec.topK());
-    this.start = new int[spec.experts() + 1];
-    this.rowOf = new int[maxRows * spec.topK()];
-    this.assignmentOf = new int[maxRows * spec.topK()];
+    this.start = new IntBuffer("start", step -> 1, 1, spec.experts() + 1);
+    this.rowOf =
+        new IntBuffer("rowOf", this::assignments, Math.multiplyExact(maxRows, spec.topK()), 1);
+    this.assignmentOf = new IntBuffer("assignmentOf", rows, maxRows, spec.topK());
   }
 
   /** Bytes for each row. */
@@ -47,6 +48,6 @@ public final class ExpertGroups {
 
   /** How many rows selected an expert in the step that ran last. */
   public int load(int expert) {
-    return start[expert + 1] - start[expert];
+    return start.data[expert + 1] - start.data[expert];
   }
 }

@@ -1,7 +1,9 @@
 package orrery.moe;
 
+import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.kernels.PackedMatrix;
 
@@ -26,9 +28,10 @@ record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y) i
 
   @Override
   public void run(Step step, int share, int shares) {
+    int[] start = groups.start.data;
     for (int e = 0; e < w.length; e++) {
-      int first = groups.start[e];
-      int rows = groups.start[e + 1] - first;
+      int first = start[e];
+      int rows = start[e + 1] - first;
       int from = w[e].panels * share / shares;
       int to = w[e].panels * (share + 1) / shares;
       if (rows > 0 && from < to) {
@@ -47,6 +50,16 @@ record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y) i
                 step.scratch(share));
       }
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(x, groups.start);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(y);
   }
 
   @Override

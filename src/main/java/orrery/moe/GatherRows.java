@@ -1,7 +1,9 @@
 package orrery.moe;
 
+import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
 
 /** y[a] = x[row of assignment a], so that each expert's rows lie side by side. */
@@ -15,9 +17,20 @@ record GatherRows(Buffer x, ExpertGroups groups, Buffer y) implements Op {
   @Override
   public void run(Step step, int share, int shares) {
     int n = groups.assignments(step);
+    int[] rowOf = groups.rowOf.data;
     for (int a = n * share / shares; a < n * (share + 1) / shares; a++) {
-      System.arraycopy(x.data, x.row(groups.rowOf[a]), y.data, y.row(a), x.cols);
+      System.arraycopy(x.data, x.row(rowOf[a]), y.data, y.row(a), x.cols);
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(x, groups.rowOf);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(y);
   }
 
   @Override

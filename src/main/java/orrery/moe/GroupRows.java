@@ -1,7 +1,9 @@
 package orrery.moe;
 
 import java.util.Arrays;
+import java.util.List;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
 
 /**
@@ -12,7 +14,7 @@ record GroupRows(ExpertGroups groups) implements Op {
   public void run(Step step, int share, int shares) {
     int n = groups.assignments(step);
     int topK = groups.spec.topK();
-    int[] start = groups.start;
+    int[] start = groups.start.data;
     int[] expert = groups.topkIds.data;
     Arrays.fill(start, 0);
     for (int a = 0; a < n; a++) {
@@ -23,12 +25,22 @@ record GroupRows(ExpertGroups groups) implements Op {
     }
     for (int a = 0; a < n; a++) {
       int place = start[expert[a]]++;
-      groups.rowOf[place] = a / topK;
-      groups.assignmentOf[a] = place;
+      groups.rowOf.data[place] = a / topK;
+      groups.assignmentOf.data[a] = place;
     }
     // Filling moved the start of every expert to the start of the next one; move them back.
     System.arraycopy(start, 0, start, 1, groups.spec.experts());
     start[0] = 0;
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(groups.topkIds);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(groups.start, groups.rowOf, groups.assignmentOf);
   }
 
   @Override

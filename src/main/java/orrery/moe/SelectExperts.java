@@ -1,8 +1,10 @@
 package orrery.moe;
 
 import java.util.Arrays;
+import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
 
 /**
@@ -12,7 +14,7 @@ import orrery.graph.Step;
  *
  * @param logits [rows][experts] router logits; the op replaces them by the scores
  * @param biasedScores [rows][experts] scratch: scores plus bias
- * @param groupScores [rows][groups] scratch
+ * @param groupScores [rows][groups] scratch, if only the best groups count
  * @param bias [experts] {@code e_score_correction_bias}
  */
 record SelectExperts(
@@ -56,12 +58,16 @@ record SelectExperts(
     }
     int[] ids = groups.topkIds.data;
     int idsAt = r * spec.topK();
-    if (spec.topGroups() < spec.groups()) {
+    if (groupsMatter()) {
       excludeWeakGroups(step, r);
     }
     step.kernels().topK(biasedScores.data, biasedAt, spec.experts(), spec.topK(), ids, idsAt);
     Arrays.sort(ids, idsAt, idsAt + spec.topK());
     weigh(scores, at, ids, idsAt, groups.topkWeights.data, groups.topkWeights.row(r));
+  }
+
+  private boolean groupsMatter() {
+    return groups.spec.topGroups() < groups.spec.groups();
   }
 
   /**
@@ -108,6 +114,18 @@ record SelectExperts(
       float w = scores[at + ids[idsAt + j]];
       weights[weightsAt + j] = (spec.normTopK() ? w / (sum + 1e-20f) : w) * spec.scale();
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(logits);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return groupsMatter()
+        ? List.of(logits, biasedScores, groupScores, groups.topkIds, groups.topkWeights)
+        : List.of(logits, biasedScores, groups.topkIds, groups.topkWeights);
   }
 
   @Override

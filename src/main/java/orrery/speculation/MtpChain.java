@@ -48,11 +48,21 @@ final class MtpChain {
     return runner.mtpChainProgram(1, links, this::next);
   }
 
-  private Op next(Forward forward) {
+  Op next(Forward forward) {
     return new NextDrafts(forward, this);
   }
 
   private void run(List<Order> orders) {
+    begin(orders);
+    runner.runMtpChain(step, wanted[0] - 1, this::next);
+    for (MtpDrafts s : rows) {
+      var history = s.draw().history();
+      history.rollback(history.outputLength() - s.count());
+    }
+  }
+
+  /** Makes the rows of the first link, whose guesses are the second of each sequence. */
+  void begin(List<Order> orders) {
     rows.clear();
     step.clear();
     Buffer input = runner.forMtp(orders.size()).mtpInput();
@@ -68,11 +78,6 @@ final class MtpChain {
       wanted[row] = o.count();
     }
     guesses = 1;
-    runner.runMtpChain(step, wanted[0] - 1, this::next);
-    for (MtpDrafts s : rows) {
-      var history = s.sampling().history();
-      history.rollback(history.outputLength() - s.count());
-    }
   }
 
   /** Takes the guesses of one link and makes the rows of the next link. */

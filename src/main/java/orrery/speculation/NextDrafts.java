@@ -1,7 +1,10 @@
 package orrery.speculation;
 
+import java.util.List;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
+import orrery.graph.StepField;
 import orrery.model.Forward;
 
 /**
@@ -16,6 +19,17 @@ record NextDrafts(Forward forward, MtpChain chain) implements Op {
     if (share == 0) { // changes the step itself
       chain.advance(forward);
     }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(forward.mtpLogits(), forward.mtpHidden(), StepField.POSITION, StepField.SLOT);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(
+        forward.mtpInput(), StepField.TOKEN, StepField.POSITION, StepField.SLOT, StepField.ROWS);
   }
 
   @Override

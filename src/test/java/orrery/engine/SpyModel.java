@@ -1,10 +1,12 @@
 package orrery.engine;
 
+import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import orrery.graph.Buffer;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.kv.KvCache;
 import orrery.model.Forward;
@@ -28,6 +30,16 @@ record SpyModel(Model real, Consumer<Step> watcher) implements ForwardingModel {
       if (share == 0) {
         watcher.accept(step);
       }
+    }
+
+    @Override
+    public List<Operand> reads() {
+      return List.of();
+    }
+
+    @Override
+    public List<Operand> writes() {
+      return List.of();
     }
 
     @Override

@@ -235,22 +235,22 @@ class RoutingTest {
     ExpertGroups g = bench.groups;
     int k = bench.spec.topK();
     assertThat(g.assignments(bench.step)).isEqualTo(rows * k);
-    assertThat(g.start[0]).isZero();
-    assertThat(g.start[bench.spec.experts()]).isEqualTo(rows * k);
+    assertThat(g.start.data[0]).isZero();
+    assertThat(g.start.data[bench.spec.experts()]).isEqualTo(rows * k);
     int[] seen = new int[rows * k];
     for (int r = 0; r < rows; r++) {
       for (int j = 0; j < k; j++) {
-        int a = g.assignmentOf[r * k + j];
+        int a = g.assignmentOf.data[r * k + j];
         int expert = bench.experts(r)[j];
         seen[a]++;
-        assertThat(g.rowOf[a]).isEqualTo(r);
-        assertThat(a).isBetween(g.start[expert], g.start[expert + 1] - 1);
+        assertThat(g.rowOf.data[a]).isEqualTo(r);
+        assertThat(a).isBetween(g.start.data[expert], g.start.data[expert + 1] - 1);
       }
     }
     assertThat(seen).containsOnly(1);
     int load = 0;
     for (int e = 0; e < bench.spec.experts(); e++) {
-      assertThat(Arrays.copyOfRange(g.rowOf, g.start[e], g.start[e + 1])).isSorted();
+      assertThat(Arrays.copyOfRange(g.rowOf.data, g.start.data[e], g.start.data[e + 1])).isSorted();
       load += g.load(e);
     }
     assertThat(load).isEqualTo(rows * k);
@@ -292,7 +292,9 @@ class RoutingTest {
     Arrays.fill(y.data, Float.NaN); // the op must not read what y held before
     runInShares(new GatherRows(h, bench.groups, x), bench.step, 3);
     for (int e = 0; e < spec.experts(); e++) { // expert e scales its rows by e + 1
-      for (int i = x.row(bench.groups.start[e]); i < x.row(bench.groups.start[e + 1]); i++) {
+      for (int i = x.row(bench.groups.start.data[e]);
+          i < x.row(bench.groups.start.data[e + 1]);
+          i++) {
         x.data[i] *= e + 1;
       }
     }
