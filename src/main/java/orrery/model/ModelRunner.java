@@ -48,9 +48,7 @@ public final class ModelRunner {
     this.buckets = new Buckets<>(maxRows, rows -> new Bucket(bound.apply(rows)));
   }
 
-  /**
-   * Runs the main model. The result holds the hidden states and logits until the next step runs.
-   */
+  /** Runs the main model. The result holds states and logits until the next step runs. */
   public Forward run(Step step) {
     Bucket b = buckets.get(step.rows());
     if (graph) {

@@ -188,7 +188,7 @@ final class ClassicForward implements Forward {
   }
 
   @Override
-  public Buffer hidden() {
+  public Buffer states() {
     return hidden;
   }
 
@@ -203,7 +203,7 @@ final class ClassicForward implements Forward {
   }
 
   @Override
-  public Buffer mtpHidden() {
+  public Buffer mtpStates() {
     return mtpHidden;
   }
 
