@@ -10,8 +10,8 @@ final class PlanBuilder {
   final View view;
   final Budget budget;
   final List<Item> running; // without retracted sequences, with admitted ones
-  private final List<Integer> retract = new ArrayList<>();
-  private final List<Integer> admit = new ArrayList<>();
+  private final List<Sequence> retract = new ArrayList<>();
+  private final List<Sequence> admit = new ArrayList<>();
   private final List<StepPlan.Rows> rows = new ArrayList<>();
   private final List<Item> computing = new ArrayList<>(); // the sequence of each entry of rows
   private int rowCount;
@@ -33,7 +33,7 @@ final class PlanBuilder {
 
   void retract(Item item) {
     running.remove(item);
-    retract.add(item.id());
+    retract.add(item.sequence());
     budget.reclaim(item);
     if (running.size() == 1) {
       // A page that only retracted sequences share is counted for none of them, but it is free.
@@ -44,7 +44,7 @@ final class PlanBuilder {
   /** Admits a waiting sequence; the rows of its hit are computed already. */
   void admit(Item item) {
     running.add(item);
-    admit.add(item.id());
+    admit.add(item.sequence());
     budget.hold(item);
   }
 
@@ -62,7 +62,7 @@ final class PlanBuilder {
 
   /** Plans {@code count} rows of a sequence. */
   void compute(Item item, int count) {
-    rows.add(new StepPlan.Rows(item.id(), count));
+    rows.add(new StepPlan.Rows(item.sequence(), count));
     computing.add(item);
     rowCount += count;
     budget.grow(item, count);
@@ -83,7 +83,7 @@ final class PlanBuilder {
       if (item.drafts() > 0 && item.decoding()) {
         int more = budget.moreRows(item, 1, Math.min(item.drafts(), left));
         budget.growMore(item, 1, more);
-        rows.set(i, new StepPlan.Rows(item.id(), 1 + more));
+        rows.set(i, new StepPlan.Rows(item.sequence(), 1 + more));
         rowCount += more;
         left -= more;
       }

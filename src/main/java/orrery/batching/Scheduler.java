@@ -128,7 +128,7 @@ public final class Scheduler {
   }
 
   private static Item item(Sequence s, int[] idle, int[] reclaimable) {
-    return item(s, s.computed(), s.held(), s.drafts(), idle, reclaimable, false);
+    return item(s, s.computed(), s.held(), s.offered(), idle, reclaimable, false);
   }
 
   private static Item item(
@@ -139,19 +139,6 @@ public final class Scheduler {
       int[] idle,
       int[] reclaimable,
       boolean deferred) {
-    return new Item(
-        s.id,
-        s.known(),
-        computed,
-        held,
-        drafts,
-        s.promptLength,
-        s.longest,
-        idle,
-        reclaimable,
-        s.priority,
-        s.arrival,
-        s.arrivedAt,
-        deferred);
+    return new Item(s, s.known(), computed, held, drafts, idle, reclaimable, deferred);
   }
 }

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import orrery.kv.PageTable;
 import orrery.prefix.PrefixCache.Lease;
 import orrery.speculation.Draftable;
+import orrery.speculation.Drafts;
 
 /**
  * One choice of one request on its way through the engine: its known tokens, how many of them are
@@ -25,10 +26,11 @@ public final class Sequence implements Draftable {
   private int known;
   private int computed;
   private int held; // slots that it holds pages for
-  private int drafts;
+  private int offered;
   private int retractions;
-  private PageTable table; // null while waiting
+  private PageTable table; // this and the two below: null while waiting
   private Lease lease;
+  private Drafts drafts;
 
   public Sequence(
       int id,
@@ -86,12 +88,21 @@ public final class Sequence implements Draftable {
   }
 
   /** How many drafts could be verified beside its newest token in the next step. */
-  public int drafts() {
+  public int offered() {
+    return offered;
+  }
+
+  public void offered(int drafts) {
+    offered = drafts;
+  }
+
+  /** Its drafts, with what the drafter knows of it; null while it waits. */
+  public Drafts drafts() {
     return drafts;
   }
 
-  public void drafts(int offered) {
-    drafts = offered;
+  public void drafts(Drafts drafts) {
+    this.drafts = drafts;
   }
 
   @Override
@@ -112,6 +123,19 @@ public final class Sequence implements Draftable {
   /** Tokens of the answer. */
   public int output() {
     return known - promptLength;
+  }
+
+  /**
+   * Whether it decodes: only the newest token of its answer is still to compute. The last token of
+   * a prompt does not count.
+   */
+  public boolean decoding() {
+    return decoding(promptLength, known, computed);
+  }
+
+  /** The same, of a sequence with these lengths. */
+  static boolean decoding(int promptLength, int known, int computed) {
+    return computed == known - 1 && known > promptLength;
   }
 
   /** Starts with a table that has the rows of the first {@code hit} tokens. */
@@ -149,7 +173,8 @@ public final class Sequence implements Draftable {
     lease = null;
     computed = 0;
     held = 0;
-    drafts = 0;
+    offered = 0;
+    drafts = null;
     retractions += retracted ? 1 : 0;
   }
 }

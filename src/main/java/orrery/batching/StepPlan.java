@@ -4,7 +4,8 @@ import java.util.List;
 
 /**
  * The plan of one step: retract sequences, admit sequences, then compute rows of running ones. The
- * row counts are upper bounds of growth; pages for them are reserved before the launch.
+ * row counts are upper bounds of growth; pages for them are reserved before the launch. The plan
+ * names the sequences themselves, so whatever carries it out looks none of them up.
  *
  * @param retract sequences that give up their pages and go back to the queue
  * @param admit sequences that start, or start again
@@ -14,8 +15,8 @@ import java.util.List;
  * @param memory the memory in the next view
  */
 public record StepPlan(
-    List<Integer> retract,
-    List<Integer> admit,
+    List<Sequence> retract,
+    List<Sequence> admit,
     List<Rows> rows,
     int padding,
     Stop stop,
@@ -24,10 +25,10 @@ public record StepPlan(
   /**
    * The next rows of one sequence.
    *
-   * @param id the sequence
+   * @param sequence a running one, or one that the plan admits
    * @param count number of rows: first its pending tokens, then drafts to verify
    */
-  public record Rows(int id, int count) {}
+  public record Rows(Sequence sequence, int count) {}
 
   /** Which check ended the admission of waiting sequences. */
   public enum Stop {

@@ -4,9 +4,9 @@ import java.util.List;
 import orrery.kv.KvGeometry;
 
 /**
- * Everything that a policy sees: queues, lengths and page counts. It has no model, no tokens and no
- * clock of its own. So planning is a pure function, and a test can make millions of plans without a
- * model.
+ * Everything that a policy sees: queues, lengths and page counts. It has no model and no clock of
+ * its own, and no policy reads tokens. So planning is a pure function, and a test can make millions
+ * of plans without a model.
  *
  * @param now milliseconds on the engine's clock
  * @param waiting in queue order: by priority, then arrival
@@ -48,39 +48,49 @@ public record View(
   public record Limits(int maxRunning, int chunk, int maxRows) {}
 
   /**
-   * One sequence.
+   * One sequence, with its lengths at the time of the view.
    *
-   * @param id unique
+   * @param sequence goes into the plan; a policy reads nothing of it but what never changes
    * @param known tokens of prompt and answer so far
    * @param computed tokens with cached rows; of a waiting sequence, the hit that it would have now
    * @param held slots that it holds pages for, at least those of the computed tokens
    * @param drafts guesses for the next tokens that could be verified beside its newest row
-   * @param prompt tokens of the prompt
-   * @param longest the most tokens of prompt and answer
    * @param hitIdle [pool] of a waiting sequence: pages of its hit that count as free until it is
    *     admitted
    * @param reclaimable [pool] of a running sequence: pages that become free or evictable if it is
    *     retracted
-   * @param priority a higher one goes first
-   * @param arrival order of arrival
-   * @param arrivedAt milliseconds on the engine's clock
    * @param deferred of a waiting sequence: whether it waits for a sequence that computes a prefix
    *     they share
    */
   public record Item(
-      int id,
+      Sequence sequence,
       int known,
       int computed,
       int held,
       int drafts,
-      int prompt,
-      int longest,
       int[] hitIdle,
       int[] reclaimable,
-      int priority,
-      long arrival,
-      long arrivedAt,
       boolean deferred) {
+    /** Tokens of the prompt. */
+    public int prompt() {
+      return sequence.promptLength;
+    }
+
+    /** The most tokens of prompt and answer. */
+    public int longest() {
+      return sequence.longest;
+    }
+
+    /** A higher one goes first. */
+    public int priority() {
+      return sequence.priority;
+    }
+
+    /** Milliseconds on the engine's clock. */
+    public long arrivedAt() {
+      return sequence.arrivedAt;
+    }
+
     /** How many rows it has still to compute. */
     public int pending() {
       return known - computed;
@@ -88,15 +98,12 @@ public record View(
 
     /** Tokens of the answer so far. */
     public int output() {
-      return known - prompt;
+      return known - prompt();
     }
 
-    /**
-     * Whether only the newest token of its answer is still to compute. The last token of a prompt
-     * does not count.
-     */
+    /** Whether it decodes, as {@link Sequence#decoding()} says. */
     public boolean decoding() {
-      return pending() == 1 && computed > 0 && output() > 0;
+      return Sequence.decoding(prompt(), known, computed);
     }
   }
 }

@@ -22,7 +22,6 @@ final class Choice {
   private final AnswerText text;
   private String heldBack = ""; // text of the last piece, if that has no token
   private final List<Logprobs> logprobs = new ArrayList<>();
-  private Drafts drafts; // since the sequence last began to run; empty while it waits
   private int cachedTokens = -1;
   private long firstToken; // nanoseconds; 0 before the first token
   private long end;
@@ -34,7 +33,6 @@ final class Choice {
     this.history = new History(loaded.model().vocab(), prompt);
     this.sampling =
         new SamplingContext(request.request.params(), history, request.seed, sequence.choice);
-    this.drafts = new Drafts(sampling);
     this.text =
         new AnswerText(
             request.request.params(),
@@ -50,24 +48,19 @@ final class Choice {
    * @param hit how many tokens came from the prefix cache; kept from the first run only
    */
   void started(Drafter drafter, int hit) {
-    drafts = drafter.start(sequence, sampling);
+    sequence.drafts(drafter.start(sequence, sampling));
     cachedTokens = cachedTokens < 0 ? hit : cachedTokens;
   }
 
   /** Takes note that the sequence began to run as a fork of a sibling's. */
   void forked(Drafter drafter, Choice from) {
-    drafts = drafter.fork(from.drafts, sequence, sampling);
+    sequence.drafts(drafter.fork(from.sequence.drafts(), sequence, sampling));
     cachedTokens = cachedTokens < 0 ? sequence.computed() : cachedTokens;
   }
 
-  /** Takes note that the sequence was retracted. */
-  void retracted() {
-    drafts = new Drafts(sampling);
-  }
-
-  /** The drafts for the next tokens of the sequence. */
+  /** The drafts for the next tokens of the sequence; none of a sibling that does not run yet. */
   Drafts drafts() {
-    return drafts;
+    return sequence.running() ? sequence.drafts() : new Drafts(sampling);
   }
 
   /**

@@ -1,5 +1,6 @@
 package orrery.engine;
 
+import java.util.function.Supplier;
 import orrery.graph.Step;
 import orrery.kv.KvCache;
 import orrery.model.ModelRunner;
@@ -15,15 +16,21 @@ import orrery.speculation.SpeculationOptions;
 /** Makes the drafter of an engine. */
 @FunctionalInterface
 interface Drafters {
-  Drafter make(ModelRunner runner, Step step, KvCache cache, Sampler sampler);
+  /**
+   * Makes the drafter.
+   *
+   * @param steps makes a step that the drafter has for itself
+   */
+  Drafter make(ModelRunner runner, Supplier<Step> steps, KvCache cache, Sampler sampler);
 
   /** Returns the maker of the drafter that the options name. */
   static Drafters of(SpeculationOptions o, int vocab) {
-    return (runner, step, cache, sampler) ->
+    return (runner, steps, cache, sampler) ->
         switch (o.algorithm()) {
           case OFF -> new NoDrafter();
           case NGRAM -> new NgramDrafter(o.ngramMin(), o.ngramMax());
-          case MTP -> new MtpDrafter(runner, step, cache, new DraftPicker(sampler, how(o), vocab));
+          case MTP ->
+              new MtpDrafter(runner, steps.get(), cache, new DraftPicker(sampler, how(o), vocab));
         };
   }
 

@@ -37,7 +37,7 @@ public final class Engine implements AutoCloseable {
 
   private final EngineOptions options;
   private final EventSink sink;
-  private final StepLoop loop;
+  private final EngineCore core;
   private final long start = System.nanoTime();
   private final AtomicInteger queued = new AtomicInteger(); // requests that never ran yet
   private final CountDownLatch ended = new CountDownLatch(1);
@@ -54,8 +54,8 @@ public final class Engine implements AutoCloseable {
   private Engine(LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters) {
     this.options = options;
     this.sink = sink;
-    this.loop =
-        new StepLoop(loaded, options, sink, () -> System.nanoTime() - start, queued, drafters);
+    this.core =
+        new EngineCore(loaded, options, sink, () -> System.nanoTime() - start, queued, drafters);
   }
 
   /** Starts an engine without an event sink. */
@@ -127,7 +127,7 @@ public final class Engine implements AutoCloseable {
     List<Request> all = List.copyOf(requests);
     int n = all.size();
     try {
-      all.forEach(loop::requirePossible);
+      all.forEach(core::requirePossible);
       enter(n);
     } catch (RequestException e) {
       post(() -> sink.accept(new Event.Rejected(nanos(), e.getMessage())));
@@ -142,7 +142,7 @@ public final class Engine implements AutoCloseable {
           post(
               () -> {
                 for (int i = 0; i < n; i++) {
-                  loop.requests().enqueue(all.get(i), completions.get(i), now);
+                  core.requests().enqueue(all.get(i), completions.get(i), now);
                 }
               });
     }
@@ -178,7 +178,7 @@ public final class Engine implements AutoCloseable {
   }
 
   private void cancel(Completion completion) {
-    post(() -> loop.requests().cancel(completion.id(), "cancelled"));
+    post(() -> core.requests().cancel(completion.id(), "cancelled"));
   }
 
   /** Leaves a message for the engine's thread; false if it has stopped for good. */
@@ -218,10 +218,10 @@ public final class Engine implements AutoCloseable {
       boolean goesOn = true;
       while (goesOn) {
         taken().forEach(Runnable::run);
-        if (loop.idle()) {
-          assert loop.balanced(); // there is no sequence, so no page may be held
+        if (core.idle()) {
+          assert core.balanced(); // there is no sequence, so no page may be held
           goesOn = rest();
-        } else if (!loop.step()) {
+        } else if (!core.step()) {
           synchronized (lock) {
             pause(FILLING_MILLIS); // a static batch waits for more requests
           }
@@ -285,14 +285,14 @@ public final class Engine implements AutoCloseable {
           why.addSuppressed(again);
         }
       }
-      loop.requests().failAll(why);
+      core.requests().failAll(why);
     } finally {
       end();
     }
   }
 
   private void end() {
-    loop.close();
+    core.close();
     ended.countDown();
   }
 
@@ -312,7 +312,7 @@ public final class Engine implements AutoCloseable {
       } catch (InterruptedException e) {
         interrupted = true;
         post(
-            () -> loop.requests().failAll(new IllegalStateException("the engine was interrupted")));
+            () -> core.requests().failAll(new IllegalStateException("the engine was interrupted")));
       }
     }
     if (interrupted) {
@@ -356,7 +356,7 @@ public final class Engine implements AutoCloseable {
    */
   public void shutdownNow() {
     drain();
-    post(() -> cutOff |= loop.requests().cancelAll("shutdown"));
+    post(() -> cutOff |= core.requests().cancelAll("shutdown"));
   }
 
   /** Takes no more requests; returns whether the calling thread may wait until the engine ends. */
@@ -378,17 +378,17 @@ public final class Engine implements AutoCloseable {
 
   /** The longest sequence, in tokens of prompt and answer together. */
   public int contextLength() {
-    return loop.contextLength();
+    return core.contextLength();
   }
 
   /** How many pages the first pool has, without the dummy; displays draw them. */
   public int pages() {
-    return loop.pages();
+    return core.pages();
   }
 
   /** The name of the kernels that will compute the next step. */
   public String kernelName() {
-    return loop.kernelName();
+    return core.kernelName();
   }
 
   /** Nanoseconds since the engine's start, by the clock of its events. */

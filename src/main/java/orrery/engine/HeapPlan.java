@@ -19,7 +19,7 @@ import orrery.speculation.SpeculationOptions;
  */
 record HeapPlan(List<Part> parts) {
   private static final int BOOKS = 16; // bytes of a page pool for each page
-  private static final int STEP = 20; // bytes of a step for each row
+  private static final int STEPS = 40; // bytes of the main model's step and the drafter's, a row
   private static final int MTP_INPUTS = 64; // states that an MTP drafter keeps of a sequence
 
   /**
@@ -44,7 +44,7 @@ record HeapPlan(List<Part> parts) {
             cache(o, contextLength, layout, geometry),
             steps(o, contextLength, a),
             context(o, contextLength, a),
-            running(model, o, contextLength, geometry)));
+            running(model, o, contextLength, geometry, layout)));
   }
 
   private static Part cache(EngineOptions o, int contextLength, KvLayout layout, KvGeometry g) {
@@ -81,7 +81,7 @@ record HeapPlan(List<Part> parts) {
   private static Part steps(EngineOptions o, int contextLength, Activations a) {
     long logitRows = Sizes.logitRows(o);
     long maxRows = Sizes.chunk(o, contextLength) + logitRows;
-    long bytes = Heap.times(maxRows, STEP);
+    long bytes = Heap.times(maxRows, STEPS);
     for (long rows = 1; rows < 2 * maxRows; rows *= 2) {
       long bucket = Math.min(rows, maxRows);
       bytes = Heap.plus(bytes, bucket(a, bucket, Math.min(bucket, logitRows)));
@@ -109,14 +109,16 @@ record HeapPlan(List<Part> parts) {
     return new Part("context-length", what, bytes);
   }
 
-  private static Part running(Model model, EngineOptions o, int contextLength, KvGeometry g) {
+  private static Part running(
+      Model model, EngineOptions o, int contextLength, KvGeometry g, KvLayout layout) {
     long each = Heap.times(contextLength, Integer.BYTES); // its tokens
     for (int pool = 0; pool < g.pools(); pool++) {
       each += Heap.times(g.pages(pool, contextLength), Integer.BYTES);
     }
     SpeculationOptions s = o.speculation();
     if (s.algorithm() == SpeculationOptions.Algorithm.MTP) {
-      each += Heap.times(MTP_INPUTS + 1, model.hidden(), Float.BYTES);
+      int width = layout.streams().get(layout.boundary()).width(); // of a state
+      each += Heap.times(MTP_INPUTS + 1, width, Float.BYTES);
       boolean drawn = s.acceptance() == SpeculationOptions.Acceptance.REJECTION;
       each += drawn ? Heap.times(s.steps(), model.vocab(), Double.BYTES) : 0;
     }

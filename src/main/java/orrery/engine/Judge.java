@@ -10,6 +10,7 @@ import orrery.graph.Buffer;
 import orrery.model.Forward;
 import orrery.sampling.SamplingException;
 import orrery.speculation.AcceptanceRule;
+import orrery.speculation.Drafts;
 import orrery.text.TokenizerException;
 
 /** Decides the tokens of a step's rows and hands them out. */
@@ -56,19 +57,16 @@ final class Judge {
   void judge(Segment segment, Forward forward) {
     Choice c = segment.choice();
     Sequence s = c.sequence;
-    int last = segment.row() + segment.pending() - 1;
-    requireFinite(forward.hidden(), last, s, segment.from() + segment.pending() - 1);
+    requireNumbers(forward.states(), segment, 0, segment.pending());
     s.advance(segment.pending());
     if (segment.logitRow() < 0) {
       return;
     }
-    Buffer logits = forward.logits();
     int hits = 0;
     int i = 0;
     boolean goesOn = true;
     while (goesOn) {
-      requireFinite(forward.hidden(), last + i, s, s.computed() - 1);
-      Token token = emit(c, logits.data, logits.row(segment.logitRow() + i), i);
+      Token token = emit(c, segment, forward.logits(), i);
       boolean hit = i < segment.drafts() && token.id() == c.drafts().token(i);
       if (hit) {
         accepted[i]++;
@@ -77,7 +75,9 @@ final class Judge {
       i++;
       goesOn = hit && !c.finished();
       if (goesOn) {
-        s.advance(1); // the draft's row: its token is known now
+        int row = segment.pending() + i - 1; // the draft's: its token is known now
+        requireNumbers(forward.states(), segment, row, row + 1);
+        s.advance(1);
       }
     }
     for (int d = 0; d < segment.drafts(); d++) {
@@ -93,23 +93,40 @@ final class Judge {
   }
 
   /**
-   * Refuses a row with NaN. A row that attends to NaN becomes NaN too, so such a row must not enter
-   * the prefix cache.
+   * Emits the first token of another choice of the segment's request: the row of the prompt's last
+   * token decides it.
+   *
+   * @throws SamplingException if the row leaves nothing to draw
    */
-  private static void requireFinite(Buffer hidden, int row, Sequence s, int position) {
-    for (int i = 0; i < hidden.cols; i++) {
-      if (Float.isNaN(hidden.data[hidden.row(row) + i])) {
-        throw new SamplingException(s.choice, position, "the model's hidden state is NaN");
+  void judgeSibling(Choice sibling, Segment segment, Forward forward) {
+    emit(sibling, segment, forward.logits(), 0);
+  }
+
+  /**
+   * Refuses a segment with NaN among its rows {@code [from, to)}. All rows that count are looked
+   * at, since others may share any of them. A row that is NaN in the last layer, or behind a
+   * window, is NaN alone: no later row shows it.
+   */
+  private static void requireNumbers(Buffer states, Segment segment, int from, int to) {
+    for (int i = from; i < to; i++) {
+      if (states.hasNaN(segment.row() + i)) {
+        int position = segment.from() + i;
+        int choice = segment.choice().sequence.choice;
+        throw new SamplingException(choice, position, "the model's hidden state is NaN");
       }
     }
   }
 
-  /** Decides the token of row {@code i}, counted from the newest token's, and hands it out. */
-  Token emit(Choice c, float[] logits, int offset, int i) {
+  /**
+   * Decides the token of a segment's row {@code i}, counted from the newest token's, and hands it
+   * out.
+   */
+  private Token emit(Choice c, Segment segment, Buffer logits, int i) {
     long now = clock.getAsLong();
-    int count = c.drafts().count();
-    int guess = i < count ? c.drafts().token(i) : -1;
-    Token token = decide(c, logits, offset, i, now);
+    Drafts drafts = c.drafts();
+    int count = drafts.count();
+    int guess = i < count ? drafts.token(i) : -1;
+    Token token = decide(c, drafts, logits, segment.logitRow() + i, i, now);
     Origin origin =
         count == 0
             ? Origin.PLAIN
@@ -131,9 +148,10 @@ final class Judge {
    * Any exception while a token is decided fails that request only, even if it is a bug of the
    * engine.
    */
-  private Token decide(Choice c, float[] logits, int offset, int i, long now) {
+  private Token decide(Choice c, Drafts drafts, Buffer logits, int row, int i, long now) {
+    int offset = logits.row(row);
     try {
-      return c.take(rule.judge(logits, offset, c.drafts(), i), logits, offset, now);
+      return c.take(rule.judge(logits.data, offset, drafts, i), logits.data, offset, now);
     } catch (SamplingException e) {
       throw e;
     } catch (RuntimeException e) {

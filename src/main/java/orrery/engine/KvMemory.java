@@ -8,6 +8,7 @@ import orrery.batching.Sequence;
 import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.kv.KvCache;
+import orrery.kv.PagePool;
 import orrery.kv.PageTable;
 import orrery.prefix.PrefixCache;
 
@@ -103,6 +104,11 @@ final class KvMemory {
       to.start(table, prefix.fork(from.lease()), from.computed());
     }
     return room;
+  }
+
+  /** The pool whose pages displays show. */
+  PagePool firstPool() {
+    return kv.pool(0);
   }
 
   /** [pages] The holder of each page of a pool, coded as in {@link Event.PageMap}. */

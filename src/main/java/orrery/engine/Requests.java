@@ -43,9 +43,9 @@ final class Requests {
     this.clock = clock;
   }
 
-  /** The choice of a sequence, or null if it has ended. */
-  Choice choice(int sequence) {
-    return choices.get(sequence);
+  /** The choice of a sequence that has not ended. */
+  Choice choice(Sequence s) {
+    return choices.get(s.id);
   }
 
   void enqueue(Request request, Completion completion, long submitted) {
@@ -70,8 +70,23 @@ final class Requests {
     }
   }
 
-  /** Makes one more choice of a request; its sequence neither waits nor runs yet. */
-  Choice newChoice(Active a, int choice, long arrival) {
+  /**
+   * Makes the choices of a request that do not exist yet: all but the first one, or none. Their
+   * sequences neither wait nor run.
+   */
+  List<Choice> newSiblings(Active a) {
+    List<Choice> siblings = new ArrayList<>();
+    if (!a.forked) {
+      a.forked = true;
+      long arrival = a.running.getFirst().sequence.arrival;
+      for (int n = 1; n < a.request.params().n(); n++) {
+        siblings.add(newChoice(a, n, arrival));
+      }
+    }
+    return siblings;
+  }
+
+  private Choice newChoice(Active a, int choice, long arrival) {
     int[] prompt = a.request.prompt();
     long longest = (long) prompt.length + a.request.params().maxTokens();
     Sequence s =
@@ -114,13 +129,7 @@ final class Requests {
    * choice ends once.
    */
   private List<Choice> allOf(Active a) {
-    if (!a.forked) {
-      a.forked = true;
-      long arrival = a.running.getFirst().sequence.arrival;
-      for (int n = 1; n < a.request.params().n(); n++) {
-        newChoice(a, n, arrival);
-      }
-    }
+    newSiblings(a);
     return List.copyOf(a.running);
   }
 

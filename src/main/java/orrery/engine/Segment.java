@@ -6,19 +6,20 @@ package orrery.engine;
  * @param from how many tokens of the sequence were computed before
  * @param pending number of rows of known tokens
  * @param drafts number of rows of drafts; 0 unless the known rows reach the newest token
+ * @param decodes whether the sequence decoded when the step was made; if not, the rows are those of
+ *     a prompt, or are computed again
  * @param row the first row within the step
  * @param logitRow the logits row of the newest token, which those of the drafts follow; -1 if the
  *     newest token is not in this step
  */
-record Segment(Choice choice, int from, int pending, int drafts, int row, int logitRow) {
+record Segment(
+    Choice choice, int from, int pending, int drafts, boolean decodes, int row, int logitRow) {
   int rows() {
     return pending + drafts;
   }
 
-  /** Whether the rows compute the newest token of an answer; false for rows of a prompt. */
-  boolean decodes() {
-    return pending == 1
-        && logitRow >= 0
-        && from >= choice.sequence.promptLength; // the newest token is one of the answer
+  /** Whether the sequence still runs: another choice of its request may have failed meanwhile. */
+  boolean alive() {
+    return choice.sequence.running();
   }
 }

@@ -5,7 +5,6 @@ import java.util.List;
 import orrery.batching.Queues;
 import orrery.batching.Sequence;
 import orrery.batching.StepPlan;
-import orrery.graph.Buffer;
 import orrery.speculation.DraftLength;
 import orrery.speculation.DraftLength.Round;
 import orrery.speculation.Drafter;
@@ -19,7 +18,6 @@ import orrery.speculation.Drafter.Order;
 final class Speculator {
   private final Drafter drafter;
   private final DraftLength length;
-  private int wanted; // drafts for each sequence in the step being made
 
   Speculator(Drafter drafter, DraftLength length) {
     this.drafter = drafter;
@@ -30,37 +28,41 @@ final class Speculator {
     return drafter;
   }
 
-  /** Tells each running sequence how many drafts the next step could verify for it. */
-  void offer(Queues queues, Requests requests) {
-    int batch = decoding(queues);
-    wanted = batch > 0 ? length.next(batch) : 0;
-    for (Sequence s : queues.running()) {
-      int most = awaitsNext(s) ? Math.min(wanted, s.longest - s.known() - 1) : 0;
-      s.drafts(most > 0 ? drafter.offers(requests.choice(s.id).drafts(), most) : 0);
-    }
+  /** How many slots beyond the computed tokens the drafter needs pages for. */
+  int ahead() {
+    return drafter.ahead();
   }
 
-  /** Whether a sequence has only its newest token to compute, so that drafts can follow it. */
-  private static boolean awaitsNext(Sequence s) {
-    return s.computed() == s.known() - 1 && s.output() > 0;
+  /**
+   * Tells each running sequence how many drafts the next step could verify for it. Returns how many
+   * each decoding sequence should have.
+   */
+  int offer(Queues queues) {
+    int batch = decoding(queues);
+    int wanted = batch > 0 ? length.next(batch) : 0;
+    for (Sequence s : queues.running()) {
+      int most = s.decoding() ? Math.min(wanted, s.longest - s.known() - 1) : 0;
+      s.offered(most > 0 ? drafter.offers(s.drafts(), most) : 0);
+    }
+    return wanted;
   }
 
   private static int decoding(Queues queues) {
     int n = 0;
     for (Sequence s : queues.running()) {
-      n += awaitsNext(s) ? 1 : 0;
+      n += s.decoding() ? 1 : 0;
     }
     return n;
   }
 
   /** Makes as many drafts as the plan has room for. */
-  void draft(StepPlan plan, Requests requests) {
+  void draft(StepPlan plan) {
     List<Order> orders = new ArrayList<>();
     for (StepPlan.Rows rows : plan.rows()) {
-      Choice c = requests.choice(rows.id());
-      int guesses = rows.count() - (c.sequence.known() - c.sequence.computed());
+      Sequence s = rows.sequence();
+      int guesses = rows.count() - (s.known() - s.computed());
       if (guesses > 0) {
-        orders.add(new Order(c.drafts(), guesses));
+        orders.add(new Order(s.drafts(), guesses));
       }
     }
     if (!orders.isEmpty()) {
@@ -69,38 +71,38 @@ final class Speculator {
   }
 
   /** Shows the drafter what became of a step. */
-  void follow(List<Segment> segments, Buffer hidden, Queues queues, Requests requests) {
-    int batch = 0; // of the next step, if no sequence joins or is retracted
-    for (Sequence s : queues.running()) {
-      batch += awaitsNext(s) && !requests.choice(s.id).finished() ? 1 : 0;
-    }
-    boolean soon = batch > 0 && length.next(batch) > 0;
+  void follow(Launched step, Queues queues) {
+    int batch = decoding(queues); // of the next step, if no sequence joins or is retracted
     List<Judged> judged = new ArrayList<>();
-    for (Segment p : segments) {
-      if (requests.choice(p.choice().sequence.id) != null) {
-        p.choice().drafts().keep(0); // accepted or rejected, they are no drafts any more
-        Choice c = p.choice();
-        boolean shared = !p.decodes() || c.finished(); // later requests may begin with these tokens
-        judged.add(new Judged(c.drafts(), p.from(), p.row(), c.finished(), shared));
+    for (Segment segment : step.segments()) {
+      if (segment.alive()) {
+        Choice c = segment.choice();
+        c.drafts().keep(0); // accepted or rejected, they are no drafts any more
+        batch -= c.finished() ? 1 : 0;
+        // Later requests may begin with these tokens.
+        boolean shared = !segment.decodes() || c.finished();
+        judged.add(new Judged(c.drafts(), segment.from(), segment.row(), c.finished(), shared));
       }
     }
-    drafter.follow(judged, hidden, soon);
+    boolean soon = batch > 0 && length.next(batch) > 0;
+    drafter.follow(judged, step.forward().states(), soon);
   }
 
-  /** How many of a choice's computed tokens may be shared with others. */
-  int complete(Choice c) {
-    return drafter.complete(c.drafts(), c.sequence.computed());
+  /** How many of a sequence's computed tokens may be shared with others. */
+  int complete(Sequence s) {
+    return drafter.complete(s.drafts(), s.computed());
   }
 
   /** Lets the draft length learn from a step. */
-  void observe(List<Segment> segments, Judge judge, long nanos) {
+  void observe(Launched step, Judge judge, long nanos) {
     int batch = 0;
     boolean prefill = false;
-    for (Segment p : segments) {
-      batch += p.decodes() ? 1 : 0;
-      prefill |= !p.decodes();
+    for (Segment segment : step.segments()) {
+      batch += segment.decodes() ? 1 : 0;
+      prefill |= !segment.decodes();
     }
     if (batch > 0) {
+      int wanted = step.planned().drafts();
       length.observe(new Round(batch, wanted, judge.drafted(), judge.accepted(), prefill, nanos));
     }
   }

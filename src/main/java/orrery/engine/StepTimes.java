@@ -1,13 +1,11 @@
 package orrery.engine;
 
-import java.util.List;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
-import orrery.batching.StepPlan;
 import orrery.events.Event;
 import orrery.kv.PagePool;
 
-/** How long each phase of a step takes; the phases follow each other without a gap. */
+/** How long each phase of a step takes. */
 final class StepTimes {
   enum Phase {
     PLAN,
@@ -20,16 +18,19 @@ final class StepTimes {
 
   private final LongSupplier clock;
   private final long[] nanos = new long[Phase.values().length]; // [phase]
+  private final long begin;
   private long last;
 
+  /** Begins a step. */
   StepTimes(LongSupplier clock) {
     this.clock = clock;
+    this.begin = clock.getAsLong();
+    this.last = begin;
   }
 
-  /** Begins a step; returns the time. */
+  /** When the step began. */
   long begin() {
-    last = clock.getAsLong();
-    return last;
+    return begin;
   }
 
   /** Ends a phase; returns the time. */
@@ -41,29 +42,28 @@ final class StepTimes {
   }
 
   /** The event of a step, when all its phases have ended. */
-  Event.StepDone report(
-      long step, StepPlan plan, List<Segment> segments, Queues queues, PagePool pool) {
+  Event.StepDone report(long number, Launched step, Queues queues, PagePool pool) {
     int prefill = 0;
     int decode = 0;
     int drafts = 0;
-    for (Segment p : segments) {
-      prefill += p.decodes() ? 0 : p.pending();
-      decode += p.decodes() ? 1 : 0;
-      drafts += p.drafts();
+    for (Segment s : step.segments()) {
+      prefill += s.decodes() ? 0 : s.pending();
+      decode += s.decodes() ? 1 : 0;
+      drafts += s.drafts();
     }
     return new Event.StepDone(
         last,
-        step,
+        number,
         prefill,
         decode,
         drafts,
-        plan.padding(),
+        step.planned().plan().padding(),
         queues.running().size(),
         queues.waitingCount(),
         pool.available(),
         pool.referenced(),
         pool.idle(),
-        plan.stop().name(),
+        step.planned().plan().stop().name(),
         nanos[Phase.PLAN.ordinal()],
         nanos[Phase.DRAFT.ordinal()],
         nanos[Phase.LAUNCH.ordinal()],

@@ -49,6 +49,17 @@ public final class Buffer implements Operand {
     return row * stride;
   }
 
+  /** Whether a row has NaN in any column. */
+  public boolean hasNaN(int row) {
+    int from = row(row);
+    for (int i = from; i < from + cols; i++) {
+      if (Float.isNaN(data[i])) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   @Override
   public String toString() {
     return name + "[" + cols + "]";

@@ -1,6 +1,5 @@
 package orrery.graph;
 
-import java.util.Arrays;
 import orrery.kernels.Kernels;
 import orrery.kernels.Scratch;
 import orrery.kv.PageTable;
@@ -21,25 +20,24 @@ public final class Step {
   public final int[] logitRow; // [maxRows] rows that want logits; the first logitRows entries count
   public final PageTable[] tables; // [maxSequences] where each sequence's cached rows lie
 
-  private final Scratch[] scratch; // [threads]
+  private final Workspace workspace;
   private int rows;
   private int logitRows;
-  private Kernels kernels;
 
-  /**
-   * Makes the arrays for steps of up to {@code maxRows} rows, with working memory for {@code
-   * threads} shares.
-   */
+  /** A step with a workspace of its own, for {@code threads} shares. */
   public Step(int maxRows, int maxSequences, int threads, Kernels kernels) {
+    this(maxRows, maxSequences, new Workspace(threads, kernels));
+  }
+
+  /** Makes the arrays for steps of up to {@code maxRows} rows of {@code maxSequences} sequences. */
+  public Step(int maxRows, int maxSequences, Workspace workspace) {
     token = new int[maxRows];
     position = new int[maxRows];
     slot = new int[maxRows];
     sequence = new int[maxRows];
     logitRow = new int[maxRows];
     tables = new PageTable[maxSequences];
-    scratch = new Scratch[threads];
-    Arrays.setAll(scratch, i -> new Scratch());
-    this.kernels = kernels;
+    this.workspace = workspace;
   }
 
   /** Empties the batch. */
@@ -96,18 +94,11 @@ public final class Step {
   }
 
   public Kernels kernels() {
-    return kernels;
-  }
-
-  /**
-   * Changes the kernels between two steps; legal at any time, since all kernels give the same bits.
-   */
-  public void kernels(Kernels kernels) {
-    this.kernels = kernels;
+    return workspace.kernels();
   }
 
   /** Working memory of one share. */
   public Scratch scratch(int share) {
-    return scratch[share];
+    return workspace.scratch(share);
   }
 }

@@ -5,19 +5,25 @@ import orrery.graph.Launcher;
 
 /** The forward pass of a model with the buffers of one row bucket. */
 public interface Forward {
-  /** Launches the main model: tokens of the step in, {@link #hidden} and {@link #logits} out. */
+  /** Launches the main model: tokens of the step in, {@link #states} and {@link #logits} out. */
   void main(Launcher g);
 
-  /** Hidden state of every row after the final norm, [rows][hidden]. */
-  Buffer hidden();
+  /**
+   * What the main model hands over of every row, [rows][width]: what an MTP layer continues, and
+   * what the boundary stream keeps at page ends. Each model has its own kind, for example the
+   * hidden state after the final norm. A row that becomes NaN in any layer is NaN here, in at least
+   * one column.
+   */
+  Buffer states();
 
   /** Logits of the rows that want them, [logitRows][vocab]. */
   Buffer logits();
 
   /**
    * Launches the MTP layer. Row p of its step holds token p+1, at RoPE position p and slot p+1.
-   * {@link #mtpInput} holds the state that the row continues: the main model's hidden state of p,
-   * or in a chain the {@link #mtpHidden} of the row before. The logits of row p predict token p+2.
+   * {@link #mtpInput} holds the state that the row continues: the main model's {@link #states} of
+   * p, or in a chain the {@link #mtpStates} of the row before. The logits of row p predict token
+   * p+2.
    */
   void mtp(Launcher g);
 
@@ -29,13 +35,13 @@ public interface Forward {
   void mtpKv(Launcher g);
 
   /**
-   * States that the MTP rows continue, [rows][hidden]; the caller fills them before {@link #mtp}
-   * and {@link #mtpKv} run.
+   * States that the MTP rows continue, [rows][width] as {@link #states}; the caller fills them
+   * before {@link #mtp} and {@link #mtpKv} run.
    */
   Buffer mtpInput();
 
-  /** State of every MTP row after the final norm of the MTP layer, [rows][hidden]. */
-  Buffer mtpHidden();
+  /** What the MTP layer hands over of every row to the next link of a chain, [rows][width]. */
+  Buffer mtpStates();
 
   /** Logits of the MTP rows that want them, [logitRows][vocab]. */
   Buffer mtpLogits();

@@ -68,9 +68,7 @@ public final class ModelRunner {
     this.buckets = new Buckets<>(maxRows, rows -> new Bucket(bound.apply(rows)));
   }
 
-  /**
-   * Runs the main model. The result holds the hidden states and logits until the next step runs.
-   */
+  /** Runs the main model. The result holds states and logits until the next step runs. */
   public Forward run(Step step) {
     return run(MAIN, step);
   }

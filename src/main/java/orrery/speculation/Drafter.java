@@ -43,11 +43,12 @@ public interface Drafter {
   /**
    * Catches up with a step that was judged.
    *
-   * @param hidden the main model's hidden states of the step's rows, [rows][hidden]
+   * @param states what the main model hands over of the step's rows, [rows][width] ({@link
+   *     orrery.model.Forward#states}); the rows that count are not NaN
    * @param soon whether the next step is likely to want guesses; if not, the work for them may be
    *     put off
    */
-  void follow(List<Judged> judged, Buffer hidden, boolean soon);
+  void follow(List<Judged> judged, Buffer states, boolean soon);
 
   /**
    * How many of a sequence's computed tokens have all the rows that the drafter writes. Complete
@@ -68,7 +69,7 @@ public interface Drafter {
    * them.
    *
    * @param from how many of its tokens were computed before the step
-   * @param row the row of the step, and of the hidden states, that belongs to token {@code from}
+   * @param row the row of the step, and of its states, that belongs to token {@code from}
    * @param finished whether its answer ended in this step
    * @param shared whether its complete pages are shared right after this step, because they hold a
    *     prompt or because its answer has ended

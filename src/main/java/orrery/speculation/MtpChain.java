@@ -89,7 +89,7 @@ final class MtpChain {
           Math.max(guess, 0); // a row behind a failed guess is computed, but not looked at
       step.position[row]++;
       step.slot[row]++;
-      Buffer state = forward.mtpHidden();
+      Buffer state = forward.mtpStates();
       Buffer input = forward.mtpInput();
       System.arraycopy(state.data, state.row(row), input.data, input.row(row), state.cols);
       stay += wanted[row] > guesses + 1 ? 1 : 0;

@@ -16,17 +16,17 @@ import orrery.model.ModelRunner;
  *
  * <pre>
  *   token            7     8     9    10         9 computed rows, token 9 is the newest (known = 10)
- *   main row               8                     after a step: hidden state of token 8
+ *   main row               8                     after a step: main state of token 8
  *   extend           token 9 + state of 8        row 8 at slot 9  ──> draft 10, MTP state
  *   chain                        10 + MTP state  row 9 at slot 10 ──> draft 11, MTP state ...
  * </pre>
  *
  * <p><b>Extend</b> ({@link #follow}): once a step's tokens are decided, the layer computes a row
- * for each of them, from the main model's states. These rows never depend on guesses. A row lies at
- * the slot of the newest token that it reads. So a page's MTP rows depend only on tokens up to the
- * page's end, and the page can be shared. The first row behind a hit needs the state of the token
- * before; the request that computed the page left that state at the page's end ({@link
- * BoundaryKv}).
+ * for each of them, from the states that the main model hands over. These rows never depend on
+ * guesses. A row lies at the slot of the newest token that it reads. So a page's MTP rows depend
+ * only on tokens up to the page's end, and the page can be shared. The first row behind a hit needs
+ * the state of the token before; the request that computed the page left that state at the page's
+ * end ({@link BoundaryKv}).
  *
  * <p>Most rows are needed only for their keys and values in the cache, and these depend only on the
  * input of the layer. So the attention and the experts of these rows are not computed ({@link
@@ -54,7 +54,7 @@ public final class MtpDrafter implements Drafter {
   private final Step step;
   private final BoundaryKv boundary;
   private final DraftPicker picker;
-  private final int hidden;
+  private final int width; // floats of a state, whatever the model hands over
   private final int maxSequences;
   private final MtpChain chain;
   private final List<Segment> segments = new ArrayList<>(); // of the MTP step being put together
@@ -67,7 +67,7 @@ public final class MtpDrafter implements Drafter {
   }
 
   /**
-   * @param step may be the main model's step, which is no longer needed when the drafter runs
+   * @param step for the drafter alone; it has as many rows as one step can have sequences, or more
    * @param cache a cache with the streams of the MTP layer
    */
   public MtpDrafter(ModelRunner runner, Step step, KvCache cache, DraftPicker picker) {
@@ -76,7 +76,17 @@ public final class MtpDrafter implements Drafter {
     this.boundary = BoundaryKv.of(cache);
     this.picker = picker;
     this.chain = new MtpChain(runner, step, picker);
-    this.hidden = boundary.width();
+    this.width = boundary.width();
+    Forward one = runner.forMtp(1);
+    for (Buffer states : List.of(one.states(), one.mtpInput(), one.mtpStates())) {
+      if (states.cols != width) {
+        throw new IllegalArgumentException(
+            "MTP: expected states as wide as a row of the boundary stream, "
+                + width
+                + ", found "
+                + states);
+      }
+    }
     this.maxSequences = step.tables.length;
   }
 
@@ -87,7 +97,7 @@ public final class MtpDrafter implements Drafter {
 
   @Override
   public Drafts start(Draftable sequence, SamplingContext sampling) {
-    MtpDrafts s = new MtpDrafts(sequence, sampling, hidden, POSTPONED);
+    MtpDrafts s = new MtpDrafts(sequence, sampling, width, POSTPONED);
     int computed = sequence.computed();
     if (computed > 0) {
       // Row `computed - 1` reads token `computed`, which no cached page has.
@@ -101,7 +111,7 @@ public final class MtpDrafter implements Drafter {
   @Override
   public Drafts fork(Drafts from, Draftable sequence, SamplingContext sampling) {
     MtpDrafts parent = (MtpDrafts) from;
-    MtpDrafts s = new MtpDrafts(sequence, sampling, hidden, POSTPONED);
+    MtpDrafts s = new MtpDrafts(sequence, sampling, width, POSTPONED);
     // The parent's newest MTP row may read a token that only the parent has.
     s.written = Math.min(parent.written, sequence.computed() - 1);
     for (int token = s.written; token < sequence.computed(); token++) {
@@ -212,12 +222,12 @@ public final class MtpDrafter implements Drafter {
     copyStates(states);
     Forward forward = runner.runMtp(step);
     Buffer logits = forward.mtpLogits();
-    Buffer state = forward.mtpHidden();
+    Buffer state = forward.mtpStates();
     for (int row = 0; row < guessing.size(); row++) {
       MtpDrafts s = segments.get(row).of();
       s.first = picker.pick(logits.data, logits.row(row), s.sampling());
       s.firstDistribution = picker.distribution();
-      System.arraycopy(state.data, state.row(row), s.state, 0, hidden);
+      System.arraycopy(state.data, state.row(row), s.state, 0, width);
     }
   }
 
@@ -243,7 +253,7 @@ public final class MtpDrafter implements Drafter {
         boolean now = p >= j.from();
         float[] from = now ? states.data : g.of().input(p);
         int at = now ? states.row(j.row() + p - j.from()) : 0;
-        System.arraycopy(from, at, input.data, input.row(row++), hidden);
+        System.arraycopy(from, at, input.data, input.row(row++), width);
       }
     }
   }

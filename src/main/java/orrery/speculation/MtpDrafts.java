@@ -15,20 +15,20 @@ final class MtpDrafts extends Drafts {
   int written; // MTP rows of tokens before this one are in the cache
   int first = DraftPicker.NONE; // the guess for the next token
   double[] firstDistribution; // [vocab] that the first guess was drawn from, or null
-  final float[] state; // [hidden] state of the MTP row that made the first guess
+  final float[] state; // [width] of the MTP row that made the first guess
 
-  private final float[][] inputs; // [postponed + 1][hidden] main states of tokens from `inputsFrom`
+  private final float[][] inputs; // [postponed + 1][width] main states of tokens from `inputsFrom`
   private int inputsFrom;
   private int inputCount;
 
-  MtpDrafts(Draftable sequence, SamplingContext sampling, int hidden, int postponed) {
+  MtpDrafts(Draftable sequence, SamplingContext sampling, int width, int postponed) {
     super(sampling);
     this.sequence = sequence;
-    this.state = new float[hidden];
+    this.state = new float[width];
     this.inputs = new float[postponed + 1][];
   }
 
-  /** The kept state of a token, [hidden]. */
+  /** The kept state of a token, [width]. */
   float[] input(int token) {
     return inputs[token - inputsFrom];
   }
@@ -49,9 +49,9 @@ final class MtpDrafts extends Drafts {
   }
 
   /** Keeps the states of some rows of the step; the first of them belongs to token {@code from}. */
-  void keepInputs(Buffer hidden, int row, int from, int to) {
+  void keepInputs(Buffer states, int row, int from, int to) {
     for (int token = from; token < to; token++) {
-      keepInput(token, hidden.data, hidden.row(row + token - from));
+      keepInput(token, states.data, states.row(row + token - from));
     }
   }
 

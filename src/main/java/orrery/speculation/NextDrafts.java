@@ -39,6 +39,6 @@ record NextDrafts(Forward forward, MtpChain chain) implements Op {
 
   @Override
   public String line() {
-    return "token = guess of " + forward.mtpLogits() + ", mtpInput = " + forward.mtpHidden();
+    return "token = guess of " + forward.mtpLogits() + ", mtpInput = " + forward.mtpStates();
   }
 }

@@ -78,7 +78,7 @@ public final class NgramDrafter implements Drafter {
 
   /** Does nothing: {@link #offers} reads the new tokens. */
   @Override
-  public void follow(List<Judged> judged, Buffer hidden, boolean soon) {}
+  public void follow(List<Judged> judged, Buffer states, boolean soon) {}
 
   /** The guesses of a sequence, and the places where its runs of tokens stood last. */
   static final class Lookup extends Drafts {

@@ -36,5 +36,5 @@ public final class NoDrafter implements Drafter {
   }
 
   @Override
-  public void follow(List<Judged> judged, Buffer hidden, boolean soon) {}
+  public void follow(List<Judged> judged, Buffer states, boolean soon) {}
 }

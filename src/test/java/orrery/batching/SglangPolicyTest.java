@@ -30,7 +30,7 @@ class SglangPolicyTest {
     plan = PLAIN.plan(s.view());
     assertThat(Situation.rows(plan)).isEqualTo("1:10 2:4");
     assertThat(plan.stop()).isEqualTo(Stop.CHUNK_FULL);
-    assertThat(plan.admit()).containsExactly(1, 2);
+    assertThat(Situation.ids(plan.admit())).containsExactly(1, 2);
   }
 
   @Test
@@ -82,19 +82,21 @@ class SglangPolicyTest {
     // The waiting sequence needs ceil((4 + 3 + 4 slack) / 4) = 3 pages. The running one has 11
     // tokens in 3 pages and, at ratio 1, will have 16 tokens in 4 pages.
     Situation s = new Situation().decodes(1, 8, 3, 8).waits(2, 4, 3);
-    assertThat(PLAIN.plan(s.free(4).memory(1, 0).view()).admit()).containsExactly(2);
+    assertThat(Situation.ids(PLAIN.plan(s.free(4).memory(1, 0).view()).admit())).containsExactly(2);
     StepPlan refused = PLAIN.plan(s.free(3).memory(1, 0).view());
-    assertThat(refused.admit()).isEmpty();
+    assertThat(Situation.ids(refused.admit())).isEmpty();
     assertThat(refused.stop()).isEqualTo(Stop.NO_PAGES);
     assertThat(Situation.rows(refused)).isEqualTo("1:1");
-    assertThat(PLAIN.plan(s.free(3).memory(0.1, 0).view()).admit()).containsExactly(2);
+    assertThat(Situation.ids(PLAIN.plan(s.free(3).memory(0.1, 0).view()).admit()))
+        .containsExactly(2);
   }
 
   @Test
   void theFirstRequestNeedsNoPageOfSlack() {
-    assertThat(PLAIN.plan(new Situation().free(2).waits(1, 4, 4).view()).admit())
+    assertThat(Situation.ids(PLAIN.plan(new Situation().free(2).waits(1, 4, 4).view()).admit()))
         .containsExactly(1);
-    assertThat(PLAIN.plan(new Situation().free(1).waits(1, 4, 4).view()).admit()).isEmpty();
+    assertThat(Situation.ids(PLAIN.plan(new Situation().free(1).waits(1, 4, 4).view()).admit()))
+        .isEmpty();
   }
 
   @Test
@@ -107,11 +109,12 @@ class SglangPolicyTest {
             .decodes(3, 8, 1, 50)
             .decodes(4, 4, 9, 50);
     StepPlan one = PLAIN.plan(s.free(1).view());
-    assertThat(one.retract()).containsExactly(3); // it gives back two pages, so three are free
+    assertThat(Situation.ids(one.retract()))
+        .containsExactly(3); // it gives back two pages, so three are free
     assertThat(Situation.rows(one)).isEqualTo("1:1 2:1 4:1");
     assertThat(one.stop()).isEqualTo(Stop.DECODE_FIRST);
     StepPlan none = PLAIN.plan(s.free(0).view());
-    assertThat(none.retract()).containsExactly(3, 1);
+    assertThat(Situation.ids(none.retract())).containsExactly(3, 1);
     assertThat(Situation.rows(none)).isEqualTo("2:1 4:1");
   }
 
@@ -119,7 +122,7 @@ class SglangPolicyTest {
   void afterARetractionTheRatioIsTheUseOfTheKeptOnesAndTwentyTokensEach() {
     Situation s = new Situation().free(0).memory(0.1, 0).decodes(1, 4, 1, 100).decodes(2, 4, 9, 60);
     StepPlan plan = PLAIN.plan(s.view());
-    assertThat(plan.retract()).containsExactly(1);
+    assertThat(Situation.ids(plan.retract())).containsExactly(1);
     assertThat(plan.memory().newTokenRatio()).isCloseTo((9 + 20) / 60.0, within(1e-12));
   }
 
@@ -127,7 +130,7 @@ class SglangPolicyTest {
   void theLastSequenceIsNeverRetracted() {
     // It holds all pages and needs no new one: its last page has room.
     StepPlan plan = PLAIN.plan(new Situation().free(0).decodes(1, 4, 2, 9).view());
-    assertThat(plan.retract()).isEmpty();
+    assertThat(Situation.ids(plan.retract())).isEmpty();
     assertThat(Situation.rows(plan)).isEqualTo("1:1");
   }
 
@@ -139,8 +142,8 @@ class SglangPolicyTest {
             .waits(1, 20, 4, 4, 1)
             .waits(2, 20, 4, 4, 0)
             .waits(3, 20, 4, 16, 0);
-    assertThat(LPM.plan(s.view()).admit()).containsExactly(1, 3);
-    assertThat(PLAIN.plan(s.view()).admit()).containsExactly(1, 2);
+    assertThat(Situation.ids(LPM.plan(s.view()).admit())).containsExactly(1, 3);
+    assertThat(Situation.ids(PLAIN.plan(s.view()).admit())).containsExactly(1, 2);
   }
 
   @Test
@@ -150,15 +153,15 @@ class SglangPolicyTest {
       s.waits(i, 20, 4, i == 99 ? 16 : 4, 0);
     }
     assertThat(LPM.looksAt(1)).isGreaterThan(128);
-    assertThat(LPM.plan(s.view()).admit()).containsExactly(99);
-    assertThat(LPM.plan(s.waits(128, 20, 4).view()).admit()).containsExactly(0);
+    assertThat(Situation.ids(LPM.plan(s.view()).admit())).containsExactly(99);
+    assertThat(Situation.ids(LPM.plan(s.waits(128, 20, 4).view()).admit())).containsExactly(0);
   }
 
   @Test
   void noSequencePassesOneThatWaitsForAPrefix() {
     Situation s = new Situation().reads(1, 20, 8, 4).waitsForPrefix(2, 20).waits(3, 4, 4);
     StepPlan plan = PLAIN.plan(s.view());
-    assertThat(plan.admit()).isEmpty();
+    assertThat(Situation.ids(plan.admit())).isEmpty();
     assertThat(plan.stop()).isEqualTo(Stop.SHARED_PREFIX);
     assertThat(Situation.rows(plan)).isEqualTo("1:12");
   }

@@ -114,20 +114,8 @@ final class Situation {
       boolean deferred) {
     int[] idle = {0};
     int[] reclaimable = {pages};
-    return new Item(
-        id,
-        known,
-        computed,
-        held,
-        drafts,
-        prompt,
-        longest,
-        idle,
-        reclaimable,
-        priority,
-        id,
-        0,
-        deferred);
+    Sequence s = new Sequence(id, id, 0, new int[prompt], longest, priority, id, 0, "");
+    return new Item(s, known, computed, held, drafts, idle, reclaimable, deferred);
   }
 
   View view() {
@@ -138,10 +126,15 @@ final class Situation {
     return new View(now, waiting, running, g, new int[] {free}, total, ahead, limits, memory);
   }
 
+  /** The numbers of sequences. */
+  static List<Integer> ids(List<Sequence> sequences) {
+    return sequences.stream().map(s -> s.id).toList();
+  }
+
   /** The rows of a plan as {@code id:count id:count}. */
   static String rows(StepPlan plan) {
     StringBuilder s = new StringBuilder();
-    plan.rows().forEach(r -> s.append(' ').append(r.id()).append(':').append(r.count()));
+    plan.rows().forEach(r -> s.append(' ').append(r.sequence().id).append(':').append(r.count()));
     return s.toString().trim();
   }
 }

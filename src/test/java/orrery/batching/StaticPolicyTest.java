@@ -14,11 +14,12 @@ class StaticPolicyTest {
     Situation s =
         new Situation().maxRunning(3).waits(1, 4, 4).waits(2, 4, 4); // both wait since 0 ms
     StepPlan early = POLICY.plan(s.now(49).view());
-    assertThat(early.admit()).isEmpty();
+    assertThat(Situation.ids(early.admit())).isEmpty();
     assertThat(early.rows()).isEmpty();
     assertThat(early.stop()).isEqualTo(Stop.BATCH);
-    assertThat(POLICY.plan(s.now(50).view()).admit()).containsExactly(1, 2);
-    assertThat(POLICY.plan(s.waits(3, 4, 4).now(0).view()).admit()).containsExactly(1, 2, 3);
+    assertThat(Situation.ids(POLICY.plan(s.now(50).view()).admit())).containsExactly(1, 2);
+    assertThat(Situation.ids(POLICY.plan(s.waits(3, 4, 4).now(0).view()).admit()))
+        .containsExactly(1, 2, 3);
   }
 
   @Test
@@ -28,7 +29,7 @@ class StaticPolicyTest {
     assertThat(Situation.rows(first))
         .isEqualTo("2:4"); // columns 0 to 3 of 10; sequence 1 has columns 7 to 9
     assertThat(first.padding()).isEqualTo(4);
-    assertThat(first.admit()).containsExactly(1, 2);
+    assertThat(Situation.ids(first.admit())).containsExactly(1, 2);
     s = new Situation().maxRunning(2).chunk(8).memory(0, 2).reads(1, 3, 0, 4).reads(2, 10, 4, 4);
     StepPlan second = POLICY.plan(s.view());
     assertThat(Situation.rows(second)).isEqualTo("1:1 2:4");
@@ -46,7 +47,7 @@ class StaticPolicyTest {
       StepPlan plan = POLICY.plan(s.view());
       assertThat(plan.rowCount() + plan.padding()).isEqualTo(3);
       assertThat(plan.padding()).isEqualTo(padding++);
-      assertThat(plan.admit()).isEmpty();
+      assertThat(Situation.ids(plan.admit())).isEmpty();
       assertThat(plan.stop()).isEqualTo(Stop.BATCH);
       assertThat(plan.memory().batch()).isEqualTo(3);
     }
@@ -63,9 +64,9 @@ class StaticPolicyTest {
   @Test
   void pagesForAllOfMaxTokensAreSetAside() {
     Situation s = new Situation().maxRunning(2).waits(1, 4, 4).waits(2, 4, 4);
-    assertThat(POLICY.plan(s.free(4).view()).admit()).containsExactly(1, 2);
+    assertThat(Situation.ids(POLICY.plan(s.free(4).view()).admit())).containsExactly(1, 2);
     StepPlan plan = POLICY.plan(s.free(3).view());
-    assertThat(plan.admit()).containsExactly(1);
+    assertThat(Situation.ids(plan.admit())).containsExactly(1);
     assertThat(plan.stop()).isEqualTo(Stop.NO_PAGES);
     View full = new Situation().free(4).decodes(1, 4, 1, 12).view();
     assertThat(POLICY.mayFork(full, full.running().getFirst())).isFalse();

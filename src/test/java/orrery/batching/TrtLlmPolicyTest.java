@@ -15,19 +15,19 @@ class TrtLlmPolicyTest {
   void guaranteedNoEvictAdmitsOnlyASequenceThatFitsBesideAllThatOthersMayUse() {
     // The running sequence holds 2 pages and may need 4; the waiting one may need 4.
     Situation s = new Situation().decodes(1, 6, 1, 10).waits(2, 8, 8);
-    assertThat(GUARANTEED.plan(s.free(6).view()).admit()).containsExactly(2);
+    assertThat(Situation.ids(GUARANTEED.plan(s.free(6).view()).admit())).containsExactly(2);
     StepPlan refused = GUARANTEED.plan(s.free(5).view());
-    assertThat(refused.admit()).isEmpty();
+    assertThat(Situation.ids(refused.admit())).isEmpty();
     assertThat(refused.stop()).isEqualTo(Stop.NO_PAGES);
     assertThat(Situation.rows(refused)).isEqualTo("1:1");
-    assertThat(MOST.plan(s.free(5).view()).admit()).containsExactly(2);
+    assertThat(Situation.ids(MOST.plan(s.free(5).view()).admit())).containsExactly(2);
   }
 
   @Test
   void maxUtilizationPausesTheLastStarted() {
     Situation s = new Situation().free(0).decodes(1, 4, 1, 9).decodes(2, 4, 1, 9);
     StepPlan plan = MOST.plan(s.view());
-    assertThat(plan.retract()).containsExactly(2);
+    assertThat(Situation.ids(plan.retract())).containsExactly(2);
     assertThat(Situation.rows(plan)).isEqualTo("1:1");
   }
 

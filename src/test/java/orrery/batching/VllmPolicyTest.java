@@ -14,7 +14,7 @@ class VllmPolicyTest {
     Situation s = new Situation().chunk(10).decodes(1, 5, 2, 9).reads(2, 9, 4, 9).waits(3, 20, 4);
     StepPlan plan = POLICY.plan(s.view());
     assertThat(Situation.rows(plan)).isEqualTo("1:1 2:5 3:4"); // cut anywhere, not at a page
-    assertThat(plan.admit()).containsExactly(3);
+    assertThat(Situation.ids(plan.admit())).containsExactly(3);
     StepPlan full = POLICY.plan(s.waits(4, 3, 3).view());
     assertThat(full.stop()).isEqualTo(Stop.CHUNK_FULL);
   }
@@ -23,7 +23,7 @@ class VllmPolicyTest {
   void theBudgetCountsDecodingRowsToo() {
     StepPlan plan = POLICY.plan(new Situation().chunk(1).decodes(1, 5, 2, 9).waits(2, 5, 4).view());
     assertThat(Situation.rows(plan)).isEqualTo("1:1");
-    assertThat(plan.admit()).isEmpty();
+    assertThat(Situation.ids(plan.admit())).isEmpty();
   }
 
   @Test
@@ -33,7 +33,7 @@ class VllmPolicyTest {
     StepPlan refused =
         POLICY.plan(new Situation().decodes(1, 5, 2, 9).free(1).waits(2, 8, 4).view());
     assertThat(refused.stop()).isEqualTo(Stop.NO_PAGES);
-    assertThat(refused.admit()).isEmpty();
+    assertThat(Situation.ids(refused.admit())).isEmpty();
   }
 
   @Test
@@ -46,9 +46,9 @@ class VllmPolicyTest {
             .decodes(3, 3, 1, 9) // has room, but was admitted last
             .waits(4, 1, 1);
     StepPlan plan = POLICY.plan(s.view());
-    assertThat(plan.retract()).containsExactly(3);
+    assertThat(Situation.ids(plan.retract())).containsExactly(3);
     assertThat(Situation.rows(plan)).isEqualTo("1:1 2:1");
-    assertThat(plan.admit()).isEmpty();
+    assertThat(Situation.ids(plan.admit())).isEmpty();
     assertThat(plan.stop()).isEqualTo(Stop.DECODE_FIRST);
   }
 
@@ -57,14 +57,14 @@ class VllmPolicyTest {
     Situation s =
         new Situation().free(1).decodes(1, 4, 1, 9).decodes(2, 4, 1, 9).decodes(3, 4, 1, 9);
     StepPlan plan = POLICY.plan(s.view());
-    assertThat(plan.retract()).containsExactly(3);
+    assertThat(Situation.ids(plan.retract())).containsExactly(3);
     assertThat(Situation.rows(plan)).isEqualTo("1:1 2:1");
   }
 
   @Test
   void theLastSequenceTakesTheRowsThatFitWhenNoOtherIsLeftToPreempt() {
     StepPlan plan = POLICY.plan(new Situation().free(1).reads(1, 20, 4, 4).view());
-    assertThat(plan.retract()).isEmpty();
+    assertThat(Situation.ids(plan.retract())).isEmpty();
     assertThat(Situation.rows(plan)).isEqualTo("1:4");
   }
 }

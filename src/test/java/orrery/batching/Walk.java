@@ -119,9 +119,8 @@ final class Walk {
       require(step < bound, "no sequence starves: " + step + " steps");
       arriveAndCancel();
       for (Sequence s : queues.running()) {
-        boolean decodes = s.computed() == s.known() - 1 && s.output() > 0;
         int most = Math.min(random.nextInt(MOST_DRAFTS + 1), s.longest - s.known() - 1);
-        s.drafts(decodes ? Math.max(0, most) : 0);
+        s.offered(s.decoding() ? Math.max(0, most) : 0);
       }
       if (!queues.isEmpty()) {
         step(scheduler.plan(queues, step));
@@ -164,16 +163,14 @@ final class Walk {
 
   private void step(StepPlan plan) {
     check(plan);
-    for (int id : plan.retract()) {
-      Sequence s = wants.get(id).sequence;
+    for (Sequence s : plan.retract()) {
       leave(s);
       s.stop(true);
       queues.retract(s);
       retractions++;
       mostRetractions = Math.max(mostRetractions, s.retractions());
     }
-    for (int id : plan.admit()) {
-      Sequence s = wants.get(id).sequence;
+    for (Sequence s : plan.admit()) {
       PageTable table = kv.newTable();
       int limit = Scheduler.hitLimit(s, kv.geometry().pageTokens());
       PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, table);
@@ -182,17 +179,17 @@ final class Walk {
       queues.admit(s);
     }
     for (StepPlan.Rows rows : plan.rows()) {
-      Sequence s = wants.get(rows.id()).sequence;
+      Sequence s = rows.sequence();
       int pending = s.known() - s.computed();
       require(rows.count() >= 1, "rows are planned");
       require(
           rows.count() <= pending || pending == 1 && s.output() > 0,
           "drafts stand behind the newest token of an answer");
       require(
-          rows.count() <= pending + s.drafts(), "rows are pending, or drafts that were offered");
+          rows.count() <= pending + s.offered(), "rows are pending, or drafts that were offered");
       drafts += Math.max(0, rows.count() - pending);
       draftsAhead += ahead * Math.max(0, rows.count() - pending);
-      refusedDrafts += rows.count() == pending ? s.drafts() : 0;
+      refusedDrafts += rows.count() == pending ? s.offered() : 0;
       int to = s.computed() + rows.count() + ahead;
       for (int pool = 0; pool < kv.geometry().pools(); pool++) {
         makeRoom(pool, kv.geometry().pages(pool, to) - s.table().end(pool));
@@ -201,7 +198,7 @@ final class Walk {
       s.held(to);
     }
     for (StepPlan.Rows rows : plan.rows()) {
-      commit(wants.get(rows.id()), rows.count());
+      commit(wants.get(rows.sequence().id), rows.count());
     }
     if (step % 4 == 0) {
       prefix.check();
@@ -308,37 +305,33 @@ final class Walk {
 
   /** Requires of a plan what every policy promises. */
   private void check(StepPlan plan) {
-    Set<Integer> running = new HashSet<>();
-    queues.running().forEach(s -> running.add(s.id));
+    Set<Sequence> running = new HashSet<>(queues.running());
     require(running.containsAll(plan.retract()), "only running sequences are retracted");
     require(
         plan.retract().isEmpty() || plan.retract().size() < running.size(), "one sequence stays");
     running.removeAll(plan.retract());
     List<Sequence> waiting = queues.waiting();
-    List<Integer> order = waiting.stream().map(s -> s.id).toList();
-    require(order.containsAll(plan.admit()), "only waiting sequences are admitted");
+    require(waiting.containsAll(plan.admit()), "only waiting sequences are admitted");
     if (fcfs()) {
-      require(order.subList(0, plan.admit().size()).equals(plan.admit()), "no sequence is passed");
+      require(
+          waiting.subList(0, plan.admit().size()).equals(plan.admit()), "no sequence is passed");
     } else if (!plan.admit().isEmpty()) {
       require(
-          plan.admit().stream().allMatch(id -> priority(id) >= waiting.getFirst().priority)
-              || plan.admit().contains(order.getFirst()),
+          plan.admit().stream().allMatch(s -> s.priority >= waiting.getFirst().priority)
+              || plan.admit().contains(waiting.getFirst()),
           "no sequence of a lower priority is admitted past the first");
     }
     running.addAll(plan.admit());
     require(running.size() <= limits.maxRunning(), "at most maxRunning run");
-    Set<Integer> computing = new HashSet<>();
-    plan.rows().forEach(rows -> require(computing.add(rows.id()), "a sequence is planned once"));
+    Set<Sequence> computing = new HashSet<>();
+    plan.rows()
+        .forEach(rows -> require(computing.add(rows.sequence()), "a sequence is planned once"));
     require(running.containsAll(computing), "only running sequences compute");
     require(plan.rowCount() >= 1, "at least one row is planned");
     require(plan.padding() >= 0, "padding is not negative");
     require(plan.rowCount() + plan.padding() <= limits.maxRows(), "a step holds its rows");
     require(plan.padding() == 0 || policy instanceof StaticPolicy, "only static batches pad");
     require(plan.retract().isEmpty() || mayRetract(), "this policy never retracts");
-  }
-
-  private int priority(int id) {
-    return wants.get(id).sequence.priority;
   }
 
   private boolean fcfs() {

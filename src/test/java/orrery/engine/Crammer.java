@@ -77,5 +77,5 @@ final class Crammer implements Drafter {
   }
 
   @Override
-  public void follow(List<Judged> judged, Buffer hidden, boolean soon) {}
+  public void follow(List<Judged> judged, Buffer states, boolean soon) {}
 }

@@ -91,8 +91,8 @@ final class MeddlingDrafter implements Drafter {
   }
 
   @Override
-  public void follow(List<Judged> judged, Buffer hidden, boolean soon) {
-    real.follow(judged, hidden, soon && (random == null || random.nextInt(4) > 0));
+  public void follow(List<Judged> judged, Buffer states, boolean soon) {
+    real.follow(judged, states, soon && (random == null || random.nextInt(4) > 0));
     List<Drafts> finished = new ArrayList<>();
     judged.stream().filter(Judged::finished).forEach(j -> finished.add(j.drafts()));
     known.keySet().removeIf(s -> s.table() == null); // retracted, cancelled, finished before

@@ -61,8 +61,8 @@ record SpyModel(Model real, Consumer<Step> watcher) implements ForwardingModel {
     }
 
     @Override
-    public Buffer hidden() {
-      return real.hidden();
+    public Buffer states() {
+      return real.states();
     }
 
     @Override
@@ -86,8 +86,8 @@ record SpyModel(Model real, Consumer<Step> watcher) implements ForwardingModel {
     }
 
     @Override
-    public Buffer mtpHidden() {
-      return real.mtpHidden();
+    public Buffer mtpStates() {
+      return real.mtpStates();
     }
 
     @Override

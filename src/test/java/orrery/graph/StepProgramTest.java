@@ -98,8 +98,8 @@ class StepProgramTest {
         fill(one, other, length, random, replayed.model.vocab());
         program.run(executor, one);
         eager.forward.main(new Routing(executor, other, routings));
-        assertThat(rows(replayed.forward.hidden(), one))
-            .isDeepEqualTo(rows(eager.forward.hidden(), other));
+        assertThat(rows(replayed.forward.states(), one))
+            .isDeepEqualTo(rows(eager.forward.states(), other));
         assertThat(rows(replayed.forward.logits(), one))
             .isDeepEqualTo(rows(eager.forward.logits(), other));
         steps++;

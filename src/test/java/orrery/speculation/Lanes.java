@@ -41,7 +41,7 @@ public final class Lanes implements AutoCloseable {
     runner = new ModelRunner(model, cache, team, MAX_ROWS, MAX_ROWS, true);
     step = new Step(MAX_ROWS, MAX_LANES, 1, kernels);
     sampler = new Sampler(model.vocab(), new int[0]);
-    drafter = maker.make(runner, step, cache, sampler);
+    drafter = maker.make(runner, new Step(MAX_ROWS, MAX_LANES, 1, kernels), cache, sampler);
   }
 
   /** Some rows of one lane in the next step: known tokens, then its drafts. */
@@ -114,7 +114,7 @@ public final class Lanes implements AutoCloseable {
       boolean prompt = rows.get(i).pending > 1 || from < s.prompt;
       judged.add(new Judged(s.drafts, from, at.get(i)[0], s.ended(), prompt || s.ended()));
     }
-    drafter.follow(judged, forward.hidden(), soon);
+    drafter.follow(judged, forward.states(), soon);
     for (Rows r : rows) {
       cache.trim(r.lane.table, r.lane.computed + drafter.ahead());
       int complete = drafter.complete(r.lane.drafts, r.lane.computed);

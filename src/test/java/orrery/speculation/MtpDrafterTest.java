@@ -111,7 +111,7 @@ class MtpDrafterTest {
       for (int p = 0; p < ids.length; p++) {
         lanes.step.add(ids[p], p, 0, false);
       }
-      Buffer hidden = lanes.runner.run(lanes.step).hidden();
+      Buffer hidden = lanes.runner.run(lanes.step).states();
       int rows = ids.length - 1;
       lanes.step.clear();
       Buffer in = lanes.runner.forMtp(rows).mtpInput();

@@ -161,7 +161,7 @@ final class ClassicForward implements Forward {
   }
 
   @Override
-  public Buffer hidden() {
+  public Buffer states() {
     return hidden;
   }
 
@@ -176,7 +176,7 @@ final class ClassicForward implements Forward {
   }
 
   @Override
-  public Buffer mtpHidden() {
+  public Buffer mtpStates() {
     return mtpHidden;
   }
 

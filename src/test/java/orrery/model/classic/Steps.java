@@ -42,7 +42,7 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
         Forward f = runner.run(step);
         for (int r = 0; r < n; r++) {
           logits[from + r] = row(f.logits(), r);
-          hidden[from + r] = row(f.hidden(), r);
+          hidden[from + r] = row(f.states(), r);
         }
         from += n;
       }
@@ -93,7 +93,7 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
       for (int d = 0; d < drafts; d++) {
         Forward f = runner.runMtp(step);
         logits[d] = row(f.mtpLogits(), 0);
-        float[] state = row(f.mtpHidden(), step.rows() - 1);
+        float[] state = row(f.mtpStates(), step.rows() - 1);
         int draft = kernels.argmax(logits[d], 0, model.vocab());
         int position = prefix.length - 1 + d;
         step.clear();

@@ -1,0 +1,163 @@
+package orrery.engine;
+
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
+import orrery.batching.Queues;
+import orrery.batching.Scheduler;
+import orrery.batching.View.Limits;
+import orrery.events.EventSink;
+import orrery.graph.Step;
+import orrery.graph.Workspace;
+import orrery.kernels.ScalarKernels;
+import orrery.kernels.Team;
+import orrery.kv.KvCache;
+import orrery.kv.KvGeometry;
+import orrery.kv.KvLayout;
+import orrery.model.Model;
+import orrery.model.ModelRunner;
+import orrery.prefix.PrefixCache;
+import orrery.sampling.Sampler;
+import orrery.speculation.Drafter;
+import orrery.speculation.SpeculationOptions;
+import orrery.speculation.length.DraftLengths;
+import orrery.speculation.rules.AcceptanceRules;
+
+/**
+ * What stands behind the engine's inbox: makes every part of an engine from the options, and joins
+ * them to the loop. The name is vLLM's ({@code v1/engine/core.py}).
+ */
+final class EngineCore {
+  private final LoadedModel loaded;
+  private final int contextLength;
+  private final KvCache kv;
+  private final PrefixCache prefix;
+  private final Queues queues = new Queues();
+  private final Requests requests;
+  private final Team team;
+  private final Workspace workspace;
+  private final StepLoop loop;
+
+  /**
+   * @param queued number of waiting requests; lowered when a request first runs, or ends before
+   *     that
+   * @throws IllegalArgumentException if an option does not fit the model, or would take more memory
+   *     than there is
+   */
+  EngineCore(
+      LoadedModel loaded,
+      EngineOptions options,
+      EventSink sink,
+      LongSupplier clock,
+      AtomicInteger queued,
+      Drafters drafters) {
+    this.loaded = loaded;
+    this.contextLength = Sizes.contextLength(loaded.model(), options);
+    this.kv = cache(loaded.model(), options, contextLength);
+    this.prefix = options.newPrefixCache(kv);
+    KvMemory memory = new KvMemory(kv, prefix, sink, clock);
+    this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock, queued);
+    this.team = new Team(options.threads());
+    this.workspace = new Workspace(options.threads(), new ScalarKernels());
+    this.loop = loop(options, memory, sink, clock, drafters);
+  }
+
+  private static KvCache cache(Model model, EngineOptions options, int contextLength) {
+    KvGeometry geometry = Sizes.geometry(model, options, contextLength);
+    HeapPlan.of(model, options).require();
+    int[] pages =
+        Arrays.stream(Sizes.pages(options, geometry, contextLength))
+            .mapToInt(Math::toIntExact) // a larger number did not fit the heap
+            .toArray();
+    KvLayout layout = Sizes.layout(model, options);
+    return Heap.making("the KV cache", () -> new KvCache(layout, geometry, contextLength, pages));
+  }
+
+  private StepLoop loop(
+      EngineOptions options,
+      KvMemory memory,
+      EventSink sink,
+      LongSupplier clock,
+      Drafters drafters) {
+    Model model = loaded.model();
+    int chunk = Sizes.chunk(options, contextLength);
+    int logitRows = Sizes.logitRows(options);
+    int maxRows = Math.addExact(chunk, logitRows);
+    int maxRunning = options.maxRunning();
+    SpeculationOptions speculation = options.speculation();
+    Sampler sampler = new Sampler(model.vocab(), loaded.eos());
+
+    ModelRunner runner = new ModelRunner(model, kv, team, maxRows, logitRows, options.graph());
+    Step step = new Step(maxRows, maxRunning + 1, workspace); // one more for the padding
+    Drafter drafter =
+        drafters.make(runner, () -> new Step(maxRows, maxRunning, workspace), kv, sampler);
+    Speculator speculator = new Speculator(drafter, DraftLengths.of(speculation));
+    Judge judge =
+        new Judge(AcceptanceRules.of(speculation, sampler), DraftLengths.of(speculation).most(), sink, clock);
+    Limits limits = new Limits(maxRunning, chunk, maxRows);
+    Scheduler scheduler =
+        new Scheduler(options.newPolicy(), kv, prefix, limits, speculator.ahead());
+
+    return new StepLoop(
+        requests,
+        new Planner(scheduler, queues, requests, memory, speculator, sink, clock),
+        speculator,
+        new Batch(requests, kv.newTable()),
+        new KernelSwitch(options.kernels()),
+        workspace,
+        runner,
+        step,
+        new Settler(
+            judge, speculator, scheduler, queues, requests, memory, maxRunning, sink, clock),
+        clock);
+  }
+
+  int contextLength() {
+    return contextLength;
+  }
+
+  /** How many pages the first pool has, without the dummy. */
+  int pages() {
+    return kv.pool(0).total() - 1;
+  }
+
+  String kernelName() {
+    return workspace.kernels().name();
+  }
+
+  Requests requests() {
+    return requests;
+  }
+
+  /** Whether no sequence runs or waits. */
+  boolean idle() {
+    return queues.isEmpty();
+  }
+
+  /** Computes one step; returns false if the policy has nothing to compute now. */
+  boolean step() {
+    boolean progress = loop.step();
+    assert balanced();
+    return progress;
+  }
+
+  /** Refuses a request that can never be answered; any thread may call this. */
+  void requirePossible(Request r) {
+    try {
+      Sizes.requirePossible(r, loaded.model(), kv, contextLength);
+    } catch (IllegalArgumentException e) {
+      throw new RequestException(RequestException.Kind.INVALID, e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Checks the accounts of pages with {@link Invariants}; true if they balance, else an exception.
+   */
+  boolean balanced() {
+    return Invariants.hold(kv, prefix, queues);
+  }
+
+  void close() {
+    team.close();
+  }
+}

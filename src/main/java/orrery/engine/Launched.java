@@ -1,0 +1,13 @@
+package orrery.engine;
+
+import java.util.List;
+import orrery.model.Forward;
+
+/**
+ * A step whose rows are computed, but not judged.
+ *
+ * @param planned what it came from
+ * @param segments the rows of each of its sequences
+ * @param forward states and logits of the rows, until the runner computes the next step
+ */
+record Launched(Planned planned, List<Segment> segments, Forward forward) {}

@@ -1,0 +1,126 @@
+package orrery.engine;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import orrery.batching.Queues;
+import orrery.batching.Scheduler;
+import orrery.batching.Sequence;
+import orrery.engine.StepTimes.Phase;
+import orrery.events.Event;
+import orrery.events.EventSink;
+import orrery.sampling.SamplingException;
+
+/** The last phase of a step: decides its tokens, and keeps its rows. */
+final class Settler {
+  private final Judge judge;
+  private final Speculator speculator;
+  private final Scheduler scheduler;
+  private final Queues queues;
+  private final Requests requests;
+  private final KvMemory memory;
+  private final int maxRunning;
+  private final EventSink sink;
+  private final LongSupplier clock;
+  private long steps;
+
+  Settler(
+      Judge judge,
+      Speculator speculator,
+      Scheduler scheduler,
+      Queues queues,
+      Requests requests,
+      KvMemory memory,
+      int maxRunning,
+      EventSink sink,
+      LongSupplier clock) {
+    this.judge = judge;
+    this.speculator = speculator;
+    this.scheduler = scheduler;
+    this.queues = queues;
+    this.requests = requests;
+    this.memory = memory;
+    this.maxRunning = maxRunning;
+    this.sink = sink;
+    this.clock = clock;
+  }
+
+  /** Judges a step's rows, lets the drafter follow, commits the rows, and reports the step. */
+  void settle(Launched step) {
+    StepTimes times = step.planned().times();
+    Map<Active, List<Choice>> siblings = judge(step);
+    times.mark(Phase.JUDGE);
+    speculator.follow(step, queues);
+    times.mark(Phase.FOLLOW);
+    for (Segment segment : step.segments()) {
+      if (segment.alive()) {
+        Choice c = segment.choice();
+        commit(c, siblings.getOrDefault(c.request, List.of()));
+      }
+    }
+    long end = times.mark(Phase.COMMIT);
+    speculator.observe(step, judge, end - times.begin());
+    sink.accept(times.report(steps++, step, queues, memory.firstPool()));
+    if (sink.wantsPageMap()) {
+      sink.accept(new Event.PageMap(end, 0, memory.holders(0, queues.running())));
+    }
+  }
+
+  /**
+   * Decides the tokens of all segments. A row that cannot be judged fails its request and no other.
+   *
+   * @return the other choices of each request whose prompt is computed now; they have their first
+   *     token, and neither run nor wait
+   */
+  private Map<Active, List<Choice>> judge(Launched step) {
+    Map<Active, List<Choice>> siblings = new HashMap<>();
+    judge.clear();
+    for (Segment segment : step.segments()) {
+      Active request = segment.choice().request;
+      if (segment.alive()) {
+        try {
+          judge.judge(segment, step.forward());
+          if (segment.logitRow() >= 0 && !request.forked) {
+            siblings.put(request, requests.newSiblings(request));
+            siblings.get(request).forEach(c -> judge.judgeSibling(c, segment, step.forward()));
+          }
+        } catch (SamplingException e) {
+          requests.fail(request, e);
+        }
+      }
+    }
+    return siblings;
+  }
+
+  /** Keeps the rows of a choice: from now on other requests may share their pages. */
+  private void commit(Choice c, List<Choice> siblings) {
+    memory.trim(c.sequence, c.sequence.computed() + speculator.ahead());
+    memory.keep(c.sequence, speculator.complete(c.sequence));
+    for (Choice sibling : siblings) {
+      if (sibling.finished()) {
+        requests.finish(sibling); // with its first token
+      } else {
+        fork(c, sibling);
+      }
+    }
+    if (c.finished()) {
+      requests.finish(c);
+    }
+  }
+
+  /** Lets a choice share the pages of the first one; it waits if there is no room for it. */
+  private void fork(Choice first, Choice sibling) {
+    Sequence from = first.sequence;
+    Sequence s = sibling.sequence;
+    queues.enqueue(s);
+    if (queues.running().size() < maxRunning
+        && scheduler.mayFork(queues, from, TimeUnit.NANOSECONDS.toMillis(clock.getAsLong()))
+        && memory.fork(from, s)) {
+      queues.admit(s);
+      sibling.forked(speculator.drafter(), first);
+      sink.accept(new Event.Forked(clock.getAsLong(), s.request, s.id, from.id, from.computed()));
+    }
+  }
+}
