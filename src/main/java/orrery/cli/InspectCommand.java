@@ -11,12 +11,14 @@ import orrery.engine.EngineOptions;
 import orrery.engine.Heap;
 import orrery.engine.HeapPlan;
 import orrery.engine.LoadedModel;
+import orrery.graph.Capture;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
 import orrery.kv.KvLayout;
+import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
@@ -108,18 +110,23 @@ final class InspectCommand implements Callable<Integer> {
    */
   private static void printProgram(Model m, PrintWriter out) {
     KvCache cache = new KvCache(m.kvLayout(m.hasMtp()), PAGE, PAGE, 1);
+    Forward forward = m.bind(cache, 1).apply(1);
+    print("a step", Capture.of(forward::main), out);
+    if (m.hasMtp()) {
+      print("MTP rows that make no guess", Capture.of(forward::mtpKv), out);
+      print("the MTP layer", Capture.of(forward::mtp), out);
+      printChain(m, cache, out);
+    }
+  }
+
+  private static void printChain(Model m, KvCache cache, PrintWriter out) {
     try (Team team = new Team(1)) {
       ModelRunner runner = new ModelRunner(m, cache, team, 1, 1, true);
-      print("a step", runner.program(1), out);
-      if (m.hasMtp()) {
-        print("MTP rows that make no guess", runner.mtpKvProgram(1), out);
-        print("the MTP layer", runner.mtpProgram(1), out);
-        Step step = new Step(1, 1, 1, new ScalarKernels());
-        Sampler sampler = new Sampler(m.vocab(), new int[0]);
-        DraftPicker picker = new DraftPicker(sampler, DraftPicker.How.COUPLED, m.vocab());
-        MtpDrafter drafter = new MtpDrafter(runner, step, cache, picker);
-        print("a chain of drafts, the second and the third", drafter.program(2), out);
-      }
+      Step step = new Step(1, 1, 1, new ScalarKernels());
+      Sampler sampler = new Sampler(m.vocab(), new int[0]);
+      DraftPicker picker = new DraftPicker(sampler, DraftPicker.How.COUPLED, m.vocab());
+      MtpDrafter drafter = new MtpDrafter(runner, step, cache, picker);
+      print("a chain of drafts, the second and the third", drafter.program(2), out);
     }
   }
 

@@ -33,7 +33,7 @@ class InspectCommandTest {
             "  0  x[40] = embedding",
             "cache[slot] = k[16], v[16]",
             "mixed[16] = attention q[16]",
-            "experts, weights = top 2 of sigmoid",
+            "topkIds, topkWeights = top 2 of sigmoid",
             "last[40] = hidden[40] [logit rows]",
             "logits[97] =",
             "program of the MTP layer",

@@ -137,7 +137,6 @@ class ConfigSeamTest {
       "hidden_size",
       "num_hidden_layers",
       "n_routed_experts",
-      "num_attention_heads",
       "intermediate_size",
       "moe_intermediate_size"
     };
