@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import orrery.fixtures.attic.Unplanned;
 import orrery.fixtures.batching.Draws;
 import orrery.fixtures.batching.NamesAnArchitecture;
+import orrery.fixtures.engine.LoadsAnArchitecture;
 import orrery.fixtures.graph.MathReference;
 import orrery.fixtures.kernels.Boxes;
 import orrery.fixtures.kernels.LaneFunctions;
@@ -70,8 +71,11 @@ class ArchitectureTest {
   }
 
   @Test
-  void anArchitectureIsNamedOnlyByEngineCliAndLab() {
-    check(ArchitectureRules::architecturesStayBehindTheModelContract, NamesAnArchitecture.class);
+  void anArchitectureIsNamedInOnePlace() {
+    check(
+        ArchitectureRules::architecturesStayBehindTheModelContract,
+        LoadsAnArchitecture.class,
+        NamesAnArchitecture.class);
   }
 
   @Test

@@ -25,11 +25,6 @@ public enum DType {
     return bytes;
   }
 
-  /** Whether elements are floating-point numbers. */
-  public boolean isFloat() {
-    return this != I64;
-  }
-
   static Optional<DType> named(String name) {
     return Arrays.stream(values()).filter(type -> type.name().equals(name)).findFirst();
   }

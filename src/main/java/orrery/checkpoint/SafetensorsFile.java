@@ -186,21 +186,6 @@ public final class SafetensorsFile implements AutoCloseable {
     return new Tensor(file, info, data.asSlice(info.offset(), info.bytes()));
   }
 
-  /** All values of an F32, F16 or BF16 tensor as float32 (exact), row-major. */
-  public float[] readFloats(String name, long... expectedShape) {
-    return tensor(name).requireShape(expectedShape).floats();
-  }
-
-  /** All raw bfloat16 codes of a BF16 tensor, row-major. */
-  public short[] readBf16(String name, long... expectedShape) {
-    return tensor(name).requireShape(expectedShape).bf16();
-  }
-
-  /** All values of an I64 tensor, row-major. */
-  public long[] readLongs(String name, long... expectedShape) {
-    return tensor(name).requireShape(expectedShape).longs();
-  }
-
   /** Unmaps the file; tensors of it must not be read any more. */
   @Override
   public void close() {

@@ -12,7 +12,6 @@ import orrery.engine.RequestException;
 import orrery.openai.FieldException;
 import orrery.openai.Fields;
 import orrery.openai.OpenAiRequest;
-import orrery.openai.OpenAiResponse;
 import orrery.openai.OpenAiResponse.Problem;
 import orrery.text.TokenizerException;
 
@@ -36,7 +35,7 @@ final class BatchRun {
 
   private final Engine engine;
   private final OpenAiRequest.Reader reader;
-  private final OpenAiResponse responses;
+  private final BatchResponse responses;
   private final BatchOutput out;
   private final BatchPart part;
   private final String model;
@@ -66,7 +65,7 @@ final class BatchRun {
   BatchRun(
       Engine engine,
       OpenAiRequest.Reader reader,
-      OpenAiResponse responses,
+      BatchResponse responses,
       BatchOutput out,
       BatchPart part,
       CustomIds ids,
@@ -199,7 +198,14 @@ final class BatchRun {
         };
     Fields body = fields.object("body");
     fields.requireNothingElse();
-    return reader.read(body, chat, line);
+    OpenAiRequest request = reader.read(body, chat, line);
+    for (String flag : chat ? new String[] {"stream"} : new String[] {"stream", "echo"}) {
+      if (body.boolOr(flag, false)) {
+        body.fail(flag, "false: a batch has whole answers, without their prompts");
+      }
+    }
+    body.requireNothingElse();
+    return request;
   }
 
   /** Submits a request; waits while the engine's queue is full. */

@@ -1,19 +1,30 @@
 package orrery.cli;
 
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.TensorInfo;
+import orrery.engine.Architectures;
+import orrery.engine.EngineOptions;
+import orrery.engine.Heap;
+import orrery.engine.HeapPlan;
 import orrery.engine.LoadedModel;
+import orrery.graph.Capture;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
+import orrery.kv.KvLayout;
+import orrery.model.Forward;
 import orrery.model.Model;
+import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
+import orrery.model.ModelInfo.WeightGroup;
 import orrery.model.ModelRunner;
+import orrery.model.ModelSpec;
 import orrery.sampling.Sampler;
 import orrery.speculation.DraftPicker;
 import orrery.speculation.MtpDrafter;
@@ -38,8 +49,19 @@ import picocli.CommandLine.Spec;
     })
 final class InspectCommand implements Callable<Integer> {
   private static final int PAGE = 16; // slots of a page; any number lists the same ops
+  private static final String ROW_HEAD = "%-32s %15s %15s %17s %15s%n";
+  private static final String ROW = "%-32s %,15d %,15d %,17d %,15d%n";
+  private static final String MEMORY = "%12s  %s%n";
 
   @Mixin private ModelOption model;
+
+  @Option(
+      names = "--config",
+      paramLabel = "FILE",
+      description =
+          "Tell this of a config.json alone, and the memory that the model would take; needs no"
+              + " weights, so it works for models of any size")
+  private Path config;
 
   @Option(names = "--tensors", description = "List every tensor of the checkpoint as well")
   private boolean tensors;
@@ -56,6 +78,16 @@ final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
+    new NoEffect(spec)
+        .when(config != null, "with --config", "--model", "--tensors", "--program")
+        .tell();
+    if (config != null) {
+      ModelConfig read = Architectures.read(config);
+      print(config, read, out);
+      memory(read, out);
+      out.flush();
+      return 0;
+    }
     if (tensors) {
       try (Checkpoint checkpoint = Checkpoint.open(model.directory())) {
         checkpoint.infos().forEach(info -> out.println(tensor(info)));
@@ -78,18 +110,23 @@ final class InspectCommand implements Callable<Integer> {
    */
   private static void printProgram(Model m, PrintWriter out) {
     KvCache cache = new KvCache(m.kvLayout(m.hasMtp()), PAGE, PAGE, 1);
+    Forward forward = m.bind(cache, 1).apply(1);
+    print("a step", Capture.of(forward::main), out);
+    if (m.hasMtp()) {
+      print("MTP rows that make no guess", Capture.of(forward::mtpKv), out);
+      print("the MTP layer", Capture.of(forward::mtp), out);
+      printChain(m, cache, out);
+    }
+  }
+
+  private static void printChain(Model m, KvCache cache, PrintWriter out) {
     try (Team team = new Team(1)) {
       ModelRunner runner = new ModelRunner(m, cache, team, 1, 1, true);
-      print("a step", runner.program(1), out);
-      if (m.hasMtp()) {
-        print("MTP rows that make no guess", runner.mtpKvProgram(1), out);
-        print("the MTP layer", runner.mtpProgram(1), out);
-        Step step = new Step(1, 1, 1, new ScalarKernels());
-        Sampler sampler = new Sampler(m.vocab(), new int[0]);
-        DraftPicker picker = new DraftPicker(sampler, DraftPicker.How.COUPLED, m.vocab());
-        MtpDrafter drafter = new MtpDrafter(runner, step, cache, picker);
-        print("a chain of drafts, the second and the third", drafter.program(2), out);
-      }
+      Step step = new Step(1, 1, 1, new ScalarKernels());
+      Sampler sampler = new Sampler(m.vocab(), new int[0]);
+      DraftPicker picker = new DraftPicker(sampler, DraftPicker.How.COUPLED, m.vocab());
+      MtpDrafter drafter = new MtpDrafter(runner, step, cache, picker);
+      print("a chain of drafts, the second and the third", drafter.program(2), out);
     }
   }
 
@@ -108,52 +145,66 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private static void print(LoadedModel loaded, PrintWriter out) {
-    Model m = loaded.model();
+    print(loaded.directory(), loaded.model(), out);
+    out.printf(
+        "tokenizer: %s; end of answer: %s%n",
+        loaded.tokenizer().map(t -> t.vocabSize() + " tokens").orElse("none"),
+        java.util.Arrays.toString(loaded.eos()));
+  }
+
+  private static void print(Path file, ModelSpec m, PrintWriter out) {
     ModelInfo info = m.info();
     out.printf(
         Locale.ROOT,
         "%s  %s, %d layers%s, hidden %d, vocabulary %d, %,d positions%n%n",
-        loaded.directory(),
+        file,
         m.architecture(),
         m.layers(),
         m.hasMtp() ? " + 1 MTP layer" : "",
         m.hidden(),
         m.vocab(),
         m.maxPositions());
-    out.printf(
-        Locale.ROOT, "%-32s %14s %14s %14s%n", "role", "parameters", "active", "active bytes");
-    for (ModelInfo.Part p : info.parts()) {
-      out.printf(
-          Locale.ROOT,
-          "%-32s %,14d %,14d %,14d%n",
-          p.role(),
-          p.parameters(),
-          p.activeParameters(),
-          p.activeBytes());
+    out.printf(ROW_HEAD, "role", "parameters", "active", "bytes", "active bytes");
+    for (WeightGroup g : info.groups()) {
+      row(out, g.role(), g.parameters(), g.activeParameters(), g.bytes(), g.activeBytes());
     }
-    out.printf(
-        Locale.ROOT,
-        "%-32s %,14d %,14d %,14d%n%n",
+    row(
+        out,
         "all (active without MTP)",
         info.parameters(),
         info.activeParameters(),
+        info.bytes(),
         info.activeBytes());
+    out.println();
+    cache("KV cache:", m.kvLayout(false), out);
+    if (m.hasMtp()) {
+      cache("with MTP:", m.kvLayout(true), out);
+    }
+  }
+
+  private static void row(
+      PrintWriter out, String role, long parameters, long active, long bytes, long activeBytes) {
+    out.printf(Locale.ROOT, ROW, role, parameters, active, bytes, activeBytes);
+  }
+
+  private static void cache(String what, KvLayout layout, PrintWriter out) {
     out.printf(
         Locale.ROOT,
-        "KV cache: %d streams, %,d bytes for a page of %d tokens as float32%n",
-        m.kvLayout(false).streams().size(),
-        m.kvLayout(false).bytesPerPage(PAGE),
+        "%s %d streams, %,d bytes a token, %,d bytes for a page of %d tokens as float32%n",
+        what,
+        layout.streams().size(),
+        layout.bytesPerPage(PAGE) / PAGE,
+        layout.bytesPerPage(PAGE),
         PAGE);
-    if (m.hasMtp()) {
-      out.printf(
-          Locale.ROOT,
-          "with MTP: %d streams, %,d bytes%n",
-          m.kvLayout(true).streams().size(),
-          m.kvLayout(true).bytesPerPage(PAGE));
-    }
-    out.printf(
-        "tokenizer: %s; end of answer: %s%n",
-        loaded.tokenizer().map(t -> t.vocabSize() + " tokens").orElse("none"),
-        java.util.Arrays.toString(loaded.eos()));
+  }
+
+  /** The memory that an engine would take for a model that is not there. */
+  private static void memory(ModelConfig config, PrintWriter out) {
+    HeapPlan plan = HeapPlan.of(config, EngineOptions.defaults());
+    long weights = config.info().bytes();
+    out.printf("%nmemory of an engine with default options:%n");
+    out.printf(MEMORY, Heap.size(weights), "weights");
+    plan.kinds().forEach(k -> out.printf(MEMORY, Heap.size(k.bytes()), k.what()));
+    out.printf(MEMORY, Heap.size(Heap.plus(weights, plan.bytes())), "all");
   }
 }

@@ -141,9 +141,9 @@ final class RunBatchCommand implements Callable<Integer> {
           BatchOutput out = new BatchOutput(answers, part.bytes())) {
         sink.begin();
         OpenAiRequest.Reader reader = new OpenAiRequest.Reader(loaded, longest(engine));
-        OpenAiResponse responses =
-            new OpenAiResponse(
-                loaded.tokenizer(), promptDetails, options.speculation().synthetic());
+        boolean synthetic = options.speculation().synthetic();
+        BatchResponse responses =
+            new BatchResponse(new OpenAiResponse(loaded.tokenizer(), promptDetails, synthetic));
         BatchRun run =
             new BatchRun(
                 engine, reader, responses, out, part, ids, model.name(), tally, progress::show);

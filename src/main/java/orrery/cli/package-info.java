@@ -7,15 +7,16 @@
  * <p><b>The idea.</b> One class per command, one class of flags per subject ({@code ComputeFlags},
  * {@code MemoryFlags}, {@code ScheduleFlags}, {@code SharingFlags}, {@code SpeculationFlags},
  * {@code SamplingFlags}, {@code PromptFlags}, {@code ModelOption}, {@code TraceFlag}), and no logic
- * beyond printing. Flags are named as in SGLang where it has one. A command offers the flags that
- * it uses, errors name them as they were written ({@code FlagNames}), and a flag that changes
- * nothing beside the others gets a line that says so ({@code NoEffect}).
+ * beyond printing and files: the JSON of {@code run-batch} is read and written by {@code
+ * orrery.openai}. Flags are named as in SGLang where it has one. A command offers the flags that it
+ * uses, errors name them as they were written ({@code FlagNames}), and a flag that changes nothing
+ * beside the others gets a line that says so ({@code NoEffect}).
  *
  * <pre>
  *   orrery demo        a story, a chat answer, a task: the newcomer's first minute
  *          generate    one prompt, streamed            text on stdout, figures on stderr
  *          run-batch   a file of requests          OpenAI's batch format, answers in order
- *          inspect     what a model consists of        --tensors, --program
+ *          inspect     what a model consists of        --tensors, --program, --config
  *          dump        every number of a forward pass  a safetensors file for others' tests
  *          bench       what this machine can do        ratios of one run
  *          trace-svg   a picture of a trace        lanes, steps and pages as SVG

@@ -7,17 +7,17 @@ import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
-import orrery.model.Model;
+import orrery.model.ModelSpec;
 import orrery.speculation.SpeculationOptions;
 
 /**
- * The most heap memory that an engine will take, counted before it takes any: the KV cache, the
- * buffers of steps, and the memory of running requests. A waiting request takes a few kilobytes and
- * its prompt.
+ * The most heap memory that an engine will take beside the weights, counted before it takes any,
+ * and even before weights are there: the KV cache, the buffers of steps, and the memory of running
+ * requests. A waiting request takes a few kilobytes and its prompt.
  *
- * @param parts one for each kind of memory
+ * @param kinds one for each kind of memory
  */
-record HeapPlan(List<Part> parts) {
+public record HeapPlan(List<Kind> kinds) {
   private static final int BOOKS = 16; // bytes of a page pool for each page
   private static final int STEPS = 40; // bytes of the main model's step and the drafter's, a row
   private static final int MTP_INPUTS = 64; // states that an MTP drafter keeps of a sequence
@@ -29,12 +29,14 @@ record HeapPlan(List<Part> parts) {
    * @param what the thing, in words
    * @param bytes its size
    */
-  record Part(String option, String what, long bytes) {}
+  public record Kind(String option, String what, long bytes) {}
 
   /**
+   * The plan of an engine with these options.
+   *
    * @throws IllegalArgumentException if an option does not fit the model
    */
-  static HeapPlan of(Model model, EngineOptions o) {
+  public static HeapPlan of(ModelSpec model, EngineOptions o) {
     int contextLength = Sizes.contextLength(model, o);
     KvLayout layout = Sizes.layout(model, o);
     KvGeometry geometry = Sizes.geometry(model, o, contextLength);
@@ -47,7 +49,7 @@ record HeapPlan(List<Part> parts) {
             running(model, o, contextLength, geometry, layout)));
   }
 
-  private static Part cache(EngineOptions o, int contextLength, KvLayout layout, KvGeometry g) {
+  private static Kind cache(EngineOptions o, int contextLength, KvLayout layout, KvGeometry g) {
     long[] pages = Sizes.pages(o, g, contextLength);
     long bytes = 0;
     for (int s = 0; s < layout.streams().size(); s++) {
@@ -63,11 +65,11 @@ record HeapPlan(List<Part> parts) {
     }
     long tokens = Heap.times(pages[0], g.span(0));
     if (o.maxTotalTokens() > 0) {
-      return new Part("max-total-tokens", words("a KV cache of %,d tokens", tokens), bytes);
+      return new Kind("max-total-tokens", words("a KV cache of %,d tokens", tokens), bytes);
     }
     if (g.pageTokens() > contextLength) {
       String what = words("a KV cache of %,d pages of %,d tokens", pages[0] + 1, g.pageTokens());
-      return new Part("page-size", what, bytes);
+      return new Kind("page-size", what, bytes);
     }
     String option = o.contextLength() > 0 ? "context-length" : "max-running-requests";
     String what =
@@ -75,10 +77,10 @@ record HeapPlan(List<Part> parts) {
             "a KV cache of %,d tokens (half the context-length of %,d for each of %,d"
                 + " max-running-requests, unless max-total-tokens says otherwise)",
             tokens, contextLength, o.maxRunning());
-    return new Part(option, what, bytes);
+    return new Kind(option, what, bytes);
   }
 
-  private static Part steps(EngineOptions o, int contextLength, Activations a) {
+  private static Kind steps(EngineOptions o, int contextLength, Activations a) {
     long logitRows = Sizes.logitRows(o);
     long maxRows = Sizes.chunk(o, contextLength) + logitRows;
     long bytes = Heap.times(maxRows, STEPS);
@@ -96,21 +98,21 @@ record HeapPlan(List<Part> parts) {
             "the buffers of steps of up to %,d rows (chunked-prefill-size %,d, and"
                 + " max-running-requests %,d with %,d drafts each)",
             maxRows, chunk, o.maxRunning(), logitRows / o.maxRunning() - 1);
-    return new Part(option, what, bytes);
+    return new Kind(option, what, bytes);
   }
 
   private static long bucket(Activations a, long rows, long logitRows) {
     return Heap.plus(Heap.times(rows, a.row()), Heap.times(logitRows, a.logitRow()));
   }
 
-  private static Part context(EngineOptions o, int contextLength, Activations a) {
+  private static Kind context(EngineOptions o, int contextLength, Activations a) {
     long bytes = Heap.times(contextLength, a.position() + o.threads() * a.threadPosition());
     String what = words("positions and attention of sequences of up to %,d tokens", contextLength);
-    return new Part("context-length", what, bytes);
+    return new Kind("context-length", what, bytes);
   }
 
-  private static Part running(
-      Model model, EngineOptions o, int contextLength, KvGeometry g, KvLayout layout) {
+  private static Kind running(
+      ModelSpec model, EngineOptions o, int contextLength, KvGeometry g, KvLayout layout) {
     long each = Heap.times(contextLength, Integer.BYTES); // its tokens
     for (int pool = 0; pool < g.pools(); pool++) {
       each += Heap.times(g.pages(pool, contextLength), Integer.BYTES);
@@ -123,16 +125,16 @@ record HeapPlan(List<Part> parts) {
       each += drawn ? Heap.times(s.steps(), model.vocab(), Double.BYTES) : 0;
     }
     String what = words("what %,d running requests hold", o.maxRunning());
-    return new Part("max-running-requests", what, Heap.times(o.maxRunning(), each));
+    return new Kind("max-running-requests", what, Heap.times(o.maxRunning(), each));
   }
 
   private static String words(String format, Object... values) {
     return String.format(Locale.ROOT, format, values);
   }
 
-  /** The sum of all parts. */
-  long bytes() {
-    return parts.stream().mapToLong(Part::bytes).reduce(0, Heap::plus);
+  /** The sum of all kinds. */
+  public long bytes() {
+    return kinds.stream().mapToLong(Kind::bytes).reduce(0, Heap::plus);
   }
 
   /**
@@ -142,7 +144,7 @@ record HeapPlan(List<Part> parts) {
    */
   void require() {
     if (!Heap.fits(bytes())) {
-      Part largest = parts.stream().max(Comparator.comparingLong(Part::bytes)).orElseThrow();
+      Kind largest = kinds.stream().max(Comparator.comparingLong(Kind::bytes)).orElseThrow();
       long rest = bytes() - largest.bytes();
       String beside = rest > 0 ? ", with what comes beside it (" + Heap.size(rest) + ")," : "";
       Heap.require(largest.option(), largest.what() + beside, bytes());

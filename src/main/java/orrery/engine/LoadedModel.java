@@ -12,7 +12,7 @@ import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.JsonConfig;
 import orrery.model.Model;
-import orrery.model.classic.ClassicModel;
+import orrery.model.ModelConfig;
 import orrery.sampling.SamplingParams;
 import orrery.text.Message;
 import orrery.text.Tokenizer;
@@ -60,14 +60,11 @@ public record LoadedModel(
   private static LoadedModel read(Path directory) {
     try (Checkpoint checkpoint = Checkpoint.open(directory)) {
       JsonConfig config = JsonConfig.read(directory.resolve("config.json"));
+      ModelConfig known = Architectures.read(config);
       var loading = new TokenizerLoad(directory);
       Model model;
       try {
-        model =
-            switch (config.oneOf("model_type", "glm4_moe")) {
-              case "glm4_moe" -> ClassicModel.load(config, checkpoint);
-              case String other -> throw new IllegalStateException(other);
-            };
+        model = known.load(checkpoint);
       } catch (RuntimeException | Error e) {
         loading.discard();
         throw e;

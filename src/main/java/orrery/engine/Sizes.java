@@ -3,7 +3,7 @@ package orrery.engine;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
-import orrery.model.Model;
+import orrery.model.ModelSpec;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.length.DraftLengths;
 
@@ -15,7 +15,7 @@ final class Sizes {
 
   private Sizes() {}
 
-  static int contextLength(Model model, EngineOptions o) {
+  static int contextLength(ModelSpec model, EngineOptions o) {
     if (o.contextLength() > model.maxPositions()) {
       throw new IllegalArgumentException(
           "context-length: expected at most the model's "
@@ -28,12 +28,12 @@ final class Sizes {
         : Math.min(model.maxPositions(), DEFAULT_CONTEXT);
   }
 
-  static KvGeometry geometry(Model model, EngineOptions o, int contextLength) {
+  static KvGeometry geometry(ModelSpec model, EngineOptions o, int contextLength) {
     return new KvGeometry(layout(model, o), o.pageSize() > 0 ? o.pageSize() : contextLength);
   }
 
   /** The rows that a token has in the cache; MTP rows only if the MTP layer makes drafts. */
-  static KvLayout layout(Model model, EngineOptions o) {
+  static KvLayout layout(ModelSpec model, EngineOptions o) {
     boolean mtp = o.speculation().algorithm() == SpeculationOptions.Algorithm.MTP;
     if (mtp && !model.hasMtp()) {
       throw new IllegalArgumentException(
@@ -80,7 +80,7 @@ final class Sizes {
   }
 
   /** Refuses a request that would not fit even into an empty engine. */
-  static void requirePossible(Request r, Model model, KvCache kv, int contextLength) {
+  static void requirePossible(Request r, ModelSpec model, KvCache kv, int contextLength) {
     int[] prompt = r.prompt();
     if (prompt.length == 0) {
       throw new IllegalArgumentException("prompt: expected at least one token, found none");

@@ -20,9 +20,10 @@
  * </pre>
  *
  * <p>A program uses {@link orrery.engine.Engine}, or {@link orrery.engine.Llm} for text in, text
- * out. {@link orrery.engine.EngineOptions} holds every switch. {@code HeapPlan} counts the memory
- * before it is taken, {@code StepLoop} runs the turns, {@code Requests} keeps the requests inside
- * the engine, and {@code KvMemory} their pages.
+ * out. {@link orrery.engine.EngineOptions} holds every switch. {@link orrery.engine.Architectures}
+ * is the one place that knows which models there are. {@code HeapPlan} counts the memory before it
+ * is taken, {@code StepLoop} runs the turns, {@code Requests} keeps the requests inside the engine,
+ * and {@code KvMemory} their pages.
  *
  * <p><b>Invariants.</b>
  *

@@ -47,9 +47,9 @@ public final class PackedMatrix {
   public final int panels; // panels of 16 outputs, the last one padded
 
   final float[] f32; // [panels][in][16], or null
-  final int[] bf16; // [panels][ceil(in/2)][16], or null
+  final int[] bf16; // [panels][ceil(in/2)][16], or null; both are null if this is a shape
 
-  private PackedMatrix(Format format, int out, int in) {
+  private PackedMatrix(Format format, int out, int in, boolean weights) {
     if (out < 1 || in < 1) {
       throw new IllegalArgumentException(
           "a matrix needs at least one output and one input, found [" + out + ", " + in + "]");
@@ -57,19 +57,33 @@ public final class PackedMatrix {
     this.format = format;
     this.out = out;
     this.in = in;
-    this.panels = (out + PANEL - 1) / PANEL;
-    this.f32 = format == Format.F32 ? new float[Math.multiplyExact(panels * PANEL, in)] : null;
-    this.bf16 = format == Format.BF16 ? new int[Math.multiplyExact(panels * PANEL, pairs())] : null;
+    this.panels = (out - 1) / PANEL + 1;
+    int width = format == Format.F32 ? in : pairs(); // array elements of one output
+    if ((long) panels * PANEL > (Integer.MAX_VALUE - 8) / width) {
+      throw new IllegalArgumentException(
+          "expected a matrix that fits one Java array, found [" + out + ", " + in + "]");
+    }
+    this.f32 = weights && format == Format.F32 ? new float[panels * PANEL * width] : null;
+    this.bf16 = weights && format == Format.BF16 ? new int[panels * PANEL * width] : null;
+  }
+
+  /**
+   * The shape of a matrix without its weights: it can be counted, but not read or multiplied.
+   *
+   * @throws IllegalArgumentException if no matrix can have this shape
+   */
+  public static PackedMatrix shape(Format format, int out, int in) {
+    return new PackedMatrix(format, out, in, false);
   }
 
   /**
    * Packs a matrix.
    *
-   * @throws IllegalArgumentException if a side is less than 1, or if a weight of a bf16 matrix is
-   *     not exactly a bf16 value
+   * @throws IllegalArgumentException if no matrix can have this shape, or if a weight of a bf16
+   *     matrix is not exactly a bf16 value
    */
   public static PackedMatrix pack(Format format, int out, int in, RowSource source) {
-    PackedMatrix m = new PackedMatrix(format, out, in);
+    PackedMatrix m = new PackedMatrix(format, out, in, true);
     float[] row = new float[in];
     for (int o = 0; o < out; o++) {
       source.row(o, row);

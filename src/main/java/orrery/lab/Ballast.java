@@ -22,6 +22,7 @@ import orrery.checkpoint.Tensor;
 import orrery.checkpoint.TensorInfo;
 import orrery.engine.Heap;
 import orrery.model.ModelInfo;
+import orrery.model.ModelInfo.WeightGroup;
 import orrery.numerics.Fp16;
 
 /**
@@ -60,9 +61,9 @@ public final class Ballast {
     long cache = Machine.look().lastLevelCache();
     long wanted = CACHES * (cache > 0 ? cache : UNKNOWN_CACHE);
     long grows = 0; // bytes that a factor multiplies
-    for (ModelInfo.Part part : info.parts()) {
-      boolean wide = part.role().contains("feed-forward") || part.role().contains("experts");
-      grows += wide && !part.role().startsWith("mtp") ? part.activeBytes() : 0;
+    for (WeightGroup group : info.groups()) {
+      boolean wide = group.role().contains("feed-forward") || group.role().contains("experts");
+      grows += wide && !group.role().startsWith("mtp") ? group.activeBytes() : 0;
     }
     long rest = info.activeBytes() - grows;
     return (int) Math.max(2, (wanted - rest + grows - 1) / Math.max(1, grows));

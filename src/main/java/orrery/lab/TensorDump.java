@@ -9,6 +9,7 @@ import orrery.engine.EngineOptions;
 import orrery.engine.Heap;
 import orrery.engine.LoadedModel;
 import orrery.graph.Buffer;
+import orrery.graph.Capture;
 import orrery.graph.Eager;
 import orrery.graph.Executor;
 import orrery.graph.IntBuffer;
@@ -21,7 +22,6 @@ import orrery.kv.PageTable;
 import orrery.model.Activations;
 import orrery.model.Forward;
 import orrery.model.Model;
-import orrery.model.ModelRunner;
 
 /** Writes the tensors that a forward pass computes to a safetensors file. */
 public final class TensorDump {
@@ -50,17 +50,18 @@ public final class TensorDump {
     KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), ids.length, ids.length, 1);
     PageTable table = cache.newTable();
     cache.reserve(table, ids.length);
+    boolean scalar = options.kernels() == EngineOptions.KernelChoice.SCALAR;
+    Step step =
+        new Step(chunk, 1, options.threads(), scalar ? new ScalarKernels() : new VectorKernels());
+    step.tables[0] = table;
+    Forward forward = model.bind(cache, chunk).apply(chunk);
     try (Team team = new Team(options.threads())) {
-      ModelRunner runner = new ModelRunner(model, cache, team, chunk, chunk, options.graph());
-      boolean scalar = options.kernels() == EngineOptions.KernelChoice.SCALAR;
-      Step step =
-          new Step(chunk, 1, options.threads(), scalar ? new ScalarKernels() : new VectorKernels());
-      step.tables[0] = table;
+      Executor executor = new Executor(team);
       for (int from = 0; from < ids.length; from += chunk) {
-        dump.main(runner, step, ids, from, Math.min(from + chunk, ids.length));
+        dump.main(forward, executor, step, ids, from);
       }
       for (int from = 0; model.hasMtp() && from < ids.length - 1; from += chunk) {
-        dump.mtp(runner, step, ids, from, Math.min(from + chunk, ids.length - 1));
+        dump.mtp(forward, executor, step, ids, from, options.graph());
       }
     }
     dump.save(model, ids, out);
@@ -98,29 +99,35 @@ public final class TensorDump {
     long bytes = model.kvLayout(mtp).bytesPerPage(1); // of a token
     bytes += 4L * heads * model.vocab() + 4L * model.hidden() * (model.layers() + 2);
     bytes += a.position() + a.threadPosition();
-    // Twice, since all smaller buckets together take as much as the largest.
-    long rows = Heap.times(2L * chunk, a.row() + a.logitRow());
+    long rows = Heap.times(chunk, a.row() + a.logitRow());
     Heap.require("ids", "a dump of " + tokens + " tokens", Heap.times(tokens, bytes) + rows);
   }
 
-  private void main(ModelRunner runner, Step step, int[] ids, int from, int to) {
+  private void main(Forward f, Executor executor, Step step, int[] ids, int from) {
+    int to = Math.min(from + step.maxRows(), tokens);
     step.clear();
     for (int p = from; p < to; p++) {
       step.add(ids[p], p, 0, true);
     }
-    Forward f = runner.run(step, (executor, s) -> new Watch(executor, s, from));
+    f.main(new Watch(executor, step, from));
     keep("logits", f.logits(), step, from, tokens);
   }
 
-  private void mtp(ModelRunner runner, Step step, int[] ids, int from, int to) {
+  private void mtp(Forward f, Executor executor, Step step, int[] ids, int from, boolean graph) {
+    int to = Math.min(from + step.maxRows(), tokens - 1);
     step.clear();
-    Buffer in = runner.forMtp(to - from).mtpInput();
-    float[] hidden = floats.get("hidden");
+    Buffer in = f.mtpInput();
+    float[] hidden = floats.get("hidden"); // [tokens][hidden]
     for (int p = from; p < to; p++) {
       step.add(ids[p + 1], p, p + 1, 0, true);
       System.arraycopy(hidden, p * in.cols, in.data, in.row(p - from), in.cols);
     }
-    keep("mtp.logits", runner.runMtp(step).mtpLogits(), step, from, tokens - 1);
+    if (graph) {
+      Capture.of(f::mtp).run(executor, step);
+    } else {
+      f.mtp(new Eager(executor, step));
+    }
+    keep("mtp.logits", f.mtpLogits(), step, from, tokens - 1);
   }
 
   private void keep(String name, Buffer b, Step step, int from, int total) {

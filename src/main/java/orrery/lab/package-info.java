@@ -34,6 +34,9 @@
  * <p>{@link orrery.lab.Ballast} makes a model that fits a cache into one that does not, without
  * changing a bit of its answers; speed is shown on both.
  *
+ * <p>{@link orrery.lab.TensorDump} writes every number of a forward pass, for the tests of others
+ * ({@code orrery dump}).
+ *
  * <p><b>Invariants.</b>
  *
  * <ul>

@@ -5,16 +5,21 @@
  * architecture should not know about requests, batches or graphs. The line between the two decides
  * how much of an engine must change for a new model.
  *
- * <p><b>The idea.</b> A {@link orrery.model.Model} says which parts it has and which rows a token
- * leaves in the cache (a {@code KvLayout}). Bound to a cache, it makes {@link
- * orrery.model.Forward}s; each is a forward pass with the buffers of one row bucket. {@link
- * orrery.model.ModelRunner} runs steps through them: eagerly, or by replaying a program that it
- * captured once per bucket.
+ * <p><b>The idea.</b> A {@link orrery.model.ModelConfig} is read from {@code config.json} alone. It
+ * tells what the model is: its limits, its parameters, and which rows a token leaves in the cache
+ * (a {@code KvLayout}). To load weights is a step of its own; it gives a {@link
+ * orrery.model.Model}. Bound to a cache, it makes {@link orrery.model.Forward}s; each is a forward
+ * pass with the buffers of one row bucket. {@link orrery.model.ModelRunner} runs steps through
+ * them: eagerly, or by replaying a program that it captured once per bucket.
  *
  * <pre>
- *   checkpoint ──> Weights ──> Model ── bind(KvCache) ──> Forward (rows ≤ 1)   ──┐
- *                               │                         Forward (rows ≤ 2)     ├─ ModelRunner
- *                               └─ kvLayout() ──> KvCache Forward (rows ≤ 4) ... ┘     │
+ *   config.json ──> ModelConfig ── kvLayout, info, activations (ModelSpec): all that sizes need
+ *                       │
+ *   checkpoint ──> load(Checkpoint)
+ *                       │
+ *                     Model ── bind(KvCache) ──> Forward (rows ≤ 1)     ──┐
+ *                                                Forward (rows ≤ 2)       ├─ ModelRunner
+ *                                                Forward (rows ≤ 4) ...   ┘     │
  *                                                                                     ▼
  *   Step: token, position, slot, sequence of each row  ───────────────>  hidden, logits, MTP logits
  * </pre>
@@ -25,10 +30,12 @@
  *   <li>A row's results depend on its token, its position and the cached rows that it may see. They
  *       do not depend on other rows, the bucket, threads, kernels or the chunks of the prompt.
  *   <li>Loading changes no value: bf16 stays bf16, f16 and f32 become f32 ({@link
- *       orrery.model.Weights}).
+ *       orrery.model.CheckpointWeights}).
+ *   <li>The config alone tells the parameters of the loaded model ({@code ConfigSeamTest}): the
+ *       same lines read a checkpoint and count what it must have ({@link orrery.model.Weights}).
  *   <li>Only rows that want logits go through the head.
- *   <li>Only {@code engine}, {@code cli} and {@code lab} name an architecture ({@code
- *       ArchitectureTest.anArchitectureIsNamedOnlyByEngineCliAndLab}).
+ *   <li>One class names the architectures: {@code orrery.engine.Architectures} ({@code
+ *       ArchitectureTest.anArchitectureIsNamedInOnePlace}).
  * </ul>
  *
  * <p><b>Watch it.</b> {@code orrery inspect} prints {@link orrery.model.ModelInfo}: parameters by

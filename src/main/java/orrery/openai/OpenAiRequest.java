@@ -22,7 +22,7 @@ import orrery.text.TokenizerException;
  */
 public record OpenAiRequest(
     Request request, boolean chat, String model, boolean tokenIds, FieldNames names) {
-  /** OpenAI's limit. Every choice is a sequence, so one line must not ask for a million of them. */
+  /** OpenAI's limit. Every choice is a sequence, so no body may ask for a million of them. */
   public static final int MAX_N = 128;
 
   private static final int COMPLETION_TOKENS = 16; // OpenAI's default for /v1/completions
@@ -42,7 +42,8 @@ public record OpenAiRequest(
     }
 
     /**
-     * Reads a body.
+     * Reads the fields of a body that decide its answer. How the answer is sent ({@code stream},
+     * {@code echo}) and what becomes of unknown fields is the caller's affair.
      *
      * @param seed for a body that names none
      * @throws FieldException naming the field, what was expected and what was found
@@ -63,13 +64,7 @@ public record OpenAiRequest(
         body.fail("cache_salt", "a string that is not empty");
       }
       int priority = body.intOr("priority", 0);
-      for (String flag : chat ? new String[] {"stream"} : new String[] {"stream", "echo"}) {
-        if (body.boolOr(flag, false)) {
-          body.fail(flag, "false: a batch has whole answers, without their prompts");
-        }
-      }
       body.ignore("user", "metadata", "store", "service_tier", "safety_identifier");
-      body.requireNothingElse();
       params = chat ? loaded.endingWithTheTurn(params) : params;
       Request request = Request.of(prompt, params).withPriority(priority).withSalt(salt);
       return new OpenAiRequest(request, chat, model, tokenIds, names);

@@ -1,22 +1,15 @@
 package orrery.openai;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
-import java.io.StringWriter;
 import java.util.List;
 import java.util.Optional;
 import orrery.engine.Answer;
 import orrery.sampling.FinishReason;
 import orrery.text.Tokenizer;
 
-/**
- * Lines of a batch's answers, as OpenAI's batch API writes them. Ids are made from the line's
- * number, and {@code created} is 0, so that the same file gives the same bytes.
- */
+/** Bodies of answers, as OpenAI's API writes them. */
 public final class OpenAiResponse {
-  private static final JsonFactory JSON = new JsonFactory();
-
   private final LogprobsJson logprobs;
   private final boolean promptDetails;
   private final boolean synthetic;
@@ -24,7 +17,7 @@ public final class OpenAiResponse {
   /**
    * @param promptDetails whether to report how many prompt tokens came from the prefix cache, which
    *     depends on the engine's switches and on the other requests
-   * @param synthetic whether to say in every line that its text is not the model's, since drafts
+   * @param synthetic whether to say in every body that its text is not the model's, since drafts
    *     are accepted for an experiment's sake
    */
   public OpenAiResponse(Optional<Tokenizer> tokenizer, boolean promptDetails, boolean synthetic) {
@@ -33,67 +26,51 @@ public final class OpenAiResponse {
     this.synthetic = synthetic;
   }
 
-  /** The error of a line: an HTTP status, OpenAI's error type, the field, the message. */
+  /** Why there is no answer: an HTTP status, OpenAI's error type, the field, the message. */
   public record Problem(int status, String type, String field, String message) {
+    /** The request can never be answered. */
     public static Problem invalid(String field, String message) {
       return new Problem(400, "invalid_request_error", field, message);
     }
   }
 
-  /** A line that answers a request. */
-  public String answer(int line, String customId, OpenAiRequest request, List<Answer> answers) {
-    return write(
-        json -> {
-          start(json, line, customId, 200);
-          json.writeStringField("id", (request.chat() ? "chatcmpl-" : "cmpl-") + line);
-          json.writeStringField("object", request.chat() ? "chat.completion" : "text_completion");
-          json.writeNumberField("created", 0);
-          json.writeStringField("model", request.model());
-          json.writeArrayFieldStart("choices");
-          for (Answer a : answers) {
-            choice(json, request, a);
-          }
-          json.writeEndArray();
-          usage(json, answers);
-          json.writeEndObject(); // body
-          json.writeEndObject(); // response
-          json.writeNullField("error");
-        });
-  }
-
   /**
-   * A line that says why there is no answer: as OpenAI's HTTP answer in its body, and as its batch
-   * API's error.
+   * Writes the body of an answer, a {@code text_completion} or a {@code chat.completion}.
    *
-   * @param customId null if the line has none
+   * @param id of the answer, without the part that tells its kind
+   * @param created seconds since 1970
    */
-  public String refusal(int line, String customId, Problem problem) {
-    return write(
-        json -> {
-          start(json, line, customId, problem.status());
-          json.writeObjectFieldStart("error");
-          json.writeStringField("message", problem.message());
-          json.writeStringField("type", problem.type());
-          json.writeStringField("param", problem.field());
-          json.writeNullField("code");
-          json.writeEndObject();
-          json.writeEndObject(); // body
-          json.writeEndObject(); // response
-          json.writeObjectFieldStart("error");
-          json.writeStringField("code", problem.type());
-          json.writeStringField("message", problem.message());
-          json.writeEndObject();
-        });
+  public void answer(
+      JsonGenerator json, String id, long created, OpenAiRequest request, List<Answer> answers)
+      throws IOException {
+    start(json);
+    json.writeStringField("id", (request.chat() ? "chatcmpl-" : "cmpl-") + id);
+    json.writeStringField("object", request.chat() ? "chat.completion" : "text_completion");
+    json.writeNumberField("created", created);
+    json.writeStringField("model", request.model());
+    json.writeArrayFieldStart("choices");
+    for (Answer a : answers) {
+      choice(json, request, a);
+    }
+    json.writeEndArray();
+    usage(json, answers);
+    json.writeEndObject();
   }
 
-  /** Everything up to the fields that an answer and a refusal do not share. */
-  private void start(JsonGenerator json, int line, String customId, int status) throws IOException {
-    json.writeStringField("id", "batch_req_" + line);
-    json.writeStringField("custom_id", customId);
-    json.writeObjectFieldStart("response");
-    json.writeNumberField("status_code", status);
-    json.writeStringField("request_id", "req_" + line);
-    json.writeObjectFieldStart("body");
+  /** Writes the body that says why there is no answer. */
+  public void refusal(JsonGenerator json, Problem problem) throws IOException {
+    start(json);
+    json.writeObjectFieldStart("error");
+    json.writeStringField("message", problem.message());
+    json.writeStringField("type", problem.type());
+    json.writeStringField("param", problem.field());
+    json.writeNullField("code");
+    json.writeEndObject();
+    json.writeEndObject();
+  }
+
+  private void start(JsonGenerator json) throws IOException {
+    json.writeStartObject();
     if (synthetic) {
       json.writeBooleanField("synthetic_acceptance", true);
     }
@@ -145,22 +122,5 @@ public final class OpenAiResponse {
       json.writeEndObject();
     }
     json.writeEndObject();
-  }
-
-  /** Fields of an object. */
-  private interface Body {
-    void write(JsonGenerator json) throws IOException;
-  }
-
-  private static String write(Body fields) {
-    StringWriter text = new StringWriter();
-    try (JsonGenerator json = JSON.createGenerator(text)) {
-      json.writeStartObject();
-      fields.write(json);
-      json.writeEndObject();
-    } catch (IOException e) {
-      throw new IllegalStateException("a string can always be written", e);
-    }
-    return text.toString();
   }
 }

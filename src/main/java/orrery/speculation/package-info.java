@@ -33,12 +33,13 @@
  *   <li>{@link orrery.speculation.CoupledRule}, the default, runs the plain sampler at every row,
  *       with the random number of its position. Tokens and logits are those of plain decoding, to
  *       the bit, at any temperature, with the penalties, bias and stops of that row.
- *   <li>{@link orrery.speculation.TargetOnlyRule} and {@link orrery.speculation.RejectionRule} are
- *       the published rules. They give the same distribution, but other text.
+ *   <li>The published rules, in {@code orrery.speculation.rules}, give the same distribution, but
+ *       other text.
  *   <li>A drafter decides how fast an answer comes, never what it says.
  *   <li>Rolling back only lowers the committed length: rows lie by position, and positions decide
  *       which rows are visible.
- *   <li>A {@link orrery.speculation.DraftLength} sees only counts and times, and may say 0.
+ *   <li>A {@link orrery.speculation.DraftLength} sees only counts and times, and may say 0; {@code
+ *       orrery.speculation.length} has the lengths.
  * </ul>
  *
  * <p><b>Watch it:</b> {@code orrery generate --speculative-algorithm mtp --speculative-num-steps

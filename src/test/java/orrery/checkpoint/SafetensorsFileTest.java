@@ -49,18 +49,18 @@ class SafetensorsFileTest {
       assertThat(file.names())
           .containsExactlyInAnyOrder("f32", "bf16", "f16", "i64", "scalar", "empty");
       assertThat(file.metadata()).containsEntry("format", "pt");
-      assertThat(file.readFloats("f32", 2, 3))
+      assertThat(file.tensor("f32").requireShape(2, 3).floats())
           .containsExactly(1.5f, -0f, 3.4e38f, Float.POSITIVE_INFINITY, Float.MIN_VALUE, -2f);
       // 0.1 has 8 bits in bfloat16; 1e-40 is nearest to its smallest subnormal, 2^-133.
-      assertThat(file.readFloats("bf16", 2, 2))
+      assertThat(file.tensor("bf16").requireShape(2, 2).floats())
           .containsExactly(1.5f, -2f, 0.10009765625f, 0x1p-133f);
-      assertThat(file.readBf16("bf16", 2, 2))
+      assertThat(file.tensor("bf16").requireShape(2, 2).bf16())
           .containsExactly((short) 0x3FC0, (short) 0xC000, (short) 0x3DCD, (short) 0x0001);
-      assertThat(file.readFloats("f16", 4))
+      assertThat(file.tensor("f16").requireShape(4).floats())
           .containsExactly(0.0999755859375f, 65504f, 0x1p-24f, -1f);
-      assertThat(file.readLongs("i64", 3)).containsExactly(1L << 62, -1, 0);
-      assertThat(file.readFloats("scalar")).containsExactly(7f);
-      assertThat(file.readFloats("empty", 0, 3)).isEmpty();
+      assertThat(file.tensor("i64").requireShape(3).longs()).containsExactly(1L << 62, -1, 0);
+      assertThat(file.tensor("scalar").requireShape().floats()).containsExactly(7f);
+      assertThat(file.tensor("empty").requireShape(0, 3).floats()).isEmpty();
     }
   }
 
@@ -90,15 +90,15 @@ class SafetensorsFileTest {
   @Test
   void readingWithAnotherTypeOrShapeNamesFileTensorExpectedAndFound() {
     try (SafetensorsFile file = SafetensorsFile.open(REFERENCE)) {
-      assertThatThrownBy(() -> file.readFloats("f32", 3, 2))
+      assertThatThrownBy(() -> file.tensor("f32").requireShape(3, 2).floats())
           .isInstanceOf(CheckpointException.class)
           .hasMessage(REFERENCE + ": tensor f32: expected shape [3, 2], found [2, 3]");
-      assertThatThrownBy(() -> file.readBf16("f16", 4))
+      assertThatThrownBy(() -> file.tensor("f16").requireShape(4).bf16())
           .hasMessage(REFERENCE + ": tensor f16: expected BF16 elements, found F16");
-      assertThatThrownBy(() -> file.readFloats("i64", 3))
+      assertThatThrownBy(() -> file.tensor("i64").requireShape(3).floats())
           .hasMessage(REFERENCE + ": tensor i64: expected F32, F16 or BF16 elements, found I64");
       assertThatThrownBy(() -> file.tensor("i64").getFloat(0)).hasMessageContaining("found I64");
-      assertThatThrownBy(() -> file.readLongs("f32", 2, 3))
+      assertThatThrownBy(() -> file.tensor("f32").requireShape(2, 3).longs())
           .hasMessage(REFERENCE + ": tensor f32: expected I64 elements, found F32");
       assertThatThrownBy(() -> file.tensor("nope"))
           .isInstanceOf(CheckpointException.class)

@@ -37,11 +37,11 @@ class SafetensorsWriterTest {
         .floats("scalar", new float[] {5})
         .write(path);
     try (SafetensorsFile file = SafetensorsFile.open(path)) {
-      assertThat(file.readFloats("f", floats.length)).containsExactly(floats);
-      assertThat(file.readBf16("b", 2, 3)).containsExactly(codes);
+      assertThat(file.tensor("f").requireShape(floats.length).floats()).containsExactly(floats);
+      assertThat(file.tensor("b").requireShape(2, 3).bf16()).containsExactly(codes);
       assertThat(file.tensor("h").dtype()).isEqualTo(DType.F16);
-      assertThat(file.readLongs("l", 3, 1)).containsExactly(longs);
-      assertThat(file.readFloats("scalar")).containsExactly(5f);
+      assertThat(file.tensor("l").requireShape(3, 1).longs()).containsExactly(longs);
+      assertThat(file.tensor("scalar").requireShape().floats()).containsExactly(5f);
       assertThat(file.metadata()).containsOnlyKeys("format");
     }
   }

@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import orrery.EditedModel;
@@ -32,7 +33,7 @@ class InspectCommandTest {
             "  0  x[40] = embedding",
             "cache[slot] = k[16], v[16]",
             "mixed[16] = attention q[16]",
-            "experts, weights = top 2 of sigmoid",
+            "topkIds, topkWeights = top 2 of sigmoid",
             "last[40] = hidden[40] [logit rows]",
             "logits[97] =",
             "program of the MTP layer",
@@ -72,5 +73,40 @@ class InspectCommandTest {
   @Test
   void withoutTheFlagNoProgramIsListed() {
     assertThat(inspect("--model", "tiny-models/speck-mtp")).doesNotContain("program");
+  }
+
+  @Test
+  void aConfigAloneGivesTheTableOfTheLoadedModel() {
+    String loaded = inspect("--model", "tiny-models/speck-trained");
+    String told = inspect("--config", "tiny-models/speck-trained/config.json");
+    List<String> table = loaded.lines().skip(1).filter(l -> !l.startsWith("tokenizer")).toList();
+    assertThat(table).hasSizeGreaterThan(12);
+    assertThat(told.lines().skip(1).limit(table.size())).isEqualTo(table);
+  }
+
+  @Test
+  void aConfigOfAnySizeNeedsNoWeights(@TempDir Path directory) throws IOException {
+    Path file = directory.resolve("large.json");
+    Files.copy(Path.of("docs/examples/glm-4.5.json"), file);
+    assertThat(inspect("--config", file.toString()))
+        .startsWith(file + "  glm4_moe, 92 layers + 1 MTP layer, hidden 5120")
+        .containsSubsequence(
+            "experts (8 of 160 active)",
+            "335,963,750,400  16,798,187,520",
+            "356,785,898,816  32,856,325,024",
+            "KV cache: 184 streams, 753,664 bytes a token",
+            "664.6 GiB  weights",
+            "92.0 GiB  a KV cache of 131,088 tokens",
+            "758.0 GiB  all");
+  }
+
+  @Test
+  void flagsThatNeedAModelHaveNoEffectBesideAConfig() {
+    String config = "tiny-models/speck-mtp/config.json";
+    assertThat(inspect("--config", config, "-m", "nowhere", "--tensors", "--program"))
+        .contains("-m has no effect with --config")
+        .contains("--tensors has no effect with --config")
+        .contains("--program has no effect with --config")
+        .doesNotContain("program of");
   }
 }

@@ -158,7 +158,7 @@ class ResumeTest {
           new BatchRun(
               engine,
               new OpenAiRequest.Reader(model, 250),
-              new OpenAiResponse(model.tokenizer(), false, false),
+              new BatchResponse(new OpenAiResponse(model.tokenizer(), false, false)),
               out,
               new BatchPart(part),
               new CustomIds(),

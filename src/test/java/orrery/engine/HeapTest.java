@@ -68,12 +68,12 @@ class HeapTest {
     EngineOptions plain = EngineOptions.defaults();
     EngineOptions drafts =
         plain.but().maxRunning(4096).speculation(SpeculationOptions.of(MTP, 16)).build();
-    HeapPlan.Part steps = HeapPlan.of(loaded.model(), drafts).parts().get(1);
+    HeapPlan.Kind steps = HeapPlan.of(loaded.model(), drafts).kinds().get(1);
     assertThat(steps.option()).isEqualTo("speculative-num-steps");
     assertThat(steps.what()).contains("69,888 rows", "4,096 with 16 drafts each");
     long logits = 69_632L * loaded.model().vocab() * Float.BYTES;
     assertThat(steps.bytes()).isGreaterThan(2 * logits); // of the model and of its MTP layer
-    HeapPlan.Part prompts = HeapPlan.of(loaded.model(), plain).parts().get(1);
+    HeapPlan.Kind prompts = HeapPlan.of(loaded.model(), plain).kinds().get(1);
     assertThat(prompts.option()).isEqualTo("chunked-prefill-size");
     assertThat(prompts.bytes()).isLessThan(steps.bytes() / 50);
   }

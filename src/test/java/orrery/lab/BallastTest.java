@@ -56,8 +56,8 @@ class BallastTest {
     Ballast.write(model, 3, twin);
     try (LoadedModel small = LoadedModel.load(model);
         LoadedModel large = LoadedModel.load(twin)) {
-      List<ModelInfo.Part> before = small.model().info().parts();
-      List<ModelInfo.Part> after = large.model().info().parts();
+      List<ModelInfo.WeightGroup> before = small.model().info().groups();
+      List<ModelInfo.WeightGroup> after = large.model().info().groups();
       assertThat(after).hasSameSizeAs(before);
       for (int i = 0; i < before.size(); i++) {
         String role = before.get(i).role();
@@ -208,7 +208,7 @@ class BallastTest {
   /** Bytes of weights that one token of a twin reads. */
   private static long bytes(ModelInfo info, int factor) {
     long bytes = 0;
-    for (ModelInfo.Part part : info.parts()) {
+    for (ModelInfo.WeightGroup part : info.groups()) {
       if (!part.role().startsWith("mtp")) {
         boolean wide = part.role().contains("feed-forward") || part.role().contains("expert");
         bytes += part.activeBytes() * (wide ? factor : 1);

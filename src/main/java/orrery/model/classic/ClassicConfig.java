@@ -1,9 +1,19 @@
 package orrery.model.classic;
 
-import java.util.OptionalInt;
-import java.util.function.ToIntBiFunction;
-import orrery.checkpoint.CheckpointException;
+import java.util.ArrayList;
+import java.util.List;
+import orrery.attention.GroupedQueryAttention;
+import orrery.attention.RopeTable;
+import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
+import orrery.kernels.AttentionShape;
+import orrery.kernels.PackedMatrix;
+import orrery.kv.KvLayout;
+import orrery.kv.Stream;
+import orrery.model.Activations;
+import orrery.model.ModelConfig;
+import orrery.model.ModelInfo;
+import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
 
 /**
@@ -30,7 +40,9 @@ import orrery.moe.RouterSpec;
  * @param tied {@code tie_word_embeddings}: the output head is the embedding, unless the checkpoint
  *     has a head that differs from it
  * @param mtpLayers {@code num_nextn_predict_layers}: 0 or 1
+ * @param mtpAnnounced whether the config itself says how many, and not its default
  * @param router how rows choose experts
+ * @param format how matrices are kept in memory, as far as {@code dtype} tells
  */
 public record ClassicConfig(
     int vocab,
@@ -51,7 +63,10 @@ public record ClassicConfig(
     boolean qkNorm,
     boolean tied,
     int mtpLayers,
-    RouterSpec router) {
+    boolean mtpAnnounced,
+    RouterSpec router,
+    PackedMatrix.Format format)
+    implements ModelConfig {
 
   /** {@code model_type} of these configs. */
   public static final String ARCHITECTURE = "glm4_moe";
@@ -61,119 +76,65 @@ public record ClassicConfig(
    * field gets transformers' default. Values that no model can have are refused, and so are fields
    * that contradict each other.
    *
-   * @throws CheckpointException naming the field, what was expected and what was found
+   * @throws orrery.checkpoint.CheckpointException naming the field, what was expected and what was
+   *     found
    */
   public static ClassicConfig read(JsonConfig c) {
-    c.oneOf("model_type", ARCHITECTURE);
-    UnknownMeaning.refuse(c);
-    int hidden = c.positiveInt("hidden_size");
-    int heads = c.positiveInt("num_attention_heads");
-    int kvHeads = c.positiveIntOr("num_key_value_heads", 8);
-    require(heads % kvHeads == 0, c, "num_key_value_heads", "a divisor of " + heads, "" + kvHeads);
-    int headDim = c.has("head_dim") ? c.positiveInt("head_dim") : Math.max(1, hidden / heads);
-    requireProduct(c, "num_attention_heads", heads, "head_dim", headDim);
-    int expertIntermediate = c.positiveInt("moe_intermediate_size");
-    int sharedExperts = c.positiveIntOr("n_shared_experts", 1);
-    requireProduct(
-        c, "n_shared_experts", sharedExperts, "moe_intermediate_size", expertIntermediate);
-    int layers = c.positiveInt("num_hidden_layers");
-    int mtpLayers = mtpLayers(c).orElse(1);
-    String mtpField = c.has("num_mtp_layers") ? "num_mtp_layers" : "num_nextn_predict_layers";
-    require(mtpLayers <= 1, c, mtpField, "0 or 1", "" + mtpLayers);
-    RopeFields rope = RopeFields.read(c, headDim);
-    return new ClassicConfig(
-        c.positiveInt("vocab_size"),
-        hidden,
-        layers,
-        c.nonNegativeIntOr("first_k_dense_replace", 1),
-        c.positiveInt("intermediate_size"),
-        expertIntermediate,
-        sharedExperts,
-        heads,
-        kvHeads,
-        headDim,
-        rope.rotaryDim(),
-        rope.theta(),
-        c.positiveInt("max_position_embeddings"),
-        eps(c),
-        c.boolOr("attention_bias", false),
-        c.boolOr("use_qk_norm", false),
-        c.boolOr("tie_word_embeddings", false),
-        mtpLayers,
-        router(c));
+    return ConfigFields.read(c);
   }
 
-  private static RouterSpec router(JsonConfig c) {
-    int experts =
-        sameInt(c, "n_routed_experts", "num_local_experts", JsonConfig::positiveInt)
-            .orElseGet(() -> c.positiveInt("n_routed_experts"));
-    int topK = c.positiveInt("num_experts_per_tok");
-    int groups = c.positiveIntOr("n_group", 1);
-    int topGroups = c.positiveIntOr("topk_group", 1);
-    require(experts % groups == 0, c, "n_group", "a divisor of " + experts, "" + groups);
-    require(
-        groups == 1 || experts / groups >= 2,
-        c,
-        "n_group",
-        "groups of 2 or more experts",
-        "" + groups);
-    require(topGroups <= groups, c, "topk_group", "at most n_group = " + groups, "" + topGroups);
-    int eligible = experts / groups * topGroups;
-    require(
-        topK <= eligible,
-        c,
-        "num_experts_per_tok",
-        "at most the " + eligible + " experts that a row may choose from",
-        "" + topK);
-    return new RouterSpec(
-        experts, topK, groups, topGroups, c.boolOr("norm_topk_prob", true), scale(c));
+  @Override
+  public ClassicModel load(Checkpoint checkpoint) {
+    return ClassicModel.load(this, checkpoint);
+  }
+
+  @Override
+  public String architecture() {
+    return ARCHITECTURE;
+  }
+
+  @Override
+  public boolean hasMtp() {
+    return mtpLayers > 0;
+  }
+
+  AttentionShape attention(int pageTokens) {
+    float scale = (float) (1 / Math.sqrt(headDim));
+    return new AttentionShape(heads, kvHeads, headDim, headDim, pageTokens, scale);
   }
 
   /**
-   * How many MTP layers the config announces. The field has two names; a config may have either,
-   * both or none.
+   * Streams 2l and 2l + 1 are the keys and values of layer l. Last come the streams of the MTP
+   * layer: keys, values, and its inputs at page ends.
    */
-  static OptionalInt mtpLayers(JsonConfig c) {
-    return sameInt(c, "num_nextn_predict_layers", "num_mtp_layers", JsonConfig::nonNegativeInt);
-  }
-
-  /** The value of a field that has two names. */
-  private static OptionalInt sameInt(
-      JsonConfig c, String name, String alias, ToIntBiFunction<JsonConfig, String> read) {
-    if (c.has(name) && c.has(alias)) {
-      int value = read.applyAsInt(c, name);
-      int other = read.applyAsInt(c, alias);
-      require(value == other, c, alias, value + ", as " + name + " says", "" + other);
+  @Override
+  public KvLayout kvLayout(boolean mtp) {
+    if (mtp && !hasMtp()) {
+      throw new IllegalArgumentException("MTP rows: this model has no MTP layer");
     }
-    String there = c.has(name) ? name : alias;
-    return c.has(there) ? OptionalInt.of(read.applyAsInt(c, there)) : OptionalInt.empty();
-  }
-
-  private static float eps(JsonConfig c) {
-    String field = "rms_norm_eps";
-    float eps = (float) c.numberOr(field, 1e-5);
-    require(eps > 0 && eps < 1, c, field, "a number above 0 and below 1", c.shown(field));
-    return eps;
-  }
-
-  private static float scale(JsonConfig c) {
-    String field = "routed_scaling_factor";
-    float scale = (float) c.numberOr(field, 1);
-    require(scale > 0, c, field, "a number above 0", c.shown(field));
-    return scale;
-  }
-
-  /** Refuses a product of widths that is no int: it would overflow to a plausible width. */
-  private static void requireProduct(JsonConfig c, String field, int n, String other, int width) {
-    int most = Integer.MAX_VALUE / width;
-    require(n <= most, c, field, "at most " + most + " with " + other + " " + width, "" + n);
-  }
-
-  private static void require(
-      boolean holds, JsonConfig c, String field, String expected, String found) {
-    if (!holds) {
-      throw c.bad(field, expected, found);
+    List<Stream> streams = new ArrayList<>();
+    for (int l = 0; l < layers + (mtp ? 1 : 0); l++) {
+      streams.add(Stream.whole("layers." + l + ".key", attention(1).keyWidth()));
+      streams.add(Stream.whole("layers." + l + ".value", attention(1).valueWidth()));
     }
+    if (mtp) {
+      streams.add(Stream.boundary("mtp.boundary", hidden));
+    }
+    return new KvLayout(streams);
+  }
+
+  @Override
+  public ModelInfo info() {
+    return ClassicInfo.of(this, ClassicWeights.read(new WeightShapes(format), this));
+  }
+
+  @Override
+  public Activations activations(boolean mtp) {
+    return new Activations(
+        ClassicForward.rowBytes(this, attention(1), mtp),
+        ClassicForward.logitRowBytes(this, mtp),
+        RopeTable.bytes(rotaryDim),
+        GroupedQueryAttention.scratchBytes(attention(1)));
   }
 
   /** Whether any layer has a dense feed-forward, the MTP layer included. */
@@ -191,8 +152,8 @@ public record ClassicConfig(
     return layer >= denseLayers;
   }
 
-  /** The same config with another number of MTP layers. */
-  ClassicConfig withMtpLayers(int n) {
+  /** The same config for a checkpoint that has another head or another number of MTP layers. */
+  ClassicConfig with(boolean tied, int mtpLayers) {
     return new ClassicConfig(
         vocab,
         hidden,
@@ -211,7 +172,9 @@ public record ClassicConfig(
         attentionBias,
         qkNorm,
         tied,
-        n,
-        router);
+        mtpLayers,
+        mtpAnnounced,
+        router,
+        format);
   }
 }

@@ -7,7 +7,7 @@ import java.util.stream.Stream;
 import orrery.attention.GroupedQueryAttention;
 import orrery.kernels.PackedMatrix;
 import orrery.model.ModelInfo;
-import orrery.model.ModelInfo.Part;
+import orrery.model.ModelInfo.WeightGroup;
 import orrery.moe.FeedForward;
 import orrery.moe.MixtureOfExperts;
 
@@ -16,41 +16,44 @@ final class ClassicInfo {
   private ClassicInfo() {}
 
   static ModelInfo of(ClassicConfig c, ClassicWeights w) {
-    List<Part> parts = new ArrayList<>();
+    List<WeightGroup> groups = new ArrayList<>();
     long hidden = c.hidden();
     boolean shared = w.head() == w.embedding();
-    parts.add(
-        new Part(
+    groups.add(
+        new WeightGroup(
             shared ? "embedding (also the head)" : "embedding",
             size(w.embedding()),
             hidden,
+            bytes(w.embedding()),
             hidden * w.embedding().format.bytesPerWeight));
-    parts.addAll(layers("", Arrays.asList(w.layers()), c));
-    parts.add(
+    groups.addAll(layers("", Arrays.asList(w.layers()), c));
+    groups.add(
         shared
-            ? new Part("head (the embedding again)", 0, size(w.head()), bytes(w.head()))
+            ? new WeightGroup("head (the embedding again)", 0, size(w.head()), 0, bytes(w.head()))
             : all("head", Stream.of(w.head())));
     if (w.mtp() != null) {
       ClassicWeights.Mtp m = w.mtp();
-      parts.add(all("mtp projection", Stream.of(m.project())));
-      parts.addAll(layers("mtp ", List.of(m.layer()), c));
+      groups.add(all("mtp projection", Stream.of(m.project())));
+      groups.addAll(layers("mtp ", List.of(m.layer()), c));
       if (m.embedding() != w.embedding()) {
-        parts.add(all("mtp embedding", Stream.of(m.embedding())));
+        groups.add(all("mtp embedding", Stream.of(m.embedding())));
       }
       if (m.head() != w.head()) {
-        parts.add(all("mtp head", Stream.of(m.head())));
+        groups.add(all("mtp head", Stream.of(m.head())));
       }
     }
-    parts.add(vectors("", floats(w.norm()), Arrays.asList(w.layers())));
+    groups.add(vectors("", floats(w.norm()), Arrays.asList(w.layers())));
     if (w.mtp() != null) {
       ClassicWeights.Mtp m = w.mtp();
       long own = floats(m.embeddingNorm(), m.hiddenNorm(), m.norm());
-      parts.add(vectors("mtp ", own, List.of(m.layer())));
+      groups.add(vectors("mtp ", own, List.of(m.layer())));
     }
-    return new ModelInfo(parts.stream().filter(p -> p.parameters() + p.activeBytes() > 0).toList());
+    return new ModelInfo(
+        groups.stream().filter(p -> p.parameters() + p.activeBytes() > 0).toList());
   }
 
-  private static Part vectors(String prefix, long others, List<ClassicWeights.Layer> layers) {
+  private static WeightGroup vectors(
+      String prefix, long others, List<ClassicWeights.Layer> layers) {
     long n = others;
     for (ClassicWeights.Layer l : layers) {
       GroupedQueryAttention a = l.attention();
@@ -58,14 +61,14 @@ final class ClassicInfo {
       n += floats(a.qBias(), a.kBias(), a.vBias());
       n += l.experts() == null ? 0 : floats(l.experts().bias());
     }
-    return new Part(prefix + "norms and biases", n, n, 4 * n);
+    return new WeightGroup(prefix + "norms and biases", n, n, 4 * n, 4 * n);
   }
 
-  private static List<Part> layers(
+  private static List<WeightGroup> layers(
       String prefix, List<ClassicWeights.Layer> layers, ClassicConfig c) {
     List<MixtureOfExperts> moe =
         layers.stream().map(ClassicWeights.Layer::experts).filter(e -> e != null).toList();
-    Part experts =
+    WeightGroup experts =
         all(
             "",
             moe.stream()
@@ -83,11 +86,12 @@ final class ClassicInfo {
                 .filter(d -> d != null)
                 .flatMap(ClassicInfo::matrices)),
         all(prefix + "router", moe.stream().map(MixtureOfExperts::router)),
-        new Part(
+        new WeightGroup(
             prefix + "experts (" + k + " of " + n + " active)",
             experts.parameters(),
             experts.parameters() / n * k,
-            experts.activeBytes() / n * k),
+            experts.bytes(),
+            experts.bytes() / n * k),
         all(prefix + "shared experts", moe.stream().flatMap(e -> matrices(e.shared()))));
   }
 
@@ -99,11 +103,11 @@ final class ClassicInfo {
     return Stream.of(f.gate(), f.up(), f.down());
   }
 
-  private static Part all(String role, Stream<PackedMatrix> matrices) {
+  private static WeightGroup all(String role, Stream<PackedMatrix> matrices) {
     List<PackedMatrix> list = matrices.toList();
     long parameters = list.stream().mapToLong(ClassicInfo::size).sum();
-    return new Part(
-        role, parameters, parameters, list.stream().mapToLong(ClassicInfo::bytes).sum());
+    long bytes = list.stream().mapToLong(ClassicInfo::bytes).sum();
+    return new WeightGroup(role, parameters, parameters, bytes, bytes);
   }
 
   private static long size(PackedMatrix m) {

@@ -1,19 +1,16 @@
 package orrery.model.classic;
 
-import java.util.ArrayList;
-import java.util.List;
+import java.nio.file.Path;
 import java.util.function.IntFunction;
-import orrery.attention.GroupedQueryAttention;
 import orrery.attention.LayerKv;
 import orrery.attention.RopeTable;
 import orrery.checkpoint.Checkpoint;
-import orrery.checkpoint.JsonConfig;
 import orrery.kernels.AttentionShape;
 import orrery.kv.KvCache;
 import orrery.kv.KvLayout;
-import orrery.kv.Stream;
 import orrery.model.Activations;
 import orrery.model.BoundaryKv;
+import orrery.model.CheckpointWeights;
 import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelInfo;
@@ -29,41 +26,57 @@ public final class ClassicModel implements Model {
   }
 
   /**
-   * Loads the weights that a config describes. A config may announce an MTP layer of which the
-   * checkpoint has no tensor, as after saving with transformers. Then the model loads without MTP,
-   * and the checkpoint's notices say so.
+   * Loads the weights that a config describes, as far as the checkpoint has them: see {@link
+   * #found}.
    *
    * @throws orrery.checkpoint.CheckpointException naming file, tensor or field, what was expected
    *     and what was found
    */
-  public static ClassicModel load(JsonConfig json, Checkpoint checkpoint) {
-    ClassicConfig config = ClassicConfig.read(json);
-    int tensors = checkpoint.names().size();
-    if (config.layers() > tensors) {
-      throw json.bad(
-          "num_hidden_layers",
-          "no more layers than the checkpoint has tensors, " + tensors,
-          "" + config.layers());
-    }
-    String mtpPrefix = "model.layers." + config.layers() + ".";
-    if (checkpoint.names().stream().noneMatch(name -> name.startsWith(mtpPrefix))) {
-      if (config.mtpLayers() > 0 && ClassicConfig.mtpLayers(json).isPresent()) {
-        String what = "an MTP layer is announced, but there is no tensor " + mtpPrefix + "*";
-        checkpoint.notice(json.file(), what + "; loaded without one");
-      }
-      config = config.withMtpLayers(0);
-    }
-    return new ClassicModel(config, ClassicWeights.load(checkpoint, config));
+  static ClassicModel load(ClassicConfig config, Checkpoint checkpoint) {
+    CheckpointWeights weights = new CheckpointWeights(checkpoint);
+    ClassicConfig found = found(config, checkpoint, weights);
+    ClassicWeights loaded = ClassicWeights.read(weights, found);
+    InverseFrequencies.compare(checkpoint, found);
+    checkpoint.refuseUnread();
+    return new ClassicModel(found, loaded);
   }
 
-  /** The configuration, with as many MTP layers as were loaded. */
+  /**
+   * The config of what the checkpoint has; its notices tell where the two differ. A config may
+   * announce an MTP layer of which the checkpoint has no tensor, as after saving with transformers:
+   * then the model is loaded without MTP. A config may tie head and embedding although the
+   * checkpoint has both and they differ: then they are not tied, as in transformers 5.
+   */
+  private static ClassicConfig found(
+      ClassicConfig config, Checkpoint checkpoint, CheckpointWeights weights) {
+    Path file = checkpoint.directory().resolve("config.json");
+    int mtpLayers = config.mtpLayers();
+    String mtp = "model.layers." + config.layers() + ".";
+    if (checkpoint.names().stream().noneMatch(name -> name.startsWith(mtp))) {
+      if (mtpLayers > 0 && config.mtpAnnounced()) {
+        String what = "an MTP layer is announced, but there is no tensor " + mtp + "*";
+        checkpoint.notice(file, what + "; loaded without one");
+      }
+      mtpLayers = 0;
+    }
+    boolean tied = config.tied() && !ClassicWeights.headDiffers(weights, config);
+    if (config.tied() && !tied) {
+      checkpoint.notice(
+          file,
+          "tie_word_embeddings: true, but lm_head.weight differs from model.embed_tokens.weight;"
+              + " lm_head.weight is used, as by transformers 5");
+    }
+    return config.with(tied, mtpLayers);
+  }
+
+  /** The configuration, of what was loaded. */
   public ClassicConfig config() {
     return config;
   }
 
   @Override
   public String architecture() {
-    return ClassicConfig.ARCHITECTURE;
+    return config.architecture();
   }
 
   @Override
@@ -88,47 +101,22 @@ public final class ClassicModel implements Model {
 
   @Override
   public boolean hasMtp() {
-    return weights.mtp() != null;
+    return config.hasMtp();
   }
 
-  private AttentionShape shape(int pageTokens) {
-    float scale = (float) (1 / Math.sqrt(config.headDim()));
-    return new AttentionShape(
-        config.heads(), config.kvHeads(), config.headDim(), config.headDim(), pageTokens, scale);
-  }
-
-  /**
-   * Streams 2l and 2l + 1 are the keys and values of layer l. Last come the streams of the MTP
-   * layer: keys, values, and its inputs at page ends.
-   */
   @Override
   public KvLayout kvLayout(boolean mtp) {
-    if (mtp && !hasMtp()) {
-      throw new IllegalArgumentException("MTP rows: this model has no MTP layer");
-    }
-    List<Stream> streams = new ArrayList<>();
-    for (int l = 0; l < config.layers() + (mtp ? 1 : 0); l++) {
-      streams.add(Stream.whole("layers." + l + ".key", shape(1).keyWidth()));
-      streams.add(Stream.whole("layers." + l + ".value", shape(1).valueWidth()));
-    }
-    if (mtp) {
-      streams.add(Stream.boundary("mtp.boundary", config.hidden()));
-    }
-    return new KvLayout(streams);
+    return config.kvLayout(mtp);
   }
 
   @Override
   public Activations activations(boolean mtp) {
-    return new Activations(
-        ClassicForward.rowBytes(config, shape(1), mtp),
-        ClassicForward.logitRowBytes(config, mtp),
-        RopeTable.bytes(config.rotaryDim()),
-        GroupedQueryAttention.scratchBytes(shape(1)));
+    return config.activations(mtp);
   }
 
   @Override
   public IntFunction<Forward> bind(KvCache cache, int maxLogitRows) {
-    AttentionShape shape = shape(cache.spanOf(0));
+    AttentionShape shape = config.attention(cache.spanOf(0));
     RopeTable rope = RopeTable.of(cache.maxSlots(), config.rotaryDim(), config.ropeTheta(), false);
     boolean mtp = cache.layout().boundary() >= 0;
     LayerKv[] kv = new LayerKv[config.layers() + (mtp ? 1 : 0)];

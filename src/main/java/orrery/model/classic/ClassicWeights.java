@@ -2,14 +2,14 @@ package orrery.model.classic;
 
 import java.util.stream.IntStream;
 import orrery.attention.GroupedQueryAttention;
-import orrery.checkpoint.Checkpoint;
 import orrery.kernels.PackedMatrix;
+import orrery.model.CheckpointWeights;
 import orrery.model.Weights;
 import orrery.moe.FeedForward;
 import orrery.moe.MixtureOfExperts;
 
 /**
- * The weights of a {@code glm4_moe} checkpoint, named as GLM-4.5's release names them.
+ * The weights of a {@code glm4_moe} model, named as GLM-4.5's release names them.
  *
  * @param embedding [vocab][hidden]
  * @param layers the decoder layers
@@ -57,41 +57,27 @@ record ClassicWeights(
   private static final String HEAD = "lm_head.weight";
 
   /**
-   * Reads every tensor; a missing, unknown or ill-shaped one is refused by name.
+   * Reads every tensor; a missing or ill-shaped one is refused by name.
    *
-   * <p>If the config ties head and embedding, the checkpoint needs only one of them, either one. If
-   * it has both and they differ, they are not tied, whatever the config says. transformers 5 does
-   * the same.
+   * <p>If the config ties head and embedding, only one of them is needed, either one.
    */
-  static ClassicWeights load(Checkpoint checkpoint, ClassicConfig c) {
-    Weights w = new Weights(checkpoint);
-    boolean tied = c.tied() && !denied(w, checkpoint, c);
-    boolean onlyHead = tied && !w.has(EMBEDDING) && w.has(HEAD);
+  static ClassicWeights read(Weights w, ClassicConfig c) {
+    boolean onlyHead = c.tied() && !w.has(EMBEDDING) && w.has(HEAD);
     PackedMatrix embedding = w.matrix(onlyHead ? HEAD : EMBEDDING, c.vocab(), c.hidden());
     Layer[] layers =
         IntStream.range(0, c.layers())
             .parallel()
             .mapToObj(l -> layer(w, c, "model.layers." + l + ".", c.hasExperts(l)))
             .toArray(Layer[]::new);
-    PackedMatrix head = tied ? embedding : w.matrix(HEAD, c.vocab(), c.hidden());
-    Mtp mtp = c.mtpLayers() == 0 ? null : mtp(w, c, embedding, head);
+    PackedMatrix head = c.tied() ? embedding : w.matrix(HEAD, c.vocab(), c.hidden());
+    Mtp mtp = c.hasMtp() ? mtp(w, c, embedding, head) : null;
     float[] norm = w.vector("model.norm.weight", c.hidden());
-    InverseFrequencies.compare(checkpoint, c);
-    checkpoint.refuseUnread();
     return new ClassicWeights(embedding, layers, norm, head, mtp);
   }
 
   /** Whether the checkpoint has a head that differs from the embedding. */
-  private static boolean denied(Weights w, Checkpoint checkpoint, ClassicConfig c) {
-    boolean differs =
-        w.has(EMBEDDING) && w.has(HEAD) && !w.same(EMBEDDING, HEAD, c.vocab(), c.hidden());
-    if (differs) {
-      checkpoint.notice(
-          checkpoint.directory().resolve("config.json"),
-          "tie_word_embeddings: true, but lm_head.weight differs from model.embed_tokens.weight;"
-              + " lm_head.weight is used, as by transformers 5");
-    }
-    return differs;
+  static boolean headDiffers(CheckpointWeights w, ClassicConfig c) {
+    return w.has(EMBEDDING) && w.has(HEAD) && !w.same(EMBEDDING, HEAD, c.vocab(), c.hidden());
   }
 
   private static Mtp mtp(Weights w, ClassicConfig c, PackedMatrix embedding, PackedMatrix head) {

@@ -7,8 +7,9 @@
  * published checkpoint layout, and an independent implementation to compare numbers with.
  *
  * <p><b>The idea.</b> {@link orrery.model.classic.ClassicConfig} reads {@code config.json} as
- * transformers 4 and 5 write it. The weights have the names of the release. {@code ClassicForward}
- * is the forward pass, with one launcher call a line.
+ * transformers 4 and 5 write it, and tells what the model is; {@link
+ * orrery.model.classic.ClassicModel} adds the weights. They have the names of the release. {@code
+ * ClassicForward} is the forward pass, with one launcher call a line.
  *
  * <pre>
  *   token ─ embedding ─ x ─┬────────────────(+)─┬───────────────────(+)─ x  … L layers …

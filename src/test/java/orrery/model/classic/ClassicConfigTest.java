@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import orrery.TinyModels;
 import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.JsonConfig;
+import orrery.kernels.PackedMatrix;
 import orrery.moe.RouterSpec;
 
 class ClassicConfigTest {
@@ -63,7 +64,9 @@ class ClassicConfigTest {
                 false,
                 false,
                 1,
-                new RouterSpec(8, 2, 1, 1, true, 1f)));
+                false,
+                new RouterSpec(8, 2, 1, 1, true, 1f),
+                PackedMatrix.Format.F32));
   }
 
   @Test

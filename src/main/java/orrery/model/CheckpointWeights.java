@@ -1,0 +1,53 @@
+package orrery.model;
+
+import orrery.checkpoint.Checkpoint;
+import orrery.checkpoint.DType;
+import orrery.checkpoint.Tensor;
+import orrery.kernels.PackedMatrix;
+
+/** Reads weights of a checkpoint into the form that kernels need, without changing a value. */
+public final class CheckpointWeights implements Weights {
+  private final Checkpoint checkpoint;
+
+  /** Reads from an open checkpoint. */
+  public CheckpointWeights(Checkpoint checkpoint) {
+    this.checkpoint = checkpoint;
+  }
+
+  @Override
+  public boolean has(String name) {
+    return checkpoint.has(name);
+  }
+
+  /** bf16 stays bf16; f16 and f32 become f32, which holds them exactly. */
+  @Override
+  public PackedMatrix matrix(String name, int out, int in) {
+    Tensor t = checkpoint.tensor(name, out, in);
+    PackedMatrix.Format format =
+        t.dtype() == DType.BF16 ? PackedMatrix.Format.BF16 : PackedMatrix.Format.F32;
+    return PackedMatrix.pack(format, out, in, (row, into) -> t.copyRow(row, into, 0));
+  }
+
+  @Override
+  public float[] vector(String name, int n) {
+    return checkpoint.tensor(name, n).floats();
+  }
+
+  /** Whether two tensors of one shape hold the same values, whatever they are stored as. */
+  public boolean same(String name, String other, int out, int in) {
+    Tensor a = checkpoint.tensor(name, out, in);
+    Tensor b = checkpoint.tensor(other, out, in);
+    float[] rowA = new float[in]; // [in]
+    float[] rowB = new float[in]; // [in]
+    for (int row = 0; row < out; row++) {
+      a.copyRow(row, rowA, 0);
+      b.copyRow(row, rowB, 0);
+      for (int i = 0; i < in; i++) {
+        if (rowA[i] != rowB[i]) { // so NaN is the same as nothing
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+}

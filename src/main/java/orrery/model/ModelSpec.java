@@ -1,0 +1,43 @@
+package orrery.model;
+
+import orrery.kv.KvLayout;
+
+/** What a model is, as far as its config alone tells it. */
+public interface ModelSpec {
+  /** {@code model_type} of the model's config. */
+  String architecture();
+
+  /** Size of the vocabulary: logits per row. */
+  int vocab();
+
+  /** Size of the hidden state. */
+  int hidden();
+
+  /** Decoder layers, without MTP layers. */
+  int layers();
+
+  /** Positions the model was made for. */
+  int maxPositions();
+
+  /** Whether {@link Forward#mtp} exists. */
+  boolean hasMtp();
+
+  /**
+   * The streams of rows that one token leaves in the cache.
+   *
+   * @param mtp whether to include the rows of the MTP layer, and at each page's end the state that
+   *     this layer continues
+   * @throws IllegalArgumentException if {@code mtp} is set and the model has no MTP layer
+   */
+  KvLayout kvLayout(boolean mtp);
+
+  /** The groups of weights and their sizes, for reports. */
+  ModelInfo info();
+
+  /**
+   * What {@link Model#bind} and its forward passes take from memory.
+   *
+   * @param mtp with the MTP layer
+   */
+  Activations activations(boolean mtp);
+}

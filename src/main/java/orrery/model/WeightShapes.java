@@ -1,0 +1,37 @@
+package orrery.model;
+
+import orrery.kernels.PackedMatrix;
+
+/**
+ * Weights of which only the shapes are there: what a model is made of, told before any checkpoint
+ * is at hand. Tensors that a checkpoint may leave out are left out.
+ */
+public final class WeightShapes implements Weights {
+  private final PackedMatrix.Format format;
+
+  /**
+   * @param format of every matrix
+   */
+  public WeightShapes(PackedMatrix.Format format) {
+    this.format = format;
+  }
+
+  @Override
+  public boolean has(String name) {
+    return false;
+  }
+
+  @Override
+  public PackedMatrix matrix(String name, int out, int in) {
+    try {
+      return PackedMatrix.shape(format, out, in);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("tensor " + name + ": " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public float[] vector(String name, int n) {
+    return new float[n];
+  }
+}
