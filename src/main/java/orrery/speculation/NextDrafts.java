@@ -23,7 +23,7 @@ record NextDrafts(Forward forward, MtpChain chain) implements Op {
 
   @Override
   public List<Operand> reads() {
-    return List.of(forward.mtpLogits(), forward.mtpHidden(), StepField.POSITION, StepField.SLOT);
+    return List.of(forward.mtpLogits(), forward.mtpStates(), StepField.POSITION, StepField.SLOT);
   }
 
   @Override

@@ -3,11 +3,14 @@ package orrery.engine;
 import static java.lang.Float.NaN;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.IntFunction;
 import orrery.graph.Buffer;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
+import orrery.graph.StepField;
 import orrery.kv.KvCache;
 import orrery.model.Forward;
 import orrery.model.Model;
@@ -38,6 +41,16 @@ record NanModel(Model real, int token, String tap) implements ForwardingModel {
           Arrays.fill(x.data, x.row(r), x.row(r) + x.cols, NaN);
         }
       }
+    }
+
+    @Override
+    public List<Operand> reads() {
+      return List.of(x, StepField.TOKEN);
+    }
+
+    @Override
+    public List<Operand> writes() {
+      return List.of(x);
     }
 
     @Override

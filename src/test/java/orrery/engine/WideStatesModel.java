@@ -3,16 +3,19 @@ package orrery.engine;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntFunction;
-import orrery.graph.BoundaryKv;
 import orrery.graph.Buffer;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
+import orrery.graph.StepField;
 import orrery.kv.KvCache;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
+import orrery.model.BoundaryKv;
 import orrery.model.Forward;
+import orrery.model.KeepBoundary;
 import orrery.model.Model;
 import orrery.model.ModelInfo;
 
@@ -94,7 +97,8 @@ record WideStatesModel(int inputWidth) implements Model {
     void of(Step step, int row);
   }
 
-  private record EachRow(String line, Rows rows) implements Op {
+  private record EachRow(String line, List<Operand> reads, List<Operand> writes, Rows rows)
+      implements Op {
     @Override
     public void run(Step step, int share, int shares) {
       for (int r = 0; share == 0 && r < step.rows(); r++) {
@@ -143,12 +147,14 @@ record WideStatesModel(int inputWidth) implements Model {
       g.launch(
           new EachRow(
               "streams, logits = f(token, position)",
+              List.of(StepField.TOKEN, StepField.POSITION),
+              List.of(states, wanted),
               (step, r) -> {
                 put(states, r, step.token[r], step.position[r]);
                 point(r, after(step.token[r], step.position[r]));
               }));
       if (boundary != null) {
-        g.keepBoundary(states, boundary);
+        g.launch(new KeepBoundary(states, boundary));
       }
       g.logitRows(wanted, logits);
     }
@@ -159,6 +165,8 @@ record WideStatesModel(int inputWidth) implements Model {
       g.launch(
           new EachRow(
               "mtpStreams, mtpLogits = f(token, mtpInput)",
+              List.of(mtpInput, StepField.TOKEN, StepField.POSITION),
+              List.of(mtpStates, wanted),
               (step, r) -> {
                 int token = step.token[r];
                 int position = step.position[r];
@@ -171,7 +179,12 @@ record WideStatesModel(int inputWidth) implements Model {
 
     @Override
     public void mtpKv(Launcher g) {
-      g.launch(new EachRow("looks only", (step, r) -> requireContinues(r, step.position[r])));
+      g.launch(
+          new EachRow(
+              "looks only",
+              List.of(mtpInput, StepField.POSITION),
+              List.of(),
+              (step, r) -> requireContinues(r, step.position[r])));
     }
 
     private void requireContinues(int row, int position) {
