@@ -94,8 +94,7 @@ final class EngineCore {
     Drafter drafter =
         drafters.make(runner, () -> new Step(maxRows, maxRunning, workspace), kv, sampler);
     Speculator speculator = new Speculator(drafter, length);
-    Judge judge =
-        new Judge(AcceptanceRules.of(speculation, sampler), length.most(), sink, clock);
+    Judge judge = new Judge(AcceptanceRules.of(speculation, sampler), length.most(), sink, clock);
     Limits limits = new Limits(maxRunning, chunk, maxRows);
     Scheduler scheduler =
         new Scheduler(options.newPolicy(), kv, prefix, limits, speculator.ahead());

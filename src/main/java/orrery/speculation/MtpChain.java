@@ -56,7 +56,7 @@ final class MtpChain {
     begin(orders);
     runner.runMtpChain(step, wanted[0] - 1, this::next);
     for (MtpDrafts s : rows) {
-      var history = s.draw().history();
+      var history = s.sampling().history();
       history.rollback(history.outputLength() - s.count());
     }
   }
