@@ -18,6 +18,7 @@ import orrery.model.Model;
 import orrery.model.ModelRunner;
 import orrery.prefix.PrefixCache;
 import orrery.sampling.Sampler;
+import orrery.speculation.DraftLength;
 import orrery.speculation.Drafter;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.length.DraftLengths;
@@ -85,15 +86,15 @@ final class EngineCore {
     int maxRows = Math.addExact(chunk, logitRows);
     int maxRunning = options.maxRunning();
     SpeculationOptions speculation = options.speculation();
+    DraftLength length = DraftLengths.of(speculation);
     Sampler sampler = new Sampler(model.vocab(), loaded.eos());
 
     ModelRunner runner = new ModelRunner(model, kv, team, maxRows, logitRows, options.graph());
     Step step = new Step(maxRows, maxRunning + 1, workspace); // one more for the padding
     Drafter drafter =
         drafters.make(runner, () -> new Step(maxRows, maxRunning, workspace), kv, sampler);
-    Speculator speculator = new Speculator(drafter, DraftLengths.of(speculation));
-    Judge judge =
-        new Judge(AcceptanceRules.of(speculation, sampler), DraftLengths.of(speculation).most(), sink, clock);
+    Speculator speculator = new Speculator(drafter, length);
+    Judge judge = new Judge(AcceptanceRules.of(speculation, sampler), length.most(), sink, clock);
     Limits limits = new Limits(maxRunning, chunk, maxRows);
     Scheduler scheduler =
         new Scheduler(options.newPolicy(), kv, prefix, limits, speculator.ahead());

@@ -12,14 +12,15 @@ import orrery.model.ModelRunner;
  * The engine's loop: plan, launch, settle, one step after the other, on one thread.
  *
  * <pre>
- *   plan     {@link Planner}   queues, lengths and page counts in; rows out, with pages    {@link Planned}
- *   launch   {@link #launch}   drafts, rows, forward pass; logits out                      {@link Launched}
- *   settle   {@link Settler}   tokens out; lengths grow, blocks are shared, answers end
+ *   plan     queues, lengths and page counts ──> rows, and pages for them     Planned
+ *   launch   drafts, rows, forward pass      ──> states and logits            Launched
+ *   settle   tokens, shared pages, ended answers
  * </pre>
  *
- * <p>What a step leaves for its next phase is a value, and the rows lie in a {@link Step} that the
- * loop hands in. So a loop that overlaps steps can stand beside this one: with two of these steps,
- * it plans and launches step t + 1 and settles step t afterwards.
+ * <p>All that a step leaves for its next phase is in a value, and its rows lie in a {@link Step}
+ * that the loop hands in. So a loop that overlaps steps can stand beside {@link #step}: with two
+ * {@code Step}s it would launch the next step, and settle the last one meanwhile (as mini-sglang's
+ * {@code overlap_loop} stands beside its {@code normal_loop}).
  */
 final class StepLoop {
   private final Requests requests;

@@ -5,33 +5,37 @@
  * request wants its first token soon and its other tokens steadily; the machine wants full steps.
  * And the answer to a request may not depend on other requests.
  *
- * <p><b>The idea.</b> One loop on one thread. Each turn <em>plans</em> (a pure function of queues
- * and page counts decides how many rows each sequence computes), <em>launches</em> (one forward
- * pass over all those rows), <em>judges</em> (samples, decodes text, looks for the end) and
- * <em>commits</em> (lengths grow, complete pages enter the prefix cache, finished sequences leave).
- * A sequence has no phase: prefill, decode and recomputation after a retraction differ only in how
- * far {@code computed} is behind {@code known}.
+ * <p><b>The idea.</b> One loop on one thread. It <em>plans</em> a step (a pure function of queues
+ * and page counts decides how many rows each sequence computes), <em>launches</em> it (one forward
+ * pass over all those rows) and <em>settles</em> it. To settle is to judge (sample, decode text,
+ * look for the end), to let the drafter follow, and to commit (complete pages enter the prefix
+ * cache, finished sequences leave). A sequence has no phase: prefill, decode and recomputation
+ * after a retraction differ only in how far {@code computed} is behind {@code known}.
  *
  * <pre>
- *   submit ──> inbox ──> Queues ──plan──> Step ──launch──> logits ──judge──> tokens ──commit──┐
- *                          ▲  ▲                                                               │
- *                          │  └── retracted: pages gone, tokens kept                          │
- *                          └────────────────────── known = computed + 1 ──────────────────────┘
+ *   submit ──> inbox ──> Queues ──plan──> Planned ──launch──> Launched ──settle──> tokens ──┐
+ *                          ▲  ▲                                                             │
+ *                          │  └── retracted: pages gone, tokens kept                        │
+ *                          └───────────────────── known = computed + 1 ─────────────────────┘
  * </pre>
+ *
+ * <p>What a step leaves for its next phase is a value ({@code Planned}, {@code Launched}), and its
+ * rows are {@code Segment}s, one for each sequence. So another loop can launch the next step before
+ * it settles this one.
  *
  * <p>A program uses {@link orrery.engine.Engine}, or {@link orrery.engine.Llm} for text in, text
  * out. {@link orrery.engine.EngineOptions} holds every switch. {@link orrery.engine.Architectures}
  * is the one place that knows which models there are. {@code HeapPlan} counts the memory before it
- * is taken, {@code StepLoop} runs the turns, {@code Requests} keeps the requests inside the engine,
- * and {@code KvMemory} their pages.
+ * is taken, {@code EngineCore} makes all parts and joins them, {@code StepLoop} runs the steps,
+ * {@code Requests} keeps the requests inside the engine, and {@code KvMemory} their pages.
  *
  * <p><b>Invariants.</b>
  *
  * <ul>
  *   <li>No option changes an answer, to the bit.
  *   <li>Every submitted request ends exactly once: answered, cut off, failed or refused.
- *   <li>A failure inside one request (for example NaN logits) ends that request alone, and its
- *       faulty rows never enter the prefix cache.
+ *   <li>A failure inside one request (for example a row that is NaN) ends that request alone, and
+ *       none of the rows of that step enters the prefix cache. Every row that counts is looked at.
  *   <li>Between two steps the page counts balance, and page tables account for every reference.
  *       This is checked after each step when assertions are on.
  * </ul>

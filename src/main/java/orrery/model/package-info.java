@@ -1,5 +1,5 @@
 /**
- * The model as an engine sees it: rows of tokens go in, hidden states and logits come out.
+ * The model as an engine sees it: rows of tokens go in, states and logits come out.
  *
  * <p><b>The problem.</b> An engine should serve architectures that its code does not name, and an
  * architecture should not know about requests, batches or graphs. The line between the two decides
@@ -21,7 +21,7 @@
  *                                                Forward (rows ≤ 2)       ├─ ModelRunner
  *                                                Forward (rows ≤ 4) ...   ┘     │
  *                                                                                     ▼
- *   Step: token, position, slot, sequence of each row  ───────────────>  hidden, logits, MTP logits
+ *   Step: token, position, slot, sequence of each row  ───────────────>  states, logits, MTP logits
  * </pre>
  *
  * <p><b>Invariants.</b>

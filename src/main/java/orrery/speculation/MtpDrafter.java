@@ -40,6 +40,10 @@ import orrery.model.ModelRunner;
  * fraction. They are computed when drafts are wanted again, when {@value #POSTPONED} states wait,
  * or when the pages are to be shared. A page is not {@link #complete} before it has all its rows,
  * and enters no prefix cache before that.
+ *
+ * <p>A row of this layer may be NaN although the main model's rows are not. Then it gives no guess,
+ * nor do rows that attend to it. Its page is shared all the same: the row follows from the tokens
+ * before it alone, so a request without the page would compute the same NaN.
  */
 public final class MtpDrafter implements Drafter {
   /**

@@ -22,10 +22,11 @@
  *   known ... A   B   C │ X        follow   the drafter catches up with A B C; next guesses follow X
  * </pre>
  *
- * <p>The MTP layer reads the model's hidden state of token p and the token p + 1. Its row is stored
- * at the slot of the newest token that it reads. So a page's MTP rows depend on no token behind the
- * page, and they may be shared. The first row of a page needs the hidden state of the last token of
- * the page before; that state lies in the boundary stream.
+ * <p>The MTP layer reads the model's state of token p (whatever the model hands over, for example
+ * the hidden state after the final norm) and the token p + 1. Its row is stored at the slot of the
+ * newest token that it reads. So a page's MTP rows depend on no token behind the page, and they may
+ * be shared. The first row of a page needs the state of the last token of the page before; that
+ * state lies in the boundary stream.
  *
  * <p><b>Invariants.</b>
  *

@@ -8,6 +8,7 @@ import static orrery.engine.EngineTest.bits;
 import static orrery.engine.EngineTest.sampled;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -116,6 +117,28 @@ class SpeculationSiblingsTest {
       }
     }
     assertThat(failedLate).as("failed after a few verifications").isGreaterThan(5);
+  }
+
+  /** Judging is one phase and keeping rows the next, for siblings too. */
+  @Test
+  void theFirstTokensOfAllChoicesComeBeforeTheirPromptIsSharedAndForked() {
+    List<String> events = new ArrayList<>();
+    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("mtp"));
+        Engine engine =
+            Engine.start(loaded, SCALAR, e -> events.add(e.getClass().getSimpleName()))) {
+      SamplingParams three = sampled(2).n(3).build();
+      engine.submit(Request.of(PROMPT, three)).join();
+    }
+    assertThat(events.subList(0, events.indexOf("StepDone")))
+        .containsExactly(
+            "Submitted",
+            "Admitted",
+            "TokenOut",
+            "TokenOut",
+            "TokenOut",
+            "PrefixInserted",
+            "Forked",
+            "Forked");
   }
 
   private static SamplingParams biased(int seed, int tokens, double bias, int n) {

@@ -118,7 +118,7 @@ class DeclaredOperandsTest {
       List<Order> orders = new ArrayList<>();
       for (int count : new int[] {1000, 2}) {
         Lane lane = lanes[orders.size()];
-        MtpDrafts drafts = (MtpDrafts) drafter.start(lane, lane.draw);
+        MtpDrafts drafts = (MtpDrafts) drafter.start(lane, lane.sampling);
         drafts.first = 3;
         fill(drafts.state);
         drafts.add(drafts.first, null);
