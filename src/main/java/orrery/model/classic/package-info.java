@@ -8,7 +8,8 @@
  *
  * <p><b>The idea.</b> {@link orrery.model.classic.ClassicConfig} reads {@code config.json} as
  * transformers 4 and 5 write it. The weights have the names of the release. {@code ClassicForward}
- * is the forward pass, with one launcher call a line.
+ * is the forward pass, a call a line; attention and experts are techniques with packages of their
+ * own.
  *
  * <pre>
  *   token ─ embedding ─ x ─┬────────────────(+)─┬───────────────────(+)─ x  … L layers …
