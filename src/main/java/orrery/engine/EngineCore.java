@@ -60,7 +60,12 @@ final class EngineCore {
     this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock, queued);
     this.team = new Team(options.threads());
     this.workspace = new Workspace(options.threads(), new ScalarKernels());
-    this.loop = loop(options, memory, sink, clock, drafters);
+    try {
+      this.loop = loop(options, memory, sink, clock, drafters);
+    } catch (Throwable e) {
+      team.close(); // else its threads would stay
+      throw e;
+    }
   }
 
   private static KvCache cache(Model model, EngineOptions options, int contextLength) {

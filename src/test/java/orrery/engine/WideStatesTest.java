@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import orrery.events.Event;
 import orrery.speculation.SpeculationOptions;
@@ -89,9 +90,13 @@ class WideStatesTest {
 
   @Test
   void anMtpLayerThatReadsAnotherWidthIsRefused() {
-    assertThatThrownBy(
-            () -> Engine.start(loaded(WideStatesModel.HIDDEN), options(4, 64, 1)).close())
+    EngineOptions two = options(4, 64, 1).but().threads(2).build();
+    Set<Thread> before = Thread.getAllStackTraces().keySet();
+    assertThatThrownBy(() -> Engine.start(loaded(WideStatesModel.HIDDEN), two).close())
         .hasMessage(
             "MTP: expected states as wide as a row of the boundary stream, 12, found mtpInput[4]");
+    assertThat(Thread.getAllStackTraces().keySet())
+        .as("threads of an engine that did not start")
+        .noneMatch(t -> t.getName().startsWith("orrery-team") && !before.contains(t));
   }
 }
