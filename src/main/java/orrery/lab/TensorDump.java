@@ -28,12 +28,12 @@ import orrery.model.Model;
 public final class TensorDump {
   private final Map<String, float[]> floats = new LinkedHashMap<>(); // [T, cols] each
   private final Map<String, long[]> longs = new LinkedHashMap<>(); // [T, cols] each
-  private final float[][] states; // [T][width] what the main model hands to the MTP layer
+  private final float[][] states; // [T][width] what the MTP layer continues; [0][] without it
   private final int tokens;
 
-  private TensorDump(int tokens) {
+  private TensorDump(int tokens, boolean mtp) {
     this.tokens = tokens;
-    this.states = new float[tokens][];
+    this.states = new float[mtp ? tokens : 0][];
   }
 
   /**
@@ -49,7 +49,7 @@ public final class TensorDump {
     require(model, ids);
     int chunk = chunk(options, ids.length);
     requireMemory(model, ids.length, chunk);
-    TensorDump dump = new TensorDump(ids.length);
+    TensorDump dump = new TensorDump(ids.length, model.hasMtp());
     KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), ids.length, ids.length, 1);
     PageTable table = cache.newTable();
     cache.reserve(table, ids.length);
@@ -115,7 +115,7 @@ public final class TensorDump {
       step.add(ids[p], p, 0, true);
     }
     f.main(new Watch(executor, step, from));
-    for (int p = from; p < to; p++) {
+    for (int p = from; p < Math.min(to, states.length); p++) {
       int at = f.states().row(p - from);
       states[p] = Arrays.copyOfRange(f.states().data, at, at + f.states().cols);
     }
