@@ -9,17 +9,19 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import orrery.engine.Heap;
+import orrery.graph.Capture;
 import orrery.graph.Executor;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
 import orrery.graph.Step;
+import orrery.graph.StepProgram;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 import orrery.model.Activations;
+import orrery.model.Forward;
 import orrery.model.Model;
-import orrery.model.ModelRunner;
 
 /** Where the time of a decode step goes, op by op. */
 public final class OpsLab implements Lab.Experiment {
@@ -121,8 +123,8 @@ public final class OpsLab implements Lab.Experiment {
     long pages = (shape.context() + 1L + PAGE - 1) / PAGE;
     long cache = Heap.times(shape.rows(), pages, model.kvLayout(false).bytesPerPage(PAGE));
     long context =
-        Heap.times(pages * PAGE, 2 * a.position() + s.settings().threads() * a.threadPosition());
-    long buffers = Heap.times(2, shape.rows(), a.row() + a.logitRow());
+        Heap.times(pages * PAGE, a.position() + s.settings().threads() * a.threadPosition());
+    long buffers = Heap.times(shape.rows(), a.row() + a.logitRow());
     Heap.require(
         "context",
         "a KV cache of --rows " + shape.rows() + " with " + shape.context() + " tokens behind each",
@@ -134,8 +136,9 @@ public final class OpsLab implements Lab.Experiment {
     int length = shape.context() + 1;
     int slots = (length + PAGE - 1) / PAGE * PAGE;
     KvCache cache = new KvCache(model.kvLayout(false), PAGE, slots, shape.rows() * slots / PAGE);
-    ModelRunner eager = new ModelRunner(model, cache, team, shape.rows(), shape.rows(), false);
-    ModelRunner captured = new ModelRunner(model, cache, team, shape.rows(), shape.rows(), true);
+    Forward forward = model.bind(cache, shape.rows()).apply(shape.rows());
+    StepProgram captured = Capture.of(forward::main);
+    Executor executor = new Executor(team);
     Step step = new Step(shape.rows(), shape.rows(), team.size(), new VectorKernels());
     Draw draw = s.draw();
     for (int r = 0; r < shape.rows(); r++) {
@@ -161,9 +164,9 @@ public final class OpsLab implements Lab.Experiment {
         whole.clear();
         ops.forEach(op -> op.nanos.clear());
       }
-      eager.run(step, (executor, now) -> new Stopwatch(executor, now, ops));
+      forward.main(new Stopwatch(executor, step, ops));
       long start = System.nanoTime();
-      captured.run(step);
+      captured.run(executor, step);
       whole.add((System.nanoTime() - start) / 1e3);
     }
     return Spread.of(whole.stream().mapToDouble(d -> d).toArray()).median();

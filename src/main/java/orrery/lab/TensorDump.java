@@ -18,6 +18,7 @@ import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
+import orrery.kv.KvLayout;
 import orrery.kv.PageTable;
 import orrery.model.Activations;
 import orrery.model.Forward;
@@ -27,10 +28,12 @@ import orrery.model.Model;
 public final class TensorDump {
   private final Map<String, float[]> floats = new LinkedHashMap<>(); // [T, cols] each
   private final Map<String, long[]> longs = new LinkedHashMap<>(); // [T, cols] each
+  private final float[][] states; // [T][width] what the MTP layer continues; [0][] without it
   private final int tokens;
 
-  private TensorDump(int tokens) {
+  private TensorDump(int tokens, boolean mtp) {
     this.tokens = tokens;
+    this.states = new float[mtp ? tokens : 0][];
   }
 
   /**
@@ -46,7 +49,7 @@ public final class TensorDump {
     require(model, ids);
     int chunk = chunk(options, ids.length);
     requireMemory(model, ids.length, chunk);
-    TensorDump dump = new TensorDump(ids.length);
+    TensorDump dump = new TensorDump(ids.length, model.hasMtp());
     KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), ids.length, ids.length, 1);
     PageTable table = cache.newTable();
     cache.reserve(table, ids.length);
@@ -96,7 +99,9 @@ public final class TensorDump {
     boolean mtp = model.hasMtp();
     int heads = mtp ? 2 : 1;
     Activations a = model.activations(mtp);
-    long bytes = model.kvLayout(mtp).bytesPerPage(1); // of a token
+    KvLayout layout = model.kvLayout(mtp);
+    long bytes = layout.bytesPerPage(1); // of a token
+    bytes += mtp ? 4L * layout.streams().get(layout.boundary()).width() : 0; // its state
     bytes += 4L * heads * model.vocab() + 4L * model.hidden() * (model.layers() + 2);
     bytes += a.position() + a.threadPosition();
     long rows = Heap.times(chunk, a.row() + a.logitRow());
@@ -110,6 +115,10 @@ public final class TensorDump {
       step.add(ids[p], p, 0, true);
     }
     f.main(new Watch(executor, step, from));
+    for (int p = from; p < Math.min(to, states.length); p++) {
+      int at = f.states().row(p - from);
+      states[p] = Arrays.copyOfRange(f.states().data, at, at + f.states().cols);
+    }
     keep("logits", f.logits(), step, from, tokens);
   }
 
@@ -117,10 +126,9 @@ public final class TensorDump {
     int to = Math.min(from + step.maxRows(), tokens - 1);
     step.clear();
     Buffer in = f.mtpInput();
-    float[] hidden = floats.get("hidden"); // [tokens][hidden]
     for (int p = from; p < to; p++) {
       step.add(ids[p + 1], p, p + 1, 0, true);
-      System.arraycopy(hidden, p * in.cols, in.data, in.row(p - from), in.cols);
+      System.arraycopy(states[p], 0, in.data, in.row(p - from), in.cols);
     }
     if (graph) {
       Capture.of(f::mtp).run(executor, step);

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.IntFunction;
 import orrery.graph.Buckets;
@@ -128,28 +127,6 @@ public final class ModelRunner {
       pass.launch(b.forward, new Eager(executor, step));
     }
     return b.forward;
-  }
-
-  /** Runs the main model eagerly, through a launcher that the caller makes to watch the taps. */
-  public Forward run(Step step, BiFunction<Executor, Step, Launcher> watching) {
-    Forward forward = buckets.get(step.rows()).forward;
-    forward.main(watching.apply(executor, step));
-    return forward;
-  }
-
-  /** The captured main program of the bucket for {@code rows} rows. */
-  public StepProgram program(int rows) {
-    return buckets.get(rows).program(MAIN);
-  }
-
-  /** The captured program of {@link #runMtp}, of the bucket for {@code rows} rows. */
-  public StepProgram mtpProgram(int rows) {
-    return buckets.get(rows).program(MTP);
-  }
-
-  /** The captured program of {@link #runMtpKv}, of the bucket for {@code rows} rows. */
-  public StepProgram mtpKvProgram(int rows) {
-    return buckets.get(rows).program(MTP_KV);
   }
 
   /** The captured program of {@link #runMtpChain}, of the bucket for {@code rows} rows. */

@@ -356,7 +356,7 @@ class MainTest {
       tensors = checkpoint.infos().stream().mapToLong(TensorInfo::elements).sum();
     }
     Run run = run("inspect", "-m", model.toString()).assertDone();
-    List<String> rows = run.out().lines().filter(l -> l.matches(".*( +[\\d,]+){3}$")).toList();
+    List<String> rows = run.out().lines().filter(l -> l.matches(".*( +[\\d,]+){4}$")).toList();
     long[] sums = new long[2];
     for (String row : rows.subList(0, rows.size() - 1)) {
       sums[0] += number(row, 0);
@@ -369,10 +369,10 @@ class MainTest {
     assertThat(run.out()).contains(model.toString(), "glm4_moe", "KV cache", "tokenizer");
   }
 
-  /** One of the three numbers at the end of a row. */
+  /** One of the four numbers at the end of a row. */
   private static long number(String row, int column) {
     String[] words = row.trim().split(" +");
-    return Long.parseLong(words[words.length - 3 + column].replace(",", ""));
+    return Long.parseLong(words[words.length - 4 + column].replace(",", ""));
   }
 
   @Test
