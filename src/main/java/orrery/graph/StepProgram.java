@@ -27,20 +27,25 @@ public final class StepProgram {
 
   /**
    * Whether nobody reads what an operand holds when op {@code op} has run: no later op before one
-   * that overwrites it, and nobody behind the program.
+   * that overwrites it, and nobody behind the program. Only buffers can be dead; cached rows and
+   * the step outlive the program.
    *
+   * @param op index of an op, or -1 for the begin of the program
    * @param results what is read when the program has run
    */
-  boolean isDead(Operand operand, int op, Set<Operand> results) {
+  boolean isDead(Operand operand, int op, Set<? extends Operand> results) {
+    if (!(operand instanceof Buffer || operand instanceof IntBuffer)) {
+      return false;
+    }
     for (int later = op + 1; later < ops.length; later++) {
       if (ops[later].reads().contains(operand)) {
         return false;
       }
       if (ops[later].writes().contains(operand)) {
-        return !(operand instanceof StreamRows); // of a stream it overwrites only some rows
+        return true;
       }
     }
-    return !results.contains(operand) && !(operand instanceof StreamRows);
+    return !results.contains(operand);
   }
 
   /** Number of ops. */

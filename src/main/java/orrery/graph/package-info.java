@@ -12,6 +12,10 @@
  * What changes from step to step lies in {@link orrery.graph.Step}: a ragged batch of rows, in
  * preallocated arrays. So the list of ops is recorded once and can be replayed for any step.
  *
+ * <p>This package has the ops that every model uses. A technique keeps its own ops in its own
+ * package, and launches them with {@link orrery.graph.Launcher#launch}. Each op names what it reads
+ * and writes ({@link orrery.graph.Operand}), so that fusion can prove that a buffer is dead.
+ *
  * <pre>
  *   ClassicForward.main(g)        g = Eager    ──> op.run(step)                     at once
  *     g.rmsNorm(x, w, h)          g = Capture  ──> StepProgram [op, op, op, ...]
@@ -27,6 +31,8 @@
  * <ul>
  *   <li>Eager and replay give the same bits, since both run the code of the same ops.
  *   <li>No op holds a row count, position, page number, selected expert or length.
+ *   <li>An op changes only what it declares to write, and its results depend only on what it
+ *       declares to read, on weights and on the number of rows.
  *   <li>Shares of an op split outputs or rows, never a sum, so bits do not depend on the number of
  *       threads.
  *   <li>Replay allocates nothing. Buffers belong to a row bucket ({@link orrery.graph.Buckets}) and

@@ -7,6 +7,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import orrery.graph.Buffer;
 import orrery.graph.Step;
+import orrery.graph.StreamRows;
 import orrery.kernels.AttentionShape;
 import orrery.kv.KvCache;
 import orrery.kv.KvLayout;
@@ -50,5 +51,15 @@ class AttentionOpShapesTest {
     new Attend(buffer(24), kv(), buffer(20));
     refused(() -> new Attend(buffer(23), kv(), buffer(20)), "b23");
     refused(() -> new Attend(buffer(24), kv(), buffer(24)), "b24");
+  }
+
+  @Test
+  void keysAndValuesOfTwoPoolsAreRefused() {
+    StreamRows keys = new StreamRows("key", new float[0], 0);
+    refused(
+        () -> new LayerKv(SHAPE, keys, new StreamRows("value", new float[0], 1), 0),
+        "key",
+        "value",
+        "one pool");
   }
 }

@@ -41,7 +41,7 @@ public final class OperandCheck {
   }
 
   /** The operands that the ops can reach. */
-  public Set<Operand> operands() {
+  Set<Operand> operands() {
     return operands;
   }
 
@@ -190,7 +190,7 @@ public final class OperandCheck {
   }
 
   /** The elements of an operand that count: rows in use, without padding. */
-  private boolean[] inUse(Operand o) {
+  boolean[] inUse(Operand o) {
     boolean[] live = new boolean[bits(o).length];
     for (int i = 0; i < live.length; i++) {
       live[i] =
@@ -257,13 +257,13 @@ public final class OperandCheck {
     }
   }
 
-  private Map<Operand, int[]> state(Set<Operand> of) {
+  Map<Operand, int[]> state(Set<? extends Operand> of) {
     Map<Operand, int[]> state = new HashMap<>();
     of.forEach(o -> state.put(o, bits(o)));
     return state;
   }
 
-  private void restore(Map<Operand, int[]> state) {
+  void restore(Map<Operand, int[]> state) {
     set(StepField.ROWS, state.get(StepField.ROWS)); // writes the other fields of the step too
     state.forEach(
         (o, bits) -> {
@@ -277,7 +277,7 @@ public final class OperandCheck {
    * Fills an operand, but for the elements to keep: NaN and numbers that are no index, or other
    * numbers. The number of rows stays.
    */
-  private void spoil(Operand o, boolean[] keep, int kind) {
+  void spoil(Operand o, boolean[] keep, int kind) {
     if (o == StepField.ROWS) {
       return;
     }

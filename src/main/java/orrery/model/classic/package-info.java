@@ -9,7 +9,8 @@
  * <p><b>The idea.</b> {@link orrery.model.classic.ClassicConfig} reads {@code config.json} as
  * transformers 4 and 5 write it, and tells what the model is; {@link
  * orrery.model.classic.ClassicModel} adds the weights. They have the names of the release. {@code
- * ClassicForward} is the forward pass, with one launcher call a line.
+ * ClassicForward} is the forward pass, a call a line; attention and experts are techniques with
+ * packages of their own.
  *
  * <pre>
  *   token ─ embedding ─ x ─┬────────────────(+)─┬───────────────────(+)─ x  … L layers …

@@ -1,0 +1,166 @@
+package orrery.graph;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import orrery.TinyModels;
+import orrery.engine.LoadedModel;
+import orrery.kernels.VectorKernels;
+import orrery.kv.KvCache;
+import orrery.model.Forward;
+import orrery.model.Model;
+
+/** The declarations of the ops suffice to say which buffers nobody reads any more. */
+class LivenessTest {
+  private static final int SLOTS = 16;
+
+  /** One program of a model. */
+  private record Program(
+      String name, Step step, List<Op> ops, Set<Buffer> inputs, Set<Buffer> results) {
+    StepProgram captured() {
+      return new StepProgram(ops.toArray(Op[]::new));
+    }
+  }
+
+  static Stream<Program> programs() {
+    return TinyModels.specks().stream().flatMap(LivenessTest::programs);
+  }
+
+  private static Stream<Program> programs(Path speck) {
+    Model model = LoadedModel.load(speck).model();
+    KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), 4, SLOTS, SLOTS / 4);
+    Forward f = model.bind(cache, 4).apply(4);
+    String name = speck.getFileName().toString();
+    Step main = step(model, cache, 0);
+    List<Program> programs = new ArrayList<>();
+    programs.add(new Program(name, main, ops(f::main), Set.of(), Set.of(f.hidden(), f.logits())));
+    if (model.hasMtp()) {
+      Step mtp = step(model, cache, 1);
+      mtp.tables[0] = main.tables[0];
+      fill(f.mtpInput().data);
+      Set<Buffer> in = Set.of(f.mtpInput());
+      Set<Buffer> out = Set.of(f.mtpHidden(), f.mtpLogits());
+      programs.add(new Program(name + " MTP", mtp, ops(f::mtp), in, out));
+      programs.add(new Program(name + " MTP rows", mtp, ops(f::mtpKv), in, Set.of()));
+    }
+    return programs.stream();
+  }
+
+  private static Step step(Model model, KvCache cache, int slotOf) {
+    Step step = new Step(4, 1, 1, new VectorKernels());
+    if (slotOf == 0) {
+      step.tables[0] = cache.newTable();
+      cache.reserve(step.tables[0], SLOTS);
+      for (int stream = 0; stream < cache.layout().streams().size(); stream++) {
+        fill(cache.data(stream));
+      }
+    }
+    for (int p = 5; p < 9; p++) {
+      step.add(p % model.vocab(), p, p + slotOf, 0, p != 6);
+    }
+    return step;
+  }
+
+  private static void fill(float[] data) {
+    Random random = new Random(data.length);
+    for (int i = 0; i < data.length; i++) {
+      data[i] = (float) random.nextGaussian();
+    }
+  }
+
+  private static List<Op> ops(Consumer<Launcher> program) {
+    List<Op> ops = new ArrayList<>();
+    program.accept(
+        new Launcher() {
+          @Override
+          public void launch(Op op) {
+            ops.add(op);
+          }
+        });
+    return ops;
+  }
+
+  @ParameterizedTest
+  @MethodSource("programs")
+  void aBufferThatIsDeadCanBeOverwrittenAndNoResultChanges(Program p) {
+    OperandCheck memory = new OperandCheck(p.step, p.ops);
+    Map<Operand, int[]> begin = memory.state(memory.operands());
+    p.ops.forEach(op -> op.run(p.step, 0, 1));
+    Map<Operand, int[]> expected = memory.state(memory.operands());
+    StepProgram program = p.captured();
+    for (int kind = 0; kind < 2; kind++) {
+      memory.restore(begin);
+      int spoilt = 0;
+      for (int op = 0; op < p.ops.size(); op++) {
+        p.ops.get(op).run(p.step, 0, 1);
+        for (Operand o : memory.operands()) {
+          if (program.isDead(o, op, p.results)) {
+            memory.spoil(o, null, kind);
+            spoilt++;
+          }
+        }
+      }
+      assertThat(spoilt).as("%s: dead buffers over all ops", p.name).isGreaterThan(p.ops.size());
+      for (Operand o : memory.operands()) {
+        if (o instanceof StreamRows || p.results.contains(o)) {
+          boolean[] live = memory.inUse(o);
+          int[] found = memory.state(Set.of(o)).get(o);
+          for (int i = 0; i < live.length; i++) {
+            if (live[i] && found[i] != expected.get(o)[i]) {
+              assertThat(found).as("%s: %s", p.name, o).isEqualTo(expected.get(o));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("programs")
+  void aProgramNeedsNoBufferFromBeforeButTheMtpInput(Program p) {
+    StepProgram program = p.captured();
+    OperandCheck memory = new OperandCheck(p.step, p.ops);
+    assertThat(memory.operands())
+        .filteredOn(o -> o instanceof Buffer || o instanceof IntBuffer)
+        .filteredOn(o -> !program.isDead(o, -1, p.results))
+        .as("%s: buffers with a content that is read", p.name)
+        .containsExactlyInAnyOrderElementsOf(p.inputs);
+  }
+
+  /** By hand: a chain of three ops, one of them in place. */
+  @Test
+  void aBufferLivesUntilItsLastReaderOrUntilItIsOverwritten() {
+    Buffer a = new Buffer("a", Step::rows, 1, 1);
+    Buffer b = new Buffer("b", Step::rows, 1, 1);
+    Buffer c = new Buffer("c", Step::rows, 1, 1);
+    StepProgram program =
+        new StepProgram(
+            new Op[] {
+              new RmsNorm(a, new float[1], 0, b, 1), // b = norm a
+              new Add(a, b), // b += a
+              new RmsNorm(b, new float[1], 0, c, 1), // c = norm b
+              new RmsNorm(c, new float[1], 0, b, 1), // b = norm c
+            });
+    Set<Buffer> results = Set.of(b);
+    assertThat(program.isDead(a, 0, results)).isFalse();
+    assertThat(program.isDead(a, 1, results)).isTrue();
+    assertThat(program.isDead(b, -1, results)).isTrue();
+    assertThat(program.isDead(b, 0, results)).isFalse();
+    assertThat(program.isDead(b, 1, results)).isFalse();
+    assertThat(program.isDead(b, 2, results)).isTrue();
+    assertThat(program.isDead(b, 3, results)).isFalse();
+    assertThat(program.isDead(b, 3, Set.of(c))).isTrue();
+    assertThat(program.isDead(c, 3, results)).isTrue();
+    assertThat(program.isDead(StepField.TOKEN, 3, results)).isFalse();
+  }
+}
