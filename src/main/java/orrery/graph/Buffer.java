@@ -1,7 +1,7 @@
 package orrery.graph;
 
 /**
- * A preallocated block of activations, [rows][cols], row-major with rows padded to whole vectors.
+ * Preallocated memory for activations, [rows][cols], row-major with rows padded to whole vectors.
  *
  * <p>Its memory is bound when a step is captured. An op that runs asks the {@link Step} how many of
  * the rows are in use.

@@ -44,7 +44,7 @@ public final class VectorKernels implements Kernels {
   static final int LANES = F.length();
 
   /** A multiple of the panels that the 6-row (2) and the 4-row loop (3) take at a time. */
-  private static final int PANEL_BLOCK = 6;
+  private static final int PANELS_AT_ONCE = 6;
 
   private static VectorSpecies<Float> species(int bits) {
     return switch (bits) {
@@ -96,9 +96,9 @@ public final class VectorKernels implements Kernels {
       return;
     }
     // Few panels at a time, so that they stay in the cache while all rows pass by.
-    int block = rows <= 4 ? panelTo - panelFrom : PANEL_BLOCK;
-    for (int p = panelFrom; p < panelTo; p += block) {
-      int to = Math.min(p + block, panelTo);
+    int panels = rows <= 4 ? panelTo - panelFrom : PANELS_AT_ONCE;
+    for (int p = panelFrom; p < panelTo; p += panels) {
+      int to = Math.min(p + panels, panelTo);
       for (int row = 0; row < rows; ) {
         int left = rows - row;
         int xRow = xOff + row * xStride;
