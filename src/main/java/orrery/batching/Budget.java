@@ -2,26 +2,29 @@ package orrery.batching;
 
 import orrery.batching.View.Item;
 import orrery.kv.KvGeometry;
+import orrery.kv.Stream;
 
 /** Counts pages while a plan is made: the free pages, less those that rows and admissions take. */
 final class Budget {
   private final KvGeometry geometry;
   private final int ahead; // slots beyond the computed tokens that need pages
-  private final boolean others; // whether sequences run; a hit may share their pages
-  private final int[] free; // [pool]
+  private final int margin; // slots beside its window that a sequence may hold pages for
+  private final int[] free; // [pools]
+  private boolean admitted; // whether pages were set aside for a waiting sequence
 
   Budget(View view) {
     geometry = view.geometry();
     ahead = view.ahead();
-    others = !view.running().isEmpty();
+    margin = view.margin();
     free = view.free().clone();
   }
 
   private Budget(Budget other) {
     geometry = other.geometry;
     ahead = other.ahead;
-    others = other.others;
+    margin = other.margin;
     free = other.free.clone();
+    admitted = other.admitted;
   }
 
   /** New pages that a sequence needs to compute {@code rows} rows. */
@@ -31,12 +34,7 @@ final class Budget {
 
   /** Whether enough pages are free for a sequence to compute {@code rows} rows. */
   boolean fits(Item item, int rows) {
-    for (int pool = 0; pool < free.length; pool++) {
-      if (growth(item, rows, pool) > free[pool]) {
-        return false;
-      }
-    }
-    return true;
+    return mostRows(item, rows) == rows;
   }
 
   void grow(Item item, int rows) {
@@ -47,11 +45,12 @@ final class Budget {
 
   /** The most rows that a sequence can compute, up to {@code wanted}. */
   int mostRows(Item item, int wanted) {
-    int rows = wanted;
-    while (rows > 0 && !fits(item, rows)) {
-      rows--;
+    long rows = wanted;
+    for (int pool = 0; pool < free.length; pool++) {
+      long pages = (long) geometry.pages(pool, item.held()) + free[pool];
+      rows = Math.min(rows, pages * geometry.span(pool) - item.computed() - ahead);
     }
-    return rows;
+    return (int) Math.max(0, rows);
   }
 
   /**
@@ -82,23 +81,16 @@ final class Budget {
 
   /** Whether a waiting sequence can be admitted and compute {@code rows} rows. */
   boolean admits(Item waiting, int rows) {
-    for (int pool = 0; pool < free.length; pool++) {
-      if (waiting.hitIdle()[pool] + growth(waiting, rows, pool) > free[pool]) {
-        return false;
-      }
-    }
-    return true;
+    return mostRowsOf(waiting, rows) == rows;
   }
 
   /**
    * The most rows, up to {@code wanted}, that a waiting sequence can compute once it is admitted.
    */
   int mostRowsOf(Item waiting, int wanted) {
-    int rows = wanted;
-    while (rows > 0 && !admits(waiting, rows)) {
-      rows--;
-    }
-    return rows;
+    Budget with = copy();
+    with.hold(waiting);
+    return with.mostRows(waiting, wanted);
   }
 
   /** Gives back the pages of a retracted sequence. */
@@ -111,7 +103,7 @@ final class Budget {
   /** Counts all pages as free but those of one sequence, the only one that still holds pages. */
   void leaveTo(Item last, int[] total) {
     for (int pool = 0; pool < free.length; pool++) {
-      int held = geometry.held(pool, last.computed(), last.held());
+      int held = geometry.pages(pool, last.held()) - last.first()[pool];
       free[pool] = Math.max(free[pool], total[pool] - held);
     }
   }
@@ -122,7 +114,7 @@ final class Budget {
    */
   void reserve(Item running, int from, int to) {
     for (int pool = 0; pool < free.length; pool++) {
-      free[pool] -= geometry.expected(pool, from, to, running.reclaimable()[pool]);
+      free[pool] -= geometry.expected(pool, from, to, running.reclaimable()[pool], margin);
     }
   }
 
@@ -134,6 +126,7 @@ final class Budget {
     for (int pool = 0; pool < free.length; pool++) {
       free[pool] -= expected(waiting, to, pool);
     }
+    admitted = true;
   }
 
   /** Whether a waiting sequence fits with its expected growth to {@code to} slots. */
@@ -149,25 +142,35 @@ final class Budget {
   private int expected(Item waiting, int to, int pool) {
     int hit = waiting.computed();
     int idle = waiting.hitIdle()[pool];
-    int lent = others ? Math.max(0, geometry.lent(pool, hit) - idle) : 0;
-    return idle + lent + geometry.expected(pool, hit, to, idle);
+    int used = geometry.pages(pool, hit) - waiting.first()[pool] - idle; // by running sequences
+    // Idle pages of its hit are its own, unless another sequence that is admitted now takes them
+    // too.
+    int owned = admitted ? 0 : idle;
+    return idle + lent(used, pool) + geometry.expected(pool, hit, to, owned, margin);
+  }
+
+  /**
+   * Pages that a running sequence gives back later than expected once another one shares them. A
+   * pool that keeps all gives none back before the end.
+   */
+  private int lent(int shared, int pool) {
+    return geometry.keeps(pool) == Stream.ALL ? 0 : shared;
   }
 
   /**
    * Whether all running sequences can grow to their maximum length, and a fork of {@code parent}
-   * too.
+   * too. The fork shares the pages of complete blocks and copies the others, as {@link
+   * orrery.kv.KvCache#fork} does.
    */
   static boolean allCanFinish(View view, Item parent) {
     Budget left = new Budget(view);
     view.running().forEach(item -> left.reserve(item, item.held(), item.longest()));
+    KvGeometry g = left.geometry;
     for (int pool = 0; pool < left.free.length; pool++) {
-      // A fork shares the complete blocks and copies the incomplete one.
-      int p = left.geometry.pageTokens();
-      int shared = parent.computed() / p * p;
-      int pages =
-          left.geometry.lent(pool, shared)
-              + left.geometry.expected(pool, shared, parent.longest(), 0);
-      if (pages > left.free[pool]) {
+      int first = parent.first()[pool];
+      int end = Math.max(first, g.blockPages(pool, parent.complete())); // of the shared pages
+      int grown = g.expected(pool, end * g.span(pool), parent.longest(), 0, left.margin);
+      if (left.lent(end - first, pool) + grown > left.free[pool]) {
         return false;
       }
     }

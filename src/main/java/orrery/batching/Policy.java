@@ -1,5 +1,7 @@
 package orrery.batching;
 
+import java.util.function.Supplier;
+
 /**
  * Decides what each step computes. A policy is a pure function of its view. Every policy must
  *
@@ -31,9 +33,10 @@ public interface Policy {
    * If not, the choice waits in the queue. A policy that never retracts must be sure that all can
    * finish.
    *
+   * @param view makes the view; a policy that does not look saves the work
    * @param parent the running sequence with the computed tokens that the other choice will share
    */
-  default boolean mayFork(View view, View.Item parent) {
+  default boolean mayFork(Supplier<View> view, View.Item parent) {
     return true;
   }
 

@@ -17,17 +17,22 @@ public final class Scheduler {
   private final PrefixCache prefix;
   private final Limits limits;
   private final int ahead;
+  private final int margin;
   private View.Memory memory;
 
   /**
    * @param ahead slots beyond its computed tokens that a running sequence needs pages for
+   * @param margin slots beside its window that a running sequence may hold pages for: those ahead,
+   *     and those of computed tokens whose rows are not all written
    */
-  public Scheduler(Policy policy, KvCache kv, PrefixCache prefix, Limits limits, int ahead) {
+  public Scheduler(
+      Policy policy, KvCache kv, PrefixCache prefix, Limits limits, int ahead, int margin) {
     this.policy = policy;
     this.kv = kv;
     this.prefix = prefix;
     this.limits = limits;
     this.ahead = ahead;
+    this.margin = margin;
     this.memory = policy.initialMemory();
   }
 
@@ -40,7 +45,7 @@ public final class Scheduler {
 
   /** Whether another choice of a request may start beside a running one now; if not, it waits. */
   public boolean mayFork(Queues queues, Sequence parent, long now) {
-    return policy.mayFork(view(queues, now), item(parent, new int[0], new int[0]));
+    return policy.mayFork(() -> view(queues, now), running(parent));
   }
 
   private View view(Queues queues, long now) {
@@ -53,7 +58,7 @@ public final class Scheduler {
     }
     List<Item> running = new ArrayList<>();
     for (Sequence s : queues.running()) {
-      running.add(item(s, new int[free.length], reclaimable(s)));
+      running.add(running(s));
     }
     List<Item> items = new ArrayList<>();
     int slots = limits.maxRunning() - running.size();
@@ -67,9 +72,9 @@ public final class Scheduler {
       }
     }
     if (looked == 0 && !waiting.isEmpty()) {
-      items.add(item(waiting.getFirst(), new int[free.length], new int[free.length]));
+      items.add(waiting(waiting.getFirst(), new Match(0, new int[free.length]), false));
     }
-    return new View(now, items, running, g, free, total, ahead, limits, memory);
+    return new View(now, items, running, g, free, total, ahead, margin, limits, memory);
   }
 
   private Item waitingItem(Sequence s, List<Sequence> ahead, List<Sequence> running) {
@@ -80,7 +85,7 @@ public final class Scheduler {
             && policy.waitsForPrefixes()
             && limit > hit.tokens()
             && sharesMore(s, hit.tokens(), limit, ahead, running);
-    return item(s, hit.tokens(), hit.tokens(), 0, hit.idle(), new int[hit.idle().length], deferred);
+    return waiting(s, hit, deferred);
   }
 
   /**
@@ -117,28 +122,36 @@ public final class Scheduler {
     return n / kv.geometry().pageTokens() * kv.geometry().pageTokens();
   }
 
-  private int[] reclaimable(Sequence s) {
-    int[] pages = new int[kv.geometry().pools()];
-    for (int pool = 0; pool < pages.length; pool++) {
-      for (int i = s.table().first(pool); i < s.table().end(pool); i++) {
-        pages[pool] += kv.pool(pool).references(s.table().pages(pool)[i]) == 1 ? 1 : 0;
+  private Item running(Sequence s) {
+    int[] first = new int[kv.geometry().pools()];
+    int[] reclaimable = new int[first.length];
+    for (int pool = 0; pool < first.length; pool++) {
+      first[pool] = s.table().first(pool);
+      for (int i = first[pool]; i < s.table().end(pool); i++) {
+        reclaimable[pool] += kv.pool(pool).references(s.table().pages(pool)[i]) == 1 ? 1 : 0;
       }
     }
-    return pages;
+    int[] idle = new int[first.length];
+    return item(s, s.computed(), s.complete(), s.held(), first, idle, reclaimable, false);
   }
 
-  private static Item item(Sequence s, int[] idle, int[] reclaimable) {
-    return item(s, s.computed(), s.held(), s.offered(), idle, reclaimable, false);
+  private Item waiting(Sequence s, Match hit, boolean deferred) {
+    int n = hit.tokens();
+    int[] first = new int[hit.idle().length];
+    Arrays.setAll(first, pool -> kv.geometry().unneeded(pool, n));
+    return item(s, n, n, n, first, hit.idle(), new int[first.length], deferred);
   }
 
   private static Item item(
       Sequence s,
       int computed,
+      int complete,
       int held,
-      int drafts,
+      int[] first,
       int[] idle,
       int[] reclaimable,
       boolean deferred) {
-    return new Item(s, s.known(), computed, held, drafts, idle, reclaimable, deferred);
+    return new Item(
+        s, s.known(), computed, complete, held, s.offered(), first, idle, reclaimable, deferred);
   }
 }

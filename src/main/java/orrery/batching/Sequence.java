@@ -25,6 +25,7 @@ public final class Sequence implements Draftable {
   private int[] tokens; // [>= known]
   private int known;
   private int computed;
+  private int complete; // tokens whose rows are written in all streams, at most `computed`
   private int held; // slots that it holds pages for
   private int offered;
   private int retractions;
@@ -68,6 +69,18 @@ public final class Sequence implements Draftable {
   @Override
   public int computed() {
     return computed;
+  }
+
+  /**
+   * How many of its computed tokens have all their rows, also those that a drafter may write later.
+   * What these tokens alone need may be shared, and pages that no later row sees are given up.
+   */
+  public int complete() {
+    return complete;
+  }
+
+  public void complete(int tokens) {
+    complete = tokens;
   }
 
   /** How often it was retracted. */
@@ -138,12 +151,22 @@ public final class Sequence implements Draftable {
     return computed == known - 1 && known > promptLength;
   }
 
-  /** Starts with a table that has the rows of the first {@code hit} tokens. */
+  /** Starts with a table that has all rows of the first {@code hit} tokens. */
   public void start(PageTable table, Lease lease, int hit) {
+    start(table, lease, hit, hit);
+  }
+
+  /** Starts as a fork, with the rows that {@code from} has. */
+  public void fork(PageTable table, Lease lease, Sequence from) {
+    start(table, lease, from.computed, from.complete);
+  }
+
+  private void start(PageTable table, Lease lease, int computed, int complete) {
     this.table = table;
     this.lease = lease;
-    this.computed = hit;
-    this.held = hit;
+    this.computed = computed;
+    this.complete = complete;
+    this.held = computed;
   }
 
   /**
@@ -172,6 +195,7 @@ public final class Sequence implements Draftable {
     table = null;
     lease = null;
     computed = 0;
+    complete = 0;
     held = 0;
     offered = 0;
     drafts = null;

@@ -1,5 +1,6 @@
 package orrery.batching;
 
+import java.util.function.Supplier;
 import orrery.batching.StepPlan.Stop;
 import orrery.batching.View.Item;
 import orrery.batching.View.Memory;
@@ -34,8 +35,8 @@ public final class StaticPolicy implements Policy {
   }
 
   @Override
-  public boolean mayFork(View view, Item parent) {
-    return Budget.allCanFinish(view, parent);
+  public boolean mayFork(Supplier<View> view, Item parent) {
+    return Budget.allCanFinish(view.get(), parent);
   }
 
   @Override

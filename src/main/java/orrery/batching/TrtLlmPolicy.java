@@ -1,5 +1,6 @@
 package orrery.batching;
 
+import java.util.function.Supplier;
 import orrery.batching.StepPlan.Stop;
 import orrery.batching.View.Item;
 
@@ -31,8 +32,8 @@ public final class TrtLlmPolicy implements Policy {
   }
 
   @Override
-  public boolean mayFork(View view, Item parent) {
-    return capacity == Capacity.MAX_UTILIZATION || Budget.allCanFinish(view, parent);
+  public boolean mayFork(Supplier<View> view, Item parent) {
+    return capacity == Capacity.MAX_UTILIZATION || Budget.allCanFinish(view.get(), parent);
   }
 
   @Override

@@ -12,10 +12,12 @@ import orrery.kv.KvGeometry;
  * @param waiting in queue order: by priority, then arrival
  * @param running in order of admission
  * @param geometry how lengths turn into pages
- * @param free [pool] pages that are free or can be evicted from the prefix cache
- * @param total [pool] all pages but the dummy
+ * @param free [pools] pages that are free or can be evicted from the prefix cache
+ * @param total [pools] all pages but the dummy
  * @param ahead slots beyond its computed tokens that a running sequence holds pages for. It is 1 if
  *     an MTP layer drafts, because its newest row lies at the slot of the newest token; else 0
+ * @param margin slots beside its window that a running sequence may hold pages for: those ahead,
+ *     and those of computed tokens whose rows a drafter has put off
  * @param limits what a step may hold
  * @param memory what the policy remembered in its last plan
  */
@@ -27,6 +29,7 @@ public record View(
     int[] free,
     int[] total,
     int ahead,
+    int margin,
     Limits limits,
     Memory memory) {
 
@@ -43,9 +46,8 @@ public record View(
    *
    * @param maxRunning the most running sequences
    * @param chunk the most prompt rows of a step ({@code --chunked-prefill-size})
-   * @param maxRows the most rows of a step
    */
-  public record Limits(int maxRunning, int chunk, int maxRows) {}
+  public record Limits(int maxRunning, int chunk) {}
 
   /**
    * One sequence, with its lengths at the time of the view.
@@ -53,11 +55,14 @@ public record View(
    * @param sequence goes into the plan; a policy reads nothing of it but what never changes
    * @param known tokens of prompt and answer so far
    * @param computed tokens with cached rows; of a waiting sequence, the hit that it would have now
+   * @param complete computed tokens whose rows are written in all streams
    * @param held slots that it holds pages for, at least those of the computed tokens
    * @param drafts guesses for the next tokens that could be verified beside its newest row
-   * @param hitIdle [pool] of a waiting sequence: pages of its hit that count as free until it is
+   * @param first [pools] pages at the beginning that it does not hold; of a waiting sequence, that
+   *     its hit does not need
+   * @param hitIdle [pools] of a waiting sequence: pages of its hit that count as free until it is
    *     admitted
-   * @param reclaimable [pool] of a running sequence: pages that become free or evictable if it is
+   * @param reclaimable [pools] of a running sequence: pages that become free or evictable if it is
    *     retracted
    * @param deferred of a waiting sequence: whether it waits for a sequence that computes a prefix
    *     they share
@@ -66,8 +71,10 @@ public record View(
       Sequence sequence,
       int known,
       int computed,
+      int complete,
       int held,
       int drafts,
+      int[] first,
       int[] hitIdle,
       int[] reclaimable,
       boolean deferred) {

@@ -37,6 +37,9 @@
  *   <li>Static and guaranteed-no-evict never retract. Every sequence that they start, also another
  *       choice of a running request, fits beside all pages that the others may still need.
  *   <li>Pages of a window count as becoming free only if no other sequence holds them.
+ *   <li>One function says what a sequence may come to hold, rows that a drafter has put off
+ *       included ({@link orrery.kv.KvGeometry#expected}). A request that needs more than there is,
+ *       even alone, is refused by it when it is submitted; any other can run to its end.
  * </ul>
  *
  * <p><b>Watch it.</b> {@code orrery demo --schedule-policy static|sglang|vllm|trtllm}, with {@code

@@ -100,9 +100,10 @@ final class EngineCore {
         drafters.make(runner, () -> new Step(maxRows, maxRunning, workspace), kv, sampler);
     Speculator speculator = new Speculator(drafter, length);
     Judge judge = new Judge(AcceptanceRules.of(speculation, sampler), length.most(), sink, clock);
-    Limits limits = new Limits(maxRunning, chunk, maxRows);
+    Limits limits = new Limits(maxRunning, chunk);
     Scheduler scheduler =
-        new Scheduler(options.newPolicy(), kv, prefix, limits, speculator.ahead());
+        new Scheduler(
+            options.newPolicy(), kv, prefix, limits, speculator.ahead(), speculator.margin());
 
     return new StepLoop(
         requests,
@@ -150,7 +151,7 @@ final class EngineCore {
   /** Refuses a request that can never be answered; any thread may call this. */
   void requirePossible(Request r) {
     try {
-      Sizes.requirePossible(r, loaded.model(), kv, contextLength);
+      Sizes.requirePossible(r, loaded.model(), kv, contextLength, loop.margin());
     } catch (IllegalArgumentException e) {
       throw new RequestException(RequestException.Kind.INVALID, e.getMessage(), e);
     }
@@ -160,7 +161,7 @@ final class EngineCore {
    * Checks the accounts of pages with {@link Invariants}; true if they balance, else an exception.
    */
   boolean balanced() {
-    return Invariants.hold(kv, prefix, queues);
+    return Invariants.hold(kv, prefix, queues, loop.margin());
   }
 
   void close() {

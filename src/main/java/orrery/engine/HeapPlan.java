@@ -18,7 +18,7 @@ import orrery.speculation.SpeculationOptions;
  * @param kinds one for each kind of memory
  */
 public record HeapPlan(List<Kind> kinds) {
-  private static final int BOOKS = 16; // bytes of a page pool for each page
+  private static final int BOOKS = 24; // bytes of a page pool and the prefix cache for each page
   private static final int STEPS = 40; // bytes of the main model's step and the drafter's, a row
   private static final int MTP_INPUTS = 64; // states that an MTP drafter keeps of a sequence
 

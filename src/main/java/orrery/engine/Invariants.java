@@ -12,9 +12,10 @@ final class Invariants {
   private Invariants() {}
 
   /**
+   * @param margin slots beside its window that a sequence may hold pages for
    * @throws IllegalStateException naming the condition that does not hold
    */
-  static boolean hold(KvCache kv, PrefixCache prefix, Queues queues) {
+  static boolean hold(KvCache kv, PrefixCache prefix, Queues queues, int margin) {
     prefix.check();
     for (int pool = 0; pool < kv.geometry().pools(); pool++) {
       PagePool pages = kv.pool(pool);
@@ -23,6 +24,7 @@ final class Invariants {
       for (Sequence s : queues.running()) {
         count(s, s.table(), pool, holders);
         requireBooked(s, pool, kv.geometry().pages(pool, s.held()));
+        requireExpected(s, pool, kv.geometry().expected(pool, 0, s.longest, 0, margin));
       }
       for (int page = 1; page < pages.total(); page++) {
         if (holders[page] != pages.references(page)) {
@@ -56,6 +58,22 @@ final class Invariants {
               + s.held()
               + " slots need them up to "
               + end);
+    }
+  }
+
+  /** Checks that a sequence holds no more pages than it was admitted with. */
+  private static void requireExpected(Sequence s, int pool, int most) {
+    int held = s.table().end(pool) - s.table().first(pool);
+    if (held > most) {
+      throw new IllegalStateException(
+          "sequence "
+              + s.id
+              + " holds "
+              + held
+              + " pages of pool "
+              + pool
+              + ", but was admitted with at most "
+              + most);
     }
   }
 

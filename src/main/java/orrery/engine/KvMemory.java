@@ -89,21 +89,25 @@ final class KvMemory {
       sink.accept(new Event.PrefixInserted(clock.getAsLong(), s.id, tokens));
     }
     kv.pass(s.table(), complete); // rows that are not written yet may read earlier slots
+    s.complete(complete);
   }
 
   /** Starts a sequence with all computed rows of another; returns false if there is no room. */
   boolean fork(Sequence from, Sequence to) {
-    boolean room = true;
-    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
-      int wanted = kv.forkPages(pool, from.computed());
-      makeRoom(pool, wanted);
-      room &= kv.pool(pool).available() >= wanted;
+    int pools = kv.geometry().pools();
+    int[] wanted = new int[pools];
+    for (int pool = 0; pool < pools; pool++) {
+      wanted[pool] = kv.forkPages(pool, from.table(), from.computed(), from.complete());
+      if (wanted[pool] > kv.pool(pool).available() + kv.pool(pool).idle()) {
+        return false; // before anything is evicted
+      }
     }
-    if (room) {
-      PageTable table = kv.fork(from.table(), from.computed());
-      to.start(table, prefix.fork(from.lease()), from.computed());
+    for (int pool = 0; pool < pools; pool++) {
+      makeRoom(pool, wanted[pool]);
     }
-    return room;
+    PageTable table = kv.fork(from.table(), from.computed(), from.complete());
+    to.fork(table, prefix.fork(from.lease()), from);
+    return true;
   }
 
   /** The pool whose pages displays show. */

@@ -56,7 +56,7 @@ final class Sizes {
     for (int pool = 0; pool < pages.length; pool++) {
       // A default is rounded up.
       long blocks = tokens / g.pageTokens() + (o.maxTotalTokens() > 0 ? 0 : 1);
-      pages[pool] = blocks * (g.pageTokens() / g.span(pool));
+      pages[pool] = blocks * g.perBlock(pool);
       if (pages[pool] < 1) {
         throw new IllegalArgumentException(
             "max-total-tokens: expected at least one page of "
@@ -79,8 +79,13 @@ final class Sizes {
     return o.maxRunning() * (1 + DraftLengths.of(o.speculation()).most());
   }
 
-  /** Refuses a request that would not fit even into an empty engine. */
-  static void requirePossible(Request r, ModelSpec model, KvCache kv, int contextLength) {
+  /**
+   * Refuses a request that would not fit even into an empty engine.
+   *
+   * @param margin slots beside its window that a sequence may hold pages for
+   */
+  static void requirePossible(
+      Request r, ModelSpec model, KvCache kv, int contextLength, int margin) {
     int[] prompt = r.prompt();
     if (prompt.length == 0) {
       throw new IllegalArgumentException("prompt: expected at least one token, found none");
@@ -112,7 +117,7 @@ final class Sizes {
     KvGeometry g = kv.geometry();
     int longest = (int) Math.min((long) prompt.length + r.params().maxTokens(), contextLength);
     for (int pool = 0; pool < g.pools(); pool++) {
-      int needed = g.expected(pool, 0, longest, 0);
+      int needed = g.expected(pool, 0, longest, 0, margin);
       int there = kv.pool(pool).total() - 1;
       if (needed > there) {
         throw new IllegalArgumentException(

@@ -34,6 +34,14 @@ final class Speculator {
   }
 
   /**
+   * Slots beside its window that a sequence may hold pages for: those that the drafter writes
+   * ahead, and those of tokens whose rows it has put off.
+   */
+  int margin() {
+    return drafter.ahead() + drafter.behind();
+  }
+
+  /**
    * Tells each running sequence how many drafts the next step could verify for it. Returns how many
    * each decoding sequence should have.
    */

@@ -57,6 +57,11 @@ final class StepLoop {
     this.clock = clock;
   }
 
+  /** Slots beside its window that a sequence may hold pages for. */
+  int margin() {
+    return speculator.margin();
+  }
+
   /**
    * Computes one step. Returns false if the policy has nothing to compute now although sequences
    * wait.

@@ -19,7 +19,8 @@ public final class KvCache {
   private final KvGeometry geometry;
   private final int maxSlots;
   private final PagePool[] pools; // [pool]
-  private final float[][] data; // [stream][page * span * width]
+  private final int[] pageFloats; // [streams] floats of one page
+  private final float[][] data; // [streams][pages * floats of one page]
 
   /**
    * A cache whose pools can all hold the same number of tokens.
@@ -35,7 +36,7 @@ public final class KvCache {
   private static int[] uniform(KvLayout layout, int pageTokens, int pages) {
     KvGeometry geometry = new KvGeometry(layout, pageTokens);
     int[] each = new int[geometry.pools()];
-    Arrays.setAll(each, pool -> Math.multiplyExact(pages, pageTokens / geometry.span(pool)));
+    Arrays.setAll(each, pool -> Math.multiplyExact(pages, geometry.perBlock(pool)));
     return each;
   }
 
@@ -55,10 +56,13 @@ public final class KvCache {
     this.maxSlots = maxSlots;
     this.pools = new PagePool[pages.length];
     Arrays.setAll(pools, pool -> new PagePool(Math.addExact(pages[pool], 1)));
-    this.data = new float[layout.streams().size()][];
+    this.pageFloats = new int[layout.streams().size()];
+    this.data = new float[pageFloats.length][];
     for (int s = 0; s < data.length; s++) {
       data[s] = new float[floats(s)];
-      poison(data[s], 0, data[s].length);
+      Stream stream = layout.streams().get(s);
+      pageFloats[s] = stream.rows(spanOf(s)) * stream.width();
+      assert fillNaN(data[s], 0, data[s].length);
     }
   }
 
@@ -79,11 +83,6 @@ public final class KvCache {
               geometry.span(pool)));
     }
     return (int) floats;
-  }
-
-  private int pageFloats(int stream) {
-    Stream s = layout.streams().get(stream);
-    return s.rows(geometry.span(layout.poolOf(stream))) * s.width();
   }
 
   public KvLayout layout() {
@@ -154,10 +153,14 @@ public final class KvCache {
     }
   }
 
-  /** Releases the pages that no token from slot {@code committed} on can see. */
-  public void pass(PageTable table, int committed) {
+  /**
+   * Releases the pages that no row can see which is still to be written.
+   *
+   * @param complete tokens whose rows are written in all streams
+   */
+  public void pass(PageTable table, int complete) {
     for (int pool = 0; pool < pools.length; pool++) {
-      int passed = Math.min(geometry.passed(pool, committed), table.end(pool));
+      int passed = Math.min(geometry.passed(pool, complete), table.end(pool));
       while (table.first(pool) < passed) {
         release(pool, table.pages(pool)[table.first(pool)]);
         table.pass(pool);
@@ -203,38 +206,38 @@ public final class KvCache {
   /** The prefix cache drops a page. */
   public void evict(int pool, int page) {
     if (pools[pool].drop(page)) {
-      poisonPage(pool, page);
+      assert poisoned(pool, page);
     }
   }
 
   /** How many new pages {@link #fork} takes. */
-  public int forkPages(int pool, int slots) {
-    return geometry.pages(pool, slots) - Math.max(sharedPages(pool, slots), passed(pool, slots));
+  public int forkPages(int pool, PageTable from, int slots, int complete) {
+    int first = firstOfFork(pool, from, complete);
+    return geometry.pages(pool, slots) - Math.max(first, geometry.blockPages(pool, complete));
   }
 
-  /** How many pages the complete blocks of P tokens fill. */
-  private int sharedPages(int pool, int slots) {
-    int p = geometry.pageTokens();
-    return slots / p * (p / geometry.span(pool));
-  }
-
-  private int passed(int pool, int slots) {
-    return Math.min(geometry.passed(pool, slots), geometry.pages(pool, slots));
+  /**
+   * The first page that a fork has: as its parent, it has none that no row to come can see, and
+   * none that a hit did not need.
+   */
+  private int firstOfFork(int pool, PageTable from, int complete) {
+    return Math.max(from.first(pool), geometry.passed(pool, complete));
   }
 
   /**
    * Makes the table of a second sequence that has the first {@code slots} tokens of another one.
-   * The two share the pages of complete blocks. The pages of the last, incomplete block are copied,
-   * even where a pool's smaller pages are complete: each sequence will complete the block in its
-   * own way, and a page belongs to at most one block of the prefix cache.
+   * The two share the pages of complete blocks. All other pages are copied, even where a pool's
+   * smaller pages are complete: each sequence will complete the block in its own way, and a page
+   * belongs to at most one block of the prefix cache.
    *
-   * @param from the other sequence's table, with every page passed that can be
+   * @param from the other sequence's table
+   * @param complete tokens whose rows are written in all streams; blocks of these tokens are shared
    */
-  public PageTable fork(PageTable from, int slots) {
+  public PageTable fork(PageTable from, int slots, int complete) {
     PageTable table = newTable();
     for (int pool = 0; pool < pools.length; pool++) {
-      int shared = sharedPages(pool, slots);
-      table.startAt(pool, passed(pool, slots));
+      int shared = geometry.blockPages(pool, complete);
+      table.startAt(pool, firstOfFork(pool, from, complete));
       for (int i = table.first(pool); i < geometry.pages(pool, slots); i++) {
         if (i < shared) {
           share(table, pool, from.pages(pool)[i]);
@@ -249,30 +252,24 @@ public final class KvCache {
   }
 
   private void copyPage(int pool, int from, int to) {
-    for (int s = 0; s < data.length; s++) {
-      if (layout.poolOf(s) == pool) {
-        int size = pageFloats(s);
-        System.arraycopy(data[s], from * size, data[s], to * size, size);
-      }
+    for (int s : layout.streamsOf(pool)) {
+      int size = pageFloats[s];
+      System.arraycopy(data[s], from * size, data[s], to * size, size);
     }
   }
 
   private void release(int pool, int page) {
     if (pools[pool].release(page)) {
-      poisonPage(pool, page);
+      assert poisoned(pool, page);
     }
   }
 
-  private void poisonPage(int pool, int page) {
-    for (int s = 0; s < data.length; s++) {
-      if (layout.poolOf(s) == pool) {
-        poison(data[s], page * pageFloats(s), (page + 1) * pageFloats(s));
-      }
+  /** Fills a page with NaN; called by assertions only, so that it costs nothing without them. */
+  private boolean poisoned(int pool, int page) {
+    for (int s : layout.streamsOf(pool)) {
+      fillNaN(data[s], page * pageFloats[s], (page + 1) * pageFloats[s]);
     }
-  }
-
-  private static void poison(float[] rows, int from, int to) {
-    assert fillNaN(rows, from, to);
+    return true;
   }
 
   private static boolean fillNaN(float[] rows, int from, int to) {

@@ -9,8 +9,9 @@ package orrery.kv;
  */
 public final class KvGeometry {
   private final int pageTokens;
-  private final int[] keeps; // [pool]
-  private final int[] spans; // [pool] slots of one page
+  private final int[] keeps; // [pools]
+  private final int[] needs; // [pools] the most that a stream of the pool needs
+  private final int[] spans; // [pools] slots of one page
 
   /**
    * The geometry of a layout with pages of {@code pageTokens} tokens.
@@ -22,26 +23,34 @@ public final class KvGeometry {
     if (pageTokens < 1) {
       throw new IllegalArgumentException("page-size: expected at least 1, found " + pageTokens);
     }
-    for (Stream s : layout.streams()) {
-      if (s.tokensPerRow() != Stream.PER_PAGE && pageTokens % s.tokensPerRow() != 0) {
-        throw new IllegalArgumentException(
-            "page-size: expected a multiple of the "
-                + s.tokensPerRow()
-                + " tokens that one row of "
-                + s.name()
-                + " stands for, found "
-                + pageTokens);
-      }
-    }
     this.pageTokens = pageTokens;
     this.keeps = layout.pools();
+    this.needs = new int[keeps.length];
     this.spans = new int[keeps.length];
+    for (int s = 0; s < layout.streams().size(); s++) {
+      Stream stream = layout.streams().get(s);
+      requireDivides(stream, pageTokens);
+      int pool = layout.poolOf(s);
+      needs[pool] = Math.max(needs[pool], stream.needs());
+    }
     for (int pool = 0; pool < spans.length; pool++) {
       int span = pageTokens;
       while (pageTokens % span != 0 || (span > 1 && span > keeps[pool])) {
         span--;
       }
       spans[pool] = span;
+    }
+  }
+
+  private static void requireDivides(Stream s, int pageTokens) {
+    if (s.tokensPerRow() != Stream.PER_PAGE && pageTokens % s.tokensPerRow() != 0) {
+      throw new IllegalArgumentException(
+          "page-size: expected a multiple of the "
+              + s.tokensPerRow()
+              + " tokens that one row of "
+              + s.name()
+              + " stands for, found "
+              + pageTokens);
     }
   }
 
@@ -59,6 +68,11 @@ public final class KvGeometry {
     return spans[pool];
   }
 
+  /** Pages of a pool that hold P slots. */
+  public int perBlock(int pool) {
+    return pageTokens / spans[pool];
+  }
+
   /**
    * How many of the newest tokens a token reads, itself included; {@link Stream#ALL} if it reads
    * all.
@@ -67,9 +81,30 @@ public final class KvGeometry {
     return keeps[pool];
   }
 
+  /**
+   * How many tokens before N must be live for a prefix of N tokens to be reusable; {@link
+   * Stream#ALL} if all.
+   */
+  public int needs(int pool) {
+    return needs[pool];
+  }
+
+  /**
+   * Whether a prefix is reusable only with all its pages of this pool. In any other pool a page may
+   * be gone while those around it are of use.
+   */
+  public boolean needsAll(int pool) {
+    return needs[pool] == Stream.ALL;
+  }
+
   /** Pages that cover the slots [0, slots). */
   public int pages(int pool, int slots) {
     return Math.ceilDiv(slots, spans[pool]);
+  }
+
+  /** Pages of the complete blocks of P slots among the slots [0, slots). */
+  public int blockPages(int pool, int slots) {
+    return slots / pageTokens * perBlock(pool);
   }
 
   /** How many pages at the beginning no token from slot {@code slots} on can see. */
@@ -77,16 +112,9 @@ public final class KvGeometry {
     return keeps[pool] == Stream.ALL ? 0 : Math.max(0, slots + 1 - keeps[pool]) / spans[pool];
   }
 
-  /**
-   * Pages that a sequence of {@code slots} computed tokens holds once passed pages are released.
-   */
-  public int held(int pool, int slots) {
-    return held(pool, slots, slots);
-  }
-
-  /** Pages held by a sequence of {@code computed} tokens that has room for {@code slots} slots. */
-  public int held(int pool, int computed, int slots) {
-    return pages(pool, slots) - Math.min(passed(pool, computed), pages(pool, slots));
+  /** How many pages at the beginning a continuation of a reusable prefix does not need. */
+  public int unneeded(int pool, int prefix) {
+    return needsAll(pool) ? 0 : Math.max(0, prefix - needs[pool]) / spans[pool];
   }
 
   /** New pages for a sequence that grows from {@code from} slots to {@code to} slots. */
@@ -96,24 +124,26 @@ public final class KvGeometry {
 
   /**
    * Pages to set aside for a sequence that is expected to grow from {@code from} slots to {@code
-   * to} slots. A windowed pool never needs more than its window and the page being filled, and the
-   * sequence has some of these pages already.
+   * to} slots, at least one row a step. A windowed pool never needs more at once than its window
+   * and the margin take, and the sequence has some of these pages already.
+   *
+   * <pre>
+   *        ├─ behind ─┤├──── keeps ────┤├─ ahead ─┤      beside a window of 8 in pages of 4 slots
+   *   ─|───────|───────|───────|───────|───────|───      without margin: at most 3 pages,
+   *     passed   held ...                                wherever the window begins within a page
+   * </pre>
    *
    * @param owned pages that this sequence alone holds; a page that it shares may stay held when it
    *     leaves the window
+   * @param margin slots beside the window that a sequence holds pages for: those ahead of its
+   *     computed tokens, and those of tokens with rows that are not all written
    */
-  public int expected(int pool, int from, int to, int owned) {
+  public int expected(int pool, int from, int to, int owned, int margin) {
     int grown = growth(pool, from, to);
-    return keeps[pool] == Stream.ALL
-        ? grown
-        : Math.min(grown, Math.max(0, keeps[pool] / spans[pool] + 2 - owned));
-  }
-
-  /**
-   * Pages of a windowed pool that a sequence of {@code slots} tokens shares once another sequence
-   * begins with the same tokens.
-   */
-  public int lent(int pool, int slots) {
-    return keeps[pool] == Stream.ALL ? 0 : held(pool, slots);
+    if (keeps[pool] == Stream.ALL) {
+      return grown;
+    }
+    int most = Math.ceilDiv(keeps[pool] + margin + spans[pool] - 1, spans[pool]);
+    return Math.min(grown, Math.max(0, most - owned));
   }
 }

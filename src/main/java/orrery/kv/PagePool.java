@@ -6,12 +6,14 @@ package orrery.kv;
  * <pre>
  *   free        on the stack                    take() ──> referenced
  *   referenced  by one or more sequences        retain / release
- *   idle        by no sequence, but the prefix cache keeps it: evictable
+ *   idle        by no sequence, but the prefix cache keeps it: evictable, in a queue
  *   page 0      the dummy: written by padding rows, never handed out
  * </pre>
  *
  * and always {@code free + referenced + idle + 1 = total}. Sequences may also reference a page that
  * the prefix cache keeps. When the last of them releases it, the page becomes idle instead of free.
+ * Idle pages stand in a queue in the order in which they became idle, as the free blocks of vLLM do
+ * ({@code v1/core/block_pool.py}); to enter it or to leave it from any place takes constant time.
  */
 public final class PagePool {
   /** The page that padding rows write to. */
@@ -20,6 +22,9 @@ public final class PagePool {
   private final int[] free; // [pages] the first `available` are free
   private final int[] references; // [pages] sequences that hold the page
   private final boolean[] cached; // [pages] the prefix cache keeps it
+  // The queue of idle pages is a ring in which the dummy stands between the newest and the oldest.
+  private final int[] older; // [pages] of an idle page: the page that became idle before it
+  private final int[] newer; // [pages] of an idle page: the page that became idle after it
   private int available;
   private int idle;
 
@@ -35,6 +40,8 @@ public final class PagePool {
     free = new int[pages];
     references = new int[pages];
     cached = new boolean[pages];
+    older = new int[pages];
+    newer = new int[pages];
     for (int page = pages - 1; page > DUMMY; page--) {
       free[available++] = page; // page 1 is taken first
     }
@@ -53,6 +60,11 @@ public final class PagePool {
   /** Pages that only the prefix cache keeps. */
   public int idle() {
     return idle;
+  }
+
+  /** The page that has been idle for longest, or {@link #DUMMY} if none is idle. */
+  public int oldestIdle() {
+    return newer[DUMMY];
   }
 
   /** Pages that sequences hold. */
@@ -99,7 +111,7 @@ public final class PagePool {
   public void retain(int page) {
     require(page != DUMMY && (references[page] > 0 || cached[page]), page, "retained");
     if (references[page]++ == 0) {
-      idle--;
+      leaveIdle(page);
     }
   }
 
@@ -115,7 +127,7 @@ public final class PagePool {
       return false;
     }
     if (cached[page]) {
-      idle++;
+      enterIdle(page);
       return false;
     }
     free[available++] = page;
@@ -144,9 +156,24 @@ public final class PagePool {
     if (references[page] > 0) {
       return false;
     }
-    idle--;
+    leaveIdle(page);
     free[available++] = page;
     return true;
+  }
+
+  private void enterIdle(int page) {
+    int newest = older[DUMMY];
+    older[page] = newest;
+    newer[newest] = page;
+    newer[page] = DUMMY;
+    older[DUMMY] = page;
+    idle++;
+  }
+
+  private void leaveIdle(int page) {
+    newer[older[page]] = newer[page];
+    older[newer[page]] = older[page];
+    idle--;
   }
 
   private void require(boolean holds, int page, String what) {
@@ -189,6 +216,15 @@ public final class PagePool {
       if (held == isFree[page]) {
         throw new IllegalStateException("page " + page + " is both free and held, or neither");
       }
+    }
+    int queued = 0;
+    for (int page = oldestIdle(); page != DUMMY; page = newer[page]) {
+      if (references[page] > 0 || !cached[page] || queued++ > idle) {
+        throw new IllegalStateException("page " + page + " is queued as idle, but is not");
+      }
+    }
+    if (queued != idle) {
+      throw new IllegalStateException(queued + " pages are queued as idle, " + idle + " booked");
     }
     if (available + referencedFound + idleFound + 1 != total() || idleFound != idle) {
       throw new IllegalStateException(

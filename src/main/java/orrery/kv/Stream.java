@@ -9,8 +9,11 @@ package orrery.kv;
  *     #PER_PAGE} for one row a page
  * @param keeps how many of the newest tokens a later token may still read; {@link #ALL} if all
  * @param needs how many tokens before N must be live for a prefix of N tokens to be reusable;
- *     {@link #ALL} if all
- * @throws IllegalArgumentException if needs is negative or another number is less than 1
+ *     {@link #ALL} if all. With a window it is at most {@code keeps} - 1, what the token after the
+ *     prefix reads; it is less where rows count only from a multiple of some length on, which every
+ *     N is
+ * @throws IllegalArgumentException if needs is negative or another number is less than 1, or if a
+ *     prefix would need rows that are gone by then
  */
 public record Stream(String name, int width, int tokensPerRow, int keeps, int needs) {
   /** All tokens of a sequence. */
@@ -32,6 +35,15 @@ public record Stream(String name, int width, int tokensPerRow, int keeps, int ne
               + keeps
               + ", "
               + needs);
+    }
+    if (keeps != ALL && needs >= keeps) {
+      throw new IllegalArgumentException(
+          "stream "
+              + name
+              + ": expected needs below the "
+              + keeps
+              + " tokens that it keeps, found "
+              + (needs == ALL ? "all" : needs));
     }
   }
 

@@ -15,15 +15,17 @@
  *        └─ page 5 ──┘ └─ page 1 ──┘ └─ 3 ──   [ 5, 1, 3 ]     free        on a stack
  *                                              [ ·, ·, 9 ]     referenced  by n tables
  *   a pool that keeps a window: passed ─────────┘  └─ held     idle        only the prefix cache
- *                                                                          has it: evictable
+ *                                                                          has it: in a queue
  *   KvCache.data(stream):  | page 0 | page 1 | page 2 | ...    one float[] per stream; page 0 is
  *   row of a slot:         page = table[slot / span], then slot % span          the dummy
  * </pre>
  *
  * <p>Streams with rows that stay readable equally long ({@code keeps}) share a pool and a table. P
  * tokens are the unit of sharing. A pool that keeps a shorter window has smaller pages, and a
- * sequence gives a page up as soon as no later token can see it. The plainest allocation, one piece
- * of maximum length per sequence, is the same code with P = the maximum length.
+ * sequence gives a page up as soon as no row to come can see it. How many pages it may hold until
+ * then, {@link orrery.kv.KvGeometry} says to all who plan: the windows, and what a drafter writes
+ * ahead of the computed tokens or has put off. The plainest allocation, one piece of maximum length
+ * per sequence, is the same code with P = the maximum length.
  *
  * <p><b>Invariants.</b>
  *
@@ -32,8 +34,8 @@
  *   <li>For every pool, {@code free + referenced + idle + 1 dummy = total}; a page that is given
  *       back too often, or retained or cached while it is free, is refused by name.
  *   <li>With assertions on, free pages hold NaN, so a read beyond a sequence's rows shows at once.
- *   <li>A fork shares the pages of complete blocks of P tokens and copies the rest, so no page that
- *       will still be written has two holders.
+ *   <li>A fork shares the pages of blocks of P tokens with all rows written and copies the rest, so
+ *       no page that will still be written has two holders. It begins where its parent's pages do.
  *   <li>Page size and page order change no bit of any result.
  *   <li>How a row lies within its page is the kernel's choice ({@link
  *       orrery.kernels.AttentionShape}), not the cache's.

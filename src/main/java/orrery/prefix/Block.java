@@ -1,94 +1,48 @@
 package orrery.prefix;
 
 import java.util.Arrays;
-import orrery.kv.KvCache;
-import orrery.kv.PageTable;
+import orrery.kv.KvGeometry;
+import orrery.kv.PagePool;
 
 /**
- * P tokens and the pages that hold their rows. In a pool that evicted its pages, the block is a
- * tombstone.
+ * P tokens and the pages that hold their rows.
+ *
+ * <p>Each page is live or {@link #GONE} on its own: a sequence whose window had passed a page
+ * before the block was complete never gave it, and an idle page of a window may be evicted while
+ * those beside it stay. A block without some page is a tombstone. {@link KeptPages} moves pages
+ * from one state to the other; a state for pages that a slower memory holds would stand beside
+ * these two.
  */
-final class Block {
+class Block {
+  /** In place of a page that the cache does not have. */
+  static final int GONE = PagePool.DUMMY;
+
   final int[] tokens; // [P]
-  private final int[][] pages; // [pool][P / span], or null where the pages are gone
-  long lastUse;
+  final int[][] pages; // [pools][P / span] of this block; GONE where it has none
 
-  private Block(int[] tokens, int[][] pages) {
-    this.tokens = tokens;
-    this.pages = pages;
+  /** Block {@code index} of a sequence, without pages yet. */
+  Block(KvGeometry geometry, int[] sequence, int index) {
+    int p = geometry.pageTokens();
+    tokens = Arrays.copyOfRange(sequence, index * p, (index + 1) * p);
+    pages = new int[geometry.pools()][];
+    Arrays.setAll(pages, pool -> new int[geometry.perBlock(pool)]);
   }
 
-  /** Makes block {@code index} of a sequence and marks its pages as cached. */
-  static Block keep(KvCache kv, int[] tokens, int index, PageTable table) {
-    int p = kv.geometry().pageTokens();
-    int[][] pages = new int[kv.geometry().pools()][];
-    for (int pool = 0; pool < pages.length; pool++) {
-      int per = p / kv.geometry().span(pool);
-      if (index * per >= table.first(pool)) { // otherwise the window has passed these pages already
-        pages[pool] = Arrays.copyOfRange(table.pages(pool), index * per, (index + 1) * per);
-        for (int page : pages[pool]) {
-          kv.pool(pool).keep(page);
+  /** The page {@code i} of a pool that a hit may read, or {@link #GONE}. */
+  int page(int pool, int i) {
+    return pages[pool][i];
+  }
+
+  /** Whether no page is left. */
+  boolean empty() {
+    for (int[] ofPool : pages) {
+      for (int page : ofPool) {
+        if (page != GONE) {
+          return false;
         }
       }
     }
-    return new Block(Arrays.copyOfRange(tokens, index * p, (index + 1) * p), pages);
-  }
-
-  boolean live(int pool) {
-    return pages[pool] != null;
-  }
-
-  /**
-   * Whether at least one page of the block in a pool is held by the cache only. One page is enough:
-   * a window passes page by page, and the scheduler counts on every idle page.
-   */
-  boolean idle(KvCache kv, int pool) {
-    for (int i = 0; pages[pool] != null && i < pages[pool].length; i++) {
-      if (kv.pool(pool).references(pages[pool][i]) == 0) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  int[] pages(int pool) {
-    return pages[pool];
-  }
-
-  /** Drops the pages of one pool and returns how many they were. */
-  int evict(KvCache kv, int pool) {
-    if (pages[pool] == null) {
-      return 0;
-    }
-    for (int page : pages[pool]) {
-      kv.evict(pool, page);
-    }
-    int n = pages[pool].length;
-    pages[pool] = null;
-    return n;
-  }
-
-  /** Drops the pages of all pools. */
-  void evictAll(KvCache kv) {
-    for (int pool = 0; pool < pages.length; pool++) {
-      evict(kv, pool);
-    }
-  }
-
-  /**
-   * Takes pages from the table of an equal block, for every pool in which this block has none any
-   * more.
-   */
-  void revive(KvCache kv, int index, PageTable table) {
-    for (int pool = 0; pool < pages.length; pool++) {
-      int per = kv.geometry().pageTokens() / kv.geometry().span(pool);
-      if (pages[pool] == null && index * per >= table.first(pool)) {
-        pages[pool] = Arrays.copyOfRange(table.pages(pool), index * per, (index + 1) * per);
-        for (int page : pages[pool]) {
-          kv.pool(pool).keep(page);
-        }
-      }
-    }
+    return true;
   }
 
   boolean holds(int[] sequence, int index) {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.LongBinaryOperator;
 import orrery.kv.KvCache;
+import orrery.kv.KvGeometry;
 import orrery.kv.PageTable;
 
 /**
@@ -21,21 +22,41 @@ import orrery.kv.PageTable;
  * <p>Hashes may collide, so a hit compares tokens. Only complete blocks enter. A block that no
  * sequence holds waits in the free queue; eviction takes the front of the queue. A finished
  * sequence queues its blocks tail first. So its tail is evicted before its head, which other
- * sequences are likelier to share.
+ * sequences are likelier to share. In a pool with a window, eviction takes single pages, in the
+ * order in which they became idle.
  */
 public final class HashBlockCache implements PrefixCache {
-  private static final class Entry {
+  private static final class Entry extends Block {
     final long hash;
     final Entry parent; // null for the first block
     final String salt;
-    final Block block;
+    final List<Entry> twins; // equal blocks behind equal parents, this one too
     int holders; // sequences that have this block in their chain
+    int children; // blocks in the table with this parent
 
-    Entry(long hash, Entry parent, String salt, Block block) {
+    Entry(
+        KvGeometry geometry,
+        int[] sequence,
+        int index,
+        long hash,
+        Entry parent,
+        String salt,
+        List<Entry> twins) {
+      super(geometry, sequence, index);
       this.hash = hash;
       this.parent = parent;
       this.salt = salt;
-      this.block = block;
+      this.twins = twins;
+    }
+
+    /** Where this block lacks a page, that of a twin will do. */
+    @Override
+    int page(int pool, int i) {
+      int page = pages[pool][i];
+      for (int t = 0; page == GONE && t < twins.size(); t++) {
+        page = twins.get(t).pages[pool][i];
+      }
+      return page;
     }
   }
 
@@ -51,11 +72,12 @@ public final class HashBlockCache implements PrefixCache {
 
   private final KvCache kv;
   private final Hits hits;
+  private final KeptPages kept;
   private final int pageTokens;
   private final LongBinaryOperator mix;
   private final Map<Long, List<Entry>> table = new HashMap<>();
   private final LinkedHashSet<Entry> free = new LinkedHashSet<>(); // the front is evicted first
-  private long clock;
+  private int blocks;
 
   /** An empty prefix cache over the pages of {@code kv}. */
   public HashBlockCache(KvCache kv) {
@@ -66,6 +88,7 @@ public final class HashBlockCache implements PrefixCache {
   HashBlockCache(KvCache kv, LongBinaryOperator mix) {
     this.kv = kv;
     this.hits = new Hits(kv);
+    this.kept = new KeptPages(kv);
     this.pageTokens = kv.geometry().pageTokens();
     this.mix = mix;
   }
@@ -84,7 +107,7 @@ public final class HashBlockCache implements PrefixCache {
 
   private Entry find(long hash, Entry parent, String salt, int[] tokens, int block) {
     for (Entry e : table.getOrDefault(hash, List.of())) {
-      if (e.block.holds(tokens, block) && e.salt.equals(salt) && sameChain(e.parent, parent)) {
+      if (e.holds(tokens, block) && e.salt.equals(salt) && sameChain(e.parent, parent)) {
         return e;
       }
     }
@@ -97,7 +120,7 @@ public final class HashBlockCache implements PrefixCache {
    */
   private static boolean sameChain(Entry a, Entry b) {
     while (a != b) {
-      if (a == null || b == null || !a.block.holds(b.block.tokens, 0)) {
+      if (a == null || b == null || !a.holds(b.tokens, 0)) {
         return false;
       }
       a = a.parent;
@@ -122,20 +145,16 @@ public final class HashBlockCache implements PrefixCache {
     return found;
   }
 
-  private static List<Block> blocks(List<Entry> entries) {
-    return entries.stream().map(e -> e.block).toList();
-  }
-
   @Override
   public Match match(int[] tokens, int limit, String salt) {
-    return hits.match(blocks(walk(tokens, limit, salt)));
+    return hits.match(walk(tokens, limit, salt));
   }
 
   @Override
   public Hit acquire(int[] tokens, int limit, String salt, PageTable table) {
     List<Entry> found = walk(tokens, limit, salt);
-    int n = hits.usable(blocks(found));
-    hits.fill(table, blocks(found), n);
+    int n = hits.usable(found);
+    hits.fill(table, found, n);
     Chain chain = new Chain(salt);
     for (Entry e : found.subList(0, n)) {
       hold(chain, e);
@@ -144,7 +163,6 @@ public final class HashBlockCache implements PrefixCache {
   }
 
   private void hold(Chain chain, Entry e) {
-    e.block.lastUse = ++clock;
     e.holders++;
     free.remove(e);
     chain.entries.add(e);
@@ -169,40 +187,23 @@ public final class HashBlockCache implements PrefixCache {
       Entry parent = b == 0 ? null : chain.entries.get(b - 1);
       long hash = hash(b == 0 ? seed(chain.salt) : parent.hash, tokens, b);
       // An equal block may be there already. Both stay, because a block table only ever grows.
-      Entry e = new Entry(hash, parent, chain.salt, Block.keep(kv, tokens, b, table));
-      // The newest block comes first: an older one may have lost its pages.
-      this.table.computeIfAbsent(hash, h -> new ArrayList<>()).addFirst(e);
+      Entry twin = find(hash, parent, chain.salt, tokens, b);
+      List<Entry> twins = twin == null ? new ArrayList<>() : twin.twins;
+      Entry e = new Entry(kv.geometry(), tokens, b, hash, parent, chain.salt, twins);
+      add(e);
+      kept.keep(e, b, table);
       hold(chain, e);
     }
     return chain.entries.size() - before;
   }
 
-  @Override
-  public void release(Lease lease) {
-    List<Entry> entries = ((Chain) lease).entries;
-    for (int i = entries.size() - 1; i >= 0; i--) {
-      if (--entries.get(i).holders == 0) {
-        free.add(entries.get(i));
-      }
+  private void add(Entry e) {
+    table.computeIfAbsent(e.hash, h -> new ArrayList<>()).addFirst(e);
+    e.twins.add(e);
+    if (e.parent != null) {
+      e.parent.children++;
     }
-    entries.clear();
-  }
-
-  @Override
-  public int evict(int pool, int pages) {
-    int before = kv.pool(pool).available();
-    if (hits.windowed(pool)) {
-      table.values().stream()
-          .flatMap(List::stream)
-          .filter(e -> e.block.idle(kv, pool))
-          .sorted((a, b) -> Long.compare(a.block.lastUse, b.block.lastUse))
-          .takeWhile(e -> kv.pool(pool).available() < before + pages)
-          .forEach(e -> e.block.evict(kv, pool));
-    }
-    while (kv.pool(pool).available() - before < pages && !free.isEmpty()) {
-      remove(free.removeFirst());
-    }
-    return kv.pool(pool).available() - before;
+    blocks++;
   }
 
   private void remove(Entry e) {
@@ -211,7 +212,51 @@ public final class HashBlockCache implements PrefixCache {
     if (sameHash.isEmpty()) {
       table.remove(e.hash);
     }
-    e.block.evictAll(kv);
+    e.twins.remove(e);
+    if (e.parent != null) {
+      e.parent.children--;
+    }
+    blocks--;
+    kept.drop(e);
+  }
+
+  @Override
+  public void release(Lease lease) {
+    List<Entry> entries = ((Chain) lease).entries;
+    for (int i = entries.size() - 1; i >= 0; i--) {
+      if (--entries.get(i).holders == 0) {
+        free.add(entries.get(i));
+        forget(entries.get(i));
+      }
+    }
+    entries.clear();
+  }
+
+  /**
+   * Removes a block without pages that no sequence holds and that stands before no other block.
+   * Then its parent may be the next.
+   */
+  private void forget(Entry e) {
+    while (e != null && e.children == 0 && e.empty() && free.remove(e)) {
+      remove(e);
+      e = e.parent;
+    }
+  }
+
+  @Override
+  public int evict(int pool, int pages) {
+    if (kv.pool(pool).idle() < pages) {
+      return 0;
+    }
+    int before = kv.pool(pool).available();
+    while (kv.pool(pool).available() - before < pages) {
+      if (kv.geometry().needsAll(pool)) {
+        remove(free.removeFirst());
+      } else {
+        forget((Entry) kept.dropOldest(pool));
+      }
+    }
+    return kv.pool(pool).available() - before;
   }
 
   @Override
@@ -223,29 +268,25 @@ public final class HashBlockCache implements PrefixCache {
 
   @Override
   public int blocks() {
-    return table.values().stream().mapToInt(List::size).sum();
+    return blocks;
   }
 
   @Override
   public void check() {
-    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
-      int cached = 0;
-      for (List<Entry> entries : table.values()) {
-        for (Entry e : entries) {
-          if (e.holders == 0 != free.contains(e)) {
-            throw new IllegalStateException(
-                "a block with "
-                    + e.holders
-                    + " holders is "
-                    + (e.holders == 0 ? "not " : "")
-                    + "queued");
-          }
-          if (e.block.live(pool)) {
-            cached += e.block.pages(pool).length;
-          }
-        }
+    List<Entry> all = table.values().stream().flatMap(List::stream).toList();
+    for (Entry e : all) {
+      if (e.holders == 0 != free.contains(e)) {
+        throw new IllegalStateException(
+            "a block with "
+                + e.holders
+                + " holders is "
+                + (e.holders == 0 ? "not " : "")
+                + "queued");
       }
-      RadixCache.requireAllCachedPagesFound(kv, pool, cached);
     }
+    if (all.size() != blocks) {
+      throw new IllegalStateException(blocks + " blocks are booked, found " + all.size());
+    }
+    kept.check(all);
   }
 }

@@ -3,8 +3,8 @@ package orrery.prefix;
 import java.util.List;
 import java.util.function.IntConsumer;
 import orrery.kv.KvCache;
+import orrery.kv.KvGeometry;
 import orrery.kv.PageTable;
-import orrery.kv.Stream;
 
 /**
  * Finds where a hit may end and puts its pages into a table, in the same way for every prefix
@@ -12,79 +12,70 @@ import orrery.kv.Stream;
  */
 final class Hits {
   private final KvCache kv;
-  private final int[] needs; // [pool] tokens before N that must be live for a hit at N
+  private final KvGeometry geometry;
 
   Hits(KvCache kv) {
     this.kv = kv;
-    this.needs = new int[kv.geometry().pools()];
-    for (int s = 0; s < kv.layout().streams().size(); s++) {
-      int pool = kv.layout().poolOf(s);
-      needs[pool] = Math.max(needs[pool], kv.layout().streams().get(s).needs());
-    }
-  }
-
-  /** Whether the pages of a pool may be evicted while their block stays. */
-  boolean windowed(int pool) {
-    return kv.geometry().keeps(pool) != Stream.ALL;
+    this.geometry = kv.geometry();
   }
 
   /** How many of the matched blocks, from the first on, make the longest usable hit. */
-  int usable(List<Block> matched) {
-    for (int n = matched.size(); n > 0; n--) {
-      if (endsAt(matched, n)) {
-        return n;
+  int usable(List<? extends Block> matched) {
+    int n = matched.size();
+    int before;
+    do {
+      before = n;
+      for (int pool = 0; pool < geometry.pools(); pool++) {
+        n = usable(matched, n, pool);
+      }
+    } while (n < before);
+    return n;
+  }
+
+  /** The longest hit of at most {@code n} blocks for which a pool has all pages. */
+  private int usable(List<? extends Block> matched, int n, int pool) {
+    if (geometry.needsAll(pool)) {
+      return n; // a block that has lost such a page is not in the cache any more
+    }
+    int per = geometry.perBlock(pool);
+    int hit = n;
+    for (int i = hit * per - 1; i >= first(pool, hit); i--) {
+      if (matched.get(i / per).page(pool, i % per) == Block.GONE) {
+        hit = i / per; // any longer hit up to the one before needs this page too
       }
     }
-    return 0;
+    return hit;
   }
 
-  private boolean endsAt(List<Block> matched, int n) {
-    for (int pool = 0; pool < needs.length; pool++) {
-      for (int b = firstNeeded(pool, n); b < n; b++) {
-        if (!matched.get(b).live(pool)) {
-          return false;
-        }
-      }
-    }
-    return true;
-  }
-
-  private int firstNeeded(int pool, int blocks) {
-    return firstPage(pool, blocks) * kv.geometry().span(pool) / kv.geometry().pageTokens();
-  }
-
-  /** The first page of a pool that a continuation after {@code blocks} blocks may read. */
-  private int firstPage(int pool, int blocks) {
-    int tokens = blocks * kv.geometry().pageTokens();
-    return needs[pool] == Stream.ALL
-        ? 0
-        : Math.max(0, tokens - needs[pool]) / kv.geometry().span(pool);
+  /** The first page of a pool that a continuation behind {@code n} blocks may read. */
+  private int first(int pool, int n) {
+    return geometry.unneeded(pool, n * geometry.pageTokens());
   }
 
   /** Visits the pages of a pool that a hit of {@code n} blocks takes. */
-  private void each(List<Block> matched, int n, int pool, IntConsumer visit) {
-    int per = kv.geometry().pageTokens() / kv.geometry().span(pool);
-    for (int i = firstPage(pool, n); i < n * per; i++) {
-      visit.accept(matched.get(i / per).pages(pool)[i % per]);
+  private void each(List<? extends Block> matched, int n, int pool, IntConsumer visit) {
+    int per = geometry.perBlock(pool);
+    for (int i = first(pool, n); i < n * per; i++) {
+      visit.accept(matched.get(i / per).page(pool, i % per));
     }
   }
 
   /** The usable hit among matched blocks. */
-  PrefixCache.Match match(List<Block> matched) {
+  PrefixCache.Match match(List<? extends Block> matched) {
     int n = usable(matched);
-    int[] idle = new int[needs.length];
-    for (int pool = 0; pool < needs.length; pool++) {
+    int[] idle = new int[geometry.pools()];
+    for (int pool = 0; pool < idle.length; pool++) {
       int p = pool;
       each(matched, n, p, page -> idle[p] += kv.pool(p).references(page) == 0 ? 1 : 0);
     }
-    return new PrefixCache.Match(n * kv.geometry().pageTokens(), idle);
+    return new PrefixCache.Match(n * geometry.pageTokens(), idle);
   }
 
   /** Fills an empty table with the pages that a continuation after {@code n} blocks may read. */
-  void fill(PageTable table, List<Block> matched, int n) {
-    for (int pool = 0; pool < needs.length; pool++) {
+  void fill(PageTable table, List<? extends Block> matched, int n) {
+    for (int pool = 0; pool < geometry.pools(); pool++) {
       int p = pool;
-      kv.skip(table, p, firstPage(p, n));
+      kv.skip(table, p, first(p, n));
       each(matched, n, p, page -> kv.share(table, p, page));
     }
   }

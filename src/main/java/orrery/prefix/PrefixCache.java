@@ -7,9 +7,9 @@ import orrery.kv.PageTable;
  * compute these rows again.
  *
  * <p>The unit is a <em>block</em>: P tokens and the pages of every pool that hold their rows. A hit
- * of N tokens must satisfy N mod P = 0, and in every pool the rows that a continuation at N needs
- * must still be there. So a hit cannot end at a block whose window pages are gone (a tombstone).
- * The pages of a hit are only read, never written.
+ * of N tokens must satisfy N mod P = 0, and in every pool the pages with the rows that a
+ * continuation at N needs must still be there. So a hit cannot end where window pages are gone (at
+ * a tombstone). The pages of a hit are only read, never written.
  *
  * <p>To the bit, a row is a function of its token and the tokens before it. So the answer of a
  * sequence never depends on which request computed its pages.
@@ -62,8 +62,10 @@ public interface PrefixCache {
   void release(Lease lease);
 
   /**
-   * Evicts until {@code pages} more pages of a pool are free, or until no page is left to evict.
-   * Returns how many pages became free.
+   * Evicts until {@code pages} more pages of a pool are free. If so many cannot become free, it
+   * evicts nothing. All idle pages of a pool can become free, and no others.
+   *
+   * @return how many pages became free; more than asked for where pages go together
    */
   int evict(int pool, int pages);
 

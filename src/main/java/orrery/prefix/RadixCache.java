@@ -1,14 +1,13 @@
 package orrery.prefix;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.PriorityQueue;
+import java.util.TreeSet;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
+import orrery.prefix.RadixNode.Edge;
+import orrery.prefix.RadixNode.Placed;
 
 /**
  * SGLang's radix cache: a tree whose edges are runs of blocks ("Efficiently Programming Large
@@ -21,43 +20,30 @@ import orrery.kv.PageTable;
  *
  * <p>A sequence locks its path to the root. A match that ends inside a node splits that node. Only
  * a leaf that no sequence locks is evicted, always as a whole; then its parent may be the next. The
- * order is least recently used, least frequently used, or first in first out.
+ * order is least recently used, least frequently used, or first in first out. In a pool with a
+ * window, eviction takes single pages, in the order in which they became idle; their blocks stay.
  */
 public final class RadixCache implements PrefixCache {
   /** Which unlocked leaf is evicted first. */
   public enum Eviction {
     LRU(Comparator.comparingLong(n -> n.lastUse)),
-    LFU(Comparator.<Node>comparingInt(n -> n.hits).thenComparingLong(n -> n.lastUse)),
+    LFU(Comparator.<RadixNode>comparingInt(n -> n.hits).thenComparingLong(n -> n.lastUse)),
     FIFO(Comparator.comparingLong(n -> n.born));
 
-    private final Comparator<Node> order;
+    private final Comparator<RadixNode> order;
 
-    Eviction(Comparator<Node> order) {
+    Eviction(Comparator<RadixNode> order) {
       this.order = order;
     }
-  }
-
-  /** The first block of an edge; a node finds its child by it. */
-  private record Edge(String salt, List<Integer> tokens) {}
-
-  private static final class Node {
-    Node parent;
-    final Map<Edge, Node> children = new HashMap<>();
-    List<Block> blocks = new ArrayList<>();
-    Edge edge;
-    int locks;
-    int hits;
-    long lastUse;
-    long born;
   }
 
   /** Holds a node and its ancestors; {@code blocks} is the length of that path. */
   private static final class NodeLease implements Lease {
     final String salt;
-    Node node;
+    RadixNode node;
     int blocks;
 
-    NodeLease(String salt, Node node, int blocks) {
+    NodeLease(String salt, RadixNode node, int blocks) {
       this.salt = salt;
       this.node = node;
       this.blocks = blocks;
@@ -66,53 +52,51 @@ public final class RadixCache implements PrefixCache {
 
   private final KvCache kv;
   private final Hits hits;
+  private final KeptPages kept;
   private final int pageTokens;
-  private final Eviction eviction;
-  private final Node root = new Node();
-  private long clock;
+  private final RadixNode root = new RadixNode(null, "", 0);
+  private final TreeSet<RadixNode> leaves; // without locks; the first is evicted first
+  private int blocks;
+  private long clock; // no two leaves have the same time, so their order is strict
 
   /** An empty prefix cache over the pages of {@code kv}. */
   public RadixCache(KvCache kv, Eviction eviction) {
     this.kv = kv;
     this.hits = new Hits(kv);
+    this.kept = new KeptPages(kv);
     this.pageTokens = kv.geometry().pageTokens();
-    this.eviction = eviction;
+    this.leaves = new TreeSet<>(eviction.order);
   }
 
-  /** The nodes on the way to the longest match, and how many blocks of the last one match. */
-  private record Path(List<Node> nodes, List<Block> blocks) {}
+  /** The nodes on the way to the longest match, and the blocks of it. */
+  private record Path(List<RadixNode> nodes, List<Block> blocks) {}
 
   private Path walk(int[] tokens, int limit, String salt) {
-    List<Node> nodes = new ArrayList<>();
-    List<Block> blocks = new ArrayList<>();
-    Node node = root;
+    List<RadixNode> nodes = new ArrayList<>();
+    List<Block> found = new ArrayList<>();
     int max = limit / pageTokens;
-    while (blocks.size() < max) {
-      Node child = node.children.get(edge(tokens, blocks.size(), salt));
-      if (child == null) {
-        break;
+    RadixNode node = root;
+    while (node != null && found.size() < max) {
+      node = node.children.get(new Edge(salt, tokens, found.size(), pageTokens));
+      if (node != null) {
+        nodes.add(node);
+        int same = same(node, tokens, found.size(), max);
+        found.addAll(node.blocks().subList(0, same));
+        node = same < node.blocks().size() ? null : node;
       }
-      nodes.add(child);
-      int before = blocks.size();
-      for (int i = 0;
-          i < child.blocks.size()
-              && blocks.size() < max
-              && child.blocks.get(i).holds(tokens, before + i);
-          i++) {
-        blocks.add(child.blocks.get(i));
-      }
-      if (blocks.size() - before < child.blocks.size()) {
-        break;
-      }
-      node = child;
     }
-    return new Path(nodes, blocks);
+    return new Path(nodes, found);
   }
 
-  private Edge edge(int[] tokens, int block, String salt) {
-    List<Integer> first =
-        Arrays.stream(tokens, block * pageTokens, (block + 1) * pageTokens).boxed().toList();
-    return new Edge(salt, first);
+  /** How many blocks of a node are those of a sequence from block {@code from} on. */
+  private static int same(RadixNode node, int[] tokens, int from, int to) {
+    int same = 0;
+    while (same < node.blocks().size()
+        && from + same < to
+        && node.blocks().get(same).holds(tokens, from + same)) {
+      same++;
+    }
+    return same;
   }
 
   @Override
@@ -125,46 +109,31 @@ public final class RadixCache implements PrefixCache {
     Path path = walk(tokens, limit, salt);
     int n = hits.usable(path.blocks());
     hits.fill(table, path.blocks(), n);
-    Node end = root;
+    RadixNode end = root;
     int depth = 0;
-    for (Node node : path.nodes()) {
-      if (depth == n) {
-        break;
-      }
-      end = depth + node.blocks.size() > n ? split(node, n - depth) : node;
-      depth += end.blocks.size();
-      end.hits++;
-      end.lastUse = ++clock;
+    for (int i = 0; depth < n; i++) {
+      end = path.nodes().get(i);
+      int rest = n - depth;
+      end = rest < end.blocks().size() ? end.split(rest) : end;
+      depth += end.blocks().size();
     }
-    for (int b = 0; b < n; b++) {
-      path.blocks().get(b).lastUse = clock;
+    lock(end, 1); // before its place in the order of eviction changes
+    for (RadixNode node = end; node != root; node = node.parent) {
+      node.hits++;
+      node.lastUse = ++clock;
     }
-    lock(end, 1);
     return new Hit(n * pageTokens, new NodeLease(salt, end, n));
   }
 
-  /** Splits a node in two and returns the upper one, which has the first {@code at} blocks. */
-  private Node split(Node node, int at) {
-    Node upper = new Node();
-    upper.parent = node.parent;
-    upper.edge = node.edge;
-    upper.locks = node.locks; // a sequence that locks the lower part locks the upper part too
-    upper.hits = node.hits;
-    upper.lastUse = node.lastUse;
-    upper.born = node.born;
-    upper.blocks = new ArrayList<>(node.blocks.subList(0, at));
-    node.parent.children.put(node.edge, upper);
-    node.blocks = new ArrayList<>(node.blocks.subList(at, node.blocks.size()));
-    Block first = node.blocks.getFirst();
-    node.edge = new Edge(node.edge.salt(), Arrays.stream(first.tokens).boxed().toList());
-    node.parent = upper;
-    upper.children.put(node.edge, node);
-    return upper;
-  }
-
-  private void lock(Node node, int by) {
-    for (Node n = node; n != null; n = n.parent) {
+  private void lock(RadixNode node, int by) {
+    for (RadixNode n = node; n != null; n = n.parent) {
+      if (n.unlockedLeaf()) {
+        leaves.remove(n);
+      }
       n.locks += by;
+      if (n.unlockedLeaf()) {
+        leaves.add(n);
+      }
     }
   }
 
@@ -179,78 +148,73 @@ public final class RadixCache implements PrefixCache {
   public int insert(Lease lease, int[] tokens, int complete, PageTable table) {
     NodeLease held = (NodeLease) lease;
     int whole = complete / pageTokens;
+    int before = blocks;
     if (whole <= held.blocks) {
       return 0;
     }
-    Node node = held.node;
+    RadixNode node = held.node;
     int depth = held.blocks;
-    int added = 0;
     while (depth < whole) {
-      Node child = node.children.get(edge(tokens, depth, held.salt));
+      RadixNode child = node.children.get(new Edge(held.salt, tokens, depth, pageTokens));
       if (child == null) {
-        node = append(node, held, tokens, depth, whole, table);
-        added = whole - depth;
-        depth = whole;
+        node = leafFor(node, held);
+        for (; depth < whole; depth++) {
+          append(node, tokens, depth, table);
+        }
+        node.attach();
         break;
       }
-      int same = 0;
-      while (same < child.blocks.size()
-          && depth + same < whole
-          && child.blocks.get(same).holds(tokens, depth + same)) {
-        adopt(child.blocks.get(same), depth + same, table);
-        same++;
+      int same = same(child, tokens, depth, whole);
+      for (Placed block : child.blocks().subList(0, same)) {
+        adopt(block, depth++, table);
       }
-      node = same < child.blocks.size() ? split(child, same) : child;
-      node.lastUse = ++clock;
-      depth += same;
+      node = same < child.blocks().size() ? child.split(same) : child;
     }
     lock(node, 1);
+    for (RadixNode n = node; n != held.node; n = n.parent) {
+      n.lastUse = ++clock;
+    }
     lock(held.node, -1);
     held.node = node;
-    held.blocks = depth;
-    return added;
+    held.blocks = whole;
+    return blocks - before;
   }
 
   /**
-   * Adds new blocks of a running sequence: they lengthen its own leaf, or they become a new leaf.
+   * The node for new blocks of a running sequence: they lengthen its own leaf, or they become a new
+   * leaf.
    */
-  private Node append(Node node, NodeLease held, int[] tokens, int from, int to, PageTable table) {
-    List<Block> blocks = new ArrayList<>();
-    for (int b = from; b < to; b++) {
-      Block block = Block.keep(kv, tokens, b, table);
-      block.lastUse = ++clock;
-      blocks.add(block);
-    }
-    boolean ownLeaf =
-        node != root && node == held.node && node.locks == 1 && node.children.isEmpty();
-    if (ownLeaf) {
-      node.blocks.addAll(blocks);
-      node.lastUse = clock;
+  private RadixNode leafFor(RadixNode node, NodeLease held) {
+    if (node != root && node == held.node && node.locks == 1 && node.children.isEmpty()) {
       return node;
     }
-    Node leaf = new Node();
-    leaf.parent = node;
-    leaf.blocks = blocks;
-    leaf.edge = edge(tokens, from, held.salt);
-    leaf.born = clock;
-    leaf.lastUse = clock;
-    node.children.put(leaf.edge, leaf);
-    return leaf;
+    if (node.unlockedLeaf()) {
+      leaves.remove(node); // it will have a child
+    }
+    return new RadixNode(node, held.salt, ++clock);
+  }
+
+  private void append(RadixNode leaf, int[] tokens, int index, PageTable table) {
+    Placed block = new Placed(kv.geometry(), tokens, index);
+    kept.keep(block, index, table);
+    leaf.add(block);
+    leaf.lastUse = ++clock;
+    blocks++;
   }
 
   /**
-   * The sequence takes over the pages of an equal block, and its own pages become free. In a
-   * windowed pool the sequence keeps its own pages: they become free soon anyway, and the scheduler
-   * counts on that.
+   * The sequence takes over the pages of an equal block, and its own pages become free; pages that
+   * the block lacks it gets from the sequence. In a windowed pool the sequence keeps its own pages:
+   * they become free soon anyway, and the scheduler counts on that.
    */
   private void adopt(Block block, int index, PageTable table) {
-    block.revive(kv, index, table);
+    kept.keep(block, index, table);
     for (int pool = 0; pool < kv.geometry().pools(); pool++) {
-      int per = pageTokens / kv.geometry().span(pool);
-      for (int i = 0; i < per && !hits.windowed(pool); i++) {
+      int per = kv.geometry().perBlock(pool);
+      for (int i = 0; i < per && kv.geometry().needsAll(pool); i++) {
         int at = index * per + i;
-        if (table.pages(pool)[at] != block.pages(pool)[i]) {
-          kv.replace(table, pool, at, block.pages(pool)[i]);
+        if (table.pages(pool)[at] != block.page(pool, i)) {
+          kv.replace(table, pool, at, block.page(pool, i));
         }
       }
     }
@@ -258,106 +222,82 @@ public final class RadixCache implements PrefixCache {
 
   @Override
   public void release(Lease lease) {
-    lock(((NodeLease) lease).node, -1);
+    RadixNode node = ((NodeLease) lease).node;
+    lock(node, -1);
+    forget(node);
   }
 
   @Override
   public int evict(int pool, int pages) {
-    int before = kv.pool(pool).available();
-    if (hits.windowed(pool)) {
-      evictWindow(pool, before + pages);
+    if (kv.pool(pool).idle() < pages) {
+      return 0;
     }
-    if (kv.pool(pool).available() < before + pages) {
-      evictLeaves(pool, before + pages);
+    int before = kv.pool(pool).available();
+    while (kv.pool(pool).available() - before < pages) {
+      if (kv.geometry().needsAll(pool)) {
+        remove(leaves.first());
+      } else {
+        forget(((Placed) kept.dropOldest(pool)).node);
+      }
     }
     return kv.pool(pool).available() - before;
   }
 
-  private void evictLeaves(int pool, int wanted) {
-    PriorityQueue<Node> leaves = new PriorityQueue<>(eviction.order);
-    each(root, node -> addIfEvictable(leaves, node));
-    while (kv.pool(pool).available() < wanted && !leaves.isEmpty()) {
-      Node leaf = leaves.poll();
-      // The tail first: its rows are of the least use to other sequences.
-      for (int b = leaf.blocks.size() - 1; b >= 0; b--) {
-        leaf.blocks.get(b).evictAll(kv);
-      }
-      leaf.parent.children.remove(leaf.edge);
-      addIfEvictable(leaves, leaf.parent);
+  private void remove(RadixNode leaf) {
+    leaves.remove(leaf);
+    // The tail first: its rows are of the least use to other sequences.
+    leaf.blocks().reversed().forEach(kept::drop);
+    blocks -= leaf.blocks().size();
+    leaf.detach();
+    if (leaf.parent.unlockedLeaf()) {
+      leaves.add(leaf.parent);
     }
   }
 
-  private void addIfEvictable(PriorityQueue<Node> leaves, Node node) {
-    if (node != root && node.children.isEmpty() && node.locks == 0) {
-      leaves.add(node);
+  /** Removes an unlocked leaf that has no page left. Then its parent may be the next. */
+  private void forget(RadixNode node) {
+    for (RadixNode n = node; n.unlockedLeaf() && n.empty(); n = n.parent) {
+      remove(n);
     }
-  }
-
-  /**
-   * Makes tombstones: evicts window pages that no sequence holds, the oldest first. Their blocks
-   * stay.
-   */
-  private void evictWindow(int pool, int wanted) {
-    PriorityQueue<Block> oldest = new PriorityQueue<>(Comparator.comparingLong(b -> b.lastUse));
-    each(root, node -> node.blocks.stream().filter(b -> b.idle(kv, pool)).forEach(oldest::add));
-    while (kv.pool(pool).available() < wanted && !oldest.isEmpty()) {
-      oldest.poll().evict(kv, pool);
-    }
-  }
-
-  private static void each(Node node, java.util.function.Consumer<Node> visit) {
-    visit.accept(node);
-    node.children.values().forEach(child -> each(child, visit));
   }
 
   @Override
   public void clear() {
-    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
-      evictLeaves(pool, Integer.MAX_VALUE);
+    while (!leaves.isEmpty()) {
+      remove(leaves.first());
     }
   }
 
   @Override
   public int blocks() {
-    int[] count = {0};
-    each(root, node -> count[0] += node.blocks.size());
-    return count[0];
+    return blocks;
   }
 
   @Override
   public void check() {
-    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
-      int p = pool;
-      int[] cached = {0};
-      each(
-          root,
-          node -> {
-            int below = node.children.values().stream().mapToInt(child -> child.locks).sum();
-            if (node.locks < below || node.locks < 0) {
-              throw new IllegalStateException(
-                  "a node has " + node.locks + " locks, its children " + below);
-            }
-            for (Block block : node.blocks) {
-              for (int i = 0; block.live(p) && i < block.pages(p).length; i++) {
-                if (!kv.pool(p).isCached(block.pages(p)[i])) {
-                  throw new IllegalStateException("a block names a page that is not cached");
-                }
-                cached[0]++;
-              }
-            }
-          });
-      requireAllCachedPagesFound(kv, pool, cached[0]);
+    List<RadixNode> nodes = new ArrayList<>(List.of(root));
+    List<Block> all = new ArrayList<>();
+    int unlocked = 0;
+    for (int i = 0; i < nodes.size(); i++) {
+      RadixNode node = nodes.get(i);
+      nodes.addAll(node.children.values());
+      all.addAll(node.blocks());
+      int below = node.children.values().stream().mapToInt(child -> child.locks).sum();
+      if (node.locks < below || node.locks < 0) {
+        throw new IllegalStateException(
+            "a node has " + node.locks + " locks, its children " + below);
+      }
+      if (node.unlockedLeaf() && !leaves.contains(node)) {
+        throw new IllegalStateException("a leaf without locks is not among those to evict");
+      }
+      unlocked += node.unlockedLeaf() ? 1 : 0;
     }
-  }
-
-  static void requireAllCachedPagesFound(KvCache kv, int pool, int found) {
-    int cached = 0;
-    for (int page = 1; page < kv.pool(pool).total(); page++) {
-      cached += kv.pool(pool).isCached(page) ? 1 : 0;
-    }
-    if (cached != found) {
+    if (unlocked != leaves.size() || all.size() != blocks) {
       throw new IllegalStateException(
-          "pool " + pool + ": blocks name " + found + " pages, " + cached + " are cached");
+          String.format(
+              "%d leaves without locks and %d blocks are booked, found %d and %d",
+              leaves.size(), blocks, unlocked, all.size()));
     }
+    kept.check(all);
   }
 }

@@ -15,11 +15,14 @@
  *   [sys prompt ····]──┬──[question A ··]        h0 ── h1 ── h2        one block = P tokens
  *        locks 2       └──[question B ·]             └── h2'           = pages of every pool
  *
- *   block   pool 0 (keeps all)   pool 1 (window)
- *     0      page 7 ............  evicted            a hit may end after block 2 or 3:
- *     1      page 3 ............  evicted            the window's rows before it are live.
- *     2      page 9 ............  page 4             After block 0 or 1 it may not:
- *     3      page 2 ............  page 5             these are tombstones.
+ *   block   pool 0 (keeps all)   pool 1 (a window of P/2 tokens: two pages a block)
+ *     0      page 7 ............  gone    page 4     passed before the block was complete
+ *     1      page 3 ............  gone    page 8
+ *     2      page 9 ............  gone    gone       evicted while it was idle
+ *     3      page 2 ............  page 5  page 6
+ *
+ *   A hit may end after block 0, 1 or 3: the window's rows before its end are live. It may not end
+ *   after block 2, but go on over it. A block without some page is a tombstone.
  * </pre>
  *
  * <p><b>Invariants.</b>
@@ -30,8 +33,12 @@
  *   <li>At the end of each chunk, the blocks with all rows written enter. Shared pages are only
  *       read. If a request fails or is cancelled, the blocks that have not entered by then never
  *       enter.
- *   <li>A page belongs to at most one block. A page that a running sequence holds is never evicted;
- *       a page that the pool calls idle can always be evicted.
+ *   <li>A page belongs to at most one block, and is live or gone on its own. Only in a pool of
+ *       which a prefix needs all pages do they go together, with their block.
+ *   <li>A page that a running sequence holds is never evicted; a page that the pool calls idle can
+ *       always be evicted. Whether enough can go is asked first: else nothing goes.
+ *   <li>A look-up costs what the prompt has tokens, an eviction what it evicts; neither walks
+ *       through the cache.
  *   <li>No bit of an answer depends on hash or tree, eviction order, hit or miss. Requests with
  *       different salts never share.
  * </ul>

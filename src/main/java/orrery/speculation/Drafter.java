@@ -20,6 +20,12 @@ public interface Drafter {
   int ahead();
 
   /**
+   * The most tokens that {@link #complete} leaves out. The pages of a window stay held for the rows
+   * that these tokens still get.
+   */
+  int behind();
+
+  /**
    * Begins with a sequence. The rows of its first {@code computed()} tokens were found in the
    * cache.
    */

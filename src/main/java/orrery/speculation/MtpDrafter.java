@@ -100,6 +100,11 @@ public final class MtpDrafter implements Drafter {
   }
 
   @Override
+  public int behind() {
+    return POSTPONED - 1; // the first row that is put off lies at the slot after its token
+  }
+
+  @Override
   public Drafts start(Draftable sequence, SamplingContext sampling) {
     MtpDrafts s = new MtpDrafts(sequence, sampling, width, POSTPONED);
     int computed = sequence.computed();

@@ -48,6 +48,11 @@ public final class NgramDrafter implements Drafter {
   }
 
   @Override
+  public int behind() {
+    return 0;
+  }
+
+  @Override
   public Drafts start(Draftable sequence, SamplingContext sampling) {
     return new Lookup(sequence, sampling, min, max);
   }

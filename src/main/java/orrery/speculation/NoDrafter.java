@@ -11,6 +11,11 @@ public final class NoDrafter implements Drafter {
   }
 
   @Override
+  public int behind() {
+    return 0;
+  }
+
+  @Override
   public Drafts start(Draftable sequence, SamplingContext sampling) {
     return new Drafts(sampling);
   }

@@ -93,7 +93,8 @@ class BugsOthersHadTest {
       Situation again = new Situation().chunk(8).maxRunning(1).memory(0.7, 0);
       View view = again.waits(1, 12, 28).view();
       View.Item it = view.waiting().getFirst();
-      View.Item retracted = new View.Item(s, 12, 0, 0, 0, it.hitIdle(), it.reclaimable(), false);
+      View.Item retracted =
+          new View.Item(s, 12, 0, 0, 0, 0, it.first(), it.hitIdle(), it.reclaimable(), false);
       StepPlan plan =
           policy.plan(
               new View(
@@ -104,6 +105,7 @@ class BugsOthersHadTest {
                   view.free(),
                   view.total(),
                   view.ahead(),
+                  view.margin(),
                   view.limits(),
                   view.memory()));
       assertThat(plan.rows()).as(policy.name()).containsExactly(new StepPlan.Rows(s, 8));

@@ -47,6 +47,8 @@ class PolicyContractTest {
     long drafts = 0;
     long draftsAhead = 0;
     long refusedDrafts = 0;
+    int refused = 0;
+    int forksBehindHits = 0;
     long steps = 0;
     for (int seed = 0; seed < WALKS; seed++) {
       Walk walk = new Walk(v.policy(), seed);
@@ -63,11 +65,14 @@ class PolicyContractTest {
       drafts += walk.drafts;
       draftsAhead += walk.draftsAhead;
       refusedDrafts += walk.refusedDrafts;
+      refused += walk.refused;
+      forksBehindHits += walk.forksBehindHits;
       steps += walk.step;
     }
     System.out.printf(
-        "%s: %d walks, %d steps, %d retractions (at most %d of one request), %d hits, %d forks,"
-            + " %d cancelled; %d drafts, %d of them with a slot ahead, %d refused; %.1f s%n",
+        "%s: %d walks, %d steps, %d retractions (at most %d of one request), %d hits, %d forks (%d"
+            + " pools behind hits), %d cancelled, %d refused; %d drafts, %d of them with a slot"
+            + " ahead, %d refused; %.1f s%n",
         v.name(),
         WALKS,
         steps,
@@ -75,7 +80,9 @@ class PolicyContractTest {
         most,
         hits,
         forks,
+        forksBehindHits,
         cancelled,
+        refused,
         drafts,
         draftsAhead,
         refusedDrafts,
@@ -83,7 +90,9 @@ class PolicyContractTest {
     assertThat(retractions > 0).as("retractions").isEqualTo(v.retracts());
     assertThat(hits).as("prefix hits").isPositive();
     assertThat(forks).as("forks").isPositive();
+    assertThat(forksBehindHits).as("forks behind hits").isPositive();
     assertThat(cancelled).as("cancelled").isPositive();
+    assertThat(refused).as("requests that could not run alone").isPositive();
     assertThat(draftsAhead).as("drafts with a slot ahead").isPositive();
     assertThat(drafts - draftsAhead).as("drafts without").isPositive();
     assertThat(refusedDrafts > 0)

@@ -112,18 +112,20 @@ final class Situation {
       int pages,
       int priority,
       boolean deferred) {
+    int[] first = {0};
     int[] idle = {0};
     int[] reclaimable = {pages};
     Sequence s = new Sequence(id, id, 0, new int[prompt], longest, priority, id, 0, "");
-    return new Item(s, known, computed, held, drafts, idle, reclaimable, deferred);
+    return new Item(s, known, computed, computed, held, drafts, first, idle, reclaimable, deferred);
   }
 
   View view() {
     int held = running.stream().mapToInt(i -> i.reclaimable()[0]).sum();
     KvGeometry g = new KvGeometry(new KvLayout(List.of(Stream.whole("key", 1))), page);
-    Limits limits = new Limits(maxRunning, chunk, chunk + 8 * maxRunning);
+    Limits limits = new Limits(maxRunning, chunk);
     int[] total = {free + held};
-    return new View(now, waiting, running, g, new int[] {free}, total, ahead, limits, memory);
+    int[] unused = {free};
+    return new View(now, waiting, running, g, unused, total, ahead, ahead, limits, memory);
   }
 
   /** The numbers of sequences. */

@@ -30,6 +30,21 @@ final class Walk {
   private static final KvLayout WINDOWED =
       new KvLayout(List.of(Stream.whole("key", 1), new Stream("latent", 1, 1, 5, 4)));
 
+  /** Windows much shorter than a page, with rows of which a prefix needs less than they keep. */
+  private static final KvLayout HYBRID =
+      new KvLayout(
+          List.of(
+              Stream.whole("key", 1),
+              new Stream("latent", 1, 1, 4, 3),
+              new Stream("state", 1, 1, 12, 4),
+              new Stream("short state", 1, 1, 2, 0)));
+
+  private static final KvLayout WINDOWS_ONLY =
+      new KvLayout(List.of(new Stream("latent", 1, 1, 4, 3), new Stream("wide", 1, 1, 9, 8)));
+
+  private static final List<KvLayout> LAYOUTS =
+      List.of(PLAIN, PLAIN, PLAIN, WINDOWED, HYBRID, WINDOWS_ONLY);
+
   private static final int MOST_DRAFTS = 3;
 
   private record Want(Sequence sequence, int answer, int arrivesAt, int cancelledAt, int choices) {}
@@ -43,6 +58,9 @@ final class Walk {
   final Scheduler scheduler;
   final int longest;
   final int ahead; // slots beyond computed tokens, as an MTP layer needs
+  final int behind; // the most computed tokens whose rows are put off, as an MTP layer does
+  private final boolean windows; // whether a pool keeps less than all
+  private final int maxRows; // of a step
   private final Map<Integer, Want> wants = new HashMap<>(); // living sequences, by id
   private final List<Want> coming = new ArrayList<>();
   private final boolean alike; // equal tokens get equal next tokens, as under greedy decoding
@@ -57,24 +75,37 @@ final class Walk {
   int finished;
   int drafts;
   int draftsAhead; // drafts in walks where the drafter writes a slot ahead
-  int refusedDrafts;
+  int refusedDrafts; // where all pools keep all; a window may be too small for drafts
+  int refused; // requests that could not run even alone
+  int forksBehindHits; // pools in which a fork begins behind what its window has passed
 
   Walk(Policy policy, long seed) {
     this.policy = policy;
     this.random = new Random(seed);
-    int p = 1 << random.nextInt(4);
-    longest = 4 + random.nextInt(24);
+    KvLayout layout = LAYOUTS.get(random.nextInt(LAYOUTS.size()));
+    windows = layout != PLAIN;
+    boolean wide = layout.pools().length > 1 && random.nextBoolean(); // pages of several windows
+    int p = wide ? 16 : 1 << random.nextInt(4);
+    longest = 4 + random.nextInt(wide ? 60 : 24);
     int chunk = new int[] {1, 2, 3, 7, 16, 64}[random.nextInt(6)];
     int maxRunning = 1 + random.nextInt(5);
-    limits = new Limits(maxRunning, chunk, chunk + maxRunning * (1 + MOST_DRAFTS));
+    limits = new Limits(maxRunning, chunk);
+    maxRows = chunk + maxRunning * (1 + MOST_DRAFTS);
     ahead = random.nextInt(2);
-    KvLayout layout = random.nextInt(3) == 0 ? WINDOWED : PLAIN;
+    behind = ahead * random.nextInt(2) * (1 + random.nextInt(12));
     KvGeometry geometry = new KvGeometry(layout, p);
     int[] pages = new int[geometry.pools()];
     boolean ample = random.nextInt(4) == 0;
+    boolean tightWindows = layout != PLAIN && random.nextBoolean();
     for (int pool = 0; pool < pages.length; pool++) {
-      int least = geometry.expected(pool, 0, longest, 0);
-      pages[pool] = ample ? 8 * least : least + random.nextInt(1 + least * random.nextInt(3) / 2);
+      int least = geometry.expected(pool, 0, longest, 0, ahead + behind);
+      boolean tooFew = layout.pools().length > 1 && random.nextInt(8) == 0;
+      pages[pool] =
+          ample || tightWindows && geometry.needsAll(pool)
+              ? 8 * least
+              : tooFew
+                  ? 1 + random.nextInt(least)
+                  : least + random.nextInt(1 + least * random.nextInt(3) / 2);
     }
     kv = new KvCache(layout, geometry, longest, pages);
     prefix =
@@ -84,7 +115,7 @@ final class Walk {
           default -> new HashBlockCache(kv);
         };
     alike = random.nextBoolean();
-    scheduler = new Scheduler(policy, kv, prefix, limits, ahead);
+    scheduler = new Scheduler(policy, kv, prefix, limits, ahead, ahead + behind);
     int requests = 2 + random.nextInt(7);
     int[] system = random.ints(longest, 0, 2).toArray();
     for (int i = 0; i < requests; i++) {
@@ -99,10 +130,28 @@ final class Walk {
       int until = random.nextInt(6) == 0 ? at + random.nextInt(20) : Integer.MAX_VALUE;
       int choices = random.nextInt(4) == 0 ? 1 + random.nextInt(3) : 1;
       String salt = random.nextInt(8) == 0 ? "other" : "";
-      Sequence s = new Sequence(ids++, i, 0, prompt, most, priority, i, 0, salt);
-      coming.add(want(s, at, until, choices));
-      tokensInTotal += choices * most;
+      if (possible(most)) {
+        Sequence s = new Sequence(ids++, i, 0, prompt, most, priority, i, 0, salt);
+        coming.add(want(s, at, until, choices));
+        tokensInTotal += choices * most;
+      } else {
+        refused++;
+      }
     }
+  }
+
+  /** Whether a request of so many tokens could run alone; the engine refuses others. */
+  private boolean possible(int most) {
+    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+      if (mostPages(pool, most) > kv.pool(pool).total() - 1) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private int mostPages(int pool, int longest) {
+    return kv.geometry().expected(pool, 0, longest, 0, ahead + behind);
   }
 
   private Want want(Sequence s, int at, int until, int choices) {
@@ -142,6 +191,8 @@ final class Walk {
     for (int pool = 0; pool < kv.geometry().pools(); pool++) {
       int end = kv.geometry().pages(pool, s.held());
       require(s.table().end(pool) == end, "a sequence holds the pages that it counts");
+      int held = end - s.table().first(pool);
+      require(held <= mostPages(pool, s.longest), "a sequence holds no more than was expected");
     }
   }
 
@@ -189,7 +240,7 @@ final class Walk {
           rows.count() <= pending + s.offered(), "rows are pending, or drafts that were offered");
       drafts += Math.max(0, rows.count() - pending);
       draftsAhead += ahead * Math.max(0, rows.count() - pending);
-      refusedDrafts += rows.count() == pending ? s.offered() : 0;
+      refusedDrafts += rows.count() == pending && !windows ? s.offered() : 0;
       int to = s.computed() + rows.count() + ahead;
       for (int pool = 0; pool < kv.geometry().pools(); pool++) {
         makeRoom(pool, kv.geometry().pages(pool, to) - s.table().end(pool));
@@ -235,8 +286,9 @@ final class Walk {
     }
     kv.trim(s.table(), s.computed() + ahead);
     s.held(s.computed() + ahead);
-    prefix.insert(s.lease(), s.tokens(), s.computed(), s.table());
-    kv.pass(s.table(), s.computed());
+    s.complete(Math.max(s.complete(), s.computed() - random.nextInt(behind + 1)));
+    prefix.insert(s.lease(), s.tokens(), s.complete(), s.table());
+    kv.pass(s.table(), s.complete());
     if (last && first && s.choice == 0) {
       fork(w);
     }
@@ -275,13 +327,16 @@ final class Walk {
       boolean room = queues.running().size() < limits.maxRunning();
       if (room && scheduler.mayFork(queues, from, step)) {
         for (int pool = 0; pool < kv.geometry().pools(); pool++) {
-          int wanted = kv.forkPages(pool, from.computed());
+          int wanted = kv.forkPages(pool, from.table(), from.computed(), from.complete());
           prefix.evict(pool, wanted - kv.pool(pool).available());
           room &= kv.pool(pool).available() >= wanted;
+          int passed = kv.geometry().passed(pool, from.complete());
+          forksBehindHits += room && from.table().first(pool) > passed ? 1 : 0;
         }
+        require(room || mayRetract(), "a policy that never retracts has room for what it starts");
         if (room) {
-          s.start(
-              kv.fork(from.table(), from.computed()), prefix.fork(from.lease()), from.computed());
+          PageTable table = kv.fork(from.table(), from.computed(), from.complete());
+          s.fork(table, prefix.fork(from.lease()), from);
           queues.admit(s);
           forks++;
         }
@@ -329,7 +384,7 @@ final class Walk {
     require(running.containsAll(computing), "only running sequences compute");
     require(plan.rowCount() >= 1, "at least one row is planned");
     require(plan.padding() >= 0, "padding is not negative");
-    require(plan.rowCount() + plan.padding() <= limits.maxRows(), "a step holds its rows");
+    require(plan.rowCount() + plan.padding() <= maxRows, "a step holds its rows");
     require(plan.padding() == 0 || policy instanceof StaticPolicy, "only static batches pad");
     require(plan.retract().isEmpty() || mayRetract(), "this policy never retracts");
   }
@@ -352,6 +407,10 @@ final class Walk {
               + kv.geometry().pageTokens()
               + ", pools "
               + kv.geometry().pools()
+              + ", ahead "
+              + ahead
+              + ", behind "
+              + behind
               + ", "
               + limits
               + ", "

@@ -44,6 +44,11 @@ final class Crammer implements Drafter {
   }
 
   @Override
+  public int behind() {
+    return 0;
+  }
+
+  @Override
   public Drafts start(Draftable sequence, SamplingContext sampling) {
     return new Drafts(sampling);
   }

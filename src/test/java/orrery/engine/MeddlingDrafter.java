@@ -45,6 +45,11 @@ final class MeddlingDrafter implements Drafter {
   }
 
   @Override
+  public int behind() {
+    return real.behind();
+  }
+
+  @Override
   public Drafts start(Draftable sequence, SamplingContext sampling) {
     Drafts d = real.start(sequence, sampling);
     known.put(sequence, d);

@@ -97,7 +97,7 @@ class BoundaryStreamTest {
     PageTable t = kv.newTable();
     kv.reserve(t, 7);
     write(kv, t, 0, 1);
-    PageTable fork = kv.fork(t, 6);
+    PageTable fork = kv.fork(t, 6, 6);
     write(kv, t, 1, 2); // each sequence completes its own second page
     write(kv, fork, 1, 3);
     assertThat(page(fork, 0)).isEqualTo(page(t, 0));
@@ -130,7 +130,7 @@ class BoundaryStreamTest {
     assertThat(row(kv, page(later, 1))).containsOnly(2f);
     kv.release(later);
     cache.release(hit.lease());
-    cache.evict(0, 6);
+    cache.evict(0, 2);
     for (int page : pages) {
       assertThat(row(kv, page)).containsOnly(Float.NaN);
     }

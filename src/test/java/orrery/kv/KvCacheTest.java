@@ -151,10 +151,7 @@ class KvCacheTest {
           int oldest = keeps == Stream.ALL ? 0 : Math.max(0, committed - keeps + 1);
           String as = "P " + p + ", pool " + pool + ", committed " + committed;
           assertThat(t.first(pool)).as(as).isEqualTo(Math.min(oldest / span, t.end(pool)));
-          assertThat(kv.pool(pool).referenced())
-              .as(as)
-              .isEqualTo(t.end(pool) - t.first(pool))
-              .isEqualTo(kv.geometry().held(pool, committed));
+          assertThat(kv.pool(pool).referenced()).as(as).isEqualTo(t.end(pool) - t.first(pool));
           for (int i = 0; i < t.first(pool); i++) {
             assertThat(t.pages(pool)[i]).isEqualTo(PagePool.DUMMY);
           }
@@ -216,9 +213,9 @@ class KvCacheTest {
       }
     }
     kv.pass(from, 18);
-    PageTable fork = kv.fork(from, 18);
+    PageTable fork = kv.fork(from, 18, 18);
     for (int pool = 0; pool < 3; pool++) {
-      assertThat(kv.forkPages(pool, 18)).isEqualTo(1);
+      assertThat(kv.forkPages(pool, from, 18, 18)).isEqualTo(1);
       assertThat(fork.first(pool)).isEqualTo(from.first(pool));
       assertThat(fork.end(pool)).isEqualTo(5);
       assertThat(Arrays.copyOfRange(fork.pages(pool), fork.first(pool), 4))
@@ -246,11 +243,44 @@ class KvCacheTest {
     kv.reserve(from, 16);
     kv.pass(from, 16);
     int[] free = IntStream.range(0, 3).map(p -> kv.pool(p).available()).toArray();
-    PageTable fork = kv.fork(from, 16);
+    PageTable fork = kv.fork(from, 16, 16);
     for (int pool = 0; pool < 3; pool++) {
-      assertThat(kv.forkPages(pool, 16)).isZero();
+      assertThat(kv.forkPages(pool, from, 16, 16)).isZero();
       assertThat(held(fork, pool)).isEqualTo(held(from, pool));
       assertThat(kv.pool(pool).available()).isEqualTo(free[pool]);
+    }
+  }
+
+  /** A hit may need less than the window keeps; then its table begins behind the passed pages. */
+  @Test
+  void aForkOfASequenceBehindAHitBeginsWhereItsParentDoes() {
+    KvLayout layout = new KvLayout(List.of(Stream.whole("k", 1), new Stream("s", 1, 1, 8, 0)));
+    KvCache kv = new KvCache(layout, 16, 64, 4);
+    PageTable first = kv.newTable();
+    kv.reserve(first, 16);
+    PageTable hit = kv.newTable();
+    kv.share(hit, 0, first.pages(0)[0]);
+    kv.skip(hit, 1, kv.geometry().unneeded(1, 16));
+    kv.reserve(hit, 18);
+    assertThat(hit.first(1)).isEqualTo(2).isGreaterThan(kv.geometry().passed(1, 17));
+    assertThat(kv.forkPages(1, hit, 17, 17)).isEqualTo(1);
+    PageTable fork = kv.fork(hit, 17, 17);
+    assertThat(fork.first(1)).isEqualTo(2);
+    assertThat(held(fork, 1)).hasSize(1).doesNotContain(PagePool.DUMMY);
+    assertThat(fork.pages(0)[0]).isEqualTo(first.pages(0)[0]);
+  }
+
+  /** Rows of later blocks are still to be written, by parent and fork each for itself. */
+  @Test
+  void aForkSharesOnlyBlocksWithRowsThatAreAllWritten() {
+    KvCache kv = new KvCache(PLAIN, 4, 40, 20);
+    PageTable from = kv.newTable();
+    kv.reserve(from, 14);
+    assertThat(kv.forkPages(0, from, 14, 9)).isEqualTo(2);
+    PageTable fork = kv.fork(from, 14, 9);
+    assertThat(held(fork, 0)).hasSize(4);
+    for (int i = 0; i < 4; i++) {
+      assertThat(fork.pages(0)[i] == from.pages(0)[i]).as("page %d", i).isEqualTo(i < 2);
     }
   }
 
@@ -261,9 +291,9 @@ class KvCacheTest {
     PageTable from = kv.newTable();
     kv.reserve(from, 28); // block 1 holds 12 tokens: 3 pages of pool 2, 2 of pool 1
     kv.pass(from, 28); // pool 2 keeps the slots from 25 on, pool 1 those from 21 on
-    PageTable fork = kv.fork(from, 28);
-    assertThat(kv.forkPages(1, 28)).isEqualTo(2);
-    assertThat(kv.forkPages(2, 28)).isEqualTo(1);
+    PageTable fork = kv.fork(from, 28, 28);
+    assertThat(kv.forkPages(1, from, 28, 28)).isEqualTo(2);
+    assertThat(kv.forkPages(2, from, 28, 28)).isEqualTo(1);
     for (int pool = 1; pool < 3; pool++) {
       assertThat(held(fork, pool)).hasSameSizeAs(held(from, pool));
       assertThat(held(fork, pool)).doesNotContain(held(from, pool));
@@ -341,6 +371,10 @@ class KvCacheTest {
     assertThatThrownBy(() -> new Stream("s", 1, 0, 1, 0)).hasMessageContaining("1, 0, 1, 0");
     assertThatThrownBy(() -> new Stream("s", 1, 1, 0, 0)).hasMessageContaining("1, 1, 0, 0");
     assertThatThrownBy(() -> new Stream("s", 1, 1, 1, -1)).hasMessageContaining("1, 1, 1, -1");
+    assertThatThrownBy(() -> new Stream("latent", 1, 1, 8, 8))
+        .hasMessage("stream latent: expected needs below the 8 tokens that it keeps, found 8");
+    assertThatThrownBy(() -> new Stream("latent", 1, 1, 8, Stream.ALL))
+        .hasMessageContaining("found all");
     assertThatThrownBy(() -> new KvLayout(List.of())).hasMessageContaining("at least one stream");
     assertThatThrownBy(() -> new KvCache(PLAIN, 4, 0, 1))
         .hasMessage("longest sequence: expected at least 1 slot, found 0");

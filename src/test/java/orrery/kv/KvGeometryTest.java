@@ -30,7 +30,7 @@ class KvGeometryTest {
   }
 
   @Test
-  void pagesPassedAndHeldAreWhatCountingSlotBySlotGives() {
+  void pagesAndPassedPagesAreWhatCountingSlotBySlotGives() {
     for (int p : new int[] {1, 2, 4, 6, 16}) {
       for (int keeps = 1; keeps <= 20; keeps++) {
         KvGeometry g = window(p, keeps);
@@ -46,33 +46,89 @@ class KvGeometryTest {
           String as = "P " + p + ", keeps " + keeps + ", slots " + slots;
           assertThat(g.pages(0, slots)).as(as).isEqualTo(pages);
           assertThat(g.passed(0, slots)).as(as).isEqualTo(passed);
-          assertThat(g.held(0, slots)).as(as).isEqualTo(pages - Math.min(passed, pages));
+        }
+      }
+    }
+  }
+
+  /**
+   * Plays a sequence row by row with a drafter that writes `ahead` slots ahead and is up to
+   * `behind` tokens behind: a step gives it pages for the row and the slots ahead, and pages go
+   * when all their rows have been seen by complete tokens.
+   */
+  @Test
+  void theExpectedGrowthOfAWindowIsTheMostThatASequenceEverHoldsNoMoreAndNoLess() {
+    for (int p : new int[] {1, 2, 4, 6, 16}) {
+      for (int keeps = 1; keeps <= 20; keeps++) {
+        KvGeometry g = window(p, keeps);
+        for (int margin = 0; margin <= 12; margin++) {
+          int ahead = Math.min(margin, 1);
+          int most = 0;
+          for (int computed = 0; computed < 80; computed++) {
+            int complete = Math.max(0, computed - (margin - ahead));
+            int held = g.pages(0, computed + 1 + ahead) - g.passed(0, complete);
+            most = Math.max(most, held);
+            assertThat(g.expected(0, 0, computed + 1 + ahead, 0, margin))
+                .as("P %d, keeps %d, margin %d, computed %d", p, keeps, margin, computed)
+                .isGreaterThanOrEqualTo(most);
+          }
+          assertThat(g.expected(0, 0, 1_000, 0, margin))
+              .as("P %d, keeps %d, margin %d", p, keeps, margin)
+              .isEqualTo(most);
         }
       }
     }
   }
 
   @Test
-  void expectedGrowthOfAWindowCoversEveryStepOfAToken() {
-    for (int p : new int[] {1, 2, 4, 6, 16}) {
-      for (int keeps = 1; keeps <= 20; keeps++) {
-        KvGeometry g = window(p, keeps);
-        for (int from = 0; from <= 40; from++) {
-          int peak = 0; // the most pages beyond those held at `from`, counted token by token
-          for (int to = from; to <= 45; to++) {
-            if (to > from) {
-              int during = g.pages(0, to) - Math.min(g.passed(0, to - 1), g.pages(0, to - 1));
-              peak = Math.max(peak, during - g.held(0, from));
-            }
-            assertThat(g.growth(0, from, to)).isEqualTo(g.pages(0, to) - g.pages(0, from));
-            assertThat(g.expected(0, from, to, g.held(0, from)))
-                .as("P %d, keeps %d, from %d to %d", p, keeps, from, to)
-                .isBetween(peak, g.growth(0, from, to));
-          }
-          assertThat(g.expected(0, from, 1_000, 0)).isLessThanOrEqualTo(keeps / g.span(0) + 2);
-        }
+  void aSequenceNeedsOnlyThePagesThatItDoesNotOwnYet() {
+    KvGeometry g = window(16, 8); // pages of 8: a window lies in two
+    assertThat(g.expected(0, 0, 100, 0, 0)).isEqualTo(2);
+    assertThat(g.expected(0, 40, 100, 1, 0)).isEqualTo(1);
+    assertThat(g.expected(0, 40, 100, 5, 0)).isZero();
+    assertThat(g.expected(0, 40, 48, 0, 0)).isEqualTo(1); // it ends before it needs a second one
+  }
+
+  /** Found: three pages were expected and up to ten held. */
+  @Test
+  void rowsThatADrafterPutsOffKeepTheirPages() {
+    assertThat(window(16, 8).expected(0, 0, 1_000, 0, 1 + 62)).isEqualTo(10);
+  }
+
+  @Test
+  void aPrefixNeedsThePagesOfItsLastTokensAsTheStreamsOfThePoolSay() {
+    KvLayout layout =
+        new KvLayout(
+            List.of(
+                Stream.whole("key", 1),
+                new Stream("state", 1, 1, 8, 0),
+                new Stream("state 2", 1, 1, 8, 4),
+                new Stream("half", 1, 1, 2, 0)));
+    KvGeometry g = new KvGeometry(layout, 16);
+    assertThat(g.needsAll(0)).isTrue();
+    assertThat(g.unneeded(0, 64)).isZero();
+    assertThat(g.needs(1)).as("the most that a stream needs").isEqualTo(4);
+    assertThat(g.needs(2)).isZero();
+    for (int n = 16; n <= 64; n += 16) {
+      int live = 0; // pages with a slot of the last four tokens
+      for (int page = 0; page < n / 8; page++) {
+        live += (page + 1) * 8 > n - 4 ? 1 : 0;
       }
+      assertThat(g.pages(1, n) - g.unneeded(1, n)).as("prefix of %d", n).isEqualTo(live);
+      assertThat(g.unneeded(2, n)).as("prefix of %d", n).isEqualTo(n / 2); // nothing is needed
+      assertThat(g.unneeded(1, n)).isGreaterThanOrEqualTo(g.passed(1, n));
     }
+    assertThat(g.needsAll(1)).isFalse();
+    assertThat(g.unneeded(1, 2)).isZero();
+  }
+
+  @Test
+  void onlyCompleteBlocksCountAsBlocks() {
+    KvGeometry g = window(16, 8);
+    assertThat(g.perBlock(0)).isEqualTo(2);
+    assertThat(g.blockPages(0, 15)).isZero();
+    assertThat(g.blockPages(0, 16)).isEqualTo(2);
+    assertThat(g.blockPages(0, 47)).isEqualTo(4);
   }
 
   @Test
@@ -81,7 +137,7 @@ class KvGeometryTest {
     for (int from = 0; from <= 20; from++) {
       assertThat(g.passed(0, from)).isZero();
       for (int to = from; to <= 30; to++) {
-        assertThat(g.expected(0, from, to, 7)).isEqualTo((to + 3) / 4 - (from + 3) / 4);
+        assertThat(g.expected(0, from, to, 7, 3)).isEqualTo((to + 3) / 4 - (from + 3) / 4);
       }
     }
     assertThat(g.pages(0, Integer.MAX_VALUE)).isEqualTo(1 << 29); // no overflow

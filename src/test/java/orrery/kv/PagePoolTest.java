@@ -3,7 +3,9 @@ package orrery.kv;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -64,6 +66,28 @@ class PagePoolTest {
   }
 
   @Test
+  void idlePagesQueueInTheOrderInWhichTheyBecameIdle() {
+    PagePool pool = new PagePool(5);
+    for (int page = 1; page < 5; page++) {
+      pool.take();
+      pool.keep(page);
+    }
+    assertThat(pool.oldestIdle()).isEqualTo(PagePool.DUMMY);
+    for (int page : new int[] {2, 4, 1, 3}) {
+      pool.release(page);
+    }
+    pool.retain(4); // from the middle; it comes back at the end
+    pool.release(4);
+    StringBuilder order = new StringBuilder();
+    while (pool.idle() > 0) {
+      order.append(pool.oldestIdle());
+      pool.drop(pool.oldestIdle());
+    }
+    assertThat(order).hasToString("2134");
+    assertThat(pool.oldestIdle()).isEqualTo(PagePool.DUMMY);
+  }
+
+  @Test
   void aPageThatIsDroppedWhileHeldStaysWithItsHolder() {
     PagePool pool = new PagePool(2);
     int page = pool.take();
@@ -111,6 +135,7 @@ class PagePoolTest {
     }
     int[] holders = new int[total];
     boolean[] cached = new boolean[total];
+    List<Integer> queue = new ArrayList<>(); // idle pages, the oldest first
     int[] done = new int[5];
     for (int i = 0; i < 1_000_000; ) {
       int page = 1 + random.nextInt(total - 1);
@@ -162,11 +187,14 @@ class PagePoolTest {
       assertTrue(pool.references(page) == holders[page], page);
       assertTrue(pool.isCached(page) == cached[page], page);
       assertTrue(pool.available() == free.size(), page);
-      int idle = 0;
-      for (int p = 1; p < total; p++) {
-        idle += cached[p] && holders[p] == 0 ? 1 : 0;
+      boolean idle = cached[page] && holders[page] == 0;
+      if (!idle) {
+        queue.remove((Integer) page);
+      } else if (!queue.contains(page)) {
+        queue.add(page);
       }
-      assertTrue(pool.idle() == idle, page);
+      assertTrue(pool.idle() == queue.size(), page);
+      assertTrue(pool.oldestIdle() == (queue.isEmpty() ? 0 : queue.getFirst()), page);
       assertTrue(pool.available() + pool.referenced() + pool.idle() + 1 == total, page);
       if (i % 64 == 0) {
         pool.check();

@@ -3,11 +3,15 @@ package orrery.prefix;
 import java.util.Arrays;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
+import orrery.kv.Stream;
 
 /**
  * A sequence with made-up rows. The row of a token in every stream is a hash of all tokens up to
  * it, as a real row is a function of these tokens. So a page with the rows of another sequence
  * shows.
+ *
+ * <p>Streams with a name that begins with {@code late} are those of a drafter that may put rows
+ * off: they are written only up to the complete tokens.
  */
 final class Played {
   private final KvCache kv;
@@ -18,6 +22,8 @@ final class Played {
   final int hit;
   int[] tokens;
   int computed;
+  int complete;
+  private int[] hashes = new int[0]; // [tokens] of the tokens up to each
 
   private Played(
       KvCache kv,
@@ -35,6 +41,7 @@ final class Played {
     this.lease = lease;
     this.hit = hit;
     this.computed = hit;
+    this.complete = hit;
   }
 
   static Played begin(KvCache kv, PrefixCache cache, int[] tokens, String salt) {
@@ -64,41 +71,79 @@ final class Played {
    * cache.
    */
   int compute(int to) {
-    kv.reserve(table, to);
-    for (int stream = 0; stream < kv.layout().streams().size(); stream++) {
-      int pool = kv.layout().poolOf(stream);
-      int span = kv.geometry().span(pool);
-      for (int slot = computed; slot < to; slot++) {
-        kv.data(stream)[table.pages(pool)[slot / span] * span + slot % span] = row(slot);
-      }
-    }
-    computed = to;
-    int added = cache.insert(lease, tokens, computed, table);
-    requireRows();
-    kv.pass(table, computed);
+    return compute(to, to);
+  }
+
+  /** Computes the first {@code to} tokens; a drafter has written rows of {@code written} tokens. */
+  int compute(int to, int written) {
+    int added = insert(to, written);
+    pass();
     return added;
   }
 
-  private float row(int slot) {
-    int h = salt.hashCode() + 17;
-    for (int i = 0; i <= slot; i++) {
-      h = h * 31 + tokens[i] + 1;
+  /** Computes tokens one by one up to {@code to}. */
+  void decode(int to) {
+    while (computed < to) {
+      compute(computed + 1);
     }
-    return h & 0xFFFFFF; // exact as a float
   }
 
-  /** Requires that every row that the next token could read belongs to this sequence. */
+  /** Computes tokens and puts complete blocks into the cache, but keeps pages of passed windows. */
+  int insert(int to, int written) {
+    kv.reserve(table, to);
+    for (int stream = 0; stream < kv.layout().streams().size(); stream++) {
+      boolean late = late(stream);
+      for (int slot = late ? complete : computed; slot < (late ? written : to); slot++) {
+        kv.data(stream)[at(stream, slot)] = row(slot);
+      }
+    }
+    computed = to;
+    complete = written;
+    int added = cache.insert(lease, tokens, complete, table);
+    requireRows();
+    return added;
+  }
+
+  void pass() {
+    kv.pass(table, complete);
+  }
+
+  private boolean late(int stream) {
+    return kv.layout().streams().get(stream).name().startsWith("late");
+  }
+
+  private int at(int stream, int slot) {
+    int pool = kv.layout().poolOf(stream);
+    int span = kv.geometry().span(pool);
+    return table.pages(pool)[slot / span] * span + slot % span;
+  }
+
+  private float row(int slot) {
+    if (hashes.length < tokens.length) {
+      int known = hashes.length;
+      hashes = Arrays.copyOf(hashes, tokens.length);
+      for (int i = known; i < tokens.length; i++) {
+        hashes[i] = (i == 0 ? salt.hashCode() + 17 : hashes[i - 1]) * 31 + tokens[i] + 1;
+      }
+    }
+    return hashes[slot] & 0xFFFFFF; // exact as a float
+  }
+
+  /** Requires that every row that a row to come could read belongs to this sequence. */
   void requireRows() {
     for (int stream = 0; stream < kv.layout().streams().size(); stream++) {
       int pool = kv.layout().poolOf(stream);
-      int span = kv.geometry().span(pool);
       int keeps = kv.geometry().keeps(pool);
-      int oldest = Math.max(0, computed - Math.min(keeps, computed + 1) + 1);
-      for (int slot = oldest; slot < computed; slot++) {
-        if (slot / span < table.first(pool)) {
+      int needs = kv.geometry().needs(pool);
+      int written = late(stream) ? complete : computed;
+      int oldest = keeps == Stream.ALL ? 0 : Math.max(0, written + 1 - keeps);
+      // Behind a hit, a token reads what a prefix needs, and not all that a window keeps.
+      oldest = Math.max(oldest, needs == Stream.ALL ? 0 : hit - needs);
+      for (int slot = oldest; slot < written; slot++) {
+        if (slot / kv.geometry().span(pool) < table.first(pool)) {
           throw new AssertionError("slot " + slot + " of pool " + pool + " was passed too early");
         }
-        float found = kv.data(stream)[table.pages(pool)[slot / span] * span + slot % span];
+        float found = kv.data(stream)[at(stream, slot)];
         if (found != row(slot)) {
           throw new AssertionError(
               "slot " + slot + " of stream " + stream + ": foreign row " + found);
@@ -108,8 +153,10 @@ final class Played {
   }
 
   Played fork() {
-    Played other =
-        new Played(kv, cache, tokens, salt, kv.fork(table, computed), cache.fork(lease), computed);
+    PageTable forked = kv.fork(table, computed, complete);
+    Played other = new Played(kv, cache, tokens, salt, forked, cache.fork(lease), hit);
+    other.computed = computed;
+    other.complete = complete;
     other.requireRows();
     return other;
   }

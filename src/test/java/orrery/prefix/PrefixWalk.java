@@ -4,59 +4,60 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
-import java.util.Set;
 import java.util.function.Function;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
-import orrery.kv.KvLayout;
 import orrery.kv.PagePool;
+import orrery.kv.Stream;
 import orrery.prefix.PrefixCache.Match;
 
 /**
- * Plays a long random life of a prefix cache over a small vocabulary. The oracle is the set of all
- * prefixes that ever entered. A hit must be one of them, and the longest one while nothing was
- * evicted. Every row of a hit must belong to its tokens. The books must balance all the time.
+ * Plays a long random life of a prefix cache over a small vocabulary. The oracle is {@link
+ * CachedPages}: a hit must be the longest that the rule allows. Every row of a hit must belong to
+ * its tokens. The books must balance all the time.
  */
 final class PrefixWalk {
-  private static final int LONGEST = 40;
-
   private final Random random;
   private final Function<KvCache, PrefixCache> maker;
-  private final KvLayout layout;
+  private final Shape shape;
   private KvCache kv;
   private PrefixCache cache;
+  private CachedPages cached;
+  private int behind; // the most tokens that commits lag behind the computed ones
   private final List<Played> running = new ArrayList<>();
-  private final Set<String> entered = new HashSet<>();
-  private boolean evicted; // whether a block was evicted since the cache was empty
   private int done;
   private int hits;
-  private int longestHits;
+  private int shortened; // hits that end before tokens whose blocks are there
   private int evictions;
+  private int refused;
   private int forks;
+  private int forksBehindHits;
+  private int forksThatLag;
   private int clears;
   private int tombstoned;
 
-  PrefixWalk(KvLayout layout, Function<KvCache, PrefixCache> maker, long seed) {
-    this.layout = layout;
+  PrefixWalk(Shape shape, Function<KvCache, PrefixCache> maker, long seed) {
+    this.shape = shape;
     this.maker = maker;
     this.random = new Random(seed);
   }
 
   private void renew() {
-    int p = new int[] {1, 2, 4, 8}[random.nextInt(4)];
-    KvGeometry g = new KvGeometry(layout, p);
+    int p = shape.pageTokens()[random.nextInt(shape.pageTokens().length)];
+    int longest = shape.longest();
+    KvGeometry g = new KvGeometry(shape.layout(), p);
     int[] pages = new int[g.pools()];
-    int tokens = LONGEST + random.nextInt(random.nextBoolean() ? 3 * LONGEST : 40 * LONGEST);
+    int tokens = longest + random.nextInt(random.nextBoolean() ? 3 * longest : 40 * longest);
     for (int pool = 0; pool < pages.length; pool++) {
-      pages[pool] = g.pages(pool, tokens);
+      boolean tight = g.keeps(pool) != Stream.ALL && random.nextInt(3) == 0;
+      pages[pool] = g.pages(pool, tight ? longest : tokens);
     }
-    kv = new KvCache(layout, g, LONGEST, pages);
+    kv = new KvCache(shape.layout(), g, longest, pages);
     cache = maker.apply(kv);
-    entered.clear();
-    evicted = false;
+    cached = new CachedPages(kv);
+    behind = random.nextBoolean() ? 0 : 1 + random.nextInt(12);
   }
 
   void run(int operations) {
@@ -64,6 +65,7 @@ final class PrefixWalk {
       renew();
       for (int i = 0; i < 1_000 && done < operations; i++, done++) {
         operation();
+        cached.sweep();
         if (i % 16 == 0) {
           check();
         }
@@ -90,7 +92,6 @@ final class PrefixWalk {
         if (random.nextInt(60) == 0) {
           cache.clear(); // blocks of running sequences stay
           clears++;
-          evicted = true;
         }
       }
       case 5 -> evictSome();
@@ -99,7 +100,7 @@ final class PrefixWalk {
   }
 
   private void begin() {
-    int[] tokens = random.ints(1 + random.nextInt(LONGEST), 0, 2).toArray();
+    int[] tokens = random.ints(1 + random.nextInt(shape.longest()), 0, 2).toArray();
     if (random.nextInt(3) > 0) { // mostly runs of one token, so that prefixes are shared
       Arrays.fill(tokens, 0, random.nextInt(tokens.length + 1), 0);
     }
@@ -107,28 +108,14 @@ final class PrefixWalk {
     int p = kv.geometry().pageTokens();
     int limit = (tokens.length - 1) / p * p;
     Match match = cache.match(tokens, limit, salt);
+    int longest = cached.longestHit(tokens, limit, salt);
+    require(match.tokens() == longest, "the longest hit: " + longest + ", not " + match.tokens());
     Played s = Played.begin(kv, cache, tokens, salt);
     require(s.hit == match.tokens(), "acquire finds what match promised");
     require(s.hit % p == 0 && s.hit <= limit, "a hit is aligned and capped");
-    require(s.hit == 0 || entered.contains(key(tokens, s.hit, salt)), "a hit once entered");
-    int longest = limit;
-    while (longest > 0 && !entered.contains(key(tokens, longest, salt))) {
-      longest -= p;
-    }
-    if (!evicted) {
-      require(s.hit == longest, "the longest prefix is hit: " + longest + ", found " + s.hit);
-      longestHits += longest > 0 ? 1 : 0;
-    }
     hits += s.hit > 0 ? 1 : 0;
+    shortened += s.hit > 0 && s.hit < limit ? 1 : 0;
     running.add(s);
-  }
-
-  private static String key(int[] tokens, int n, String salt) {
-    StringBuilder s = new StringBuilder(salt).append(':');
-    for (int i = 0; i < n; i++) {
-      s.append(tokens[i]);
-    }
-    return s.toString();
   }
 
   private void compute() {
@@ -137,54 +124,68 @@ final class PrefixWalk {
     }
     Played s = running.get(random.nextInt(running.size()));
     if (s.computed == s.tokens.length) {
-      if (s.tokens.length == LONGEST) {
+      if (s.tokens.length == shape.longest()) {
         return;
       }
       s.tokens = Arrays.copyOf(s.tokens, s.tokens.length + 1);
       s.tokens[s.tokens.length - 1] = random.nextInt(2);
     }
     int to = s.computed + 1 + random.nextInt(s.tokens.length - s.computed);
-    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
-      if (!room(pool, s.wants(pool, to))) {
-        return; // too little memory: other sequences must end first
+    boolean oneByOne = random.nextBoolean();
+    while (s.computed < to) {
+      int end = oneByOne ? s.computed + 1 : to;
+      for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+        if (!room(pool, s.wants(pool, end))) {
+          return; // too little memory: other sequences must end first
+        }
       }
-    }
-    int before = s.computed / kv.geometry().pageTokens();
-    int added = s.compute(to);
-    int p = kv.geometry().pageTokens();
-    require(added <= to / p - before, "only complete blocks are new");
-    for (int n = p; n <= to; n += p) {
-      entered.add(key(s.tokens, n, s.salt));
+      int before = s.complete;
+      int added = s.insert(end, Math.max(before, end - random.nextInt(behind + 1)));
+      int p = kv.geometry().pageTokens();
+      require(added <= s.complete / p - before / p, "only complete blocks are new");
+      cached.entered(s, before, s.complete);
+      s.pass();
     }
   }
 
-  /** Eviction must free as many pages as the pool calls idle. */
+  /** Makes as many pages free as wanted, or changes nothing. */
   private boolean room(int pool, int wanted) {
     PagePool pages = kv.pool(pool);
     int missing = wanted - pages.available();
     if (missing <= 0) {
       return true;
     }
-    boolean promised = pages.available() + pages.idle() >= wanted;
-    cache.evict(pool, missing);
-    evicted = true;
-    evictions++;
-    require(pages.available() >= wanted == promised, "idle pages can be evicted");
+    boolean promised = pages.idle() >= missing;
+    evict(pool, missing);
     return promised;
   }
 
-  private void evictSome() {
-    if (random.nextInt(20) > 0) {
-      return;
-    }
-    int pool = random.nextInt(kv.geometry().pools());
+  /** Eviction frees as many pages as asked if so many are idle, and else none. */
+  private int evict(int pool, int wanted) {
+    PagePool pages = kv.pool(pool);
     int blocks = cache.blocks();
-    int idle = kv.pool(pool).idle();
-    int wanted = 1 + random.nextInt(4);
+    int available = pages.available();
+    boolean promised = pages.idle() >= wanted;
     int freed = cache.evict(pool, wanted);
-    require(freed >= Math.min(wanted, idle), "idle pages can be evicted");
-    tombstoned += freed > 0 && cache.blocks() == blocks ? 1 : 0;
-    evicted |= freed > 0;
+    require(pages.available() - available == freed, "eviction says what it freed");
+    if (promised) {
+      require(freed >= wanted, "idle pages can be evicted");
+      evictions++;
+      tombstoned += freed > 0 && cache.blocks() == blocks ? 1 : 0;
+    } else {
+      require(freed == 0 && cache.blocks() == blocks, "more than can be freed frees nothing");
+      refused++;
+    }
+    cached.sweep();
+    return freed;
+  }
+
+  private void evictSome() {
+    if (random.nextInt(20) == 0) {
+      int pool = random.nextInt(kv.geometry().pools());
+      boolean tooMany = random.nextInt(4) == 0;
+      evict(pool, tooMany ? kv.pool(pool).idle() + 1 : 1 + random.nextInt(4));
+    }
   }
 
   private void fork() {
@@ -192,17 +193,26 @@ final class PrefixWalk {
       return;
     }
     Played s = running.get(random.nextInt(running.size()));
-    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
-      if (!room(pool, kv.forkPages(pool, s.computed))) {
+    int pools = kv.geometry().pools();
+    int[] wanted = new int[pools];
+    int[] before = new int[pools];
+    for (int pool = 0; pool < pools; pool++) {
+      wanted[pool] = kv.forkPages(pool, s.table, s.computed, s.complete);
+      if (!room(pool, wanted[pool])) {
         return;
       }
+      before[pool] = kv.pool(pool).available();
+      boolean later = s.table.first(pool) > kv.geometry().passed(pool, s.complete);
+      forksBehindHits += later ? 1 : 0;
     }
-    int before = kv.pool(0).available();
     running.add(s.fork());
-    require(
-        before - kv.pool(0).available() == kv.forkPages(0, s.computed),
-        "a fork takes as many pages as it said");
+    for (int pool = 0; pool < pools; pool++) {
+      int taken = before[pool] - kv.pool(pool).available();
+      require(taken == wanted[pool], "a fork takes as many pages as it said");
+    }
     forks++;
+    int p = kv.geometry().pageTokens();
+    forksThatLag += s.complete / p < s.computed / p ? 1 : 0;
   }
 
   private void end() {
@@ -233,18 +243,30 @@ final class PrefixWalk {
 
   String summary() {
     return String.format(
-        "%d operations, %d hits (%d checked to be the longest), %d evictions, %d tombstones,"
-            + " %d forks, %d clears",
-        done, hits, longestHits, evictions, tombstoned, forks, clears);
+        "%d operations, %d hits (%d not to the limit), %d evictions (%d refused), %d tombstones,"
+            + " %d forks (%d pools behind hits, %d behind commits that lag), %d clears",
+        done,
+        hits,
+        shortened,
+        evictions,
+        refused,
+        tombstoned,
+        forks,
+        forksBehindHits,
+        forksThatLag,
+        clears);
   }
 
   void requireEventful() {
     assertThat(hits).isGreaterThan(done / 100);
-    assertThat(longestHits).isPositive();
+    assertThat(shortened).isPositive();
     assertThat(evictions).isPositive();
+    assertThat(refused).isPositive();
     assertThat(forks).isPositive();
+    assertThat(forksThatLag).isPositive();
     assertThat(clears).isPositive();
-    assertThat(tombstoned > 0).isEqualTo(layout.pools().length > 1);
+    assertThat(tombstoned > 0).isEqualTo(shape.layout().pools().length > 1);
+    assertThat(forksBehindHits > 0).isEqualTo(shape == Shape.HYBRID || shape == Shape.WINDOWS_ONLY);
   }
 
   private static void require(boolean holds, String what) {

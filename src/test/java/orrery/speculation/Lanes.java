@@ -62,8 +62,9 @@ public final class Lanes implements AutoCloseable {
 
   /** Starts another answer to the same prompt; it has its first token already. */
   void fork(Lane from, Lane to) {
-    evict(cache.forkPages(0, from.computed));
-    to.table = cache.fork(from.table, from.computed);
+    int complete = drafter.complete(from.drafts, from.computed);
+    evict(cache.forkPages(0, from.table, from.computed, complete));
+    to.table = cache.fork(from.table, from.computed, complete);
     to.lease = prefix.fork(from.lease);
     to.computed = from.computed;
     to.drafts = drafter.fork(from.drafts, to, to.sampling);

@@ -1,0 +1,99 @@
+package orrery.prefix;
+
+import orrery.kv.KvCache;
+import orrery.kv.KvGeometry;
+import orrery.kv.PagePool;
+import orrery.kv.PageTable;
+
+/** The pages that a prefix cache keeps, and the block that each of them belongs to. */
+final class KeptPages {
+  private final KvCache kv;
+  private final KvGeometry geometry;
+  private final Block[][] owner; // [pools][pages] null where the cache does not keep the page
+
+  KeptPages(KvCache kv) {
+    this.kv = kv;
+    this.geometry = kv.geometry();
+    this.owner = new Block[geometry.pools()][];
+    for (int pool = 0; pool < owner.length; pool++) {
+      owner[pool] = new Block[kv.pool(pool).total()];
+    }
+  }
+
+  /** Keeps, for block {@code index} of a sequence, the pages that it lacks and the sequence has. */
+  void keep(Block block, int index, PageTable table) {
+    for (int pool = 0; pool < owner.length; pool++) {
+      int per = geometry.perBlock(pool);
+      for (int i = Math.max(0, table.first(pool) - index * per); i < per; i++) {
+        if (block.pages[pool][i] == Block.GONE) {
+          int page = table.pages(pool)[index * per + i];
+          kv.pool(pool).keep(page);
+          block.pages[pool][i] = page;
+          owner[pool][page] = block;
+        }
+      }
+    }
+  }
+
+  /** Lets all pages of a block go. */
+  void drop(Block block) {
+    for (int pool = 0; pool < owner.length; pool++) {
+      for (int i = 0; i < block.pages[pool].length; i++) {
+        if (block.pages[pool][i] != Block.GONE) {
+          drop(block, pool, i);
+        }
+      }
+    }
+  }
+
+  /** Lets the page go that has been idle for longest; its block becomes a tombstone. */
+  Block dropOldest(int pool) {
+    int page = kv.pool(pool).oldestIdle();
+    Block block = owner[pool][page];
+    int i = 0;
+    while (block.pages[pool][i] != page) {
+      i++;
+    }
+    drop(block, pool, i);
+    return block;
+  }
+
+  private void drop(Block block, int pool, int i) {
+    int page = block.pages[pool][i];
+    block.pages[pool][i] = Block.GONE;
+    owner[pool][page] = null;
+    kv.evict(pool, page);
+  }
+
+  /**
+   * Recounts the pages.
+   *
+   * @param blocks all blocks of the cache
+   * @throws IllegalStateException if they have other pages than the pools call cached
+   */
+  void check(Iterable<? extends Block> blocks) {
+    for (int pool = 0; pool < owner.length; pool++) {
+      PagePool pages = kv.pool(pool);
+      int named = 0;
+      for (Block block : blocks) {
+        for (int page : block.pages[pool]) {
+          if (page != Block.GONE) {
+            named++;
+            if (owner[pool][page] != block || !pages.isCached(page)) {
+              throw new IllegalStateException(
+                  "pool " + pool + ": a block names page " + page + ", which is not its own");
+            }
+          }
+        }
+      }
+      int cached = 0;
+      for (int page = 1; page < pages.total(); page++) {
+        cached += pages.isCached(page) ? 1 : 0;
+      }
+      if (cached != named) {
+        throw new IllegalStateException(
+            "pool " + pool + ": blocks name " + named + " pages, " + cached + " are cached");
+      }
+    }
+  }
+}
