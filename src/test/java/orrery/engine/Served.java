@@ -3,6 +3,7 @@ package orrery.engine;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import orrery.Naive;
 import orrery.TinyModels;
 import orrery.madeup.MadeUp;
@@ -11,49 +12,59 @@ import orrery.madeup.NaiveMadeUp;
 import orrery.model.Model;
 import orrery.text.Tokenizer;
 
-/** The models of the matrix: all specks, and two made-up models whose caches have windows. */
+/**
+ * The models of the matrix: all specks, and two made-up models whose caches have windows. Another
+ * model is one more value: how to load it, and its oracle.
+ */
 enum Served {
-  BIAS,
-  GROUPS,
-  MTP,
-  SHARDED,
-  TRAINED,
+  BIAS("bias"),
+  GROUPS("groups"),
+  MTP("mtp"),
+  SHARDED("sharded"),
+  TRAINED("trained"),
   /** Made up: rows that stay, windows, groups, compressed rows, and an MTP layer. */
-  HYBRID,
+  HYBRID(MadeUp.hybrid()),
   /** Made up: windows only, so that memory for a few windows is enough for any length. */
-  WINDOWS;
+  WINDOWS(MadeUp.windows());
 
   private static final int[] EOS = {5, 17};
 
+  private final boolean madeUp;
+  private final Supplier<Model> model;
+  private final Supplier<Function<int[], float[]>> oracle;
+
+  Served(boolean madeUp, Supplier<Model> model, Supplier<Function<int[], float[]>> oracle) {
+    this.madeUp = madeUp;
+    this.model = model;
+    this.oracle = oracle;
+  }
+
+  Served(String speck) {
+    this(
+        false,
+        () -> LoadedModel.load(TinyModels.speck(speck)).model(),
+        () -> {
+          Naive naive = new Naive(TinyModels.speck(speck));
+          return ids -> naive.logits(ids)[ids.length - 1];
+        });
+  }
+
+  Served(MadeUp numbers) {
+    this(true, () -> new MadeUpModel(numbers), () -> new NaiveMadeUp(numbers)::logits);
+  }
+
+  /** Whether it is made up; its pages are whole groups of tokens. */
   boolean madeUp() {
-    return this == HYBRID || this == WINDOWS;
-  }
-
-  private Path directory() {
-    return TinyModels.speck(name().toLowerCase(java.util.Locale.ROOT));
-  }
-
-  private MadeUp numbers() {
-    return this == HYBRID ? MadeUp.hybrid() : MadeUp.windows();
+    return madeUp;
   }
 
   /** With a tokenizer, its ids are words of that vocabulary: nonsense, but text. */
   LoadedModel load(Optional<Tokenizer> tokenizer) {
-    Model model;
-    if (madeUp()) {
-      model = new MadeUpModel(numbers());
-    } else {
-      model = LoadedModel.load(directory()).model();
-    }
-    return new LoadedModel(directory(), model, tokenizer, EOS);
+    return new LoadedModel(Path.of(name()), model.get(), tokenizer, EOS);
   }
 
   /** The oracle: from token ids to the logits of the token that follows. */
   Function<int[], float[]> oracle() {
-    if (madeUp()) {
-      return new NaiveMadeUp(numbers())::logits;
-    }
-    Naive naive = new Naive(directory());
-    return ids -> naive.logits(ids)[ids.length - 1];
+    return oracle.get();
   }
 }

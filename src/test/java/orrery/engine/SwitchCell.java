@@ -1,11 +1,8 @@
 package orrery.engine;
 
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
-import java.util.Set;
 import orrery.engine.EngineOptions.KernelChoice;
 import orrery.engine.EngineOptions.PolicyChoice;
 import orrery.engine.EngineOptions.PrefixChoice;
@@ -105,77 +102,10 @@ record SwitchCell(
     Speculation.values(),
   };
 
-  /**
-   * A set of cells such that any values of any {@code strength} switches are together in one cell.
-   * It grows greedily: each new cell starts from a combination that is still missing.
-   */
+  /** Cells such that any values of any {@code strength} switches are together in one of them. */
   static List<SwitchCell> covering(int strength, long seed) {
-    Random r = new Random(seed);
-    Set<Long> open = new LinkedHashSet<>();
-    List<int[]> columns = new ArrayList<>();
-    subsets(strength, 0, new int[0], columns);
-    for (int[] c : columns) {
-      combine(c, 0, new int[VALUES.length], open);
-    }
-    List<SwitchCell> cells = new ArrayList<>();
-    while (!open.isEmpty()) {
-      int[] best = null;
-      List<Long> covered = List.of();
-      long missing = open.iterator().next();
-      for (int attempt = 0; attempt < 40; attempt++) {
-        int[] pick = new int[VALUES.length];
-        for (int i = 0; i < pick.length; i++) {
-          int fixed = (int) (missing >> (4 * i) & 15);
-          pick[i] = fixed > 0 ? fixed - 1 : r.nextInt(VALUES[i].length);
-        }
-        List<Long> covers = new ArrayList<>();
-        for (int[] c : columns) {
-          long key = key(c, pick);
-          if (open.contains(key)) {
-            covers.add(key);
-          }
-        }
-        if (covers.size() > covered.size()) {
-          covered = covers;
-          best = pick;
-        }
-      }
-      covered.forEach(open::remove);
-      cells.add(of(best));
-    }
-    return cells;
-  }
-
-  private static void subsets(int size, int from, int[] chosen, List<int[]> out) {
-    if (chosen.length == size) {
-      out.add(chosen);
-      return;
-    }
-    for (int i = from; i < VALUES.length; i++) {
-      int[] more = java.util.Arrays.copyOf(chosen, chosen.length + 1);
-      more[chosen.length] = i;
-      subsets(size, i + 1, more, out);
-    }
-  }
-
-  private static void combine(int[] columns, int at, int[] pick, Set<Long> out) {
-    if (at == columns.length) {
-      out.add(key(columns, pick));
-      return;
-    }
-    for (int v = 0; v < VALUES[columns[at]].length; v++) {
-      pick[columns[at]] = v;
-      combine(columns, at + 1, pick, out);
-    }
-  }
-
-  /** Four bits for each switch: 0, or one more than the index of its value. */
-  private static long key(int[] columns, int[] pick) {
-    long key = 0;
-    for (int c : columns) {
-      key |= (pick[c] + 1L) << (4 * c);
-    }
-    return key;
+    int[] sizes = Arrays.stream(VALUES).mapToInt(values -> values.length).toArray();
+    return Covering.of(sizes, strength, seed).stream().map(SwitchCell::of).toList();
   }
 
   private static SwitchCell of(int[] p) {
