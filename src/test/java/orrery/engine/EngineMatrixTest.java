@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -13,12 +14,9 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
-import orrery.Naive;
-import orrery.TinyModels;
 import orrery.engine.EngineOptions.KernelChoice;
 import orrery.engine.SwitchCell.PolicyVariant;
 import orrery.engine.SwitchCell.Speculation;
-import orrery.events.Event;
 import orrery.model.Model;
 import orrery.sampling.FinishReason;
 import orrery.speculation.SpeculationOptions.Algorithm;
@@ -27,50 +25,14 @@ import orrery.text.Tokenizer;
 /**
  * The strongest test of the house. It runs random request sets under combinations of all switches:
  * any three values of any three switches are together in at least one combination. Each run gives
- * the same tokens, the same log-probabilities to the bit and the same text as {@link Naive}, which
- * has no cache, no batch and no schedule. Each combination also shows that its switches had an
- * effect.
+ * the same tokens, the same log-probabilities to the bit and the same text as an oracle of plain
+ * loops ({@link orrery.Naive}), which has no cache, no batch and no schedule. Each combination also
+ * shows that its switches had an effect.
  */
 @Timeout(value = 180, threadMode = ThreadMode.SEPARATE_THREAD)
 class EngineMatrixTest {
   private static final int CONTEXT = 96;
   private static final int WAVE = 8;
-
-  /** Counts what happened. */
-  private static final class Counts {
-    int retractions;
-    int hits;
-    int forks;
-    int padding;
-    int mostRunning;
-    int mostPrefill;
-    int mixed;
-    int aborted;
-    int drafted;
-    int accepted;
-    int rejected;
-    String kernels;
-
-    synchronized void see(Event e) {
-      switch (e) {
-        case Event.Retracted r -> retractions++;
-        case Event.Forked f -> forks++;
-        case Event.Verified v -> {
-          drafted += v.drafts().length;
-          accepted += v.accepted();
-          rejected += v.judged() - v.accepted();
-        }
-        case Event.Admitted a -> hits += a.hit() > 0 ? 1 : 0;
-        case Event.StepDone s -> {
-          padding += s.paddingRows();
-          mostRunning = Math.max(mostRunning, s.running());
-          mostPrefill = Math.max(mostPrefill, s.prefillRows());
-          mixed += s.prefillRows() > 0 && s.decodeRows() > 0 ? 1 : 0;
-        }
-        default -> {}
-      }
-    }
-  }
 
   @Test
   void everyCombinationOfSwitchesGivesTheAnswersOfTheNaiveForward() {
@@ -85,9 +47,11 @@ class EngineMatrixTest {
       double naive = (System.nanoTime() - start) / 1e9;
       for (int i = 0; i < cells.size(); i++) {
         SwitchCell cell = cells.get(i);
-        List<RequestSet> mine = sets.get(cell.model());
-        Counts counts = run(cell, mine.get(i % (mine.size() - 1)), 16);
-        for (int more = 1; !cell.shows(counts.hits, counts.retractions) && more <= 8; more++) {
+        List<RequestSet> mine = sets.get(cell.model().ordinal());
+        MatrixCounts counts = run(cell, mine.get(i % (mine.size() - 1)), 16);
+        for (int more = 1;
+            !cell.shows(counts.decodedHits, counts.retractions) && more <= 8;
+            more++) {
           // These requests did not show it: try other requests, or a crowd in less or more memory.
           RequestSet other = mine.get((i + more) % (mine.size() - 1));
           counts = run(cell, cell.tight() ? mine.getLast() : other, 8 * more);
@@ -109,22 +73,35 @@ class EngineMatrixTest {
     assertThat(happened)
         .containsKeys(
             "hits", "retractions", "forks", "padding rows", "cancelled", "mixed steps SGLANG_MIXED")
-        .containsKeys("mixed steps VLLM", "mixed steps TRTLLM", "mixed steps TRTLLM_MAX");
+        .containsKeys("mixed steps VLLM", "mixed steps TRTLLM", "mixed steps TRTLLM_MAX")
+        .containsKeys("passed pages HYBRID", "retractions HYBRID", "tombstones HYBRID")
+        .containsKeys("passed pages WINDOWS", "retractions WINDOWS", "tombstones WINDOWS")
+        .containsKeys("refusals WINDOWS, tight");
+    for (String model : List.of("HYBRID", "WINDOWS")) {
+      for (String cache : List.of("RADIX", "HASH")) {
+        assertThat(happened)
+            .containsKey("forks behind hits " + model + ", " + cache)
+            .containsKey("decoded hits " + model + ", " + cache);
+      }
+      for (int page : new int[] {4, 8, RequestSet.LARGEST_PAGE}) {
+        assertThat(happened).containsKey("decoded hits " + model + ", P = " + page);
+      }
+    }
   }
 
   /** [model][set], the last one a crowd */
   private static List<List<RequestSet>> sets(Tokenizer tokenizer) {
     List<CompletableFuture<List<RequestSet>>> all =
-        TinyModels.specks().stream()
+        Arrays.stream(Served.values())
             .map(
-                speck ->
+                model ->
                     CompletableFuture.supplyAsync(
                         () ->
                             List.of(
-                                RequestSet.of(speck, tokenizer, 1),
-                                RequestSet.of(speck, tokenizer, 2),
-                                RequestSet.of(speck, tokenizer, 3),
-                                RequestSet.crowd(speck, tokenizer, 4))))
+                                RequestSet.of(model, tokenizer, 1),
+                                RequestSet.of(model, tokenizer, 2),
+                                RequestSet.of(model, tokenizer, 3),
+                                RequestSet.crowd(model, tokenizer, 4))))
             .toList();
     return all.stream().map(CompletableFuture::join).toList();
   }
@@ -132,29 +109,29 @@ class EngineMatrixTest {
   /**
    * @param spare tokens that tight memory has beyond the longest request
    */
-  private static Counts run(SwitchCell cell, RequestSet set, int spare) {
+  private static MatrixCounts run(SwitchCell cell, RequestSet set, int spare) {
     Random r = new Random(cell.seed());
-    Counts counts = new Counts();
+    Model model = set.loaded().model();
+    MatrixCounts counts = new MatrixCounts(model);
     List<Integer> order = new ArrayList<>();
-    for (int i = 0; i < set.requests().size(); i++) {
+    for (int i = 0; i < RequestSet.SIZE; i++) {
       order.add(i);
     }
     if (cell.shuffled()) {
       Collections.shuffle(order, r);
+    }
+    for (int i = RequestSet.SIZE; i < set.requests().size(); i++) {
+      order.add(i); // follow-ups stay last
     }
     List<Request> all = new ArrayList<>();
     for (int i : order) {
       Request q = set.requests().get(i);
       all.add(cell.priorities() ? q.withPriority(r.nextInt(3)) : q);
     }
-    Model model = set.loaded().model();
+    LoadedModel watched = SpyModel.spy(set.loaded(), counts::look);
     EngineOptions options = cell.options(model, CONTEXT, set.longest(), spare);
-    Drafters drafters =
-        cell.speculation() == Speculation.CRAMMER
-            ? (runner, step, cache, sampler) ->
-                new Crammer(set.tokens(), model.vocab(), r.nextLong())
-            : Drafters.of(options.speculation(), model.vocab());
-    try (Engine engine = Engine.start(set.loaded(), options, counts::see, drafters)) {
+    Drafters drafters = drafters(cell, set, options, r.nextLong());
+    try (Engine engine = Engine.start(watched, options, counts::see, drafters)) {
       // Two waves: at the second one the engine is at work and the cache is filled.
       List<Completion> completions = new ArrayList<>(engine.submit(all.subList(0, WAVE)));
       Completion victim = cell.cancels() ? engine.submit(set.victim(r.nextLong())) : null;
@@ -162,55 +139,74 @@ class EngineMatrixTest {
       if (victim != null) {
         victim.cancel();
       }
-      completions.addAll(engine.submit(all.subList(WAVE, all.size())));
-      for (int i = 0; i < order.size(); i++) {
-        List<String> answers =
-            completions.get(i).join().stream().map(RequestSet::describe).toList();
-        assertThat(answers)
+      completions.addAll(engine.submit(all.subList(WAVE, RequestSet.SIZE)));
+      for (int i = 0; i < all.size(); i++) {
+        if (i == completions.size()) { // all answers that are followed up now are there
+          completions.addAll(engine.submit(all.subList(i, i + RequestSet.FOLLOWED)));
+        }
+        List<Answer> answers = completions.get(i).join();
+        assertThat(answers.stream().map(a -> Said.of(a).toString()).toList())
             .as("%s, request %d", cell, order.get(i))
             .isEqualTo(set.expected().get(order.get(i)));
+        // Later follow-ups could hit what the first ones have computed.
+        boolean firstFollows = i >= RequestSet.SIZE && i < RequestSet.SIZE + RequestSet.FOLLOWED;
+        int decodedFrom = set.decodedFrom().get(order.get(i));
+        if (firstFollows && answers.getFirst().cachedTokens() > decodedFrom) {
+          counts.decodedHits++;
+        }
       }
       if (victim != null) {
         counts.aborted +=
             victim.join().stream().anyMatch(a -> a.finish() instanceof FinishReason.Abort) ? 1 : 0;
       }
-      counts.kernels = engine.kernelName();
+      assertThat(engine.kernelName().contains("scalar"))
+          .as("%s: %s", cell, engine.kernelName())
+          .isEqualTo(cell.kernels() == KernelChoice.SCALAR);
+    } catch (RequestException e) { // the engine has stopped
+      throw new AssertionError(cell + ": " + e.getMessage(), e);
     }
     return counts;
+  }
+
+  private static Drafters drafters(
+      SwitchCell cell, RequestSet set, EngineOptions options, long seed) {
+    int vocab = set.loaded().model().vocab();
+    return switch (cell.speculation()) {
+      case CRAMMER -> (runner, step, cache, sampler) -> new Crammer(set.tokens(), vocab, seed);
+      case LAGGARD -> (runner, step, cache, sampler) -> Crammer.late(set.tokens(), vocab, seed);
+      default -> Drafters.of(options.speculation(), vocab);
+    };
   }
 
   private static void tally(
       SwitchCell cell,
       Model model,
-      Counts counts,
+      MatrixCounts counts,
       Map<String, Integer> happened,
       Map<String, Integer> impossible) {
     if (cell.whyNoHits() != null) {
       assertThat(counts.hits).as("%s: prefix hits", cell).isZero();
       impossible.merge(cell.whyNoHits(), 1, Integer::sum);
     } else if (cell.hitsForSure()) {
-      assertThat(counts.hits).as("%s: prefix hits", cell).isPositive();
+      assertThat(counts.decodedHits)
+          .as("%s: hits behind decoded tokens", cell)
+          .isEqualTo(RequestSet.FOLLOWED);
     }
     if (cell.whyNoRetractions() != null) {
       assertThat(counts.retractions).as("%s: retractions", cell).isZero();
       impossible.merge(cell.whyNoRetractions(), 1, Integer::sum);
-    } else if (cell.retractsByChance()) {
-      impossible.merge("retractions by chance only: one prompt row a step", 1, Integer::sum);
+    } else if (cell.whyFewRetractions() != null) {
+      impossible.merge(cell.whyFewRetractions(), 1, Integer::sum);
     } else {
       assertThat(counts.retractions).as("%s: retractions", cell).isPositive();
     }
-    boolean pads =
-        cell.policy() == PolicyVariant.STATIC
-            && cell.maxRunning() > 1
-            && !(cell.tight() && cell.pageSize() == 0); // one page: one runs
-    assertThat(counts.padding > 0).as("%s: padding", cell).isEqualTo(pads);
+    if (cell.pads() != null) {
+      assertThat(counts.padding > 0).as("%s: padding", cell).isEqualTo(cell.pads());
+    }
     assertThat(counts.mostRunning).as("%s", cell).isLessThanOrEqualTo(cell.maxRunning());
     if (cell.chunk() > 0 && cell.policy() != PolicyVariant.STATIC) {
       assertThat(counts.mostPrefill).as("%s: chunk", cell).isLessThanOrEqualTo(cell.chunk());
     }
-    assertThat(counts.kernels.contains("scalar"))
-        .as("%s: %s", cell, counts.kernels)
-        .isEqualTo(cell.kernels() == KernelChoice.SCALAR);
     tallyDrafts(cell, cell.whyNoDrafts(model), counts, happened, impossible);
     add(happened, "hits", counts.hits);
     add(happened, "retractions", counts.retractions);
@@ -218,12 +214,22 @@ class EngineMatrixTest {
     add(happened, "padding rows", counts.padding);
     add(happened, "cancelled", counts.aborted);
     add(happened, "mixed steps " + cell.policy(), counts.mixed);
+    if (cell.model().madeUp()) {
+      String cache = cell.model() + ", " + cell.prefix();
+      add(happened, "decoded hits " + cache, counts.decodedHits);
+      add(happened, "decoded hits " + cell.model() + ", P = " + cell.page(), counts.decodedHits);
+      add(happened, "forks behind hits " + cache, counts.forksBehindHits);
+      add(happened, "passed pages " + cell.model(), counts.passedPages);
+      add(happened, "retractions " + cell.model(), counts.retractions);
+      add(happened, "tombstones " + cell.model(), counts.tombstones);
+      add(happened, "refusals " + cell.model() + (cell.tight() ? ", tight" : ""), counts.refusals);
+    }
   }
 
   private static void tallyDrafts(
       SwitchCell cell,
       String whyNot,
-      Counts counts,
+      MatrixCounts counts,
       Map<String, Integer> happened,
       Map<String, Integer> impossible) {
     if (whyNot != null) {
@@ -231,10 +237,12 @@ class EngineMatrixTest {
       impossible.merge(whyNot, 1, Integer::sum);
     } else if (!cell.speculation().adaptive) { // else times decide
       boolean mtp = cell.speculation().algorithm == Algorithm.MTP;
-      boolean trained = cell.model() == TinyModels.specks().indexOf(TinyModels.speck("trained"));
+      boolean guesses = cell.model() == Served.TRAINED || cell.model() == Served.HYBRID;
       assertThat(counts.drafted).as("%s: drafts", cell).isPositive();
       assertThat(counts.rejected).as("%s: rejected drafts", cell).isPositive();
-      if (cell.speculation() == Speculation.CRAMMER || mtp && trained) {
+      boolean crams =
+          cell.speculation() == Speculation.CRAMMER || cell.speculation() == Speculation.LAGGARD;
+      if (crams || mtp && guesses) {
         assertThat(counts.accepted).as("%s: accepted drafts", cell).isPositive();
       }
     }
@@ -242,9 +250,9 @@ class EngineMatrixTest {
     add(happened, "rejected " + cell.speculation(), counts.rejected);
   }
 
-  private static void add(Map<String, Integer> happened, String what, int count) {
+  private static void add(Map<String, Integer> happened, String what, long count) {
     if (count > 0) {
-      happened.merge(what, count, Integer::sum);
+      happened.merge(what, (int) Math.min(count, 1 << 20), Integer::sum);
     }
   }
 }

@@ -1,6 +1,5 @@
 package orrery.engine;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -8,31 +7,40 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import orrery.Naive;
-import orrery.sampling.AnswerText;
-import orrery.sampling.History;
-import orrery.sampling.Logprobs;
-import orrery.sampling.Sampler;
+import java.util.function.Function;
 import orrery.sampling.SamplingParams;
 import orrery.text.Tokenizer;
 
 /**
- * Random requests for a model, and the answers that {@link Naive} and the plain sampler give. The
+ * Random requests for a model, and the answers that its oracle and the plain sampler give. The
  * requests have shared prefixes, greedy and sampled choices, penalties, stop tokens, stop strings
- * and several choices.
+ * and several choices. The last few are follow-ups: each begins with an earlier prompt and its
+ * answer, so that it can hit pages of tokens that were decoded one by one.
  *
+ * @param decodedFrom [request] the first token of the earlier answer; -1 if it is no follow-up
  * @param expected [request][choice] tokens, log-probabilities to the bit, text and how it ended
  * @param expectedTokens [request][choice][tokens] of the answers
  */
 record RequestSet(
     LoadedModel loaded,
     List<Request> requests,
+    List<Integer> decodedFrom,
     List<List<String>> expected,
     List<List<int[]>> expectedTokens) {
+  /** Requests that are no follow-ups. */
   static final int SIZE = 14;
 
+  /** The largest page, beside one of the maximum length. */
+  static final int LARGEST_PAGE = 32;
+
+  /**
+   * Requests that others follow up: first each by one that cuts its answer, then each by one that
+   * goes on behind it.
+   */
+  static final int FOLLOWED = 2;
+
   /** Requests of all kinds. */
-  static RequestSet of(Path model, Tokenizer tokenizer, long seed) {
+  static RequestSet of(Served model, Tokenizer tokenizer, long seed) {
     return of(model, tokenizer, seed, false);
   }
 
@@ -40,44 +48,93 @@ record RequestSet(
    * Requests with short prompts and long answers: each one needs more memory soon after it is
    * admitted.
    */
-  static RequestSet crowd(Path model, Tokenizer tokenizer, long seed) {
+  static RequestSet crowd(Served model, Tokenizer tokenizer, long seed) {
     return of(model, tokenizer, seed, true);
   }
 
-  private static RequestSet of(Path model, Tokenizer tokenizer, long seed, boolean crowd) {
-    LoadedModel ids = LoadedModel.load(model);
-    // A speck's ids are words of the storyteller's vocabulary: nonsense, but text.
-    LoadedModel loaded =
-        new LoadedModel(model, ids.model(), Optional.of(tokenizer), new int[] {5, 17});
-    Naive naive = new Naive(model);
-    List<Request> requests = new ArrayList<>();
-    List<List<String>> expected = new ArrayList<>();
-    List<List<int[]>> tokens = new ArrayList<>();
+  private static RequestSet of(Served model, Tokenizer tokenizer, long seed, boolean crowd) {
+    Growing set = new Growing(model.load(Optional.of(tokenizer)), model.oracle());
     Random r = new Random(seed);
-    int[] system = r.ints(33, 0, loaded.model().vocab()).toArray();
-    while (requests.size() < SIZE) {
-      int[] prompt = prompt(r, system, loaded.model().vocab());
-      SamplingParams params = params(r, loaded.model().vocab());
+    int vocab = set.loaded.model().vocab();
+    int[] system = r.ints(33, 0, vocab).toArray();
+    while (set.requests.size() < SIZE) {
+      int[] prompt = prompt(r, system, vocab);
+      SamplingParams params = params(r, vocab);
+      boolean followed = set.requests.size() < FOLLOWED;
       if (crowd) {
         prompt = Arrays.copyOf(prompt, Math.min(prompt.length, 1 + r.nextInt(6)));
         params = builder(params).stopTokenIds(List.of()).ignoreEos(true).maxTokens(40).build();
+      } else if (followed) { // its answer reaches into the second of the largest pages
+        prompt = Arrays.copyOf(system, LARGEST_PAGE - 1 - r.nextInt(12));
+        params = builder(params).stopTokenIds(List.of()).ignoreEos(true).maxTokens(24).build();
       } else if (r.nextInt(3) == 0) { // a stop inside the answer
-        String text = answer(naive, loaded, prompt, params, 0).text;
+        String text = Said.by(set.oracle, set.loaded, prompt, params, 0).text();
         int at = text.length() / 2;
         if (at > 0) {
           String stop = text.substring(at, Math.min(text.length(), at + 1 + r.nextInt(3)));
           params = builder(params).stop(List.of(stop)).build();
         }
       }
-      requests.add(Request.of(prompt, params));
+      set.add(Request.of(prompt, params), -1);
+    }
+    for (int i = 0; i < FOLLOWED; i++) {
+      set.followUp(r, i, true);
+    }
+    for (int i = 0; i < FOLLOWED; i++) {
+      set.followUp(r, i, false);
+    }
+    return new RequestSet(set.loaded, set.requests, set.decodedFrom, set.expected, set.tokens);
+  }
+
+  /** A set that is being made. */
+  private record Growing(
+      LoadedModel loaded,
+      Function<int[], float[]> oracle,
+      List<Request> requests,
+      List<Integer> decodedFrom,
+      List<List<String>> expected,
+      List<List<int[]>> tokens) {
+    Growing(LoadedModel loaded, Function<int[], float[]> oracle) {
+      this(
+          loaded,
+          oracle,
+          new ArrayList<>(),
+          new ArrayList<>(),
+          new ArrayList<>(),
+          new ArrayList<>());
+    }
+
+    void add(Request request, int from) {
       List<Said> each = new ArrayList<>();
-      for (int n = 0; n < params.n(); n++) {
-        each.add(answer(naive, loaded, prompt, params, n));
+      for (int n = 0; n < request.params().n(); n++) {
+        each.add(Said.by(oracle, loaded, request.prompt(), request.params(), n));
       }
+      requests.add(request);
+      decodedFrom.add(from);
       expected.add(each.stream().map(Said::toString).toList());
       tokens.add(each.stream().map(Said::tokens).toList());
     }
-    return new RequestSet(loaded, requests, expected, tokens);
+
+    /**
+     * Adds a request that follows up request {@code i}.
+     *
+     * @param cut whether it takes only the first tokens of the answer, so that it forks right
+     *     behind a hit that ends with decoded tokens
+     */
+    void followUp(Random r, int i, boolean cut) {
+      int[] before = requests.get(i).prompt();
+      int[] answer = tokens.get(i).getFirst();
+      int[] all = Arrays.copyOf(before, before.length + answer.length + 1 + r.nextInt(3));
+      System.arraycopy(answer, 0, all, before.length, answer.length);
+      for (int t = before.length + answer.length; t < all.length; t++) {
+        all[t] = r.nextInt(loaded.model().vocab());
+      }
+      int[] prompt = cut ? Arrays.copyOf(all, LARGEST_PAGE + 1 + r.nextInt(2)) : all;
+      var params = builder(params(r, loaded.model().vocab()));
+      add(
+          Request.of(prompt, params.maxTokens(4 + r.nextInt(5)).n(cut ? 3 : 1).build()),
+          before.length);
+    }
   }
 
   private static int[] prompt(Random r, int[] system, int vocab) {
@@ -119,53 +176,6 @@ record RequestSet(
         .n(p.n())
         .seed(p.seed().getAsLong())
         .stopTokenIds(p.stopTokenIds());
-  }
-
-  /** The parts of an answer that are compared. */
-  private record Said(int[] tokens, String bits, String text, String finish) {
-    @Override
-    public String toString() {
-      return bits + "| " + text + " | " + finish;
-    }
-  }
-
-  private static Said answer(
-      Naive naive, LoadedModel loaded, int[] prompt, SamplingParams p, int choice) {
-    int vocab = loaded.model().vocab();
-    int[] ids = prompt;
-    History history = new History(vocab, ids);
-    Sampler sampler = new Sampler(vocab, loaded.eos());
-    AnswerText answer =
-        new AnswerText(
-            p, loaded.eos(), p.maxTokens(), loaded.requireTokenizer().continuing(prompt));
-    StringBuilder bits = new StringBuilder();
-    while (!answer.finished()) {
-      float[][] logits = naive.logits(ids);
-      float[] last = logits[logits.length - 1];
-      int token = sampler.sample(last, 0, p, history, p.seed().getAsLong(), choice);
-      bits.append(describe(token, Logprobs.of(last, 0, vocab, token, 2)));
-      answer.accept(token);
-      history.push(token);
-      ids = Arrays.copyOf(ids, ids.length + 1);
-      ids[ids.length - 1] = token;
-    }
-    int[] tokens = Arrays.copyOfRange(ids, prompt.length, ids.length);
-    return new Said(tokens, bits.toString(), answer.text(), answer.finishReason().toString());
-  }
-
-  private static String describe(int token, Logprobs logprobs) {
-    StringBuilder s = new StringBuilder().append(token);
-    s.append(':').append(Double.doubleToLongBits(logprobs.chosen().logprob()));
-    logprobs.top().forEach(t -> s.append(',').append(Double.doubleToLongBits(t.logprob())));
-    return s.append(' ').toString();
-  }
-
-  static String describe(Answer a) {
-    StringBuilder bits = new StringBuilder();
-    for (int i = 0; i < a.tokens().length; i++) {
-      bits.append(describe(a.tokens()[i], a.logprobs().get(i)));
-    }
-    return new Said(a.tokens(), bits.toString(), a.text(), a.finish().toString()).toString();
   }
 
   /** The answers' tokens by seed and choice of their request. */

@@ -1,10 +1,8 @@
 package orrery.engine;
 
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
-import java.util.Set;
+import java.util.Map;
 import orrery.engine.EngineOptions.KernelChoice;
 import orrery.engine.EngineOptions.PolicyChoice;
 import orrery.engine.EngineOptions.PrefixChoice;
@@ -15,7 +13,7 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** One combination of all switches, and which events can and must happen in it. */
 record SwitchCell(
-    int model,
+    Served model,
     int pageSize,
     PolicyVariant policy,
     int chunk,
@@ -68,7 +66,9 @@ record SwitchCell(
     NGRAM(Algorithm.NGRAM, 3, false),
     NGRAM_ADAPTIVE(Algorithm.NGRAM, 3, true),
     /** The tests' own drafter, which knows the answers but is often wrong. */
-    CRAMMER(Algorithm.NGRAM, 4, false);
+    CRAMMER(Algorithm.NGRAM, 4, false),
+    /** The same, but like an MTP layer without drafts it writes its rows late. */
+    LAGGARD(Algorithm.NGRAM, 4, false);
 
     final Algorithm algorithm;
     final int steps;
@@ -81,8 +81,12 @@ record SwitchCell(
     }
   }
 
+  /** A window is 6 tokens: less than a window, about one, five of them, and the maximum length. */
+  private static final Map<Integer, Integer> PAGES_OF_GROUPS =
+      Map.of(1, 4, 4, 8, 16, RequestSet.LARGEST_PAGE, 0, 0);
+
   private static final Object[][] VALUES = {
-    {0, 1, 2, 3, 4},
+    Served.values(),
     {1, 4, 16, 0},
     PolicyVariant.values(),
     {1, 7, 64, 0},
@@ -98,82 +102,15 @@ record SwitchCell(
     Speculation.values(),
   };
 
-  /**
-   * A set of cells such that any values of any {@code strength} switches are together in one cell.
-   * It grows greedily: each new cell starts from a combination that is still missing.
-   */
+  /** Cells such that any values of any {@code strength} switches are together in one of them. */
   static List<SwitchCell> covering(int strength, long seed) {
-    Random r = new Random(seed);
-    Set<Long> open = new LinkedHashSet<>();
-    List<int[]> columns = new ArrayList<>();
-    subsets(strength, 0, new int[0], columns);
-    for (int[] c : columns) {
-      combine(c, 0, new int[VALUES.length], open);
-    }
-    List<SwitchCell> cells = new ArrayList<>();
-    while (!open.isEmpty()) {
-      int[] best = null;
-      List<Long> covered = List.of();
-      long missing = open.iterator().next();
-      for (int attempt = 0; attempt < 40; attempt++) {
-        int[] pick = new int[VALUES.length];
-        for (int i = 0; i < pick.length; i++) {
-          int fixed = (int) (missing >> (4 * i) & 15);
-          pick[i] = fixed > 0 ? fixed - 1 : r.nextInt(VALUES[i].length);
-        }
-        List<Long> covers = new ArrayList<>();
-        for (int[] c : columns) {
-          long key = key(c, pick);
-          if (open.contains(key)) {
-            covers.add(key);
-          }
-        }
-        if (covers.size() > covered.size()) {
-          covered = covers;
-          best = pick;
-        }
-      }
-      covered.forEach(open::remove);
-      cells.add(of(best));
-    }
-    return cells;
-  }
-
-  private static void subsets(int size, int from, int[] chosen, List<int[]> out) {
-    if (chosen.length == size) {
-      out.add(chosen);
-      return;
-    }
-    for (int i = from; i < VALUES.length; i++) {
-      int[] more = java.util.Arrays.copyOf(chosen, chosen.length + 1);
-      more[chosen.length] = i;
-      subsets(size, i + 1, more, out);
-    }
-  }
-
-  private static void combine(int[] columns, int at, int[] pick, Set<Long> out) {
-    if (at == columns.length) {
-      out.add(key(columns, pick));
-      return;
-    }
-    for (int v = 0; v < VALUES[columns[at]].length; v++) {
-      pick[columns[at]] = v;
-      combine(columns, at + 1, pick, out);
-    }
-  }
-
-  /** Four bits for each switch: 0, or one more than the index of its value. */
-  private static long key(int[] columns, int[] pick) {
-    long key = 0;
-    for (int c : columns) {
-      key |= (pick[c] + 1L) << (4 * c);
-    }
-    return key;
+    int[] sizes = Arrays.stream(VALUES).mapToInt(values -> values.length).toArray();
+    return Covering.of(sizes, strength, seed).stream().map(SwitchCell::of).toList();
   }
 
   private static SwitchCell of(int[] p) {
     return new SwitchCell(
-        (int) VALUES[0][p[0]],
+        (Served) VALUES[0][p[0]],
         (int) VALUES[1][p[1]],
         (PolicyVariant) VALUES[2][p[2]],
         (int) VALUES[3][p[3]],
@@ -187,6 +124,16 @@ record SwitchCell(
         (boolean) VALUES[11][p[11]],
         (boolean) VALUES[12][p[12]],
         (Speculation) VALUES[13][p[13]]);
+  }
+
+  /** The page size; a made-up model has pages of whole groups. */
+  int page() {
+    return model.madeUp() ? PAGES_OF_GROUPS.get(pageSize) : pageSize;
+  }
+
+  /** Whether the memory of a sequence is bounded, whatever its length. */
+  private boolean windowsOnly() {
+    return model == Served.WINDOWS;
   }
 
   /** Why there can be no hit; null if there can. */
@@ -220,26 +167,48 @@ record SwitchCell(
             ? "no retractions under static and guaranteed no evict"
             : maxRunning == 1
                 ? "no retractions of the only one running"
-                : pageSize == 0 ? "no retractions with a page of the maximum length" : null;
+                : pageSize == 0 && !windowsOnly()
+                    ? "no retractions with a page of the maximum length"
+                    : null;
   }
 
   /**
-   * Whether retractions happen by chance only. With one prompt row in a step, an answer ends before
-   * the next prompt is computed, so only forks can hold many pages at the same time.
+   * Why retractions happen by chance only; null if they happen for sure. With one prompt row in a
+   * step, an answer ends before the next prompt is computed, so only forks can hold many pages at
+   * the same time.
    */
-  boolean retractsByChance() {
-    return chunk == 1;
+  String whyFewRetractions() {
+    return chunk == 1
+        ? "retractions by chance only: one prompt row a step"
+        : windowsOnly() ? "retractions by chance only: sequences stop to take pages" : null;
   }
 
-  /** Whether there must be a hit: in tight memory, blocks may have been evicted. */
+  /** Whether static batches are sure to have padding rows; null if that is open. */
+  Boolean pads() {
+    if (policy != PolicyVariant.STATIC || maxRunning == 1) {
+      return false;
+    }
+    if (tight && windowsOnly()) {
+      return null; // there may be memory for one or for several
+    }
+    return !(tight && pageSize == 0); // one page: one runs
+  }
+
+  /**
+   * Whether there must be hits, also behind decoded tokens: in tight memory, blocks may have been
+   * evicted.
+   */
   boolean hitsForSure() {
     return whyNoHits() == null && !tight;
   }
 
-  /** Whether these numbers of hits and retractions are enough for this cell. */
+  /**
+   * Whether these numbers of hits behind decoded tokens and of retractions are enough for this
+   * cell.
+   */
   boolean shows(int hits, int retractions) {
-    boolean retracts = whyNoRetractions() == null && !retractsByChance();
-    return (hits > 0 || !hitsForSure()) && (retractions > 0 || !retracts);
+    boolean retracts = whyNoRetractions() == null && whyFewRetractions() == null;
+    return (hits == RequestSet.FOLLOWED || !hitsForSure()) && (retractions > 0 || !retracts);
   }
 
   /**
@@ -259,18 +228,24 @@ record SwitchCell(
         : SpeculationOptions.off();
   }
 
+  /** Tokens of a memory that is enough for each request, but not for many. */
+  private int tightTokens(int context, int longest, int spare) {
+    int needed = windowsOnly() && speculation != Speculation.LAGGARD ? 16 : longest;
+    int unit = Math.max(16, page());
+    return pageSize == 0 ? context : Math.ceilDiv(needed, unit) * unit + spare;
+  }
+
   EngineOptions options(Model model, int context, int longest, int spare) {
-    int tightTokens = pageSize == 0 ? context : (longest + 15) / 16 * 16 + spare;
     return EngineOptions.builder()
         .contextLength(context)
-        .pageSize(pageSize)
+        .pageSize(page())
         .schedulePolicy(policy.choice)
         .lpm(policy.lpm)
         .mixedChunk(policy.mixed)
         .chunkedPrefillSize(chunk)
         .prefixCache(prefix)
         .eviction(Eviction.values()[Math.floorMod(seed(), 3)])
-        .maxTotalTokens(tight ? tightTokens : context * 64)
+        .maxTotalTokens(tight ? tightTokens(context, longest, spare) : context * 64)
         .maxRunning(maxRunning)
         .threads(threads)
         .kernels(kernels)

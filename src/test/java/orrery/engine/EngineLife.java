@@ -1,0 +1,267 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import orrery.engine.EngineOptions.PolicyChoice;
+import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.events.Event;
+import orrery.prefix.RadixCache.Eviction;
+import orrery.sampling.FinishReason;
+import orrery.sampling.SamplingParams;
+import orrery.speculation.SpeculationOptions;
+import orrery.speculation.SpeculationOptions.Algorithm;
+
+/**
+ * One random life of an engine with a made-up model: random options and little memory; requests
+ * with shared beginnings, some of them with earlier answers; several choices, priorities, salts and
+ * cancellations. Whatever the engine takes, it answers with the oracle's bits.
+ *
+ * <p>Requests come and are cancelled inside events, on the engine's own thread, so that the same
+ * seed gives the same life.
+ */
+final class EngineLife {
+  private static final int REQUESTS = 16;
+  private static final int CONTEXT = 96;
+
+  private final long seed;
+  private final Random random;
+  private final Served model;
+  private final LoadedModel loaded;
+  private final MatrixCounts counts;
+  private final EngineOptions options;
+  private final Drafters drafters;
+  private final List<Request> requests = new ArrayList<>();
+  private final List<List<Said>> expected = new ArrayList<>(); // [request][choice]
+  private final List<Integer> decodedFrom = new ArrayList<>(); // [request] as in RequestSet
+  private final List<Completion> completions = new ArrayList<>(); // [request], null if impossible
+  private final CountDownLatch over = new CountDownLatch(1);
+  private Engine engine;
+  private int open; // choices of submitted requests that have not ended
+  private int impossible;
+  private int cancelled;
+  private int tokens;
+
+  EngineLife(long seed) {
+    this.seed = seed;
+    this.random = new Random(seed * 0x9E3779B97F4A7C15L); // alike seeds, unlike lives
+    this.model = random.nextBoolean() ? Served.HYBRID : Served.WINDOWS;
+    LoadedModel bare = model.load(Optional.empty());
+    this.counts = new MatrixCounts(bare.model());
+    this.loaded = SpyModel.spy(bare, counts::look);
+    ask(bare, model.oracle());
+    this.options = options();
+    this.drafters = drafters();
+  }
+
+  private void ask(LoadedModel bare, Function<int[], float[]> oracle) {
+    int vocab = bare.model().vocab();
+    int[] system = random.ints(48, 0, vocab).toArray();
+    int longest = 4 + random.nextInt(CONTEXT - 8);
+    while (requests.size() < REQUESTS) {
+      int[] prompt = Arrays.copyOf(system, 1 + random.nextInt(Math.min(48, longest)));
+      int from = -1;
+      if (!requests.isEmpty() && random.nextBoolean()) {
+        int i = random.nextInt(requests.size());
+        int[] before = requests.get(i).prompt();
+        int[] answer = expected.get(i).getFirst().tokens();
+        int[] all = Arrays.copyOf(before, before.length + answer.length);
+        System.arraycopy(answer, 0, all, before.length, answer.length);
+        prompt = Arrays.copyOf(all, 1 + random.nextInt(all.length));
+        from = before.length;
+      }
+      if (random.nextBoolean()) { // other tokens at the end
+        int last = random.nextInt(Math.min(3, prompt.length));
+        for (int t = prompt.length - 1 - last; t < prompt.length; t++) {
+          prompt[t] = random.nextInt(vocab);
+        }
+      }
+      prompt = Arrays.copyOf(prompt, Math.min(prompt.length, longest - 1));
+      SamplingParams params = params(Math.max(1, longest - prompt.length));
+      List<Said> each = new ArrayList<>();
+      for (int n = 0; n < params.n(); n++) {
+        each.add(Said.by(oracle, bare, prompt, params, n));
+      }
+      Request request = Request.of(prompt, params).withPriority(random.nextInt(4) / 2);
+      requests.add(random.nextInt(8) == 0 ? request.withSalt("other") : request);
+      expected.add(each);
+      decodedFrom.add(from);
+    }
+  }
+
+  private SamplingParams params(int most) {
+    return SamplingParams.builder()
+        .maxTokens(1 + random.nextInt(most))
+        .ignoreEos(random.nextInt(4) > 0)
+        .temperature(random.nextBoolean() ? 0 : 0.9)
+        .n(random.nextInt(3) == 0 ? 2 + random.nextInt(3) : 1)
+        .logprobs(2)
+        .seed(random.nextLong())
+        .build();
+  }
+
+  private EngineOptions options() {
+    int page = new int[] {4, 4, 8, 12, 16, 24, 32, 48, 0}[random.nextInt(9)];
+    int unit = page == 0 ? CONTEXT : page;
+    int tokens = random.nextInt(4) == 0 ? 16 * CONTEXT : 8 + random.nextInt(2 * CONTEXT);
+    return EngineOptions.builder()
+        .contextLength(CONTEXT)
+        .pageSize(page)
+        .maxTotalTokens(Math.max(unit, tokens))
+        .schedulePolicy(PolicyChoice.values()[random.nextInt(PolicyChoice.values().length)])
+        .lpm(random.nextBoolean())
+        .mixedChunk(random.nextBoolean())
+        .conservativeness(random.nextBoolean() ? 0.01 : 1)
+        .chunkedPrefillSize(new int[] {1, 3, 7, 32, 0}[random.nextInt(5)])
+        .prefixCache(PrefixChoice.values()[random.nextInt(8) == 0 ? 0 : 1 + random.nextInt(2)])
+        .eviction(Eviction.values()[random.nextInt(3)])
+        .maxRunning(1 + random.nextInt(8))
+        .threads(1 + random.nextInt(16) / 15)
+        .graph(random.nextBoolean())
+        .batchWaitMillis(0)
+        .speculation(speculation())
+        .build();
+  }
+
+  private SpeculationOptions speculation() {
+    int steps = random.nextInt(5);
+    return switch (random.nextInt(model == Served.HYBRID ? 4 : 2)) {
+      case 0 -> SpeculationOptions.off();
+      case 1 -> SpeculationOptions.of(Algorithm.NGRAM, steps).withNgramMin(1);
+      default -> SpeculationOptions.of(Algorithm.MTP, steps).withMaxBatch(random.nextInt(4));
+    };
+  }
+
+  private Drafters drafters() {
+    int vocab = loaded.model().vocab();
+    if (options.speculation().algorithm() != Algorithm.NGRAM || random.nextInt(4) == 0) {
+      return Drafters.of(options.speculation(), vocab);
+    }
+    Map<String, int[]> answers = new HashMap<>();
+    for (int i = 0; i < requests.size(); i++) {
+      for (int n = 0; n < expected.get(i).size(); n++) {
+        long own = requests.get(i).params().seed().getAsLong();
+        answers.put(Crammer.key(own, n), expected.get(i).get(n).tokens());
+      }
+    }
+    return random.nextBoolean()
+        ? (runner, step, cache, sampler) -> new Crammer(answers, vocab, seed)
+        : (runner, step, cache, sampler) -> Crammer.late(answers, vocab, seed);
+  }
+
+  /** Lives; adds what happened. */
+  void run(Map<String, Long> happened) {
+    String life = String.format("life %d: %s, %s", seed, model, options);
+    try (Engine started = Engine.start(loaded, options, this::see, drafters)) {
+      synchronized (this) {
+        engine = started;
+        submit();
+      }
+      for (int second = 0; !over.await(1, TimeUnit.SECONDS); second++) {
+        requireAlive();
+        if (second > 60) {
+          started.shutdownNow();
+          throw new AssertionError(life + ": does not come to an end");
+        }
+      }
+      for (int i = 0; i < completions.size(); i++) {
+        if (completions.get(i) != null) {
+          requireSaid(life + ", request " + i, i, completions.get(i).join(), happened);
+        }
+      }
+    } catch (InterruptedException | RequestException e) {
+      throw new AssertionError(life + ": " + e.getMessage(), e);
+    }
+    add(happened, "tokens", tokens);
+    add(happened, "impossible", impossible);
+    add(happened, "cancelled", cancelled);
+    add(happened, "accepted", counts.accepted);
+    add(happened, "hits", counts.hits);
+    add(happened, "forks", counts.forks);
+    add(happened, "forks behind hits", counts.forksBehindHits);
+    add(happened, "retractions", counts.retractions);
+    add(happened, "tombstones", counts.tombstones);
+    add(happened, "refusals", counts.refusals);
+    add(happened, "passed pages", counts.passedPages);
+  }
+
+  /** Throws if the engine has stopped; then not every choice may have been reported as ended. */
+  private synchronized void requireAlive() {
+    completions.stream().filter(c -> c != null && c.isDone()).forEach(Completion::join);
+  }
+
+  private void add(Map<String, Long> happened, String what, long count) {
+    if (count > 0) {
+      happened.merge(model + " " + what, count, Long::sum);
+    }
+  }
+
+  private void requireSaid(String what, int i, List<Answer> answers, Map<String, Long> happened) {
+    for (Answer a : answers) {
+      Said said = Said.of(a);
+      Said all = expected.get(i).get(a.choice());
+      tokens += a.tokens().length;
+      if (a.finish() instanceof FinishReason.Abort) {
+        assertThat(all.bits()).as("%s, choice %d", what, a.choice()).startsWith(said.bits());
+        cancelled++;
+      } else {
+        assertThat(said.toString()).as("%s, choice %d", what, a.choice()).isEqualTo(all.toString());
+      }
+    }
+    boolean decoded =
+        decodedFrom.get(i) >= 0 && answers.getFirst().cachedTokens() > decodedFrom.get(i);
+    add(happened, "hits behind decoded tokens", decoded ? 1 : 0);
+  }
+
+  private synchronized void see(Event e) {
+    counts.see(e);
+    switch (e) {
+      case Event.StepDone s -> {
+        if (random.nextInt(6) == 0) {
+          submit();
+        }
+        if (random.nextInt(40) == 0) {
+          Completion c = completions.get(random.nextInt(completions.size()));
+          if (c != null) {
+            c.cancel();
+          }
+        }
+      }
+      case Event.Finished f -> {
+        if (--open == 0) {
+          submit();
+        }
+      }
+      default -> {}
+    }
+  }
+
+  /** Submits the next request that can be answered; at the end of all, the life is over. */
+  private void submit() {
+    boolean taken = false;
+    while (!taken && completions.size() < requests.size()) {
+      Request next = requests.get(completions.size());
+      try {
+        completions.add(engine.submit(next));
+        open += next.params().n();
+        taken = true;
+      } catch (RequestException refused) {
+        completions.add(null);
+        impossible++;
+        taken = refused.kind() != RequestException.Kind.INVALID; // the engine has stopped
+      }
+    }
+    if (open == 0) {
+      over.countDown();
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
+
+/**
+ * Random lives of engines with made-up models in little memory: nothing that a program may ask for
+ * stops an engine or changes an answer. A longer walk: {@code -Dorrery.walk.lives=2000}. One life
+ * again: {@code -Dorrery.walk.lives=1 -Dorrery.walk.seed=} and the seed that its message names.
+ */
+class EngineWalkTest {
+  private static final int LIVES = Integer.getInteger("orrery.walk.lives", 150);
+  private static final long SEED = Long.getLong("orrery.walk.seed", 1_000);
+
+  @Test
+  @Timeout(value = 1, unit = TimeUnit.HOURS, threadMode = ThreadMode.SEPARATE_THREAD)
+  void noLifeStopsAnEngineOrChangesAnAnswer() {
+    Map<String, Long> happened = new TreeMap<>();
+    for (long seed = SEED; seed < SEED + LIVES; seed++) {
+      new EngineLife(seed).run(happened);
+    }
+    System.out.printf("engine walk: %d lives from seed %d%n  %s%n", LIVES, SEED, happened);
+    if (LIVES >= 100) {
+      for (Served model : new Served[] {Served.HYBRID, Served.WINDOWS}) {
+        assertThat(happened)
+            .containsKeys(
+                model + " accepted",
+                model + " cancelled",
+                model + " forks behind hits",
+                model + " hits behind decoded tokens",
+                model + " passed pages",
+                model + " refusals",
+                model + " retractions",
+                model + " tombstones");
+      }
+    }
+  }
+}

@@ -1,0 +1,80 @@
+package orrery.engine;
+
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
+import orrery.batching.StepPlan;
+import orrery.events.Event;
+import orrery.graph.Step;
+import orrery.kv.PageTable;
+import orrery.kv.Stream;
+import orrery.model.Model;
+
+/** Counts what happens in an engine; all but {@code aborted} on the engine's thread. */
+final class MatrixCounts {
+  int retractions;
+  int hits;
+  int decodedHits; // hits of follow-ups that end behind tokens that were decoded one by one
+  int forks;
+  int forksBehindHits; // by a sequence that began with a hit
+  int padding;
+  int mostRunning;
+  int mostPrefill;
+  int mixed;
+  int aborted;
+  int drafted;
+  int accepted;
+  int rejected;
+  long passedPages; // of the sequences of all steps
+  int tombstones; // evictions from windowed pools
+  int refusals; // steps that admitted no more, for want of pages
+  private final int[] keeps; // [pool]
+  private final Set<Integer> hitters = new HashSet<>(); // sequences that began with a hit
+
+  MatrixCounts(Model model) {
+    keeps = model.kvLayout(false).pools();
+  }
+
+  synchronized void see(Event e) {
+    switch (e) {
+      case Event.Retracted r -> retractions++;
+      case Event.Forked f -> {
+        forks++;
+        forksBehindHits += hitters.contains(f.sibling()) ? 1 : 0;
+      }
+      case Event.Verified v -> {
+        drafted += v.drafts().length;
+        accepted += v.accepted();
+        rejected += v.judged() - v.accepted();
+      }
+      case Event.Admitted a -> {
+        if (a.hit() > 0) {
+          hits++;
+          hitters.add(a.sequence());
+        }
+      }
+      case Event.Evicted v -> tombstones += keeps[v.pool()] != Stream.ALL && v.pages() > 0 ? 1 : 0;
+      case Event.StepDone s -> {
+        padding += s.paddingRows();
+        mostRunning = Math.max(mostRunning, s.running());
+        mostPrefill = Math.max(mostPrefill, s.prefillRows());
+        mixed += s.prefillRows() > 0 && s.decodeRows() > 0 ? 1 : 0;
+        refusals += s.stop().equals(StepPlan.Stop.NO_PAGES.name()) ? 1 : 0;
+      }
+      default -> {}
+    }
+  }
+
+  /** Looks at the page tables of a step. */
+  synchronized void look(Step step) {
+    Arrays.stream(step.sequence, 0, step.rows())
+        .distinct()
+        .forEach(sequence -> look(step.tables[sequence]));
+  }
+
+  private void look(PageTable table) {
+    for (int pool = 0; pool < keeps.length; pool++) {
+      passedPages += table.first(pool);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package orrery.engine;
+
+import java.util.Arrays;
+import java.util.function.Function;
+import orrery.sampling.AnswerText;
+import orrery.sampling.History;
+import orrery.sampling.Logprobs;
+import orrery.sampling.Sampler;
+import orrery.sampling.SamplingParams;
+import orrery.text.StreamDecoder;
+
+/**
+ * The parts of an answer that are compared.
+ *
+ * @param bits every token with the bits of log-probabilities
+ */
+record Said(int[] tokens, String bits, String text, String finish) {
+  /** What an oracle and the plain sampler say. */
+  static Said by(
+      Function<int[], float[]> oracle,
+      LoadedModel loaded,
+      int[] prompt,
+      SamplingParams p,
+      int choice) {
+    int vocab = loaded.model().vocab();
+    int[] ids = prompt;
+    History history = new History(vocab, ids);
+    Sampler sampler = new Sampler(vocab, loaded.eos());
+    StreamDecoder decoder =
+        loaded.tokenizer().map(t -> t.continuing(prompt)).orElse(StreamDecoder.NONE);
+    AnswerText answer = new AnswerText(p, loaded.eos(), p.maxTokens(), decoder);
+    StringBuilder bits = new StringBuilder();
+    while (!answer.finished()) {
+      float[] last = oracle.apply(ids);
+      int token = sampler.sample(last, 0, p, history, p.seed().getAsLong(), choice);
+      bits.append(describe(token, Logprobs.of(last, 0, vocab, token, 2)));
+      answer.accept(token);
+      history.push(token);
+      ids = Arrays.copyOf(ids, ids.length + 1);
+      ids[ids.length - 1] = token;
+    }
+    int[] tokens = Arrays.copyOfRange(ids, prompt.length, ids.length);
+    return new Said(tokens, bits.toString(), answer.text(), answer.finishReason().toString());
+  }
+
+  /** What the engine said. */
+  static Said of(Answer a) {
+    StringBuilder bits = new StringBuilder();
+    for (int i = 0; i < a.tokens().length; i++) {
+      bits.append(describe(a.tokens()[i], a.logprobs().get(i)));
+    }
+    return new Said(a.tokens(), bits.toString(), a.text(), a.finish().toString());
+  }
+
+  private static String describe(int token, Logprobs logprobs) {
+    StringBuilder s = new StringBuilder().append(token);
+    s.append(':').append(Double.doubleToLongBits(logprobs.chosen().logprob()));
+    logprobs.top().forEach(t -> s.append(',').append(Double.doubleToLongBits(t.logprob())));
+    return s.append(' ').toString();
+  }
+
+  @Override
+  public String toString() {
+    return bits + "| " + text + " | " + finish;
+  }
+}
