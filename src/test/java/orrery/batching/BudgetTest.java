@@ -121,7 +121,7 @@ class BudgetTest {
   @Test
   void theLastSequenceIsLeftAllPagesThatItDoesNotHold() {
     List<Item> running = List.of(item(0, 9, 9, 2, 0, 0), item(1, 4, 4, 0, 0, 1));
-    Draft plan = new Draft(view(0, 10, 0, running));
+    PlanBuilder plan = new PlanBuilder(view(0, 10, 0, running));
     plan.retract(running.getLast());
     assertThat(plan.budget.mostRows(running.getFirst(), 64)).isEqualTo(9 * 4 + 3);
   }
