@@ -74,7 +74,7 @@ final class Crammer implements Drafter {
 
   @Override
   public int behind() {
-    return 0;
+    return late ? LATE : 0;
   }
 
   @Override
