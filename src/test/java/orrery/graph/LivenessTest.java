@@ -43,13 +43,13 @@ class LivenessTest {
     String name = speck.getFileName().toString();
     Step main = step(model, cache, 0);
     List<Program> programs = new ArrayList<>();
-    programs.add(new Program(name, main, ops(f::main), Set.of(), Set.of(f.hidden(), f.logits())));
+    programs.add(new Program(name, main, ops(f::main), Set.of(), Set.of(f.states(), f.logits())));
     if (model.hasMtp()) {
       Step mtp = step(model, cache, 1);
       mtp.tables[0] = main.tables[0];
       fill(f.mtpInput().data);
       Set<Buffer> in = Set.of(f.mtpInput());
-      Set<Buffer> out = Set.of(f.mtpHidden(), f.mtpLogits());
+      Set<Buffer> out = Set.of(f.mtpStates(), f.mtpLogits());
       programs.add(new Program(name + " MTP", mtp, ops(f::mtp), in, out));
       programs.add(new Program(name + " MTP rows", mtp, ops(f::mtpKv), in, Set.of()));
     }
