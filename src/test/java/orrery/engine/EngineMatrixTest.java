@@ -15,10 +15,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.Naive;
 import orrery.TinyModels;
-import orrery.engine.EngineOptions.KernelChoice;
 import orrery.engine.SwitchCell.PolicyVariant;
 import orrery.engine.SwitchCell.Speculation;
 import orrery.events.Event;
+import orrery.kernels.KernelSet;
 import orrery.model.Model;
 import orrery.sampling.FinishReason;
 import orrery.speculation.SpeculationOptions.Algorithm;
@@ -210,7 +210,7 @@ class EngineMatrixTest {
     }
     assertThat(counts.kernels.contains("scalar"))
         .as("%s: %s", cell, counts.kernels)
-        .isEqualTo(cell.kernels() == KernelChoice.SCALAR);
+        .isEqualTo(cell.kernels() == KernelSet.SCALAR);
     tallyDrafts(cell, cell.whyNoDrafts(model), counts, happened, impossible);
     add(happened, "hits", counts.hits);
     add(happened, "retractions", counts.retractions);

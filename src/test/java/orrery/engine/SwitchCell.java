@@ -5,10 +5,10 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import orrery.engine.EngineOptions.KernelChoice;
-import orrery.engine.EngineOptions.PolicyChoice;
-import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.batching.SchedulePolicy;
+import orrery.kernels.KernelSet;
 import orrery.model.Model;
+import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache.Eviction;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
@@ -19,12 +19,12 @@ record SwitchCell(
     int pageSize,
     PolicyVariant policy,
     int chunk,
-    PrefixChoice prefix,
+    PrefixCacheKind prefix,
     boolean tight,
     int maxRunning,
     boolean shuffled,
     int threads,
-    KernelChoice kernels,
+    KernelSet kernels,
     boolean graph,
     boolean cancels,
     boolean priorities,
@@ -32,19 +32,19 @@ record SwitchCell(
 
   /** The policies, SGLang's in several settings. */
   enum PolicyVariant {
-    STATIC(PolicyChoice.STATIC, false, false),
-    SGLANG(PolicyChoice.SGLANG, false, false),
-    SGLANG_MIXED(PolicyChoice.SGLANG, false, true),
-    SGLANG_LPM(PolicyChoice.SGLANG, true, false),
-    VLLM(PolicyChoice.VLLM, false, false),
-    TRTLLM(PolicyChoice.TRTLLM, false, false),
-    TRTLLM_MAX(PolicyChoice.TRTLLM_MAX_UTILIZATION, false, false);
+    STATIC(SchedulePolicy.STATIC, false, false),
+    SGLANG(SchedulePolicy.SGLANG, false, false),
+    SGLANG_MIXED(SchedulePolicy.SGLANG, false, true),
+    SGLANG_LPM(SchedulePolicy.SGLANG, true, false),
+    VLLM(SchedulePolicy.VLLM, false, false),
+    TRTLLM(SchedulePolicy.TRTLLM, false, false),
+    TRTLLM_MAX(SchedulePolicy.TRTLLM_MAX_UTILIZATION, false, false);
 
-    final PolicyChoice choice;
+    final SchedulePolicy choice;
     final boolean lpm;
     final boolean mixed;
 
-    PolicyVariant(PolicyChoice choice, boolean lpm, boolean mixed) {
+    PolicyVariant(SchedulePolicy choice, boolean lpm, boolean mixed) {
       this.choice = choice;
       this.lpm = lpm;
       this.mixed = mixed;
@@ -86,12 +86,12 @@ record SwitchCell(
     {1, 4, 16, 0},
     PolicyVariant.values(),
     {1, 7, 64, 0},
-    PrefixChoice.values(),
+    PrefixCacheKind.values(),
     {false, true},
     {1, 3, 32},
     {false, true},
     {1, 2},
-    {KernelChoice.SCALAR, KernelChoice.VECTOR},
+    {KernelSet.SCALAR, KernelSet.VECTOR},
     {false, true},
     {false, true},
     {false, true},
@@ -177,12 +177,12 @@ record SwitchCell(
         (int) VALUES[1][p[1]],
         (PolicyVariant) VALUES[2][p[2]],
         (int) VALUES[3][p[3]],
-        (PrefixChoice) VALUES[4][p[4]],
+        (PrefixCacheKind) VALUES[4][p[4]],
         (boolean) VALUES[5][p[5]],
         (int) VALUES[6][p[6]],
         (boolean) VALUES[7][p[7]],
         (int) VALUES[8][p[8]],
-        (KernelChoice) VALUES[9][p[9]],
+        (KernelSet) VALUES[9][p[9]],
         (boolean) VALUES[10][p[10]],
         (boolean) VALUES[11][p[11]],
         (boolean) VALUES[12][p[12]],
@@ -191,7 +191,7 @@ record SwitchCell(
 
   /** Why there can be no hit; null if there can. */
   String whyNoHits() {
-    return prefix == PrefixChoice.OFF
+    return prefix == PrefixCacheKind.OFF
         ? "no hits without a prefix cache"
         : pageSize == 0 ? "no hits with a page of the maximum length" : null;
   }
@@ -252,32 +252,37 @@ record SwitchCell(
 
   private SpeculationOptions speculation(Model model) {
     return drafts(model)
-        ? SpeculationOptions.of(speculation.algorithm, speculation.steps)
+        ? SpeculationOptions.defaults()
+            .withAlgorithm(speculation.algorithm)
+            .withNumSteps(speculation.steps)
             .withAdaptive(speculation.adaptive)
             .withCoupledDrafts(seed() % 2 == 0)
-            .withNgramMin(1)
-        : SpeculationOptions.off();
+            .withNgram(1, 4)
+        : SpeculationOptions.defaults();
   }
 
   EngineOptions options(Model model, int context, int longest, int spare) {
     int tightTokens = pageSize == 0 ? context : (longest + 15) / 16 * 16 + spare;
-    return EngineOptions.builder()
-        .contextLength(context)
-        .pageSize(pageSize)
-        .schedulePolicy(policy.choice)
-        .lpm(policy.lpm)
-        .mixedChunk(policy.mixed)
-        .chunkedPrefillSize(chunk)
-        .prefixCache(prefix)
-        .eviction(Eviction.values()[Math.floorMod(seed(), 3)])
-        .maxTotalTokens(tight ? tightTokens : context * 64)
-        .maxRunning(maxRunning)
-        .threads(threads)
-        .kernels(kernels)
-        .graph(graph)
-        .conservativeness(0.05)
-        .batchWaitMillis(0)
-        .speculation(speculation(model))
-        .build();
+    return EngineOptions.defaults()
+        .withKv(
+            kv ->
+                kv.withContextLength(context)
+                    .withPageSize(pageSize)
+                    .withMaxTotalTokens(tight ? tightTokens : context * 64))
+        .withBatching(
+            b ->
+                b.withSchedulePolicy(policy.choice)
+                    .withLpm(policy.lpm)
+                    .withEnableMixedChunk(policy.mixed)
+                    .withChunkedPrefillSize(chunk)
+                    .withMaxRunningRequests(maxRunning)
+                    .withScheduleConservativeness(0.05)
+                    .withBatchWaitMillis(0))
+        .withPrefix(
+            p ->
+                p.withPrefixCache(prefix)
+                    .withRadixEvictionPolicy(Eviction.values()[Math.floorMod(seed(), 3)]))
+        .withCompute(c -> c.withThreads(threads).withKernels(kernels).withGraph(graph))
+        .withSpeculation(_ -> speculation(model));
   }
 }
