@@ -167,7 +167,8 @@ final class RunBatchCommand implements Callable<Integer> {
     }
   }
 
-  private EngineOptions options() {
+  /** The options that the flags say. */
+  EngineOptions options() {
     return sharing.applyTo(flags.options()).withBatching(b -> b.withMaxQueuedRequests(maxQueued));
   }
 

@@ -1,15 +1,18 @@
 package orrery.engine;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import orrery.batching.SchedulePolicy;
 import orrery.kernels.KernelSet;
 import orrery.model.Model;
 import orrery.prefix.PrefixCacheKind;
-import orrery.prefix.RadixCache.Eviction;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
@@ -28,7 +31,25 @@ record SwitchCell(
     boolean graph,
     boolean cancels,
     boolean priorities,
-    Speculation speculation) {
+    Speculation speculation,
+    Map<String, Object> others) {
+
+  /** Switches with a column of their own, and the one that may change a text. */
+  private static final Set<String> OWN =
+      Set.of(
+          "schedule-policy",
+          "lpm",
+          "enable-mixed-chunk",
+          "prefix-cache",
+          "kernels",
+          "graph",
+          "speculative-algorithm",
+          "speculative-adaptive",
+          "speculative-acceptance");
+
+  /** The other switches that have a few values: each is a column without being named here. */
+  private static final List<Switch> OTHERS =
+      Switch.all().stream().filter(s -> !s.values().isEmpty() && !OWN.contains(s.name())).toList();
 
   /** The policies, SGLang's in several settings. */
   enum PolicyVariant {
@@ -40,12 +61,12 @@ record SwitchCell(
     TRTLLM(SchedulePolicy.TRTLLM, false, false),
     TRTLLM_MAX(SchedulePolicy.TRTLLM_MAX_UTILIZATION, false, false);
 
-    final SchedulePolicy choice;
+    final SchedulePolicy schedule;
     final boolean lpm;
     final boolean mixed;
 
-    PolicyVariant(SchedulePolicy choice, boolean lpm, boolean mixed) {
-      this.choice = choice;
+    PolicyVariant(SchedulePolicy schedule, boolean lpm, boolean mixed) {
+      this.schedule = schedule;
       this.lpm = lpm;
       this.mixed = mixed;
     }
@@ -98,17 +119,23 @@ record SwitchCell(
     Speculation.values(),
   };
 
+  private static final Object[][] COLUMNS =
+      Stream.concat(Stream.of(VALUES), OTHERS.stream().map(s -> s.values().toArray()))
+          .toArray(Object[][]::new);
+
   /**
    * A set of cells such that any values of any {@code strength} switches are together in one cell.
    * It grows greedily: each new cell starts from a combination that is still missing.
+   *
+   * @param strength at most 4
    */
   static List<SwitchCell> covering(int strength, long seed) {
     Random r = new Random(seed);
     Set<Long> open = new LinkedHashSet<>();
-    List<int[]> columns = new ArrayList<>();
-    subsets(strength, 0, new int[0], columns);
-    for (int[] c : columns) {
-      combine(c, 0, new int[VALUES.length], open);
+    List<int[]> subsets = new ArrayList<>();
+    subsets(strength, 0, new int[0], subsets);
+    for (int i = 0; i < subsets.size(); i++) {
+      combine(i, subsets.get(i), 0, new int[COLUMNS.length], open);
     }
     List<SwitchCell> cells = new ArrayList<>();
     while (!open.isEmpty()) {
@@ -116,14 +143,17 @@ record SwitchCell(
       List<Long> covered = List.of();
       long missing = open.iterator().next();
       for (int attempt = 0; attempt < 40; attempt++) {
-        int[] pick = new int[VALUES.length];
+        int[] pick = new int[COLUMNS.length];
         for (int i = 0; i < pick.length; i++) {
-          int fixed = (int) (missing >> (4 * i) & 15);
-          pick[i] = fixed > 0 ? fixed - 1 : r.nextInt(VALUES[i].length);
+          pick[i] = r.nextInt(COLUMNS[i].length);
+        }
+        int[] fixed = subsets.get((int) (missing >> 16));
+        for (int i = 0; i < fixed.length; i++) {
+          pick[fixed[i]] = (int) (missing >> (4 * i) & 15);
         }
         List<Long> covers = new ArrayList<>();
-        for (int[] c : columns) {
-          long key = key(c, pick);
+        for (int i = 0; i < subsets.size(); i++) {
+          long key = key(i, subsets.get(i), pick);
           if (open.contains(key)) {
             covers.add(key);
           }
@@ -144,34 +174,38 @@ record SwitchCell(
       out.add(chosen);
       return;
     }
-    for (int i = from; i < VALUES.length; i++) {
-      int[] more = java.util.Arrays.copyOf(chosen, chosen.length + 1);
+    for (int i = from; i < COLUMNS.length; i++) {
+      int[] more = Arrays.copyOf(chosen, chosen.length + 1);
       more[chosen.length] = i;
       subsets(size, i + 1, more, out);
     }
   }
 
-  private static void combine(int[] columns, int at, int[] pick, Set<Long> out) {
+  private static void combine(int subset, int[] columns, int at, int[] pick, Set<Long> out) {
     if (at == columns.length) {
-      out.add(key(columns, pick));
+      out.add(key(subset, columns, pick));
       return;
     }
-    for (int v = 0; v < VALUES[columns[at]].length; v++) {
+    for (int v = 0; v < COLUMNS[columns[at]].length; v++) {
       pick[columns[at]] = v;
-      combine(columns, at + 1, pick, out);
+      combine(subset, columns, at + 1, pick, out);
     }
   }
 
-  /** Four bits for each switch: 0, or one more than the index of its value. */
-  private static long key(int[] columns, int[] pick) {
-    long key = 0;
-    for (int c : columns) {
-      key |= (pick[c] + 1L) << (4 * c);
+  /** The number of the set of columns, and four bits for the value of each of them. */
+  private static long key(int subset, int[] columns, int[] pick) {
+    long key = (long) subset << 16;
+    for (int i = 0; i < columns.length; i++) {
+      key |= (long) pick[columns[i]] << (4 * i);
     }
     return key;
   }
 
   private static SwitchCell of(int[] p) {
+    Map<String, Object> others = new TreeMap<>();
+    for (int i = 0; i < OTHERS.size(); i++) {
+      others.put(OTHERS.get(i).name(), COLUMNS[VALUES.length + i][p[VALUES.length + i]]);
+    }
     return new SwitchCell(
         (int) VALUES[0][p[0]],
         (int) VALUES[1][p[1]],
@@ -186,7 +220,8 @@ record SwitchCell(
         (boolean) VALUES[10][p[10]],
         (boolean) VALUES[11][p[11]],
         (boolean) VALUES[12][p[12]],
-        (Speculation) VALUES[13][p[13]]);
+        (Speculation) VALUES[13][p[13]],
+        others);
   }
 
   /** Why there can be no hit; null if there can. */
@@ -256,33 +291,34 @@ record SwitchCell(
             .withAlgorithm(speculation.algorithm)
             .withNumSteps(speculation.steps)
             .withAdaptive(speculation.adaptive)
-            .withCoupledDrafts(seed() % 2 == 0)
             .withNgram(1, 4)
         : SpeculationOptions.defaults();
   }
 
   EngineOptions options(Model model, int context, int longest, int spare) {
     int tightTokens = pageSize == 0 ? context : (longest + 15) / 16 * 16 + spare;
-    return EngineOptions.defaults()
-        .withKv(
-            kv ->
-                kv.withContextLength(context)
-                    .withPageSize(pageSize)
-                    .withMaxTotalTokens(tight ? tightTokens : context * 64))
-        .withBatching(
-            b ->
-                b.withSchedulePolicy(policy.choice)
-                    .withLpm(policy.lpm)
-                    .withEnableMixedChunk(policy.mixed)
-                    .withChunkedPrefillSize(chunk)
-                    .withMaxRunningRequests(maxRunning)
-                    .withScheduleConservativeness(0.05)
-                    .withBatchWaitMillis(0))
-        .withPrefix(
-            p ->
-                p.withPrefixCache(prefix)
-                    .withRadixEvictionPolicy(Eviction.values()[Math.floorMod(seed(), 3)]))
-        .withCompute(c -> c.withThreads(threads).withKernels(kernels).withGraph(graph))
-        .withSpeculation(_ -> speculation(model));
+    EngineOptions options =
+        EngineOptions.defaults()
+            .withKv(
+                kv ->
+                    kv.withContextLength(context)
+                        .withPageSize(pageSize)
+                        .withMaxTotalTokens(tight ? tightTokens : context * 64))
+            .withBatching(
+                b ->
+                    b.withSchedulePolicy(policy.schedule)
+                        .withLpm(policy.lpm)
+                        .withEnableMixedChunk(policy.mixed)
+                        .withChunkedPrefillSize(chunk)
+                        .withMaxRunningRequests(maxRunning)
+                        .withScheduleConservativeness(0.05)
+                        .withBatchWaitMillis(0))
+            .withPrefix(p -> p.withPrefixCache(prefix))
+            .withCompute(c -> c.withThreads(threads).withKernels(kernels).withGraph(graph))
+            .withSpeculation(_ -> speculation(model));
+    for (Switch s : OTHERS) {
+      options = s.with(options, others.get(s.name()));
+    }
+    return options;
   }
 }
