@@ -16,7 +16,7 @@ public record ComputeOptions(int threads, KernelSet kernels, boolean graph) {
    */
   public ComputeOptions {
     Options.check(threads >= 1 && threads <= 256, "threads", "1 to 256", threads);
-    Options.check(kernels != null, "kernels", "scalar, vector or auto", null);
+    Options.check(kernels != null, "kernels", "a set of kernels", null);
   }
 
   /** The default options. */

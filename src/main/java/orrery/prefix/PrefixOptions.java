@@ -14,8 +14,8 @@ public record PrefixOptions(PrefixCacheKind prefixCache, RadixCache.Eviction rad
    * @throws IllegalArgumentException naming the option, what was expected and what was found
    */
   public PrefixOptions {
-    Options.check(prefixCache != null, "prefix-cache", "off, radix or hash", null);
-    Options.check(radixEvictionPolicy != null, "radix-eviction-policy", "lru, lfu or fifo", null);
+    Options.check(prefixCache != null, "prefix-cache", "a prefix cache", null);
+    Options.check(radixEvictionPolicy != null, "radix-eviction-policy", "an eviction order", null);
   }
 
   /** The default options. */

@@ -55,14 +55,14 @@ public record SpeculationOptions(
    * @throws IllegalArgumentException naming the option, what was expected and what was found
    */
   public SpeculationOptions {
-    check(algorithm != null, "algorithm", "mtp, ngram or off", null);
+    check(algorithm != null, "algorithm", "an algorithm", null);
     check(numSteps >= 0 && numSteps <= MOST_STEPS, "num-steps", "0 to " + MOST_STEPS, numSteps);
     check(
         disableByBatchSize >= 0,
         "disable-by-batch-size",
         "at least 1, or 0 for no limit",
         disableByBatchSize);
-    check(acceptance != null, "acceptance", "coupled, target-only or rejection", null);
+    check(acceptance != null, "acceptance", "a rule", null);
     check(
         ngramMin >= 1 && ngramMin <= LONGEST_NGRAM, "ngram-min", "1 to " + LONGEST_NGRAM, ngramMin);
     check(

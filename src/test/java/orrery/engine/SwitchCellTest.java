@@ -3,10 +3,10 @@ package orrery.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.LinkedHashSet;
 import org.junit.jupiter.api.Test;
 import orrery.TinyModels;
 import orrery.kernels.KernelSet;
