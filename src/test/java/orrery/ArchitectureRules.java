@@ -31,7 +31,7 @@ final class ArchitectureRules {
   static final List<String> ROOMS =
       List.of(
           """
-          numerics events files kernels checkpoint text kv graph attention moe model model.classic
+          numerics options events files kernels checkpoint text kv graph attention moe model model.classic
           model.deepseekv4 prefix sampling speculation speculation.length speculation.rules
           batching offload engine observe openai server lab cli
           """

@@ -1,7 +1,7 @@
 package orrery.cli;
 
 import orrery.engine.EngineOptions;
-import orrery.engine.EngineOptions.KernelChoice;
+import orrery.kernels.KernelSet;
 import picocli.CommandLine.Option;
 
 /** How rows are computed. */
@@ -15,10 +15,11 @@ final class ComputeFlags {
   @Option(
       names = "--kernels",
       paramLabel = "WHICH",
+      converter = KernelsName.class,
       description =
           "scalar (plain loops, the definition), vector (Panama), or auto (vector, except for a"
               + " small first step, which must not wait for the JIT). Default: auto")
-  private KernelChoice kernels = KernelChoice.AUTO;
+  private KernelSet kernels = KernelSet.AUTO;
 
   @Option(
       names = "--graph",
@@ -29,7 +30,15 @@ final class ComputeFlags {
           "Capture each step shape once and replay it, or launch every op eagerly. Default: on")
   private boolean graph = true;
 
-  void into(EngineOptions.Builder options) {
-    options.threads(threads).kernels(kernels).graph(graph);
+  /** These options with what the flags say. */
+  EngineOptions applyTo(EngineOptions options) {
+    return options.withCompute(c -> c.withThreads(threads).withKernels(kernels).withGraph(graph));
+  }
+
+  /** The sets of kernels, as users write them. */
+  static final class KernelsName extends EnumWord<KernelSet> {
+    KernelsName() {
+      super(KernelSet.class);
+    }
   }
 }

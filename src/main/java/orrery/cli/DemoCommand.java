@@ -87,7 +87,7 @@ final class DemoCommand implements Callable<Integer> {
     CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory());
     trace.into(own.from(files)).check();
     long start = System.nanoTime();
-    SamplingParams params = sampling.builder().build();
+    SamplingParams params = sampling.params();
     EngineOptions asked =
         options(Algorithm.OFF); // refuses a value out of its range before the model loads
     List<Prompt> given = own.read(params);
@@ -101,7 +101,9 @@ final class DemoCommand implements Callable<Integer> {
       List<Prompt> prompts = given.isEmpty() ? DemoPrompts.of(loaded) : given;
       Board board = new Board(show(prompts, loaded, options));
       SpeculationStats stats = new SpeculationStats();
-      options = options.but().maxQueued(Math.max(options.maxQueued(), prompts.size())).build();
+      options =
+          options.withBatching(
+              b -> b.withMaxQueuedRequests(Math.max(b.maxQueuedRequests(), prompts.size())));
       try (Engine engine = Engine.start(loaded, options, board.and(stats).and(sink))) {
         sink.begin();
         List<Completion> completions =
@@ -123,9 +125,7 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private EngineOptions options(Algorithm unlessSaid) {
-    EngineOptions.Builder options = flags.options(unlessSaid).but();
-    sharing.into(options);
-    return options.build();
+    return sharing.applyTo(flags.options(unlessSaid));
   }
 
   private NoEffect noEffect(
@@ -155,7 +155,7 @@ final class DemoCommand implements Callable<Integer> {
    */
   private int watch(Board board, Engine engine, List<Completion> completions)
       throws IOException, InterruptedException {
-    int pageSize = engine.options().pageSize();
+    int pageSize = engine.options().kv().pageSize();
     int pageTokens = pageSize > 0 ? pageSize : engine.contextLength();
     Optional<LiveScreen> opened = LiveScreen.open();
     if (opened.isEmpty()) {

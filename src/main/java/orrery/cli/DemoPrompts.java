@@ -84,13 +84,17 @@ final class DemoPrompts {
     List<Prompt> prompts = new ArrayList<>();
     for (int i = 0; i < STORIES.size(); i++) {
       SamplingParams drawn =
-          SamplingParams.builder().temperature(0.7).topP(0.95).maxTokens(260).seed(i + 3).build();
+          SamplingParams.defaults()
+              .withTemperature(0.7)
+              .withTopP(0.95)
+              .withMaxTokens(260)
+              .withSeed(i + 3);
       prompts.add(Prompt.text("story", STORIES.get(i), drawn));
     }
-    SamplingParams greedy = SamplingParams.builder().temperature(0).maxTokens(80).build();
+    SamplingParams greedy = SamplingParams.defaults().withTemperature(0).withMaxTokens(80);
     QUESTIONS.forEach(q -> prompts.add(Prompt.chat("chat", BEFORE, q, greedy)));
     SamplingParams line =
-        SamplingParams.builder().temperature(0).maxTokens(40).stop(List.of("\n")).build();
+        SamplingParams.defaults().withTemperature(0).withMaxTokens(40).withStop(List.of("\n"));
     TASKS.forEach(t -> prompts.add(Prompt.text("task", t, line)));
     return prompts;
   }

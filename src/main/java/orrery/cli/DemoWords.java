@@ -40,7 +40,7 @@ final class DemoWords {
     if (speculation.on()) {
       out.printf(
           "Drafts: up to %d a step, by %s (--speculative-algorithm off: none).%n",
-          speculation.steps(), drafter());
+          speculation.numSteps(), drafter());
     }
     out.flush();
   }
@@ -74,8 +74,8 @@ final class DemoWords {
         answered == 1 ? "" : "s",
         t.steps(),
         seconds,
-        options.threads(),
-        options.threads() == 1 ? "" : "s",
+        options.compute().threads(),
+        options.compute().threads() == 1 ? "" : "s",
         t.prefillRows(),
         t.hitTokens(),
         t.outputTokens(),

@@ -77,9 +77,9 @@ final class DumpCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     new CommandFiles(spec.commandLine()).model(model.directory()).writes("--out", out).check();
-    EngineOptions.Builder builder = EngineOptions.builder().chunkedPrefillSize(chunk);
-    compute.into(builder);
-    EngineOptions options = builder.build();
+    EngineOptions options =
+        compute.applyTo(
+            EngineOptions.defaults().withBatching(b -> b.withChunkedPrefillSize(chunk)));
     try (LoadedModel loaded = model.load()) {
       int[] ids =
           source.ids != null

@@ -38,10 +38,8 @@ final class EngineFlags {
    * @throws IllegalArgumentException if a value is out of its range, naming the option
    */
   EngineOptions options(Algorithm unlessSaid) {
-    EngineOptions.Builder options = EngineOptions.builder();
-    compute.into(options);
-    memory.into(options);
-    schedule.into(options);
-    return options.speculation(speculation.options(unlessSaid)).build();
+    EngineOptions options = compute.applyTo(EngineOptions.defaults());
+    options = schedule.applyTo(memory.applyTo(options));
+    return speculation.applyTo(options, unlessSaid);
   }
 }

@@ -78,7 +78,7 @@ final class GenerateCommand implements Callable<Integer> {
     trace.into(prompt.from(files)).check();
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
-    SamplingParams params = sampling.builder().n(choices).logprobs(logprobs).build();
+    SamplingParams params = sampling.params().withN(choices).withLogprobs(logprobs);
     EngineOptions options = flags.options();
     prompt.read();
     noEffect(params, options).tell();
@@ -174,7 +174,7 @@ final class GenerateCommand implements Callable<Integer> {
         a.firstTokenNanos() / 1e6,
         firstTokenMillis,
         engine.kernelName(),
-        engine.options().threads(),
-        engine.options().threads() == 1 ? "" : "s");
+        engine.options().compute().threads(),
+        engine.options().compute().threads() == 1 ? "" : "s");
   }
 }

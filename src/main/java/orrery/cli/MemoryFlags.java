@@ -28,7 +28,12 @@ final class MemoryFlags {
           "Longest sequence, prompt and answer. Default: what the model was made for, at most 8192")
   private int contextLength;
 
-  void into(EngineOptions.Builder options) {
-    options.pageSize(pageSize).maxTotalTokens(maxTotalTokens).contextLength(contextLength);
+  /** These options with what the flags say. */
+  EngineOptions applyTo(EngineOptions options) {
+    return options.withKv(
+        kv ->
+            kv.withPageSize(pageSize)
+                .withMaxTotalTokens(maxTotalTokens)
+                .withContextLength(contextLength));
   }
 }

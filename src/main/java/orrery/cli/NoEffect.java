@@ -2,9 +2,9 @@ package orrery.cli;
 
 import java.util.ArrayList;
 import java.util.List;
+import orrery.batching.SchedulePolicy;
 import orrery.engine.EngineOptions;
-import orrery.engine.EngineOptions.PolicyChoice;
-import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.prefix.PrefixCacheKind;
 import orrery.sampling.SamplingParams;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
@@ -48,18 +48,17 @@ final class NoEffect {
 
   /** Notes the flags that have no effect with these options of the engine. */
   NoEffect engine(EngineOptions o) {
-    PolicyChoice policy = o.schedulePolicy();
-    String with = "with " + ScheduleFlags.POLICY + " " + ScheduleFlags.name(policy);
-    boolean sglang = policy == PolicyChoice.SGLANG;
+    SchedulePolicy policy = o.batching().schedulePolicy();
+    String with = "with " + ScheduleFlags.POLICY + " " + EnumWord.of(policy);
+    boolean sglang = policy == SchedulePolicy.SGLANG;
     when(!sglang, with, SharingFlags.LPM, ScheduleFlags.MIXED_CHUNK);
     when(!sglang, with, ScheduleFlags.CONSERVATIVENESS);
-    PrefixChoice prefix = o.prefixCache();
-    boolean off = prefix == PrefixChoice.OFF;
+    PrefixCacheKind prefix = o.prefix().prefixCache();
+    boolean off = prefix == PrefixCacheKind.OFF;
     when(sglang && off, "with " + SharingFlags.PREFIX_CACHE + " off", SharingFlags.LPM);
-    String cache = off ? " off" : " hash";
     when(
-        prefix != PrefixChoice.RADIX,
-        "with " + SharingFlags.PREFIX_CACHE + cache,
+        prefix != PrefixCacheKind.RADIX,
+        "with " + SharingFlags.PREFIX_CACHE + " " + EnumWord.of(prefix),
         SharingFlags.EVICTION);
     return speculation(o.speculation());
   }
@@ -77,7 +76,7 @@ final class NoEffect {
       return when(true, said ? "with " + algorithm + " off" : "without " + algorithm, all);
     }
     boolean mtp = o.algorithm() == Algorithm.MTP;
-    String with = "with " + SpeculationFlags.ALGORITHM + (mtp ? " mtp" : " ngram");
+    String with = "with " + SpeculationFlags.ALGORITHM + " " + EnumWord.of(o.algorithm());
     when(mtp, with, SpeculationFlags.NGRAM_MIN, SpeculationFlags.NGRAM_MAX);
     when(!mtp, with, SpeculationFlags.COUPLED_DRAFTS);
     return when(

@@ -167,10 +167,9 @@ final class RunBatchCommand implements Callable<Integer> {
     }
   }
 
-  private EngineOptions options() {
-    EngineOptions.Builder options = flags.options().but().maxQueued(maxQueued);
-    sharing.into(options);
-    return options.build();
+  /** The options that the flags say. */
+  EngineOptions options() {
+    return sharing.applyTo(flags.options()).withBatching(b -> b.withMaxQueuedRequests(maxQueued));
   }
 
   /** The part of an earlier run, whose answers are only thrown away if the user asks for it. */
@@ -199,7 +198,8 @@ final class RunBatchCommand implements Callable<Integer> {
 
   /** The context length, or what the whole cache holds if that is less. */
   private static int longest(Engine engine) {
-    int page = engine.options().pageSize() > 0 ? engine.options().pageSize() : Integer.MAX_VALUE;
+    int page =
+        engine.options().kv().pageSize() > 0 ? engine.options().kv().pageSize() : Integer.MAX_VALUE;
     return (int) Math.min(engine.contextLength(), (long) engine.pages() * page);
   }
 

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Map;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
-import orrery.sampling.SamplingParamsBuilder;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -125,22 +124,22 @@ final class SamplingFlags {
         .toArray(String[]::new);
   }
 
-  /** One answer, as the flags say. */
-  SamplingParamsBuilder builder() {
-    return SamplingParams.builder()
-        .temperature(draw.temperature)
-        .topK(draw.topK)
-        .topP(draw.topP)
-        .minP(draw.minP)
-        .repetitionPenalty(draw.repetitionPenalty)
-        .frequencyPenalty(draw.frequencyPenalty)
-        .presencePenalty(draw.presencePenalty)
-        .logitBias(draw.bias())
-        .seed(draw.seed)
-        .stop(end.stop)
-        .stopTokenIds(end.stopTokenIds)
-        .ignoreEos(end.ignoreEos)
-        .maxTokens(end.maxTokens)
-        .minTokens(end.minTokens);
+  /** The parameters of one answer, as the flags say. */
+  SamplingParams params() {
+    return SamplingParams.defaults()
+        .withTemperature(draw.temperature)
+        .withTopK(draw.topK)
+        .withTopP(draw.topP)
+        .withMinP(draw.minP)
+        .withRepetitionPenalty(draw.repetitionPenalty)
+        .withFrequencyPenalty(draw.frequencyPenalty)
+        .withPresencePenalty(draw.presencePenalty)
+        .withLogitBias(draw.bias())
+        .withSeed(draw.seed)
+        .withStop(end.stop)
+        .withStopTokenIds(end.stopTokenIds)
+        .withIgnoreEos(end.ignoreEos)
+        .withMaxTokens(end.maxTokens)
+        .withMinTokens(end.minTokens);
   }
 }

@@ -1,11 +1,8 @@
 package orrery.cli;
 
-import java.util.Locale;
+import orrery.batching.SchedulePolicy;
 import orrery.engine.EngineOptions;
-import orrery.engine.EngineOptions.PolicyChoice;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 /** The flags that say which rows the next step computes. */
 final class ScheduleFlags {
@@ -20,7 +17,7 @@ final class ScheduleFlags {
       description =
           "static, sglang, vllm, trtllm (guaranteed no evict) or trtllm-max-utilization. Default:"
               + " sglang")
-  private PolicyChoice policy = PolicyChoice.SGLANG;
+  private SchedulePolicy policy = SchedulePolicy.SGLANG;
 
   @Option(
       names = MIXED_CHUNK,
@@ -48,31 +45,21 @@ final class ScheduleFlags {
       description = "Most sequences that run at once. Default: ${DEFAULT-VALUE}")
   private int maxRunning = 32;
 
-  void into(EngineOptions.Builder options) {
-    options
-        .schedulePolicy(policy)
-        .mixedChunk(mixedChunk)
-        .conservativeness(conservativeness)
-        .chunkedPrefillSize(chunk)
-        .maxRunning(maxRunning);
+  /** These options with what the flags say. */
+  EngineOptions applyTo(EngineOptions options) {
+    return options.withBatching(
+        b ->
+            b.withSchedulePolicy(policy)
+                .withEnableMixedChunk(mixedChunk)
+                .withScheduleConservativeness(conservativeness)
+                .withChunkedPrefillSize(chunk)
+                .withMaxRunningRequests(maxRunning));
   }
 
-  /** Reads a policy as users write it on the command line. */
-  static String name(PolicyChoice policy) {
-    return policy.name().toLowerCase(Locale.ROOT).replace('_', '-');
-  }
-
-  /** The names, with dashes, as users write them. */
-  static final class PolicyName implements ITypeConverter<PolicyChoice> {
-    @Override
-    public PolicyChoice convert(String value) {
-      for (PolicyChoice policy : PolicyChoice.values()) {
-        if (name(policy).equals(value.toLowerCase(Locale.ROOT))) {
-          return policy;
-        }
-      }
-      throw new TypeConversionException(
-          "expected static, sglang, vllm, trtllm or trtllm-max-utilization, found " + value);
+  /** The policies, as users write them. */
+  static final class PolicyName extends EnumWord<SchedulePolicy> {
+    PolicyName() {
+      super(SchedulePolicy.class);
     }
   }
 }

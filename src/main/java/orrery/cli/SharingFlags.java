@@ -1,7 +1,7 @@
 package orrery.cli;
 
 import orrery.engine.EngineOptions;
-import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache;
 import picocli.CommandLine.Option;
 
@@ -18,12 +18,14 @@ final class SharingFlags {
   @Option(
       names = PREFIX_CACHE,
       paramLabel = "WHICH",
+      converter = CacheName.class,
       description = "off, radix (SGLang's tree) or hash (vLLM's blocks). Default: radix")
-  private PrefixChoice prefix = PrefixChoice.RADIX;
+  private PrefixCacheKind prefix = PrefixCacheKind.RADIX;
 
   @Option(
       names = EVICTION,
       paramLabel = "WHICH",
+      converter = EvictionName.class,
       description = "With radix: lru, lfu or fifo. Default: lru")
   private RadixCache.Eviction eviction = RadixCache.Eviction.LRU;
 
@@ -34,7 +36,24 @@ final class SharingFlags {
               + " served")
   private boolean lpm;
 
-  void into(EngineOptions.Builder options) {
-    options.lpm(lpm).prefixCache(prefix).eviction(eviction);
+  /** These options with what the flags say. */
+  EngineOptions applyTo(EngineOptions options) {
+    return options
+        .withBatching(b -> b.withLpm(lpm))
+        .withPrefix(p -> p.withPrefixCache(prefix).withRadixEvictionPolicy(eviction));
+  }
+
+  /** The prefix caches, as users write them. */
+  static final class CacheName extends EnumWord<PrefixCacheKind> {
+    CacheName() {
+      super(PrefixCacheKind.class);
+    }
+  }
+
+  /** The eviction policies, as users write them. */
+  static final class EvictionName extends EnumWord<RadixCache.Eviction> {
+    EvictionName() {
+      super(RadixCache.Eviction.class);
+    }
   }
 }

@@ -1,12 +1,9 @@
 package orrery.cli;
 
-import java.util.Locale;
-import orrery.speculation.SpeculationOptions;
+import orrery.engine.EngineOptions;
 import orrery.speculation.SpeculationOptions.Acceptance;
 import orrery.speculation.SpeculationOptions.Algorithm;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 /**
  * The flags of speculation: the drafter, the number of drafts, and the rule that accepts a draft.
@@ -87,49 +84,35 @@ final class SpeculationFlags {
   private double syntheticLength;
 
   /**
-   * The options.
+   * These options with what the flags say.
    *
    * @param unlessSaid the algorithm if the user names none
    * @throws IllegalArgumentException naming a flag without its dashes
    */
-  SpeculationOptions options(Algorithm unlessSaid) {
-    return new SpeculationOptions(
-        algorithm == null ? unlessSaid : algorithm,
-        steps,
-        adaptive,
-        maxBatch,
-        acceptance,
-        coupledDrafts,
-        ngramMin,
-        ngramMax,
-        syntheticLength);
+  EngineOptions applyTo(EngineOptions options, Algorithm unlessSaid) {
+    return options.withSpeculation(
+        s ->
+            s.withAlgorithm(algorithm == null ? unlessSaid : algorithm)
+                .withNumSteps(steps)
+                .withAdaptive(adaptive)
+                .withDisableByBatchSize(maxBatch)
+                .withAcceptance(acceptance)
+                .withCoupledDrafts(coupledDrafts)
+                .withNgram(ngramMin, ngramMax)
+                .withSyntheticAcceptLength(syntheticLength));
   }
 
-  /** The names in lower case, as users write them. */
-  static final class AlgorithmName implements ITypeConverter<Algorithm> {
-    @Override
-    public Algorithm convert(String value) {
-      return switch (value.toLowerCase(Locale.ROOT)) {
-        case "mtp" -> Algorithm.MTP;
-        case "ngram" -> Algorithm.NGRAM;
-        case "off" -> Algorithm.OFF;
-        default -> throw new TypeConversionException("expected mtp, ngram or off, found " + value);
-      };
+  /** The drafters, as users write them. */
+  static final class AlgorithmName extends EnumWord<Algorithm> {
+    AlgorithmName() {
+      super(Algorithm.class);
     }
   }
 
-  /** The names with dashes. */
-  static final class AcceptanceName implements ITypeConverter<Acceptance> {
-    @Override
-    public Acceptance convert(String value) {
-      return switch (value.toLowerCase(Locale.ROOT)) {
-        case "coupled" -> Acceptance.COUPLED;
-        case "target-only" -> Acceptance.TARGET_ONLY;
-        case "rejection" -> Acceptance.REJECTION;
-        default ->
-            throw new TypeConversionException(
-                "expected coupled, target-only or rejection, found " + value);
-      };
+  /** The rules, as users write them. */
+  static final class AcceptanceName extends EnumWord<Acceptance> {
+    AcceptanceName() {
+      super(Acceptance.class);
     }
   }
 }

@@ -9,6 +9,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.kernels.KernelSet;
 import orrery.kernels.VectorModule;
 
 /**
@@ -97,7 +98,7 @@ public final class Engine implements AutoCloseable {
       LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters) {
     Objects.requireNonNull(sink, "sink: expected an event sink, found null; EventSink.NONE is one");
     loaded.requireOpen();
-    if (options.kernels() != EngineOptions.KernelChoice.SCALAR) {
+    if (options.compute().kernels() != KernelSet.SCALAR) {
       VectorModule.require();
     }
     return new Engine(loaded, options, sink, drafters);
@@ -161,14 +162,14 @@ public final class Engine implements AutoCloseable {
       }
     }
     int waiting = queued.addAndGet(n);
-    if (waiting > options.maxQueued()) {
+    if (waiting > options.batching().maxQueuedRequests()) {
       queued.addAndGet(-n);
       throw new RequestException(
           RequestException.Kind.QUEUE_FULL,
           "the queue is full: "
               + (waiting - n)
               + " requests wait, at most "
-              + options.maxQueued()
+              + options.batching().maxQueuedRequests()
               + " may; try again later");
     }
   }

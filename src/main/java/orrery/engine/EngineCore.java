@@ -9,6 +9,7 @@ import orrery.batching.View.Limits;
 import orrery.events.EventSink;
 import orrery.graph.Step;
 import orrery.graph.Workspace;
+import orrery.kernels.KernelSwitch;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
@@ -55,11 +56,11 @@ final class EngineCore {
     this.loaded = loaded;
     this.contextLength = Sizes.contextLength(loaded.model(), options);
     this.kv = cache(loaded.model(), options, contextLength);
-    this.prefix = options.newPrefixCache(kv);
+    this.prefix = options.prefix().newCache(kv);
     KvMemory memory = new KvMemory(kv, prefix, sink, clock);
     this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock, queued);
-    this.team = new Team(options.threads());
-    this.workspace = new Workspace(options.threads(), new ScalarKernels());
+    this.team = new Team(options.compute().threads());
+    this.workspace = new Workspace(options.compute().threads(), new ScalarKernels());
     try {
       this.loop = loop(options, memory, sink, clock, drafters);
     } catch (Throwable e) {
@@ -89,12 +90,13 @@ final class EngineCore {
     int chunk = Sizes.chunk(options, contextLength);
     int logitRows = Sizes.logitRows(options);
     int maxRows = Math.addExact(chunk, logitRows);
-    int maxRunning = options.maxRunning();
+    int maxRunning = options.batching().maxRunningRequests();
     SpeculationOptions speculation = options.speculation();
     DraftLength length = DraftLengths.of(speculation);
     Sampler sampler = new Sampler(model.vocab(), loaded.eos());
 
-    ModelRunner runner = new ModelRunner(model, kv, team, maxRows, logitRows, options.graph());
+    ModelRunner runner =
+        new ModelRunner(model, kv, team, maxRows, logitRows, options.compute().graph());
     Step step = new Step(maxRows, maxRunning + 1, workspace); // one more for the padding
     Drafter drafter =
         drafters.make(runner, () -> new Step(maxRows, maxRunning, workspace), kv, sampler);
@@ -103,14 +105,19 @@ final class EngineCore {
     Limits limits = new Limits(maxRunning, chunk);
     Scheduler scheduler =
         new Scheduler(
-            options.newPolicy(), kv, prefix, limits, speculator.ahead(), speculator.margin());
+            options.batching().newPolicy(),
+            kv,
+            prefix,
+            limits,
+            speculator.ahead(),
+            speculator.margin());
 
     return new StepLoop(
         requests,
         new Planner(scheduler, queues, requests, memory, speculator, sink, clock),
         speculator,
         new Batch(requests, kv.newTable()),
-        new KernelSwitch(options.kernels()),
+        new KernelSwitch(options.compute().kernels()),
         workspace,
         runner,
         step,

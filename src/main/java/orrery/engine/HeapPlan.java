@@ -64,19 +64,19 @@ public record HeapPlan(List<Kind> kinds) {
       bytes = Heap.plus(bytes, Heap.times(count + 1, BOOKS));
     }
     long tokens = Heap.times(pages[0], g.span(0));
-    if (o.maxTotalTokens() > 0) {
+    if (o.kv().maxTotalTokens() > 0) {
       return new Kind("max-total-tokens", words("a KV cache of %,d tokens", tokens), bytes);
     }
     if (g.pageTokens() > contextLength) {
       String what = words("a KV cache of %,d pages of %,d tokens", pages[0] + 1, g.pageTokens());
       return new Kind("page-size", what, bytes);
     }
-    String option = o.contextLength() > 0 ? "context-length" : "max-running-requests";
+    String option = o.kv().contextLength() > 0 ? "context-length" : "max-running-requests";
     String what =
         words(
             "a KV cache of %,d tokens (half the context-length of %,d for each of %,d"
                 + " max-running-requests, unless max-total-tokens says otherwise)",
-            tokens, contextLength, o.maxRunning());
+            tokens, contextLength, o.batching().maxRunningRequests());
     return new Kind(option, what, bytes);
   }
 
@@ -91,13 +91,18 @@ public record HeapPlan(List<Kind> kinds) {
     int chunk = Sizes.chunk(o, contextLength);
     String option =
         chunk >= logitRows
-            ? o.chunkedPrefillSize() > 0 ? "chunked-prefill-size" : "context-length"
-            : logitRows > o.maxRunning() ? "speculative-num-steps" : "max-running-requests";
+            ? o.batching().chunkedPrefillSize() > 0 ? "chunked-prefill-size" : "context-length"
+            : logitRows > o.batching().maxRunningRequests()
+                ? "speculative-num-steps"
+                : "max-running-requests";
     String what =
         words(
             "the buffers of steps of up to %,d rows (chunked-prefill-size %,d, and"
                 + " max-running-requests %,d with %,d drafts each)",
-            maxRows, chunk, o.maxRunning(), logitRows / o.maxRunning() - 1);
+            maxRows,
+            chunk,
+            o.batching().maxRunningRequests(),
+            logitRows / o.batching().maxRunningRequests() - 1);
     return new Kind(option, what, bytes);
   }
 
@@ -106,7 +111,8 @@ public record HeapPlan(List<Kind> kinds) {
   }
 
   private static Kind context(EngineOptions o, int contextLength, Activations a) {
-    long bytes = Heap.times(contextLength, a.position() + o.threads() * a.threadPosition());
+    long bytes =
+        Heap.times(contextLength, a.position() + o.compute().threads() * a.threadPosition());
     String what = words("positions and attention of sequences of up to %,d tokens", contextLength);
     return new Kind("context-length", what, bytes);
   }
@@ -122,10 +128,11 @@ public record HeapPlan(List<Kind> kinds) {
       int width = layout.streams().get(layout.boundary()).width(); // of a state
       each += Heap.times(MTP_INPUTS + 1, width, Float.BYTES);
       boolean drawn = s.acceptance() == SpeculationOptions.Acceptance.REJECTION;
-      each += drawn ? Heap.times(s.steps(), model.vocab(), Double.BYTES) : 0;
+      each += drawn ? Heap.times(s.numSteps(), model.vocab(), Double.BYTES) : 0;
     }
-    String what = words("what %,d running requests hold", o.maxRunning());
-    return new Kind("max-running-requests", what, Heap.times(o.maxRunning(), each));
+    String what = words("what %,d running requests hold", o.batching().maxRunningRequests());
+    return new Kind(
+        "max-running-requests", what, Heap.times(o.batching().maxRunningRequests(), each));
   }
 
   private static String words(String format, Object... values) {

@@ -65,7 +65,7 @@ public final class Llm implements AutoCloseable {
    * @throws RequestException if the prompt cannot be answered
    */
   public String generate(String prompt) {
-    return generate(prompt, SamplingParams.builder().build());
+    return generate(prompt, SamplingParams.defaults());
   }
 
   /**
@@ -100,7 +100,7 @@ public final class Llm implements AutoCloseable {
    * SamplingParams)}.
    */
   public String chat(String message) {
-    return chat(List.of(new Message("user", message)), SamplingParams.builder().build());
+    return chat(List.of(new Message("user", message)), SamplingParams.defaults());
   }
 
   /**

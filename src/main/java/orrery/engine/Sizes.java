@@ -16,20 +16,21 @@ final class Sizes {
   private Sizes() {}
 
   static int contextLength(ModelSpec model, EngineOptions o) {
-    if (o.contextLength() > model.maxPositions()) {
+    if (o.kv().contextLength() > model.maxPositions()) {
       throw new IllegalArgumentException(
           "context-length: expected at most the model's "
               + model.maxPositions()
               + " positions, found "
-              + o.contextLength());
+              + o.kv().contextLength());
     }
-    return o.contextLength() > 0
-        ? o.contextLength()
+    return o.kv().contextLength() > 0
+        ? o.kv().contextLength()
         : Math.min(model.maxPositions(), DEFAULT_CONTEXT);
   }
 
   static KvGeometry geometry(ModelSpec model, EngineOptions o, int contextLength) {
-    return new KvGeometry(layout(model, o), o.pageSize() > 0 ? o.pageSize() : contextLength);
+    return new KvGeometry(
+        layout(model, o), o.kv().pageSize() > 0 ? o.kv().pageSize() : contextLength);
   }
 
   /** The rows that a token has in the cache; MTP rows only if the MTP layer makes drafts. */
@@ -49,13 +50,13 @@ final class Sizes {
    */
   static long[] pages(EngineOptions o, KvGeometry g, int contextLength) {
     long tokens =
-        o.maxTotalTokens() > 0
-            ? o.maxTotalTokens()
-            : Math.max(contextLength, (long) o.maxRunning() * contextLength / 2);
+        o.kv().maxTotalTokens() > 0
+            ? o.kv().maxTotalTokens()
+            : Math.max(contextLength, (long) o.batching().maxRunningRequests() * contextLength / 2);
     long[] pages = new long[g.pools()];
     for (int pool = 0; pool < pages.length; pool++) {
       // A default is rounded up.
-      long blocks = tokens / g.pageTokens() + (o.maxTotalTokens() > 0 ? 0 : 1);
+      long blocks = tokens / g.pageTokens() + (o.kv().maxTotalTokens() > 0 ? 0 : 1);
       pages[pool] = blocks * g.perBlock(pool);
       if (pages[pool] < 1) {
         throw new IllegalArgumentException(
@@ -69,14 +70,14 @@ final class Sizes {
   }
 
   static int chunk(EngineOptions o, int contextLength) {
-    return o.chunkedPrefillSize() > 0
-        ? Math.min(o.chunkedPrefillSize(), contextLength)
+    return o.batching().chunkedPrefillSize() > 0
+        ? Math.min(o.batching().chunkedPrefillSize(), contextLength)
         : contextLength;
   }
 
   /** The most rows of a step whose logits decide tokens: those of newest tokens and of drafts. */
   static int logitRows(EngineOptions o) {
-    return o.maxRunning() * (1 + DraftLengths.of(o.speculation()).most());
+    return o.batching().maxRunningRequests() * (1 + DraftLengths.of(o.speculation()).most());
   }
 
   /**

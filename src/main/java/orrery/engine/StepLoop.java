@@ -5,6 +5,7 @@ import java.util.function.LongSupplier;
 import orrery.engine.StepTimes.Phase;
 import orrery.graph.Step;
 import orrery.graph.Workspace;
+import orrery.kernels.KernelSwitch;
 import orrery.model.Forward;
 import orrery.model.ModelRunner;
 

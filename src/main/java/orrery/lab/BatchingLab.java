@@ -3,8 +3,8 @@ package orrery.lab;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
+import orrery.batching.SchedulePolicy;
 import orrery.engine.EngineOptions;
-import orrery.engine.EngineOptions.PolicyChoice;
 import orrery.events.Event.StepDone;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
@@ -21,18 +21,16 @@ final class BatchingLab implements Lab.Experiment {
     int context = s.size(512, 64);
     EngineOptions base =
         s.options()
-            .maxRunning(slots)
-            .contextLength(context)
-            .maxTotalTokens(slots * context)
-            .build();
+            .withBatching(b -> b.withMaxRunningRequests(slots))
+            .withKv(kv -> kv.withContextLength(context).withMaxTotalTokens(slots * context));
     List<Series> all =
         Rounds.run(
             s.settings(),
             s.settings().rounds(),
             List.of(
-                variant(s, "static", base, PolicyChoice.STATIC, jobs),
-                variant(s, "sglang", base, PolicyChoice.SGLANG, jobs),
-                variant(s, "vllm", base, PolicyChoice.VLLM, jobs)));
+                variant(s, "static", base, SchedulePolicy.STATIC, jobs),
+                variant(s, "sglang", base, SchedulePolicy.SGLANG, jobs),
+                variant(s, "vllm", base, SchedulePolicy.VLLM, jobs)));
     sheet.title(
         "batching: " + s.description(),
         "at most " + slots + " at once; all arrive together; " + Draw.lengths(jobs));
@@ -53,8 +51,8 @@ final class BatchingLab implements Lab.Experiment {
   }
 
   private static Variant variant(
-      Subject s, String name, EngineOptions base, PolicyChoice policy, List<Job> jobs) {
-    EngineOptions options = base.but().schedulePolicy(policy).build();
+      Subject s, String name, EngineOptions base, SchedulePolicy policy, List<Job> jobs) {
+    EngineOptions options = base.withBatching(b -> b.withSchedulePolicy(policy));
     return new Variant(name, () -> Session.run(s.loaded(), options, jobs));
   }
 

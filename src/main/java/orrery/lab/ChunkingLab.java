@@ -2,8 +2,8 @@ package orrery.lab;
 
 import java.util.ArrayList;
 import java.util.List;
+import orrery.batching.SchedulePolicy;
 import orrery.engine.EngineOptions;
-import orrery.engine.EngineOptions.PolicyChoice;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
 
@@ -25,30 +25,35 @@ final class ChunkingLab implements Lab.Experiment {
     Job late = new Job(draw.tokens(s.size(1500, 150)), s.size(16, 4), s.size(16, 4));
     EngineOptions base =
         s.options()
-            .contextLength(s.size(2048, 200))
-            .maxRunning(running + 1)
-            .maxTotalTokens(s.size(4096, 400))
-            .build();
+            .withKv(
+                kv -> kv.withContextLength(s.size(2048, 200)).withMaxTotalTokens(s.size(4096, 400)))
+            .withBatching(b -> b.withMaxRunningRequests(running + 1));
     List<Variant> variants = new ArrayList<>();
-    variants.add(variant(s, "unchunked", base.but().chunkedPrefillSize(0), others, late));
+    variants.add(
+        variant(s, "unchunked", base.withBatching(b -> b.withChunkedPrefillSize(0)), others, late));
     variants.add(
         variant(
             s,
             "chunks of " + chunks[0] + ", prompts first",
-            base.but().chunkedPrefillSize(chunks[0]).mixedChunk(false),
+            base.withBatching(b -> b.withChunkedPrefillSize(chunks[0]).withEnableMixedChunk(false)),
             others,
             late));
     for (int chunk : chunks) {
       variants.add(
           variant(
-              s, "mixed chunks of " + chunk, base.but().chunkedPrefillSize(chunk), others, late));
+              s,
+              "mixed chunks of " + chunk,
+              base.withBatching(b -> b.withChunkedPrefillSize(chunk)),
+              others,
+              late));
     }
     int budget = chunks[chunks.length / 2];
     variants.add(
         variant(
             s,
             "vllm, budget " + budget,
-            base.but().schedulePolicy(PolicyChoice.VLLM).chunkedPrefillSize(budget),
+            base.withBatching(
+                b -> b.withSchedulePolicy(SchedulePolicy.VLLM).withChunkedPrefillSize(budget)),
             others,
             late));
     List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants);
@@ -73,8 +78,8 @@ final class ChunkingLab implements Lab.Experiment {
   }
 
   private static Variant variant(
-      Subject s, String name, EngineOptions.Builder with, List<Job> others, Job late) {
-    EngineOptions options = with.build();
+      Subject s, String name, EngineOptions with, List<Job> others, Job late) {
+    EngineOptions options = with;
     return new Variant(
         name,
         () -> {

@@ -7,14 +7,15 @@ import java.util.Locale;
 import orrery.engine.Answer;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
-import orrery.engine.EngineOptions.KernelChoice;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
+import orrery.kernels.KernelSet;
 import orrery.kernels.Kernels;
 import orrery.kernels.PackedMatrix;
 import orrery.kernels.PackedMatrix.Format;
 import orrery.kernels.Team;
 import orrery.model.ModelInfo;
+import orrery.prefix.PrefixCacheKind;
 import orrery.sampling.SamplingParams;
 
 /**
@@ -77,12 +78,10 @@ final class DecodeTable {
 
   private static Engine engine(LoadedModel loaded, int threads) {
     EngineOptions options =
-        EngineOptions.builder()
-            .threads(threads)
-            .kernels(KernelChoice.VECTOR)
-            .maxRunning(1)
-            .prefixCache(EngineOptions.PrefixChoice.OFF)
-            .build();
+        EngineOptions.defaults()
+            .withCompute(c -> c.withThreads(threads).withKernels(KernelSet.VECTOR))
+            .withBatching(b -> b.withMaxRunningRequests(1))
+            .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.OFF));
     return Engine.start(loaded, options);
   }
 
@@ -93,7 +92,7 @@ final class DecodeTable {
       prompt[i] = (int) Math.floorMod(i * 2654435761L >> 7, (long) loaded.model().vocab());
     }
     SamplingParams greedy =
-        SamplingParams.builder().temperature(0).maxTokens(ANSWER).ignoreEos(true).build();
+        SamplingParams.defaults().withTemperature(0).withMaxTokens(ANSWER).withIgnoreEos(true);
     Trial.Job job =
         calls -> {
           double seconds = 0;

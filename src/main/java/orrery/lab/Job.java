@@ -28,7 +28,7 @@ record Job(int[] prompt, int length, SamplingParams params) {
     this(
         prompt,
         length,
-        SamplingParams.builder().temperature(0).maxTokens(limit).ignoreEos(true).build());
+        SamplingParams.defaults().withTemperature(0).withMaxTokens(limit).withIgnoreEos(true));
   }
 
   /** An answer that ends as its parameters say. */

@@ -56,7 +56,11 @@ final class MtpAcceptance {
     cells.add(head);
     for (Text text : texts) {
       for (int k : LENGTHS) {
-        DraftedRun run = run(text, text.prompts().size(), SpeculationOptions.of(Algorithm.MTP, k));
+        DraftedRun run =
+            run(
+                text,
+                text.prompts().size(),
+                SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP).withNumSteps(k));
         cells.add(row(text.name() + ", k " + k, run));
       }
     }
@@ -104,7 +108,8 @@ final class MtpAcceptance {
             "tokens/verify",
             "drawn over likeliest",
             "distinct-4"));
-    SpeculationOptions drawn = SpeculationOptions.of(Algorithm.MTP, STEPS);
+    SpeculationOptions drawn =
+        SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP).withNumSteps(STEPS);
     for (Text greedy : texts) {
       Text text = greedy.at(WARM);
       int answers = SAMPLES * text.prompts().size();

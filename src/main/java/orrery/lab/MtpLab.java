@@ -96,7 +96,8 @@ final class MtpLab implements Lab.Experiment {
     }
     HeldOut.of(s.loaded(), s.settings().seed());
     int most = Arrays.stream(BATCHES).max().orElseThrow();
-    SpeculationOptions drafts = SpeculationOptions.of(Algorithm.MTP, MtpWay.MOST);
+    SpeculationOptions drafts =
+        SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP).withNumSteps(MtpWay.MOST);
     Engine.check(s.loaded(), options(s, most, drafts));
   }
 
@@ -138,11 +139,9 @@ final class MtpLab implements Lab.Experiment {
   static EngineOptions options(Subject s, int batch, SpeculationOptions speculation) {
     int context = Math.min(CONTEXT, s.loaded().model().maxPositions());
     return s.options()
-        .contextLength(context)
-        .maxRunning(batch)
-        .maxTotalTokens(batch * context)
-        .speculation(speculation)
-        .build();
+        .withKv(kv -> kv.withContextLength(context).withMaxTotalTokens(batch * context))
+        .withBatching(b -> b.withMaxRunningRequests(batch))
+        .withSpeculation(_ -> speculation);
   }
 
   private static Size size(Subject s, int batch) {

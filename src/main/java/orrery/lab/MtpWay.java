@@ -33,15 +33,25 @@ record MtpWay(String name, SpeculationOptions options) {
    */
   static List<MtpWay> all() {
     List<MtpWay> all = new ArrayList<>();
-    all.add(new MtpWay("off", SpeculationOptions.off()));
+    all.add(new MtpWay("off", SpeculationOptions.defaults()));
     for (int k = 0; k <= MOST; k++) {
-      all.add(new MtpWay("k " + k, SpeculationOptions.of(Algorithm.MTP, k)));
+      all.add(
+          new MtpWay(
+              "k " + k,
+              SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP).withNumSteps(k)));
     }
-    SpeculationOptions adaptive = SpeculationOptions.of(Algorithm.MTP, MOST).withAdaptive(true);
+    SpeculationOptions adaptive =
+        SpeculationOptions.defaults()
+            .withAlgorithm(Algorithm.MTP)
+            .withNumSteps(MOST)
+            .withAdaptive(true);
     all.add(new MtpWay("adaptive", adaptive));
     all.add(
         new MtpWay(
-            "n-gram, k " + NGRAM_STEPS, SpeculationOptions.of(Algorithm.NGRAM, NGRAM_STEPS)));
+            "n-gram, k " + NGRAM_STEPS,
+            SpeculationOptions.defaults()
+                .withAlgorithm(Algorithm.NGRAM)
+                .withNumSteps(NGRAM_STEPS)));
     return all;
   }
 }

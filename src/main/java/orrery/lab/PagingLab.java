@@ -5,8 +5,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import orrery.batching.SchedulePolicy;
 import orrery.engine.EngineOptions;
-import orrery.engine.EngineOptions.PolicyChoice;
 import orrery.events.Event;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
@@ -31,15 +31,15 @@ final class PagingLab implements Lab.Experiment {
     int tokens = s.size(8, 2) * context;
     EngineOptions base =
         s.options()
-            .schedulePolicy(PolicyChoice.VLLM) // admits whatever fits now, so that bytes decide
-            .maxRunning(s.size(64, 8))
-            .contextLength(context)
-            .maxTotalTokens(tokens)
-            .chunkedPrefillSize(0)
-            .build();
+            .withBatching(
+                b ->
+                    b.withSchedulePolicy(SchedulePolicy.VLLM) // admits what fits, so bytes decide
+                        .withMaxRunningRequests(s.size(64, 8))
+                        .withChunkedPrefillSize(0))
+            .withKv(kv -> kv.withContextLength(context).withMaxTotalTokens(tokens));
     List<Variant> variants = new ArrayList<>();
     for (int page : PAGES) {
-      EngineOptions options = base.but().pageSize(page).build();
+      EngineOptions options = base.withKv(kv -> kv.withPageSize(page));
       variants.add(new Variant(name(page), () -> Session.run(s.loaded(), options, jobs)));
     }
     List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants);
@@ -149,11 +149,12 @@ final class PagingLab implements Lab.Experiment {
       for (int page : new int[] {0, 16, 4, 1}) {
         EngineOptions options =
             s.options()
-                .maxRunning(batch)
-                .contextLength(context)
-                .maxTotalTokens((batch + 1) * context) // one page of slack, whatever its size
-                .pageSize(page)
-                .build();
+                .withBatching(b -> b.withMaxRunningRequests(batch))
+                .withKv(
+                    kv ->
+                        kv.withContextLength(context)
+                            .withMaxTotalTokens((batch + 1) * context) // a page of slack, any size
+                            .withPageSize(page));
         variants.add(new Variant(name(page), () -> Session.run(s.loaded(), options, jobs)));
       }
       List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants);

@@ -3,12 +3,12 @@ package orrery.lab;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import orrery.batching.SchedulePolicy;
 import orrery.engine.EngineOptions;
-import orrery.engine.EngineOptions.PolicyChoice;
-import orrery.engine.EngineOptions.PrefixChoice;
 import orrery.events.Event.StepDone;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
+import orrery.prefix.PrefixCacheKind;
 
 /**
  * The schedulers of three engines, and static batching, in tight memory: how many requests does
@@ -22,25 +22,33 @@ final class PoliciesLab implements Lab.Experiment {
     List<Job> jobs = jobs(s);
     EngineOptions base =
         s.options()
-            .maxRunning(s.size(48, 6))
-            .contextLength(s.size(640, 80))
-            .maxTotalTokens(s.size(4096, 96))
-            .prefixCache(PrefixChoice.RADIX)
-            .build();
+            .withBatching(b -> b.withMaxRunningRequests(s.size(48, 6)))
+            .withKv(
+                kv -> kv.withContextLength(s.size(640, 80)).withMaxTotalTokens(s.size(4096, 96)))
+            .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.RADIX));
     List<Variant> variants = new ArrayList<>();
-    for (PolicyChoice policy : PolicyChoice.values()) {
+    for (SchedulePolicy policy : SchedulePolicy.values()) {
       String name = policy.name().toLowerCase(Locale.ROOT).replace('_', '-');
-      boolean sglang = policy == PolicyChoice.SGLANG;
+      boolean sglang = policy == SchedulePolicy.SGLANG;
       variants.add(
-          variant(s, sglang ? "sglang, fcfs" : name, base.but().schedulePolicy(policy), jobs));
+          variant(
+              s,
+              sglang ? "sglang, fcfs" : name,
+              base.withBatching(b -> b.withSchedulePolicy(policy)),
+              jobs));
       if (sglang) {
-        variants.add(variant(s, "sglang, lpm", base.but().schedulePolicy(policy).lpm(true), jobs));
+        variants.add(
+            variant(
+                s,
+                "sglang, lpm",
+                base.withBatching(b -> b.withSchedulePolicy(policy).withLpm(true)),
+                jobs));
       }
     }
     List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants);
     sheet.title(
         "policies: " + s.description(),
-        base.maxTotalTokens() + " tokens of KV cache, radix; " + Draw.lengths(jobs));
+        base.kv().maxTotalTokens() + " tokens of KV cache, radix; " + Draw.lengths(jobs));
     table("policies, " + s.name()).print(sheet, all);
     conservativeness(s, sheet, base, jobs);
     return List.of(chart(s, all));
@@ -75,7 +83,11 @@ final class PoliciesLab implements Lab.Experiment {
     List<Variant> variants = new ArrayList<>();
     for (double c : CONSERVATIVENESS) {
       variants.add(
-          variant(s, "sglang, conservativeness " + c, base.but().conservativeness(c), longer));
+          variant(
+              s,
+              "sglang, conservativeness " + c,
+              base.withBatching(b -> b.withScheduleConservativeness(c)),
+              longer));
     }
     sheet.title(
         "conservativeness: " + s.description(),
@@ -99,9 +111,8 @@ final class PoliciesLab implements Lab.Experiment {
         .column("pages in use, %", Trace::pagesPercent);
   }
 
-  private static Variant variant(
-      Subject s, String name, EngineOptions.Builder with, List<Job> jobs) {
-    EngineOptions options = with.build();
+  private static Variant variant(Subject s, String name, EngineOptions with, List<Job> jobs) {
+    EngineOptions options = with;
     return new Variant(name, () -> Session.run(s.loaded(), options, jobs));
   }
 

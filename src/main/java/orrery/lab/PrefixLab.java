@@ -5,9 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import orrery.engine.EngineOptions;
-import orrery.engine.EngineOptions.PrefixChoice;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
+import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache.Eviction;
 
 /**
@@ -28,8 +28,8 @@ final class PrefixLab implements Lab.Experiment {
 
   private static List<Variant> caches(Subject s, EngineOptions base, List<Job> jobs) {
     List<Variant> variants = new ArrayList<>();
-    for (PrefixChoice choice : PrefixChoice.values()) {
-      EngineOptions options = base.but().prefixCache(choice).build();
+    for (PrefixCacheKind choice : PrefixCacheKind.values()) {
+      EngineOptions options = base.withPrefix(p -> p.withPrefixCache(choice));
       variants.add(
           new Variant(
               choice.name().toLowerCase(Locale.ROOT),
@@ -49,10 +49,11 @@ final class PrefixLab implements Lab.Experiment {
     }
     EngineOptions base =
         s.options()
-            .contextLength(s.size(1024, 128))
-            .maxRunning(jobs.size())
-            .maxTotalTokens(jobs.size() * s.size(640, 96))
-            .build();
+            .withKv(
+                kv ->
+                    kv.withContextLength(s.size(1024, 128))
+                        .withMaxTotalTokens(jobs.size() * s.size(640, 96)))
+            .withBatching(b -> b.withMaxRunningRequests(jobs.size()));
     List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), caches(s, base, jobs));
     sheet.title(
         "shared prefix: " + s.description(),
@@ -103,10 +104,11 @@ final class PrefixLab implements Lab.Experiment {
     }
     EngineOptions base =
         s.options()
-            .contextLength(s.size(512, 64))
-            .maxRunning(jobs.size())
-            .maxTotalTokens(jobs.size() * s.size(320, 64))
-            .build();
+            .withKv(
+                kv ->
+                    kv.withContextLength(s.size(512, 64))
+                        .withMaxTotalTokens(jobs.size() * s.size(320, 64)))
+            .withBatching(b -> b.withMaxRunningRequests(jobs.size()));
     int pairs = Math.max(PAIRS, s.settings().rounds());
     List<Series> all = Rounds.run(s.settings(), pairs, caches(s, base, jobs));
     sheet.title(
@@ -147,20 +149,21 @@ final class PrefixLab implements Lab.Experiment {
     List<Job> jobs = zipf(s, s.size(300, 20), s.size(24, 6), prefixTokens, moving);
     EngineOptions base =
         s.options()
-            .contextLength(s.size(256, 64))
-            .maxRunning(1)
-            .maxTotalTokens(s.size(8, 3) * (prefixTokens + 32))
-            .prefixCache(PrefixChoice.RADIX)
-            .build();
+            .withKv(
+                kv ->
+                    kv.withContextLength(s.size(256, 64))
+                        .withMaxTotalTokens(s.size(8, 3) * (prefixTokens + 32)))
+            .withBatching(b -> b.withMaxRunningRequests(1))
+            .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.RADIX));
     List<Variant> variants = new ArrayList<>();
     for (Eviction eviction : Eviction.values()) {
-      EngineOptions options = base.but().eviction(eviction).build();
+      EngineOptions options = base.withPrefix(p -> p.withRadixEvictionPolicy(eviction));
       variants.add(
           new Variant(
               "radix, " + eviction.name().toLowerCase(Locale.ROOT),
               () -> Session.run(s.loaded(), options, jobs)));
     }
-    EngineOptions hash = base.but().prefixCache(PrefixChoice.HASH).build();
+    EngineOptions hash = base.withPrefix(p -> p.withPrefixCache(PrefixCacheKind.HASH));
     variants.add(new Variant("hash, free queue", () -> Session.run(s.loaded(), hash, jobs)));
     String trace = moving ? "Zipf, favourites change" : "Zipf";
     sheet.title(
@@ -171,7 +174,7 @@ final class PrefixLab implements Lab.Experiment {
             jobs.size(),
             s.size(24, 6),
             prefixTokens,
-            base.maxTotalTokens()));
+            base.kv().maxTotalTokens()));
     new Comparison("eviction, " + trace + ", " + s.name())
         .column("hits, %", Trace::hitPercent)
         .column("prefill rows", Trace::prefillRows)
@@ -207,12 +210,13 @@ final class PrefixLab implements Lab.Experiment {
     List<Job> jobs = zipf(s, s.size(96, 12), s.size(12, 4), prefixTokens, false);
     EngineOptions base =
         s.options()
-            .contextLength(s.size(256, 64))
-            .maxRunning(s.size(4, 2))
-            .maxTotalTokens(s.size(8, 4) * (prefixTokens + 32))
-            .prefixCache(PrefixChoice.RADIX)
-            .build();
-    EngineOptions lpm = base.but().lpm(true).build();
+            .withKv(
+                kv ->
+                    kv.withContextLength(s.size(256, 64))
+                        .withMaxTotalTokens(s.size(8, 4) * (prefixTokens + 32)))
+            .withBatching(b -> b.withMaxRunningRequests(s.size(4, 2)))
+            .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.RADIX));
+    EngineOptions lpm = base.withBatching(b -> b.withLpm(true));
     List<Series> all =
         Rounds.run(
             s.settings(),

@@ -2,9 +2,9 @@ package orrery.lab;
 
 import java.util.Locale;
 import orrery.engine.EngineOptions;
-import orrery.engine.EngineOptions.KernelChoice;
-import orrery.engine.EngineOptions.PrefixChoice;
 import orrery.engine.LoadedModel;
+import orrery.kernels.KernelSet;
+import orrery.prefix.PrefixCacheKind;
 
 /** A model under experiment. */
 record Subject(LoadedModel loaded, LabSettings settings) {
@@ -36,10 +36,9 @@ record Subject(LoadedModel loaded, LabSettings settings) {
   }
 
   /** What every experiment starts from; a prefix cache only where it is the subject. */
-  EngineOptions.Builder options() {
-    return EngineOptions.builder()
-        .threads(settings.threads())
-        .kernels(KernelChoice.VECTOR)
-        .prefixCache(PrefixChoice.OFF);
+  EngineOptions options() {
+    return EngineOptions.defaults()
+        .withCompute(c -> c.withThreads(settings.threads()).withKernels(KernelSet.VECTOR))
+        .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.OFF));
   }
 }

@@ -14,6 +14,7 @@ import orrery.graph.Eager;
 import orrery.graph.Executor;
 import orrery.graph.IntBuffer;
 import orrery.graph.Step;
+import orrery.kernels.KernelSet;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
@@ -53,18 +54,22 @@ public final class TensorDump {
     KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), ids.length, ids.length, 1);
     PageTable table = cache.newTable();
     cache.reserve(table, ids.length);
-    boolean scalar = options.kernels() == EngineOptions.KernelChoice.SCALAR;
+    boolean scalar = options.compute().kernels() == KernelSet.SCALAR;
     Step step =
-        new Step(chunk, 1, options.threads(), scalar ? new ScalarKernels() : new VectorKernels());
+        new Step(
+            chunk,
+            1,
+            options.compute().threads(),
+            scalar ? new ScalarKernels() : new VectorKernels());
     step.tables[0] = table;
     Forward forward = model.bind(cache, chunk).apply(chunk);
-    try (Team team = new Team(options.threads())) {
+    try (Team team = new Team(options.compute().threads())) {
       Executor executor = new Executor(team);
       for (int from = 0; from < ids.length; from += chunk) {
         dump.main(forward, executor, step, ids, from);
       }
       for (int from = 0; model.hasMtp() && from < ids.length - 1; from += chunk) {
-        dump.mtp(forward, executor, step, ids, from, options.graph());
+        dump.mtp(forward, executor, step, ids, from, options.compute().graph());
       }
     }
     dump.save(model, ids, out);
@@ -72,7 +77,7 @@ public final class TensorDump {
 
   /** The most tokens of one step. */
   private static int chunk(EngineOptions options, int tokens) {
-    int most = options.chunkedPrefillSize();
+    int most = options.batching().chunkedPrefillSize();
     return most > 0 ? Math.min(most, tokens) : tokens;
   }
 

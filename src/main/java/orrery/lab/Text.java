@@ -53,11 +53,10 @@ record Text(
   }
 
   private SamplingParams params(int most, long seed) {
-    return SamplingParams.builder()
-        .temperature(temperature)
-        .maxTokens(most)
-        .stop(stop.isEmpty() ? List.of() : List.of(stop))
-        .seed(seed)
-        .build();
+    return SamplingParams.defaults()
+        .withTemperature(temperature)
+        .withMaxTokens(most)
+        .withStop(stop.isEmpty() ? List.of() : List.of(stop))
+        .withSeed(seed);
   }
 }

@@ -95,13 +95,16 @@ public final class ThroughputLab implements Lab.Experiment {
     int length = shape.prompt() + shape.tokens();
     long pages = batch * ((length + 1L + PAGE - 1) / PAGE + 1); // and one each of slack
     return s.options()
-        .pageSize(PAGE)
-        .contextLength(length)
-        .maxRunning(batch)
-        .maxTotalTokens((int) Math.min(Integer.MAX_VALUE, pages * PAGE))
-        .mixedChunk(false) // prompts, then decoding: the two rates do not mix
-        .conservativeness(10) // every answer uses all its max_tokens
-        .build();
+        .withKv(
+            kv ->
+                kv.withPageSize(PAGE)
+                    .withContextLength(length)
+                    .withMaxTotalTokens((int) Math.min(Integer.MAX_VALUE, pages * PAGE)))
+        .withBatching(
+            b ->
+                b.withMaxRunningRequests(batch)
+                    .withEnableMixedChunk(false) // first prompts, then decoding: two clean rates
+                    .withScheduleConservativeness(10)); // every answer uses all its max_tokens
   }
 
   private Variant variant(Subject s, int batch) {

@@ -137,24 +137,23 @@ public record OpenAiRequest(
 
     private static SamplingParams params(Fields body, FieldNames names, int most, long seed) {
       try {
-        return SamplingParams.builder()
-            .temperature(body.numberOr("temperature", 1))
-            .topK(body.intOr("top_k", -1))
-            .topP(body.numberOr("top_p", 1))
-            .minP(body.numberOr("min_p", 0))
-            .repetitionPenalty(body.numberOr("repetition_penalty", 1))
-            .frequencyPenalty(body.numberOr("frequency_penalty", 0))
-            .presencePenalty(body.numberOr("presence_penalty", 0))
-            .logitBias(bias(body))
-            .stop(stop(body))
-            .stopTokenIds(body.ints("stop_token_ids", "a list of token ids"))
-            .ignoreEos(body.boolOr("ignore_eos", false))
-            .minTokens(minTokens(body, names, most))
-            .maxTokens(most)
-            .logprobs(names.chat() ? chatLogprobs(body) : logprobs(body, "logprobs", -1))
-            .n(between(body, "n", 1, 1, MAX_N))
-            .seed(body.longOrNone("seed").orElse(seed))
-            .build();
+        return SamplingParams.defaults()
+            .withTemperature(body.numberOr("temperature", 1))
+            .withTopK(body.intOr("top_k", -1))
+            .withTopP(body.numberOr("top_p", 1))
+            .withMinP(body.numberOr("min_p", 0))
+            .withRepetitionPenalty(body.numberOr("repetition_penalty", 1))
+            .withFrequencyPenalty(body.numberOr("frequency_penalty", 0))
+            .withPresencePenalty(body.numberOr("presence_penalty", 0))
+            .withLogitBias(bias(body))
+            .withStop(stop(body))
+            .withStopTokenIds(body.ints("stop_token_ids", "a list of token ids"))
+            .withIgnoreEos(body.boolOr("ignore_eos", false))
+            .withMaxTokens(most)
+            .withMinTokens(minTokens(body, names, most))
+            .withLogprobs(names.chat() ? chatLogprobs(body) : logprobs(body, "logprobs", -1))
+            .withN(between(body, "n", 1, 1, MAX_N))
+            .withSeed(body.longOrNone("seed").orElse(seed));
       } catch (IllegalArgumentException e) {
         throw names.refused(e.getMessage());
       }

@@ -6,11 +6,16 @@ import java.util.List;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.Set;
+import orrery.options.Options;
 
 /**
  * How the tokens of one request are drawn, and where its answers end. Names and defaults are those
- * of SGLang's {@code sampling_params}, and of OpenAI's API where it has the field. {@link
- * #builder()} starts from the defaults. {@link Sampler} says in which order the parameters act.
+ * of SGLang's {@code sampling_params}, and of OpenAI's API where it has the field. {@link Sampler}
+ * says in which order the parameters act.
+ *
+ * <pre>{@code
+ * SamplingParams.defaults().withTemperature(0.8).withMaxTokens(40)
+ * }</pre>
  *
  * @param temperature divides the logits; 0 takes the highest logit (greedy). Default 1
  * @param topK keep the k highest logits; 0 or -1 keeps all, and is the default
@@ -56,14 +61,16 @@ public record SamplingParams(
   /** OpenAI's limit on the number of alternatives for a token. */
   public static final int MAX_LOGPROBS = 20;
 
+  private static final OptionalLong NO_SEED = OptionalLong.empty();
+
   /** Added to the logit of one token; negative infinity rules the token out. */
   public record TokenBias(int token, double bias) {
     /**
      * @throws IllegalArgumentException if the token is negative, or the bias is NaN or +infinity
      */
     public TokenBias {
-      check(token >= 0, "logit_bias", "token ids of at least 0", token);
-      check(bias < Double.POSITIVE_INFINITY, "logit_bias", "a number or -Infinity", bias);
+      Options.check(token >= 0, "logit_bias", "token ids of at least 0", token);
+      Options.check(bias < Double.POSITIVE_INFINITY, "logit_bias", "a number or -Infinity", bias);
     }
   }
 
@@ -71,25 +78,25 @@ public record SamplingParams(
    * @throws IllegalArgumentException naming the field, what was expected and what was found
    */
   public SamplingParams {
-    check(
+    Options.check(
         temperature >= 0 && Double.isFinite(temperature),
         "temperature",
         "a finite number of at least 0",
         temperature);
-    check(topK >= -1, "top_k", "a number of at least 1, or 0 or -1 for all tokens", topK);
-    check(topP > 0 && topP <= 1, "top_p", "a number above 0, at most 1", topP);
-    check(minP >= 0 && minP <= 1, "min_p", "a number from 0 to 1", minP);
-    check(
+    Options.check(topK >= -1, "top_k", "a number of at least 1, or 0 or -1 for all tokens", topK);
+    Options.check(topP > 0 && topP <= 1, "top_p", "a number above 0, at most 1", topP);
+    Options.check(minP >= 0 && minP <= 1, "min_p", "a number from 0 to 1", minP);
+    Options.check(
         repetitionPenalty > 0 && repetitionPenalty <= 2,
         "repetition_penalty",
         "a number above 0, at most 2 (1 is none)",
         repetitionPenalty);
-    check(
+    Options.check(
         Math.abs(frequencyPenalty) <= 2,
         "frequency_penalty",
         "a number from -2 to 2",
         frequencyPenalty);
-    check(
+    Options.check(
         Math.abs(presencePenalty) <= 2,
         "presence_penalty",
         "a number from -2 to 2",
@@ -97,58 +104,108 @@ public record SamplingParams(
     logitBias = complete("logit_bias", logitBias);
     Set<Integer> biased = new HashSet<>();
     for (TokenBias entry : logitBias) {
-      check(biased.add(entry.token()), "logit_bias", "each token once", entry.token());
+      Options.check(biased.add(entry.token()), "logit_bias", "each token once", entry.token());
     }
     stop = complete("stop", stop);
     for (String text : stop) {
-      check(!text.isEmpty(), "stop", "strings that are not empty", "\"\"");
-      check(isUnicode(text), "stop", "whole Unicode characters", "half a surrogate pair");
+      Options.check(!text.isEmpty(), "stop", "strings that are not empty", "\"\"");
+      Options.check(isUnicode(text), "stop", "whole Unicode characters", "half a surrogate pair");
     }
     stopTokenIds = complete("stop_token_ids", stopTokenIds);
     for (int token : stopTokenIds) {
-      check(token >= 0, "stop_token_ids", "ids of at least 0", token);
+      Options.check(token >= 0, "stop_token_ids", "ids of at least 0", token);
     }
-    check(maxTokens >= 1, "max_tokens", "a number of at least 1", maxTokens);
-    check(
+    Options.check(maxTokens >= 1, "max_tokens", "a number of at least 1", maxTokens);
+    Options.check(
         minTokens >= 0 && minTokens <= maxTokens,
         "min_tokens",
         "a number from 0 to max_tokens (" + maxTokens + ")",
         minTokens);
-    check(
+    Options.check(
         logprobs >= -1 && logprobs <= MAX_LOGPROBS,
         "logprobs",
         "a number from 0 to " + MAX_LOGPROBS + ", or -1 for none",
         logprobs);
-    check(n >= 1, "n", "a number of at least 1", n);
-    check(seed != null, "seed", "a number, or an empty optional for none", null);
+    Options.check(n >= 1, "n", "a number of at least 1", n);
+    Options.check(seed != null, "seed", "a number, or an empty optional for none", null);
   }
 
-  /** The defaults, to be changed one by one. */
-  public static SamplingParamsBuilder builder() {
-    return new SamplingParamsBuilder();
+  /** The default parameters. */
+  public static SamplingParams defaults() {
+    return new SamplingParams(
+        1, -1, 1, 0, 1, 0, 0, List.of(), List.of(), List.of(), false, 0, 128, -1, 1, NO_SEED);
+  }
+
+  public SamplingParams withTemperature(double temperature) {
+    return Options.with(this, "temperature", temperature);
+  }
+
+  public SamplingParams withTopK(int topK) {
+    return Options.with(this, "topK", topK);
+  }
+
+  public SamplingParams withTopP(double topP) {
+    return Options.with(this, "topP", topP);
+  }
+
+  public SamplingParams withMinP(double minP) {
+    return Options.with(this, "minP", minP);
+  }
+
+  public SamplingParams withRepetitionPenalty(double repetitionPenalty) {
+    return Options.with(this, "repetitionPenalty", repetitionPenalty);
+  }
+
+  public SamplingParams withFrequencyPenalty(double frequencyPenalty) {
+    return Options.with(this, "frequencyPenalty", frequencyPenalty);
+  }
+
+  public SamplingParams withPresencePenalty(double presencePenalty) {
+    return Options.with(this, "presencePenalty", presencePenalty);
+  }
+
+  public SamplingParams withLogitBias(List<TokenBias> logitBias) {
+    return Options.with(this, "logitBias", logitBias);
+  }
+
+  public SamplingParams withStop(List<String> stop) {
+    return Options.with(this, "stop", stop);
+  }
+
+  public SamplingParams withStopTokenIds(List<Integer> stopTokenIds) {
+    return Options.with(this, "stopTokenIds", stopTokenIds);
   }
 
   /** The same parameters, but {@code token} ends the answer too. */
   public SamplingParams alsoStoppingAt(int token) {
     List<Integer> tokens = new ArrayList<>(stopTokenIds);
     tokens.add(token);
-    return new SamplingParams(
-        temperature,
-        topK,
-        topP,
-        minP,
-        repetitionPenalty,
-        frequencyPenalty,
-        presencePenalty,
-        logitBias,
-        stop,
-        tokens,
-        ignoreEos,
-        minTokens,
-        maxTokens,
-        logprobs,
-        n,
-        seed);
+    return withStopTokenIds(tokens);
+  }
+
+  public SamplingParams withIgnoreEos(boolean ignoreEos) {
+    return Options.with(this, "ignoreEos", ignoreEos);
+  }
+
+  /** The largest number of tokens limits the smallest, so change that first. */
+  public SamplingParams withMinTokens(int minTokens) {
+    return Options.with(this, "minTokens", minTokens);
+  }
+
+  public SamplingParams withMaxTokens(int maxTokens) {
+    return Options.with(this, "maxTokens", maxTokens);
+  }
+
+  public SamplingParams withLogprobs(int logprobs) {
+    return Options.with(this, "logprobs", logprobs);
+  }
+
+  public SamplingParams withN(int n) {
+    return Options.with(this, "n", n);
+  }
+
+  public SamplingParams withSeed(long seed) {
+    return Options.with(this, "seed", OptionalLong.of(seed));
   }
 
   /** Whether sampling always takes the token with the highest logit. */
@@ -169,27 +226,22 @@ public record SamplingParams(
   public void requireTokensBelow(int vocab) {
     String expected = "ids below the vocabulary size " + vocab;
     for (TokenBias entry : logitBias) {
-      check(entry.token() < vocab, "logit_bias", expected, entry.token());
+      Options.check(entry.token() < vocab, "logit_bias", expected, entry.token());
     }
     for (int token : stopTokenIds) {
-      check(token < vocab, "stop_token_ids", expected, token);
+      Options.check(token < vocab, "stop_token_ids", expected, token);
     }
   }
 
   private static <T> List<T> complete(String field, List<T> list) {
-    check(list != null, field, "a list", null);
-    check(list.stream().allMatch(Objects::nonNull), field, "a list without holes", "null in it");
+    Options.check(list != null, field, "a list", null);
+    Options.check(
+        list.stream().allMatch(Objects::nonNull), field, "a list without holes", "null in it");
     return List.copyOf(list);
   }
 
   private static boolean isUnicode(String text) {
     return text.codePoints()
         .noneMatch(point -> point >= Character.MIN_SURROGATE && point <= Character.MAX_SURROGATE);
-  }
-
-  private static void check(boolean fine, String field, String expected, Object found) {
-    if (!fine) {
-      throw new IllegalArgumentException(field + ": expected " + expected + ", found " + found);
-    }
   }
 }

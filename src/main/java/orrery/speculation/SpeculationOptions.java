@@ -1,30 +1,33 @@
 package orrery.speculation;
 
+import orrery.options.Options;
+
 /**
  * Switches of speculative decoding. With {@link Acceptance#COUPLED} none of them changes an answer.
  *
  * @param algorithm which drafter guesses
- * @param steps the most drafts of a sequence in a step ({@code --speculative-num-steps})
- * @param adaptive whether acceptance and measured times choose between 0 and {@code steps} drafts
- * @param maxBatch no drafts are made while more sequences than this decode; 0 is no limit
+ * @param numSteps the most drafts of a sequence in a step
+ * @param adaptive whether acceptance and measured times choose between 0 and {@code numSteps}
+ *     drafts
+ * @param disableByBatchSize no drafts are made while more sequences than this decode; 0 is no limit
  * @param acceptance which rule accepts drafts
  * @param coupledDrafts whether drafts of sampled answers are drawn with the random number of their
  *     position; if not, the likeliest token is the draft
  * @param ngramMin shortest run of tokens that prompt lookup looks for
  * @param ngramMax longest run of tokens that prompt lookup looks for
- * @param syntheticLength for experiments: drafts are accepted, whatever they are, so that a step
- *     emits this many tokens on average; 0 is off. The text is then <b>not</b> the model's
+ * @param syntheticAcceptLength for experiments: drafts are accepted, whatever they are, so that a
+ *     step emits this many tokens on average; 0 is off. The text is then <b>not</b> the model's
  */
 public record SpeculationOptions(
     Algorithm algorithm,
-    int steps,
+    int numSteps,
     boolean adaptive,
-    int maxBatch,
+    int disableByBatchSize,
     Acceptance acceptance,
     boolean coupledDrafts,
     int ngramMin,
     int ngramMax,
-    double syntheticLength) {
+    double syntheticAcceptLength) {
 
   /** Which drafter guesses. */
   public enum Algorithm {
@@ -48,9 +51,18 @@ public record SpeculationOptions(
   private static final int MOST_STEPS = 16;
   private static final int LONGEST_NGRAM = 64; // each length has an index of the whole text
 
+  /**
+   * @throws IllegalArgumentException naming the option, what was expected and what was found
+   */
   public SpeculationOptions {
-    check(steps >= 0 && steps <= MOST_STEPS, "num-steps", "0 to " + MOST_STEPS, steps);
-    check(maxBatch >= 0, "disable-by-batch-size", "at least 1, or 0 for no limit", maxBatch);
+    check(algorithm != null, "algorithm", "an algorithm", null);
+    check(numSteps >= 0 && numSteps <= MOST_STEPS, "num-steps", "0 to " + MOST_STEPS, numSteps);
+    check(
+        disableByBatchSize >= 0,
+        "disable-by-batch-size",
+        "at least 1, or 0 for no limit",
+        disableByBatchSize);
+    check(acceptance != null, "acceptance", "a rule", null);
     check(
         ngramMin >= 1 && ngramMin <= LONGEST_NGRAM, "ngram-min", "1 to " + LONGEST_NGRAM, ngramMin);
     check(
@@ -59,27 +71,54 @@ public record SpeculationOptions(
         "from the shortest run " + ngramMin + " to " + LONGEST_NGRAM,
         ngramMax);
     check(
-        syntheticLength == 0 || syntheticLength >= 1 && syntheticLength <= steps + 1,
+        syntheticAcceptLength == 0
+            || syntheticAcceptLength >= 1 && syntheticAcceptLength <= numSteps + 1,
         "synthetic-accept-length",
         "1 to speculative-num-steps + 1, or 0 for off",
-        syntheticLength);
+        syntheticAcceptLength);
   }
 
   private static void check(boolean holds, String what, String expected, Object found) {
-    if (!holds) {
-      throw new IllegalArgumentException(
-          "speculative-" + what + ": expected " + expected + ", found " + found);
-    }
+    Options.check(holds, "speculative-" + what, expected, found);
   }
 
-  /** No speculation. */
-  public static SpeculationOptions off() {
+  /** The default options: no speculation. */
+  public static SpeculationOptions defaults() {
     return new SpeculationOptions(Algorithm.OFF, 3, false, 0, Acceptance.COUPLED, true, 2, 4, 0);
   }
 
-  /** Speculation with the given algorithm and defaults for the rest. */
-  public static SpeculationOptions of(Algorithm algorithm, int steps) {
-    return off().withAlgorithm(algorithm).withSteps(steps);
+  public SpeculationOptions withAlgorithm(Algorithm algorithm) {
+    return Options.with(this, "algorithm", algorithm);
+  }
+
+  public SpeculationOptions withNumSteps(int numSteps) {
+    return Options.with(this, "numSteps", numSteps);
+  }
+
+  public SpeculationOptions withAdaptive(boolean adaptive) {
+    return Options.with(this, "adaptive", adaptive);
+  }
+
+  public SpeculationOptions withDisableByBatchSize(int disableByBatchSize) {
+    return Options.with(this, "disableByBatchSize", disableByBatchSize);
+  }
+
+  public SpeculationOptions withAcceptance(Acceptance acceptance) {
+    return Options.with(this, "acceptance", acceptance);
+  }
+
+  public SpeculationOptions withCoupledDrafts(boolean coupledDrafts) {
+    return Options.with(this, "coupledDrafts", coupledDrafts);
+  }
+
+  /** Changes both ends together, since each limits the other. */
+  public SpeculationOptions withNgram(int ngramMin, int ngramMax) {
+    return Options.with(this, new String[] {"ngramMin", "ngramMax"}, ngramMin, ngramMax);
+  }
+
+  /** The number of steps limits the length, so change that first. */
+  public SpeculationOptions withSyntheticAcceptLength(double syntheticAcceptLength) {
+    return Options.with(this, "syntheticAcceptLength", syntheticAcceptLength);
   }
 
   /** Whether tokens are guessed at all. */
@@ -89,123 +128,6 @@ public record SpeculationOptions(
 
   /** Whether an experiment accepts drafts at a given rate, so that the text is not the model's. */
   public boolean synthetic() {
-    return on() && syntheticLength > 0;
-  }
-
-  public SpeculationOptions withAlgorithm(Algorithm algorithm) {
-    return new SpeculationOptions(
-        algorithm,
-        steps,
-        adaptive,
-        maxBatch,
-        acceptance,
-        coupledDrafts,
-        ngramMin,
-        ngramMax,
-        syntheticLength);
-  }
-
-  public SpeculationOptions withSteps(int steps) {
-    return new SpeculationOptions(
-        algorithm,
-        steps,
-        adaptive,
-        maxBatch,
-        acceptance,
-        coupledDrafts,
-        ngramMin,
-        ngramMax,
-        syntheticLength);
-  }
-
-  public SpeculationOptions withAdaptive(boolean adaptive) {
-    return new SpeculationOptions(
-        algorithm,
-        steps,
-        adaptive,
-        maxBatch,
-        acceptance,
-        coupledDrafts,
-        ngramMin,
-        ngramMax,
-        syntheticLength);
-  }
-
-  public SpeculationOptions withMaxBatch(int maxBatch) {
-    return new SpeculationOptions(
-        algorithm,
-        steps,
-        adaptive,
-        maxBatch,
-        acceptance,
-        coupledDrafts,
-        ngramMin,
-        ngramMax,
-        syntheticLength);
-  }
-
-  public SpeculationOptions withAcceptance(Acceptance acceptance) {
-    return new SpeculationOptions(
-        algorithm,
-        steps,
-        adaptive,
-        maxBatch,
-        acceptance,
-        coupledDrafts,
-        ngramMin,
-        ngramMax,
-        syntheticLength);
-  }
-
-  public SpeculationOptions withCoupledDrafts(boolean coupledDrafts) {
-    return new SpeculationOptions(
-        algorithm,
-        steps,
-        adaptive,
-        maxBatch,
-        acceptance,
-        coupledDrafts,
-        ngramMin,
-        ngramMax,
-        syntheticLength);
-  }
-
-  public SpeculationOptions withNgramMin(int ngramMin) {
-    return new SpeculationOptions(
-        algorithm,
-        steps,
-        adaptive,
-        maxBatch,
-        acceptance,
-        coupledDrafts,
-        ngramMin,
-        ngramMax,
-        syntheticLength);
-  }
-
-  public SpeculationOptions withNgramMax(int ngramMax) {
-    return new SpeculationOptions(
-        algorithm,
-        steps,
-        adaptive,
-        maxBatch,
-        acceptance,
-        coupledDrafts,
-        ngramMin,
-        ngramMax,
-        syntheticLength);
-  }
-
-  public SpeculationOptions withSyntheticLength(double syntheticLength) {
-    return new SpeculationOptions(
-        algorithm,
-        steps,
-        adaptive,
-        maxBatch,
-        acceptance,
-        coupledDrafts,
-        ngramMin,
-        ngramMax,
-        syntheticLength);
+    return on() && syntheticAcceptLength > 0;
   }
 }

@@ -21,10 +21,10 @@ class EngineFlagsTest {
 
   @Test
   void graphTakesOnOrOffAsItsOwnWordOrAfterAnEqualsSign() {
-    assertThat(parse().options().graph()).isTrue();
-    assertThat(parse("--graph", "off").options().graph()).isFalse();
-    assertThat(parse("--graph=off").options().graph()).isFalse();
-    assertThat(parse("--graph", "on").options().graph()).isTrue();
+    assertThat(parse().options().compute().graph()).isTrue();
+    assertThat(parse("--graph", "off").options().compute().graph()).isFalse();
+    assertThat(parse("--graph=off").options().compute().graph()).isFalse();
+    assertThat(parse("--graph", "on").options().compute().graph()).isTrue();
   }
 
   @Test
@@ -36,8 +36,9 @@ class EngineFlagsTest {
 
   @Test
   void mixedChunksTakeOnOrOffAsTheirOwnWordToo() {
-    assertThat(parse().options().mixedChunk()).isTrue();
-    assertThat(parse("--enable-mixed-chunk", "off").options().mixedChunk()).isFalse();
-    assertThat(parse("--enable-mixed-chunk=on").options().mixedChunk()).isTrue();
+    assertThat(parse().options().batching().enableMixedChunk()).isTrue();
+    assertThat(parse("--enable-mixed-chunk", "off").options().batching().enableMixedChunk())
+        .isFalse();
+    assertThat(parse("--enable-mixed-chunk=on").options().batching().enableMixedChunk()).isTrue();
   }
 }

@@ -97,15 +97,15 @@ class FlagMessagesTest {
   /** Flags with a word. */
   private static final List<String[]> WORDS =
       List.of(
-          of(GENERATE, "--kernels fast", "'fast'"),
+          of(GENERATE, "--kernels fast", "expected scalar, vector or auto, found fast"),
           of(GENERATE, "--graph maybe", "expected on or off, found maybe"),
           of(GENERATE, "--schedule-policy lifo", "expected static, sglang, vllm, trtllm or"),
           of(GENERATE, "--enable-mixed-chunk x", "expected on or off, found x"),
-          of(GENERATE, "--speculative-algorithm eagle", "expected mtp, ngram or off, found eagle"),
+          of(GENERATE, "--speculative-algorithm eagle", "expected off, mtp or ngram, found eagle"),
           of(GENERATE, "--speculative-acceptance x", "expected coupled, target-only or rejection"),
           of(GENERATE, "--speculative-coupled-drafts x", "expected on or off, found x"),
-          of(BATCH, "--prefix-cache tree", "'tree'"),
-          of(BATCH, "--radix-eviction-policy mru", "'mru'"),
+          of(BATCH, "--prefix-cache tree", "expected off, radix or hash, found tree"),
+          of(BATCH, "--radix-eviction-policy mru", "expected lru, lfu or fifo, found mru"),
           of(
               "generate -m SPECK ",
               "--ids 1,2,3 --context-length 3",

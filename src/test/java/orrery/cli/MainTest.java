@@ -145,7 +145,7 @@ class MainTest {
         "generate -m SPECK --ids 1 --kernels fast      | 2 | --kernels",
         "generate -m SPECK --ids 1 --threads 0         | 2 | --threads: expected 1 to 256, found 0",
         "generate -m SPECK --ids 1 --speculative-algorithm mtp | 2 | expected ngram or off, since",
-        "generate -m SPECK --ids 1 --speculative-algorithm x   | 2 | mtp, ngram or off, found x",
+        "generate -m SPECK --ids 1 --speculative-algorithm x   | 2 | off, mtp or ngram, found x",
         "run-batch -m SPECK -i pom.xml -o x --speculative-algorithm mtp --speculative-num-steps 17"
             + " | 2 | --speculative-num-steps: expected 0 to 16, found 17",
         "run-batch -m SPECK -i pom.xml -o x --speculative-algorithm mtp | 2 | no MTP layer",

@@ -153,24 +153,23 @@ class RunBatchTest {
         .containsExactlyInAnyOrder(
             new SamplingParams.TokenBias(4, -100), new SamplingParams.TokenBias(6, 2.5));
     SamplingParams expected =
-        SamplingParams.builder()
-            .maxTokens(9)
-            .temperature(0.5)
-            .topP(0.75)
-            .topK(11)
-            .minP(0.125)
-            .seed(-9_000_000_000L)
-            .stop(List.of("a", "b"))
-            .stopTokenIds(List.of(7, 8))
-            .presencePenalty(0.25)
-            .frequencyPenalty(-0.5)
-            .repetitionPenalty(1.5)
-            .logitBias(p.logitBias())
-            .logprobs(3)
-            .n(2)
-            .minTokens(4)
-            .ignoreEos(true)
-            .build();
+        SamplingParams.defaults()
+            .withMaxTokens(9)
+            .withTemperature(0.5)
+            .withTopP(0.75)
+            .withTopK(11)
+            .withMinP(0.125)
+            .withSeed(-9_000_000_000L)
+            .withStop(List.of("a", "b"))
+            .withStopTokenIds(List.of(7, 8))
+            .withPresencePenalty(0.25)
+            .withFrequencyPenalty(-0.5)
+            .withRepetitionPenalty(1.5)
+            .withLogitBias(p.logitBias())
+            .withLogprobs(3)
+            .withN(2)
+            .withMinTokens(4)
+            .withIgnoreEos(true);
     assertThat(p).isEqualTo(expected);
     assertThat(read.request().prompt()).containsExactly(1, 2, 3);
     assertThat(read.request().priority()).isEqualTo(5);
@@ -182,7 +181,7 @@ class RunBatchTest {
   @Test
   void fieldsThatABodyLeavesOutHaveOpenAisDefaults() {
     OpenAiRequest text = read("{\"prompt\":[1]}", false);
-    SamplingParams defaults = SamplingParams.builder().maxTokens(16).seed(77).build();
+    SamplingParams defaults = SamplingParams.defaults().withMaxTokens(16).withSeed(77);
     assertThat(text.request().params()).isEqualTo(defaults);
     assertThat(text.request().params().temperature()).isEqualTo(1);
     assertThat(text.model()).isEqualTo("storyteller-moe");
@@ -214,7 +213,7 @@ class RunBatchTest {
     try (LoadedModel model = LoadedModel.load(STORYTELLER);
         Engine engine = Engine.start(model, EngineOptions.defaults())) {
       SamplingParams params =
-          SamplingParams.builder().maxTokens(12).seed(4).n(2).logprobs(2).build();
+          SamplingParams.defaults().withMaxTokens(12).withSeed(4).withN(2).withLogprobs(2);
       int[] prompt = model.requireTokenizer().encode("One windy morning,");
       expected = engine.submit(Request.of(prompt, params)).join();
     }

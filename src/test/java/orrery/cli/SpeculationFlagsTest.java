@@ -36,22 +36,24 @@ class SpeculationFlagsTest {
 
   @Test
   void withoutFlagsTheOptionsAreTheEnginesDefaults() {
-    assertThat(parse().options().speculation()).isEqualTo(SpeculationOptions.off());
-    assertThat(mtp()).isEqualTo(SpeculationOptions.off().withAlgorithm(Algorithm.MTP));
+    assertThat(parse().options().speculation()).isEqualTo(SpeculationOptions.defaults());
+    assertThat(mtp()).isEqualTo(SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP));
   }
 
   @Test
   void everyFlagReachesTheOptions() {
-    SpeculationOptions o = SpeculationOptions.of(Algorithm.MTP, 3);
-    assertThat(mtp("--speculative-num-steps", "5")).isEqualTo(o.withSteps(5));
+    SpeculationOptions o =
+        SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP).withNumSteps(3);
+    assertThat(mtp("--speculative-num-steps", "5")).isEqualTo(o.withNumSteps(5));
     assertThat(mtp("--speculative-adaptive")).isEqualTo(o.withAdaptive(true));
-    assertThat(mtp("--speculative-disable-by-batch-size", "8")).isEqualTo(o.withMaxBatch(8));
+    assertThat(mtp("--speculative-disable-by-batch-size", "8"))
+        .isEqualTo(o.withDisableByBatchSize(8));
     assertThat(mtp("--speculative-coupled-drafts", "off")).isEqualTo(o.withCoupledDrafts(false));
     assertThat(mtp("--speculative-coupled-drafts=on")).isEqualTo(o);
-    assertThat(mtp("--speculative-ngram-min", "3")).isEqualTo(o.withNgramMin(3));
-    assertThat(mtp("--speculative-ngram-max", "7")).isEqualTo(o.withNgramMax(7));
+    assertThat(mtp("--speculative-ngram-min", "3")).isEqualTo(o.withNgram(3, 4));
+    assertThat(mtp("--speculative-ngram-max", "7")).isEqualTo(o.withNgram(2, 7));
     assertThat(mtp("--speculative-synthetic-accept-length", "2.5"))
-        .isEqualTo(o.withSyntheticLength(2.5));
+        .isEqualTo(o.withSyntheticAcceptLength(2.5));
     assertThat(mtp("--speculative-acceptance", "target-only"))
         .isEqualTo(o.withAcceptance(Acceptance.TARGET_ONLY));
     assertThat(mtp("--speculative-acceptance", "Rejection"))
@@ -64,7 +66,8 @@ class SpeculationFlagsTest {
   @Test
   void aCommandsOwnDefaultYieldsToWhatTheUserSays() {
     assertThat(parse().options(Algorithm.MTP).speculation().algorithm()).isEqualTo(Algorithm.MTP);
-    assertThat(parse("--speculative-num-steps", "2").options(Algorithm.MTP).speculation().steps())
+    assertThat(
+            parse("--speculative-num-steps", "2").options(Algorithm.MTP).speculation().numSteps())
         .isEqualTo(2);
     for (String said : new String[] {"off", "ngram"}) {
       assertThat(
@@ -104,7 +107,7 @@ class SpeculationFlagsTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "algorithm eagle     | expected mtp, ngram or off, found eagle",
+        "algorithm eagle     | expected off, mtp or ngram, found eagle",
         "acceptance strict   | expected coupled, target-only or rejection, found strict",
         "coupled-drafts some | expected on or off, found some",
         "num-steps few       | 'few' is not an int",

@@ -1,5 +1,7 @@
 package orrery.docs;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,10 +13,12 @@ import java.util.regex.Pattern;
  * The edit is applied where its old lines stand, which must be exactly one place.
  *
  * @param file that is edited, from the repository's root
+ * @param creates whether the file is new
  * @param hunks in order
  */
-record Edit(Path file, List<Hunk> hunks) {
+record Edit(Path file, boolean creates, List<Hunk> hunks) {
   private static final Pattern HEADER = Pattern.compile("@@ -\\d+,(\\d+) \\+\\d+,(\\d+) @@.*");
+  private static final String NEW = "--- /dev/null";
 
   /**
    * @param before lines as they are
@@ -29,7 +33,10 @@ record Edit(Path file, List<Hunk> hunks) {
    *     its hunk has
    */
   static Edit parse(List<String> diff) {
-    if (diff.size() < 3 || !diff.get(0).startsWith("--- a/") || !diff.get(1).startsWith("+++ b/")) {
+    boolean creates = !diff.isEmpty() && diff.get(0).equals(NEW);
+    if (diff.size() < 3
+        || !creates && !diff.get(0).startsWith("--- a/")
+        || !diff.get(1).startsWith("+++ b/")) {
       throw new IllegalArgumentException("expected --- a/FILE, +++ b/FILE, @@, found " + diff);
     }
     List<Hunk> hunks = new ArrayList<>();
@@ -49,7 +56,7 @@ record Edit(Path file, List<Hunk> hunks) {
       }
       hunks.add(hunk);
     }
-    return new Edit(Path.of(diff.get(1).substring("+++ b/".length())), hunks);
+    return new Edit(Path.of(diff.get(1).substring("+++ b/".length())), creates, hunks);
   }
 
   private static void add(Hunk hunk, String line) {
@@ -67,6 +74,18 @@ record Edit(Path file, List<Hunk> hunks) {
 
   /**
    * The edited file.
+   *
+   * @throws IOException if the file cannot be read, or is there already and the edit creates it
+   */
+  List<String> applied() throws IOException {
+    if (creates && Files.exists(file)) {
+      throw new IOException(file + ": expected no such file yet");
+    }
+    return apply(creates ? List.of() : Files.readAllLines(file));
+  }
+
+  /**
+   * The edited lines of the file.
    *
    * @throws IllegalArgumentException if a hunk's lines stand nowhere in it, or in several places
    */

@@ -21,7 +21,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
  * Runs some test methods in a JVM of its own and writes down which of them are red, as {@code mvn
- * test -Dtest=...} would, but without Maven. {@link BreakItTest} starts it.
+ * test -Dtest=...} would, but without Maven. {@link Workbench} starts it.
  */
 final class RedTests {
   private RedTests() {}
@@ -50,14 +50,18 @@ final class RedTests {
    * Writes the methods that ran as {@code Class.method}, one a line, a blank line, and for each red
    * one its name and its messages on one line.
    *
-   * @param args the file to write, then {@code class#method} of each, the class with its package
+   * @param args the file to write, then {@code class#method} or {@code class} of each, the class
+   *     with its package
    */
   public static void main(String[] args) throws IOException, ClassNotFoundException {
     List<DiscoverySelector> selectors = new ArrayList<>();
     for (String test : Arrays.asList(args).subList(1, args.length)) {
-      Class<?> type = Class.forName(test.substring(0, test.indexOf('#')));
-      String name = test.substring(test.indexOf('#') + 1);
-      selectors.add(DiscoverySelectors.selectMethod(type, method(type, name)));
+      String[] parts = test.split("#", 2);
+      Class<?> type = Class.forName(parts[0]);
+      selectors.add(
+          parts.length == 1
+              ? DiscoverySelectors.selectClass(type)
+              : DiscoverySelectors.selectMethod(type, method(type, parts[1])));
     }
     LauncherDiscoveryRequest request =
         LauncherDiscoveryRequestBuilder.request().selectors(selectors).build();

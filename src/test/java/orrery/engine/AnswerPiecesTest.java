@@ -22,7 +22,6 @@ import orrery.TinyModels;
 import orrery.events.Event;
 import orrery.sampling.FinishReason;
 import orrery.sampling.SamplingParams;
-import orrery.sampling.SamplingParamsBuilder;
 import orrery.speculation.SpeculationOptions;
 import orrery.text.TinyTokenizers;
 import orrery.text.TinyTokenizers.Kind;
@@ -62,12 +61,11 @@ class AnswerPiecesTest {
     return LoadedModel.load(model.writeTo(directory));
   }
 
-  private static SamplingParamsBuilder lively(int maxTokens) {
-    return SamplingParams.builder().temperature(1.5).ignoreEos(true).maxTokens(maxTokens);
-  }
-
-  private static EngineOptions.Builder small() {
-    return EngineTest.SCALAR.but();
+  private static SamplingParams lively(int maxTokens) {
+    return SamplingParams.defaults()
+        .withTemperature(1.5)
+        .withIgnoreEos(true)
+        .withMaxTokens(maxTokens);
   }
 
   /** The text of a choice's pieces; checks that the last one says how the answer ended. */
@@ -93,20 +91,22 @@ class AnswerPiecesTest {
   void piecesOfEveryChoiceAreItsTextWhateverEndsItAndWhateverTheSwitches() {
     List<EngineOptions> switches =
         List.of(
-            small().build(),
-            small().maxTotalTokens(96).contextLength(64).chunkedPrefillSize(4).build(),
-            small()
-                .speculation(SpeculationOptions.of(SpeculationOptions.Algorithm.NGRAM, 3))
-                .build());
+            EngineTest.SCALAR,
+            EngineTest.SCALAR
+                .withKv(kv -> kv.withMaxTotalTokens(96).withContextLength(64))
+                .withBatching(b -> b.withChunkedPrefillSize(4)),
+            EngineTest.SCALAR.withSpeculation(
+                s -> s.withAlgorithm(SpeculationOptions.Algorithm.NGRAM).withNumSteps(3)));
     List<String> expected = new ArrayList<>();
     for (EngineOptions options : switches) {
       int retracted = 0;
       List<Request> requests = new ArrayList<>();
       for (int i = 0; i < 24; i++) {
-        SamplingParamsBuilder params = lively(40).n(1 + i % 3).seed(i).minTokens(i % 2 * 5);
-        params.stop(i % 4 == 0 ? List.of() : List.of("é", "\uFFFD.", "ab", "<|turn|>"));
-        params.stopTokenIds(i % 4 == 1 ? List.of(5, 9) : List.of());
-        requests.add(Request.of(PROMPT, params.build()));
+        SamplingParams params = lively(40).withN(1 + i % 3).withSeed(i).withMinTokens(i % 2 * 5);
+        params =
+            params.withStop(i % 4 == 0 ? List.of() : List.of("é", "\uFFFD.", "ab", "<|turn|>"));
+        params = params.withStopTokenIds(i % 4 == 1 ? List.of(5, 9) : List.of());
+        requests.add(Request.of(PROMPT, params));
       }
       List<String> texts = new ArrayList<>();
       try (Engine engine = Engine.start(loaded, options)) {
@@ -154,7 +154,7 @@ class AnswerPiecesTest {
     try (Engine engine =
         Engine.start(
             loaded,
-            small().build(),
+            EngineTest.SCALAR,
             e -> {
               if (e instanceof Event.StepDone) {
                 sleep(2);
@@ -162,10 +162,10 @@ class AnswerPiecesTest {
                 finished.add(f);
               }
             })) {
-      SamplingParamsBuilder params = lively(200).seed(3);
-      Answer whole = engine.submit(Request.of(PROMPT, params.build())).join().getFirst();
+      SamplingParams params = lively(200).withSeed(3);
+      Answer whole = engine.submit(Request.of(PROMPT, params)).join().getFirst();
       String stop = whole.text() + "and more";
-      Request request = Request.of(PROMPT, params.stop(List.of(stop)).build());
+      Request request = Request.of(PROMPT, params.withStop(List.of(stop)));
       Completion completion =
           engine.submit(late ? request.withDeadline(Duration.ofMillis(40)) : request);
       List<Token> pieces = new ArrayList<>();
@@ -198,17 +198,17 @@ class AnswerPiecesTest {
     EditedModel model = EditedModel.of(TinyModels.speck("bias"));
     float[] embedding = model.tensors.get("model.embed_tokens.weight").floats();
     int hidden = embedding.length / 97;
-    SamplingParamsBuilder params = lively(60).seed(3);
+    SamplingParams params = lively(60).withSeed(3);
     Answer whole;
-    try (Engine engine = Engine.start(loaded, small().build())) {
-      whole = engine.submit(Request.of(PROMPT, params.build())).join().getFirst();
+    try (Engine engine = Engine.start(loaded, EngineTest.SCALAR)) {
+      whole = engine.submit(Request.of(PROMPT, params)).join().getFirst();
     }
     int bad = whole.tokens()[20]; // the step that computes this token fails
     Arrays.fill(embedding, bad * hidden, (bad + 1) * hidden, Float.NaN);
     try (LoadedModel poisoned = load(model);
-        Engine engine = Engine.start(poisoned, small().build())) {
-      params.stop(List.of(whole.text() + "and more"));
-      Completion completion = engine.submit(Request.of(PROMPT, params.build()));
+        Engine engine = Engine.start(poisoned, EngineTest.SCALAR)) {
+      params = params.withStop(List.of(whole.text() + "and more"));
+      Completion completion = engine.submit(Request.of(PROMPT, params));
       List<Token> pieces = new ArrayList<>();
       assertThatThrownBy(() -> completion.forEach(pieces::add)).hasMessageContaining("NaN");
       Token last = pieces.getLast();
@@ -221,10 +221,9 @@ class AnswerPiecesTest {
 
   @Test
   void offsetsCountCharactersOfTheTextThatTheClientSees() {
-    try (Engine engine = Engine.start(loaded, small().build())) {
+    try (Engine engine = Engine.start(loaded, EngineTest.SCALAR)) {
       for (int seed = 0; seed < 30; seed++) {
-        Answer a =
-            engine.submit(Request.of(PROMPT, lively(30).seed(seed).build())).join().getFirst();
+        Answer a = engine.submit(Request.of(PROMPT, lively(30).withSeed(seed))).join().getFirst();
         for (int i = 0; i < a.tokens().length; i++) {
           String before = continuation(Arrays.copyOf(a.tokens(), i)).replaceAll("\uFFFD*$", "");
           String token = a.text().substring(a.text().offsetByCodePoints(0, a.textOffsets()[i]));

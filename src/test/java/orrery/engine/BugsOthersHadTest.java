@@ -19,15 +19,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.TinyModels;
-import orrery.engine.EngineOptions.PolicyChoice;
-import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.batching.SchedulePolicy;
 import orrery.events.Event;
 import orrery.kv.PageTable;
+import orrery.prefix.PrefixCacheKind;
 
 /** Bugs of other engines that show in answers. */
 @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class BugsOthersHadTest {
-  private static final List<PrefixChoice> CACHES = List.of(PrefixChoice.RADIX, PrefixChoice.HASH);
+  private static final List<PrefixCacheKind> CACHES =
+      List.of(PrefixCacheKind.RADIX, PrefixCacheKind.HASH);
 
   private static LoadedModel loaded;
 
@@ -46,13 +47,17 @@ class BugsOthersHadTest {
   }
 
   private static Request ask(int length, int answer) {
-    return Request.of(prompt(length), greedy(answer).logprobs(2).build());
+    return Request.of(prompt(length), greedy(answer).withLogprobs(2));
   }
 
   /** The answer with every switch off: one request, one page, one chunk, no cache. */
   private static String plainly(Request r) {
     EngineOptions plain =
-        SCALAR.but().pageSize(0).prefixCache(PrefixChoice.OFF).graph(false).maxRunning(1).build();
+        SCALAR
+            .withKv(kv -> kv.withPageSize(0))
+            .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.OFF))
+            .withCompute(c -> c.withGraph(false))
+            .withBatching(b -> b.withMaxRunningRequests(1));
     return answered(plain, List.of(r)).getFirst();
   }
 
@@ -65,9 +70,10 @@ class BugsOthersHadTest {
   /** nano-vllm#144: if all blocks of a prompt were cached, there was no row left to compute. */
   @Test
   void aPromptWhoseBlocksAreAllCachedComputesItsLastTokenAgainWithTheSameBits() {
-    for (PrefixChoice prefix : CACHES) {
+    for (PrefixCacheKind prefix : CACHES) {
       for (int page : new int[] {1, 2, 4}) {
-        EngineOptions options = SCALAR.but().pageSize(page).prefixCache(prefix).build();
+        EngineOptions options =
+            SCALAR.withKv(kv -> kv.withPageSize(page)).withPrefix(p -> p.withPrefixCache(prefix));
         try (Engine engine = Engine.start(loaded, options)) {
           String first = bits(engine.submit(ask(16, 6)).join());
           Completion again = engine.submit(ask(16, 6));
@@ -86,26 +92,27 @@ class BugsOthersHadTest {
     for (int i = 0; i < 5; i++) {
       int[] p = prompt(9 + i);
       p[0] = i;
-      Request r = Request.of(p, sampled(30).logprobs(1).build());
+      Request r = Request.of(p, sampled(30).withLogprobs(1));
       requests.add(r);
       expected.add(plainly(r));
     }
-    for (PrefixChoice prefix : CACHES) {
+    for (PrefixCacheKind prefix : CACHES) {
       int ownHits = 0;
-      for (PolicyChoice policy :
-          List.of(PolicyChoice.VLLM, PolicyChoice.SGLANG, PolicyChoice.TRTLLM_MAX_UTILIZATION)) {
+      for (SchedulePolicy policy :
+          List.of(
+              SchedulePolicy.VLLM, SchedulePolicy.SGLANG, SchedulePolicy.TRTLLM_MAX_UTILIZATION)) {
         int[] seen = new int[2]; // retractions, hits after one
-        for (int tokens = 44; tokens < 110; tokens += 6) {
+        for (int room = 44; room < 110; room += 6) {
+          int tokens = room;
           EngineOptions options =
               SCALAR
-                  .but()
-                  .prefixCache(prefix)
-                  .schedulePolicy(policy)
-                  .maxTotalTokens(tokens)
-                  .contextLength(44)
-                  .conservativeness(0.01)
-                  .maxRunning(5)
-                  .build();
+                  .withPrefix(p -> p.withPrefixCache(prefix))
+                  .withBatching(
+                      b ->
+                          b.withSchedulePolicy(policy)
+                              .withScheduleConservativeness(0.01)
+                              .withMaxRunningRequests(5))
+                  .withKv(kv -> kv.withMaxTotalTokens(tokens).withContextLength(44));
           try (Engine engine = Engine.start(loaded, options, e -> count(e, seen))) {
             List<String> found = engine.submit(requests).stream().map(c -> bits(c.join())).toList();
             assertThat(found).as("%s %s, %d tokens", prefix, policy, tokens).isEqualTo(expected);
@@ -129,9 +136,11 @@ class BugsOthersHadTest {
    */
   @Test
   void aRequestLargerThanTheMemoryIsRefusedAndTheLargestThatFitsIsAnswered() {
-    for (PolicyChoice policy : PolicyChoice.values()) {
+    for (SchedulePolicy policy : SchedulePolicy.values()) {
       EngineOptions options =
-          SCALAR.but().schedulePolicy(policy).maxTotalTokens(32).batchWaitMillis(0).build();
+          SCALAR
+              .withBatching(b -> b.withSchedulePolicy(policy).withBatchWaitMillis(0))
+              .withKv(kv -> kv.withMaxTotalTokens(32));
       try (Engine engine = Engine.start(loaded, options)) {
         assertThatThrownBy(() -> engine.submit(ask(20, 13)))
             .hasMessage(
@@ -151,9 +160,10 @@ class BugsOthersHadTest {
    */
   @Test
   void rowsAfterAHitReadTheCachedRowsAndGoOnAtTheirPosition() {
-    for (PrefixChoice prefix : CACHES) {
+    for (PrefixCacheKind prefix : CACHES) {
       for (int page : new int[] {1, 2, 4}) {
-        EngineOptions options = SCALAR.but().pageSize(page).prefixCache(prefix).build();
+        EngineOptions options =
+            SCALAR.withKv(kv -> kv.withPageSize(page)).withPrefix(p -> p.withPrefixCache(prefix));
         try (Engine engine = Engine.start(loaded, options)) {
           engine.submit(ask(20, 1)).join();
           for (int length = 21; length < 30; length++) {
@@ -186,7 +196,9 @@ class BugsOthersHadTest {
                 }
               });
       EngineOptions options =
-          SCALAR.but().chunkedPrefillSize(chunk).prefixCache(PrefixChoice.OFF).build();
+          SCALAR
+              .withBatching(b -> b.withChunkedPrefillSize(chunk))
+              .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.OFF));
       try (Engine engine = Engine.start(watched, options)) {
         engine.submit(List.of(ask(13, 9), ask(22, 9))).forEach(Completion::join);
       }
@@ -198,14 +210,18 @@ class BugsOthersHadTest {
   @Test
   void everyPromptLengthBesideEveryChunkAndPageBoundaryGivesTheSameBits() {
     for (int page : new int[] {2, 4}) {
-      for (int chunk = 1; chunk <= 2 * page + 1; chunk++) {
+      for (int size = 1; size <= 2 * page + 1; size++) {
+        int chunk = size;
         List<Request> requests = new ArrayList<>();
         List<String> expected = new ArrayList<>();
         for (int length = 1; length <= 3 * page + 1; length++) {
           requests.add(ask(length, 3));
           expected.add(plainly(ask(length, 3)));
         }
-        EngineOptions options = SCALAR.but().pageSize(page).chunkedPrefillSize(chunk).build();
+        EngineOptions options =
+            SCALAR
+                .withKv(kv -> kv.withPageSize(page))
+                .withBatching(b -> b.withChunkedPrefillSize(chunk));
         assertThat(answered(options, requests))
             .as("P %d, chunk %d", page, chunk)
             .isEqualTo(expected);
@@ -217,9 +233,12 @@ class BugsOthersHadTest {
   @Test
   void everyChunkSizeReadsALongPromptLikeOneWholeChunk() {
     String expected = plainly(ask(70, 4));
-    for (int chunk = 1; chunk <= 71; chunk += chunk < 40 ? 1 : 10) {
+    for (int size = 1; size <= 71; size += size < 40 ? 1 : 10) {
+      int chunk = size;
       EngineOptions options =
-          SCALAR.but().chunkedPrefillSize(chunk).prefixCache(PrefixChoice.OFF).build();
+          SCALAR
+              .withBatching(b -> b.withChunkedPrefillSize(chunk))
+              .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.OFF));
       assertThat(answered(options, List.of(ask(70, 4))))
           .as("chunk %d", chunk)
           .containsExactly(expected);
@@ -232,8 +251,9 @@ class BugsOthersHadTest {
     int[] lengths = {3, 17, 8, 30};
     List<Request> batch = Arrays.stream(lengths).mapToObj(n -> ask(n, 12)).toList();
     List<String> alone = batch.stream().map(BugsOthersHadTest::plainly).toList();
-    for (PolicyChoice policy : PolicyChoice.values()) {
-      EngineOptions options = SCALAR.but().schedulePolicy(policy).batchWaitMillis(0).build();
+    for (SchedulePolicy policy : SchedulePolicy.values()) {
+      EngineOptions options =
+          SCALAR.withBatching(b -> b.withSchedulePolicy(policy).withBatchWaitMillis(0));
       assertThat(answered(options, batch)).as("%s", policy).isEqualTo(alone);
     }
   }

@@ -55,7 +55,7 @@ class CompletionTest {
   }
 
   private static Request request(int tokens, int n) {
-    return Request.of(PROMPT, greedy(tokens).n(n).build());
+    return Request.of(PROMPT, greedy(tokens).withN(n));
   }
 
   private static void assertCutOff(Completion c) {
@@ -260,7 +260,9 @@ class CompletionTest {
           }
         };
     int inTheQueue;
-    try (Engine engine = Engine.start(loaded, SCALAR.but().maxRunning(1).build(), SLOW.and(sink))) {
+    try (Engine engine =
+        Engine.start(
+            loaded, SCALAR.withBatching(b -> b.withMaxRunningRequests(1)), SLOW.and(sink))) {
       Completion running = engine.submit(request(LONG, 1));
       running.iterator().next();
       Completion waiting = engine.submit(request(LONG, 3));
@@ -301,7 +303,7 @@ class CompletionTest {
         .isThrownBy(() -> Engine.check(loaded, null))
         .withMessage("options: expected engine options, found null");
     assertThatNullPointerException()
-        .isThrownBy(() -> Request.of(null, greedy(1).build()))
+        .isThrownBy(() -> Request.of(null, greedy(1)))
         .withMessage("prompt: expected token ids, found null");
     assertThatNullPointerException()
         .isThrownBy(() -> Request.of(PROMPT, null))
@@ -318,9 +320,9 @@ class CompletionTest {
     assertThatNullPointerException()
         .isThrownBy(() -> Engine.start(loaded, SCALAR, null))
         .withMessageContaining("sink: expected an event sink, found null");
-    assertThatThrownBy(() -> greedy(1).stop(null).build())
+    assertThatThrownBy(() -> greedy(1).withStop(null))
         .hasMessage("stop: expected a list, found null");
-    assertThatThrownBy(() -> EngineOptions.builder().kernels(null).build())
+    assertThatThrownBy(() -> EngineOptions.defaults().withCompute(c -> c.withKernels(null)))
         .hasMessage("kernels: expected a choice, found null");
     assertThatNullPointerException()
         .isThrownBy(() -> LoadedModel.load(null))

@@ -34,16 +34,25 @@ class CoupledDraftsTest {
     Random r = new Random(3);
     SpeculationStats stats = new SpeculationStats();
     SpeculationOptions speculation =
-        SpeculationOptions.of(Algorithm.MTP, 3).withCoupledDrafts(coupled);
+        SpeculationOptions.defaults()
+            .withAlgorithm(Algorithm.MTP)
+            .withNumSteps(3)
+            .withCoupledDrafts(coupled);
     EngineOptions options =
-        EngineOptions.builder().contextLength(64).speculation(speculation).build();
+        EngineOptions.defaults()
+            .withKv(kv -> kv.withContextLength(64))
+            .withSpeculation(_ -> speculation);
     List<List<Integer>> answers = new ArrayList<>();
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("trained"))) {
       try (Engine engine = Engine.start(loaded, options, stats)) {
         List<Request> requests = new ArrayList<>();
         for (int i = 0; i < REQUESTS; i++) {
           SamplingParams params =
-              SamplingParams.builder().temperature(1).maxTokens(40).ignoreEos(true).seed(i).build();
+              SamplingParams.defaults()
+                  .withTemperature(1)
+                  .withMaxTokens(40)
+                  .withIgnoreEos(true)
+                  .withSeed(i);
           int[] prompt = r.ints(4, 1, loaded.model().vocab()).toArray();
           requests.add(Request.of(prompt, params));
         }

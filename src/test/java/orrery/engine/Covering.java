@@ -13,7 +13,7 @@ import java.util.Set;
  * still missing.
  */
 final class Covering {
-  private final int[] sizes; // [switches] values of each, at most 15
+  private final int[] sizes; // [switches] values of each, at most 16
 
   private Covering(int[] sizes) {
     this.sizes = sizes;
@@ -22,7 +22,8 @@ final class Covering {
   /**
    * The picks, each [switches] of indices of values.
    *
-   * @param sizes [switches] how many values each switch has, at most 15
+   * @param sizes [switches] how many values each switch has, at most 16
+   * @param strength at most 4
    */
   static List<int[]> of(int[] sizes, int strength, long seed) {
     return new Covering(sizes).picks(strength, new Random(seed));
@@ -32,8 +33,8 @@ final class Covering {
     Set<Long> open = new LinkedHashSet<>();
     List<int[]> columns = new ArrayList<>();
     subsets(strength, 0, new int[0], columns);
-    for (int[] c : columns) {
-      combine(c, 0, new int[sizes.length], open);
+    for (int i = 0; i < columns.size(); i++) {
+      combine(i, columns.get(i), 0, new int[sizes.length], open);
     }
     List<int[]> picks = new ArrayList<>();
     while (!open.isEmpty()) {
@@ -43,12 +44,15 @@ final class Covering {
       for (int attempt = 0; attempt < 40; attempt++) {
         int[] pick = new int[sizes.length];
         for (int i = 0; i < pick.length; i++) {
-          int fixed = (int) (missing >> (4 * i) & 15);
-          pick[i] = fixed > 0 ? fixed - 1 : r.nextInt(sizes[i]);
+          pick[i] = r.nextInt(sizes[i]);
+        }
+        int[] fixed = columns.get((int) (missing >> 16));
+        for (int i = 0; i < fixed.length; i++) {
+          pick[fixed[i]] = (int) (missing >> (4 * i) & 15);
         }
         List<Long> covers = new ArrayList<>();
-        for (int[] c : columns) {
-          long key = key(c, pick);
+        for (int i = 0; i < columns.size(); i++) {
+          long key = key(i, columns.get(i), pick);
           if (open.contains(key)) {
             covers.add(key);
           }
@@ -76,22 +80,22 @@ final class Covering {
     }
   }
 
-  private void combine(int[] columns, int at, int[] pick, Set<Long> out) {
+  private void combine(int subset, int[] columns, int at, int[] pick, Set<Long> out) {
     if (at == columns.length) {
-      out.add(key(columns, pick));
+      out.add(key(subset, columns, pick));
       return;
     }
     for (int v = 0; v < sizes[columns[at]]; v++) {
       pick[columns[at]] = v;
-      combine(columns, at + 1, pick, out);
+      combine(subset, columns, at + 1, pick, out);
     }
   }
 
-  /** Four bits for each switch: 0, or one more than the index of its value. */
-  private static long key(int[] columns, int[] pick) {
-    long key = 0;
-    for (int c : columns) {
-      key |= (pick[c] + 1L) << (4 * c);
+  /** The number of the set of columns, and four bits for the value of each of them. */
+  private static long key(int subset, int[] columns, int[] pick) {
+    long key = (long) subset << 16;
+    for (int i = 0; i < columns.length; i++) {
+      key |= (long) pick[columns[i]] << (4 * i);
     }
     return key;
   }

@@ -12,9 +12,9 @@ import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
-import orrery.engine.EngineOptions.PolicyChoice;
-import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.batching.SchedulePolicy;
 import orrery.events.Event;
+import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache.Eviction;
 import orrery.sampling.FinishReason;
 import orrery.sampling.SamplingParams;
@@ -99,46 +99,67 @@ final class EngineLife {
   }
 
   private SamplingParams params(int most) {
-    return SamplingParams.builder()
-        .maxTokens(1 + random.nextInt(most))
-        .ignoreEos(random.nextInt(4) > 0)
-        .temperature(random.nextBoolean() ? 0 : 0.9)
-        .n(random.nextInt(3) == 0 ? 2 + random.nextInt(3) : 1)
-        .logprobs(2)
-        .seed(random.nextLong())
-        .build();
+    return SamplingParams.defaults()
+        .withMaxTokens(1 + random.nextInt(most))
+        .withIgnoreEos(random.nextInt(4) > 0)
+        .withTemperature(random.nextBoolean() ? 0 : 0.9)
+        .withN(random.nextInt(3) == 0 ? 2 + random.nextInt(3) : 1)
+        .withLogprobs(2)
+        .withSeed(random.nextLong());
   }
 
   private EngineOptions options() {
     int page = new int[] {4, 4, 8, 12, 16, 24, 32, 48, 0}[random.nextInt(9)];
     int unit = page == 0 ? CONTEXT : page;
     int tokens = random.nextInt(4) == 0 ? 16 * CONTEXT : 8 + random.nextInt(2 * CONTEXT);
-    return EngineOptions.builder()
-        .contextLength(CONTEXT)
-        .pageSize(page)
-        .maxTotalTokens(Math.max(unit, tokens))
-        .schedulePolicy(PolicyChoice.values()[random.nextInt(PolicyChoice.values().length)])
-        .lpm(random.nextBoolean())
-        .mixedChunk(random.nextBoolean())
-        .conservativeness(random.nextBoolean() ? 0.01 : 1)
-        .chunkedPrefillSize(new int[] {1, 3, 7, 32, 0}[random.nextInt(5)])
-        .prefixCache(PrefixChoice.values()[random.nextInt(8) == 0 ? 0 : 1 + random.nextInt(2)])
-        .eviction(Eviction.values()[random.nextInt(3)])
-        .maxRunning(1 + random.nextInt(8))
-        .threads(1 + random.nextInt(16) / 15)
-        .graph(random.nextBoolean())
-        .batchWaitMillis(0)
-        .speculation(speculation())
-        .build();
+    return EngineOptions.defaults()
+        .withKv(
+            kv ->
+                kv.withContextLength(CONTEXT)
+                    .withPageSize(page)
+                    .withMaxTotalTokens(Math.max(unit, tokens)))
+        .withBatching(
+            b ->
+                b.withSchedulePolicy(any(SchedulePolicy.values()))
+                    .withLpm(random.nextBoolean())
+                    .withEnableMixedChunk(random.nextBoolean())
+                    .withScheduleConservativeness(random.nextBoolean() ? 0.01 : 1)
+                    .withChunkedPrefillSize(new int[] {1, 3, 7, 32, 0}[random.nextInt(5)])
+                    .withMaxRunningRequests(1 + random.nextInt(8))
+                    .withBatchWaitMillis(0))
+        .withPrefix(
+            p ->
+                p.withPrefixCache(random.nextInt(8) == 0 ? PrefixCacheKind.OFF : remembering())
+                    .withRadixEvictionPolicy(any(Eviction.values())))
+        .withCompute(
+            c -> c.withThreads(1 + random.nextInt(16) / 15).withGraph(random.nextBoolean()))
+        .withSpeculation(_ -> speculation());
   }
 
   private SpeculationOptions speculation() {
     int steps = random.nextInt(5);
     return switch (random.nextInt(model == Served.HYBRID ? 4 : 2)) {
-      case 0 -> SpeculationOptions.off();
-      case 1 -> SpeculationOptions.of(Algorithm.NGRAM, steps).withNgramMin(1);
-      default -> SpeculationOptions.of(Algorithm.MTP, steps).withMaxBatch(random.nextInt(4));
+      case 0 -> SpeculationOptions.defaults();
+      case 1 ->
+          SpeculationOptions.defaults()
+              .withAlgorithm(Algorithm.NGRAM)
+              .withNumSteps(steps)
+              .withNgram(1, 4);
+      default ->
+          SpeculationOptions.defaults()
+              .withAlgorithm(Algorithm.MTP)
+              .withNumSteps(steps)
+              .withDisableByBatchSize(random.nextInt(4));
     };
+  }
+
+  private PrefixCacheKind remembering() {
+    PrefixCacheKind[] all = PrefixCacheKind.values();
+    return all[1 + random.nextInt(all.length - 1)]; // the first is OFF
+  }
+
+  private <T> T any(T[] values) {
+    return values[random.nextInt(values.length)];
   }
 
   private Drafters drafters() {

@@ -23,10 +23,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.TinyModels;
-import orrery.engine.EngineOptions.PolicyChoice;
-import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.batching.SchedulePolicy;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.prefix.PrefixCacheKind;
 import orrery.sampling.FinishReason;
 import orrery.sampling.SamplingParams;
 
@@ -46,7 +46,7 @@ class EngineLifeTest {
   }
 
   private static Request request(int tokens) {
-    return Request.of(PROMPT, greedy(tokens).logprobs(0).build());
+    return Request.of(PROMPT, greedy(tokens).withLogprobs(0));
   }
 
   /** A sink that runs {@code then} on the engine's thread at the nth event of a kind. */
@@ -62,16 +62,18 @@ class EngineLifeTest {
   /** Cancels a request at every possible step, while two other requests go on. */
   @Test
   void aRequestCancelledAtAnyStepLeavesTheOthersUnchangedAndAllPagesFree() {
-    Request stays = Request.of(PROMPT, sampled(14).logprobs(1).n(2).build());
-    Request goes = Request.of(Arrays.copyOf(PROMPT, 30), sampled(12).n(3).build());
+    Request stays = Request.of(PROMPT, sampled(14).withLogprobs(1).withN(2));
+    Request goes = Request.of(Arrays.copyOf(PROMPT, 30), sampled(12).withN(3));
     EngineOptions options =
-        SCALAR.but().maxTotalTokens(120).chunkedPrefillSize(6).contextLength(64).build();
+        SCALAR
+            .withKv(kv -> kv.withMaxTotalTokens(120).withContextLength(64))
+            .withBatching(b -> b.withChunkedPrefillSize(6));
     String expected;
     try (Engine engine = Engine.start(loaded, options)) {
       expected = bits(engine.submit(stays).join());
     }
     int cancelled = 0;
-    for (PrefixChoice prefix : PrefixChoice.values()) {
+    for (PrefixCacheKind prefix : PrefixCacheKind.values()) {
       for (int step = 1; step < 30; step++) {
         AtomicReference<Completion> victim = new AtomicReference<>();
         CountDownLatch submitted = new CountDownLatch(1);
@@ -91,7 +93,7 @@ class EngineLifeTest {
                     last.set(s);
                   }
                 });
-        EngineOptions o = options.but().prefixCache(prefix).build();
+        EngineOptions o = options.withPrefix(p -> p.withPrefixCache(prefix));
         try (Engine engine = Engine.start(loaded, o, both)) {
           List<Completion> all = engine.submit(List.of(stays, goes, stays));
           victim.set(all.get(1));
@@ -180,7 +182,8 @@ class EngineLifeTest {
               admitted.countDown();
               await(goOn);
             });
-    EngineOptions options = SCALAR.but().maxRunning(1).maxQueued(2).build();
+    EngineOptions options =
+        SCALAR.withBatching(b -> b.withMaxRunningRequests(1).withMaxQueuedRequests(2));
     try (Engine engine = Engine.start(loaded, options, sink)) {
       Completion running = engine.submit(request(20));
       await(admitted);
@@ -204,7 +207,8 @@ class EngineLifeTest {
   /** The queue counts all waiting requests, not only those on their way into the engine. */
   @Test
   void waitingRequestsCountAsQueuedThoughTheEngineHasSeenThem() {
-    EngineOptions options = SCALAR.but().maxRunning(1).maxQueued(3).build();
+    EngineOptions options =
+        SCALAR.withBatching(b -> b.withMaxRunningRequests(1).withMaxQueuedRequests(3));
     CountDownLatch steps = new CountDownLatch(12);
     EventSink slow =
         e -> {
@@ -231,7 +235,7 @@ class EngineLifeTest {
 
   @Test
   void manyThreadsSubmitAtOnceAndEachGetsItsOwnAnswer() throws Exception {
-    SamplingParams params = sampled(8).logprobs(1).build();
+    SamplingParams params = sampled(8).withLogprobs(1);
     try (Engine engine = Engine.start(loaded, SCALAR)) {
       List<String> expected = new ArrayList<>();
       for (int t = 0; t < 8; t++) {
@@ -343,8 +347,8 @@ class EngineLifeTest {
 
   @Test
   void closingFinishesTheRequestsThatWereTakenAndTakesNoMore() {
-    for (PolicyChoice policy : PolicyChoice.values()) {
-      Engine engine = Engine.start(loaded, SCALAR.but().schedulePolicy(policy).build());
+    for (SchedulePolicy policy : SchedulePolicy.values()) {
+      Engine engine = Engine.start(loaded, SCALAR.withBatching(b -> b.withSchedulePolicy(policy)));
       List<Completion> all = new ArrayList<>();
       for (int i = 0; i < 9; i++) {
         all.add(engine.submit(request(7)));
@@ -365,7 +369,7 @@ class EngineLifeTest {
   @Test
   void aRequestSubmittedWhileTheEngineClosesIsAnsweredOrRefused() throws Exception {
     for (int round = 0; round < 20; round++) {
-      Engine engine = Engine.start(loaded, SCALAR.but().maxQueued(40).build());
+      Engine engine = Engine.start(loaded, SCALAR.withBatching(b -> b.withMaxQueuedRequests(40)));
       List<CompletableFuture<?>> futures =
           java.util.Collections.synchronizedList(new ArrayList<>());
       List<Thread> threads = new ArrayList<>();
@@ -403,7 +407,8 @@ class EngineLifeTest {
             sleep(1);
           }
         };
-    Engine engine = Engine.start(loaded, SCALAR.but().maxRunning(2).build(), slow);
+    Engine engine =
+        Engine.start(loaded, SCALAR.withBatching(b -> b.withMaxRunningRequests(2)), slow);
     List<Completion> all = engine.submit(List.of(request(400), request(400), request(400)));
     all.getFirst().iterator().next(); // it runs
     Thread closer = Thread.ofPlatform().start(engine::close);
@@ -424,7 +429,8 @@ class EngineLifeTest {
             order.add(a.request());
           }
         };
-    try (Engine engine = Engine.start(loaded, SCALAR.but().maxRunning(1).build(), sink)) {
+    try (Engine engine =
+        Engine.start(loaded, SCALAR.withBatching(b -> b.withMaxRunningRequests(1)), sink)) {
       List<Completion> all =
           engine.submit(
               List.of(

@@ -14,9 +14,9 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
-import orrery.engine.EngineOptions.KernelChoice;
 import orrery.engine.SwitchCell.PolicyVariant;
 import orrery.engine.SwitchCell.Speculation;
+import orrery.kernels.KernelSet;
 import orrery.model.Model;
 import orrery.sampling.FinishReason;
 import orrery.speculation.SpeculationOptions.Algorithm;
@@ -161,7 +161,7 @@ class EngineMatrixTest {
       }
       assertThat(engine.kernelName().contains("scalar"))
           .as("%s: %s", cell, engine.kernelName())
-          .isEqualTo(cell.kernels() == KernelChoice.SCALAR);
+          .isEqualTo(cell.kernels() == KernelSet.SCALAR);
     } catch (RequestException e) { // the engine has stopped
       throw new AssertionError(cell + ": " + e.getMessage(), e);
     }

@@ -18,20 +18,22 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import orrery.EditedModel;
 import orrery.TinyModels;
+import orrery.batching.SchedulePolicy;
 import orrery.checkpoint.SafetensorsFile;
-import orrery.engine.EngineOptions.KernelChoice;
-import orrery.engine.EngineOptions.PolicyChoice;
-import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.kernels.KernelSet;
+import orrery.prefix.PrefixCacheKind;
 import orrery.sampling.FinishReason;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
-import orrery.sampling.SamplingParamsBuilder;
 
 /** The answers to single requests, on models without a tokenizer: ids in, ids out. */
 @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class EngineTest {
   static final EngineOptions SCALAR =
-      EngineOptions.builder().kernels(KernelChoice.SCALAR).pageSize(4).maxRunning(4).build();
+      EngineOptions.defaults()
+          .withCompute(c -> c.withKernels(KernelSet.SCALAR))
+          .withKv(kv -> kv.withPageSize(4))
+          .withBatching(b -> b.withMaxRunningRequests(4));
   static final int[] PROMPT = {3, 14, 15, 9, 26, 5, 35, 8, 9, 79, 32};
 
   @TempDir Path directory;
@@ -40,19 +42,22 @@ class EngineTest {
     return TinyModels.all();
   }
 
-  static SamplingParamsBuilder greedy(int maxTokens) {
-    return SamplingParams.builder().temperature(0).maxTokens(maxTokens).ignoreEos(true);
+  static SamplingParams greedy(int maxTokens) {
+    return SamplingParams.defaults()
+        .withTemperature(0)
+        .withMaxTokens(maxTokens)
+        .withIgnoreEos(true);
   }
 
-  static SamplingParamsBuilder sampled(int maxTokens) {
+  static SamplingParams sampled(int maxTokens) {
     return greedy(maxTokens)
-        .temperature(0.9)
-        .topP(0.9)
-        .repetitionPenalty(1.1)
-        .frequencyPenalty(0.2)
-        .presencePenalty(0.1)
-        .seed(11)
-        .logitBias(List.of(new TokenBias(7, 1.5)));
+        .withTemperature(0.9)
+        .withTopP(0.9)
+        .withRepetitionPenalty(1.1)
+        .withFrequencyPenalty(0.2)
+        .withPresencePenalty(0.1)
+        .withSeed(11)
+        .withLogitBias(List.of(new TokenBias(7, 1.5)));
   }
 
   static Answer answer(Engine engine, int[] prompt, SamplingParams params) {
@@ -79,7 +84,7 @@ class EngineTest {
       List<Request> all = new ArrayList<>();
       for (int i = 0; i < lengths.length; i++) {
         int[] prompt = Arrays.copyOfRange(prompts, i * width, i * width + lengths[i]);
-        all.add(Request.of(prompt, greedy(64).build()));
+        all.add(Request.of(prompt, greedy(64)));
       }
       List<Completion> completions = engine.submit(all); // side by side
       for (int i = 0; i < lengths.length; i++) {
@@ -93,10 +98,10 @@ class EngineTest {
 
   @Test
   void anImpossibleRequestIsRefusedWithItsFaultAndTheNextOneIsAnswered() {
-    EngineOptions options = SCALAR.but().contextLength(20).build();
+    EngineOptions options = SCALAR.withKv(kv -> kv.withContextLength(20));
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("bias")); // 97 tokens
         Engine engine = Engine.start(loaded, options)) {
-      SamplingParams params = greedy(5).logprobs(0).build();
+      SamplingParams params = greedy(5).withLogprobs(0);
       String expected = bits(engine.submit(Request.of(PROMPT, params)).join());
       int[][] prompts = {
         {}, {1, 97}, {-1}, {Integer.MAX_VALUE, 1}, new int[20], new int[21], new int[5_000]
@@ -115,8 +120,8 @@ class EngineTest {
         assertThat(bits(engine.submit(Request.of(PROMPT, params)).join())).isEqualTo(expected);
       }
       List<TokenBias> bias = List.of(new TokenBias(4_000, 1));
-      refused(engine, Request.of(PROMPT, greedy(5).stopTokenIds(List.of(97)).build()), "97");
-      refused(engine, Request.of(PROMPT, greedy(5).logitBias(bias).build()), "4000");
+      refused(engine, Request.of(PROMPT, greedy(5).withStopTokenIds(List.of(97))), "97");
+      refused(engine, Request.of(PROMPT, greedy(5).withLogitBias(bias)), "4000");
     }
   }
 
@@ -130,7 +135,7 @@ class EngineTest {
 
   @Test
   void aRequestWithAMissingPartIsRefusedWhereItIsMade() {
-    SamplingParams params = greedy(1).build();
+    SamplingParams params = greedy(1);
     assertThatThrownBy(() -> Request.of(PROMPT, null)).hasMessageContaining("sampling parameters");
     assertThatThrownBy(() -> Request.of(PROMPT, params).withSalt(null))
         .hasMessageContaining("salt: expected a string");
@@ -145,9 +150,9 @@ class EngineTest {
   void anAnswerEndsExactlyAtTheContextLength() {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("mtp"))) {
       for (int context : new int[] {12, 13, 40, 256}) {
-        EngineOptions options = SCALAR.but().contextLength(context).build();
+        EngineOptions options = SCALAR.withKv(kv -> kv.withContextLength(context));
         try (Engine engine = Engine.start(loaded, options)) {
-          Answer a = answer(engine, PROMPT, greedy(1_000).build());
+          Answer a = answer(engine, PROMPT, greedy(1_000));
           assertThat(a.promptTokens() + a.tokens().length).isEqualTo(context);
           assertThat(a.finish()).isEqualTo(new FinishReason.Length(context - PROMPT.length));
         }
@@ -155,7 +160,7 @@ class EngineTest {
       try (Engine engine = Engine.start(loaded, SCALAR)) {
         assertThat(engine.contextLength()).isEqualTo(256);
       }
-      assertThatThrownBy(() -> Engine.start(loaded, SCALAR.but().contextLength(257).build()))
+      assertThatThrownBy(() -> Engine.start(loaded, SCALAR.withKv(kv -> kv.withContextLength(257))))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage("context-length: expected at most the model's 256 positions, found 257");
     }
@@ -165,18 +170,17 @@ class EngineTest {
   void theModelsOwnEndAndStopTokensEndAnAnswer() {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("sharded"));
         Engine engine = Engine.start(loaded, SCALAR)) {
-      int[] free = answer(engine, PROMPT, greedy(40).build()).tokens();
+      int[] free = answer(engine, PROMPT, greedy(40)).tokens();
       int first = IntStream.range(0, 40).filter(i -> free[i] == free[20]).findFirst().orElseThrow();
-      Answer stopped = answer(engine, PROMPT, greedy(40).stopTokenIds(List.of(free[20])).build());
+      Answer stopped = answer(engine, PROMPT, greedy(40).withStopTokenIds(List.of(free[20])));
       assertThat(stopped.tokens()).isEqualTo(Arrays.copyOf(free, first + 1));
       assertThat(stopped.finish()).isEqualTo(new FinishReason.StopToken(free[20]));
       int eos = loaded.eos()[0];
       SamplingParams wantsEos =
           greedy(40)
-              .ignoreEos(false)
-              .minTokens(3)
-              .logitBias(List.of(new TokenBias(eos, 1e6)))
-              .build();
+              .withIgnoreEos(false)
+              .withMinTokens(3)
+              .withLogitBias(List.of(new TokenBias(eos, 1e6)));
       Answer ended = answer(engine, PROMPT, wantsEos);
       assertThat(ended.tokens()).hasSize(4).endsWith(eos).startsWith(Arrays.copyOf(free, 3));
       assertThat(ended.finish()).isEqualTo(new FinishReason.StopToken(eos));
@@ -188,7 +192,7 @@ class EngineTest {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("bias"));
         Engine engine = Engine.start(loaded, SCALAR)) {
       for (int max : new int[] {1, 2, 17}) {
-        Completion c = engine.submit(Request.of(PROMPT, greedy(max).build()));
+        Completion c = engine.submit(Request.of(PROMPT, greedy(max)));
         List<Integer> heard = new ArrayList<>();
         for (Token t : c) {
           assertThat(t.index()).isEqualTo(heard.size());
@@ -208,10 +212,10 @@ class EngineTest {
   void choicesAndSeedsDifferAndCanBeRepeatedAloneOrInBatches() {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("sharded"));
         Engine one = Engine.start(loaded, SCALAR);
-        Engine two = Engine.start(loaded, SCALAR.but().maxRunning(1).build())) {
+        Engine two = Engine.start(loaded, SCALAR.withBatching(b -> b.withMaxRunningRequests(1)))) {
       Set<List<Integer>> answers = new HashSet<>();
       for (long seed : new long[] {0, 1, -1, Long.MAX_VALUE}) {
-        Request request = Request.of(PROMPT, sampled(16).seed(seed).logprobs(1).n(4).build());
+        Request request = Request.of(PROMPT, sampled(16).withSeed(seed).withLogprobs(1).withN(4));
         List<Answer> four = one.submit(request).join();
         assertThat(bits(two.submit(request).join())).isEqualTo(bits(four));
         assertThat(four.stream().map(Answer::choice)).containsExactly(0, 1, 2, 3);
@@ -226,24 +230,23 @@ class EngineTest {
    */
   @Test
   void manyChoicesInTightMemoryAllFinishUnderEveryPolicy() {
-    SamplingParams params = sampled(21).logprobs(1).n(8).build();
+    SamplingParams params = sampled(21).withLogprobs(1).withN(8);
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("groups"))) {
       String expected;
       try (Engine ample = Engine.start(loaded, SCALAR)) {
         expected = bits(ample.submit(Request.of(PROMPT, params)).join());
       }
-      for (PolicyChoice policy : PolicyChoice.values()) {
-        for (PrefixChoice prefix : PrefixChoice.values()) {
+      for (SchedulePolicy policy : SchedulePolicy.values()) {
+        for (PrefixCacheKind prefix : PrefixCacheKind.values()) {
           EngineOptions tight =
               SCALAR
-                  .but()
-                  .contextLength(32)
-                  .maxTotalTokens(44)
-                  .maxRunning(8)
-                  .schedulePolicy(policy)
-                  .prefixCache(prefix)
-                  .batchWaitMillis(0)
-                  .build();
+                  .withKv(kv -> kv.withContextLength(32).withMaxTotalTokens(44))
+                  .withBatching(
+                      b ->
+                          b.withMaxRunningRequests(8)
+                              .withSchedulePolicy(policy)
+                              .withBatchWaitMillis(0))
+                  .withPrefix(p -> p.withPrefixCache(prefix));
           try (Engine engine = Engine.start(loaded, tight)) {
             Completion c = engine.submit(Request.of(PROMPT, params));
             assertThat(bits(c.join())).as("%s %s", policy, prefix).isEqualTo(expected);
@@ -260,16 +263,19 @@ class EngineTest {
     int hidden = 20;
     float[] embedding = edited.tensors.get("model.embed_tokens.weight").floats();
     Arrays.fill(embedding, 50 * hidden, 51 * hidden, Float.NaN); // token 50
-    SamplingParams params = greedy(30).logprobs(2).build();
-    SamplingParams three = greedy(30).logprobs(2).n(3).build();
+    SamplingParams params = greedy(30).withLogprobs(2);
+    SamplingParams three = greedy(30).withLogprobs(2).withN(3);
     int[] poisoned = new int[100]; // longer than the others, so that its NaN rows lay beneath
     Arrays.fill(poisoned, 50);
     int[] late = Arrays.copyOf(PROMPT, 24); // shares blocks with the good one, then turns bad
     late[20] = 50;
     try (LoadedModel loaded = LoadedModel.load(edited.writeTo(directory))) {
-      for (PrefixChoice prefix : PrefixChoice.values()) {
+      for (PrefixCacheKind prefix : PrefixCacheKind.values()) {
         EngineOptions options =
-            SCALAR.but().prefixCache(prefix).chunkedPrefillSize(5).contextLength(128).build();
+            SCALAR
+                .withPrefix(p -> p.withPrefixCache(prefix))
+                .withBatching(b -> b.withChunkedPrefillSize(5))
+                .withKv(kv -> kv.withContextLength(128));
         try (Engine engine = Engine.start(loaded, options)) {
           String before = bits(engine.submit(Request.of(PROMPT, params)).join());
           List<Completion> all =
@@ -303,9 +309,10 @@ class EngineTest {
   void requestsThatShareAPrefixComputeItOnceAndEqualOnesWaitForTheFirst() {
     int[] prompt = IntStream.range(0, 40).map(i -> i * 7 % 90).toArray();
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("groups"))) {
-      for (PrefixChoice prefix : List.of(PrefixChoice.RADIX, PrefixChoice.HASH)) {
-        try (Engine engine = Engine.start(loaded, SCALAR.but().prefixCache(prefix).build())) {
-          Request request = Request.of(prompt, greedy(5).build());
+      for (PrefixCacheKind prefix : List.of(PrefixCacheKind.RADIX, PrefixCacheKind.HASH)) {
+        try (Engine engine =
+            Engine.start(loaded, SCALAR.withPrefix(p -> p.withPrefixCache(prefix)))) {
+          Request request = Request.of(prompt, greedy(5));
           List<Completion> all = engine.submit(List.of(request, request, request));
           List<Integer> cached = all.stream().map(c -> c.join().getFirst().cachedTokens()).toList();
           assertThat(cached).containsExactly(0, 36, 36);

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import orrery.EditedModel;
 import orrery.TinyModels;
 import orrery.checkpoint.CheckpointException;
+import orrery.kernels.KernelSet;
 import orrery.sampling.SamplingParams;
 
 /**
@@ -49,9 +50,11 @@ class ExtremeConfigTest {
   };
 
   private static final EngineOptions SCALAR =
-      EngineOptions.builder().kernels(EngineOptions.KernelChoice.SCALAR).maxRunning(1).build();
+      EngineOptions.defaults()
+          .withCompute(c -> c.withKernels(KernelSet.SCALAR))
+          .withBatching(b -> b.withMaxRunningRequests(1));
   private static final SamplingParams GREEDY =
-      SamplingParams.builder().temperature(0).maxTokens(3).ignoreEos(true).build();
+      SamplingParams.defaults().withTemperature(0).withMaxTokens(3).withIgnoreEos(true);
 
   @TempDir Path directory;
 
@@ -103,7 +106,7 @@ class ExtremeConfigTest {
   private boolean runs(ObjectNode config) {
     try (LoadedModel loaded = LoadedModel.load(directory)) {
       int positions = Math.min(32, loaded.model().maxPositions());
-      EngineOptions options = SCALAR.but().contextLength(positions).build();
+      EngineOptions options = SCALAR.withKv(kv -> kv.withContextLength(positions));
       try (Engine engine = Engine.start(loaded, options)) {
         if (positions > 3) {
           engine.submit(Request.of(new int[] {5, 3, 8}, GREEDY)).join();

@@ -11,9 +11,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import orrery.TinyModels;
-import orrery.engine.EngineOptions.Builder;
 import orrery.sampling.SamplingParams;
-import orrery.speculation.SpeculationOptions;
 
 /** Options that would take too much memory are refused before anything is made. */
 class HeapTest {
@@ -29,8 +27,8 @@ class HeapTest {
     loaded.close();
   }
 
-  private static void assertRefused(UnaryOperator<Builder> options, String... words) {
-    EngineOptions o = options.apply(EngineOptions.builder()).build();
+  private static void assertRefused(UnaryOperator<EngineOptions> options, String... words) {
+    EngineOptions o = options.apply(EngineOptions.defaults());
     for (Runnable start :
         new Runnable[] {() -> Engine.start(loaded, o).close(), () -> Engine.check(loaded, o)}) {
       assertThatIllegalArgumentException()
@@ -42,11 +40,15 @@ class HeapTest {
 
   @Test
   void aCacheIsRefusedByTheOptionThatMakesItLarge() {
-    assertRefused(o -> o.maxTotalTokens(2_000_000_000), "max-total-tokens: a KV cache of 2,000,");
     assertRefused(
-        o -> o.pageSize(1_000_000_000), "page-size: a KV cache of 2 pages of 1,000,000,000 tokens");
+        o -> o.withKv(kv -> kv.withMaxTotalTokens(2_000_000_000)),
+        "max-total-tokens: a KV cache of 2,000,");
     assertRefused(
-        o -> o.pageSize(Integer.MAX_VALUE), "page-size: a KV cache of 2 pages of 2,147,483,647");
+        o -> o.withKv(kv -> kv.withPageSize(1_000_000_000)),
+        "page-size: a KV cache of 2 pages of 1,000,000,000 tokens");
+    assertRefused(
+        o -> o.withKv(kv -> kv.withPageSize(Integer.MAX_VALUE)),
+        "page-size: a KV cache of 2 pages of 2,147,483,647");
   }
 
   @Test
@@ -55,10 +57,9 @@ class HeapTest {
     assertThat(plan.bytes()).isBetween(1L << 20, 256L << 20);
     assertThatCode(plan::require).doesNotThrowAnyException();
     EngineOptions wide =
-        EngineOptions.builder()
-            .maxRunning(4096)
-            .speculation(SpeculationOptions.of(MTP, 16))
-            .build();
+        EngineOptions.defaults()
+            .withBatching(b -> b.withMaxRunningRequests(4096))
+            .withSpeculation(s -> s.withAlgorithm(MTP).withNumSteps(16));
     assertThat(HeapPlan.of(loaded.model(), wide).bytes()).isGreaterThan(20 * plan.bytes());
   }
 
@@ -67,7 +68,9 @@ class HeapTest {
   void everyPartGrowsWithItsOption() {
     EngineOptions plain = EngineOptions.defaults();
     EngineOptions drafts =
-        plain.but().maxRunning(4096).speculation(SpeculationOptions.of(MTP, 16)).build();
+        plain
+            .withBatching(b -> b.withMaxRunningRequests(4096))
+            .withSpeculation(s -> s.withAlgorithm(MTP).withNumSteps(16));
     HeapPlan.Kind steps = HeapPlan.of(loaded.model(), drafts).kinds().get(1);
     assertThat(steps.option()).isEqualTo("speculative-num-steps");
     assertThat(steps.what()).contains("69,888 rows", "4,096 with 16 drafts each");
@@ -113,7 +116,7 @@ class HeapTest {
   @Test
   void aBillionAnswersToOnePromptAreRefusedWithTheirSize() {
     try (Engine engine = Engine.start(loaded, EngineOptions.defaults())) {
-      SamplingParams params = SamplingParams.builder().n(1_000_000_000).build();
+      SamplingParams params = SamplingParams.defaults().withN(1_000_000_000);
       assertThatThrownBy(() -> engine.submit(Request.of(new int[] {1, 2}, params)))
           .isInstanceOf(RequestException.class)
           .hasMessageStartingWith("n: 1000000000 answers to a prompt of 2 tokens would take")

@@ -12,6 +12,7 @@ import orrery.TinyModels;
 import orrery.checkpoint.CheckpointMutator;
 import orrery.checkpoint.CheckpointMutator.Outcome;
 import orrery.checkpoint.CheckpointMutator.Report;
+import orrery.kernels.KernelSet;
 import orrery.sampling.SamplingParams;
 
 /** Thousands of broken models go through the whole loader; those that load compute a few tokens. */
@@ -19,13 +20,10 @@ class HostileModelTest {
   private static final int MUTATIONS = 500; // of each speck
   private static final int[] PROMPT = {5, 3, 8};
   private static final EngineOptions OPTIONS =
-      EngineOptions.builder()
-          .kernels(EngineOptions.KernelChoice.SCALAR)
-          .graph(false)
-          .pageSize(4)
-          .maxRunning(1)
-          .contextLength(8)
-          .build();
+      EngineOptions.defaults()
+          .withCompute(c -> c.withKernels(KernelSet.SCALAR).withGraph(false))
+          .withKv(kv -> kv.withPageSize(4).withContextLength(8))
+          .withBatching(b -> b.withMaxRunningRequests(1));
 
   @TempDir Path scratch;
 
@@ -42,10 +40,10 @@ class HostileModelTest {
 
   private static String answer(LoadedModel loaded) {
     int positions = loaded.model().maxPositions();
-    EngineOptions options = OPTIONS.but().contextLength(Math.min(8, positions)).build();
+    EngineOptions options = OPTIONS.withKv(kv -> kv.withContextLength(Math.min(8, positions)));
     try (Engine engine = Engine.start(loaded, options)) {
       SamplingParams params =
-          SamplingParams.builder().temperature(0).maxTokens(3).logprobs(5).build();
+          SamplingParams.defaults().withTemperature(0).withMaxTokens(3).withLogprobs(5);
       Answer answer = engine.submit(Request.of(PROMPT, params)).join().getFirst();
       return answer.logprobs().toString();
     } catch (RequestException e) {

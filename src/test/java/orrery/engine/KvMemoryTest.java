@@ -101,7 +101,8 @@ class KvMemoryTest {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("mtp"))) {
       Request r =
           Request.of(
-              new int[] {1, 2, 3}, SamplingParams.builder().maxTokens(125).ignoreEos(true).build());
+              new int[] {1, 2, 3},
+              SamplingParams.defaults().withMaxTokens(125).withIgnoreEos(true));
       assertThatCode(() -> Sizes.requirePossible(r, loaded.model(), kv, LONGEST, 0))
           .doesNotThrowAnyException();
       assertThatIllegalArgumentException()

@@ -18,7 +18,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import orrery.observe.SpeculationStats;
 import orrery.sampling.SamplingParams;
-import orrery.speculation.SpeculationOptions;
 
 /** docs/library.md, compiled and run as it stands. */
 class LibraryDocTest {
@@ -108,11 +107,11 @@ class LibraryDocTest {
   void draftsChangeNoAnswerAndSaveSteps() {
     SpeculationStats stats = new SpeculationStats();
     EngineOptions options =
-        EngineOptions.builder().speculation(SpeculationOptions.of(MTP, 3)).build();
+        EngineOptions.defaults().withSpeculation(s -> s.withAlgorithm(MTP).withNumSteps(3));
     try (LoadedModel model = LoadedModel.load(Path.of("tiny-models/storyteller-moe"));
         Engine engine = Engine.start(model, options, stats)) {
       int[] prompt = model.requireTokenizer().encode("copy: red sun map cup =>");
-      SamplingParams params = SamplingParams.builder().temperature(0).maxTokens(40).build();
+      SamplingParams params = SamplingParams.defaults().withTemperature(0).withMaxTokens(40);
       assertThat(engine.submit(Request.of(prompt, params)).join().getFirst().text())
           .isEqualTo(" red sun map cup\n");
     }

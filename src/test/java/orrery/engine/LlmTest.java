@@ -18,7 +18,7 @@ import orrery.text.Message;
 class LlmTest {
   private static final Path STORYTELLER = Path.of("tiny-models/storyteller-moe");
   private static final SamplingParams GREEDY =
-      SamplingParams.builder().temperature(0).maxTokens(40).build();
+      SamplingParams.defaults().withTemperature(0).withMaxTokens(40);
 
   @Test
   void textGoesInAndTextComesOut() {
@@ -63,7 +63,7 @@ class LlmTest {
   @Test
   void severalAnswersToAPromptAreRefusedAndTheEngineIsNamed() {
     try (Llm llm = Llm.open(STORYTELLER)) {
-      SamplingParams three = SamplingParams.builder().n(3).build();
+      SamplingParams three = SamplingParams.defaults().withN(3);
       assertThatThrownBy(() -> llm.generate("hi", three))
           .hasMessage("n: expected 1, found 3; Engine.submit gives several answers");
     }
@@ -72,7 +72,7 @@ class LlmTest {
   @Test
   void aTextThatWasCutOffIsAnErrorAndNotAnAnswer() throws Exception {
     try (Llm llm = Llm.open(STORYTELLER)) {
-      SamplingParams endless = SamplingParams.builder().maxTokens(1500).ignoreEos(true).build();
+      SamplingParams endless = SamplingParams.defaults().withMaxTokens(1500).withIgnoreEos(true);
       CompletableFuture<String> text =
           CompletableFuture.supplyAsync(() -> llm.generate("Once upon a time", endless));
       int numbers = 0;

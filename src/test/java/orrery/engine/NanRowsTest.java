@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import orrery.TinyModels;
-import orrery.engine.EngineOptions.PrefixChoice;
 import orrery.events.Event;
+import orrery.prefix.PrefixCacheKind;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
 import orrery.speculation.Draftable;
@@ -32,7 +32,7 @@ class NanRowsTest {
   private static final int PAGE = 4; // of EngineTest.SCALAR
   private static final int[] GOOD_PROMPT = {7, 3, 28, 12, 9, 41, 17, 60, 2, 33, 11, 5, 26, 19};
   private static final SamplingParams NEVER_BAD =
-      greedy(12).logprobs(2).logitBias(List.of(new TokenBias(BAD, -100))).build();
+      greedy(12).withLogprobs(2).withLogitBias(List.of(new TokenBias(BAD, -100)));
   private static LoadedModel loaded;
 
   @BeforeAll
@@ -45,14 +45,15 @@ class NanRowsTest {
     loaded.close();
   }
 
-  private static EngineOptions options(Algorithm algorithm, PrefixChoice prefix, int chunk) {
+  private static EngineOptions options(Algorithm algorithm, PrefixCacheKind prefix, int chunk) {
     return SCALAR
-        .but()
-        .prefixCache(prefix)
-        .chunkedPrefillSize(chunk)
-        .speculation(SpeculationOptions.of(algorithm, algorithm == Algorithm.OFF ? 0 : 3))
-        .maxRunning(6)
-        .build();
+        .withPrefix(p -> p.withPrefixCache(prefix))
+        .withBatching(b -> b.withChunkedPrefillSize(chunk).withMaxRunningRequests(6))
+        .withSpeculation(
+            _ ->
+                SpeculationOptions.defaults()
+                    .withAlgorithm(algorithm)
+                    .withNumSteps(algorithm == Algorithm.OFF ? 0 : 3));
   }
 
   private static int[] with(int[] prompt, int at, int token) {
@@ -127,7 +128,7 @@ class NanRowsTest {
       String expected = bits(whole.submit(Request.of(GOOD_PROMPT, NEVER_BAD)).join());
       for (int at = 0; at < GOOD_PROMPT.length; at++) {
         for (Algorithm algorithm : List.of(Algorithm.OFF, Algorithm.MTP)) {
-          PrefixChoice prefix = at % 2 == 0 ? PrefixChoice.RADIX : PrefixChoice.HASH;
+          PrefixCacheKind prefix = at % 2 == 0 ? PrefixCacheKind.RADIX : PrefixCacheKind.HASH;
           EngineOptions o = options(algorithm, prefix, at % 3 == 0 ? 5 : 64);
           String what = tap + ", row " + at + ", " + o;
           Request fails =
@@ -162,18 +163,18 @@ class NanRowsTest {
   }
 
   private static SamplingParams siblings() {
-    return greedy(12).n(3).logitBias(List.of(new TokenBias(BAD, -100))).build();
+    return greedy(12).withN(3).withLogitBias(List.of(new TokenBias(BAD, -100)));
   }
 
   @Test
   void aRowOfAnAnswerThatIsNaNInTheLastLayerOnlyFailsItsRequestAndIsNotShared() {
-    SamplingParams always = greedy(12).logitBias(List.of(new TokenBias(BAD, 100))).build();
+    SamplingParams always = greedy(12).withLogitBias(List.of(new TokenBias(BAD, 100)));
     int[] looked = {0};
     try (Engine whole = Engine.start(loaded, SCALAR)) {
       String expected = bits(whole.submit(Request.of(GOOD_PROMPT, NEVER_BAD)).join());
       for (int length = 1; length <= GOOD_PROMPT.length; length++) {
         for (Algorithm algorithm : List.of(Algorithm.OFF, Algorithm.NGRAM, Algorithm.MTP)) {
-          EngineOptions o = options(algorithm, PrefixChoice.RADIX, 64);
+          EngineOptions o = options(algorithm, PrefixCacheKind.RADIX, 64);
           Inserted inserted = new Inserted();
           Completion fails;
           try (Engine engine =
@@ -204,7 +205,7 @@ class NanRowsTest {
       try (Engine whole = Engine.start(loaded, SCALAR)) {
         expected = bits(whole.submit(q).join());
       }
-      EngineOptions o = options(Algorithm.MTP, PrefixChoice.RADIX, at % 2 == 0 ? 5 : 64);
+      EngineOptions o = options(Algorithm.MTP, PrefixCacheKind.RADIX, at % 2 == 0 ? 5 : 64);
       int[] guessed = {0};
       try (Engine engine =
           Engine.start(

@@ -22,16 +22,14 @@ class PostponedRowsTest {
   private static final int ANSWER = 40;
 
   private static EngineOptions options(SpeculationOptions speculation) {
-    return EngineOptions.builder()
-        .contextLength(256)
-        .pageSize(PAGE)
-        .speculation(speculation)
-        .build();
+    return EngineOptions.defaults()
+        .withKv(kv -> kv.withContextLength(256).withPageSize(PAGE))
+        .withSpeculation(_ -> speculation);
   }
 
   private static Answer answer(Engine engine, int[] prompt, int tokens) {
     SamplingParams params =
-        SamplingParams.builder().temperature(0).maxTokens(tokens).ignoreEos(true).build();
+        SamplingParams.defaults().withTemperature(0).withMaxTokens(tokens).withIgnoreEos(true);
     return engine.submit(Request.of(prompt, params)).join().getFirst();
   }
 
@@ -60,9 +58,17 @@ class PostponedRowsTest {
   @Test
   void pagesOfAnAnswerEnterThePrefixCacheWhenTheirMtpRowsAreThere() {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("trained"))) {
-      List<Integer> plain = inserted(loaded, SpeculationOptions.off(), ANSWER);
-      List<Integer> drafting = inserted(loaded, SpeculationOptions.of(Algorithm.MTP, 1), ANSWER);
-      List<Integer> waiting = inserted(loaded, SpeculationOptions.of(Algorithm.MTP, 0), ANSWER);
+      List<Integer> plain = inserted(loaded, SpeculationOptions.defaults(), ANSWER);
+      List<Integer> drafting =
+          inserted(
+              loaded,
+              SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP).withNumSteps(1),
+              ANSWER);
+      List<Integer> waiting =
+          inserted(
+              loaded,
+              SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP).withNumSteps(0),
+              ANSWER);
       int whole = (PROMPT.length + ANSWER - 1) / PAGE * PAGE;
       assertThat(plain).last().isEqualTo(whole);
       assertThat(drafting).last().isEqualTo(whole);
@@ -76,7 +82,11 @@ class PostponedRowsTest {
   @Test
   void rowsOfALongAnswerComeSixtyFourAtATime() {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("trained"))) {
-      List<Integer> waiting = inserted(loaded, SpeculationOptions.of(Algorithm.MTP, 0), 150);
+      List<Integer> waiting =
+          inserted(
+              loaded,
+              SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP).withNumSteps(0),
+              150);
       // Row p lies at slot p + 1, and the prompt's last page is complete: 7 rows were written.
       int rows = PROMPT.length - 1;
       for (int token = 1; token < 150; token++) {
@@ -95,16 +105,19 @@ class PostponedRowsTest {
   void anAnswerWhoseRowsWerePutOffIsStillHitAndDraftsFollowTheHit() {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("trained"))) {
       SpeculationOptions onlyAlone = // two decode without drafts: the rows of both are put off
-          SpeculationOptions.of(Algorithm.MTP, 3).withMaxBatch(1);
+          SpeculationOptions.defaults()
+              .withAlgorithm(Algorithm.MTP)
+              .withNumSteps(3)
+              .withDisableByBatchSize(1);
       int[] drafted = {0};
-      try (Engine plain = Engine.start(loaded, options(SpeculationOptions.off()));
+      try (Engine plain = Engine.start(loaded, options(SpeculationOptions.defaults()));
           Engine engine =
               Engine.start(
                   loaded,
                   options(onlyAlone),
                   e -> drafted[0] += e instanceof Event.Verified v ? v.accepted() : 0)) {
         SamplingParams params =
-            SamplingParams.builder().temperature(0).maxTokens(150).ignoreEos(true).build();
+            SamplingParams.defaults().withTemperature(0).withMaxTokens(150).withIgnoreEos(true);
         int[] other = Arrays.copyOfRange(PROMPT, 1, 7);
         List<Completion> both =
             engine.submit(List.of(Request.of(PROMPT, params), Request.of(other, params)));

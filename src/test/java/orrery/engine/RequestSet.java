@@ -63,16 +63,16 @@ record RequestSet(
       boolean followed = set.requests.size() < FOLLOWED;
       if (crowd) {
         prompt = Arrays.copyOf(prompt, Math.min(prompt.length, 1 + r.nextInt(6)));
-        params = builder(params).stopTokenIds(List.of()).ignoreEos(true).maxTokens(40).build();
+        params = params.withStopTokenIds(List.of()).withIgnoreEos(true).withMaxTokens(40);
       } else if (followed) { // its answer reaches into the second of the largest pages
         prompt = Arrays.copyOf(system, LARGEST_PAGE - 1 - r.nextInt(12));
-        params = builder(params).stopTokenIds(List.of()).ignoreEos(true).maxTokens(24).build();
+        params = params.withStopTokenIds(List.of()).withIgnoreEos(true).withMaxTokens(24);
       } else if (r.nextInt(3) == 0) { // a stop inside the answer
         String text = Said.by(set.oracle, set.loaded, prompt, params, 0).text();
         int at = text.length() / 2;
         if (at > 0) {
           String stop = text.substring(at, Math.min(text.length(), at + 1 + r.nextInt(3)));
-          params = builder(params).stop(List.of(stop)).build();
+          params = params.withStop(List.of(stop));
         }
       }
       set.add(Request.of(prompt, params), -1);
@@ -130,10 +130,9 @@ record RequestSet(
         all[t] = r.nextInt(loaded.model().vocab());
       }
       int[] prompt = cut ? Arrays.copyOf(all, LARGEST_PAGE + 1 + r.nextInt(2)) : all;
-      var params = builder(params(r, loaded.model().vocab()));
-      add(
-          Request.of(prompt, params.maxTokens(4 + r.nextInt(5)).n(cut ? 3 : 1).build()),
-          before.length);
+      SamplingParams params =
+          params(r, loaded.model().vocab()).withMaxTokens(4 + r.nextInt(5)).withN(cut ? 3 : 1);
+      add(Request.of(prompt, params), before.length);
     }
   }
 
@@ -148,34 +147,21 @@ record RequestSet(
 
   private static SamplingParams params(Random r, int vocab) {
     var params =
-        SamplingParams.builder()
-            .maxTokens(1 + r.nextInt(24))
-            .ignoreEos(r.nextInt(4) > 0)
-            .temperature(r.nextBoolean() ? 0 : 0.9)
-            .topP(r.nextBoolean() ? 1 : 0.9)
-            .repetitionPenalty(r.nextInt(3) == 0 ? 1.2 : 1)
-            .frequencyPenalty(r.nextInt(3) == 0 ? 0.4 : 0)
-            .logprobs(2)
-            .n(r.nextInt(4) == 0 ? 3 : 1)
-            .seed(r.nextLong());
+        SamplingParams.defaults()
+            .withMaxTokens(1 + r.nextInt(24))
+            .withIgnoreEos(r.nextInt(4) > 0)
+            .withTemperature(r.nextBoolean() ? 0 : 0.9)
+            .withTopP(r.nextBoolean() ? 1 : 0.9)
+            .withRepetitionPenalty(r.nextInt(3) == 0 ? 1.2 : 1)
+            .withFrequencyPenalty(r.nextInt(3) == 0 ? 0.4 : 0)
+            .withLogprobs(2)
+            .withN(r.nextInt(4) == 0 ? 3 : 1)
+            .withSeed(r.nextLong());
     if (r.nextInt(3) == 0) {
-      params.stopTokenIds(List.of(r.nextInt(vocab), r.nextInt(vocab), r.nextInt(vocab)));
+      params =
+          params.withStopTokenIds(List.of(r.nextInt(vocab), r.nextInt(vocab), r.nextInt(vocab)));
     }
-    return params.build();
-  }
-
-  private static orrery.sampling.SamplingParamsBuilder builder(SamplingParams p) {
-    return SamplingParams.builder()
-        .maxTokens(p.maxTokens())
-        .ignoreEos(p.ignoreEos())
-        .temperature(p.temperature())
-        .topP(p.topP())
-        .repetitionPenalty(p.repetitionPenalty())
-        .frequencyPenalty(p.frequencyPenalty())
-        .logprobs(p.logprobs())
-        .n(p.n())
-        .seed(p.seed().getAsLong())
-        .stopTokenIds(p.stopTokenIds());
+    return params;
   }
 
   /** The answers' tokens by seed and choice of their request. */
@@ -202,13 +188,12 @@ record RequestSet(
   Request victim(long seed) {
     int[] prompt = Arrays.copyOf(requests.getFirst().prompt(), 10);
     SamplingParams params =
-        SamplingParams.builder()
-            .maxTokens(longest() - prompt.length)
-            .ignoreEos(true)
-            .temperature(0.9)
-            .seed(seed)
-            .n(new Random(seed).nextBoolean() ? 1 : 2)
-            .build();
+        SamplingParams.defaults()
+            .withMaxTokens(longest() - prompt.length)
+            .withIgnoreEos(true)
+            .withTemperature(0.9)
+            .withSeed(seed)
+            .withN(new Random(seed).nextBoolean() ? 1 : 2);
     return Request.of(prompt, params);
   }
 }

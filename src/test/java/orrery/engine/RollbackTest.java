@@ -16,15 +16,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.TinyModels;
-import orrery.engine.EngineOptions.KernelChoice;
-import orrery.engine.EngineOptions.PolicyChoice;
-import orrery.engine.EngineOptions.PrefixChoice;
+import orrery.batching.SchedulePolicy;
 import orrery.events.Event;
+import orrery.kernels.KernelSet;
+import orrery.prefix.PrefixCacheKind;
 import orrery.sampling.SamplingParams;
 import orrery.speculation.Draftable;
 import orrery.speculation.Drafts;
 import orrery.speculation.MtpRows;
-import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /**
@@ -126,14 +125,13 @@ class RollbackTest {
         prompt[t] = r.nextInt(vocab);
       }
       SamplingParams params =
-          SamplingParams.builder()
-              .maxTokens(i == 0 ? CONTEXT - prompt.length : 4 + r.nextInt(24))
-              .ignoreEos(true)
-              .temperature(i % 2 * 0.9)
-              .frequencyPenalty(i % 3 * 0.2)
-              .seed(1000 + i)
-              .n(i % 3 == 1 ? 3 : 1)
-              .build();
+          SamplingParams.defaults()
+              .withMaxTokens(i == 0 ? CONTEXT - prompt.length : 4 + r.nextInt(24))
+              .withIgnoreEos(true)
+              .withTemperature(i % 2 * 0.9)
+              .withFrequencyPenalty(i % 3 * 0.2)
+              .withSeed(1000 + i)
+              .withN(i % 3 == 1 ? 3 : 1);
       requests.add(Request.of(prompt, params));
     }
     return requests;
@@ -147,21 +145,20 @@ class RollbackTest {
     SamplingParams p = r.params();
     return Request.of(
         r.prompt(),
-        SamplingParams.builder()
-            .maxTokens(p.maxTokens() + 2)
-            .ignoreEos(true)
-            .temperature(p.temperature())
-            .frequencyPenalty(p.frequencyPenalty())
-            .seed(p.seed().getAsLong())
-            .n(p.n())
-            .build());
+        SamplingParams.defaults()
+            .withMaxTokens(p.maxTokens() + 2)
+            .withIgnoreEos(true)
+            .withTemperature(p.temperature())
+            .withFrequencyPenalty(p.frequencyPenalty())
+            .withSeed(p.seed().getAsLong())
+            .withN(p.n()));
   }
 
-  private static EngineOptions.Builder options(int k) {
-    return EngineOptions.builder()
-        .kernels(KernelChoice.SCALAR)
-        .contextLength(CONTEXT)
-        .speculation(SpeculationOptions.of(Algorithm.MTP, k));
+  private static EngineOptions options(int k) {
+    return EngineOptions.defaults()
+        .withCompute(c -> c.withKernels(KernelSet.SCALAR))
+        .withKv(kv -> kv.withContextLength(CONTEXT))
+        .withSpeculation(s -> s.withAlgorithm(Algorithm.MTP).withNumSteps(k));
   }
 
   /**
@@ -170,12 +167,10 @@ class RollbackTest {
   private void record(LoadedModel loaded, List<Request> requests) {
     EngineOptions alone =
         options(0)
-            .contextLength(CONTEXT + 2)
-            .pageSize(1)
-            .maxRunning(1)
-            .prefixCache(PrefixChoice.OFF)
-            .graph(false)
-            .build();
+            .withKv(kv -> kv.withContextLength(CONTEXT + 2).withPageSize(1))
+            .withBatching(b -> b.withMaxRunningRequests(1))
+            .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.OFF))
+            .withCompute(c -> c.withGraph(false));
     Drafters drafters =
         (runner, step, cache, sampler) -> {
           CachedRows rows = new CachedRows(loaded.model(), cache);
@@ -225,20 +220,23 @@ class RollbackTest {
     Random r = new Random(seed);
     boolean tight = r.nextBoolean();
     int page = PAGES[(int) (seed & 3)];
-    PolicyChoice policy = PolicyChoice.values()[r.nextInt(5)];
+    SchedulePolicy policy = SchedulePolicy.values()[r.nextInt(5)];
     EngineOptions o =
         options(new int[] {1, 2, 3, 5}[r.nextInt(4)])
-            .pageSize(page)
-            .chunkedPrefillSize(new int[] {3, 7, 64}[r.nextInt(3)])
-            .prefixCache(r.nextBoolean() ? PrefixChoice.RADIX : PrefixChoice.HASH)
-            .schedulePolicy(policy)
-            .batchWaitMillis(0)
-            .conservativeness(0.05)
-            .graph(r.nextBoolean())
-            .threads(1 + r.nextInt(2))
-            .maxRunning(2 + r.nextInt(6))
-            .maxTotalTokens(tight ? CONTEXT + 16 : 16 * CONTEXT)
-            .build();
+            .withKv(
+                kv -> kv.withPageSize(page).withMaxTotalTokens(tight ? CONTEXT + 16 : 16 * CONTEXT))
+            .withBatching(
+                b ->
+                    b.withChunkedPrefillSize(new int[] {3, 7, 64}[r.nextInt(3)])
+                        .withSchedulePolicy(policy)
+                        .withBatchWaitMillis(0)
+                        .withScheduleConservativeness(0.05)
+                        .withMaxRunningRequests(2 + r.nextInt(6)))
+            .withPrefix(
+                p ->
+                    p.withPrefixCache(
+                        r.nextBoolean() ? PrefixCacheKind.RADIX : PrefixCacheKind.HASH))
+            .withCompute(c -> c.withGraph(r.nextBoolean()).withThreads(1 + r.nextInt(2)));
     Drafters drafters =
         (runner, step, cache, sampler) -> {
           CachedRows rows = new CachedRows(loaded.model(), cache);
@@ -283,7 +281,7 @@ class RollbackTest {
 
   private void look(CachedRows rows, Draftable s, Drafts d, EngineOptions o, Counts counts) {
     float[][][] expected = plain.get(key(d));
-    int page = o.pageSize() == 0 ? CONTEXT : o.pageSize();
+    int page = o.kv().pageSize() == 0 ? CONTEXT : o.kv().pageSize();
     int newest = MtpRows.newestSlot(d);
     counts.postponed += newest < s.computed() - 1 ? 1 : 0;
     for (int stream = 0; stream < rows.streams(); stream++) {

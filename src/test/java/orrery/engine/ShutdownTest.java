@@ -57,12 +57,13 @@ class ShutdownTest {
   }
 
   private static Request request(int tokens) {
-    return Request.of(PROMPT, greedy(tokens).build());
+    return Request.of(PROMPT, greedy(tokens));
   }
 
   @Test
   void closingWithPatienceFinishesWhatItCanAndCutsTheRestOff() {
-    Engine engine = Engine.start(loaded, SCALAR.but().maxRunning(2).build(), SLOW);
+    Engine engine =
+        Engine.start(loaded, SCALAR.withBatching(b -> b.withMaxRunningRequests(2)), SLOW);
     Completion brief = engine.submit(request(2));
     Completion endless = engine.submit(request(450));
     Completion waiting = engine.submit(request(450));
@@ -86,7 +87,8 @@ class ShutdownTest {
 
   @Test
   void shuttingDownNowCutsAllOffAndWaitsForNothing() {
-    Engine engine = Engine.start(loaded, SCALAR.but().maxRunning(1).build(), SLOW);
+    Engine engine =
+        Engine.start(loaded, SCALAR.withBatching(b -> b.withMaxRunningRequests(1)), SLOW);
     List<Completion> all = engine.submit(List.of(request(450), request(450)));
     all.getFirst().iterator().next();
     engine.shutdownNow();
@@ -127,7 +129,7 @@ class ShutdownTest {
         };
     Engine engine = Engine.start(loaded, SCALAR, sink);
     engine.submit(request(3)).join();
-    assertThatThrownBy(() -> engine.submit(Request.of(new int[0], greedy(1).build())))
+    assertThatThrownBy(() -> engine.submit(Request.of(new int[0], greedy(1))))
         .isInstanceOf(RequestException.class);
     engine.close();
     assertThat(threads).containsExactly("orrery-engine");

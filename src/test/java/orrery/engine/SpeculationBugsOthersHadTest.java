@@ -21,12 +21,11 @@ import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 import orrery.EditedModel;
 import orrery.TinyModels;
-import orrery.engine.EngineOptions.KernelChoice;
-import orrery.engine.EngineOptions.PrefixChoice;
 import orrery.events.Event;
+import orrery.kernels.KernelSet;
+import orrery.prefix.PrefixCacheKind;
 import orrery.sampling.FinishReason;
 import orrery.sampling.SamplingParams;
-import orrery.sampling.SamplingParamsBuilder;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 import orrery.text.Tokenizer;
@@ -100,7 +99,7 @@ class SpeculationBugsOthersHadTest {
   }
 
   private static EngineOptions drafting(int k) {
-    return SCALAR.but().speculation(SpeculationOptions.of(Algorithm.NGRAM, k)).build();
+    return SCALAR.withSpeculation(s -> s.withAlgorithm(Algorithm.NGRAM).withNumSteps(k));
   }
 
   private static Drafters knowing(int[] answer, long seed) {
@@ -110,13 +109,13 @@ class SpeculationBugsOthersHadTest {
 
   private static Answer plainly(LoadedModel model, EngineOptions o, SamplingParams p) {
     try (Engine engine =
-        Engine.start(model, o.but().speculation(SpeculationOptions.off()).build())) {
+        Engine.start(model, o.withSpeculation(_ -> SpeculationOptions.defaults()))) {
       return engine.submit(Request.of(PROMPT, p)).join().getFirst();
     }
   }
 
-  private static SamplingParamsBuilder params(int maxTokens) {
-    return sampled(maxTokens).logprobs(1); // seed 11
+  private static SamplingParams params(int maxTokens) {
+    return sampled(maxTokens).withLogprobs(1); // seed 11
   }
 
   /** Checks the answer with a drafter that always knows the next tokens; returns the counts. */
@@ -137,11 +136,11 @@ class SpeculationBugsOthersHadTest {
   /** Leavesfly's LLMEngine: at the length budget, the wrong count or no progress at all. */
   @Test
   void maxTokensInsideAnAcceptedRunIsExactAndNeverLivelocks() {
-    int[] answer = plainly(loaded, SCALAR, params(LENGTH).build()).tokens();
+    int[] answer = plainly(loaded, SCALAR, params(LENGTH)).tokens();
     int accepted = 0;
     for (int k : new int[] {1, 3, 5}) {
       for (int most = 1; most <= 14; most++) {
-        Seen seen = same(loaded, drafting(k), params(most).build(), answer);
+        Seen seen = same(loaded, drafting(k), params(most), answer);
         accepted += seen.accepted;
         // The prompt's step brings one token; each step after it brings k + 1.
         assertThat(seen.steps).as("%d drafts", k).isEqualTo(1 + Math.ceilDiv(most - 1, k + 1));
@@ -152,18 +151,18 @@ class SpeculationBugsOthersHadTest {
 
   @Test
   void stopTokensAndEndOfSequenceInsideAnAcceptedRunEndTheAnswerThere() {
-    int[] answer = plainly(loaded, SCALAR, params(LENGTH).build()).tokens();
+    int[] answer = plainly(loaded, SCALAR, params(LENGTH)).tokens();
     int inside = 0;
     for (int token : answer) {
-      SamplingParams stops = params(LENGTH).stopTokenIds(List.of(token)).build();
+      SamplingParams stops = params(LENGTH).withStopTokenIds(List.of(token));
       inside += same(loaded, drafting(4), stops, answer).cutInside;
       LoadedModel ends =
           new LoadedModel(
               loaded.directory(), loaded.model(), loaded.tokenizer(), new int[] {token});
-      SamplingParams eos = params(LENGTH).ignoreEos(false).build();
+      SamplingParams eos = params(LENGTH).withIgnoreEos(false);
       inside += same(ends, drafting(4), eos, answer).cutInside;
       SamplingParams late =
-          params(LENGTH).ignoreEos(false).minTokens(6).stopTokenIds(List.of(token)).build();
+          params(LENGTH).withIgnoreEos(false).withMinTokens(6).withStopTokenIds(List.of(token));
       same(ends, drafting(4), late, plainly(ends, SCALAR, late).tokens());
     }
     assertThat(inside).as("answers that ended inside a run").isGreaterThan(10);
@@ -171,12 +170,12 @@ class SpeculationBugsOthersHadTest {
 
   @Test
   void stopStringsInsideAnAcceptedRunEndTheAnswerThere() {
-    Answer whole = plainly(loaded, SCALAR, params(LENGTH).build());
+    Answer whole = plainly(loaded, SCALAR, params(LENGTH));
     int inside = 0;
     int stopped = 0;
     for (int at = 0; at + 3 < whole.text().length(); at += 3) {
       String stop = whole.text().substring(at, at + 3);
-      SamplingParams p = params(LENGTH).stop(List.of(stop)).build();
+      SamplingParams p = params(LENGTH).withStop(List.of(stop));
       inside += same(loaded, drafting(4), p, whole.tokens()).cutInside;
       FinishReason why = plainly(loaded, SCALAR, p).finish();
       stopped += why instanceof FinishReason.StopString ? 1 : 0;
@@ -187,18 +186,19 @@ class SpeculationBugsOthersHadTest {
 
   @Test
   void theContextsEndInsideAnAcceptedRunIsExact() {
-    int[] answer = plainly(loaded, SCALAR, params(LENGTH).build()).tokens();
+    int[] answer = plainly(loaded, SCALAR, params(LENGTH)).tokens();
     for (int page : new int[] {1, 4, 0}) {
-      for (int length = PROMPT.length + 1; length < PROMPT.length + 12; length++) {
-        EngineOptions o = drafting(5).but().contextLength(length).pageSize(page).build();
-        int room = length - PROMPT.length;
-        Seen seen = same(loaded, o, params(200).build(), answer);
+      for (int room = 1; room < 12; room++) {
+        int length = PROMPT.length + room;
+        EngineOptions o = drafting(5).withKv(kv -> kv.withContextLength(length).withPageSize(page));
+        Seen seen = same(loaded, o, params(200), answer);
         assertThat(seen.tokens).isEqualTo(room);
         EngineOptions mtp =
-            o.but().speculation(SpeculationOptions.of(Algorithm.MTP, 5)).maxTotalTokens(0).build();
-        Answer plain = plainly(loaded, o, params(200).build());
+            o.withSpeculation(s -> s.withAlgorithm(Algorithm.MTP).withNumSteps(5))
+                .withKv(kv -> kv.withMaxTotalTokens(0));
+        Answer plain = plainly(loaded, o, params(200));
         try (Engine engine = Engine.start(loaded, mtp)) {
-          Answer a = engine.submit(Request.of(PROMPT, params(200).build())).join().getFirst();
+          Answer a = engine.submit(Request.of(PROMPT, params(200))).join().getFirst();
           assertThat(all(a)).isEqualTo(all(plain));
         }
       }
@@ -214,7 +214,7 @@ class SpeculationBugsOthersHadTest {
     for (int t = 0; t + 1 < 97; t += 2) { // every second token has a twin of equal logits
       System.arraycopy(head, t * hidden, head, (t + 1) * hidden, hidden);
     }
-    SamplingParams p = greedy(40).logprobs(3).seed(11).build();
+    SamplingParams p = greedy(40).withLogprobs(3).withSeed(11);
     try (LoadedModel twins = LoadedModel.load(edited.writeTo(directory))) {
       Answer plain = plainly(twins, SCALAR, p);
       long ties =
@@ -222,9 +222,9 @@ class SpeculationBugsOthersHadTest {
               .filter(l -> l.top().get(0).logprob() == l.top().get(1).logprob())
               .count();
       assertThat(ties).as("best logits that tie").isGreaterThan(30);
-      for (KernelChoice kernels : List.of(KernelChoice.SCALAR, KernelChoice.VECTOR)) {
+      for (KernelSet kernels : List.of(KernelSet.SCALAR, KernelSet.VECTOR)) {
         for (int k : new int[] {1, 2, 3, 4, 5}) {
-          EngineOptions o = drafting(k).but().kernels(kernels).build();
+          EngineOptions o = drafting(k).withCompute(c -> c.withKernels(kernels));
           Seen seen = new Seen(40);
           try (Engine engine =
               Engine.start(
@@ -249,13 +249,13 @@ class SpeculationBugsOthersHadTest {
     List<Request> requests = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
       int[] prompt = r.ints(90 + 20 * i, 0, loaded.model().vocab()).toArray();
-      requests.add(Request.of(prompt, greedy(16).logprobs(3).seed(i).build()));
+      requests.add(Request.of(prompt, greedy(16).withLogprobs(3).withSeed(i)));
     }
     List<String> alone = new ArrayList<>();
     Map<String, int[]> tokens = new java.util.HashMap<>();
     for (int i = 0; i < requests.size(); i++) {
       try (Engine engine =
-          Engine.start(loaded, SCALAR.but().prefixCache(PrefixChoice.OFF).build())) {
+          Engine.start(loaded, SCALAR.withPrefix(p -> p.withPrefixCache(PrefixCacheKind.OFF)))) {
         Answer a = engine.submit(requests.get(i)).join().getFirst();
         alone.add(all(a));
         tokens.put(Crammer.key(i, 0), a.tokens());
@@ -267,11 +267,8 @@ class SpeculationBugsOthersHadTest {
         for (int threads : new int[] {1, 2, 3}) {
           EngineOptions o =
               drafting(k)
-                  .but()
-                  .threads(threads)
-                  .kernels(KernelChoice.VECTOR)
-                  .maxRunning(batch)
-                  .build();
+                  .withCompute(c -> c.withThreads(threads).withKernels(KernelSet.VECTOR))
+                  .withBatching(b -> b.withMaxRunningRequests(batch));
           try (Engine engine =
               Engine.start(
                   loaded,

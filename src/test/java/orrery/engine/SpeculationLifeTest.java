@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.TinyModels;
-import orrery.engine.EngineOptions.PolicyChoice;
+import orrery.batching.SchedulePolicy;
 import orrery.events.Event;
 import orrery.sampling.FinishReason;
 import orrery.sampling.SamplingParams;
@@ -31,7 +31,8 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class SpeculationLifeTest {
   private static final int[] PROMPT = {3, 14, 15, 9, 26, 5, 35, 8, 9, 32};
-  private static final EngineOptions PLAIN = EngineTest.SCALAR.but().contextLength(128).build();
+  private static final EngineOptions PLAIN =
+      EngineTest.SCALAR.withKv(kv -> kv.withContextLength(128));
 
   private static LoadedModel loaded;
 
@@ -46,11 +47,11 @@ class SpeculationLifeTest {
   }
 
   private static EngineOptions with(SpeculationOptions s) {
-    return PLAIN.but().speculation(s).build();
+    return PLAIN.withSpeculation(_ -> s);
   }
 
   private static SpeculationOptions mtp(int k) {
-    return SpeculationOptions.of(Algorithm.MTP, k);
+    return SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP).withNumSteps(k);
   }
 
   private static Request ask(int seed, double temperature, int tokens, int n) {
@@ -58,14 +59,13 @@ class SpeculationLifeTest {
     prompt[0] = seed % 50;
     return Request.of(
         prompt,
-        SamplingParams.builder()
-            .temperature(temperature)
-            .maxTokens(tokens)
-            .ignoreEos(true)
-            .seed(seed)
-            .logprobs(1)
-            .n(n)
-            .build());
+        SamplingParams.defaults()
+            .withTemperature(temperature)
+            .withMaxTokens(tokens)
+            .withIgnoreEos(true)
+            .withSeed(seed)
+            .withLogprobs(1)
+            .withN(n));
   }
 
   private static List<String> run(EngineOptions o, List<Request> requests, List<Event> events) {
@@ -97,8 +97,12 @@ class SpeculationLifeTest {
     List<String> plainGreedy = run(PLAIN, greedy, events());
     for (Acceptance rule : List.of(Acceptance.TARGET_ONLY, Acceptance.REJECTION)) {
       for (Algorithm algorithm : List.of(Algorithm.MTP, Algorithm.NGRAM)) {
-        SpeculationOptions s = SpeculationOptions.of(algorithm, 3).withAcceptance(rule);
-        EngineOptions o = with(s.withNgramMin(1));
+        SpeculationOptions s =
+            SpeculationOptions.defaults()
+                .withAlgorithm(algorithm)
+                .withNumSteps(3)
+                .withAcceptance(rule);
+        EngineOptions o = with(s.withNgram(1, 4));
         List<Event> seen = events();
         List<String> found = run(o, drawn, seen);
         assertThat(found).as("%s %s", rule, algorithm).isNotEqualTo(plainDrawn);
@@ -119,7 +123,7 @@ class SpeculationLifeTest {
       for (int i = 0; i < 6; i++) {
         requests.add(ask(i, i % 2, 101, 1));
       }
-      run(with(mtp(3).withSyntheticLength(length)), requests, seen);
+      run(with(mtp(3).withSyntheticAcceptLength(length)), requests, seen);
       List<Event.Verified> full =
           verified(seen).stream().filter(v -> v.drafts().length == 3).toList();
       assertThat(full).hasSizeGreaterThan(100).allMatch(Event.Verified::synthetic);
@@ -138,8 +142,9 @@ class SpeculationLifeTest {
     for (Algorithm algorithm : List.of(Algorithm.MTP, Algorithm.NGRAM)) {
       List<Request> requests = List.of(ask(5, 0, 110, 1), ask(6, 0.8, 110, 2));
       List<Event> seen = events();
-      SpeculationOptions s = SpeculationOptions.of(algorithm, 4).withAdaptive(true);
-      EngineOptions o = with(s.withNgramMin(1));
+      SpeculationOptions s =
+          SpeculationOptions.defaults().withAlgorithm(algorithm).withNumSteps(4).withAdaptive(true);
+      EngineOptions o = with(s.withNgram(1, 4));
       assertThat(run(o, requests, seen)).isEqualTo(run(PLAIN, requests, events()));
       long plain =
           seen.stream()
@@ -157,9 +162,10 @@ class SpeculationLifeTest {
       requests.add(ask(i, 0.5, 8 + 10 * i, 1)); // they end one after the other
     }
     List<String> expected = run(PLAIN, requests, events());
-    for (PolicyChoice policy : PolicyChoice.values()) {
+    for (SchedulePolicy policy : SchedulePolicy.values()) {
       List<Event> seen = events();
-      EngineOptions o = with(mtp(3).withMaxBatch(2)).but().schedulePolicy(policy).build();
+      EngineOptions o =
+          with(mtp(3).withDisableByBatchSize(2)).withBatching(b -> b.withSchedulePolicy(policy));
       assertThat(run(o, requests, seen)).isEqualTo(expected);
       int above = 0;
       int drafted = 0;
@@ -187,7 +193,10 @@ class SpeculationLifeTest {
       int at = nth;
       AtomicReference<Completion> victim = new AtomicReference<>();
       CountDownLatch submitted = new CountDownLatch(1);
-      EngineOptions o = with(mtp(4)).but().maxTotalTokens(200).maxRunning(6).build();
+      EngineOptions o =
+          with(mtp(4))
+              .withKv(kv -> kv.withMaxTotalTokens(200))
+              .withBatching(b -> b.withMaxRunningRequests(6));
       try (Engine engine =
           Engine.start(
               loaded,
@@ -264,12 +273,8 @@ class SpeculationLifeTest {
     List<Event> seen = events();
     EngineOptions o =
         with(mtp(3))
-            .but()
-            .schedulePolicy(PolicyChoice.VLLM)
-            .contextLength(64)
-            .maxTotalTokens(120)
-            .maxRunning(12)
-            .build();
+            .withBatching(b -> b.withSchedulePolicy(SchedulePolicy.VLLM).withMaxRunningRequests(12))
+            .withKv(kv -> kv.withContextLength(64).withMaxTotalTokens(120));
     run(o, requests, seen);
     Map<Integer, int[]> bySequence = new HashMap<>(); // [plain, accepted, recovered, bonus, tokens]
     Map<Integer, int[]> verifications = new HashMap<>(); // [accepted, rejected, judged all, count]

@@ -19,18 +19,19 @@ import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 import orrery.EditedModel;
 import orrery.TinyModels;
-import orrery.engine.EngineOptions.PrefixChoice;
 import orrery.events.Event;
+import orrery.prefix.PrefixCacheKind;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
-import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** Several answers of one request under speculation: some end at once, some fail in mid-step. */
 @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
 class SpeculationSiblingsTest {
   private static final EngineOptions MTP =
-      SCALAR.but().speculation(SpeculationOptions.of(Algorithm.MTP, 4)).maxRunning(8).build();
+      SCALAR
+          .withSpeculation(s -> s.withAlgorithm(Algorithm.MTP).withNumSteps(4))
+          .withBatching(b -> b.withMaxRunningRequests(8));
 
   @TempDir Path directory;
 
@@ -44,14 +45,14 @@ class SpeculationSiblingsTest {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("mtp"))) {
       for (int length = 3; length <= PROMPT.length; length++) {
         int[] prompt = Arrays.copyOf(PROMPT, length);
-        SamplingParams open = sampled(20).n(4).logprobs(1).seed(length).build();
+        SamplingParams open = sampled(20).withN(4).withLogprobs(1).withSeed(length);
         List<Answer> whole;
         try (Engine engine = Engine.start(loaded, SCALAR)) {
           whole = engine.submit(Request.of(prompt, open)).join();
         }
         int first = whole.getFirst().tokens()[0];
         SamplingParams ends =
-            sampled(20).n(4).logprobs(1).seed(length).stopTokenIds(List.of(first)).build();
+            sampled(20).withN(4).withLogprobs(1).withSeed(length).withStopTokenIds(List.of(first));
         Request request = Request.of(prompt, ends);
         String expected;
         try (Engine engine = Engine.start(loaded, SCALAR)) {
@@ -99,8 +100,8 @@ class SpeculationSiblingsTest {
       }
       for (int seed = 0; seed < 24; seed++) {
         int[] tokens = {0};
-        PrefixChoice prefix = PrefixChoice.values()[seed % 3];
-        EngineOptions o = MTP.but().prefixCache(prefix).build();
+        PrefixCacheKind prefix = PrefixCacheKind.values()[seed % 3];
+        EngineOptions o = MTP.withPrefix(p -> p.withPrefixCache(prefix));
         try (Engine engine =
             Engine.start(
                 loaded,
@@ -126,7 +127,7 @@ class SpeculationSiblingsTest {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("mtp"));
         Engine engine =
             Engine.start(loaded, SCALAR, e -> events.add(e.getClass().getSimpleName()))) {
-      SamplingParams three = sampled(2).n(3).build();
+      SamplingParams three = sampled(2).withN(3);
       engine.submit(Request.of(PROMPT, three)).join();
     }
     assertThat(events.subList(0, events.indexOf("StepDone")))
@@ -143,10 +144,9 @@ class SpeculationSiblingsTest {
 
   private static SamplingParams biased(int seed, int tokens, double bias, int n) {
     return sampled(tokens)
-        .logprobs(1)
-        .n(n)
-        .seed(seed)
-        .logitBias(List.of(new TokenBias(50, bias)))
-        .build();
+        .withLogprobs(1)
+        .withN(n)
+        .withSeed(seed)
+        .withLogitBias(List.of(new TokenBias(50, bias)));
   }
 }

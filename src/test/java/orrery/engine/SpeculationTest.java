@@ -23,11 +23,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import orrery.EditedModel;
 import orrery.TinyModels;
-import orrery.engine.EngineOptions.KernelChoice;
 import orrery.events.Event;
+import orrery.kernels.KernelSet;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
-import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** Drafts never change an answer, with any parameters, however bad the drafts are. */
@@ -36,7 +35,7 @@ class SpeculationTest {
   @TempDir Path directory;
 
   private static EngineOptions mtp(int k) {
-    return SCALAR.but().speculation(SpeculationOptions.of(Algorithm.MTP, k)).build();
+    return SCALAR.withSpeculation(s -> s.withAlgorithm(Algorithm.MTP).withNumSteps(k));
   }
 
   /** [drafts, accepted, rejected] */
@@ -57,9 +56,9 @@ class SpeculationTest {
               "speculative-algorithm: expected ngram or off, since the model has no MTP layer,"
                   + " found mtp");
       EngineOptions ngram =
-          SCALAR.but().speculation(SpeculationOptions.of(Algorithm.NGRAM, 3)).build();
+          SCALAR.withSpeculation(s -> s.withAlgorithm(Algorithm.NGRAM).withNumSteps(3));
       try (Engine engine = Engine.start(loaded, ngram)) {
-        assertThat(EngineTest.answer(engine, PROMPT, greedy(5).build()).tokens()).hasSize(5);
+        assertThat(EngineTest.answer(engine, PROMPT, greedy(5)).tokens()).hasSize(5);
       }
     }
   }
@@ -71,8 +70,8 @@ class SpeculationTest {
     String layer = "model.layers." + edited.config.get("num_hidden_layers").asInt() + ".";
     List<Request> requests =
         List.of(
-            Request.of(PROMPT, greedy(12).logprobs(2).build()),
-            Request.of(PROMPT, sampled(12).logprobs(2).n(2).build()));
+            Request.of(PROMPT, greedy(12).withLogprobs(2)),
+            Request.of(PROMPT, sampled(12).withLogprobs(2).withN(2)));
     String expected;
     int[] sound = new int[3];
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("mtp"))) {
@@ -119,12 +118,13 @@ class SpeculationTest {
     int[] poison = new int[40];
     Arrays.fill(poison, 50);
     SamplingParams never = // else the token may be drawn, and the request fails without drafts too
-        sampled(30).logprobs(2).logitBias(List.of(new TokenBias(50, -100))).build();
+        sampled(30).withLogprobs(2).withLogitBias(List.of(new TokenBias(50, -100)));
     List<Request> requests = List.of(Request.of(PROMPT, never), Request.of(PROMPT, never));
     try (LoadedModel loaded = LoadedModel.load(edited.writeTo(directory))) {
       String expected = answers(loaded, SCALAR, requests, new int[3]);
       int[] seen = new int[3];
-      EngineOptions o = SCALAR.but().speculation(SpeculationOptions.of(Algorithm.NGRAM, 4)).build();
+      EngineOptions o =
+          SCALAR.withSpeculation(s -> s.withAlgorithm(Algorithm.NGRAM).withNumSteps(4));
       Drafters poisoner =
           (runner, step, cache, sampler) ->
               new Crammer(Map.of(Crammer.key(11, 0), poison), loaded.model().vocab(), 1, 1);
@@ -163,7 +163,10 @@ class SpeculationTest {
         requests.add(Request.of(prompt, params(r, vocab, i)));
       }
       EngineOptions plain =
-          SCALAR.but().kernels(KernelChoice.VECTOR).maxRunning(16).contextLength(64).build();
+          SCALAR
+              .withCompute(c -> c.withKernels(KernelSet.VECTOR))
+              .withBatching(b -> b.withMaxRunningRequests(16))
+              .withKv(kv -> kv.withContextLength(64));
       Map<String, int[]> tokens = new HashMap<>();
       List<List<String>> expected = new ArrayList<>();
       try (Engine engine = Engine.start(loaded, plain)) {
@@ -173,11 +176,12 @@ class SpeculationTest {
         }
       }
       int[] real = new int[3];
-      EngineOptions o = plain.but().speculation(SpeculationOptions.of(Algorithm.MTP, 4)).build();
+      EngineOptions o = plain.withSpeculation(s -> s.withAlgorithm(Algorithm.MTP).withNumSteps(4));
       Drafters own = Drafters.of(o.speculation(), vocab);
       compare(Engine.start(loaded, o, e -> count(e, real), own), requests, expected);
       int[] crammed = new int[3];
-      EngineOptions n = plain.but().speculation(SpeculationOptions.of(Algorithm.NGRAM, 4)).build();
+      EngineOptions n =
+          plain.withSpeculation(s -> s.withAlgorithm(Algorithm.NGRAM).withNumSteps(4));
       Drafters crammer = (runner, step, cache, sampler) -> new Crammer(tokens, vocab, 5);
       compare(Engine.start(loaded, n, e -> count(e, crammed), crammer), requests, expected);
       System.out.printf(
@@ -210,27 +214,28 @@ class SpeculationTest {
   private static SamplingParams params(Random r, int vocab, int seed) {
     int most = 2 + r.nextInt(16);
     var params =
-        SamplingParams.builder()
-            .seed(seed)
-            .maxTokens(most)
-            .minTokens(r.nextInt(3) == 0 ? r.nextInt(most) : 0)
-            .ignoreEos(r.nextBoolean())
-            .temperature(r.nextInt(3) == 0 ? 0 : 0.3 + r.nextDouble())
-            .topK(r.nextInt(3) == 0 ? 1 + r.nextInt(20) : 0)
-            .topP(r.nextInt(3) == 0 ? 0.8 : 1)
-            .minP(r.nextInt(4) == 0 ? 0.05 : 0)
-            .repetitionPenalty(r.nextBoolean() ? 1 : 1 + r.nextDouble())
-            .frequencyPenalty(r.nextBoolean() ? 0 : r.nextDouble() * 2)
-            .presencePenalty(r.nextBoolean() ? 0 : r.nextDouble() * 2)
-            .logprobs(2)
-            .n(r.nextInt(4) == 0 ? 3 : 1);
+        SamplingParams.defaults()
+            .withSeed(seed)
+            .withMaxTokens(most)
+            .withMinTokens(r.nextInt(3) == 0 ? r.nextInt(most) : 0)
+            .withIgnoreEos(r.nextBoolean())
+            .withTemperature(r.nextInt(3) == 0 ? 0 : 0.3 + r.nextDouble())
+            .withTopK(r.nextInt(3) == 0 ? 1 + r.nextInt(20) : 0)
+            .withTopP(r.nextInt(3) == 0 ? 0.8 : 1)
+            .withMinP(r.nextInt(4) == 0 ? 0.05 : 0)
+            .withRepetitionPenalty(r.nextBoolean() ? 1 : 1 + r.nextDouble())
+            .withFrequencyPenalty(r.nextBoolean() ? 0 : r.nextDouble() * 2)
+            .withPresencePenalty(r.nextBoolean() ? 0 : r.nextDouble() * 2)
+            .withLogprobs(2)
+            .withN(r.nextInt(4) == 0 ? 3 : 1);
     if (r.nextBoolean()) {
-      params.logitBias(
-          List.of(new TokenBias(r.nextInt(vocab), 4), new TokenBias(r.nextInt(vocab), -100)));
+      params =
+          params.withLogitBias(
+              List.of(new TokenBias(r.nextInt(vocab), 4), new TokenBias(r.nextInt(vocab), -100)));
     }
     if (r.nextInt(3) == 0) {
-      params.stopTokenIds(List.of(r.nextInt(vocab), r.nextInt(vocab)));
+      params = params.withStopTokenIds(List.of(r.nextInt(vocab), r.nextInt(vocab)));
     }
-    return params.build();
+    return params;
   }
 }

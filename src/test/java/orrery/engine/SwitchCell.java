@@ -3,11 +3,13 @@ package orrery.engine;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import orrery.engine.EngineOptions.KernelChoice;
-import orrery.engine.EngineOptions.PolicyChoice;
-import orrery.engine.EngineOptions.PrefixChoice;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import orrery.batching.SchedulePolicy;
+import orrery.kernels.KernelSet;
 import orrery.model.Model;
-import orrery.prefix.RadixCache.Eviction;
+import orrery.prefix.PrefixCacheKind;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
@@ -17,33 +19,51 @@ record SwitchCell(
     int pageSize,
     PolicyVariant policy,
     int chunk,
-    PrefixChoice prefix,
+    PrefixCacheKind prefix,
     boolean tight,
     int maxRunning,
     boolean shuffled,
     int threads,
-    KernelChoice kernels,
+    KernelSet kernels,
     boolean graph,
     boolean cancels,
     boolean priorities,
-    Speculation speculation) {
+    Speculation speculation,
+    Map<String, Object> others) {
+
+  /** Switches with a column of their own, and the one that may change a text. */
+  private static final Set<String> OWN =
+      Set.of(
+          "schedule-policy",
+          "lpm",
+          "enable-mixed-chunk",
+          "prefix-cache",
+          "kernels",
+          "graph",
+          "speculative-algorithm",
+          "speculative-adaptive",
+          "speculative-acceptance");
+
+  /** The other switches that have a few values: each is a column without being named here. */
+  private static final List<Switch> OTHERS =
+      Switch.all().stream().filter(s -> !s.values().isEmpty() && !OWN.contains(s.name())).toList();
 
   /** The policies, SGLang's in several settings. */
   enum PolicyVariant {
-    STATIC(PolicyChoice.STATIC, false, false),
-    SGLANG(PolicyChoice.SGLANG, false, false),
-    SGLANG_MIXED(PolicyChoice.SGLANG, false, true),
-    SGLANG_LPM(PolicyChoice.SGLANG, true, false),
-    VLLM(PolicyChoice.VLLM, false, false),
-    TRTLLM(PolicyChoice.TRTLLM, false, false),
-    TRTLLM_MAX(PolicyChoice.TRTLLM_MAX_UTILIZATION, false, false);
+    STATIC(SchedulePolicy.STATIC, false, false),
+    SGLANG(SchedulePolicy.SGLANG, false, false),
+    SGLANG_MIXED(SchedulePolicy.SGLANG, false, true),
+    SGLANG_LPM(SchedulePolicy.SGLANG, true, false),
+    VLLM(SchedulePolicy.VLLM, false, false),
+    TRTLLM(SchedulePolicy.TRTLLM, false, false),
+    TRTLLM_MAX(SchedulePolicy.TRTLLM_MAX_UTILIZATION, false, false);
 
-    final PolicyChoice choice;
+    final SchedulePolicy schedule;
     final boolean lpm;
     final boolean mixed;
 
-    PolicyVariant(PolicyChoice choice, boolean lpm, boolean mixed) {
-      this.choice = choice;
+    PolicyVariant(SchedulePolicy schedule, boolean lpm, boolean mixed) {
+      this.schedule = schedule;
       this.lpm = lpm;
       this.mixed = mixed;
     }
@@ -90,40 +110,49 @@ record SwitchCell(
     {1, 4, 16, 0},
     PolicyVariant.values(),
     {1, 7, 64, 0},
-    PrefixChoice.values(),
+    PrefixCacheKind.values(),
     {false, true},
     {1, 3, 32},
     {false, true},
     {1, 2},
-    {KernelChoice.SCALAR, KernelChoice.VECTOR},
+    {KernelSet.SCALAR, KernelSet.VECTOR},
     {false, true},
     {false, true},
     {false, true},
     Speculation.values(),
   };
 
+  private static final Object[][] COLUMNS =
+      Stream.concat(Stream.of(VALUES), OTHERS.stream().map(s -> s.values().toArray()))
+          .toArray(Object[][]::new);
+
   /** Cells such that any values of any {@code strength} switches are together in one of them. */
   static List<SwitchCell> covering(int strength, long seed) {
-    int[] sizes = Arrays.stream(VALUES).mapToInt(values -> values.length).toArray();
+    int[] sizes = Arrays.stream(COLUMNS).mapToInt(values -> values.length).toArray();
     return Covering.of(sizes, strength, seed).stream().map(SwitchCell::of).toList();
   }
 
   private static SwitchCell of(int[] p) {
+    Map<String, Object> others = new TreeMap<>();
+    for (int i = 0; i < OTHERS.size(); i++) {
+      others.put(OTHERS.get(i).name(), COLUMNS[VALUES.length + i][p[VALUES.length + i]]);
+    }
     return new SwitchCell(
         (Served) VALUES[0][p[0]],
         (int) VALUES[1][p[1]],
         (PolicyVariant) VALUES[2][p[2]],
         (int) VALUES[3][p[3]],
-        (PrefixChoice) VALUES[4][p[4]],
+        (PrefixCacheKind) VALUES[4][p[4]],
         (boolean) VALUES[5][p[5]],
         (int) VALUES[6][p[6]],
         (boolean) VALUES[7][p[7]],
         (int) VALUES[8][p[8]],
-        (KernelChoice) VALUES[9][p[9]],
+        (KernelSet) VALUES[9][p[9]],
         (boolean) VALUES[10][p[10]],
         (boolean) VALUES[11][p[11]],
         (boolean) VALUES[12][p[12]],
-        (Speculation) VALUES[13][p[13]]);
+        (Speculation) VALUES[13][p[13]],
+        others);
   }
 
   /** The page size; a made-up model has pages of whole groups. */
@@ -138,7 +167,7 @@ record SwitchCell(
 
   /** Why there can be no hit; null if there can. */
   String whyNoHits() {
-    return prefix == PrefixChoice.OFF
+    return prefix == PrefixCacheKind.OFF
         ? "no hits without a prefix cache"
         : pageSize == 0 ? "no hits with a page of the maximum length" : null;
   }
@@ -221,11 +250,12 @@ record SwitchCell(
 
   private SpeculationOptions speculation(Model model) {
     return drafts(model)
-        ? SpeculationOptions.of(speculation.algorithm, speculation.steps)
+        ? SpeculationOptions.defaults()
+            .withAlgorithm(speculation.algorithm)
+            .withNumSteps(speculation.steps)
             .withAdaptive(speculation.adaptive)
-            .withCoupledDrafts(seed() % 2 == 0)
-            .withNgramMin(1)
-        : SpeculationOptions.off();
+            .withNgram(1, 4)
+        : SpeculationOptions.defaults();
   }
 
   /** Tokens of a memory that is enough for each request, but not for many. */
@@ -236,23 +266,26 @@ record SwitchCell(
   }
 
   EngineOptions options(Model model, int context, int longest, int spare) {
-    return EngineOptions.builder()
-        .contextLength(context)
-        .pageSize(page())
-        .schedulePolicy(policy.choice)
-        .lpm(policy.lpm)
-        .mixedChunk(policy.mixed)
-        .chunkedPrefillSize(chunk)
-        .prefixCache(prefix)
-        .eviction(Eviction.values()[Math.floorMod(seed(), 3)])
-        .maxTotalTokens(tight ? tightTokens(context, longest, spare) : context * 64)
-        .maxRunning(maxRunning)
-        .threads(threads)
-        .kernels(kernels)
-        .graph(graph)
-        .conservativeness(0.05)
-        .batchWaitMillis(0)
-        .speculation(speculation(model))
-        .build();
+    int tokens = tight ? tightTokens(context, longest, spare) : context * 64;
+    EngineOptions options =
+        EngineOptions.defaults()
+            .withKv(
+                kv -> kv.withContextLength(context).withPageSize(page()).withMaxTotalTokens(tokens))
+            .withBatching(
+                b ->
+                    b.withSchedulePolicy(policy.schedule)
+                        .withLpm(policy.lpm)
+                        .withEnableMixedChunk(policy.mixed)
+                        .withChunkedPrefillSize(chunk)
+                        .withMaxRunningRequests(maxRunning)
+                        .withScheduleConservativeness(0.05)
+                        .withBatchWaitMillis(0))
+            .withPrefix(p -> p.withPrefixCache(prefix))
+            .withCompute(c -> c.withThreads(threads).withKernels(kernels).withGraph(graph))
+            .withSpeculation(_ -> speculation(model));
+    for (Switch s : OTHERS) {
+      options = s.with(options, others.get(s.name()));
+    }
+    return options;
   }
 }

@@ -26,7 +26,7 @@ class TokenizerConfigTest {
   private static final List<Message> QUESTION =
       List.of(new Message("user", "What is the opposite of hot?"));
   private static final SamplingParams GREEDY =
-      SamplingParams.builder().temperature(0).maxTokens(40).build();
+      SamplingParams.defaults().withTemperature(0).withMaxTokens(40);
 
   @TempDir Path directory;
 
@@ -88,7 +88,7 @@ class TokenizerConfigTest {
     assertThat(eos()).isEmpty();
     assertThat(answer(GREEDY)).isEqualTo("The opposite of hot is cold.");
     SamplingParams on =
-        SamplingParams.builder().temperature(0).maxTokens(40).ignoreEos(true).build();
+        SamplingParams.defaults().withTemperature(0).withMaxTokens(40).withIgnoreEos(true);
     assertThat(answer(on)).startsWith("The opposite of hot is cold.").hasSizeGreaterThan(40);
     try (LoadedModel model = LoadedModel.load(directory);
         Engine engine = Engine.start(model, EngineOptions.defaults())) {

@@ -23,7 +23,7 @@ class WaitingMemoryTest {
   private static long bytesEach(LoadedModel loaded, int vocab) {
     var model = new Wide(loaded.model(), vocab);
     var wide = new LoadedModel(loaded.directory(), model, Optional.empty(), new int[0]);
-    SamplingParams params = SamplingParams.builder().frequencyPenalty(1).build();
+    SamplingParams params = SamplingParams.defaults().withFrequencyPenalty(1);
     Request request = Request.of(new int[] {1, 2, 3, 4, 5, 6, 7, 8}, params);
     List<Choice> kept = new ArrayList<>(CHOICES);
     var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();

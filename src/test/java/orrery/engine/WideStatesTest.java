@@ -14,7 +14,6 @@ import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import orrery.events.Event;
-import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** The MTP layer continues whatever the main model hands over: here three streams. */
@@ -26,13 +25,9 @@ class WideStatesTest {
 
   private static EngineOptions options(int page, int chunk, int drafts) {
     return SCALAR
-        .but()
-        .speculation(SpeculationOptions.of(Algorithm.MTP, drafts))
-        .pageSize(page)
-        .chunkedPrefillSize(chunk)
-        .maxRunning(5)
-        .contextLength(256)
-        .build();
+        .withSpeculation(s -> s.withAlgorithm(Algorithm.MTP).withNumSteps(drafts))
+        .withKv(kv -> kv.withPageSize(page).withContextLength(256))
+        .withBatching(b -> b.withChunkedPrefillSize(chunk).withMaxRunningRequests(5));
   }
 
   private static int[] expected(int[] prompt, int most) {
@@ -63,7 +58,7 @@ class WideStatesTest {
             List<Request> requests = new ArrayList<>();
             for (int i = 0; i < 6; i++) {
               int[] one = Arrays.copyOf(prompt, 1 + r.nextInt(prompt.length));
-              requests.add(Request.of(one, greedy(40).n(1 + i % 3).build()));
+              requests.add(Request.of(one, greedy(40).withN(1 + i % 3)));
             }
             List<Completion> all = engine.submit(requests);
             for (int i = 0; i < all.size(); i++) {
@@ -90,7 +85,7 @@ class WideStatesTest {
 
   @Test
   void anMtpLayerThatReadsAnotherWidthIsRefused() {
-    EngineOptions two = options(4, 64, 1).but().threads(2).build();
+    EngineOptions two = options(4, 64, 1).withCompute(c -> c.withThreads(2));
     Set<Thread> before = Thread.getAllStackTraces().keySet();
     assertThatThrownBy(() -> Engine.start(loaded(WideStatesModel.HIDDEN), two).close())
         .hasMessage(

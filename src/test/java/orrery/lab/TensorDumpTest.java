@@ -18,12 +18,12 @@ import orrery.checkpoint.DType;
 import orrery.checkpoint.SafetensorsFile;
 import orrery.checkpoint.TensorInfo;
 import orrery.engine.EngineOptions;
-import orrery.engine.EngineOptions.KernelChoice;
 import orrery.engine.LoadedModel;
+import orrery.kernels.KernelSet;
 
 class TensorDumpTest {
   private static final EngineOptions SCALAR =
-      EngineOptions.builder().kernels(KernelChoice.SCALAR).build();
+      EngineOptions.defaults().withCompute(c -> c.withKernels(KernelSet.SCALAR));
 
   @TempDir Path directory;
 
@@ -92,17 +92,15 @@ class TensorDumpTest {
   void noSwitchChangesAByteOfTheFile(Path model) throws IOException {
     int[] ids = Arrays.copyOf(TinyModels.ids(model), 60);
     byte[] expected =
-        Files.readAllBytes(dump(model, SCALAR.but().chunkedPrefillSize(1).build(), ids));
-    for (KernelChoice kernels : KernelChoice.values()) {
+        Files.readAllBytes(dump(model, SCALAR.withBatching(b -> b.withChunkedPrefillSize(1)), ids));
+    for (KernelSet kernels : KernelSet.values()) {
       for (int chunk : new int[] {7, 59, 512}) {
         for (int threads : new int[] {1, 2}) {
           EngineOptions options =
-              EngineOptions.builder()
-                  .threads(threads)
-                  .kernels(kernels)
-                  .graph(chunk == 7)
-                  .chunkedPrefillSize(chunk)
-                  .build();
+              EngineOptions.defaults()
+                  .withCompute(
+                      c -> c.withThreads(threads).withKernels(kernels).withGraph(chunk == 7))
+                  .withBatching(b -> b.withChunkedPrefillSize(chunk));
           assertThat(Files.readAllBytes(dump(model, options, ids)))
               .as("%s", options)
               .isEqualTo(expected);

@@ -65,23 +65,19 @@ class SinksTest {
   private static List<Event> busyRun(EventSink sink) {
     List<Event> seen = new ArrayList<>();
     EngineOptions options =
-        EngineOptions.builder()
-            .pageSize(4)
-            .maxTotalTokens(64)
-            .maxRunning(6)
-            .conservativeness(0.1)
-            .build();
+        EngineOptions.defaults()
+            .withKv(kv -> kv.withPageSize(4).withMaxTotalTokens(64))
+            .withBatching(b -> b.withMaxRunningRequests(6).withScheduleConservativeness(0.1));
     try (LoadedModel model = LoadedModel.load(Path.of("tiny-models/speck-groups"));
         Engine engine = Engine.start(model, options, sink.and(seen::add))) {
       List<Request> requests = new ArrayList<>();
       for (int i = 0; i < 8; i++) {
         SamplingParams params =
-            SamplingParams.builder()
-                .maxTokens(24)
-                .ignoreEos(true)
-                .n(i == 3 ? 2 : 1)
-                .seed(i)
-                .build();
+            SamplingParams.defaults()
+                .withMaxTokens(24)
+                .withIgnoreEos(true)
+                .withN(i == 3 ? 2 : 1)
+                .withSeed(i);
         requests.add(Request.of(new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10 + i}, params));
       }
       engine.submit(requests).forEach(c -> c.join());

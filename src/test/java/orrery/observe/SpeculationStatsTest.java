@@ -15,7 +15,6 @@ import orrery.engine.Request;
 import orrery.events.Event;
 import orrery.events.Event.Origin;
 import orrery.sampling.SamplingParams;
-import orrery.speculation.SpeculationOptions;
 
 class SpeculationStatsTest {
   private final SpeculationStats stats = new SpeculationStats();
@@ -81,8 +80,8 @@ class SpeculationStatsTest {
   void theFiguresOfARunAreThoseOfItsEvents() {
     List<Event> events = new ArrayList<>();
     EngineOptions options =
-        EngineOptions.builder().speculation(SpeculationOptions.of(MTP, 4)).build();
-    SamplingParams params = SamplingParams.builder().temperature(0).maxTokens(40).build();
+        EngineOptions.defaults().withSpeculation(s -> s.withAlgorithm(MTP).withNumSteps(4));
+    SamplingParams params = SamplingParams.defaults().withTemperature(0).withMaxTokens(40);
     try (LoadedModel model = LoadedModel.load(Path.of("tiny-models/storyteller-moe"));
         Engine engine = Engine.start(model, options, stats.and(events::add))) {
       for (String task : List.of("sort: 9 4 7 =>", "add: 27 + 45 =>", "copy: red sun map cup =>")) {

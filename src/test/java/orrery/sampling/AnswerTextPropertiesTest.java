@@ -79,13 +79,12 @@ class AnswerTextPropertiesTest {
       stops.add(whole && random.nextInt(6) > 0 ? text.substring(from, to) + name : "<|turn|>");
     }
     int max = 1 + random.nextInt(tokens.length);
-    return SamplingParams.builder()
-        .stop(stops)
-        .stopTokenIds(random.nextInt(4) > 0 ? List.of() : List.of(tokens[tokens.length / 2]))
-        .minTokens(random.nextBoolean() ? 0 : random.nextInt(max))
-        .maxTokens(max)
-        .ignoreEos(random.nextInt(4) == 0)
-        .build();
+    return SamplingParams.defaults()
+        .withStop(stops)
+        .withStopTokenIds(random.nextInt(4) > 0 ? List.of() : List.of(tokens[tokens.length / 2]))
+        .withMinTokens(random.nextBoolean() ? 0 : random.nextInt(max))
+        .withMaxTokens(max)
+        .withIgnoreEos(random.nextInt(4) == 0);
   }
 
   /** One character of an answer, or the last one of a special token's name. */

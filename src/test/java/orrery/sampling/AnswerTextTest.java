@@ -95,28 +95,28 @@ class AnswerTextTest {
 
   @Test
   void anIgnoredEndOfSequenceTokenIsText() {
-    Checker checker = checker(params().ignoreEos(true));
+    Checker checker = checker(params().withIgnoreEos(true));
     assertThat(checker.accept(EOS, "</s>")).isEqualTo("</s>");
     assertThat(checker.finished()).isFalse();
   }
 
   @Test
   void aStopTokenEndsTheAnswerEvenWhenEosIsIgnored() {
-    Checker checker = checker(params().ignoreEos(true).stopTokenIds(List.of(300, 5)));
+    Checker checker = checker(params().withIgnoreEos(true).withStopTokenIds(List.of(300, 5)));
     assertThat(checker.accept(5, "x")).isEmpty();
     assertThat(checker.finishReason()).isEqualTo(new FinishReason.StopToken(5));
   }
 
   @Test
   void aStopTokenOfAnyIdIsRecognized() {
-    Checker checker = checker(params().stopTokenIds(List.of(100_000)));
+    Checker checker = checker(params().withStopTokenIds(List.of(100_000)));
     checker.accept(100_000, "x");
     assertThat(checker.finished()).isTrue();
   }
 
   @Test
   void theLastTokenAllowedEndsTheAnswerWithAllItsText() {
-    Checker checker = checker(params().maxTokens(2).stop(List.of("llama")));
+    Checker checker = checker(params().withMaxTokens(2).withStop(List.of("llama")));
     assertThat(checker.accept(WORD, "a ")).isEqualTo("a ");
     assertThat(checker.accept(WORD, "lla")).isEqualTo("lla");
     assertThat(checker.finishReason()).isEqualTo(new FinishReason.Length(2));
@@ -125,30 +125,30 @@ class AnswerTextTest {
 
   @Test
   void theContextMayAllowLessThanTheRequest() {
-    Checker checker = new Checker(params().maxTokens(9).build(), 1);
+    Checker checker = new Checker(params().withMaxTokens(9), 1);
     checker.accept(WORD, "a");
     assertThat(checker.finishReason()).isEqualTo(new FinishReason.Length(1));
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new Checker(params().build(), 0))
+        .isThrownBy(() -> new Checker(params(), 0))
         .withMessage("max_tokens: expected room for at least 1 token, found 0");
   }
 
   @Test
   void aStopAtTheLastTokenAllowedCountsAsAStop() {
-    Checker byToken = checker(params().maxTokens(1));
+    Checker byToken = checker(params().withMaxTokens(1));
     byToken.accept(EOS, "");
     assertThat(byToken.finishReason()).isEqualTo(new FinishReason.StopToken(EOS));
-    Checker byText = checker(params().maxTokens(1).stop(List.of("b")));
+    Checker byText = checker(params().withMaxTokens(1).withStop(List.of("b")));
     assertThat(byText.accept(WORD, "abc")).isEqualTo("a");
     assertThat(byText.finishReason()).isEqualTo(new FinishReason.StopString("b"));
   }
 
   @Test
   void heldBackTextIsShownWhenAStopTokenOrAnAbortEndsTheAnswer() {
-    Checker byToken = checker(params().stop(List.of("###")));
+    Checker byToken = checker(params().withStop(List.of("###")));
     assertThat(byToken.accept(WORD, "a##")).isEqualTo("a");
     assertThat(byToken.accept(EOS, "")).isEqualTo("##");
-    Checker byAbort = checker(params().stop(List.of("###")));
+    Checker byAbort = checker(params().withStop(List.of("###")));
     byAbort.accept(WORD, "a##");
     assertThat(byAbort.abort("client gone")).isEqualTo("##");
     assertThat(byAbort.finishReason()).isEqualTo(new FinishReason.Abort("client gone"));
@@ -157,7 +157,7 @@ class AnswerTextTest {
 
   @Test
   void stopsBeforeMinTokensAreIgnored() {
-    SamplingParamsBuilder params = params().minTokens(2).stop(List.of("ab"));
+    SamplingParams params = params().withMinTokens(2).withStop(List.of("ab"));
     Checker checker = checker(params);
     assertThat(checker.accept(EOS, "ab")).isEqualTo("ab");
     assertThat(checker.accept(WORD, "xa")).isEqualTo("x");
@@ -173,7 +173,7 @@ class AnswerTextTest {
 
   @Test
   void aStopStringThatEndsLaterMayOverlapOneThatCameTooEarly() {
-    Checker checker = checker(params().minTokens(1).stop(List.of("aa")));
+    Checker checker = checker(params().withMinTokens(1).withStop(List.of("aa")));
     assertThat(checker.accept(WORD, "baa")).isEqualTo("ba");
     assertThat(checker.accept(WORD, "ac")).isEmpty();
     assertThat(checker.finishReason()).isEqualTo(new FinishReason.StopString("aa"));
@@ -183,7 +183,7 @@ class AnswerTextTest {
   void severalTokensAtOnceAreCutExactly() {
     // Speculation offers four tokens; the stop string ends within the third.
     String[] pieces = {"one ", "S", "TOP!", " more"};
-    Checker checker = checker(params().stop(List.of("STOP")));
+    Checker checker = checker(params().withStop(List.of("STOP")));
     StringBuilder shown = new StringBuilder();
     for (int i = 0; i < pieces.length && !checker.finished(); i++) {
       shown.append(checker.accept(WORD, pieces[i]));
@@ -201,20 +201,20 @@ class AnswerTextTest {
     Checker byEos = checker(params());
     byEos.accept(WORD, "a", "\uFFFD");
     assertThat(byEos.accept(EOS, "")).isEqualTo("\uFFFD");
-    Checker byStopToken = checker(params().stopTokenIds(List.of(EOS)).ignoreEos(true));
+    Checker byStopToken = checker(params().withStopTokenIds(List.of(EOS)).withIgnoreEos(true));
     byStopToken.accept(WORD, "a", "\uFFFD");
     assertThat(byStopToken.accept(EOS, "")).isEqualTo("\uFFFD");
-    Checker byLength = checker(params().maxTokens(1).stop(List.of("a\uFFFDb")));
+    Checker byLength = checker(params().withMaxTokens(1).withStop(List.of("a\uFFFDb")));
     assertThat(byLength.accept(WORD, "xa", "\uFFFD")).isEqualTo("xa\uFFFD");
     assertThat(byLength.finishReason()).isEqualTo(new FinishReason.Length(1));
     Checker byAbort = checker(params());
     byAbort.accept(WORD, "a", "\uFFFD");
     assertThat(byAbort.abort("deadline")).isEqualTo("\uFFFD");
-    Checker byName = checker(params().stop(List.of("<|turn|>")));
+    Checker byName = checker(params().withStop(List.of("<|turn|>")));
     byName.accept(WORD, "a", "\uFFFD");
     assertThat(byName.accept(TURN, "")).isEqualTo("\uFFFD");
     assertThat(byName.finishReason()).isEqualTo(new FinishReason.StopString("<|turn|>"));
-    Checker byString = checker(params().stop(List.of("a")));
+    Checker byString = checker(params().withStop(List.of("a")));
     assertThat(byString.accept(WORD, "xab", "\uFFFD")).isEqualTo("x"); // U+FFFD is after the stop
   }
 
@@ -222,7 +222,8 @@ class AnswerTextTest {
   void aStopStringFoundAtTheEndIsTheFinishReasonUnlessItCameTooEarly() {
     for (int ending = 0; ending < 3; ending++) {
       for (int min : new int[] {0, 2}) {
-        Checker checker = checker(params().minTokens(min).maxTokens(2).stop(List.of("b\n")));
+        Checker checker =
+            checker(params().withMinTokens(min).withMaxTokens(2).withStop(List.of("b\n")));
         StringBuilder shown =
             new StringBuilder(checker.accept(WORD, "ab", ending == 1 ? "" : "\n"));
         switch (ending) {
@@ -243,22 +244,22 @@ class AnswerTextTest {
 
   @Test
   void aSpecialTokenStopsByItsNameAndHasNoText() {
-    Checker checker = checker(params().stop(List.of("<|turn|>")));
+    Checker checker = checker(params().withStop(List.of("<|turn|>")));
     assertThat(checker.accept(WORD, "i like it")).isEqualTo("i like it");
     assertThat(checker.accept(TURN, "")).isEmpty();
     assertThat(checker.finishReason()).isEqualTo(new FinishReason.StopString("<|turn|>"));
-    Checker early = checker(params().minTokens(2).stop(List.of("<|turn|>")));
+    Checker early = checker(params().withMinTokens(2).withStop(List.of("<|turn|>")));
     assertThat(early.accept(WORD, "a") + early.accept(TURN, "")).isEqualTo("a");
     assertThat(early.accept(WORD, "b") + early.accept(TURN, "")).isEqualTo("b");
     assertThat(early.finishReason()).isEqualTo(new FinishReason.StopString("<|turn|>"));
-    Checker spelled = checker(params().stop(List.of("<|turn|>")));
+    Checker spelled = checker(params().withStop(List.of("<|turn|>")));
     assertThat(spelled.accept(WORD, "a<|tu") + spelled.accept(WORD, "rn|>b")).isEqualTo("a");
     assertThat(spelled.finishReason()).isEqualTo(new FinishReason.StopString("<|turn|>"));
   }
 
   @Test
   void aStopStringMayHoldTheNameOfASpecialTokenBesideText() {
-    Checker checker = checker(params().stop(List.of("ok<|turn|>go", "<|turn|>stop")));
+    Checker checker = checker(params().withStop(List.of("ok<|turn|>go", "<|turn|>stop")));
     assertThat(checker.accept(WORD, "well ok")).isEqualTo("well ");
     assertThat(checker.accept(TURN, "")).isEmpty();
     assertThat(checker.accept(WORD, "g")).isEmpty();
@@ -269,7 +270,7 @@ class AnswerTextTest {
 
   @Test
   void theSearchIgnoresASpecialTokenThatNoStopStringNames() {
-    Checker across = checker(params().stop(List.of("okgo", "turn", ">")));
+    Checker across = checker(params().withStop(List.of("okgo", "turn", ">")));
     assertThat(across.accept(WORD, "so ok")).isEqualTo("so ");
     assertThat(across.accept(TURN, "")).isEmpty();
     assertThat(across.accept(WORD, "gone")).isEmpty();
@@ -297,7 +298,7 @@ class AnswerTextTest {
    * before.
    */
   private static int[] offsets(Tokenizer tokenizer, int[] tokens, String... stop) {
-    SamplingParams params = params().stop(List.of(stop)).build();
+    SamplingParams params = params().withStop(List.of(stop));
     int[] prompt = {tokenizer.idOf("<|assistant|>").orElseThrow()};
     int eos = tokenizer.idOf("<|end|>").orElseThrow();
     AnswerText text = new AnswerText(params, new int[] {eos}, 99, tokenizer.continuing(prompt));
@@ -367,7 +368,7 @@ class AnswerTextTest {
    * is held back.
    */
   private static String run(List<String> stop, String... pieces) {
-    Checker checker = checker(params().stop(stop).maxTokens(100));
+    Checker checker = checker(params().withStop(stop).withMaxTokens(100));
     StringBuilder read = new StringBuilder();
     StringBuilder shown = new StringBuilder();
     for (String piece : pieces) {
@@ -429,11 +430,11 @@ class AnswerTextTest {
     return word.toString();
   }
 
-  private static SamplingParamsBuilder params() {
-    return SamplingParams.builder();
+  private static SamplingParams params() {
+    return SamplingParams.defaults();
   }
 
-  private static Checker checker(SamplingParamsBuilder params) {
-    return new Checker(params.build(), 1_000);
+  private static Checker checker(SamplingParams params) {
+    return new Checker(params, 1_000);
   }
 }

@@ -97,8 +97,8 @@ class SamplerPropertiesTest {
     for (int i = 0; i < CASES / 10; i++) {
       Case c = randomCase(random, 30);
       Sampler sampler = new Sampler(30, c.eos);
-      Case one = c.with(copy(c.params).temperature(0.1 + random.nextDouble()).topK(1).build());
-      Case greedy = c.with(copy(c.params).temperature(0).build());
+      Case one = c.with(c.params.withTemperature(0.1 + random.nextDouble()).withTopK(1));
+      Case greedy = c.with(c.params.withTemperature(0));
       assertThat(one.sample(sampler)).as("case %d: %s", i, c).isEqualTo(greedy.sample(sampler));
     }
   }
@@ -112,17 +112,13 @@ class SamplerPropertiesTest {
       Sampler sampler = new Sampler(30, c.eos);
       double[] ties =
           ReferenceSampler.weights(
-              c.logits,
-              copy(c.params).minP(1).temperature(1e-9).build(),
-              c.prompt,
-              c.output,
-              c.eos);
+              c.logits, c.params.withMinP(1).withTemperature(1e-9), c.prompt, c.output, c.eos);
       if (ties == null || Arrays.stream(ties).sum() != 1) {
         continue;
       }
       alone++;
-      Case cold = c.with(copy(c.params).temperature(1e-9).build());
-      Case greedy = c.with(copy(c.params).temperature(0).build());
+      Case cold = c.with(c.params.withTemperature(1e-9));
+      Case greedy = c.with(c.params.withTemperature(0));
       assertThat(cold.sample(sampler)).as("case %d: %s", i, c).isEqualTo(greedy.sample(sampler));
     }
     assertThat(alone).isGreaterThan(CASES / 100);
@@ -133,14 +129,14 @@ class SamplerPropertiesTest {
     Random random = new Random(SEED + 3);
     for (int i = 0; i < CASES / 10; i++) {
       Case c = randomCase(random, 20);
-      SamplingParamsBuilder open = copy(c.params).temperature(0.7).topK(-1).topP(1).minP(0);
-      Case plain = c.with(open.build());
+      SamplingParams open = c.params.withTemperature(0.7).withTopK(-1).withTopP(1).withMinP(0);
+      Case plain = c.with(open);
       double[] expected = distribution(plain);
       for (int topK : new int[] {0, 20, 21, Integer.MAX_VALUE}) {
-        assertThat(distribution(c.with(open.topK(topK).build()))).containsExactly(expected);
+        assertThat(distribution(c.with(open.withTopK(topK)))).containsExactly(expected);
       }
       // The largest p below 1 goes through all tokens; it drops only tokens lost in rounding.
-      assertThat(distribution(c.with(open.topK(-1).topP(Math.nextDown(1.0)).build())))
+      assertThat(distribution(c.with(open.withTopK(-1).withTopP(Math.nextDown(1.0)))))
           .usingElementComparator((a, b) -> Math.abs(a - b) < 1e-12 ? 0 : Double.compare(a, b))
           .containsExactly(expected);
     }
@@ -151,17 +147,16 @@ class SamplerPropertiesTest {
     float[] logits = {1, 0.5f, -0.25f, 2, 0.5f, -1};
     List<SamplingParams> kinds =
         List.of(
-            SamplingParams.builder().build(),
-            SamplingParams.builder().temperature(2.5).build(),
-            SamplingParams.builder().topK(4).build(),
-            SamplingParams.builder().topP(0.8).build(),
-            SamplingParams.builder().minP(0.2).build(),
-            SamplingParams.builder().topK(5).topP(0.9).minP(0.1).temperature(0.8).build(),
-            SamplingParams.builder()
-                .repetitionPenalty(1.3)
-                .presencePenalty(0.4)
-                .logitBias(List.of(new TokenBias(5, 2)))
-                .build());
+            SamplingParams.defaults(),
+            SamplingParams.defaults().withTemperature(2.5),
+            SamplingParams.defaults().withTopK(4),
+            SamplingParams.defaults().withTopP(0.8),
+            SamplingParams.defaults().withMinP(0.2),
+            SamplingParams.defaults().withTopK(5).withTopP(0.9).withMinP(0.1).withTemperature(0.8),
+            SamplingParams.defaults()
+                .withRepetitionPenalty(1.3)
+                .withPresencePenalty(0.4)
+                .withLogitBias(List.of(new TokenBias(5, 2))));
     int draws = 60_000;
     for (SamplingParams params : kinds) {
       double[] weights =
@@ -185,7 +180,7 @@ class SamplerPropertiesTest {
   @Test
   void drawsAtNeighbouringPositionsAreIndependent() {
     float[] logits = {1, 0.5f, 2};
-    SamplingParams params = SamplingParams.builder().build();
+    SamplingParams params = SamplingParams.defaults();
     double[] one = new double[3];
     Sampler sampler = new Sampler(3);
     sampler.distribution(logits, 0, params, new History(3), 0, one);
@@ -253,32 +248,36 @@ class SamplerPropertiesTest {
             default -> kind == 1 ? (float) random.nextGaussian() * 4 : random.nextInt(9) * 0.5f - 2;
           };
     }
-    SamplingParamsBuilder params =
-        SamplingParams.builder()
-            .temperature(random.nextInt(6) == 0 ? 0 : 0.05 + 2 * random.nextDouble());
+    SamplingParams params =
+        SamplingParams.defaults()
+            .withTemperature(random.nextInt(6) == 0 ? 0 : 0.05 + 2 * random.nextDouble());
     if (random.nextBoolean()) {
-      params.topK(random.nextInt(vocab + 3) - 1);
+      params = params.withTopK(random.nextInt(vocab + 3) - 1);
     }
     if (random.nextBoolean()) {
-      params.topP(1 - random.nextDouble());
+      params = params.withTopP(1 - random.nextDouble());
     }
     if (random.nextInt(3) == 0) {
-      params.minP(random.nextInt(4) == 0 ? 1 : random.nextDouble() / 2);
+      params = params.withMinP(random.nextInt(4) == 0 ? 1 : random.nextDouble() / 2);
     }
     if (random.nextBoolean()) {
-      params.repetitionPenalty(0.5 + random.nextDouble()).frequencyPenalty(random.nextDouble());
-      params.presencePenalty(random.nextDouble() * 4 - 2);
+      params =
+          params
+              .withRepetitionPenalty(0.5 + random.nextDouble())
+              .withFrequencyPenalty(random.nextDouble());
+      params = params.withPresencePenalty(random.nextDouble() * 4 - 2);
     }
     if (random.nextInt(3) == 0) {
       double bias =
           random.nextInt(3) == 0 ? Double.NEGATIVE_INFINITY : random.nextInt(17) * 0.5 - 4;
-      params.logitBias(List.of(new TokenBias(random.nextInt(vocab), bias)));
+      params = params.withLogitBias(List.of(new TokenBias(random.nextInt(vocab), bias)));
     }
-    params.stopTokenIds(List.of(random.nextInt(vocab))).minTokens(random.nextInt(4));
-    params.ignoreEos(random.nextBoolean());
+    params =
+        params.withStopTokenIds(List.of(random.nextInt(vocab))).withMinTokens(random.nextInt(4));
+    params = params.withIgnoreEos(random.nextBoolean());
     return new Case(
         logits,
-        params.build(),
+        params,
         tokens(random, vocab),
         tokens(random, vocab),
         new int[] {random.nextInt(vocab)},
@@ -288,20 +287,5 @@ class SamplerPropertiesTest {
 
   private static List<Integer> tokens(Random random, int vocab) {
     return random.ints(random.nextInt(6), 0, vocab).boxed().toList();
-  }
-
-  private static SamplingParamsBuilder copy(SamplingParams p) {
-    return SamplingParams.builder()
-        .temperature(p.temperature())
-        .topK(p.topK())
-        .topP(p.topP())
-        .minP(p.minP())
-        .repetitionPenalty(p.repetitionPenalty())
-        .frequencyPenalty(p.frequencyPenalty())
-        .presencePenalty(p.presencePenalty())
-        .logitBias(p.logitBias())
-        .stopTokenIds(p.stopTokenIds())
-        .minTokens(p.minTokens())
-        .ignoreEos(p.ignoreEos());
   }
 }

@@ -23,7 +23,7 @@ class SamplerTest {
 
   @Test
   void temperatureZeroTakesTheHighestLogitAndTheLowestIdOfATie() {
-    SamplingParams greedy = SamplingParams.builder().temperature(0).build();
+    SamplingParams greedy = SamplingParams.defaults().withTemperature(0);
     assertThat(distribution(greedy, 1, 5, 5, 2)).containsExactly(0, 1, 0, 0);
     assertThat(distribution(greedy, -0.0f, 0.0f, -1)).containsExactly(1, 0, 0);
     assertThat(distribution(greedy, 1, INF, INF)).containsExactly(0, 1, 0);
@@ -37,49 +37,45 @@ class SamplerTest {
 
   @Test
   void temperatureDividesTheLogits() {
-    near(distribution(params().build(), HALVES), 0.5, 0.25, 0.125, 0.125);
+    near(distribution(params(), HALVES), 0.5, 0.25, 0.125, 0.125);
     near(
-        distribution(params().temperature(0.5).build(), 2 * LN2, LN2, 0),
+        distribution(params().withTemperature(0.5), 2 * LN2, LN2, 0),
         16 / 21.0,
         4 / 21.0,
         1 / 21.0);
-    near(distribution(params().temperature(1e-300).build(), 1, 5, 4.999f), 0, 1, 0);
+    near(distribution(params().withTemperature(1e-300), 1, 5, 4.999f), 0, 1, 0);
     near(
-        distribution(params().temperature(1e300).build(), 1, 5, 3, -INF),
-        1 / 3.0,
-        1 / 3.0,
-        1 / 3.0,
-        0);
+        distribution(params().withTemperature(1e300), 1, 5, 3, -INF), 1 / 3.0, 1 / 3.0, 1 / 3.0, 0);
   }
 
   @Test
   void topKKeepsTheKHighestAndTheLowestIdsOfATie() {
-    near(distribution(params().topK(3).build(), HALVES), 4 / 7.0, 2 / 7.0, 1 / 7.0, 0);
-    near(distribution(params().topK(1).build(), 7, 7, 7), 1, 0, 0);
-    near(distribution(params().topK(2).build(), -0.0f, 0.0f, 0.0f), 0.5, 0.5, 0);
+    near(distribution(params().withTopK(3), HALVES), 4 / 7.0, 2 / 7.0, 1 / 7.0, 0);
+    near(distribution(params().withTopK(1), 7, 7, 7), 1, 0, 0);
+    near(distribution(params().withTopK(2), -0.0f, 0.0f, 0.0f), 0.5, 0.5, 0);
   }
 
   @Test
   void topPKeepsTheShortestHeadThatReachesP() {
-    near(distribution(params().topP(0.74).build(), HALVES), 2 / 3.0, 1 / 3.0, 0, 0);
-    near(distribution(params().topP(0.76).build(), HALVES), 4 / 7.0, 2 / 7.0, 1 / 7.0, 0);
-    near(distribution(params().topP(1e-9).build(), HALVES), 1, 0, 0, 0);
+    near(distribution(params().withTopP(0.74), HALVES), 2 / 3.0, 1 / 3.0, 0, 0);
+    near(distribution(params().withTopP(0.76), HALVES), 4 / 7.0, 2 / 7.0, 1 / 7.0, 0);
+    near(distribution(params().withTopP(1e-9), HALVES), 1, 0, 0, 0);
     // Four equal shares: two of them reach exactly one half, so the third stays out.
-    near(distribution(params().topP(0.5).build(), 7, 7, 7, 7), 0.5, 0.5, 0, 0);
+    near(distribution(params().withTopP(0.5), 7, 7, 7, 7), 0.5, 0.5, 0, 0);
   }
 
   @Test
   void topPIsAShareOfWhatTopKLeft() {
     // Top-k leaves shares of 2/3 and 1/3: the first alone reaches 0.6.
-    near(distribution(params().topK(2).topP(0.6).build(), HALVES), 1, 0, 0, 0);
-    near(distribution(params().topP(0.6).build(), HALVES), 2 / 3.0, 1 / 3.0, 0, 0);
+    near(distribution(params().withTopK(2).withTopP(0.6), HALVES), 1, 0, 0, 0);
+    near(distribution(params().withTopP(0.6), HALVES), 2 / 3.0, 1 / 3.0, 0, 0);
   }
 
   @Test
   void minPKeepsWhatIsNotMuchLessLikelyThanTheLikeliest() {
-    near(distribution(params().minP(0.26).build(), HALVES), 2 / 3.0, 1 / 3.0, 0, 0);
-    near(distribution(params().minP(0.24).build(), HALVES), 0.5, 0.25, 0.125, 0.125);
-    near(distribution(params().minP(1).build(), 3, 7, 7), 0, 0.5, 0.5);
+    near(distribution(params().withMinP(0.26), HALVES), 2 / 3.0, 1 / 3.0, 0, 0);
+    near(distribution(params().withMinP(0.24), HALVES), 0.5, 0.25, 0.125, 0.125);
+    near(distribution(params().withMinP(1), 3, 7, 7), 0, 0.5, 0.5);
   }
 
   @Test
@@ -87,7 +83,7 @@ class SamplerTest {
     History history = new History(4, 0);
     history.push(1);
     history.push(1);
-    SamplingParams params = params().repetitionPenalty(2).build();
+    SamplingParams params = params().withRepetitionPenalty(2);
     same(params, history, MIXED, 0.5f, -2, 2, 0);
   }
 
@@ -97,7 +93,7 @@ class SamplerTest {
     history.push(2);
     history.push(2);
     history.push(3);
-    same(params().frequencyPenalty(0.5).build(), history, MIXED, 1, -1, 1, -0.5f);
+    same(params().withFrequencyPenalty(0.5), history, MIXED, 1, -1, 1, -0.5f);
   }
 
   @Test
@@ -106,7 +102,7 @@ class SamplerTest {
     history.push(2);
     history.push(2);
     history.push(3);
-    same(params().presencePenalty(0.5).build(), history, MIXED, 1, -1, 1.5f, -0.5f);
+    same(params().withPresencePenalty(0.5), history, MIXED, 1, -1, 1.5f, -0.5f);
   }
 
   @Test
@@ -115,11 +111,10 @@ class SamplerTest {
     history.push(2);
     SamplingParams params =
         params()
-            .repetitionPenalty(2)
-            .frequencyPenalty(0.5)
-            .presencePenalty(0.25)
-            .logitBias(List.of(new TokenBias(2, 4)))
-            .build();
+            .withRepetitionPenalty(2)
+            .withFrequencyPenalty(0.5)
+            .withPresencePenalty(0.25)
+            .withLogitBias(List.of(new TokenBias(2, 4)));
     same(params, history, MIXED, 1, -1, 2 / 2 - 0.75f + 4, 0);
   }
 
@@ -129,15 +124,15 @@ class SamplerTest {
     history.push(2);
     history.push(3);
     history.rollback(0);
-    same(params().presencePenalty(2).build(), history, MIXED, MIXED);
+    same(params().withPresencePenalty(2), history, MIXED, MIXED);
   }
 
   @Test
   void logitBiasIsAddedAndNegativeInfinityRulesOut() {
     SamplingParams params =
         params()
-            .logitBias(List.of(new TokenBias(1, 1.5), new TokenBias(2, Double.NEGATIVE_INFINITY)))
-            .build();
+            .withLogitBias(
+                List.of(new TokenBias(1, 1.5), new TokenBias(2, Double.NEGATIVE_INFINITY)));
     same(params, new History(4), MIXED, 1, 0.5f, -INF, 0);
     near(
         distribution(params, 0, 0, INF, -INF),
@@ -149,7 +144,7 @@ class SamplerTest {
 
   @Test
   void stopsAreRuledOutBeforeMinTokens() {
-    SamplingParams params = params().minTokens(2).stopTokenIds(List.of(2)).build();
+    SamplingParams params = params().withMinTokens(2).withStopTokenIds(List.of(2));
     History history = new History(4, 1, 1, 1);
     same(params, history, MIXED, -INF, -1, -INF, 0);
     history.push(1);
@@ -160,22 +155,22 @@ class SamplerTest {
 
   @Test
   void anIgnoredEndOfSequenceIsNotRuledOut() {
-    SamplingParams params = params().minTokens(2).ignoreEos(true).build();
+    SamplingParams params = params().withMinTokens(2).withIgnoreEos(true);
     same(params, new History(4), MIXED, MIXED);
   }
 
   @Test
   void infiniteLogitsTakeAll() {
-    near(distribution(params().build(), 1, INF, 3, INF), 0, 0.5, 0, 0.5);
-    near(distribution(params().topK(1).build(), 1, INF, 3, INF), 0, 1, 0, 0);
-    near(distribution(params().build(), -INF, -INF, 3, -INF), 0, 0, 1, 0);
+    near(distribution(params(), 1, INF, 3, INF), 0, 0.5, 0, 0.5);
+    near(distribution(params().withTopK(1), 1, INF, 3, INF), 0, 1, 0, 0);
+    near(distribution(params(), -INF, -INF, 3, -INF), 0, 0, 1, 0);
   }
 
   @Test
   void aNaNIsRefusedWithItsPlace() {
     float[] logits = {9, 0, Float.NaN, 1};
     for (double temperature : new double[] {0, 1}) {
-      SamplingParams params = params().temperature(temperature).build();
+      SamplingParams params = params().withTemperature(temperature);
       assertThatExceptionOfType(SamplingException.class)
           .isThrownBy(() -> new Sampler(3).sample(logits, 1, params, new History(3, 0, 0), 1, 4))
           .withMessage("choice 4, position 2: the logit of token 1 is NaN")
@@ -189,7 +184,7 @@ class SamplerTest {
   @Test
   void aRowWithoutAnyTokenLeftIsRefused() {
     for (double temperature : new double[] {0, 1}) {
-      SamplingParams params = params().temperature(temperature).minTokens(1).build();
+      SamplingParams params = params().withTemperature(temperature).withMinTokens(1);
       float[] onlyEos = {5, -INF};
       assertThatExceptionOfType(SamplingException.class)
           .isThrownBy(() -> new Sampler(2, 0).sample(onlyEos, 0, params, new History(2), 1, 0))
@@ -202,7 +197,10 @@ class SamplerTest {
     float[] logits = {9, 9, 1, 5, 2, 9};
     float[] copy = logits.clone();
     SamplingParams params =
-        params().temperature(0).logitBias(List.of(new TokenBias(2, 1))).presencePenalty(1).build();
+        params()
+            .withTemperature(0)
+            .withLogitBias(List.of(new TokenBias(2, 1)))
+            .withPresencePenalty(1);
     History history = new History(3);
     history.push(1);
     assertThat(new Sampler(3).sample(logits, 2, params, history, 1, 0)).isEqualTo(1);
@@ -222,18 +220,17 @@ class SamplerTest {
     history.push(4);
     List<SamplingParams> kinds =
         List.of(
-            params().temperature(0).build(),
-            params().build(),
-            params().topK(40).topP(0.9).minP(0.05).build(),
-            params().topP(0.95).build(),
+            params().withTemperature(0),
+            params(),
+            params().withTopK(40).withTopP(0.9).withMinP(0.05),
+            params().withTopP(0.95),
             params()
-                .repetitionPenalty(1.1)
-                .frequencyPenalty(0.1)
-                .presencePenalty(0.1)
-                .minTokens(3)
-                .stopTokenIds(List.of(300, 4_000))
-                .logitBias(List.of(new TokenBias(3_000, 1), new TokenBias(2, -1)))
-                .build());
+                .withRepetitionPenalty(1.1)
+                .withFrequencyPenalty(0.1)
+                .withPresencePenalty(0.1)
+                .withMinTokens(3)
+                .withStopTokenIds(List.of(300, 4_000))
+                .withLogitBias(List.of(new TokenBias(3_000, 1), new TokenBias(2, -1))));
     Sampler sampler = new Sampler(vocab, 0);
     for (SamplingParams params : kinds) {
       for (int warmUp = 0; warmUp < 50; warmUp++) {
@@ -249,8 +246,8 @@ class SamplerTest {
     }
   }
 
-  private static SamplingParamsBuilder params() {
-    return SamplingParams.builder();
+  private static SamplingParams params() {
+    return SamplingParams.defaults();
   }
 
   private static double[] distribution(SamplingParams params, float... logits) {
@@ -267,7 +264,7 @@ class SamplerTest {
   private static void same(
       SamplingParams params, History history, float[] logits, float... adjusted) {
     assertThat(distribution(params, history, logits))
-        .containsExactly(distribution(params().build(), adjusted));
+        .containsExactly(distribution(params(), adjusted));
   }
 
   private static void near(double[] found, double... expected) {

@@ -24,16 +24,15 @@ class CoupledRuleTest {
     int refused = 0;
     for (int i = 0; i < 5_000; i++) {
       SamplingParams params =
-          SamplingParams.builder()
-              .temperature(i % 5 == 0 ? 0 : 0.2 + random.nextDouble())
-              .topK(random.nextInt(VOCAB))
-              .topP(0.5 + random.nextDouble() / 2)
-              .repetitionPenalty(0.8 + random.nextDouble())
-              .frequencyPenalty(random.nextDouble())
-              .presencePenalty(random.nextDouble())
-              .minTokens(random.nextInt(4))
-              .logitBias(List.of(new TokenBias(random.nextInt(VOCAB), 3)))
-              .build();
+          SamplingParams.defaults()
+              .withTemperature(i % 5 == 0 ? 0 : 0.2 + random.nextDouble())
+              .withTopK(random.nextInt(VOCAB))
+              .withTopP(0.5 + random.nextDouble() / 2)
+              .withRepetitionPenalty(0.8 + random.nextDouble())
+              .withFrequencyPenalty(random.nextDouble())
+              .withPresencePenalty(random.nextDouble())
+              .withMinTokens(random.nextInt(4))
+              .withLogitBias(List.of(new TokenBias(random.nextInt(VOCAB), 3)));
       int[] prompt = random.ints(random.nextInt(5), 0, VOCAB).toArray();
       History judged = new History(VOCAB, prompt);
       History decoded = new History(VOCAB, prompt);

@@ -45,7 +45,7 @@ class DeclaredOperandsTest {
   private static final int ROWS = 8;
   private static final int PAGE = 4;
   private static final int SLOTS = 16;
-  private static final SamplingParams GREEDY = SamplingParams.builder().temperature(0).build();
+  private static final SamplingParams GREEDY = SamplingParams.defaults().withTemperature(0);
 
   static Stream<Path> specks() {
     return TinyModels.specks().stream();

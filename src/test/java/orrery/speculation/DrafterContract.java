@@ -88,11 +88,10 @@ public abstract class DrafterContract {
       prompt[t] = which % 2 == 0 ? prompt[t] : prompt[t] % 5; // repeats, for prompt lookup to find
     }
     SamplingParams params =
-        SamplingParams.builder()
-            .temperature(which % 3 == 0 ? 0.7 : 0)
-            .frequencyPenalty(which % 4 == 1 ? 0.3 : 0)
-            .seed(which)
-            .build();
+        SamplingParams.defaults()
+            .withTemperature(which % 3 == 0 ? 0.7 : 0)
+            .withFrequencyPenalty(which % 4 == 1 ? 0.3 : 0)
+            .withSeed(which);
     return new Lane(model.vocab(), prompt, prompt.length + 4 + r.nextInt(14), params, choice);
   }
 

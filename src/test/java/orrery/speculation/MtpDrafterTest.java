@@ -22,7 +22,7 @@ import orrery.speculation.Lanes.Rows;
 /** Compares the MTP drafter with the independent implementation in {@code training/mtp.py}. */
 class MtpDrafterTest {
   private static final float TOLERANCE = 2e-4f;
-  private static final SamplingParams GREEDY = SamplingParams.builder().temperature(0).build();
+  private static final SamplingParams GREEDY = SamplingParams.defaults().withTemperature(0);
 
   static List<Path> models() {
     return TinyModels.all().stream()

@@ -55,7 +55,7 @@ class NgramDrafterTest {
   }
 
   private static SamplingContext sampling() {
-    return new SamplingContext(SamplingParams.builder().build(), new History(1), 0, 0);
+    return new SamplingContext(SamplingParams.defaults(), new History(1), 0, 0);
   }
 
   private static int[] drafts(NgramDrafter drafter, Drafts drafts, int most) {

@@ -9,11 +9,15 @@ public final class DraftLengths {
 
   /** The draft length of one engine; each engine needs its own, because it learns. */
   public static DraftLength of(SpeculationOptions options) {
-    if (!options.on() || options.steps() == 0) {
+    if (!options.on() || options.numSteps() == 0) {
       return new FixedLength(0);
     }
     DraftLength length =
-        options.adaptive() ? new AdaptiveLength(options.steps()) : new FixedLength(options.steps());
-    return options.maxBatch() == 0 ? length : new OffAbove(options.maxBatch(), length);
+        options.adaptive()
+            ? new AdaptiveLength(options.numSteps())
+            : new FixedLength(options.numSteps());
+    return options.disableByBatchSize() == 0
+        ? length
+        : new OffAbove(options.disableByBatchSize(), length);
   }
 }

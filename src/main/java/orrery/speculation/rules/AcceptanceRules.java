@@ -14,8 +14,8 @@ public final class AcceptanceRules {
    * thread.
    */
   public static AcceptanceRule of(SpeculationOptions options, Sampler sampler) {
-    if (options.syntheticLength() > 0) {
-      return new SyntheticRule(sampler, options.syntheticLength());
+    if (options.syntheticAcceptLength() > 0) {
+      return new SyntheticRule(sampler, options.syntheticAcceptLength());
     }
     return switch (options.acceptance()) {
       case COUPLED -> new CoupledRule(sampler);

@@ -29,7 +29,6 @@ import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.ModelInfo.WeightGroup;
 import orrery.model.ModelSpec;
-import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** A config alone tells what the loaded model turns out to be. */
@@ -95,7 +94,8 @@ class ConfigSeamTest {
 
   private static EngineOptions drafting(ModelSpec m) {
     Algorithm algorithm = m.hasMtp() ? Algorithm.MTP : Algorithm.NGRAM;
-    return EngineOptions.builder().speculation(SpeculationOptions.of(algorithm, 3)).build();
+    return EngineOptions.defaults()
+        .withSpeculation(s -> s.withAlgorithm(algorithm).withNumSteps(3));
   }
 
   @Test

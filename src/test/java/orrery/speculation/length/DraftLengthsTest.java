@@ -10,11 +10,13 @@ class DraftLengthsTest {
 
   @Test
   void theLengthIsFixedAdaptiveOrOffAboveABatch() {
-    SpeculationOptions mtp = SpeculationOptions.of(Algorithm.MTP, 3);
+    SpeculationOptions mtp =
+        SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP).withNumSteps(3);
     assertThat(DraftLengths.of(mtp)).isEqualTo(new FixedLength(3));
     assertThat(DraftLengths.of(mtp.withAdaptive(true))).isInstanceOf(AdaptiveLength.class);
-    assertThat(DraftLengths.of(mtp.withMaxBatch(4))).isEqualTo(new OffAbove(4, new FixedLength(3)));
-    assertThat(DraftLengths.of(mtp.withSteps(0).withAdaptive(true)).next(1)).isZero();
-    assertThat(DraftLengths.of(SpeculationOptions.off()).most()).isZero();
+    assertThat(DraftLengths.of(mtp.withDisableByBatchSize(4)))
+        .isEqualTo(new OffAbove(4, new FixedLength(3)));
+    assertThat(DraftLengths.of(mtp.withNumSteps(0).withAdaptive(true)).next(1)).isZero();
+    assertThat(DraftLengths.of(SpeculationOptions.defaults()).most()).isZero();
   }
 }

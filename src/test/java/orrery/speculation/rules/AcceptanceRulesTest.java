@@ -14,13 +14,14 @@ class AcceptanceRulesTest {
   @Test
   void theRuleIsTheAskedForOneOrSynthetic() {
     Sampler sampler = new Sampler(4);
-    SpeculationOptions mtp = SpeculationOptions.of(Algorithm.MTP, 3);
+    SpeculationOptions mtp =
+        SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP).withNumSteps(3);
     SpeculationOptions rejection = mtp.withAcceptance(Acceptance.REJECTION);
     assertThat(AcceptanceRules.of(mtp, sampler)).isInstanceOf(CoupledRule.class);
     assertThat(AcceptanceRules.of(mtp.withAcceptance(Acceptance.TARGET_ONLY), sampler))
         .isInstanceOf(TargetOnlyRule.class);
     assertThat(AcceptanceRules.of(rejection, sampler)).isInstanceOf(RejectionRule.class);
-    assertThat(AcceptanceRules.of(rejection.withSyntheticLength(1.5), sampler))
+    assertThat(AcceptanceRules.of(rejection.withSyntheticAcceptLength(1.5), sampler))
         .isInstanceOf(SyntheticRule.class);
   }
 }

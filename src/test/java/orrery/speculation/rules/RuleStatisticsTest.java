@@ -18,7 +18,6 @@ import orrery.sampling.KeyedRandom;
 import orrery.sampling.Sampler;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
-import orrery.sampling.SamplingParamsBuilder;
 import orrery.speculation.AcceptanceRule;
 import orrery.speculation.Drafts;
 import orrery.speculation.SamplingContext;
@@ -71,7 +70,7 @@ class RuleStatisticsTest {
 
   private static double[] softmax(float[] row) {
     double[] p = new double[VOCAB];
-    new Sampler(VOCAB).distribution(row, 0, params().build(), history(), CHOICE, p);
+    new Sampler(VOCAB).distribution(row, 0, params(), history(), CHOICE, p);
     return p;
   }
 
@@ -79,19 +78,18 @@ class RuleStatisticsTest {
     return IntStream.range(0, VOCAB).mapToDouble(t -> Math.min(p[t], q[t])).sum();
   }
 
-  private static SamplingParamsBuilder params() {
-    return SamplingParams.builder().temperature(1.5);
+  private static SamplingParams params() {
+    return SamplingParams.defaults().withTemperature(1.5);
   }
 
   /** Everything that shapes p at once; the penalised token stands in the prompt. */
   private static SamplingParams shaped() {
     return params()
-        .topK(60)
-        .topP(0.97)
-        .minP(0.001)
-        .repetitionPenalty(1.2)
-        .logitBias(List.of(new TokenBias(17, 4)))
-        .build();
+        .withTopK(60)
+        .withTopP(0.97)
+        .withMinP(0.001)
+        .withRepetitionPenalty(1.2)
+        .withLogitBias(List.of(new TokenBias(17, 4)));
   }
 
   private static History history() {
@@ -171,32 +169,32 @@ class RuleStatisticsTest {
 
   @Test
   void targetOnlyEmitsTheTargetsDistributionWhateverTheDraft() {
-    double[] p = target(params().build());
+    double[] p = target(params());
     int likeliest = 0;
     for (int t = 0; t < VOCAB; t++) {
       likeliest = p[t] > p[likeliest] ? t : likeliest;
     }
     int draft = likeliest;
     TargetOnlyRule rule = new TargetOnlyRule(sampler);
-    long[] counts = count(seed -> judge(rule, params().build(), seed, draft, null));
+    long[] counts = count(seed -> judge(rule, params(), seed, draft, null));
     assertThat(counts[draft]).as("accepted drafts").isBetween(DRAWS / 200L, DRAWS * 199L / 200);
     check("target-only", counts, p);
   }
 
   @Test
   void rejectionEmitsTheTargetsDistributionForDraftsOfTheMtpLayer() {
-    double[] q = distribution(mtp, params().build());
+    double[] q = distribution(mtp, params());
     RejectionRule rule = new RejectionRule(sampler);
     int[] kept = new int[1];
     long[] counts =
         count(
             seed -> {
               int draft = draw(q, seed, history.length());
-              int token = judge(rule, params().build(), seed, draft, q);
+              int token = judge(rule, params(), seed, draft, q);
               kept[0] += token == draft ? 1 : 0;
               return token;
             });
-    double[] p = target(params().build());
+    double[] p = target(params());
     double overlap = overlap(p, q);
     System.out.printf("rejection: %.4f accepted, expected %.4f%n", kept[0] / 1e5, overlap);
     assertThat(overlap).isBetween(0.05, 0.95);
@@ -207,18 +205,18 @@ class RuleStatisticsTest {
 
   @Test
   void rejectionEmitsAShapedTargetsDistributionToo() {
-    double[] q = distribution(mtp, params().build());
+    double[] q = distribution(mtp, params());
     RejectionRule rule = new RejectionRule(sampler);
     long[] counts = count(seed -> judge(rule, shaped(), seed, draw(q, seed, history.length()), q));
     check("rejection, shaped", counts, target(shaped()));
-    assertThatThrownBy(() -> check("unshaped", counts, target(params().build())))
+    assertThatThrownBy(() -> check("unshaped", counts, target(params())))
         .isInstanceOf(AssertionError.class);
   }
 
   @Test
   void aWrongResidualWouldBeNoticed() {
-    double[] p = target(params().build());
-    double[] q = distribution(mtp, params().build());
+    double[] p = target(params());
+    double[] q = distribution(mtp, params());
     RejectionRule rule = new RejectionRule(sampler);
     long[] counts =
         count(
@@ -228,9 +226,7 @@ class RuleStatisticsTest {
                   KeyedRandom.uniform(seed, CHOICE, history.length(), KeyedRandom.ACCEPT)
                       < rule.acceptance(p, q, draft);
               // A plain draw replaces a rejected draft.
-              return accepted
-                  ? draft
-                  : sampler.sample(logits, 0, params().build(), history, seed, CHOICE);
+              return accepted ? draft : sampler.sample(logits, 0, params(), history, seed, CHOICE);
             });
     assertThatThrownBy(() -> check("wrong residual", counts, p))
         .isInstanceOf(AssertionError.class)

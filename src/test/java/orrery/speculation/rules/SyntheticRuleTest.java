@@ -28,7 +28,7 @@ class SyntheticRuleTest {
   private double emitted(double length, int count, double temperature, int guess) {
     SyntheticRule rule = new SyntheticRule(sampler, length);
     Random random = new Random(5);
-    SamplingParams params = SamplingParams.builder().temperature(temperature).build();
+    SamplingParams params = SamplingParams.defaults().withTemperature(temperature);
     History history = new History(VOCAB, 1, 2);
     long tokens = 0;
     for (int v = 0; v < VERIFICATIONS; v++) {
@@ -74,7 +74,7 @@ class SyntheticRuleTest {
 
   @Test
   void allRowsOfAVerificationAgreeOnItsLength() {
-    SamplingParams params = SamplingParams.builder().temperature(0).build();
+    SamplingParams params = SamplingParams.defaults().withTemperature(0);
     float[] logits = new float[VOCAB]; // all equal, so the sampler draws token 0
     SyntheticRule rule = new SyntheticRule(sampler, 2.5);
     int shorter = 0;

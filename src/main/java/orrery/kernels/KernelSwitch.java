@@ -1,9 +1,4 @@
-package orrery.engine;
-
-import orrery.engine.EngineOptions.KernelChoice;
-import orrery.kernels.Kernels;
-import orrery.kernels.ScalarKernels;
-import orrery.kernels.VectorKernels;
+package orrery.kernels;
 
 /**
  * Which kernels compute the next step. A cold vector kernel runs through the interpreter's boxed
@@ -16,7 +11,7 @@ import orrery.kernels.VectorKernels;
  * two cores this measured worse: the scalar steps take processor time from the compiler, and 1,000
  * tokens took three times as long.
  */
-final class KernelSwitch {
+public final class KernelSwitch {
   /**
    * With more rows than this, even cold vector kernels are faster: they are compiled within the
    * step.
@@ -25,19 +20,23 @@ final class KernelSwitch {
 
   private final Kernels vector; // null with SCALAR
   private final Kernels scalar = new ScalarKernels();
-  private final KernelChoice choice;
+  private final KernelSet set;
   private boolean first = true;
 
-  KernelSwitch(KernelChoice choice) {
-    this.choice = choice;
-    this.vector = choice == KernelChoice.SCALAR ? null : new VectorKernels();
+  public KernelSwitch(KernelSet set) {
+    this.set = set;
+    this.vector = set == KernelSet.SCALAR ? null : new VectorKernels();
   }
 
-  /** Returns the kernels for the next step. */
-  Kernels next(int rows) {
+  /**
+   * Returns the kernels for the next step.
+   *
+   * @param rows of that step
+   */
+  public Kernels next(int rows) {
     boolean begins = first;
     first = false;
-    return switch (choice) {
+    return switch (set) {
       case SCALAR -> scalar;
       case VECTOR -> vector;
       case AUTO -> begins && rows <= SMALL ? scalar : vector;

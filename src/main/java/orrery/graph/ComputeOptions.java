@@ -1,0 +1,38 @@
+package orrery.graph;
+
+import orrery.kernels.KernelSet;
+import orrery.options.Options;
+
+/**
+ * How the rows of a step are computed.
+ *
+ * @param threads threads of the forward pass
+ * @param kernels which kernels compute
+ * @param graph capture each step shape once and replay it, instead of launching eagerly
+ */
+public record ComputeOptions(int threads, KernelSet kernels, boolean graph) {
+  /**
+   * @throws IllegalArgumentException naming the option, what was expected and what was found
+   */
+  public ComputeOptions {
+    Options.check(threads >= 1 && threads <= 256, "threads", "1 to 256", threads);
+    Options.check(kernels != null, "kernels", "a set of kernels", null);
+  }
+
+  /** The default options. */
+  public static ComputeOptions defaults() {
+    return new ComputeOptions(1, KernelSet.AUTO, true);
+  }
+
+  public ComputeOptions withThreads(int threads) {
+    return Options.with(this, "threads", threads);
+  }
+
+  public ComputeOptions withKernels(KernelSet kernels) {
+    return Options.with(this, "kernels", kernels);
+  }
+
+  public ComputeOptions withGraph(boolean graph) {
+    return Options.with(this, "graph", graph);
+  }
+}

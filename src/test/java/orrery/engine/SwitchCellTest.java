@@ -1,0 +1,56 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import orrery.TinyModels;
+import orrery.kernels.KernelSet;
+import orrery.speculation.SpeculationOptions.Acceptance;
+
+/** The switch matrix has every switch that can be on or off, or one of a few things. */
+class SwitchCellTest {
+  /** Values that no cell has, and why. */
+  private static final Map<Object, String> NOT_IN_THE_MATRIX =
+      Map.of(
+          KernelSet.AUTO, "scalar or vector, by the number of rows; both are there",
+          Acceptance.TARGET_ONLY, "keeps the distribution, not the text",
+          Acceptance.REJECTION, "keeps the distribution, not the text");
+
+  @Test
+  void everyBooleanAndEnumOfTheOptionsIsInTheMatrixWithAllItsValues() {
+    List<EngineOptions> cells = new ArrayList<>();
+    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("mtp"))) {
+      for (SwitchCell cell : SwitchCell.covering(2, 20)) {
+        cells.add(cell.options(loaded.model(), 96, 40, 16));
+      }
+    }
+    List<String> names = new ArrayList<>();
+    for (Switch s : Switch.all()) {
+      Set<Object> open = new LinkedHashSet<>(s.values());
+      open.removeAll(NOT_IN_THE_MATRIX.keySet());
+      cells.forEach(o -> open.remove(s.get(o)));
+      assertThat(open).as("values of %s that are in no cell", s).isEmpty();
+      names.add(s.name());
+    }
+    assertThat(names).contains("graph", "radix-eviction-policy", "speculative-coupled-drafts");
+  }
+
+  @Test
+  void anyTwoValuesOfTwoSwitchesMeetInACell() {
+    List<SwitchCell> cells = SwitchCell.covering(2, 20);
+    for (Object graph : List.of(false, true)) {
+      for (Object drafts : List.of(false, true)) {
+        assertThat(cells)
+            .anyMatch(
+                c ->
+                    graph.equals(c.graph())
+                        && drafts.equals(c.others().get("speculative-coupled-drafts")));
+      }
+    }
+  }
+}
