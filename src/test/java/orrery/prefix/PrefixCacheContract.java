@@ -445,6 +445,23 @@ abstract class PrefixCacheContract {
     assertThat(c.blocks()).isZero();
   }
 
+  /**
+   * Its pages had gone before the sequence ended, so no eviction comes that could take it along.
+   */
+  @Test
+  void aBlockWithoutPagesIsForgottenWithTheLastSequenceThatHoldsIt() {
+    KvLayout layout = new KvLayout(List.of(new Stream("latent", 1, 1, 4, 3)));
+    KvCache window = new KvCache(layout, 16, 64, 8);
+    PrefixCache c = cache(window);
+    Played one = Played.begin(window, c, tokens(24), "");
+    one.compute(24);
+    assertThat(c.evict(0, 4)).isEqualTo(4); // the window has passed the whole block
+    assertThat(c.blocks()).isEqualTo(1);
+    one.end();
+    assertThat(c.blocks()).isZero();
+    c.check();
+  }
+
   @Test
   void theRandomWalkAgreesWithAPlainModelOfWhatIsCached() {
     for (Shape shape : Shape.ALL) {
