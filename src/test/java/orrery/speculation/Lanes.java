@@ -1,5 +1,7 @@
 package orrery.speculation;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.util.ArrayList;
 import java.util.List;
 import orrery.graph.Step;
@@ -119,6 +121,7 @@ public final class Lanes implements AutoCloseable {
     for (Rows r : rows) {
       cache.trim(r.lane.table, r.lane.computed + drafter.ahead());
       int complete = drafter.complete(r.lane.drafts, r.lane.computed);
+      assertThat(r.lane.computed - complete).as("tokens left out").isBetween(0, drafter.behind());
       prefix.insert(r.lane.lease, r.lane.tokens, complete, r.lane.table);
     }
   }
