@@ -323,7 +323,7 @@ class CompletionTest {
     assertThatThrownBy(() -> greedy(1).withStop(null))
         .hasMessage("stop: expected a list, found null");
     assertThatThrownBy(() -> EngineOptions.defaults().withCompute(c -> c.withKernels(null)))
-        .hasMessage("kernels: expected a choice, found null");
+        .hasMessage("kernels: expected a set of kernels, found null");
     assertThatNullPointerException()
         .isThrownBy(() -> LoadedModel.load(null))
         .withMessage("model: expected a directory, found null");
