@@ -25,7 +25,7 @@ import java.util.function.Consumer;
  *
  * <p>Every violation reads {@code "class name: what is wrong"}.
  */
-final class ArchitectureRules {
+public final class ArchitectureRules {
 
   /** The plan: a package may use only packages that stand before it. */
   static final List<String> ROOMS =
@@ -66,6 +66,11 @@ final class ArchitectureRules {
 
   ArchitectureRules(String root) {
     this.root = root;
+  }
+
+  /** The plan: packages from the lowest to the highest. */
+  public static List<String> rooms() {
+    return ROOMS;
   }
 
   ArchRule packagesArePlanned() {

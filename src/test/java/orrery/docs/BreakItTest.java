@@ -36,6 +36,7 @@ class BreakItTest {
           Map.entry("docs/README.md", "no chapter"),
           Map.entry("docs/adding-to-the-house.md", "its edits add; RecipeTest carries them out"),
           Map.entry("docs/glossary.md", "no chapter"),
+          Map.entry("docs/house.md", "no chapter; HouseTest holds it"),
           Map.entry("docs/library.md", "how to use the Java API; its code is tested as it stands"),
           Map.entry("docs/multi-token-prediction-tables.md", "figures of another chapter"),
           Map.entry("docs/rows-against-speed.md", "measures speed; a slower loop is no error"),
