@@ -39,7 +39,7 @@ class CommandFilesTest {
             List.of("--model", "--input-file"),
             List.of("--output-file", "--trace"),
             "--threads 1"));
-    COMMANDS.put("inspect", new Uses(List.of("--model"), List.of(), ""));
+    COMMANDS.put("inspect", new Uses(List.of("--model", "--config"), List.of(), ""));
     COMMANDS.put("dump", new Uses(List.of("--model"), List.of("--out"), "--ids 1"));
     COMMANDS.put("trace-svg", new Uses(List.of("TRACE"), List.of("SVG"), ""));
     COMMANDS.put("bench kernels", new Uses(List.of("--model"), List.of("--csv", "--svg"), ""));
