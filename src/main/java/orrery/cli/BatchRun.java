@@ -239,6 +239,9 @@ final class BatchRun {
 
   /** Waits for the first line's answer and writes it. */
   private void writeFirst() throws IOException, InterruptedException {
+    if (Thread.interrupted()) { // a thread that need not wait would not notice
+      throw new InterruptedException();
+    }
     Entry first = window.getFirst();
     while (!ready(first)) {
       if (!first.completion().await(TICK_MILLIS, TimeUnit.MILLISECONDS)) {
