@@ -94,6 +94,27 @@ class KvMemoryTest {
     assertThat(Invariants.hold(kv, prefix, queues, 0)).isTrue();
   }
 
+  /** Its drafter has rows of the parent's first block still to write, as the parent's has. */
+  @Test
+  void aForkIsAsFarBehindAsItsParent() {
+    KvCache kv = cache(8, 8);
+    HashBlockCache prefix = new HashBlockCache(kv);
+    KvMemory memory = memory(kv, prefix);
+    Sequence parent = sequence(1, P + 4);
+    memory.start(parent);
+    memory.reserve(parent, P + 4);
+    parent.advance(P + 4);
+    memory.keep(parent, P - 4);
+    Sequence fork = sequence(1, P + 4);
+    assertThat(memory.fork(parent, fork)).isTrue();
+    assertThat(fork.complete()).isEqualTo(P - 4);
+    assertThat(fork.table().pages(0)[0]).isNotEqualTo(parent.table().pages(0)[0]);
+    memory.keep(parent, P + 4); // each puts in its own first block
+    memory.keep(fork, P + 4);
+    assertThat(prefix.blocks()).isEqualTo(2);
+    prefix.check();
+  }
+
   /** A drafter that is 62 tokens behind and writes one slot ahead holds up to ten window pages. */
   @Test
   void aRequestThatCouldNotRunAloneIsRefusedWithTheRowsThatADrafterPutsOff() {

@@ -101,8 +101,8 @@ class KvGeometryTest {
         new KvLayout(
             List.of(
                 Stream.whole("key", 1),
-                new Stream("state", 1, 1, 8, 0),
-                new Stream("state 2", 1, 1, 8, 4),
+                new Stream("state", 1, 1, 8, 4),
+                new Stream("state 2", 1, 1, 8, 0),
                 new Stream("half", 1, 1, 2, 0)));
     KvGeometry g = new KvGeometry(layout, 16);
     assertThat(g.needsAll(0)).isTrue();

@@ -134,7 +134,7 @@ final class Played {
     for (int stream = 0; stream < kv.layout().streams().size(); stream++) {
       int pool = kv.layout().poolOf(stream);
       int keeps = kv.geometry().keeps(pool);
-      int needs = kv.geometry().needs(pool);
+      int needs = kv.layout().streams().get(stream).needs();
       int written = late(stream) ? complete : computed;
       int oldest = keeps == Stream.ALL ? 0 : Math.max(0, written + 1 - keeps);
       // Behind a hit, a token reads what a prefix needs, and not all that a window keeps.

@@ -34,11 +34,11 @@ record Shape(String name, KvLayout layout, int[] pageTokens, int longest) {
               List.of(
                   Stream.whole("key", 1),
                   new Stream("latent", 1, 1, 4, 3),
-                  new Stream("state", 1, 1, 8, 4),
+                  new Stream("late latent", 1, 1, 4, 3),
                   new Stream("half state", 1, 1, 4, 0),
+                  new Stream("state", 1, 1, 8, 4),
                   new Stream("short state", 1, 1, 2, 0),
-                  Stream.whole("late key", 1),
-                  new Stream("late latent", 1, 1, 4, 3))),
+                  Stream.whole("late key", 1))),
           new int[] {1, 4, 8, 16, 32},
           120);
 
