@@ -217,6 +217,12 @@ public final class PagePool {
         throw new IllegalStateException("page " + page + " is both free and held, or neither");
       }
     }
+    if (available + referencedFound + idleFound + 1 != total() || idleFound != idle) {
+      throw new IllegalStateException(
+          String.format(
+              "free %d + referenced %d + idle %d (booked %d) + 1 dummy is not %d",
+              available, referencedFound, idleFound, idle, total()));
+    }
     int queued = 0;
     for (int page = oldestIdle(); page != DUMMY; page = newer[page]) {
       if (references[page] > 0 || !cached[page] || queued++ > idle) {
@@ -225,12 +231,6 @@ public final class PagePool {
     }
     if (queued != idle) {
       throw new IllegalStateException(queued + " pages are queued as idle, " + idle + " booked");
-    }
-    if (available + referencedFound + idleFound + 1 != total() || idleFound != idle) {
-      throw new IllegalStateException(
-          String.format(
-              "free %d + referenced %d + idle %d (booked %d) + 1 dummy is not %d",
-              available, referencedFound, idleFound, idle, total()));
     }
   }
 }
