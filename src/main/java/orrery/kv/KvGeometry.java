@@ -128,9 +128,10 @@ public final class KvGeometry {
    * and the margin take, and the sequence has some of these pages already.
    *
    * <pre>
-   *        ├─ behind ─┤├──── keeps ────┤├─ ahead ─┤      beside a window of 8 in pages of 4 slots
-   *   ─|───────|───────|───────|───────|───────|───      without margin: at most 3 pages,
-   *     passed   held ...                                wherever the window begins within a page
+   *         ├─ behind ─┤├──── keeps ────┤├─ ahead ─┤
+   *   |───────|───────|───────|───────|───────|───────|     a window of 8 in pages of 4 slots lies
+   *    passed    held ...                                   in at most 3 pages, with a margin of 1
+   *                                                         in 3, with one of 2 in 4
    * </pre>
    *
    * @param owned pages that this sequence alone holds; a page that it shares may stay held when it
