@@ -21,6 +21,7 @@ import orrery.fixtures.kernels.LaneFunctions;
 import orrery.fixtures.kernels.Reductions;
 import orrery.fixtures.kv.Statics;
 import orrery.fixtures.model.classic.ClassicModel;
+import orrery.fixtures.model.other.UsesAnArchitecture;
 import orrery.fixtures.numerics.LooksUpstairs;
 import orrery.fixtures.numerics.StrictExp;
 import orrery.fixtures.prefix.UsesSampling;
@@ -75,7 +76,8 @@ class ArchitectureTest {
     check(
         ArchitectureRules::architecturesStayBehindTheModelContract,
         LoadsAnArchitecture.class,
-        NamesAnArchitecture.class);
+        NamesAnArchitecture.class,
+        UsesAnArchitecture.class);
   }
 
   @Test

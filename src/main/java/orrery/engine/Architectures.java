@@ -1,12 +1,17 @@
 package orrery.engine;
 
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.function.Function;
 import orrery.checkpoint.JsonConfig;
 import orrery.model.ModelConfig;
 import orrery.model.classic.ClassicConfig;
 
 /** The architectures that Orrery knows. No other class names one. */
 public final class Architectures {
+  private static final Map<String, Function<JsonConfig, ModelConfig>> KNOWN =
+      Map.of(ClassicConfig.ARCHITECTURE, ClassicConfig::read);
+
   private Architectures() {}
 
   /**
@@ -20,9 +25,7 @@ public final class Architectures {
   }
 
   static ModelConfig read(JsonConfig config) {
-    return switch (config.oneOf("model_type", ClassicConfig.ARCHITECTURE)) {
-      case ClassicConfig.ARCHITECTURE -> ClassicConfig.read(config);
-      case String other -> throw new IllegalStateException(other);
-    };
+    String[] names = KNOWN.keySet().stream().sorted().toArray(String[]::new);
+    return KNOWN.get(config.oneOf("model_type", names)).apply(config);
   }
 }

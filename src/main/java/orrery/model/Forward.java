@@ -3,7 +3,10 @@ package orrery.model;
 import orrery.graph.Buffer;
 import orrery.graph.Launcher;
 
-/** The forward pass of a model with the buffers of one row bucket. */
+/**
+ * The forward pass of a model with the buffers of one row bucket. A model without an MTP layer has
+ * {@link #main}, {@link #states} and {@link #logits}, and nothing asks it for more.
+ */
 public interface Forward {
   /** Launches the main model: tokens of the step in, {@link #states} and {@link #logits} out. */
   void main(Launcher g);
@@ -25,24 +28,38 @@ public interface Forward {
    * p, or in a chain the {@link #mtpStates} of the row before. The logits of row p predict token
    * p+2.
    */
-  void mtp(Launcher g);
+  default void mtp(Launcher g) {
+    throw withoutMtp();
+  }
 
   /**
    * Launches only the part of {@link #mtp} that writes to the cache, for rows that need no guess.
    * Keys and values of this one layer depend only on the input of the layer. So its attention and
    * its experts, nearly all of the work, are left out.
    */
-  void mtpKv(Launcher g);
+  default void mtpKv(Launcher g) {
+    throw withoutMtp();
+  }
 
   /**
    * States that the MTP rows continue, [rows][width] as {@link #states}; the caller fills them
    * before {@link #mtp} and {@link #mtpKv} run.
    */
-  Buffer mtpInput();
+  default Buffer mtpInput() {
+    throw withoutMtp();
+  }
 
   /** What the MTP layer hands over of every row to the next link of a chain, [rows][width]. */
-  Buffer mtpStates();
+  default Buffer mtpStates() {
+    throw withoutMtp();
+  }
 
   /** Logits of the MTP rows that want them, [logitRows][vocab]. */
-  Buffer mtpLogits();
+  default Buffer mtpLogits() {
+    throw withoutMtp();
+  }
+
+  private static UnsupportedOperationException withoutMtp() {
+    return new UnsupportedOperationException("this model has no MTP layer");
+  }
 }

@@ -1,7 +1,9 @@
 package orrery.model;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
+import orrery.kernels.PackedMatrix;
 
 /**
  * The parameters of a model, by role.
@@ -24,7 +26,36 @@ public record ModelInfo(List<WeightGroup> groups) {
    *     row
    */
   public record WeightGroup(
-      String role, long parameters, long activeParameters, long bytes, long activeBytes) {}
+      String role, long parameters, long activeParameters, long bytes, long activeBytes) {
+
+    /** Matrices that every token reads whole. */
+    public static WeightGroup of(String role, Stream<PackedMatrix> matrices) {
+      List<PackedMatrix> list = matrices.toList();
+      long parameters = list.stream().mapToLong(WeightGroup::size).sum();
+      long bytes = list.stream().mapToLong(WeightGroup::stored).sum();
+      return new WeightGroup(role, parameters, parameters, bytes, bytes);
+    }
+
+    /** Vectors of float32 that every token reads whole; null is none. */
+    public static WeightGroup vectors(String role, Stream<float[]> vectors) {
+      long n = vectors.filter(Objects::nonNull).mapToLong(v -> v.length).sum();
+      return new WeightGroup(role, n, n, 4 * n, 4 * n);
+    }
+
+    /** An embedding, of which a token reads one row. */
+    public static WeightGroup embedding(String role, PackedMatrix m) {
+      long row = (long) m.in * m.format.bytesPerWeight;
+      return new WeightGroup(role, size(m), m.in, stored(m), row);
+    }
+
+    private static long size(PackedMatrix m) {
+      return (long) m.out * m.in;
+    }
+
+    private static long stored(PackedMatrix m) {
+      return size(m) * m.format.bytesPerWeight;
+    }
+  }
 
   /** All parameters. */
   public long parameters() {

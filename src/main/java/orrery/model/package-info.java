@@ -8,9 +8,10 @@
  * <p><b>The idea.</b> A {@link orrery.model.ModelConfig} is read from {@code config.json} alone. It
  * tells what the model is: its limits, its parameters, and which rows a token leaves in the cache
  * (a {@code KvLayout}). To load weights is a step of its own; it gives a {@link
- * orrery.model.Model}. Bound to a cache, it makes {@link orrery.model.Forward}s; each is a forward
- * pass with the buffers of one row bucket. {@link orrery.model.ModelRunner} runs steps through
- * them: eagerly, or by replaying a program that it captured once per bucket.
+ * orrery.model.Model}, which answers as its config does. Bound to a cache, it makes {@link
+ * orrery.model.Forward}s; each is a forward pass with the buffers of one row bucket. {@link
+ * orrery.model.ModelRunner} runs steps through them: eagerly, or by replaying a program that it
+ * captured once per bucket.
  *
  * <pre>
  *   config.json ──> ModelConfig ── kvLayout, info, activations (ModelSpec): all that sizes need

@@ -68,7 +68,9 @@ class RecipeTest {
 
   @Test
   void thePageHasItsRecipes() {
-    assertThat(recipes()).extracting(Recipe::section).containsExactly("A switch", "A prefix cache");
+    assertThat(recipes())
+        .extracting(Recipe::section)
+        .containsExactly("A switch", "A model", "A prefix cache");
   }
 
   @Test

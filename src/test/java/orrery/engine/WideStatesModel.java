@@ -18,6 +18,7 @@ import orrery.model.Forward;
 import orrery.model.KeepBoundary;
 import orrery.model.Model;
 import orrery.model.ModelInfo;
+import orrery.model.ModelSpec;
 
 /**
  * A made-up model that hands three residual streams over to its MTP layer, not a hidden state. The
@@ -41,50 +42,59 @@ record WideStatesModel(int inputWidth) implements Model {
     return token + 100 * position + 1e6f * column;
   }
 
-  @Override
-  public String architecture() {
-    return "made-up";
+  /** What the model is. */
+  private static final class Config implements ModelSpec {
+    @Override
+    public String architecture() {
+      return "made-up";
+    }
+
+    @Override
+    public int vocab() {
+      return VOCAB;
+    }
+
+    @Override
+    public int hidden() {
+      return HIDDEN;
+    }
+
+    @Override
+    public int layers() {
+      return 1;
+    }
+
+    @Override
+    public int maxPositions() {
+      return 256;
+    }
+
+    @Override
+    public boolean hasMtp() {
+      return true;
+    }
+
+    @Override
+    public KvLayout kvLayout(boolean mtp) {
+      Stream key = Stream.whole("layers.0.key", 1);
+      return new KvLayout(
+          mtp ? List.of(key, Stream.boundary("mtp.boundary", WIDTH)) : List.of(key));
+    }
+
+    @Override
+    public ModelInfo info() {
+      return new ModelInfo(List.of());
+    }
+
+    @Override
+    public Activations activations(boolean mtp) {
+      return new Activations(0, 0, 0, 0);
+    }
   }
 
   @Override
-  public int vocab() {
-    return VOCAB;
-  }
-
-  @Override
-  public int hidden() {
-    return HIDDEN;
-  }
-
-  @Override
-  public int layers() {
-    return 1;
-  }
-
-  @Override
-  public int maxPositions() {
-    return 256;
-  }
-
-  @Override
-  public boolean hasMtp() {
-    return true;
-  }
-
-  @Override
-  public KvLayout kvLayout(boolean mtp) {
-    Stream key = Stream.whole("layers.0.key", 1);
-    return new KvLayout(mtp ? List.of(key, Stream.boundary("mtp.boundary", WIDTH)) : List.of(key));
-  }
-
-  @Override
-  public ModelInfo info() {
-    return new ModelInfo(List.of());
-  }
-
-  @Override
-  public Activations activations(boolean mtp) {
-    return new Activations(0, 0, 0, 0);
+  public ModelSpec config() {
+    return new Config();
   }
 
   @Override

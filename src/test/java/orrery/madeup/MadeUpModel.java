@@ -19,6 +19,7 @@ import orrery.model.BoundaryKv;
 import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelInfo;
+import orrery.model.ModelSpec;
 
 /**
  * A made-up model as the engine runs it. Its rows are a float wider than a state, for their slot.
@@ -54,22 +55,71 @@ public final class MadeUpModel implements Model {
         (row, into) -> System.arraycopy(w[row], 0, into, 0, HIDDEN));
   }
 
+  /** What the model is. */
+  private final class Config implements ModelSpec {
+    @Override
+    public String architecture() {
+      return "made-up " + m.name;
+    }
+
+    @Override
+    public int vocab() {
+      return VOCAB;
+    }
+
+    @Override
+    public int hidden() {
+      return HIDDEN;
+    }
+
+    @Override
+    public int layers() {
+      return m.hybrid ? 3 : 2;
+    }
+
+    @Override
+    public int maxPositions() {
+      return 256;
+    }
+
+    @Override
+    public boolean hasMtp() {
+      return m.hybrid;
+    }
+
+    @Override
+    public KvLayout kvLayout(boolean mtp) {
+      List<Stream> streams = new ArrayList<>();
+      if (m.hybrid) {
+        streams.add(Stream.whole("whole", ROW));
+      }
+      streams.add(new Stream("window", ROW, 1, WINDOW, WINDOW - 1));
+      streams.add(new Stream("state", ROW, 1, 2 * GROUP, GROUP));
+      if (m.hybrid) {
+        streams.add(new Stream("entries", ROW, GROUP, Stream.ALL, Stream.ALL));
+      }
+      if (mtp) {
+        streams.add(new Stream("mtp", ROW, 1, WINDOW, WINDOW - 1));
+        streams.add(Stream.boundary("mtp.boundary", HIDDEN));
+      }
+      return new KvLayout(streams);
+    }
+
+    @Override
+    public ModelInfo info() {
+      return new ModelInfo(List.of());
+    }
+
+    @Override
+    public Activations activations(boolean mtp) {
+      return new Activations(
+          8 * Buffer.bytes(HIDDEN), Buffer.bytes(HIDDEN) + 2 * Buffer.bytes(VOCAB), 0, 0);
+    }
+  }
+
   @Override
-  public KvLayout kvLayout(boolean mtp) {
-    List<Stream> streams = new ArrayList<>();
-    if (m.hybrid) {
-      streams.add(Stream.whole("whole", ROW));
-    }
-    streams.add(new Stream("window", ROW, 1, WINDOW, WINDOW - 1));
-    streams.add(new Stream("state", ROW, 1, 2 * GROUP, GROUP));
-    if (m.hybrid) {
-      streams.add(new Stream("entries", ROW, GROUP, Stream.ALL, Stream.ALL));
-    }
-    if (mtp) {
-      streams.add(new Stream("mtp", ROW, 1, WINDOW, WINDOW - 1));
-      streams.add(Stream.boundary("mtp.boundary", HIDDEN));
-    }
-    return new KvLayout(streams);
+  public ModelSpec config() {
+    return new Config();
   }
 
   @Override
@@ -95,46 +145,5 @@ public final class MadeUpModel implements Model {
 
   private static RowStream stream(KvCache cache, List<String> names, String name) {
     return names.contains(name) ? RowStream.of(cache, names.indexOf(name)) : null;
-  }
-
-  @Override
-  public Activations activations(boolean mtp) {
-    return new Activations(
-        8 * Buffer.bytes(HIDDEN), Buffer.bytes(HIDDEN) + 2 * Buffer.bytes(VOCAB), 0, 0);
-  }
-
-  @Override
-  public String architecture() {
-    return "made-up " + m.name;
-  }
-
-  @Override
-  public int vocab() {
-    return VOCAB;
-  }
-
-  @Override
-  public int hidden() {
-    return HIDDEN;
-  }
-
-  @Override
-  public int layers() {
-    return m.hybrid ? 3 : 2;
-  }
-
-  @Override
-  public int maxPositions() {
-    return 256;
-  }
-
-  @Override
-  public boolean hasMtp() {
-    return m.hybrid;
-  }
-
-  @Override
-  public ModelInfo info() {
-    return new ModelInfo(List.of());
   }
 }

@@ -7,8 +7,6 @@ import orrery.attention.RopeTable;
 import orrery.checkpoint.Checkpoint;
 import orrery.kernels.AttentionShape;
 import orrery.kv.KvCache;
-import orrery.kv.KvLayout;
-import orrery.model.Activations;
 import orrery.model.BoundaryKv;
 import orrery.model.CheckpointWeights;
 import orrery.model.Forward;
@@ -69,49 +67,9 @@ public final class ClassicModel implements Model {
     return config.with(tied, mtpLayers);
   }
 
-  /** The configuration, of what was loaded. */
+  @Override
   public ClassicConfig config() {
     return config;
-  }
-
-  @Override
-  public String architecture() {
-    return config.architecture();
-  }
-
-  @Override
-  public int vocab() {
-    return config.vocab();
-  }
-
-  @Override
-  public int hidden() {
-    return config.hidden();
-  }
-
-  @Override
-  public int layers() {
-    return config.layers();
-  }
-
-  @Override
-  public int maxPositions() {
-    return config.maxPositions();
-  }
-
-  @Override
-  public boolean hasMtp() {
-    return config.hasMtp();
-  }
-
-  @Override
-  public KvLayout kvLayout(boolean mtp) {
-    return config.kvLayout(mtp);
-  }
-
-  @Override
-  public Activations activations(boolean mtp) {
-    return config.activations(mtp);
   }
 
   @Override
