@@ -19,9 +19,10 @@ import orrery.model.ModelRunner;
  * </pre>
  *
  * <p>All that a step leaves for its next phase is in a value, and its rows lie in a {@link Step}
- * that the loop hands in. So a loop that overlaps steps can stand beside {@link #step}: with two
- * {@code Step}s it would launch the next step, and settle the last one meanwhile (as mini-sglang's
- * {@code overlap_loop} stands beside its {@code normal_loop}).
+ * that the loop hands in. So a loop that overlaps steps can stand beside {@link #step} (as
+ * mini-sglang's {@code overlap_loop} stands beside its {@code normal_loop}). It needs two {@code
+ * Step}s, and states and logits that the next step does not overwrite: today a bucket has one
+ * {@link Forward}.
  */
 final class StepLoop {
   private final Requests requests;

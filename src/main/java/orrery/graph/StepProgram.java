@@ -26,9 +26,9 @@ public final class StepProgram {
   }
 
   /**
-   * Whether nobody reads what an operand holds when op {@code op} has run: no later op before one
-   * that overwrites it, and nobody behind the program. Only buffers can be dead; cached rows and
-   * the step outlive the program.
+   * Whether what an operand holds when op {@code op} has run is never read: no op reads it before
+   * another one overwrites it, and it is no result. Only buffers can be dead; cached rows and the
+   * step outlive the program.
    *
    * @param op index of an op, or -1 for the begin of the program
    * @param results what is read when the program has run

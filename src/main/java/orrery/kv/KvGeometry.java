@@ -1,11 +1,15 @@
 package orrery.kv;
 
+import java.util.Arrays;
+
 /**
  * How many pages sequences need: arithmetic on lengths alone, so that a scheduler can plan without
  * touching a cache.
  *
  * <p>{@code P} tokens are the unit of sharing. A pool whose streams keep only a window may use
- * smaller pages: its span is the largest divisor of P that is not longer than the window.
+ * smaller pages: its span is the largest divisor of P that is not longer than the window. A page
+ * holds whole rows of each stream, so a span is never shorter than the tokens that a row stands
+ * for.
  */
 public final class KvGeometry {
   private final int pageTokens;
@@ -27,19 +31,32 @@ public final class KvGeometry {
     this.keeps = layout.pools();
     this.needs = new int[keeps.length];
     this.spans = new int[keeps.length];
+    int[] units = new int[keeps.length]; // [pools] slots that hold whole rows of all its streams
+    Arrays.fill(units, 1);
     for (int s = 0; s < layout.streams().size(); s++) {
       Stream stream = layout.streams().get(s);
       requireDivides(stream, pageTokens);
       int pool = layout.poolOf(s);
       needs[pool] = Math.max(needs[pool], stream.needs());
+      boolean perPage = stream.tokensPerRow() == Stream.PER_PAGE;
+      units[pool] = leastMultiple(units[pool], perPage ? pageTokens : stream.tokensPerRow());
     }
     for (int pool = 0; pool < spans.length; pool++) {
       int span = pageTokens;
-      while (pageTokens % span != 0 || (span > 1 && span > keeps[pool])) {
-        span--;
+      while (pageTokens % span != 0 || (span > units[pool] && span > keeps[pool])) {
+        span -= units[pool];
       }
       spans[pool] = span;
     }
+  }
+
+  /** The least common multiple. */
+  private static int leastMultiple(int a, int b) {
+    int multiple = a;
+    while (multiple % b != 0) {
+      multiple += a;
+    }
+    return multiple;
   }
 
   private static void requireDivides(Stream s, int pageTokens) {

@@ -3,6 +3,7 @@ package orrery.options;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** What records of options have in common: a change gives a copy, and an error names the option. */
@@ -45,7 +46,7 @@ public final class Options {
 
   /** The values of a record's components by name, in their order. */
   private static Map<String, Object> values(Record record) {
-    Map<String, Object> values = new java.util.LinkedHashMap<>(); // may hold null
+    Map<String, Object> values = new LinkedHashMap<>(); // may hold null
     for (RecordComponent c : record.getClass().getRecordComponents()) {
       values.put(c.getName(), call(() -> c.getAccessor().invoke(record)));
     }

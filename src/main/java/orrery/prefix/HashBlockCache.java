@@ -26,13 +26,18 @@ import orrery.kv.PageTable;
  * order in which they became idle.
  */
 public final class HashBlockCache implements PrefixCache {
+  /** Equal blocks behind equal parents. A child of one stands behind all of them. */
+  private static final class Twins {
+    final List<Entry> all = new ArrayList<>(); // those in the table
+    int children; // blocks in the table that stand behind them
+  }
+
   private static final class Entry extends Block {
     final long hash;
     final Entry parent; // null for the first block
     final String salt;
-    final List<Entry> twins; // equal blocks behind equal parents, this one too
+    final Twins twins; // this one too
     int holders; // sequences that have this block in their chain
-    int children; // blocks in the table with this parent
 
     Entry(
         KvGeometry geometry,
@@ -41,7 +46,7 @@ public final class HashBlockCache implements PrefixCache {
         long hash,
         Entry parent,
         String salt,
-        List<Entry> twins) {
+        Twins twins) {
       super(geometry, sequence, index);
       this.hash = hash;
       this.parent = parent;
@@ -53,10 +58,15 @@ public final class HashBlockCache implements PrefixCache {
     @Override
     int page(int pool, int i) {
       int page = pages[pool][i];
-      for (int t = 0; page == GONE && t < twins.size(); t++) {
-        page = twins.get(t).pages[pool][i];
+      for (int t = 0; page == GONE && t < twins.all.size(); t++) {
+        page = twins.all.get(t).pages[pool][i];
       }
       return page;
+    }
+
+    /** Whether no look-up misses it: it has no page, and no block needs it to be reached. */
+    boolean superfluous() {
+      return empty() && (twins.children == 0 || twins.all.size() > 1);
     }
   }
 
@@ -123,6 +133,9 @@ public final class HashBlockCache implements PrefixCache {
       if (a == null || b == null || !a.holds(b.tokens, 0)) {
         return false;
       }
+      if (a.twins == b.twins) {
+        return true;
+      }
       a = a.parent;
       b = b.parent;
     }
@@ -188,7 +201,7 @@ public final class HashBlockCache implements PrefixCache {
       long hash = hash(b == 0 ? seed(chain.salt) : parent.hash, tokens, b);
       // An equal block may be there already. Both stay, because a block table only ever grows.
       Entry twin = find(hash, parent, chain.salt, tokens, b);
-      List<Entry> twins = twin == null ? new ArrayList<>() : twin.twins;
+      Twins twins = twin == null ? new Twins() : twin.twins;
       Entry e = new Entry(kv.geometry(), tokens, b, hash, parent, chain.salt, twins);
       add(e);
       kept.keep(e, b, table);
@@ -199,9 +212,9 @@ public final class HashBlockCache implements PrefixCache {
 
   private void add(Entry e) {
     table.computeIfAbsent(e.hash, h -> new ArrayList<>()).addFirst(e);
-    e.twins.add(e);
+    e.twins.all.add(e);
     if (e.parent != null) {
-      e.parent.children++;
+      e.parent.twins.children++;
     }
     blocks++;
   }
@@ -212,9 +225,9 @@ public final class HashBlockCache implements PrefixCache {
     if (sameHash.isEmpty()) {
       table.remove(e.hash);
     }
-    e.twins.remove(e);
+    e.twins.all.remove(e);
     if (e.parent != null) {
-      e.parent.children--;
+      e.parent.twins.children--;
     }
     blocks--;
     kept.drop(e);
@@ -233,13 +246,14 @@ public final class HashBlockCache implements PrefixCache {
   }
 
   /**
-   * Removes a block without pages that no sequence holds and that stands before no other block.
-   * Then its parent may be the next.
+   * Removes a superfluous block that no sequence holds. Then its parent may be the next, or the one
+   * that is left of the parent's twins.
    */
   private void forget(Entry e) {
-    while (e != null && e.children == 0 && e.empty() && free.remove(e)) {
+    while (e != null && e.superfluous() && free.remove(e)) {
       remove(e);
-      e = e.parent;
+      List<Entry> parents = e.parent == null ? List.of() : e.parent.twins.all;
+      e = parents.isEmpty() ? null : parents.getFirst();
     }
   }
 

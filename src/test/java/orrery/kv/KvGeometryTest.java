@@ -29,6 +29,26 @@ class KvGeometryTest {
     assertThat(whole.keeps(0)).isEqualTo(Stream.ALL);
   }
 
+  /** Found: pages of 12 slots with one row of 8 tokens each, so the second row had no place. */
+  @Test
+  void aPageOfAWindowHoldsWholeRowsOfEveryStreamOfItsPool() {
+    for (int a : new int[] {1, 2, 4, 8}) {
+      for (int b : new int[] {1, 3, 6, Stream.PER_PAGE}) {
+        for (int keeps = 1; keeps <= 50; keeps++) {
+          Stream first = new Stream("first", 1, a, keeps, keeps - 1);
+          Stream second = new Stream("second", 1, b, keeps, 0);
+          int span = new KvGeometry(new KvLayout(List.of(first, second)), 48).span(0);
+          String as = first + ", " + second;
+          assertThat(48 % span).as(as).isZero();
+          assertThat(48 / span * first.rows(span)).as(as).isEqualTo(48 / a);
+          assertThat(48 / span * second.rows(span)).as(as).isEqualTo(second.rows(48));
+        }
+      }
+    }
+    Stream compressed = new Stream("compressed", 1, 8, 12, 8);
+    assertThat(new KvGeometry(new KvLayout(List.of(compressed)), 24).span(0)).isEqualTo(8);
+  }
+
   @Test
   void pagesAndPassedPagesAreWhatCountingSlotBySlotGives() {
     for (int p : new int[] {1, 2, 4, 6, 16}) {

@@ -34,9 +34,10 @@ final class CachedPages {
     return s.toString();
   }
 
+  /** What a page holds; a page is found with the whole block that it belongs to, or not at all. */
   private String key(String text, String salt, int pool, int page) {
-    int slots = (page + 1) * geometry.span(pool);
-    return pool + "/" + text.substring(0, salt.length() + 1 + slots);
+    int slots = (page / geometry.perBlock(pool) + 1) * geometry.pageTokens();
+    return pool + "/" + page + "/" + text.substring(0, salt.length() + 1 + slots);
   }
 
   /** Learns which pages entered when the blocks of the tokens [from, to) were complete. */

@@ -2,9 +2,12 @@ package orrery.prefix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import orrery.kv.KvCache;
+import orrery.kv.KvLayout;
+import orrery.kv.Stream;
 
 class HashBlockCacheTest {
   @Nested
@@ -53,6 +56,33 @@ class HashBlockCacheTest {
       evictedBlocks[i] = 10 * blocks('A') + blocks('B');
     }
     assertThat(evictedBlocks).containsExactly(21, 20, 10, 0);
+  }
+
+  /**
+   * Two requests compute the same blocks; a third one holds the first of one, the second of other.
+   */
+  @Test
+  void aBlockWithoutPagesStaysWhileABlockStandsBehindItsTwin() {
+    KvCache window =
+        new KvCache(new KvLayout(List.of(new Stream("latent", 1, 1, 4, 3))), 4, 64, 32);
+    PrefixCache c = new HashBlockCache(window);
+    int[] tokens = PrefixCacheContract.tokens(9);
+    Played first = Played.begin(window, c, tokens, "");
+    Played twin = Played.begin(window, c, tokens, "");
+    first.compute(4);
+    twin.compute(4);
+    first.compute(8);
+    Played third = Played.begin(window, c, tokens, "");
+    twin.end();
+    first.end();
+    c.clear(); // what the third one holds stays
+    assertThat(c.blocks()).isEqualTo(2);
+    c.evict(0, 1); // its first block, whose rows its window does not need
+    third.end();
+    assertThat(c.match(tokens, 8, "").tokens()).isEqualTo(8);
+    assertThat(c.blocks()).isEqualTo(2);
+    c.evict(0, 1);
+    assertThat(c.blocks()).isZero();
   }
 
   private int blocks(int first) {

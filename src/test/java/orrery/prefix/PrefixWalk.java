@@ -266,7 +266,7 @@ final class PrefixWalk {
     assertThat(forksThatLag).isPositive();
     assertThat(clears).isPositive();
     assertThat(tombstoned > 0).isEqualTo(shape.layout().pools().length > 1);
-    assertThat(forksBehindHits > 0).isEqualTo(shape == Shape.HYBRID || shape == Shape.WINDOWS_ONLY);
+    assertThat(forksBehindHits > 0).isEqualTo(shape != Shape.PLAIN && shape != Shape.WINDOWED);
   }
 
   private static void require(boolean holds, String what) {

@@ -54,5 +54,17 @@ record Shape(String name, KvLayout layout, int[] pageTokens, int longest) {
           new int[] {1, 2, 4, 16},
           80);
 
-  static final List<Shape> ALL = List.of(PLAIN, WINDOWED, HYBRID, WINDOWS_ONLY);
+  /** A prefix needs several pages of its last block. */
+  static final Shape LONG_WINDOWS =
+      new Shape(
+          "long windows",
+          new KvLayout(
+              List.of(
+                  Stream.whole("key", 1),
+                  new Stream("latent", 1, 1, 9, 8),
+                  new Stream("late state", 1, 1, 14, 7))),
+          new int[] {6, 10, 12, 24},
+          90);
+
+  static final List<Shape> ALL = List.of(PLAIN, WINDOWED, HYBRID, WINDOWS_ONLY, LONG_WINDOWS);
 }
