@@ -93,10 +93,10 @@ class LivenessTest {
   @ParameterizedTest
   @MethodSource("programs")
   void aBufferThatIsDeadCanBeOverwrittenAndNoResultChanges(Program p) {
-    OperandCheck memory = new OperandCheck(p.step, p.ops);
-    Map<Operand, int[]> begin = memory.state(memory.operands());
+    Memory memory = new Memory(p.step, p.ops);
+    Map<Operand, int[]> begin = memory.state();
     p.ops.forEach(op -> op.run(p.step, 0, 1));
-    Map<Operand, int[]> expected = memory.state(memory.operands());
+    Map<Operand, int[]> expected = memory.state();
     StepProgram program = p.captured();
     for (int kind = 0; kind < 2; kind++) {
       memory.restore(begin);
@@ -111,10 +111,11 @@ class LivenessTest {
         }
       }
       assertThat(spoilt).as("%s: dead buffers over all ops", p.name).isGreaterThan(p.ops.size());
+      Map<Operand, int[]> result = memory.state();
       for (Operand o : memory.operands()) {
         if (o instanceof StreamRows || p.results.contains(o)) {
           boolean[] live = memory.inUse(o);
-          int[] found = memory.state(Set.of(o)).get(o);
+          int[] found = result.get(o);
           for (int i = 0; i < live.length; i++) {
             if (live[i] && found[i] != expected.get(o)[i]) {
               assertThat(found).as("%s: %s", p.name, o).isEqualTo(expected.get(o));
@@ -129,7 +130,7 @@ class LivenessTest {
   @MethodSource("programs")
   void aProgramNeedsNoBufferFromBeforeButTheMtpInput(Program p) {
     StepProgram program = p.captured();
-    OperandCheck memory = new OperandCheck(p.step, p.ops);
+    Memory memory = new Memory(p.step, p.ops);
     assertThat(memory.operands())
         .filteredOn(o -> o instanceof Buffer || o instanceof IntBuffer)
         .filteredOn(o -> !program.isDead(o, -1, p.results))
