@@ -24,7 +24,10 @@ import orrery.prefix.RadixNode.Placed;
  * window, eviction takes single pages, in the order in which they became idle; their blocks stay.
  */
 public final class RadixCache implements PrefixCache {
-  /** Which unlocked leaf is evicted first. */
+  /**
+   * Which unlocked leaf is evicted first. Single pages of a window go in the order in which they
+   * became idle; so in a cache of windows only, the three orders are the same.
+   */
   public enum Eviction {
     LRU(Comparator.comparingLong(n -> n.lastUse)),
     LFU(Comparator.<RadixNode>comparingInt(n -> n.hits).thenComparingLong(n -> n.lastUse)),
