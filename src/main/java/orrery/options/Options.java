@@ -2,9 +2,10 @@ package orrery.options;
 
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.lang.reflect.RecordComponent;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.Arrays;
+import java.util.List;
 
 /** What records of options have in common: a change gives a copy, and an error names the option. */
 public final class Options {
@@ -31,39 +32,50 @@ public final class Options {
    * @throws IllegalArgumentException if the constructor refuses a value
    */
   public static <R extends Record> R with(R record, String[] components, Object... values) {
-    Map<String, Object> all = values(record);
+    Shape shape = SHAPES.get(record.getClass());
+    Object[] all = shape.values(record);
     for (int i = 0; i < components.length; i++) {
-      if (!all.containsKey(components[i])) {
+      int at = shape.names().indexOf(components[i]);
+      if (at < 0) {
         throw new IllegalArgumentException(
             record.getClass().getName() + " has no component " + components[i]);
       }
-      all.put(components[i], values[i]);
+      all[at] = values[i];
     }
-    @SuppressWarnings("unchecked") // the class of a record R is Class<R>: records are final
-    Class<R> type = (Class<R>) record.getClass();
-    return create(type, all.values().toArray());
+    @SuppressWarnings("unchecked") // the constructor is that of the record's own class
+    R changed = (R) call(() -> shape.canonical().newInstance(all));
+    return changed;
   }
 
-  /** The values of a record's components by name, in their order. */
-  private static Map<String, Object> values(Record record) {
-    Map<String, Object> values = new LinkedHashMap<>(); // may hold null
-    for (RecordComponent c : record.getClass().getRecordComponents()) {
-      values.put(c.getName(), call(() -> c.getAccessor().invoke(record)));
-    }
-    return values;
-  }
+  /** Reflection finds these things anew, and slowly, each time that it is asked. */
+  private static final ClassValue<Shape> SHAPES =
+      new ClassValue<>() {
+        @Override
+        protected Shape computeValue(Class<?> type) {
+          return Shape.of(type);
+        }
+      };
 
-  private static <R extends Record> R create(Class<R> type, Object[] values) {
-    RecordComponent[] components = type.getRecordComponents();
-    Class<?>[] types = new Class<?>[components.length];
-    for (int i = 0; i < types.length; i++) {
-      types[i] = components[i].getType();
+  /** The components of a type of records in their order, and the constructor that takes them. */
+  private record Shape(List<String> names, List<Method> accessors, Constructor<?> canonical) {
+    static Shape of(Class<?> type) {
+      RecordComponent[] components = type.getRecordComponents();
+      Class<?>[] types =
+          Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
+      return new Shape(
+          Arrays.stream(components).map(RecordComponent::getName).toList(),
+          Arrays.stream(components).map(RecordComponent::getAccessor).toList(),
+          call(() -> type.getDeclaredConstructor(types)));
     }
-    return call(
-        () -> {
-          Constructor<R> canonical = type.getDeclaredConstructor(types);
-          return canonical.newInstance(values);
-        });
+
+    Object[] values(Record record) {
+      Object[] values = new Object[accessors.size()]; // [components]
+      for (int i = 0; i < values.length; i++) {
+        Method accessor = accessors.get(i);
+        values[i] = call(() -> accessor.invoke(record));
+      }
+      return values;
+    }
   }
 
   /** A call by reflection. */
