@@ -34,4 +34,29 @@ public final class WeightShapes implements Weights {
   public float[] vector(String name, int n) {
     return new float[n];
   }
+
+  @Override
+  public float[] table(String name, int rows, int cols) {
+    return new float[elements(name, rows, cols)];
+  }
+
+  @Override
+  public int[] indices(String name, int rows, int cols, int below) {
+    return new int[elements(name, rows, cols)];
+  }
+
+  private static int elements(String name, int rows, int cols) {
+    long elements = (long) rows * cols;
+    if (elements > Integer.MAX_VALUE - 8) {
+      throw new IllegalArgumentException(
+          "tensor "
+              + name
+              + ": expected a table that fits one Java array, found ["
+              + rows
+              + ", "
+              + cols
+              + "]");
+    }
+    return (int) elements;
+  }
 }

@@ -15,4 +15,10 @@ public interface Weights {
 
   /** A vector [n] as float32. */
   float[] vector(String name, int n);
+
+  /** A table [rows][cols] of float32, row-major. */
+  float[] table(String name, int rows, int cols);
+
+  /** A table [rows][cols] of indices from 0 to {@code below} - 1, row-major. */
+  int[] indices(String name, int rows, int cols, int below);
 }
