@@ -15,6 +15,8 @@ public final class Scratch {
   private float[] sums = new float[0]; // [queries] softmax denominators
   private float[] mixed = new float[0]; // [queries][valueStride] attention output before division
   private float[] scores = new float[0]; // [queries][slots] attention scores, then probabilities
+  private float[] exps = new float[0]; // [n] e^−|x| of one row
+  private float[] streams = new float[0]; // [streams][columns] copied before they are mixed
 
   int[] queries(int n) {
     if (queries.length < n) {
@@ -41,6 +43,16 @@ public final class Scratch {
   float[] scores(int n) {
     scores = grown(scores, n);
     return scores;
+  }
+
+  float[] exps(int n) {
+    exps = grown(exps, n);
+    return exps;
+  }
+
+  float[] streams(int n) {
+    streams = grown(streams, n);
+    return streams;
   }
 
   /** Grows to powers of two, so that a growing context allocates rarely. */

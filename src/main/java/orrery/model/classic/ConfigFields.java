@@ -12,6 +12,7 @@ import static orrery.model.ConfigChecks.sameInt;
 import java.util.OptionalInt;
 import orrery.checkpoint.JsonConfig;
 import orrery.moe.RouterSpec;
+import orrery.moe.RouterSpec.Score;
 
 /** The fields of a {@code glm4_moe} config, read and checked. */
 final class ConfigFields {
@@ -83,12 +84,14 @@ final class ConfigFields {
         "num_experts_per_tok",
         "at most the " + eligible + " experts that a row may choose from",
         "" + topK);
+    boolean normTopK = c.boolOr("norm_topk_prob", true);
     return new RouterSpec(
+        Score.SIGMOID,
         experts,
         topK,
         groups,
         topGroups,
-        c.boolOr("norm_topk_prob", true),
+        normTopK,
         positive(c, "routed_scaling_factor", 1));
   }
 
