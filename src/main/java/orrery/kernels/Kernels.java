@@ -13,6 +13,9 @@ public interface Kernels {
   /** "scalar" or "vector-512", for reports. */
   String name();
 
+  /** The kernels of latent attention, in the same form. */
+  LatentKernels latent();
+
   /**
    * y[r][o] = Σ_k w[o][k] · x[r][k], each output one fma chain in increasing k starting from 0.
    *

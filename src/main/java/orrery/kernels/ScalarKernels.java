@@ -11,9 +11,16 @@ import orrery.numerics.Sum16;
  * bits.
  */
 public final class ScalarKernels implements Kernels {
+  private final LatentKernels latent = new ScalarLatentKernels();
+
   @Override
   public String name() {
     return "scalar";
+  }
+
+  @Override
+  public LatentKernels latent() {
+    return latent;
   }
 
   @Override

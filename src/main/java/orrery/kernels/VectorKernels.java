@@ -46,6 +46,8 @@ public final class VectorKernels implements Kernels {
   /** A multiple of the panels that the 6-row (2) and the 4-row loop (3) take at a time. */
   private static final int PANELS_AT_ONCE = 6;
 
+  private final LatentKernels latent = new VectorLatentKernels();
+
   private static VectorSpecies<Float> species(int bits) {
     return switch (bits) {
       case 0 ->
@@ -71,6 +73,11 @@ public final class VectorKernels implements Kernels {
   @Override
   public String name() {
     return "vector-" + bits();
+  }
+
+  @Override
+  public LatentKernels latent() {
+    return latent;
   }
 
   @Override
