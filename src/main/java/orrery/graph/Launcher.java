@@ -44,6 +44,11 @@ public abstract class Launcher {
     launch(new RmsNorm(x, weight, eps, x, heads));
   }
 
+  /** As {@link #headNorm(Buffer, float[], float, int)}, with the result in y. */
+  public final void headNorm(Buffer x, float[] weight, float eps, int heads, Buffer y) {
+    launch(new RmsNorm(x, weight, eps, y, heads));
+  }
+
   /**
    * y = silu(gate) · up; with a limit above 0, gate is at most the limit, and up within ± the
    * limit.

@@ -1,5 +1,6 @@
 package orrery.model;
 
+import java.util.stream.IntStream;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.DType;
 import orrery.checkpoint.Tensor;
@@ -33,6 +34,20 @@ public final class CheckpointWeights implements Weights {
    */
   public PackedMatrix matrix(String name, long[] stack, long first, int out, int in) {
     return rows(checkpoint.tensor(name, stack), first, out, in);
+  }
+
+  /** As the checkpoint has it. */
+  @Override
+  public PackedMatrix float32(String name, int out, int in) {
+    return matrix(name, out, in);
+  }
+
+  @Override
+  public PackedMatrix[] stack(String name, int count, int out, int in) {
+    Tensor t = checkpoint.tensor(name, (long) count * out, in);
+    return IntStream.range(0, count)
+        .mapToObj(m -> rows(t, (long) m * out, out, in))
+        .toArray(PackedMatrix[]::new);
   }
 
   private static PackedMatrix rows(Tensor t, long first, int out, int in) {

@@ -13,6 +13,15 @@ public interface Weights {
   /** A matrix [out][in]. */
   PackedMatrix matrix(String name, int out, int in);
 
+  /**
+   * A matrix [out][in] of which a checkpoint keeps float32 values even if its other matrices are
+   * narrower.
+   */
+  PackedMatrix float32(String name, int out, int in);
+
+  /** Matrices [out][in] that lie one after the other in one tensor [count · out][in]. */
+  PackedMatrix[] stack(String name, int count, int out, int in);
+
   /** A vector [n] as float32. */
   float[] vector(String name, int n);
 
