@@ -15,6 +15,8 @@ public final class Scratch {
   private float[] sums = new float[0]; // [queries] softmax denominators
   private float[] mixed = new float[0]; // [queries][valueStride] attention output before division
   private float[] scores = new float[0]; // [queries][slots] attention scores, then probabilities
+  private float[] exps = new float[0]; // [n] e^−|x| of one row
+  private float[] streams = new float[0]; // [streams][columns] copied before they are mixed
 
   private int[] listed = new int[0]; // [rows] for ops: where the rows of a list begin
   private float[] numbers = new float[0]; // for ops: numbers on their way from kernel to kernel
@@ -54,6 +56,16 @@ public final class Scratch {
   float[] scores(int n) {
     scores = grown(scores, n);
     return scores;
+  }
+
+  float[] exps(int n) {
+    exps = grown(exps, n);
+    return exps;
+  }
+
+  float[] streams(int n) {
+    streams = grown(streams, n);
+    return streams;
   }
 
   /** Grows to powers of two, so that a growing context allocates rarely. */
