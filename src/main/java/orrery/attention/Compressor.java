@@ -9,8 +9,8 @@ import orrery.kernels.PackedMatrix;
 /**
  * Makes one cached entry of {@code ratio} tokens ("DeepSeek-V4", 2026: compressed sparse and
  * heavily compressed attention). Each token has a vector a and a gate g; channel by channel, an
- * entry is the mean of a, weighted by the softmax of g over the tokens. It is normed, and rotated by
- * the position of its first token.
+ * entry is the mean of a, weighted by the softmax of g over the tokens. It is normed, and rotated
+ * by the position of its first token.
  *
  * <pre>
  *   overlap:      tokens  0 1 2 3 | 4 5 6 7 | 8 9 …        each token has two vectors a and two

@@ -153,6 +153,24 @@ public record LatentAttention(
     }
   }
 
+  /**
+   * Bytes of working memory of one thread for a sequence of {@code slots} slots.
+   *
+   * @param layers all layers, which are computed one after another
+   * @param window of the raw rows
+   */
+  public static long scratchBytes(List<LatentAttention> layers, int window, int slots) {
+    long most = 0;
+    for (LatentAttention a : layers) {
+      int entries = a.compressor == null ? 0 : slots / a.compressor.ratio();
+      int read = a.indexer == null ? entries : Math.min(entries, a.indexer.topk());
+      long bytes = AttendLatent.scratchBytes(a.heads, Math.min(window, slots) + read);
+      bytes += a.indexer == null ? 0 : SelectEntries.scratchBytes(entries);
+      most = Math.max(most, bytes);
+    }
+    return most;
+  }
+
   /** out = attention of h over the cached rows that each row may see, its own included. */
   public void run(Launcher g, Buffer h, LatentRope rope, LatentKv kv, Space s, Buffer out) {
     g.matmul(h, wqA, s.queryRank);
@@ -176,8 +194,8 @@ public record LatentAttention(
   }
 
   /**
-   * Writes the raw rows of h to the cache, where this step's rows and later ones read. An MTP layer,
-   * which compresses nothing, needs no more for rows whose output is not asked for.
+   * Writes the raw rows of h to the cache, where this step's rows and later ones read. An MTP
+   * layer, which compresses nothing, needs no more for rows whose output is not asked for.
    */
   public void writeKv(Launcher g, Buffer h, LatentRope rope, LatentKv kv, Space s) {
     g.matmul(h, wkv, s.kv);

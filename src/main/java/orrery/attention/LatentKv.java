@@ -18,8 +18,8 @@ import orrery.graph.StreamRows;
  * @param compressed one entry [headDim] for some tokens, key and value too; null if nothing is
  *     compressed
  * @param indexState as {@code state}, for the indexer's keys; null without an indexer
- * @param indexKey one key for the tokens of an entry, by which entries are selected; null without an
- *     indexer
+ * @param indexKey one key for the tokens of an entry, by which entries are selected; null without
+ *     an indexer
  * @param window how many of the newest raw rows a token reads, its own included
  * @param firstSlot the first slot that holds a row: 0, or 1 for an MTP layer, where a row lies at
  *     the slot of the newest token that it reads
@@ -57,7 +57,11 @@ public record LatentKv(
   private static void requireBoth(String a, StreamRows one, String b, StreamRows other) {
     if ((one == null) != (other == null)) {
       throw new IllegalArgumentException(
-          "latent attention: expected " + a + " and " + b + " rows or neither, found only "
+          "latent attention: expected "
+              + a
+              + " and "
+              + b
+              + " rows or neither, found only "
               + (one == null ? other : one));
     }
   }

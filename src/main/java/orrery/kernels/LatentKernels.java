@@ -1,9 +1,9 @@
 package orrery.kernels;
 
 /**
- * The computations of latent attention ("DeepSeek-V4", 2026), in which every head of a row reads the
- * same cached rows, and a cached row is key and value at once. {@link ScalarLatentKernels} is the
- * definition; {@link VectorLatentKernels} gives the same bits.
+ * The computations of latent attention ("DeepSeek-V4", 2026), in which every head of a row reads
+ * the same cached rows, and a cached row is key and value at once. {@link ScalarLatentKernels} is
+ * the definition; {@link VectorLatentKernels} gives the same bits.
  *
  * <p>Cached rows are row-major and lie anywhere in their array. A list says where each begins, and
  * the order of the list is the order of every sum over rows. What lies outside the listed rows is
@@ -22,11 +22,11 @@ public interface LatentKernels {
   /**
    * Attention of some heads of one row over {@code n} cached rows and a sink.
    *
-   * <p>The score of a cached row is one fma chain over d, times scale. The largest of a head's scores
-   * and its sink is subtracted from all of them, and e is exp of that. The sum of the rows' e takes
-   * row i of the list to partial i mod 16, and the sink's e is added last. An output is one fma chain
-   * over the list of e_i · row_i[d], divided by that sum. A sink has no value, so a sink far below
-   * all scores makes this the plain softmax.
+   * <p>The score of a cached row is one fma chain over d, times scale. The largest of a head's
+   * scores and its sink is subtracted from all of them, and e is exp of that. The sum of the rows'
+   * e takes row i of the list to partial i mod 16, and the sink's e is added last. An output is one
+   * fma chain over the list of e_i · row_i[d], divided by that sum. A sink has no value, so a sink
+   * far below all scores makes this the plain softmax.
    *
    * @param q [heads][headDim] from qOff
    * @param sink [heads] from sinkOff

@@ -3,9 +3,9 @@ package orrery.kernels;
 import java.util.Arrays;
 
 /**
- * Finds the k-th largest of many numbers digit by digit, as a radix sort does, and takes what is not
- * smaller. (Alabi et al., "Fast k-selection algorithms for graphics processing units", 2012; SGLang
- * selects the entries of its indexer in this way.)
+ * Finds the k-th largest of many numbers digit by digit, as a radix sort does, and takes what is
+ * not smaller. (Alabi et al., "Fast k-selection algorithms for graphics processing units", 2012;
+ * SGLang selects the entries of its indexer in this way.)
  *
  * <p>Each number becomes an integer of the same order. Four passes count its bytes, the highest
  * first, and each pass fixes one byte of the k-th largest.
