@@ -20,58 +20,59 @@ public final class VllmPolicy implements Policy {
 
   @Override
   public StepPlan plan(View view) {
-    PlanBuilder d = new PlanBuilder(view);
-    d.running.sort(Comparator.comparingInt(Item::priority).reversed()); // stable: admission order
-    int tokens = runningFirst(d, view.limits().chunk());
-    return d.finish(admit(d, tokens), 0, view.memory());
+    PlanBuilder plan = new PlanBuilder(view);
+    plan.running.sort(
+        Comparator.comparingInt(Item::priority).reversed()); // stable: admission order
+    int tokens = runningFirst(plan, view.limits().chunk());
+    return plan.finish(admit(plan, tokens), 0, view.memory());
   }
 
   /**
    * Plans the running sequences and returns what is left of the budget. {@link TrtLlmPolicy} uses
    * it too.
    */
-  static int runningFirst(PlanBuilder d, int budget) {
+  static int runningFirst(PlanBuilder plan, int budget) {
     int tokens = budget;
-    for (int i = 0; i < d.running.size() && tokens > 0; i++) {
-      Item item = d.running.get(i);
+    for (int i = 0; i < plan.running.size() && tokens > 0; i++) {
+      Item item = plan.running.get(i);
       int count = Math.min(item.pending(), tokens);
-      while (!d.budget.fits(item, count) && d.running.getLast() != item) {
-        d.retract(d.running.getLast());
+      while (!plan.budget.fits(item, count) && plan.running.getLast() != item) {
+        plan.retract(plan.running.getLast());
       }
-      count = d.budget.mostRows(item, count); // no sequence is left behind it to preempt
+      count = plan.budget.mostRows(item, count); // no sequence is left behind it to preempt
       if (count == 0) {
         break;
       }
-      d.compute(item, count);
+      plan.compute(item, count);
       tokens -= count;
     }
-    return d.speculate(tokens);
+    return plan.speculate(tokens);
   }
 
-  static Stop admit(PlanBuilder d, int budget) {
-    if (d.retracted()) {
+  static Stop admit(PlanBuilder plan, int budget) {
+    if (plan.retracted()) {
       return Stop.DECODE_FIRST;
     }
     int tokens = budget;
-    for (Item item : d.view.waiting()) {
+    for (Item item : plan.view.waiting()) {
       if (item.deferred()) {
         return Stop.SHARED_PREFIX;
       }
-      if (d.running.size() >= d.view.limits().maxRunning()) {
+      if (plan.running.size() >= plan.view.limits().maxRunning()) {
         return Stop.MAX_RUNNING;
       }
       if (tokens == 0) {
         return Stop.CHUNK_FULL;
       }
       int count = Math.min(item.pending(), tokens);
-      if (d.running.isEmpty()) { // a window pool may lack pages for the whole chunk
-        count = d.budget.mostRowsOf(item, count);
+      if (plan.running.isEmpty()) { // a window pool may lack pages for the whole chunk
+        count = plan.budget.mostRowsOf(item, count);
       }
-      if (count == 0 || !d.budget.admits(item, count)) {
+      if (count == 0 || !plan.budget.admits(item, count)) {
         return Stop.NO_PAGES;
       }
-      d.admit(item);
-      d.compute(item, count);
+      plan.admit(item);
+      plan.compute(item, count);
       tokens -= count;
     }
     return Stop.NOTHING_WAITS;

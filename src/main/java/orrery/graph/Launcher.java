@@ -44,9 +44,17 @@ public abstract class Launcher {
     launch(new RmsNorm(x, weight, eps, x, heads));
   }
 
-  /** y = silu(gate) · up. */
-  public final void swiglu(Buffer gate, Buffer up, Buffer y) {
-    launch(new SwiGlu(gate, up, y));
+  /** As {@link #headNorm(Buffer, float[], float, int)}, with the result in y. */
+  public final void headNorm(Buffer x, float[] weight, float eps, int heads, Buffer y) {
+    launch(new RmsNorm(x, weight, eps, y, heads));
+  }
+
+  /**
+   * y = silu(gate) · up; with a limit above 0, gate is at most the limit, and up within ± the
+   * limit.
+   */
+  public final void swiglu(Buffer gate, Buffer up, float limit, Buffer y) {
+    launch(new SwiGlu(gate, up, limit, y));
   }
 
   /** y += x. */

@@ -215,6 +215,7 @@ public final class Ballast {
       case F32 -> writer.floats(name, floats(t, size, stride, wider), shape);
       case BF16 -> writer.bf16(name, codes(t, size, stride, wider), shape);
       case F16 -> writer.f16(name, codes(t, size, stride, wider), shape);
+      case I32 -> writer.ints(name, t.ints(), shape);
       case I64 -> writer.longs(name, t.longs(), shape);
     };
   }

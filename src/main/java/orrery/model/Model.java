@@ -29,6 +29,11 @@ public interface Model extends ModelSpec {
   }
 
   @Override
+  default int residualStreams() {
+    return config().residualStreams();
+  }
+
+  @Override
   default int layers() {
     return config().layers();
   }

@@ -13,6 +13,11 @@ public interface ModelSpec {
   /** Size of the hidden state. */
   int hidden();
 
+  /** Residual streams of a token, each as wide as the hidden state. */
+  default int residualStreams() {
+    return 1;
+  }
+
   /** Decoder layers, without MTP layers. */
   int layers();
 
