@@ -143,7 +143,7 @@ record NaiveV4Config(
     double slow = Math.ceil(pair(yarn.numberOr("beta_slow", 1), rope, theta, original));
     double low = Math.max(fast, 0);
     double high = Math.min(slow, rope - 1);
-    float width = (float) (low == high ? 0.001 : high - low);
+    float width = (float) (low == high ? high + 0.001 - low : high - low);
     for (int i = 0; i < turns.length; i++) {
       float ramp = Math.clamp((i - (float) low) / width, 0f, 1f);
       float power = (float) StrictMath.pow(theta, (float) (2 * i) / rope);
