@@ -71,8 +71,7 @@ public final class EditedModel {
     return switch (tensor.dtype()) {
       case I64 -> new Values(DType.I64, shape, null, tensor.longs());
       case I32 ->
-          new Values(
-              DType.I32, shape, null, Arrays.stream(tensor.ints()).asLongStream().toArray());
+          new Values(DType.I32, shape, null, Arrays.stream(tensor.ints()).asLongStream().toArray());
       case F32, F16, BF16 -> new Values(tensor.dtype(), shape, tensor.floats(), null);
     };
   }

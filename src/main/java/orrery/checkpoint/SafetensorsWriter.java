@@ -35,7 +35,9 @@ public final class SafetensorsWriter {
   private final Map<String, Entry> entries = new LinkedHashMap<>();
   private final Map<String, String> metadata = new TreeMap<>();
 
-  /** A tensor to be written; {@code data} is a float[], short[], int[] or long[] as the type says. */
+  /**
+   * A tensor to be written; {@code data} is a float[], short[], int[] or long[] as the type says.
+   */
   private record Entry(String name, DType dtype, long[] shape, Object data) {
     void put(ByteBuffer buffer, int index) {
       switch (data) {

@@ -119,11 +119,11 @@ public final class OpsLab implements Lab.Experiment {
   @Override
   public void require(Subject s) {
     Model model = s.loaded().model();
-    Activations a = model.activations(false);
     long pages = (shape.context() + 1L + PAGE - 1) / PAGE;
+    int slots = (int) Math.min(pages * PAGE, Integer.MAX_VALUE);
+    Activations a = model.activations(false, slots);
     long cache = Heap.times(shape.rows(), pages, model.kvLayout(false).bytesPerPage(PAGE));
-    long context =
-        Heap.times(pages * PAGE, a.position() + s.settings().threads() * a.threadPosition());
+    long context = Heap.plus(a.positions(), Heap.times(s.settings().threads(), a.thread()));
     long buffers = Heap.times(shape.rows(), a.row() + a.logitRow());
     Heap.require(
         "context",

@@ -103,13 +103,13 @@ public final class TensorDump {
   private static void requireMemory(Model model, int tokens, int chunk) {
     boolean mtp = model.hasMtp();
     int heads = mtp ? 2 : 1;
-    Activations a = model.activations(mtp);
+    Activations a = model.activations(mtp, tokens);
     KvLayout layout = model.kvLayout(mtp);
     long bytes = layout.bytesPerPage(1); // of a token
     bytes += mtp ? 4L * layout.streams().get(layout.boundary()).width() : 0; // its state
     bytes += 4L * heads * model.vocab() + 4L * model.hidden() * (model.layers() + 2);
-    bytes += a.position() + a.threadPosition();
     long rows = Heap.times(chunk, a.row() + a.logitRow());
+    rows = Heap.plus(rows, a.positions() + a.thread());
     Heap.require("ids", "a dump of " + tokens + " tokens", Heap.times(tokens, bytes) + rows);
   }
 

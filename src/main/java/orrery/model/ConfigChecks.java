@@ -27,8 +27,7 @@ public final class ConfigChecks {
   }
 
   /** Refuses a product of widths that is no int: it would overflow to a plausible width. */
-  public static void requireProduct(
-      JsonConfig c, String field, int n, String other, int width) {
+  public static void requireProduct(JsonConfig c, String field, int n, String other, int width) {
     int most = Integer.MAX_VALUE / width;
     require(n <= most, c, field, "at most " + most + " with " + other + " " + width, "" + n);
   }

@@ -12,13 +12,7 @@ package orrery.model.deepseekv4;
  * @param index the indexer of CSA layers, or null if there is no such layer
  */
 public record AttentionShapes(
-    int heads,
-    int headDim,
-    int rotaryDim,
-    int queryRank,
-    int groups,
-    int groupRank,
-    Index index) {
+    int heads, int headDim, int rotaryDim, int queryRank, int groups, int groupRank, Index index) {
   /**
    * The indexer.
    *

@@ -52,10 +52,8 @@ final class DeepSeekV4Info {
     Stream<PackedMatrix> fns =
         layers.stream().flatMap(l -> Stream.of(l.attentionHyper().fn(), l.expertsHyper().fn()));
     return List.of(
-        WeightGroup.of(
-            prefix + "hyper-connections", Stream.concat(fns, Stream.of(collapse.fn()))),
-        WeightGroup.of(
-            prefix + "attention", attention.stream().flatMap(DeepSeekV4Info::matrices)),
+        WeightGroup.of(prefix + "hyper-connections", Stream.concat(fns, Stream.of(collapse.fn()))),
+        WeightGroup.of(prefix + "attention", attention.stream().flatMap(DeepSeekV4Info::matrices)),
         WeightGroup.of(
             prefix + "compressors",
             attention.stream()
@@ -71,8 +69,7 @@ final class DeepSeekV4Info {
         WeightGroup.of(prefix + "router", moe.stream().map(MixtureOfExperts::router)),
         hashTables(prefix, moe, c),
         experts(prefix, moe, c),
-        WeightGroup.of(
-            prefix + "shared experts", moe.stream().flatMap(e -> matrices(e.shared()))));
+        WeightGroup.of(prefix + "shared experts", moe.stream().flatMap(e -> matrices(e.shared()))));
   }
 
   /** A token reads one row of each table. */
@@ -135,8 +132,7 @@ final class DeepSeekV4Info {
   }
 
   private static Stream<PackedMatrix> matrices(LatentAttention a) {
-    return Stream.concat(
-        Stream.of(a.wqA(), a.wqB(), a.wkv(), a.woB()), Arrays.stream(a.woA()));
+    return Stream.concat(Stream.of(a.wqA(), a.wqB(), a.wkv(), a.woB()), Arrays.stream(a.woA()));
   }
 
   private static Stream<PackedMatrix> matrices(Indexer i) {

@@ -48,8 +48,8 @@ public final class DeepSeekV4Model implements Model {
 
   /**
    * The config of what the checkpoint has; its notices tell where the two differ. transformers
-   * saves no MTP layer, though its config announces one: then the model is loaded without MTP. Later
-   * releases have another drafter, DSpark, under the names of MTP layers; it is left out.
+   * saves no MTP layer, though its config announces one: then the model is loaded without MTP.
+   * Later releases have another drafter, DSpark, under the names of MTP layers; it is left out.
    */
   private static DeepSeekV4Config found(DeepSeekV4Config config, Checkpoint checkpoint) {
     Path file = checkpoint.directory().resolve("config.json");
@@ -65,8 +65,7 @@ public final class DeepSeekV4Model implements Model {
     if (config.hasMtp() && mtp.isEmpty()) {
       if (config.mtpAnnounced()) {
         checkpoint.notice(
-            file,
-            "an MTP layer is announced, but there is no tensor mtp.0.*; loaded without one");
+            file, "an MTP layer is announced, but there is no tensor mtp.0.*; loaded without one");
       }
       return config.withoutMtp();
     }

@@ -131,8 +131,7 @@ record DeepSeekV4Weights(
         c.normEps());
   }
 
-  private static MixtureOfExperts experts(
-      Weights w, DeepSeekV4Config c, String p, LayerPlan plan) {
+  private static MixtureOfExperts experts(Weights w, DeepSeekV4Config c, String p, LayerPlan plan) {
     int n = c.router().experts();
     // The router comes first: its shape proves the number of experts before it sizes an array.
     PackedMatrix router = w.matrix(p + "gate.weight", n, c.hidden());

@@ -8,9 +8,9 @@ import orrery.checkpoint.JsonConfig;
 /**
  * The rotary part of a config. There are two kinds of positions: {@code main} for layers with a
  * window alone, {@code compress} for layers that compress. DeepSeek's fields, which transformers
- * reads too, give each kind a base; {@code rope_scaling} is for {@code compress} alone. transformers
- * writes {@code rope_parameters} with an object for each kind. These objects decide then, as in
- * transformers, whose fields at top level may hold defaults that nobody meant.
+ * reads too, give each kind a base; {@code rope_scaling} is for {@code compress} alone.
+ * transformers writes {@code rope_parameters} with an object for each kind. These objects decide
+ * then, as in transformers, whose fields at top level may hold defaults that nobody meant.
  *
  * @param rotaryDim how many of the last columns of a head are rotated
  */
@@ -100,8 +100,7 @@ record RopeFields(int rotaryDim, RopeSpec main, RopeSpec compress) {
     double slow = rope.numberOr("beta_slow", 1);
     require(slow > 0, rope, "beta_slow", "a number above 0", rope.shown("beta_slow"));
     double fast = rope.numberOr("beta_fast", 32);
-    require(
-        fast >= slow, rope, "beta_fast", "at least beta_slow " + slow, rope.shown("beta_fast"));
+    require(fast >= slow, rope, "beta_fast", "at least beta_slow " + slow, rope.shown("beta_fast"));
     return new YarnFrequencies(factor, original, fast, slow);
   }
 

@@ -11,9 +11,9 @@ import orrery.checkpoint.JsonConfig;
 import orrery.model.deepseekv4.LayerPlan.Attention;
 
 /**
- * The kinds of the layers. DeepSeek gives a ratio for each layer, in which 4 means CSA and any other
- * number HCA. transformers names the kinds and gives each kind a ratio, which may be any number. A
- * config may say it in both ways if they agree.
+ * The kinds of the layers. DeepSeek gives a ratio for each layer, in which 4 means CSA and any
+ * other number HCA. transformers names the kinds and gives each kind a ratio, which may be any
+ * number. A config may say it in both ways if they agree.
  */
 final class ScheduleFields {
   /** A ratio sizes a table of the compressor and the unit of pages. */

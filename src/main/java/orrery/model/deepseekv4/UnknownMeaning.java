@@ -8,8 +8,8 @@ import orrery.checkpoint.JsonConfig;
 /**
  * Fields of a {@code config.json} that {@code deepseek_v4} models have with one value only, or not
  * at all, but that other models or other engines understand. If such a field asks for a computation
- * that differs from this architecture's, the config is refused. A field that no class reads and that
- * is not listed here may hold anything.
+ * that differs from this architecture's, the config is refused. A field that no class reads and
+ * that is not listed here may hold anything.
  *
  * <p>{@code quantization_config} is not refused: it tells how a checkpoint is stored, and the
  * checkpoint tells that itself.
