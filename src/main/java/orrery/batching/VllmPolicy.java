@@ -11,6 +11,10 @@ import orrery.batching.View.Item;
  * When pages run out, the last sequence is preempted and recomputed later, and no sequence is
  * admitted in that step. Otherwise waiting sequences are admitted while budget and pages last; only
  * the pages of this step's chunk must be free.
+ *
+ * <p>In vLLM all layers take their blocks from one pool ({@code v1/core/kv_cache_coordinator.py}).
+ * Here a window has a pool of its own, and gives pages back with every step. So what such a pool
+ * lacks for a chunk only cuts the chunk; it pushes a sequence out only if not even one row fits.
  */
 public final class VllmPolicy implements Policy {
   @Override
@@ -34,9 +38,11 @@ public final class VllmPolicy implements Policy {
     int tokens = budget;
     for (int i = 0; i < d.running.size() && tokens > 0; i++) {
       Item item = d.running.get(i);
-      int count = Math.min(item.pending(), tokens);
+      int wanted = Math.min(item.pending(), tokens);
+      int count = d.budget.mostRowsOfWindows(item, wanted);
       while (!d.budget.fits(item, count) && d.running.getLast() != item) {
         d.retract(d.running.getLast());
+        count = d.budget.mostRowsOfWindows(item, wanted);
       }
       count = d.budget.mostRows(item, count); // no sequence is left behind it to preempt
       if (count == 0) {
@@ -63,11 +69,11 @@ public final class VllmPolicy implements Policy {
       if (tokens == 0) {
         return Stop.CHUNK_FULL;
       }
-      int count = Math.min(item.pending(), tokens);
-      if (d.running.isEmpty()) { // a window pool may lack pages for the whole chunk
-        count = d.budget.mostRowsOf(item, count);
-      }
-      if (count == 0 || !d.budget.admits(item, count)) {
+      int wanted = Math.min(item.pending(), tokens);
+      // Alone it must be able to run, whatever its chunk needs.
+      int count =
+          d.running.isEmpty() ? d.budget.mostRowsOf(item, wanted) : d.budget.admits(item, wanted);
+      if (count == 0) {
         return Stop.NO_PAGES;
       }
       d.admit(item);
