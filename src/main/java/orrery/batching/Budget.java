@@ -47,10 +47,28 @@ final class Budget {
   int mostRows(Item item, int wanted) {
     long rows = wanted;
     for (int pool = 0; pool < free.length; pool++) {
-      long pages = (long) geometry.pages(pool, item.held()) + free[pool];
-      rows = Math.min(rows, pages * geometry.span(pool) - item.computed() - ahead);
+      rows = Math.min(rows, rowsIn(item, pool));
     }
     return (int) Math.max(0, rows);
+  }
+
+  /**
+   * The most rows, up to {@code wanted} but at least one, for which the pools with a window have
+   * pages. A chunk may wait for such a pool, since windows give pages back with every step.
+   */
+  int mostRowsOfWindows(Item item, int wanted) {
+    long rows = wanted;
+    for (int pool = 0; pool < free.length; pool++) {
+      if (geometry.keeps(pool) != Stream.ALL) {
+        rows = Math.min(rows, rowsIn(item, pool));
+      }
+    }
+    return (int) Math.max(1, rows);
+  }
+
+  private long rowsIn(Item item, int pool) {
+    long pages = (long) geometry.pages(pool, item.held()) + free[pool];
+    return pages * geometry.span(pool) - item.computed() - ahead;
   }
 
   /**
@@ -79,9 +97,22 @@ final class Budget {
     }
   }
 
-  /** Whether a waiting sequence can be admitted and compute {@code rows} rows. */
-  boolean admits(Item waiting, int rows) {
-    return mostRowsOf(waiting, rows) == rows;
+  /**
+   * How many of {@code wanted} rows a waiting sequence can compute once it is admitted, or 0 if it
+   * has to wait: pools that keep all must have pages for all these rows. Pools with a window must
+   * have pages for its window; they give pages back with every step, so they may cut the rows.
+   */
+  int admits(Item waiting, int wanted) {
+    int to = waiting.computed() + wanted;
+    for (int pool = 0; pool < free.length; pool++) {
+      if (geometry.keeps(pool) != Stream.ALL && expected(waiting, to, pool) > free[pool]) {
+        return 0;
+      }
+    }
+    Budget with = copy();
+    with.hold(waiting);
+    int rows = with.mostRowsOfWindows(waiting, wanted);
+    return with.fits(waiting, rows) ? rows : 0;
   }
 
   /**

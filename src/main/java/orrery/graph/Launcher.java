@@ -29,6 +29,11 @@ public abstract class Launcher {
     launch(new MatMul(x, w, y));
   }
 
+  /** y[r] = W_g · x_g for each group g of columns of x[r], one after the other. */
+  public final void matmul(Buffer x, PackedMatrix[] w, Buffer y) {
+    launch(new GroupedMatMul(x, w, y));
+  }
+
   /** y[r] += bias, for every row. */
   public final void addBias(Buffer y, float[] bias) {
     launch(new AddBias(y, bias));

@@ -51,7 +51,8 @@ public final class TensorDump {
     int chunk = chunk(options, ids.length);
     requireMemory(model, ids.length, chunk);
     TensorDump dump = new TensorDump(ids.length, model.hasMtp());
-    KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), ids.length, ids.length, 1);
+    KvLayout layout = model.kvLayout(model.hasMtp());
+    KvCache cache = new KvCache(layout, layout.wholeRows(ids.length), ids.length, 1);
     PageTable table = cache.newTable();
     cache.reserve(table, ids.length);
     boolean scalar = options.compute().kernels() == KernelSet.SCALAR;
@@ -103,13 +104,14 @@ public final class TensorDump {
   private static void requireMemory(Model model, int tokens, int chunk) {
     boolean mtp = model.hasMtp();
     int heads = mtp ? 2 : 1;
-    Activations a = model.activations(mtp);
+    Activations a = model.activations(mtp, tokens);
     KvLayout layout = model.kvLayout(mtp);
-    long bytes = layout.bytesPerPage(1); // of a token
+    int page = layout.wholeRows(1);
+    long bytes = Math.ceilDiv(layout.bytesPerPage(page), page); // of a token
     bytes += mtp ? 4L * layout.streams().get(layout.boundary()).width() : 0; // its state
     bytes += 4L * heads * model.vocab() + 4L * model.hidden() * (model.layers() + 2);
-    bytes += a.position() + a.threadPosition();
     long rows = Heap.times(chunk, a.row() + a.logitRow());
+    rows = Heap.plus(rows, a.positions() + a.thread());
     Heap.require("ids", "a dump of " + tokens + " tokens", Heap.times(tokens, bytes) + rows);
   }
 

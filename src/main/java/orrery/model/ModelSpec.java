@@ -43,6 +43,7 @@ public interface ModelSpec {
    * What {@link Model#bind} and its forward passes take from memory.
    *
    * @param mtp with the MTP layer
+   * @param slots the longest sequence
    */
-  Activations activations(boolean mtp);
+  Activations activations(boolean mtp, int slots);
 }

@@ -54,6 +54,14 @@ public final class MtpDrafter implements Drafter {
 
   private static final int POSTPONED = MOST_ROWS - 1; // with one more row a step is full
 
+  private static final int AHEAD = 1; // the newest row lies at the slot of the newest token
+
+  // The first row that is put off lies at the slot after its token.
+  private static final int BEHIND = POSTPONED - 1;
+
+  /** Slots beside its window that a sequence may hold pages for while an MTP layer drafts. */
+  public static final int MARGIN = AHEAD + BEHIND;
+
   private final ModelRunner runner;
   private final Step step;
   private final BoundaryKv boundary;
@@ -96,12 +104,12 @@ public final class MtpDrafter implements Drafter {
 
   @Override
   public int ahead() {
-    return 1;
+    return AHEAD;
   }
 
   @Override
   public int behind() {
-    return POSTPONED - 1; // the first row that is put off lies at the slot after its token
+    return BEHIND;
   }
 
   @Override

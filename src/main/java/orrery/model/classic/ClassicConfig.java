@@ -129,12 +129,12 @@ public record ClassicConfig(
   }
 
   @Override
-  public Activations activations(boolean mtp) {
+  public Activations activations(boolean mtp, int slots) {
     return new Activations(
         ClassicForward.rowBytes(this, attention(1), mtp),
         ClassicForward.logitRowBytes(this, mtp),
-        RopeTable.bytes(rotaryDim),
-        GroupedQueryAttention.scratchBytes(attention(1)));
+        slots * RopeTable.bytes(rotaryDim),
+        slots * GroupedQueryAttention.scratchBytes(attention(1)));
   }
 
   /** Whether any layer has a dense feed-forward, the MTP layer included. */

@@ -114,8 +114,8 @@ public record DeepSeekV4Config(
   }
 
   @Override
-  public Activations activations(boolean mtp) {
-    return DeepSeekV4Forward.activations(this, mtp);
+  public Activations activations(boolean mtp, int slots) {
+    return DeepSeekV4Forward.activations(this, mtp, slots);
   }
 
   /** The same config for a checkpoint without an MTP layer. */

@@ -102,7 +102,7 @@ final class DeepSeekV4Forward implements Forward {
   }
 
   /** What the buffers above and the rotary positions take. */
-  static Activations activations(DeepSeekV4Config c, boolean mtp) {
+  static Activations activations(DeepSeekV4Config c, boolean mtp, int slots) {
     int n = c.residualStreams();
     long d = Buffer.bytes(c.hidden());
     long all = Buffer.bytes(c.streamsWidth());
@@ -119,8 +119,8 @@ final class DeepSeekV4Forward implements Forward {
     return new Activations(
         row,
         logitRow,
-        2 * LatentRope.bytes(c.attention().rotaryDim()),
-        LatentAttention.scratchBytes(kinds));
+        2L * slots * LatentRope.bytes(c.attention().rotaryDim()),
+        LatentAttention.scratchBytes(kinds, c.window(), slots));
   }
 
   @Override

@@ -83,7 +83,7 @@ class ConfigSeamTest {
               ModelSpec::maxPositions,
               ModelSpec::hasMtp,
               m -> m.kvLayout(m.hasMtp()).streams(),
-              m -> m.activations(m.hasMtp()),
+              m -> m.activations(m.hasMtp(), 300),
               m -> HeapPlan.of(m, EngineOptions.defaults()),
               m -> HeapPlan.of(m, drafting(m)));
       for (Function<ModelSpec, Object> fact : facts) {
