@@ -20,9 +20,16 @@ public final class NaiveV4 implements Oracle {
   private final NaiveV4Attention attention;
 
   public NaiveV4(Path model) {
+    this(model, true);
+  }
+
+  /**
+   * @param sinks whether the sinks take part in the softmax
+   */
+  public NaiveV4(Path model, boolean sinks) {
     c = NaiveV4Config.read(JsonConfig.read(model.resolve("config.json")));
     w = new NaiveV4Weights(model, c.eps());
-    attention = new NaiveV4Attention(c, w);
+    attention = new NaiveV4Attention(c, w, sinks);
   }
 
   @Override
