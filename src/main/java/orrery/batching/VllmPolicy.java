@@ -73,7 +73,9 @@ public final class VllmPolicy implements Policy {
       int wanted = Math.min(item.pending(), tokens);
       // Alone it must be able to run, whatever its chunk needs.
       int count =
-          plan.running.isEmpty() ? plan.budget.mostRowsOf(item, wanted) : plan.budget.admits(item, wanted);
+          plan.running.isEmpty()
+              ? plan.budget.mostRowsOf(item, wanted)
+              : plan.budget.admits(item, wanted);
       if (count == 0) {
         return Stop.NO_PAGES;
       }
