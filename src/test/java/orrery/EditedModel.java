@@ -42,7 +42,8 @@ public final class EditedModel {
   /** All tensors by name. */
   public final Map<String, Values> tensors = new LinkedHashMap<>();
 
-  private EditedModel(ObjectNode config) {
+  /** A model without tensors yet. */
+  public EditedModel(ObjectNode config) {
     this.config = config;
   }
 

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import orrery.Naive;
+import orrery.Oracle;
 import orrery.TinyModels;
 import orrery.madeup.MadeUp;
 import orrery.madeup.MadeUpModel;
@@ -43,10 +43,7 @@ enum Served {
     this(
         false,
         () -> LoadedModel.load(TinyModels.speck(speck)).model(),
-        () -> {
-          Naive naive = new Naive(TinyModels.speck(speck));
-          return ids -> naive.logits(ids)[ids.length - 1];
-        });
+        () -> Oracle.of(TinyModels.speck(speck))::next);
   }
 
   Served(MadeUp numbers) {
