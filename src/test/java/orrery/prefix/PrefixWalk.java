@@ -41,8 +41,8 @@ final class PrefixWalk {
   private int tombstoned;
 
   /**
-   * @param life how many operations one cache lives; then another one follows, with pages of another
-   *     size and other memory
+   * @param life how many operations one cache lives; then another one follows, with pages of
+   *     another size and other memory
    */
   PrefixWalk(Shape shape, int life, Function<KvCache, PrefixCache> maker, long seed) {
     this.shape = shape;
@@ -251,8 +251,8 @@ final class PrefixWalk {
 
   String summary() {
     return String.format(
-        "%d operations on %d caches, %d hits (%d not to the limit), %d evictions (%d refused), %d tombstones,"
-            + " %d forks (%d pools behind hits, %d behind commits that lag), %d clears",
+        "%d operations on %d caches, %d hits (%d not to the limit), %d evictions (%d refused), %d"
+            + " tombstones, %d forks (%d pools behind hits, %d behind commits that lag), %d clears",
         done,
         caches,
         hits,
