@@ -20,7 +20,8 @@ import orrery.prefix.PrefixCacheKind;
 /** The prefix cache can be emptied while no request is there. */
 class FlushCacheTest {
   private static final int PAGE = 4;
-  private static final Request REQUEST = Request.of(IntStream.range(0, 20).toArray(), greedy(6));
+  private static final Request REQUEST =
+      Request.of(IntStream.range(0, 20).toArray(), greedy(6).withLogprobs(2));
 
   private final LoadedModel loaded = LoadedModel.load(TinyModels.speck("groups"));
 
