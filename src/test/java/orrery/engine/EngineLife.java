@@ -50,7 +50,7 @@ final class EngineLife {
   private int impossible;
   private int cancelled;
   private int tokens;
-  private int operations; // events: a request comes, starts, forks, ends; pages go; a step is done
+  private int operations; // events, see EngineWalkTest
 
   EngineLife(long seed) {
     this.seed = seed;
