@@ -76,6 +76,7 @@ class EngineMatrixTest {
         .containsKeys("mixed steps VLLM", "mixed steps TRTLLM", "mixed steps TRTLLM_MAX")
         .containsKeys("passed pages HYBRID", "retractions HYBRID", "tombstones HYBRID")
         .containsKeys("passed pages WINDOWS", "retractions WINDOWS", "tombstones WINDOWS")
+        .containsKeys("passed pages V4", "retractions V4", "tombstones V4")
         .containsKeys("refusals WINDOWS, tight");
     for (String model : List.of("HYBRID", "WINDOWS")) {
       for (String cache : List.of("RADIX", "HASH")) {
