@@ -141,7 +141,7 @@ final class EngineLife {
 
   private SpeculationOptions speculation() {
     int steps = random.nextInt(5);
-    return switch (random.nextInt(model == Served.HYBRID ? 4 : 2)) {
+    return switch (random.nextInt(model.drafts() ? 4 : 2)) {
       case 0 -> SpeculationOptions.defaults();
       case 1 ->
           SpeculationOptions.defaults()

@@ -60,6 +60,11 @@ enum Served {
     return madeUp;
   }
 
+  /** Whether it is made up and has an MTP layer; then drafts are often right. */
+  boolean drafts() {
+    return this == HYBRID || this == V4;
+  }
+
   /** With a tokenizer, its ids are words of that vocabulary: nonsense, but text. */
   LoadedModel load(Optional<Tokenizer> tokenizer) {
     return new LoadedModel(Path.of(name()), model.get(), tokenizer, EOS);

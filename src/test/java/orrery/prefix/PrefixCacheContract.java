@@ -1,6 +1,7 @@
 package orrery.prefix;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
 import java.util.List;
@@ -223,6 +224,63 @@ abstract class PrefixCacheContract {
     assertThat(cache().match(longer, 12, "").tokens()).isEqualTo(12);
     fork.end();
     cache().check();
+  }
+
+  /**
+   * SGLang drops the lock on the window of a leaf as soon as decoding has moved past it ({@code
+   * dec_swa_lock_only}), and keeps the lock on the other rows. Here a window's pages have
+   * references of their own.
+   */
+  @Test
+  void aWindowThatARunningSequenceHasPassedCanBeEvictedButNotItsOtherPages() {
+    KvCache windowed = new KvCache(WINDOWED, 4, 64, 32);
+    PrefixCache c = cache(windowed);
+    Played one = Played.begin(windowed, c, tokens(40), "");
+    one.decode(40); // the window reads the slots from 36 on
+    assertThat(windowed.pool(0).idle()).isZero();
+    assertThat(windowed.pool(1).idle()).isEqualTo(9);
+    assertThat(c.evict(0, 1)).isZero();
+    assertThat(c.evict(1, 9)).isEqualTo(9);
+    assertThat(c.evict(1, 1)).isZero();
+    assertThat(c.blocks()).isEqualTo(10);
+    c.check();
+    one.requireRows();
+    one.end();
+  }
+
+  /**
+   * sglang#25805: a page of the window went back and was taken by another request, and the first
+   * request gave it back once more at its end.
+   */
+  @Test
+  void aWindowPageThatWentBackAndWasTakenByAnotherSequenceIsNotGivenBackTwice() {
+    for (boolean cached : new boolean[] {false, true}) {
+      KvCache windowed = new KvCache(WINDOWED, new KvGeometry(WINDOWED, 4), 64, new int[] {16, 4});
+      PrefixCache c = cached ? cache(windowed) : new NoPrefixCache(2);
+      Played one = Played.begin(windowed, c, tokens(12), "");
+      one.decode(12);
+      int[] kept = one.pages(1);
+      c.evict(1, windowed.pool(1).idle());
+      Played two = Played.begin(windowed, c, diverging(0, 8), "");
+      two.compute(8); // takes the pages that the first one has passed
+      Played again = Played.begin(windowed, c, tokens(12), ""); // perhaps behind a hit
+      again.end();
+      one.end();
+      for (int page : two.pages(1)) {
+        assertThat(kept).doesNotContain(page);
+        assertThat(windowed.pool(1).references(page)).isEqualTo(1);
+      }
+      two.requireRows();
+      two.end();
+      assertThatThrownBy(() -> windowed.pool(1).release(kept[0]))
+          .isInstanceOf(IllegalStateException.class);
+      c.check();
+      c.clear();
+      for (int pool = 0; pool < 2; pool++) {
+        windowed.pool(pool).check();
+        assertThat(windowed.pool(pool).available()).isEqualTo(windowed.pool(pool).total() - 1);
+      }
+    }
   }
 
   @Test
