@@ -79,8 +79,7 @@ public class LatentBenchmark {
   /** The keys of an index, with as many heads and columns. */
   @Benchmark
   public float[] indexScores() {
-    kernels.indexScores(
-        q, 0, heads, columns, sink, 0, 0.125f, far, list, rows, scores, 0, scratch);
+    kernels.indexScores(q, 0, heads, columns, sink, 0, 0.125f, far, list, rows, scores, 0, scratch);
     return scores;
   }
 
