@@ -2,6 +2,7 @@ package orrery.model.deepseekv4;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -9,12 +10,17 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import orrery.Oracle;
 import orrery.RandomV4;
+import orrery.TinyModels;
+import orrery.engine.LoadedModel;
 import orrery.kernels.Kernels;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
+import orrery.model.Model;
 import orrery.model.Session;
 import orrery.model.Session.Piece;
 import orrery.model.Session.Rows;
@@ -54,6 +60,31 @@ class AnyStepsTest {
       }
     }
     System.out.println(kind + ": " + cells + " combinations of switches, all bits equal");
+  }
+
+  static List<Path> specks() {
+    return TinyModels.v4Specks();
+  }
+
+  /** One of them has entries of 128 tokens, as DeepSeek's models have. */
+  @ParameterizedTest
+  @MethodSource("specks")
+  void everySpeckHasTheBitsOfTheNaiveForward(Path speck) {
+    Model model = LoadedModel.load(speck).model();
+    int[] ids = TinyModels.ids(speck);
+    Oracle naive = Oracle.of(speck);
+    float[][] logits = naive.logits(ids);
+    float[][] mtp = model.hasMtp() ? naive.mtpLogits(ids) : new float[ids.length - 1][];
+    int unit = model.kvLayout(model.hasMtp()).unit();
+    for (Kernels kernels : new Kernels[] {new ScalarKernels(), new VectorKernels()}) {
+      for (int[] pieces : new int[][] {{ids.length}, {1}, {7}, {16, 1}, {61, 2}}) {
+        Steps steps = new Steps(model, kernels, 2, true, unit * pieces.length);
+        Steps.Outcome o = steps.run(ids, pieces);
+        String cell = speck + " " + steps + Arrays.toString(pieces);
+        assertThat(o.logits()).as(cell).isDeepEqualTo(logits);
+        assertThat(o.mtpLogits()).as(cell + " MTP").isDeepEqualTo(mtp);
+      }
+    }
   }
 
   @ParameterizedTest
