@@ -8,6 +8,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import orrery.batching.SchedulePolicy;
 import orrery.kernels.KernelSet;
+import orrery.kv.KvGeometry;
 import orrery.model.Model;
 import orrery.prefix.PrefixCacheKind;
 import orrery.speculation.SpeculationOptions;
@@ -21,7 +22,7 @@ record SwitchCell(
     int chunk,
     PrefixCacheKind prefix,
     boolean tight,
-    double windowRatio,
+    Windows windows,
     int maxRunning,
     boolean shuffled,
     int threads,
@@ -41,6 +42,11 @@ record SwitchCell(
           "prefix-cache",
           "kernels",
           "graph",
+          "page-size",
+          "chunked-prefill-size",
+          "max-running-requests",
+          "threads",
+          "speculative-num-steps",
           "speculative-algorithm",
           "speculative-adaptive",
           "speculative-acceptance");
@@ -72,6 +78,16 @@ record SwitchCell(
     boolean retracts() {
       return this != STATIC && this != TRTLLM;
     }
+  }
+
+  /** Pages of the pools that keep a window. */
+  enum Windows {
+    /** As the engine chooses. */
+    AUTO,
+    /** In tight memory, little more than the longest request needs. */
+    FEW,
+    /** As many as if they kept all. */
+    FULL
   }
 
   /** Which drafter makes drafts, and how many. */
@@ -108,15 +124,15 @@ record SwitchCell(
 
   private static final Object[][] VALUES = {
     Served.values(),
-    {1, 4, 16, 0},
+    Switch.valuesOf("page-size"),
     PolicyVariant.values(),
-    {1, 7, 64, 0},
+    Switch.valuesOf("chunked-prefill-size"),
     PrefixCacheKind.values(),
     {false, true},
-    {0.0, 1.0},
-    {1, 3, 32},
+    Windows.values(),
+    Switch.valuesOf("max-running-requests"),
     {false, true},
-    {1, 2},
+    Switch.valuesOf("threads"),
     {KernelSet.SCALAR, KernelSet.VECTOR},
     {false, true},
     {false, true},
@@ -146,7 +162,7 @@ record SwitchCell(
         (int) VALUES[3][p[3]],
         (PrefixCacheKind) VALUES[4][p[4]],
         (boolean) VALUES[5][p[5]],
-        (double) VALUES[6][p[6]],
+        (Windows) VALUES[6][p[6]],
         (int) VALUES[7][p[7]],
         (boolean) VALUES[8][p[8]],
         (int) VALUES[9][p[9]],
@@ -212,7 +228,11 @@ record SwitchCell(
   String whyFewRetractions() {
     return chunk == 1
         ? "retractions by chance only: one prompt row a step"
-        : windowsOnly() ? "retractions by chance only: sequences stop to take pages" : null;
+        : windowsOnly()
+            ? "retractions by chance only: sequences stop to take pages"
+            : sized() == Windows.FEW && model.madeUp()
+                ? "retractions by chance only: too few windows for several sequences"
+                : null;
   }
 
   /** Whether static batches are sure to have padding rows; null if that is open. */
@@ -220,7 +240,7 @@ record SwitchCell(
     if (policy != PolicyVariant.STATIC || maxRunning == 1) {
       return false;
     }
-    if (tight && windowsOnly()) {
+    if (tight && (windowsOnly() || sized() == Windows.FEW && model.madeUp())) {
       return null; // there may be memory for one or for several
     }
     return !(tight && pageSize == 0); // one page: one runs
@@ -269,8 +289,27 @@ record SwitchCell(
   }
 
   /** The tests' own drafter may be further behind than a size made of options can know. */
-  private double ratio() {
-    return speculation == Speculation.LAGGARD ? 1 : windowRatio;
+  private Windows sized() {
+    return speculation == Speculation.LAGGARD || windows == Windows.FEW && !tight
+        ? Windows.FULL
+        : windows;
+  }
+
+  /** The option that sizes windows. */
+  private EngineOptions sized(Model model, EngineOptions full, int context, int longest) {
+    double ratio = sized() == Windows.AUTO ? 0 : 1;
+    if (sized() == Windows.FEW) {
+      KvGeometry g = Sizes.geometry(model, full, context);
+      long[] pages = Sizes.pages(full, g, context);
+      double needed = 0;
+      for (int pool = 0; pool < pages.length; pool++) {
+        int most = g.expected(pool, 0, longest, 0, Sizes.margin(full));
+        needed = Math.max(needed, g.needsAll(pool) ? 0 : (double) most / pages[pool]);
+      }
+      ratio = needed > 0 ? Math.min(1, 1.1 * needed) : 1;
+    }
+    double share = ratio;
+    return full.withKv(kv -> kv.withSwaFullTokensRatio(share));
   }
 
   EngineOptions options(Model model, int context, int longest, int spare) {
@@ -282,7 +321,7 @@ record SwitchCell(
                     kv.withContextLength(context)
                         .withPageSize(page())
                         .withMaxTotalTokens(tokens)
-                        .withSwaFullTokensRatio(ratio()))
+                        .withSwaFullTokensRatio(1))
             .withBatching(
                 b ->
                     b.withSchedulePolicy(policy.schedule)
@@ -298,6 +337,6 @@ record SwitchCell(
     for (Switch s : OTHERS) {
       options = s.with(options, others.get(s.name()));
     }
-    return options;
+    return sized(model, options, context, longest);
   }
 }
