@@ -50,6 +50,7 @@ final class EngineLife {
   private int impossible;
   private int cancelled;
   private int tokens;
+  private int operations; // events, see EngineWalkTest
 
   EngineLife(long seed) {
     this.seed = seed;
@@ -202,6 +203,7 @@ final class EngineLife {
     } catch (InterruptedException | RequestException e) {
       throw new AssertionError(life + ": " + e.getMessage(), e);
     }
+    add(happened, "operations", operations);
     add(happened, "tokens", tokens);
     add(happened, "impossible", impossible);
     add(happened, "cancelled", cancelled);
@@ -245,6 +247,7 @@ final class EngineLife {
 
   private synchronized void see(Event e) {
     counts.see(e);
+    operations++;
     switch (e) {
       case Event.StepDone s -> {
         if (random.nextInt(6) == 0) {

@@ -21,6 +21,8 @@ abstract class PrefixCacheContract {
   /** Pool 0 keeps all, pool 1 a window of 5 tokens in pages of 4. */
   static final KvLayout WINDOWED = Shape.WINDOWED.layout();
 
+  private static final int LIFE = 1_000; // operations of one cache in a walk
+
   abstract PrefixCache cache(KvCache kv);
 
   private final KvCache kv = new KvCache(PLAIN, 4, 64, 32);
@@ -462,11 +464,16 @@ abstract class PrefixCacheContract {
     c.check();
   }
 
+  /**
+   * A million operations on one and the same cache of each shape, and not {@value #LIFE} on each:
+   * {@code -Dorrery.walk=1000000 -Dorrery.walk.life=1000000}.
+   */
   @Test
   void theRandomWalkAgreesWithAPlainModelOfWhatIsCached() {
+    int life = Integer.getInteger("orrery.walk.life", LIFE);
     for (Shape shape : Shape.ALL) {
       long begin = System.nanoTime();
-      PrefixWalk walk = new PrefixWalk(shape, this::cache, 7);
+      PrefixWalk walk = new PrefixWalk(shape, life, this::cache, 7);
       walk.run(walkOperations());
       System.out.printf(
           "%s, %s: %s, %.1f s%n",

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import orrery.TinyModels;
 import orrery.engine.LoadedModel;
+import orrery.graph.LaunchedOps;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
 import orrery.graph.OperandCheck;
@@ -103,13 +104,13 @@ class DeclaredOperandsTest {
     /** Prepares a step of each program, and hands over its ops. */
     void programs(Consumer<List<Op>> each) {
       rows(0);
-      each.accept(ops(forward::main));
+      each.accept(LaunchedOps.of(forward::main));
       if (model.hasMtp()) {
         rows(1);
         fill(forward.mtpInput().data);
-        each.accept(ops(forward::mtpKv));
-        each.accept(ops(forward::mtp));
-        each.accept(ops(beginChain()));
+        each.accept(LaunchedOps.of(forward::mtpKv));
+        each.accept(LaunchedOps.of(forward::mtp));
+        each.accept(LaunchedOps.of(beginChain()));
       }
     }
 
@@ -136,18 +137,6 @@ class DeclaredOperandsTest {
     public void close() {
       team.close();
     }
-  }
-
-  private static List<Op> ops(Consumer<Launcher> program) {
-    List<Op> ops = new ArrayList<>();
-    program.accept(
-        new Launcher() {
-          @Override
-          public void launch(Op op) {
-            ops.add(op);
-          }
-        });
-    return ops;
   }
 
   @ParameterizedTest
