@@ -44,9 +44,12 @@ public abstract class Launcher {
     launch(new RmsNorm(x, weight, eps, x, heads));
   }
 
-  /** y = silu(gate) · up. */
-  public final void swiglu(Buffer gate, Buffer up, Buffer y) {
-    launch(new SwiGlu(gate, up, y));
+  /**
+   * y = silu(gate) · up; with a limit above 0, gate is at most the limit, and up within ± the
+   * limit.
+   */
+  public final void swiglu(Buffer gate, Buffer up, float limit, Buffer y) {
+    launch(new SwiGlu(gate, up, limit, y));
   }
 
   /** y += x. */

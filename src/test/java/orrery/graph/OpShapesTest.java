@@ -46,9 +46,9 @@ class OpShapesTest {
     refused(() -> g.add(buffer(3), buffer(4)), "b3", "b4");
     g.addBias(buffer(3), new float[3]);
     refused(() -> g.addBias(buffer(3), new float[4]), "b3", "4");
-    g.swiglu(buffer(3), buffer(3), buffer(3));
-    refused(() -> g.swiglu(buffer(4), buffer(3), buffer(3)), "b4");
-    refused(() -> g.swiglu(buffer(3), buffer(4), buffer(3)), "b4");
+    g.swiglu(buffer(3), buffer(3), 0, buffer(3));
+    refused(() -> g.swiglu(buffer(4), buffer(3), 0, buffer(3)), "b4");
+    refused(() -> g.swiglu(buffer(3), buffer(4), 0, buffer(3)), "b4");
     g.logitRows(buffer(3), buffer(3));
     refused(() -> g.logitRows(buffer(3), buffer(2)), "b3", "b2");
     g.concat(buffer(3), buffer(4), buffer(7));

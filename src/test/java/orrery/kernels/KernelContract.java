@@ -500,7 +500,7 @@ abstract class KernelContract {
    * Bytes that 160 calls allocate once the JIT has compiled the kernel. Its compiler thread may be
    * busy with other code, so this method waits for it, up to about ten seconds.
    */
-  private static long allocatedBy(IntConsumer call) {
+  static long allocatedBy(IntConsumer call) {
     var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long bytes = 0;
     for (int attempt = 0; attempt < 200; attempt++) {

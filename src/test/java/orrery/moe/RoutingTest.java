@@ -75,15 +75,15 @@ class RoutingTest {
 
   static Stream<RouterSpec> specs() {
     return Stream.of(
-        new RouterSpec(1, 1, 1, 1, true, 1f),
-        new RouterSpec(5, 1, 1, 1, false, 1f),
-        new RouterSpec(8, 8, 1, 1, true, 2.5f),
-        new RouterSpec(33, 4, 1, 1, true, 1f),
-        new RouterSpec(8, 3, 4, 2, false, 2.5f),
-        new RouterSpec(8, 4, 4, 2, true, 1f),
-        new RouterSpec(24, 6, 4, 4, true, 1f),
-        new RouterSpec(24, 6, 4, 1, true, 0.5f),
-        new RouterSpec(64, 8, 8, 3, true, 1.5f));
+        new RouterSpec(RouterSpec.Score.SIGMOID, 1, 1, 1, 1, true, 1f),
+        new RouterSpec(RouterSpec.Score.SIGMOID, 5, 1, 1, 1, false, 1f),
+        new RouterSpec(RouterSpec.Score.SIGMOID, 8, 8, 1, 1, true, 2.5f),
+        new RouterSpec(RouterSpec.Score.SIGMOID, 33, 4, 1, 1, true, 1f),
+        new RouterSpec(RouterSpec.Score.SIGMOID, 8, 3, 4, 2, false, 2.5f),
+        new RouterSpec(RouterSpec.Score.SIGMOID, 8, 4, 4, 2, true, 1f),
+        new RouterSpec(RouterSpec.Score.SIGMOID, 24, 6, 4, 4, true, 1f),
+        new RouterSpec(RouterSpec.Score.SIGMOID, 24, 6, 4, 1, true, 0.5f),
+        new RouterSpec(RouterSpec.Score.SIGMOID, 64, 8, 8, 3, true, 1.5f));
   }
 
   /** Logits on a coarse grid, so that ties are everywhere. */
@@ -167,7 +167,7 @@ class RoutingTest {
 
   @Test
   void theBiasChangesWhichExpertsAreChosenButNoWeight() {
-    RouterSpec spec = new RouterSpec(4, 2, 1, 1, false, 1f);
+    RouterSpec spec = new RouterSpec(RouterSpec.Score.SIGMOID, 4, 2, 1, 1, false, 1f);
     float[][] rows = {{3f, 2f, 1f, 0f}};
     Bench plain = new Bench(spec, new float[4], new ScalarKernels(), rows).route(1);
     assertThat(plain.experts(0)).containsExactly(0, 1);
@@ -258,7 +258,7 @@ class RoutingTest {
 
   @Test
   void expertsThatNoRowChoseComputeNothing() {
-    RouterSpec spec = new RouterSpec(6, 2, 1, 1, true, 1f);
+    RouterSpec spec = new RouterSpec(RouterSpec.Score.SIGMOID, 6, 2, 1, 1, true, 1f);
     float[][] rows = {{9, 0, 0, 8, 0, 0}, {9, 0, 0, 8, 0, 0}};
     Bench bench = new Bench(spec, new float[6], new ScalarKernels(), rows).route(1);
     assertThat(IntStream.range(0, 6).map(bench.groups::load)).containsExactly(2, 0, 0, 2, 0, 0);
@@ -313,19 +313,19 @@ class RoutingTest {
 
   @Test
   void impossibleRoutersAreRefusedByName() {
-    assertThatThrownBy(() -> new RouterSpec(8, 2, 3, 1, true, 1))
+    assertThatThrownBy(() -> new RouterSpec(RouterSpec.Score.SIGMOID, 8, 2, 3, 1, true, 1))
         .hasMessage("router groups: expected a divisor of 8, found 3");
-    assertThatThrownBy(() -> new RouterSpec(8, 2, 2, 3, true, 1))
+    assertThatThrownBy(() -> new RouterSpec(RouterSpec.Score.SIGMOID, 8, 2, 2, 3, true, 1))
         .hasMessage("router top groups: expected 1 to 2, found 3");
-    assertThatThrownBy(() -> new RouterSpec(8, 5, 4, 2, true, 1))
+    assertThatThrownBy(() -> new RouterSpec(RouterSpec.Score.SIGMOID, 8, 5, 4, 2, true, 1))
         .hasMessage("router top-k: expected 1 to 4, found 5");
-    assertThatThrownBy(() -> new RouterSpec(8, 1, 8, 2, true, 1))
+    assertThatThrownBy(() -> new RouterSpec(RouterSpec.Score.SIGMOID, 8, 1, 8, 2, true, 1))
         .hasMessageContaining("at least 2 (a group is judged by its two best), found 1");
   }
 
   @Test
   void routingOpsRefuseBuffersOfOtherShapes() {
-    RouterSpec spec = new RouterSpec(4, 2, 2, 1, true, 1f);
+    RouterSpec spec = new RouterSpec(RouterSpec.Score.SIGMOID, 4, 2, 2, 1, true, 1f);
     ExpertGroups groups = new ExpertGroups(spec, Step::rows, 2);
     Buffer four = new Buffer("four", Step::rows, 2, 4);
     Buffer two = new Buffer("two", Step::rows, 2, 2);

@@ -92,8 +92,9 @@ final class ConfigFields {
         "num_experts_per_tok",
         "at most the " + eligible + " experts that a row may choose from",
         "" + topK);
+    boolean normTopK = c.boolOr("norm_topk_prob", true);
     return new RouterSpec(
-        experts, topK, groups, topGroups, c.boolOr("norm_topk_prob", true), scale(c));
+        RouterSpec.Score.SIGMOID, experts, topK, groups, topGroups, normTopK, scale(c));
   }
 
   /**
