@@ -20,9 +20,16 @@ public final class NaiveV4 implements Oracle {
   private final NaiveV4Attention attention;
 
   public NaiveV4(Path model) {
+    this(model, true);
+  }
+
+  /**
+   * @param sinks whether the sinks take part in the softmax
+   */
+  public NaiveV4(Path model, boolean sinks) {
     c = NaiveV4Config.read(JsonConfig.read(model.resolve("config.json")));
     w = new NaiveV4Weights(model, c.eps());
-    attention = new NaiveV4Attention(c, w);
+    attention = new NaiveV4Attention(c, w, sinks);
   }
 
   @Override
@@ -221,12 +228,9 @@ public final class NaiveV4 implements Oracle {
     float[][] y = new float[h.length][c.hidden()];
     for (int t = 0; t < h.length; t++) {
       for (int e = 0; e < c.experts(); e++) {
-        score[t][e] = (float) Math.sqrt(softplus(score[t][e]));
+        score[t][e] = (float) Math.sqrt(Elementary.softplus(score[t][e]));
       }
-      int[] chosen =
-          c.hashed()[layer]
-              ? w.row(p + "gate.tid2eid", c.vocab(), c.topK(), ids[t])
-              : best(p, score[t]);
+      int[] chosen = c.hashed()[layer] ? w.row(p + "gate.tid2eid", c, ids[t]) : best(p, score[t]);
       Arrays.sort(chosen);
       float sum = 0;
       for (int e : chosen) {
@@ -247,10 +251,6 @@ public final class NaiveV4 implements Oracle {
     float[] biased =
         Naive.add(new float[][] {score}, new float[][] {w.vector(p + "gate.bias", c.experts())})[0];
     return Naive.largest(biased, c.topK());
-  }
-
-  private static float softplus(float x) {
-    return (float) (Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs((double) x))));
   }
 
   private float[][] feedForward(String p, float[][] h) {

@@ -9,7 +9,7 @@ import orrery.numerics.Sum16;
  * Attention of DeepSeek-V4 in plain loops: a window of the newest tokens, compressed entries, and a
  * sink. One vector of a token or of an entry is its key and its value for all heads.
  */
-record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w) {
+record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w, boolean sinks) {
   float[][] run(String p, int layer, float[][] h) {
     int d = c.headDim();
     int ratio = c.ratios()[layer];
@@ -25,7 +25,7 @@ record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w) {
     }
     float[][] entries = ratio == 0 ? null : entries(p + "compressor.", layer, d, h);
     int[][] seen = ratio == 0 ? null : seen(p + "indexer.", layer, h, low);
-    float[] sinks = w.vector(p + "attn_sink", c.heads());
+    float[] sink = w.vector(p + "attn_sink", c.heads());
     float[][] out = new float[h.length][c.heads() * d];
     for (int t = 0; t < h.length; t++) {
       int from = Math.max(0, t - c.window() + 1);
@@ -43,7 +43,7 @@ record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w) {
           one[i] = one[i] * r;
         }
         rotate(one, t, turns, 1);
-        float[] mixed = attend(one, keys, sinks[head]);
+        float[] mixed = attend(one, keys, sink[head]);
         rotate(mixed, t, turns, -1);
         System.arraycopy(mixed, 0, out[t], head * d, d);
       }
@@ -55,7 +55,7 @@ record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w) {
   private float[] attend(float[] q, float[][] keys, float sink) {
     float scale = (float) (1 / Math.sqrt(q.length));
     float[] weight = new float[keys.length];
-    float max = sink;
+    float max = sinks ? sink : Float.NEGATIVE_INFINITY;
     for (int i = 0; i < keys.length; i++) {
       weight[i] = dot(q, 0, keys[i]) * scale;
       max = Math.max(max, weight[i]);
@@ -65,7 +65,10 @@ record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w) {
       weight[i] = Elementary.exp(weight[i] - max);
       partial[i % 16] += weight[i];
     }
-    float sum = Sum16.fold(partial) + Elementary.exp(sink - max);
+    float sum = Sum16.fold(partial);
+    if (sinks) {
+      sum += Elementary.exp(sink - max);
+    }
     float[] mixed = new float[q.length];
     for (int k = 0; k < mixed.length; k++) {
       for (int i = 0; i < keys.length; i++) {

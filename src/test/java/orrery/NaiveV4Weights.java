@@ -55,10 +55,10 @@ final class NaiveV4Weights {
     return checkpoint.tensor(name(name), n).floats();
   }
 
-  /** One row of a table of integers. */
-  int[] row(String table, int tokens, int n, int token) {
-    long[] all = checkpoint.tensor(name(table), tokens, n).longs();
-    return Arrays.stream(all, token * n, (token + 1) * n).mapToInt(e -> (int) e).toArray();
+  /** The experts that a table gives to a token. */
+  int[] row(String table, NaiveV4Config c, int token) {
+    int[] all = checkpoint.tensor(name(table), c.vocab(), c.topK()).indices(c.experts());
+    return Arrays.copyOfRange(all, token * c.topK(), (token + 1) * c.topK());
   }
 
   /**

@@ -21,7 +21,7 @@ record UnitNorm(Buffer x, float eps, int heads) implements Op {
     int items = x.rows(step) * heads;
     for (int i = items * share / shares; i < items * (share + 1) / shares; i++) {
       int at = x.row(i / heads) + i % heads * headDim;
-      step.kernels().latent().unitNorm(x.data, at, eps, headDim, x.data, at, step.scratch(share));
+      step.kernels().unitNorm(x.data, at, eps, headDim, x.data, at, step.scratch(share));
     }
   }
 

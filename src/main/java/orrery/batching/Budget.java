@@ -1,5 +1,6 @@
 package orrery.batching;
 
+import java.util.List;
 import orrery.batching.View.Item;
 import orrery.kv.KvGeometry;
 import orrery.kv.Stream;
@@ -47,27 +48,33 @@ final class Budget {
   int mostRows(Item item, int wanted) {
     long rows = wanted;
     for (int pool = 0; pool < free.length; pool++) {
-      rows = Math.min(rows, rowsIn(item, pool));
+      rows = Math.min(rows, rowsIn(item, pool, free[pool]));
     }
     return (int) Math.max(0, rows);
   }
 
   /**
    * The most rows, up to {@code wanted} but at least one, for which the pools with a window have
-   * pages. A chunk may wait for such a pool, since windows give pages back with every step.
+   * pages beside one row of each of the others. A chunk may wait for such a pool, since windows
+   * give pages back with every step.
    */
-  int mostRowsOfWindows(Item item, int wanted) {
+  int mostRowsOfWindows(Item item, int wanted, List<Item> others) {
     long rows = wanted;
     for (int pool = 0; pool < free.length; pool++) {
       if (geometry.keeps(pool) != Stream.ALL) {
-        rows = Math.min(rows, rowsIn(item, pool));
+        int left = free[pool];
+        for (Item other : others) {
+          left -= growth(other, 1, pool);
+        }
+        rows = Math.min(rows, rowsIn(item, pool, left));
       }
     }
     return (int) Math.max(1, rows);
   }
 
-  private long rowsIn(Item item, int pool) {
-    long pages = (long) geometry.pages(pool, item.held()) + free[pool];
+  /** Rows that a sequence can compute with {@code left} more pages of a pool. */
+  private long rowsIn(Item item, int pool, int left) {
+    long pages = (long) geometry.pages(pool, item.held()) + left;
     return pages * geometry.span(pool) - item.computed() - ahead;
   }
 
@@ -111,7 +118,7 @@ final class Budget {
     }
     Budget with = copy();
     with.hold(waiting);
-    int rows = with.mostRowsOfWindows(waiting, wanted);
+    int rows = with.mostRowsOfWindows(waiting, wanted, List.of());
     return with.fits(waiting, rows) ? rows : 0;
   }
 

@@ -35,8 +35,8 @@ public final class StaticPolicy implements Policy {
   }
 
   @Override
-  public boolean mayFork(Supplier<View> view, Item parent) {
-    return Budget.allCanFinish(view.get(), parent);
+  public boolean mayFork(Supplier<View> view, Supplier<Item> parent) {
+    return Budget.allCanFinish(view.get(), parent.get());
   }
 
   @Override

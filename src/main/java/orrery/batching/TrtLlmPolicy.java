@@ -32,8 +32,8 @@ public final class TrtLlmPolicy implements Policy {
   }
 
   @Override
-  public boolean mayFork(Supplier<View> view, Item parent) {
-    return capacity == Capacity.MAX_UTILIZATION || Budget.allCanFinish(view.get(), parent);
+  public boolean mayFork(Supplier<View> view, Supplier<Item> parent) {
+    return capacity == Capacity.MAX_UTILIZATION || Budget.allCanFinish(view.get(), parent.get());
   }
 
   @Override

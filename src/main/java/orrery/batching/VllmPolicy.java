@@ -1,6 +1,7 @@
 package orrery.batching;
 
 import java.util.Comparator;
+import java.util.List;
 import orrery.batching.StepPlan.Stop;
 import orrery.batching.View.Item;
 
@@ -14,7 +15,8 @@ import orrery.batching.View.Item;
  *
  * <p>In vLLM all layers take their blocks from one pool ({@code v1/core/kv_cache_coordinator.py}).
  * Here a window has a pool of its own, and gives pages back with every step. So what such a pool
- * lacks for a chunk only cuts the chunk; it pushes a sequence out only if not even one row fits.
+ * lacks for a chunk only cuts the chunk, beside one row of every sequence behind it. It pushes a
+ * sequence out only if not even one row fits.
  */
 public final class VllmPolicy implements Policy {
   @Override
@@ -40,10 +42,10 @@ public final class VllmPolicy implements Policy {
     for (int i = 0; i < plan.running.size() && tokens > 0; i++) {
       Item item = plan.running.get(i);
       int wanted = Math.min(item.pending(), tokens);
-      int count = plan.budget.mostRowsOfWindows(item, wanted);
+      int count = plan.budget.mostRowsOfWindows(item, wanted, behind(plan, i));
       while (!plan.budget.fits(item, count) && plan.running.getLast() != item) {
         plan.retract(plan.running.getLast());
-        count = plan.budget.mostRowsOfWindows(item, wanted);
+        count = plan.budget.mostRowsOfWindows(item, wanted, behind(plan, i));
       }
       count = plan.budget.mostRows(item, count); // no sequence is left behind it to preempt
       if (count == 0) {
@@ -53,6 +55,10 @@ public final class VllmPolicy implements Policy {
       tokens -= count;
     }
     return plan.speculate(tokens);
+  }
+
+  private static List<Item> behind(PlanBuilder plan, int i) {
+    return plan.running.subList(i + 1, plan.running.size());
   }
 
   static Stop admit(PlanBuilder plan, int budget) {

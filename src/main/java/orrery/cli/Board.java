@@ -153,6 +153,7 @@ final class Board implements EventSink {
       case Event.Rejected e -> {}
       case Event.PrefixInserted e -> {}
       case Event.Evicted e -> {}
+      case Event.Flushed e -> {}
     }
   }
 

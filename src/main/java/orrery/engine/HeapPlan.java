@@ -8,6 +8,7 @@ import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
 import orrery.model.ModelSpec;
+import orrery.speculation.MtpDrafter;
 import orrery.speculation.SpeculationOptions;
 
 /**
@@ -20,7 +21,6 @@ import orrery.speculation.SpeculationOptions;
 public record HeapPlan(List<Kind> kinds) {
   private static final int BOOKS = 24; // bytes of a page pool and the prefix cache for each page
   private static final int STEPS = 40; // bytes of the main model's step and the drafter's, a row
-  private static final int MTP_INPUTS = 64; // states that an MTP drafter keeps of a sequence
 
   /**
    * One kind of memory.
@@ -125,7 +125,7 @@ public record HeapPlan(List<Kind> kinds) {
     SpeculationOptions s = o.speculation();
     if (s.algorithm() == SpeculationOptions.Algorithm.MTP) {
       int width = layout.streams().get(layout.boundary()).width(); // of a state
-      each += Heap.times(MTP_INPUTS + 1, width, Float.BYTES);
+      each += Heap.times(MtpDrafter.KEPT_STATES + 1, width, Float.BYTES);
       boolean drawn = s.acceptance() == SpeculationOptions.Acceptance.REJECTION;
       each += drawn ? Heap.times(s.numSteps(), model.vocab(), Double.BYTES) : 0;
     }

@@ -104,6 +104,13 @@ final class KvMemory {
     s.complete(complete);
   }
 
+  /** Empties the prefix cache, while no sequence runs. */
+  void flush() {
+    int blocks = prefix.blocks();
+    prefix.clear();
+    sink.accept(new Event.Flushed(clock.getAsLong(), blocks));
+  }
+
   /** Starts a sequence with all computed rows of another; returns false if there is no room. */
   boolean fork(Sequence from, Sequence to) {
     int pools = kv.geometry().pools();

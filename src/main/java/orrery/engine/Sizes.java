@@ -13,6 +13,9 @@ import orrery.speculation.length.DraftLengths;
 final class Sizes {
   private static final int DEFAULT_CONTEXT = 8192;
 
+  private static final long CACHED =
+      10; // of so many pages of a full length, one for cached windows
+
   private static final long CHOICE_BYTES = 4096; // about what a waiting choice takes
 
   private Sizes() {}
@@ -100,7 +103,10 @@ final class Sizes {
     // Rows of a step get their pages before those that the window passes are given back.
     long rows = (long) chunk(o, contextLength) + logitRows(o);
     long step = Math.ceilDiv(rows, g.span(pool)) + running;
-    return running * (window + g.needed(pool)) + step;
+    // A hit needs the window before its end, so cached sequences keep one each. A tenth of the full
+    // length is SGLang's default for DeepSeek-V4.
+    long cached = Math.max(running * g.needed(pool), Math.ceilDiv(whole, CACHED));
+    return running * window + step + (g.needed(pool) > 0 ? cached : 0);
   }
 
   /** Slots beside its window that a sequence may hold pages for. */

@@ -92,6 +92,9 @@ public sealed interface Event {
   /** The prefix cache gave up pages of a pool. */
   record Evicted(long nanos, String pool, int pages) implements Event {}
 
+  /** The prefix cache was emptied, as a caller asked; it gave up {@code blocks} blocks. */
+  record Flushed(long nanos, int blocks) implements Event {}
+
   /**
    * Which request holds each page of a pool after a step; comes before {@link StepDone}, for each
    * pool, and only to sinks that {@link EventSink#wantsPageMap}.

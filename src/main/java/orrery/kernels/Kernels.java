@@ -76,6 +76,20 @@ public interface Kernels {
   float inverseRms(float[] x, int xOff, float eps, int n, Scratch scratch);
 
   /**
+   * y[i] = x[i] · r, with the factor r of {@link #inverseRms} and no weights.
+   *
+   * @param x [n]
+   * @param y [n], may be x
+   */
+  default void unitNorm(
+      float[] x, int xOff, float eps, int n, float[] y, int yOff, Scratch scratch) {
+    float r = inverseRms(x, xOff, eps, n, scratch);
+    for (int i = 0; i < n; i++) {
+      y[yOff + i] = x[xOff + i] * r;
+    }
+  }
+
+  /**
    * y[i] = silu(gate[i]) · up[i]; "GLU Variants Improve Transformer", Shazeer, 2020. y overlaps
    * neither gate nor up.
    */

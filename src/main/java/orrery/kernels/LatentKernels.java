@@ -12,14 +12,6 @@ package orrery.kernels;
  */
 public interface LatentKernels {
   /**
-   * y[i] = x[i] · r with r = 1 / √(mean(x²) + eps), as {@link Kernels#rmsNorm} without weights.
-   *
-   * @param x [n]
-   * @param y [n], may be x
-   */
-  void unitNorm(float[] x, int xOff, float eps, int n, float[] y, int yOff, Scratch scratch);
-
-  /**
    * Attention of some heads of one row over {@code n} cached rows and a sink.
    *
    * <p>The score of a cached row is one fma chain over d, times scale. The largest of a head's

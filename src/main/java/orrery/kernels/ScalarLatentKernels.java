@@ -9,20 +9,6 @@ import orrery.numerics.Sum16;
 /** The definition of every kernel of latent attention: one plain loop each. */
 final class ScalarLatentKernels implements LatentKernels {
   @Override
-  public void unitNorm(
-      float[] x, int xOff, float eps, int n, float[] y, int yOff, Scratch scratch) {
-    float[] partial = scratch.partial;
-    Arrays.fill(partial, 0);
-    for (int i = 0; i < n; i++) {
-      partial[i % PARTIALS] = Math.fma(x[xOff + i], x[xOff + i], partial[i % PARTIALS]);
-    }
-    float r = 1f / (float) Math.sqrt(Sum16.fold(partial) / n + eps);
-    for (int i = 0; i < n; i++) {
-      y[yOff + i] = x[xOff + i] * r;
-    }
-  }
-
-  @Override
   public void attend(
       float[] q,
       int qOff,

@@ -344,7 +344,7 @@ public final class VectorKernels implements Kernels {
     return Sum16.fold(partial);
   }
 
-  private static void divide(float[] x, int xOff, float by, float[] y, int yOff, int n) {
+  static void divide(float[] x, int xOff, float by, float[] y, int yOff, int n) {
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
       FloatVector.fromArray(F, x, xOff + i).div(by).intoArray(y, yOff + i);

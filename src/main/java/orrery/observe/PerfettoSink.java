@@ -147,6 +147,8 @@ public final class PerfettoSink extends FileSink {
           out.instant(ENGINE, CACHE, e.nanos(), "evicted " + e.pages() + " pages")
               .arg("pool", e.pool())
               .close();
+      case Event.Flushed e ->
+          out.instant(ENGINE, CACHE, e.nanos(), "flushed " + e.blocks() + " blocks").close();
       case Event.StepDone e -> step(e);
     }
   }

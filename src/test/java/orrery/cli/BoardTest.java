@@ -55,6 +55,10 @@ class BoardTest {
 
   private void end(Board board, int decodeRows, int draftRows, int paddingRows, int pages) {
     int n = step++;
+    int[] holders = new int[pages + 1];
+    holders[1] = Event.PageMap.IDLE;
+    holders[pages] = Event.PageMap.FREE;
+    board.accept(new Event.PageMap(0, "all", holders));
     board.accept(
         new Event.StepDone(
             0,
@@ -65,9 +69,7 @@ class BoardTest {
             paddingRows,
             1,
             0,
-            9,
-            1,
-            0,
+            List.of(new Event.PoolPages("all", 16, 9, 1, 0, 0)),
             "NONE_WAITS",
             1,
             1,
@@ -75,10 +77,6 @@ class BoardTest {
             1,
             1,
             1));
-    int[] holders = new int[pages + 1];
-    holders[1] = Event.PageMap.IDLE;
-    holders[pages] = Event.PageMap.FREE;
-    board.accept(new Event.PageMap(0, 0, holders));
     assertThat(board.advance()).isTrue();
   }
 

@@ -21,6 +21,7 @@ record SwitchCell(
     int chunk,
     PrefixCacheKind prefix,
     boolean tight,
+    double windowRatio,
     int maxRunning,
     boolean shuffled,
     int threads,
@@ -40,6 +41,11 @@ record SwitchCell(
           "prefix-cache",
           "kernels",
           "graph",
+          "page-size",
+          "chunked-prefill-size",
+          "max-running-requests",
+          "threads",
+          "speculative-num-steps",
           "speculative-algorithm",
           "speculative-adaptive",
           "speculative-acceptance");
@@ -107,14 +113,15 @@ record SwitchCell(
 
   private static final Object[][] VALUES = {
     Served.values(),
-    {1, 4, 16, 0},
+    Switch.valuesOf("page-size"),
     PolicyVariant.values(),
-    {1, 7, 64, 0},
+    Switch.valuesOf("chunked-prefill-size"),
     PrefixCacheKind.values(),
     {false, true},
-    {1, 3, 32},
+    {0.0, 1.0},
+    Switch.valuesOf("max-running-requests"),
     {false, true},
-    {1, 2},
+    Switch.valuesOf("threads"),
     {KernelSet.SCALAR, KernelSet.VECTOR},
     {false, true},
     {false, true},
@@ -144,14 +151,15 @@ record SwitchCell(
         (int) VALUES[3][p[3]],
         (PrefixCacheKind) VALUES[4][p[4]],
         (boolean) VALUES[5][p[5]],
-        (int) VALUES[6][p[6]],
-        (boolean) VALUES[7][p[7]],
-        (int) VALUES[8][p[8]],
-        (KernelSet) VALUES[9][p[9]],
-        (boolean) VALUES[10][p[10]],
+        (double) VALUES[6][p[6]],
+        (int) VALUES[7][p[7]],
+        (boolean) VALUES[8][p[8]],
+        (int) VALUES[9][p[9]],
+        (KernelSet) VALUES[10][p[10]],
         (boolean) VALUES[11][p[11]],
         (boolean) VALUES[12][p[12]],
-        (Speculation) VALUES[13][p[13]],
+        (boolean) VALUES[13][p[13]],
+        (Speculation) VALUES[14][p[14]],
         others);
   }
 
@@ -265,12 +273,21 @@ record SwitchCell(
     return pageSize == 0 ? context : Math.ceilDiv(needed, unit) * unit + spare;
   }
 
+  /** The tests' own drafter may be further behind than a size made of options can know. */
+  private double ratio() {
+    return speculation == Speculation.LAGGARD ? 1 : windowRatio;
+  }
+
   EngineOptions options(Model model, int context, int longest, int spare) {
     int tokens = tight ? tightTokens(context, longest, spare) : context * 64;
     EngineOptions options =
         EngineOptions.defaults()
             .withKv(
-                kv -> kv.withContextLength(context).withPageSize(page()).withMaxTotalTokens(tokens))
+                kv ->
+                    kv.withContextLength(context)
+                        .withPageSize(page())
+                        .withMaxTotalTokens(tokens)
+                        .withSwaFullTokensRatio(ratio()))
             .withBatching(
                 b ->
                     b.withSchedulePolicy(policy.schedule)

@@ -17,6 +17,7 @@ import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
+import orrery.options.Options;
 
 /**
  * The configuration of a {@code glm4_moe} model (GLM-4.5), as transformers 4 and 5 write it.
@@ -165,27 +166,6 @@ public record ClassicConfig(
 
   /** The same config for a checkpoint that has another head or another number of MTP layers. */
   ClassicConfig with(boolean tied, int mtpLayers) {
-    return new ClassicConfig(
-        vocab,
-        hidden,
-        layers,
-        denseLayers,
-        intermediate,
-        expertIntermediate,
-        sharedExperts,
-        heads,
-        kvHeads,
-        headDim,
-        rotaryDim,
-        ropeTheta,
-        maxPositions,
-        normEps,
-        attentionBias,
-        qkNorm,
-        tied,
-        mtpLayers,
-        mtpAnnounced,
-        router,
-        format);
+    return Options.with(this, new String[] {"tied", "mtpLayers"}, tied, mtpLayers);
   }
 }

@@ -21,7 +21,7 @@ class ActivationsTest {
   private static final int SLACK = 40_000; // objects around the arrays
 
   static java.util.List<Path> models() {
-    return TinyModels.all();
+    return TinyModels.classic();
   }
 
   private static long allocated() {

@@ -26,7 +26,7 @@ class ClassicModelTest {
   private static final float TOLERANCE = 2e-4f;
 
   static List<Path> models() {
-    return TinyModels.all();
+    return TinyModels.classic();
   }
 
   static List<Path> specks() {

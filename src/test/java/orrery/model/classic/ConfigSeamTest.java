@@ -39,7 +39,7 @@ class ConfigSeamTest {
   @TempDir Path directory;
 
   static List<Path> models() {
-    return TinyModels.all();
+    return TinyModels.classic();
   }
 
   private static ModelConfig config(Path model) {
