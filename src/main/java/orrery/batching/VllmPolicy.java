@@ -1,6 +1,7 @@
 package orrery.batching;
 
 import java.util.Comparator;
+import java.util.List;
 import orrery.batching.StepPlan.Stop;
 import orrery.batching.View.Item;
 
@@ -11,6 +12,11 @@ import orrery.batching.View.Item;
  * When pages run out, the last sequence is preempted and recomputed later, and no sequence is
  * admitted in that step. Otherwise waiting sequences are admitted while budget and pages last; only
  * the pages of this step's chunk must be free.
+ *
+ * <p>In vLLM all layers take their blocks from one pool ({@code v1/core/kv_cache_coordinator.py}).
+ * Here a window has a pool of its own, and gives pages back with every step. So what such a pool
+ * lacks for a chunk only cuts the chunk, beside one row of every sequence behind it. It pushes a
+ * sequence out only if not even one row fits.
  */
 public final class VllmPolicy implements Policy {
   @Override
@@ -35,9 +41,11 @@ public final class VllmPolicy implements Policy {
     int tokens = budget;
     for (int i = 0; i < plan.running.size() && tokens > 0; i++) {
       Item item = plan.running.get(i);
-      int count = Math.min(item.pending(), tokens);
+      int wanted = Math.min(item.pending(), tokens);
+      int count = plan.budget.mostRowsOfWindows(item, wanted, behind(plan, i));
       while (!plan.budget.fits(item, count) && plan.running.getLast() != item) {
         plan.retract(plan.running.getLast());
+        count = plan.budget.mostRowsOfWindows(item, wanted, behind(plan, i));
       }
       count = plan.budget.mostRows(item, count); // no sequence is left behind it to preempt
       if (count == 0) {
@@ -47,6 +55,10 @@ public final class VllmPolicy implements Policy {
       tokens -= count;
     }
     return plan.speculate(tokens);
+  }
+
+  private static List<Item> behind(PlanBuilder plan, int i) {
+    return plan.running.subList(i + 1, plan.running.size());
   }
 
   static Stop admit(PlanBuilder plan, int budget) {
@@ -64,11 +76,13 @@ public final class VllmPolicy implements Policy {
       if (tokens == 0) {
         return Stop.CHUNK_FULL;
       }
-      int count = Math.min(item.pending(), tokens);
-      if (plan.running.isEmpty()) { // a window pool may lack pages for the whole chunk
-        count = plan.budget.mostRowsOf(item, count);
-      }
-      if (count == 0 || !plan.budget.admits(item, count)) {
+      int wanted = Math.min(item.pending(), tokens);
+      // Alone it must be able to run, whatever its chunk needs.
+      int count =
+          plan.running.isEmpty()
+              ? plan.budget.mostRowsOf(item, wanted)
+              : plan.budget.admits(item, wanted);
+      if (count == 0) {
         return Stop.NO_PAGES;
       }
       plan.admit(item);

@@ -48,7 +48,8 @@ import picocli.CommandLine.Spec;
           + " active bytes over memory speed."
     })
 final class InspectCommand implements Callable<Integer> {
-  private static final int PAGE = 16; // slots of a page; any number lists the same ops
+  private static final int PAGE =
+      16; // slots of a page; any number lists the same ops; rounded up to whole rows
   private static final String ROW_HEAD = "%-32s %15s %15s %17s %15s%n";
   private static final String ROW = "%-32s %,15d %,15d %,17d %,15d%n";
   private static final String MEMORY = "%12s  %s%n";
@@ -109,7 +110,9 @@ final class InspectCommand implements Callable<Integer> {
    * its ops.
    */
   private static void printProgram(Model m, PrintWriter out) {
-    KvCache cache = new KvCache(m.kvLayout(m.hasMtp()), PAGE, PAGE, 1);
+    KvLayout layout = m.kvLayout(m.hasMtp());
+    int page = layout.wholeRows(PAGE);
+    KvCache cache = new KvCache(layout, page, page, 1);
     Forward forward = m.bind(cache, 1).apply(1);
     print("a step", Capture.of(forward::main), out);
     if (m.hasMtp()) {
@@ -188,14 +191,15 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private static void cache(String what, KvLayout layout, PrintWriter out) {
+    int page = layout.wholeRows(PAGE);
     out.printf(
         Locale.ROOT,
         "%s %d streams, %,d bytes a token, %,d bytes for a page of %d tokens as float32%n",
         what,
         layout.streams().size(),
-        layout.bytesPerPage(PAGE) / PAGE,
-        layout.bytesPerPage(PAGE),
-        PAGE);
+        layout.bytesPerPage(page) / page,
+        layout.bytesPerPage(page),
+        page);
   }
 
   /** The memory that an engine would take for a model that is not there. */

@@ -402,9 +402,22 @@ public final class Engine implements AutoCloseable {
     return core.contextLength();
   }
 
-  /** How many pages the first pool has, without the dummy; displays draw them. */
-  public int pages() {
-    return core.pages();
+  /** The context length, or less if the whole KV cache has no room for so long a sequence. */
+  public int longest() {
+    return core.longest();
+  }
+
+  /**
+   * Tokens of a page: the page size of the options, rounded up to whole rows of all that the model
+   * caches, or the context length, rounded likewise.
+   */
+  public int pageTokens() {
+    return core.pageTokens();
+  }
+
+  /** Whether the model caches rows that only a window of later tokens reads. */
+  public boolean hasWindows() {
+    return core.hasWindows();
   }
 
   /** The name of the kernels that will compute the next step. */

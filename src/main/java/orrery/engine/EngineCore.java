@@ -15,6 +15,7 @@ import orrery.kernels.Team;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
+import orrery.kv.Stream;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
 import orrery.prefix.PrefixCache;
@@ -127,9 +128,19 @@ final class EngineCore {
     return contextLength;
   }
 
-  /** How many pages the first pool has, without the dummy. */
-  int pages() {
-    return kv.pool(0).total() - 1;
+  /** The most tokens of a sequence for which the empty cache has room. */
+  int longest() {
+    return Sizes.longest(kv, contextLength, loop.margin());
+  }
+
+  /** P. */
+  int pageTokens() {
+    return kv.geometry().pageTokens();
+  }
+
+  /** Whether a pool keeps only a window. */
+  boolean hasWindows() {
+    return Arrays.stream(kv.layout().pools()).anyMatch(keeps -> keeps != Stream.ALL);
   }
 
   String kernelName() {

@@ -1,13 +1,16 @@
 package orrery.engine;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.LongSupplier;
 import orrery.batching.Scheduler;
 import orrery.batching.Sequence;
 import orrery.events.Event;
+import orrery.events.Event.PoolPages;
 import orrery.events.EventSink;
 import orrery.kv.KvCache;
+import orrery.kv.KvGeometry;
 import orrery.kv.PagePool;
 import orrery.kv.PageTable;
 import orrery.prefix.PrefixCache;
@@ -21,12 +24,14 @@ final class KvMemory {
   private final PrefixCache prefix;
   private final EventSink sink;
   private final LongSupplier clock;
+  private final int[] passed; // [pools] pages that windows have passed since the last report
 
   KvMemory(KvCache kv, PrefixCache prefix, EventSink sink, LongSupplier clock) {
     this.kv = kv;
     this.prefix = prefix;
     this.sink = sink;
     this.clock = clock;
+    this.passed = new int[kv.geometry().pools()];
   }
 
   /**
@@ -72,7 +77,8 @@ final class KvMemory {
   private void makeRoom(int pool, int wanted) {
     int missing = wanted - kv.pool(pool).available();
     if (missing > 0) {
-      sink.accept(new Event.Evicted(clock.getAsLong(), pool, prefix.evict(pool, missing)));
+      int evicted = prefix.evict(pool, missing);
+      sink.accept(new Event.Evicted(clock.getAsLong(), kv.geometry().name(pool), evicted));
     }
   }
 
@@ -88,7 +94,13 @@ final class KvMemory {
       int tokens = added * kv.geometry().pageTokens();
       sink.accept(new Event.PrefixInserted(clock.getAsLong(), s.id, tokens));
     }
+    for (int pool = 0; pool < passed.length; pool++) {
+      passed[pool] -= s.table().first(pool);
+    }
     kv.pass(s.table(), complete); // rows that are not written yet may read earlier slots
+    for (int pool = 0; pool < passed.length; pool++) {
+      passed[pool] += s.table().first(pool);
+    }
     s.complete(complete);
   }
 
@@ -117,13 +129,31 @@ final class KvMemory {
     return true;
   }
 
-  /** The pool whose pages displays show. */
-  PagePool firstPool() {
-    return kv.pool(0);
+  /** The pages of each pool, and how many windows have passed since the report before. */
+  List<PoolPages> report() {
+    List<PoolPages> report = new ArrayList<>();
+    for (int pool = 0; pool < passed.length; pool++) {
+      PagePool p = kv.pool(pool);
+      KvGeometry g = kv.geometry();
+      report.add(
+          new PoolPages(
+              g.name(pool), g.span(pool), p.available(), p.referenced(), p.idle(), passed[pool]));
+    }
+    Arrays.fill(passed, 0);
+    return List.copyOf(report);
+  }
+
+  /** Which sequence holds each page, for each pool. */
+  List<Event.PageMap> maps(long nanos, List<Sequence> running) {
+    List<Event.PageMap> maps = new ArrayList<>();
+    for (int pool = 0; pool < passed.length; pool++) {
+      maps.add(new Event.PageMap(nanos, kv.geometry().name(pool), holders(pool, running)));
+    }
+    return maps;
   }
 
   /** [pages] The holder of each page of a pool, coded as in {@link Event.PageMap}. */
-  int[] holders(int pool, List<Sequence> running) {
+  private int[] holders(int pool, List<Sequence> running) {
     int[] holder = new int[kv.pool(pool).total()]; // [pages]
     for (int page = 1; page < holder.length; page++) {
       holder[page] = kv.pool(pool).isCached(page) ? Event.PageMap.IDLE : Event.PageMap.FREE;

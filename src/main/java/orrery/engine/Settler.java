@@ -61,10 +61,10 @@ final class Settler {
     }
     long end = times.mark(Phase.COMMIT);
     speculator.observe(step, judge, end - times.begin());
-    sink.accept(times.report(steps++, step, queues, memory.firstPool()));
     if (sink.wantsPageMap()) {
-      sink.accept(new Event.PageMap(end, 0, memory.holders(0, queues.running())));
+      memory.maps(end, queues.running()).forEach(sink::accept);
     }
+    sink.accept(times.report(steps++, step, queues, memory.report()));
   }
 
   /**

@@ -51,7 +51,8 @@ public final class TensorDump {
     int chunk = chunk(options, ids.length);
     requireMemory(model, ids.length, chunk);
     TensorDump dump = new TensorDump(ids.length, model.hasMtp());
-    KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), ids.length, ids.length, 1);
+    KvLayout layout = model.kvLayout(model.hasMtp());
+    KvCache cache = new KvCache(layout, layout.wholeRows(ids.length), ids.length, 1);
     PageTable table = cache.newTable();
     cache.reserve(table, ids.length);
     boolean scalar = options.compute().kernels() == KernelSet.SCALAR;
@@ -105,7 +106,8 @@ public final class TensorDump {
     int heads = mtp ? 2 : 1;
     Activations a = model.activations(mtp);
     KvLayout layout = model.kvLayout(mtp);
-    long bytes = layout.bytesPerPage(1); // of a token
+    int page = layout.wholeRows(1);
+    long bytes = Math.ceilDiv(layout.bytesPerPage(page), page); // of a token
     bytes += mtp ? 4L * layout.streams().get(layout.boundary()).width() : 0; // its state
     bytes += 4L * heads * model.vocab() + 4L * model.hidden() * (model.layers() + 2);
     bytes += a.position() + a.threadPosition();

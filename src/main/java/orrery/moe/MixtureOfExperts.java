@@ -31,6 +31,24 @@ public record MixtureOfExperts(
     PackedMatrix[] down,
     float swigluLimit,
     FeedForward shared) {
+  public MixtureOfExperts {
+    if ((bias == null) == (tid2eid == null)) {
+      throw new IllegalArgumentException(
+          "mixture of experts: expected either a selection bias or a table from tokens to experts"
+              + (bias == null ? ", found neither" : ", found both"));
+    }
+    for (int i = 0; tid2eid != null && i < tid2eid.length; i++) {
+      if (tid2eid[i] < 0 || tid2eid[i] >= spec.experts()) {
+        throw new IllegalArgumentException(
+            "tid2eid of token "
+                + i / spec.topK()
+                + ": expected experts 0 to "
+                + (spec.experts() - 1)
+                + ", found "
+                + tid2eid[i]);
+      }
+    }
+  }
 
   /** Buffers for the activations of up to {@code maxRows} rows. */
   public static final class Space {

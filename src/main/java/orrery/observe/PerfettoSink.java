@@ -18,7 +18,7 @@ import orrery.events.Event;
  *                        [plan][draft][launch    ][judge]..
  *             cache               ·evicted           ·inserted
  *             requests   running, waiting       (counters)
- *             pages      free, idle, referenced
+ *             pages      free, idle, referenced  (of each pool)
  *   requests  request 0  [waiting][running                             ]
  *                                 [prefill ]·the ·cat ·sat ...
  *             request 1  [waiting            ][running][retracted][run...
@@ -173,11 +173,14 @@ public final class PerfettoSink extends FileSink {
         .arg("running", e.running())
         .arg("waiting", e.waiting())
         .close();
-    out.counter(ENGINE, e.nanos(), "pages")
-        .arg("referenced", e.referencedPages())
-        .arg("idle", e.idlePages())
-        .arg("free", e.freePages())
-        .close();
+    for (Event.PoolPages p : e.pools()) {
+      String pages = e.pools().size() == 1 ? "pages" : "pages, " + p.pool();
+      out.counter(ENGINE, e.nanos(), pages)
+          .arg("referenced", p.referenced())
+          .arg("idle", p.idle())
+          .arg("free", p.free())
+          .close();
+    }
   }
 
   /** A phase of a step; returns its end. */

@@ -54,6 +54,14 @@ public final class MtpDrafter implements Drafter {
 
   private static final int POSTPONED = MOST_ROWS - 1; // with one more row a step is full
 
+  private static final int AHEAD = 1; // the newest row lies at the slot of the newest token
+
+  // The first row that is put off lies at the slot after its token.
+  private static final int BEHIND = POSTPONED - 1;
+
+  /** Slots beside its window that a sequence may hold pages for while an MTP layer drafts. */
+  public static final int MARGIN = AHEAD + BEHIND;
+
   /** The most states of the main model that are kept of one sequence. */
   public static final int KEPT_STATES = POSTPONED + 1; // that of the newest token is always kept
 
@@ -99,12 +107,12 @@ public final class MtpDrafter implements Drafter {
 
   @Override
   public int ahead() {
-    return 1;
+    return AHEAD;
   }
 
   @Override
   public int behind() {
-    return POSTPONED - 1; // the first row that is put off lies at the slot after its token
+    return BEHIND;
   }
 
   @Override

@@ -32,6 +32,7 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 final class EngineLife {
   private static final int REQUESTS = 16;
   private static final int CONTEXT = 96;
+  private static final Served[] MODELS = {Served.HYBRID, Served.WINDOWS, Served.V4};
 
   private final long seed;
   private final Random random;
@@ -55,7 +56,7 @@ final class EngineLife {
   EngineLife(long seed) {
     this.seed = seed;
     this.random = new Random(seed * 0x9E3779B97F4A7C15L); // alike seeds, unlike lives
-    this.model = random.nextBoolean() ? Served.HYBRID : Served.WINDOWS;
+    this.model = MODELS[random.nextInt(MODELS.length)];
     LoadedModel bare = model.load(Optional.empty());
     this.counts = new MatrixCounts(bare.model());
     this.loaded = SpyModel.spy(bare, counts::look);
@@ -111,14 +112,16 @@ final class EngineLife {
 
   private EngineOptions options() {
     int page = new int[] {4, 4, 8, 12, 16, 24, 32, 48, 0}[random.nextInt(9)];
-    int unit = page == 0 ? CONTEXT : page;
+    int unit = page == 0 ? CONTEXT : loaded.model().kvLayout(false).wholeRows(page);
     int tokens = random.nextInt(4) == 0 ? 16 * CONTEXT : 8 + random.nextInt(2 * CONTEXT);
+    double ratio = new double[] {0, 0.1, 0.3, 1, 1}[random.nextInt(5)];
     return EngineOptions.defaults()
         .withKv(
             kv ->
                 kv.withContextLength(CONTEXT)
                     .withPageSize(page)
-                    .withMaxTotalTokens(Math.max(unit, tokens)))
+                    .withMaxTotalTokens(Math.max(unit, tokens))
+                    .withSwaFullTokensRatio(ratio))
         .withBatching(
             b ->
                 b.withSchedulePolicy(any(SchedulePolicy.values()))
@@ -139,7 +142,7 @@ final class EngineLife {
 
   private SpeculationOptions speculation() {
     int steps = random.nextInt(5);
-    return switch (random.nextInt(model == Served.HYBRID ? 4 : 2)) {
+    return switch (random.nextInt(model.drafts() ? 4 : 2)) {
       case 0 -> SpeculationOptions.defaults();
       case 1 ->
           SpeculationOptions.defaults()

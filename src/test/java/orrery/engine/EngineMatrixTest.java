@@ -76,8 +76,9 @@ class EngineMatrixTest {
         .containsKeys("mixed steps VLLM", "mixed steps TRTLLM", "mixed steps TRTLLM_MAX")
         .containsKeys("passed pages HYBRID", "retractions HYBRID", "tombstones HYBRID")
         .containsKeys("passed pages WINDOWS", "retractions WINDOWS", "tombstones WINDOWS")
+        .containsKeys("passed pages V4", "retractions V4", "tombstones V4")
         .containsKeys("refusals WINDOWS, tight");
-    for (String model : List.of("HYBRID", "WINDOWS")) {
+    for (String model : List.of("HYBRID", "WINDOWS", "V4")) {
       for (String cache : List.of("RADIX", "HASH")) {
         assertThat(happened)
             .containsKey("forks behind hits " + model + ", " + cache)
@@ -237,7 +238,7 @@ class EngineMatrixTest {
       impossible.merge(whyNot, 1, Integer::sum);
     } else if (!cell.speculation().adaptive) { // else times decide
       boolean mtp = cell.speculation().algorithm == Algorithm.MTP;
-      boolean guesses = cell.model() == Served.TRAINED || cell.model() == Served.HYBRID;
+      boolean guesses = cell.model() == Served.TRAINED || cell.model().drafts();
       assertThat(counts.drafted).as("%s: drafts", cell).isPositive();
       assertThat(counts.rejected).as("%s: rejected drafts", cell).isPositive();
       boolean crams =

@@ -13,7 +13,7 @@ import orrery.model.Model;
 import orrery.text.Tokenizer;
 
 /**
- * The models of the matrix: all specks, and two made-up models whose caches have windows. Another
+ * The models of the matrix: all specks, and three made-up models whose caches have windows. Another
  * model is one more value: how to load it, and its oracle.
  */
 enum Served {
@@ -25,7 +25,9 @@ enum Served {
   /** Made up: rows that stay, windows, groups, compressed rows, and an MTP layer. */
   HYBRID(MadeUp.hybrid()),
   /** Made up: windows only, so that memory for a few windows is enough for any length. */
-  WINDOWS(MadeUp.windows());
+  WINDOWS(MadeUp.windows()),
+  /** Made up: the streams of DeepSeek-V4, in four pools; rows of 4 and of 16 tokens. */
+  V4(MadeUp.v4(6, 16, 256));
 
   private static final int[] EOS = {5, 17};
 
@@ -56,6 +58,11 @@ enum Served {
   /** Whether it is made up; its pages are whole groups of tokens. */
   boolean madeUp() {
     return madeUp;
+  }
+
+  /** Whether it is made up and has an MTP layer; then drafts are often right. */
+  boolean drafts() {
+    return this == HYBRID || this == V4;
   }
 
   /** With a tokenizer, its ids are words of that vocabulary: nonsense, but text. */

@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import orrery.LooseOps;
 import orrery.TinyModels;
 import orrery.engine.LoadedModel;
 import orrery.kernels.VectorKernels;
@@ -51,7 +52,11 @@ class LivenessTest {
   }
 
   static Stream<Program> programs() {
-    return TinyModels.specks().stream().flatMap(LivenessTest::programs);
+    LooseOps loose = new LooseOps(new VectorKernels());
+    Program other =
+        new Program("loose ops", loose.step(), loose.ops(), Set.of(), Set.of(loose.result()));
+    return Stream.concat(
+        Stream.of(other), TinyModels.specks().stream().flatMap(LivenessTest::programs));
   }
 
   private static Stream<Program> programs(Path speck) {
