@@ -21,7 +21,7 @@ class ActivationsTest {
   private static final int SLACK = 40_000; // objects around the arrays
 
   static java.util.List<Path> models() {
-    return TinyModels.all();
+    return TinyModels.classic();
   }
 
   private static long allocated() {
@@ -35,7 +35,7 @@ class ActivationsTest {
     try (LoadedModel loaded = LoadedModel.load(directory)) {
       Model model = loaded.model();
       for (boolean mtp : new boolean[] {false, model.hasMtp()}) {
-        Activations a = model.activations(mtp);
+        Activations a = model.activations(mtp, 400);
         KvCache cache = new KvCache(model.kvLayout(mtp), 4, 400, 100);
         measure(model, cache, 10); // classes are loaded once
         IntFunction<Forward> bound = model.bind(cache, 50);

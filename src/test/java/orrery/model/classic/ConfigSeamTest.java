@@ -39,7 +39,7 @@ class ConfigSeamTest {
   @TempDir Path directory;
 
   static List<Path> models() {
-    return TinyModels.all();
+    return TinyModels.classic();
   }
 
   private static ModelConfig config(Path model) {
@@ -83,7 +83,7 @@ class ConfigSeamTest {
               ModelSpec::maxPositions,
               ModelSpec::hasMtp,
               m -> m.kvLayout(m.hasMtp()).streams(),
-              m -> m.activations(m.hasMtp()),
+              m -> m.activations(m.hasMtp(), 300),
               m -> HeapPlan.of(m, EngineOptions.defaults()),
               m -> HeapPlan.of(m, drafting(m)));
       for (Function<ModelSpec, Object> fact : facts) {
