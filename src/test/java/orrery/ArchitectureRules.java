@@ -34,8 +34,8 @@ public final class ArchitectureRules {
   static final List<String> ROOMS =
       List.of(
           """
-          numerics options events files kernels checkpoint text kv graph attention moe model model.*
-          prefix sampling speculation speculation.length speculation.rules
+          numerics options events files kernels checkpoint text kv graph
+          attention moe hyper model model.* prefix sampling speculation speculation.length speculation.rules
           batching offload engine observe openai server lab cli
           """
               .split("\\s+"));
@@ -44,7 +44,7 @@ public final class ArchitectureRules {
   private static final Set<String> MODEL_CODE =
       Set.of(
           """
-          numerics kernels kv graph attention moe model model.*
+          numerics kernels kv graph attention moe hyper model model.*
           sampling speculation speculation.length speculation.rules
           """
               .split("\\s+"));

@@ -30,6 +30,6 @@ public record LayerKv(AttentionShape shape, StreamRows keys, StreamRows values, 
 
   /** The pages of a sequence that hold the rows, from the page of slot 0 on. */
   int[] pages(PageTable table) {
-    return table.pages(keys.pool());
+    return keys.pages(table);
   }
 }

@@ -16,13 +16,21 @@ public record RopeTable(int pairs, boolean interleaved, float[] cos, float[] sin
    * @param rotaryDim columns of a head that are rotated; an odd number is rounded up to whole pairs
    */
   public static RopeTable of(int positions, int rotaryDim, double theta, boolean interleaved) {
-    int pairs = (rotaryDim + 1) / 2;
+    return of(positions, inverseFrequencies(rotaryDim, theta), interleaved);
+  }
+
+  /**
+   * Angles position · inverseFrequencies[i] of pair i.
+   *
+   * @param inverseFrequencies [pairs] radians that each pair turns from one position to the next
+   */
+  public static RopeTable of(int positions, float[] inverseFrequencies, boolean interleaved) {
+    int pairs = inverseFrequencies.length;
     float[] cos = new float[Math.multiplyExact(positions, pairs)];
     float[] sin = new float[positions * pairs];
     for (int i = 0; i < pairs; i++) {
-      float inverseFrequency = inverseFrequency(i, rotaryDim, theta);
       for (int p = 0; p < positions; p++) {
-        float angle = p * inverseFrequency;
+        float angle = p * inverseFrequencies[i];
         cos[p * pairs + i] = (float) StrictMath.cos(angle);
         sin[p * pairs + i] = (float) StrictMath.sin(angle);
       }
@@ -30,10 +38,39 @@ public record RopeTable(int pairs, boolean interleaved, float[] cos, float[] sin
     return new RopeTable(pairs, interleaved, cos, sin);
   }
 
+  /** The table that turns every pair back. It shares the cosines. */
+  public RopeTable conjugate() {
+    float[] back = new float[sin.length]; // [positions][pairs]
+    for (int i = 0; i < back.length; i++) {
+      back[i] = -sin[i];
+    }
+    return new RopeTable(pairs, interleaved, cos, back);
+  }
+
+  /** theta^(−2i/rotaryDim) for every pair i: [pairs]. */
+  public static float[] inverseFrequencies(int rotaryDim, double theta) {
+    float[] frequencies = new float[(rotaryDim + 1) / 2];
+    for (int i = 0; i < frequencies.length; i++) {
+      frequencies[i] = inverseFrequency(i, rotaryDim, theta);
+    }
+    return frequencies;
+  }
+
   /** Radians that pair {@code i} turns from one position to the next. */
   public static float inverseFrequency(int i, int rotaryDim, double theta) {
+    return 1f / radianLength(i, rotaryDim, theta);
+  }
+
+  /** Positions in which pair {@code i} turns by one radian: theta^(2i/rotaryDim). */
+  static float radianLength(int i, int rotaryDim, double theta) {
     float exponent = (float) (2 * i) / rotaryDim;
-    return 1f / (float) StrictMath.pow(theta, exponent);
+    return (float) StrictMath.pow(theta, exponent);
+  }
+
+  /** The pair, as a fraction, that makes {@code turns} full turns in so many positions. */
+  static double pairOf(double turns, int positions, int rotaryDim, double theta) {
+    double positionsOfRadian = positions / (turns * 2 * Math.PI);
+    return rotaryDim * StrictMath.log(positionsOfRadian) / (2 * StrictMath.log(theta));
   }
 
   /** Bytes for each position. */

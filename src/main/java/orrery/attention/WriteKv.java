@@ -24,10 +24,9 @@ record WriteKv(Buffer k, Buffer v, LayerKv kv) implements Op {
     int tile = shape.tile();
     int rows = k.rows(step);
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
-      int page = kv.pages(step.tables[step.sequence[r]])[step.slot[r] / shape.pageTokens()];
-      int inPage = step.slot[r] % shape.pageTokens();
+      int[] pages = kv.pages(step.tables[step.sequence[r]]);
       for (int h = 0; h < shape.kvHeads(); h++) {
-        int key = shape.keyIndex(page, inPage, h);
+        int key = shape.keyIndex(pages, step.slot[r], h);
         int from = k.row(r) + h * shape.headDim();
         for (int d = 0; d < shape.headDim(); d++) {
           keys[key + d * tile] = k.data[from + d];
@@ -36,7 +35,7 @@ record WriteKv(Buffer k, Buffer v, LayerKv kv) implements Op {
             v.data,
             v.row(r) + h * shape.valueDim(),
             kv.values().data(),
-            shape.valueIndex(page, inPage, h),
+            shape.valueIndex(pages, step.slot[r], h),
             shape.valueDim());
       }
     }

@@ -1,5 +1,6 @@
 package orrery.batching;
 
+import java.util.List;
 import orrery.batching.View.Item;
 import orrery.kv.KvGeometry;
 import orrery.kv.Stream;
@@ -47,10 +48,34 @@ final class Budget {
   int mostRows(Item item, int wanted) {
     long rows = wanted;
     for (int pool = 0; pool < free.length; pool++) {
-      long pages = (long) geometry.pages(pool, item.held()) + free[pool];
-      rows = Math.min(rows, pages * geometry.span(pool) - item.computed() - ahead);
+      rows = Math.min(rows, rowsIn(item, pool, free[pool]));
     }
     return (int) Math.max(0, rows);
+  }
+
+  /**
+   * The most rows, up to {@code wanted} but at least one, for which the pools with a window have
+   * pages beside one row of each of the others. A chunk may wait for such a pool, since windows
+   * give pages back with every step.
+   */
+  int mostRowsOfWindows(Item item, int wanted, List<Item> others) {
+    long rows = wanted;
+    for (int pool = 0; pool < free.length; pool++) {
+      if (geometry.keeps(pool) != Stream.ALL) {
+        int left = free[pool];
+        for (Item other : others) {
+          left -= growth(other, 1, pool);
+        }
+        rows = Math.min(rows, rowsIn(item, pool, left));
+      }
+    }
+    return (int) Math.max(1, rows);
+  }
+
+  /** Rows that a sequence can compute with {@code left} more pages of a pool. */
+  private long rowsIn(Item item, int pool, int left) {
+    long pages = (long) geometry.pages(pool, item.held()) + left;
+    return pages * geometry.span(pool) - item.computed() - ahead;
   }
 
   /**
@@ -79,9 +104,22 @@ final class Budget {
     }
   }
 
-  /** Whether a waiting sequence can be admitted and compute {@code rows} rows. */
-  boolean admits(Item waiting, int rows) {
-    return mostRowsOf(waiting, rows) == rows;
+  /**
+   * How many of {@code wanted} rows a waiting sequence can compute once it is admitted, or 0 if it
+   * has to wait: pools that keep all must have pages for all these rows. Pools with a window must
+   * have pages for its window; they give pages back with every step, so they may cut the rows.
+   */
+  int admits(Item waiting, int wanted) {
+    int to = waiting.computed() + wanted;
+    for (int pool = 0; pool < free.length; pool++) {
+      if (geometry.keeps(pool) != Stream.ALL && expected(waiting, to, pool) > free[pool]) {
+        return 0;
+      }
+    }
+    Budget with = copy();
+    with.hold(waiting);
+    int rows = with.mostRowsOfWindows(waiting, wanted, List.of());
+    return with.fits(waiting, rows) ? rows : 0;
   }
 
   /**

@@ -11,6 +11,8 @@ import java.util.function.Supplier;
  *   <li>never plan rows that need more new pages than are free after the plan's retractions;
  *   <li>admit in queue order: no sequence passes an earlier one, unless the policy is made to
  *       reorder;
+ *   <li>if it reorders, let no deferred sequence stand before the one that it waits for: admission
+ *       stops at a deferred sequence, so both would wait for ever;
  *   <li>retract only if pages are missing, and never all sequences.
  * </ul>
  */
@@ -34,9 +36,10 @@ public interface Policy {
    * finish.
    *
    * @param view makes the view; a policy that does not look saves the work
-   * @param parent the running sequence with the computed tokens that the other choice will share
+   * @param parent makes the item of the running sequence, with the computed tokens that the other
+   *     choice will share
    */
-  default boolean mayFork(Supplier<View> view, View.Item parent) {
+  default boolean mayFork(Supplier<View> view, Supplier<View.Item> parent) {
     return true;
   }
 

@@ -45,7 +45,7 @@ public final class Scheduler {
 
   /** Whether another choice of a request may start beside a running one now; if not, it waits. */
   public boolean mayFork(Queues queues, Sequence parent, long now) {
-    return policy.mayFork(() -> view(queues, now), running(parent));
+    return policy.mayFork(() -> view(queues, now), () -> running(parent));
   }
 
   private View view(Queues queues, long now) {

@@ -10,8 +10,11 @@ import orrery.speculation.Drafts;
  * One choice of one request on its way through the engine: its known tokens, how many of them are
  * computed, and where their rows lie. It has no phase: prefill, decode and recomputation after a
  * retraction differ only in how far {@code computed} is behind {@code known}.
+ *
+ * <p>An engine extends this class with the state that turns logits into tokens. So whatever carries
+ * out a plan has this state in its hands, and policies see nothing of it.
  */
-public final class Sequence implements Draftable {
+public class Sequence implements Draftable {
   public final int id;
   public final int request;
   public final int choice; // which answer of the request, from 0
@@ -57,17 +60,17 @@ public final class Sequence implements Draftable {
   }
 
   @Override
-  public int[] tokens() {
+  public final int[] tokens() {
     return tokens;
   }
 
   @Override
-  public int known() {
+  public final int known() {
     return known;
   }
 
   @Override
-  public int computed() {
+  public final int computed() {
     return computed;
   }
 
@@ -75,16 +78,16 @@ public final class Sequence implements Draftable {
    * How many of its computed tokens have all their rows, also those that a drafter may write later.
    * What these tokens alone need may be shared, and pages that no later row sees are given up.
    */
-  public int complete() {
+  public final int complete() {
     return complete;
   }
 
-  public void complete(int tokens) {
+  public final void complete(int tokens) {
     complete = tokens;
   }
 
   /** How often it was retracted. */
-  public int retractions() {
+  public final int retractions() {
     return retractions;
   }
 
@@ -92,49 +95,49 @@ public final class Sequence implements Draftable {
    * Slots that it holds pages for: those of the computed tokens, and those beyond that drafting
    * needs.
    */
-  public int held() {
+  public final int held() {
     return held;
   }
 
-  public void held(int slots) {
+  public final void held(int slots) {
     held = slots;
   }
 
   /** How many drafts could be verified beside its newest token in the next step. */
-  public int offered() {
+  public final int offered() {
     return offered;
   }
 
-  public void offered(int drafts) {
+  public final void offered(int drafts) {
     offered = drafts;
   }
 
   /** Its drafts, with what the drafter knows of it; null while it waits. */
-  public Drafts drafts() {
+  public final Drafts drafts() {
     return drafts;
   }
 
-  public void drafts(Drafts drafts) {
+  public final void drafts(Drafts drafts) {
     this.drafts = drafts;
   }
 
   @Override
-  public PageTable table() {
+  public final PageTable table() {
     return table;
   }
 
   /** Its hold on the prefix cache; null while it waits. */
-  public Lease lease() {
+  public final Lease lease() {
     return lease;
   }
 
   /** Whether it runs, which means that it has a page table. */
-  public boolean running() {
+  public final boolean running() {
     return table != null;
   }
 
   /** Tokens of the answer. */
-  public int output() {
+  public final int output() {
     return known - promptLength;
   }
 
@@ -142,7 +145,7 @@ public final class Sequence implements Draftable {
    * Whether it decodes: only the newest token of its answer is still to compute. The last token of
    * a prompt does not count.
    */
-  public boolean decoding() {
+  public final boolean decoding() {
     return decoding(promptLength, known, computed);
   }
 
@@ -152,12 +155,12 @@ public final class Sequence implements Draftable {
   }
 
   /** Starts with a table that has all rows of the first {@code hit} tokens. */
-  public void start(PageTable table, Lease lease, int hit) {
+  public final void start(PageTable table, Lease lease, int hit) {
     start(table, lease, hit, hit);
   }
 
   /** Starts as a fork, with the rows that {@code from} has. */
-  public void fork(PageTable table, Lease lease, Sequence from) {
+  public final void fork(PageTable table, Lease lease, Sequence from) {
     start(table, lease, from.computed, from.complete);
   }
 
@@ -174,7 +177,7 @@ public final class Sequence implements Draftable {
    *
    * @throws IllegalStateException if that is more than are known
    */
-  public void advance(int rows) {
+  public final void advance(int rows) {
     computed += rows;
     if (computed > known) {
       throw new IllegalStateException(
@@ -183,7 +186,7 @@ public final class Sequence implements Draftable {
   }
 
   /** Adds a token of the answer. */
-  public void append(int token) {
+  public final void append(int token) {
     if (known == tokens.length) {
       tokens = Arrays.copyOf(tokens, Math.min(longest, 2 * known) + 1);
     }
@@ -191,7 +194,7 @@ public final class Sequence implements Draftable {
   }
 
   /** Gives up its table; the computed tokens will have to be computed again. */
-  public void stop(boolean retracted) {
+  public final void stop(boolean retracted) {
     table = null;
     lease = null;
     computed = 0;

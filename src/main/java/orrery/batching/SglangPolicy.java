@@ -71,43 +71,43 @@ public final class SglangPolicy implements Policy {
 
   @Override
   public StepPlan plan(View view) {
-    PlanBuilder d = new PlanBuilder(view);
-    Stop stop = prefill(d);
-    if (d.rowCount() > 0) {
+    PlanBuilder plan = new PlanBuilder(view);
+    Stop stop = prefill(plan);
+    if (plan.rowCount() > 0) {
       if (mixed) {
-        decodeWhatFits(d, view.running());
-        d.speculate(Integer.MAX_VALUE);
+        decodeWhatFits(plan, view.running());
+        plan.speculate(Integer.MAX_VALUE);
       }
-      return d.finish(stop, 0, view.memory());
+      return plan.finish(stop, 0, view.memory());
     }
-    Memory memory = decode(d);
-    return d.finish(d.retracted() ? Stop.DECODE_FIRST : stop, 0, memory);
+    Memory memory = decode(plan);
+    return plan.finish(plan.retracted() ? Stop.DECODE_FIRST : stop, 0, memory);
   }
 
-  private Stop prefill(PlanBuilder d) {
-    int tokens = d.view.limits().chunk();
-    for (Item item : d.view.running()) {
+  private Stop prefill(PlanBuilder plan) {
+    int tokens = plan.view.limits().chunk();
+    for (Item item : plan.view.running()) {
       if (!item.decoding() && tokens > 0) {
-        int count = whole(d, item.computed(), item.pending(), tokens);
-        count = d.budget.mostRows(item, count);
+        int count = whole(plan, item.computed(), item.pending(), tokens);
+        count = plan.budget.mostRows(item, count);
         if (count > 0) {
-          d.compute(item, count);
+          plan.compute(item, count);
           tokens -= count;
         }
       }
     }
-    Budget expected = d.budget.copy();
-    for (Item item : d.view.running()) {
+    Budget expected = plan.budget.copy();
+    for (Item item : plan.view.running()) {
       double grows =
           Math.min(item.longest() - item.known(), CLIP_NEW_TOKENS)
-              * d.view.memory().newTokenRatio();
+              * plan.view.memory().newTokenRatio();
       expected.reserve(item, item.known(), item.known() + (int) grows);
     }
-    for (Item item : queue(d.view)) {
+    for (Item item : queue(plan.view)) {
       if (item.deferred()) {
         return Stop.SHARED_PREFIX;
       }
-      if (d.running.size() >= d.view.limits().maxRunning()) {
+      if (plan.running.size() >= plan.view.limits().maxRunning()) {
         return Stop.MAX_RUNNING;
       }
       if (tokens == 0) {
@@ -115,20 +115,21 @@ public final class SglangPolicy implements Policy {
       }
       int grown = item.known() + Math.min(item.longest() - item.known(), CLIP_NEW_TOKENS);
       // One page of slack, except for the first sequence: alone it must be able to run.
-      int slack = d.running.isEmpty() ? 0 : d.view.geometry().pageTokens();
+      int slack = plan.running.isEmpty() ? 0 : plan.view.geometry().pageTokens();
       if (!expected.admitsExpected(item, grown + slack)) {
         return Stop.NO_PAGES;
       }
-      int count = whole(d, item.computed(), item.pending(), tokens);
+      int count = whole(plan, item.computed(), item.pending(), tokens);
       if (count == 0) {
         return Stop.CHUNK_FULL;
       }
-      count = d.budget.mostRowsOf(item, count); // a window pool may lack pages for the whole chunk
+      count =
+          plan.budget.mostRowsOf(item, count); // a window pool may lack pages for the whole chunk
       if (count == 0) {
         return Stop.NO_PAGES;
       }
-      d.admit(item);
-      d.compute(item, count);
+      plan.admit(item);
+      plan.compute(item, count);
       expected.reserveWaiting(item, grown);
       tokens -= count;
     }
@@ -139,13 +140,13 @@ public final class SglangPolicy implements Policy {
    * Rows of a prompt within the budget. A prompt that does not fit is cut at a page's end if
    * possible.
    */
-  private static int whole(PlanBuilder d, int computed, int pending, int tokens) {
+  private static int whole(PlanBuilder plan, int computed, int pending, int tokens) {
     if (pending <= tokens) {
       return pending;
     }
-    int page = d.view.geometry().pageTokens();
+    int page = plan.view.geometry().pageTokens();
     int aligned = (computed + tokens) / page * page - computed;
-    return aligned > 0 ? aligned : d.rowCount() == 0 ? tokens : 0;
+    return aligned > 0 ? aligned : plan.rowCount() == 0 ? tokens : 0;
   }
 
   private List<Item> queue(View view) {
@@ -160,21 +161,22 @@ public final class SglangPolicy implements Policy {
     return sorted;
   }
 
-  private static void decodeWhatFits(PlanBuilder d, List<Item> running) {
+  private static void decodeWhatFits(PlanBuilder plan, List<Item> running) {
     for (Item item : running) {
-      if (item.decoding() && d.budget.fits(item, 1)) {
-        d.compute(item, 1);
+      if (item.decoding() && plan.budget.fits(item, 1)) {
+        plan.compute(item, 1);
       }
     }
   }
 
-  private Memory decode(PlanBuilder d) {
-    List<Item> kept = new ArrayList<>(d.view.running().stream().filter(Item::decoding).toList());
+  private Memory decode(PlanBuilder plan) {
+    List<Item> kept = new ArrayList<>(plan.view.running().stream().filter(Item::decoding).toList());
     if (kept.isEmpty()) {
-      if (!d.running.isEmpty()) {
-        d.forceProgress(List.copyOf(d.running)); // only prompts run, and none of them can grow
+      if (!plan.running.isEmpty()) {
+        plan.forceProgress(
+            List.copyOf(plan.running)); // only prompts run, and none of them can grow
       }
-      return d.view.memory();
+      return plan.view.memory();
     }
     // Most output first, then shortest prompt: the last sequence is the cheapest to retract.
     kept.sort(
@@ -182,26 +184,26 @@ public final class SglangPolicy implements Policy {
             .thenComparingInt(Item::output)
             .reversed()
             .thenComparingInt(Item::prompt));
-    while (kept.size() > 1 && !allFit(d, kept)) {
-      d.retract(kept.removeLast());
+    while (kept.size() > 1 && !allFit(plan, kept)) {
+      plan.retract(kept.removeLast());
     }
-    for (Item item : d.view.running()) {
-      if (kept.contains(item) && d.budget.fits(item, 1)) {
-        d.compute(item, 1);
+    for (Item item : plan.view.running()) {
+      if (kept.contains(item) && plan.budget.fits(item, 1)) {
+        plan.compute(item, 1);
       }
     }
-    d.speculate(Integer.MAX_VALUE);
-    if (d.rowCount() == 0) {
+    plan.speculate(Integer.MAX_VALUE);
+    if (plan.rowCount() == 0) {
       List<Item> order = new ArrayList<>(kept);
-      d.running.stream().filter(item -> !kept.contains(item)).forEach(order::add);
-      d.forceProgress(order); // a half-computed prompt holds the pages
+      plan.running.stream().filter(item -> !kept.contains(item)).forEach(order::add);
+      plan.forceProgress(order); // a half-computed prompt holds the pages
     }
     return new Memory(
-        d.retracted() ? corrected(kept) : decayed(d.view.memory().newTokenRatio()), 0);
+        plan.retracted() ? corrected(kept) : decayed(plan.view.memory().newTokenRatio()), 0);
   }
 
-  private static boolean allFit(PlanBuilder d, List<Item> items) {
-    Budget left = d.budget.copy();
+  private static boolean allFit(PlanBuilder plan, List<Item> items) {
+    Budget left = plan.budget.copy();
     for (Item item : items) {
       if (!left.fits(item, item.pending())) {
         return false;

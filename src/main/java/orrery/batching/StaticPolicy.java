@@ -35,25 +35,25 @@ public final class StaticPolicy implements Policy {
   }
 
   @Override
-  public boolean mayFork(Supplier<View> view, Item parent) {
-    return Budget.allCanFinish(view.get(), parent);
+  public boolean mayFork(Supplier<View> view, Supplier<Item> parent) {
+    return Budget.allCanFinish(view.get(), parent.get());
   }
 
   @Override
   public StepPlan plan(View view) {
-    PlanBuilder d = new PlanBuilder(view);
+    PlanBuilder plan = new PlanBuilder(view);
     if (!view.running().isEmpty()) {
       // Other choices of a request may have joined since the last step.
       int batch = Math.max(view.memory().batch(), view.running().size());
-      return d.finish(Stop.BATCH, advance(d, batch), new Memory(0, batch));
+      return plan.finish(Stop.BATCH, advance(plan, batch), new Memory(0, batch));
     }
-    Stop stop = fill(d);
-    int batch = d.running.size();
-    return d.finish(stop, batch == 0 ? 0 : advance(d, batch), new Memory(0, batch));
+    Stop stop = fill(plan);
+    int batch = plan.running.size();
+    return plan.finish(stop, batch == 0 ? 0 : advance(plan, batch), new Memory(0, batch));
   }
 
-  private Stop fill(PlanBuilder d) {
-    View view = d.view;
+  private Stop fill(PlanBuilder plan) {
+    View view = plan.view;
     if (view.waiting().isEmpty()) {
       return Stop.NOTHING_WAITS;
     }
@@ -62,45 +62,45 @@ public final class StaticPolicy implements Policy {
     if (!full && view.now() - oldest < waitMillis) {
       return Stop.BATCH;
     }
-    Budget left = d.budget.copy();
+    Budget left = plan.budget.copy();
     for (Item item : view.waiting()) {
-      if (d.running.size() >= view.limits().maxRunning()) {
+      if (plan.running.size() >= view.limits().maxRunning()) {
         return Stop.MAX_RUNNING;
       }
       if (!left.admitsExpected(item, item.longest())) {
         return Stop.NO_PAGES;
       }
       left.reserveWaiting(item, item.longest());
-      d.admit(item);
+      plan.admit(item);
     }
     return Stop.NOTHING_WAITS;
   }
 
   /** Plans the batch's next columns. Returns the number of padding rows beside them. */
-  private static int advance(PlanBuilder d, int batch) {
+  private static int advance(PlanBuilder plan, int batch) {
     int longest = 0; // pending rows of the longest prompt
-    for (Item item : d.running) {
+    for (Item item : plan.running) {
       if (!item.decoding()) {
         longest = Math.max(longest, item.pending());
       }
     }
     if (longest == 0) {
-      d.running.forEach(item -> d.compute(item, 1));
-      d.speculate(Integer.MAX_VALUE);
-      return batch * d.longestRun() - d.rowCount();
+      plan.running.forEach(item -> plan.compute(item, 1));
+      plan.speculate(Integer.MAX_VALUE);
+      return batch * plan.longestRun() - plan.rowCount();
     }
     // Prompts are right-aligned: the columns are counted from their common end.
-    int width = Math.max(1, Math.min(longest, d.view.limits().chunk() / Math.max(1, batch)));
-    while (width > 1 && !fits(d, longest - width)) {
+    int width = Math.max(1, Math.min(longest, plan.view.limits().chunk() / Math.max(1, batch)));
+    while (width > 1 && !fits(plan, longest - width)) {
       width--; // a window pool may lack pages for so many columns
     }
-    for (Item item : d.running) {
+    for (Item item : plan.running) {
       int count = columns(item, longest - width);
       if (count > 0) {
-        d.compute(item, count);
+        plan.compute(item, count);
       }
     }
-    return batch * width - d.rowCount();
+    return batch * width - plan.rowCount();
   }
 
   /** Rows of a prompt to compute, so that {@code left} rows remain. */
@@ -108,9 +108,9 @@ public final class StaticPolicy implements Policy {
     return item.decoding() ? 0 : Math.max(0, item.pending() - left);
   }
 
-  private static boolean fits(PlanBuilder d, int left) {
-    Budget budget = d.budget.copy();
-    for (Item item : d.running) {
+  private static boolean fits(PlanBuilder plan, int left) {
+    Budget budget = plan.budget.copy();
+    for (Item item : plan.running) {
       int count = columns(item, left);
       if (count > 0 && !budget.fits(item, count)) {
         return false;

@@ -32,56 +32,56 @@ public final class TrtLlmPolicy implements Policy {
   }
 
   @Override
-  public boolean mayFork(Supplier<View> view, Item parent) {
-    return capacity == Capacity.MAX_UTILIZATION || Budget.allCanFinish(view.get(), parent);
+  public boolean mayFork(Supplier<View> view, Supplier<Item> parent) {
+    return capacity == Capacity.MAX_UTILIZATION || Budget.allCanFinish(view.get(), parent.get());
   }
 
   @Override
   public StepPlan plan(View view) {
-    PlanBuilder d = new PlanBuilder(view);
+    PlanBuilder plan = new PlanBuilder(view);
     Stop stop;
     if (capacity == Capacity.MAX_UTILIZATION) {
-      int tokens = VllmPolicy.runningFirst(d, view.limits().chunk());
-      stop = VllmPolicy.admit(d, tokens);
+      int tokens = VllmPolicy.runningFirst(plan, view.limits().chunk());
+      stop = VllmPolicy.admit(plan, tokens);
     } else {
-      stop = admitWhatCanFinish(d);
-      microBatch(d);
+      stop = admitWhatCanFinish(plan);
+      microBatch(plan);
     }
-    return d.finish(stop, 0, view.memory());
+    return plan.finish(stop, 0, view.memory());
   }
 
-  private static Stop admitWhatCanFinish(PlanBuilder d) {
-    Budget left = d.budget.copy();
-    for (Item item : d.view.running()) {
+  private static Stop admitWhatCanFinish(PlanBuilder plan) {
+    Budget left = plan.budget.copy();
+    for (Item item : plan.view.running()) {
       left.reserve(item, item.held(), item.longest());
     }
-    for (Item item : d.view.waiting()) {
+    for (Item item : plan.view.waiting()) {
       if (item.deferred()) {
         return Stop.SHARED_PREFIX;
       }
-      if (d.running.size() >= d.view.limits().maxRunning()) {
+      if (plan.running.size() >= plan.view.limits().maxRunning()) {
         return Stop.MAX_RUNNING;
       }
       if (!left.admitsExpected(item, item.longest())) {
         return Stop.NO_PAGES;
       }
       left.reserveWaiting(item, item.longest());
-      d.admit(item);
+      plan.admit(item);
     }
     return Stop.NOTHING_WAITS;
   }
 
-  private static void microBatch(PlanBuilder d) {
-    int tokens = d.view.limits().chunk();
-    for (Item item : d.running) {
+  private static void microBatch(PlanBuilder plan) {
+    int tokens = plan.view.limits().chunk();
+    for (Item item : plan.running) {
       if (item.decoding() && tokens > 0) {
-        d.compute(item, 1);
+        plan.compute(item, 1);
         tokens--;
       }
     }
-    tokens = d.speculate(tokens);
-    int page = d.view.geometry().pageTokens();
-    for (Item item : d.running) {
+    tokens = plan.speculate(tokens);
+    int page = plan.view.geometry().pageTokens();
+    for (Item item : plan.running) {
       int computed = item.computed();
       int pending = item.pending();
       if (item.decoding() || tokens == 0) {
@@ -90,11 +90,11 @@ public final class TrtLlmPolicy implements Policy {
       int count = Math.min(pending, tokens);
       if (count < pending) {
         int aligned = (computed + count) / page * page - computed;
-        count = aligned > 0 ? aligned : d.rowCount() == 0 ? count : 0;
+        count = aligned > 0 ? aligned : plan.rowCount() == 0 ? count : 0;
       }
-      count = d.budget.mostRows(item, count); // a window pool may lack pages for the whole chunk
+      count = plan.budget.mostRows(item, count); // a window pool may lack pages for the whole chunk
       if (count > 0) {
-        d.compute(item, count);
+        plan.compute(item, count);
         tokens -= count;
       }
     }

@@ -3,6 +3,7 @@ package orrery.cli;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -60,6 +61,31 @@ final class Board implements EventSink {
     }
   }
 
+  /**
+   * The pages of a pool.
+   *
+   * @param holders [pages] as {@link Event.PageMap} numbers holders
+   * @param used the highest number of a page that was ever held, plus one. Pages from there on are
+   *     not shown, so that a large empty cache stays out of sight.
+   * @param counts after the newest step; null before the first one
+   */
+  record Pool(int[] holders, int used, Event.PoolPages counts) {
+    static final Pool EMPTY = new Pool(new int[0], 0, null);
+
+    Pool map(int[] now) {
+      int furthest = used;
+      for (int page = furthest; page < now.length; page++) {
+        furthest = now[page] == Event.PageMap.FREE ? furthest : page + 1;
+      }
+      return new Pool(now, furthest, counts);
+    }
+
+    /** The holder of a page. */
+    int holder(int page) {
+      return page < holders.length ? holders[page] : Event.PageMap.FREE;
+    }
+  }
+
   /** A step, and how many tokens came out of it. */
   private record Ran(Event.StepDone step, long tokens) {}
 
@@ -67,8 +93,7 @@ final class Board implements EventSink {
   private final Show show;
   private final Map<Integer, BoardLine> lines = new TreeMap<>(); // by request
   private final List<Ran> steps = new ArrayList<>();
-  private int[] pages = new int[0]; // [pages] holders, of the newest Event.PageMap
-  private int furthest;
+  private final Map<String, Pool> pools = new LinkedHashMap<>(); // by name
   private long newTokens; // since the newest step
   private Totals totals = new Totals(0, 0, 0, 0, 0, 0, 0, 0);
 
@@ -92,7 +117,7 @@ final class Board implements EventSink {
     boolean any = event != null;
     while (event != null) {
       take(event);
-      boolean over = event instanceof Event.PageMap; // comes after its step
+      boolean over = event instanceof Event.StepDone;
       event = over ? null : events.poll();
     }
     return any;
@@ -114,22 +139,21 @@ final class Board implements EventSink {
       case Event.Verified e -> lines.get(e.request()).verified(e, show.names());
       case Event.Finished e -> lines.get(e.request()).finished(e);
       case Event.StepDone e -> {
+        for (Event.PoolPages p : e.pools()) {
+          Pool pool = pools.getOrDefault(p.pool(), Pool.EMPTY);
+          pools.put(p.pool(), new Pool(pool.holders(), pool.used(), p));
+        }
         steps.add(new Ran(e, newTokens));
         totals = totals.step(e, newTokens);
         newTokens = 0;
       }
       case Event.Forked e -> lines.get(e.request()).state(BoardLine.RUNNING);
-      case Event.PageMap e -> map(e.holder());
+      case Event.PageMap e ->
+          pools.put(e.pool(), pools.getOrDefault(e.pool(), Pool.EMPTY).map(e.holder()));
       case Event.Rejected e -> {}
       case Event.PrefixInserted e -> {}
       case Event.Evicted e -> {}
-    }
-  }
-
-  private void map(int[] holders) {
-    pages = holders;
-    for (int page = furthest; page < pages.length; page++) {
-      furthest = pages[page] == Event.PageMap.FREE ? furthest : page + 1;
+      case Event.Flushed e -> {}
     }
   }
 
@@ -151,17 +175,9 @@ final class Board implements EventSink {
     return Collections.unmodifiableCollection(lines.values());
   }
 
-  /** The holder of a page, as {@link Event.PageMap} numbers holders. */
-  int holder(int page) {
-    return page < pages.length ? pages[page] : Event.PageMap.FREE;
-  }
-
-  /**
-   * The highest number of a page that was ever held, plus one. Pages from there on are not shown,
-   * so that a large empty cache stays out of sight.
-   */
-  int pagesUsed() {
-    return furthest;
+  /** The pools, that of the longest-lived rows first; one without pages before the first step. */
+  List<Pool> pools() {
+    return pools.isEmpty() ? List.of(Pool.EMPTY) : List.copyOf(pools.values());
   }
 
   /** The newest step in words, the most important words first; none before the first step. */

@@ -5,7 +5,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
-import orrery.events.Event;
 import orrery.events.Event.Origin;
 
 /**
@@ -13,9 +12,6 @@ import orrery.events.Event.Origin;
  * there is little room, each part first gets one line; then the parts share the lines that remain.
  */
 final class BoardFrame {
-  private static final int GRID = 64; // most pages in a line
-  private static final int GRID_ROWS = 8;
-
   private final Board board;
   private final int pageTokens;
   private final int rows;
@@ -37,26 +33,24 @@ final class BoardFrame {
   List<String> lines() {
     List<String> step = Columns.wrap(board.newestStep(), " | ", columns);
     List<String> legend = Columns.wrap(origins(), ", ", columns);
-    int width = columns < GRID && columns >= 8 ? columns / 8 * 8 : Math.min(GRID, columns);
-    int gridRows = Math.min(GRID_ROWS, Math.max(1, (board.pagesUsed() + width - 1) / width));
+    PageGrid grid = new PageGrid(board.pools(), columns, board.show().colours());
     int requests = board.lines().size();
     Room room = new Room(rows);
     int s = room.take(Math.min(1, step.size()));
     int r = room.take(Math.min(1, requests));
-    int g = room.take(1);
+    int g = room.take(grid.least());
     r += room.take(Math.min(requests, rows / 2) - r);
     int h = room.take(1);
     int l = room.take(Math.min(1, legend.size()));
     s += room.take(step.size() - s);
-    h += room.take(head(true, width).size() - h);
+    h += room.take(head(true, grid.pagesIn(1)).size() - h);
     l += room.take(legend.size() - l);
     r += room.take(requests - r);
-    g += room.take(gridRows - g);
-    boolean all = g * width >= board.pagesUsed();
+    g += room.take(grid.most() - g);
     List<String> lines = new ArrayList<>();
-    List<String> head = head(all, g * width);
+    List<String> head = head(grid.showsAll(g), grid.pagesIn(g));
     lines.addAll(head.subList(0, Math.min(h, head.size())));
-    grid(lines, g, width);
+    lines.addAll(grid.lines(g));
     lines.addAll(legend.subList(0, l));
     requests(lines, r);
     lines.addAll(step.subList(0, s));
@@ -79,10 +73,11 @@ final class BoardFrame {
   }
 
   private List<String> head(boolean all, int pages) {
-    String shown = all ? "KV pages" : "the first " + pages + " KV pages";
+    boolean one = board.pools().size() == 1; // else each pool says how long its pages are
+    String shown = all || !one ? "KV pages" : "the first " + pages + " KV pages";
     return Columns.wrap(
         List.of(
-            shown + " of " + pageTokens + " tokens",
+            shown + (one ? " of " + pageTokens + " tokens" : ""),
             "a: of request a",
             "#: of several",
             "·: cached",
@@ -104,26 +99,6 @@ final class BoardFrame {
             c.token(Origin.BONUS, "bonus tokens"),
             rejected)
         : List.of("answers: " + rejected);
-  }
-
-  private void grid(List<String> lines, int gridRows, int width) {
-    for (int row = 0; row < gridRows; row++) {
-      StringBuilder s = new StringBuilder();
-      for (int page = row * width; page < (row + 1) * width; page++) {
-        s.append(cell(board.holder(page)));
-      }
-      lines.add(s.toString());
-    }
-  }
-
-  private String cell(int holder) {
-    Colours c = board.show().colours();
-    return switch (holder) {
-      case Event.PageMap.FREE -> " ";
-      case Event.PageMap.IDLE -> c.dim("·");
-      case Event.PageMap.SHARED -> c.inverse("#");
-      default -> c.number(holder, String.valueOf(BoardLine.letter(holder)));
-    };
   }
 
   /**

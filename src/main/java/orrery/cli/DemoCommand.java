@@ -105,6 +105,7 @@ final class DemoCommand implements Callable<Integer> {
           options.withBatching(
               b -> b.withMaxQueuedRequests(Math.max(b.maxQueuedRequests(), prompts.size())));
       try (Engine engine = Engine.start(loaded, options, board.and(stats).and(sink))) {
+        new NoEffect(spec).memory(engine).tell();
         sink.begin();
         List<Completion> completions =
             engine.submit(prompts.stream().map(p -> p.request(loaded)).toList());
@@ -155,8 +156,6 @@ final class DemoCommand implements Callable<Integer> {
    */
   private int watch(Board board, Engine engine, List<Completion> completions)
       throws IOException, InterruptedException {
-    int pageSize = engine.options().kv().pageSize();
-    int pageTokens = pageSize > 0 ? pageSize : engine.contextLength();
     Optional<LiveScreen> opened = LiveScreen.open();
     if (opened.isEmpty()) {
       return Integer.MAX_VALUE;
@@ -169,7 +168,8 @@ final class DemoCommand implements Callable<Integer> {
           engine.close(); // then all events are there
         }
         more = board.advance() || !ended;
-        screen.draw(new BoardFrame(board, pageTokens, screen.rows(), screen.columns()).lines());
+        screen.draw(
+            new BoardFrame(board, engine.pageTokens(), screen.rows(), screen.columns()).lines());
         Thread.sleep(frameMillis);
       }
       return screen.columns();

@@ -48,7 +48,8 @@ import picocli.CommandLine.Spec;
           + " active bytes over memory speed."
     })
 final class InspectCommand implements Callable<Integer> {
-  private static final int PAGE = 16; // slots of a page; any number lists the same ops
+  private static final int PAGE =
+      16; // slots of a page; any number lists the same ops; rounded up to whole rows
   private static final String ROW_HEAD = "%-32s %15s %15s %17s %15s%n";
   private static final String ROW = "%-32s %,15d %,15d %,17d %,15d%n";
   private static final String MEMORY = "%12s  %s%n";
@@ -109,7 +110,9 @@ final class InspectCommand implements Callable<Integer> {
    * its ops.
    */
   private static void printProgram(Model m, PrintWriter out) {
-    KvCache cache = new KvCache(m.kvLayout(m.hasMtp()), PAGE, PAGE, 1);
+    KvLayout layout = m.kvLayout(m.hasMtp());
+    int page = layout.wholeRows(PAGE);
+    KvCache cache = new KvCache(layout, page, page, 1);
     Forward forward = m.bind(cache, 1).apply(1);
     print("a step", Capture.of(forward::main), out);
     if (m.hasMtp()) {
@@ -176,26 +179,19 @@ final class InspectCommand implements Callable<Integer> {
         info.bytes(),
         info.activeBytes());
     out.println();
-    cache("KV cache:", m.kvLayout(false), out);
+    CacheTables cache = new CacheTables(m.kvLayout(false), out);
+    cache.summary("KV cache:");
     if (m.hasMtp()) {
-      cache("with MTP:", m.kvLayout(true), out);
+      cache = new CacheTables(m.kvLayout(true), out);
+      cache.summary("with MTP:");
     }
+    cache.kinds();
+    cache.lengths(m.maxPositions());
   }
 
   private static void row(
       PrintWriter out, String role, long parameters, long active, long bytes, long activeBytes) {
     out.printf(Locale.ROOT, ROW, role, parameters, active, bytes, activeBytes);
-  }
-
-  private static void cache(String what, KvLayout layout, PrintWriter out) {
-    out.printf(
-        Locale.ROOT,
-        "%s %d streams, %,d bytes a token, %,d bytes for a page of %d tokens as float32%n",
-        what,
-        layout.streams().size(),
-        layout.bytesPerPage(PAGE) / PAGE,
-        layout.bytesPerPage(PAGE),
-        PAGE);
   }
 
   /** The memory that an engine would take for a model that is not there. */

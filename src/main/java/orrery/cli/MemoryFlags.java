@@ -5,12 +5,15 @@ import picocli.CommandLine.Option;
 
 /** The size of the KV cache and of its pages. */
 final class MemoryFlags {
+  static final String PAGE_SIZE = "--page-size";
+  static final String SWA_RATIO = "--swa-full-tokens-ratio";
+
   @Option(
-      names = "--page-size",
+      names = PAGE_SIZE,
       paramLabel = "P",
       description =
-          "Tokens of a KV page; 0 is the context length: contiguous allocation. Default:"
-              + " ${DEFAULT-VALUE}")
+          "Tokens of a KV page, rounded up to whole rows of all that the model caches; 0 is the"
+              + " context length: contiguous allocation. Default: ${DEFAULT-VALUE}")
   private int pageSize = 16;
 
   @Option(
@@ -20,6 +23,15 @@ final class MemoryFlags {
           "Tokens that the KV cache holds. Default: half the context length for each running"
               + " request")
   private int maxTotalTokens;
+
+  @Option(
+      names = SWA_RATIO,
+      paramLabel = "R",
+      description =
+          "Tokens that a pool of pages has room for whose rows only a window of later tokens reads,"
+              + " as a share of --max-total-tokens, up to 1. Default: the windows of all running"
+              + " requests, the rows of one step, and cached windows: as many, at least a tenth")
+  private double swaFullTokensRatio;
 
   @Option(
       names = "--context-length",
@@ -34,6 +46,7 @@ final class MemoryFlags {
         kv ->
             kv.withPageSize(pageSize)
                 .withMaxTotalTokens(maxTotalTokens)
+                .withSwaFullTokensRatio(swaFullTokensRatio)
                 .withContextLength(contextLength));
   }
 }

@@ -3,6 +3,7 @@ package orrery.cli;
 import java.util.ArrayList;
 import java.util.List;
 import orrery.batching.SchedulePolicy;
+import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.prefix.PrefixCacheKind;
 import orrery.sampling.SamplingParams;
@@ -81,6 +82,22 @@ final class NoEffect {
     when(!mtp, with, SpeculationFlags.COUPLED_DRAFTS);
     return when(
         o.synthetic(), "with " + SpeculationFlags.SYNTHETIC_LENGTH, SpeculationFlags.ACCEPTANCE);
+  }
+
+  /** Notes what becomes of the flags of memory with the model that the engine has loaded. */
+  NoEffect memory(Engine engine) {
+    int asked = engine.options().kv().pageSize();
+    if (asked > 0 && asked != engine.pageTokens() && names.given(MemoryFlags.PAGE_SIZE)) {
+      notes.add(
+          names.written(spec.findOption(MemoryFlags.PAGE_SIZE))
+              + " "
+              + asked
+              + " is rounded up to "
+              + engine.pageTokens()
+              + ": a page holds whole rows of all that the model caches");
+    }
+    String why = "with a model whose rows are all kept for the whole sequence";
+    return when(!engine.hasWindows(), why, MemoryFlags.SWA_RATIO);
   }
 
   /** Notes the flags that have no effect with these parameters of sampling. */

@@ -139,8 +139,9 @@ final class RunBatchCommand implements Callable<Integer> {
       // The output is opened last: a run that is refused before leaves no file behind.
       try (Engine engine = Engine.start(loaded, options, stats.and(sink));
           BatchOutput out = new BatchOutput(answers, part.bytes())) {
+        new NoEffect(spec).memory(engine).tell();
         sink.begin();
-        OpenAiRequest.Reader reader = new OpenAiRequest.Reader(loaded, longest(engine));
+        OpenAiRequest.Reader reader = new OpenAiRequest.Reader(loaded, engine.longest());
         boolean synthetic = options.speculation().synthetic();
         BatchResponse responses =
             new BatchResponse(new OpenAiResponse(loaded.tokenizer(), promptDetails, synthetic));
@@ -194,13 +195,6 @@ final class RunBatchCommand implements Callable<Integer> {
           "%s: %d%s lines are answered; the same command with --resume goes on after them%n",
           answers.part(), tally.written(), total < 0 ? "" : " of " + total);
     }
-  }
-
-  /** The context length, or what the whole cache holds if that is less. */
-  private static int longest(Engine engine) {
-    int page =
-        engine.options().kv().pageSize() > 0 ? engine.options().kv().pageSize() : Integer.MAX_VALUE;
-    return (int) Math.min(engine.contextLength(), (long) engine.pages() * page);
   }
 
   /** Number of lines to come, for the progress; -1 for a pipe, which can be read only once. */

@@ -50,9 +50,19 @@ record StepWords(Event.StepDone step, boolean drafts, boolean padding) {
     return "stop: " + step.stop().toLowerCase(Locale.ROOT).replace('_', ' ');
   }
 
+  /** The pages of each pool; the name of a pool only where there are several. */
   private String pages() {
+    if (step.pools().size() == 1) {
+      return "pages: " + pages(step.pages());
+    }
+    List<String> each = step.pools().stream().map(p -> p.pool() + ": " + pages(p)).toList();
+    return "pages of " + String.join("; ", each);
+  }
+
+  /** The pages of a pool. */
+  static String pages(Event.PoolPages p) {
+    String passed = p.passed() > 0 ? ", " + p.passed() + " passed" : "";
     return String.format(
-        "pages: %d held, %d cached, %d free",
-        step.referencedPages(), step.idlePages(), step.freePages());
+        "%d held, %d cached, %d free%s", p.referenced(), p.idle(), p.free(), passed);
   }
 }

@@ -9,11 +9,9 @@ import orrery.kv.PageTable;
 
 /** Turns a plan into the rows of a step. */
 final class Batch {
-  private final Requests requests;
   private final PageTable padding; // all dummy pages
 
-  Batch(Requests requests, PageTable padding) {
-    this.requests = requests;
+  Batch(PageTable padding) {
     this.padding = padding;
   }
 
@@ -23,7 +21,7 @@ final class Batch {
     List<Segment> segments = new ArrayList<>();
     int furthest = 0;
     for (StepPlan.Rows rows : plan.rows()) {
-      Segment segment = segment(rows.sequence(), rows.count(), step);
+      Segment segment = segment(Choice.of(rows.sequence()), rows.count(), step);
       step.tables[segments.size()] = rows.sequence().table();
       add(segment, segments.size(), step);
       segments.add(segment);
@@ -36,17 +34,16 @@ final class Batch {
     return segments;
   }
 
-  private Segment segment(Sequence s, int count, Step step) {
-    Choice c = requests.choice(s);
-    int pending = Math.min(count, s.known() - s.computed());
-    int drafts = count > pending ? s.drafts().count() : 0;
-    boolean newest = s.computed() + pending == s.known();
+  private static Segment segment(Choice c, int count, Step step) {
+    int pending = Math.min(count, c.known() - c.computed());
+    int drafts = count > pending ? c.drafts().count() : 0;
+    boolean newest = c.computed() + pending == c.known();
     int logitRow = newest ? step.logitRows() : -1;
-    return new Segment(c, s.computed(), pending, drafts, s.decoding(), step.rows(), logitRow);
+    return new Segment(c, c.computed(), pending, drafts, c.decoding(), step.rows(), logitRow);
   }
 
   private static void add(Segment segment, int index, Step step) {
-    Sequence s = segment.choice().sequence;
+    Sequence s = segment.choice();
     for (int i = 0; i < segment.rows(); i++) {
       int p = segment.from() + i;
       boolean guess = i >= segment.pending();

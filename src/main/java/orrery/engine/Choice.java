@@ -3,6 +3,7 @@ package orrery.engine;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import orrery.batching.Sequence;
 import orrery.sampling.AnswerText;
 import orrery.sampling.FinishReason;
@@ -13,10 +14,9 @@ import orrery.speculation.Drafts;
 import orrery.speculation.SamplingContext;
 import orrery.text.StreamDecoder;
 
-/** One unfinished answer: its sequence, and the state that turns logits into tokens and text. */
-final class Choice {
-  final Sequence sequence;
-  final Active request;
+/** One unfinished answer: a sequence, with the state that turns its logits into tokens and text. */
+final class Choice extends Sequence {
+  final Active active; // its request
   private final History history;
   private final SamplingContext sampling;
   private final AnswerText text;
@@ -26,61 +26,75 @@ final class Choice {
   private long firstToken; // nanoseconds; 0 before the first token
   private long end;
 
-  Choice(Active request, Sequence sequence, LoadedModel loaded) {
-    this.request = request;
-    this.sequence = sequence;
-    int[] prompt = request.request.prompt();
+  /** A choice of a request; the numbers are those of its {@link Sequence}. */
+  Choice(Active active, LoadedModel loaded, int id, int choice, int longest, long arrival) {
+    super(
+        id,
+        active.completion.id(),
+        choice,
+        active.request.prompt(),
+        longest,
+        active.request.priority(),
+        arrival,
+        TimeUnit.NANOSECONDS.toMillis(active.submitted),
+        active.request.salt());
+    this.active = active;
+    int[] prompt = active.request.prompt();
     this.history = new History(loaded.model().vocab(), prompt);
-    this.sampling =
-        new SamplingContext(request.request.params(), history, request.seed, sequence.choice);
+    this.sampling = new SamplingContext(active.request.params(), history, active.seed, choice);
     this.text =
         new AnswerText(
-            request.request.params(),
+            active.request.params(),
             loaded.eos(),
-            sequence.longest - sequence.promptLength,
+            longest - promptLength,
             loaded.tokenizer().map(t -> t.continuing(prompt)).orElse(StreamDecoder.NONE));
   }
 
+  /** The choice that a sequence is: an engine's queues hold no others. */
+  static Choice of(Sequence s) {
+    return (Choice) s;
+  }
+
   /**
-   * Takes note that the sequence began to run.
+   * Takes note that it began to run.
    *
    * @param drafter the engine's drafter
    * @param hit how many tokens came from the prefix cache; kept from the first run only
    */
   void started(Drafter drafter, int hit) {
-    sequence.drafts(drafter.start(sequence, sampling));
+    drafts(drafter.start(this, sampling));
     cachedTokens = cachedTokens < 0 ? hit : cachedTokens;
   }
 
-  /** Takes note that the sequence began to run as a fork of a sibling's. */
+  /** Takes note that it began to run as a fork of a sibling. */
   void forked(Drafter drafter, Choice from) {
-    sequence.drafts(drafter.fork(from.sequence.drafts(), sequence, sampling));
-    cachedTokens = cachedTokens < 0 ? sequence.computed() : cachedTokens;
+    drafts(drafter.fork(from.drafts(), this, sampling));
+    cachedTokens = cachedTokens < 0 ? computed() : cachedTokens;
   }
 
-  /** The drafts for the next tokens of the sequence; none of a sibling that does not run yet. */
-  Drafts drafts() {
-    return sequence.running() ? sequence.drafts() : new Drafts(sampling);
+  /** The drafts for its next tokens; empty for a sibling that does not run yet. */
+  Drafts draftsOrNone() {
+    return running() ? drafts() : new Drafts(sampling);
   }
 
   /**
    * Appends a token to the answer; {@code logits} at {@code offset} are the row that decided it.
    */
   Token take(int token, float[] logits, int offset, long now) {
-    var params = request.request.params();
+    var params = active.request.params();
     Logprobs probabilities =
         params.logprobs() < 0
             ? null
             : Logprobs.of(logits, offset, history.vocab(), token, params.logprobs());
     String shown = text.accept(token);
     history.push(token);
-    sequence.append(token);
+    append(token);
     firstToken = firstToken == 0 ? now : firstToken;
     if (probabilities != null) {
       logprobs.add(probabilities);
     }
     FinishReason finish = finished() ? finish() : null;
-    return new Token(sequence.choice, sequence.output() - 1, token, shown, probabilities, finish);
+    return new Token(choice, output() - 1, token, shown, probabilities, finish);
   }
 
   boolean finished() {
@@ -90,7 +104,7 @@ final class Choice {
   /** Ends the answer from outside; the last piece has the text that was held back. */
   Token abort(String why) {
     heldBack = text.abort(why);
-    return new Token(sequence.choice, sequence.output(), Token.NONE, heldBack, null, finish());
+    return new Token(choice, output(), Token.NONE, heldBack, null, finish());
   }
 
   /** The text of the last piece, if that piece has no token; else empty. */
@@ -107,18 +121,18 @@ final class Choice {
   }
 
   Answer answer() {
-    int[] tokens = Arrays.copyOfRange(sequence.tokens(), sequence.promptLength, sequence.known());
+    int[] tokens = Arrays.copyOfRange(tokens(), promptLength, known());
     return new Answer(
-        sequence.choice,
-        sequence.promptLength,
+        choice,
+        promptLength,
         Math.max(0, cachedTokens),
         tokens,
         text.text(),
         text.offsets(),
         List.copyOf(logprobs),
         finish(),
-        firstToken == 0 ? 0 : firstToken - request.submitted,
-        end - request.submitted,
-        sequence.retractions());
+        firstToken == 0 ? 0 : firstToken - active.submitted,
+        end - active.submitted,
+        retractions());
   }
 }

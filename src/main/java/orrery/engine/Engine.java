@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -172,6 +173,25 @@ public final class Engine implements AutoCloseable {
               + options.batching().maxQueuedRequests()
               + " may; try again later");
     }
+  }
+
+  /**
+   * Empties the prefix cache, for example before a measurement. The next request finds nothing that
+   * earlier ones computed, and its answer is the same. As SGLang's {@code flush_cache}, it is
+   * refused while a request waits or runs.
+   *
+   * @return whether the cache was emptied, once the engine has taken note. Do not wait for it
+   *     inside an event, which comes on the engine's own thread
+   * @throws RequestException if the engine is closed
+   */
+  public CompletableFuture<Boolean> flushCache() {
+    CompletableFuture<Boolean> flushed = new CompletableFuture<>();
+    synchronized (lock) {
+      if (draining || !post(() -> flushed.complete(core.flushCache()))) {
+        throw closed();
+      }
+    }
+    return flushed;
   }
 
   private static RequestException closed() {
@@ -382,9 +402,22 @@ public final class Engine implements AutoCloseable {
     return core.contextLength();
   }
 
-  /** How many pages the first pool has, without the dummy; displays draw them. */
-  public int pages() {
-    return core.pages();
+  /** The context length, or less if the whole KV cache has no room for so long a sequence. */
+  public int longest() {
+    return core.longest();
+  }
+
+  /**
+   * Tokens of a page: the page size of the options, rounded up to whole rows of all that the model
+   * caches, or the context length, rounded likewise.
+   */
+  public int pageTokens() {
+    return core.pageTokens();
+  }
+
+  /** Whether the model caches rows that only a window of later tokens reads. */
+  public boolean hasWindows() {
+    return core.hasWindows();
   }
 
   /** The name of the kernels that will compute the next step. */

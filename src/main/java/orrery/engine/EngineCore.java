@@ -15,6 +15,7 @@ import orrery.kernels.Team;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
+import orrery.kv.Stream;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
 import orrery.prefix.PrefixCache;
@@ -35,6 +36,7 @@ final class EngineCore {
   private final KvCache kv;
   private final PrefixCache prefix;
   private final Queues queues = new Queues();
+  private final KvMemory memory;
   private final Requests requests;
   private final Team team;
   private final Workspace workspace;
@@ -57,12 +59,12 @@ final class EngineCore {
     this.contextLength = Sizes.contextLength(loaded.model(), options);
     this.kv = cache(loaded.model(), options, contextLength);
     this.prefix = options.prefix().newCache(kv);
-    KvMemory memory = new KvMemory(kv, prefix, sink, clock);
+    this.memory = new KvMemory(kv, prefix, sink, clock);
     this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock, queued);
     this.team = new Team(options.compute().threads());
     this.workspace = new Workspace(options.compute().threads(), new ScalarKernels());
     try {
-      this.loop = loop(options, memory, sink, clock, drafters);
+      this.loop = loop(options, sink, clock, drafters);
     } catch (Throwable e) {
       team.close(); // else its threads would stay
       throw e;
@@ -81,11 +83,7 @@ final class EngineCore {
   }
 
   private StepLoop loop(
-      EngineOptions options,
-      KvMemory memory,
-      EventSink sink,
-      LongSupplier clock,
-      Drafters drafters) {
+      EngineOptions options, EventSink sink, LongSupplier clock, Drafters drafters) {
     Model model = loaded.model();
     int chunk = Sizes.chunk(options, contextLength);
     int logitRows = Sizes.logitRows(options);
@@ -116,7 +114,7 @@ final class EngineCore {
         requests,
         new Planner(scheduler, queues, requests, memory, speculator, sink, clock),
         speculator,
-        new Batch(requests, kv.newTable()),
+        new Batch(kv.newTable()),
         new KernelSwitch(options.compute().kernels()),
         workspace,
         runner,
@@ -130,9 +128,19 @@ final class EngineCore {
     return contextLength;
   }
 
-  /** How many pages the first pool has, without the dummy. */
-  int pages() {
-    return kv.pool(0).total() - 1;
+  /** The most tokens of a sequence for which the empty cache has room. */
+  int longest() {
+    return Sizes.longest(kv, contextLength, loop.margin());
+  }
+
+  /** P. */
+  int pageTokens() {
+    return kv.geometry().pageTokens();
+  }
+
+  /** Whether a pool keeps only a window. */
+  boolean hasWindows() {
+    return Arrays.stream(kv.layout().pools()).anyMatch(keeps -> keeps != Stream.ALL);
   }
 
   String kernelName() {
@@ -146,6 +154,15 @@ final class EngineCore {
   /** Whether no sequence runs or waits. */
   boolean idle() {
     return queues.isEmpty();
+  }
+
+  /** Empties the prefix cache; returns false, and does nothing, if a sequence runs or waits. */
+  boolean flushCache() {
+    boolean idle = idle();
+    if (idle) {
+      memory.flush();
+    }
+    return idle;
   }
 
   /** Computes one step; returns false if the policy has nothing to compute now. */

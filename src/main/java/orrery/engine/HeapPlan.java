@@ -8,6 +8,7 @@ import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
 import orrery.model.ModelSpec;
+import orrery.speculation.MtpDrafter;
 import orrery.speculation.SpeculationOptions;
 
 /**
@@ -20,7 +21,6 @@ import orrery.speculation.SpeculationOptions;
 public record HeapPlan(List<Kind> kinds) {
   private static final int BOOKS = 24; // bytes of a page pool and the prefix cache for each page
   private static final int STEPS = 40; // bytes of the main model's step and the drafter's, a row
-  private static final int MTP_INPUTS = 64; // states that an MTP drafter keeps of a sequence
 
   /**
    * One kind of memory.
@@ -40,7 +40,7 @@ public record HeapPlan(List<Kind> kinds) {
     int contextLength = Sizes.contextLength(model, o);
     KvLayout layout = Sizes.layout(model, o);
     KvGeometry geometry = Sizes.geometry(model, o, contextLength);
-    Activations a = model.activations(layout.boundary() >= 0);
+    Activations a = model.activations(layout.boundary() >= 0, contextLength);
     return new HeapPlan(
         List.of(
             cache(o, contextLength, layout, geometry),
@@ -64,12 +64,14 @@ public record HeapPlan(List<Kind> kinds) {
       bytes = Heap.plus(bytes, Heap.times(count + 1, BOOKS));
     }
     long tokens = Heap.times(pages[0], g.span(0));
+    String windows = windows(g, pages);
     if (o.kv().maxTotalTokens() > 0) {
-      return new Kind("max-total-tokens", words("a KV cache of %,d tokens", tokens), bytes);
+      String what = words("a KV cache of %,d tokens", tokens) + windows;
+      return new Kind("max-total-tokens", what, bytes);
     }
-    if (g.pageTokens() > contextLength) {
+    if (o.kv().pageSize() > contextLength) {
       String what = words("a KV cache of %,d pages of %,d tokens", pages[0] + 1, g.pageTokens());
-      return new Kind("page-size", what, bytes);
+      return new Kind("page-size", what + windows, bytes);
     }
     String option = o.kv().contextLength() > 0 ? "context-length" : "max-running-requests";
     String what =
@@ -77,7 +79,17 @@ public record HeapPlan(List<Kind> kinds) {
             "a KV cache of %,d tokens (half the context-length of %,d for each of %,d"
                 + " max-running-requests, unless max-total-tokens says otherwise)",
             tokens, contextLength, o.batching().maxRunningRequests());
-    return new Kind(option, what, bytes);
+    return new Kind(option, what + windows, bytes);
+  }
+
+  /** The pools that have room for fewer tokens; nothing if all streams live equally long. */
+  private static String windows(KvGeometry g, long[] pages) {
+    StringBuilder all = new StringBuilder();
+    for (int pool = 1; pool < pages.length; pool++) {
+      String tokens = words("%,d in pool %s", pages[pool] * g.span(pool), g.name(pool));
+      all.append(pool == 1 ? "; " : ", ").append(tokens);
+    }
+    return all.toString();
   }
 
   private static Kind steps(EngineOptions o, int contextLength, Activations a) {
@@ -111,8 +123,7 @@ public record HeapPlan(List<Kind> kinds) {
   }
 
   private static Kind context(EngineOptions o, int contextLength, Activations a) {
-    long bytes =
-        Heap.times(contextLength, a.position() + o.compute().threads() * a.threadPosition());
+    long bytes = Heap.plus(a.positions(), Heap.times(o.compute().threads(), a.thread()));
     String what = words("positions and attention of sequences of up to %,d tokens", contextLength);
     return new Kind("context-length", what, bytes);
   }
@@ -126,7 +137,7 @@ public record HeapPlan(List<Kind> kinds) {
     SpeculationOptions s = o.speculation();
     if (s.algorithm() == SpeculationOptions.Algorithm.MTP) {
       int width = layout.streams().get(layout.boundary()).width(); // of a state
-      each += Heap.times(MTP_INPUTS + 1, width, Float.BYTES);
+      each += Heap.times(MtpDrafter.KEPT_STATES + 1, width, Float.BYTES);
       boolean drawn = s.acceptance() == SpeculationOptions.Acceptance.REJECTION;
       each += drawn ? Heap.times(s.numSteps(), model.vocab(), Double.BYTES) : 0;
     }

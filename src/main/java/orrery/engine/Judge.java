@@ -2,7 +2,6 @@ package orrery.engine;
 
 import java.util.Arrays;
 import java.util.function.LongSupplier;
-import orrery.batching.Sequence;
 import orrery.events.Event;
 import orrery.events.Event.Origin;
 import orrery.events.EventSink;
@@ -56,9 +55,8 @@ final class Judge {
    */
   void judge(Segment segment, Forward forward) {
     Choice c = segment.choice();
-    Sequence s = c.sequence;
     requireNumbers(forward.states(), segment, 0, segment.pending());
-    s.advance(segment.pending());
+    c.advance(segment.pending());
     if (segment.logitRow() < 0) {
       return;
     }
@@ -77,7 +75,7 @@ final class Judge {
       if (goesOn) {
         int row = segment.pending() + i - 1; // the draft's: its token is known now
         requireNumbers(forward.states(), segment, row, row + 1);
-        s.advance(1);
+        c.advance(1);
       }
     }
     for (int d = 0; d < segment.drafts(); d++) {
@@ -88,7 +86,7 @@ final class Judge {
       int[] drafts = c.drafts().toArray();
       sink.accept(
           new Event.Verified(
-              clock.getAsLong(), s.request, s.id, drafts, looked, hits, rule.synthetic()));
+              clock.getAsLong(), c.request, c.id, drafts, looked, hits, rule.synthetic()));
     }
   }
 
@@ -111,7 +109,7 @@ final class Judge {
     for (int i = from; i < to; i++) {
       if (states.hasNaN(segment.row() + i)) {
         int position = segment.from() + i;
-        int choice = segment.choice().sequence.choice;
+        int choice = segment.choice().choice;
         throw new SamplingException(choice, position, "the model's hidden state is NaN");
       }
     }
@@ -123,7 +121,7 @@ final class Judge {
    */
   private Token emit(Choice c, Segment segment, Buffer logits, int i) {
     long now = clock.getAsLong();
-    Drafts drafts = c.drafts();
+    Drafts drafts = c.draftsOrNone();
     int count = drafts.count();
     int guess = i < count ? drafts.token(i) : -1;
     Token token = decide(c, drafts, logits, segment.logitRow() + i, i, now);
@@ -131,16 +129,9 @@ final class Judge {
         count == 0
             ? Origin.PLAIN
             : i == count ? Origin.BONUS : token.id() == guess ? Origin.ACCEPTED : Origin.RECOVERED;
-    c.request.completion.token(token);
+    c.active.completion.token(token);
     sink.accept(
-        new Event.TokenOut(
-            now,
-            c.sequence.request,
-            c.sequence.id,
-            token.index(),
-            token.id(),
-            token.text(),
-            origin));
+        new Event.TokenOut(now, c.request, c.id, token.index(), token.id(), token.text(), origin));
     return token;
   }
 
@@ -156,7 +147,7 @@ final class Judge {
       throw e;
     } catch (RuntimeException e) {
       String why = e instanceof TokenizerException ? e.getMessage() : e.toString();
-      SamplingException failure = new SamplingException(c.sequence.choice, c.sequence.known(), why);
+      SamplingException failure = new SamplingException(c.choice, c.known(), why);
       failure.initCause(e);
       throw failure;
     }

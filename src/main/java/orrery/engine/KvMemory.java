@@ -1,14 +1,11 @@
 package orrery.engine;
 
-import java.util.Arrays;
-import java.util.List;
 import java.util.function.LongSupplier;
 import orrery.batching.Scheduler;
 import orrery.batching.Sequence;
 import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.kv.KvCache;
-import orrery.kv.PagePool;
 import orrery.kv.PageTable;
 import orrery.prefix.PrefixCache;
 
@@ -21,12 +18,19 @@ final class KvMemory {
   private final PrefixCache prefix;
   private final EventSink sink;
   private final LongSupplier clock;
+  private final PoolReport pools;
 
   KvMemory(KvCache kv, PrefixCache prefix, EventSink sink, LongSupplier clock) {
     this.kv = kv;
     this.prefix = prefix;
     this.sink = sink;
     this.clock = clock;
+    this.pools = new PoolReport(kv);
+  }
+
+  /** What the pools look like. */
+  PoolReport pools() {
+    return pools;
   }
 
   /**
@@ -72,7 +76,8 @@ final class KvMemory {
   private void makeRoom(int pool, int wanted) {
     int missing = wanted - kv.pool(pool).available();
     if (missing > 0) {
-      sink.accept(new Event.Evicted(clock.getAsLong(), pool, prefix.evict(pool, missing)));
+      int evicted = prefix.evict(pool, missing);
+      sink.accept(new Event.Evicted(clock.getAsLong(), kv.geometry().name(pool), evicted));
     }
   }
 
@@ -88,8 +93,17 @@ final class KvMemory {
       int tokens = added * kv.geometry().pageTokens();
       sink.accept(new Event.PrefixInserted(clock.getAsLong(), s.id, tokens));
     }
+    pools.passing(s.table());
     kv.pass(s.table(), complete); // rows that are not written yet may read earlier slots
+    pools.passed(s.table());
     s.complete(complete);
+  }
+
+  /** Empties the prefix cache, while no sequence runs. */
+  void flush() {
+    int blocks = prefix.blocks();
+    prefix.clear();
+    sink.accept(new Event.Flushed(clock.getAsLong(), blocks));
   }
 
   /** Starts a sequence with all computed rows of another; returns false if there is no room. */
@@ -108,26 +122,5 @@ final class KvMemory {
     PageTable table = kv.fork(from.table(), from.computed(), from.complete());
     to.fork(table, prefix.fork(from.lease()), from);
     return true;
-  }
-
-  /** The pool whose pages displays show. */
-  PagePool firstPool() {
-    return kv.pool(0);
-  }
-
-  /** [pages] The holder of each page of a pool, coded as in {@link Event.PageMap}. */
-  int[] holders(int pool, List<Sequence> running) {
-    int[] holder = new int[kv.pool(pool).total()]; // [pages]
-    for (int page = 1; page < holder.length; page++) {
-      holder[page] = kv.pool(pool).isCached(page) ? Event.PageMap.IDLE : Event.PageMap.FREE;
-    }
-    for (Sequence s : running) {
-      for (int i = s.table().first(pool); i < s.table().end(pool); i++) {
-        int page = s.table().pages(pool)[i];
-        boolean shared = kv.pool(pool).references(page) > 1;
-        holder[page] = shared ? Event.PageMap.SHARED : s.request;
-      }
-    }
-    return Arrays.copyOfRange(holder, 1, holder.length); // without the dummy
   }
 }

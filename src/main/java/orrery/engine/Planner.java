@@ -69,8 +69,8 @@ final class Planner {
   private void admit(Sequence s) {
     int hit = memory.start(s);
     queues.admit(s);
-    Choice c = requests.choice(s);
-    requests.started(c.request);
+    Choice c = Choice.of(s);
+    requests.started(c.active);
     c.started(speculator.drafter(), Math.min(hit, s.promptLength));
     sink.accept(new Event.Admitted(clock.getAsLong(), s.request, s.id, hit, s.retractions()));
   }

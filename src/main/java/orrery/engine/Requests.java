@@ -4,11 +4,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
-import orrery.batching.Sequence;
 import orrery.events.Event;
 import orrery.events.EventSink;
 
@@ -21,7 +19,6 @@ final class Requests {
   private final EventSink sink;
   private final LongSupplier clock;
   private final AtomicInteger queued; // requests that wait for their first step
-  private final Map<Integer, Choice> choices = new HashMap<>(); // by sequence id
   private final Map<Integer, Active> active = new HashMap<>(); // by request id
   private int nextSequence;
   private long arrivals;
@@ -43,11 +40,6 @@ final class Requests {
     this.clock = clock;
   }
 
-  /** The choice of a sequence that has not ended. */
-  Choice choice(Sequence s) {
-    return choices.get(s.id);
-  }
-
   void enqueue(Request request, Completion completion, long submitted) {
     long seed = request.params().seed().orElse(completion.id());
     Active a = new Active(request, completion, seed, submitted);
@@ -59,7 +51,7 @@ final class Requests {
             request.prompt().length,
             request.params().maxTokens(),
             request.params().n()));
-    queues.enqueue(newChoice(a, 0, arrivals++).sequence);
+    queues.enqueue(newChoice(a, 0, arrivals++));
   }
 
   /** Takes note that a request first runs, or ends before that: it no longer counts as queued. */
@@ -78,7 +70,7 @@ final class Requests {
     List<Choice> siblings = new ArrayList<>();
     if (!a.forked) {
       a.forked = true;
-      long arrival = a.running.getFirst().sequence.arrival;
+      long arrival = a.running.getFirst().arrival;
       for (int n = 1; n < a.request.params().n(); n++) {
         siblings.add(newChoice(a, n, arrival));
       }
@@ -87,21 +79,9 @@ final class Requests {
   }
 
   private Choice newChoice(Active a, int choice, long arrival) {
-    int[] prompt = a.request.prompt();
-    long longest = (long) prompt.length + a.request.params().maxTokens();
-    Sequence s =
-        new Sequence(
-            nextSequence++,
-            a.completion.id(),
-            choice,
-            prompt,
-            (int) Math.min(longest, contextLength),
-            a.request.priority(),
-            arrival,
-            TimeUnit.NANOSECONDS.toMillis(a.submitted),
-            a.request.salt());
-    Choice c = new Choice(a, s, loaded);
-    choices.put(s.id, c);
+    long wanted = (long) a.request.prompt().length + a.request.params().maxTokens();
+    int longest = (int) Math.min(wanted, contextLength);
+    Choice c = new Choice(a, loaded, nextSequence++, choice, longest, arrival);
     a.running.add(c);
     return c;
   }
@@ -148,9 +128,9 @@ final class Requests {
     long now = clock.getAsLong();
     c.end(now);
     report(c, now, c.finish().type());
-    started(c.request);
-    if (c.request.done(c)) {
-      active.remove(c.sequence.request);
+    started(c.active);
+    if (c.active.done(c)) {
+      active.remove(c.request);
     }
   }
 
@@ -170,17 +150,15 @@ final class Requests {
   }
 
   private void remove(Choice c) {
-    queues.remove(c.sequence);
-    if (c.sequence.running()) {
-      memory.leave(c.sequence, false);
+    queues.remove(c);
+    if (c.running()) {
+      memory.leave(c, false);
     }
-    choices.remove(c.sequence.id);
   }
 
   private void report(Choice c, long now, String reason) {
-    Sequence s = c.sequence;
     sink.accept(
-        new Event.Finished(now, s.request, s.id, reason, s.promptLength, s.output(), c.heldBack()));
+        new Event.Finished(now, c.request, c.id, reason, c.promptLength, c.output(), c.heldBack()));
   }
 
   /** Fails every request, since the engine cannot go on. */

@@ -20,6 +20,6 @@ record Segment(
 
   /** Whether the sequence still runs: another choice of its request may have failed meanwhile. */
   boolean alive() {
-    return choice.sequence.running();
+    return choice.running();
   }
 }

@@ -7,7 +7,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
 import orrery.batching.Scheduler;
-import orrery.batching.Sequence;
 import orrery.engine.StepTimes.Phase;
 import orrery.events.Event;
 import orrery.events.EventSink;
@@ -57,15 +56,15 @@ final class Settler {
     for (Segment segment : step.segments()) {
       if (segment.alive()) {
         Choice c = segment.choice();
-        commit(c, siblings.getOrDefault(c.request, List.of()));
+        commit(c, siblings.getOrDefault(c.active, List.of()));
       }
     }
     long end = times.mark(Phase.COMMIT);
     speculator.observe(step, judge, end - times.begin());
-    sink.accept(times.report(steps++, step, queues, memory.firstPool()));
     if (sink.wantsPageMap()) {
-      sink.accept(new Event.PageMap(end, 0, memory.holders(0, queues.running())));
+      memory.pools().maps(end, queues.running()).forEach(sink::accept);
     }
+    sink.accept(times.report(steps++, step, queues, memory.pools().step()));
   }
 
   /**
@@ -78,7 +77,7 @@ final class Settler {
     Map<Active, List<Choice>> siblings = new HashMap<>();
     judge.clear();
     for (Segment segment : step.segments()) {
-      Active request = segment.choice().request;
+      Active request = segment.choice().active;
       if (segment.alive()) {
         try {
           judge.judge(segment, step.forward());
@@ -96,8 +95,8 @@ final class Settler {
 
   /** Keeps the rows of a choice: from now on other requests may share their pages. */
   private void commit(Choice c, List<Choice> siblings) {
-    memory.trim(c.sequence, c.sequence.computed() + speculator.ahead());
-    memory.keep(c.sequence, speculator.complete(c.sequence));
+    memory.trim(c, c.computed() + speculator.ahead());
+    memory.keep(c, speculator.complete(c));
     for (Choice sibling : siblings) {
       if (sibling.finished()) {
         requests.finish(sibling); // with its first token
@@ -112,15 +111,15 @@ final class Settler {
 
   /** Lets a choice share the pages of the first one; it waits if there is no room for it. */
   private void fork(Choice first, Choice sibling) {
-    Sequence from = first.sequence;
-    Sequence s = sibling.sequence;
-    queues.enqueue(s);
+    queues.enqueue(sibling);
     if (queues.running().size() < maxRunning
-        && scheduler.mayFork(queues, from, TimeUnit.NANOSECONDS.toMillis(clock.getAsLong()))
-        && memory.fork(from, s)) {
-      queues.admit(s);
+        && scheduler.mayFork(queues, first, TimeUnit.NANOSECONDS.toMillis(clock.getAsLong()))
+        && memory.fork(first, sibling)) {
+      queues.admit(sibling);
       sibling.forked(speculator.drafter(), first);
-      sink.accept(new Event.Forked(clock.getAsLong(), s.request, s.id, from.id, from.computed()));
+      sink.accept(
+          new Event.Forked(
+              clock.getAsLong(), sibling.request, sibling.id, first.id, first.computed()));
     }
   }
 }

@@ -3,13 +3,18 @@ package orrery.engine;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
+import orrery.kv.Stream;
 import orrery.model.ModelSpec;
+import orrery.speculation.MtpDrafter;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.length.DraftLengths;
 
 /** Turns options into sizes, and refuses requests that can never fit. */
 final class Sizes {
   private static final int DEFAULT_CONTEXT = 8192;
+
+  private static final long CACHED =
+      10; // of so many pages of a full length, one for cached windows
 
   private static final long CHOICE_BYTES = 4096; // about what a waiting choice takes
 
@@ -28,9 +33,15 @@ final class Sizes {
         : Math.min(model.maxPositions(), DEFAULT_CONTEXT);
   }
 
+  /**
+   * The geometry of the cache. The page size that the user asks for is rounded up to the layout's
+   * unit, so that a page holds whole rows. The one page of contiguous allocation may be longer than
+   * the context for the same reason.
+   */
   static KvGeometry geometry(ModelSpec model, EngineOptions o, int contextLength) {
-    return new KvGeometry(
-        layout(model, o), o.kv().pageSize() > 0 ? o.kv().pageSize() : contextLength);
+    KvLayout layout = layout(model, o);
+    int asked = o.kv().pageSize() > 0 ? o.kv().pageSize() : contextLength;
+    return new KvGeometry(layout, layout.wholeRows(asked));
   }
 
   /** The rows that a token has in the cache; MTP rows only if the MTP layer makes drafts. */
@@ -46,27 +57,61 @@ final class Sizes {
 
   /**
    * [pools] Pages of each pool without the dummy; {@link HeapPlan} refuses more than memory can
-   * hold.
+   * hold. A pool that keeps all has room for max-total-tokens. A pool with a window holds windows,
+   * not lengths, so it has room for as many tokens only if the user says so.
    */
   static long[] pages(EngineOptions o, KvGeometry g, int contextLength) {
     long tokens =
         o.kv().maxTotalTokens() > 0
             ? o.kv().maxTotalTokens()
             : Math.max(contextLength, (long) o.batching().maxRunningRequests() * contextLength / 2);
+    // A page of contiguous allocation may be longer than the context.
+    int block = Math.min(g.pageTokens(), o.kv().pageSize() > 0 ? g.pageTokens() : contextLength);
+    // A default is rounded up.
+    long blocks = tokens / block + (o.kv().maxTotalTokens() > 0 ? 0 : 1);
+    if (blocks < 1) {
+      throw new IllegalArgumentException(
+          "max-total-tokens: expected at least one page of "
+              + block
+              + " tokens, found "
+              + o.kv().maxTotalTokens());
+    }
     long[] pages = new long[g.pools()];
     for (int pool = 0; pool < pages.length; pool++) {
-      // A default is rounded up.
-      long blocks = tokens / g.pageTokens() + (o.kv().maxTotalTokens() > 0 ? 0 : 1);
-      pages[pool] = blocks * g.perBlock(pool);
-      if (pages[pool] < 1) {
-        throw new IllegalArgumentException(
-            "max-total-tokens: expected at least one page of "
-                + g.pageTokens()
-                + " tokens, found "
-                + tokens);
-      }
+      long whole = blocks * g.perBlock(pool);
+      pages[pool] =
+          g.keeps(pool) == Stream.ALL
+              ? whole
+              : Math.min(whole, windows(o, g, pool, whole, contextLength));
     }
     return pages;
+  }
+
+  /**
+   * Pages of a pool with a window, unless there are fewer of whole sequences.
+   *
+   * @param whole pages with room for max-total-tokens
+   */
+  private static long windows(
+      EngineOptions o, KvGeometry g, int pool, long whole, int contextLength) {
+    double ratio = o.kv().swaFullTokensRatio();
+    if (ratio > 0) {
+      return (long) Math.ceil(ratio * whole);
+    }
+    long running = o.batching().maxRunningRequests();
+    int window = g.expected(pool, 0, contextLength, 0, margin(o));
+    // Rows of a step get their pages before those that the window passes are given back.
+    long rows = (long) chunk(o, contextLength) + logitRows(o);
+    long step = Math.ceilDiv(rows, g.span(pool)) + running;
+    // A hit needs the window before its end, so cached sequences keep one each. A tenth of the full
+    // length is SGLang's default for DeepSeek-V4.
+    long cached = Math.max(running * g.needed(pool), Math.ceilDiv(whole, CACHED));
+    return running * window + step + (g.needed(pool) > 0 ? cached : 0);
+  }
+
+  /** Slots beside its window that a sequence may hold pages for. */
+  static int margin(EngineOptions o) {
+    return o.speculation().algorithm() == SpeculationOptions.Algorithm.MTP ? MtpDrafter.MARGIN : 0;
   }
 
   static int chunk(EngineOptions o, int contextLength) {
@@ -115,12 +160,18 @@ final class Sizes {
       String what = n + " answers to a prompt of " + prompt.length + " tokens";
       Heap.require("n", what, Heap.times(n, CHOICE_BYTES + (long) Integer.BYTES * prompt.length));
     }
-    KvGeometry g = kv.geometry();
     int longest = (int) Math.min((long) prompt.length + r.params().maxTokens(), contextLength);
+    requireRoom(longest, kv, margin);
+  }
+
+  private static void requireRoom(int longest, KvCache kv, int margin) {
+    KvGeometry g = kv.geometry();
     for (int pool = 0; pool < g.pools(); pool++) {
       int needed = g.expected(pool, 0, longest, 0, margin);
       int there = kv.pool(pool).total() - 1;
       if (needed > there) {
+        String whose = g.pools() == 1 ? "the KV cache" : "the KV cache's pool " + g.name(pool);
+        boolean all = g.keeps(pool) == Stream.ALL;
         throw new IllegalArgumentException(
             "request: prompt and max_tokens make "
                 + longest
@@ -128,10 +179,28 @@ final class Sizes {
                 + needed
                 + " pages of "
                 + g.span(pool)
-                + "; the KV cache has "
+                + "; "
+                + whose
+                + " has "
                 + there
-                + " (max-total-tokens)");
+                + (all ? " (max-total-tokens)" : " (swa-full-tokens-ratio, max-total-tokens)"));
       }
     }
+  }
+
+  /**
+   * The most tokens of a sequence for which an empty cache has room.
+   *
+   * @param margin slots beside its window that a sequence may hold pages for
+   */
+  static int longest(KvCache kv, int contextLength, int margin) {
+    KvGeometry g = kv.geometry();
+    long longest = contextLength;
+    for (int pool = 0; pool < g.pools(); pool++) {
+      long pages = kv.pool(pool).total() - 1L;
+      boolean fits = g.expected(pool, 0, contextLength, 0, margin) <= pages;
+      longest = fits ? longest : Math.min(longest, pages * g.span(pool));
+    }
+    return (int) longest;
   }
 }

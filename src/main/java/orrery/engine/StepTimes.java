@@ -1,9 +1,10 @@
 package orrery.engine;
 
+import java.util.List;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
 import orrery.events.Event;
-import orrery.kv.PagePool;
+import orrery.events.Event.PoolPages;
 
 /** How long each phase of a step takes. */
 final class StepTimes {
@@ -42,7 +43,7 @@ final class StepTimes {
   }
 
   /** The event of a step, when all its phases have ended. */
-  Event.StepDone report(long number, Launched step, Queues queues, PagePool pool) {
+  Event.StepDone report(long number, Launched step, Queues queues, List<PoolPages> pools) {
     int prefill = 0;
     int decode = 0;
     int drafts = 0;
@@ -60,9 +61,7 @@ final class StepTimes {
         step.planned().plan().padding(),
         queues.running().size(),
         queues.waitingCount(),
-        pool.available(),
-        pool.referenced(),
-        pool.idle(),
+        pools,
         step.planned().plan().stop().name(),
         nanos[Phase.PLAN.ordinal()],
         nanos[Phase.DRAFT.ordinal()],

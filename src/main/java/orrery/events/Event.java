@@ -1,5 +1,7 @@
 package orrery.events;
 
+import java.util.List;
+
 /**
  * Everything that happens in the engine, as it happens. Terminal view, traces, metrics and
  * benchmarks read these events; none of them looks into the engine.
@@ -88,19 +90,40 @@ public sealed interface Event {
   record PrefixInserted(long nanos, int sequence, int tokens) implements Event {}
 
   /** The prefix cache gave up pages of a pool. */
-  record Evicted(long nanos, int pool, int pages) implements Event {}
+  record Evicted(long nanos, String pool, int pages) implements Event {}
+
+  /** The prefix cache was emptied, as a caller asked; it gave up {@code blocks} blocks. */
+  record Flushed(long nanos, int blocks) implements Event {}
 
   /**
-   * Which request holds each page of a pool after a step; sent only to sinks that {@link
-   * EventSink#wantsPageMap}.
+   * Which request holds each page of a pool after a step; comes before {@link StepDone}, for each
+   * pool, and only to sinks that {@link EventSink#wantsPageMap}.
    *
    * @param holder [pages] the request that holds the page (one of them, if it is shared), {@link
    *     #IDLE} if only the prefix cache does, {@link #FREE}, or {@link #SHARED} if several do
    */
-  record PageMap(long nanos, int pool, int[] holder) implements Event {
+  record PageMap(long nanos, String pool, int[] holder) implements Event {
     public static final int FREE = -1;
     public static final int IDLE = -2;
     public static final int SHARED = -3;
+  }
+
+  /**
+   * The pages of a pool after a step.
+   *
+   * @param pool its name: {@code all}, or {@code window 128} after what it keeps
+   * @param span slots of a page
+   * @param free free pages
+   * @param referenced pages that sequences hold
+   * @param idle pages that only the prefix cache holds; it may evict them
+   * @param passed pages that sequences gave up in this step, because their windows had passed them;
+   *     such a page is free or idle then, unless another sequence holds it
+   */
+  record PoolPages(String pool, int span, int free, int referenced, int idle, int passed) {
+    /** All pages but the dummy. */
+    public int total() {
+      return free + referenced + idle;
+    }
   }
 
   /**
@@ -113,9 +136,7 @@ public sealed interface Event {
    * @param paddingRows rows that belong to no sequence
    * @param running sequences running after the plan
    * @param waiting sequences waiting after the plan
-   * @param freePages free pages of pool 0
-   * @param referencedPages pages of pool 0 that sequences hold
-   * @param idlePages pages of pool 0 that only the prefix cache holds; it may evict them
+   * @param pools each pool's pages; the first pool has the rows that live longest
    * @param stop which check ended the admission of waiting sequences
    * @param planNanos time to plan and to reserve pages
    * @param draftNanos time to guess tokens and to put all rows together
@@ -133,9 +154,7 @@ public sealed interface Event {
       int paddingRows,
       int running,
       int waiting,
-      int freePages,
-      int referencedPages,
-      int idlePages,
+      List<PoolPages> pools,
       String stop,
       long planNanos,
       long draftNanos,
@@ -147,6 +166,11 @@ public sealed interface Event {
     /** Time of the whole step. */
     public long busyNanos() {
       return planNanos + draftNanos + launchNanos + judgeNanos + followNanos + commitNanos;
+    }
+
+    /** The pages of the pool whose rows live longest, the only one of most models. */
+    public PoolPages pages() {
+      return pools.getFirst();
     }
 
     /** Rows that were computed. */

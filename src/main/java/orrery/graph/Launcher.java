@@ -29,6 +29,11 @@ public abstract class Launcher {
     launch(new MatMul(x, w, y));
   }
 
+  /** y[r] = W_g · x_g for each group g of columns of x[r], one after the other. */
+  public final void matmul(Buffer x, PackedMatrix[] w, Buffer y) {
+    launch(new GroupedMatMul(x, w, y));
+  }
+
   /** y[r] += bias, for every row. */
   public final void addBias(Buffer y, float[] bias) {
     launch(new AddBias(y, bias));
@@ -44,9 +49,17 @@ public abstract class Launcher {
     launch(new RmsNorm(x, weight, eps, x, heads));
   }
 
-  /** y = silu(gate) · up. */
-  public final void swiglu(Buffer gate, Buffer up, Buffer y) {
-    launch(new SwiGlu(gate, up, y));
+  /** As {@link #headNorm(Buffer, float[], float, int)}, with the result in y. */
+  public final void headNorm(Buffer x, float[] weight, float eps, int heads, Buffer y) {
+    launch(new RmsNorm(x, weight, eps, y, heads));
+  }
+
+  /**
+   * y = silu(gate) · up; with a limit above 0, gate is at most the limit, and up within ± the
+   * limit.
+   */
+  public final void swiglu(Buffer gate, Buffer up, float limit, Buffer y) {
+    launch(new SwiGlu(gate, up, limit, y));
   }
 
   /** y += x. */

@@ -1,6 +1,5 @@
 package orrery.graph;
 
-import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -23,29 +22,6 @@ public final class StepProgram {
     for (Op op : ops) {
       executor.run(op, step);
     }
-  }
-
-  /**
-   * Whether what an operand holds when op {@code op} has run is never read: no op reads it before
-   * another one overwrites it, and it is no result. Only buffers can be dead; cached rows and the
-   * step outlive the program.
-   *
-   * @param op index of an op, or -1 for the begin of the program
-   * @param results what is read when the program has run
-   */
-  boolean isDead(Operand operand, int op, Set<? extends Operand> results) {
-    if (!(operand instanceof Buffer || operand instanceof IntBuffer)) {
-      return false;
-    }
-    for (int later = op + 1; later < ops.length; later++) {
-      if (ops[later].reads().contains(operand)) {
-        return false;
-      }
-      if (ops[later].writes().contains(operand)) {
-        return true;
-      }
-    }
-    return !results.contains(operand);
   }
 
   /** Number of ops. */

@@ -2,8 +2,12 @@ package orrery.graph;
 
 import java.util.List;
 
-/** y = silu(gate) · up. */
-record SwiGlu(Buffer gate, Buffer up, Buffer y) implements Op {
+/**
+ * y = silu(gate) · up.
+ *
+ * @param limit if above 0, gate is cut at it, and up at ± it, before they are used
+ */
+record SwiGlu(Buffer gate, Buffer up, float limit, Buffer y) implements Op {
   SwiGlu {
     if (gate.cols != y.cols || up.cols != y.cols) {
       throw new IllegalArgumentException(
@@ -15,7 +19,13 @@ record SwiGlu(Buffer gate, Buffer up, Buffer y) implements Op {
   public void run(Step step, int share, int shares) {
     int rows = y.rows(step);
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
-      step.kernels().swiglu(gate.data, gate.row(r), up.data, up.row(r), y.data, y.row(r), y.cols);
+      if (limit > 0) {
+        step.kernels()
+            .clampedSwiglu(
+                gate.data, gate.row(r), up.data, up.row(r), limit, y.data, y.row(r), y.cols);
+      } else {
+        step.kernels().swiglu(gate.data, gate.row(r), up.data, up.row(r), y.data, y.row(r), y.cols);
+      }
     }
   }
 
@@ -36,6 +46,6 @@ record SwiGlu(Buffer gate, Buffer up, Buffer y) implements Op {
 
   @Override
   public String line() {
-    return y + " = silu " + gate + " * " + up;
+    return y + " = silu " + gate + " * " + up + (limit > 0 ? ", cut at " + limit : "");
   }
 }

@@ -13,6 +13,9 @@ public interface Kernels {
   /** "scalar" or "vector-512", for reports. */
   String name();
 
+  /** The kernels of latent attention, in the same form. */
+  LatentKernels latent();
+
   /**
    * y[r][o] = Σ_k w[o][k] · x[r][k], each output one fma chain in increasing k starting from 0.
    *
@@ -66,9 +69,66 @@ public interface Kernels {
       float[] x, int xOff, float[] cos, float[] sin, int tableOff, int pairs, boolean interleaved);
 
   /**
-   * y[i] = silu(gate[i]) · up[i]; "GLU Variants Improve Transformer", Shazeer, 2020. y may be gate.
+   * 1 / √(mean(x²) + eps), the factor of {@link #rmsNorm}.
+   *
+   * @param x [n]
+   */
+  float inverseRms(float[] x, int xOff, float eps, int n, Scratch scratch);
+
+  /**
+   * y[i] = x[i] · r, with the factor r of {@link #inverseRms} and no weights.
+   *
+   * @param x [n]
+   * @param y [n], may be x
+   */
+  default void unitNorm(
+      float[] x, int xOff, float eps, int n, float[] y, int yOff, Scratch scratch) {
+    float r = inverseRms(x, xOff, eps, n, scratch);
+    for (int i = 0; i < n; i++) {
+      y[yOff + i] = x[xOff + i] * r;
+    }
+  }
+
+  /**
+   * y[i] = silu(gate[i]) · up[i]; "GLU Variants Improve Transformer", Shazeer, 2020. y overlaps
+   * neither gate nor up.
    */
   void swiglu(float[] gate, int gateOff, float[] up, int upOff, float[] y, int yOff, int n);
+
+  /**
+   * y[i] = silu(g) · u with g = min(gate[i], limit) and u = up[i] cut to [−limit, limit], as in
+   * DeepSeek-V4. g has no lower limit, because silu has one. y overlaps neither gate nor up.
+   */
+  void clampedSwiglu(
+      float[] gate, int gateOff, float[] up, int upOff, float limit, float[] y, int yOff, int n);
+
+  /** y[i] = √ln(1 + e^x[i]); y may be x. */
+  void sqrtSoftplus(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch);
+
+  /**
+   * One hyper-connection's way back, in place, for the columns [from, to): stream k of a token
+   * becomes post[k] · a + Σ_j comb[j][k] · x[j], each element a product and then one fma chain in
+   * increasing j. Note the transposed use of comb.
+   *
+   * @param a [d] what the sublayer computed
+   * @param post [n]
+   * @param comb [n][n]
+   * @param x [n][d] the streams
+   */
+  void mixStreams(
+      float[] a,
+      int aOff,
+      float[] post,
+      int postOff,
+      float[] comb,
+      int combOff,
+      float[] x,
+      int xOff,
+      int n,
+      int d,
+      int from,
+      int to,
+      Scratch scratch);
 
   /** y[i] = sigmoid(x[i]); y may be x. */
   void sigmoid(float[] x, int xOff, float[] y, int yOff, int n);

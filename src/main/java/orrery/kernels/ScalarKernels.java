@@ -11,9 +11,16 @@ import orrery.numerics.Sum16;
  * bits.
  */
 public final class ScalarKernels implements Kernels {
+  private final LatentKernels latent = new ScalarLatentKernels();
+
   @Override
   public String name() {
     return "scalar";
+  }
+
+  @Override
+  public LatentKernels latent() {
+    return latent;
   }
 
   @Override
@@ -78,15 +85,20 @@ public final class ScalarKernels implements Kernels {
       float[] y,
       int yOff,
       Scratch scratch) {
+    float r = inverseRms(x, xOff, eps, n, scratch);
+    for (int i = 0; i < n; i++) {
+      y[yOff + i] = x[xOff + i] * r * weight[weightOff + i];
+    }
+  }
+
+  @Override
+  public float inverseRms(float[] x, int xOff, float eps, int n, Scratch scratch) {
     float[] partial = scratch.partial;
     Arrays.fill(partial, 0);
     for (int i = 0; i < n; i++) {
       partial[i % PARTIALS] = Math.fma(x[xOff + i], x[xOff + i], partial[i % PARTIALS]);
     }
-    float r = 1f / (float) Math.sqrt(Sum16.fold(partial) / n + eps);
-    for (int i = 0; i < n; i++) {
-      y[yOff + i] = x[xOff + i] * r * weight[weightOff + i];
-    }
+    return 1f / (float) Math.sqrt(Sum16.fold(partial) / n + eps);
   }
 
   @Override
@@ -124,6 +136,53 @@ public final class ScalarKernels implements Kernels {
   public void swiglu(float[] gate, int gateOff, float[] up, int upOff, float[] y, int yOff, int n) {
     for (int i = 0; i < n; i++) {
       y[yOff + i] = Elementary.silu(gate[gateOff + i]) * up[upOff + i];
+    }
+  }
+
+  @Override
+  public void clampedSwiglu(
+      float[] gate, int gateOff, float[] up, int upOff, float limit, float[] y, int yOff, int n) {
+    for (int i = 0; i < n; i++) {
+      float g = Math.min(gate[gateOff + i], limit);
+      float u = Math.max(-limit, Math.min(up[upOff + i], limit));
+      y[yOff + i] = Elementary.silu(g) * u;
+    }
+  }
+
+  @Override
+  public void sqrtSoftplus(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch) {
+    for (int i = 0; i < n; i++) {
+      y[yOff + i] = (float) Math.sqrt(Elementary.softplus(x[xOff + i]));
+    }
+  }
+
+  @Override
+  public void mixStreams(
+      float[] a,
+      int aOff,
+      float[] post,
+      int postOff,
+      float[] comb,
+      int combOff,
+      float[] x,
+      int xOff,
+      int n,
+      int d,
+      int from,
+      int to,
+      Scratch scratch) {
+    float[] old = scratch.streams(n); // [n] one column of the streams
+    for (int c = from; c < to; c++) {
+      for (int j = 0; j < n; j++) {
+        old[j] = x[xOff + j * d + c];
+      }
+      for (int k = 0; k < n; k++) {
+        float mixed = post[postOff + k] * a[aOff + c];
+        for (int j = 0; j < n; j++) {
+          mixed = Math.fma(comb[combOff + j * n + k], old[j], mixed);
+        }
+        x[xOff + k * d + c] = mixed;
+      }
     }
   }
 

@@ -10,16 +10,31 @@ public final class Scratch {
   /** Partial sums of one reduction, [16]. */
   final float[] partial = new float[Sum16.PARTIALS];
 
-  private int[] queries = new int[0]; // [queries] where each attention query starts
-  private float[] tiles = new float[0]; // [2][headDim][16] keys copied from small pages
+  private int[] queries = new int[0]; // [queries] where each query starts, or keys to select by
+  private float[] tiles =
+      new float[0]; // [tiles][headDim][lanes] keys of small pages, or heads turned into lanes
   private float[] sums = new float[0]; // [queries] softmax denominators
   private float[] mixed = new float[0]; // [queries][valueStride] attention output before division
   private float[] scores = new float[0]; // [queries][slots] attention scores, then probabilities
+  private float[] exps = new float[0]; // [n] e^−|x| of one row
+  private int[] listed = new int[0]; // [rows] for ops: where the rows of a list begin
+  private float[] numbers = new float[0]; // for ops: numbers on their way from kernel to kernel
+  private float[] streams = new float[0]; // [streams][columns] copied before they are mixed
+
+  /** Room for a list of {@code n} cached rows, which an op hands to a kernel. */
+  public int[] rows(int n) {
+    listed = grown(listed, n);
+    return listed;
+  }
+
+  /** Room for {@code n} numbers of an op; no kernel uses it for its own. */
+  public float[] numbers(int n) {
+    numbers = grown(numbers, n);
+    return numbers;
+  }
 
   int[] queries(int n) {
-    if (queries.length < n) {
-      queries = new int[n];
-    }
+    queries = grown(queries, n);
     return queries;
   }
 
@@ -43,8 +58,26 @@ public final class Scratch {
     return scores;
   }
 
+  float[] exps(int n) {
+    exps = grown(exps, n);
+    return exps;
+  }
+
+  float[] streams(int n) {
+    streams = grown(streams, n);
+    return streams;
+  }
+
   /** Grows to powers of two, so that a growing context allocates rarely. */
   private static float[] grown(float[] held, int n) {
-    return held.length >= n ? held : new float[Math.max(16, 2 * Integer.highestOneBit(n))];
+    return held.length >= n ? held : new float[size(n)];
+  }
+
+  private static int[] grown(int[] held, int n) {
+    return held.length >= n ? held : new int[size(n)];
+  }
+
+  private static int size(int n) {
+    return Math.max(16, 2 * Integer.highestOneBit(n));
   }
 }

@@ -46,6 +46,8 @@ public final class VectorKernels implements Kernels {
   /** A multiple of the panels that the 6-row (2) and the 4-row loop (3) take at a time. */
   private static final int PANELS_AT_ONCE = 6;
 
+  private final LatentKernels latent = new VectorLatentKernels();
+
   private static VectorSpecies<Float> species(int bits) {
     return switch (bits) {
       case 0 ->
@@ -71,6 +73,11 @@ public final class VectorKernels implements Kernels {
   @Override
   public String name() {
     return "vector-" + bits();
+  }
+
+  @Override
+  public LatentKernels latent() {
+    return latent;
   }
 
   @Override
@@ -136,6 +143,22 @@ public final class VectorKernels implements Kernels {
       float[] y,
       int yOff,
       Scratch scratch) {
+    float r = inverseRms(x, xOff, eps, n, scratch);
+    FloatVector scale = FloatVector.broadcast(F, r);
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      FloatVector.fromArray(F, x, xOff + i)
+          .mul(scale)
+          .mul(FloatVector.fromArray(F, weight, weightOff + i))
+          .intoArray(y, yOff + i);
+    }
+    for (; i < n; i++) {
+      y[yOff + i] = x[xOff + i] * r * weight[weightOff + i];
+    }
+  }
+
+  @Override
+  public float inverseRms(float[] x, int xOff, float eps, int n, Scratch scratch) {
     float[] partial = scratch.partial;
     int whole = n / PANEL * PANEL;
     for (int sub = 0; sub < PANEL; sub += LANES) {
@@ -149,18 +172,7 @@ public final class VectorKernels implements Kernels {
     for (int i = whole; i < n; i++) {
       partial[i - whole] = Math.fma(x[xOff + i], x[xOff + i], partial[i - whole]);
     }
-    float r = 1f / (float) Math.sqrt(Sum16.fold(partial) / n + eps);
-    FloatVector scale = FloatVector.broadcast(F, r);
-    int i = 0;
-    for (; i + LANES <= n; i += LANES) {
-      FloatVector.fromArray(F, x, xOff + i)
-          .mul(scale)
-          .mul(FloatVector.fromArray(F, weight, weightOff + i))
-          .intoArray(y, yOff + i);
-    }
-    for (; i < n; i++) {
-      y[yOff + i] = x[xOff + i] * r * weight[weightOff + i];
-    }
+    return 1f / (float) Math.sqrt(Sum16.fold(partial) / n + eps);
   }
 
   @Override
@@ -195,6 +207,36 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void clampedSwiglu(
+      float[] gate, int gateOff, float[] up, int upOff, float limit, float[] y, int yOff, int n) {
+    ActivationLoops.clampedSwiglu(gate, gateOff, up, upOff, limit, y, yOff, n);
+  }
+
+  @Override
+  public void sqrtSoftplus(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch) {
+    ActivationLoops.sqrtSoftplus(x, xOff, y, yOff, n, scratch.exps(n));
+  }
+
+  @Override
+  public void mixStreams(
+      float[] a,
+      int aOff,
+      float[] post,
+      int postOff,
+      float[] comb,
+      int combOff,
+      float[] x,
+      int xOff,
+      int n,
+      int d,
+      int from,
+      int to,
+      Scratch scratch) {
+    float[] old = scratch.streams(n * StreamLoops.BLOCK);
+    StreamLoops.mix(a, aOff, post, postOff, comb, combOff, x, xOff, n, d, from, to, old);
+  }
+
+  @Override
   public void sigmoid(float[] x, int xOff, float[] y, int yOff, int n) {
     exp(-1f, x, xOff, 0f, y, yOff, n);
     int i = 0;
@@ -209,8 +251,7 @@ public final class VectorKernels implements Kernels {
   }
 
   /** y[i] = exp(sign · x[i] − shift), the operations of {@link Elementary#exp}; sign is 1 or −1. */
-  private static void exp(
-      float sign, float[] x, int xOff, float shift, float[] y, int yOff, int n) {
+  static void exp(float sign, float[] x, int xOff, float shift, float[] y, int yOff, int n) {
     FloatVector signs = FloatVector.broadcast(F, sign);
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
@@ -303,7 +344,7 @@ public final class VectorKernels implements Kernels {
     return Sum16.fold(partial);
   }
 
-  private static void divide(float[] x, int xOff, float by, float[] y, int yOff, int n) {
+  static void divide(float[] x, int xOff, float by, float[] y, int yOff, int n) {
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
       FloatVector.fromArray(F, x, xOff + i).div(by).intoArray(y, yOff + i);

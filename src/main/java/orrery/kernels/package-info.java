@@ -24,7 +24,8 @@
  *
  * <ul>
  *   <li>An output of a product is one fma chain over increasing k; a q·k is one over increasing d,
- *       a p·V one over increasing slots. Norms and softmax sum by {@link orrery.numerics.Sum16}.
+ *       a p·V one over increasing slots, or over a list of cached rows ({@link
+ *       orrery.kernels.LatentKernels}). Norms and softmax sum by {@link orrery.numerics.Sum16}.
  *   <li>Threads ({@link orrery.kernels.Team}) and rows split outputs, never sums.
  *   <li>bf16 weights are decoded exactly, in registers, and then enter the same chain.
  *   <li>No call allocates once its {@link orrery.kernels.Scratch} is warm. Hence the style: no
@@ -32,7 +33,8 @@
  *       are unrolled by hand. Otherwise C2 boxes vectors, and the loop is 20 times slower.
  * </ul>
  *
- * <p>{@code KernelContract} tests all this over both implementations, at 512, 256 and 128 bits.
+ * <p>{@code KernelContract} and {@code LatentKernelContract} test all this over both
+ * implementations, at 512, 256 and 128 bits.
  *
  * <p><b>Watch it.</b> {@code orrery bench kernels}: each kernel against the limits of this machine.
  * {@code docs/exact-numbers.md} and {@code docs/rows-against-speed.md} are its chapters.

@@ -1,18 +1,34 @@
 package orrery.kv;
 
-import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * How many pages sequences need: arithmetic on lengths alone, so that a scheduler can plan without
  * touching a cache.
  *
- * <p>{@code P} tokens are the unit of sharing. A pool whose streams keep only a window may use
- * smaller pages: its span is the largest divisor of P that is not longer than the window. A page
- * holds whole rows of each stream, so a span is never shorter than the tokens that a row stands
- * for.
+ * <p>{@code P} tokens are the unit of sharing. A pool whose streams keep only a window has smaller
+ * pages: its span is the largest divisor of P that is at most {@value #MOST_SPAN} and no longer
+ * than the window. A page holds whole rows of each stream, so a span is never shorter than the
+ * tokens that a row stands for.
+ *
+ * <p>A page stays held until its last row has left the window. So a sequence holds up to a span
+ * less one row more than it can see. With a span as long as the window that would be twice the
+ * window, and with a margin (a drafter's, or that of a step of several rows) three pages of it:
+ *
+ * <pre>
+ *   window of 128 and a margin of 2     pages of 128:  3, 384 rows
+ *                                       pages of  16: 10, 160 rows
+ *                                       pages of   1: 130, as many rows, and as many table entries
+ * </pre>
+ *
+ * <p>{@value #MOST_SPAN} rows are also what a kernel takes at once, so longer runs of rows in one
+ * place would gain nothing.
  */
 public final class KvGeometry {
+  private static final int MOST_SPAN = 16; // slots of a page of a window
+
   private final int pageTokens;
+  private final String[] names; // [pools]
   private final int[] keeps; // [pools]
   private final int[] needs; // [pools] the most that a stream of the pool needs
   private final int[] spans; // [pools] slots of one page
@@ -31,32 +47,32 @@ public final class KvGeometry {
     this.keeps = layout.pools();
     this.needs = new int[keeps.length];
     this.spans = new int[keeps.length];
-    int[] units = new int[keeps.length]; // [pools] slots that hold whole rows of all its streams
-    Arrays.fill(units, 1);
+    this.names = IntStream.range(0, keeps.length).mapToObj(layout::name).toArray(String[]::new);
     for (int s = 0; s < layout.streams().size(); s++) {
       Stream stream = layout.streams().get(s);
       requireDivides(stream, pageTokens);
       int pool = layout.poolOf(s);
       needs[pool] = Math.max(needs[pool], stream.needs());
-      boolean perPage = stream.tokensPerRow() == Stream.PER_PAGE;
-      units[pool] = leastMultiple(units[pool], perPage ? pageTokens : stream.tokensPerRow());
     }
     for (int pool = 0; pool < spans.length; pool++) {
-      int span = pageTokens;
-      while (pageTokens % span != 0 || (span > units[pool] && span > keeps[pool])) {
-        span -= units[pool];
-      }
-      spans[pool] = span;
+      spans[pool] = span(layout, pool);
     }
   }
 
-  /** The least common multiple. */
-  private static int leastMultiple(int a, int b) {
-    int multiple = a;
-    while (multiple % b != 0) {
-      multiple += a;
+  private int span(KvLayout layout, int pool) {
+    boolean perPage = false;
+    for (int s : layout.streamsOf(pool)) {
+      perPage |= layout.streams().get(s).tokensPerRow() == Stream.PER_PAGE;
     }
-    return multiple;
+    if (perPage || keeps[pool] == Stream.ALL) {
+      return pageTokens;
+    }
+    int unit = layout.unit(pool);
+    int span = unit;
+    for (int s = unit; s <= Math.min(MOST_SPAN, keeps[pool]); s += unit) {
+      span = pageTokens % s == 0 ? s : span;
+    }
+    return span;
   }
 
   private static void requireDivides(Stream s, int pageTokens) {
@@ -78,6 +94,11 @@ public final class KvGeometry {
 
   public int pools() {
     return spans.length;
+  }
+
+  /** What a user calls a pool; see {@link KvLayout#name}. */
+  public String name(int pool) {
+    return names[pool];
   }
 
   /** Slots of one page of a pool. */
@@ -132,6 +153,19 @@ public final class KvGeometry {
   /** How many pages at the beginning a continuation of a reusable prefix does not need. */
   public int unneeded(int pool, int prefix) {
     return needsAll(pool) ? 0 : Math.max(0, prefix - needs[pool]) / spans[pool];
+  }
+
+  /**
+   * Pages at the beginning of each block of P slots that no continuation of a reusable prefix
+   * needs, since such a prefix ends at the end of a block.
+   */
+  public int unneededOfBlock(int pool) {
+    return unneeded(pool, pageTokens);
+  }
+
+  /** Pages that a continuation of a reusable prefix needs at most, of a pool with a window. */
+  public int needed(int pool) {
+    return Math.ceilDiv(needs[pool], spans[pool]);
   }
 
   /** New pages for a sequence that grows from {@code from} slots to {@code to} slots. */

@@ -1,12 +1,13 @@
 package orrery.kv;
 
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /**
  * What a model caches: its streams. Rows of streams with the same {@code keeps} live equally long,
- * so these streams share a pool of pages and a page table. Pools are numbered in the order in which
- * their first stream appears.
+ * so these streams share a pool of pages and a page table. Pool 0 has the rows that live longest;
+ * the shorter a pool's rows live, the higher its number.
  */
 public final class KvLayout {
   private final List<Stream> streams;
@@ -24,7 +25,13 @@ public final class KvLayout {
     if (streams.isEmpty()) {
       throw new IllegalArgumentException("a KV layout needs at least one stream");
     }
-    keeps = streams.stream().mapToInt(Stream::keeps).distinct().toArray();
+    keeps =
+        streams.stream()
+            .map(Stream::keeps)
+            .distinct()
+            .sorted(Comparator.reverseOrder())
+            .mapToInt(Integer::intValue)
+            .toArray();
     poolOf = new int[streams.size()];
     streamsOf = new int[keeps.length][];
     int perPage = -1;
@@ -55,6 +62,70 @@ public final class KvLayout {
   /** The pool of a stream. */
   public int poolOf(int stream) {
     return poolOf[stream];
+  }
+
+  /** What a user calls a pool: {@code all}, or {@code window 128} after what it keeps. */
+  public String name(int pool) {
+    return keeps[pool] == Stream.ALL ? "all" : "window " + keeps[pool];
+  }
+
+  /**
+   * The fewest tokens that whole rows of every stream stand for; a page has a multiple of them.
+   *
+   * @throws IllegalArgumentException if there is no such number below 2^31
+   */
+  public int unit() {
+    return unit(streams.stream());
+  }
+
+  /** The same number for the streams of one pool. */
+  int unit(int pool) {
+    return unit(IntStream.of(streamsOf[pool]).mapToObj(streams::get));
+  }
+
+  /**
+   * Rounds the tokens of a page up, so that it holds whole rows of every stream.
+   *
+   * @throws IllegalArgumentException if that would be more than 2^31
+   */
+  public int wholeRows(int pageTokens) {
+    int unit = unit();
+    int most = Integer.MAX_VALUE / unit * unit;
+    if (pageTokens > most) {
+      throw new IllegalArgumentException(
+          "page-size: expected at most "
+              + most
+              + ", a multiple of the "
+              + unit
+              + " tokens that whole rows of this model stand for, found "
+              + pageTokens);
+    }
+    return Math.ceilDiv(pageTokens, unit) * unit;
+  }
+
+  /** The least common multiple of the tokens that rows stand for. */
+  private static int unit(java.util.stream.Stream<Stream> streams) {
+    return streams
+        .mapToInt(Stream::tokensPerRow)
+        .filter(tokens -> tokens != Stream.PER_PAGE)
+        .reduce(1, KvLayout::leastMultiple);
+  }
+
+  private static int leastMultiple(int a, int b) {
+    long multiple = a;
+    while (multiple % b != 0) {
+      multiple += a;
+    }
+    if (multiple > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "KV layout: expected rows of "
+              + a
+              + " and of "
+              + b
+              + " tokens to end together within 2^31 tokens, found "
+              + multiple);
+    }
+    return (int) multiple;
   }
 
   /** The streams of a pool. */

@@ -18,6 +18,7 @@ import orrery.graph.StepProgram;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
+import orrery.kv.KvLayout;
 import orrery.kv.PageTable;
 import orrery.model.Activations;
 import orrery.model.Forward;
@@ -25,7 +26,7 @@ import orrery.model.Model;
 
 /** Where the time of a decode step goes, op by op. */
 public final class OpsLab implements Lab.Experiment {
-  private static final int PAGE = 16;
+  private static final int PAGE = 16; // rounded up to whole rows
   private static final int SHOWN = 12;
 
   /**
@@ -119,11 +120,12 @@ public final class OpsLab implements Lab.Experiment {
   @Override
   public void require(Subject s) {
     Model model = s.loaded().model();
-    Activations a = model.activations(false);
-    long pages = (shape.context() + 1L + PAGE - 1) / PAGE;
-    long cache = Heap.times(shape.rows(), pages, model.kvLayout(false).bytesPerPage(PAGE));
-    long context =
-        Heap.times(pages * PAGE, a.position() + s.settings().threads() * a.threadPosition());
+    KvLayout layout = model.kvLayout(false);
+    int page = layout.wholeRows(PAGE);
+    long pages = Math.ceilDiv(shape.context() + 1L, page);
+    Activations a = model.activations(false, (int) Math.min(pages * page, Integer.MAX_VALUE));
+    long cache = Heap.times(shape.rows(), pages, layout.bytesPerPage(page));
+    long context = Heap.plus(a.positions(), Heap.times(s.settings().threads(), a.thread()));
     long buffers = Heap.times(shape.rows(), a.row() + a.logitRow());
     Heap.require(
         "context",
@@ -134,8 +136,10 @@ public final class OpsLab implements Lab.Experiment {
   /** Fills {@code ops}; returns the median microseconds of the captured step. */
   private double measure(Model model, Team team, Subject s, List<Timed> ops) {
     int length = shape.context() + 1;
-    int slots = (length + PAGE - 1) / PAGE * PAGE;
-    KvCache cache = new KvCache(model.kvLayout(false), PAGE, slots, shape.rows() * slots / PAGE);
+    KvLayout layout = model.kvLayout(false);
+    int page = layout.wholeRows(PAGE);
+    int slots = Math.ceilDiv(length, page) * page;
+    KvCache cache = new KvCache(layout, page, slots, shape.rows() * slots / page);
     Forward forward = model.bind(cache, shape.rows()).apply(shape.rows());
     StepProgram captured = Capture.of(forward::main);
     Executor executor = new Executor(team);

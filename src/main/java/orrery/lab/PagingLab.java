@@ -8,6 +8,7 @@ import java.util.Map;
 import orrery.batching.SchedulePolicy;
 import orrery.engine.EngineOptions;
 import orrery.events.Event;
+import orrery.kv.KvLayout;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
 
@@ -44,7 +45,8 @@ final class PagingLab implements Lab.Experiment {
     }
     List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants);
     double mean = jobs.stream().mapToInt(Job::tokens).average().orElseThrow();
-    long bytes = s.loaded().model().kvLayout(false).bytesPerPage(1) * tokens;
+    KvLayout layout = s.loaded().model().kvLayout(false);
+    long bytes = layout.bytesPerPage(layout.unit()) / layout.unit() * tokens;
     sheet.title(
         "paging: " + s.description(),
         String.format(
@@ -57,7 +59,7 @@ final class PagingLab implements Lab.Experiment {
             mean));
     Comparison table =
         new Comparison("paging, " + s.name())
-            .column("reserved, unused, %", t -> unusedPercent(t, page(t, tokens)))
+            .column("reserved, unused, %", t -> unusedPercent(t))
             .column("running, mean", Trace::meanRunning)
             .column("running, most", Trace::mostRunning)
             .column("retractions", Trace::retractions)
@@ -67,24 +69,18 @@ final class PagingLab implements Lab.Experiment {
     sheet.text("aims: contiguous at least 60 % unused, pages of 16 at most 5 %");
     table.ratio(sheet, "requests at once", all.get(2), all.get(0), Trace::meanRunning, "");
     table.ratio(sheet, "throughput", all.get(2), all.get(0), Trace::tokensPerSecond, "");
-    return chart(s, all, tokens);
+    return chart(s, all);
   }
 
   private static String name(int page) {
     return page == 0 ? "contiguous" : page == 1 ? "pages of 1" : "pages of " + page;
   }
 
-  /** Tokens of a page, computed from the number of pages. */
-  private static int page(Trace t, int tokens) {
-    var step = t.steps().getFirst();
-    return tokens / (step.freePages() + step.referencedPages() + step.idlePages());
-  }
-
   /** Of 100 reserved slots, those that hold nothing, over all steps. */
-  private static double unusedPercent(Trace t, int page) {
+  private static double unusedPercent(Trace t) {
     double reserved = 0;
     double used = 0;
-    for (double[] step : slots(t, page)) {
+    for (double[] step : slots(t)) {
       reserved += step[1];
       used += step[2];
     }
@@ -92,7 +88,7 @@ final class PagingLab implements Lab.Experiment {
   }
 
   /** Milliseconds, reserved slots and used slots after every step, [steps][3]. */
-  private static List<double[]> slots(Trace t, int page) {
+  private static List<double[]> slots(Trace t) {
     Map<Integer, Integer> prompt = new HashMap<>(); // by request
     Map<Integer, Integer> held = new HashMap<>(); // by sequence: computed tokens
     List<double[]> all = new ArrayList<>();
@@ -107,19 +103,22 @@ final class PagingLab implements Lab.Experiment {
         case Event.Admitted a -> held.put(a.sequence(), a.hit());
         case Event.Finished f -> used -= held.remove(f.sequence());
         case Event.Retracted r -> used -= held.remove(r.sequence());
-        case Event.StepDone d ->
-            all.add(new double[] {d.nanos() / 1e6, (double) d.referencedPages() * page, used});
+        case Event.StepDone d -> all.add(new double[] {d.nanos() / 1e6, reserved(d.pages()), used});
         default -> {}
       }
     }
     return all;
   }
 
-  private static Chart chart(Subject s, List<Series> all, int tokens) {
+  private static double reserved(Event.PoolPages p) {
+    return (double) p.referenced() * p.span();
+  }
+
+  private static Chart chart(Subject s, List<Series> all) {
     List<Chart.Curve> curves = new ArrayList<>();
     for (int v : new int[] {0, 2}) {
       Trace t = all.get(v).typical();
-      List<double[]> slots = slots(t, page(t, tokens));
+      List<double[]> slots = slots(t);
       double[] ms = slots.stream().mapToDouble(p -> p[0] - slots.getFirst()[0]).toArray();
       String name = all.get(v).name();
       double[] reserved = slots.stream().mapToDouble(p -> p[1]).toArray();

@@ -168,13 +168,24 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
       for (String phase : PHASES) {
         took += number(e, phase + "Nanos");
       }
+      Map<?, ?> pages = firstPool(e);
       return new StepAt(
           now - took,
           now,
           (int) number(e, "prefillRows"),
-          (int) number(e, "referencedPages"),
-          (int) number(e, "idlePages"),
-          (int) number(e, "freePages"));
+          (int) number(pages, "referenced"),
+          (int) number(pages, "idle"),
+          (int) number(pages, "free"));
+    }
+
+    /** The pages of the pool whose rows live longest. */
+    private static Map<?, ?> firstPool(Map<?, ?> step) {
+      if (step.get("pools") instanceof List<?> pools
+          && !pools.isEmpty()
+          && pools.getFirst() instanceof Map<?, ?> first) {
+        return first;
+      }
+      throw new IllegalArgumentException("no pools");
     }
 
     private Open open(String name, long now) {

@@ -112,7 +112,8 @@ final class Trace {
   }
 
   static double pagesPercent(StepDone s) {
-    return 100.0 * s.referencedPages() / (s.freePages() + s.referencedPages() + s.idlePages());
+    Event.PoolPages p = s.pages();
+    return 100.0 * p.referenced() / p.total();
   }
 
   private double mean(ToDoubleFunction<StepDone> of) {

@@ -10,17 +10,21 @@ import orrery.kv.PageTable;
  * the cache, because no step of this sequence has computed it.
  *
  * @param stream the stream's rows, [pages][width]
- * @param pageTokens P
- * @param width floats of a row
  */
-public record BoundaryKv(StreamRows stream, int pageTokens, int width) {
+public record BoundaryKv(StreamRows stream) {
   /** The handle on the boundary stream of a cache. */
   public static BoundaryKv of(KvCache cache) {
-    int stream = cache.layout().boundary();
-    return new BoundaryKv(
-        StreamRows.of(cache, stream),
-        cache.spanOf(stream),
-        cache.layout().streams().get(stream).width());
+    return new BoundaryKv(StreamRows.of(cache, cache.layout().boundary()));
+  }
+
+  /** P. */
+  public int pageTokens() {
+    return stream.span();
+  }
+
+  /** Floats of a row. */
+  public int width() {
+    return stream.width();
   }
 
   /** The stream's rows, [pages][width]. */
@@ -30,11 +34,11 @@ public record BoundaryKv(StreamRows stream, int pageTokens, int width) {
 
   /** Index of the first float of the row of the page that holds a slot. */
   public int row(PageTable table, int slot) {
-    return table.pages(stream.pool())[slot / pageTokens] * width;
+    return stream.at(stream.pages(table), slot);
   }
 
   /** Whether a slot is the last of its page. */
   public boolean ends(int slot) {
-    return slot % pageTokens == pageTokens - 1;
+    return stream.completes(slot);
   }
 }

@@ -41,6 +41,37 @@ public final class ExpertGroups {
     return Buffer.bytes(spec.topK()) + 3 * 4L * spec.topK();
   }
 
+  /**
+   * Replaces the router logits of a row by the scores.
+   *
+   * @param x [experts] from {@code at}
+   */
+  void score(Step step, int share, float[] x, int at) {
+    switch (spec.score()) {
+      case SIGMOID -> step.kernels().sigmoid(x, at, x, at, spec.experts());
+      case SQRT_SOFTPLUS ->
+          step.kernels().sqrtSoftplus(x, at, x, at, spec.experts(), step.scratch(share));
+    }
+  }
+
+  /**
+   * Computes the weights of a row's selected experts from their scores.
+   *
+   * @param scores [experts] from {@code at}
+   */
+  void weigh(int row, float[] scores, int at) {
+    int ids = row * spec.topK();
+    float sum = 0;
+    for (int j = 0; j < spec.topK(); j++) {
+      sum += scores[at + topkIds.data[ids + j]];
+    }
+    for (int j = 0; j < spec.topK(); j++) {
+      float w = scores[at + topkIds.data[ids + j]];
+      topkWeights.data[topkWeights.row(row) + j] =
+          (spec.normTopK() ? w / (sum + 1e-20f) : w) * spec.scale();
+    }
+  }
+
   /** How many assignments the step has: rows · topK. */
   public int assignments(Step step) {
     return topkIds.rows(step) * spec.topK();

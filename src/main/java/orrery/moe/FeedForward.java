@@ -12,8 +12,11 @@ import orrery.kernels.PackedMatrix;
  * @param gate [intermediate][hidden]
  * @param up [intermediate][hidden]
  * @param down [hidden][intermediate]
+ * @param swigluLimit if above 0: gate is at most this, and up within ± this, before the activation
+ *     (DeepSeek-V4's {@code swiglu_limit}); 0 or less: no limit
  */
-public record FeedForward(PackedMatrix gate, PackedMatrix up, PackedMatrix down) {
+public record FeedForward(
+    PackedMatrix gate, PackedMatrix up, PackedMatrix down, float swigluLimit) {
   /** Buffers for the activations of up to {@code maxRows} rows. */
   public static final class Space {
     final Buffer gate;
@@ -37,7 +40,7 @@ public record FeedForward(PackedMatrix gate, PackedMatrix up, PackedMatrix down)
   public void run(Launcher g, Buffer h, Space s, Buffer out) {
     g.matmul(h, gate, s.gate);
     g.matmul(h, up, s.up);
-    g.swiglu(s.gate, s.up, s.act);
+    g.swiglu(s.gate, s.up, swigluLimit, s.act);
     g.matmul(s.act, down, out);
   }
 }

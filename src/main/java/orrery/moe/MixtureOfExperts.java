@@ -12,20 +12,43 @@ import orrery.kernels.PackedMatrix;
  *
  * @param spec how the router selects
  * @param router [experts][hidden]
- * @param bias [experts] selection bias
+ * @param bias [experts] selection bias; null if {@code tid2eid} selects
+ * @param tid2eid [vocab][topK] the experts of each token id, if the token alone selects them
+ *     (DeepSeek-V4's hash layers); null if the scores select
  * @param gate [experts] gate matrix of each expert, [intermediate][hidden]
  * @param up [experts] up matrix of each expert, [intermediate][hidden]
  * @param down [experts] down matrix of each expert, [hidden][intermediate]
+ * @param swigluLimit as {@link FeedForward#swigluLimit}, for the routed experts
  * @param shared the shared expert
  */
 public record MixtureOfExperts(
     RouterSpec spec,
     PackedMatrix router,
     float[] bias,
+    int[] tid2eid,
     PackedMatrix[] gate,
     PackedMatrix[] up,
     PackedMatrix[] down,
+    float swigluLimit,
     FeedForward shared) {
+  public MixtureOfExperts {
+    if ((bias == null) == (tid2eid == null)) {
+      throw new IllegalArgumentException(
+          "mixture of experts: expected either a selection bias or a table from tokens to experts"
+              + (bias == null ? ", found neither" : ", found both"));
+    }
+    for (int i = 0; tid2eid != null && i < tid2eid.length; i++) {
+      if (tid2eid[i] < 0 || tid2eid[i] >= spec.experts()) {
+        throw new IllegalArgumentException(
+            "tid2eid of token "
+                + i / spec.topK()
+                + ": expected experts 0 to "
+                + (spec.experts() - 1)
+                + ", found "
+                + tid2eid[i]);
+      }
+    }
+  }
 
   /** Buffers for the activations of up to {@code maxRows} rows. */
   public static final class Space {
@@ -76,14 +99,17 @@ public record MixtureOfExperts(
    */
   public void run(Launcher g, Buffer h, Space s, Buffer out, String name) {
     g.matmul(h, router, s.logits);
-    g.launch(new SelectExperts(s.logits, s.biasedScores, s.groupScores, bias, s.groups));
+    g.launch(
+        tid2eid == null
+            ? new SelectExperts(s.logits, s.biasedScores, s.groupScores, bias, s.groups)
+            : new LookUpExperts(s.logits, tid2eid, s.groups));
     g.tap(name + ".experts", s.groups.topkIds);
     g.tap(name + ".weights", s.groups.topkWeights);
     g.launch(new GroupRows(s.groups));
     g.launch(new GatherRows(h, s.groups, s.x));
     g.launch(new ExpertMatMul(s.x, gate, s.groups, s.gate));
     g.launch(new ExpertMatMul(s.x, up, s.groups, s.up));
-    g.swiglu(s.gate, s.up, s.act);
+    g.swiglu(s.gate, s.up, swigluLimit, s.act);
     g.launch(new ExpertMatMul(s.act, down, s.groups, s.down));
     g.launch(new Combine(s.down, s.groups, out));
     shared.run(g, h, s.shared, s.sharedOut);

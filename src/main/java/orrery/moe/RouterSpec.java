@@ -1,9 +1,10 @@
 package orrery.moe;
 
 /**
- * How a router selects experts: by sigmoid scores and a selection bias, and on request only among
- * the best groups of experts ("DeepSeek-V3 Technical Report", 2024, §2.1.2; GLM-4.5 does the same).
+ * How a router selects experts: by scores and a selection bias, and on request only among the best
+ * groups of experts ("DeepSeek-V3 Technical Report", 2024, §2.1.2; GLM-4.5 does the same).
  *
+ * @param score how logits become scores
  * @param experts routed experts
  * @param topK experts per row
  * @param groups number of groups of equal size that the experts form
@@ -15,7 +16,15 @@ package orrery.moe;
  *     was found
  */
 public record RouterSpec(
-    int experts, int topK, int groups, int topGroups, boolean normTopK, float scale) {
+    Score score, int experts, int topK, int groups, int topGroups, boolean normTopK, float scale) {
+  /** From a router logit to the score that selects an expert and weighs it. */
+  public enum Score {
+    /** 1 / (1 + e^−x): DeepSeek-V3, GLM-4.5. */
+    SIGMOID,
+    /** √ln(1 + e^x): DeepSeek-V4. */
+    SQRT_SOFTPLUS
+  }
+
   public RouterSpec {
     require(experts >= 1, "experts", "at least 1", experts);
     require(groups >= 1 && experts % groups == 0, "groups", "a divisor of " + experts, groups);

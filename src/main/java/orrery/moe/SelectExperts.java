@@ -2,15 +2,15 @@ package orrery.moe;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
 import orrery.graph.Step;
 
 /**
- * Selects each row's experts from its router logits. Scores are sigmoids. The bias only steers the
- * selection; the weights are computed from the plain scores. Among equal candidates the lowest id
- * wins.
+ * Selects each row's experts by its router logits. The bias only steers the selection; the weights
+ * are computed from the plain scores. Among equal candidates the lowest id wins.
  *
  * @param logits [rows][experts] router logits; the op replaces them by the scores
  * @param biasedScores [rows][experts] scratch: scores plus bias
@@ -43,16 +43,16 @@ record SelectExperts(
   public void run(Step step, int share, int shares) {
     int rows = logits.rows(step);
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
-      select(step, r);
+      select(step, share, r);
     }
   }
 
-  private void select(Step step, int r) {
+  private void select(Step step, int share, int r) {
     RouterSpec spec = groups.spec;
     float[] scores = logits.data;
     int at = logits.row(r);
     int biasedAt = biasedScores.row(r);
-    step.kernels().sigmoid(scores, at, scores, at, spec.experts());
+    groups.score(step, share, scores, at);
     for (int e = 0; e < spec.experts(); e++) {
       biasedScores.data[biasedAt + e] = scores[at + e] + bias[e];
     }
@@ -63,7 +63,7 @@ record SelectExperts(
     }
     step.kernels().topK(biasedScores.data, biasedAt, spec.experts(), spec.topK(), ids, idsAt);
     Arrays.sort(ids, idsAt, idsAt + spec.topK());
-    weigh(scores, at, ids, idsAt, groups.topkWeights.data, groups.topkWeights.row(r));
+    groups.weigh(r, scores, at);
   }
 
   private boolean groupsMatter() {
@@ -104,18 +104,6 @@ record SelectExperts(
     }
   }
 
-  private void weigh(float[] scores, int at, int[] ids, int idsAt, float[] weights, int weightsAt) {
-    RouterSpec spec = groups.spec;
-    float sum = 0;
-    for (int j = 0; j < spec.topK(); j++) {
-      sum += scores[at + ids[idsAt + j]];
-    }
-    for (int j = 0; j < spec.topK(); j++) {
-      float w = scores[at + ids[idsAt + j]];
-      weights[weightsAt + j] = (spec.normTopK() ? w / (sum + 1e-20f) : w) * spec.scale();
-    }
-  }
-
   @Override
   public List<Operand> reads() {
     return List.of(logits);
@@ -135,6 +123,12 @@ record SelectExperts(
 
   @Override
   public String line() {
-    return "topkIds, topkWeights = top " + groups.spec.topK() + " of sigmoid " + logits + " + bias";
+    return "topkIds, topkWeights = top "
+        + groups.spec.topK()
+        + " of "
+        + groups.spec.score().name().toLowerCase(Locale.ROOT)
+        + " "
+        + logits
+        + " + bias";
   }
 }

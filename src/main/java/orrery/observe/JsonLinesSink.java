@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import orrery.events.Event;
 
@@ -19,7 +20,7 @@ import orrery.events.Event;
  * is in the file without a change here.
  */
 public final class JsonLinesSink extends FileSink {
-  private final Map<Class<?>, RecordComponent[]> components = new HashMap<>(); // by kind of event
+  private final Map<Class<?>, RecordComponent[]> components = new HashMap<>(); // by kind of record
 
   /**
    * Opens the file, which is emptied when the run begins.
@@ -32,26 +33,29 @@ public final class JsonLinesSink extends FileSink {
 
   @Override
   void write(Event event, JsonGenerator json) throws IOException {
-    Class<?> kind = event.getClass();
     json.writeStartObject();
-    json.writeStringField("event", kind.getSimpleName());
-    for (RecordComponent c : components.computeIfAbsent(kind, Class::getRecordComponents)) {
-      json.writeFieldName(c.getName());
-      writeValue(value(c, event), json);
-    }
+    json.writeStringField("event", event.getClass().getSimpleName());
+    writeFields((Record) event, json);
     json.writeEndObject();
     json.writeRaw('\n');
   }
 
-  private static Object value(RecordComponent component, Event event) {
+  private void writeFields(Record r, JsonGenerator json) throws IOException {
+    for (RecordComponent c : components.computeIfAbsent(r.getClass(), Class::getRecordComponents)) {
+      json.writeFieldName(c.getName());
+      writeValue(value(c, r), json);
+    }
+  }
+
+  private static Object value(RecordComponent component, Record r) {
     try {
-      return component.getAccessor().invoke(event);
+      return component.getAccessor().invoke(r);
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException("events are public records with public fields", e);
     }
   }
 
-  private static void writeValue(Object value, JsonGenerator json) throws IOException {
+  private void writeValue(Object value, JsonGenerator json) throws IOException {
     switch (value) {
       case null -> json.writeNull();
       case Integer i -> json.writeNumber(i);
@@ -59,6 +63,18 @@ public final class JsonLinesSink extends FileSink {
       case Double d -> json.writeNumber(d);
       case Boolean b -> json.writeBoolean(b);
       case int[] a -> json.writeArray(a, 0, a.length);
+      case List<?> list -> {
+        json.writeStartArray();
+        for (Object element : list) {
+          writeValue(element, json);
+        }
+        json.writeEndArray();
+      }
+      case Record r -> {
+        json.writeStartObject();
+        writeFields(r, json);
+        json.writeEndObject();
+      }
       default -> json.writeString(value.toString());
     }
   }

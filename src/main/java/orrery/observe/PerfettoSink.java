@@ -18,7 +18,7 @@ import orrery.events.Event;
  *                        [plan][draft][launch    ][judge]..
  *             cache               ·evicted           ·inserted
  *             requests   running, waiting       (counters)
- *             pages      free, idle, referenced
+ *             pages      free, idle, referenced  (of each pool)
  *   requests  request 0  [waiting][running                             ]
  *                                 [prefill ]·the ·cat ·sat ...
  *             request 1  [waiting            ][running][retracted][run...
@@ -147,6 +147,8 @@ public final class PerfettoSink extends FileSink {
           out.instant(ENGINE, CACHE, e.nanos(), "evicted " + e.pages() + " pages")
               .arg("pool", e.pool())
               .close();
+      case Event.Flushed e ->
+          out.instant(ENGINE, CACHE, e.nanos(), "flushed " + e.blocks() + " blocks").close();
       case Event.StepDone e -> step(e);
     }
   }
@@ -171,11 +173,14 @@ public final class PerfettoSink extends FileSink {
         .arg("running", e.running())
         .arg("waiting", e.waiting())
         .close();
-    out.counter(ENGINE, e.nanos(), "pages")
-        .arg("referenced", e.referencedPages())
-        .arg("idle", e.idlePages())
-        .arg("free", e.freePages())
-        .close();
+    for (Event.PoolPages p : e.pools()) {
+      String pages = e.pools().size() == 1 ? "pages" : "pages, " + p.pool();
+      out.counter(ENGINE, e.nanos(), pages)
+          .arg("referenced", p.referenced())
+          .arg("idle", p.idle())
+          .arg("free", p.free())
+          .close();
+    }
   }
 
   /** A phase of a step; returns its end. */

@@ -28,7 +28,8 @@
  * <ul>
  *   <li>Each {@code with…} changes what it names and nothing else.
  *   <li>Each switch has a flag, or a reason for none. A flag that is not given leaves the default.
- *   <li>Each boolean and each enum of the engine is in the switch matrix, with all its values.
+ *   <li>Each boolean and each enum of the engine is in the switch matrix, with all its values. A
+ *       number is there with a few values, or has a reason for none.
  * </ul>
  *
  * <p><b>Add one.</b> {@code docs/adding-to-the-house.md} adds a switch as an example.

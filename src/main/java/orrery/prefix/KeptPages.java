@@ -20,11 +20,17 @@ final class KeptPages {
     }
   }
 
-  /** Keeps, for block {@code index} of a sequence, the pages that it lacks and the sequence has. */
+  /**
+   * Keeps, for block {@code index} of a sequence, the pages that it lacks and the sequence has. In
+   * a pool with a window those at the block's beginning that no hit needs are left out. They would
+   * take the place of pages that hits do need: SGLang splits a leaf for the same reason ({@code
+   * mem_cache/swa_radix_cache.py}).
+   */
   void keep(Block block, int index, PageTable table) {
     for (int pool = 0; pool < owner.length; pool++) {
       int per = geometry.perBlock(pool);
-      for (int i = Math.max(0, table.first(pool) - index * per); i < per; i++) {
+      int first = Math.max(geometry.unneededOfBlock(pool), table.first(pool) - index * per);
+      for (int i = first; i < per; i++) {
         if (block.pages[pool][i] == Block.GONE) {
           int page = table.pages(pool)[index * per + i];
           kv.pool(pool).keep(page);

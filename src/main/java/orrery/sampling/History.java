@@ -82,11 +82,6 @@ public final class History {
     return output[i];
   }
 
-  /** How often the token is in the answer so far. */
-  public int outputCount(int token) {
-    return seen().count(token);
-  }
-
   /** Whether the token is in the prompt or in the answer so far. */
   public boolean contains(int token) {
     return seen().contains(token);

@@ -54,6 +54,17 @@ public final class MtpDrafter implements Drafter {
 
   private static final int POSTPONED = MOST_ROWS - 1; // with one more row a step is full
 
+  private static final int AHEAD = 1; // the newest row lies at the slot of the newest token
+
+  // The first row that is put off lies at the slot after its token.
+  private static final int BEHIND = POSTPONED - 1;
+
+  /** Slots beside its window that a sequence may hold pages for while an MTP layer drafts. */
+  public static final int MARGIN = AHEAD + BEHIND;
+
+  /** The most states of the main model that are kept of one sequence. */
+  public static final int KEPT_STATES = POSTPONED + 1; // that of the newest token is always kept
+
   private final ModelRunner runner;
   private final Step step;
   private final BoundaryKv boundary;
@@ -61,10 +72,10 @@ public final class MtpDrafter implements Drafter {
   private final int width; // floats of a state, whatever the model hands over
   private final int maxSequences;
   private final MtpChain chain;
-  private final List<Segment> segments = new ArrayList<>(); // of the MTP step being put together
+  private final List<RowRange> ranges = new ArrayList<>(); // of the MTP step being put together
 
   /** MTP rows of the tokens [from, to) of one sequence. */
-  private record Segment(Judged judged, int from, int to) {
+  private record RowRange(Judged judged, int from, int to) {
     MtpDrafts of() {
       return (MtpDrafts) judged.drafts();
     }
@@ -96,17 +107,17 @@ public final class MtpDrafter implements Drafter {
 
   @Override
   public int ahead() {
-    return 1;
+    return AHEAD;
   }
 
   @Override
   public int behind() {
-    return POSTPONED - 1; // the first row that is put off lies at the slot after its token
+    return BEHIND;
   }
 
   @Override
   public Drafts start(Draftable sequence, SamplingContext sampling) {
-    MtpDrafts s = new MtpDrafts(sequence, sampling, width, POSTPONED);
+    MtpDrafts s = new MtpDrafts(sequence, sampling, width, KEPT_STATES);
     int computed = sequence.computed();
     if (computed > 0) {
       // Row `computed - 1` reads token `computed`, which no cached page has.
@@ -120,7 +131,7 @@ public final class MtpDrafter implements Drafter {
   @Override
   public Drafts fork(Drafts from, Draftable sequence, SamplingContext sampling) {
     MtpDrafts parent = (MtpDrafts) from;
-    MtpDrafts s = new MtpDrafts(sequence, sampling, width, POSTPONED);
+    MtpDrafts s = new MtpDrafts(sequence, sampling, width, KEPT_STATES);
     // The parent's newest MTP row may read a token that only the parent has.
     s.written = Math.min(parent.written, sequence.computed() - 1);
     for (int token = s.written; token < sequence.computed(); token++) {
@@ -161,7 +172,7 @@ public final class MtpDrafter implements Drafter {
     // layer.
     List<Judged> guessing = new ArrayList<>();
     step.clear();
-    segments.clear();
+    ranges.clear();
     for (Judged j : judged) {
       MtpDrafts s = (MtpDrafts) j.drafts();
       s.first = DraftPicker.NONE;
@@ -200,11 +211,11 @@ public final class MtpDrafter implements Drafter {
     int from = ((MtpDrafts) j.drafts()).written;
     while (from < end) {
       int most = Math.min(MOST_ROWS, step.maxRows());
-      if (step.rows() == most || segments.size() == maxSequences) {
+      if (step.rows() == most || ranges.size() == maxSequences) {
         runRows(states);
       }
       int to = Math.min(end, from + most - step.rows());
-      add(new Segment(j, from, to), false);
+      add(new RowRange(j, from, to), false);
       from = to;
     }
   }
@@ -215,7 +226,7 @@ public final class MtpDrafter implements Drafter {
       copyStates(states);
       runner.runMtpKv(step);
       step.clear();
-      segments.clear();
+      ranges.clear();
     }
   }
 
@@ -226,37 +237,37 @@ public final class MtpDrafter implements Drafter {
     }
     for (Judged j : guessing) {
       int computed = ((MtpDrafts) j.drafts()).sequence.computed();
-      add(new Segment(j, computed - 1, computed), true);
+      add(new RowRange(j, computed - 1, computed), true);
     }
     copyStates(states);
     Forward forward = runner.runMtp(step);
     Buffer logits = forward.mtpLogits();
     Buffer state = forward.mtpStates();
     for (int row = 0; row < guessing.size(); row++) {
-      MtpDrafts s = segments.get(row).of();
+      MtpDrafts s = ranges.get(row).of();
       s.first = picker.pick(logits.data, logits.row(row), s.sampling());
       s.firstDistribution = picker.distribution();
       System.arraycopy(state.data, state.row(row), s.state, 0, width);
     }
   }
 
-  private void add(Segment g, boolean wantsLogits) {
+  private void add(RowRange g, boolean wantsLogits) {
     Draftable sequence = g.of().sequence;
-    step.tables[segments.size()] = sequence.table();
+    step.tables[ranges.size()] = sequence.table();
     for (int p = g.from(); p < g.to(); p++) {
-      step.add(sequence.tokens()[p + 1], p, p + 1, segments.size(), wantsLogits);
+      step.add(sequence.tokens()[p + 1], p, p + 1, ranges.size(), wantsLogits);
     }
-    segments.add(g);
+    ranges.add(g);
   }
 
   /**
-   * Copies the main model's states of the segments' tokens, from this step or kept from earlier
+   * Copies the main model's states of the ranges' tokens, from this step or kept from earlier
    * steps.
    */
   private void copyStates(Buffer states) {
     Buffer input = runner.forMtp(step.rows()).mtpInput();
     int row = 0;
-    for (Segment g : segments) {
+    for (RowRange g : ranges) {
       Judged j = g.judged();
       for (int p = g.from(); p < g.to(); p++) {
         boolean now = p >= j.from();

@@ -17,15 +17,15 @@ final class MtpDrafts extends Drafts {
   double[] firstDistribution; // [vocab] that the first guess was drawn from, or null
   final float[] state; // [width] of the MTP row that made the first guess
 
-  private final float[][] inputs; // [postponed + 1][width] main states of tokens from `inputsFrom`
+  private final float[][] inputs; // [kept][width] main states of tokens from `inputsFrom`
   private int inputsFrom;
   private int inputCount;
 
-  MtpDrafts(Draftable sequence, SamplingContext sampling, int width, int postponed) {
+  MtpDrafts(Draftable sequence, SamplingContext sampling, int width, int kept) {
     super(sampling);
     this.sequence = sequence;
     this.state = new float[width];
-    this.inputs = new float[postponed + 1][];
+    this.inputs = new float[kept][];
   }
 
   /** The kept state of a token, [width]. */

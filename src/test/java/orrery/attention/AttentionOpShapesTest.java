@@ -55,11 +55,8 @@ class AttentionOpShapesTest {
 
   @Test
   void keysAndValuesOfTwoPoolsAreRefused() {
-    StreamRows keys = new StreamRows("key", new float[0], 0);
-    refused(
-        () -> new LayerKv(SHAPE, keys, new StreamRows("value", new float[0], 1), 0),
-        "key",
-        "value",
-        "one pool");
+    StreamRows keys = new StreamRows("key", new float[0], 0, 16, 1, 12);
+    StreamRows values = new StreamRows("value", new float[0], 1, 16, 1, 10);
+    refused(() -> new LayerKv(SHAPE, keys, values, 0), "key", "value", "one pool");
   }
 }

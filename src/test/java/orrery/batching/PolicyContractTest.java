@@ -3,6 +3,7 @@ package orrery.batching;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -12,6 +13,7 @@ import orrery.batching.TrtLlmPolicy.Capacity;
 /** The tests that every policy must pass, on random walks without a model. */
 class PolicyContractTest {
   private static final int WALKS = 10_000; // for each of ten policies
+  private static final int SITUATIONS = 10_000; // with a deferred sequence, for each policy
 
   private record Variant(String name, Policy policy, boolean retracts) {}
 
@@ -35,6 +37,40 @@ class PolicyContractTest {
   @TestFactory
   Stream<DynamicTest> everySequenceFinishesAndEveryPlanKeepsItsPromises() {
     return policies().map(v -> DynamicTest.dynamicTest(v.name(), () -> walk(v)));
+  }
+
+  /**
+   * Of the waiting sequences only the last one can be deferred, and it waits for one ahead of it,
+   * which has at least its priority and its hit. Nothing runs and there is room. So one of those
+   * ahead must start: else the deferred one waits for ever, and they wait behind it.
+   */
+  @TestFactory
+  Stream<DynamicTest> aDeferredSequenceDoesNotHoldUpTheOneItWaitsFor() {
+    return policies()
+        .filter(v -> v.policy().waitsForPrefixes())
+        .map(v -> DynamicTest.dynamicTest(v.name(), () -> defer(v)));
+  }
+
+  private static void defer(Variant v) {
+    for (int seed = 0; seed < SITUATIONS; seed++) {
+      Random random = new Random(seed);
+      int ahead = 1 + random.nextInt(5);
+      int[] priorities = random.ints(ahead, 0, 3).map(p -> -p).sorted().map(p -> -p).toArray();
+      int[] hits = random.ints(ahead, 0, 4).map(pages -> 4 * pages).toArray();
+      Situation s = new Situation().free(1_000);
+      for (int id = 0; id < ahead; id++) {
+        s.waits(id, hits[id] + 1 + random.nextInt(40), 8, hits[id], priorities[id]);
+      }
+      int awaited = random.nextInt(ahead);
+      int hit = 4 * random.nextInt(hits[awaited] / 4 + 1);
+      s.waitsForPrefix(ahead, hit + 5 + random.nextInt(40), hit, priorities[ahead - 1]);
+      StepPlan plan = v.policy().plan(s.view());
+      assertThat(Situation.ids(plan.admit()))
+          .as("%s, seed %d", v.name(), seed)
+          .isNotEmpty()
+          .doesNotContain(ahead);
+      assertThat(plan.rowCount()).isPositive();
+    }
   }
 
   private static void walk(Variant v) {

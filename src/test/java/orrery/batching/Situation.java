@@ -72,7 +72,11 @@ final class Situation {
 
   /** Adds a sequence that waits for a prefix that another sequence computes. */
   Situation waitsForPrefix(int id, int prompt) {
-    waiting.add(item(id, prompt, 0, 0, 0, prompt, prompt + 1, 0, 0, true));
+    return waitsForPrefix(id, prompt, 0, 0);
+  }
+
+  Situation waitsForPrefix(int id, int prompt, int hit, int priority) {
+    waiting.add(item(id, prompt, hit, hit, 0, prompt, prompt + 1, 0, priority, true));
     return this;
   }
 

@@ -69,6 +69,6 @@ class StaticPolicyTest {
     assertThat(Situation.ids(plan.admit())).containsExactly(1);
     assertThat(plan.stop()).isEqualTo(Stop.NO_PAGES);
     View full = new Situation().free(4).decodes(1, 4, 1, 12).view();
-    assertThat(POLICY.mayFork(() -> full, full.running().getFirst())).isFalse();
+    assertThat(POLICY.mayFork(() -> full, full.running()::getFirst)).isFalse();
   }
 }

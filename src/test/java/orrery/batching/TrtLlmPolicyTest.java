@@ -45,8 +45,8 @@ class TrtLlmPolicyTest {
     Situation s = new Situation().decodes(1, 6, 1, 10);
     View.Item parent = s.view().running().getFirst();
     // The parent needs 2 pages to grow, the fork 3: one for the partial page and two to grow.
-    assertThat(GUARANTEED.mayFork(s.free(5)::view, parent)).isTrue();
-    assertThat(GUARANTEED.mayFork(s.free(4)::view, parent)).isFalse();
-    assertThat(MOST.mayFork(s.free(0)::view, parent)).isTrue();
+    assertThat(GUARANTEED.mayFork(s.free(5)::view, () -> parent)).isTrue();
+    assertThat(GUARANTEED.mayFork(s.free(4)::view, () -> parent)).isFalse();
+    assertThat(MOST.mayFork(s.free(0)::view, () -> parent)).isTrue();
   }
 }

@@ -42,8 +42,18 @@ final class Walk {
   private static final KvLayout WINDOWS_ONLY =
       new KvLayout(List.of(new Stream("latent", 1, 1, 4, 3), new Stream("wide", 1, 1, 9, 8)));
 
+  /** The streams of DeepSeek-V4 in small: rows of several tokens, and four pools. */
+  private static final KvLayout V4 =
+      new KvLayout(
+          List.of(
+              new Stream("raw", 1, 1, 6, 5),
+              new Stream("csa state", 1, 1, 8, 4),
+              new Stream("csa", 1, 4, Stream.ALL, Stream.ALL),
+              new Stream("hca state", 1, 1, 16, 0),
+              new Stream("hca", 1, 16, Stream.ALL, Stream.ALL)));
+
   private static final List<KvLayout> LAYOUTS =
-      List.of(PLAIN, PLAIN, PLAIN, WINDOWED, HYBRID, WINDOWS_ONLY);
+      List.of(PLAIN, PLAIN, PLAIN, WINDOWED, HYBRID, WINDOWS_ONLY, V4);
 
   private static final int MOST_DRAFTS = 3;
 
@@ -85,7 +95,7 @@ final class Walk {
     KvLayout layout = LAYOUTS.get(random.nextInt(LAYOUTS.size()));
     windows = layout != PLAIN;
     boolean wide = layout.pools().length > 1 && random.nextBoolean(); // pages of several windows
-    int p = wide ? 16 : 1 << random.nextInt(4);
+    int p = layout.wholeRows(wide ? 16 : 1 << random.nextInt(4));
     longest = 4 + random.nextInt(wide ? 60 : 24);
     int chunk = new int[] {1, 2, 3, 7, 16, 64}[random.nextInt(6)];
     int maxRunning = 1 + random.nextInt(5);

@@ -32,6 +32,8 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 final class EngineLife {
   private static final int REQUESTS = 16;
   private static final int CONTEXT = 96;
+  static final List<Served> MODELS =
+      Arrays.stream(Served.values()).filter(Served::windows).toList();
 
   private final long seed;
   private final Random random;
@@ -50,11 +52,12 @@ final class EngineLife {
   private int impossible;
   private int cancelled;
   private int tokens;
+  private int operations; // events, see EngineWalkTest
 
   EngineLife(long seed) {
     this.seed = seed;
     this.random = new Random(seed * 0x9E3779B97F4A7C15L); // alike seeds, unlike lives
-    this.model = random.nextBoolean() ? Served.HYBRID : Served.WINDOWS;
+    this.model = MODELS.get(random.nextInt(MODELS.size()));
     LoadedModel bare = model.load(Optional.empty());
     this.counts = new MatrixCounts(bare.model());
     this.loaded = SpyModel.spy(bare, counts::look);
@@ -110,14 +113,16 @@ final class EngineLife {
 
   private EngineOptions options() {
     int page = new int[] {4, 4, 8, 12, 16, 24, 32, 48, 0}[random.nextInt(9)];
-    int unit = page == 0 ? CONTEXT : page;
+    int unit = page == 0 ? CONTEXT : loaded.model().kvLayout(false).wholeRows(page);
     int tokens = random.nextInt(4) == 0 ? 16 * CONTEXT : 8 + random.nextInt(2 * CONTEXT);
+    double ratio = new double[] {0, 0.1, 0.3, 1, 1}[random.nextInt(5)];
     return EngineOptions.defaults()
         .withKv(
             kv ->
                 kv.withContextLength(CONTEXT)
                     .withPageSize(page)
-                    .withMaxTotalTokens(Math.max(unit, tokens)))
+                    .withMaxTotalTokens(Math.max(unit, tokens))
+                    .withSwaFullTokensRatio(ratio))
         .withBatching(
             b ->
                 b.withSchedulePolicy(any(SchedulePolicy.values()))
@@ -138,7 +143,7 @@ final class EngineLife {
 
   private SpeculationOptions speculation() {
     int steps = random.nextInt(5);
-    return switch (random.nextInt(model == Served.HYBRID ? 4 : 2)) {
+    return switch (random.nextInt(loaded.model().hasMtp() ? 4 : 2)) {
       case 0 -> SpeculationOptions.defaults();
       case 1 ->
           SpeculationOptions.defaults()
@@ -202,6 +207,7 @@ final class EngineLife {
     } catch (InterruptedException | RequestException e) {
       throw new AssertionError(life + ": " + e.getMessage(), e);
     }
+    add(happened, "operations", operations);
     add(happened, "tokens", tokens);
     add(happened, "impossible", impossible);
     add(happened, "cancelled", cancelled);
@@ -245,6 +251,7 @@ final class EngineLife {
 
   private synchronized void see(Event e) {
     counts.see(e);
+    operations++;
     switch (e) {
       case Event.StepDone s -> {
         if (random.nextInt(6) == 0) {

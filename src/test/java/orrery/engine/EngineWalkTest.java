@@ -11,8 +11,10 @@ import org.junit.jupiter.api.Timeout.ThreadMode;
 
 /**
  * Random lives of engines with made-up models in little memory: nothing that a program may ask for
- * stops an engine or changes an answer. A longer walk: {@code -Dorrery.walk.lives=2000}. One life
- * again: {@code -Dorrery.walk.lives=1 -Dorrery.walk.seed=} and the seed that its message names.
+ * stops an engine or changes an answer. An operation is what an engine reports as an event: a
+ * request comes, starts, forks, gives up its pages or ends, pages leave the prefix cache, a token
+ * comes, a step is done. A million of them: {@code -Dorrery.walk.lives=1600}. One life again:
+ * {@code -Dorrery.walk.lives=1 -Dorrery.walk.seed=} and the seed that its message names.
  */
 class EngineWalkTest {
   private static final int LIVES = Integer.getInteger("orrery.walk.lives", 150);
@@ -27,7 +29,7 @@ class EngineWalkTest {
     }
     System.out.printf("engine walk: %d lives from seed %d%n  %s%n", LIVES, SEED, happened);
     if (LIVES >= 100) {
-      for (Served model : new Served[] {Served.HYBRID, Served.WINDOWS}) {
+      for (Served model : EngineLife.MODELS) {
         assertThat(happened)
             .containsKeys(
                 model + " accepted",

@@ -130,7 +130,7 @@ class KvMemoryTest {
           .isThrownBy(() -> Sizes.requirePossible(r, loaded.model(), kv, LONGEST, 63))
           .withMessage(
               "request: prompt and max_tokens make 128 tokens, which need 10 pages of 8; the KV"
-                  + " cache has 9 (max-total-tokens)");
+                  + " cache's pool window 8 has 9 (swa-full-tokens-ratio, max-total-tokens)");
     }
   }
 

@@ -7,7 +7,6 @@ import orrery.batching.StepPlan;
 import orrery.events.Event;
 import orrery.graph.Step;
 import orrery.kv.PageTable;
-import orrery.kv.Stream;
 import orrery.model.Model;
 
 /** Counts what happens in an engine; all but {@code aborted} on the engine's thread. */
@@ -28,11 +27,11 @@ final class MatrixCounts {
   long passedPages; // of the sequences of all steps
   int tombstones; // evictions from windowed pools
   int refusals; // steps that admitted no more, for want of pages
-  private final int[] keeps; // [pool]
+  private final int pools;
   private final Set<Integer> hitters = new HashSet<>(); // sequences that began with a hit
 
   MatrixCounts(Model model) {
-    keeps = model.kvLayout(false).pools();
+    pools = model.kvLayout(false).pools().length;
   }
 
   synchronized void see(Event e) {
@@ -53,7 +52,7 @@ final class MatrixCounts {
           hitters.add(a.sequence());
         }
       }
-      case Event.Evicted v -> tombstones += keeps[v.pool()] != Stream.ALL && v.pages() > 0 ? 1 : 0;
+      case Event.Evicted v -> tombstones += !v.pool().equals("all") && v.pages() > 0 ? 1 : 0;
       case Event.StepDone s -> {
         padding += s.paddingRows();
         mostRunning = Math.max(mostRunning, s.running());
@@ -73,7 +72,7 @@ final class MatrixCounts {
   }
 
   private void look(PageTable table) {
-    for (int pool = 0; pool < keeps.length; pool++) {
+    for (int pool = 0; pool < pools; pool++) {
       passedPages += table.first(pool);
     }
   }

@@ -85,7 +85,7 @@ record NanModel(Model real, int token, String tap) implements ForwardingModel {
     }
   }
 
-  private final class Poisoned implements Forward {
+  private final class Poisoned implements ForwardingForward {
     private final Forward real;
 
     private Poisoned(Forward real) {
@@ -93,18 +93,13 @@ record NanModel(Model real, int token, String tap) implements ForwardingModel {
     }
 
     @Override
+    public Forward real() {
+      return real;
+    }
+
+    @Override
     public void main(Launcher g) {
       real.main(new Poisoning(g));
-    }
-
-    @Override
-    public Buffer states() {
-      return real.states();
-    }
-
-    @Override
-    public Buffer logits() {
-      return real.logits();
     }
 
     @Override
@@ -123,21 +118,6 @@ record NanModel(Model real, int token, String tap) implements ForwardingModel {
       if (tap.equals(MTP)) {
         g.launch(new Poison(real.mtpInput(), token));
       }
-    }
-
-    @Override
-    public Buffer mtpInput() {
-      return real.mtpInput();
-    }
-
-    @Override
-    public Buffer mtpStates() {
-      return real.mtpStates();
-    }
-
-    @Override
-    public Buffer mtpLogits() {
-      return real.mtpLogits();
     }
   }
 

@@ -3,7 +3,6 @@ package orrery.engine;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
-import orrery.graph.Buffer;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
 import orrery.graph.Operand;
@@ -53,46 +52,11 @@ record SpyModel(Model real, Consumer<Step> watcher) implements ForwardingModel {
     }
   }
 
-  private record Watched(Forward real, Consumer<Step> watcher) implements Forward {
+  private record Watched(Forward real, Consumer<Step> watcher) implements ForwardingForward {
     @Override
     public void main(Launcher g) {
       g.launch(new Look(watcher));
       real.main(g);
-    }
-
-    @Override
-    public Buffer states() {
-      return real.states();
-    }
-
-    @Override
-    public Buffer logits() {
-      return real.logits();
-    }
-
-    @Override
-    public void mtp(Launcher g) {
-      real.mtp(g);
-    }
-
-    @Override
-    public void mtpKv(Launcher g) {
-      real.mtpKv(g);
-    }
-
-    @Override
-    public Buffer mtpInput() {
-      return real.mtpInput();
-    }
-
-    @Override
-    public Buffer mtpStates() {
-      return real.mtpStates();
-    }
-
-    @Override
-    public Buffer mtpLogits() {
-      return real.mtpLogits();
     }
   }
 

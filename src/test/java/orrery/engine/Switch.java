@@ -4,6 +4,7 @@ import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import orrery.options.Options;
 
 /**
@@ -14,6 +15,15 @@ import orrery.options.Options;
  * @param component the switch
  */
 public record Switch(RecordComponent group, RecordComponent component) {
+  /** Values of numbers that the switch matrix tries, each beside any others. */
+  private static final Map<String, List<Object>> NUMBERS =
+      Map.of(
+          "page-size", List.of(1, 4, 16, 0),
+          "chunked-prefill-size", List.of(1, 7, 64, 0),
+          "max-running-requests", List.of(1, 3, 32),
+          "threads", List.of(1, 2),
+          "speculative-num-steps", List.of(0, 1, 2, 3, 4, 5));
+
   /** Every switch, in the order of the records. */
   public static List<Switch> all() {
     List<Switch> all = new ArrayList<>();
@@ -35,11 +45,19 @@ public record Switch(RecordComponent group, RecordComponent component) {
     return component.getType();
   }
 
-  /** All values of a boolean or an enum; none of other types. */
+  /** All values of a boolean or an enum; of a number, those that {@link #NUMBERS} names. */
   public List<Object> values() {
     return type() == boolean.class
         ? List.of(false, true)
-        : type().isEnum() ? List.of(type().getEnumConstants()) : List.of();
+        : type().isEnum()
+            ? List.of(type().getEnumConstants())
+            : NUMBERS.getOrDefault(name(), List.of());
+  }
+
+  /** The values of the switch with this name, for a column of the matrix. */
+  static Object[] valuesOf(String name) {
+    Switch named = all().stream().filter(s -> s.name().equals(name)).findFirst().orElseThrow();
+    return named.values().toArray();
   }
 
   /** The value in these options. */

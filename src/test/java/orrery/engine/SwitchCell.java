@@ -8,6 +8,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import orrery.batching.SchedulePolicy;
 import orrery.kernels.KernelSet;
+import orrery.kv.KvGeometry;
 import orrery.model.Model;
 import orrery.prefix.PrefixCacheKind;
 import orrery.speculation.SpeculationOptions;
@@ -21,6 +22,7 @@ record SwitchCell(
     int chunk,
     PrefixCacheKind prefix,
     boolean tight,
+    Windows windows,
     int maxRunning,
     boolean shuffled,
     int threads,
@@ -40,6 +42,11 @@ record SwitchCell(
           "prefix-cache",
           "kernels",
           "graph",
+          "page-size",
+          "chunked-prefill-size",
+          "max-running-requests",
+          "threads",
+          "speculative-num-steps",
           "speculative-algorithm",
           "speculative-adaptive",
           "speculative-acceptance");
@@ -73,6 +80,16 @@ record SwitchCell(
     }
   }
 
+  /** Pages of the pools that keep a window. */
+  enum Windows {
+    /** As the engine chooses. */
+    AUTO,
+    /** In tight memory, little more than the longest request needs. */
+    FEW,
+    /** As many as if they kept all. */
+    FULL
+  }
+
   /** Which drafter makes drafts, and how many. */
   enum Speculation {
     OFF(Algorithm.OFF, 0, false),
@@ -101,20 +118,17 @@ record SwitchCell(
     }
   }
 
-  /** A window is 6 tokens: less than a window, about one, five of them, and the maximum length. */
-  private static final Map<Integer, Integer> PAGES_OF_GROUPS =
-      Map.of(1, 4, 4, 8, 16, RequestSet.LARGEST_PAGE, 0, 0);
-
   private static final Object[][] VALUES = {
     Served.values(),
-    {1, 4, 16, 0},
+    Switch.valuesOf("page-size"),
     PolicyVariant.values(),
-    {1, 7, 64, 0},
+    Switch.valuesOf("chunked-prefill-size"),
     PrefixCacheKind.values(),
     {false, true},
-    {1, 3, 32},
+    Windows.values(),
+    Switch.valuesOf("max-running-requests"),
     {false, true},
-    {1, 2},
+    Switch.valuesOf("threads"),
     {KernelSet.SCALAR, KernelSet.VECTOR},
     {false, true},
     {false, true},
@@ -144,20 +158,21 @@ record SwitchCell(
         (int) VALUES[3][p[3]],
         (PrefixCacheKind) VALUES[4][p[4]],
         (boolean) VALUES[5][p[5]],
-        (int) VALUES[6][p[6]],
-        (boolean) VALUES[7][p[7]],
-        (int) VALUES[8][p[8]],
-        (KernelSet) VALUES[9][p[9]],
-        (boolean) VALUES[10][p[10]],
+        (Windows) VALUES[6][p[6]],
+        (int) VALUES[7][p[7]],
+        (boolean) VALUES[8][p[8]],
+        (int) VALUES[9][p[9]],
+        (KernelSet) VALUES[10][p[10]],
         (boolean) VALUES[11][p[11]],
         (boolean) VALUES[12][p[12]],
-        (Speculation) VALUES[13][p[13]],
+        (boolean) VALUES[13][p[13]],
+        (Speculation) VALUES[14][p[14]],
         others);
   }
 
-  /** The page size; a made-up model has pages of whole groups. */
+  /** The page size: the switch has 1, 4 and 16, and each model its own sizes in their places. */
   int page() {
-    return model.madeUp() ? PAGES_OF_GROUPS.get(pageSize) : pageSize;
+    return pageSize == 0 ? 0 : model.pages().get(List.of(1, 4, 16).indexOf(pageSize));
   }
 
   /** Whether the memory of a sequence is bounded, whatever its length. */
@@ -209,7 +224,11 @@ record SwitchCell(
   String whyFewRetractions() {
     return chunk == 1
         ? "retractions by chance only: one prompt row a step"
-        : windowsOnly() ? "retractions by chance only: sequences stop to take pages" : null;
+        : windowsOnly()
+            ? "retractions by chance only: sequences stop to take pages"
+            : sized() == Windows.FEW && model.windows()
+                ? "retractions by chance only: too few windows for several sequences"
+                : null;
   }
 
   /** Whether static batches are sure to have padding rows; null if that is open. */
@@ -217,7 +236,7 @@ record SwitchCell(
     if (policy != PolicyVariant.STATIC || maxRunning == 1) {
       return false;
     }
-    if (tight && windowsOnly()) {
+    if (tight && (windowsOnly() || sized() == Windows.FEW && model.windows())) {
       return null; // there may be memory for one or for several
     }
     return !(tight && pageSize == 0); // one page: one runs
@@ -265,12 +284,40 @@ record SwitchCell(
     return pageSize == 0 ? context : Math.ceilDiv(needed, unit) * unit + spare;
   }
 
+  /** The tests' own drafter may be further behind than a size made of options can know. */
+  private Windows sized() {
+    return speculation == Speculation.LAGGARD || windows == Windows.FEW && !tight
+        ? Windows.FULL
+        : windows;
+  }
+
+  /** The option that sizes windows. */
+  private EngineOptions sized(Model model, EngineOptions full, int context, int longest) {
+    double ratio = sized() == Windows.AUTO ? 0 : 1;
+    if (sized() == Windows.FEW) {
+      KvGeometry g = Sizes.geometry(model, full, context);
+      long[] pages = Sizes.pages(full, g, context);
+      double needed = 0;
+      for (int pool = 0; pool < pages.length; pool++) {
+        int most = g.expected(pool, 0, longest, 0, Sizes.margin(full));
+        needed = Math.max(needed, g.needsAll(pool) ? 0 : (double) most / pages[pool]);
+      }
+      ratio = needed > 0 ? Math.min(1, 1.1 * needed) : 1;
+    }
+    double share = ratio;
+    return full.withKv(kv -> kv.withSwaFullTokensRatio(share));
+  }
+
   EngineOptions options(Model model, int context, int longest, int spare) {
     int tokens = tight ? tightTokens(context, longest, spare) : context * 64;
     EngineOptions options =
         EngineOptions.defaults()
             .withKv(
-                kv -> kv.withContextLength(context).withPageSize(page()).withMaxTotalTokens(tokens))
+                kv ->
+                    kv.withContextLength(context)
+                        .withPageSize(page())
+                        .withMaxTotalTokens(tokens)
+                        .withSwaFullTokensRatio(1))
             .withBatching(
                 b ->
                     b.withSchedulePolicy(policy.schedule)
@@ -286,6 +333,6 @@ record SwitchCell(
     for (Switch s : OTHERS) {
       options = s.with(options, others.get(s.name()));
     }
-    return options;
+    return sized(model, options, context, longest);
   }
 }

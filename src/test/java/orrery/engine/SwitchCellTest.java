@@ -12,7 +12,10 @@ import orrery.TinyModels;
 import orrery.kernels.KernelSet;
 import orrery.speculation.SpeculationOptions.Acceptance;
 
-/** The switch matrix has every switch that can be on or off, or one of a few things. */
+/**
+ * The switch matrix has every switch that can be on or off, or one of a few things, and every
+ * number with values that hurt.
+ */
 class SwitchCellTest {
   /** Values that no cell has, and why. */
   private static final Map<Object, String> NOT_IN_THE_MATRIX =
@@ -21,8 +24,31 @@ class SwitchCellTest {
           Acceptance.TARGET_ONLY, "keeps the distribution, not the text",
           Acceptance.REJECTION, "keeps the distribution, not the text");
 
+  /** Numbers without values of their own in the matrix, and why. */
+  private static final Map<String, String> NO_VALUES =
+      Map.of(
+          "max-total-tokens", "tight or ample, as the requests of a set need",
+          "swa-full-tokens-ratio", "automatic, few or full, as the requests of a set need",
+          "context-length", "the longest request of a set",
+          "schedule-conservativeness", "low, so that retractions happen; EngineWalkTest has both",
+          "max-queued-requests", "refuses requests; EngineTest has it",
+          "batch-wait-millis", "time alone; StaticPolicyTest has it",
+          "speculative-disable-by-batch-size", "EngineWalkTest draws it",
+          "speculative-ngram-min", "NgramDrafterTest has it",
+          "speculative-ngram-max", "NgramDrafterTest has it",
+          "speculative-synthetic-accept-length", "changes the text");
+
   @Test
-  void everyBooleanAndEnumOfTheOptionsIsInTheMatrixWithAllItsValues() {
+  void everyNumberOfTheOptionsHasValuesForTheMatrixOrAReasonForNone() {
+    List<String> without =
+        Switch.all().stream().filter(s -> s.values().isEmpty()).map(Switch::name).toList();
+    assertThat(without)
+        .as("numbers without values: name some in Switch.NUMBERS, or a reason in NO_VALUES")
+        .containsExactlyInAnyOrderElementsOf(NO_VALUES.keySet());
+  }
+
+  @Test
+  void everySwitchOfTheOptionsIsInTheMatrixWithAllItsValues() {
     List<EngineOptions> cells = new ArrayList<>();
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("mtp"))) {
       for (SwitchCell cell : SwitchCell.covering(2, 20)) {

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import orrery.TinyModels;
-import orrery.batching.Sequence;
 import orrery.model.Model;
 import orrery.sampling.SamplingParams;
 
@@ -30,8 +29,7 @@ class WaitingMemoryTest {
     long before = threads.getCurrentThreadAllocatedBytes();
     for (int i = 0; i < CHOICES; i++) {
       Active active = new Active(request, new Completion(i, c -> {}), 1, 0);
-      Sequence s = new Sequence(i, i, 0, request.prompt(), 100, 0, i, 0, "");
-      kept.add(new Choice(active, s, wide));
+      kept.add(new Choice(active, wide, i, 0, 100, i));
     }
     long bytes = (threads.getCurrentThreadAllocatedBytes() - before) / CHOICES;
     assertThat(kept).hasSize(CHOICES);

@@ -71,7 +71,7 @@ final class Memory {
     String name = type.getPackageName();
     return !type.isHidden()
         && (Op.class.isAssignableFrom(type)
-            || name.matches("orrery\\.(kernels|graph|attention|moe|model)(\\..*)?"));
+            || name.matches("orrery\\.(kernels|graph|attention|moe|hyper|model)(\\..*)?"));
   }
 
   /** The elements of an operand that count: rows in use, without padding. */

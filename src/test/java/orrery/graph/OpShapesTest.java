@@ -41,14 +41,23 @@ class OpShapesTest {
   }
 
   @Test
+  void productsOfGroupsNeedMatricesOfOneShapeForAllColumns() {
+    PackedMatrix[] groups = {matrix(5, 3), matrix(5, 3)};
+    g.matmul(buffer(6), groups, buffer(10));
+    refused(() -> g.matmul(buffer(6), groups, buffer(11)), "b11", "f32[5,3]");
+    PackedMatrix[] unequal = {matrix(5, 3), matrix(4, 3)};
+    refused(() -> g.matmul(buffer(6), unequal, buffer(10)), "f32[5,3]", "f32[4,3]");
+  }
+
+  @Test
   void elementwiseOpsNeedBuffersOfOneWidth() {
     g.add(buffer(3), buffer(3));
     refused(() -> g.add(buffer(3), buffer(4)), "b3", "b4");
     g.addBias(buffer(3), new float[3]);
     refused(() -> g.addBias(buffer(3), new float[4]), "b3", "4");
-    g.swiglu(buffer(3), buffer(3), buffer(3));
-    refused(() -> g.swiglu(buffer(4), buffer(3), buffer(3)), "b4");
-    refused(() -> g.swiglu(buffer(3), buffer(4), buffer(3)), "b4");
+    g.swiglu(buffer(3), buffer(3), 0, buffer(3));
+    refused(() -> g.swiglu(buffer(4), buffer(3), 0, buffer(3)), "b4");
+    refused(() -> g.swiglu(buffer(3), buffer(4), 0, buffer(3)), "b4");
     g.logitRows(buffer(3), buffer(3));
     refused(() -> g.logitRows(buffer(3), buffer(2)), "b3", "b2");
     g.concat(buffer(3), buffer(4), buffer(7));

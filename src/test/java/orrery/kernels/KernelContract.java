@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import orrery.numerics.Elementary;
 
 /**
  * The tests that every implementation of {@link Kernels} must pass. It gives the bits of {@link
@@ -226,6 +227,12 @@ abstract class KernelContract {
       kernels().sigmoid(x, 1, a, 0, n);
       definition.sigmoid(x, 1, b, 0, n);
       assertSameBits(a, b, "sigmoid " + n);
+      kernels().clampedSwiglu(x, 3, w, 0, 0.6f, a, 1, n);
+      definition.clampedSwiglu(x, 3, w, 0, 0.6f, b, 1, n);
+      assertSameBits(a, b, "clampedSwiglu " + n);
+      kernels().sqrtSoftplus(x, 1, a, 0, n, scratch);
+      definition.sqrtSoftplus(x, 1, b, 0, n, scratch);
+      assertSameBits(a, b, "sqrtSoftplus " + n);
       kernels().add(x, 0, a, 2, n);
       definition.add(x, 0, b, 2, n);
       assertSameBits(a, b, "add " + n);
@@ -268,12 +275,71 @@ abstract class KernelContract {
     kernels().swiglu(special, 0, one, 0, a, 0, special.length);
     definition.swiglu(special, 0, one, 0, b, 0, special.length);
     assertSameBits(a, b, "swiglu");
+    kernels().swiglu(one, 0, special, 0, a, 0, special.length);
+    definition.swiglu(one, 0, special, 0, b, 0, special.length);
+    assertSameBits(a, b, "swiglu of special up");
+    for (float limit : new float[] {0.6f, 10f, 1e30f, Float.POSITIVE_INFINITY}) {
+      kernels().clampedSwiglu(special, 0, one, 0, limit, a, 0, special.length);
+      definition.clampedSwiglu(special, 0, one, 0, limit, b, 0, special.length);
+      assertSameBits(a, b, "clampedSwiglu of special gates");
+      kernels().clampedSwiglu(one, 0, special, 0, limit, a, 0, special.length);
+      definition.clampedSwiglu(one, 0, special, 0, limit, b, 0, special.length);
+      assertSameBits(a, b, "clampedSwiglu of special up");
+    }
+    kernels().sqrtSoftplus(special, 0, a, 0, special.length, scratch);
+    definition.sqrtSoftplus(special, 0, b, 0, special.length, scratch);
+    assertSameBits(a, b, "sqrtSoftplus");
+    System.arraycopy(special, 0, a, 0, special.length);
+    kernels().sqrtSoftplus(a, 0, a, 0, special.length, scratch);
+    assertSameBits(a, b, "sqrtSoftplus in place");
     kernels().sigmoid(special, 0, a, 0, special.length);
     definition.sigmoid(special, 0, b, 0, special.length);
     assertSameBits(a, b, "sigmoid");
     kernels().softmax(special, 3, a, 3, special.length - 3, scratch);
     definition.softmax(special, 3, b, 3, special.length - 3, scratch);
     assertSameBits(a, b, "softmax");
+  }
+
+  @Test
+  void theClampedSwigluCutsTheGateAboveAndTheOtherFactorOnBothSides() {
+    float[] gate = {5, 5, -5, -5, 0.25f};
+    float[] up = {3, -3, 3, -3, 0.5f};
+    float[] y = new float[5];
+    kernels().clampedSwiglu(gate, 0, up, 0, 2, y, 0, 5);
+    float high = Elementary.silu(2) * 2;
+    float low = Elementary.silu(-5) * 2; // the gate has no lower limit
+    assertThat(y).containsExactly(high, -high, low, -low, Elementary.silu(0.25f) * 0.5f);
+    float[] free = new float[5];
+    kernels().swiglu(gate, 0, up, 0, free, 0, 5);
+    kernels().clampedSwiglu(gate, 0, up, 0, 5, y, 0, 5);
+    assertThat(y).as("a limit that nothing reaches").isEqualTo(free);
+  }
+
+  @Test
+  void mixingStreamsIsTheDefinitionInAnyColumns() {
+    for (int n : new int[] {1, 2, 3, 4, 5, 7, 8, 9}) {
+      for (int d : new int[] {1, 7, 16, 17, 33, 130, 257, 600}) {
+        float[] a = random(n, d + 2);
+        float[] post = random(n + 1, n + 1);
+        float[] comb = random(n + 2, n * n + 3);
+        float[] x = random(n + 3, n * d + 2);
+        float[] expected = x.clone();
+        for (int k = 0; k < n; k++) {
+          for (int c = 0; c < d; c++) {
+            float mixed = post[1 + k] * a[2 + c];
+            for (int j = 0; j < n; j++) {
+              mixed = Math.fma(comb[3 + j * n + k], x[1 + j * d + c], mixed);
+            }
+            expected[1 + k * d + c] = mixed;
+          }
+        }
+        int cut = d / 3;
+        for (int[] columns : new int[][] {{cut, d}, {0, cut}}) {
+          kernels().mixStreams(a, 2, post, 1, comb, 3, x, 1, n, d, columns[0], columns[1], scratch);
+        }
+        assertSameBits(x, expected, n + " streams of " + d);
+      }
+    }
   }
 
   @ParameterizedTest
@@ -448,6 +514,10 @@ abstract class KernelContract {
       i -> kernels().rmsNorm(x, 0, w, 0, 1e-6f, 65, y, 0, scratch),
       i -> kernels().rope(y, 0, w, x, 0, 17, (i & 1) == 1),
       i -> kernels().swiglu(x, 0, w, 0, y, 0, 65),
+      i -> kernels().clampedSwiglu(x, 0, w, 0, 0.6f, y, 0, 65),
+      i -> kernels().sqrtSoftplus(x, 0, y, 0, 65, scratch),
+      i -> kernels().mixStreams(x, 0, w, 0, x, 9, y, 0, 1 + i % 8, 65, i, 65, scratch),
+      i -> y[0] = kernels().inverseRms(x, 0, 1e-6f, 65, scratch),
       i -> kernels().sigmoid(x, 0, y, 0, 65),
       i -> kernels().add(x, 0, y, 0, 65),
       i -> kernels().addScaled(0.5f, x, 0, y, 0, 65),
@@ -500,7 +570,7 @@ abstract class KernelContract {
    * Bytes that 160 calls allocate once the JIT has compiled the kernel. Its compiler thread may be
    * busy with other code, so this method waits for it, up to about ten seconds.
    */
-  private static long allocatedBy(IntConsumer call) {
+  static long allocatedBy(IntConsumer call) {
     var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long bytes = 0;
     for (int attempt = 0; attempt < 200; attempt++) {

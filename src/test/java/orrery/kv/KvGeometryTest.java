@@ -14,11 +14,11 @@ class KvGeometryTest {
   }
 
   @Test
-  void theSpanIsTheLargestDivisorOfThePageThatFitsIntoTheWindow() {
-    for (int p = 1; p <= 24; p++) {
-      for (int keeps = 1; keeps <= 30; keeps++) {
+  void theSpanIsTheLargestDivisorOfThePageThatFitsIntoTheWindowUpTo16() {
+    for (int p = 1; p <= 64; p++) {
+      for (int keeps = 1; keeps <= 70; keeps++) {
         int largest = 1;
-        for (int d = 1; d <= p && d <= keeps; d++) {
+        for (int d = 1; d <= p && d <= keeps && d <= 16; d++) {
           largest = p % d == 0 ? d : largest;
         }
         assertThat(window(p, keeps).span(0)).as("P %d, keeps %d", p, keeps).isEqualTo(largest);
@@ -175,5 +175,50 @@ class KvGeometryTest {
         .hasMessage("page-size: expected at least 1, found 0");
     assertThat(new KvGeometry(layout, 8).pageTokens()).isEqualTo(8);
     assertThat(new KvGeometry(layout, 8).pools()).isEqualTo(1);
+  }
+
+  /** The layout of DeepSeek-V4 with ratios 4 and 128: P = 256, four pools. */
+  @Test
+  void aSequenceWithTheStreamsOfDeepSeekV4HoldsWindowsAndNotLengths() {
+    KvLayout layout =
+        new KvLayout(
+            List.of(
+                new Stream("raw", 1, 1, 128, 127),
+                new Stream("csa state", 1, 1, 8, 4),
+                new Stream("csa", 1, 4, Stream.ALL, Stream.ALL),
+                new Stream("hca state", 1, 1, 128, 0),
+                new Stream("hca", 1, 128, Stream.ALL, Stream.ALL)));
+    assertThat(layout.unit()).isEqualTo(128);
+    assertThat(layout.wholeRows(1)).isEqualTo(128);
+    assertThat(layout.wholeRows(129)).isEqualTo(256);
+    KvGeometry g = new KvGeometry(layout, 256);
+    assertThat(layout.pools()).containsExactly(Stream.ALL, 128, 8); // the longest first
+    assertThat(List.of(g.name(0), g.name(1), g.name(2)))
+        .containsExactly("all", "window 128", "window 8");
+    assertThat(List.of(g.span(0), g.span(1), g.span(2))).containsExactly(256, 16, 8);
+    assertThat(g.expected(0, 0, 4096, 0, 0)).isEqualTo(16);
+    assertThat(g.expected(1, 0, 4096, 0, 2)).as("with pages of 128: 3 x 128 rows").isEqualTo(10);
+    assertThat(g.expected(2, 0, 4096, 0, 0)).isEqualTo(2);
+    assertThat(g.unneededOfBlock(1)).as("of 16; a hit needs 127 rows").isEqualTo(8);
+    assertThat(g.unneededOfBlock(2)).as("of 32; a hit needs 4 rows").isEqualTo(31);
+    assertThat(g.needed(1)).isEqualTo(8);
+    assertThat(g.needed(2)).isEqualTo(1);
+  }
+
+  @Test
+  void aPageThatCannotHoldWholeRowsIsRefusedWithTheReason() {
+    KvLayout layout = new KvLayout(List.of(new Stream("compressed", 1, 1_000, Stream.ALL, 4)));
+    assertThat(layout.wholeRows(2_147_483_000)).isEqualTo(2_147_483_000);
+    assertThatThrownBy(() -> layout.wholeRows(2_147_483_001))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "page-size: expected at most 2147483000, a multiple of the 1000 tokens that whole rows"
+                + " of this model stand for, found 2147483001");
+    KvLayout primes =
+        new KvLayout(
+            List.of(
+                new Stream("a", 1, 65_537, Stream.ALL, 4),
+                new Stream("b", 1, 65_539, Stream.ALL, 4)));
+    assertThatThrownBy(primes::unit).hasMessageContainingAll("65537", "65539");
   }
 }

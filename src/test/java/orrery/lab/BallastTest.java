@@ -27,13 +27,13 @@ class BallastTest {
   @TempDir private Path directory;
 
   static List<Path> models() {
-    return TinyModels.classic();
+    return TinyModels.all();
   }
 
   private Path dump(Path model, int[] ids) {
     Path file = directory.resolve("dump-" + model.getFileName() + ".safetensors");
     try (LoadedModel loaded = LoadedModel.load(model)) {
-      TensorDump.write(loaded, EngineOptions.defaults(), ids, file);
+      TensorDump.write(loaded, EngineOptions.defaults(), ids, 3, file);
     }
     return file;
   }

@@ -28,13 +28,13 @@ class TensorDumpTest {
   @TempDir Path directory;
 
   static List<Path> models() {
-    return TinyModels.classic();
+    return TinyModels.all();
   }
 
   private Path dump(Path model, EngineOptions options, int... ids) {
     Path file = directory.resolve("dump.safetensors");
     try (LoadedModel loaded = LoadedModel.load(model)) {
-      TensorDump.write(loaded, options, ids, file);
+      TensorDump.write(loaded, options, ids, 3, file);
     }
     return file;
   }

@@ -27,7 +27,7 @@ class TimelineTest {
       {"event":"Admitted","nanos":2000,"request":0,"sequence":0,"hit":0,"retractions":0}
       {"event":"TokenOut","nanos":3000,"request":0,"sequence":0,"index":0,"token":4,"text":"<&>"}
       {"event":"StepDone","nanos":3100,"step":0,"prefillRows":2,"decodeRows":0,"paddingRows":0,\
-      "running":1,"waiting":1,"freePages":6,"referencedPages":1,"idlePages":1,"stop":"NO_PAGES",\
+      "running":1,"waiting":1,"pools":[{"pool":"all","span":16,"free":6,"referenced":1,"idle":1,"passed":0}],"stop":"NO_PAGES",\
       "planNanos":60,"draftNanos":40,"launchNanos":900,"judgeNanos":100,"followNanos":70,"commitNanos":30}
       {"event":"Retracted","nanos":4000,"request":0,"sequence":0,"lost":3}
       {"event":"Admitted","nanos":5000,"request":0,"sequence":0,"hit":0,"retractions":1}

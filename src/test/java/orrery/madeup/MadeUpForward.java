@@ -1,10 +1,8 @@
 package orrery.madeup;
 
 import static orrery.madeup.MadeUp.EPS;
-import static orrery.madeup.MadeUp.GROUP;
 import static orrery.madeup.MadeUp.HIDDEN;
 import static orrery.madeup.MadeUp.VOCAB;
-import static orrery.madeup.MadeUp.WINDOW;
 
 import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
@@ -26,14 +24,15 @@ final class MadeUpForward implements Forward {
 
   /** The weights, packed. */
   record Weights(
-      boolean hybrid,
+      MadeUp.Layers layers,
       PackedMatrix embedding,
       PackedMatrix head,
       PackedMatrix whole,
       PackedMatrix window,
       PackedMatrix state,
       PackedMatrix mtpState,
-      PackedMatrix mtp) {}
+      PackedMatrix mtp,
+      PackedMatrix heavy) {}
 
   /** The streams of a cache; those that it lacks are null. */
   record Streams(
@@ -41,6 +40,8 @@ final class MadeUpForward implements Forward {
       RowStream window,
       RowStream state,
       RowStream entries,
+      RowStream heavyState,
+      RowStream heavyEntries,
       RowStream mtp,
       BoundaryKv boundary) {}
 
@@ -85,14 +86,19 @@ final class MadeUpForward implements Forward {
   public void main(Launcher g) {
     g.launch(check);
     g.embed(w.embedding, x);
-    if (w.hybrid) {
+    MadeUp.Layers l = w.layers;
+    if (l.whole()) {
       layer(g, w.whole, s.whole, slot -> 0);
     }
-    layer(g, w.window, s.window, slot -> Math.max(0, slot - WINDOW + 1));
-    if (w.hybrid) {
-      compressed(g);
+    layer(g, w.window, s.window, slot -> Math.max(0, slot - l.window() + 1));
+    if (l.compressed()) {
+      compressed(g, w.state, s.state, s.entries, l.group(), this::groupBefore);
     } else {
-      layer(g, w.state, s.state, MadeUpForward::groupBefore);
+      layer(g, w.state, s.state, this::groupBefore);
+    }
+    if (l.heavy() > 0) {
+      int n = l.heavy();
+      compressed(g, w.heavy, s.heavyState, s.heavyEntries, n, slot -> slot / n * n);
     }
     g.rmsNorm(x, ONES, EPS, hidden);
     if (s.boundary != null) {
@@ -102,8 +108,9 @@ final class MadeUpForward implements Forward {
     g.matmul(last, w.head, logits);
   }
 
-  private static int groupBefore(int slot) {
-    return Math.max(0, (slot / GROUP - 1) * GROUP);
+  private int groupBefore(int slot) {
+    int group = w.layers.group();
+    return Math.max(0, (slot / group - 1) * group);
   }
 
   private void layer(Launcher g, PackedMatrix m, RowStream stream, IntUnaryOperator first) {
@@ -118,12 +125,18 @@ final class MadeUpForward implements Forward {
     g.launch(new WriteRows(row, stream));
   }
 
-  /** The token that completes a group makes its entry, of the rows of two groups. */
-  private void compressed(Launcher g) {
-    cache(g, w.state, s.state);
-    g.launch(new MixRows(s.state, MadeUpForward::groupBefore, GROUP, entry));
-    g.launch(new WriteRows(entry, s.entries));
-    g.launch(new MixRows(s.entries, slot -> 0, 1, sum));
+  /** The token that completes a group makes its entry, of the rows from {@code first} on. */
+  private void compressed(
+      Launcher g,
+      PackedMatrix m,
+      RowStream state,
+      RowStream entries,
+      int group,
+      IntUnaryOperator first) {
+    cache(g, m, state);
+    g.launch(new MixRows(state, first, group, entry));
+    g.launch(new WriteRows(entry, entries));
+    g.launch(new MixRows(entries, slot -> 0, 1, sum));
     g.add(sum, x);
   }
 
@@ -131,7 +144,7 @@ final class MadeUpForward implements Forward {
   public void mtp(Launcher g) {
     mtpPairs(g);
     // Slot 0 has no MTP row.
-    layer(g, w.mtp, s.mtp, slot -> Math.max(1, slot - WINDOW + 1));
+    layer(g, w.mtp, s.mtp, slot -> Math.max(1, slot - w.layers.window() + 1));
     g.rmsNorm(x, ONES, EPS, mtpStates);
     g.logitRows(mtpStates, last);
     g.matmul(last, w.head, mtpLogits);

@@ -1,9 +1,7 @@
 package orrery.madeup;
 
-import static orrery.madeup.MadeUp.GROUP;
 import static orrery.madeup.MadeUp.HIDDEN;
 import static orrery.madeup.MadeUp.VOCAB;
-import static orrery.madeup.MadeUp.WINDOW;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -37,14 +35,15 @@ public final class MadeUpModel implements Model {
     this.m = m;
     this.weights =
         new MadeUpForward.Weights(
-            m.hybrid,
+            m.layers,
             pack(m.embedding),
             pack(m.head),
             pack(m.whole),
             pack(m.window),
             pack(m.state),
             pack(m.mtpState),
-            pack(m.mtp));
+            pack(m.mtp),
+            pack(m.heavy));
   }
 
   private static PackedMatrix pack(float[][] w) {
@@ -74,32 +73,37 @@ public final class MadeUpModel implements Model {
 
     @Override
     public int layers() {
-      return m.hybrid ? 3 : 2;
+      return 2 + (m.layers.whole() ? 1 : 0) + (m.layers.heavy() > 0 ? 1 : 0);
     }
 
     @Override
     public int maxPositions() {
-      return 256;
+      return m.layers.positions();
     }
 
     @Override
     public boolean hasMtp() {
-      return m.hybrid;
+      return m.layers.mtp();
     }
 
     @Override
     public KvLayout kvLayout(boolean mtp) {
+      MadeUp.Layers l = m.layers;
       List<Stream> streams = new ArrayList<>();
-      if (m.hybrid) {
+      if (l.whole()) {
         streams.add(Stream.whole("whole", ROW));
       }
-      streams.add(new Stream("window", ROW, 1, WINDOW, WINDOW - 1));
-      streams.add(new Stream("state", ROW, 1, 2 * GROUP, GROUP));
-      if (m.hybrid) {
-        streams.add(new Stream("entries", ROW, GROUP, Stream.ALL, Stream.ALL));
+      streams.add(new Stream("window", ROW, 1, l.window(), l.window() - 1));
+      streams.add(new Stream("state", ROW, 1, 2 * l.group(), l.group()));
+      if (l.compressed()) {
+        streams.add(new Stream("entries", ROW, l.group(), Stream.ALL, Stream.ALL));
+      }
+      if (l.heavy() > 0) { // its rows are of no use behind a complete group
+        streams.add(new Stream("heavy.state", ROW, 1, l.heavy(), 0));
+        streams.add(new Stream("heavy.entries", ROW, l.heavy(), Stream.ALL, Stream.ALL));
       }
       if (mtp) {
-        streams.add(new Stream("mtp", ROW, 1, WINDOW, WINDOW - 1));
+        streams.add(new Stream("mtp", ROW, 1, l.window(), l.window() - 1));
         streams.add(Stream.boundary("mtp.boundary", HIDDEN));
       }
       return new KvLayout(streams);
@@ -111,7 +115,7 @@ public final class MadeUpModel implements Model {
     }
 
     @Override
-    public Activations activations(boolean mtp) {
+    public Activations activations(boolean mtp, int slots) {
       return new Activations(
           8 * Buffer.bytes(HIDDEN), Buffer.bytes(HIDDEN) + 2 * Buffer.bytes(VOCAB), 0, 0);
     }
@@ -131,11 +135,18 @@ public final class MadeUpModel implements Model {
             stream(cache, names, "window"),
             stream(cache, names, "state"),
             stream(cache, names, "entries"),
+            stream(cache, names, "heavy.state"),
+            stream(cache, names, "heavy.entries"),
             stream(cache, names, "mtp"),
             cache.layout().boundary() < 0 ? null : BoundaryKv.of(cache));
     List<RowStream> tagged =
         java.util.stream.Stream.of(
-                streams.whole(), streams.window(), streams.state(), streams.entries())
+                streams.whole(),
+                streams.window(),
+                streams.state(),
+                streams.entries(),
+                streams.heavyState(),
+                streams.heavyEntries())
             .filter(Objects::nonNull)
             .toList();
     int pageTokens = cache.geometry().pageTokens();

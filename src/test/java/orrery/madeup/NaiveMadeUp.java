@@ -1,9 +1,7 @@
 package orrery.madeup;
 
 import static orrery.madeup.MadeUp.EPS;
-import static orrery.madeup.MadeUp.GROUP;
 import static orrery.madeup.MadeUp.HIDDEN;
-import static orrery.madeup.MadeUp.WINDOW;
 
 import java.util.Arrays;
 import orrery.numerics.Sum16;
@@ -23,7 +21,9 @@ public final class NaiveMadeUp {
   public float[] logits(int[] ids) {
     float[][] x =
         Arrays.stream(ids).mapToObj(id -> m.embedding[id].clone()).toArray(float[][]::new);
-    if (m.hybrid) {
+    MadeUp.Layers l = m.layers;
+    int group = l.group();
+    if (l.whole()) {
       float[][] rows = rows(m.whole, x);
       for (int t = 0; t < x.length; t++) {
         add(sum(rows, 0, t), x[t]);
@@ -31,19 +31,34 @@ public final class NaiveMadeUp {
     }
     float[][] rows = rows(m.window, x);
     for (int t = 0; t < x.length; t++) {
-      add(sum(rows, Math.max(0, t - WINDOW + 1), t), x[t]);
+      add(sum(rows, Math.max(0, t - l.window() + 1), t), x[t]);
     }
     rows = rows(m.state, x);
-    float[][] entries = new float[x.length / GROUP][]; // [complete groups][HIDDEN]
+    float[][] entries = new float[x.length / group][]; // [complete groups][HIDDEN]
     for (int g = 0; g < entries.length; g++) {
-      entries[g] = sum(rows, Math.max(0, (g - 1) * GROUP), (g + 1) * GROUP - 1);
+      entries[g] = sum(rows, Math.max(0, (g - 1) * group), (g + 1) * group - 1);
     }
     for (int t = 0; t < x.length; t++) {
-      int complete = (t + 1) / GROUP;
-      int groupBefore = Math.max(0, (t / GROUP - 1) * GROUP);
-      add(m.hybrid ? sum(entries, 0, complete - 1) : sum(rows, groupBefore, t), x[t]);
+      int complete = (t + 1) / group;
+      int groupBefore = Math.max(0, (t / group - 1) * group);
+      add(l.compressed() ? sum(entries, 0, complete - 1) : sum(rows, groupBefore, t), x[t]);
+    }
+    if (l.heavy() > 0) {
+      heavy(x);
     }
     return product(m.head, norm(x[x.length - 1]));
+  }
+
+  private void heavy(float[][] x) {
+    int group = m.layers.heavy();
+    float[][] rows = rows(m.heavy, x);
+    float[][] entries = new float[x.length / group][]; // [complete groups][HIDDEN]
+    for (int g = 0; g < entries.length; g++) {
+      entries[g] = sum(rows, g * group, (g + 1) * group - 1);
+    }
+    for (int t = 0; t < x.length; t++) {
+      add(sum(entries, 0, (t + 1) / group - 1), x[t]);
+    }
   }
 
   private static float[][] rows(float[][] w, float[][] x) {

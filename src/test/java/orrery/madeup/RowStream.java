@@ -4,25 +4,27 @@ import orrery.graph.Step;
 import orrery.graph.StreamRows;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
-import orrery.kv.Stream;
 
 /**
- * A handle on one stream of a cache: where a row lies.
+ * A handle on one stream of a cache whose rows carry their slot.
  *
- * @param rows the stream's rows, [pages][span / tokensPerRow][width]
- * @param span slots of a page
- * @param tokensPerRow tokens that one row stands for; it lies at the slot of the last of them
- * @param width floats of a row
+ * @param rows the stream's rows; a row of several tokens carries the slot of the last of them
  */
-record RowStream(StreamRows rows, int span, int tokensPerRow, int width) {
+record RowStream(StreamRows rows) {
   static RowStream of(KvCache cache, int stream) {
-    Stream s = cache.layout().streams().get(stream);
-    int span = cache.spanOf(stream);
-    return new RowStream(StreamRows.of(cache, stream), span, s.tokensPerRow(), s.width());
+    return new RowStream(StreamRows.of(cache, stream));
   }
 
   int pool() {
     return rows.pool();
+  }
+
+  int span() {
+    return rows.span();
+  }
+
+  int tokensPerRow() {
+    return rows.tokensPerRow();
   }
 
   PageTable table(Step step, int row) {
@@ -31,12 +33,11 @@ record RowStream(StreamRows rows, int span, int tokensPerRow, int width) {
 
   /** Index of the first float of the row with the slot {@code slot}. */
   int at(PageTable table, int slot) {
-    int page = table.pages(pool())[slot / span];
-    return (page * (span / tokensPerRow) + slot % span / tokensPerRow) * width;
+    return rows.at(rows.pages(table), slot);
   }
 
   /** The slot that the row of a slot carries: the same, unless the row is another or gone. */
   float tag(PageTable table, int slot) {
-    return rows.data()[at(table, slot) + width - 1];
+    return rows.data()[at(table, slot) + rows.width() - 1];
   }
 }

@@ -14,7 +14,7 @@ record WriteRows(Buffer x, RowStream to) implements Op {
     int rows = x.rows(step);
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       int slot = step.slot[r];
-      if ((slot + 1) % to.tokensPerRow() == 0) {
+      if (to.rows().completes(slot)) {
         int at = to.at(to.table(step, r), slot);
         System.arraycopy(x.data, x.row(r), to.rows().data(), at, x.cols);
         to.rows().data()[at + x.cols] = slot;

@@ -2,6 +2,8 @@ package orrery.moe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static orrery.moe.RouterSpec.Score.SIGMOID;
+import static orrery.moe.RouterSpec.Score.SQRT_SOFTPLUS;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -75,15 +77,19 @@ class RoutingTest {
 
   static Stream<RouterSpec> specs() {
     return Stream.of(
-        new RouterSpec(1, 1, 1, 1, true, 1f),
-        new RouterSpec(5, 1, 1, 1, false, 1f),
-        new RouterSpec(8, 8, 1, 1, true, 2.5f),
-        new RouterSpec(33, 4, 1, 1, true, 1f),
-        new RouterSpec(8, 3, 4, 2, false, 2.5f),
-        new RouterSpec(8, 4, 4, 2, true, 1f),
-        new RouterSpec(24, 6, 4, 4, true, 1f),
-        new RouterSpec(24, 6, 4, 1, true, 0.5f),
-        new RouterSpec(64, 8, 8, 3, true, 1.5f));
+        new RouterSpec(SIGMOID, 1, 1, 1, 1, true, 1f),
+        new RouterSpec(SIGMOID, 5, 1, 1, 1, false, 1f),
+        new RouterSpec(SIGMOID, 8, 8, 1, 1, true, 2.5f),
+        new RouterSpec(SIGMOID, 33, 4, 1, 1, true, 1f),
+        new RouterSpec(SIGMOID, 8, 3, 4, 2, false, 2.5f),
+        new RouterSpec(SIGMOID, 8, 4, 4, 2, true, 1f),
+        new RouterSpec(SIGMOID, 24, 6, 4, 4, true, 1f),
+        new RouterSpec(SIGMOID, 24, 6, 4, 1, true, 0.5f),
+        new RouterSpec(SIGMOID, 64, 8, 8, 3, true, 1.5f),
+        new RouterSpec(SQRT_SOFTPLUS, 1, 1, 1, 1, true, 1.5f),
+        new RouterSpec(SQRT_SOFTPLUS, 6, 2, 1, 1, true, 1.5f),
+        new RouterSpec(SQRT_SOFTPLUS, 33, 6, 1, 1, true, 2.5f),
+        new RouterSpec(SQRT_SOFTPLUS, 24, 5, 4, 2, false, 1f));
   }
 
   /** Logits on a coarse grid, so that ties are everywhere. */
@@ -105,13 +111,19 @@ class RoutingTest {
     return bias;
   }
 
+  private static float score(RouterSpec spec, float logit) {
+    return spec.score() == SIGMOID
+        ? Elementary.sigmoid(logit)
+        : (float) Math.sqrt(Elementary.softplus(logit));
+  }
+
   /** The experts of one row by plain sorting, in ascending id. */
   private static int[] expected(float[] logits, float[] bias, RouterSpec spec) {
     int n = spec.experts();
     int size = n / spec.groups();
     List<Float> biased = new ArrayList<>();
     for (int e = 0; e < n; e++) {
-      biased.add(Elementary.sigmoid(logits[e]) + bias[e]);
+      biased.add(score(spec, logits[e]) + bias[e]);
     }
     Comparator<Integer> bestFirst = Comparator.comparing(biased::get, Comparator.reverseOrder());
     List<Integer> groups = new ArrayList<>();
@@ -137,7 +149,7 @@ class RoutingTest {
   @ParameterizedTest
   @MethodSource("specs")
   void expertsAndWeightsAreThoseOfPlainSorting(RouterSpec spec) {
-    long seed = 31 + spec.hashCode() % 1000; // a different seed for each router
+    long seed = 31 + spec.toString().hashCode() % 1000; // a different seed for each router
     System.out.println(spec + ", seed " + seed);
     Random random = new Random(seed);
     for (int round = 0; round < 40; round++) {
@@ -156,18 +168,20 @@ class RoutingTest {
   private static void assertWeights(float[] weights, float[] logits, int[] experts, RouterSpec s) {
     double[] score = new double[experts.length];
     for (int j = 0; j < experts.length; j++) {
-      score[j] = 1 / (1 + Math.exp(-logits[experts[j]]));
+      double x = logits[experts[j]];
+      score[j] = s.score() == SIGMOID ? 1 / (1 + Math.exp(-x)) : Math.sqrt(Math.log1p(Math.exp(x)));
     }
     double sum = s.normTopK() ? Arrays.stream(score).sum() : 1;
     for (int j = 0; j < experts.length; j++) {
       double expected = score[j] / sum * s.scale();
-      assertThat(Math.abs(weights[j] - expected)).isLessThan(1e-6 * s.scale());
+      assertThat(Math.abs(weights[j] - expected))
+          .isLessThan(1e-6 * s.scale() * Math.max(1, score[j]));
     }
   }
 
   @Test
   void theBiasChangesWhichExpertsAreChosenButNoWeight() {
-    RouterSpec spec = new RouterSpec(4, 2, 1, 1, false, 1f);
+    RouterSpec spec = new RouterSpec(SIGMOID, 4, 2, 1, 1, false, 1f);
     float[][] rows = {{3f, 2f, 1f, 0f}};
     Bench plain = new Bench(spec, new float[4], new ScalarKernels(), rows).route(1);
     assertThat(plain.experts(0)).containsExactly(0, 1);
@@ -258,7 +272,7 @@ class RoutingTest {
 
   @Test
   void expertsThatNoRowChoseComputeNothing() {
-    RouterSpec spec = new RouterSpec(6, 2, 1, 1, true, 1f);
+    RouterSpec spec = new RouterSpec(SIGMOID, 6, 2, 1, 1, true, 1f);
     float[][] rows = {{9, 0, 0, 8, 0, 0}, {9, 0, 0, 8, 0, 0}};
     Bench bench = new Bench(spec, new float[6], new ScalarKernels(), rows).route(1);
     assertThat(IntStream.range(0, 6).map(bench.groups::load)).containsExactly(2, 0, 0, 2, 0, 0);
@@ -313,19 +327,19 @@ class RoutingTest {
 
   @Test
   void impossibleRoutersAreRefusedByName() {
-    assertThatThrownBy(() -> new RouterSpec(8, 2, 3, 1, true, 1))
+    assertThatThrownBy(() -> new RouterSpec(SIGMOID, 8, 2, 3, 1, true, 1))
         .hasMessage("router groups: expected a divisor of 8, found 3");
-    assertThatThrownBy(() -> new RouterSpec(8, 2, 2, 3, true, 1))
+    assertThatThrownBy(() -> new RouterSpec(SIGMOID, 8, 2, 2, 3, true, 1))
         .hasMessage("router top groups: expected 1 to 2, found 3");
-    assertThatThrownBy(() -> new RouterSpec(8, 5, 4, 2, true, 1))
+    assertThatThrownBy(() -> new RouterSpec(SIGMOID, 8, 5, 4, 2, true, 1))
         .hasMessage("router top-k: expected 1 to 4, found 5");
-    assertThatThrownBy(() -> new RouterSpec(8, 1, 8, 2, true, 1))
+    assertThatThrownBy(() -> new RouterSpec(SIGMOID, 8, 1, 8, 2, true, 1))
         .hasMessageContaining("at least 2 (a group is judged by its two best), found 1");
   }
 
   @Test
   void routingOpsRefuseBuffersOfOtherShapes() {
-    RouterSpec spec = new RouterSpec(4, 2, 2, 1, true, 1f);
+    RouterSpec spec = new RouterSpec(SIGMOID, 4, 2, 2, 1, true, 1f);
     ExpertGroups groups = new ExpertGroups(spec, Step::rows, 2);
     Buffer four = new Buffer("four", Step::rows, 2, 4);
     Buffer two = new Buffer("two", Step::rows, 2, 2);

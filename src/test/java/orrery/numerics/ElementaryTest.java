@@ -72,6 +72,41 @@ class ElementaryTest {
   }
 
   @Test
+  void softplusIsWithinItsStatedError() {
+    everyFloatUpTo(
+        200f,
+        x -> {
+          double exact = Math.max(x, 0) + StrictMath.log1p(StrictMath.exp(-Math.abs((double) x)));
+          if (exact >= Float.MIN_NORMAL) {
+            assertThat(ulps(Elementary.softplus(x), exact)).as("softplus(%s)", x).isLessThan(1.9);
+          } else {
+            assertThat(Elementary.softplus(x)).as("softplus(%s)", x).isBetween(0f, 0x1p-126f);
+          }
+        });
+  }
+
+  @Test
+  void log1pIsWithinItsStatedError() {
+    for (int bits = 0; bits <= Float.floatToRawIntBits(1f); bits += STRIDE) {
+      float t = Float.intBitsToFloat(bits);
+      assertThat(ulps(Elementary.log1p(t), StrictMath.log1p(t))).as("log1p(%s)", t).isLessThan(1.1);
+    }
+    assertThat(Elementary.log1p(Float.MIN_VALUE)).isEqualTo(Float.MIN_VALUE);
+    assertThat(Elementary.log1p(Float.NaN)).isNaN();
+  }
+
+  @Test
+  void softplusOfTheEndsIsExact() {
+    assertThat(Elementary.softplus(0f)).isEqualTo((float) StrictMath.log(2));
+    assertThat(Elementary.softplus(-0f)).isEqualTo(Elementary.softplus(0f));
+    assertThat(Elementary.softplus(20f)).as("as softplus of PyTorch beyond 20").isEqualTo(20f);
+    assertThat(Elementary.softplus(-104f)).isEqualTo(0f);
+    assertThat(Elementary.softplus(Float.NEGATIVE_INFINITY)).isEqualTo(0f);
+    assertThat(Elementary.softplus(Float.POSITIVE_INFINITY)).isEqualTo(Float.POSITIVE_INFINITY);
+    assertThat(Elementary.softplus(Float.NaN)).isNaN();
+  }
+
+  @Test
   void theTreeFoldsHalves() {
     float[] partial = new float[16];
     for (int i = 0; i < 16; i++) {

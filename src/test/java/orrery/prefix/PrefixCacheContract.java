@@ -1,6 +1,7 @@
 package orrery.prefix;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
 import java.util.List;
@@ -20,6 +21,8 @@ abstract class PrefixCacheContract {
 
   /** Pool 0 keeps all, pool 1 a window of 5 tokens in pages of 4. */
   static final KvLayout WINDOWED = Shape.WINDOWED.layout();
+
+  private static final int LIFE = 1_000; // operations of one cache in a walk
 
   abstract PrefixCache cache(KvCache kv);
 
@@ -225,6 +228,63 @@ abstract class PrefixCacheContract {
     cache().check();
   }
 
+  /**
+   * SGLang drops the lock on the window of a leaf as soon as decoding has moved past it ({@code
+   * dec_swa_lock_only}), and keeps the lock on the other rows. Here a window's pages have
+   * references of their own.
+   */
+  @Test
+  void aWindowThatARunningSequenceHasPassedCanBeEvictedButNotItsOtherPages() {
+    KvCache windowed = new KvCache(WINDOWED, 4, 64, 32);
+    PrefixCache c = cache(windowed);
+    Played one = Played.begin(windowed, c, tokens(40), "");
+    one.decode(40); // the window reads the slots from 36 on
+    assertThat(windowed.pool(0).idle()).isZero();
+    assertThat(windowed.pool(1).idle()).isEqualTo(9);
+    assertThat(c.evict(0, 1)).isZero();
+    assertThat(c.evict(1, 9)).isEqualTo(9);
+    assertThat(c.evict(1, 1)).isZero();
+    assertThat(c.blocks()).isEqualTo(10);
+    c.check();
+    one.requireRows();
+    one.end();
+  }
+
+  /**
+   * sglang#25805: a page of the window went back and was taken by another request, and the first
+   * request gave it back once more at its end.
+   */
+  @Test
+  void aWindowPageThatWentBackAndWasTakenByAnotherSequenceIsNotGivenBackTwice() {
+    for (boolean cached : new boolean[] {false, true}) {
+      KvCache windowed = new KvCache(WINDOWED, new KvGeometry(WINDOWED, 4), 64, new int[] {16, 4});
+      PrefixCache c = cached ? cache(windowed) : new NoPrefixCache(2);
+      Played one = Played.begin(windowed, c, tokens(12), "");
+      one.decode(12);
+      int[] kept = one.pages(1);
+      c.evict(1, windowed.pool(1).idle());
+      Played two = Played.begin(windowed, c, diverging(0, 8), "");
+      two.compute(8); // takes the pages that the first one has passed
+      Played again = Played.begin(windowed, c, tokens(12), ""); // perhaps behind a hit
+      again.end();
+      one.end();
+      for (int page : two.pages(1)) {
+        assertThat(kept).doesNotContain(page);
+        assertThat(windowed.pool(1).references(page)).isEqualTo(1);
+      }
+      two.requireRows();
+      two.end();
+      assertThatThrownBy(() -> windowed.pool(1).release(kept[0]))
+          .isInstanceOf(IllegalStateException.class);
+      c.check();
+      c.clear();
+      for (int pool = 0; pool < 2; pool++) {
+        windowed.pool(pool).check();
+        assertThat(windowed.pool(pool).available()).isEqualTo(windowed.pool(pool).total() - 1);
+      }
+    }
+  }
+
   @Test
   void aTombstoneIsNoEndOfAHitButMayLieInTheMiddleOfOne() {
     KvCache windowed = new KvCache(WINDOWED, 4, 64, 32);
@@ -284,18 +344,46 @@ abstract class PrefixCacheContract {
     two.end();
   }
 
+  /**
+   * A window of 40 in pages of 16: of a block's four pages, a hit at its end needs the last three.
+   */
+  private static final KvLayout WIDE =
+      new KvLayout(List.of(Stream.whole("key", 1), new Stream("latent", 1, 1, 40, 39)));
+
   @Test
   void idleWindowPagesOfAHalfPassedBlockCanBeEvicted() {
-    KvCache wide = new KvCache(WINDOWED, new KvGeometry(WINDOWED, 16), 64, new int[] {4, 16});
+    KvCache wide = new KvCache(WIDE, new KvGeometry(WIDE, 64), 192, new int[] {3, 12});
     PrefixCache c = cache(wide);
-    Played one = Played.begin(wide, c, tokens(20), "");
-    one.compute(16); // the window reads the slots from 12 on: three of four pages are idle
-    assertThat(wide.pool(1).idle()).isEqualTo(3);
-    assertThat(c.evict(1, 3)).isEqualTo(3);
+    Played one = Played.begin(wide, c, tokens(90), "");
+    one.compute(64);
+    one.compute(87); // the window reads the slots from 48 on: three of four pages have passed
+    assertThat(wide.pool(1).idle()).isEqualTo(2);
+    assertThat(c.evict(1, 2)).isEqualTo(2);
     c.check();
-    one.compute(20);
+    one.compute(90);
     one.end();
     wide.pool(1).check();
+  }
+
+  /**
+   * SGLang splits a leaf before a sequence locks it, so that the lock covers only the pages of a
+   * window ({@code swa_radix_cache.py}). Without that, a prompt computed at once held as many
+   * window pages as it was long, and so pushed other sequences out.
+   */
+  @Test
+  void ofAPromptComputedAtOnceOnlyTheWindowsThatHitsNeedStayInTheCache() {
+    KvCache wide = new KvCache(WIDE, new KvGeometry(WIDE, 64), 192, new int[] {3, 12});
+    PrefixCache c = cache(wide);
+    Played one = Played.begin(wide, c, tokens(190), "");
+    one.compute(190); // 12 pages of the window, in one step
+    assertThat(wide.pool(1).referenced()).as("its window: slots 151 to 189").isEqualTo(3);
+    assertThat(wide.pool(1).idle()).as("of two blocks, three pages each").isEqualTo(6);
+    assertThat(wide.pool(1).available()).isEqualTo(3);
+    one.end();
+    for (int hit = 64; hit <= 128; hit += 64) {
+      assertThat(c.match(tokens(190), hit, "").tokens()).isEqualTo(hit);
+    }
+    c.check();
   }
 
   /** Found: with pages of several windows, no hit happened behind tokens computed one by one. */
@@ -352,23 +440,23 @@ abstract class PrefixCacheContract {
     assertThat(c.blocks()).isEqualTo(4);
   }
 
-  /** With a window of 5, a prefix of 16 needs the last of the four window pages of its block. */
+  /** The six pages that hits need go one after the other: first those that the window passed. */
   @Test
   void aBlockThatLostAPageServesAllHitsThatDoNotNeedIt() {
-    KvCache wide = new KvCache(WINDOWED, new KvGeometry(WINDOWED, 16), 64, new int[] {4, 16});
+    KvCache wide = new KvCache(WIDE, new KvGeometry(WIDE, 64), 192, new int[] {3, 12});
     PrefixCache c = cache(wide);
-    Played one = Played.begin(wide, c, tokens(33), "");
-    one.compute(33);
+    Played one = Played.begin(wide, c, tokens(129), "");
+    one.compute(129);
     one.end();
-    for (int gone = 0; gone <= 8; gone++) { // pages of the window, from the first on
-      assertThat(c.match(tokens(33), 16, "").tokens())
+    for (int gone = 0; gone <= 6; gone++) {
+      assertThat(c.match(tokens(129), 64, "").tokens())
           .as("%d gone", gone)
-          .isEqualTo(gone <= 3 ? 16 : 0);
-      assertThat(c.match(tokens(33), 32, "").tokens())
+          .isEqualTo(gone == 0 ? 64 : 0);
+      assertThat(c.match(tokens(129), 128, "").tokens())
           .as("%d gone", gone)
-          .isEqualTo(gone <= 7 ? 32 : 0);
+          .isEqualTo(gone <= 3 ? 128 : 0);
       assertThat(c.blocks()).isEqualTo(2);
-      assertThat(c.evict(1, 1)).isEqualTo(gone < 8 ? 1 : 0);
+      assertThat(c.evict(1, 1)).isEqualTo(gone < 6 ? 1 : 0);
       c.check();
     }
   }
@@ -455,18 +543,23 @@ abstract class PrefixCacheContract {
     PrefixCache c = cache(window);
     Played one = Played.begin(window, c, tokens(24), "");
     one.compute(24);
-    assertThat(c.evict(0, 4)).isEqualTo(4); // the window has passed the whole block
+    assertThat(c.evict(0, 1)).isEqualTo(1); // the window has passed the whole block
     assertThat(c.blocks()).isEqualTo(1);
     one.end();
     assertThat(c.blocks()).isZero();
     c.check();
   }
 
+  /**
+   * A million operations on one and the same cache of each shape, and not {@value #LIFE} on each:
+   * {@code -Dorrery.walk=1000000 -Dorrery.walk.life=1000000}.
+   */
   @Test
   void theRandomWalkAgreesWithAPlainModelOfWhatIsCached() {
+    int life = Integer.getInteger("orrery.walk.life", LIFE);
     for (Shape shape : Shape.ALL) {
       long begin = System.nanoTime();
-      PrefixWalk walk = new PrefixWalk(shape, this::cache, 7);
+      PrefixWalk walk = new PrefixWalk(shape, life, this::cache, 7);
       walk.run(walkOperations());
       System.out.printf(
           "%s, %s: %s, %.1f s%n",

@@ -22,12 +22,14 @@ final class PrefixWalk {
   private final Random random;
   private final Function<KvCache, PrefixCache> maker;
   private final Shape shape;
+  private final int life; // operations until the next cache
   private KvCache kv;
   private PrefixCache cache;
   private CachedPages cached;
   private int behind; // the most tokens that commits lag behind the computed ones
   private final List<Played> running = new ArrayList<>();
   private int done;
+  private int caches;
   private int hits;
   private int shortened; // hits that end before tokens whose blocks are there
   private int evictions;
@@ -38,8 +40,13 @@ final class PrefixWalk {
   private int clears;
   private int tombstoned;
 
-  PrefixWalk(Shape shape, Function<KvCache, PrefixCache> maker, long seed) {
+  /**
+   * @param life how many operations one cache lives; then another one follows, with pages of
+   *     another size and other memory
+   */
+  PrefixWalk(Shape shape, int life, Function<KvCache, PrefixCache> maker, long seed) {
     this.shape = shape;
+    this.life = life;
     this.maker = maker;
     this.random = new Random(seed);
   }
@@ -58,12 +65,13 @@ final class PrefixWalk {
     cache = maker.apply(kv);
     cached = new CachedPages(kv);
     behind = random.nextBoolean() ? 0 : 1 + random.nextInt(12);
+    caches++;
   }
 
   void run(int operations) {
     while (done < operations) {
       renew();
-      for (int i = 0; i < 1_000 && done < operations; i++, done++) {
+      for (int i = 0; i < life && done < operations; i++, done++) {
         operation();
         cached.sweep();
         if (i % 16 == 0) {
@@ -243,9 +251,10 @@ final class PrefixWalk {
 
   String summary() {
     return String.format(
-        "%d operations, %d hits (%d not to the limit), %d evictions (%d refused), %d tombstones,"
-            + " %d forks (%d pools behind hits, %d behind commits that lag), %d clears",
+        "%d operations on %d caches, %d hits (%d not to the limit), %d evictions (%d refused), %d"
+            + " tombstones, %d forks (%d pools behind hits, %d behind commits that lag), %d clears",
         done,
+        caches,
         hits,
         shortened,
         evictions,
@@ -257,12 +266,16 @@ final class PrefixWalk {
         clears);
   }
 
+  /** Everything happened; what depends on the sizes of a cache needs a walk over many caches. */
   void requireEventful() {
     assertThat(hits).isGreaterThan(done / 100);
     assertThat(shortened).isPositive();
     assertThat(evictions).isPositive();
     assertThat(refused).isPositive();
     assertThat(forks).isPositive();
+    if (caches < 10) {
+      return;
+    }
     assertThat(forksThatLag).isPositive();
     assertThat(clears).isPositive();
     assertThat(tombstoned > 0).isEqualTo(shape.layout().pools().length > 1);

@@ -66,5 +66,19 @@ record Shape(String name, KvLayout layout, int[] pageTokens, int longest) {
           new int[] {6, 10, 12, 24},
           90);
 
-  static final List<Shape> ALL = List.of(PLAIN, WINDOWED, HYBRID, WINDOWS_ONLY, LONG_WINDOWS);
+  /** The pools of DeepSeek-V4, in pages of four windows and more. */
+  static final Shape V4 =
+      new Shape(
+          "v4",
+          new KvLayout(
+              List.of(
+                  new Stream("raw", 1, 1, 6, 5),
+                  new Stream("csa state", 1, 1, 8, 4),
+                  Stream.whole("csa", 1),
+                  new Stream("hca state", 1, 1, 16, 0),
+                  new Stream("late raw", 1, 1, 6, 5))),
+          new int[] {24, 32, 48},
+          180);
+
+  static final List<Shape> ALL = List.of(PLAIN, WINDOWED, HYBRID, WINDOWS_ONLY, LONG_WINDOWS, V4);
 }

@@ -16,7 +16,7 @@ class HistoryTest {
     History history = new History(5, 1, 1, 4);
     assertThat(history.contains(1)).isTrue();
     assertThat(history.contains(0)).isFalse();
-    assertThat(history.outputCount(1)).isZero();
+    assertThat(history.seen().count(1)).isZero();
     assertThat(history.length()).isEqualTo(3);
     assertThat(history.outputLength()).isZero();
     assertThat(history.vocab()).isEqualTo(5);
@@ -41,7 +41,7 @@ class HistoryTest {
       }
       assertThat(history.length()).isEqualTo(1 + output.size());
       for (int token = 0; token < 6; token++) {
-        assertThat(history.outputCount(token)).isEqualTo(Collections.frequency(output, token));
+        assertThat(history.seen().count(token)).isEqualTo(Collections.frequency(output, token));
         assertThat(history.contains(token)).isEqualTo(token == 2 || output.contains(token));
       }
       if (!output.isEmpty()) {
@@ -62,7 +62,7 @@ class HistoryTest {
     for (int i = 0; i < 1_000; i++) {
       History history = new History(Integer.MAX_VALUE, 0, last);
       history.push(last);
-      assertThat(history.outputCount(last)).isEqualTo(1);
+      assertThat(history.seen().count(last)).isEqualTo(1);
       assertThat(history.contains(0)).isTrue();
       assertThat(history.contains(last - 1)).isFalse();
       all.add(history);
@@ -84,7 +84,7 @@ class HistoryTest {
       }
     }
     for (int token = 0; token < 60_000; token++) {
-      assertThat(early.outputCount(token)).isEqualTo(late.outputCount(token));
+      assertThat(early.seen().count(token)).isEqualTo(late.seen().count(token));
       assertThat(early.contains(token)).isEqualTo(late.contains(token));
     }
   }

@@ -18,8 +18,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import orrery.LooseOps;
 import orrery.TinyModels;
 import orrery.engine.LoadedModel;
+import orrery.graph.LaunchedOps;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
 import orrery.graph.OperandCheck;
@@ -103,13 +105,13 @@ class DeclaredOperandsTest {
     /** Prepares a step of each program, and hands over its ops. */
     void programs(Consumer<List<Op>> each) {
       rows(0);
-      each.accept(ops(forward::main));
+      each.accept(LaunchedOps.of(forward::main));
       if (model.hasMtp()) {
         rows(1);
         fill(forward.mtpInput().data);
-        each.accept(ops(forward::mtpKv));
-        each.accept(ops(forward::mtp));
-        each.accept(ops(beginChain()));
+        each.accept(LaunchedOps.of(forward::mtpKv));
+        each.accept(LaunchedOps.of(forward::mtp));
+        each.accept(LaunchedOps.of(beginChain()));
       }
     }
 
@@ -138,18 +140,6 @@ class DeclaredOperandsTest {
     }
   }
 
-  private static List<Op> ops(Consumer<Launcher> program) {
-    List<Op> ops = new ArrayList<>();
-    program.accept(
-        new Launcher() {
-          @Override
-          public void launch(Op op) {
-            ops.add(op);
-          }
-        });
-    return ops;
-  }
-
   @ParameterizedTest
   @MethodSource("specks")
   void anOpChangesOnlyWhatItDeclaresAndDependsOnNothingElse(Path directory) {
@@ -164,6 +154,15 @@ class DeclaredOperandsTest {
     }
   }
 
+  @Test
+  void anOpThatNoSpeckHasKeepsToItsDeclarationsToo() {
+    for (Kernels kernels : List.of(new ScalarKernels(), new VectorKernels())) {
+      LooseOps loose = new LooseOps(kernels);
+      OperandCheck check = new OperandCheck(loose.step(), loose.ops());
+      loose.ops().forEach(check::run);
+    }
+  }
+
   /** A new op must come in a program above, or it is not checked. */
   @Test
   void noOpOfTheHouseIsMissingAbove() {
@@ -173,6 +172,7 @@ class DeclaredOperandsTest {
         bench.programs(ops -> ops.forEach(op -> checked.add(op.getClass().getName())));
       }
     }
+    new LooseOps(new ScalarKernels()).ops().forEach(op -> checked.add(op.getClass().getName()));
     Set<String> all =
         new ClassFileImporter()
                 .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)

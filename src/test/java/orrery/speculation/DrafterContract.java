@@ -204,7 +204,7 @@ public abstract class DrafterContract {
         b.append(' ').append(history.output(i));
       }
       for (int t = 0; t < history.vocab(); t++) {
-        b.append(history.outputCount(t)).append(history.contains(t) ? '+' : '-');
+        b.append(history.contains(t) ? '+' : '-');
       }
       return b.toString();
     }

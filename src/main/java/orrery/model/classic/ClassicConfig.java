@@ -2,6 +2,7 @@ package orrery.model.classic;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import orrery.attention.GroupedQueryAttention;
 import orrery.attention.RopeTable;
 import orrery.checkpoint.Checkpoint;
@@ -11,10 +12,12 @@ import orrery.kernels.PackedMatrix;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
+import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
+import orrery.options.Options;
 
 /**
  * The configuration of a {@code glm4_moe} model (GLM-4.5), as transformers 4 and 5 write it.
@@ -89,6 +92,15 @@ public record ClassicConfig(
   }
 
   @Override
+  public FeedForwardWidth feedForwardWidth() {
+    return new FeedForwardWidth(
+        Set.of("intermediate_size", "moe_intermediate_size"),
+        List.of(".gate_proj.weight", ".up_proj.weight"),
+        List.of(),
+        List.of(".down_proj.weight"));
+  }
+
+  @Override
   public String architecture() {
     return ARCHITECTURE;
   }
@@ -129,12 +141,12 @@ public record ClassicConfig(
   }
 
   @Override
-  public Activations activations(boolean mtp) {
+  public Activations activations(boolean mtp, int slots) {
     return new Activations(
         ClassicForward.rowBytes(this, attention(1), mtp),
         ClassicForward.logitRowBytes(this, mtp),
-        RopeTable.bytes(rotaryDim),
-        GroupedQueryAttention.scratchBytes(attention(1)));
+        slots * RopeTable.bytes(rotaryDim),
+        slots * GroupedQueryAttention.scratchBytes(attention(1)));
   }
 
   /** Whether any layer has a dense feed-forward, the MTP layer included. */
@@ -154,27 +166,6 @@ public record ClassicConfig(
 
   /** The same config for a checkpoint that has another head or another number of MTP layers. */
   ClassicConfig with(boolean tied, int mtpLayers) {
-    return new ClassicConfig(
-        vocab,
-        hidden,
-        layers,
-        denseLayers,
-        intermediate,
-        expertIntermediate,
-        sharedExperts,
-        heads,
-        kvHeads,
-        headDim,
-        rotaryDim,
-        ropeTheta,
-        maxPositions,
-        normEps,
-        attentionBias,
-        qkNorm,
-        tied,
-        mtpLayers,
-        mtpAnnounced,
-        router,
-        format);
+    return Options.with(this, new String[] {"tied", "mtpLayers"}, tied, mtpLayers);
   }
 }

@@ -123,7 +123,8 @@ record ClassicWeights(
     return new FeedForward(
         w.matrix(p + "gate_proj.weight", intermediate, c.hidden()),
         w.matrix(p + "up_proj.weight", intermediate, c.hidden()),
-        w.matrix(p + "down_proj.weight", c.hidden(), intermediate));
+        w.matrix(p + "down_proj.weight", c.hidden(), intermediate),
+        0);
   }
 
   private static MixtureOfExperts mixture(Weights w, ClassicConfig c, String p) {
@@ -143,9 +144,11 @@ record ClassicWeights(
         c.router(),
         router,
         w.vector(p + "gate.e_score_correction_bias", n),
+        null,
         gate,
         up,
         down,
+        0,
         feedForward(w, c, p + "shared_experts.", c.expertIntermediate() * c.sharedExperts()));
   }
 }

@@ -65,7 +65,7 @@ class ClassicConfigTest {
                 false,
                 1,
                 false,
-                new RouterSpec(8, 2, 1, 1, true, 1f),
+                new RouterSpec(RouterSpec.Score.SIGMOID, 8, 2, 1, 1, true, 1f),
                 PackedMatrix.Format.F32));
   }
 

@@ -1,0 +1,68 @@
+package orrery.attention;
+
+import java.util.List;
+import orrery.graph.Buffer;
+import orrery.graph.Op;
+import orrery.graph.Operand;
+import orrery.graph.Step;
+import orrery.graph.StepField;
+
+/** Rotates the last 2 · pairs columns of each head by the row's position, in place. */
+record RopeTail(Buffer x, int heads, RopeTable table) implements Op {
+  RopeTail {
+    if (x.cols % heads != 0 || 2 * table.pairs() > x.cols / heads) {
+      throw new IllegalArgumentException(
+          "rope of the last "
+              + table.pairs()
+              + " pairs of "
+              + heads
+              + " heads of "
+              + x
+              + ": shapes do not fit");
+    }
+  }
+
+  @Override
+  public void run(Step step, int share, int shares) {
+    int headDim = x.cols / heads;
+    int items = x.rows(step) * heads;
+    for (int i = items * share / shares; i < items * (share + 1) / shares; i++) {
+      int row = i / heads;
+      rotate(step, table, x.data, x.row(row) + i % heads * headDim, headDim, step.position[row]);
+    }
+  }
+
+  /** Rotates the last columns of one head, which begins at {@code at}. */
+  static void rotate(Step step, RopeTable table, float[] x, int at, int headDim, int position) {
+    int pairs = table.pairs();
+    step.kernels()
+        .rope(
+            x,
+            at + headDim - 2 * pairs,
+            table.cos(),
+            table.sin(),
+            position * pairs,
+            pairs,
+            table.interleaved());
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(x, StepField.POSITION);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(x);
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) x.rows(step) * heads * table.pairs() * 4;
+  }
+
+  @Override
+  public String line() {
+    return x + " = rope " + heads + " heads, last " + table.pairs() + " pairs";
+  }
+}

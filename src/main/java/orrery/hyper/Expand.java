@@ -1,0 +1,80 @@
+package orrery.hyper;
+
+import java.util.List;
+import orrery.graph.Buffer;
+import orrery.graph.Op;
+import orrery.graph.Operand;
+import orrery.graph.Step;
+
+/**
+ * x[r][k] = post_k · a[r] + Σ_j comb[j][k] · x[r][j], in place. Shares take blocks of 16 columns,
+ * so that a single row can be split too.
+ *
+ * @param a [rows][hidden] what the sublayer computed
+ * @param post [rows][n]
+ * @param comb [rows][n · n]
+ * @param x [rows][n · hidden] the streams
+ */
+record Expand(Buffer a, Buffer post, Buffer comb, Buffer x) implements Op {
+  private static final int BLOCK = 16;
+
+  Expand {
+    if (x.cols != post.cols * a.cols || comb.cols != post.cols * post.cols) {
+      throw new IllegalArgumentException(
+          x + " = " + post + " * " + a + " + " + comb + " * " + x + ": shapes do not fit");
+    }
+  }
+
+  @Override
+  public void run(Step step, int share, int shares) {
+    int blocks = (a.cols + BLOCK - 1) / BLOCK; // of one row
+    int all = x.rows(step) * blocks;
+    int last = (int) ((long) all * (share + 1) / shares);
+    for (int b = (int) ((long) all * share / shares); b < last; ) {
+      int r = b / blocks;
+      int end = Math.min(last, (r + 1) * blocks);
+      int from = (b - r * blocks) * BLOCK;
+      int to = Math.min(a.cols, (end - r * blocks) * BLOCK);
+      mix(step, share, r, from, to);
+      b = end;
+    }
+  }
+
+  private void mix(Step step, int share, int r, int from, int to) {
+    step.kernels()
+        .mixStreams(
+            a.data,
+            a.row(r),
+            post.data,
+            post.row(r),
+            comb.data,
+            comb.row(r),
+            x.data,
+            x.row(r),
+            post.cols,
+            a.cols,
+            from,
+            to,
+            step.scratch(share));
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(a, post, comb, x);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(x);
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) x.rows(step) * x.cols * (post.cols + 1) / 2;
+  }
+
+  @Override
+  public String line() {
+    return "streams " + x + " = " + post + " * " + a + " + " + comb + "ᵀ * streams " + x;
+  }
+}

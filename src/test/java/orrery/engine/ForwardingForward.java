@@ -1,0 +1,50 @@
+package orrery.engine;
+
+import orrery.graph.Buffer;
+import orrery.graph.Launcher;
+import orrery.model.Forward;
+
+/** Another forward pass in all respects but those that a test changes. */
+interface ForwardingForward extends Forward {
+  Forward real();
+
+  @Override
+  default void main(Launcher g) {
+    real().main(g);
+  }
+
+  @Override
+  default Buffer states() {
+    return real().states();
+  }
+
+  @Override
+  default Buffer logits() {
+    return real().logits();
+  }
+
+  @Override
+  default void mtp(Launcher g) {
+    real().mtp(g);
+  }
+
+  @Override
+  default void mtpKv(Launcher g) {
+    real().mtpKv(g);
+  }
+
+  @Override
+  default Buffer mtpInput() {
+    return real().mtpInput();
+  }
+
+  @Override
+  default Buffer mtpStates() {
+    return real().mtpStates();
+  }
+
+  @Override
+  default Buffer mtpLogits() {
+    return real().mtpLogits();
+  }
+}

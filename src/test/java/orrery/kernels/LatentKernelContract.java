@@ -1,0 +1,402 @@
+package orrery.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Arrays;
+import java.util.Random;
+import java.util.function.IntConsumer;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import orrery.numerics.Elementary;
+
+/**
+ * The tests that every implementation of {@link LatentKernels} must pass: the bits of the
+ * definition for any number of heads, columns and rows, and no allocation once warm.
+ *
+ * <p>The build runs them at 512, 256 and 128 bits.
+ */
+@Tag("kernels")
+abstract class LatentKernelContract {
+  /** Heads by columns: below, at and above whole vectors. */
+  private static final int[][] SHAPES = {
+    {1, 2}, {3, 7}, {4, 16}, {4, 33}, {5, 32}, {8, 24}, {16, 32}, {17, 48}, {33, 16}, {64, 40}
+  };
+
+  private static final int[] ROWS = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 63, 64, 65, 130};
+
+  private final Scratch scratch = new Scratch();
+
+  abstract Kernels kernels();
+
+  private final LatentKernels definition = new ScalarKernels().latent();
+
+  /** Cached rows at shuffled places of two arrays, with NaN and infinity everywhere else. */
+  private static final class Cached {
+    final float[][] data = new float[2][]; // [near, far][places * (width + 1)]
+    final int[] rows; // [n] where each row begins
+    final int nearRows;
+
+    Cached(float[][] content, int nearRows, long seed) {
+      this.nearRows = nearRows;
+      int n = content.length;
+      int width = content[0].length;
+      Random random = new Random(seed);
+      int[] places = random.ints(0, n + 2).distinct().limit(n).toArray();
+      rows = new int[n];
+      for (int side = 0; side < 2; side++) {
+        data[side] = new float[(n + 2) * (width + 1)];
+        for (int i = 0; i < data[side].length; i++) {
+          data[side][i] = i % 2 == 0 ? Float.NaN : Float.POSITIVE_INFINITY;
+        }
+      }
+      for (int i = 0; i < n; i++) {
+        // The row at the last place ends where its array ends.
+        rows[i] = places[i] * (width + 1) + 1;
+        System.arraycopy(content[i], 0, data[i < nearRows ? 0 : 1], rows[i], width);
+      }
+    }
+  }
+
+  private static float[][] content(int n, int width, long seed) {
+    float[][] rows = new float[n][]; // [n][width]
+    Arrays.setAll(rows, i -> KernelContract.random(seed + i, width));
+    return rows;
+  }
+
+  private float[] attend(
+      LatentKernels k, float[] q, int heads, int headDim, float[] sink, Cached c, int n) {
+    float[] out = new float[heads * headDim + 5];
+    Arrays.fill(out, 777f);
+    k.attend(
+        q,
+        2,
+        heads,
+        headDim,
+        0.31f,
+        sink,
+        1,
+        c.data[0],
+        c.data[1],
+        c.rows,
+        Math.min(n, c.nearRows),
+        n,
+        out,
+        3,
+        scratch);
+    return out;
+  }
+
+  @Test
+  void attentionIsTheDefinitionForAnyHeadsColumnsAndRowsAndReadsNoOtherRow() {
+    for (int[] shape : SHAPES) {
+      float[] q = KernelContract.random(shape[0], shape[0] * shape[1] + 2);
+      float[] sink = KernelContract.random(7, shape[0] + 1);
+      for (int n : ROWS) {
+        float[][] content = content(n, shape[1], 31);
+        for (int near : new int[] {n, 0, n / 2}) {
+          Cached cached = new Cached(content, near, 5);
+          float[] expected = attend(definition, q, shape[0], shape[1], sink, cached, n);
+          float[] found = attend(kernels().latent(), q, shape[0], shape[1], sink, cached, n);
+          String what = Arrays.toString(shape) + " over " + n + " rows, " + near + " near";
+          KernelContract.assertSameBits(found, expected, what);
+          for (int i = 0; i < found.length; i++) {
+            boolean outside = i < 3 || i >= 3 + shape[0] * shape[1];
+            assertThat(found[i]).as("%s, element %d", what, i).isFinite();
+            assertThat(found[i] == 777f).as("%s, element %d", what, i).isEqualTo(outside);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void aPartOfTheHeadsHasTheBitsThatAllHeadsGive() {
+    int heads = 19;
+    int headDim = 24;
+    float[] q = KernelContract.random(1, heads * headDim);
+    float[] sink = KernelContract.random(2, heads);
+    Cached c = new Cached(content(21, headDim, 3), 12, 4);
+    float[] whole = new float[heads * headDim];
+    float[] parts = new float[heads * headDim];
+    for (int part = 1; part <= heads; part++) {
+      for (int h = 0; h < heads; h += part) {
+        int n = Math.min(part, heads - h);
+        int at = h * headDim;
+        kernels()
+            .latent()
+            .attend(
+                q, at, n, headDim, 0.2f, sink, h, c.data[0], c.data[1], c.rows, 12, 21, parts, at,
+                scratch);
+      }
+      if (part == 1) {
+        System.arraycopy(parts, 0, whole, 0, whole.length);
+      }
+      KernelContract.assertSameBits(parts, whole, part + " heads at a time");
+    }
+  }
+
+  @Test
+  void aSinkFarBelowAllScoresGivesTheBitsOfClassicAttention() {
+    for (int[] shape : SHAPES) {
+      int heads = shape[0];
+      int headDim = shape[1];
+      float[] q = KernelContract.random(1, heads * headDim + 2);
+      float[] sink = new float[heads + 1];
+      Arrays.fill(sink, -1e30f);
+      for (int n : ROWS) {
+        float[][] content = content(n, headDim, 9);
+        float[] found =
+            attend(kernels().latent(), q, heads, headDim, sink, new Cached(content, n / 3, 2), n);
+        AttentionShape classic = new AttentionShape(heads, 1, headDim, headDim, n, 0.31f);
+        float[] keys = new float[n * classic.keyWidth()];
+        float[] values = new float[n * classic.valueWidth()];
+        for (int s = 0; s < n; s++) {
+          for (int d = 0; d < headDim; d++) {
+            keys[classic.keyIndex(0, s, 0) + d * classic.tile()] = content[s][d];
+            values[classic.valueIndex(0, s, 0) + d] = content[s][d];
+          }
+        }
+        float[] expected = new float[heads * headDim + 5];
+        Arrays.fill(expected, 777f);
+        int width = heads * headDim;
+        new ScalarKernels()
+            .attend(
+                classic,
+                q,
+                2,
+                width,
+                1,
+                keys,
+                values,
+                new int[1],
+                0,
+                n - 1,
+                0,
+                1,
+                expected,
+                3,
+                width,
+                scratch);
+        KernelContract.assertSameBits(found, expected, Arrays.toString(shape) + " over " + n);
+      }
+    }
+  }
+
+  @Test
+  void aSinkTakesItsPartOfTheSoftmaxAndGivesNothing() {
+    Cached c = new Cached(new float[][] {{1, 0}, {0, 1}, {1, 1}}, 1, 1);
+    float[] out =
+        attend(kernels().latent(), new float[] {0, 0, 2, 4}, 1, 2, new float[] {0, 5}, c, 3);
+    double s = 0.31f;
+    double[] e = {Math.exp(2 * s), Math.exp(4 * s), Math.exp(6 * s), Math.exp(5)};
+    double sum = e[0] + e[1] + e[2] + e[3];
+    assertThat(out[3]).isCloseTo((float) ((e[0] + e[2]) / sum), within());
+    assertThat(out[4]).isCloseTo((float) ((e[1] + e[2]) / sum), within());
+  }
+
+  private static org.assertj.core.data.Offset<Float> within() {
+    return org.assertj.core.data.Offset.offset(1e-5f);
+  }
+
+  @Test
+  void anEntryIsTheDefinitionForAnyChannelsAndSlots() {
+    for (int channels : KernelContract.SIZES) {
+      for (int n : new int[] {1, 2, 3, 4, 8, 12, 128}) {
+        int gate = channels + 3;
+        Cached c = new Cached(content(n, gate + channels, n), n, 8);
+        float[] found = new float[channels + 4];
+        float[] expected = new float[channels + 4];
+        kernels().latent().compress(c.data[0], c.rows, n, gate, channels, found, 2, scratch);
+        definition.compress(c.data[0], c.rows, n, gate, channels, expected, 2, scratch);
+        KernelContract.assertSameBits(found, expected, channels + " channels of " + n);
+        for (int i = 0; i < found.length; i++) {
+          assertThat(found[i]).isFinite();
+          assertThat(found[i] != 0).isEqualTo(i >= 2 && i < channels + 2);
+        }
+      }
+    }
+  }
+
+  @Test
+  void theDefinitionOfAnEntryIsTheMeanByTheSoftmaxOfTheGates() {
+    float[] state = {10, -1, 0.5f, 2, 20, 3, 1.5f, -2}; // two rows: two channels, two gates
+    float[] out = new float[2];
+    kernels().latent().compress(state, new int[] {0, 4}, 2, 2, 2, out, 0, scratch);
+    double e = Math.exp(1);
+    double f = Math.exp(-4);
+    assertThat(out[0]).isCloseTo((float) ((10 + 20 * e) / (1 + e)), within());
+    assertThat(out[1]).isCloseTo((float) ((-1 + 3 * f) / (1 + f)), within());
+  }
+
+  @Test
+  void scoresOfAnIndexAreTheDefinitionForAnyHeadsColumnsAndKeys() {
+    for (int[] shape : SHAPES) {
+      float[] q = KernelContract.random(shape[0], shape[0] * shape[1] + 2);
+      float[] weights = KernelContract.random(6, shape[0] + 1);
+      for (int n : ROWS) {
+        Cached c = new Cached(content(n, shape[1], 77), n, 3);
+        float[] found = new float[n + 4];
+        float[] expected = new float[n + 4];
+        for (LatentKernels k : new LatentKernels[] {kernels().latent(), definition}) {
+          k.indexScores(
+              q,
+              2,
+              shape[0],
+              shape[1],
+              weights,
+              1,
+              0.7f,
+              c.data[0],
+              c.rows,
+              n,
+              k == definition ? expected : found,
+              3,
+              scratch);
+        }
+        KernelContract.assertSameBits(found, expected, Arrays.toString(shape) + " on " + n);
+        assertThat(found).startsWith(0, 0, 0).endsWith(0);
+      }
+    }
+  }
+
+  @Test
+  void aScoreOfAnIndexSumsTheWeightedMatchesThatArePositive() {
+    float[] q = {1, 2, -3, 1, 0, -1}; // three heads of two columns
+    float[] score = new float[1];
+    kernels()
+        .latent()
+        .indexScores(
+            q,
+            0,
+            3,
+            2,
+            new float[] {2, 100, -4},
+            0,
+            0.5f,
+            new float[] {3, -1},
+            new int[] {0},
+            1,
+            score,
+            0,
+            scratch);
+    assertThat(score[0]).isEqualTo(0.5f * 2 * 1 + 0.5f * -4 * 1);
+  }
+
+  @Test
+  void aSelectionIsWhatTopKTakesInIncreasingOrder() {
+    Random random = new Random(4);
+    float[] special = {Float.NaN, -0f, 0f, Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY, 1, -1};
+    for (int n : new int[] {1, 2, 3, 16, 17, 200, 1024}) {
+      for (int kind = 0; kind < 4; kind++) {
+        float[] x = new float[n + 2]; // [n] from 2 on
+        for (int i = 0; i < x.length; i++) {
+          x[i] =
+              switch (kind) {
+                case 0 -> (float) random.nextGaussian();
+                case 1 -> random.nextInt(5) - 2; // many equal ones
+                case 2 -> special[random.nextInt(special.length)];
+                default -> Float.intBitsToFloat(random.nextInt());
+              };
+        }
+        for (int k : new int[] {0, 1, n / 3, n / 2, n - 1, n}) {
+          int[] expected = new int[n];
+          kernels().topK(x, 2, n, k, expected, 0);
+          Arrays.sort(expected, 0, k);
+          int[] found = new int[n + 2];
+          Arrays.fill(found, -7);
+          kernels().latent().select(x, 2, n, k, found, 1, scratch);
+          assertThat(Arrays.copyOfRange(found, 1, k + 1))
+              .as("%d of %d, kind %d", k, n, kind)
+              .isEqualTo(Arrays.copyOf(expected, k));
+          assertThat(found[0] + found[k + 1]).isEqualTo(-14);
+        }
+      }
+    }
+    assertThatThrownBy(
+            () -> kernels().latent().select(new float[2], 0, 2, 3, new int[3], 0, scratch))
+        .hasMessageContaining("0 <= k <= 2, found 3");
+  }
+
+  @Test
+  void aUnitNormIsTheNormWithWeightsOfOne() {
+    for (int n : KernelContract.SIZES) {
+      float[] x = KernelContract.random(n, n + 3);
+      float[] ones = new float[n];
+      Arrays.fill(ones, 1f);
+      float[] found = new float[n + 5];
+      float[] expected = new float[n + 5];
+      kernels().unitNorm(x, 3, 1e-6f, n, found, 2, scratch);
+      new ScalarKernels().rmsNorm(x, 3, ones, 0, 1e-6f, n, expected, 2, scratch);
+      KernelContract.assertSameBits(found, expected, "unit norm of " + n);
+    }
+  }
+
+  @Test
+  void extremeScoresPassLikeTheDefinition() {
+    float[][] extreme = {
+      {1e30f, 1}, {-1e30f, 1}, {Float.MIN_VALUE, -0f}, {0, 0}, {Float.NaN, 1}, {1, Float.NaN}
+    };
+    for (int n = 1; n <= extreme.length; n++) {
+      Cached c = new Cached(Arrays.copyOf(extreme, n), 2, n);
+      for (float sink : new float[] {0, 1e38f, -1e38f, Elementary.EXP_MIN}) {
+        float[] q = {0, 0, 2, -3, 0, 1, 1e10f, 5};
+        float[] sinks = {0, sink, sink, sink};
+        KernelContract.assertSameBits(
+            attend(kernels().latent(), q, 3, 2, sinks, c, n),
+            attend(definition, q, 3, 2, sinks, c, n),
+            n + " extremes, sink " + sink);
+      }
+    }
+  }
+
+  @Test
+  void warmingUpChangesNoBitAndAWarmKernelAllocatesNothing() {
+    float[] q = KernelContract.random(1, 20 * 40);
+    float[] weights = KernelContract.random(2, 64);
+    Cached c = new Cached(content(80, 40, 3), 50, 4);
+    float[] y = new float[20 * 40];
+    int[] selected = new int[30];
+    IntConsumer[] calls = {
+      i ->
+          kernels()
+              .latent()
+              .attend(
+                  q, 0, 5 + i, 40, 0.1f, weights, 0, c.data[0], c.data[1], c.rows, 50, 60 + i, y, 0,
+                  scratch),
+      i -> kernels().latent().compress(c.data[0], c.rows, 4 + i, 20, 17, y, 0, scratch),
+      i ->
+          kernels()
+              .latent()
+              .indexScores(
+                  q, 0, 5 + i, 40, weights, 0, 0.1f, c.data[0], c.rows, 30 + i, y, 0, scratch),
+      i -> {
+        kernels().latent().select(q, i, 600, 30, selected, 0, scratch);
+        for (int j = 0; j < selected.length; j++) {
+          y[j] = selected[j];
+        }
+      },
+      i -> kernels().unitNorm(q, i, 1e-6f, 70, y, 0, scratch),
+    };
+    for (int call = 0; call < calls.length; call++) {
+      float[][] cold = new float[15][];
+      for (int i = 0; i < 15; i++) {
+        Arrays.fill(y, 0.5f);
+        calls[call].accept(i);
+        cold[i] = y.clone();
+      }
+      for (int i = 0; i < 4_000; i++) {
+        calls[call].accept(i % 15);
+      }
+      IntConsumer measured = calls[call];
+      assertThat(KernelContract.allocatedBy(i -> measured.accept(i % 15)))
+          .as("bytes allocated by call %d of %s", call, kernels().name())
+          .isZero();
+      for (int i = 0; i < 15; i++) {
+        Arrays.fill(y, 0.5f);
+        calls[call].accept(i);
+        KernelContract.assertSameBits(y, cold[i], "call " + call + " warm");
+      }
+    }
+  }
+}
