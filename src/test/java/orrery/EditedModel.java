@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeSet;
@@ -20,7 +21,7 @@ import orrery.numerics.Fp16;
  * file.
  */
 public final class EditedModel {
-  /** Values of one tensor; {@code longs} instead of {@code floats} if it is I64. */
+  /** Values of one tensor; {@code longs} instead of {@code floats} if it is I64 or I32. */
   public record Values(DType dtype, long[] shape, float[] floats, long[] longs) {
     /** The same values under another shape. */
     public Values shaped(long... other) {
@@ -41,7 +42,8 @@ public final class EditedModel {
   /** All tensors by name. */
   public final Map<String, Values> tensors = new LinkedHashMap<>();
 
-  private EditedModel(ObjectNode config) {
+  /** A model without tensors yet. */
+  public EditedModel(ObjectNode config) {
     this.config = config;
   }
 
@@ -67,9 +69,12 @@ public final class EditedModel {
             .orElseThrow()
             .shape();
     Tensor tensor = checkpoint.tensor(name, shape);
-    boolean longs = tensor.dtype() == DType.I64;
-    return new Values(
-        tensor.dtype(), shape, longs ? null : tensor.floats(), longs ? tensor.longs() : null);
+    return switch (tensor.dtype()) {
+      case I64 -> new Values(DType.I64, shape, null, tensor.longs());
+      case I32 ->
+          new Values(DType.I32, shape, null, Arrays.stream(tensor.ints()).asLongStream().toArray());
+      case F32, F16, BF16 -> new Values(tensor.dtype(), shape, tensor.floats(), null);
+    };
   }
 
   /** Writes {@code config.json} and {@code model.safetensors} to an existing directory. */
@@ -81,6 +86,7 @@ public final class EditedModel {
         case F32 -> writer.floats(name, v.floats(), v.shape());
         case BF16 -> writer.bf16(name, codes(v.floats(), false), v.shape());
         case F16 -> writer.f16(name, codes(v.floats(), true), v.shape());
+        case I32 -> writer.ints(name, ints(v.longs()), v.shape());
         case I64 -> writer.longs(name, v.longs(), v.shape());
       }
     }
@@ -91,6 +97,10 @@ public final class EditedModel {
       throw new UncheckedIOException(e);
     }
     return directory;
+  }
+
+  private static int[] ints(long[] values) {
+    return Arrays.stream(values).mapToInt(Math::toIntExact).toArray();
   }
 
   private static short[] codes(float[] values, boolean half) {

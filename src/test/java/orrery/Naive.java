@@ -16,7 +16,7 @@ import orrery.numerics.Sum16;
  *
  * <p>A state is float[hidden] for each token; a weight is float[out][in].
  */
-public final class Naive {
+public final class Naive implements Oracle {
   private final Checkpoint checkpoint;
   private final ClassicConfig c;
 
@@ -26,6 +26,7 @@ public final class Naive {
   }
 
   /** States of all tokens after the embedding and after every layer, [layers+1][tokens][hidden]. */
+  @Override
   public float[][][] streams(int[] ids) {
     float[][][] streams = new float[c.layers() + 1][][];
     float[][] embedding = matrix(embedding(), c.vocab(), c.hidden());
@@ -37,13 +38,15 @@ public final class Naive {
   }
 
   /** Hidden states after the final norm, [tokens][hidden]. */
-  public float[][] hidden(int[] ids) {
+  @Override
+  public float[][] states(int[] ids) {
     return norm(streams(ids)[c.layers()], vector("model.norm.weight", c.hidden()));
   }
 
   /** Logits of every position, [tokens][vocab]. */
+  @Override
   public float[][] logits(int[] ids) {
-    return product(matrix(head(), c.vocab(), c.hidden()), hidden(ids));
+    return product(matrix(head(), c.vocab(), c.hidden()), states(ids));
   }
 
   /**
@@ -59,13 +62,14 @@ public final class Naive {
   }
 
   /** MTP logits, [tokens-1][vocab]: row p pairs hidden state p with token p+1 and predicts p+2. */
+  @Override
   public float[][] mtpLogits(int[] ids) {
     String p = "model.layers." + c.layers() + ".";
     String own = p + "embed_tokens.weight";
     String head = p + "shared_head.head.weight";
     float[][] embedding = matrix(checkpoint.has(own) ? own : embedding(), c.vocab(), c.hidden());
     float[][] e = Arrays.stream(ids).skip(1).mapToObj(id -> embedding[id]).toArray(float[][]::new);
-    float[][] states = Arrays.copyOf(hidden(ids), ids.length - 1);
+    float[][] states = Arrays.copyOf(states(ids), ids.length - 1);
     float[][] pair = new float[ids.length - 1][]; // [tokens-1][2*hidden]
     float[][] normedE = norm(e, vector(p + "enorm.weight", c.hidden()));
     float[][] normedH = norm(states, vector(p + "hnorm.weight", c.hidden()));
@@ -224,7 +228,7 @@ public final class Naive {
     return product(matrix(p + "down_proj.weight", c.hidden(), intermediate), gate);
   }
 
-  private static float[][] product(float[][] w, float[][] x) {
+  static float[][] product(float[][] w, float[][] x) {
     float[][] y = new float[x.length][w.length];
     for (int t = 0; t < x.length; t++) {
       for (int o = 0; o < w.length; o++) {
@@ -251,7 +255,7 @@ public final class Naive {
     return y;
   }
 
-  private static float[][] add(float[][] x, float[][] y) {
+  static float[][] add(float[][] x, float[][] y) {
     float[][] sum = new float[x.length][];
     for (int t = 0; t < x.length; t++) {
       sum[t] = x[t].clone();
@@ -263,7 +267,7 @@ public final class Naive {
   }
 
   /** Indices of the n largest, best first, ties to the lower index. */
-  private static int[] largest(float[] x, int n) {
+  static int[] largest(float[] x, int n) {
     return IntStream.range(0, x.length)
         .boxed()
         .sorted((a, b) -> x[a] != x[b] ? Float.compare(x[b], x[a]) : Integer.compare(a, b))

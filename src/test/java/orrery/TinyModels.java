@@ -22,9 +22,32 @@ public final class TinyModels {
     }
   }
 
-  /** The small ones, of 11,000 to 43,000 parameters: four random, one trained. */
+  /** The models of GLM-4.5's architecture. */
+  public static List<Path> classic() {
+    return all().stream().filter(p -> !isV4(p)).toList();
+  }
+
+  /** The models of DeepSeek-V4's architecture. */
+  public static List<Path> v4() {
+    return all().stream().filter(TinyModels::isV4).toList();
+  }
+
+  /** The small classic ones, of 11,000 to 43,000 parameters: four random, one trained. */
   public static List<Path> specks() {
-    return all().stream().filter(p -> p.getFileName().toString().startsWith("speck-")).toList();
+    return classic().stream().filter(TinyModels::isSpeck).toList();
+  }
+
+  /** The small ones of DeepSeek-V4: five random, one trained. */
+  public static List<Path> v4Specks() {
+    return v4().stream().filter(TinyModels::isSpeck).toList();
+  }
+
+  private static boolean isSpeck(Path model) {
+    return model.getFileName().toString().startsWith("speck-");
+  }
+
+  private static boolean isV4(Path model) {
+    return model.getFileName().toString().matches("(speck|storyteller)-v4.*");
   }
 
   /** One speck. */

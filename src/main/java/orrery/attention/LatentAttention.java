@@ -189,7 +189,7 @@ public record LatentAttention(
     }
     g.launch(new AttendLatent(s.q, kv, selected, sink, s.mixed));
     g.launch(new RopeTail(s.mixed, heads, rope.back()));
-    g.launch(new GroupedMatMul(s.mixed, woA, s.groups));
+    g.matmul(s.mixed, woA, s.groups);
     g.matmul(s.groups, woB, out);
   }
 

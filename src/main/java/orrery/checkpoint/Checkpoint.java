@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -221,6 +222,17 @@ public final class Checkpoint implements AutoCloseable {
     }
     taken.add(name);
     return file.tensor(name).requireShape(expectedShape);
+  }
+
+  /**
+   * Counts tensors as read that a loader leaves out on purpose; it says so in a {@link #notice}.
+   *
+   * @return their names, in file order
+   */
+  public List<String> passOver(Predicate<String> which) {
+    List<String> names = names().stream().filter(which).toList();
+    taken.addAll(names);
+    return names;
   }
 
   /**

@@ -2,6 +2,7 @@ package orrery.checkpoint;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** The element types this reader takes, as safetensors names them. All are little-endian. */
 public enum DType {
@@ -9,6 +10,8 @@ public enum DType {
   I64(8),
   /** IEEE binary32. */
   F32(4),
+  /** 32-bit signed integers: index tables. */
+  I32(4),
   /** bfloat16, see {@link orrery.numerics.Bf16}. */
   BF16(2),
   /** IEEE binary16, see {@link orrery.numerics.Fp16}. */
@@ -27,5 +30,10 @@ public enum DType {
 
   static Optional<DType> named(String name) {
     return Arrays.stream(values()).filter(type -> type.name().equals(name)).findFirst();
+  }
+
+  /** All names, for messages. */
+  static String all() {
+    return Arrays.stream(values()).map(DType::name).collect(Collectors.joining(", "));
   }
 }

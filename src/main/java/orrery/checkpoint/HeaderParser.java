@@ -142,7 +142,8 @@ final class HeaderParser {
                         item
                             + ": stored as "
                             + CheckpointException.shown(dtype)
-                            + ", this reader takes F32, F16, BF16, I64"));
+                            + ", this reader takes "
+                            + DType.all()));
     if (offsets.length != 2 || offsets[0] > offsets[1]) {
       throw bad(item + ": data_offsets", "[begin, end] with begin <= end", shown(offsets));
     }

@@ -35,12 +35,15 @@ public final class SafetensorsWriter {
   private final Map<String, Entry> entries = new LinkedHashMap<>();
   private final Map<String, String> metadata = new TreeMap<>();
 
-  /** A tensor to be written; {@code data} is a float[], short[] or long[] as the type says. */
+  /**
+   * A tensor to be written; {@code data} is a float[], short[], int[] or long[] as the type says.
+   */
   private record Entry(String name, DType dtype, long[] shape, Object data) {
     void put(ByteBuffer buffer, int index) {
       switch (data) {
         case float[] values -> buffer.putFloat(values[index]);
         case short[] codes -> buffer.putShort(codes[index]);
+        case int[] values -> buffer.putInt(values[index]);
         case long[] values -> buffer.putLong(values[index]);
         default -> throw new AssertionError(data);
       }
@@ -74,6 +77,11 @@ public final class SafetensorsWriter {
   /** Adds an F16 tensor from raw codes; {@code codes} is row-major. */
   public SafetensorsWriter f16(String name, short[] codes, long... shape) {
     return add(new Entry(name, DType.F16, shape.clone(), codes), codes.length);
+  }
+
+  /** Adds an I32 tensor; {@code data} is row-major. */
+  public SafetensorsWriter ints(String name, int[] data, long... shape) {
+    return add(new Entry(name, DType.I32, shape.clone(), data), data.length);
   }
 
   /** Adds an I64 tensor; {@code data} is row-major. */

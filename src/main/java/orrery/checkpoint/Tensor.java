@@ -25,6 +25,8 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
   private static final ValueLayout.OfShort BITS16 =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt I32 =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
   private static final ValueLayout.OfLong I64 =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN);
 
@@ -72,7 +74,7 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
       case F32 -> data.getAtIndex(F32, index);
       case BF16 -> Bf16.decode(data.getAtIndex(BITS16, index));
       case F16 -> Fp16.decode(data.getAtIndex(BITS16, index));
-      case I64 -> throw wrongType("F32, F16 or BF16");
+      case I64, I32 -> throw wrongType("F32, F16 or BF16");
     };
   }
 
@@ -113,6 +115,37 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
     return all;
   }
 
+  /**
+   * All elements in row-major order, as indices; only if stored as I32 or I64.
+   *
+   * @param below how many things there are to point at
+   * @throws CheckpointException naming the tensor and the place, if an element is no index of one
+   */
+  public int[] indices(int below) {
+    if (dtype() != DType.I32 && dtype() != DType.I64) {
+      throw wrongType("I32 or I64");
+    }
+    int[] all = new int[arrayLength()]; // [elements]
+    for (int i = 0; i < all.length; i++) {
+      long index = dtype() == DType.I32 ? data.getAtIndex(I32, i) : data.getAtIndex(I64, i);
+      if (index < 0 || index >= below) {
+        String place = "[" + i / rowLength() + ", " + i % rowLength() + "]";
+        throw new CheckpointException(
+            file, item() + " at " + place, "0 to " + (below - 1), Long.toString(index));
+      }
+      all[i] = (int) index;
+    }
+    return all;
+  }
+
+  /** All elements in row-major order; only if stored as I32. */
+  public int[] ints() {
+    require(DType.I32);
+    int[] all = new int[arrayLength()]; // [elements]
+    MemorySegment.copy(data, I32, 0, all, 0, all.length);
+    return all;
+  }
+
   private void copyFloats(long first, int count, float[] dst, int dstOff) {
     switch (dtype()) {
       case F32 -> MemorySegment.copy(data, F32, first * 4, dst, dstOff, count);
@@ -126,7 +159,7 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
           dst[dstOff + i] = Fp16.decode(data.getAtIndex(BITS16, first + i));
         }
       }
-      case I64 -> throw wrongType("F32, F16 or BF16");
+      case I64, I32 -> throw wrongType("F32, F16 or BF16");
     }
   }
 

@@ -32,11 +32,18 @@ import picocli.CommandLine.Spec;
       "  ids                 [T] I64",
       "  logits              [T, vocab]",
       "  streams.0           [T, hidden] embeddings",
-      "  streams.N           [T, hidden] residual stream after N layers",
+      "  streams.N           [T, hidden] residual stream after N layers; [T, streams, hidden] if a"
+          + " token has several streams",
       "  hidden              [T, hidden] after the final norm",
       "  router.L.experts    [T, k] I64, experts of layer L (the first is 0), ascending",
       "  router.L.weights    [T, k] their weights",
-      "  mtp.logits          [T-1, vocab], row p: hidden p, token p+1, predicts p+2",
+      "  mtp.logits          [T-1, vocab], row p: state of p, token p+1, predicts p+2",
+      "  mtp.states          [T-1, hidden] what the MTP layer hands to the next draft of a chain;"
+          + " if a token has several streams: mtp.streams [T-1, streams, hidden]",
+      "  mtp.chain_logits    [N, vocab] of a chain of N drafts behind the last token, whose best"
+          + " next token begins it",
+      "  mtp.chain_states    [N, hidden] what each draft hands to the next; or mtp.chain_streams",
+      "  mtp.drafts          [N] I64, the best token of each of these logits",
       "",
       "All numbers are float32. Needs no tokenizer with --ids.",
       ""
@@ -72,6 +79,12 @@ final class DumpCommand implements Callable<Integer> {
       description = "Most tokens of one step; 0 is all. Default: ${DEFAULT-VALUE}")
   private int chunk = 512;
 
+  @Option(
+      names = "--drafts",
+      paramLabel = "N",
+      description = "Drafts of the MTP chain. Default: ${DEFAULT-VALUE}")
+  private int drafts = 4;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -90,8 +103,9 @@ final class DumpCommand implements Callable<Integer> {
               !loaded.model().hasMtp(),
               "without an MTP layer: the other tensors are taken from an eager pass",
               "--graph")
+          .when(!loaded.model().hasMtp(), "without an MTP layer", "--drafts")
           .tell();
-      TensorDump.write(loaded, options, ids, out);
+      TensorDump.write(loaded, options, ids, drafts, out);
       spec.commandLine().getOut().printf("%s: %d tokens%n", out, ids.length);
       return 0;
     }

@@ -6,11 +6,14 @@ import java.util.function.Function;
 import orrery.checkpoint.JsonConfig;
 import orrery.model.ModelConfig;
 import orrery.model.classic.ClassicConfig;
+import orrery.model.deepseekv4.DeepSeekV4Config;
 
 /** The architectures that Orrery knows. No other class names one. */
 public final class Architectures {
   private static final Map<String, Function<JsonConfig, ModelConfig>> KNOWN =
-      Map.of(ClassicConfig.ARCHITECTURE, ClassicConfig::read);
+      Map.of(
+          ClassicConfig.ARCHITECTURE, ClassicConfig::read,
+          DeepSeekV4Config.ARCHITECTURE, DeepSeekV4Config::read);
 
   private Architectures() {}
 

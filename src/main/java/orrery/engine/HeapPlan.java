@@ -40,7 +40,7 @@ public record HeapPlan(List<Kind> kinds) {
     int contextLength = Sizes.contextLength(model, o);
     KvLayout layout = Sizes.layout(model, o);
     KvGeometry geometry = Sizes.geometry(model, o, contextLength);
-    Activations a = model.activations(layout.boundary() >= 0);
+    Activations a = model.activations(layout.boundary() >= 0, contextLength);
     return new HeapPlan(
         List.of(
             cache(o, contextLength, layout, geometry),
@@ -123,8 +123,7 @@ public record HeapPlan(List<Kind> kinds) {
   }
 
   private static Kind context(EngineOptions o, int contextLength, Activations a) {
-    long bytes =
-        Heap.times(contextLength, a.position() + o.compute().threads() * a.threadPosition());
+    long bytes = Heap.plus(a.positions(), Heap.times(o.compute().threads(), a.thread()));
     String what = words("positions and attention of sequences of up to %,d tokens", contextLength);
     return new Kind("context-length", what, bytes);
   }

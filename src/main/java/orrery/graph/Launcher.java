@@ -29,6 +29,11 @@ public abstract class Launcher {
     launch(new MatMul(x, w, y));
   }
 
+  /** y[r] = W_g · x_g for each group g of columns of x[r], one after the other. */
+  public final void matmul(Buffer x, PackedMatrix[] w, Buffer y) {
+    launch(new GroupedMatMul(x, w, y));
+  }
+
   /** y[r] += bias, for every row. */
   public final void addBias(Buffer y, float[] bias) {
     launch(new AddBias(y, bias));
@@ -42,6 +47,11 @@ public abstract class Launcher {
   /** Norms each of the heads of every row on its own, in place. */
   public final void headNorm(Buffer x, float[] weight, float eps, int heads) {
     launch(new RmsNorm(x, weight, eps, x, heads));
+  }
+
+  /** As {@link #headNorm(Buffer, float[], float, int)}, with the result in y. */
+  public final void headNorm(Buffer x, float[] weight, float eps, int heads, Buffer y) {
+    launch(new RmsNorm(x, weight, eps, y, heads));
   }
 
   /**

@@ -120,13 +120,12 @@ public final class OpsLab implements Lab.Experiment {
   @Override
   public void require(Subject s) {
     Model model = s.loaded().model();
-    Activations a = model.activations(false);
     KvLayout layout = model.kvLayout(false);
     int page = layout.wholeRows(PAGE);
     long pages = Math.ceilDiv(shape.context() + 1L, page);
+    Activations a = model.activations(false, (int) Math.min(pages * page, Integer.MAX_VALUE));
     long cache = Heap.times(shape.rows(), pages, layout.bytesPerPage(page));
-    long context =
-        Heap.times(pages * page, a.position() + s.settings().threads() * a.threadPosition());
+    long context = Heap.plus(a.positions(), Heap.times(s.settings().threads(), a.thread()));
     long buffers = Heap.times(shape.rows(), a.row() + a.logitRow());
     Heap.require(
         "context",

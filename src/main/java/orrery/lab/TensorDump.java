@@ -2,9 +2,6 @@ package orrery.lab;
 
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import orrery.checkpoint.SafetensorsWriter;
 import orrery.engine.EngineOptions;
 import orrery.engine.Heap;
 import orrery.engine.LoadedModel;
@@ -27,53 +24,61 @@ import orrery.model.Model;
 
 /** Writes the tensors that a forward pass computes to a safetensors file. */
 public final class TensorDump {
-  private final Map<String, float[]> floats = new LinkedHashMap<>(); // [T, cols] each
-  private final Map<String, long[]> longs = new LinkedHashMap<>(); // [T, cols] each
+  private final Model model;
+  private final int[] ids;
+  private final int links; // drafts of the MTP chain; 0 without MTP
+  private final Forward forward;
+  private final Executor executor;
+  private final Step step;
+  private final DumpedTensors tensors;
   private final float[][] states; // [T][width] what the MTP layer continues; [0][] without it
-  private final int tokens;
 
-  private TensorDump(int tokens, boolean mtp) {
-    this.tokens = tokens;
-    this.states = new float[mtp ? tokens : 0][];
+  private TensorDump(
+      Model model, int[] ids, int links, Forward forward, Executor executor, Step step) {
+    this.model = model;
+    this.ids = ids;
+    this.links = links;
+    this.forward = forward;
+    this.executor = executor;
+    this.step = step;
+    this.tensors = new DumpedTensors(model.residualStreams());
+    this.states = new float[model.hasMtp() ? ids.length : 0][];
   }
 
   /**
    * Runs all ids as one sequence and writes the tensors that {@code orrery dump --help} lists.
    *
    * @param ids [tokens]
+   * @param drafts most drafts of the MTP chain behind the last token, if there is an MTP layer
    * @param out the file to write
    * @throws IllegalArgumentException if there is no id, if there are too many ids, or if an id is
    *     outside the vocabulary
    */
-  public static void write(LoadedModel loaded, EngineOptions options, int[] ids, Path out) {
+  public static void write(
+      LoadedModel loaded, EngineOptions options, int[] ids, int drafts, Path out) {
     Model model = loaded.model();
     require(model, ids);
+    if (drafts < 0) {
+      throw new IllegalArgumentException("drafts: expected at least 0, found " + drafts);
+    }
     int chunk = chunk(options, ids.length);
-    requireMemory(model, ids.length, chunk);
-    TensorDump dump = new TensorDump(ids.length, model.hasMtp());
+    int links = model.hasMtp() ? Math.min(drafts, model.maxPositions() - ids.length) : 0;
+    int slots = ids.length + links;
+    requireMemory(model, slots, chunk);
     KvLayout layout = model.kvLayout(model.hasMtp());
-    KvCache cache = new KvCache(layout, layout.wholeRows(ids.length), ids.length, 1);
+    KvCache cache = new KvCache(layout, layout.wholeRows(slots), slots, 1);
     PageTable table = cache.newTable();
-    cache.reserve(table, ids.length);
+    cache.reserve(table, slots);
     boolean scalar = options.compute().kernels() == KernelSet.SCALAR;
-    Step step =
-        new Step(
-            chunk,
-            1,
-            options.compute().threads(),
-            scalar ? new ScalarKernels() : new VectorKernels());
+    int threads = options.compute().threads();
+    Step step = new Step(chunk, 1, threads, scalar ? new ScalarKernels() : new VectorKernels());
     step.tables[0] = table;
     Forward forward = model.bind(cache, chunk).apply(chunk);
-    try (Team team = new Team(options.compute().threads())) {
-      Executor executor = new Executor(team);
-      for (int from = 0; from < ids.length; from += chunk) {
-        dump.main(forward, executor, step, ids, from);
-      }
-      for (int from = 0; model.hasMtp() && from < ids.length - 1; from += chunk) {
-        dump.mtp(forward, executor, step, ids, from, options.compute().graph());
-      }
+    try (Team team = new Team(threads)) {
+      TensorDump dump = new TensorDump(model, ids, links, forward, new Executor(team), step);
+      dump.run(options.compute().graph());
+      dump.tensors.write(out);
     }
-    dump.save(model, ids, out);
   }
 
   /** The most tokens of one step. */
@@ -83,8 +88,9 @@ public final class TensorDump {
   }
 
   private static void require(Model model, int[] ids) {
-    int widest = Math.max(model.vocab(), model.hidden()); // a tensor must fit into one Java array
-    int most = Math.min(model.maxPositions(), (Integer.MAX_VALUE - 8) / widest);
+    long state = (long) model.hidden() * model.residualStreams();
+    long widest = Math.max(model.vocab(), state); // a tensor must fit into one Java array
+    int most = (int) Math.min(model.maxPositions(), (Integer.MAX_VALUE - 8) / widest);
     if (ids.length == 0 || ids.length > most) {
       throw new IllegalArgumentException(
           "ids: expected 1 to " + most + " tokens, found " + ids.length);
@@ -104,69 +110,104 @@ public final class TensorDump {
   private static void requireMemory(Model model, int tokens, int chunk) {
     boolean mtp = model.hasMtp();
     int heads = mtp ? 2 : 1;
-    Activations a = model.activations(mtp);
+    Activations a = model.activations(mtp, tokens);
     KvLayout layout = model.kvLayout(mtp);
-    int page = layout.wholeRows(1);
-    long bytes = Math.ceilDiv(layout.bytesPerPage(page), page); // of a token
-    bytes += mtp ? 4L * layout.streams().get(layout.boundary()).width() : 0; // its state
-    bytes += 4L * heads * model.vocab() + 4L * model.hidden() * (model.layers() + 2);
-    bytes += a.position() + a.threadPosition();
+    long state = 4L * model.hidden() * model.residualStreams();
+    long bytes = layout.bytesPerPage(layout.unit()) / layout.unit(); // of a token
+    bytes += mtp ? 2 * state : 0; // what the MTP layer continues, and what it hands on
+    bytes += 4L * heads * model.vocab() + state * (model.layers() + 2);
     long rows = Heap.times(chunk, a.row() + a.logitRow());
+    rows = Heap.plus(rows, a.positions() + a.thread());
     Heap.require("ids", "a dump of " + tokens + " tokens", Heap.times(tokens, bytes) + rows);
   }
 
-  private void main(Forward f, Executor executor, Step step, int[] ids, int from) {
-    int to = Math.min(from + step.maxRows(), tokens);
+  private void run(boolean graph) {
+    tensors.list("ids", Arrays.stream(ids).asLongStream().toArray());
+    tensors.room("logits", ids.length, model.vocab(), false);
+    for (int from = 0; from < ids.length; from += step.maxRows()) {
+      main(from);
+    }
+    if (model.hasMtp()) {
+      int width = forward.mtpStates().cols;
+      tensors.room("mtp.logits", ids.length - 1, model.vocab(), false);
+      tensors.room(mtpStates(""), ids.length - 1, width, true);
+      tensors.room("mtp.chain_logits", links, model.vocab(), false);
+      tensors.room(mtpStates("chain_"), links, width, true);
+      for (int from = 0; from < ids.length - 1; from += step.maxRows()) {
+        mtp(from, graph);
+      }
+      chain(graph);
+    }
+  }
+
+  /** What an MTP layer hands on is streams if the model has several of them. */
+  private String mtpStates(String of) {
+    return "mtp." + of + (model.residualStreams() > 1 ? "streams" : "states");
+  }
+
+  private void main(int from) {
+    int to = Math.min(from + step.maxRows(), ids.length);
     step.clear();
     for (int p = from; p < to; p++) {
       step.add(ids[p], p, 0, true);
     }
-    f.main(new Watch(executor, step, from));
+    forward.main(new Watch(executor, step, from));
     for (int p = from; p < Math.min(to, states.length); p++) {
-      int at = f.states().row(p - from);
-      states[p] = Arrays.copyOfRange(f.states().data, at, at + f.states().cols);
+      states[p] = row(forward.states(), p - from);
     }
-    keep("logits", f.logits(), step, from, tokens);
+    tensors.put("logits", forward.logits(), to - from, from);
   }
 
-  private void mtp(Forward f, Executor executor, Step step, int[] ids, int from, boolean graph) {
-    int to = Math.min(from + step.maxRows(), tokens - 1);
+  private static float[] row(Buffer b, int row) {
+    return Arrays.copyOfRange(b.data, b.row(row), b.row(row) + b.cols);
+  }
+
+  /** Row p has token p+1, so the last token makes none. */
+  private void mtp(int from, boolean graph) {
+    int to = Math.min(from + step.maxRows(), ids.length - 1);
     step.clear();
-    Buffer in = f.mtpInput();
     for (int p = from; p < to; p++) {
-      step.add(ids[p + 1], p, p + 1, 0, true);
-      System.arraycopy(states[p], 0, in.data, in.row(p - from), in.cols);
+      mtpRow(ids[p + 1], p, states[p]);
     }
+    launchMtp(graph);
+    tensors.put("mtp.logits", forward.mtpLogits(), to - from, from);
+    tensors.put(mtpStates(""), forward.mtpStates(), to - from, from);
+  }
+
+  /** The first row has the best token of the last logits; each row gives the next one its token. */
+  private void chain(boolean graph) {
+    long[] drafts = new long[links];
+    float[] state = states[ids.length - 1];
+    int token = best(forward.logits(), (ids.length - 1) % step.maxRows());
+    for (int i = 0; i < links; i++) {
+      step.clear();
+      mtpRow(token, ids.length - 1 + i, state);
+      launchMtp(graph);
+      tensors.put("mtp.chain_logits", forward.mtpLogits(), 1, i);
+      tensors.put(mtpStates("chain_"), forward.mtpStates(), 1, i);
+      state = row(forward.mtpStates(), 0);
+      token = best(forward.mtpLogits(), 0);
+      drafts[i] = token;
+    }
+    tensors.list("mtp.drafts", drafts);
+  }
+
+  private int best(Buffer logits, int row) {
+    return step.kernels().argmax(logits.data, logits.row(row), model.vocab());
+  }
+
+  private void mtpRow(int token, int position, float[] state) {
+    Buffer in = forward.mtpInput();
+    System.arraycopy(state, 0, in.data, in.row(step.rows()), in.cols);
+    step.add(token, position, position + 1, 0, true);
+  }
+
+  private void launchMtp(boolean graph) {
     if (graph) {
-      Capture.of(f::mtp).run(executor, step);
+      Capture.of(forward::mtp).run(executor, step);
     } else {
-      f.mtp(new Eager(executor, step));
+      forward.mtp(new Eager(executor, step));
     }
-    keep("mtp.logits", f.mtpLogits(), step, from, tokens - 1);
-  }
-
-  private void keep(String name, Buffer b, Step step, int from, int total) {
-    float[] all = floats.computeIfAbsent(name, n -> new float[total * b.cols]);
-    for (int r = 0; r < b.rows(step); r++) {
-      System.arraycopy(b.data, b.row(r), all, (from + r) * b.cols, b.cols);
-    }
-  }
-
-  private void save(Model model, int[] ids, Path out) {
-    SafetensorsWriter writer = new SafetensorsWriter();
-    writer.longs("ids", Arrays.stream(ids).asLongStream().toArray(), ids.length);
-    longs.forEach((name, data) -> writer.longs(name, data, tokens, data.length / tokens));
-    floats.forEach(
-        (name, data) -> {
-          if (!name.equals("mtp.logits")) {
-            writer.floats(name, data, tokens, data.length / tokens);
-          }
-        });
-    if (model.hasMtp()) {
-      float[] mtp = floats.getOrDefault("mtp.logits", new float[0]); // one token makes no pair
-      writer.floats("mtp.logits", mtp, tokens - 1, model.vocab());
-    }
-    writer.write(out);
   }
 
   /** Runs eagerly and keeps every tapped buffer. */
@@ -180,15 +221,12 @@ public final class TensorDump {
 
     @Override
     public void tap(String name, Buffer buffer) {
-      keep(name, buffer, step(), from, tokens);
+      tensors.tap(name, buffer, buffer.rows(step()), from, ids.length);
     }
 
     @Override
     public void tap(String name, IntBuffer buffer) {
-      long[] all = longs.computeIfAbsent(name, n -> new long[tokens * buffer.cols]);
-      for (int i = 0; i < buffer.rows(step()) * buffer.cols; i++) {
-        all[from * buffer.cols + i] = buffer.data[i];
-      }
+      tensors.tap(name, buffer, buffer.rows(step()), from, ids.length);
     }
   }
 }

@@ -6,7 +6,7 @@ package orrery.model;
  *
  * @param row bytes for each row of a bucket
  * @param logitRow bytes for each row of a bucket that may want logits
- * @param position bytes for each position that a sequence can have, once
- * @param threadPosition bytes for each position and thread
+ * @param positions bytes of the tables of positions, once
+ * @param thread bytes of working memory for each thread
  */
-public record Activations(long row, long logitRow, long position, long threadPosition) {}
+public record Activations(long row, long logitRow, long positions, long thread) {}

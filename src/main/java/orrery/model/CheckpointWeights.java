@@ -1,5 +1,6 @@
 package orrery.model;
 
+import java.util.stream.IntStream;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.DType;
 import orrery.checkpoint.Tensor;
@@ -22,15 +23,52 @@ public final class CheckpointWeights implements Weights {
   /** bf16 stays bf16; f16 and f32 become f32, which holds them exactly. */
   @Override
   public PackedMatrix matrix(String name, int out, int in) {
-    Tensor t = checkpoint.tensor(name, out, in);
+    return rows(checkpoint.tensor(name, out, in), 0, out, in);
+  }
+
+  /**
+   * A matrix that is a run of rows of a stack of matrices, such as one expert of all.
+   *
+   * @param stack shape of the stacked tensor; the last dimension is {@code in}
+   * @param first the first row, counted through the whole stack
+   */
+  public PackedMatrix matrix(String name, long[] stack, long first, int out, int in) {
+    return rows(checkpoint.tensor(name, stack), first, out, in);
+  }
+
+  /** As the checkpoint has it. */
+  @Override
+  public PackedMatrix float32(String name, int out, int in) {
+    return matrix(name, out, in);
+  }
+
+  @Override
+  public PackedMatrix[] stack(String name, int count, int out, int in) {
+    Tensor t = checkpoint.tensor(name, (long) count * out, in);
+    return IntStream.range(0, count)
+        .mapToObj(m -> rows(t, (long) m * out, out, in))
+        .toArray(PackedMatrix[]::new);
+  }
+
+  private static PackedMatrix rows(Tensor t, long first, int out, int in) {
     PackedMatrix.Format format =
         t.dtype() == DType.BF16 ? PackedMatrix.Format.BF16 : PackedMatrix.Format.F32;
-    return PackedMatrix.pack(format, out, in, (row, into) -> t.copyRow(row, into, 0));
+    return PackedMatrix.pack(format, out, in, (row, into) -> t.copyRow(first + row, into, 0));
   }
 
   @Override
   public float[] vector(String name, int n) {
     return checkpoint.tensor(name, n).floats();
+  }
+
+  @Override
+  public float[] table(String name, int rows, int cols) {
+    return checkpoint.tensor(name, rows, cols).floats();
+  }
+
+  @Override
+  public int[] indices(String name, int rows, int cols, int below) {
+    return checkpoint.tensor(name, rows, cols).indices(below);
   }
 
   /** Whether two tensors of one shape hold the same values, whatever they are stored as. */

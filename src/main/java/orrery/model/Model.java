@@ -29,6 +29,11 @@ public interface Model extends ModelSpec {
   }
 
   @Override
+  default int residualStreams() {
+    return config().residualStreams();
+  }
+
+  @Override
   default int layers() {
     return config().layers();
   }
@@ -54,8 +59,8 @@ public interface Model extends ModelSpec {
   }
 
   @Override
-  default Activations activations(boolean mtp) {
-    return config().activations(mtp);
+  default Activations activations(boolean mtp, int slots) {
+    return config().activations(mtp, slots);
   }
 
   /**

@@ -13,6 +13,11 @@ public interface ModelSpec {
   /** Size of the hidden state. */
   int hidden();
 
+  /** Residual streams of a token, each as wide as the hidden state. */
+  default int residualStreams() {
+    return 1;
+  }
+
   /** Decoder layers, without MTP layers. */
   int layers();
 
@@ -38,6 +43,7 @@ public interface ModelSpec {
    * What {@link Model#bind} and its forward passes take from memory.
    *
    * @param mtp with the MTP layer
+   * @param slots the longest sequence
    */
-  Activations activations(boolean mtp);
+  Activations activations(boolean mtp, int slots);
 }

@@ -1,5 +1,6 @@
 package orrery.model;
 
+import java.util.Arrays;
 import orrery.kernels.PackedMatrix;
 
 /**
@@ -10,7 +11,7 @@ public final class WeightShapes implements Weights {
   private final PackedMatrix.Format format;
 
   /**
-   * @param format of every matrix
+   * @param format of every matrix that may be narrow
    */
   public WeightShapes(PackedMatrix.Format format) {
     this.format = format;
@@ -23,6 +24,22 @@ public final class WeightShapes implements Weights {
 
   @Override
   public PackedMatrix matrix(String name, int out, int in) {
+    return shape(name, format, out, in);
+  }
+
+  @Override
+  public PackedMatrix float32(String name, int out, int in) {
+    return shape(name, PackedMatrix.Format.F32, out, in);
+  }
+
+  @Override
+  public PackedMatrix[] stack(String name, int count, int out, int in) {
+    PackedMatrix[] stack = new PackedMatrix[count];
+    Arrays.fill(stack, matrix(name, out, in));
+    return stack;
+  }
+
+  private static PackedMatrix shape(String name, PackedMatrix.Format format, int out, int in) {
     try {
       return PackedMatrix.shape(format, out, in);
     } catch (IllegalArgumentException e) {
@@ -33,5 +50,30 @@ public final class WeightShapes implements Weights {
   @Override
   public float[] vector(String name, int n) {
     return new float[n];
+  }
+
+  @Override
+  public float[] table(String name, int rows, int cols) {
+    return new float[elements(name, rows, cols)];
+  }
+
+  @Override
+  public int[] indices(String name, int rows, int cols, int below) {
+    return new int[elements(name, rows, cols)];
+  }
+
+  private static int elements(String name, int rows, int cols) {
+    long elements = (long) rows * cols;
+    if (elements > Integer.MAX_VALUE - 8) {
+      throw new IllegalArgumentException(
+          "tensor "
+              + name
+              + ": expected a table that fits one Java array, found ["
+              + rows
+              + ", "
+              + cols
+              + "]");
+    }
+    return (int) elements;
   }
 }

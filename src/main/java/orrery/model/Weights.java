@@ -13,6 +13,21 @@ public interface Weights {
   /** A matrix [out][in]. */
   PackedMatrix matrix(String name, int out, int in);
 
+  /**
+   * A matrix [out][in] of which a checkpoint keeps float32 values even if its other matrices are
+   * narrower.
+   */
+  PackedMatrix float32(String name, int out, int in);
+
+  /** Matrices [out][in] that lie one after the other in one tensor [count · out][in]. */
+  PackedMatrix[] stack(String name, int count, int out, int in);
+
   /** A vector [n] as float32. */
   float[] vector(String name, int n);
+
+  /** A table [rows][cols] of float32, row-major. */
+  float[] table(String name, int rows, int cols);
+
+  /** A table [rows][cols] of indices from 0 to {@code below} - 1, row-major. */
+  int[] indices(String name, int rows, int cols, int below);
 }

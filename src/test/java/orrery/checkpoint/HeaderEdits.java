@@ -104,7 +104,8 @@ final class HeaderEdits {
     }
     parts.write();
     String what = name + " " + parts.entry(name).get("dtype");
-    boolean sameSize = type.endsWith("F16") && was.endsWith("F16");
+    boolean sameSize =
+        type.endsWith("F16") && was.endsWith("F16") || type.equals("I32") && was.equals("F32");
     boolean unchanged = type.equals(was);
     boolean empty = parts.isEmpty(name); // of whatever type
     return sameSize || unchanged || empty

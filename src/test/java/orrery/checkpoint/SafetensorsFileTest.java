@@ -111,7 +111,7 @@ class SafetensorsFileTest {
     refused(
         "{" + entry("w", "F8_E4M3", "[4]", "[0,4]") + "}",
         4,
-        "tensor w: stored as F8_E4M3, this reader takes F32, F16, BF16, I64");
+        "tensor w: stored as F8_E4M3, this reader takes I64, F32, I32, BF16, F16");
   }
 
   @Test

@@ -35,7 +35,7 @@ class MainTest {
   @TempDir Path directory;
 
   static List<Path> models() {
-    return TinyModels.all();
+    return TinyModels.classic();
   }
 
   /** The result of a run: exit code and all output. */

@@ -39,7 +39,7 @@ class EngineTest {
   @TempDir Path directory;
 
   static List<Path> models() {
-    return TinyModels.all();
+    return TinyModels.classic();
   }
 
   static SamplingParams greedy(int maxTokens) {

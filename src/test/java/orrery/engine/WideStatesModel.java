@@ -87,7 +87,7 @@ record WideStatesModel(int inputWidth) implements Model {
     }
 
     @Override
-    public Activations activations(boolean mtp) {
+    public Activations activations(boolean mtp, int slots) {
       return new Activations(0, 0, 0, 0);
     }
   }

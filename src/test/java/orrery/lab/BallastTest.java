@@ -33,7 +33,7 @@ class BallastTest {
   private Path dump(Path model, int[] ids) {
     Path file = directory.resolve("dump-" + model.getFileName() + ".safetensors");
     try (LoadedModel loaded = LoadedModel.load(model)) {
-      TensorDump.write(loaded, EngineOptions.defaults(), ids, file);
+      TensorDump.write(loaded, EngineOptions.defaults(), ids, 3, file);
     }
     return file;
   }

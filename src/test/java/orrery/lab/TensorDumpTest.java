@@ -34,7 +34,7 @@ class TensorDumpTest {
   private Path dump(Path model, EngineOptions options, int... ids) {
     Path file = directory.resolve("dump.safetensors");
     try (LoadedModel loaded = LoadedModel.load(model)) {
-      TensorDump.write(loaded, options, ids, file);
+      TensorDump.write(loaded, options, ids, 3, file);
     }
     return file;
   }

@@ -25,7 +25,7 @@ class MtpDrafterTest {
   private static final SamplingParams GREEDY = SamplingParams.defaults().withTemperature(0);
 
   static List<Path> models() {
-    return TinyModels.all().stream()
+    return TinyModels.classic().stream()
         .filter(
             path -> {
               try (SafetensorsFile golden = TinyModels.golden(path)) {

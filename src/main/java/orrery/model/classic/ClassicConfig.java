@@ -2,6 +2,7 @@ package orrery.model.classic;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import orrery.attention.GroupedQueryAttention;
 import orrery.attention.RopeTable;
 import orrery.checkpoint.Checkpoint;
@@ -11,6 +12,7 @@ import orrery.kernels.PackedMatrix;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
+import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.WeightShapes;
@@ -90,6 +92,15 @@ public record ClassicConfig(
   }
 
   @Override
+  public FeedForwardWidth feedForwardWidth() {
+    return new FeedForwardWidth(
+        Set.of("intermediate_size", "moe_intermediate_size"),
+        List.of(".gate_proj.weight", ".up_proj.weight"),
+        List.of(),
+        List.of(".down_proj.weight"));
+  }
+
+  @Override
   public String architecture() {
     return ARCHITECTURE;
   }
@@ -130,12 +141,12 @@ public record ClassicConfig(
   }
 
   @Override
-  public Activations activations(boolean mtp) {
+  public Activations activations(boolean mtp, int slots) {
     return new Activations(
         ClassicForward.rowBytes(this, attention(1), mtp),
         ClassicForward.logitRowBytes(this, mtp),
-        RopeTable.bytes(rotaryDim),
-        GroupedQueryAttention.scratchBytes(attention(1)));
+        slots * RopeTable.bytes(rotaryDim),
+        slots * GroupedQueryAttention.scratchBytes(attention(1)));
   }
 
   /** Whether any layer has a dense feed-forward, the MTP layer included. */

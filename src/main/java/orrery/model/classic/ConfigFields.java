@@ -1,16 +1,21 @@
 package orrery.model.classic;
 
+import static orrery.model.ConfigChecks.epsilon;
+import static orrery.model.ConfigChecks.format;
+import static orrery.model.ConfigChecks.layers;
+import static orrery.model.ConfigChecks.positive;
+import static orrery.model.ConfigChecks.require;
+import static orrery.model.ConfigChecks.requireExperts;
+import static orrery.model.ConfigChecks.requireProduct;
+import static orrery.model.ConfigChecks.sameInt;
+
 import java.util.OptionalInt;
-import java.util.function.ToIntBiFunction;
 import orrery.checkpoint.JsonConfig;
-import orrery.kernels.PackedMatrix;
 import orrery.moe.RouterSpec;
+import orrery.moe.RouterSpec.Score;
 
 /** The fields of a {@code glm4_moe} config, read and checked. */
 final class ConfigFields {
-  private static final int MOST_LAYERS = 10_000;
-  private static final int MOST_EXPERTS = 1_000_000; // of all layers
-
   private ConfigFields() {}
 
   static ClassicConfig read(JsonConfig c) {
@@ -26,8 +31,7 @@ final class ConfigFields {
     int sharedExperts = c.positiveIntOr("n_shared_experts", 1);
     requireProduct(
         c, "n_shared_experts", sharedExperts, "moe_intermediate_size", expertIntermediate);
-    int layers = c.positiveInt("num_hidden_layers");
-    require(layers <= MOST_LAYERS, c, "num_hidden_layers", "at most " + MOST_LAYERS, "" + layers);
+    int layers = layers(c, "num_hidden_layers");
     OptionalInt announced = mtpLayers(c);
     int mtpLayers = announced.orElse(1);
     String mtpField = c.has("num_mtp_layers") ? "num_mtp_layers" : "num_nextn_predict_layers";
@@ -47,7 +51,7 @@ final class ConfigFields {
         rope.rotaryDim(),
         rope.theta(),
         c.positiveInt("max_position_embeddings"),
-        eps(c),
+        epsilon(c, "rms_norm_eps", 1e-5),
         c.boolOr("attention_bias", false),
         c.boolOr("use_qk_norm", false),
         c.boolOr("tie_word_embeddings", false),
@@ -57,23 +61,11 @@ final class ConfigFields {
         format(c));
   }
 
-  /** How matrices are kept in memory: bf16 as it is, anything else as f32. */
-  private static PackedMatrix.Format format(JsonConfig c) {
-    Object dtype = c.any(c.has("dtype") ? "dtype" : "torch_dtype");
-    return "bfloat16".equals(dtype) ? PackedMatrix.Format.BF16 : PackedMatrix.Format.F32;
-  }
-
   private static RouterSpec router(JsonConfig c, int layers) {
     int experts =
         sameInt(c, "n_routed_experts", "num_local_experts", JsonConfig::positiveInt)
             .orElseGet(() -> c.positiveInt("n_routed_experts"));
-    int most = MOST_EXPERTS / layers;
-    require(
-        experts <= most,
-        c,
-        "n_routed_experts",
-        "at most " + most + " with num_hidden_layers " + layers,
-        "" + experts);
+    requireExperts(c, "n_routed_experts", experts, layers);
     int topK = c.positiveInt("num_experts_per_tok");
     int groups = c.positiveIntOr("n_group", 1);
     int topGroups = c.positiveIntOr("topk_group", 1);
@@ -94,7 +86,13 @@ final class ConfigFields {
         "" + topK);
     boolean normTopK = c.boolOr("norm_topk_prob", true);
     return new RouterSpec(
-        RouterSpec.Score.SIGMOID, experts, topK, groups, topGroups, normTopK, scale(c));
+        Score.SIGMOID,
+        experts,
+        topK,
+        groups,
+        topGroups,
+        normTopK,
+        positive(c, "routed_scaling_factor", 1));
   }
 
   /**
@@ -103,44 +101,5 @@ final class ConfigFields {
    */
   private static OptionalInt mtpLayers(JsonConfig c) {
     return sameInt(c, "num_nextn_predict_layers", "num_mtp_layers", JsonConfig::nonNegativeInt);
-  }
-
-  /** The value of a field that has two names. */
-  private static OptionalInt sameInt(
-      JsonConfig c, String name, String alias, ToIntBiFunction<JsonConfig, String> read) {
-    if (c.has(name) && c.has(alias)) {
-      int value = read.applyAsInt(c, name);
-      int other = read.applyAsInt(c, alias);
-      require(value == other, c, alias, value + ", as " + name + " says", "" + other);
-    }
-    String there = c.has(name) ? name : alias;
-    return c.has(there) ? OptionalInt.of(read.applyAsInt(c, there)) : OptionalInt.empty();
-  }
-
-  private static float eps(JsonConfig c) {
-    String field = "rms_norm_eps";
-    float eps = (float) c.numberOr(field, 1e-5);
-    require(eps > 0 && eps < 1, c, field, "a number above 0 and below 1", c.shown(field));
-    return eps;
-  }
-
-  private static float scale(JsonConfig c) {
-    String field = "routed_scaling_factor";
-    float scale = (float) c.numberOr(field, 1);
-    require(scale > 0, c, field, "a number above 0", c.shown(field));
-    return scale;
-  }
-
-  /** Refuses a product of widths that is no int: it would overflow to a plausible width. */
-  private static void requireProduct(JsonConfig c, String field, int n, String other, int width) {
-    int most = Integer.MAX_VALUE / width;
-    require(n <= most, c, field, "at most " + most + " with " + other + " " + width, "" + n);
-  }
-
-  private static void require(
-      boolean holds, JsonConfig c, String field, String expected, String found) {
-    if (!holds) {
-      throw c.bad(field, expected, found);
-    }
   }
 }

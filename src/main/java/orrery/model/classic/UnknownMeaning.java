@@ -1,5 +1,7 @@
 package orrery.model.classic;
 
+import static orrery.model.ConfigChecks.only;
+
 import java.util.List;
 import orrery.checkpoint.JsonConfig;
 
@@ -25,28 +27,14 @@ final class UnknownMeaning {
     only(c, "hidden_act", "silu");
     only(c, "scoring_func", "sigmoid");
     only(c, "topk_method", "noaux_tc");
-    onlyFalse(c, "mlp_bias");
-    onlyFalse(c, "rope_interleave");
-    if (c.positiveIntOr("moe_layer_freq", 1) != 1) {
-      throw c.bad("moe_layer_freq", "1", c.shown("moe_layer_freq"));
-    }
+    only(c, "mlp_bias", false);
+    only(c, "rope_interleave", false);
+    only(c, "moe_layer_freq", 1);
     refuseWindow(c);
     for (String kind : c.stringsOrNone("layer_types")) {
       if (!kind.equals("full_attention")) {
         throw c.bad("layer_types", "full_attention in every layer", c.shown("layer_types"));
       }
-    }
-  }
-
-  private static void only(JsonConfig c, String field, String value) {
-    if (c.has(field)) {
-      c.oneOf(field, value);
-    }
-  }
-
-  private static void onlyFalse(JsonConfig c, String field) {
-    if (c.boolOr(field, false)) {
-      throw c.bad(field, "false", "true");
     }
   }
 

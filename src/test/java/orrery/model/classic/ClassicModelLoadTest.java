@@ -17,6 +17,7 @@ import orrery.checkpoint.DType;
 import orrery.engine.LoadedModel;
 import orrery.kernels.ScalarKernels;
 import orrery.model.Model;
+import orrery.model.Steps;
 
 /** Checkpoints that are valid in unusual ways, and checkpoints that are not valid. */
 class ClassicModelLoadTest {

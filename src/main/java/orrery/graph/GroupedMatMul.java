@@ -1,11 +1,7 @@
-package orrery.attention;
+package orrery.graph;
 
 import java.util.Arrays;
 import java.util.List;
-import orrery.graph.Buffer;
-import orrery.graph.Op;
-import orrery.graph.Operand;
-import orrery.graph.Step;
 import orrery.kernels.PackedMatrix;
 import orrery.kernels.Scratch;
 

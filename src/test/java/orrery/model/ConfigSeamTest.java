@@ -1,4 +1,4 @@
-package orrery.model.classic;
+package orrery.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -24,11 +24,7 @@ import orrery.engine.Architectures;
 import orrery.engine.EngineOptions;
 import orrery.engine.HeapPlan;
 import orrery.engine.LoadedModel;
-import orrery.model.Model;
-import orrery.model.ModelConfig;
-import orrery.model.ModelInfo;
 import orrery.model.ModelInfo.WeightGroup;
-import orrery.model.ModelSpec;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** A config alone tells what the loaded model turns out to be. */
@@ -83,7 +79,7 @@ class ConfigSeamTest {
               ModelSpec::maxPositions,
               ModelSpec::hasMtp,
               m -> m.kvLayout(m.hasMtp()).streams(),
-              m -> m.activations(m.hasMtp()),
+              m -> m.activations(m.hasMtp(), 300),
               m -> HeapPlan.of(m, EngineOptions.defaults()),
               m -> HeapPlan.of(m, drafting(m)));
       for (Function<ModelSpec, Object> fact : facts) {

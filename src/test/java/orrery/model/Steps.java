@@ -1,4 +1,4 @@
-package orrery.model.classic;
+package orrery.model;
 
 import java.util.Arrays;
 import orrery.graph.Buffer;
@@ -7,18 +7,15 @@ import orrery.kernels.Kernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
-import orrery.model.Forward;
-import orrery.model.Model;
-import orrery.model.ModelRunner;
 
 /** Runs one sequence through a model under any combination of switches. */
-record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageTokens) {
+public record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageTokens) {
 
   /** The results of a run, one row for each token. */
-  record Outcome(float[][] logits, float[][] hidden, float[][] mtpLogits) {}
+  public record Outcome(float[][] logits, float[][] states, float[][] mtpLogits) {}
 
   /** Feeds ids in pieces of the given sizes (the last size repeats). Every row wants logits. */
-  Outcome run(int[] ids, int... pieces) {
+  public Outcome run(int[] ids, int... pieces) {
     int slots = ids.length + 8;
     int pages = (slots + pageTokens - 1) / pageTokens;
     KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), pageTokens, slots, pages + 2);
@@ -27,7 +24,7 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
     cache.reserve(decoy, 1); // so that pages do not start at 0
     cache.reserve(table, slots);
     float[][] logits = new float[ids.length][];
-    float[][] hidden = new float[ids.length][];
+    float[][] states = new float[ids.length][];
     float[][] mtp = new float[ids.length - 1][];
     try (Team team = new Team(threads)) {
       ModelRunner runner = new ModelRunner(model, cache, team, ids.length, ids.length, graph);
@@ -42,26 +39,26 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
         Forward f = runner.run(step);
         for (int r = 0; r < n; r++) {
           logits[from + r] = row(f.logits(), r);
-          hidden[from + r] = row(f.states(), r);
+          states[from + r] = row(f.states(), r);
         }
         from += n;
       }
       if (model.hasMtp()) {
-        mtpRows(runner, step, ids, hidden, mtp, pieces);
+        mtpRows(runner, step, ids, states, mtp, pieces);
       }
     }
-    return new Outcome(logits, hidden, mtp);
+    return new Outcome(logits, states, mtp);
   }
 
   private void mtpRows(
-      ModelRunner runner, Step step, int[] ids, float[][] hidden, float[][] mtp, int[] pieces) {
+      ModelRunner runner, Step step, int[] ids, float[][] states, float[][] mtp, int[] pieces) {
     for (int from = 0, piece = 0; from < mtp.length; piece++) {
       int n = Math.min(pieces[Math.min(piece, pieces.length - 1)], mtp.length - from);
       step.clear();
       Buffer in = runner.forMtp(n).mtpInput();
       for (int p = from; p < from + n; p++) {
         step.add(ids[p + 1], p, p + 1, 0, true);
-        System.arraycopy(hidden[p], 0, in.data, in.row(p - from), hidden[p].length);
+        System.arraycopy(states[p], 0, in.data, in.row(p - from), states[p].length);
       }
       Forward f = runner.runMtp(step);
       for (int r = 0; r < n; r++) {
@@ -72,8 +69,8 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
   }
 
   /** Logits of a greedy chain of MTP drafts after a prefix, [drafts][vocab]. */
-  float[][] chain(int[] prefix, int drafts) {
-    float[][] hidden = run(prefix, prefix.length).hidden();
+  public float[][] chain(int[] prefix, int drafts) {
+    float[][] states = run(prefix, prefix.length).states();
     float[][] logits = new float[drafts][];
     int slots = prefix.length + drafts;
     KvCache cache =
@@ -88,7 +85,7 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
       Buffer in = runner.forMtp(rows).mtpInput();
       for (int p = 0; p < rows; p++) {
         step.add(prefix[p + 1], p, p + 1, 0, p == rows - 1);
-        System.arraycopy(hidden[p], 0, in.data, in.row(p), hidden[p].length);
+        System.arraycopy(states[p], 0, in.data, in.row(p), states[p].length);
       }
       for (int d = 0; d < drafts; d++) {
         Forward f = runner.runMtp(step);
@@ -105,7 +102,7 @@ record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageT
     return logits;
   }
 
-  static float[] row(Buffer b, int r) {
+  public static float[] row(Buffer b, int r) {
     return Arrays.copyOfRange(b.data, b.row(r), b.row(r) + b.cols);
   }
 }

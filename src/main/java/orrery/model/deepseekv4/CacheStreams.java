@@ -1,0 +1,91 @@
+package orrery.model.deepseekv4;
+
+import java.util.ArrayList;
+import java.util.List;
+import orrery.attention.LatentKv;
+import orrery.graph.StreamRows;
+import orrery.kv.KvCache;
+import orrery.kv.KvLayout;
+import orrery.kv.Stream;
+
+/**
+ * The rows that a token leaves in the cache, and the layers' handles on them. Both follow the same
+ * order: each layer's streams one after the other, those of the MTP layer last.
+ *
+ * <pre>
+ *   raw          a row a token; a token reads those of its window
+ *   state        a row a token, until the entry is made that it takes part in
+ *   compressed   a row for {@code ratio} tokens; later tokens read all of them
+ *   index.state  as state,        of the keys by which an indexer selects: CSA alone
+ *   index.key    as compressed
+ * </pre>
+ *
+ * <p>State rows count from the beginning of an entry on, and a prefix ends where an entry ends. So
+ * it needs none of them, but for CSA the rows of one entry: those that take part in the next entry
+ * too.
+ */
+final class CacheStreams {
+  private CacheStreams() {}
+
+  static KvLayout layout(DeepSeekV4Config c, boolean mtp) {
+    List<Stream> streams = new ArrayList<>();
+    for (int l = 0; l < c.layers(); l++) {
+      add(c, c.plans().get(l), "layers." + l + ".", streams);
+    }
+    if (mtp) {
+      add(c, LayerPlan.WINDOW, "mtp.", streams);
+      streams.add(Stream.boundary("mtp.boundary", c.streamsWidth()));
+    }
+    return new KvLayout(streams);
+  }
+
+  private static void add(DeepSeekV4Config c, LayerPlan plan, String layer, List<Stream> streams) {
+    int width = c.attention().headDim();
+    streams.add(new Stream(layer + "raw", width, 1, c.window(), c.window() - 1));
+    if (plan.attention().compresses()) {
+      streams.add(state(layer + "state", width, plan));
+      streams.add(entries(layer + "compressed", width, plan));
+    }
+    if (plan.attention() == LayerPlan.Attention.CSA) {
+      int keyWidth = c.attention().index().headDim();
+      streams.add(state(layer + "index.state", keyWidth, plan));
+      streams.add(entries(layer + "index.key", keyWidth, plan));
+    }
+  }
+
+  /** A vector and a gate for each entry that a token takes part in. */
+  private static Stream state(String name, int width, LayerPlan plan) {
+    int entries = plan.entriesOfToken();
+    int needs = (entries - 1) * plan.ratio();
+    return new Stream(name, 2 * entries * width, 1, entries * plan.ratio(), needs);
+  }
+
+  private static Stream entries(String name, int width, LayerPlan plan) {
+    return new Stream(name, width, plan.ratio(), Stream.ALL, Stream.ALL);
+  }
+
+  /** The handles of all layers whose rows a cache has; last, if there, that of the MTP layer. */
+  static LatentKv[] handles(DeepSeekV4Config c, KvCache cache) {
+    List<LayerPlan> plans = new ArrayList<>(c.plans());
+    boolean mtp = cache.layout().boundary() >= 0;
+    if (mtp) {
+      plans.add(LayerPlan.WINDOW);
+    }
+    LatentKv[] handles = new LatentKv[plans.size()];
+    int next = 0; // stream
+    for (int l = 0; l < handles.length; l++) {
+      boolean compresses = plans.get(l).attention().compresses();
+      boolean index = plans.get(l).attention() == LayerPlan.Attention.CSA;
+      handles[l] =
+          new LatentKv(
+              StreamRows.of(cache, next++),
+              compresses ? StreamRows.of(cache, next++) : null,
+              compresses ? StreamRows.of(cache, next++) : null,
+              index ? StreamRows.of(cache, next++) : null,
+              index ? StreamRows.of(cache, next++) : null,
+              c.window(),
+              l < c.layers() ? 0 : 1);
+    }
+    return handles;
+  }
+}

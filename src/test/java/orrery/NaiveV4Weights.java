@@ -1,0 +1,79 @@
+package orrery;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import orrery.checkpoint.Checkpoint;
+import orrery.numerics.Sum16;
+
+/** The tensors of a {@code deepseek_v4} checkpoint under the names of DeepSeek's release. */
+final class NaiveV4Weights {
+  private final Checkpoint checkpoint;
+  private final float eps;
+
+  NaiveV4Weights(Path model, float eps) {
+    this.checkpoint = Checkpoint.open(model);
+    this.eps = eps;
+  }
+
+  float inverseRms(float[] x) {
+    float[] partial = new float[16];
+    for (int i = 0; i < x.length; i++) {
+      partial[i % 16] = Math.fma(x[i], x[i], partial[i % 16]);
+    }
+    return 1f / (float) Math.sqrt(Sum16.fold(partial) / x.length + eps);
+  }
+
+  float[][] norm(float[][] x, String name) {
+    float[][] y = new float[x.length][];
+    for (int t = 0; t < x.length; t++) {
+      y[t] = x[t].clone();
+      float[] weight = vector(name + ".weight", x[t].length);
+      float r = inverseRms(x[t]);
+      for (int i = 0; i < weight.length; i++) {
+        y[t][i] = x[t][i] * r * weight[i];
+      }
+    }
+    return y;
+  }
+
+  static float[][] columns(float[][] x, int from, int n) {
+    return Arrays.stream(x)
+        .map(row -> Arrays.copyOfRange(row, from, from + n))
+        .toArray(float[][]::new);
+  }
+
+  float[][] matrix(String name, int out, int in) {
+    float[] flat = checkpoint.tensor(name(name), out, in).floats();
+    float[][] rows = new float[out][];
+    for (int o = 0; o < out; o++) {
+      rows[o] = Arrays.copyOfRange(flat, o * in, (o + 1) * in);
+    }
+    return rows;
+  }
+
+  float[] vector(String name, int n) {
+    return checkpoint.tensor(name(name), n).floats();
+  }
+
+  /** The experts that a table gives to a token. */
+  int[] row(String table, NaiveV4Config c, int token) {
+    int[] all = checkpoint.tensor(name(table), c.vocab(), c.topK()).indices(c.experts());
+    return Arrays.copyOfRange(all, token * c.topK(), (token + 1) * c.topK());
+  }
+
+  /**
+   * The name in this checkpoint: DeepSeek's, or what transformers' {@code save_pretrained} makes of
+   * it.
+   */
+  private String name(String name) {
+    if (checkpoint.has(name)) {
+      return name;
+    }
+    return switch (name) {
+      case "embed.weight" -> "model.embed_tokens.weight";
+      case "hc_head_fn", "hc_head_base", "hc_head_scale" ->
+          "model.hc_head." + name.replace("hc_head_", "hc_");
+      default -> "model." + name.replace("attn.kv_norm.", "attn.norm.");
+    };
+  }
+}

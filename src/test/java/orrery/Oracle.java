@@ -1,0 +1,38 @@
+package orrery;
+
+import java.nio.file.Path;
+import orrery.checkpoint.JsonConfig;
+import orrery.model.classic.ClassicConfig;
+
+/**
+ * A model in plain loops: no cache, no batch, no vectors, no threads. The engine must always give
+ * its numbers, to the bit. Each architecture has one of its own.
+ */
+public interface Oracle {
+  /** The oracle for the architecture that {@code config.json} names. */
+  static Oracle of(Path model) {
+    String type = JsonConfig.read(model.resolve("config.json")).string("model_type");
+    return switch (type) {
+      case ClassicConfig.ARCHITECTURE -> new Naive(model);
+      case "deepseek_v4" -> new NaiveV4(model);
+      default -> throw new IllegalArgumentException(model + ": no oracle for " + type);
+    };
+  }
+
+  /** States of all tokens after the embedding and after every layer, [layers+1][tokens][width]. */
+  float[][][] streams(int[] ids);
+
+  /** What the main model hands over to an MTP layer, [tokens][width]. */
+  float[][] states(int[] ids);
+
+  /** Logits of every position, [tokens][vocab]. */
+  float[][] logits(int[] ids);
+
+  /** MTP logits, [tokens-1][vocab]: row p pairs the state of p with token p+1 and predicts p+2. */
+  float[][] mtpLogits(int[] ids);
+
+  /** Logits of the token that follows, [vocab]. */
+  default float[] next(int[] ids) {
+    return logits(ids)[ids.length - 1];
+  }
+}
