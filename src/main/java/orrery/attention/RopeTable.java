@@ -58,8 +58,19 @@ public record RopeTable(int pairs, boolean interleaved, float[] cos, float[] sin
 
   /** Radians that pair {@code i} turns from one position to the next. */
   public static float inverseFrequency(int i, int rotaryDim, double theta) {
+    return 1f / radianLength(i, rotaryDim, theta);
+  }
+
+  /** Positions in which pair {@code i} turns by one radian: theta^(2i/rotaryDim). */
+  static float radianLength(int i, int rotaryDim, double theta) {
     float exponent = (float) (2 * i) / rotaryDim;
-    return 1f / (float) StrictMath.pow(theta, exponent);
+    return (float) StrictMath.pow(theta, exponent);
+  }
+
+  /** The pair, as a fraction, that makes {@code turns} full turns in so many positions. */
+  static double pairOf(double turns, int positions, int rotaryDim, double theta) {
+    double positionsOfRadian = positions / (turns * 2 * Math.PI);
+    return rotaryDim * StrictMath.log(positionsOfRadian) / (2 * StrictMath.log(theta));
   }
 
   /** Bytes for each position. */

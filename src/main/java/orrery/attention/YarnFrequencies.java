@@ -45,24 +45,20 @@ public record YarnFrequencies(
 
   /** Radians that each pair turns from one position to the next: [pairs]. */
   public float[] inverseFrequencies(int rotaryDim, double theta) {
-    double low = Math.max(Math.floor(pairOf(betaFast, rotaryDim, theta)), 0);
-    double high = Math.min(Math.ceil(pairOf(betaSlow, rotaryDim, theta)), rotaryDim - 1);
+    double fastest = RopeTable.pairOf(betaFast, originalPositions, rotaryDim, theta);
+    double slowest = RopeTable.pairOf(betaSlow, originalPositions, rotaryDim, theta);
+    double low = Math.max(Math.floor(fastest), 0);
+    double high = Math.min(Math.ceil(slowest), rotaryDim - 1);
     float length = (float) (low == high ? high + 0.001 - low : high - low);
     float[] frequencies = new float[(rotaryDim + 1) / 2]; // [pairs]
     for (int i = 0; i < frequencies.length; i++) {
       float ramp = Math.clamp((i - (float) low) / length, 0f, 1f);
-      float period = (float) StrictMath.pow(theta, (float) (2 * i) / rotaryDim);
-      float slow = 1f / ((float) factor * period);
-      float fast = 1f / period;
+      float radian = RopeTable.radianLength(i, rotaryDim, theta);
+      float slow = 1f / ((float) factor * radian);
+      float fast = 1f / radian;
       float keeps = 1f - ramp;
       frequencies[i] = slow * (1f - keeps) + fast * keeps;
     }
     return frequencies;
-  }
-
-  /** The pair, as a fraction, that makes so many turns in the original context. */
-  private double pairOf(double turns, int rotaryDim, double theta) {
-    double positionsOfTurn = originalPositions / (turns * 2 * Math.PI);
-    return rotaryDim * StrictMath.log(positionsOfTurn) / (2 * StrictMath.log(theta));
   }
 }

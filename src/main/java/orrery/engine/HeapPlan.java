@@ -64,12 +64,14 @@ public record HeapPlan(List<Kind> kinds) {
       bytes = Heap.plus(bytes, Heap.times(count + 1, BOOKS));
     }
     long tokens = Heap.times(pages[0], g.span(0));
+    String windows = windows(g, pages);
     if (o.kv().maxTotalTokens() > 0) {
-      return new Kind("max-total-tokens", words("a KV cache of %,d tokens", tokens), bytes);
+      String what = words("a KV cache of %,d tokens", tokens) + windows;
+      return new Kind("max-total-tokens", what, bytes);
     }
-    if (g.pageTokens() > contextLength) {
+    if (o.kv().pageSize() > contextLength) {
       String what = words("a KV cache of %,d pages of %,d tokens", pages[0] + 1, g.pageTokens());
-      return new Kind("page-size", what, bytes);
+      return new Kind("page-size", what + windows, bytes);
     }
     String option = o.kv().contextLength() > 0 ? "context-length" : "max-running-requests";
     String what =
@@ -77,7 +79,17 @@ public record HeapPlan(List<Kind> kinds) {
             "a KV cache of %,d tokens (half the context-length of %,d for each of %,d"
                 + " max-running-requests, unless max-total-tokens says otherwise)",
             tokens, contextLength, o.batching().maxRunningRequests());
-    return new Kind(option, what, bytes);
+    return new Kind(option, what + windows, bytes);
+  }
+
+  /** The pools that have room for fewer tokens; nothing if all streams live equally long. */
+  private static String windows(KvGeometry g, long[] pages) {
+    StringBuilder all = new StringBuilder();
+    for (int pool = 1; pool < pages.length; pool++) {
+      String tokens = words("%,d in pool %s", pages[pool] * g.span(pool), g.name(pool));
+      all.append(pool == 1 ? "; " : ", ").append(tokens);
+    }
+    return all.toString();
   }
 
   private static Kind steps(EngineOptions o, int contextLength, Activations a) {

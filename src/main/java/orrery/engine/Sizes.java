@@ -110,7 +110,7 @@ final class Sizes {
   }
 
   /** Slots beside its window that a sequence may hold pages for. */
-  private static int margin(EngineOptions o) {
+  static int margin(EngineOptions o) {
     return o.speculation().algorithm() == SpeculationOptions.Algorithm.MTP ? MtpDrafter.MARGIN : 0;
   }
 

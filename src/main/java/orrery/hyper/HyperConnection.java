@@ -16,7 +16,7 @@ import orrery.kernels.PackedMatrix;
  * </pre>
  *
  * <p>"Hyper-Connections", Zhu et al., 2024; with comb made doubly stochastic: "mHC:
- * Manifold-Constrained Hyper-Connections", DeepSeek, 2025.
+ * Manifold-Constrained Hyper-Connections", Xie et al., 2025.
  *
  * @param fn [(2 + n) · n][n · hidden] from the streams to n logits of pre, n of post, n · n of comb
  * @param base [(2 + n) · n] is added to these logits

@@ -42,12 +42,12 @@
  * streams.L}), for a model that has them as [tokens][n][hidden].
  *
  * <p><b>Elsewhere.</b> DeepSeek-V4 has four streams and 20 iterations: DeepSeek's {@code
- * inference/model.py} and {@code kernel.py}; SGLang {@code srt/models/deepseek_v4.py}; vLLM {@code
+ * inference/model.py} and {@code kernel.py}; SGLang {@code srt/layers/mhc.py}; vLLM {@code
  * models/deepseek_v4}; transformers {@code models/deepseek_v4/modeling_deepseek_v4.py}. On a GPU
  * the norm, the product and the Sinkhorn are one fused kernel, since a launch costs more than they
  * do.
  *
- * <p><b>Papers.</b> Zhu et al., "Hyper-Connections", 2024; DeepSeek-AI, "mHC: Manifold-Constrained
+ * <p><b>Papers.</b> Zhu et al., "Hyper-Connections", 2024; Xie et al., "mHC: Manifold-Constrained
  * Hyper-Connections", 2025; Sinkhorn and Knopp, "Concerning nonnegative matrices and doubly
  * stochastic matrices", 1967.
  */

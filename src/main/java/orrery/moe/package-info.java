@@ -28,6 +28,10 @@
  *   <li>Ties go to the lowest expert id; a row's experts are summed in ascending id, then the
  *       shared expert is added. So a row's result does not depend on the other rows of the step.
  *   <li>Grouping is a stable counting sort: the rows of an expert keep their order.
+ *   <li>In a hash layer a table names the experts of each token id ({@code tid2eid}); the scores
+ *       weigh them as ever. If it names one twice, that expert counts twice, as in transformers and
+ *       in DeepSeek's own code.
+ *   <li>A SwiGLU limit cuts the routed experts and the shared one alike.
  *   <li>Every row is computed. No expert has a capacity, so no token is dropped.
  * </ul>
  *
@@ -42,6 +46,6 @@
  *
  * <p><b>Papers.</b> Shazeer et al., "Outrageously Large Neural Networks", 2017; DeepSeek-AI,
  * "DeepSeek-V3 Technical Report", 2024, §2.1.2 (sigmoid scores, bias for load balance without an
- * auxiliary loss, groups of experts).
+ * auxiliary loss, groups of experts); Roller et al., "Hash Layers For Large Sparse Models", 2021.
  */
 package orrery.moe;

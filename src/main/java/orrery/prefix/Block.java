@@ -7,11 +7,10 @@ import orrery.kv.PagePool;
 /**
  * P tokens and the pages that hold their rows.
  *
- * <p>Each page is live or {@link #GONE} on its own: a sequence whose window had passed a page
- * before the block was complete never gave it, and an idle page of a window may be evicted while
- * those beside it stay. A block without some page is a tombstone. {@link KeptPages} moves pages
- * from one state to the other; a state for pages that a slower memory holds would stand beside
- * these two.
+ * <p>Each page is live or {@link #GONE} on its own: a page of a window that no hit needs was never
+ * kept, and an idle page of a window may be evicted while those beside it stay. A block that has
+ * lost a page is a tombstone. {@link KeptPages} moves pages from one state to the other; a state
+ * for pages that a slower memory holds would stand beside these two.
  */
 class Block {
   /** In place of a page that the cache does not have. */

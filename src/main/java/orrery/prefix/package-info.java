@@ -16,13 +16,13 @@
  *        locks 2       └──[question B ·]             └── h2'           = pages of every pool
  *
  *   block   pool 0 (keeps all)   pool 1 (a window of P/2 tokens: two pages a block)
- *     0      page 7 ............  gone    page 4     passed before the block was complete
- *     1      page 3 ............  gone    page 8
- *     2      page 9 ............  gone    gone       evicted while it was idle
- *     3      page 2 ............  page 5  page 6
+ *     0      page 7 ............  -       page 4     no hit needs the first one, so it is not kept
+ *     1      page 3 ............  -       page 8
+ *     2      page 9 ............  -       gone       evicted while it was idle
+ *     3      page 2 ............  -       page 6
  *
  *   A hit may end after block 0, 1 or 3: the window's rows before its end are live. It may not end
- *   after block 2, but go on over it. A block without some page is a tombstone.
+ *   after block 2, but go on over it. A block that has lost a page is a tombstone.
  * </pre>
  *
  * <p><b>Invariants.</b>

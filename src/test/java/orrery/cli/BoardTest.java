@@ -284,4 +284,40 @@ class BoardTest {
     assertThat(Columns.wrap("drafts 92: 61 %", 15)).containsExactly("drafts 92: 61 %");
     assertThat(Columns.wrap("", 15)).containsExactly("");
   }
+
+  private static void end(Board board, Event.PoolPages... pools) {
+    int[] holders = {0, 0, Event.PageMap.IDLE, Event.PageMap.FREE};
+    for (Event.PoolPages p : pools) {
+      board.accept(new Event.PageMap(0, p.pool(), holders));
+    }
+    board.accept(
+        new Event.StepDone(
+            0, 1, 0, 1, 0, 0, 1, 0, List.of(pools), "NOTHING_WAITS", 1, 1, 1, 1, 1, 1));
+    assertThat(board.advance()).isTrue();
+  }
+
+  @Test
+  void ofSeveralPoolsEachHasItsNameItsCountsAndItsPages() {
+    Board board = board(false, "Count:");
+    start(board, 0);
+    end(
+        board,
+        new Event.PoolPages("all", 256, 1, 2, 1, 0),
+        new Event.PoolPages("window 128", 16, 1, 2, 1, 3));
+    List<String> lines = lines(board, 80, 24);
+    assertThat(lines.getFirst()).startsWith("KV pages, a: of request a");
+    assertThat(lines)
+        .containsSequence(
+            "all, pages of 256 tokens: 2 held, 1 cached, 1 free", "aa·" + " ".repeat(61))
+        .containsSequence(
+            "window 128, pages of 16 tokens: 2 held, 1 cached, 1 free, 3 passed",
+            "aa·" + " ".repeat(61));
+    assertThat(board.stepLines(1))
+        .endsWith(
+            "; pages of all: 2 held, 1 cached, 1 free; window 128: 2 held, 1 cached, 1 free,"
+                + " 3 passed\n");
+    for (int rows = 1; rows <= 24; rows++) {
+      assertThat(lines(board, 80, rows)).hasSizeLessThanOrEqualTo(rows);
+    }
+  }
 }

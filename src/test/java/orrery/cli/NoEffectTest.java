@@ -6,11 +6,19 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import orrery.TinyModels;
+import orrery.engine.Engine;
+import orrery.engine.EngineOptions;
+import orrery.engine.LoadedModel;
+import orrery.madeup.MadeUp;
+import orrery.madeup.MadeUpModel;
+import orrery.model.Model;
+import picocli.CommandLine;
 
 /** A flag that changes nothing beside the others is no mistake, and gets one line that says so. */
 class NoEffectTest {
@@ -45,6 +53,8 @@ class NoEffectTest {
         "--min-tokens 1 --ignore-eos| --min-tokens has no effect with --ignore-eos",
         "--schedule-policy vllm     | --schedule-policy has no effect with one choice",
         "--max-running-requests 2   | --max-running-requests has no effect with one choice",
+        "--swa-full-tokens-ratio 0.5 | --swa-full-tokens-ratio has no effect with a model whose"
+            + " rows",
         "--speculative-num-steps 1  | --speculative-num-steps has no effect without"
             + " --speculative-algorithm",
         "--speculative-adaptive --speculative-algorithm off | --speculative-adaptive has no effect"
@@ -72,6 +82,30 @@ class NoEffectTest {
       })
   void aFlagThatChangesSomethingGetsNoLine(String flags) {
     assertThat(notes(GENERATE + flags)).isEmpty();
+  }
+
+  @Test
+  void aPageSizeThatHoldsNoWholeRowsIsRoundedUpAndALineSaysSo() {
+    for (int asked : new int[] {20, 32}) {
+      CommandLine line = new CommandLine(new GenerateCommand());
+      StringWriter err = new StringWriter();
+      line.setErr(new PrintWriter(err));
+      line.parseArgs("--ids", "1", "--page-size", "" + asked, "--swa-full-tokens-ratio", "0.5");
+      Model model = new MadeUpModel(MadeUp.v4(8, 16, 64));
+      EngineOptions o = EngineOptions.defaults().withKv(kv -> kv.withPageSize(asked));
+      try (LoadedModel loaded =
+              new LoadedModel(Path.of("v4"), model, Optional.empty(), new int[] {5});
+          Engine engine = Engine.start(loaded, o)) {
+        new NoEffect(line.getCommandSpec()).memory(engine).tell();
+      }
+      assertThat(err.toString().lines())
+          .containsExactlyElementsOf(
+              asked == 32
+                  ? List.of()
+                  : List.of(
+                      "generate: --page-size 20 is rounded up to 32: a page holds whole rows of all"
+                          + " that the model caches"));
+    }
   }
 
   @Test

@@ -9,11 +9,20 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import orrery.engine.LoadedModel;
+import orrery.graph.Buffer;
+import orrery.graph.Eager;
+import orrery.graph.Executor;
+import orrery.graph.Step;
+import orrery.hyper.HyperConnection;
 import orrery.kernels.AttentionShape;
+import orrery.kernels.PackedMatrix;
+import orrery.kernels.ScalarKernels;
+import orrery.kernels.Team;
 import orrery.kv.Stream;
 import orrery.model.classic.ClassicConfig;
 import orrery.model.classic.ClassicModel;
@@ -67,6 +76,50 @@ class DocsFiguresTest {
     assertThat(page("multi-token-prediction.md"))
         .contains(" 49,152 |", " 8,192 |", " 768 |", String.format(Locale.ROOT, "%,d |", together))
         .contains(String.format(Locale.ROOT, "is %.1f %% of it", 100.0 * 768 / together));
+  }
+
+  /** The weights of the chapter's two streams come from {@code base} alone. */
+  private static float[] mixed(int iterations, float[] streams, float[] output) {
+    float log3 = (float) Math.log(3);
+    float[] base = {0, log3, 0, -log3, 0, 0, log3, 0}; // pre, post, comb by rows
+    PackedMatrix zero = PackedMatrix.of(PackedMatrix.Format.F32, new float[8][4]);
+    HyperConnection site =
+        new HyperConnection(zero, base, new float[3], 2, 2, iterations, 1e-6f, 1e-6f);
+    Step step = new Step(1, 1, 1, new ScalarKernels());
+    step.add(0, 0, 0, false);
+    Buffer x = new Buffer("x", Step::rows, 1, 4);
+    Buffer y = new Buffer("y", Step::rows, 1, 2);
+    Buffer a = new Buffer("a", Step::rows, 1, 2);
+    System.arraycopy(streams, 0, x.data, 0, 4);
+    System.arraycopy(output, 0, a.data, 0, 2);
+    HyperConnection.Space space = new HyperConnection.Space(Step::rows, 1, 2);
+    try (Team team = new Team(1)) {
+      Eager g = new Eager(new Executor(team), step);
+      site.collapse(g, x, space, y);
+      site.expand(g, a, x, space);
+    }
+    return new float[] {y.data[0], y.data[1], x.data[0], x.data[1], x.data[2], x.data[3]};
+  }
+
+  @Test
+  void theTwoStreamsOfTheHyperConnectionsChapterMixAsItSays() throws IOException {
+    Offset<Float> half = Offset.offset(0.0006f); // the page has three digits
+    float[] streams = {1, 2, 3, -1};
+    assertThat(mixed(20, streams, new float[] {0.4f, -0.8f}))
+        .containsExactly(new float[] {2.75f, 0.25f, 2.668f, -0.702f, 1.932f, 0.502f}, half);
+    float[][] comb = { // by rows, behind 1, 2 and 20 iterations
+      {0.4f, 0.667f, 0.6f, 0.333f},
+      {0.368f, 0.636f, 0.632f, 0.364f},
+      {0.366f, 0.634f, 0.634f, 0.366f}
+    };
+    int[] iterations = {1, 2, 20};
+    for (int i = 0; i < 3; i++) {
+      // The streams (1, 0) and (0, 1) without an output become the columns of comb.
+      float[] m = mixed(iterations[i], new float[] {1, 0, 0, 1}, new float[2]);
+      assertThat(new float[] {m[2], m[4], m[3], m[5]}).containsExactly(comb[i], half);
+    }
+    assertThat(page("hyper-connections.md"))
+        .contains("0.400 0.667", "0.368 0.636", "0.366 0.634", "2.668, −0.702", "1.932, 0.502");
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import orrery.batching.SchedulePolicy;
 import orrery.kernels.KernelSet;
+import orrery.kv.KvGeometry;
 import orrery.model.Model;
 import orrery.prefix.PrefixCacheKind;
 import orrery.speculation.SpeculationOptions;
@@ -21,7 +22,7 @@ record SwitchCell(
     int chunk,
     PrefixCacheKind prefix,
     boolean tight,
-    double windowRatio,
+    Windows windows,
     int maxRunning,
     boolean shuffled,
     int threads,
@@ -79,6 +80,16 @@ record SwitchCell(
     }
   }
 
+  /** Pages of the pools that keep a window. */
+  enum Windows {
+    /** As the engine chooses. */
+    AUTO,
+    /** In tight memory, little more than the longest request needs. */
+    FEW,
+    /** As many as if they kept all. */
+    FULL
+  }
+
   /** Which drafter makes drafts, and how many. */
   enum Speculation {
     OFF(Algorithm.OFF, 0, false),
@@ -118,7 +129,7 @@ record SwitchCell(
     Switch.valuesOf("chunked-prefill-size"),
     PrefixCacheKind.values(),
     {false, true},
-    {0.0, 1.0},
+    Windows.values(),
     Switch.valuesOf("max-running-requests"),
     {false, true},
     Switch.valuesOf("threads"),
@@ -151,7 +162,7 @@ record SwitchCell(
         (int) VALUES[3][p[3]],
         (PrefixCacheKind) VALUES[4][p[4]],
         (boolean) VALUES[5][p[5]],
-        (double) VALUES[6][p[6]],
+        (Windows) VALUES[6][p[6]],
         (int) VALUES[7][p[7]],
         (boolean) VALUES[8][p[8]],
         (int) VALUES[9][p[9]],
@@ -217,7 +228,11 @@ record SwitchCell(
   String whyFewRetractions() {
     return chunk == 1
         ? "retractions by chance only: one prompt row a step"
-        : windowsOnly() ? "retractions by chance only: sequences stop to take pages" : null;
+        : windowsOnly()
+            ? "retractions by chance only: sequences stop to take pages"
+            : sized() == Windows.FEW && model.madeUp()
+                ? "retractions by chance only: too few windows for several sequences"
+                : null;
   }
 
   /** Whether static batches are sure to have padding rows; null if that is open. */
@@ -225,7 +240,7 @@ record SwitchCell(
     if (policy != PolicyVariant.STATIC || maxRunning == 1) {
       return false;
     }
-    if (tight && windowsOnly()) {
+    if (tight && (windowsOnly() || sized() == Windows.FEW && model.madeUp())) {
       return null; // there may be memory for one or for several
     }
     return !(tight && pageSize == 0); // one page: one runs
@@ -274,8 +289,27 @@ record SwitchCell(
   }
 
   /** The tests' own drafter may be further behind than a size made of options can know. */
-  private double ratio() {
-    return speculation == Speculation.LAGGARD ? 1 : windowRatio;
+  private Windows sized() {
+    return speculation == Speculation.LAGGARD || windows == Windows.FEW && !tight
+        ? Windows.FULL
+        : windows;
+  }
+
+  /** The option that sizes windows. */
+  private EngineOptions sized(Model model, EngineOptions full, int context, int longest) {
+    double ratio = sized() == Windows.AUTO ? 0 : 1;
+    if (sized() == Windows.FEW) {
+      KvGeometry g = Sizes.geometry(model, full, context);
+      long[] pages = Sizes.pages(full, g, context);
+      double needed = 0;
+      for (int pool = 0; pool < pages.length; pool++) {
+        int most = g.expected(pool, 0, longest, 0, Sizes.margin(full));
+        needed = Math.max(needed, g.needsAll(pool) ? 0 : (double) most / pages[pool]);
+      }
+      ratio = needed > 0 ? Math.min(1, 1.1 * needed) : 1;
+    }
+    double share = ratio;
+    return full.withKv(kv -> kv.withSwaFullTokensRatio(share));
   }
 
   EngineOptions options(Model model, int context, int longest, int spare) {
@@ -287,7 +321,7 @@ record SwitchCell(
                     kv.withContextLength(context)
                         .withPageSize(page())
                         .withMaxTotalTokens(tokens)
-                        .withSwaFullTokensRatio(ratio()))
+                        .withSwaFullTokensRatio(1))
             .withBatching(
                 b ->
                     b.withSchedulePolicy(policy.schedule)
@@ -303,6 +337,6 @@ record SwitchCell(
     for (Switch s : OTHERS) {
       options = s.with(options, others.get(s.name()));
     }
-    return options;
+    return sized(model, options, context, longest);
   }
 }

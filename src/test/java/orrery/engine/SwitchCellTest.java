@@ -28,6 +28,7 @@ class SwitchCellTest {
   private static final Map<String, String> NO_VALUES =
       Map.of(
           "max-total-tokens", "tight or ample, as the requests of a set need",
+          "swa-full-tokens-ratio", "automatic, few or full, as the requests of a set need",
           "context-length", "the longest request of a set",
           "schedule-conservativeness", "low, so that retractions happen; EngineWalkTest has both",
           "max-queued-requests", "refuses requests; EngineTest has it",

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -188,25 +189,20 @@ class HyperConnectionTest {
     for (int j = 0; j < n; j++) {
       base[2 * n + j * n + (j + 1) % n] = 60f;
     }
+    PackedMatrix zero = PackedMatrix.of(PackedMatrix.Format.F32, new float[(2 + n) * n][n]);
     HyperConnection site =
-        new HyperConnection(
-            PackedMatrix.of(PackedMatrix.Format.F32, new float[(2 + n) * n][n]),
-            base,
-            new float[] {1, 1, 1},
-            n,
-            1,
-            20,
-            1e-6f,
-            1e-6f);
-    Step step = new Step(1, 1, 1, new VectorKernels());
-    step.add(0, 0, 0, false);
-    Buffer x = new Buffer("x", Step::rows, 1, n);
-    System.arraycopy(new float[] {10, 20, 30}, 0, x.data, 0, n);
-    Buffer y = new Buffer("y", Step::rows, 1, 1);
-    HyperConnection.Space s = new HyperConnection.Space(Step::rows, 1, n);
-    new MixWeights(site, x, s.dots, s.pre, s.post, s.comb).run(step, 0, 1); // all dots are 0
-    new Expand(y, s.post, s.comb, x).run(step, 0, 1);
-    assertThat(Arrays.copyOf(x.data, n)).containsExactly(new float[] {30, 10, 20}, within(1e-3f));
+        new HyperConnection(zero, base, new float[] {1, 1, 1}, n, 1, 20, 1e-6f, 1e-6f);
+    for (Kernels kernels : List.of(new ScalarKernels(), new VectorKernels())) {
+      Step step = new Step(1, 1, 1, kernels);
+      step.add(0, 0, 0, false);
+      Buffer x = new Buffer("x", Step::rows, 1, n);
+      System.arraycopy(new float[] {10, 20, 30}, 0, x.data, 0, n);
+      HyperConnection.Space s = new HyperConnection.Space(Step::rows, 1, n);
+      new MixWeights(site, x, s.dots, s.pre, s.post, s.comb).run(step, 0, 1); // all dots are 0
+      new Expand(new Buffer("a", Step::rows, 1, 1), s.post, s.comb, x).run(step, 0, 1);
+      List<Integer> streams = IntStream.range(0, n).mapToObj(k -> Math.round(x.data[k])).toList();
+      assertThat(streams).as("streams, each moved on by one").isEqualTo(List.of(30, 10, 20));
+    }
   }
 
   @Test

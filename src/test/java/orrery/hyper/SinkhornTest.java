@@ -82,6 +82,16 @@ class SinkhornTest {
     }
   }
 
+  /** So no test with two streams can see whether comb is used with rows and columns exchanged. */
+  @Test
+  void ofTwoStreamsTheBalancedMatrixIsSymmetric() {
+    float[] a = logits(2, 2f);
+    assertThat(a[1]).isNotCloseTo(a[2], within(0.1f));
+    Sinkhorn.balance(a, 0, 2, 20, EPS);
+    assertThat(a[1]).isCloseTo(a[2], within(1e-4f));
+    assertThat(a[0]).isCloseTo(a[3], within(1e-4f));
+  }
+
   /** Without the eps behind the softmax, a logit far below the others would give 0 / 0. */
   @Test
   void aColumnThatNoRowWantsStaysFinite() {

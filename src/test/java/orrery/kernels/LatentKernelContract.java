@@ -196,7 +196,7 @@ abstract class LatentKernelContract {
   }
 
   private static org.assertj.core.data.Offset<Float> within() {
-    return org.assertj.core.data.Offset.offset(1e-6f);
+    return org.assertj.core.data.Offset.offset(1e-5f);
   }
 
   @Test

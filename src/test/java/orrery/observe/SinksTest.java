@@ -321,4 +321,33 @@ class SinksTest {
     assertThat(TraceEvents.micros(7)).isEqualTo("0.007");
     assertThat(TraceEvents.micros(1_234_567)).isEqualTo("1234.567");
   }
+
+  @Test
+  void tracesNameThePoolsOfAStep() throws IOException {
+    List<Event.PoolPages> pools =
+        List.of(
+            new Event.PoolPages("all", 256, 1, 2, 3, 0),
+            new Event.PoolPages("window 128", 16, 4, 5, 6, 7));
+    Event step =
+        new Event.StepDone(9, 0, 1, 0, 0, 0, 1, 0, pools, "NOTHING_WAITS", 1, 1, 1, 1, 1, 1);
+    Path lines = directory.resolve("pools.jsonl");
+    Path perfetto = directory.resolve("pools.json");
+    for (Path file : List.of(lines, perfetto)) {
+      try (TraceSink sink = TraceSink.open(file)) {
+        sink.accept(step);
+      }
+    }
+    assertThat(Files.readString(lines))
+        .contains(
+            "\"pools\":[{\"pool\":\"all\",\"span\":256,\"free\":1,\"referenced\":2,\"idle\":3,"
+                + "\"passed\":0},{\"pool\":\"window 128\",\"span\":16,\"free\":4,\"referenced\":5,"
+                + "\"idle\":6,\"passed\":7}]");
+    List<String> counters = new ArrayList<>();
+    for (JsonNode e : JSON.readTree(perfetto.toFile())) {
+      if (e.get("ph").asText().equals("C")) {
+        counters.add(e.get("name").asText());
+      }
+    }
+    assertThat(counters).containsExactly("requests", "pages, all", "pages, window 128");
+  }
 }
