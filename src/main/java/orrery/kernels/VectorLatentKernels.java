@@ -113,13 +113,14 @@ final class VectorLatentKernels implements LatentKernels {
     float[] e = scratch.scores(n * LANES); // [n][LANES]
     int c = 0;
     for (; c + LANES <= channels; c += LANES) {
-      int at = gate + c;
-      FloatVector max = FloatVector.fromArray(F, state, rows[0] + at);
-      for (int i = 1; i < n; i++) {
-        max = max.max(FloatVector.fromArray(F, state, rows[i] + at));
-      }
+      FloatVector max = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
       for (int i = 0; i < n; i++) {
-        FloatVector.fromArray(F, state, rows[i] + at).sub(max).intoArray(e, i * LANES);
+        FloatVector g = FloatVector.fromArray(F, state, rows[i] + gate + c);
+        g.intoArray(e, i * LANES);
+        max = max.max(g);
+      }
+      for (int i = 0; i < n * LANES; i += LANES) {
+        FloatVector.fromArray(F, e, i).sub(max).intoArray(e, i);
       }
       VectorKernels.exp(1f, e, 0, 0f, e, 0, n * LANES);
       FloatVector sum = FloatVector.zero(F);

@@ -74,6 +74,16 @@ class LatentAttentionTest {
     }
   }
 
+  /** Guards the tests here: they would notice a row that is read after it is gone. */
+  @ParameterizedTest
+  @MethodSource("cases")
+  void aCacheThatKeepsOneRowLessThanTheWindowIsNoticed(LatentCase made) {
+    int kept = made.window() - 1 - made.firstSlot(); // a row of an MTP layer lies one slot later
+    LatentRun run = new LatentRun(made, new ScalarKernels(), 1, 1, kept);
+    float[][] found = run.chunks(ones(TOKENS));
+    assertThat(Arrays.stream(found).anyMatch(row -> Float.isNaN(row[0]))).isTrue();
+  }
+
   @ParameterizedTest
   @MethodSource("cases")
   void shortPromptsAndASecondSequenceInTheStepChangeNoRow(LatentCase made) {

@@ -109,10 +109,14 @@ record LatentCase(
     return x;
   }
 
-  /** Streams raw; state, compressed; index.state, index.key, as far as the layer has them. */
-  KvLayout layout() {
+  /**
+   * Streams raw; state, compressed; index.state, index.key, as far as the layer has them.
+   *
+   * @param kept how many raw rows are kept; the layer needs its window
+   */
+  KvLayout layout(int kept) {
     List<Stream> streams = new ArrayList<>();
-    streams.add(new Stream("raw", headDim, 1, window, window - 1));
+    streams.add(new Stream("raw", headDim, 1, kept, kept - 1));
     if (ratio > 0) {
       addEntries(streams, "", headDim);
     }

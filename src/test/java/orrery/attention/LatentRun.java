@@ -29,11 +29,15 @@ final class LatentRun {
   private final int[] computed; // [sequences] tokens whose rows are written and stay
 
   LatentRun(LatentCase made, Kernels kernels, int sequences, int shares) {
+    this(made, kernels, sequences, shares, made.window());
+  }
+
+  LatentRun(LatentCase made, Kernels kernels, int sequences, int shares, int kept) {
     this.made = made;
     this.shares = shares;
     layer = made.layer(made.hashCode());
     int pages = sequences * (LatentCase.POSITIONS / made.pageTokens() + 1);
-    cache = new KvCache(made.layout(), made.pageTokens(), LatentCase.POSITIONS, pages);
+    cache = new KvCache(made.layout(kept), made.pageTokens(), LatentCase.POSITIONS, pages);
     step = new Step(MOST_ROWS, sequences, shares, kernels);
     for (int i = 0; i < sequences; i++) {
       step.tables[i] = cache.newTable();
