@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import orrery.checkpoint.SafetensorsFile;
 
 /**
@@ -40,6 +43,30 @@ class NaiveV4Test {
     System.out.printf("NaiveV4, %s: largest difference %.2e%n", name, worst);
     assertThat(i).as(name).isEqualTo(expected.length);
     assertThat(worst).as(name).isLessThan(TOLERANCE);
+  }
+
+  static List<Path> specks() {
+    return TinyModels.v4Specks();
+  }
+
+  @ParameterizedTest
+  @MethodSource("specks")
+  void everySpeckIsThatOfTransformersAndOfAnIndependentMtpLayer(Path speck) {
+    NaiveV4 oracle = new NaiveV4(speck);
+    try (SafetensorsFile gold = TinyModels.golden(speck)) {
+      int[] ids = TinyModels.ids(speck);
+      assertClose(oracle.logits(ids), gold, "logits");
+      float[][][] streams = oracle.streams(ids);
+      for (int l = 0; l < streams.length; l++) {
+        assertClose(streams[l], gold, "streams." + l);
+      }
+      if (gold.has("mtp.logits")) {
+        float[][] states = Arrays.copyOf(oracle.states(ids), ids.length - 1);
+        int[] next = Arrays.copyOfRange(ids, 1, ids.length);
+        assertClose(oracle.mtpStates(states, next), gold, "mtp.streams");
+        assertClose(oracle.mtpLogits(ids), gold, "mtp.logits");
+      }
+    }
   }
 
   @Test

@@ -78,11 +78,6 @@ class LatentOpShapesTest {
         "3 heads",
         "b12");
     refused(() -> new AttendLatent(buffer(12), window, selected, new float[2], buffer(12)), "raw");
-    PackedMatrix[] groups = {matrix(5, 3), matrix(5, 3)};
-    new GroupedMatMul(buffer(6), groups, buffer(10));
-    refused(() -> new GroupedMatMul(buffer(6), groups, buffer(11)), "b11", "f32[5,3]");
-    PackedMatrix[] unequal = {matrix(5, 3), matrix(4, 3)};
-    refused(() -> new GroupedMatMul(buffer(6), unequal, buffer(10)), "f32[5,3]", "f32[4,3]");
   }
 
   @Test

@@ -32,7 +32,8 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 final class EngineLife {
   private static final int REQUESTS = 16;
   private static final int CONTEXT = 96;
-  private static final Served[] MODELS = {Served.HYBRID, Served.WINDOWS, Served.V4};
+  static final List<Served> MODELS =
+      Arrays.stream(Served.values()).filter(Served::windows).toList();
 
   private final long seed;
   private final Random random;
@@ -56,7 +57,7 @@ final class EngineLife {
   EngineLife(long seed) {
     this.seed = seed;
     this.random = new Random(seed * 0x9E3779B97F4A7C15L); // alike seeds, unlike lives
-    this.model = MODELS[random.nextInt(MODELS.length)];
+    this.model = MODELS.get(random.nextInt(MODELS.size()));
     LoadedModel bare = model.load(Optional.empty());
     this.counts = new MatrixCounts(bare.model());
     this.loaded = SpyModel.spy(bare, counts::look);
@@ -142,7 +143,7 @@ final class EngineLife {
 
   private SpeculationOptions speculation() {
     int steps = random.nextInt(5);
-    return switch (random.nextInt(model.drafts() ? 4 : 2)) {
+    return switch (random.nextInt(loaded.model().hasMtp() ? 4 : 2)) {
       case 0 -> SpeculationOptions.defaults();
       case 1 ->
           SpeculationOptions.defaults()

@@ -74,19 +74,22 @@ class EngineMatrixTest {
         .containsKeys(
             "hits", "retractions", "forks", "padding rows", "cancelled", "mixed steps SGLANG_MIXED")
         .containsKeys("mixed steps VLLM", "mixed steps TRTLLM", "mixed steps TRTLLM_MAX")
-        .containsKeys("passed pages HYBRID", "retractions HYBRID", "tombstones HYBRID")
-        .containsKeys("passed pages WINDOWS", "retractions WINDOWS", "tombstones WINDOWS")
-        .containsKeys("passed pages V4", "retractions V4", "tombstones V4")
         .containsKeys("refusals WINDOWS, tight");
-    for (String model : List.of("HYBRID", "WINDOWS", "V4")) {
-      for (String cache : List.of("RADIX", "HASH")) {
-        assertThat(happened)
-            .containsKey("forks behind hits " + model + ", " + cache)
-            .containsKey("decoded hits " + model + ", " + cache);
-      }
-      for (int page : new int[] {4, 8, RequestSet.LARGEST_PAGE}) {
-        assertThat(happened).containsKey("decoded hits " + model + ", P = " + page);
-      }
+    Arrays.stream(Served.values())
+        .filter(Served::windows)
+        .forEach(model -> requireWindows(model, happened));
+  }
+
+  private static void requireWindows(Served model, Map<String, Integer> happened) {
+    assertThat(happened)
+        .containsKeys("passed pages " + model, "retractions " + model, "tombstones " + model);
+    for (String cache : List.of("RADIX", "HASH")) {
+      assertThat(happened)
+          .containsKey("forks behind hits " + model + ", " + cache)
+          .containsKey("decoded hits " + model + ", " + cache);
+    }
+    for (int page : model.pages()) {
+      assertThat(happened).containsKey("decoded hits " + model + ", P = " + page);
     }
   }
 
@@ -215,7 +218,7 @@ class EngineMatrixTest {
     add(happened, "padding rows", counts.padding);
     add(happened, "cancelled", counts.aborted);
     add(happened, "mixed steps " + cell.policy(), counts.mixed);
-    if (cell.model().madeUp()) {
+    if (cell.model().windows()) {
       String cache = cell.model() + ", " + cell.prefix();
       add(happened, "decoded hits " + cache, counts.decodedHits);
       add(happened, "decoded hits " + cell.model() + ", P = " + cell.page(), counts.decodedHits);

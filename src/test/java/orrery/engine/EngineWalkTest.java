@@ -29,7 +29,7 @@ class EngineWalkTest {
     }
     System.out.printf("engine walk: %d lives from seed %d%n  %s%n", LIVES, SEED, happened);
     if (LIVES >= 100) {
-      for (Served model : new Served[] {Served.HYBRID, Served.WINDOWS, Served.V4}) {
+      for (Served model : EngineLife.MODELS) {
         assertThat(happened)
             .containsKeys(
                 model + " accepted",

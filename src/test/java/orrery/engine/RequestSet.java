@@ -30,9 +30,6 @@ record RequestSet(
   /** Requests that are no follow-ups. */
   static final int SIZE = 14;
 
-  /** The largest page, beside one of the maximum length. */
-  static final int LARGEST_PAGE = 32;
-
   /**
    * Requests that others follow up: first each by one that cuts its answer, then each by one that
    * goes on behind it.
@@ -64,8 +61,8 @@ record RequestSet(
       if (crowd) {
         prompt = Arrays.copyOf(prompt, Math.min(prompt.length, 1 + r.nextInt(6)));
         params = params.withStopTokenIds(List.of()).withIgnoreEos(true).withMaxTokens(40);
-      } else if (followed) { // its answer reaches into the second of the largest pages
-        prompt = Arrays.copyOf(system, LARGEST_PAGE - 1 - r.nextInt(12));
+      } else if (followed) { // its answer reaches beyond the largest page
+        prompt = Arrays.copyOf(system, model.wholePages() - 1 - r.nextInt(12));
         params = params.withStopTokenIds(List.of()).withIgnoreEos(true).withMaxTokens(24);
       } else if (r.nextInt(3) == 0) { // a stop inside the answer
         String text = Said.by(set.oracle, set.loaded, prompt, params, 0).text();
@@ -78,10 +75,10 @@ record RequestSet(
       set.add(Request.of(prompt, params), -1);
     }
     for (int i = 0; i < FOLLOWED; i++) {
-      set.followUp(r, i, true);
+      set.followUp(r, i, model.wholePages());
     }
     for (int i = 0; i < FOLLOWED; i++) {
-      set.followUp(r, i, false);
+      set.followUp(r, i, 0);
     }
     return new RequestSet(set.loaded, set.requests, set.decodedFrom, set.expected, set.tokens);
   }
@@ -118,10 +115,10 @@ record RequestSet(
     /**
      * Adds a request that follows up request {@code i}.
      *
-     * @param cut whether it takes only the first tokens of the answer, so that it forks right
-     *     behind a hit that ends with decoded tokens
+     * @param cut takes only so many tokens and one or two more, so that it forks right behind a hit
+     *     that ends with decoded tokens; 0: it goes on behind the answer
      */
-    void followUp(Random r, int i, boolean cut) {
+    void followUp(Random r, int i, int cut) {
       int[] before = requests.get(i).prompt();
       int[] answer = tokens.get(i).getFirst();
       int[] all = Arrays.copyOf(before, before.length + answer.length + 1 + r.nextInt(3));
@@ -129,9 +126,9 @@ record RequestSet(
       for (int t = before.length + answer.length; t < all.length; t++) {
         all[t] = r.nextInt(loaded.model().vocab());
       }
-      int[] prompt = cut ? Arrays.copyOf(all, LARGEST_PAGE + 1 + r.nextInt(2)) : all;
+      int[] prompt = cut > 0 ? Arrays.copyOf(all, cut + 1 + r.nextInt(2)) : all;
       SamplingParams params =
-          params(r, loaded.model().vocab()).withMaxTokens(4 + r.nextInt(5)).withN(cut ? 3 : 1);
+          params(r, loaded.model().vocab()).withMaxTokens(4 + r.nextInt(5)).withN(cut > 0 ? 3 : 1);
       add(Request.of(prompt, params), before.length);
     }
   }

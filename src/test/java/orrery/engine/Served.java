@@ -1,6 +1,8 @@
 package orrery.engine;
 
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -13,8 +15,8 @@ import orrery.model.Model;
 import orrery.text.Tokenizer;
 
 /**
- * The models of the matrix: all specks, and three made-up models whose caches have windows. Another
- * model is one more value: how to load it, and its oracle.
+ * The models of the matrix: specks, and three made-up models. Another model is one more value: how
+ * to load it, its oracle, and pages for it.
  */
 enum Served {
   BIAS("bias"),
@@ -27,34 +29,60 @@ enum Served {
   /** Made up: windows only, so that memory for a few windows is enough for any length. */
   WINDOWS(MadeUp.windows()),
   /** Made up: the streams of DeepSeek-V4, in four pools; rows of 4 and of 16 tokens. */
-  V4(MadeUp.v4(6, 16, 256));
+  V4(MadeUp.v4(6, 16, 256)),
+  /** DeepSeek-V4 with an MTP layer: windows of 8, entries of 4 and of 8 tokens. */
+  V4_MTP("v4-mtp", 8, 16, 32),
+  /** DeepSeek-V4 in transformers' layout, without MTP: windows of 5, entries of 2 and of 6. */
+  V4_HF("v4-hf", 6, 12, 24);
 
   private static final int[] EOS = {5, 17};
 
-  private final boolean madeUp;
+  private final int[] pages;
+  private final boolean windows;
   private final Supplier<Model> model;
   private final Supplier<Function<int[], float[]>> oracle;
 
-  Served(boolean madeUp, Supplier<Model> model, Supplier<Function<int[], float[]>> oracle) {
-    this.madeUp = madeUp;
+  Served(
+      Supplier<Model> model, Supplier<Function<int[], float[]>> oracle, boolean windows, int... p) {
     this.model = model;
     this.oracle = oracle;
+    this.windows = windows;
+    this.pages = p;
+  }
+
+  Served(String speck, boolean windows, int... pages) {
+    this(
+        () -> LoadedModel.load(TinyModels.speck(speck)).model(),
+        () -> Oracle.of(TinyModels.speck(speck))::next,
+        windows,
+        pages);
   }
 
   Served(String speck) {
-    this(
-        false,
-        () -> LoadedModel.load(TinyModels.speck(speck)).model(),
-        () -> Oracle.of(TinyModels.speck(speck))::next);
+    this(speck, false, 1, 4, 16);
+  }
+
+  Served(String speck, int... pages) {
+    this(speck, true, pages);
   }
 
   Served(MadeUp numbers) {
-    this(true, () -> new MadeUpModel(numbers), () -> new NaiveMadeUp(numbers)::logits);
+    this(() -> new MadeUpModel(numbers), () -> new NaiveMadeUp(numbers)::logits, true, 4, 8, 32);
   }
 
-  /** Whether it is made up; its pages are whole groups of tokens. */
-  boolean madeUp() {
-    return madeUp;
+  /** Whether its cache has windows. */
+  boolean windows() {
+    return windows;
+  }
+
+  /** Page sizes for it: less than a window, about one, and 2 or more windows. */
+  List<Integer> pages() {
+    return Arrays.stream(pages).boxed().toList();
+  }
+
+  /** A length of whole pages, whichever of its page sizes it has. */
+  int wholePages() {
+    return windows ? pages[2] : 2 * pages[2];
   }
 
   /** Whether it is made up and has an MTP layer; then drafts are often right. */

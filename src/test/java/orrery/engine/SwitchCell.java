@@ -43,6 +43,7 @@ record SwitchCell(
           "kernels",
           "graph",
           "page-size",
+          "swa-full-tokens-ratio",
           "chunked-prefill-size",
           "max-running-requests",
           "threads",
@@ -118,10 +119,6 @@ record SwitchCell(
     }
   }
 
-  /** A window is 6 tokens: less than a window, about one, five of them, and the maximum length. */
-  private static final Map<Integer, Integer> PAGES_OF_GROUPS =
-      Map.of(1, 4, 4, 8, 16, RequestSet.LARGEST_PAGE, 0, 0);
-
   private static final Object[][] VALUES = {
     Served.values(),
     Switch.valuesOf("page-size"),
@@ -174,9 +171,9 @@ record SwitchCell(
         others);
   }
 
-  /** The page size; a made-up model has pages of whole groups. */
+  /** The page size: the switch has 1, 4 and 16, and each model its own sizes in their places. */
   int page() {
-    return model.madeUp() ? PAGES_OF_GROUPS.get(pageSize) : pageSize;
+    return pageSize == 0 ? 0 : model.pages().get(List.of(1, 4, 16).indexOf(pageSize));
   }
 
   /** Whether the memory of a sequence is bounded, whatever its length. */

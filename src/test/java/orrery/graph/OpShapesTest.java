@@ -41,6 +41,15 @@ class OpShapesTest {
   }
 
   @Test
+  void productsOfGroupsNeedMatricesOfOneShapeForAllColumns() {
+    PackedMatrix[] groups = {matrix(5, 3), matrix(5, 3)};
+    g.matmul(buffer(6), groups, buffer(10));
+    refused(() -> g.matmul(buffer(6), groups, buffer(11)), "b11", "f32[5,3]");
+    PackedMatrix[] unequal = {matrix(5, 3), matrix(4, 3)};
+    refused(() -> g.matmul(buffer(6), unequal, buffer(10)), "f32[5,3]", "f32[4,3]");
+  }
+
+  @Test
   void elementwiseOpsNeedBuffersOfOneWidth() {
     g.add(buffer(3), buffer(3));
     refused(() -> g.add(buffer(3), buffer(4)), "b3", "b4");

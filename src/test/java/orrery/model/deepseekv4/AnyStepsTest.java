@@ -1,7 +1,6 @@
 package orrery.model.deepseekv4;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.data.Offset.offset;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,13 +8,12 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import orrery.EditedModel;
-import orrery.NaiveV4;
+import org.junit.jupiter.params.provider.MethodSource;
+import orrery.Oracle;
 import orrery.RandomV4;
+import orrery.TinyModels;
 import orrery.engine.LoadedModel;
 import orrery.kernels.Kernels;
 import orrery.kernels.ScalarKernels;
@@ -34,58 +32,23 @@ import orrery.model.Steps;
  * see are given back at once, and then hold NaN.
  */
 class AnyStepsTest {
-  private static final int TOKENS = 60;
-
-  @TempDir Path directory;
-
-  private record Case(RandomV4 kind, Model model, NaiveV4 naive, int[] ids, float[][] logits) {
-    static Case of(RandomV4 kind) {
-      Path directory = kind.directory();
-      int[] ids = new Random(7).ints(TOKENS, 0, 61).toArray();
-      NaiveV4 naive = new NaiveV4(directory);
-      return new Case(kind, LoadedModel.load(directory).model(), naive, ids, naive.logits(ids));
-    }
-
-    Steps how(int pages) {
-      return new Steps(model, new VectorKernels(), 1, true, pages * kind.unit);
-    }
-
-    Session session(int pages, int sequences) {
-      return new Session(how(pages), model.kvLayout(false), 96, sequences);
-    }
-
-    /** Feeds tokens in pieces of 1 to {@code most} tokens; settles each. */
-    void feed(Session session, int sequence, int from, int to, int most, Random r) {
-      for (int at = from; at < to; ) {
-        int n = Math.min(1 + r.nextInt(most), to - at);
-        Rows rows = session.feed(sequence, at, Arrays.copyOfRange(ids, at, at + n));
-        requireBits(rows.logits(), at, kind + ", tokens from " + at + ", " + n);
-        at += n;
-        session.settle(sequence, at, at);
-      }
-    }
-
-    void requireBits(float[][] rows, int from, String what) {
-      for (int t = 0; t < rows.length; t++) {
-        assertThat(rows[t]).as("%s, row %d", what, t).isEqualTo(logits[from + t]);
-      }
-    }
-  }
+  private static final int TOKENS = RandomCase.LENGTH;
+  private static final int VOCAB = RandomCase.VOCAB;
 
   @ParameterizedTest
   @EnumSource
   void everySwitchGivesTheBitsOfTheNaiveForward(RandomV4 kind) {
-    Case c = Case.of(kind);
-    float[][] states = c.naive.states(c.ids);
-    float[][] mtp = c.naive.mtpLogits(c.ids);
+    RandomCase c = RandomCase.of(kind);
+    float[][] states = c.naive().states(c.ids());
+    float[][] mtp = c.naive().mtpLogits(c.ids());
     int cells = 0;
     for (Kernels kernels : new Kernels[] {new ScalarKernels(), new VectorKernels()}) {
       for (int threads : new int[] {1, 2}) {
         for (boolean graph : new boolean[] {false, true}) {
           for (int pages : new int[] {1, 2, 4, 96}) {
             for (int[] pieces : new int[][] {{TOKENS}, {1}, {7}, {16, 1}, {3, 13, 2}}) {
-              Steps steps = new Steps(c.model, kernels, threads, graph, pages * kind.unit);
-              Steps.Outcome o = steps.run(c.ids, pieces);
+              Steps steps = new Steps(c.model(), kernels, threads, graph, pages * kind.unit);
+              Steps.Outcome o = steps.run(c.ids(), pieces);
               String cell = kind + " " + kernels.name() + " " + steps + Arrays.toString(pieces);
               c.requireBits(o.logits(), 0, cell);
               assertThat(o.states()).as(cell).isDeepEqualTo(states);
@@ -99,10 +62,35 @@ class AnyStepsTest {
     System.out.println(kind + ": " + cells + " combinations of switches, all bits equal");
   }
 
+  static List<Path> specks() {
+    return TinyModels.v4Specks();
+  }
+
+  /** One of them has entries of 128 tokens, as DeepSeek's models have. */
+  @ParameterizedTest
+  @MethodSource("specks")
+  void everySpeckHasTheBitsOfTheNaiveForward(Path speck) {
+    Model model = LoadedModel.load(speck).model();
+    int[] ids = TinyModels.ids(speck);
+    Oracle naive = Oracle.of(speck);
+    float[][] logits = naive.logits(ids);
+    float[][] mtp = model.hasMtp() ? naive.mtpLogits(ids) : new float[ids.length - 1][];
+    int unit = model.kvLayout(model.hasMtp()).unit();
+    for (Kernels kernels : new Kernels[] {new ScalarKernels(), new VectorKernels()}) {
+      for (int[] pieces : new int[][] {{ids.length}, {1}, {7}, {16, 1}, {61, 2}}) {
+        Steps steps = new Steps(model, kernels, 2, true, unit * pieces.length);
+        Steps.Outcome o = steps.run(ids, pieces);
+        String cell = speck + " " + steps + Arrays.toString(pieces);
+        assertThat(o.logits()).as(cell).isDeepEqualTo(logits);
+        assertThat(o.mtpLogits()).as(cell + " MTP").isDeepEqualTo(mtp);
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
   void anyCutOfTheTokensGivesTheBitsOfOneShot(RandomV4 kind) {
-    Case c = Case.of(kind);
+    RandomCase c = RandomCase.of(kind);
     for (int pages : new int[] {1, 2, 4}) {
       for (int most : new int[] {1, 2, 5, 11, TOKENS}) {
         for (int again = 0; again < 3; again++) {
@@ -118,15 +106,15 @@ class AnyStepsTest {
   @ParameterizedTest
   @EnumSource
   void rejectedDraftsLeaveNoTrace(RandomV4 kind) {
-    Case c = Case.of(kind);
+    RandomCase c = RandomCase.of(kind);
     for (int drafts : new int[] {1, 3, 5, 9}) {
       Random r = new Random(drafts);
       try (Session session = c.session(1 + drafts % 2, 1)) {
         for (int at = 0; at < TOKENS; ) {
           int right = Math.min(r.nextInt(drafts + 1), TOKENS - at - 1);
-          int[] rows = Arrays.copyOfRange(c.ids, at, at + 1 + drafts);
+          int[] rows = Arrays.copyOfRange(c.ids(), at, at + 1 + drafts);
           for (int i = 1 + right; i < rows.length; i++) {
-            rows[i] = r.nextInt(61); // a draft that the target does not accept
+            rows[i] = r.nextInt(VOCAB); // a draft that the target does not accept
           }
           float[][] logits = session.feed(0, at, rows).logits();
           String what = kind + ", " + drafts + " drafts from " + at;
@@ -141,17 +129,17 @@ class AnyStepsTest {
   @ParameterizedTest
   @EnumSource
   void rejectedDraftsLeaveNoTraceInTheMtpLayer(RandomV4 kind) {
-    Case c = Case.of(kind);
-    float[][] states = c.naive.states(c.ids);
-    float[][] expected = c.naive.mtpLogits(c.ids);
-    KvLayout layout = c.model.kvLayout(true);
+    RandomCase c = RandomCase.of(kind);
+    float[][] states = c.naive().states(c.ids());
+    float[][] expected = c.naive().mtpLogits(c.ids());
+    KvLayout layout = c.model().kvLayout(true);
     Random r = new Random(3);
     try (Session session = new Session(c.how(1), layout, 96, 1)) {
       for (int at = 0; at < TOKENS - 1; ) {
         int n = Math.min(1 + r.nextInt(4), TOKENS - 1 - at);
-        session.feed(0, at, Arrays.copyOfRange(c.ids, at, at + n));
+        session.feed(0, at, Arrays.copyOfRange(c.ids(), at, at + n));
         float[][] mine = Arrays.copyOfRange(states, at, at + n);
-        int[] next = Arrays.copyOfRange(c.ids, at + 1, at + n + 1);
+        int[] next = Arrays.copyOfRange(c.ids(), at + 1, at + n + 1);
         Rows rows = session.feedMtp(0, at, mine, next);
         for (int i = 0; i < n; i++) {
           assertThat(rows.logits()[i]).as("%s, row %d", kind, at + i).isEqualTo(expected[at + i]);
@@ -159,7 +147,7 @@ class AnyStepsTest {
         at += n;
         float[][] last = {rows.states()[n - 1]}; // a chain of drafts that are all rejected
         for (int link = 0; link < 3; link++) {
-          last = session.feedMtp(0, at + link, last, r.nextInt(61)).states();
+          last = session.feedMtp(0, at + link, last, r.nextInt(VOCAB)).states();
         }
         session.settle(0, at + 1, at);
       }
@@ -170,7 +158,7 @@ class AnyStepsTest {
   @ParameterizedTest
   @EnumSource
   void theCompanyOfOtherSequencesChangesNothing(RandomV4 kind) {
-    Case c = Case.of(kind);
+    RandomCase c = RandomCase.of(kind);
     Random r = new Random(5);
     int[] at = new int[4];
     try (Session session = c.session(1, at.length)) {
@@ -179,7 +167,7 @@ class AnyStepsTest {
         for (int s = 0; s < at.length; s++) {
           int n = Math.min(r.nextInt(6), TOKENS - at[s]);
           if (n > 0) {
-            pieces.add(new Piece(s, at[s], Arrays.copyOfRange(c.ids, at[s], at[s] + n)));
+            pieces.add(new Piece(s, at[s], Arrays.copyOfRange(c.ids(), at[s], at[s] + n)));
           }
         }
         Collections.shuffle(pieces, r);
@@ -201,13 +189,13 @@ class AnyStepsTest {
   @ParameterizedTest
   @EnumSource
   void promptsOfOneToThreeTokensAfterOthersAreThoseOfAFreshCache(RandomV4 kind) {
-    Case c = Case.of(kind);
+    RandomCase c = RandomCase.of(kind);
     try (Session session = c.session(1, 1)) {
       for (int prompt = 1; prompt <= 3; prompt++) {
-        int[] other = new Random(prompt).ints(37, 0, 61).toArray();
+        int[] other = new Random(prompt).ints(37, 0, VOCAB).toArray();
         session.feed(0, 0, other);
         session.end(0);
-        Rows first = session.feed(0, 0, Arrays.copyOf(c.ids, prompt));
+        Rows first = session.feed(0, 0, Arrays.copyOf(c.ids(), prompt));
         c.requireBits(first.logits(), 0, kind + ", prompt of " + prompt);
         c.feed(session, 0, prompt, 20, 1, new Random(1));
         session.end(0);
@@ -219,8 +207,8 @@ class AnyStepsTest {
   @ParameterizedTest
   @EnumSource
   void aWindowThatIsOneRowShortIsNoticed(RandomV4 kind) {
-    Case c = Case.of(kind);
-    List<Stream> streams = c.model.kvLayout(false).streams();
+    RandomCase c = RandomCase.of(kind);
+    List<Stream> streams = c.model().kvLayout(false).streams();
     for (int s = 0; s < streams.size(); s++) {
       if (streams.get(s).keeps() != Stream.ALL) {
         List<Stream> shorter = new ArrayList<>(streams);
@@ -240,72 +228,15 @@ class AnyStepsTest {
     return new Stream(s.name(), s.width(), s.tokensPerRow(), keeps, Math.min(s.needs(), keeps - 1));
   }
 
-  private static boolean isRight(Case c, KvLayout layout) {
+  private static boolean isRight(RandomCase c, KvLayout layout) {
     try (Session session = new Session(c.how(1), layout, 96, 1)) {
       for (int at = 0; at < TOKENS; at++) {
-        if (!Arrays.equals(session.feed(0, at, c.ids[at]).logits()[0], c.logits[at])) {
+        if (!Arrays.equals(session.feed(0, at, c.ids()[at]).logits()[0], c.logits()[at])) {
           return false;
         }
         session.settle(0, at + 1, at + 1);
       }
     }
     return true;
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void aSinkOfMinus1e30IsAPlainSoftmax(RandomV4 kind) {
-    EditedModel edited = kind.model();
-    edited.tensors.forEach(
-        (name, values) -> {
-          if (name.endsWith("attn_sink")) {
-            Arrays.fill(values.floats(), -1e30f);
-          }
-        });
-    edited.writeTo(directory);
-    int[] ids = new Random(8).ints(TOKENS, 0, 61).toArray();
-    float[][] plain = new NaiveV4(directory, false).logits(ids);
-    Model model = LoadedModel.load(directory).model();
-    Steps steps = new Steps(model, new VectorKernels(), 1, true, kind.unit);
-    assertThat(steps.run(ids, TOKENS).logits()).isDeepEqualTo(plain);
-    assertThat(new NaiveV4(kind.directory(), false).logits(ids)[9])
-        .as("its own sinks matter")
-        .isNotEqualTo(new NaiveV4(kind.directory()).logits(ids)[9]);
-  }
-
-  /** The mix of the streams keeps sums: with one stream it is a factor of 1. */
-  @ParameterizedTest
-  @EnumSource
-  void streamsToWhichNothingIsAddedStayTheEmbedding(RandomV4 kind) {
-    EditedModel edited = kind.model();
-    edited.tensors.forEach(
-        (name, values) -> {
-          if (name.contains("wo_b") || name.contains("w2")) {
-            Arrays.fill(values.floats(), 0);
-          }
-        });
-    edited.writeTo(directory);
-    int[] ids = new Random(9).ints(20, 0, 61).toArray();
-    float[][] embedding = new NaiveV4(directory).streams(ids)[0];
-    Model model = LoadedModel.load(directory).model();
-    float[][] states =
-        new Steps(model, new VectorKernels(), 1, true, kind.unit).run(ids, 20).states();
-    for (int t = 0; t < ids.length; t++) {
-      for (int i = 0; i < states[t].length; i++) {
-        assertThat(states[t][i]).isCloseTo(embedding[t][i], offset(2e-4f));
-      }
-    }
-  }
-
-  @Test
-  void aTokenBeyondTheWindowMattersThroughCompressedEntriesOnly() {
-    for (RandomV4 kind : RandomV4.values()) {
-      Case c = Case.of(kind);
-      int[] other = c.ids.clone();
-      other[0] = (other[0] + 1) % 61;
-      float[] changed = c.naive.logits(other)[TOKENS - 1];
-      boolean same = Arrays.equals(changed, c.logits[TOKENS - 1]);
-      assertThat(same).as(kind.name()).isEqualTo(kind == RandomV4.WINDOWS);
-    }
   }
 }
