@@ -179,27 +179,19 @@ final class InspectCommand implements Callable<Integer> {
         info.bytes(),
         info.activeBytes());
     out.println();
-    cache("KV cache:", m.kvLayout(false), out);
+    CacheTables cache = new CacheTables(m.kvLayout(false), out);
+    cache.summary("KV cache:");
     if (m.hasMtp()) {
-      cache("with MTP:", m.kvLayout(true), out);
+      cache = new CacheTables(m.kvLayout(true), out);
+      cache.summary("with MTP:");
     }
+    cache.kinds();
+    cache.lengths(m.maxPositions());
   }
 
   private static void row(
       PrintWriter out, String role, long parameters, long active, long bytes, long activeBytes) {
     out.printf(Locale.ROOT, ROW, role, parameters, active, bytes, activeBytes);
-  }
-
-  private static void cache(String what, KvLayout layout, PrintWriter out) {
-    int page = layout.wholeRows(PAGE);
-    out.printf(
-        Locale.ROOT,
-        "%s %d streams, %,d bytes a token, %,d bytes for a page of %d tokens as float32%n",
-        what,
-        layout.streams().size(),
-        layout.bytesPerPage(page) / page,
-        layout.bytesPerPage(page),
-        page);
   }
 
   /** The memory that an engine would take for a model that is not there. */

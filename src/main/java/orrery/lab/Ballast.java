@@ -8,22 +8,20 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 import java.util.stream.Stream;
 import orrery.checkpoint.Checkpoint;
-import orrery.checkpoint.DType;
 import orrery.checkpoint.JsonConfig;
 import orrery.checkpoint.JsonText;
 import orrery.checkpoint.SafetensorsWriter;
 import orrery.checkpoint.Tensor;
 import orrery.checkpoint.TensorInfo;
+import orrery.engine.Architectures;
 import orrery.engine.Heap;
+import orrery.model.FeedForwardWidth;
 import orrery.model.ModelInfo;
 import orrery.model.ModelInfo.WeightGroup;
-import orrery.numerics.Fp16;
 
 /**
  * Writes the <em>ballast twin</em> of a model: the same model with feed-forwards several times as
@@ -43,8 +41,6 @@ import orrery.numerics.Fp16;
 public final class Ballast {
   private static final int CACHES = 4; // least active weights, in last-level caches
   private static final long UNKNOWN_CACHE = 32 << 20;
-  private static final int MOST_ELEMENTS = Integer.MAX_VALUE - 16; // of one Java array
-  private static final Set<String> WIDTHS = Set.of("intermediate_size", "moe_intermediate_size");
   private static final List<String> COPIED =
       List.of(
           "generation_config.json",
@@ -81,7 +77,7 @@ public final class Ballast {
   public static Choice choose(Path model, ModelInfo info) {
     int wanted = factorFor(info);
     try (Checkpoint checkpoint = Checkpoint.open(model)) {
-      TwinSize size = TwinSize.of(checkpoint);
+      TwinSize size = TwinSize.of(checkpoint, width(model));
       int factor = size.atMost(wanted);
       String why =
           String.format(
@@ -105,9 +101,9 @@ public final class Ballast {
     if (factor < 1) {
       throw new IllegalArgumentException("factor: expected at least 1, found " + factor);
     }
-    JsonConfig.read(model.resolve("config.json")).oneOf("model_type", "glm4_moe");
+    FeedForwardWidth width = width(model);
     try (Checkpoint checkpoint = Checkpoint.open(model)) {
-      TwinSize size = TwinSize.of(checkpoint);
+      TwinSize size = TwinSize.of(checkpoint, width);
       size.require(factor);
       requireEmpty(out);
       requireRoom(out, size.bytes(factor));
@@ -116,15 +112,27 @@ public final class Ballast {
         Tensor tensor = checkpoint.tensor(info.name(), info.shape());
         Heap.making(
             "the twin's " + info.name() + ", " + factor + " times as wide",
-            () -> add(writer, tensor, factor));
+            () -> WidenedTensor.of(tensor, width, factor).addTo(writer));
       }
-      save(model, writer, factor, out);
+      save(model, writer, width, factor, out);
     } catch (IOException e) {
       throw new UncheckedIOException(out + ": cannot be written: " + e.getMessage(), e);
     }
   }
 
-  private static void save(Path model, SafetensorsWriter writer, int factor, Path out)
+  private static FeedForwardWidth width(Path model) {
+    Path file = model.resolve("config.json");
+    FeedForwardWidth width = Architectures.read(file).feedForwardWidth();
+    if (width.fields().isEmpty()) {
+      JsonConfig config = JsonConfig.read(file);
+      throw config.bad(
+          "model_type", "a model with feed-forwards to widen", config.shown("model_type"));
+    }
+    return width;
+  }
+
+  private static void save(
+      Path model, SafetensorsWriter writer, FeedForwardWidth width, int factor, Path out)
       throws IOException {
     List<Path> made = new ArrayList<>(); // in the order in which they can be deleted
     try {
@@ -137,7 +145,7 @@ public final class Ballast {
       made.addFirst(out.resolve("config.json"));
       Files.writeString(
           out.resolve("config.json"),
-          widened(Files.readString(model.resolve("config.json")), factor));
+          widened(Files.readString(model.resolve("config.json")), width, factor));
       for (String name : COPIED) {
         if (Files.exists(model.resolve(name))) {
           made.addFirst(out.resolve(name));
@@ -177,87 +185,15 @@ public final class Ballast {
     }
   }
 
-  /** Whether a tensor gets more rows. */
-  static boolean taller(String name) {
-    return name.endsWith(".gate_proj.weight") || name.endsWith(".up_proj.weight");
-  }
-
-  /** Whether a tensor gets more columns. */
-  static boolean wider(String name) {
-    return name.endsWith(".down_proj.weight");
-  }
-
-  private static SafetensorsWriter add(SafetensorsWriter writer, Tensor t, int factor) {
-    String name = t.name();
-    long[] shape = t.shape();
-    boolean taller = taller(name);
-    boolean wider = wider(name);
-    long rows = t.rows();
-    long columns = t.rowLength();
-    if (taller) {
-      shape[0] *= factor;
-    } else if (wider) {
-      shape[1] *= factor;
-    }
-    long elements = rows * columns * (taller || wider ? factor : 1);
-    if (elements > MOST_ELEMENTS) {
-      throw new IllegalArgumentException(
-          String.format(
-              Locale.ROOT,
-              "factor: expected tensors of at most %,d elements, found %,d in %s",
-              MOST_ELEMENTS,
-              elements,
-              name));
-    }
-    int size = (int) elements;
-    int stride = Math.toIntExact(wider ? columns * factor : columns);
-    return switch (t.dtype()) {
-      case F32 -> writer.floats(name, floats(t, size, stride, wider), shape);
-      case BF16 -> writer.bf16(name, codes(t, size, stride, wider), shape);
-      case F16 -> writer.f16(name, codes(t, size, stride, wider), shape);
-      case I32 -> writer.ints(name, t.ints(), shape);
-      case I64 -> writer.longs(name, t.longs(), shape);
-    };
-  }
-
-  private static float[] floats(Tensor t, int size, int stride, boolean wider) {
-    float[] all = new float[size]; // [rows][columns]
-    if (wider) {
-      Arrays.fill(all, -0.0f);
-    }
-    for (int r = 0; r < t.rows(); r++) {
-      t.copyRow(r, all, r * stride);
-    }
-    return all;
-  }
-
-  private static short[] codes(Tensor t, int size, int stride, boolean wider) {
-    short[] all = new short[size]; // [rows][columns] bf16 or f16: −0 is the same code in both
-    if (wider) {
-      Arrays.fill(all, (short) 0x8000);
-    }
-    float[] row = new float[Math.toIntExact(t.rowLength())];
-    for (int r = 0; r < t.rows(); r++) {
-      if (t.dtype() == DType.BF16) {
-        t.copyRowBits(r, all, r * stride);
-      } else {
-        t.copyRow(r, row, 0);
-        for (int k = 0; k < row.length; k++) {
-          all[r * stride + k] = Fp16.encode(row[k]);
-        }
-      }
-    }
-    return all;
-  }
-
   /** The config with wider feed-forwards, every other character as it was. */
-  private static String widened(String config, int factor) throws IOException {
+  private static String widened(String config, FeedForwardWidth widths, int factor)
+      throws IOException {
     StringBuilder text = new StringBuilder();
     int copied = 0; // characters of config
     try (JsonParser in = JsonText.parser(new StringReader(config))) {
       in.nextToken();
       while (in.nextToken() == JsonToken.FIELD_NAME) {
-        boolean width = WIDTHS.contains(in.currentName());
+        boolean width = widths.fields().contains(in.currentName());
         in.nextToken();
         if (width) {
           int from = Math.toIntExact(in.currentTokenLocation().getCharOffset());

@@ -4,6 +4,7 @@ import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.DType;
 import orrery.checkpoint.TensorInfo;
 import orrery.engine.Heap;
+import orrery.model.FeedForwardWidth;
 
 /**
  * The size of a ballast twin, known before the twin is made.
@@ -16,12 +17,12 @@ record TwinSize(long fixed, long widened, int loadedOver) {
   /** Most bytes of a twin if the user gives no factor. */
   private static final long MOST_BY_DEFAULT = 2L << 30;
 
-  static TwinSize of(Checkpoint checkpoint) {
+  static TwinSize of(Checkpoint checkpoint, FeedForwardWidth width) {
     long fixed = 0;
     long widened = 0;
     boolean f16 = false;
     for (TensorInfo info : checkpoint.infos()) {
-      boolean wide = Ballast.taller(info.name()) || Ballast.wider(info.name());
+      boolean wide = width.runsOfRows(info.name()) > 0 || width.isColumns(info.name());
       fixed += wide ? 0 : info.bytes();
       widened += wide ? info.bytes() : 0;
       f16 |= info.dtype() == DType.F16;

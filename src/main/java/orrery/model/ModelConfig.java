@@ -16,4 +16,9 @@ public interface ModelConfig extends ModelSpec {
    *     and what was found
    */
   Model load(Checkpoint checkpoint);
+
+  /** Where the width of the model's feed-forwards is written. */
+  default FeedForwardWidth feedForwardWidth() {
+    return FeedForwardWidth.NONE;
+  }
 }

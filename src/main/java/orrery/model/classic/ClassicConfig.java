@@ -2,6 +2,7 @@ package orrery.model.classic;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import orrery.attention.GroupedQueryAttention;
 import orrery.attention.RopeTable;
 import orrery.checkpoint.Checkpoint;
@@ -11,6 +12,7 @@ import orrery.kernels.PackedMatrix;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
+import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.WeightShapes;
@@ -87,6 +89,15 @@ public record ClassicConfig(
   @Override
   public ClassicModel load(Checkpoint checkpoint) {
     return ClassicModel.load(this, checkpoint);
+  }
+
+  @Override
+  public FeedForwardWidth feedForwardWidth() {
+    return new FeedForwardWidth(
+        Set.of("intermediate_size", "moe_intermediate_size"),
+        List.of(".gate_proj.weight", ".up_proj.weight"),
+        List.of(),
+        List.of(".down_proj.weight"));
   }
 
   @Override

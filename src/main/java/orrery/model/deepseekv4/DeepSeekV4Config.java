@@ -1,11 +1,13 @@
 package orrery.model.deepseekv4;
 
 import java.util.List;
+import java.util.Set;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
 import orrery.kernels.PackedMatrix;
 import orrery.kv.KvLayout;
 import orrery.model.Activations;
+import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.WeightShapes;
@@ -78,6 +80,15 @@ public record DeepSeekV4Config(
   @Override
   public DeepSeekV4Model load(Checkpoint checkpoint) {
     return DeepSeekV4Model.load(this, checkpoint);
+  }
+
+  @Override
+  public FeedForwardWidth feedForwardWidth() {
+    return new FeedForwardWidth(
+        Set.of("moe_intermediate_size", "intermediate_size"),
+        TensorNames.FEED_FORWARD_ROWS,
+        TensorNames.FEED_FORWARD_PAIRS,
+        TensorNames.FEED_FORWARD_COLUMNS);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package orrery.model.deepseekv4;
 
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -58,6 +59,21 @@ enum TensorNames {
     {".wo_b.", ".o_b_proj."},
     {".attn.", ".self_attn."},
   };
+
+  /** Ends of the names, in any way, of tensors [width][hidden] of experts. */
+  static final List<String> FEED_FORWARD_ROWS =
+      List.of(
+          ".w1.weight",
+          ".w3.weight",
+          ".shared_experts.gate_proj.weight",
+          ".shared_experts.up_proj.weight");
+
+  /** As {@link #FEED_FORWARD_ROWS}, of tensors [experts][2 · width][hidden]. */
+  static final List<String> FEED_FORWARD_PAIRS = List.of(".experts.gate_up_proj");
+
+  /** As {@link #FEED_FORWARD_ROWS}, of tensors with the width as last dimension. */
+  static final List<String> FEED_FORWARD_COLUMNS =
+      List.of(".w2.weight", ".shared_experts.down_proj.weight", ".experts.down_proj");
 
   /** The way of a checkpoint with these tensors. */
   static TensorNames of(Set<String> tensors) {
