@@ -1,13 +1,15 @@
 package orrery.lab;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.TreeSet;
+import java.util.function.ToDoubleFunction;
 import orrery.engine.EngineOptions;
 import orrery.events.Event;
 import orrery.events.Event.PoolPages;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
+import orrery.kv.StreamKind;
 
 /**
  * What one request holds in the cache while it grows. The pages are counted in the engine's pools
@@ -17,30 +19,28 @@ final class HeldRows {
   private static final int CHUNK = 64; // prompt tokens of a step
   private static final int ANSWER = 16;
   private static final int MOST_TOKENS = 4096;
-  private static final int FIRST = 256; // tokens of the first column
+  private static final int FIRST = 256; // tokens of the first column, a multiple of the chunk
 
   /**
    * What is held after a step.
    *
    * @param tokens computed so far
-   * @param bytes [streams]
+   * @param bytes [kinds]
    */
   private record Held(int tokens, double[] bytes) {
-    double of(List<Stream> streams, java.util.function.Predicate<Stream> which) {
-      double sum = 0;
-      for (int i = 0; i < bytes.length; i++) {
-        sum += which.test(streams.get(i)) ? bytes[i] : 0;
-      }
-      return sum;
+    double megabytes() {
+      return Arrays.stream(bytes).sum() / 1e6;
     }
   }
 
   private final Subject s;
   private final KvLayout layout;
+  private final List<StreamKind> kinds;
 
   HeldRows(Subject s) {
     this.s = s;
     this.layout = s.loaded().model().kvLayout(false);
+    this.kinds = StreamKind.of(layout);
   }
 
   Chart print(Sheet sheet) {
@@ -71,28 +71,31 @@ final class HeldRows {
   }
 
   private double[] bytes(List<PoolPages> pools) {
-    double[] bytes = new double[layout.streams().size()];
-    for (int i = 0; i < bytes.length; i++) {
-      Stream stream = layout.streams().get(i);
-      PoolPages pool = pools.get(layout.poolOf(i));
-      bytes[i] = 4.0 * pool.referenced() * stream.rows(pool.span()) * stream.width();
+    double[] bytes = new double[kinds.size()];
+    for (int k = 0; k < bytes.length; k++) {
+      Stream stream = kinds.get(k).stream();
+      int pool = 0;
+      while (layout.pools()[pool] != stream.keeps()) {
+        pool++;
+      }
+      PoolPages pages = pools.get(pool);
+      int rows = pages.referenced() * stream.rows(pages.span());
+      bytes[k] = 4.0 * rows * stream.width() * kinds.get(k).streams();
     }
     return bytes;
   }
 
-  /** At 256 tokens, at twice as many and so on, and at the end. */
-  private static List<Held> columns(List<Held> all) {
+  /** At twice as many tokens each time; all are whole chunks, so that windows end alike. */
+  private List<Held> columns(List<Held> all) {
+    int first = s.size(FIRST, CHUNK);
+    List<Held> whole = all.stream().filter(h -> h.tokens % first == 0).toList();
     List<Held> columns = new ArrayList<>();
-    Held before = all.getFirst();
-    int next = Math.min(FIRST, all.getLast().tokens / 2);
-    for (Held h : all) {
-      if (h.tokens > next) {
-        columns.add(before);
-        next *= 2;
+    for (Held h : whole) {
+      int times = h.tokens / first;
+      if ((times & (times - 1)) == 0 || h == whole.getLast()) {
+        columns.add(h);
       }
-      before = h;
     }
-    columns.add(before);
     return columns;
   }
 
@@ -102,26 +105,25 @@ final class HeldRows {
     columns.forEach(c -> head.add(Integer.toString(c.tokens)));
     head.add("bytes for each more");
     cells.add(head);
-    TreeSet<String> kinds = new TreeSet<>();
-    layout.streams().forEach(stream -> kinds.add(StreamKind.of(stream)));
-    for (String kind : kinds) {
-      cells.add(row(sheet, kind, columns, stream -> StreamKind.of(stream).equals(kind)));
+    for (int kind = 0; kind < kinds.size(); kind++) {
+      int k = kind;
+      cells.add(row(sheet, Reach.of(kinds.get(k)), columns, h -> h.bytes[k]));
     }
-    cells.add(row(sheet, "together", columns, stream -> true));
+    cells.add(row(sheet, "together", columns, h -> 1e6 * h.megabytes()));
     Comparison.markdown(sheet, cells);
   }
 
   private List<String> row(
-      Sheet sheet, String name, List<Held> columns, java.util.function.Predicate<Stream> which) {
+      Sheet sheet, String name, List<Held> columns, ToDoubleFunction<Held> bytes) {
     List<String> row = new ArrayList<>(List.of(name));
     for (Held h : columns) {
-      double kilobytes = h.of(layout.streams(), which) / 1e3;
+      double kilobytes = bytes.applyAsDouble(h) / 1e3;
       row.add(Sheet.number(kilobytes));
       keep(sheet, name + ", " + h.tokens + " tokens", "KB", kilobytes);
     }
     Held last = columns.getLast();
     Held before = columns.get(columns.size() - 2);
-    double more = last.of(layout.streams(), which) - before.of(layout.streams(), which);
+    double more = bytes.applyAsDouble(last) - bytes.applyAsDouble(before);
     double each = more / (last.tokens - before.tokens);
     row.add(Sheet.number(each));
     keep(sheet, name + ", each more token", "B", each);
@@ -134,21 +136,27 @@ final class HeldRows {
 
   private Chart chart(List<Held> all) {
     double[] tokens = all.stream().mapToDouble(h -> h.tokens).toArray();
+    double[] whole = all.stream().mapToDouble(Held::megabytes).toArray();
     List<Chart.Curve> curves = new ArrayList<>();
-    curves.add(new Chart.Curve(s.name(), Chart.Style.LINE, tokens, megabytes(all, stream -> true)));
-    if (layout.streams().stream().anyMatch(StreamKind::windowed)) {
-      double[] windows = megabytes(all, StreamKind::windowed);
+    curves.add(new Chart.Curve(s.name(), Chart.Style.LINE, tokens, whole));
+    if (!kinds.stream().allMatch(StreamKind::grows)) {
+      double[] windows = all.stream().mapToDouble(this::windows).toArray();
       curves.add(new Chart.Curve(s.name() + ": its windows", Chart.Style.DASHED, tokens, windows));
     }
     return new Chart(
         "What one request keeps in the cache",
-        "pages counted after every step",
+        "its pages, counted after every step",
         new Chart.Axis("tokens of the request", false),
         new Chart.Axis("MB in its pages", false),
         curves);
   }
 
-  private double[] megabytes(List<Held> all, java.util.function.Predicate<Stream> which) {
-    return all.stream().mapToDouble(h -> h.of(layout.streams(), which) / 1e6).toArray();
+  /** Megabytes of rows that live only as long as a window. */
+  private double windows(Held h) {
+    double bytes = 0;
+    for (int k = 0; k < h.bytes.length; k++) {
+      bytes += kinds.get(k).grows() ? 0 : h.bytes[k];
+    }
+    return bytes / 1e6;
   }
 }

@@ -31,7 +31,7 @@ final class StepGrowth {
     this.s = s;
     this.model = s.loaded().model();
     this.contexts = s.settings().quick() ? QUICK : CONTEXTS;
-    this.reach = StreamKind.reach(model.kvLayout(false));
+    this.reach = Reach.byStream(model.kvLayout(false));
   }
 
   /** What the caches take. */
