@@ -399,19 +399,24 @@ class LayerV4(nn.Module):
 
     def forward(self, streams: Tensor, ids: Tensor, tables: Tables, everything: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """-> streams, expert loads, the indexer's loss, kv for a later chain."""
-        x, post, comb = self.hc_attn(streams)
-        output, kv, loss = self.attn(self.attn_norm(x), tables, everything)
-        streams, load = self.fed(expanded(streams, output, post, comb), ids)
+        x, post, comb = self.entered(streams)
+        output, kv, loss = self.attn(x, tables, everything)
+        streams, load = self.left(streams, output, post, comb, ids)
         return streams, load, loss, kv
 
     def chained(self, streams: Tensor, ids: Tensor, tables: Tables, first: Tensor, chain: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """A later chain step: see `Attention.chained`; -> streams, expert loads, own kv."""
-        x, post, comb = self.hc_attn(streams)
-        output, kv = self.attn.chained(self.attn_norm(x), tables, first, chain)
-        streams, load = self.fed(expanded(streams, output, post, comb), ids)
+        x, post, comb = self.entered(streams)
+        output, kv = self.attn.chained(x, tables, first, chain)
+        streams, load = self.left(streams, output, post, comb, ids)
         return streams, load, kv
 
-    def fed(self, streams: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+    def entered(self, streams: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, post, comb = self.hc_attn(streams)
+        return self.attn_norm(x), post, comb
+
+    def left(self, streams: Tensor, output: Tensor, post: Tensor, comb: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+        streams = expanded(streams, output, post, comb)
         x, post, comb = self.hc_ffn(streams)
         output, load = self.ffn(self.ffn_norm(x), ids)
         return expanded(streams, output, post, comb), load

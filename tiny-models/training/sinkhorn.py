@@ -26,6 +26,16 @@ def plain(logits: Tensor, iterations: int, eps: float) -> Tensor:
     return a
 
 
+def plain_gradient(logits: Tensor, g: Tensor, iterations: int, eps: float) -> Tensor:
+    p = logits.softmax(-1)
+    kept, dims = [p + eps], [-2, *[-1, -2] * (iterations - 1)]
+    for dim in dims:
+        kept.append(kept[-1] / (kept[-1].sum(dim, keepdim=True) + eps))
+    for dim, before, after in zip(reversed(dims), kept[-2::-1], kept[::-1]):
+        g = (g - (g * after).sum(dim, keepdim=True)) / (before.sum(dim, keepdim=True) + eps)
+    return p * (g - (g * p).sum(-1, keepdim=True))
+
+
 if triton:
 
     @triton.jit
@@ -97,9 +107,7 @@ def sinkhorn(logits: Tensor, iterations: int, eps: float) -> Tensor:
 @torch.library.custom_op("orrery::sinkhorn_gradient", mutates_args=())
 def gradient(logits: Tensor, grad: Tensor, iterations: int, eps: float) -> Tensor:
     if not on_gpu(logits):
-        with torch.enable_grad():
-            x = logits.detach().requires_grad_()
-            return torch.autograd.grad(plain(x, iterations, eps), x, grad)[0]
+        return plain_gradient(logits, grad, iterations, eps)
     logits, grad = logits.contiguous(), grad.contiguous()
     out = torch.empty_like(logits)
     n, rows = logits.shape[-1], logits.numel() // logits.shape[-1] ** 2

@@ -14,7 +14,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,7 @@ def encode_shard(job: tuple[str, int, int, str]) -> tuple[np.ndarray, np.ndarray
 def prompt_mask(kind: str, ids: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
     """True for tokens of a user's question (chat) or of a task up to its mark."""
     token = tokenizer.token_to_id
-    if kind == "chat":
+    if kind in ("chat", "recall", "long"):
         opens, closes = [token("<|user|>"), token("<|system|>")], [token("<|assistant|>")]
     elif kind == "tasks":
         opens, closes = [token("Ċ"), token("<|end|>")], [token("Ġ=>")]
@@ -86,16 +86,23 @@ def prompt_mask(kind: str, ids: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
     return inside & ~np.isin(ids, [*opens, *closes])
 
 
-def generated_stream(kind: str, characters: float, folder: Path, tokenizer: Tokenizer, pool: ProcessPoolExecutor, device: str) -> Stream:
+def encoded(kind: str, characters: float, folder: Path, pool: ProcessPoolExecutor) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Starts the work on all shards of a kind; what it returns waits for them."""
     jobs = [(kind, n, int(characters / SHARDS), str(folder / "tokenizer.json")) for n in range(SHARDS)]
-    parts = list(pool.map(encode_shard, jobs))
+    return pool.map(encode_shard, jobs)
+
+
+def generated_stream(
+    kind: str, shards: Iterator[tuple[np.ndarray, np.ndarray]], tokenizer: Tokenizer, device: str, longest: int = LONG[1]
+) -> Stream:
+    parts = list(shards)
     ids = np.concatenate([p[0] for p in parts])
     starts = np.cumsum(np.concatenate([[0], *[p[1] for p in parts]]))[:-1]
     weights = np.where(prompt_mask(kind, ids, tokenizer), PROMPT_WEIGHT, 1.0)
-    return stream(ids, weights, starts, device)
+    return stream(ids, weights, starts, device, longest)
 
 
-def prose_stream(books: Path, tokenizer: Tokenizer, device: str) -> Stream:
+def prose_stream(books: Path, tokenizer: Tokenizer, device: str, longest: int = LONG[1]) -> Stream:
     ids: list[int] = []
     starts = []
     for book in corpus.train_books(books):
@@ -103,11 +110,11 @@ def prose_stream(books: Path, tokenizer: Tokenizer, device: str) -> Stream:
             starts.append(len(ids))
             ids += encoded.ids
         ids.append(tokenizer.token_to_id("<|end|>"))
-    return stream(np.array(ids, dtype=np.uint16), np.ones(len(ids)), np.array(starts), device)
+    return stream(np.array(ids, dtype=np.uint16), np.ones(len(ids)), np.array(starts), device, longest)
 
 
-def stream(ids: np.ndarray, weights: np.ndarray, starts: np.ndarray, device: str) -> Stream:
-    starts = starts[starts < len(ids) - LONG[1] - 2]
+def stream(ids: np.ndarray, weights: np.ndarray, starts: np.ndarray, device: str, longest: int) -> Stream:
+    starts = starts[starts < len(ids) - longest - 2]
     return Stream(
         torch.from_numpy(ids.astype(np.int32)).to(device),
         torch.from_numpy(weights.astype(np.float32)).to(device),
@@ -264,7 +271,8 @@ def main() -> None:
     tokenizer = vocabulary(args.corpora, shape, args.scale)
     tokens.save(tokenizer, args.out, shape.max_position_embeddings)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        streams = {k: generated_stream(k, c * args.scale, args.out, tokenizer, pool, device) for k, c in CHARACTERS.items()}
+        shards = {k: encoded(k, c * args.scale, args.out, pool) for k, c in CHARACTERS.items()}
+        streams = {k: generated_stream(k, s, tokenizer, device) for k, s in shards.items()}
     streams["prose"] = prose_stream(args.corpora, tokenizer, device)
     print({k: f"{len(s.ids)} tokens, {len(s.starts)} starts" for k, s in streams.items()})
     model = Model(shape).to(device)

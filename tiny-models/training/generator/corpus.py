@@ -7,10 +7,11 @@ from pathlib import Path
 
 from . import tasks
 from .chat import Chat
+from .recall import Recall
 from .rng import SplitMix64
 from .stories import Stories
 
-KINDS = ("stories", "tasks", "json", "chat")
+KINDS = ("stories", "tasks", "json", "chat", "recall", "long")  # the order gives the seeds
 HELD_OUT_BOOKS = ("austen_persuasion.txt", "moby_dick.txt", "sherlock.txt")
 
 
@@ -23,6 +24,7 @@ def documents(kind: str, shard: int, characters: int) -> Iterator[str]:
     rng = SplitMix64(seed_of(kind, shard))
     stories = Stories()
     chat = Chat(stories)
+    recall = Recall(chat)
     written = 0
     while written < characters:
         if kind == "stories":
@@ -32,6 +34,10 @@ def documents(kind: str, shard: int, characters: int) -> Iterator[str]:
             document = "\n".join(p + tasks.solve(p) for p in prompts) + "\n"
         elif kind == "json":
             document = tasks.json_lines(rng) + "\n"
+        elif kind == "recall":
+            document = recall.document(rng, 1_200 + rng.below(600), 10)
+        elif kind == "long":
+            document = recall.document(rng, 15_000, 56)
         else:
             document = chat.conversation(rng)
         written += len(document)

@@ -131,8 +131,10 @@ record NaiveV4Config(
     } else if (c.has("rope_parameters")) {
       yarn = c.object("rope_parameters");
     }
-    double theta =
-        c.has("compress_rope_theta") ? c.number("compress_rope_theta") : yarn.number("rope_theta");
+    double theta = // transformers repeats it at top level, and does not read it there
+        rope(c, "compress") == c
+            ? c.numberOr("compress_rope_theta", 160_000)
+            : yarn.number("rope_theta");
     float[] turns = turns(rope, theta);
     if (!yarn.stringOr("type", yarn.stringOr("rope_type", "default")).equals("yarn")) {
       return turns;

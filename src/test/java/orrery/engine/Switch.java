@@ -20,7 +20,6 @@ public record Switch(RecordComponent group, RecordComponent component) {
       Map.of(
           "page-size", List.of(1, 4, 16, 0),
           "chunked-prefill-size", List.of(1, 7, 64, 0),
-          "swa-full-tokens-ratio", List.of(0.0, 1.0),
           "max-running-requests", List.of(1, 3, 32),
           "threads", List.of(1, 2),
           "speculative-num-steps", List.of(0, 1, 2, 3, 4, 5));

@@ -43,7 +43,6 @@ record SwitchCell(
           "kernels",
           "graph",
           "page-size",
-          "swa-full-tokens-ratio",
           "chunked-prefill-size",
           "max-running-requests",
           "threads",
