@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -59,7 +60,7 @@ class ExtremeConfigTest {
   @TempDir Path directory;
 
   static List<Path> specks() {
-    return TinyModels.specks();
+    return Stream.concat(TinyModels.specks().stream(), TinyModels.v4Specks().stream()).toList();
   }
 
   @ParameterizedTest

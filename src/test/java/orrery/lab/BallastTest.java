@@ -27,7 +27,7 @@ class BallastTest {
   @TempDir private Path directory;
 
   static List<Path> models() {
-    return TinyModels.classic();
+    return TinyModels.all();
   }
 
   private Path dump(Path model, int[] ids) {

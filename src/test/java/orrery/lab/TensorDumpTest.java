@@ -28,7 +28,7 @@ class TensorDumpTest {
   @TempDir Path directory;
 
   static List<Path> models() {
-    return TinyModels.classic();
+    return TinyModels.all();
   }
 
   private Path dump(Path model, EngineOptions options, int... ids) {

@@ -81,7 +81,12 @@ final class ScheduleFields {
     if (c.has(RATES) || c.has(legacy(kind))) {
       int rate = rates(c).get(kind);
       String field = c.has(legacy(kind)) ? legacy(kind) : RATES;
-      require(rate == ratio, c, field, kind.field + " " + ratio + ", as " + RATIOS, "" + rate);
+      require(
+          rate == ratio,
+          c,
+          field,
+          kind.field + " " + ratio + ", as " + RATIOS + " says",
+          "" + rate);
     }
     return new LayerPlan(kind, ratio, hashed);
   }

@@ -1,4 +1,4 @@
-package orrery.model.classic;
+package orrery.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -24,11 +24,7 @@ import orrery.engine.Architectures;
 import orrery.engine.EngineOptions;
 import orrery.engine.HeapPlan;
 import orrery.engine.LoadedModel;
-import orrery.model.Model;
-import orrery.model.ModelConfig;
-import orrery.model.ModelInfo;
 import orrery.model.ModelInfo.WeightGroup;
-import orrery.model.ModelSpec;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** A config alone tells what the loaded model turns out to be. */
@@ -39,7 +35,7 @@ class ConfigSeamTest {
   @TempDir Path directory;
 
   static List<Path> models() {
-    return TinyModels.classic();
+    return TinyModels.all();
   }
 
   private static ModelConfig config(Path model) {

@@ -1,4 +1,4 @@
-package orrery.model.classic;
+package orrery.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -12,16 +12,14 @@ import orrery.TinyModels;
 import orrery.attention.RopeTable;
 import orrery.engine.LoadedModel;
 import orrery.kv.KvCache;
-import orrery.model.Activations;
-import orrery.model.Forward;
-import orrery.model.Model;
+import orrery.kv.KvLayout;
 
 /** A forward pass takes as much memory as it states. */
 class ActivationsTest {
   private static final int SLACK = 40_000; // objects around the arrays
 
   static java.util.List<Path> models() {
-    return TinyModels.classic();
+    return TinyModels.all();
   }
 
   private static long allocated() {
@@ -36,7 +34,8 @@ class ActivationsTest {
       Model model = loaded.model();
       for (boolean mtp : new boolean[] {false, model.hasMtp()}) {
         Activations a = model.activations(mtp, 400);
-        KvCache cache = new KvCache(model.kvLayout(mtp), 4, 400, 100);
+        KvLayout layout = model.kvLayout(mtp);
+        KvCache cache = new KvCache(layout, layout.wholeRows(4), 400, 100);
         measure(model, cache, 10); // classes are loaded once
         IntFunction<Forward> bound = model.bind(cache, 50);
         long before = allocated();
