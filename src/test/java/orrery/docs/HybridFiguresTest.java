@@ -1,5 +1,6 @@
 package orrery.docs;
 
+import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -148,11 +149,30 @@ class HybridFiguresTest {
         .collect(Collectors.joining(" "));
   }
 
+  /** A line of the chapter's table. */
+  private static String line(String layer, Read r) {
+    int window = r.percent.length - r.entries.size() - 1;
+    StringBuilder line = new StringBuilder(layer + " ");
+    line.append(numbers("%.1f", Arrays.copyOf(r.percent, window)));
+    line.append(numbers(" %.1f", r.near()));
+    for (int e = 0; e < r.entries.size(); e++) {
+      line.append(" ").append(r.entries.get(e)).append(":");
+      line.append(numbers(" %.1f", r.percent[window + e]));
+    }
+    return line.append(numbers(" %.1f", r.percent[r.percent.length - 1])).toString();
+  }
+
   @Test
   void token20ReadsTheRowsThatTheChapterSays() throws IOException {
-    for (Read r : LAYERS) {
-      System.out.println(r.entries + " " + numbers("%.1f", r.percent) + " window " + r.near());
+    String[] layers = {"0 SWA", "1 CSA", "2 HCA", "3 CSA"};
+    assertThat(LAYERS).hasSize(layers.length);
+    for (int l = 0; l < layers.length; l++) {
+      assertThat(page()).contains(line(layers[l], LAYERS.get(l)));
     }
-    System.out.println(numbers("%.2f", weights));
+  }
+
+  @Test
+  void theTokensOfAnEntryWeighWhatTheChapterSays() throws IOException {
+    assertThat(page()).contains(numbers("%.2f", weights));
   }
 }
