@@ -134,7 +134,8 @@ final class HeldRows {
     sheet.keep(new Figure("held rows, " + s.name(), what, unit, value, value, value));
   }
 
-  private Chart chart(List<Held> all) {
+  private Chart chart(List<Held> held) {
+    List<Held> all = held.stream().filter(h -> h.tokens % CHUNK == 0).toList();
     double[] tokens = all.stream().mapToDouble(h -> h.tokens).toArray();
     double[] whole = all.stream().mapToDouble(Held::megabytes).toArray();
     List<Chart.Curve> curves = new ArrayList<>();

@@ -122,18 +122,19 @@ final class StepGrowth {
 
   private Chart chart(List<Trial.Timing> timings, List<Map<String, Double>> parts) {
     double[] x = IntStream.of(contexts).asDoubleStream().toArray();
-    double[] whole = timings.stream().mapToDouble(t -> t.median() * 1e6).toArray();
+    double[] whole = timings.stream().mapToDouble(t -> t.median() * 1e3).toArray();
     double[] cached =
         parts.stream()
-            .mapToDouble(p -> p.values().stream().mapToDouble(us -> us).sum() - p.get(REST))
+            .mapToDouble(
+                p -> p.values().stream().mapToDouble(us -> us).sum() / 1e3 - p.get(REST) / 1e3)
             .toArray();
     return new Chart(
         "A step behind more and more tokens",
         "one request, " + s.threads(),
         new Chart.Axis("tokens that the step reads", true),
-        new Chart.Axis("us of a decoding step", false),
+        new Chart.Axis("ms of a decoding step", false),
         List.of(
             new Chart.Curve(s.name(), Chart.Style.LINE, x, whole),
-            new Chart.Curve(s.name() + ": its cached rows", Chart.Style.DASHED, x, cached)));
+            new Chart.Curve(s.name() + ": ops on its cached rows", Chart.Style.DASHED, x, cached)));
   }
 }
