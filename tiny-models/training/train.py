@@ -33,6 +33,7 @@ from model import Layer, Model, Shape, rope_tables
 STARTED = time.time()
 CHAIN = 3
 PROMPT_WEIGHT = 0.1  # questions and task inputs are random: little can be learned from guessing them
+SAID_WEIGHT = 5.0  # the few tokens of a conversation that only its beginning tells
 CHARACTERS = {"stories": 70e6, "tasks": 60e6, "json": 4e6, "chat": 70e6}
 MIX = {"stories": 0.36, "tasks": 0.28, "json": 0.03, "chat": 0.31, "prose": 0.02}
 SHARDS = 16
@@ -77,9 +78,19 @@ def prompt_mask(kind: str, ids: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
     if kind in ("chat", "recall", "long"):
         opens, closes = [token("<|user|>"), token("<|system|>")], [token("<|assistant|>")]
     elif kind == "tasks":
-        opens, closes = [token("Ċ"), token("<|end|>")], [token("Ġ=>")]
+        opens, closes = [token("."), token("?"), token("<|end|>")], [token("Ġ=>")]
     else:
         return np.zeros(len(ids), dtype=bool)
+    return between(ids, opens, closes)
+
+
+def said_mask(ids: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
+    """True for tokens between " is" and a full stop: what must be remembered."""
+    token = tokenizer.token_to_id
+    return between(ids, [token("Ġis")], [token("."), token("?"), token("<|end|>")])
+
+
+def between(ids: np.ndarray, opens: list[int], closes: list[int]) -> np.ndarray:
     state = np.where(np.isin(ids, opens), 1, np.where(np.isin(ids, closes), 0, -1))
     last = np.maximum.accumulate(np.where(state >= 0, np.arange(len(ids)), 0))
     inside = state[last] == 1
@@ -99,6 +110,8 @@ def generated_stream(
     ids = np.concatenate([p[0] for p in parts])
     starts = np.cumsum(np.concatenate([[0], *[p[1] for p in parts]]))[:-1]
     weights = np.where(prompt_mask(kind, ids, tokenizer), PROMPT_WEIGHT, 1.0)
+    if kind in ("recall", "long"):
+        weights = weights * np.where(said_mask(ids, tokenizer), SAID_WEIGHT, 1.0)
     return stream(ids, weights, starts, device, longest)
 
 

@@ -18,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
@@ -28,9 +28,9 @@ from model_v4 import Attention, LayerV4, ModelV4, Shape, rope_tables
 from train import STARTED, Stream, draft_loss, encoded, generated_stream, plain_loss, prose_stream
 
 CHAIN = 3
-CHARACTERS = {"long": 44e6, "stories": 50e6, "tasks": 40e6, "json": 3e6, "chat": 50e6, "recall": 22e6}
-MIX = {"stories": 0.33, "tasks": 0.25, "json": 0.03, "chat": 0.24, "prose": 0.02, "recall": 0.13}
-LONG_MIX = {"long": 0.75, "stories": 0.1, "chat": 0.1, "tasks": 0.05}
+CHARACTERS = {"long": 44e6, "stories": 50e6, "tasks": 40e6, "json": 3e6, "chat": 50e6, "recall": 40e6}
+MIX = {"stories": 0.27, "tasks": 0.2, "json": 0.02, "chat": 0.2, "prose": 0.02, "recall": 0.29}
+LONG_MIX = {"long": 0.8, "stories": 0.1, "chat": 0.1}
 SHORT, LONG = (64, 512), (4, 4096)  # rows and tokens of a step
 LONG_STEPS, CHAIN_STEPS = (4,), (0, 2)  # of every five steps; the others train the first draft only
 EVERYTHING = 0.45  # of the training, in which heads look at all entries; then the indexer selects
@@ -158,6 +158,7 @@ def main() -> None:
     parser.add_argument("--corpora", type=Path, required=True)
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--resume", type=Path, help="checkpoint to start from")
     parser.add_argument("--seconds", type=float, default=450, help="wall-clock time of the training loop")
     parser.add_argument("--limit", type=float, default=3600, help="training ends at this age of the process")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the generated text to make (tests)")
@@ -177,6 +178,9 @@ def main() -> None:
         torch.manual_seed(args.seed)
         torch.set_float32_matmul_precision("high")
         model = ModelV4(shape).to(device)
+        if args.resume:
+            with torch.no_grad():
+                model.load(load_file(args.resume / "model.safetensors"))
         streams: dict[str, Stream] = {}
         trainer = TrainerV4(model, streams, args.seed, device, compiled=not args.no_compile and device == "cuda")
         trainer.warm()  # meanwhile the text is generated

@@ -35,9 +35,9 @@ def documents(kind: str, shard: int, characters: int) -> Iterator[str]:
         elif kind == "json":
             document = tasks.json_lines(rng) + "\n"
         elif kind == "recall":
-            document = recall.document(rng, 1_200 + rng.below(600), 10)
+            document = recall.document(rng, 1_300 + rng.below(600), 20)
         elif kind == "long":
-            document = recall.document(rng, 15_000, 56)
+            document = recall.document(rng, 15_000, 80)
         else:
             document = chat.conversation(rng)
         written += len(document)

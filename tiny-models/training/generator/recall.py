@@ -55,12 +55,13 @@ class Recall:
         said = ". ".join(f.said() for f in facts)
         return Turn("chat:told", f"Remember: {said}.", REMEMBERED, REMEMBERED)
 
-    def filler(self, rng: SplitMix64, held: bool = False) -> Turn:
-        return self.chat.story_turn(rng, held) if rng.chance(1, 5) else self.chat.simple_turn(rng, held)
+    def filler(self, rng: SplitMix64) -> Turn:
+        return self.chat.story_turn(rng) if rng.chance(1, 5) else self.chat.simple_turn(rng)
 
     def document(self, rng: SplitMix64, characters: int, most: int) -> str:
         """Facts are told in the first half of the text and asked for everywhere, most of them once."""
-        facts = self.facts(rng, 2 + rng.below(most - 1))
+        dense = rng.chance(2, 3)  # few other turns, and more facts to a turn
+        facts = self.facts(rng, (most // 2 if dense else 2) + rng.below(most // 2))
         known: list[Fact] = []
         fresh: list[Fact] = []  # not asked for yet: an answer repeats its fact
         turns: list[Turn] = []
@@ -69,11 +70,11 @@ class Recall:
             early = not known or written < characters // 2
             draw = rng.below(10)
             if len(known) < len(facts) and early and (draw < 4 or not known):
-                several = facts[len(known) : len(known) + 1 + rng.below(3)]
+                several = facts[len(known) : len(known) + 1 + rng.below(5 if dense else 3)]
                 known += several
                 fresh += several
                 turn = self.told(several)
-            elif draw < 7 and (fresh or rng.chance(1, 4)):
+            elif draw < (9 if dense else 7) and (fresh or rng.chance(1, 4)):
                 fact = rng.pick(fresh or known)
                 fresh = [f for f in fresh if f is not fact]
                 turn = Turn("chat:asked", fact.question(), fact.answer(), fact.answer())
@@ -84,12 +85,12 @@ class Recall:
         return render("", turns)
 
     def prompt(self, rng: SplitMix64, characters: int, others: int) -> tuple[str, Fact]:
-        """A fact among `others`, then `characters` of other turns, then its question; held-out fillers."""
+        """A fact among `others`, then `characters` of other turns, then its question."""
         facts = self.facts(rng, others + 1)
         asked = facts[rng.below(len(facts))]
         turns = [self.told([fact]) for fact in facts]
         written = 0
         while written < characters:
-            turns.append(self.filler(rng, held=True))
+            turns.append(self.filler(rng))
             written += len(turns[-1].question) + len(turns[-1].answer)
         return f"{render('', turns)}{END}{USER}{asked.question()}{END}{ASSISTANT}", asked

@@ -32,14 +32,14 @@ import picocli.CommandLine.Spec;
       "  ids                 [T] I64",
       "  logits              [T, vocab]",
       "  streams.0           [T, hidden] embeddings",
-      "  streams.N           [T, hidden] residual stream after N layers; [T, streams, hidden] if a"
-          + " token has several streams",
+      "  streams.N           [T, hidden] residual stream after N layers; [T, streams, hidden] if"
+          + " the model has hyper-connections",
       "  hidden              [T, hidden] after the final norm",
       "  router.L.experts    [T, k] I64, experts of layer L (the first is 0), ascending",
       "  router.L.weights    [T, k] their weights",
       "  mtp.logits          [T-1, vocab], row p: state of p, token p+1, predicts p+2",
       "  mtp.states          [T-1, hidden] what the MTP layer hands to the next draft of a chain;"
-          + " if a token has several streams: mtp.streams [T-1, streams, hidden]",
+          + " or mtp.streams [T-1, streams, hidden]",
       "  mtp.chain_logits    [N, vocab] of a chain of N drafts behind the last token, whose best"
           + " next token begins it",
       "  mtp.chain_states    [N, hidden] what each draft hands to the next; or mtp.chain_streams",

@@ -1,17 +1,11 @@
 package orrery.engine;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import java.util.function.LongSupplier;
 import orrery.batching.Scheduler;
 import orrery.batching.Sequence;
 import orrery.events.Event;
-import orrery.events.Event.PoolPages;
 import orrery.events.EventSink;
 import orrery.kv.KvCache;
-import orrery.kv.KvGeometry;
-import orrery.kv.PagePool;
 import orrery.kv.PageTable;
 import orrery.prefix.PrefixCache;
 
@@ -24,14 +18,19 @@ final class KvMemory {
   private final PrefixCache prefix;
   private final EventSink sink;
   private final LongSupplier clock;
-  private final int[] passed; // [pools] pages that windows have passed since the last report
+  private final PoolReport pools;
 
   KvMemory(KvCache kv, PrefixCache prefix, EventSink sink, LongSupplier clock) {
     this.kv = kv;
     this.prefix = prefix;
     this.sink = sink;
     this.clock = clock;
-    this.passed = new int[kv.geometry().pools()];
+    this.pools = new PoolReport(kv);
+  }
+
+  /** What the pools look like. */
+  PoolReport pools() {
+    return pools;
   }
 
   /**
@@ -94,13 +93,9 @@ final class KvMemory {
       int tokens = added * kv.geometry().pageTokens();
       sink.accept(new Event.PrefixInserted(clock.getAsLong(), s.id, tokens));
     }
-    for (int pool = 0; pool < passed.length; pool++) {
-      passed[pool] -= s.table().first(pool);
-    }
+    pools.passing(s.table());
     kv.pass(s.table(), complete); // rows that are not written yet may read earlier slots
-    for (int pool = 0; pool < passed.length; pool++) {
-      passed[pool] += s.table().first(pool);
-    }
+    pools.passed(s.table());
     s.complete(complete);
   }
 
@@ -127,44 +122,5 @@ final class KvMemory {
     PageTable table = kv.fork(from.table(), from.computed(), from.complete());
     to.fork(table, prefix.fork(from.lease()), from);
     return true;
-  }
-
-  /** The pages of each pool, and how many windows have passed since the report before. */
-  List<PoolPages> report() {
-    List<PoolPages> report = new ArrayList<>();
-    for (int pool = 0; pool < passed.length; pool++) {
-      PagePool p = kv.pool(pool);
-      KvGeometry g = kv.geometry();
-      report.add(
-          new PoolPages(
-              g.name(pool), g.span(pool), p.available(), p.referenced(), p.idle(), passed[pool]));
-    }
-    Arrays.fill(passed, 0);
-    return List.copyOf(report);
-  }
-
-  /** Which sequence holds each page, for each pool. */
-  List<Event.PageMap> maps(long nanos, List<Sequence> running) {
-    List<Event.PageMap> maps = new ArrayList<>();
-    for (int pool = 0; pool < passed.length; pool++) {
-      maps.add(new Event.PageMap(nanos, kv.geometry().name(pool), holders(pool, running)));
-    }
-    return maps;
-  }
-
-  /** [pages] The holder of each page of a pool, coded as in {@link Event.PageMap}. */
-  private int[] holders(int pool, List<Sequence> running) {
-    int[] holder = new int[kv.pool(pool).total()]; // [pages]
-    for (int page = 1; page < holder.length; page++) {
-      holder[page] = kv.pool(pool).isCached(page) ? Event.PageMap.IDLE : Event.PageMap.FREE;
-    }
-    for (Sequence s : running) {
-      for (int i = s.table().first(pool); i < s.table().end(pool); i++) {
-        int page = s.table().pages(pool)[i];
-        boolean shared = kv.pool(pool).references(page) > 1;
-        holder[page] = shared ? Event.PageMap.SHARED : s.request;
-      }
-    }
-    return Arrays.copyOfRange(holder, 1, holder.length); // without the dummy
   }
 }

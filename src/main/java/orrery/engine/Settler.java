@@ -62,9 +62,9 @@ final class Settler {
     long end = times.mark(Phase.COMMIT);
     speculator.observe(step, judge, end - times.begin());
     if (sink.wantsPageMap()) {
-      memory.maps(end, queues.running()).forEach(sink::accept);
+      memory.pools().maps(end, queues.running()).forEach(sink::accept);
     }
-    sink.accept(times.report(steps++, step, queues, memory.report()));
+    sink.accept(times.report(steps++, step, queues, memory.pools().step()));
   }
 
   /**

@@ -6,6 +6,7 @@ import java.util.Map;
 import orrery.checkpoint.SafetensorsWriter;
 import orrery.graph.Buffer;
 import orrery.graph.IntBuffer;
+import orrery.model.ModelSpec;
 
 /** The tensors of a dump, put together row by row. */
 final class DumpedTensors {
@@ -18,22 +19,21 @@ final class DumpedTensors {
    */
   private record Rows(int rows, long[] shape, Object data) {}
 
-  private final int residualStreams;
+  private final ModelSpec model;
   private final Map<String, Rows> tensors = new LinkedHashMap<>();
 
   /**
-   * @param residualStreams of a token; a row of streams has a dimension for them if there are
-   *     several
+   * @param model says whether a row of streams has a dimension for them
    */
-  DumpedTensors(int residualStreams) {
-    this.residualStreams = residualStreams;
+  DumpedTensors(ModelSpec model) {
+    this.model = model;
   }
 
   /** The shape of a row in which the streams lie one after the other. */
   private long[] ofStreams(int width) {
-    return residualStreams == 1
-        ? new long[] {width}
-        : new long[] {residualStreams, width / residualStreams};
+    return model.hasStreams()
+        ? new long[] {model.residualStreams(), width / model.residualStreams()}
+        : new long[] {width};
   }
 
   /** Makes room for a tensor of as many rows; it may stay without any. */

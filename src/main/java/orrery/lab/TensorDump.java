@@ -41,7 +41,7 @@ public final class TensorDump {
     this.forward = forward;
     this.executor = executor;
     this.step = step;
-    this.tensors = new DumpedTensors(model.residualStreams());
+    this.tensors = new DumpedTensors(model);
     this.states = new float[model.hasMtp() ? ids.length : 0][];
   }
 
@@ -140,9 +140,9 @@ public final class TensorDump {
     }
   }
 
-  /** What an MTP layer hands on is streams if the model has several of them. */
+  /** What an MTP layer hands on is streams if the model has them. */
   private String mtpStates(String of) {
-    return "mtp." + of + (model.residualStreams() > 1 ? "streams" : "states");
+    return "mtp." + of + (model.hasStreams() ? "streams" : "states");
   }
 
   private void main(int from) {

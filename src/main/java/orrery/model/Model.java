@@ -29,6 +29,11 @@ public interface Model extends ModelSpec {
   }
 
   @Override
+  default boolean hasStreams() {
+    return config().hasStreams();
+  }
+
+  @Override
   default int residualStreams() {
     return config().residualStreams();
   }

@@ -13,6 +13,14 @@ public interface ModelSpec {
   /** Size of the hidden state. */
   int hidden();
 
+  /**
+   * Whether a token has a list of residual streams, joined by hyper-connections; the list may have
+   * one.
+   */
+  default boolean hasStreams() {
+    return false;
+  }
+
   /** Residual streams of a token, each as wide as the hidden state. */
   default int residualStreams() {
     return 1;

@@ -22,7 +22,7 @@ import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /**
- * One random life of an engine with a made-up model: random options and little memory; requests
+ * One random life of an engine whose model has windows: random options and little memory; requests
  * with shared beginnings, some of them with earlier answers; several choices, priorities, salts and
  * cancellations. Whatever the engine takes, it answers with the oracle's bits.
  *

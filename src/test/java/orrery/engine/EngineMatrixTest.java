@@ -26,8 +26,8 @@ import orrery.text.Tokenizer;
  * The strongest test of the house. It runs random request sets under combinations of all switches:
  * any three values of any three switches are together in at least one combination. Each run gives
  * the same tokens, the same log-probabilities to the bit and the same text as an oracle of plain
- * loops ({@link orrery.Naive}), which has no cache, no batch and no schedule. Each combination also
- * shows that its switches had an effect.
+ * loops ({@link orrery.Oracle}), which has no cache, no batch and no schedule. Each combination
+ * also shows that its switches had an effect.
  */
 @Timeout(value = 180, threadMode = ThreadMode.SEPARATE_THREAD)
 class EngineMatrixTest {

@@ -10,9 +10,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 
 /**
- * Random lives of engines with made-up models in little memory: nothing that a program may ask for
- * stops an engine or changes an answer. An operation is what an engine reports as an event: a
- * request comes, starts, forks, gives up its pages or ends, pages leave the prefix cache, a token
+ * Random lives of engines whose models have windows, in little memory: nothing that a program may
+ * ask for stops an engine or changes an answer. An operation is what an engine reports as an event:
+ * a request comes, starts, forks, gives up its pages or ends, pages leave the prefix cache, a token
  * comes, a step is done. A million of them: {@code -Dorrery.walk.lives=1600}. One life again:
  * {@code -Dorrery.walk.lives=1 -Dorrery.walk.seed=} and the seed that its message names.
  */

@@ -226,7 +226,7 @@ record SwitchCell(
         ? "retractions by chance only: one prompt row a step"
         : windowsOnly()
             ? "retractions by chance only: sequences stop to take pages"
-            : sized() == Windows.FEW && model.madeUp()
+            : sized() == Windows.FEW && model.windows()
                 ? "retractions by chance only: too few windows for several sequences"
                 : null;
   }
@@ -236,7 +236,7 @@ record SwitchCell(
     if (policy != PolicyVariant.STATIC || maxRunning == 1) {
       return false;
     }
-    if (tight && (windowsOnly() || sized() == Windows.FEW && model.madeUp())) {
+    if (tight && (windowsOnly() || sized() == Windows.FEW && model.windows())) {
       return null; // there may be memory for one or for several
     }
     return !(tight && pageSize == 0); // one page: one runs

@@ -47,8 +47,8 @@ class TensorDumpTest {
       int compared = 0;
       for (TensorInfo info : golden.infos()) {
         String name = info.name();
-        if (name.startsWith("greedy.") || name.startsWith("mtp.chain.")) {
-          continue;
+        if (!name.matches("(ids|logits|hidden|streams|router|mtp\\.(logits|streams))(\\..+)?")) {
+          continue; // other prompts, chains behind other prefixes, what transformers selected
         }
         assertThat(ours.has(name)).as(name).isTrue();
         assertThat(ours.tensor(name).shape()).as(name).isEqualTo(info.shape());

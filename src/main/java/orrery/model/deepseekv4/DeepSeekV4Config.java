@@ -106,6 +106,11 @@ public record DeepSeekV4Config(
     return mtpLayers > 0;
   }
 
+  @Override
+  public boolean hasStreams() {
+    return true;
+  }
+
   /** Floats of all residual streams of a token. */
   int streamsWidth() {
     return residualStreams * hidden;
