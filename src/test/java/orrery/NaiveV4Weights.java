@@ -2,13 +2,19 @@ package orrery;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import orrery.checkpoint.Checkpoint;
 import orrery.numerics.Sum16;
 
-/** The tensors of a {@code deepseek_v4} checkpoint under the names of DeepSeek's release. */
+/**
+ * The tensors of a {@code deepseek_v4} checkpoint under the names of DeepSeek's release. For one
+ * thread.
+ */
 final class NaiveV4Weights {
   private final Checkpoint checkpoint;
   private final float eps;
+  private final Map<String, float[][]> read = new HashMap<>(); // [out][in] of each name
 
   NaiveV4Weights(Path model, float eps) {
     this.checkpoint = Checkpoint.open(model);
@@ -43,9 +49,12 @@ final class NaiveV4Weights {
   }
 
   float[][] matrix(String name, int out, int in) {
-    float[] flat = checkpoint.tensor(name(name), out, in).floats();
-    float[][] rows = new float[out][];
-    for (int o = 0; o < out; o++) {
+    return read.computeIfAbsent(name, n -> rows(checkpoint.tensor(name(n), out, in).floats(), in));
+  }
+
+  private static float[][] rows(float[] flat, int in) {
+    float[][] rows = new float[flat.length / in][];
+    for (int o = 0; o < rows.length; o++) {
       rows[o] = Arrays.copyOfRange(flat, o * in, (o + 1) * in);
     }
     return rows;
