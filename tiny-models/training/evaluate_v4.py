@@ -150,10 +150,10 @@ def recall_prompts(c: CheckpointV4, distance: int, count: int, seed: int) -> lis
 
 def recalled(c: CheckpointV4, prompts: list[tuple[list[int], Fact, int]]) -> list[bool]:
     right = []
-    for at in range(0, len(prompts), 10):
-        part = prompts[at : at + 10]
+    width = max(len(ids) for ids, _, _ in prompts) + 20  # of all batches: memory is used again
+    for at in range(0, len(prompts), 5):
+        part = prompts[at : at + 5]
         answers = [c.ids(fact.answer()) for _, fact, _ in part]
-        width = max(len(ids) + len(answer) for (ids, _, _), answer in zip(part, answers))
         rows = [ids + answer + [c.end] * (width - len(ids) - len(answer)) for (ids, _, _), answer in zip(part, answers)]
         streams = c.all_streams(torch.tensor(rows, device=c.device))
         for n, ((ids, _, _), answer) in enumerate(zip(part, answers)):

@@ -11,9 +11,9 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import orrery.text.Tokenizer;
 
 /**
@@ -60,11 +60,12 @@ class ModelDirectoriesTest {
     return files;
   }
 
-  @Test
-  void theShippedTokenizerGivesTheIdsOfHuggingFace() throws IOException {
-    JsonNode golden =
-        new JsonMapper().readTree(Path.of("tiny-models/golden/storyteller-moe.text.json").toFile());
-    try (Tokenizer tokenizer = Tokenizer.open(Path.of("tiny-models/storyteller-moe"))) {
+  @ParameterizedTest
+  @ValueSource(strings = {"storyteller-moe", "storyteller-v4"})
+  void theShippedTokenizerGivesTheIdsOfHuggingFace(String model) throws IOException {
+    Path texts = Path.of("tiny-models", "golden", model + ".text.json");
+    JsonNode golden = new JsonMapper().readTree(texts.toFile());
+    try (Tokenizer tokenizer = Tokenizer.open(Path.of("tiny-models", model))) {
       assertThat(golden.get("texts").size()).isGreaterThan(10);
       for (JsonNode sample : golden.get("texts")) {
         assertThat(tokenizer.encode(sample.get("text").textValue())).isEqualTo(ids(sample));
