@@ -21,7 +21,7 @@ final class LabTime {
           "mtp", 320,
           "throughput", 30,
           "ops", 10,
-          "hybrid", 60);
+          "hybrid", 70);
 
   private LabTime() {}
 

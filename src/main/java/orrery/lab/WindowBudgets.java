@@ -162,14 +162,17 @@ final class WindowBudgets {
     return bytes;
   }
 
-  /** Runs more requests than can fit; none is admitted that could not go to its end. */
+  /**
+   * Runs more requests than can fit; none is admitted that could not go to its end. An answer ends
+   * when all have been admitted that can be, but is admitted with its full length.
+   */
   private double most(int tokens, double share) {
     int requests = tokens / length + 2;
-    int answer = length * 3 / 4; // all are admitted before the first ends
+    int answer = length * 3 / 4;
     Draw draw = s.draw();
     List<Job> jobs = new ArrayList<>();
-    for (int i = 0; i < requests; i++) {
-      jobs.add(new Job(draw.tokens(length - answer), answer, answer));
+    for (int i = 0; i < requests; i++) { // a step has the rows of one prompt
+      jobs.add(new Job(draw.tokens(length - answer), Math.min(answer, 2 * requests), answer));
     }
     EngineOptions options =
         s.options()
