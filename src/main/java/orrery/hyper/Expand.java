@@ -42,7 +42,8 @@ record Expand(Buffer a, Buffer post, Buffer comb, Buffer x) implements Op {
 
   private void mix(Step step, int share, int r, int from, int to) {
     step.kernels()
-        .mixStreams(
+        .streams()
+        .mix(
             a.data,
             a.row(r),
             post.data,

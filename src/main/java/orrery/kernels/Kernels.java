@@ -16,6 +16,9 @@ public interface Kernels {
   /** The kernels of latent attention, in the same form. */
   LatentKernels latent();
 
+  /** The kernels of residual streams, in the same form. */
+  StreamKernels streams();
+
   /**
    * y[r][o] = Σ_k w[o][k] · x[r][k], each output one fma chain in increasing k starting from 0.
    *
@@ -104,31 +107,6 @@ public interface Kernels {
 
   /** y[i] = √ln(1 + e^x[i]); y may be x. */
   void sqrtSoftplus(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch);
-
-  /**
-   * One hyper-connection's way back, in place, for the columns [from, to): stream k of a token
-   * becomes post[k] · a + Σ_j comb[j][k] · x[j], each element a product and then one fma chain in
-   * increasing j. Note the transposed use of comb.
-   *
-   * @param a [d] what the sublayer computed
-   * @param post [n]
-   * @param comb [n][n]
-   * @param x [n][d] the streams
-   */
-  void mixStreams(
-      float[] a,
-      int aOff,
-      float[] post,
-      int postOff,
-      float[] comb,
-      int combOff,
-      float[] x,
-      int xOff,
-      int n,
-      int d,
-      int from,
-      int to,
-      Scratch scratch);
 
   /** y[i] = sigmoid(x[i]); y may be x. */
   void sigmoid(float[] x, int xOff, float[] y, int yOff, int n);

@@ -12,6 +12,7 @@ import orrery.numerics.Sum16;
  */
 public final class ScalarKernels implements Kernels {
   private final LatentKernels latent = new ScalarLatentKernels();
+  private final StreamKernels streams = new ScalarStreamKernels();
 
   @Override
   public String name() {
@@ -21,6 +22,11 @@ public final class ScalarKernels implements Kernels {
   @Override
   public LatentKernels latent() {
     return latent;
+  }
+
+  @Override
+  public StreamKernels streams() {
+    return streams;
   }
 
   @Override
@@ -153,36 +159,6 @@ public final class ScalarKernels implements Kernels {
   public void sqrtSoftplus(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch) {
     for (int i = 0; i < n; i++) {
       y[yOff + i] = (float) Math.sqrt(Elementary.softplus(x[xOff + i]));
-    }
-  }
-
-  @Override
-  public void mixStreams(
-      float[] a,
-      int aOff,
-      float[] post,
-      int postOff,
-      float[] comb,
-      int combOff,
-      float[] x,
-      int xOff,
-      int n,
-      int d,
-      int from,
-      int to,
-      Scratch scratch) {
-    float[] old = scratch.streams(n); // [n] one column of the streams
-    for (int c = from; c < to; c++) {
-      for (int j = 0; j < n; j++) {
-        old[j] = x[xOff + j * d + c];
-      }
-      for (int k = 0; k < n; k++) {
-        float mixed = post[postOff + k] * a[aOff + c];
-        for (int j = 0; j < n; j++) {
-          mixed = Math.fma(comb[combOff + j * n + k], old[j], mixed);
-        }
-        x[xOff + k * d + c] = mixed;
-      }
     }
   }
 

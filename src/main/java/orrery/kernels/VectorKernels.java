@@ -47,6 +47,7 @@ public final class VectorKernels implements Kernels {
   private static final int PANELS_AT_ONCE = 6;
 
   private final LatentKernels latent = new VectorLatentKernels();
+  private final StreamKernels streams = new VectorStreamKernels();
 
   private static VectorSpecies<Float> species(int bits) {
     return switch (bits) {
@@ -78,6 +79,11 @@ public final class VectorKernels implements Kernels {
   @Override
   public LatentKernels latent() {
     return latent;
+  }
+
+  @Override
+  public StreamKernels streams() {
+    return streams;
   }
 
   @Override
@@ -215,25 +221,6 @@ public final class VectorKernels implements Kernels {
   @Override
   public void sqrtSoftplus(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch) {
     ActivationLoops.sqrtSoftplus(x, xOff, y, yOff, n, scratch.exps(n));
-  }
-
-  @Override
-  public void mixStreams(
-      float[] a,
-      int aOff,
-      float[] post,
-      int postOff,
-      float[] comb,
-      int combOff,
-      float[] x,
-      int xOff,
-      int n,
-      int d,
-      int from,
-      int to,
-      Scratch scratch) {
-    float[] old = scratch.streams(n * StreamLoops.BLOCK);
-    StreamLoops.mix(a, aOff, post, postOff, comb, combOff, x, xOff, n, d, from, to, old);
   }
 
   @Override

@@ -25,6 +25,21 @@ record LookUpExperts(Buffer logits, int[] tid2eid, ExpertGroups groups) implemen
     }
   }
 
+  /** Refuses a table that names an expert that does not exist. */
+  static void requireExperts(int[] tid2eid, RouterSpec spec) {
+    for (int i = 0; i < tid2eid.length; i++) {
+      if (tid2eid[i] < 0 || tid2eid[i] >= spec.experts()) {
+        throw new IllegalArgumentException(
+            "tid2eid of token "
+                + i / spec.topK()
+                + ": expected experts 0 to "
+                + (spec.experts() - 1)
+                + ", found "
+                + tid2eid[i]);
+      }
+    }
+  }
+
   @Override
   public void run(Step step, int share, int shares) {
     int rows = logits.rows(step);

@@ -37,16 +37,8 @@ public record MixtureOfExperts(
           "mixture of experts: expected either a selection bias or a table from tokens to experts"
               + (bias == null ? ", found neither" : ", found both"));
     }
-    for (int i = 0; tid2eid != null && i < tid2eid.length; i++) {
-      if (tid2eid[i] < 0 || tid2eid[i] >= spec.experts()) {
-        throw new IllegalArgumentException(
-            "tid2eid of token "
-                + i / spec.topK()
-                + ": expected experts 0 to "
-                + (spec.experts() - 1)
-                + ", found "
-                + tid2eid[i]);
-      }
+    if (tid2eid != null) {
+      LookUpExperts.requireExperts(tid2eid, spec);
     }
   }
 

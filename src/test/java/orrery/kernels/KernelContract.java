@@ -335,7 +335,9 @@ abstract class KernelContract {
         }
         int cut = d / 3;
         for (int[] columns : new int[][] {{cut, d}, {0, cut}}) {
-          kernels().mixStreams(a, 2, post, 1, comb, 3, x, 1, n, d, columns[0], columns[1], scratch);
+          kernels()
+              .streams()
+              .mix(a, 2, post, 1, comb, 3, x, 1, n, d, columns[0], columns[1], scratch);
         }
         assertSameBits(x, expected, n + " streams of " + d);
       }
@@ -516,7 +518,7 @@ abstract class KernelContract {
       i -> kernels().swiglu(x, 0, w, 0, y, 0, 65),
       i -> kernels().clampedSwiglu(x, 0, w, 0, 0.6f, y, 0, 65),
       i -> kernels().sqrtSoftplus(x, 0, y, 0, 65, scratch),
-      i -> kernels().mixStreams(x, 0, w, 0, x, 9, y, 0, 1 + i % 8, 65, i, 65, scratch),
+      i -> kernels().streams().mix(x, 0, w, 0, x, 9, y, 0, 1 + i % 8, 65, i, 65, scratch),
       i -> y[0] = kernels().inverseRms(x, 0, 1e-6f, 65, scratch),
       i -> kernels().sigmoid(x, 0, y, 0, 65),
       i -> kernels().add(x, 0, y, 0, 65),

@@ -31,6 +31,7 @@ import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
+import orrery.kv.KvLayout;
 import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
@@ -45,12 +46,11 @@ import orrery.speculation.Drafter.Order;
  */
 class DeclaredOperandsTest {
   private static final int ROWS = 8;
-  private static final int PAGE = 4;
-  private static final int SLOTS = 16;
+  private static final int LEAST_PAGE = 4;
   private static final SamplingParams GREEDY = SamplingParams.defaults().withTemperature(0);
 
   static Stream<Path> specks() {
-    return TinyModels.specks().stream();
+    return Stream.of(TinyModels.specks(), TinyModels.v4Specks()).flatMap(List::stream);
   }
 
   /** A model with two sequences in a cache full of numbers, and the programs that it can run. */
@@ -64,10 +64,14 @@ class DeclaredOperandsTest {
     private final ModelRunner runner;
     private final Lane[] lanes = new Lane[2];
     private final Team team = new Team(1);
+    private final int page; // P
 
     Bench(Path directory, Kernels kernels) {
       model = LoadedModel.load(directory).model();
-      KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), PAGE, SLOTS, 2 * SLOTS / PAGE);
+      KvLayout layout = model.kvLayout(model.hasMtp());
+      page = layout.wholeRows(LEAST_PAGE);
+      int slots = 4 * page;
+      KvCache cache = new KvCache(layout, page, slots, 2 * slots / page);
       step = new Step(ROWS, 2, 1, kernels);
       runner = new ModelRunner(model, cache, team, ROWS, ROWS, false);
       forward = runner.forMtp(ROWS);
@@ -79,9 +83,9 @@ class DeclaredOperandsTest {
         fill(cache.data(stream));
       }
       for (int i = 0; i < 2; i++) {
-        lanes[i] = new Lane(model.vocab(), new int[9 + i], SLOTS, GREEDY, 0);
+        lanes[i] = new Lane(model.vocab(), new int[9 + i], slots, GREEDY, 0);
         lanes[i].table = cache.newTable();
-        cache.reserve(lanes[i].table, SLOTS);
+        cache.reserve(lanes[i].table, slots);
         step.tables[i] = lanes[i].table;
       }
     }
@@ -96,7 +100,7 @@ class DeclaredOperandsTest {
     void rows(int slotOf) {
       step.clear();
       for (int row = 0; row < 5; row++) {
-        int position = row < 3 ? 6 + row : 10 + row;
+        int position = row < 3 ? 2 * page - 2 + row : 3 * page - 2 + row;
         int token = random.nextInt(model.vocab());
         step.add(token, position, position + slotOf, row < 3 ? 0 : 1, row % 2 == 0);
       }
@@ -167,7 +171,7 @@ class DeclaredOperandsTest {
   @Test
   void noOpOfTheHouseIsMissingAbove() {
     Set<String> checked = new TreeSet<>();
-    for (Path directory : TinyModels.specks()) {
+    for (Path directory : specks().toList()) {
       try (Bench bench = new Bench(directory, new ScalarKernels())) {
         bench.programs(ops -> ops.forEach(op -> checked.add(op.getClass().getName())));
       }

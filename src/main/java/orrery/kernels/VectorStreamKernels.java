@@ -5,19 +5,13 @@ import static orrery.kernels.VectorKernels.LANES;
 
 import jdk.incubator.vector.FloatVector;
 
-/** The vector loops that mix the streams of a token; columns lie in the lanes. */
-final class StreamLoops {
+/** Columns of the streams lie in the lanes. */
+final class VectorStreamKernels implements StreamKernels {
   /** Columns that are copied before they are overwritten; they stay in the nearest cache. */
-  static final int BLOCK = 256;
+  private static final int BLOCK = 256;
 
-  private StreamLoops() {}
-
-  /**
-   * See {@link Kernels#mixStreams}.
-   *
-   * @param old [n][BLOCK] scratch
-   */
-  static void mix(
+  @Override
+  public void mix(
       float[] a,
       int aOff,
       float[] post,
@@ -30,7 +24,8 @@ final class StreamLoops {
       int d,
       int from,
       int to,
-      float[] old) {
+      Scratch scratch) {
+    float[] old = scratch.streams(n * BLOCK); // [n][BLOCK]
     for (int block = from; block < to; block += BLOCK) {
       int width = Math.min(BLOCK, to - block);
       for (int j = 0; j < n; j++) {
