@@ -3,10 +3,12 @@ package orrery.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.Callable;
 import orrery.engine.LoadedModel;
 import orrery.lab.Ballast;
+import orrery.lab.HybridLab;
 import orrery.lab.Lab;
 import orrery.lab.LabReport;
 import orrery.lab.LabSettings;
@@ -38,6 +40,7 @@ import picocli.CommandLine.Spec;
       LabCommand.Mtp.class,
       LabCommand.Throughput.class,
       LabCommand.Ops.class,
+      LabCommand.Hybrid.class,
       LabCommand.BallastTwin.class
     })
 public final class LabCommand implements Runnable {
@@ -56,6 +59,11 @@ public final class LabCommand implements Runnable {
 
     abstract LabReport run(LabSettings settings);
 
+    /** Models that are measured beside that of {@code --model}. */
+    List<Path> beside() {
+      return List.of();
+    }
+
     /** Refuses wrong options before anything runs. */
     void check() {}
 
@@ -66,7 +74,7 @@ public final class LabCommand implements Runnable {
 
     @Override
     public Integer call() throws IOException {
-      LabSettings settings = flags.settings();
+      LabSettings settings = flags.settings(beside());
       check();
       effects(new NoEffect(spec).when(settings.quick(), "with --quick", "--rounds", "--seconds"))
           .tell();
@@ -219,6 +227,50 @@ public final class LabCommand implements Runnable {
 
     private OpsLab.Shape shape() {
       return new OpsLab.Shape(rows, context, seconds);
+    }
+  }
+
+  @Command(
+      name = "hybrid",
+      description = {
+        "Windows and compressed rows: memory and time against the length of the context.",
+        "Use --threads 1 if other programs run."
+      })
+  static final class Hybrid extends Experiment {
+    @Option(
+        names = "--beside",
+        paramLabel = "DIR",
+        description = "Also measure this model, of any architecture.")
+    private Path beside;
+
+    @Option(
+        names = "--part",
+        paramLabel = "NAME",
+        split = ",",
+        converter = PartName.class,
+        description = "What to measure: memory, steps, fit or decode. Default: all")
+    private List<HybridLab.Part> parts = List.of();
+
+    /** Reads a part's name. */
+    static final class PartName extends EnumWord<HybridLab.Part> {
+      PartName() {
+        super(HybridLab.Part.class);
+      }
+    }
+
+    @Override
+    List<Path> beside() {
+      return beside == null ? List.of() : List.of(beside);
+    }
+
+    @Override
+    NoEffect effects(NoEffect notes) {
+      return notes.when(true, "in lab hybrid, which measures for a given time", "--rounds");
+    }
+
+    @Override
+    LabReport run(LabSettings settings) {
+      return Lab.hybrid(settings, beside(), new HashSet<>(parts), System.out);
     }
   }
 

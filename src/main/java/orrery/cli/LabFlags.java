@@ -2,6 +2,7 @@ package orrery.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import orrery.files.OutputFile;
 import orrery.lab.ChartSvg;
@@ -68,10 +69,15 @@ final class LabFlags {
       description = "Show this help.")
   private boolean help;
 
-  LabSettings settings() throws IOException {
-    new CommandFiles(spec.commandLine())
-        .model(model.directory())
-        .model(twin)
+  /**
+   * The settings, once all files are checked.
+   *
+   * @param beside other models that are read
+   */
+  LabSettings settings(List<Path> beside) throws IOException {
+    CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory()).model(twin);
+    beside.forEach(files::model);
+    files
         .writes("--csv", csv)
         .writes("--svg", svg)
         .check(); // minutes of measuring must not end in a path that cannot be written

@@ -1,5 +1,6 @@
 package orrery.cli;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import orrery.lab.LabSettings;
@@ -19,14 +20,15 @@ final class LabTime {
           "policies", 230,
           "mtp", 320,
           "throughput", 30,
-          "ops", 10);
+          "ops", 10,
+          "hybrid", 70);
 
   private LabTime() {}
 
   /** A line for people. */
   static String about(String experiment, LabSettings settings) {
     double share = (settings.rounds() + WARM_UP_ROUNDS) / (double) (ROUNDS + WARM_UP_ROUNDS);
-    boolean counts = !experiment.equals("ops"); // ops measures for --seconds, however many rounds
+    boolean counts = !List.of("ops", "hybrid").contains(experiment); // these measure for seconds
     double seconds = SECONDS.get(experiment) * (counts ? share : 1);
     return String.format(
         Locale.ROOT,

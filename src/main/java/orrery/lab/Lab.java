@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import orrery.engine.LoadedModel;
 import orrery.kernels.VectorKernels;
 import orrery.kernels.VectorModule;
@@ -82,11 +83,24 @@ public final class Lab {
   }
 
   /**
+   * Windows and compressed rows, against the length of the context.
+   *
+   * @param beside models to measure beside, of any architecture
+   * @param parts what to measure; all if there is none
+   */
+  public static LabReport hybrid(
+      LabSettings settings, List<Path> beside, Set<HybridLab.Part> parts, PrintStream out) {
+    List<Path> models = new ArrayList<>(settings.models());
+    models.addAll(beside);
+    return run(settings, models, out, new HybridLab(parts));
+  }
+
+  /**
    * Checks all models first: a twin that cannot be measured must be refused before its model is
    * measured.
    */
-  private static void requireAll(LabSettings settings, Experiment experiment) {
-    for (Path directory : settings.models()) {
+  private static void requireAll(LabSettings settings, List<Path> models, Experiment experiment) {
+    for (Path directory : models) {
       try (LoadedModel loaded = LoadedModel.load(directory)) {
         experiment.require(new Subject(loaded, settings));
       }
@@ -94,8 +108,13 @@ public final class Lab {
   }
 
   private static LabReport run(LabSettings settings, PrintStream out, Experiment experiment) {
+    return run(settings, settings.models(), out, experiment);
+  }
+
+  private static LabReport run(
+      LabSettings settings, List<Path> models, PrintStream out, Experiment experiment) {
     VectorModule.require();
-    requireAll(settings, experiment);
+    requireAll(settings, models, experiment);
     Machine machine = Machine.look();
     out.printf(
         Locale.ROOT,
@@ -116,7 +135,7 @@ public final class Lab {
     }
     Sheet sheet = new Sheet(out);
     List<List<Chart>> charts = new ArrayList<>(); // of each model
-    for (Path directory : settings.models()) {
+    for (Path directory : models) {
       try (LoadedModel loaded = LoadedModel.load(directory)) {
         charts.add(experiment.on(new Subject(loaded, settings), sheet));
       }

@@ -54,6 +54,9 @@
  * and the tokens that the round gives on this text. It checks that the two foretell the speed that
  * a user measures.
  *
+ * <p>{@code orrery lab hybrid} counts the pages and times the ops of a model by what its layers'
+ * streams say that they read, so it serves every architecture alike.
+ *
  * <p><b>Watch it.</b> {@code orrery lab batching}; {@code orrery lab mtp}; {@code orrery bench
  * kernels}, and with {@code --svg FILE} the picture of {@code docs/rows-against-speed.md}. For
  * single kernels under JMH: {@code mvn -q test-compile exec:exec@jmh -Djmh="MatMulBenchmark"}.

@@ -27,6 +27,7 @@ class CommandFilesTest {
   /** Every command that names files: what it reads, what it writes, and what else it needs. */
   private record Uses(List<String> reads, List<String> writes, String more) {}
 
+  private static final List<String> MODELS = List.of("--model", "--twin", "--beside");
   private static final Map<String, Uses> COMMANDS = new TreeMap<>();
 
   static {
@@ -48,6 +49,9 @@ class CommandFilesTest {
           "lab " + lab,
           new Uses(List.of("--model", "--twin"), List.of("--csv", "--svg"), "--quick"));
     }
+    COMMANDS.put(
+        "lab hybrid",
+        new Uses(List.of("--model", "--twin", "--beside"), List.of("--csv", "--svg"), "--quick"));
     // its output is a directory, which must be new or empty
     COMMANDS.put("lab ballast", new Uses(List.of("--model", "--out"), List.of(), ""));
   }
@@ -105,7 +109,7 @@ class CommandFilesTest {
     List<String> args = new ArrayList<>(List.of(command.split(" ")));
     for (String name : Stream.concat(uses.reads().stream(), uses.writes().stream()).toList()) {
       Path own =
-          name.equals("--model") || name.equals("--twin")
+          MODELS.contains(name)
               ? model
               : uses.reads().contains(name) ? input : directory.resolve("new" + name);
       String path = given.getOrDefault(name, own).toString();
@@ -138,7 +142,7 @@ class CommandFilesTest {
       Uses uses = command.getValue();
       for (String out : uses.writes()) {
         for (String in : uses.reads()) {
-          if (!in.equals("--model") && !in.equals("--twin")) {
+          if (!MODELS.contains(in)) {
             for (Path same : new Path[] {input, link, hard, roundabout}) {
               assertRefused(
                   line(command.getKey(), uses, Map.of(out, same)), "expected another file than");

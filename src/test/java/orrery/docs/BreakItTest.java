@@ -35,6 +35,7 @@ class BreakItTest {
           Map.entry("README.md", "no chapter"),
           Map.entry("docs/README.md", "no chapter"),
           Map.entry("docs/adding-to-the-house.md", "its edits add; RecipeTest carries them out"),
+          Map.entry("docs/deepseek-v4-map.md", "names places; DeepSeekV4MapTest holds them"),
           Map.entry("docs/glossary.md", "no chapter"),
           Map.entry("docs/house.md", "no chapter; HouseTest holds it"),
           Map.entry("docs/library.md", "how to use the Java API; its code is tested as it stands"),

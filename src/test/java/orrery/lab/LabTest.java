@@ -8,6 +8,7 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -231,6 +232,66 @@ class LabTest {
     assertThat(variants(r, "ops", "us"))
         .contains("MatMul", "Attend", "ExpertMatMul", "captured step");
     assertThat(out.toString()).contains("77 ops");
+  }
+
+  @Test
+  void windowsOfAHybridModelStayAndItsEntriesGrowByTheirRatio() {
+    LabReport r = hybrid(HybridLab.Part.MEMORY);
+    assertThat(figure(r, "held rows, speck-v4-mtp", "raw, of 8 tokens, each more token", "B"))
+        .isZero();
+    // two CSA layers, entries of 16 floats for 4 tokens
+    String entries = "compressed, one for 4 tokens, each more token";
+    assertThat(figure(r, "held rows, speck-v4-mtp", entries, "B")).isEqualTo(2 * 16 * 4 / 4);
+    assertThat(figure(r, "held rows, speck-mtp", "together, each more token", "B"))
+        .isGreaterThan(figure(r, "held rows, speck-v4-mtp", "together, each more token", "B"));
+    assertThat(r.charts()).hasSize(1);
+    assertThat(r.charts().getFirst().curves())
+        .extracting(Chart.Curve::name)
+        .containsExactly("speck-v4-mtp", "speck-v4-mtp: its windows", "speck-mtp");
+  }
+
+  @Test
+  void stepsAreTimedByWhatTheirLayersRead() {
+    LabReport r = hybrid(HybridLab.Part.STEPS);
+    assertThat(variants(r, "step time, speck-v4-mtp", "us"))
+        .contains(
+            "32 tokens",
+            "128 tokens",
+            "128 tokens, window alone",
+            "128 tokens, window and some entries of 4",
+            "128 tokens, window and all entries of 8",
+            "128 tokens, selection of entries",
+            "128 tokens, all else");
+    assertThat(variants(r, "step time, speck-mtp", "us")).contains("128 tokens, all tokens");
+    assertThat(figure(r, "step time, speck-v4-mtp", "step behind 128 tokens over 64 tokens", "x"))
+        .isPositive();
+  }
+
+  @Test
+  void releasedWindowsLetMoreRequestsIntoTheSameMemoryThanWindowsAtFullLength() {
+    LabReport r = hybrid(HybridLab.Part.FIT);
+    String table = "windows, speck-v4-mtp";
+    double full = figure(r, table, "full length", "requests");
+    double blocks = figure(r, table, "tail of whole blocks", "requests");
+    assertThat(full).isEqualTo(3);
+    assertThat(blocks).isGreaterThan(full);
+    assertThat(figure(r, table, "released windows", "requests")).isGreaterThan(blocks);
+    assertThat(figure(r, "windows by arithmetic", "of windows, released as they pass", "KB"))
+        .isLessThan(figure(r, "windows by arithmetic", "of windows, tail of whole blocks", "KB"));
+    assertThat(r.charts()).hasSize(1); // the classic model has no windows
+  }
+
+  @Test
+  void decodingNamesItsThreeLargestCosts() {
+    LabReport r = hybrid(HybridLab.Part.DECODE);
+    assertThat(variants(r, "costs, speck-v4-mtp", "%")).hasSize(3);
+    assertThat(out.toString()).contains("largest costs behind 32 tokens, op by op: ");
+  }
+
+  private LabReport hybrid(HybridLab.Part part) {
+    var settings = new LabSettings(TinyModels.speck("v4-mtp"), Optional.empty(), 1, 1, 1, true);
+    List<Path> beside = List.of(TinyModels.speck("mtp"));
+    return Lab.hybrid(settings, beside, Set.of(part), new PrintStream(out, true));
   }
 
   @Test

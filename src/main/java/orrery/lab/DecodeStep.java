@@ -1,0 +1,108 @@
+package orrery.lab;
+
+import java.util.ArrayList;
+import java.util.List;
+import orrery.engine.Heap;
+import orrery.graph.Capture;
+import orrery.graph.Executor;
+import orrery.graph.Launcher;
+import orrery.graph.Op;
+import orrery.graph.Step;
+import orrery.graph.StepProgram;
+import orrery.kernels.Team;
+import orrery.kernels.VectorKernels;
+import orrery.kv.KvCache;
+import orrery.kv.KvLayout;
+import orrery.kv.PageTable;
+import orrery.model.Activations;
+import orrery.model.Forward;
+import orrery.model.Model;
+
+/**
+ * The forward pass of a decoding step, to be timed as a whole or op by op. The cached rows before
+ * it hold made-up numbers: how long an op takes does not depend on them.
+ */
+final class DecodeStep {
+  private static final int PAGE = 16; // rounded up to whole rows
+
+  private final Forward forward;
+  private final StepProgram captured;
+  private final Executor executor;
+  private final Step step;
+  private final List<TimedOp> ops = new ArrayList<>(); // of the whole step, in order
+
+  /**
+   * @param rows decoding requests, one row each
+   * @param context tokens behind each
+   */
+  DecodeStep(Model model, Team team, int rows, int context, Draw draw) {
+    int length = context + 1;
+    KvLayout layout = model.kvLayout(false);
+    int page = layout.wholeRows(PAGE);
+    int slots = Math.ceilDiv(length, page) * page;
+    KvCache cache = new KvCache(layout, page, slots, rows * slots / page);
+    forward = model.bind(cache, rows).apply(rows);
+    captured = Capture.of(forward::main);
+    executor = new Executor(team);
+    step = new Step(rows, rows, team.size(), new VectorKernels());
+    for (int r = 0; r < rows; r++) {
+      PageTable table = cache.newTable();
+      cache.reserve(table, length);
+      step.tables[r] = table;
+      step.add(draw.between(0, model.vocab() - 1), context, r, true);
+    }
+    for (int stream = 0; stream < layout.streams().size(); stream++) {
+      float[] data = cache.data(stream);
+      for (int i = 0; i < data.length; i++) {
+        data[i] = Product.value(i);
+      }
+    }
+  }
+
+  /** About how many bytes one takes. */
+  static long bytes(Model model, int threads, int rows, int context) {
+    KvLayout layout = model.kvLayout(false);
+    int page = layout.wholeRows(PAGE);
+    long pages = Math.ceilDiv(context + 1L, page);
+    Activations a = model.activations(false, (int) Math.min(pages * page, Integer.MAX_VALUE));
+    long cache = Heap.times(rows, pages, layout.bytesPerPage(page));
+    long positions = Heap.plus(a.positions(), Heap.times(threads, a.thread()));
+    long buffers = Heap.times(rows, a.row() + a.logitRow());
+    return Heap.plus(cache, Heap.plus(positions, buffers));
+  }
+
+  /** Runs the step as the engine does, as one captured program. */
+  void run() {
+    captured.run(executor, step);
+  }
+
+  /** Runs the ops one by one, and keeps the time of each. */
+  void runOpByOp() {
+    forward.main(new Stopwatch());
+  }
+
+  /** The ops of the step, with the times of all runs. */
+  List<TimedOp> ops() {
+    return List.copyOf(ops);
+  }
+
+  /** Forgets the times so far. */
+  void forget() {
+    ops.forEach(op -> op.nanos().clear());
+  }
+
+  private final class Stopwatch extends Launcher {
+    private int next;
+
+    @Override
+    public void launch(Op op) {
+      long start = System.nanoTime();
+      executor.run(op, step);
+      long took = System.nanoTime() - start;
+      if (next == ops.size()) {
+        ops.add(new TimedOp(op, op.cost(step)));
+      }
+      ops.get(next++).nanos().add(took);
+    }
+  }
+}
