@@ -83,7 +83,10 @@ class FlagMessagesTest {
           of("demo ", "--frame-millis -1", "expected 0 to 60000, found -1"),
           of("demo -m SPECK ", "--threads 257", "expected 1 to 256, found 257"),
           of(DUMP, "--threads 0", "expected 1 to 256, found 0"),
-          of(DUMP, "--drafts -1", "expected at least 0, found -1"),
+          of(
+              "dump -m tiny-models/speck-mtp --ids 1 --out OUT ",
+              "--drafts -1",
+              "expected at least 0, found -1"),
           of(DUMP, "--chunked-prefill-size -1", "expected at least 1, or 0, found -1"),
           of("dump -m SPECK --out OUT ", "--ids 97", "expected token ids from 0 to 96, found 97"),
           of("lab batching ", "--threads 0", "expected 1 to 256, found 0"),

@@ -39,7 +39,7 @@ class EngineTest {
   @TempDir Path directory;
 
   static List<Path> models() {
-    return TinyModels.classic();
+    return TinyModels.all();
   }
 
   static SamplingParams greedy(int maxTokens) {
