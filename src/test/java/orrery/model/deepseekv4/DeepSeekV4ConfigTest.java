@@ -94,6 +94,16 @@ class DeepSeekV4ConfigTest {
   }
 
   @Test
+  void ratiosForWhichNoPageIsLongEnoughAreRefused() throws IOException {
+    ObjectNode config = saved();
+    ObjectNode rates = (ObjectNode) config.get("compress_rates");
+    rates.put("compressed_sparse_attention", 4096).put("heavily_compressed_attention", 4095);
+    assertThat(read(config).kvLayout(false).unit()).isEqualTo(4096 * 4095);
+    rates.put("heavily_compressed_attention", 4097);
+    assertRefused(config, "compress_rates");
+  }
+
+  @Test
   void yarnWithoutAFactorHasTheOneThatTransformersTakes() throws IOException {
     ObjectNode config = saved();
     ((ObjectNode) config.at("/rope_parameters/compress")).remove("attention_factor");
@@ -177,6 +187,7 @@ class DeepSeekV4ConfigTest {
     "partial_rotary_factor, 0.5, partial_rotary_factor",
     "intermediate_size, 49, intermediate_size",
     "'compress_ratios', '[0,4,100000,4]', compress_ratios",
+    "'compress_ratios', '[0,4,65521,257]', compress_ratios",
     "rope_scaling, '{\"type\": \"linear\", \"factor\": 2}', rope_scaling.type",
     "rope_scaling, '{\"factor\": 2}', rope_scaling.factor",
     "rope_scaling, '{\"type\": \"yarn\", \"factor\": 0.5}', rope_scaling.factor",
