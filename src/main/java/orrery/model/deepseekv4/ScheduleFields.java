@@ -148,12 +148,9 @@ final class ScheduleFields {
   private static boolean[] hashed(JsonConfig c, int layers) {
     boolean[] hashed = new boolean[layers];
     List<String> routing = c.stringsOrNone(ROUTING);
+    // A model with fewer layers than that has hash layers only, as in both other readers.
     int first = Math.min(layers, c.nonNegativeIntOr(HASHED, HASH_LAYERS));
     if (routing.isEmpty()) {
-      if (c.has(HASHED)) {
-        int found = c.nonNegativeInt(HASHED);
-        require(found <= layers, c, HASHED, "at most num_hidden_layers " + layers, "" + found);
-      }
       Arrays.fill(hashed, 0, first, true);
       return hashed;
     }

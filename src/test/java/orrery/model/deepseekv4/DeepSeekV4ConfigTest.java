@@ -126,6 +126,14 @@ class DeepSeekV4ConfigTest {
   }
 
   @Test
+  void aModelWithFewerLayersThanHashLayersHasHashLayersOnly() throws IOException {
+    ObjectNode config = release();
+    assertThat(read(config).plans()).extracting(LayerPlan::hashed).containsOnlyOnce(true);
+    config.put("num_hash_layers", 9);
+    assertThat(read(config).plans()).extracting(LayerPlan::hashed).containsOnly(true);
+  }
+
+  @Test
   void withoutAScheduleNoneIsMadeUp() throws IOException {
     ObjectNode config = release();
     config.remove("compress_ratios");
@@ -166,7 +174,7 @@ class DeepSeekV4ConfigTest {
     "index_topk, 0, index_topk",
     "num_experts_per_tok, 7, num_experts_per_tok",
     "n_routed_experts, 1000001, n_routed_experts",
-    "num_hash_layers, 5, num_hash_layers",
+    "num_hash_layers, -1, num_hash_layers",
     "swiglu_limit, 0, swiglu_limit",
     "sliding_window, 1, sliding_window",
     "hc_mult, 0, hc_mult",
