@@ -47,7 +47,7 @@ SHAPE = Shape(
     yarn={"factor": 4, "original_max_position_embeddings": 64, "beta_fast": 8, "beta_slow": 1},
     max_position_embeddings=256,
 )
-SEED, STEPS, ROWS, LENGTH, PEAK = 66, 400, 32, 80, 6e-3
+SEED, STEPS, ROWS, LENGTH, PEAK = 66, 240, 20, 80, 8e-3
 CHAIN, CHAIN_WEIGHTS = 3, (0.3, 0.2, 0.15)
 MTP_RATE = 0.1  # of the learning rate
 
@@ -69,7 +69,7 @@ def learn(language: classic.Language) -> ModelV4:
         optimizer.zero_grad()
         (losses[0] + sum(w * part for w, part in zip(CHAIN_WEIGHTS, losses[1:], strict=True)) + 0.1 * index).backward()
         for group in optimizer.param_groups:
-            group["lr"] = group["share"] * PEAK * min(1.0, (number + 1) / 60) * (0.02 + 0.49 * (1 + math.cos(math.pi * progress)))
+            group["lr"] = group["share"] * PEAK * min(1.0, (number + 1) / 40) * (0.02 + 0.49 * (1 + math.cos(math.pi * progress)))
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         with torch.no_grad():

@@ -59,6 +59,10 @@ class FlagMessagesTest {
           of(GENERATE, "--page-size -1", "expected at least 1, or 0 for the context length"),
           of(GENERATE, "--max-total-tokens -1", "expected at least 1, or 0, found -1"),
           of(GENERATE, "--max-total-tokens 3", "expected at least one page of 16 tokens, found 3"),
+          of(
+              GENERATE,
+              "--swa-full-tokens-ratio -0.1",
+              "expected more than 0 and at most 1, or 0, found -0.1"),
           of(GENERATE, "--context-length -1", "expected at least 1, or 0 for the model's"),
           of(GENERATE, "--context-length 999", "expected at most the model's 256 positions"),
           of(GENERATE, "--schedule-conservativeness 0", "expected above 0, at most 10, found 0.0"),
@@ -79,6 +83,7 @@ class FlagMessagesTest {
           of("demo ", "--frame-millis -1", "expected 0 to 60000, found -1"),
           of("demo -m SPECK ", "--threads 257", "expected 1 to 256, found 257"),
           of(DUMP, "--threads 0", "expected 1 to 256, found 0"),
+          of(DUMP, "--drafts -1", "expected at least 0, found -1"),
           of(DUMP, "--chunked-prefill-size -1", "expected at least 1, or 0, found -1"),
           of("dump -m SPECK --out OUT ", "--ids 97", "expected token ids from 0 to 96, found 97"),
           of("lab batching ", "--threads 0", "expected 1 to 256, found 0"),
