@@ -6,10 +6,11 @@ package orrery.attention;
  *
  * @param pairs rotated pairs of a head; the other columns pass unchanged (partial rotary)
  * @param interleaved pairs (2i, 2i+1) instead of (i, i + pairs)
+ * @param back whether the sines are negative, so that every pair is turned back
  * @param cos [positions][pairs]
  * @param sin [positions][pairs]
  */
-public record RopeTable(int pairs, boolean interleaved, float[] cos, float[] sin) {
+public record RopeTable(int pairs, boolean interleaved, boolean back, float[] cos, float[] sin) {
   /**
    * Angles position · theta^(−2i/rotaryDim).
    *
@@ -35,16 +36,16 @@ public record RopeTable(int pairs, boolean interleaved, float[] cos, float[] sin
         sin[p * pairs + i] = (float) StrictMath.sin(angle);
       }
     }
-    return new RopeTable(pairs, interleaved, cos, sin);
+    return new RopeTable(pairs, interleaved, false, cos, sin);
   }
 
-  /** The table that turns every pair back. It shares the cosines. */
+  /** The table that turns every pair the other way. It shares the cosines. */
   public RopeTable conjugate() {
-    float[] back = new float[sin.length]; // [positions][pairs]
-    for (int i = 0; i < back.length; i++) {
-      back[i] = -sin[i];
+    float[] negative = new float[sin.length]; // [positions][pairs]
+    for (int i = 0; i < negative.length; i++) {
+      negative[i] = -sin[i];
     }
-    return new RopeTable(pairs, interleaved, cos, back);
+    return new RopeTable(pairs, interleaved, !back, cos, negative);
   }
 
   /** theta^(−2i/rotaryDim) for every pair i: [pairs]. */

@@ -63,6 +63,7 @@ record RopeTail(Buffer x, int heads, RopeTable table) implements Op {
 
   @Override
   public String line() {
-    return x + " = rope " + heads + " heads, last " + table.pairs() + " pairs";
+    String way = table.back() ? " = rope back " : " = rope ";
+    return x + way + heads + " heads, last " + table.pairs() + " pairs";
   }
 }

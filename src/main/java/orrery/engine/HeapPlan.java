@@ -70,7 +70,7 @@ public record HeapPlan(List<Kind> kinds) {
       return new Kind("max-total-tokens", what, bytes);
     }
     if (o.kv().pageSize() > contextLength) {
-      String what = words("a KV cache of %,d pages of %,d tokens", pages[0] + 1, g.pageTokens());
+      String what = words("a KV cache of %,d pages of %,d tokens", pages[0] + 1, g.span(0));
       return new Kind("page-size", what + windows, bytes);
     }
     String option = o.kv().contextLength() > 0 ? "context-length" : "max-running-requests";

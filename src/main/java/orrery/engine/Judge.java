@@ -110,7 +110,7 @@ final class Judge {
       if (states.hasNaN(segment.row() + i)) {
         int position = segment.from() + i;
         int choice = segment.choice().choice;
-        throw new SamplingException(choice, position, "the model's hidden state is NaN");
+        throw new SamplingException(choice, position, "the model's state is NaN");
       }
     }
   }

@@ -78,7 +78,8 @@ final class Sizes {
     }
     long[] pages = new long[g.pools()];
     for (int pool = 0; pool < pages.length; pool++) {
-      long whole = blocks * g.perBlock(pool);
+      // No sequence fills a page that is longer than the context.
+      long whole = blocks * Math.min(g.perBlock(pool), g.pages(pool, contextLength));
       pages[pool] =
           g.keeps(pool) == Stream.ALL
               ? whole

@@ -1,14 +1,21 @@
 package orrery.model;
 
 import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import orrery.kernels.PackedMatrix;
 
 /**
  * Weights of which only the shapes are there: what a model is made of, told before any checkpoint
- * is at hand. Tensors that a checkpoint may leave out are left out.
+ * is at hand. Tensors that a checkpoint may leave out are left out. Vectors and tables of the same
+ * length are the same array.
  */
 public final class WeightShapes implements Weights {
   private final PackedMatrix.Format format;
+
+  // Arrays by length. There are as many as there are lengths, however many layers a config names.
+  private final Map<Integer, float[]> floats = new ConcurrentHashMap<>();
+  private final Map<Integer, int[]> ints = new ConcurrentHashMap<>();
 
   /**
    * @param format of every matrix that may be narrow
@@ -49,17 +56,17 @@ public final class WeightShapes implements Weights {
 
   @Override
   public float[] vector(String name, int n) {
-    return new float[n];
+    return floats.computeIfAbsent(n, float[]::new);
   }
 
   @Override
   public float[] table(String name, int rows, int cols) {
-    return new float[elements(name, rows, cols)];
+    return vector(name, elements(name, rows, cols));
   }
 
   @Override
   public int[] indices(String name, int rows, int cols, int below) {
-    return new int[elements(name, rows, cols)];
+    return ints.computeIfAbsent(elements(name, rows, cols), int[]::new);
   }
 
   private static int elements(String name, int rows, int cols) {

@@ -48,6 +48,13 @@ class LatentOpShapesTest {
   }
 
   @Test
+  void aProgramTellsWhichRotationsGoBack() {
+    assertThat(new RopeTail(buffer(12), 3, pair).line()).contains("rope 3 heads, last 1 pairs");
+    assertThat(new RopeTail(buffer(12), 3, pair.conjugate()).line()).contains("rope back 3 heads");
+    assertThat(pair.conjugate().conjugate()).usingRecursiveComparison().isEqualTo(pair);
+  }
+
+  @Test
   void cachedRowsNeedTheWidthsOfWhatIsWritten() {
     new WriteRow(buffer(6), rows("raw", 1, 6));
     refused(() -> new WriteRow(buffer(5), rows("raw", 1, 6)), "raw", "6", "b5");

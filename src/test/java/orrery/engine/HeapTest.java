@@ -11,6 +11,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import orrery.TinyModels;
+import orrery.kv.KvGeometry;
+import orrery.model.ModelConfig;
 import orrery.sampling.SamplingParams;
 
 /** Options that would take too much memory are refused before anything is made. */
@@ -49,6 +51,19 @@ class HeapTest {
     assertRefused(
         o -> o.withKv(kv -> kv.withPageSize(Integer.MAX_VALUE)),
         "page-size: a KV cache of 2 pages of 2,147,483,647");
+  }
+
+  @Test
+  void aPageLongerThanTheContextTakesNoMoreOfAWindowThanTheContext() {
+    ModelConfig v4 = Architectures.read(TinyModels.speck("v4-release").resolve("config.json"));
+    EngineOptions o = EngineOptions.defaults().withKv(kv -> kv.withPageSize(1_000_000));
+    int context = Sizes.contextLength(v4, o);
+    KvGeometry g = Sizes.geometry(v4, o, context);
+    long[] pages = Sizes.pages(o, g, context);
+    assertThat(pages[0]).isEqualTo(1); // of 1,000,064 tokens, as the user asks
+    for (int pool = 1; pool < pages.length; pool++) {
+      assertThat(pages[pool]).as(g.name(pool)).isBetween(1L, (long) g.pages(pool, context));
+    }
   }
 
   @Test

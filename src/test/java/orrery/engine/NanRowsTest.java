@@ -150,7 +150,7 @@ class NanRowsTest {
               assertThatThrownBy(c::join)
                   .as(what)
                   .hasMessageContainingAll(
-                      "request " + c.id(), "position " + at, "the model's hidden state is NaN");
+                      "request " + c.id(), "position " + at, "the model's state is NaN");
             }
           }
           for (Completion c : failing) {
@@ -182,7 +182,7 @@ class NanRowsTest {
                   NanModel.of(loaded, BAD, "hidden"), o, inserted::see, watching(o, looked))) {
             fails = engine.submit(Request.of(Arrays.copyOf(GOOD_PROMPT, length), always));
             assertThatThrownBy(fails::join)
-                .hasMessageContainingAll("position " + length, "the model's hidden state is NaN");
+                .hasMessageContainingAll("position " + length, "the model's state is NaN");
             Completion good = engine.submit(Request.of(GOOD_PROMPT, NEVER_BAD));
             assertThat(bits(good.join())).as("%s, prompt of %d", o, length).isEqualTo(expected);
           }

@@ -1,9 +1,9 @@
 package orrery.model.classic;
 
-import java.util.stream.IntStream;
 import orrery.attention.GroupedQueryAttention;
 import orrery.kernels.PackedMatrix;
 import orrery.model.CheckpointWeights;
+import orrery.model.EveryLayer;
 import orrery.model.Weights;
 import orrery.moe.FeedForward;
 import orrery.moe.MixtureOfExperts;
@@ -65,10 +65,8 @@ record ClassicWeights(
     boolean onlyHead = c.tied() && !w.has(EMBEDDING) && w.has(HEAD);
     PackedMatrix embedding = w.matrix(onlyHead ? HEAD : EMBEDDING, c.vocab(), c.hidden());
     Layer[] layers =
-        IntStream.range(0, c.layers())
-            .parallel()
-            .mapToObj(l -> layer(w, c, "model.layers." + l + ".", c.hasExperts(l)))
-            .toArray(Layer[]::new);
+        EveryLayer.of(
+            c.layers(), l -> layer(w, c, "model.layers." + l + ".", c.hasExperts(l)), Layer[]::new);
     PackedMatrix head = c.tied() ? embedding : w.matrix(HEAD, c.vocab(), c.hidden());
     Mtp mtp = c.hasMtp() ? mtp(w, c, embedding, head) : null;
     float[] norm = w.vector("model.norm.weight", c.hidden());

@@ -1,11 +1,11 @@
 package orrery.model.deepseekv4;
 
 import java.util.Arrays;
-import java.util.stream.IntStream;
 import orrery.attention.LatentAttention;
 import orrery.hyper.HeadCollapse;
 import orrery.hyper.HyperConnection;
 import orrery.kernels.PackedMatrix;
+import orrery.model.EveryLayer;
 import orrery.model.Weights;
 import orrery.moe.FeedForward;
 import orrery.moe.MixtureOfExperts;
@@ -68,10 +68,8 @@ record DeepSeekV4Weights(
   static DeepSeekV4Weights read(Weights w, DeepSeekV4Config c) {
     PackedMatrix embedding = w.matrix("embed.weight", c.vocab(), c.hidden());
     Layer[] layers =
-        IntStream.range(0, c.layers())
-            .parallel()
-            .mapToObj(l -> layer(w, c, "layers." + l + ".", c.plans().get(l)))
-            .toArray(Layer[]::new);
+        EveryLayer.of(
+            c.layers(), l -> layer(w, c, "layers." + l + ".", c.plans().get(l)), Layer[]::new);
     return new DeepSeekV4Weights(
         embedding,
         layers,

@@ -19,6 +19,8 @@ final class ScheduleFields {
   /** A ratio sizes a table of the compressor and the unit of pages. */
   private static final int MOST_RATIO = 1 << 16;
 
+  private static final int MOST_UNIT = 1 << 24; // tokens of the smallest page
+
   private static final int CSA_RATIO = 4; // in compress_ratios
   private static final int HCA_RATIO = 128;
   private static final int HASH_LAYERS = 3; // transformers' default
@@ -32,6 +34,12 @@ final class ScheduleFields {
 
   /** Returns one plan for each of {@code layers} layers. */
   static List<LayerPlan> read(JsonConfig c, int layers) {
+    List<LayerPlan> plans = plans(c, layers);
+    requireUnit(c, plans);
+    return plans;
+  }
+
+  private static List<LayerPlan> plans(JsonConfig c, int layers) {
     boolean[] hashed = hashed(c, layers);
     Map<Attention, Integer> rates = rates(c);
     List<String> kinds = c.stringsOrNone(KINDS);
@@ -120,15 +128,29 @@ final class ScheduleFields {
     require(ratio <= MOST_RATIO, c, field, "ratios of at most " + MOST_RATIO, "" + ratio);
   }
 
+  /** A page holds whole entries of every layer, so its tokens are a multiple of every ratio. */
+  private static void requireUnit(JsonConfig c, List<LayerPlan> plans) {
+    String field = c.has(RATIOS) ? RATIOS : c.has(RATES) ? RATES : legacy(Attention.HCA);
+    long unit = 1; // least common multiple of the ratios
+    for (LayerPlan plan : plans) {
+      int ratio = Math.max(1, plan.ratio());
+      unit = unit / divisor(unit, ratio) * ratio;
+      String expected = "ratios with a common multiple of at most " + MOST_UNIT;
+      require(unit <= MOST_UNIT, c, field, expected, c.shown(field));
+    }
+  }
+
+  /** The greatest common divisor (Euclid). */
+  private static long divisor(long a, long b) {
+    return b == 0 ? a : divisor(b, a % b);
+  }
+
   private static boolean[] hashed(JsonConfig c, int layers) {
     boolean[] hashed = new boolean[layers];
     List<String> routing = c.stringsOrNone(ROUTING);
+    // A model with fewer layers than that has hash layers only, as in both other readers.
     int first = Math.min(layers, c.nonNegativeIntOr(HASHED, HASH_LAYERS));
     if (routing.isEmpty()) {
-      if (c.has(HASHED)) {
-        int found = c.nonNegativeInt(HASHED);
-        require(found <= layers, c, HASHED, "at most num_hidden_layers " + layers, "" + found);
-      }
       Arrays.fill(hashed, 0, first, true);
       return hashed;
     }

@@ -83,7 +83,7 @@ enum TensorNames {
     if (tensors.stream().anyMatch(name -> name.contains(".self_attn."))) {
       return STATE;
     }
-    return tensors.contains("model.embed_tokens.weight") ? SAVED : RELEASE;
+    return tensors.stream().anyMatch(name -> name.startsWith("model.")) ? SAVED : RELEASE;
   }
 
   /** What a tensor of the release is called. */

@@ -94,6 +94,16 @@ class DeepSeekV4ConfigTest {
   }
 
   @Test
+  void ratiosForWhichNoPageIsLongEnoughAreRefused() throws IOException {
+    ObjectNode config = saved();
+    ObjectNode rates = (ObjectNode) config.get("compress_rates");
+    rates.put("compressed_sparse_attention", 4096).put("heavily_compressed_attention", 4095);
+    assertThat(read(config).kvLayout(false).unit()).isEqualTo(4096 * 4095);
+    rates.put("heavily_compressed_attention", 4097);
+    assertRefused(config, "compress_rates");
+  }
+
+  @Test
   void yarnWithoutAFactorHasTheOneThatTransformersTakes() throws IOException {
     ObjectNode config = saved();
     ((ObjectNode) config.at("/rope_parameters/compress")).remove("attention_factor");
@@ -113,6 +123,14 @@ class DeepSeekV4ConfigTest {
     assertThat(read(config).plans().get(2).ratio()).isEqualTo(8);
     config.put("num_hash_layers", 1);
     assertRefused(config, "num_hash_layers");
+  }
+
+  @Test
+  void aModelWithFewerLayersThanHashLayersHasHashLayersOnly() throws IOException {
+    ObjectNode config = release();
+    assertThat(read(config).plans()).extracting(LayerPlan::hashed).containsOnlyOnce(true);
+    config.put("num_hash_layers", 9);
+    assertThat(read(config).plans()).extracting(LayerPlan::hashed).containsOnly(true);
   }
 
   @Test
@@ -156,7 +174,7 @@ class DeepSeekV4ConfigTest {
     "index_topk, 0, index_topk",
     "num_experts_per_tok, 7, num_experts_per_tok",
     "n_routed_experts, 1000001, n_routed_experts",
-    "num_hash_layers, 5, num_hash_layers",
+    "num_hash_layers, -1, num_hash_layers",
     "swiglu_limit, 0, swiglu_limit",
     "sliding_window, 1, sliding_window",
     "hc_mult, 0, hc_mult",
@@ -177,6 +195,7 @@ class DeepSeekV4ConfigTest {
     "partial_rotary_factor, 0.5, partial_rotary_factor",
     "intermediate_size, 49, intermediate_size",
     "'compress_ratios', '[0,4,100000,4]', compress_ratios",
+    "'compress_ratios', '[0,4,65521,257]', compress_ratios",
     "rope_scaling, '{\"type\": \"linear\", \"factor\": 2}', rope_scaling.type",
     "rope_scaling, '{\"factor\": 2}', rope_scaling.factor",
     "rope_scaling, '{\"type\": \"yarn\", \"factor\": 0.5}', rope_scaling.factor",

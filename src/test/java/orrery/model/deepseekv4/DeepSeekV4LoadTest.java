@@ -143,6 +143,8 @@ class DeepSeekV4LoadTest {
     EditedModel saved = renamed(TensorNames.SAVED);
     saved.tensors.remove("model.layers.1.attn.norm.weight");
     assertRefused(saved, "tensor model.layers.1.attn.norm.weight", "expected it to be in");
+    saved.tensors.remove("model.embed_tokens.weight"); // the one that tells most about the names
+    assertRefused(saved, "tensor model.embed_tokens.weight", "expected it to be in");
     EditedModel state = fused();
     String experts = "model.layers.3.mlp.experts.gate_up_proj";
     state.tensors.put(experts, state.tensors.get(experts).shaped(6, 64, 96));
