@@ -19,7 +19,7 @@ final class ConfigFields {
   private static final int MOST_ITERATIONS = 1_000;
   private static final int MOST_STREAMS = 256;
   private static final int LEAST_WINDOW = 2;
-  private static final String MTP = "num_nextn_predict_layers";
+  static final String MTP = "num_nextn_predict_layers";
   private static final String DSPARK = "dspark_block_size"; // another drafter in the place of MTP
 
   private ConfigFields() {}

@@ -70,11 +70,15 @@ final class ScheduleFields {
     return Attention.values()[known.indexOf(name)];
   }
 
-  /** Entries behind those of the layers are the MTP layers', which compress nothing. */
+  /**
+   * Entries behind those of the layers are the MTP layers', which compress nothing. Without an MTP
+   * layer they mean nothing, and transformers cuts them off.
+   */
   private static List<LayerPlan> fromRatios(JsonConfig c, int layers, boolean[] hashed) {
     int[] ratios = c.ints(RATIOS);
     require(ratios.length >= layers, c, RATIOS, "at least " + layers, "" + ratios.length);
-    for (int l = layers; l < ratios.length; l++) {
+    boolean mtp = c.nonNegativeIntOr(ConfigFields.MTP, 1) > 0;
+    for (int l = layers; l < ratios.length && mtp; l++) {
       require(ratios[l] == 0, c, RATIOS, "0 behind the " + layers + " layers", "" + ratios[l]);
     }
     return IntStream.range(0, layers).mapToObj(l -> fromRatio(c, ratios[l], hashed[l])).toList();

@@ -152,6 +152,15 @@ class DeepSeekV4ConfigTest {
   }
 
   @Test
+  void ratiosBehindTheLayersMeanNothingWithoutAnMtpLayer() throws IOException {
+    ObjectNode config = release();
+    config.put("num_nextn_predict_layers", 0);
+    DeepSeekV4Config expected = read(config);
+    config.putArray("compress_ratios").add(0).add(4).add(8).add(4).add(4).add(8);
+    assertThat(read(config)).isEqualTo(expected);
+  }
+
+  @Test
   void aConfigOfADSparkDrafterHasNoMtpLayer() throws IOException {
     ObjectNode config = release();
     config.put("dspark_block_size", 5).put("num_nextn_predict_layers", 3);
