@@ -1,6 +1,7 @@
 package orrery.lab;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -15,6 +16,7 @@ import orrery.lab.Rounds.Variant;
 /** The same bytes, cut into pages or into one piece per request; and the cost of reading pages. */
 final class PagingLab implements Lab.Experiment {
   private static final int[] PAGES = {0, 128, 16, 1}; // 0: contiguous
+  private static final int PAGE = 16; // what is compared with contiguous
   private static final int[] BATCHES = {1, 8};
 
   @Override
@@ -38,14 +40,16 @@ final class PagingLab implements Lab.Experiment {
                         .withMaxRunningRequests(s.size(64, 8))
                         .withChunkedPrefillSize(0))
             .withKv(kv -> kv.withContextLength(context).withMaxTotalTokens(tokens));
+    KvLayout layout = s.loaded().model().kvLayout(false);
+    List<Integer> pages = pages(layout, PAGES);
+    int compared = pages.indexOf(layout.wholeRows(PAGE));
     List<Variant> variants = new ArrayList<>();
-    for (int page : PAGES) {
+    for (int page : pages) {
       EngineOptions options = base.withKv(kv -> kv.withPageSize(page));
       variants.add(new Variant(name(page), () -> Session.run(s.loaded(), options, jobs)));
     }
     List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants);
     double mean = jobs.stream().mapToInt(Job::tokens).average().orElseThrow();
-    KvLayout layout = s.loaded().model().kvLayout(false);
     long bytes = layout.bytesPerPage(layout.unit()) / layout.unit() * tokens;
     sheet.title(
         "paging: " + s.description(),
@@ -67,13 +71,18 @@ final class PagingLab implements Lab.Experiment {
             .column("TTFT, ms", Trace::meanTtft);
     table.print(sheet, all);
     sheet.text("aims: contiguous at least 60 % unused, pages of 16 at most 5 %");
-    table.ratio(sheet, "requests at once", all.get(2), all.get(0), Trace::meanRunning, "");
-    table.ratio(sheet, "throughput", all.get(2), all.get(0), Trace::tokensPerSecond, "");
-    return chart(s, all);
+    table.ratio(sheet, "requests at once", all.get(compared), all.get(0), Trace::meanRunning, "");
+    table.ratio(sheet, "throughput", all.get(compared), all.get(0), Trace::tokensPerSecond, "");
+    return chart(s, List.of(all.get(0), all.get(compared)));
+  }
+
+  /** The page sizes that a layout has of those: whole rows of each stream, each size once. */
+  private static List<Integer> pages(KvLayout layout, int... wanted) {
+    return Arrays.stream(wanted).map(layout::wholeRows).distinct().boxed().toList();
   }
 
   private static String name(int page) {
-    return page == 0 ? "contiguous" : page == 1 ? "pages of 1" : "pages of " + page;
+    return page == 0 ? "contiguous" : "pages of " + page;
   }
 
   /** Of 100 reserved slots, those that hold nothing, over all steps. */
@@ -116,11 +125,11 @@ final class PagingLab implements Lab.Experiment {
 
   private static Chart chart(Subject s, List<Series> all) {
     List<Chart.Curve> curves = new ArrayList<>();
-    for (int v : new int[] {0, 2}) {
-      Trace t = all.get(v).typical();
+    for (Series series : all) {
+      Trace t = series.typical();
       List<double[]> slots = slots(t);
       double[] ms = slots.stream().mapToDouble(p -> p[0] - slots.getFirst()[0]).toArray();
-      String name = all.get(v).name();
+      String name = series.name();
       double[] reserved = slots.stream().mapToDouble(p -> p[1]).toArray();
       double[] used = slots.stream().mapToDouble(p -> p[2]).toArray();
       curves.add(new Chart.Curve(name + ": reserved", Chart.Style.DASHED, ms, reserved));
@@ -145,7 +154,7 @@ final class PagingLab implements Lab.Experiment {
         jobs.add(new Job(draw.tokens(prompt), answer, answer));
       }
       List<Variant> variants = new ArrayList<>();
-      for (int page : new int[] {0, 16, 4, 1}) {
+      for (int page : pages(s.loaded().model().kvLayout(false), 0, PAGE, 4, 1)) {
         EngineOptions options =
             s.options()
                 .withBatching(b -> b.withMaxRunningRequests(batch))
