@@ -7,6 +7,10 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -26,6 +30,8 @@ import orrery.fixtures.numerics.LooksUpstairs;
 import orrery.fixtures.numerics.StrictExp;
 import orrery.fixtures.prefix.UsesSampling;
 import orrery.fixtures.server.Prints;
+import orrery.model.classic.ClassicConfig;
+import orrery.model.deepseekv4.DeepSeekV4Config;
 
 /**
  * Every rule holds in the house. In the crooked copy below {@code orrery.fixtures}, every rule
@@ -78,6 +84,37 @@ class ArchitectureTest {
         LoadsAnArchitecture.class,
         NamesAnArchitecture.class,
         UsesAnArchitecture.class);
+  }
+
+  /**
+   * A constant leaves no trace of its class in the classes that use it, so the text is searched.
+   */
+  @Test
+  void noCodeAsksForAModelTypeOutsideTheModelAndTheOneMap() throws IOException {
+    List<Path> house;
+    try (Stream<Path> files = Files.walk(Path.of("src/main/java/orrery"))) {
+      house = files.filter(file -> file.toString().endsWith(".java")).toList();
+    }
+    List<Path> naming = new ArrayList<>();
+    for (Path file : house) {
+      if (namesAModelType(Files.readString(file))) {
+        naming.add(Path.of("src/main/java/orrery/").relativize(file));
+      }
+    }
+    assertThat(naming)
+        .isNotEmpty()
+        .allMatch(f -> f.startsWith("model") || f.equals(Path.of("engine/Architectures.java")))
+        .noneMatch(f -> f.getNameCount() == 2 && f.startsWith("model"));
+    assertThat(namesAModelType("if (type.equals(\"deepseek_v4\")) { // one of two")).isTrue();
+    assertThat(namesAModelType("if (type.equals(DeepSeekV4Config.ARCHITECTURE)) {")).isTrue();
+    assertThat(namesAModelType("/** As {@code glm4_moe} does. */ int a; // not deepseek_v4"))
+        .isFalse();
+  }
+
+  private static boolean namesAModelType(String source) {
+    String code = source.replaceAll("(?s)/\\*.*?\\*/|//[^\n]*", "");
+    return Stream.of(ClassicConfig.ARCHITECTURE, DeepSeekV4Config.ARCHITECTURE, ".ARCHITECTURE")
+        .anyMatch(code::contains);
   }
 
   @Test
