@@ -134,10 +134,14 @@ class ResumeTest {
     assertThat(run().code()).isZero();
     whole = Files.readAllLines(output);
     Files.delete(output);
+    CountDownLatch opened = new CountDownLatch(3); // lines
     CountDownLatch underWay = new CountDownLatch(1);
     CountDownLatch failed = new CountDownLatch(1);
     EventSink sink =
         event -> {
+          if (event instanceof Event.TokenOut t && t.request() == 0 && t.index() == 0) {
+            awaited(opened); // else the first answer could be far on before the second line is read
+          }
           if (event instanceof Event.TokenOut t && t.request() == 0 && t.index() == 99) {
             underWay.countDown();
             awaited(failed); // the engine stands still, and the second line has its answer
@@ -145,6 +149,7 @@ class ResumeTest {
         };
     Consumer<BatchTally> fails =
         tally -> {
+          opened.countDown();
           if (underWay.getCount() == 0) {
             throw new IllegalStateException("the machine is on fire");
           }
