@@ -70,7 +70,7 @@ class DeclaredOperandsTest {
       model = LoadedModel.load(directory).model();
       KvLayout layout = model.kvLayout(model.hasMtp());
       page = layout.wholeRows(LEAST_PAGE);
-      int slots = 4 * page;
+      int slots = 5 * page;
       KvCache cache = new KvCache(layout, page, slots, 2 * slots / page);
       step = new Step(ROWS, 2, 1, kernels);
       runner = new ModelRunner(model, cache, team, ROWS, ROWS, false);
@@ -100,7 +100,7 @@ class DeclaredOperandsTest {
     void rows(int slotOf) {
       step.clear();
       for (int row = 0; row < 5; row++) {
-        int position = row < 3 ? 2 * page - 2 + row : 3 * page - 2 + row;
+        int position = row < 3 ? 2 * page - 2 + row : 4 * page - 2 + row;
         int token = random.nextInt(model.vocab());
         step.add(token, position, position + slotOf, row < 3 ? 0 : 1, row % 2 == 0);
       }
