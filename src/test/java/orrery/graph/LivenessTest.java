@@ -12,17 +12,18 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import orrery.LooseOps;
 import orrery.TinyModels;
 import orrery.engine.LoadedModel;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
+import orrery.kv.KvLayout;
 import orrery.model.Forward;
 import orrery.model.Model;
 
 /** The declarations of the ops suffice to say which buffers are not read any more. */
 class LivenessTest {
-  private static final int SLOTS = 16;
+  private static final int LEAST_PAGE = 4;
+  private static final int PAGES = 4;
 
   /** One program of a model. */
   private record Program(
@@ -52,16 +53,16 @@ class LivenessTest {
   }
 
   static Stream<Program> programs() {
-    LooseOps loose = new LooseOps(new VectorKernels());
-    Program other =
-        new Program("loose ops", loose.step(), loose.ops(), Set.of(), Set.of(loose.result()));
-    return Stream.concat(
-        Stream.of(other), TinyModels.specks().stream().flatMap(LivenessTest::programs));
+    return Stream.of(TinyModels.specks(), TinyModels.v4Specks())
+        .flatMap(List::stream)
+        .flatMap(LivenessTest::programs);
   }
 
   private static Stream<Program> programs(Path speck) {
     Model model = LoadedModel.load(speck).model();
-    KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), 4, SLOTS, SLOTS / 4);
+    KvLayout layout = model.kvLayout(model.hasMtp());
+    int page = layout.wholeRows(LEAST_PAGE);
+    KvCache cache = new KvCache(layout, page, PAGES * page, PAGES);
     Forward f = model.bind(cache, 4).apply(4);
     String name = speck.getFileName().toString();
     Step main = step(model, cache, 0);
@@ -84,13 +85,14 @@ class LivenessTest {
     Step step = new Step(4, 1, 1, new VectorKernels());
     if (slotOf == 0) {
       step.tables[0] = cache.newTable();
-      cache.reserve(step.tables[0], SLOTS);
+      cache.reserve(step.tables[0], PAGES * cache.geometry().pageTokens());
       for (int stream = 0; stream < cache.layout().streams().size(); stream++) {
         fill(cache.data(stream));
       }
     }
-    for (int p = 5; p < 9; p++) {
-      step.add(p % model.vocab(), p, p + slotOf, 0, p != 6);
+    int end = 2 * cache.geometry().pageTokens(); // of a page, so that entries become complete
+    for (int p = end - 3; p <= end; p++) {
+      step.add(p % model.vocab(), p, p + slotOf, 0, p != end - 2);
     }
     return step;
   }

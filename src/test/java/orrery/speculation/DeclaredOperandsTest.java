@@ -18,7 +18,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import orrery.LooseOps;
 import orrery.TinyModels;
 import orrery.engine.LoadedModel;
 import orrery.graph.LaunchedOps;
@@ -158,15 +157,6 @@ class DeclaredOperandsTest {
     }
   }
 
-  @Test
-  void anOpThatNoSpeckHasKeepsToItsDeclarationsToo() {
-    for (Kernels kernels : List.of(new ScalarKernels(), new VectorKernels())) {
-      LooseOps loose = new LooseOps(kernels);
-      OperandCheck check = new OperandCheck(loose.step(), loose.ops());
-      loose.ops().forEach(check::run);
-    }
-  }
-
   /** A new op must come in a program above, or it is not checked. */
   @Test
   void noOpOfTheHouseIsMissingAbove() {
@@ -176,7 +166,6 @@ class DeclaredOperandsTest {
         bench.programs(ops -> ops.forEach(op -> checked.add(op.getClass().getName())));
       }
     }
-    new LooseOps(new ScalarKernels()).ops().forEach(op -> checked.add(op.getClass().getName()));
     Set<String> all =
         new ClassFileImporter()
                 .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
