@@ -34,7 +34,7 @@ public final class ArchitectureRules {
   static final List<String> ROOMS =
       List.of(
           """
-          numerics options events files kernels checkpoint text kv graph
+          numerics options events files quantization kernels checkpoint text kv graph
           attention moe hyper model model.* prefix sampling speculation speculation.length speculation.rules
           batching offload engine observe openai server lab cli
           """
@@ -44,7 +44,7 @@ public final class ArchitectureRules {
   private static final Set<String> MODEL_CODE =
       Set.of(
           """
-          numerics kernels kv graph attention moe hyper model model.*
+          numerics quantization kernels kv graph attention moe hyper model model.*
           sampling speculation speculation.length speculation.rules
           """
               .split("\\s+"));
