@@ -36,13 +36,15 @@ public final class SafetensorsWriter {
   private final Map<String, String> metadata = new TreeMap<>();
 
   /**
-   * A tensor to be written; {@code data} is a float[], short[], int[] or long[] as the type says.
+   * A tensor to be written; {@code data} is a float[], short[], byte[], int[] or long[] as the type
+   * says.
    */
   private record Entry(String name, DType dtype, long[] shape, Object data) {
     void put(ByteBuffer buffer, int index) {
       switch (data) {
         case float[] values -> buffer.putFloat(values[index]);
         case short[] codes -> buffer.putShort(codes[index]);
+        case byte[] codes -> buffer.put(codes[index]);
         case int[] values -> buffer.putInt(values[index]);
         case long[] values -> buffer.putLong(values[index]);
         default -> throw new AssertionError(data);
@@ -77,6 +79,14 @@ public final class SafetensorsWriter {
   /** Adds an F16 tensor from raw codes; {@code codes} is row-major. */
   public SafetensorsWriter f16(String name, short[] codes, long... shape) {
     return add(new Entry(name, DType.F16, shape.clone(), codes), codes.length);
+  }
+
+  /** Adds a tensor of a type of 8 bits from raw bytes; {@code codes} is row-major. */
+  public SafetensorsWriter codes(String name, DType dtype, byte[] codes, long... shape) {
+    if (dtype.bytes() != 1) {
+      throw new IllegalArgumentException(name + ": expected a type of 8 bits, found " + dtype);
+    }
+    return add(new Entry(name, dtype, shape.clone(), codes), codes.length);
   }
 
   /** Adds an I32 tensor; {@code data} is row-major. */
