@@ -10,6 +10,7 @@ import orrery.model.Activations;
 import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
+import orrery.model.QuantizedParts;
 import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
 
@@ -89,6 +90,11 @@ public record DeepSeekV4Config(
         TensorNames.FEED_FORWARD_ROWS,
         TensorNames.FEED_FORWARD_PAIRS,
         TensorNames.FEED_FORWARD_COLUMNS);
+  }
+
+  @Override
+  public QuantizedParts quantizedParts() {
+    return new QuantizedParts(TensorNames.QUANTIZED, ".ffn.experts.", "scale", true);
   }
 
   @Override
