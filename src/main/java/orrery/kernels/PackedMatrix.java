@@ -1,5 +1,7 @@
 package orrery.kernels;
 
+import orrery.quantization.ActivationRounding;
+
 /**
  * A weight matrix [out][in], packed for broadcast products: panels of 16 outputs, [out/16][in][16].
  *
@@ -149,6 +151,11 @@ public final class PackedMatrix {
     for (int k = 0; k < in; k++) {
       into[offset + k] = get(o, k);
     }
+  }
+
+  /** How the input of a product is rounded where activations are FP8. */
+  public ActivationRounding input() {
+    return ActivationRounding.NONE;
   }
 
   /** Bytes that one pass over the weights reads, padding included. */

@@ -21,4 +21,52 @@ public record ActivationRounding(int block, boolean powerOfTwo) {
 
   /** The least amax of a block, as in DeepSeek's kernels. */
   public static final float LEAST = 1e-4f;
+
+  /** Whether the input stays as it is. */
+  public boolean none() {
+    return block == 0;
+  }
+
+  /** The scale of a block whose largest |x| is {@code amax}; NaN if that is NaN or infinite. */
+  public float scale(float amax) {
+    float s = Math.max(LEAST, amax) / 448f;
+    if (!(s < Float.POSITIVE_INFINITY)) {
+      return Float.NaN;
+    }
+    int bits = Float.floatToIntBits(s);
+    return powerOfTwo ? Float.intBitsToFloat(bits + 0x7FFFFF & 0x7F800000) : s;
+  }
+
+  /** One value of a block with the scale {@code s}, rounded to E4M3 and scaled back. */
+  public static float round(float x, float s) {
+    float v = x / s;
+    float a = Math.abs(v);
+    int bits = Float.floatToIntBits(a);
+    float r =
+        a < 0x1p-6f
+            ? a + 0x1p14f - 0x1p14f
+            : Math.min(448f, Float.intBitsToFloat(bits + 0x7FFFF + (bits >>> 20 & 1) & 0xFFF00000));
+    return Math.copySign(r, v) * s;
+  }
+
+  /**
+   * Rounds a row.
+   *
+   * @param x [n] from xOff
+   * @param y [n] from yOff; may be x
+   */
+  public void round(float[] x, int xOff, int n, float[] y, int yOff) {
+    int width = Math.min(block, n);
+    for (int from = 0; from < n; from += width) {
+      int to = Math.min(from + width, n);
+      float amax = 0;
+      for (int i = from; i < to; i++) {
+        amax = Math.max(amax, Math.abs(x[xOff + i]));
+      }
+      float s = scale(amax);
+      for (int i = from; i < to; i++) {
+        y[yOff + i] = round(x[xOff + i], s);
+      }
+    }
+  }
 }
