@@ -58,7 +58,7 @@ public final class RoundedInputs extends Launcher {
       throw new IllegalArgumentException(
           product.line() + ": expected weights whose input is rounded alike, found several kinds");
     }
-    if (rounding.none()) {
+    if (rounding.equals(ActivationRounding.NONE)) {
       return product;
     }
     Key key = new Key(product.x(), rounding, product.matrices().getFirst().in);

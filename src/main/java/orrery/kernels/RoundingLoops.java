@@ -10,6 +10,7 @@ import static orrery.kernels.VectorKernels.LANES;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import orrery.numerics.Fp8E4M3;
 import orrery.quantization.ActivationRounding;
 
 /**
@@ -25,7 +26,7 @@ final class RoundingLoops {
   private static final int CUT = 20; // fraction bits of a float that E4M3 lacks
   private static final int BELOW_HALF = (1 << CUT - 1) - 1;
   private static final int LEAST_NORMAL = Float.floatToIntBits(0x1p-6f);
-  private static final int LARGEST = Float.floatToIntBits(448f);
+  private static final int LARGEST = Float.floatToIntBits(Fp8E4M3.MAX);
   private static final float STEP = 0x1p14f;
 
   private RoundingLoops() {}
@@ -36,7 +37,7 @@ final class RoundingLoops {
     for (int from = 0; from < n; from += block) {
       int width = Math.min(block, n - from);
       float s = rounding.scale(largest(x, xOff + from, width));
-      if (s == s) {
+      if (s < Float.POSITIVE_INFINITY) {
         block(x, xOff + from, width, s, y, yOff + from);
       } else { // a NaN or an infinity takes its whole block with it
         Arrays.fill(y, yOff + from, yOff + from + width, Float.NaN);
@@ -77,7 +78,7 @@ final class RoundingLoops {
           .intoArray(y, yOff + i);
     }
     for (; i < n; i++) {
-      y[yOff + i] = ActivationRounding.round(x[xOff + i], s);
+      y[yOff + i] = Fp8E4M3.decode(Fp8E4M3.encode(x[xOff + i] / s)) * s;
     }
   }
 }
