@@ -6,6 +6,7 @@ import java.util.Set;
 import orrery.batching.StepPlan;
 import orrery.events.Event;
 import orrery.graph.Step;
+import orrery.kv.KvDtype;
 import orrery.kv.PageTable;
 import orrery.model.Model;
 
@@ -31,7 +32,7 @@ final class MatrixCounts {
   private final Set<Integer> hitters = new HashSet<>(); // sequences that began with a hit
 
   MatrixCounts(Model model) {
-    pools = model.kvLayout(false).pools().length;
+    pools = model.kvLayout(false, KvDtype.F32).pools().length;
   }
 
   synchronized void see(Event e) {
