@@ -10,6 +10,7 @@ import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.checkpoint.quantized.Slice;
 import orrery.kernels.PackedMatrix;
 import orrery.quantization.CodedMatrix;
+import orrery.quantization.WeightFormat;
 
 /** Reads weights of a checkpoint into the form that kernels need, without changing a value. */
 public final class CheckpointWeights implements Weights {
@@ -49,7 +50,7 @@ public final class CheckpointWeights implements Weights {
   private PackedMatrix matrix(String name, Slice slice, boolean rounded) {
     Optional<CodedMatrix> codes = coded.find(name, slice, rounded);
     if (codes.isPresent()) {
-      return pack(codes.get());
+      return PackedMatrix.pack(codes.get());
     }
     return floats(checkpoint.tensor(name, slice.shape()), slice.first(), slice.out(), slice.in());
   }
@@ -75,31 +76,9 @@ public final class CheckpointWeights implements Weights {
   }
 
   private static PackedMatrix floats(Tensor t, long first, int out, int in) {
-    PackedMatrix.Format format =
-        t.dtype() == DType.BF16 ? PackedMatrix.Format.BF16 : PackedMatrix.Format.F32;
+    WeightFormat format =
+        t.dtype() == DType.BF16 ? WeightFormat.BF16 : WeightFormat.F32;
     return PackedMatrix.pack(format, out, in, (row, into) -> t.copyRow(first + row, into, 0));
-  }
-
-  private static PackedMatrix pack(CodedMatrix m) {
-    byte[] codes = new byte[m.in()]; // [in]
-    float[] scales = new float[m.format().scaleCols(m.in())]; // [scaleCols]
-    return PackedMatrix.pack(
-        PackedMatrix.Format.F32,
-        m.out(),
-        m.in(),
-        (row, into) -> {
-          m.codes(row, codes);
-          m.scales(row, scales);
-          for (int k = 0; k < codes.length; k++) {
-            float value =
-                switch (m.format().codes()) {
-                  case E4M3 -> orrery.numerics.Fp8E4M3.decode(codes[k]);
-                  case E5M2 -> orrery.numerics.Fp8E5M2.decode(codes[k]);
-                  default -> orrery.numerics.Fp4E2M1.decode(codes[k]);
-                };
-            into[k] = value * scales[k / m.format().blockCols()] * m.tensorScale();
-          }
-        });
   }
 
   /**

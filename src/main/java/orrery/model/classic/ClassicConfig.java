@@ -9,7 +9,6 @@ import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
 import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.kernels.AttentionShape;
-import orrery.kernels.PackedMatrix;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
@@ -20,6 +19,7 @@ import orrery.model.QuantizedParts;
 import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
 import orrery.options.Options;
+import orrery.quantization.WeightFormat;
 
 /**
  * The configuration of a {@code glm4_moe} model (GLM-4.5), as transformers 4 and 5 write it.
@@ -71,7 +71,7 @@ public record ClassicConfig(
     int mtpLayers,
     boolean mtpAnnounced,
     RouterSpec router,
-    PackedMatrix.Format format,
+    WeightFormat format,
     QuantizationConfig quantization)
     implements ModelConfig {
 

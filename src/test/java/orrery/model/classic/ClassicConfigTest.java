@@ -17,8 +17,8 @@ import orrery.TinyModels;
 import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.JsonConfig;
 import orrery.checkpoint.quantized.QuantizationConfig;
-import orrery.kernels.PackedMatrix;
 import orrery.moe.RouterSpec;
+import orrery.quantization.WeightFormat;
 
 class ClassicConfigTest {
   private static final JsonMapper JSON = new JsonMapper();
@@ -67,7 +67,7 @@ class ClassicConfigTest {
                 1,
                 false,
                 new RouterSpec(RouterSpec.Score.SIGMOID, 8, 2, 1, 1, true, 1f),
-                PackedMatrix.Format.F32,
+                WeightFormat.F32,
                 QuantizationConfig.none(directory.resolve("config.json"))));
   }
 
