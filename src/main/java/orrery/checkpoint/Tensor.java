@@ -68,13 +68,16 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
     return rows;
   }
 
-  /** Element {@code index} (row-major) as a float; exact for F32, F16 and BF16. */
+  /**
+   * Element {@code index} (row-major) as a float; exact for F32, F16 and BF16. Codes of 8 bits are
+   * no floats without their scales, so they are refused.
+   */
   public float getFloat(long index) {
     return switch (dtype()) {
       case F32 -> data.getAtIndex(F32, index);
       case BF16 -> Bf16.decode(data.getAtIndex(BITS16, index));
       case F16 -> Fp16.decode(data.getAtIndex(BITS16, index));
-      case I64, I32 -> throw wrongType("F32, F16 or BF16");
+      default -> throw wrongType("F32, F16 or BF16");
     };
   }
 
@@ -90,6 +93,16 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
     long length = rowLength();
     long from = Math.multiplyExact(row, length) * 2;
     MemorySegment.copy(data, BITS16, from, dst, dstOff, Math.toIntExact(length));
+  }
+
+  /** Copies one row of bytes into {@code dst[dstOff ..]}; only of a type of 8 bits. */
+  public void copyRowBytes(long row, byte[] dst, int dstOff) {
+    if (dtype().bytes() != 1) {
+      throw wrongType("elements of one byte");
+    }
+    long length = rowLength();
+    long from = Math.multiplyExact(row, length);
+    MemorySegment.copy(data, ValueLayout.JAVA_BYTE, from, dst, dstOff, Math.toIntExact(length));
   }
 
   /** All elements, converted exactly to float32, in row-major order. */
@@ -159,7 +172,7 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
           dst[dstOff + i] = Fp16.decode(data.getAtIndex(BITS16, first + i));
         }
       }
-      case I64, I32 -> throw wrongType("F32, F16 or BF16");
+      default -> throw wrongType("F32, F16 or BF16");
     }
   }
 
@@ -179,7 +192,8 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
   }
 
   private CheckpointException wrongType(String expected) {
-    return new CheckpointException(file, item(), expected + " elements", dtype().name());
+    String elements = expected.startsWith("elements") ? expected : expected + " elements";
+    return new CheckpointException(file, item(), elements, dtype().name());
   }
 
   /** {@code tensor NAME}, made safe to print. */

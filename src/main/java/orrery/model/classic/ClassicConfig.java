@@ -8,16 +8,17 @@ import orrery.attention.RopeTable;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
 import orrery.kernels.AttentionShape;
-import orrery.kernels.PackedMatrix;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
 import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
+import orrery.model.QuantizedParts;
 import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
 import orrery.options.Options;
+import orrery.quantization.WeightFormat;
 
 /**
  * The configuration of a {@code glm4_moe} model (GLM-4.5), as transformers 4 and 5 write it.
@@ -68,7 +69,7 @@ public record ClassicConfig(
     int mtpLayers,
     boolean mtpAnnounced,
     RouterSpec router,
-    PackedMatrix.Format format)
+    WeightFormat format)
     implements ModelConfig {
 
   /** {@code model_type} of these configs. */
@@ -98,6 +99,23 @@ public record ClassicConfig(
         List.of(".gate_proj.weight", ".up_proj.weight"),
         List.of(),
         List.of(".down_proj.weight"));
+  }
+
+  /** As in GLM-4.5-Air-FP8: every matrix of attention and feed-forwards, also of the MTP layer. */
+  @Override
+  public QuantizedParts quantizedParts() {
+    return new QuantizedParts(
+        List.of(
+            ".q_proj.weight",
+            ".k_proj.weight",
+            ".v_proj.weight",
+            ".o_proj.weight",
+            ".gate_proj.weight",
+            ".up_proj.weight",
+            ".down_proj.weight"),
+        ".mlp.experts.",
+        "weight_scale_inv",
+        false);
   }
 
   @Override

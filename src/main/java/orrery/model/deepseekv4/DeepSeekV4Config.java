@@ -4,14 +4,15 @@ import java.util.List;
 import java.util.Set;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
-import orrery.kernels.PackedMatrix;
 import orrery.kv.KvLayout;
 import orrery.model.Activations;
 import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
+import orrery.model.QuantizedParts;
 import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
+import orrery.quantization.WeightFormat;
 
 /**
  * The configuration of a {@code deepseek_v4} model, as DeepSeek and as transformers write it.
@@ -55,7 +56,7 @@ public record DeepSeekV4Config(
     int mixIterations,
     float mixEps,
     float normEps,
-    PackedMatrix.Format format)
+    WeightFormat format)
     implements ModelConfig {
 
   /** {@code model_type} of these configs. */
@@ -89,6 +90,11 @@ public record DeepSeekV4Config(
         TensorNames.FEED_FORWARD_ROWS,
         TensorNames.FEED_FORWARD_PAIRS,
         TensorNames.FEED_FORWARD_COLUMNS);
+  }
+
+  @Override
+  public QuantizedParts quantizedParts() {
+    return new QuantizedParts(TensorNames.QUANTIZED, ".ffn.experts.", "scale", true);
   }
 
   @Override
