@@ -81,7 +81,13 @@ def dequantised(tensors: dict[str, Stored], block: tuple[int, int] | None) -> di
     result = {}
     for name, (dtype, raw) in tensors.items():
         base, _, leaf = name.rpartition(".")
-        if leaf in ("weight", "weight_packed"):
+        if name.endswith("_proj_scale_inv"):
+            continue
+        if leaf != "weight" and name + "_scale_inv" in tensors:  # all experts of a layer in one tensor
+            scale_dtype, scales = tensors[name + "_scale_inv"]
+            parts = [matrix({"weight": (dtype, w), "scale": (scale_dtype, s)}, block) for w, s in zip(raw, scales)]
+            result[name] = np.stack(parts)
+        elif leaf in ("weight", "weight_packed"):
             module = {other: tensors[f"{base}.{other}"] for other in (leaf, *BESIDE) if f"{base}.{other}" in tensors}
             result[base + ".weight"] = matrix(module, block)
         elif leaf in BESIDE and (f"{base}.weight" in tensors or f"{base}.weight_packed" in tensors or leaf[1:] == "_scale"):

@@ -78,7 +78,9 @@ def classic_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def v4_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     from names_v4 import experts_stacked, to_transformers
 
-    main = {to_transformers(n) if not n.startswith("model.") else n: t for n, t in tensors.items() if not n.startswith("mtp.")}
+    if "model.embed_tokens.weight" in tensors:
+        return tensors
+    main = {to_transformers(n): t for n, t in tensors.items() if not n.startswith("mtp.")}
     experts = 1 + max(int(n.split(".experts.")[1].split(".")[0]) for n in main if ".experts." in n)
     return experts_stacked(main, experts)
 
@@ -138,7 +140,7 @@ def checksums(tensors: dict[str, c.Stored], weights: dict[str, np.ndarray]) -> d
     """Of the quantised matrices: those whose stored type is not that of a float."""
     result = {}
     for name, a in weights.items():
-        dtype = tensors[name if name in tensors else name + "_packed"][0]
+        dtype = tensors.get(name, tensors.get(name + "_packed"))[0]
         if dtype in ("U8", "I8") or dtype.startswith("F8"):
             rows = [zlib.crc32(row.astype("<f4").tobytes()) for row in a.reshape(-1, a.shape[-1])]
             result[f"decoded.{name}"] = torch.from_numpy(np.array(rows, np.uint32).view(np.int32))

@@ -15,6 +15,7 @@ import sys
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -112,6 +113,26 @@ def write_v4(model: quantised_v4.Quantised, root: Path) -> None:
     tensors = quantise(WeightsV4(shape).model(), model.coding, seed)
     config = release_config(shape) | {"quantization_config": model.quantisation(shape)} | model.top
     write_files(root / model.name, tensors, shape.sharded, dict(sorted(config.items())), None)
+    if model.transformers:
+        save_stacked(root / model.name)
+
+
+def save_stacked(directory: Path) -> None:
+    """Replaces a release by what transformers writes with `save_original_format=False`: its own names, stacks of experts.
+
+    (With True it drops the scales of FP4 experts: 5.17 writes those of all layers under the same name.) Without a GPU
+    the library would turn the weights to bf16 first, so it is told that there is one; nothing is computed.
+    """
+    from transformers import AutoModelForCausalLM
+
+    with mock.patch("torch.cuda.is_available", lambda: True), mock.patch("torch.cuda.get_device_capability", lambda *_: (9, 0)):
+        model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.bfloat16, device_map={"": "cpu"})
+        for old in directory.iterdir():
+            old.unlink()
+        model.save_pretrained(directory, save_original_format=False)
+    (directory / "generation_config.json").unlink()
+    for file in directory.iterdir():
+        file.chmod(0o644)
 
 
 if __name__ == "__main__":

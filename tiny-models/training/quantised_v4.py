@@ -67,6 +67,7 @@ class Quantised:
     coding: Callable[[str], Fp8 | Mxfp4 | Nvfp4 | None]  # by the module's name; None for a matrix that stays bf16
     quantisation: Callable[[Speck], dict]
     top: dict  # keys of config.json beside it
+    transformers: bool = False  # transformers reads the release form and writes its own: stacks of experts
 
 
 def coded(fp8: Fp8, routed: Fp8 | Mxfp4 | Nvfp4, mtp: Mxfp4 | None = None):
@@ -112,4 +113,12 @@ MODELS = (
         {},
     ),
     Quantised("v4-nvfp4", replace(RELEASE, layers=("swa", "csa")), coded(E8M0_BLOCKS, Nvfp4(modelopt=True), EXPERTS), nvfp4, {"expert_dtype": "fp4"}),
+    Quantised(
+        "v4-hf-stacked",
+        replace(RELEASE, layers=("csa", "swa"), num_nextn_predict_layers=0),
+        coded(E8M0_BLOCKS, EXPERTS),
+        lambda s: deepseek((128, 128), scale_fmt="ue8m0"),
+        {},
+        transformers=True,
+    ),
 )
