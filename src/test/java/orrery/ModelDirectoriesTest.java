@@ -28,7 +28,8 @@ class ModelDirectoriesTest {
       Set.of("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json");
 
   /** The model card and the files that it mentions; no engine opens them. */
-  private static final Set<String> CARD = Set.of("README.md", "prompts.jsonl", "evaluation.json");
+  private static final Set<String> CARD =
+      Set.of("README.md", "prompts.jsonl", "heldout.jsonl", "evaluation.json");
 
   static List<Path> models() {
     return TinyModels.all();
