@@ -5,8 +5,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -19,9 +20,9 @@ import orrery.checkpoint.TensorInfo;
 import orrery.engine.Architectures;
 import orrery.engine.Heap;
 import orrery.model.QuantizedParts;
-import orrery.model.QuantizedParts.Role;
 import orrery.quantization.ArrayMatrix;
 import orrery.quantization.BlockQuantizer;
+import orrery.quantization.layouts.Kept;
 import orrery.quantization.layouts.Layout;
 import orrery.quantization.layouts.StoredForm;
 
@@ -76,7 +77,7 @@ public final class Quantize {
   private final Layout layout;
   private final Checkpoint checkpoint;
   private final QuantizedParts parts;
-  private final List<Job> jobs = new ArrayList<>();
+  private final Map<String, Job> jobs = new LinkedHashMap<>(); // by name, in file order
   private final List<Tensor> kept = new ArrayList<>();
 
   private Quantize(Path model, Layout layout, Checkpoint checkpoint, QuantizedParts parts) {
@@ -91,7 +92,8 @@ public final class Quantize {
    *
    * @param out a new or empty directory
    * @throws CheckpointException if the model is quantised already or does not suit the layout
-   * @throws IllegalArgumentException naming the option, if layout, model and heap do not go together
+   * @throws IllegalArgumentException naming the option, if layout, model and heap do not go
+   *     together
    */
   public static Report write(Path model, Layout layout, Path out, Progress progress) {
     QuantizedParts parts = parts(model);
@@ -132,7 +134,8 @@ public final class Quantize {
       }
       layout
           .form(parts.role(info.name()), parts)
-          .ifPresentOrElse(form -> jobs.add(job(tensor, form)), () -> kept.add(tensor));
+          .ifPresentOrElse(
+              form -> jobs.put(info.name(), job(tensor, form)), () -> kept.add(tensor));
     }
     if (jobs.isEmpty()) {
       throw new CheckpointException(
@@ -171,12 +174,12 @@ public final class Quantize {
   }
 
   private long quantizedBytes() {
-    return jobs.stream().mapToLong(j -> j.form().format().bytes(j.out(), j.in())).sum();
+    return jobs.values().stream().mapToLong(j -> j.form().format().bytes(j.out(), j.in())).sum();
   }
 
   /** All codes are kept to the end; floats and codes of one matrix come to that. */
   private void requireRoom(Path out) throws IOException {
-    long largest = jobs.stream().mapToLong(Job::weights).max().orElseThrow();
+    long largest = jobs.values().stream().mapToLong(Job::weights).max().orElseThrow();
     Heap.require(
         "model",
         "its quantised matrices and the largest one as floats",
@@ -188,7 +191,7 @@ public final class Quantize {
     SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
     kept.forEach(writer::copy);
     List<QuantizedMatrix> matrices = new ArrayList<>();
-    for (Job job : jobs) {
+    for (Job job : jobs.values()) {
       Trial.requireGoingOn();
       String name = job.tensor.name();
       matrices.add(Heap.making("the codes of " + name, () -> quantize(job, writer)));
@@ -196,7 +199,7 @@ public final class Quantize {
     }
     String config =
         QuantizedConfig.of(
-            Files.readString(model.resolve("config.json")), layout.fields(parts, keptNames()));
+            Files.readString(model.resolve("config.json")), layout.fields(parts, kept()));
     NewDirectory.write(
         out,
         copy -> {
@@ -229,9 +232,10 @@ public final class Quantize {
   private float amaxOfPartners(String name) {
     float amax = 0;
     for (String partner : parts.partners(name)) {
-      Optional<Job> job = jobs.stream().filter(j -> j.tensor.name().equals(partner)).findFirst();
-      for (float weight : job.map(j -> j.tensor.floats()).orElse(new float[0])) {
-        amax = Math.max(amax, Math.abs(weight));
+      if (jobs.containsKey(partner)) {
+        for (float weight : jobs.get(partner).tensor.floats()) {
+          amax = Math.max(amax, Math.abs(weight));
+        }
       }
     }
     return amax;
@@ -245,11 +249,17 @@ public final class Quantize {
    * What stays as it is: modules without {@code .weight}, other tensors with their whole names, as
    * in GLM-4.5-Air-FP8's list.
    */
-  private List<String> keptNames() {
-    return kept.stream()
-        .map(Tensor::name)
-        .map(name -> name.endsWith(".weight") ? module(name) : name)
-        .toList();
+  private Kept kept() {
+    List<String> all = new ArrayList<>();
+    List<String> matrices = new ArrayList<>();
+    for (Tensor tensor : kept) {
+      boolean weight = tensor.name().endsWith(".weight");
+      all.add(weight ? module(tensor.name()) : tensor.name());
+      if (weight && tensor.shape().length == 2) {
+        matrices.add(module(tensor.name()));
+      }
+    }
+    return new Kept(all, matrices);
   }
 
   private List<Path> otherFiles() throws IOException {

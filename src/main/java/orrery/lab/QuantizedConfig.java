@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.core.util.Separators;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.StringWriter;
@@ -44,7 +45,8 @@ final class QuantizedConfig {
     }
     int end = config.lastIndexOf('}');
     text.append(config, copied, config.substring(0, end).stripTrailing().length());
-    missing.forEach((name, value) -> text.append(",\n  ").append('"' + name + "\": ").append(json(value)));
+    missing.forEach(
+        (name, value) -> text.append(",\n  ").append('"' + name + "\": ").append(json(value)));
     return text.append('\n').append(config, end, config.length()).toString();
   }
 
@@ -53,7 +55,12 @@ final class QuantizedConfig {
     StringWriter text = new StringWriter();
     DefaultIndenter lines = new DefaultIndenter("  ", "\n");
     DefaultPrettyPrinter printer =
-        new DefaultPrettyPrinter().withObjectIndenter(lines).withArrayIndenter(lines);
+        new DefaultPrettyPrinter()
+            .withObjectIndenter(lines)
+            .withArrayIndenter(lines)
+            .withSeparators(
+                Separators.createDefaultInstance()
+                    .withObjectFieldValueSpacing(Separators.Spacing.AFTER));
     try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
       json.setPrettyPrinter(printer);
       write(json, value);

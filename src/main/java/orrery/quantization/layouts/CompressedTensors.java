@@ -29,7 +29,7 @@ abstract class CompressedTensors implements Layout {
   }
 
   @Override
-  public Map<String, Object> fields(QuantizedParts parts, List<String> kept) {
+  public Map<String, Object> fields(QuantizedParts parts, Kept kept) {
     return fields(format(), Map.of("group_0", group("Linear")), kept);
   }
 
@@ -44,8 +44,7 @@ abstract class CompressedTensors implements Layout {
         .done();
   }
 
-  static Map<String, Object> fields(
-      String format, Map<String, Object> groups, List<String> kept) {
+  static Map<String, Object> fields(String format, Map<String, Object> groups, Kept kept) {
     return new Fields()
         .put(
             "quantization_config",
@@ -53,7 +52,7 @@ abstract class CompressedTensors implements Layout {
                 .put("config_groups", groups)
                 .put("format", format)
                 .put("global_compression_ratio", null)
-                .put("ignore", kept)
+                .put("ignore", kept.all())
                 .put("kv_cache_scheme", null)
                 .put("quant_method", "compressed-tensors")
                 .put("quantization_status", "compressed")

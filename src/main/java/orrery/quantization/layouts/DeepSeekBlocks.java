@@ -17,7 +17,8 @@ import orrery.quantization.WeightFormat;
  * DeepSeek-V4 it is the form of the {@code -Base} checkpoints, whose experts are FP8 too.
  *
  * <p>Names of matrices that stay are listed in {@code modules_to_not_convert}, as in Qwen3's files:
- * readers that turn every linear layer into FP8 would look for their scales.
+ * readers that turn every linear layer into FP8 would look for their scales. DeepSeek's own files
+ * have no list; their readers know.
  */
 final class DeepSeekBlocks implements Layout {
   private static final int BLOCK = 128;
@@ -34,30 +35,26 @@ final class DeepSeekBlocks implements Layout {
         ? Optional.empty()
         : Optional.of(
             new StoredForm(
-                format,
-                ScaleRule.EXACT,
-                "weight",
-                DType.F8_E4M3,
-                parts.blockScale(),
-                DType.F32));
+                format, ScaleRule.EXACT, "weight", DType.F8_E4M3, parts.blockScale(), DType.F32));
   }
 
   @Override
-  public Map<String, Object> fields(QuantizedParts parts, List<String> kept) {
-    Fields fields = new Fields();
-    if (parts.expertDtype()) {
-      fields.put("expert_dtype", "fp8");
-    }
-    return fields.put("quantization_config", config(kept).done()).done();
+  public Map<String, Object> fields(QuantizedParts parts, Kept kept) {
+    return parts.expertDtype()
+        ? new Fields().put("expert_dtype", "fp8").put("quantization_config", config().done()).done()
+        : new Fields()
+            .put(
+                "quantization_config",
+                config().put("modules_to_not_convert", kept.matrices()).done())
+            .done();
   }
 
   /** What the configs of all FP8 blocks of 128 x 128 have in common. */
-  static Fields config(List<String> kept) {
+  static Fields config() {
     return new Fields()
         .put("activation_scheme", "dynamic")
         .put("fmt", "e4m3")
         .put("quant_method", "fp8")
-        .put("weight_block_size", List.of(BLOCK, BLOCK))
-        .put("modules_to_not_convert", kept);
+        .put("weight_block_size", List.of(BLOCK, BLOCK));
   }
 }

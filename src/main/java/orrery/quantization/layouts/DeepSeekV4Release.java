@@ -1,6 +1,5 @@
 package orrery.quantization.layouts;
 
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import orrery.checkpoint.DType;
@@ -43,12 +42,10 @@ final class DeepSeekV4Release implements Layout {
   }
 
   @Override
-  public Map<String, Object> fields(QuantizedParts parts, List<String> kept) {
+  public Map<String, Object> fields(QuantizedParts parts, Kept kept) {
     return new Fields()
         .put("expert_dtype", "fp4")
-        .put(
-            "quantization_config",
-            DeepSeekBlocks.config(kept).put("scale_fmt", "ue8m0").done())
+        .put("quantization_config", DeepSeekBlocks.config().put("scale_fmt", "ue8m0").done())
         .done();
   }
 
@@ -57,7 +54,7 @@ final class DeepSeekV4Release implements Layout {
     if (!parts.expertDtype()) {
       throw new IllegalArgumentException(
           "format: expected a model whose releases have FP4 experts (expert_dtype) for v4, found"
-              + " one whose releases have not; fp8-channel or mxfp8 with --experts mxfp4 is alike");
+              + " one whose releases have not; fp8-channel with experts in mxfp4 is alike");
     }
   }
 }

@@ -1,6 +1,5 @@
 package orrery.quantization.layouts;
 
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import orrery.model.QuantizedParts;
@@ -30,7 +29,7 @@ record ExpertsApart(CompressedTensors rest, CompressedTensors experts) implement
 
   /** A pattern is more specific than a class, so a module that both groups name is an expert. */
   @Override
-  public Map<String, Object> fields(QuantizedParts parts, List<String> kept) {
+  public Map<String, Object> fields(QuantizedParts parts, Kept kept) {
     String pattern = "re:.*" + parts.experts().replace(".", "\\.") + ".*";
     Fields groups = new Fields().put("group_0", experts.group(pattern));
     if (rest != null) {

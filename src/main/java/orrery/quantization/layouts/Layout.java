@@ -1,6 +1,5 @@
 package orrery.quantization.layouts;
 
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import orrery.model.QuantizedParts;
@@ -15,12 +14,12 @@ public interface Layout {
   Optional<StoredForm> form(Role role, QuantizedParts parts);
 
   /**
-   * The fields that the layout adds to {@code config.json}, made of maps, lists, texts, booleans and
-   * ints; a null is JSON's.
+   * The fields that the layout adds to {@code config.json}, made of maps, lists, texts, booleans
+   * and ints; a null is JSON's.
    *
-   * @param kept the modules and the other tensors that stay as they are, by name
+   * @param kept what stays as it is
    */
-  Map<String, Object> fields(QuantizedParts parts, List<String> kept);
+  Map<String, Object> fields(QuantizedParts parts, Kept kept);
 
   /**
    * Refuses a model that has no release in this layout.

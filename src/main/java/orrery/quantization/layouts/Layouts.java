@@ -13,8 +13,8 @@ public final class Layouts {
           new Nvfp4(),
           new DeepSeekV4Release());
 
-  /** Those of FP8 and FP4 that compressed-tensors can mix. */
-  private static final List<String> FP8 = List.of("fp8-channel", "mxfp8");
+  /** Those of FP8 and of FP4 that one config of compressed-tensors can have side by side. */
+  private static final List<String> FP8 = List.of("fp8-channel");
 
   private static final List<String> FP4 = List.of("mxfp4", "nvfp4");
 
@@ -77,8 +77,8 @@ public final class Layouts {
 
   private static String why(String name) {
     return switch (name) {
-      case "v4" -> ", which has its experts in FP4 already";
       case "fp8" -> "; the published layout of FP8 blocks and FP4 experts is v4";
+      case "mxfp8" -> ", a layout that describes all matrices of a model";
       default -> ", which has experts in FP4 already";
     };
   }

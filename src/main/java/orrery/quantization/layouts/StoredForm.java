@@ -54,8 +54,7 @@ public record StoredForm(
   public void addTo(SafetensorsWriter writer, String module, CodedMatrix matrix, float tensorAmax) {
     int out = matrix.out();
     int packed = format.codes() == Codes.E2M1 ? 2 : 1; // codes of a byte
-    writer.codes(
-        module + "." + codes, codesType, codes(matrix, packed), out, matrix.in() / packed);
+    writer.codes(module + "." + codes, codesType, codes(matrix, packed), out, matrix.in() / packed);
     int rows = format.scaleRows(out);
     int cols = format.scaleCols(matrix.in());
     String name = module + "." + scales;
@@ -78,8 +77,7 @@ public record StoredForm(
     for (int o = 0; o < matrix.out(); o++) {
       matrix.codes(o, row);
       for (int j = 0; j < width; j++) {
-        all[o * width + j] =
-            packed == 1 ? row[j] : (byte) (row[2 * j] & 0xF | row[2 * j + 1] << 4);
+        all[o * width + j] = packed == 1 ? row[j] : (byte) (row[2 * j] & 0xF | row[2 * j + 1] << 4);
       }
     }
     return all;

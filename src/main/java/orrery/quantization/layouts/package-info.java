@@ -14,7 +14,7 @@
  *   name          codes                        scales                                   of
  *   fp8           weight        F8_E4M3        weight_scale_inv  F32     128 x 128      DeepSeek-V3
  *   fp8-channel   weight        F8_E4M3        weight_scale      F32     a row          GLM-4.5-Air-FP8
- *   mxfp8         weight        F8_E4M3        weight_scale      U8      1 x 32         compressed-tensors
+ *   mxfp8         weight        F8_E4M3        weight_scale_inv  U8      1 x 32         MiniMax-M3
  *   mxfp4         weight_packed U8, two each   weight_scale      U8      1 x 32         compressed-tensors
  *   nvfp4         weight_packed U8, two each   weight_scale      F8_E4M3 1 x 16         compressed-tensors
  *                                              weight_global_scale F32 [1], divides
