@@ -117,6 +117,9 @@ public record ClassicConfig(
             ".gate_proj.weight",
             ".up_proj.weight",
             ".down_proj.weight"),
+        List.of(
+            List.of(".q_proj.weight", ".k_proj.weight", ".v_proj.weight"),
+            List.of(".gate_proj.weight", ".up_proj.weight")),
         ".mlp.experts.",
         "weight_scale_inv",
         false);

@@ -98,7 +98,12 @@ public record DeepSeekV4Config(
 
   @Override
   public QuantizedParts quantizedParts() {
-    return new QuantizedParts(TensorNames.QUANTIZED, ".ffn.experts.", "scale", true);
+    return new QuantizedParts(
+        TensorNames.QUANTIZED,
+        List.of(List.of(".w1.weight", ".w3.weight")),
+        ".ffn.experts.",
+        "scale",
+        true);
   }
 
   @Override
