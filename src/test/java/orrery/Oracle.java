@@ -2,6 +2,7 @@ package orrery;
 
 import java.nio.file.Path;
 import orrery.checkpoint.JsonConfig;
+import orrery.graph.ActivationDtype;
 import orrery.model.classic.ClassicConfig;
 
 /**
@@ -11,10 +12,15 @@ import orrery.model.classic.ClassicConfig;
 public interface Oracle {
   /** The oracle for the architecture that {@code config.json} names. */
   static Oracle of(Path model) {
+    return of(model, ActivationDtype.F32);
+  }
+
+  /** The same, where products with quantised weights multiply activations of this kind. */
+  static Oracle of(Path model, ActivationDtype activations) {
     String type = JsonConfig.read(model.resolve("config.json")).string("model_type");
     return switch (type) {
-      case ClassicConfig.ARCHITECTURE -> new Naive(model);
-      case "deepseek_v4" -> new NaiveV4(model);
+      case ClassicConfig.ARCHITECTURE -> new Naive(model, activations);
+      case "deepseek_v4" -> new NaiveV4(model, true, activations);
       default -> throw new IllegalArgumentException(model + ": no oracle for " + type);
     };
   }
