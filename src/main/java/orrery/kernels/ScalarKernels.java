@@ -1,5 +1,6 @@
 package orrery.kernels;
 
+import static orrery.kernels.PackedMatrix.PANEL;
 import static orrery.numerics.Sum16.PARTIALS;
 
 import java.util.Arrays;
@@ -12,6 +13,8 @@ import orrery.quantization.ActivationRounding;
  * bits.
  */
 public final class ScalarKernels implements Kernels {
+  private static final int PART = 64; // inputs decoded at a time
+
   private final LatentKernels latent = new ScalarLatentKernels();
   private final StreamKernels streams = new ScalarStreamKernels();
 
@@ -43,40 +46,36 @@ public final class ScalarKernels implements Kernels {
       int panelFrom,
       int panelTo,
       Scratch scratch) {
+    float[] weights = scratch.weights(PART * PANEL); // [PART][16] of one panel
     for (int panel = panelFrom; panel < panelTo; panel++) {
       for (int row = 0; row < rows; row++) {
-        int xRow = xOff + row * xStride;
-        int yRow = yOff + row * yStride + panel * PackedMatrix.PANEL;
-        if (w.format == PackedMatrix.Format.F32) {
-          panelF32(w.f32, panel * w.in * PackedMatrix.PANEL, w.in, x, xRow, y, yRow);
-        } else {
-          panelBf16(w.bf16, panel * w.pairs() * PackedMatrix.PANEL, w.in, x, xRow, y, yRow);
+        Arrays.fill(
+            y,
+            yOff + row * yStride + panel * PANEL,
+            yOff + row * yStride + (panel + 1) * PANEL,
+            0f);
+      }
+      for (int k = 0; k < w.in; k += PART) {
+        int inputs = Math.min(PART, w.in - k);
+        w.decode(panel, k, k + inputs, weights, 0);
+        for (int row = 0; row < rows; row++) {
+          chains(
+              weights,
+              inputs,
+              x,
+              xOff + row * xStride + k,
+              y,
+              yOff + row * yStride + panel * PANEL);
         }
       }
     }
   }
 
   /** The 16 outputs of a panel side by side; each is its own sum over increasing k. */
-  private static void panelF32(
-      float[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff) {
-    Arrays.fill(y, yOff, yOff + PackedMatrix.PANEL, 0f);
-    for (int k = 0; k < in; k++) {
-      int weights = wOff + k * PackedMatrix.PANEL;
-      for (int lane = 0; lane < PackedMatrix.PANEL; lane++) {
-        y[yOff + lane] = Math.fma(w[weights + lane], x[xOff + k], y[yOff + lane]);
-      }
-    }
-  }
-
-  private static void panelBf16(
-      int[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff) {
-    Arrays.fill(y, yOff, yOff + PackedMatrix.PANEL, 0f);
-    for (int k = 0; k < in; k++) {
-      int pairs = wOff + k / 2 * PackedMatrix.PANEL;
-      int shift = k % 2 == 0 ? 16 : 0; // the even k sits in the low half of its pair
-      for (int lane = 0; lane < PackedMatrix.PANEL; lane++) {
-        float weight = Float.intBitsToFloat(w[pairs + lane] << shift & 0xFFFF0000);
-        y[yOff + lane] = Math.fma(weight, x[xOff + k], y[yOff + lane]);
+  private static void chains(float[] w, int inputs, float[] x, int xOff, float[] y, int yOff) {
+    for (int k = 0; k < inputs; k++) {
+      for (int lane = 0; lane < PANEL; lane++) {
+        y[yOff + lane] = Math.fma(w[k * PANEL + lane], x[xOff + k], y[yOff + lane]);
       }
     }
   }

@@ -21,6 +21,8 @@ public final class Scratch {
   private float[] numbers = new float[0]; // for ops: numbers on their way from kernel to kernel
   private float[] streams = new float[0]; // [streams][columns] copied before they are mixed
 
+  private float[] weights = new float[0]; // [panels][inputs][16] decoded weights
+
   /** Room for a list of {@code n} cached rows, which an op hands to a kernel. */
   public int[] rows(int n) {
     listed = grown(listed, n);
@@ -61,6 +63,11 @@ public final class Scratch {
   float[] exps(int n) {
     exps = grown(exps, n);
     return exps;
+  }
+
+  float[] weights(int n) {
+    weights = grown(weights, n);
+    return weights;
   }
 
   float[] streams(int n) {

@@ -100,12 +100,19 @@ public final class VectorKernels implements Kernels {
       int panelFrom,
       int panelTo,
       Scratch scratch) {
-    boolean f32 = w.format == PackedMatrix.Format.F32;
+    if (!(w instanceof F32Matrix) && !(w instanceof Bf16Matrix)) {
+      new ScalarKernels()
+          .matmul(w, x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
+      return;
+    }
+    boolean f32 = w instanceof F32Matrix;
+    float[] floats = w instanceof F32Matrix m ? m.weights : null;
+    int[] pairs = w instanceof Bf16Matrix m ? m.pairs : null;
     if (rows == 1) {
       if (f32) {
-        F32Loops.row1(w.f32, w.in, x, xOff, y, yOff, panelFrom, panelTo);
+        F32Loops.row1(floats, w.in, x, xOff, y, yOff, panelFrom, panelTo);
       } else {
-        Bf16Loops.row1(w.bf16, w.in, x, xOff, y, yOff, panelFrom, panelTo);
+        Bf16Loops.row1(pairs, w.in, x, xOff, y, yOff, panelFrom, panelTo);
       }
       return;
     }
@@ -123,15 +130,15 @@ public final class VectorKernels implements Kernels {
         int n = Math.min(take, left);
         if (f32) {
           switch (take) {
-            case 6 -> F32Loops.rows6(w.f32, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-            case 4 -> F32Loops.rows4(w.f32, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-            default -> F32Loops.rows2(w.f32, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
+            case 6 -> F32Loops.rows6(floats, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
+            case 4 -> F32Loops.rows4(floats, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
+            default -> F32Loops.rows2(floats, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
           }
         } else {
           switch (take) {
-            case 6 -> Bf16Loops.rows6(w.bf16, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-            case 4 -> Bf16Loops.rows4(w.bf16, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-            default -> Bf16Loops.rows2(w.bf16, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
+            case 6 -> Bf16Loops.rows6(pairs, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
+            case 4 -> Bf16Loops.rows4(pairs, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
+            default -> Bf16Loops.rows2(pairs, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
           }
         }
         row += n;

@@ -5,6 +5,7 @@ import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.DType;
 import orrery.checkpoint.Tensor;
 import orrery.kernels.PackedMatrix;
+import orrery.quantization.WeightFormat;
 
 /** Reads weights of a checkpoint into the form that kernels need, without changing a value. */
 public final class CheckpointWeights implements Weights {
@@ -51,8 +52,7 @@ public final class CheckpointWeights implements Weights {
   }
 
   private static PackedMatrix rows(Tensor t, long first, int out, int in) {
-    PackedMatrix.Format format =
-        t.dtype() == DType.BF16 ? PackedMatrix.Format.BF16 : PackedMatrix.Format.F32;
+    WeightFormat format = t.dtype() == DType.BF16 ? WeightFormat.BF16 : WeightFormat.F32;
     return PackedMatrix.pack(format, out, in, (row, into) -> t.copyRow(first + row, into, 0));
   }
 

@@ -11,6 +11,7 @@ import orrery.graph.IntBuffer;
 import orrery.graph.Step;
 import orrery.graph.StreamRows;
 import orrery.kernels.PackedMatrix;
+import orrery.quantization.WeightFormat;
 
 /** An op or a layer of latent attention with parts that do not fit is refused when it is made. */
 class LatentOpShapesTest {
@@ -21,7 +22,7 @@ class LatentOpShapesTest {
   }
 
   private static PackedMatrix matrix(int out, int in) {
-    return PackedMatrix.of(PackedMatrix.Format.F32, new float[out][in]);
+    return PackedMatrix.of(WeightFormat.F32, new float[out][in]);
   }
 
   private static StreamRows rows(String name, int tokensPerRow, int width) {

@@ -18,6 +18,7 @@ import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelInfo;
 import orrery.model.ModelSpec;
+import orrery.quantization.WeightFormat;
 
 /**
  * A made-up model as the engine runs it. Its rows are a float wider than a state, for their slot.
@@ -48,7 +49,7 @@ public final class MadeUpModel implements Model {
 
   private static PackedMatrix pack(float[][] w) {
     return PackedMatrix.pack(
-        PackedMatrix.Format.F32,
+        WeightFormat.F32,
         w.length,
         HIDDEN,
         (row, into) -> System.arraycopy(w[row], 0, into, 0, HIDDEN));

@@ -8,7 +8,6 @@ import orrery.attention.RopeTable;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
 import orrery.kernels.AttentionShape;
-import orrery.kernels.PackedMatrix;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
@@ -18,6 +17,7 @@ import orrery.model.ModelInfo;
 import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
 import orrery.options.Options;
+import orrery.quantization.WeightFormat;
 
 /**
  * The configuration of a {@code glm4_moe} model (GLM-4.5), as transformers 4 and 5 write it.
@@ -68,7 +68,7 @@ public record ClassicConfig(
     int mtpLayers,
     boolean mtpAnnounced,
     RouterSpec router,
-    PackedMatrix.Format format)
+    WeightFormat format)
     implements ModelConfig {
 
   /** {@code model_type} of these configs. */

@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Set;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
-import orrery.kernels.PackedMatrix;
 import orrery.kv.KvLayout;
 import orrery.model.Activations;
 import orrery.model.FeedForwardWidth;
@@ -12,6 +11,7 @@ import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
+import orrery.quantization.WeightFormat;
 
 /**
  * The configuration of a {@code deepseek_v4} model, as DeepSeek and as transformers write it.
@@ -55,7 +55,7 @@ public record DeepSeekV4Config(
     int mixIterations,
     float mixEps,
     float normEps,
-    PackedMatrix.Format format)
+    WeightFormat format)
     implements ModelConfig {
 
   /** {@code model_type} of these configs. */

@@ -16,8 +16,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import orrery.TinyModels;
 import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.JsonConfig;
-import orrery.kernels.PackedMatrix;
 import orrery.moe.RouterSpec;
+import orrery.quantization.WeightFormat;
 
 class ClassicConfigTest {
   private static final JsonMapper JSON = new JsonMapper();
@@ -66,7 +66,7 @@ class ClassicConfigTest {
                 1,
                 false,
                 new RouterSpec(RouterSpec.Score.SIGMOID, 8, 2, 1, 1, true, 1f),
-                PackedMatrix.Format.F32));
+                WeightFormat.F32));
   }
 
   @Test

@@ -18,6 +18,7 @@ import orrery.model.ModelInfo;
 import orrery.model.ModelInfo.WeightGroup;
 import orrery.model.WeightShapes;
 import orrery.model.Weights;
+import orrery.quantization.WeightFormat;
 
 /** What the configs of the released models tell, beside what was published about them. */
 class RealModelsTest {
@@ -46,7 +47,7 @@ class RealModelsTest {
   /** Writes down which tensors are asked for. */
   private static final class Asked implements Weights {
     final Set<String> names = ConcurrentHashMap.newKeySet();
-    private final Weights shapes = new WeightShapes(PackedMatrix.Format.BF16);
+    private final Weights shapes = new WeightShapes(WeightFormat.BF16);
 
     @Override
     public boolean has(String name) {
