@@ -85,7 +85,7 @@ record SchemeChoice(QuantizationConfig config, Tensor weights, Tensor scales, Sl
   }
 
   private boolean fp4() {
-    return weights.dtype() == DType.U8 || weights.dtype() == DType.I8;
+    return CodedWeights.isPairs(weights.dtype());
   }
 
   private Codes codes() {
