@@ -20,6 +20,7 @@ import orrery.kernels.Kernels;
 import orrery.kernels.PackedMatrix;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.VectorKernels;
+import orrery.quantization.WeightFormat;
 
 /**
  * What one hyper-connection costs: the product with fn, the weights (of which the Sinkhorn alone),
@@ -65,7 +66,7 @@ public class HyperBenchmark {
     Random random = new Random(1);
     PackedMatrix fn =
         PackedMatrix.pack(
-            PackedMatrix.Format.F32,
+            WeightFormat.F32,
             logitsPerRow,
             STREAMS * hidden,
             (row, into) -> fill(into, random, 0.05f));

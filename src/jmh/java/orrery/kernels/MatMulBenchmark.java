@@ -13,6 +13,11 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
+import orrery.quantization.BlockQuantizer;
+import orrery.quantization.Codes;
+import orrery.quantization.ScaleRule;
+import orrery.quantization.Scales;
+import orrery.quantization.WeightFormat;
 
 /**
  * The packed product: format by shape by rows, one thread.
@@ -26,10 +31,28 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 @Fork(value = 1, jvmArgsAppend = "--add-modules=jdk.incubator.vector")
 public class MatMulBenchmark {
-  @Param({"F32", "BF16"})
-  public PackedMatrix.Format format;
+  /** Formats by the names that {@code -p format} takes. */
+  public enum Stored {
+    F32(WeightFormat.F32),
+    BF16(WeightFormat.BF16),
+    FP8(new WeightFormat(Codes.E4M3, Scales.F32, 128, 128)),
+    FP8_CHANNEL(new WeightFormat(Codes.E4M3, Scales.F32, 1, WeightFormat.WHOLE)),
+    MXFP8(WeightFormat.MXFP8),
+    E5M2(new WeightFormat(Codes.E5M2, Scales.F32, 128, 128)),
+    MXFP4(WeightFormat.MXFP4),
+    NVFP4(WeightFormat.NVFP4);
 
-  /** Outputs x inputs. */
+    private final WeightFormat format;
+
+    Stored(WeightFormat format) {
+      this.format = format;
+    }
+  }
+
+  @Param({"F32", "BF16", "FP8", "FP8_CHANNEL", "MXFP8", "E5M2", "MXFP4", "NVFP4"})
+  public Stored format;
+
+  /** Outputs x inputs. 512x512 lies in the second-level cache, 16384x8192 in no cache. */
   @Param({"192x192", "512x512", "1024x1024", "2048x2048"})
   public String shape;
 
@@ -45,20 +68,30 @@ public class MatMulBenchmark {
   @Setup
   public void setUp() {
     String[] sides = shape.split("x");
-    int in = Integer.parseInt(sides[1]);
-    Random random = new Random(1);
-    w =
-        PackedMatrix.pack(
-            format,
-            Integer.parseInt(sides[0]),
-            in,
-            (row, into) -> {
-              for (int k = 0; k < in; k++) {
-                into[k] = (random.nextInt(256) - 128) / 128f; // 8 bits: any format holds them
-              }
-            });
-    x = Floats.random(2, rows * in);
+    w = matrix(format.format, Integer.parseInt(sides[0]), Integer.parseInt(sides[1]));
+    x = Floats.random(2, rows * w.in);
     y = new float[rows * w.panels * PackedMatrix.PANEL];
+  }
+
+  private static PackedMatrix matrix(WeightFormat format, int out, int in) {
+    Random random = new Random(1);
+    if (format.scales() == Scales.NONE) {
+      return PackedMatrix.pack(
+          format,
+          out,
+          in,
+          (row, into) -> {
+            for (int k = 0; k < in; k++) {
+              into[k] = (random.nextInt(256) - 128) / 128f; // 8 bits: bf16 holds them
+            }
+          });
+    }
+    float[] weights = new float[out * in]; // [out][in]
+    for (int i = 0; i < weights.length; i++) {
+      weights[i] = (float) random.nextGaussian();
+    }
+    ScaleRule rule = format.scales() == Scales.E8M0 ? ScaleRule.CEIL : ScaleRule.EXACT;
+    return PackedMatrix.pack(new BlockQuantizer(format, rule).quantize(weights, out, in));
   }
 
   @Benchmark

@@ -1,5 +1,7 @@
 package orrery.kernels;
 
+import orrery.quantization.ActivationRounding;
+
 /**
  * The computations of a forward pass. {@link ScalarKernels} is the definition, in loops a learner
  * can read; {@link VectorKernels} gives the same bits with the Panama Vector API.
@@ -108,6 +110,16 @@ public interface Kernels {
   /** y[i] = √ln(1 + e^x[i]); y may be x. */
   void sqrtSoftplus(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch);
 
+  /**
+   * y = x, rounded to FP8 in blocks and scaled back: see {@link ActivationRounding#round(float[],
+   * int, int, float[], int)}, the definition.
+   *
+   * @param x [n]
+   * @param y [n], may be x
+   */
+  void roundActivations(
+      ActivationRounding rounding, float[] x, int xOff, int n, float[] y, int yOff);
+
   /** y[i] = sigmoid(x[i]); y may be x. */
   void sigmoid(float[] x, int xOff, float[] y, int yOff, int n);
 
@@ -132,8 +144,9 @@ public interface Kernels {
    *
    * <p>The score of a slot is one fma chain over d, times scale. The weight of a slot is exp(score
    * − max); the sum of the weights takes slot s to partial s mod 16. The output is one fma chain
-   * over increasing slots, divided by that sum. For a row, no slot outside its range is multiplied
-   * with anything, so such a slot may hold NaN.
+   * over increasing slots, divided by that sum. Keys and values of fewer bits are the floats that
+   * they stand for. For a row, no slot outside its range is multiplied with anything, so such a
+   * slot may hold NaN.
    *
    * @param q [rows][qStride], a row is [heads][headDim], from qOff
    * @param keys the key pool, see {@link AttentionShape}
@@ -147,8 +160,8 @@ public interface Kernels {
       int qOff,
       int qStride,
       int rows,
-      float[] keys,
-      float[] values,
+      CachedRows keys,
+      CachedRows values,
       int[] pages,
       int first,
       int last,

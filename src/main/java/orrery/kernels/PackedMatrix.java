@@ -1,5 +1,9 @@
 package orrery.kernels;
 
+import orrery.quantization.ActivationRounding;
+import orrery.quantization.CodedMatrix;
+import orrery.quantization.WeightFormat;
+
 /**
  * A weight matrix [out][in], packed for broadcast products: panels of 16 outputs, [out/16][in][16].
  *
@@ -10,25 +14,15 @@ package orrery.kernels;
  *
  * <p>A product broadcasts x[k] and lets every lane sum its own output in increasing k: one chain
  * per output, whatever the vector width and the number of rows or threads. Zero rows fill up the
- * last panel. A bf16 matrix keeps two consecutive k of one output in one int, the even k in the low
- * half. So an even k is decoded by a shift and an odd k by a mask.
+ * last panel. Numbers of fewer than 32 bits share an int: the next 2, 4 or 8 k of one output, the
+ * lowest k in the lowest bits.
+ *
+ * <p>Each way to store numbers is one subclass. {@link #decode} is its definition: the exact floats
+ * of a part of a panel. All products are the product with those floats.
  */
-public final class PackedMatrix {
+public abstract class PackedMatrix {
   /** Outputs of one panel: the lanes of a 512-bit vector. */
   public static final int PANEL = 16;
-
-  /** How the weights are stored. */
-  public enum Format {
-    F32(4),
-    BF16(2);
-
-    /** Bytes that one stored weight takes. */
-    public final int bytesPerWeight;
-
-    Format(int bytesPerWeight) {
-      this.bytesPerWeight = bytesPerWeight;
-    }
-  }
 
   /** Where the rows of a matrix come from, for example a tensor of a checkpoint. */
   @FunctionalInterface
@@ -41,15 +35,14 @@ public final class PackedMatrix {
     void row(int row, float[] into);
   }
 
-  public final Format format;
+  public final WeightFormat format;
   public final int out; // outputs
   public final int in; // inputs
   public final int panels; // panels of 16 outputs, the last one padded
+  final int perWord; // numbers of one output in one array element of 32 bits
+  final int words; // array elements of one output
 
-  final float[] f32; // [panels][in][16], or null
-  final int[] bf16; // [panels][ceil(in/2)][16], or null; both are null if this is a shape
-
-  private PackedMatrix(Format format, int out, int in, boolean weights) {
+  PackedMatrix(WeightFormat format, int out, int in) {
     if (out < 1 || in < 1) {
       throw new IllegalArgumentException(
           "a matrix needs at least one output and one input, found [" + out + ", " + in + "]");
@@ -58,13 +51,12 @@ public final class PackedMatrix {
     this.out = out;
     this.in = in;
     this.panels = (out - 1) / PANEL + 1;
-    int width = format == Format.F32 ? in : pairs(); // array elements of one output
-    if ((long) panels * PANEL > (Integer.MAX_VALUE - 8) / width) {
+    this.perWord = Integer.SIZE / format.codes().bits();
+    this.words = (in - 1) / perWord + 1;
+    if ((long) panels * PANEL > (Integer.MAX_VALUE - 8) / words) {
       throw new IllegalArgumentException(
           "expected a matrix that fits one Java array, found [" + out + ", " + in + "]");
     }
-    this.f32 = weights && format == Format.F32 ? new float[panels * PANEL * width] : null;
-    this.bf16 = weights && format == Format.BF16 ? new int[panels * PANEL * width] : null;
   }
 
   /**
@@ -72,32 +64,44 @@ public final class PackedMatrix {
    *
    * @throws IllegalArgumentException if no matrix can have this shape
    */
-  public static PackedMatrix shape(Format format, int out, int in) {
-    return new PackedMatrix(format, out, in, false);
+  public static PackedMatrix shape(WeightFormat format, int out, int in) {
+    return new MatrixShape(format, out, in);
   }
 
   /**
-   * Packs a matrix.
+   * Packs a matrix of floats.
    *
-   * @throws IllegalArgumentException if no matrix can have this shape, or if a weight of a bf16
-   *     matrix is not exactly a bf16 value
+   * @param format {@link WeightFormat#F32} or {@link WeightFormat#BF16}
+   * @throws IllegalArgumentException if no matrix can have this shape, if the format has scales, or
+   *     if a weight of a bf16 matrix is not exactly a bf16 value
    */
-  public static PackedMatrix pack(Format format, int out, int in, RowSource source) {
-    PackedMatrix m = new PackedMatrix(format, out, in, true);
-    float[] row = new float[in];
-    for (int o = 0; o < out; o++) {
-      source.row(o, row);
-      if (format == Format.F32) {
-        m.putF32(o, row);
-      } else {
-        m.putBf16(o, row);
-      }
-    }
-    return m;
+  public static PackedMatrix pack(WeightFormat format, int out, int in, RowSource source) {
+    return switch (format.codes()) {
+      case F32 -> new F32Matrix(out, in, source);
+      case BF16 -> new Bf16Matrix(out, in, source);
+      case E4M3, E5M2, E2M1 ->
+          throw new IllegalArgumentException("expected floats, found " + format);
+    };
+  }
+
+  /**
+   * Packs a matrix of codes and scales.
+   *
+   * @throws IllegalArgumentException if no matrix can have this shape, if the format has no scales,
+   *     or if a weight decodes to NaN or infinity
+   */
+  public static PackedMatrix pack(CodedMatrix matrix) {
+    return switch (matrix.format().codes()) {
+      case E4M3 -> new Fp8E4M3Matrix(matrix);
+      case E5M2 -> new Fp8E5M2Matrix(matrix);
+      case E2M1 -> new Fp4Matrix(matrix);
+      case F32, BF16 ->
+          throw new IllegalArgumentException("expected codes, found " + matrix.format());
+    };
   }
 
   /** Packs {@code rows} [out][in]. */
-  public static PackedMatrix of(Format format, float[][] rows) {
+  public static PackedMatrix of(WeightFormat format, float[][] rows) {
     return pack(
         format,
         rows.length,
@@ -105,39 +109,29 @@ public final class PackedMatrix {
         (r, into) -> System.arraycopy(rows[r], 0, into, 0, into.length));
   }
 
-  /** Ints per output of a bf16 panel: two weights each. */
-  int pairs() {
-    return (in + 1) / 2;
-  }
-
-  private void putF32(int o, float[] row) {
-    int at = (o / PANEL) * in * PANEL + o % PANEL;
-    for (int k = 0; k < in; k++) {
-      f32[at + k * PANEL] = row[k];
-    }
-  }
-
-  private void putBf16(int o, float[] row) {
-    int at = (o / PANEL) * pairs() * PANEL + o % PANEL;
-    for (int k = 0; k < in; k++) {
-      int bits = Float.floatToRawIntBits(row[k]);
-      if ((bits & 0xFFFF) != 0) {
-        throw new IllegalArgumentException(
-            "weight [" + o + "][" + k + "] = " + row[k] + " is no bf16 value");
-      }
-      bf16[at + (k / 2) * PANEL] |= k % 2 == 0 ? bits >>> 16 : bits;
-    }
-  }
+  /** Bytes that one pass over the weights reads, padding included. */
+  public abstract long bytes();
 
   /** The weight of output {@code o} for input {@code k}, exactly decoded. */
-  public float get(int o, int k) {
-    int panel = o / PANEL;
-    int lane = o % PANEL;
-    if (format == Format.F32) {
-      return f32[(panel * in + k) * PANEL + lane];
-    }
-    int pair = bf16[(panel * pairs() + k / 2) * PANEL + lane];
-    return Float.intBitsToFloat(k % 2 == 0 ? pair << 16 : pair & 0xFFFF0000);
+  public abstract float get(int o, int k);
+
+  /** How the input of a product with this matrix is rounded where activations are FP8. */
+  public ActivationRounding input() {
+    return ActivationRounding.NONE;
+  }
+
+  /**
+   * Decodes inputs [from, to) of a panel.
+   *
+   * @param into receives [to-from][16] floats from {@code offset}
+   */
+  abstract void decode(int panel, int from, int to, float[] into, int offset);
+
+  /**
+   * The element of a packed array that holds the number of output {@code o} for input {@code k}.
+   */
+  final int at(int o, int k) {
+    return (o / PANEL * words + k / perWord) * PANEL + o % PANEL;
   }
 
   /**
@@ -151,13 +145,8 @@ public final class PackedMatrix {
     }
   }
 
-  /** Bytes that one pass over the weights reads, padding included. */
-  public long bytes() {
-    return format == Format.F32 ? 4L * f32.length : 4L * bf16.length;
-  }
-
   @Override
   public String toString() {
-    return format.name().toLowerCase() + "[" + out + "," + in + "]";
+    return format.label() + "[" + out + "," + in + "]";
   }
 }

@@ -1,16 +1,20 @@
 package orrery.kernels;
 
+import static orrery.kernels.PackedMatrix.PANEL;
 import static orrery.numerics.Sum16.PARTIALS;
 
 import java.util.Arrays;
 import orrery.numerics.Elementary;
 import orrery.numerics.Sum16;
+import orrery.quantization.ActivationRounding;
 
 /**
  * The definition of every kernel: one plain loop each. Every other implementation must give these
  * bits.
  */
 public final class ScalarKernels implements Kernels {
+  private static final int PART = 64; // inputs decoded at a time
+
   private final LatentKernels latent = new ScalarLatentKernels();
   private final StreamKernels streams = new ScalarStreamKernels();
 
@@ -42,40 +46,36 @@ public final class ScalarKernels implements Kernels {
       int panelFrom,
       int panelTo,
       Scratch scratch) {
+    float[] weights = scratch.weights(PART * PANEL); // [PART][16] of one panel
     for (int panel = panelFrom; panel < panelTo; panel++) {
       for (int row = 0; row < rows; row++) {
-        int xRow = xOff + row * xStride;
-        int yRow = yOff + row * yStride + panel * PackedMatrix.PANEL;
-        if (w.format == PackedMatrix.Format.F32) {
-          panelF32(w.f32, panel * w.in * PackedMatrix.PANEL, w.in, x, xRow, y, yRow);
-        } else {
-          panelBf16(w.bf16, panel * w.pairs() * PackedMatrix.PANEL, w.in, x, xRow, y, yRow);
+        Arrays.fill(
+            y,
+            yOff + row * yStride + panel * PANEL,
+            yOff + row * yStride + (panel + 1) * PANEL,
+            0f);
+      }
+      for (int k = 0; k < w.in; k += PART) {
+        int inputs = Math.min(PART, w.in - k);
+        w.decode(panel, k, k + inputs, weights, 0);
+        for (int row = 0; row < rows; row++) {
+          chains(
+              weights,
+              inputs,
+              x,
+              xOff + row * xStride + k,
+              y,
+              yOff + row * yStride + panel * PANEL);
         }
       }
     }
   }
 
   /** The 16 outputs of a panel side by side; each is its own sum over increasing k. */
-  private static void panelF32(
-      float[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff) {
-    Arrays.fill(y, yOff, yOff + PackedMatrix.PANEL, 0f);
-    for (int k = 0; k < in; k++) {
-      int weights = wOff + k * PackedMatrix.PANEL;
-      for (int lane = 0; lane < PackedMatrix.PANEL; lane++) {
-        y[yOff + lane] = Math.fma(w[weights + lane], x[xOff + k], y[yOff + lane]);
-      }
-    }
-  }
-
-  private static void panelBf16(
-      int[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff) {
-    Arrays.fill(y, yOff, yOff + PackedMatrix.PANEL, 0f);
-    for (int k = 0; k < in; k++) {
-      int pairs = wOff + k / 2 * PackedMatrix.PANEL;
-      int shift = k % 2 == 0 ? 16 : 0; // the even k sits in the low half of its pair
-      for (int lane = 0; lane < PackedMatrix.PANEL; lane++) {
-        float weight = Float.intBitsToFloat(w[pairs + lane] << shift & 0xFFFF0000);
-        y[yOff + lane] = Math.fma(weight, x[xOff + k], y[yOff + lane]);
+  private static void chains(float[] w, int inputs, float[] x, int xOff, float[] y, int yOff) {
+    for (int k = 0; k < inputs; k++) {
+      for (int lane = 0; lane < PANEL; lane++) {
+        y[yOff + lane] = Math.fma(w[k * PANEL + lane], x[xOff + k], y[yOff + lane]);
       }
     }
   }
@@ -163,6 +163,12 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void roundActivations(
+      ActivationRounding rounding, float[] x, int xOff, int n, float[] y, int yOff) {
+    rounding.round(x, xOff, n, y, yOff);
+  }
+
+  @Override
   public void sigmoid(float[] x, int xOff, float[] y, int yOff, int n) {
     for (int i = 0; i < n; i++) {
       y[yOff + i] = Elementary.sigmoid(x[xOff + i]);
@@ -209,8 +215,8 @@ public final class ScalarKernels implements Kernels {
       int qOff,
       int qStride,
       int rows,
-      float[] keys,
-      float[] values,
+      CachedRows keys,
+      CachedRows values,
       int[] pages,
       int first,
       int last,
@@ -221,16 +227,18 @@ public final class ScalarKernels implements Kernels {
       int outStride,
       Scratch scratch) {
     float[] p = scratch.scores(last + rows); // [last + rows] scores, then probabilities, by slot
+    float[] key = scratch.key(shape.headDim()); // [headDim]
+    float[] value = scratch.mixed(shape.valueDim()); // [valueDim]
     for (int r = 0; r < rows; r++) {
       for (int head = kvFrom * shape.group(); head < kvTo * shape.group(); head++) {
         int kv = head / shape.group();
         int qHead = qOff + r * qStride + head * shape.headDim();
         float max = Float.NEGATIVE_INFINITY;
         for (int s = first; s <= last + r; s++) {
-          int key = shape.keyIndex(pages, s, kv);
+          shape.key(keys, pages, s, kv, key, 0, 1);
           float dot = 0;
           for (int d = 0; d < shape.headDim(); d++) {
-            dot = Math.fma(q[qHead + d], keys[key + d * shape.tile()], dot);
+            dot = Math.fma(q[qHead + d], key[d], dot);
           }
           p[s] = dot * shape.scale();
           max = Math.max(max, p[s]);
@@ -242,12 +250,16 @@ public final class ScalarKernels implements Kernels {
           partial[s % PARTIALS] += p[s];
         }
         float sum = Sum16.fold(partial);
-        for (int d = 0; d < shape.valueDim(); d++) {
-          float mixed = 0;
-          for (int s = first; s <= last + r; s++) {
-            mixed = Math.fma(p[s], values[shape.valueIndex(pages, s, kv) + d], mixed);
+        int to = outOff + r * outStride + head * shape.valueDim();
+        Arrays.fill(out, to, to + shape.valueDim(), 0);
+        for (int s = first; s <= last + r; s++) {
+          shape.value(values, pages, s, kv, value, 0);
+          for (int d = 0; d < shape.valueDim(); d++) {
+            out[to + d] = Math.fma(p[s], value[d], out[to + d]);
           }
-          out[outOff + r * outStride + head * shape.valueDim() + d] = mixed / sum;
+        }
+        for (int d = 0; d < shape.valueDim(); d++) {
+          out[to + d] /= sum;
         }
       }
     }

@@ -26,6 +26,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 import orrery.numerics.Elementary;
 import orrery.numerics.Sum16;
+import orrery.quantization.ActivationRounding;
 
 /**
  * The kernels with the Panama Vector API: the bits of {@link ScalarKernels}, at the speed of the
@@ -99,12 +100,19 @@ public final class VectorKernels implements Kernels {
       int panelFrom,
       int panelTo,
       Scratch scratch) {
-    boolean f32 = w.format == PackedMatrix.Format.F32;
+    if (!(w instanceof F32Matrix) && !(w instanceof Bf16Matrix)) {
+      new ScalarKernels()
+          .matmul(w, x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
+      return;
+    }
+    boolean f32 = w instanceof F32Matrix;
+    float[] floats = w instanceof F32Matrix m ? m.weights : null;
+    int[] pairs = w instanceof Bf16Matrix m ? m.pairs : null;
     if (rows == 1) {
       if (f32) {
-        F32Loops.row1(w.f32, w.in, x, xOff, y, yOff, panelFrom, panelTo);
+        F32Loops.row1(floats, w.in, x, xOff, y, yOff, panelFrom, panelTo);
       } else {
-        Bf16Loops.row1(w.bf16, w.in, x, xOff, y, yOff, panelFrom, panelTo);
+        Bf16Loops.row1(pairs, w.in, x, xOff, y, yOff, panelFrom, panelTo);
       }
       return;
     }
@@ -122,15 +130,15 @@ public final class VectorKernels implements Kernels {
         int n = Math.min(take, left);
         if (f32) {
           switch (take) {
-            case 6 -> F32Loops.rows6(w.f32, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-            case 4 -> F32Loops.rows4(w.f32, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-            default -> F32Loops.rows2(w.f32, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
+            case 6 -> F32Loops.rows6(floats, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
+            case 4 -> F32Loops.rows4(floats, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
+            default -> F32Loops.rows2(floats, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
           }
         } else {
           switch (take) {
-            case 6 -> Bf16Loops.rows6(w.bf16, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-            case 4 -> Bf16Loops.rows4(w.bf16, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-            default -> Bf16Loops.rows2(w.bf16, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
+            case 6 -> Bf16Loops.rows6(pairs, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
+            case 4 -> Bf16Loops.rows4(pairs, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
+            default -> Bf16Loops.rows2(pairs, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
           }
         }
         row += n;
@@ -221,6 +229,12 @@ public final class VectorKernels implements Kernels {
   @Override
   public void sqrtSoftplus(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch) {
     ActivationLoops.sqrtSoftplus(x, xOff, y, yOff, n, scratch.exps(n));
+  }
+
+  @Override
+  public void roundActivations(
+      ActivationRounding rounding, float[] x, int xOff, int n, float[] y, int yOff) {
+    RoundingLoops.round(rounding, x, xOff, n, y, yOff);
   }
 
   @Override
@@ -348,8 +362,8 @@ public final class VectorKernels implements Kernels {
       int qOff,
       int qStride,
       int rows,
-      float[] keys,
-      float[] values,
+      CachedRows keys,
+      CachedRows values,
       int[] pages,
       int first,
       int last,
@@ -369,12 +383,14 @@ public final class VectorKernels implements Kernels {
     float[] p = scratch.scores(queries * width); // [queries][width]
     float[] sums = scratch.sums(queries); // [queries]
     float[] mixed = scratch.mixed(queries * stride); // [queries][valueStride]
+    float[] run = scratch.values(64 * stride); // [64][valueStride]
     for (int kv = kvFrom; kv < kvTo; kv++) {
       for (int i = 0; i < queries; i++) {
         query[i] = qOff + i / group * qStride + (kv * group + i % group) * shape.headDim();
       }
-      if (shape.tile() == 16) {
-        AttentionLoops.scoresByTile(shape, q, query, queries, keys, pages, kv, from, to, p);
+      if (shape.tile() == 16 && keys instanceof F32Rows rows32) {
+        AttentionLoops.scoresByTile(
+            shape, q, query, queries, rows32.data(), pages, kv, from, to, p);
       } else {
         float[] tiles = scratch.tiles(2 * shape.headDim() * 16);
         AttentionLoops.scoresBySmallPages(
@@ -387,10 +403,12 @@ public final class VectorKernels implements Kernels {
         sums[i] = expSum(p, i * width, p, i * width, width, scratch.partial);
       }
       Arrays.fill(mixed, 0, queries * stride, 0f);
-      AttentionLoops.mix(shape, p, 0, queries, width, from, values, pages, kv, first, last, mixed);
+      AttentionLoops.mix(
+          shape, p, 0, queries, width, from, values, pages, kv, first, last, mixed, run);
       for (int r = 1; r < rows; r++) { // the slots that only later rows see
         AttentionLoops.mix(
-            shape, p, r * group, group, width, from, values, pages, kv, last + 1, last + r, mixed);
+            shape, p, r * group, group, width, from, values, pages, kv, last + 1, last + r, mixed,
+            run);
       }
       for (int i = 0; i < queries; i++) {
         int head = kv * group + i % group;

@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import orrery.kernels.Kernels;
 import orrery.kernels.PackedMatrix;
-import orrery.kernels.PackedMatrix.Format;
 import orrery.kernels.Team;
+import orrery.quantization.WeightFormat;
 
 /** How close products of many rows come to pure arithmetic, and what more threads gain. */
 final class ComputeTables {
@@ -31,7 +31,7 @@ final class ComputeTables {
             Ceilings.fmaFlops(STEPS) / 1e9,
             Trial.Job.of(() -> Ceilings.fma(start, sink, STEPS))));
     for (int[] shape : SHAPES) {
-      for (Format format : Format.values()) {
+      for (WeightFormat format : List.of(WeightFormat.F32, WeightFormat.BF16)) {
         PackedMatrix w = Product.matrix(format, shape[0], shape[1]);
         variants.add(new Product(kernels, w, ROWS, one).byFlops(w + " x " + ROWS + " rows"));
       }
@@ -54,8 +54,9 @@ final class ComputeTables {
     if (all.size() == 1) {
       return;
     }
-    PackedMatrix cached = Product.matrix(Format.F32, KernelBench.CACHED, KernelBench.CACHED);
-    PackedMatrix cachedBf16 = Product.matrix(Format.BF16, KernelBench.CACHED, KernelBench.CACHED);
+    PackedMatrix cached = Product.matrix(WeightFormat.F32, KernelBench.CACHED, KernelBench.CACHED);
+    PackedMatrix cachedBf16 =
+        Product.matrix(WeightFormat.BF16, KernelBench.CACHED, KernelBench.CACHED);
     List<Trial.Variant> variants = new ArrayList<>();
     for (Team team : new Team[] {one, all}) {
       String by = ", " + team.size() + (team.size() == 1 ? " thread" : " threads");

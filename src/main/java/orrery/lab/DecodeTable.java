@@ -12,10 +12,10 @@ import orrery.engine.Request;
 import orrery.kernels.KernelSet;
 import orrery.kernels.Kernels;
 import orrery.kernels.PackedMatrix;
-import orrery.kernels.PackedMatrix.Format;
 import orrery.kernels.Team;
 import orrery.model.ModelInfo;
 import orrery.prefix.PrefixCacheKind;
+import orrery.quantization.WeightFormat;
 import orrery.sampling.SamplingParams;
 
 /**
@@ -33,8 +33,10 @@ final class DecodeTable {
     try (LoadedModel loaded = LoadedModel.load(directory);
         Engine engine = engine(loaded, team.size())) {
       ModelInfo info = loaded.model().info();
-      Format format =
-          info.activeBytes() < 3 * info.activeParameters() ? Format.BF16 : Format.F32; // mostly
+      WeightFormat format =
+          info.activeBytes() < 3 * info.activeParameters()
+              ? WeightFormat.BF16
+              : WeightFormat.F32; // mostly
       List<Trial.Variant> variants = new ArrayList<>();
       for (int side : SIDES) {
         PackedMatrix w = Product.matrix(format, side, side);

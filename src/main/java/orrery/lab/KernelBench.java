@@ -6,10 +6,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import orrery.kernels.PackedMatrix;
-import orrery.kernels.PackedMatrix.Format;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kernels.VectorModule;
+import orrery.quantization.WeightFormat;
 
 /**
  * {@code orrery bench kernels}: how much of this machine the kernels use. Every table holds the
@@ -66,8 +66,8 @@ public final class KernelBench {
 
     Sheet sheet = new Sheet(out);
     int large = machine.sideOutOfCache();
-    PackedMatrix f32 = Product.matrix(Format.F32, large, large);
-    PackedMatrix bf16 = Product.matrix(Format.BF16, large, large);
+    PackedMatrix f32 = Product.matrix(WeightFormat.F32, large, large);
+    PackedMatrix bf16 = Product.matrix(WeightFormat.BF16, large, large);
     try (Team one = new Team(1);
         Team all = new Team(settings.threads())) {
       double ceiling = ComputeTables.ceiling(sheet, kernels, one, settings.seconds());

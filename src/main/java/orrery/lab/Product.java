@@ -2,9 +2,9 @@ package orrery.lab;
 
 import orrery.kernels.Kernels;
 import orrery.kernels.PackedMatrix;
-import orrery.kernels.PackedMatrix.Format;
 import orrery.kernels.Scratch;
 import orrery.kernels.Team;
+import orrery.quantization.WeightFormat;
 
 /**
  * A matrix product to be timed: the same call, split the same way, as the op {@code
@@ -61,7 +61,7 @@ final class Product {
   }
 
   /** A matrix of numbers in [−1, 1) that any format holds. */
-  static PackedMatrix matrix(Format format, int out, int in) {
+  static PackedMatrix matrix(WeightFormat format, int out, int in) {
     return PackedMatrix.pack(
         format,
         out,

@@ -23,11 +23,11 @@ public record Roofline(String machine, double gflops, double gigabytes, List<Cur
    * Products of one weight format and place.
    *
    * @param name for the legend
-   * @param bytesPerWeight of the format
+   * @param bitsPerWeight of the format, scales included
    * @param fromMemory whether the weights are too large for any cache
    * @param points by increasing rows
    */
-  public record Curve(String name, int bytesPerWeight, boolean fromMemory, List<Point> points) {
+  public record Curve(String name, double bitsPerWeight, boolean fromMemory, List<Point> points) {
     public Curve {
       points = List.copyOf(points);
     }
@@ -37,7 +37,7 @@ public record Roofline(String machine, double gflops, double gigabytes, List<Cur
   public record Point(int rows, double gflops) {}
 
   /** The most that reading weights from memory allows, GFLOP/s. */
-  public double memoryBound(int rows, int bytesPerWeight) {
-    return 2.0 * rows * gigabytes / bytesPerWeight;
+  public double memoryBound(int rows, double bitsPerWeight) {
+    return 16.0 * rows * gigabytes / bitsPerWeight;
   }
 }

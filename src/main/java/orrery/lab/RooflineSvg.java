@@ -60,7 +60,7 @@ public final class RooflineSvg {
     double most = 1;
     double least = roofline.gflops();
     for (Curve c : roofline.curves()) {
-      least = Math.min(least, roofline.memoryBound(1, c.bytesPerWeight()));
+      least = Math.min(least, roofline.memoryBound(1, c.bitsPerWeight()));
       for (Point p : c.points()) {
         most = Math.max(most, p.rows());
         least = Math.min(least, p.gflops());
@@ -119,17 +119,17 @@ public final class RooflineSvg {
   private void roofs() {
     double roof = roofline.gflops();
     line("<path class=\"roof\" d=\"M%d %.1f H%d\"/>", LEFT, y(roof), RIGHT);
-    for (int bytes : new int[] {4, 2}) {
-      double ridge = roof / roofline.memoryBound(1, bytes); // rows where the two ceilings meet
+    for (int bits : new int[] {32, 16}) {
+      double ridge = roof / roofline.memoryBound(1, bits); // rows where the two ceilings meet
       double from = Math.min(ridge, FROM_ROWS);
       double to = Math.min(ridge, toRows);
       line(
           "<path class=\"limit %s\" d=\"M%.1f %.1f L%.1f %.1f\"/>",
-          color(bytes),
+          color(bits),
           x(from),
-          y(roofline.memoryBound(1, bytes) * from),
+          y(roofline.memoryBound(1, bits) * from),
           x(to),
-          y(roofline.memoryBound(1, bytes) * to));
+          y(roofline.memoryBound(1, bits) * to));
     }
   }
 
@@ -139,7 +139,7 @@ public final class RooflineSvg {
       path.append(path.isEmpty() ? "M" : " L");
       path.append(String.format(Locale.ROOT, "%.1f %.1f", x(p.rows()), y(p.gflops())));
     }
-    String kind = color(c.bytesPerWeight()) + (c.fromMemory() ? " memory" : "");
+    String kind = color(c.bitsPerWeight()) + (c.fromMemory() ? " memory" : "");
     line("<path class=\"curve %s\" d=\"%s\"/>", kind, path);
     for (Point p : c.points()) {
       dot(x(p.rows()), y(p.gflops()), c);
@@ -147,7 +147,7 @@ public final class RooflineSvg {
   }
 
   private void dot(double x, double y, Curve c) {
-    String color = color(c.bytesPerWeight());
+    String color = color(c.bitsPerWeight());
     line("<circle class=\"%s dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.6\"/>", color, x, y);
   }
 
@@ -160,18 +160,18 @@ public final class RooflineSvg {
         LEGEND_X - 12, at - 16, RIGHT - LEGEND_X + 6, entries * LEGEND_LINE + 2);
     entry(at, "roof", number(roofline.gflops()) + " GFLOP/s: pure multiply-add");
     at += LEGEND_LINE;
-    for (int bytes : new int[] {2, 4}) {
-      String format = bytes == 2 ? "bf16" : "f32";
+    for (int bits : new int[] {16, 32}) {
+      String format = bits == 16 ? "bf16" : "f32";
       entry(
           at,
-          "limit " + color(bytes),
+          "limit " + color(bits),
           number(roofline.gigabytes()) + " GB/s: plain read, as " + format);
       at += LEGEND_LINE;
     }
     for (Curve c : roofline.curves()) {
       entry(
           at,
-          "curve " + color(c.bytesPerWeight()) + (c.fromMemory() ? " memory" : ""),
+          "curve " + color(c.bitsPerWeight()) + (c.fromMemory() ? " memory" : ""),
           "product, weights " + c.name());
       dot(LEGEND_X + 17, at - 5, c);
       at += LEGEND_LINE;
@@ -183,8 +183,8 @@ public final class RooflineSvg {
     text(LEGEND_X + 44, at, "", "start", words);
   }
 
-  private static String color(int bytesPerWeight) {
-    return bytesPerWeight == 4 ? "f32" : "bf16";
+  private static String color(double bitsPerWeight) {
+    return bitsPerWeight == 32 ? "f32" : "bf16";
   }
 
   private double x(double rows) {

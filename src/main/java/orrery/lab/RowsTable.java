@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Locale;
 import orrery.kernels.Kernels;
 import orrery.kernels.PackedMatrix;
-import orrery.kernels.PackedMatrix.Format;
 import orrery.kernels.Team;
+import orrery.quantization.WeightFormat;
 
 /** The cost of a product by its rows, and its speed: what batching and speculation have to pay. */
 final class RowsTable {
@@ -27,8 +27,8 @@ final class RowsTable {
     int side = KernelBench.CACHED;
     List<PackedMatrix> weights =
         List.of(
-            Product.matrix(Format.F32, side, side),
-            Product.matrix(Format.BF16, side, side),
+            Product.matrix(WeightFormat.F32, side, side),
+            Product.matrix(WeightFormat.BF16, side, side),
             f32,
             bf16);
     List<String> names = List.of("f32, cache", "bf16, cache", "f32, memory", "bf16, memory");
@@ -78,7 +78,8 @@ final class RowsTable {
         points.add(new Roofline.Point(ROWS[r], timings.get(i * ROWS.length + r).rate()));
       }
       PackedMatrix w = weights.get(i);
-      curves.add(new Roofline.Curve(names.get(i), w.format.bytesPerWeight, i >= 2, points));
+      curves.add(
+          new Roofline.Curve(names.get(i), w.format.bitsPerWeight(w.out, w.in), i >= 2, points));
     }
     return new Roofline(machine.processor() + ", one core", ceiling, read, curves);
   }

@@ -7,11 +7,11 @@ import java.util.stream.IntStream;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.kernels.PackedMatrix;
-import orrery.kernels.PackedMatrix.Format;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
+import orrery.quantization.WeightFormat;
 
 /** Plain speed: batches of prompts of equal length, then nothing but decoding. */
 public final class ThroughputLab implements Lab.Experiment {
@@ -128,7 +128,7 @@ public final class ThroughputLab implements Lab.Experiment {
     }
     double gain = Spread.of(all.get(sixteen).over(all.get(one), t -> t.rate(false))).median();
     for (int side : new int[] {KernelBench.CACHED, Machine.look().sideOutOfCache()}) {
-      PackedMatrix w = Product.matrix(Format.BF16, side, side);
+      PackedMatrix w = Product.matrix(WeightFormat.BF16, side, side);
       try (Team team = new Team(s.settings().threads())) {
         var kernels = new VectorKernels();
         List<Trial.Timing> t =

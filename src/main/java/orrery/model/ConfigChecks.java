@@ -3,7 +3,7 @@ package orrery.model;
 import java.util.OptionalInt;
 import java.util.function.ToIntBiFunction;
 import orrery.checkpoint.JsonConfig;
-import orrery.kernels.PackedMatrix;
+import orrery.quantization.WeightFormat;
 
 /** What the readers of configs have in common: checks that refuse a field by its name. */
 public final class ConfigChecks {
@@ -98,8 +98,8 @@ public final class ConfigChecks {
   }
 
   /** How matrices are kept in memory, as far as {@code dtype} tells: bf16 as it is, else as f32. */
-  public static PackedMatrix.Format format(JsonConfig c) {
+  public static WeightFormat format(JsonConfig c) {
     Object dtype = c.any(c.has("dtype") ? "dtype" : "torch_dtype");
-    return "bfloat16".equals(dtype) ? PackedMatrix.Format.BF16 : PackedMatrix.Format.F32;
+    return "bfloat16".equals(dtype) ? WeightFormat.BF16 : WeightFormat.F32;
   }
 }

@@ -44,7 +44,7 @@ public record ModelInfo(List<WeightGroup> groups) {
 
     /** An embedding, of which a token reads one row. */
     public static WeightGroup embedding(String role, PackedMatrix m) {
-      long row = (long) m.in * m.format.bytesPerWeight;
+      long row = m.format.bytes(1, m.in);
       return new WeightGroup(role, size(m), m.in, stored(m), row);
     }
 
@@ -53,7 +53,7 @@ public record ModelInfo(List<WeightGroup> groups) {
     }
 
     private static long stored(PackedMatrix m) {
-      return size(m) * m.format.bytesPerWeight;
+      return m.format.bytes(m.out, m.in);
     }
   }
 

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import orrery.kernels.PackedMatrix;
+import orrery.quantization.WeightFormat;
 
 /**
  * Weights of which only the shapes are there: what a model is made of, told before any checkpoint
@@ -11,7 +12,7 @@ import orrery.kernels.PackedMatrix;
  * length are the same array.
  */
 public final class WeightShapes implements Weights {
-  private final PackedMatrix.Format format;
+  private final WeightFormat format;
 
   // Arrays by length. There are as many as there are lengths, however many layers a config names.
   private final Map<Integer, float[]> floats = new ConcurrentHashMap<>();
@@ -20,7 +21,7 @@ public final class WeightShapes implements Weights {
   /**
    * @param format of every matrix that may be narrow
    */
-  public WeightShapes(PackedMatrix.Format format) {
+  public WeightShapes(WeightFormat format) {
     this.format = format;
   }
 
@@ -36,7 +37,7 @@ public final class WeightShapes implements Weights {
 
   @Override
   public PackedMatrix float32(String name, int out, int in) {
-    return shape(name, PackedMatrix.Format.F32, out, in);
+    return shape(name, WeightFormat.F32, out, in);
   }
 
   @Override
@@ -46,7 +47,7 @@ public final class WeightShapes implements Weights {
     return stack;
   }
 
-  private static PackedMatrix shape(String name, PackedMatrix.Format format, int out, int in) {
+  private static PackedMatrix shape(String name, WeightFormat format, int out, int in) {
     try {
       return PackedMatrix.shape(format, out, in);
     } catch (IllegalArgumentException e) {

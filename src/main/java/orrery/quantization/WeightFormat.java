@@ -1,5 +1,7 @@
 package orrery.quantization;
 
+import java.util.Locale;
+
 /**
  * How a matrix is stored: what its numbers are, and which of them share a scale.
  *
@@ -70,5 +72,27 @@ public record WeightFormat(Codes codes, Scales scales, int blockRows, int blockC
   /** Bytes of a matrix, as a checkpoint stores it. */
   public long bytes(int out, int in) {
     return codeBytes(out, in) + scaleBytes(out, in);
+  }
+
+  /** Bits that a weight of a matrix takes, scales included. */
+  public double bitsPerWeight(int out, int in) {
+    return 8.0 * bytes(out, in) / ((double) out * in);
+  }
+
+  /**
+   * A short name for reports: "bf16", "mxfp4", "e4m3 128x128"; "e4m3 1xall" has a scale for each
+   * row.
+   */
+  public String label() {
+    if (equals(MXFP8) || equals(MXFP4) || equals(NVFP4)) {
+      return equals(MXFP8) ? "mxfp8" : equals(MXFP4) ? "mxfp4" : "nvfp4";
+    }
+    String name = codes.name().toLowerCase(Locale.ROOT);
+    if (scales == Scales.NONE) {
+      return name;
+    }
+    String rows = blockRows == WHOLE ? "all" : Integer.toString(blockRows);
+    String cols = blockCols == WHOLE ? "all" : Integer.toString(blockCols);
+    return name + " " + rows + "x" + cols;
   }
 }

@@ -6,6 +6,7 @@ import java.util.Random;
 import orrery.kernels.PackedMatrix;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
+import orrery.quantization.WeightFormat;
 
 /**
  * A small layer of latent attention with random weights, and the cache that it wants.
@@ -98,7 +99,7 @@ record LatentCase(
     for (int o = 0; o < out; o++) {
       rows[o] = vector(random, in);
     }
-    return PackedMatrix.of(PackedMatrix.Format.F32, rows);
+    return PackedMatrix.of(WeightFormat.F32, rows);
   }
 
   static float[] vector(Random random, int n) {

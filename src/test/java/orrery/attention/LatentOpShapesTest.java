@@ -10,7 +10,9 @@ import orrery.graph.Buffer;
 import orrery.graph.IntBuffer;
 import orrery.graph.Step;
 import orrery.graph.StreamRows;
+import orrery.kernels.F32Rows;
 import orrery.kernels.PackedMatrix;
+import orrery.quantization.WeightFormat;
 
 /** An op or a layer of latent attention with parts that do not fit is refused when it is made. */
 class LatentOpShapesTest {
@@ -21,11 +23,11 @@ class LatentOpShapesTest {
   }
 
   private static PackedMatrix matrix(int out, int in) {
-    return PackedMatrix.of(PackedMatrix.Format.F32, new float[out][in]);
+    return PackedMatrix.of(WeightFormat.F32, new float[out][in]);
   }
 
   private static StreamRows rows(String name, int tokensPerRow, int width) {
-    return new StreamRows(name, new float[4 * width], 0, 4, tokensPerRow, width);
+    return new StreamRows(name, new F32Rows(width, new float[4 * width]), 0, 4, tokensPerRow);
   }
 
   private static Compressor compressor(int width) {

@@ -23,9 +23,11 @@ import orrery.kernels.AttentionShape;
 import orrery.kernels.PackedMatrix;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
+import orrery.kv.KvDtype;
 import orrery.kv.Stream;
 import orrery.model.classic.ClassicConfig;
 import orrery.model.classic.ClassicModel;
+import orrery.quantization.WeightFormat;
 
 /** Figures that the chapters work out by hand are those of the code and of the shipped model. */
 class DocsFiguresTest {
@@ -66,7 +68,7 @@ class DocsFiguresTest {
     Map<String, Integer> bytes = new TreeMap<>();
     int together = 0;
     String mtpLayer = "layers." + storyteller.model().layers() + ".";
-    for (Stream s : storyteller.model().kvLayout(true).streams()) {
+    for (Stream s : storyteller.model().kvLayout(true, KvDtype.F32).streams()) {
       int size = s.width() * s.rows(PAGE_TOKENS) * Float.BYTES;
       String part = s.name().contains("boundary") ? "boundary" : "main";
       bytes.merge(s.name().startsWith(mtpLayer) ? "mtp" : part, size, Integer::sum);
@@ -82,7 +84,7 @@ class DocsFiguresTest {
   private static float[] mixed(int iterations, float[] streams, float[] output) {
     float log3 = (float) Math.log(3);
     float[] base = {0, log3, 0, -log3, 0, 0, log3, 0}; // pre, post, comb by rows
-    PackedMatrix zero = PackedMatrix.of(PackedMatrix.Format.F32, new float[8][4]);
+    PackedMatrix zero = PackedMatrix.of(WeightFormat.F32, new float[8][4]);
     HyperConnection site =
         new HyperConnection(zero, base, new float[3], 2, 2, iterations, 1e-6f, 1e-6f);
     Step step = new Step(1, 1, 1, new ScalarKernels());

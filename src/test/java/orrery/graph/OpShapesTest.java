@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import orrery.kernels.PackedMatrix;
+import orrery.quantization.WeightFormat;
 
 /** An op with buffers that do not fit is refused when it is launched, before it reads nonsense. */
 class OpShapesTest {
@@ -22,7 +23,7 @@ class OpShapesTest {
   }
 
   private static PackedMatrix matrix(int out, int in) {
-    return PackedMatrix.of(PackedMatrix.Format.F32, new float[out][in]);
+    return PackedMatrix.of(WeightFormat.F32, new float[out][in]);
   }
 
   private static void refused(ThrowingCallable launch, String... named) {

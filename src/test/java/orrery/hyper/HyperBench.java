@@ -8,6 +8,7 @@ import orrery.graph.Op;
 import orrery.graph.Step;
 import orrery.kernels.Kernels;
 import orrery.kernels.PackedMatrix;
+import orrery.quantization.WeightFormat;
 
 /** A random hyper-connection with its streams, and a head collapse of the same streams. */
 final class HyperBench {
@@ -36,7 +37,7 @@ final class HyperBench {
   }
 
   private static PackedMatrix packed(float[][] rows) {
-    return PackedMatrix.of(PackedMatrix.Format.F32, rows);
+    return PackedMatrix.of(WeightFormat.F32, rows);
   }
 
   static float[][] gaussians(Random random, int rows, int cols, float deviation) {

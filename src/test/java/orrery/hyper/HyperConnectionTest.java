@@ -18,6 +18,7 @@ import orrery.kernels.Kernels;
 import orrery.kernels.PackedMatrix;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.VectorKernels;
+import orrery.quantization.WeightFormat;
 
 /** Compares hyper-connections with their formulas in double, and runs with other runs. */
 class HyperConnectionTest {
@@ -189,7 +190,7 @@ class HyperConnectionTest {
     for (int j = 0; j < n; j++) {
       base[2 * n + j * n + (j + 1) % n] = 60f;
     }
-    PackedMatrix zero = PackedMatrix.of(PackedMatrix.Format.F32, new float[(2 + n) * n][n]);
+    PackedMatrix zero = PackedMatrix.of(WeightFormat.F32, new float[(2 + n) * n][n]);
     HyperConnection site =
         new HyperConnection(zero, base, new float[] {1, 1, 1}, n, 1, 20, 1e-6f, 1e-6f);
     for (Kernels kernels : List.of(new ScalarKernels(), new VectorKernels())) {
@@ -261,7 +262,7 @@ class HyperConnectionTest {
 
   @Test
   void shapesThatDoNotFitAreRefused() {
-    PackedMatrix fn = PackedMatrix.of(PackedMatrix.Format.F32, new float[8][6]);
+    PackedMatrix fn = PackedMatrix.of(WeightFormat.F32, new float[8][6]);
     float[] eight = new float[8];
     float[] three = new float[3];
     new HyperConnection(fn, eight, three, 2, 3, 1, 1e-6f, 1e-6f);
@@ -274,7 +275,7 @@ class HyperConnectionTest {
         .hasMessageContaining("scale of 8");
     assertThatThrownBy(() -> new HyperConnection(fn, eight, three, 2, 3, 0, 1e-6f, 1e-6f))
         .hasMessage("hyper-connection: expected at least 1 stream and 1 iteration, found 2 and 0");
-    PackedMatrix headFn = PackedMatrix.of(PackedMatrix.Format.F32, new float[2][6]);
+    PackedMatrix headFn = PackedMatrix.of(WeightFormat.F32, new float[2][6]);
     new HeadCollapse(headFn, new float[2], new float[1], 2, 3, 1e-6f, 1e-6f);
     assertThatThrownBy(() -> new HeadCollapse(headFn, new float[2], three, 2, 3, 1e-6f, 1e-6f))
         .hasMessage(

@@ -5,16 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import orrery.numerics.Elementary;
+import orrery.quantization.ActivationRounding;
+import orrery.quantization.WeightFormat;
 
 /**
  * The tests that every implementation of {@link Kernels} must pass. It gives the bits of {@link
@@ -33,6 +37,10 @@ abstract class KernelContract {
 
   abstract Kernels kernels();
 
+  static List<WeightFormat> floats() {
+    return List.of(WeightFormat.F32, WeightFormat.BF16);
+  }
+
   static float[] random(long seed, int n) {
     Random r = new Random(seed);
     float[] x = new float[n]; // [n]
@@ -42,7 +50,7 @@ abstract class KernelContract {
     return x;
   }
 
-  static PackedMatrix matrix(PackedMatrix.Format format, int out, int in, long seed) {
+  static PackedMatrix matrix(WeightFormat format, int out, int in, long seed) {
     float[] w = random(seed, out * in); // [out][in]
     return PackedMatrix.pack(
         format,
@@ -52,7 +60,7 @@ abstract class KernelContract {
           for (int k = 0; k < in; k++) {
             float v = w[row * in + k];
             into[k] =
-                format == PackedMatrix.Format.F32
+                format == WeightFormat.F32
                     ? v
                     : Float.intBitsToFloat(Float.floatToIntBits(v) & 0xFFFF0000);
           }
@@ -84,8 +92,8 @@ abstract class KernelContract {
   }
 
   @ParameterizedTest
-  @EnumSource(PackedMatrix.Format.class)
-  void aProductIsTheSumOverIncreasingKForEveryShape(PackedMatrix.Format format) {
+  @MethodSource("floats")
+  void aProductIsTheSumOverIncreasingKForEveryShape(WeightFormat format) {
     for (int out : SIZES) {
       for (int in : SIZES) {
         PackedMatrix w = matrix(format, out, in, out * 1000L + in);
@@ -103,8 +111,8 @@ abstract class KernelContract {
   }
 
   @ParameterizedTest
-  @EnumSource(PackedMatrix.Format.class)
-  void aRowHasTheSameBitsAloneAndAmongAnyNumberOfRows(PackedMatrix.Format format) {
+  @MethodSource("floats")
+  void aRowHasTheSameBitsAloneAndAmongAnyNumberOfRows(WeightFormat format) {
     for (int[] shape : new int[][] {{17, 33}, {96, 192}, {130, 7}, {33, 64}}) {
       PackedMatrix w = matrix(format, shape[0], shape[1], 5);
       float[] x = random(6, 37 * w.in); // [37][in]
@@ -117,8 +125,8 @@ abstract class KernelContract {
   }
 
   @ParameterizedTest
-  @EnumSource(PackedMatrix.Format.class)
-  void panelsComputedInAnyPartsGiveTheSameBitsAndNothingElseIsWritten(PackedMatrix.Format format) {
+  @MethodSource("floats")
+  void panelsComputedInAnyPartsGiveTheSameBitsAndNothingElseIsWritten(WeightFormat format) {
     PackedMatrix w = matrix(format, 200, 50, 8);
     for (int rows : new int[] {1, 3, 6, 14}) {
       float[] x = random(9, rows * w.in);
@@ -140,7 +148,7 @@ abstract class KernelContract {
 
   @Test
   void twoThreadsGiveTheBitsOfOne() {
-    PackedMatrix w = matrix(PackedMatrix.Format.BF16, 300, 96, 3);
+    PackedMatrix w = matrix(WeightFormat.BF16, 300, 96, 3);
     float[] x = random(4, 5 * w.in);
     float[] expected = product(definition, w, x, 5, 0, w.panels);
     for (int threads = 1; threads <= 3; threads++) {
@@ -182,7 +190,7 @@ abstract class KernelContract {
       1f,
       -1f
     };
-    for (PackedMatrix.Format format : PackedMatrix.Format.values()) {
+    for (WeightFormat format : floats()) {
       for (int out : new int[] {1, 7, 15, 17, 33}) {
         for (int in : new int[] {1, 2, 7, 15, 16, 33}) {
           PackedMatrix w =
@@ -194,7 +202,7 @@ abstract class KernelContract {
                     for (int k = 0; k < into.length; k++) {
                       float v = extremes[(row * 7 + k) % extremes.length];
                       into[k] =
-                          format == PackedMatrix.Format.F32
+                          format == WeightFormat.F32
                               ? v
                               : Float.intBitsToFloat(Float.floatToIntBits(v) & 0xFFFF0000);
                     }
@@ -298,6 +306,60 @@ abstract class KernelContract {
     kernels().softmax(special, 3, a, 3, special.length - 3, scratch);
     definition.softmax(special, 3, b, 3, special.length - 3, scratch);
     assertSameBits(a, b, "softmax");
+  }
+
+  static List<ActivationRounding> roundings() {
+    List<ActivationRounding> all = new ArrayList<>();
+    for (int block : new int[] {1, 5, 16, 32, 128, WeightFormat.WHOLE}) {
+      all.add(new ActivationRounding(block, false));
+      all.add(new ActivationRounding(block, true));
+    }
+    return all;
+  }
+
+  @ParameterizedTest
+  @MethodSource("roundings")
+  void activationsAreRoundedAsTheDefinitionSaysInRowsOfAnyLength(ActivationRounding rounding) {
+    for (int n : new int[] {1, 2, 7, 15, 16, 17, 31, 33, 64, 127, 129, 300, 576}) {
+      for (float size : new float[] {1e-30f, 1e-6f, 1e-3f, 1, 1e5f, 1e37f}) {
+        float[] x = random(n, n + 3);
+        for (int i = 0; i < x.length; i++) {
+          x[i] *= size * (float) Math.scalb(1.0, i % 23 - 11); // all codes, also subnormal ones
+        }
+        float[] a = new float[n + 5];
+        float[] b = new float[n + 5];
+        kernels().roundActivations(rounding, x, 3, n, a, 2);
+        definition.roundActivations(rounding, x, 3, n, b, 2);
+        assertSameBits(a, b, rounding + ", " + n + " of " + size);
+        float[] inPlace = x.clone();
+        kernels().roundActivations(rounding, inPlace, 3, n, inPlace, 3);
+        assertSameBits(
+            Arrays.copyOfRange(inPlace, 3, n + 3), Arrays.copyOfRange(b, 2, n + 2), "in place");
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("roundings")
+  void tiesZerosNaNAndInfinityAreRoundedAsTheDefinitionSays(ActivationRounding rounding) {
+    for (float special : new float[] {Float.NaN, Float.POSITIVE_INFINITY, -1f, -0f, 1e-45f}) {
+      float[] x = new float[301];
+      for (int i = 0; i < 256; i++) { // the codes and what lies halfway between two of them
+        x[i] = (float) Math.scalb(8 + i % 16 / 2.0, i / 16 - 9);
+      }
+      x[0] = 448;
+      x[140] = special;
+      x[141] = -0f;
+      x[300] = special; // the values before it are a block of zeros
+      float[] a = new float[x.length];
+      float[] b = new float[x.length];
+      kernels().roundActivations(rounding, x, 0, x.length, a, 0);
+      definition.roundActivations(rounding, x, 0, x.length, b, 0);
+      assertSameBits(a, b, rounding + " with " + special);
+      boolean poisons = !(Math.abs(special) < Float.POSITIVE_INFINITY);
+      assertThat(Float.isNaN(a[140])).isEqualTo(poisons);
+      assertThat(Float.isNaN(a[0])).isEqualTo(poisons && rounding.block() > 140);
+    }
   }
 
   @Test
@@ -415,8 +477,22 @@ abstract class KernelContract {
       float[] out = new float[rows * outStride + 3];
       for (int kv = shape.kvHeads() - 1; kv >= 0; kv--) {
         kernels.attend(
-            shape, q, 2, qStride, rows, keys, values, pages, first, last, kv, kv + 1, out, 1,
-            outStride, scratch);
+            shape,
+            q,
+            2,
+            qStride,
+            rows,
+            new F32Rows(shape.keyWidth(), keys),
+            new F32Rows(shape.valueWidth(), values),
+            pages,
+            first,
+            last,
+            kv,
+            kv + 1,
+            out,
+            1,
+            outStride,
+            scratch);
       }
       return out;
     }
@@ -495,7 +571,7 @@ abstract class KernelContract {
   @Test
   void warmingUpChangesNoBitAndAWarmKernelAllocatesNothing() {
     PackedMatrix[] matrices = {
-      matrix(PackedMatrix.Format.F32, 100, 65, 1), matrix(PackedMatrix.Format.BF16, 100, 65, 1)
+      matrix(WeightFormat.F32, 100, 65, 1), matrix(WeightFormat.BF16, 100, 65, 1)
     };
     AttentionShape[] shapes = {
       new AttentionShape(6, 2, 32, 32, 16, 0.2f), new AttentionShape(6, 2, 32, 32, 4, 0.2f)
@@ -510,6 +586,7 @@ abstract class KernelContract {
     Paged[] paged = {new Paged(shapes[0], slots, k, k, 1), new Paged(shapes[1], slots, k, k, 1)};
     float[] y = new float[37 * 112];
     int[] top = new int[8];
+    List<ActivationRounding> roundings = roundings();
     IntConsumer[] calls = {
       i -> kernels().matmul(matrices[i & 1], x, 0, 65, 1 + (i >> 1) % 8, y, 0, 112, 0, 7, scratch),
       i -> kernels().matmul(matrices[i & 1], x, 0, 65, 37, y, 0, 112, 0, 7, scratch),
@@ -521,6 +598,7 @@ abstract class KernelContract {
       i -> kernels().streams().mix(x, 0, w, 0, x, 9, y, 0, 1 + i % 8, 65, i, 65, scratch),
       i -> y[0] = kernels().inverseRms(x, 0, 1e-6f, 65, scratch),
       i -> kernels().sigmoid(x, 0, y, 0, 65),
+      i -> kernels().roundActivations(roundings.get(i % roundings.size()), x, 0, 65, y, 0),
       i -> kernels().add(x, 0, y, 0, 65),
       i -> kernels().addScaled(0.5f, x, 0, y, 0, 65),
       i -> kernels().softmax(x, 0, y, 0, 65, scratch),
@@ -534,8 +612,8 @@ abstract class KernelContract {
                 0,
                 192,
                 1 + (i >> 1) % 4,
-                p.keys,
-                p.values,
+                new F32Rows(p.shape.keyWidth(), p.keys),
+                new F32Rows(p.shape.valueWidth(), p.values),
                 p.pages,
                 i & 3,
                 66,

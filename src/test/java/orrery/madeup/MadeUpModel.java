@@ -10,6 +10,7 @@ import java.util.function.IntFunction;
 import orrery.graph.Buffer;
 import orrery.kernels.PackedMatrix;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
@@ -18,6 +19,7 @@ import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelInfo;
 import orrery.model.ModelSpec;
+import orrery.quantization.WeightFormat;
 
 /**
  * A made-up model as the engine runs it. Its rows are a float wider than a state, for their slot.
@@ -48,7 +50,7 @@ public final class MadeUpModel implements Model {
 
   private static PackedMatrix pack(float[][] w) {
     return PackedMatrix.pack(
-        PackedMatrix.Format.F32,
+        WeightFormat.F32,
         w.length,
         HIDDEN,
         (row, into) -> System.arraycopy(w[row], 0, into, 0, HIDDEN));
@@ -87,7 +89,7 @@ public final class MadeUpModel implements Model {
     }
 
     @Override
-    public KvLayout kvLayout(boolean mtp) {
+    public KvLayout kvLayout(boolean mtp, KvDtype dtype) {
       MadeUp.Layers l = m.layers;
       List<Stream> streams = new ArrayList<>();
       if (l.whole()) {

@@ -20,6 +20,7 @@ import orrery.kernels.Kernels;
 import orrery.kernels.PackedMatrix;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.VectorKernels;
+import orrery.quantization.WeightFormat;
 
 /** Mixtures whose experts a table names by token id, and feed-forwards with a SwiGLU limit. */
 class HashRoutingTest {
@@ -45,7 +46,7 @@ class HashRoutingTest {
 
   private PackedMatrix matrix(int out, int in) {
     return PackedMatrix.pack(
-        PackedMatrix.Format.F32,
+        WeightFormat.F32,
         out,
         in,
         (row, into) -> {

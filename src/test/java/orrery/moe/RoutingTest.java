@@ -23,6 +23,7 @@ import orrery.kernels.PackedMatrix;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.VectorKernels;
 import orrery.numerics.Elementary;
+import orrery.quantization.WeightFormat;
 
 /** Compares the routing of random rows with a routing that sorts lists. */
 class RoutingTest {
@@ -280,7 +281,7 @@ class RoutingTest {
     PackedMatrix[] w = new PackedMatrix[6];
     for (int e = 0; e < 6; e++) {
       float weight = bench.groups.load(e) == 0 ? Float.NaN : e + 1;
-      w[e] = PackedMatrix.of(PackedMatrix.Format.F32, new float[][] {{weight}});
+      w[e] = PackedMatrix.of(WeightFormat.F32, new float[][] {{weight}});
     }
     Buffer x = new Buffer("x", bench.groups::assignments, ROWS * 2, 1);
     Buffer y = new Buffer("y", bench.groups::assignments, ROWS * 2, 1);
@@ -352,8 +353,8 @@ class RoutingTest {
         .hasMessageContaining("shapes do not fit");
     assertThatThrownBy(() -> new GatherRows(four, groups, two)).hasMessageContaining("two[2]");
     assertThatThrownBy(() -> new Combine(four, groups, two)).hasMessageContaining("two[2]");
-    PackedMatrix good = PackedMatrix.of(PackedMatrix.Format.F32, new float[2][4]);
-    PackedMatrix bad = PackedMatrix.of(PackedMatrix.Format.F32, new float[3][4]);
+    PackedMatrix good = PackedMatrix.of(WeightFormat.F32, new float[2][4]);
+    PackedMatrix bad = PackedMatrix.of(WeightFormat.F32, new float[3][4]);
     PackedMatrix[] mixed = {good, good, bad, good};
     assertThatThrownBy(() -> new ExpertMatMul(four, mixed, groups, two))
         .hasMessageContaining("f32[3,4]");

@@ -12,12 +12,14 @@ import orrery.checkpoint.JsonConfig;
 import orrery.engine.EngineOptions;
 import orrery.engine.HeapPlan;
 import orrery.kernels.PackedMatrix;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.kv.StreamKind;
 import orrery.model.ModelInfo;
 import orrery.model.ModelInfo.WeightGroup;
 import orrery.model.WeightShapes;
 import orrery.model.Weights;
+import orrery.quantization.WeightFormat;
 
 /** What the configs of the released models tell, beside what was published about them. */
 class RealModelsTest {
@@ -46,7 +48,7 @@ class RealModelsTest {
   /** Writes down which tensors are asked for. */
   private static final class Asked implements Weights {
     final Set<String> names = ConcurrentHashMap.newKeySet();
-    private final Weights shapes = new WeightShapes(PackedMatrix.Format.BF16);
+    private final Weights shapes = new WeightShapes(WeightFormat.BF16);
 
     @Override
     public boolean has(String name) {
@@ -124,7 +126,7 @@ class RealModelsTest {
 
   /** Rows of one kind of the Pro model behind 8,192 tokens, of all layers. */
   private static long rows(String name, int width, boolean all, int span) {
-    KvLayout layout = PRO.kvLayout(false);
+    KvLayout layout = PRO.kvLayout(false, KvDtype.F32);
     return StreamKind.of(layout).stream()
         .filter(k -> k.name().equals(name) && k.stream().width() == width)
         .mapToLong(k -> all ? k.bytes(8192, 256) : k.held(8192, 256, span))

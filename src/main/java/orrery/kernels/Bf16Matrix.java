@@ -1,0 +1,55 @@
+package orrery.kernels;
+
+import orrery.quantization.WeightFormat;
+
+/**
+ * bf16 weights: an int holds two consecutive k of one output, the even k in the low half. So an
+ * even k is decoded by a shift and an odd k by a mask.
+ */
+final class Bf16Matrix extends PackedMatrix {
+  private static final int HIGH_HALF = 0xFFFF0000;
+
+  final int[] pairs; // [panels][ceil(in/2)][16]
+
+  /**
+   * @throws IllegalArgumentException if a weight is not exactly a bf16 value
+   */
+  Bf16Matrix(int out, int in, RowSource source) {
+    super(WeightFormat.BF16, out, in);
+    pairs = new int[panels * PANEL * words];
+    float[] row = new float[in]; // [in]
+    for (int o = 0; o < out; o++) {
+      source.row(o, row);
+      for (int k = 0; k < in; k++) {
+        int bits = Float.floatToRawIntBits(row[k]);
+        if ((bits & ~HIGH_HALF) != 0) {
+          throw new IllegalArgumentException(
+              "weight [" + o + "][" + k + "] = " + row[k] + " is no bf16 value");
+        }
+        pairs[at(o, k)] |= k % 2 == 0 ? bits >>> 16 : bits;
+      }
+    }
+  }
+
+  @Override
+  public long bytes() {
+    return (long) Integer.BYTES * pairs.length;
+  }
+
+  @Override
+  public float get(int o, int k) {
+    int pair = pairs[at(o, k)];
+    return Float.intBitsToFloat(k % 2 == 0 ? pair << 16 : pair & HIGH_HALF);
+  }
+
+  @Override
+  void decode(int panel, int from, int to, float[] into, int offset) {
+    for (int k = from; k < to; k++) {
+      int at = (panel * words + k / 2) * PANEL;
+      int shift = k % 2 == 0 ? 16 : 0; // the even k sits in the low half of its pair
+      for (int lane = 0; lane < PANEL; lane++) {
+        into[offset++] = Float.intBitsToFloat(pairs[at + lane] << shift & HIGH_HALF);
+      }
+    }
+  }
+}
