@@ -47,6 +47,11 @@ record NumberFormat(
         (int) DoubleStream.of(values).filter(Double::isNaN).count());
   }
 
+  /** Whether it has a sign, and a zero; E8M0 has neither. */
+  boolean signed() {
+    return fields.startsWith("1");
+  }
+
   double least() {
     return positive[0];
   }

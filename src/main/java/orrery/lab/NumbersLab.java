@@ -81,12 +81,12 @@ public final class NumbersLab {
   }
 
   /** The first weights of an expert; if there is none, of the first matrix. */
-  private static NumbersSvg.Block block(List<StoredWeights.Matrix> matrices) {
+  private static WeightBlock block(List<StoredWeights.Matrix> matrices) {
     StoredWeights.Matrix matrix =
         matrices.stream()
             .filter(m -> m.name().contains(".experts."))
             .findFirst()
             .orElse(matrices.getFirst());
-    return new NumbersSvg.Block(matrix.name(), Arrays.copyOf(matrix.weights(), BLOCK));
+    return new WeightBlock(matrix.name(), matrix.amax(), Arrays.copyOf(matrix.weights(), BLOCK));
   }
 }

@@ -2,6 +2,7 @@ package orrery.lab;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.DType;
 import orrery.checkpoint.TensorInfo;
@@ -31,8 +32,21 @@ record StoredWeights(String name, BlockQuantizer quantizer) {
    */
   record Loss(double plain, double outlier) {}
 
-  /** A matrix of floats. */
-  record Matrix(String name, int out, int in, float[] weights) {} // weights [out][in]
+  /**
+   * A matrix of floats.
+   *
+   * @param weights [out][in]
+   */
+  record Matrix(String name, int out, int in, float[] weights) {
+    /** The largest magnitude. */
+    float amax() {
+      float amax = 0;
+      for (float w : weights) {
+        amax = Math.max(amax, Math.abs(w));
+      }
+      return amax;
+    }
+  }
 
   /** The ways that checkpoints are published in, and some that show why those are as they are. */
   static List<StoredWeights> all() {
@@ -64,12 +78,12 @@ record StoredWeights(String name, BlockQuantizer quantizer) {
     for (ScaleRule rule : List.of(ScaleRule.CEIL, ScaleRule.FLOOR, ScaleRule.NEAREST)) {
       all.add(
           new StoredWeights(
-              name + ", " + rule.name().toLowerCase(java.util.Locale.ROOT),
+              name + ", " + rule.name().toLowerCase(Locale.ROOT),
               new BlockQuantizer(format, rule)));
     }
   }
 
-  /** All matrices of floats of a checkpoint with blocks of 128 columns or more. */
+  /** All matrices of floats of a checkpoint, those with fewer than 32 columns aside. */
   static List<Matrix> of(Checkpoint checkpoint) {
     List<Matrix> matrices = new ArrayList<>();
     for (TensorInfo info : checkpoint.infos()) {
@@ -103,15 +117,13 @@ record StoredWeights(String name, BlockQuantizer quantizer) {
     double errors = 0;
     double besideOutlier = 0;
     for (Matrix m : matrices) {
-      float largest = 0;
       for (float w : m.weights()) {
         squares += (double) w * w;
-        largest = Math.max(largest, Math.abs(w));
       }
       errors += squaredError(m.weights(), m, -1);
       float[] spoiled = m.weights().clone(); // [out][in]
       int middle = m.out() / 2 * m.in() + m.in() / 2;
-      spoiled[middle] = OUTLIER * largest;
+      spoiled[middle] = OUTLIER * m.amax();
       besideOutlier += squaredError(spoiled, m, middle);
     }
     return new Loss(Math.sqrt(errors / squares), Math.sqrt(besideOutlier / squares));
