@@ -32,7 +32,7 @@ record WeightBlock(String name, float matrixAmax, float[] weights) {
         List.of(
             strip("MXFP8", mxfp8, 0, 2 * half),
             strip("MXFP4", mxfp4, 0, 2 * half),
-            strip("NVFP4, one", nvfp4, 0, half),
+            strip("NVFP4, first", nvfp4, 0, half),
             strip("NVFP4, next", nvfp4, half, half));
     double reach =
         Math.max(Float.MIN_VALUE, strips.stream().mapToDouble(Strip::reach).max().orElseThrow());

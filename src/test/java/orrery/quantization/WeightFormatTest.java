@@ -3,6 +3,7 @@ package orrery.quantization;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import orrery.numerics.E8m0;
 
@@ -35,7 +36,7 @@ class WeightFormatTest {
   void anElementHasTheScaleOfItsBlockAndTheTensorScaleIsAppliedLast() {
     WeightFormat tiles = new WeightFormat(Codes.E4M3, Scales.F32, 2, 2);
     byte[] codes = new byte[3 * 3]; // [3][3] all 1.0
-    java.util.Arrays.fill(codes, (byte) 0x38);
+    Arrays.fill(codes, (byte) 0x38);
     float[] grid = {1, 2, 3, 4}; // [2][2]
     ArrayMatrix matrix = new ArrayMatrix(tiles, 3, 3, codes, grid, 0.5f, ActivationRounding.NONE);
     float[] row = new float[3];
@@ -43,6 +44,19 @@ class WeightFormatTest {
     assertThat(row).containsExactly(0.5f, 0.5f, 1);
     matrix.decode(2, row);
     assertThat(row).containsExactly(1.5f, 1.5f, 2);
+  }
+
+  /** 132 columns are 128 and 4, and not twice 66, although 132 / 2 is whole. */
+  @Test
+  void onlyTheLastBlockOfARowIsCutOff() {
+    byte[] codes = new byte[132]; // [1][132] all 1.0
+    Arrays.fill(codes, (byte) 0x38);
+    float[] grid = {1, 2}; // [1][2]
+    float[] row = new float[132];
+    new ArrayMatrix(DEEPSEEK, 1, 132, codes, grid, 1, ActivationRounding.NONE).decode(0, row);
+    for (int j = 0; j < 132; j++) {
+      assertThat(row[j]).as("column %d", j).isEqualTo(j < 128 ? 1 : 2);
+    }
   }
 
   @Test
