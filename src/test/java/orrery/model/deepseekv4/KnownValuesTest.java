@@ -13,9 +13,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 import orrery.EditedModel;
 import orrery.NaiveV4;
 import orrery.RandomV4;
-import orrery.kv.KvDtype;
 import orrery.engine.LoadedModel;
 import orrery.kernels.VectorKernels;
+import orrery.kv.KvDtype;
 import orrery.model.Model;
 import orrery.model.Steps;
 
