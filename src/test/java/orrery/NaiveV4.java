@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
 import orrery.checkpoint.JsonConfig;
+import orrery.kv.KvDtype;
 import orrery.numerics.Elementary;
 
 /**
@@ -20,16 +21,17 @@ public final class NaiveV4 implements Oracle {
   private final NaiveV4Attention attention;
 
   public NaiveV4(Path model) {
-    this(model, true);
+    this(model, true, KvDtype.F32);
   }
 
   /**
    * @param sinks whether the sinks take part in the softmax
+   * @param dtype of the rows that a cache would give back
    */
-  public NaiveV4(Path model, boolean sinks) {
+  public NaiveV4(Path model, boolean sinks, KvDtype dtype) {
     c = NaiveV4Config.read(JsonConfig.read(model.resolve("config.json")));
     w = new NaiveV4Weights(model, c.eps());
-    attention = new NaiveV4Attention(c, w, sinks);
+    attention = new NaiveV4Attention(c, w, sinks, dtype);
   }
 
   @Override

@@ -2,6 +2,7 @@ package orrery;
 
 import java.nio.file.Path;
 import orrery.checkpoint.JsonConfig;
+import orrery.kv.KvDtype;
 import orrery.model.classic.ClassicConfig;
 
 /**
@@ -11,10 +12,15 @@ import orrery.model.classic.ClassicConfig;
 public interface Oracle {
   /** The oracle for the architecture that {@code config.json} names. */
   static Oracle of(Path model) {
+    return of(model, KvDtype.F32);
+  }
+
+  /** The oracle whose cached rows would be of this dtype. */
+  static Oracle of(Path model, KvDtype dtype) {
     String type = JsonConfig.read(model.resolve("config.json")).string("model_type");
     return switch (type) {
-      case ClassicConfig.ARCHITECTURE -> new Naive(model);
-      case "deepseek_v4" -> new NaiveV4(model);
+      case ClassicConfig.ARCHITECTURE -> new Naive(model, dtype);
+      case "deepseek_v4" -> new NaiveV4(model, true, dtype);
       default -> throw new IllegalArgumentException(model + ": no oracle for " + type);
     };
   }

@@ -18,6 +18,7 @@ public final class Scratch {
   private float[] sums = new float[0]; // [queries] softmax denominators
   private float[] mixed = new float[0]; // [queries][valueStride] attention output before division
   private float[] scores = new float[0]; // [queries][slots] attention scores, then probabilities
+  private float[] decoded = new float[0]; // [rows][columns] the floats of cached rows
   private float[] exps = new float[0]; // [n] e^−|x| of one row
   private int[] listed = new int[0]; // [rows] for ops: where the rows of a list begin
   private float[] numbers = new float[0]; // for ops: numbers on their way from kernel to kernel
@@ -70,6 +71,11 @@ public final class Scratch {
   float[] scores(int n) {
     scores = grown(scores, n);
     return scores;
+  }
+
+  float[] decoded(int n) {
+    decoded = grown(decoded, n);
+    return decoded;
   }
 
   float[] exps(int n) {

@@ -27,6 +27,7 @@ final class MatrixCounts {
   int rejected;
   long passedPages; // of the sequences of all steps
   int tombstones; // evictions from windowed pools
+  int chunks; // pieces of prompts behind which the prompt goes on
   int refusals; // steps that admitted no more, for want of pages
   private final int pools;
   private final Set<Integer> hitters = new HashSet<>(); // sequences that began with a hit
@@ -65,11 +66,18 @@ final class MatrixCounts {
     }
   }
 
-  /** Looks at the page tables of a step. */
+  /** Looks at the page tables of a step, and at the rows that want no logits. */
   synchronized void look(Step step) {
-    Arrays.stream(step.sequence, 0, step.rows())
-        .distinct()
-        .forEach(sequence -> look(step.tables[sequence]));
+    int[] sequences = Arrays.stream(step.sequence, 0, step.rows()).distinct().toArray();
+    for (int sequence : sequences) {
+      look(step.tables[sequence]);
+    }
+    long want =
+        Arrays.stream(step.logitRow, 0, step.logitRows())
+            .map(row -> step.sequence[row])
+            .distinct()
+            .count();
+    chunks += (int) (sequences.length - want);
   }
 
   private void look(PageTable table) {
