@@ -7,6 +7,7 @@ import orrery.attention.GroupedQueryAttention;
 import orrery.attention.RopeTable;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
+import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.kernels.AttentionShape;
 import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
@@ -48,6 +49,7 @@ import orrery.quantization.WeightFormat;
  * @param mtpAnnounced whether the config itself says how many, and not its default
  * @param router how rows choose experts
  * @param format how matrices are kept in memory, as far as {@code dtype} tells
+ * @param quantization how matrices may be stored in codes
  */
 public record ClassicConfig(
     int vocab,
@@ -70,7 +72,8 @@ public record ClassicConfig(
     int mtpLayers,
     boolean mtpAnnounced,
     RouterSpec router,
-    WeightFormat format)
+    WeightFormat format,
+    QuantizationConfig quantization)
     implements ModelConfig {
 
   /** {@code model_type} of these configs. */
@@ -114,6 +117,9 @@ public record ClassicConfig(
             ".gate_proj.weight",
             ".up_proj.weight",
             ".down_proj.weight"),
+        List.of(
+            List.of(".q_proj.weight", ".k_proj.weight", ".v_proj.weight"),
+            List.of(".gate_proj.weight", ".up_proj.weight")),
         ".mlp.experts.",
         "weight_scale_inv",
         false);

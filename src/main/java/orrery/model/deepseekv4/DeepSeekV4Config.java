@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Set;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
+import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.model.Activations;
@@ -38,6 +39,7 @@ import orrery.quantization.WeightFormat;
  * @param mixEps {@code hc_eps}
  * @param normEps {@code rms_norm_eps}
  * @param format how matrices are kept in memory, as far as {@code torch_dtype} tells
+ * @param quantization how matrices may be stored in codes
  */
 public record DeepSeekV4Config(
     int vocab,
@@ -57,7 +59,8 @@ public record DeepSeekV4Config(
     int mixIterations,
     float mixEps,
     float normEps,
-    WeightFormat format)
+    WeightFormat format,
+    QuantizationConfig quantization)
     implements ModelConfig {
 
   /** {@code model_type} of these configs. */
@@ -95,7 +98,12 @@ public record DeepSeekV4Config(
 
   @Override
   public QuantizedParts quantizedParts() {
-    return new QuantizedParts(TensorNames.QUANTIZED, ".ffn.experts.", "scale", true);
+    return new QuantizedParts(
+        TensorNames.QUANTIZED,
+        List.of(List.of(".w1.weight", ".w3.weight")),
+        ".ffn.experts.",
+        "scale",
+        true);
   }
 
   @Override
@@ -161,6 +169,7 @@ public record DeepSeekV4Config(
         mixIterations,
         mixEps,
         normEps,
-        format);
+        format,
+        quantization);
   }
 }
