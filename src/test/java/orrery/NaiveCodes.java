@@ -34,9 +34,7 @@ final class NaiveCodes {
     int exponent = code >> fractionBits & (1 << exponentBits) - 1;
     double fraction = (code & (1 << fractionBits) - 1) / (double) (1 << fractionBits);
     double magnitude =
-        exponent == 0
-            ? Math.scalb(fraction, 1 - bias)
-            : Math.scalb(1 + fraction, exponent - bias);
+        exponent == 0 ? Math.scalb(fraction, 1 - bias) : Math.scalb(1 + fraction, exponent - bias);
     return (code >> exponentBits + fractionBits & 1) == 0 ? magnitude : -magnitude;
   }
 

@@ -198,8 +198,7 @@ final class NaiveTensors {
     boolean fp4 = isFp4(codes);
     int[] block = fp4 ? new int[] {1, fp4Block(scale)} : block(scale, out, in);
     int across = ceil(in, block[1]);
-    if (codes.size() * (fp4 ? 2 : 1) != out * in
-        || scale.size() != ceil(out, block[0]) * across) {
+    if (codes.size() * (fp4 ? 2 : 1) != out * in || scale.size() != ceil(out, block[0]) * across) {
       throw new AssertionError(name + ": " + codes + " and " + scale);
     }
     IntToDoubleFunction scales = scale.numbers();

@@ -78,13 +78,11 @@ public final class NaiveV4 implements Oracle {
     int d = c.hidden();
     float[][] embedding = w.matrix("embed.weight", c.vocab(), d);
     float[][] e = Arrays.stream(next).mapToObj(id -> embedding[id]).toArray(float[][]::new);
-    float[][] fromToken =
-        w.product("mtp.0.e_proj.weight", d, d, w.norm(e, "mtp.0.enorm"));
+    float[][] fromToken = w.product("mtp.0.e_proj.weight", d, d, w.norm(e, "mtp.0.enorm"));
     float[][] x = new float[next.length][c.mix() * d];
     for (int j = 0; j < c.mix(); j++) {
       float[][] stream = NaiveV4Weights.columns(states, j * d, d);
-      float[][] fromState =
-          w.product("mtp.0.h_proj.weight", d, d, w.norm(stream, "mtp.0.hnorm"));
+      float[][] fromState = w.product("mtp.0.h_proj.weight", d, d, w.norm(stream, "mtp.0.hnorm"));
       for (int p = 0; p < x.length; p++) {
         for (int i = 0; i < d; i++) {
           x[p][j * d + i] = fromToken[p][i] + fromState[p][i];

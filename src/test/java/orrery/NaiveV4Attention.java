@@ -15,11 +15,9 @@ record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w, boolean sinks) {
     int ratio = c.ratios()[layer];
     float[] turns = ratio == 0 ? c.plain() : c.scaled();
     float[][] low =
-        w.norm(
-            w.product(p + "wq_a.weight", c.queryRank(), c.hidden(), h), p + "q_norm");
+        w.norm(w.product(p + "wq_a.weight", c.queryRank(), c.hidden(), h), p + "q_norm");
     float[][] q = w.product(p + "wq_b.weight", c.heads() * d, c.queryRank(), low);
-    float[][] kv =
-        w.norm(w.product(p + "wkv.weight", d, c.hidden(), h), p + "kv_norm");
+    float[][] kv = w.norm(w.product(p + "wkv.weight", d, c.hidden(), h), p + "kv_norm");
     for (int t = 0; t < kv.length; t++) {
       rotate(kv[t], t, turns, 1);
     }
