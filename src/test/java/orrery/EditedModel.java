@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.DType;
 import orrery.checkpoint.SafetensorsWriter;
@@ -21,11 +22,29 @@ import orrery.numerics.Fp16;
  * file.
  */
 public final class EditedModel {
-  /** Values of one tensor; {@code longs} instead of {@code floats} if it is I64 or I32. */
+  /**
+   * Values of one tensor; {@code longs} instead of {@code floats} if it is I64 or I32, or if it
+   * holds codes of one byte.
+   */
   public record Values(DType dtype, long[] shape, float[] floats, long[] longs) {
     /** The same values under another shape. */
     public Values shaped(long... other) {
       return new Values(dtype, other, floats, longs);
+    }
+
+    /** A tensor of codes of one byte. */
+    public static Values codes(DType dtype, byte[] codes, long... shape) {
+      long[] values = IntStream.range(0, codes.length).mapToLong(i -> codes[i]).toArray();
+      return new Values(dtype, shape, null, values);
+    }
+
+    /** The codes of a tensor of one byte each. */
+    public byte[] bytes() {
+      byte[] bytes = new byte[longs.length]; // [elements]
+      for (int i = 0; i < bytes.length; i++) {
+        bytes[i] = (byte) longs[i];
+      }
+      return bytes;
     }
 
     /** As float32, which holds every value exactly. */
@@ -74,7 +93,17 @@ public final class EditedModel {
       case I32 ->
           new Values(DType.I32, shape, null, Arrays.stream(tensor.ints()).asLongStream().toArray());
       case F32, F16, BF16 -> new Values(tensor.dtype(), shape, tensor.floats(), null);
+      case F8_E8M0, F8_E4M3, F8_E5M2, I8, U8 -> Values.codes(tensor.dtype(), bytes(tensor), shape);
     };
+  }
+
+  private static byte[] bytes(Tensor tensor) {
+    int length = (int) tensor.rowLength();
+    byte[] all = new byte[(int) tensor.info().elements()]; // [elements]
+    for (int row = 0; row < tensor.rows(); row++) {
+      tensor.copyRowBytes(row, all, row * length);
+    }
+    return all;
   }
 
   /** Writes {@code config.json} and {@code model.safetensors} to an existing directory. */
@@ -88,6 +117,8 @@ public final class EditedModel {
         case F16 -> writer.f16(name, codes(v.floats(), true), v.shape());
         case I32 -> writer.ints(name, ints(v.longs()), v.shape());
         case I64 -> writer.longs(name, v.longs(), v.shape());
+        case F8_E8M0, F8_E4M3, F8_E5M2, I8, U8 ->
+            writer.codes(name, v.dtype(), v.bytes(), v.shape());
       }
     }
     writer.write(directory.resolve("model.safetensors"));

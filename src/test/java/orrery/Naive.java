@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 import orrery.checkpoint.JsonConfig;
 import orrery.graph.ActivationDtype;
+import orrery.kv.KvDtype;
 import orrery.model.classic.ClassicConfig;
 import orrery.numerics.Elementary;
 import orrery.numerics.Sum16;
@@ -19,15 +20,18 @@ import orrery.numerics.Sum16;
 public final class Naive implements Oracle {
   private final NaiveTensors w;
   private final ClassicConfig c;
+  private final KvDtype dtype; // of the keys and values that a cache would give back
 
   public Naive(Path model) {
-    this(model, ActivationDtype.F32);
+    this(model, KvDtype.F32, ActivationDtype.F32);
   }
 
   /**
+   * @param dtype of the keys and values that a cache would give back
    * @param activations what products with quantised weights multiply
    */
-  public Naive(Path model, ActivationDtype activations) {
+  public Naive(Path model, KvDtype dtype, ActivationDtype activations) {
+    this.dtype = dtype;
     w = new NaiveTensors(model, activations);
     c = ClassicConfig.read(JsonConfig.read(model.resolve("config.json")));
   }
@@ -100,9 +104,9 @@ public final class Naive implements Oracle {
 
   private float[][] attention(String p, float[][] h) {
     float[][] q = heads(p, "q", h, c.heads(), true);
-    float[][] k = heads(p, "k", h, c.kvHeads(), true);
-    float[][] v = heads(p, "v", h, c.kvHeads(), false);
     int d = c.headDim();
+    float[][] k = NaiveRows.stored(dtype, heads(p, "k", h, c.kvHeads(), true), d, 0);
+    float[][] v = NaiveRows.stored(dtype, heads(p, "v", h, c.kvHeads(), false), d, 0);
     float scale = (float) (1 / Math.sqrt(d));
     float[][] mixed = new float[h.length][c.heads() * d];
     for (int t = 0; t < h.length; t++) {

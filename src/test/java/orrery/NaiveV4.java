@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.function.UnaryOperator;
 import orrery.checkpoint.JsonConfig;
 import orrery.graph.ActivationDtype;
+import orrery.kv.KvDtype;
 import orrery.numerics.Elementary;
 
 /**
@@ -21,17 +22,18 @@ public final class NaiveV4 implements Oracle {
   private final NaiveV4Attention attention;
 
   public NaiveV4(Path model) {
-    this(model, true, ActivationDtype.F32);
+    this(model, true, KvDtype.F32, ActivationDtype.F32);
   }
 
   /**
    * @param sinks whether the sinks take part in the softmax
+   * @param dtype of the rows that a cache would give back
    * @param activations what products with quantised weights multiply
    */
-  public NaiveV4(Path model, boolean sinks, ActivationDtype activations) {
+  public NaiveV4(Path model, boolean sinks, KvDtype dtype, ActivationDtype activations) {
     c = NaiveV4Config.read(JsonConfig.read(model.resolve("config.json")));
     w = new NaiveV4Weights(model, c.eps(), activations);
-    attention = new NaiveV4Attention(c, w, sinks);
+    attention = new NaiveV4Attention(c, w, sinks, dtype);
   }
 
   @Override

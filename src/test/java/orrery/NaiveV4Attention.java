@@ -2,14 +2,20 @@ package orrery;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import orrery.kv.KvDtype;
 import orrery.numerics.Elementary;
 import orrery.numerics.Sum16;
 
 /**
  * Attention of DeepSeek-V4 in plain loops: a window of the newest tokens, compressed entries, and a
  * sink. One vector of a token or of an entry is its key and its value for all heads.
+ *
+ * @param sinks whether the sinks take part in the softmax
+ * @param dtype of the rows that a cache would give back
  */
-record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w, boolean sinks) {
+record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w, boolean sinks, KvDtype dtype) {
+  private static final int BLOCK = 64; // columns of a cached FP8 row that share a scale
+
   float[][] run(String p, int layer, float[][] h) {
     int d = c.headDim();
     int ratio = c.ratios()[layer];
@@ -21,7 +27,12 @@ record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w, boolean sinks) {
     for (int t = 0; t < kv.length; t++) {
       rotate(kv[t], t, turns, 1);
     }
-    float[][] entries = ratio == 0 ? null : entries(p + "compressor.", layer, d, h);
+    int rope = 2 * turns.length;
+    kv = NaiveRows.stored(dtype, kv, BLOCK, rope);
+    float[][] entries =
+        ratio == 0
+            ? null
+            : NaiveRows.stored(dtype, entries(p + "compressor.", layer, d, h), BLOCK, rope);
     int[][] seen = ratio == 0 ? null : seen(p + "indexer.", layer, h, low);
     float[] sink = w.vector(p + "attn_sink", c.heads());
     float[][] out = new float[h.length][c.heads() * d];
@@ -144,7 +155,7 @@ record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w, boolean sinks) {
     }
     int n = c.indexHeads();
     int dim = c.indexDim();
-    float[][] keys = entries(p + "compressor.", layer, dim, h);
+    float[][] keys = NaiveRows.stored(dtype, entries(p + "compressor.", layer, dim, h), dim, 0);
     float[][] q = w.product(p + "wq_b.weight", n * dim, c.queryRank(), low);
     float[][] heads = w.product(p + "weights_proj.weight", n, c.hidden(), h);
     float scale = (float) (1 / Math.sqrt((double) dim * n));

@@ -15,7 +15,17 @@ public enum DType {
   /** bfloat16, see {@link orrery.numerics.Bf16}. */
   BF16(2),
   /** IEEE binary16, see {@link orrery.numerics.Fp16}. */
-  F16(2);
+  F16(2),
+  /** Powers of two: scales. */
+  F8_E8M0(1),
+  /** FP8 with 4 exponent bits: codes of weights, and scales of NVFP4. */
+  F8_E4M3(1),
+  /** FP8 with 5 exponent bits: codes of weights. */
+  F8_E5M2(1),
+  /** Bytes of which another field tells the meaning: two FP4 codes. */
+  I8(1),
+  /** As {@link #I8}; also powers of two, as {@link #F8_E8M0}. */
+  U8(1);
 
   private final int bytes;
 

@@ -10,6 +10,7 @@ import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,13 +37,15 @@ public final class SafetensorsWriter {
   private final Map<String, String> metadata = new TreeMap<>();
 
   /**
-   * A tensor to be written; {@code data} is a float[], short[], int[] or long[] as the type says.
+   * A tensor to be written; {@code data} is a float[], short[], byte[], int[] or long[] as the type
+   * says, or the bytes of another file.
    */
   private record Entry(String name, DType dtype, long[] shape, Object data) {
     void put(ByteBuffer buffer, int index) {
       switch (data) {
         case float[] values -> buffer.putFloat(values[index]);
         case short[] codes -> buffer.putShort(codes[index]);
+        case byte[] codes -> buffer.put(codes[index]);
         case int[] values -> buffer.putInt(values[index]);
         case long[] values -> buffer.putLong(values[index]);
         default -> throw new AssertionError(data);
@@ -54,7 +57,9 @@ public final class SafetensorsWriter {
     }
 
     long bytes() {
-      return (long) elements() * dtype.bytes();
+      return data instanceof MemorySegment mapped
+          ? mapped.byteSize()
+          : (long) elements() * dtype.bytes();
     }
   }
 
@@ -79,6 +84,14 @@ public final class SafetensorsWriter {
     return add(new Entry(name, DType.F16, shape.clone(), codes), codes.length);
   }
 
+  /** Adds a tensor of a type of 8 bits from raw bytes; {@code codes} is row-major. */
+  public SafetensorsWriter codes(String name, DType dtype, byte[] codes, long... shape) {
+    if (dtype.bytes() != 1) {
+      throw new IllegalArgumentException(name + ": expected a type of 8 bits, found " + dtype);
+    }
+    return add(new Entry(name, dtype, shape.clone(), codes), codes.length);
+  }
+
   /** Adds an I32 tensor; {@code data} is row-major. */
   public SafetensorsWriter ints(String name, int[] data, long... shape) {
     return add(new Entry(name, DType.I32, shape.clone(), data), data.length);
@@ -89,7 +102,17 @@ public final class SafetensorsWriter {
     return add(new Entry(name, DType.I64, shape.clone(), data), data.length);
   }
 
-  private SafetensorsWriter add(Entry entry, int elements) {
+  /**
+   * Adds a tensor of another file, byte for byte. It is read when this file is written, so the other
+   * one must stay open until then.
+   */
+  public SafetensorsWriter copy(Tensor tensor) {
+    TensorInfo info = tensor.info();
+    return add(
+        new Entry(info.name(), info.dtype(), info.shape(), tensor.data()), info.elements());
+  }
+
+  private SafetensorsWriter add(Entry entry, long elements) {
     long product = 1;
     for (long size : entry.shape) {
       product = Math.multiplyExact(product, size);
@@ -156,6 +179,10 @@ public final class SafetensorsWriter {
     drain(buffer, out);
     out.write(header);
     for (Entry entry : ordered) {
+      if (entry.data instanceof MemorySegment mapped) {
+        put(mapped, buffer, out);
+        continue;
+      }
       for (int i = 0; i < entry.elements(); i++) {
         if (buffer.remaining() < entry.dtype.bytes()) {
           drain(buffer, out);
@@ -164,6 +191,18 @@ public final class SafetensorsWriter {
       }
     }
     drain(buffer, out);
+  }
+
+  private static void put(MemorySegment mapped, ByteBuffer buffer, OutputStream out)
+      throws IOException {
+    for (long at = 0; at < mapped.byteSize(); ) {
+      if (!buffer.hasRemaining()) {
+        drain(buffer, out);
+      }
+      int count = (int) Math.min(buffer.remaining(), mapped.byteSize() - at);
+      buffer.put(mapped.asSlice(at, count).asByteBuffer());
+      at += count;
+    }
   }
 
   private static void drain(ByteBuffer buffer, OutputStream out) throws IOException {

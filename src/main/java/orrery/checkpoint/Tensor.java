@@ -68,13 +68,16 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
     return rows;
   }
 
-  /** Element {@code index} (row-major) as a float; exact for F32, F16 and BF16. */
+  /**
+   * Element {@code index} (row-major) as a float; exact for F32, F16 and BF16. Codes of 8 bits are
+   * no floats without their scales, so they are refused.
+   */
   public float getFloat(long index) {
     return switch (dtype()) {
       case F32 -> data.getAtIndex(F32, index);
       case BF16 -> Bf16.decode(data.getAtIndex(BITS16, index));
       case F16 -> Fp16.decode(data.getAtIndex(BITS16, index));
-      case I64, I32 -> throw wrongType("F32, F16 or BF16");
+      default -> throw wrongType("F32, F16 or BF16");
     };
   }
 
@@ -90,6 +93,20 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
     long length = rowLength();
     long from = Math.multiplyExact(row, length) * 2;
     MemorySegment.copy(data, BITS16, from, dst, dstOff, Math.toIntExact(length));
+  }
+
+  /** Byte {@code index} (row-major); only of a type of 8 bits. */
+  public byte getByte(long index) {
+    requireBytes();
+    return data.get(ValueLayout.JAVA_BYTE, index);
+  }
+
+  /** Copies one row of bytes into {@code dst[dstOff ..]}; only of a type of 8 bits. */
+  public void copyRowBytes(long row, byte[] dst, int dstOff) {
+    requireBytes();
+    long length = rowLength();
+    long from = Math.multiplyExact(row, length);
+    MemorySegment.copy(data, ValueLayout.JAVA_BYTE, from, dst, dstOff, Math.toIntExact(length));
   }
 
   /** All elements, converted exactly to float32, in row-major order. */
@@ -129,9 +146,8 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
     for (int i = 0; i < all.length; i++) {
       long index = dtype() == DType.I32 ? data.getAtIndex(I32, i) : data.getAtIndex(I64, i);
       if (index < 0 || index >= below) {
-        String place = "[" + i / rowLength() + ", " + i % rowLength() + "]";
         throw new CheckpointException(
-            file, item() + " at " + place, "0 to " + (below - 1), Long.toString(index));
+            file, item() + " at " + place(i), "0 to " + (below - 1), Long.toString(index));
       }
       all[i] = (int) index;
     }
@@ -159,7 +175,7 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
           dst[dstOff + i] = Fp16.decode(data.getAtIndex(BITS16, first + i));
         }
       }
-      case I64, I32 -> throw wrongType("F32, F16 or BF16");
+      default -> throw wrongType("F32, F16 or BF16");
     }
   }
 
@@ -170,6 +186,12 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
           file, item(), "at most " + (Integer.MAX_VALUE - 8) + " elements", elements + " elements");
     }
     return (int) elements;
+  }
+
+  private void requireBytes() {
+    if (dtype().bytes() != 1) {
+      throw wrongType("one-byte");
+    }
   }
 
   private void require(DType type) {
@@ -185,6 +207,17 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
   /** {@code tensor NAME}, made safe to print. */
   public String item() {
     return item(name());
+  }
+
+  /** Element {@code index} (row-major) as a place in the tensor: {@code [row, column]}. */
+  public String place(long index) {
+    long[] place = info.shape(); // [dimensions]
+    for (int d = place.length - 1; d >= 0; d--) {
+      long size = place[d];
+      place[d] = index % size;
+      index /= size;
+    }
+    return Arrays.toString(place);
   }
 
   static String item(String name) {

@@ -49,6 +49,8 @@ record WidenedTensor(Tensor tensor, long run, int taller, int wider) {
       }
       case I32 -> writer.ints(name, tensor.ints(), shape);
       case I64 -> writer.longs(name, tensor.longs(), shape);
+      case F8_E8M0, F8_E4M3, F8_E5M2, I8, U8 ->
+          throw new IllegalArgumentException("twin: quantised weights, " + tensor.item());
     };
   }
 

@@ -21,4 +21,9 @@ public interface ModelConfig extends ModelSpec {
   default FeedForwardWidth feedForwardWidth() {
     return FeedForwardWidth.NONE;
   }
+
+  /** Which matrices of the model a quantised release has in few bits. */
+  default QuantizedParts quantizedParts() {
+    return QuantizedParts.NONE;
+  }
 }

@@ -47,6 +47,39 @@ class SafetensorsWriterTest {
   }
 
   @Test
+  void aTensorOfAnotherFileIsCopiedByteForByte() {
+    short[] codes = new short[100_003]; // more than one buffer
+    for (int i = 0; i < codes.length; i++) {
+      codes[i] = (short) (i * 31);
+    }
+    byte[] bytes = {-1, 0, 1};
+    Path first = directory.resolve("first.safetensors");
+    new SafetensorsWriter()
+        .bf16("b", codes, codes.length)
+        .codes("c", DType.U8, bytes, 3)
+        .floats("f", new float[] {Float.NaN}, 1)
+        .write(first);
+    Path second = directory.resolve("second.safetensors");
+    try (SafetensorsFile file = SafetensorsFile.open(first)) {
+      new SafetensorsWriter()
+          .codes("a", DType.F8_E4M3, bytes, 1, 3)
+          .copy(file.tensor("c"))
+          .copy(file.tensor("b"))
+          .copy(file.tensor("f"))
+          .write(second);
+    }
+    try (SafetensorsFile file = SafetensorsFile.open(second)) {
+      byte[] row = new byte[3];
+      assertThat(file.tensor("b").requireShape(codes.length).bf16()).containsExactly(codes);
+      file.tensor("c").requireShape(3).copyRowBytes(0, row, 0);
+      assertThat(row).containsExactly(bytes);
+      file.tensor("a").requireShape(1, 3).copyRowBytes(0, row, 0);
+      assertThat(row).containsExactly(bytes);
+      assertThat(file.tensor("f").floats()).containsExactly(Float.NaN);
+    }
+  }
+
+  @Test
   void theHeaderIsPaddedAndTensorsStandInCanonicalOrderWhateverTheOrderOfAdding()
       throws IOException {
     float[] two = {1, 2};

@@ -7,13 +7,16 @@ import orrery.attention.GroupedQueryAttention;
 import orrery.attention.RopeTable;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
+import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.kernels.AttentionShape;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
 import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
+import orrery.model.QuantizedParts;
 import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
 import orrery.options.Options;
@@ -46,6 +49,7 @@ import orrery.quantization.WeightFormat;
  * @param mtpAnnounced whether the config itself says how many, and not its default
  * @param router how rows choose experts
  * @param format how matrices are kept in memory, as far as {@code dtype} tells
+ * @param quantization how matrices may be stored in codes
  */
 public record ClassicConfig(
     int vocab,
@@ -68,7 +72,8 @@ public record ClassicConfig(
     int mtpLayers,
     boolean mtpAnnounced,
     RouterSpec router,
-    WeightFormat format)
+    WeightFormat format,
+    QuantizationConfig quantization)
     implements ModelConfig {
 
   /** {@code model_type} of these configs. */
@@ -100,6 +105,26 @@ public record ClassicConfig(
         List.of(".down_proj.weight"));
   }
 
+  /** As in GLM-4.5-Air-FP8: every matrix of attention and feed-forwards, also of the MTP layer. */
+  @Override
+  public QuantizedParts quantizedParts() {
+    return new QuantizedParts(
+        List.of(
+            ".q_proj.weight",
+            ".k_proj.weight",
+            ".v_proj.weight",
+            ".o_proj.weight",
+            ".gate_proj.weight",
+            ".up_proj.weight",
+            ".down_proj.weight"),
+        List.of(
+            List.of(".q_proj.weight", ".k_proj.weight", ".v_proj.weight"),
+            List.of(".gate_proj.weight", ".up_proj.weight")),
+        ".mlp.experts.",
+        "weight_scale_inv",
+        false);
+  }
+
   @Override
   public String architecture() {
     return ARCHITECTURE;
@@ -117,17 +142,22 @@ public record ClassicConfig(
 
   /**
    * Streams 2l and 2l + 1 are the keys and values of layer l. Last come the streams of the MTP
-   * layer: keys, values, and its inputs at page ends.
+   * layer: keys, values, and its inputs at page ends. FP8 keys and values have one scale for each
+   * token and key/value head.
    */
   @Override
-  public KvLayout kvLayout(boolean mtp) {
+  public KvLayout kvLayout(boolean mtp, KvDtype dtype) {
     if (mtp && !hasMtp()) {
       throw new IllegalArgumentException("MTP rows: this model has no MTP layer");
     }
+    AttentionShape shape = attention(1);
     List<Stream> streams = new ArrayList<>();
     for (int l = 0; l < layers + (mtp ? 1 : 0); l++) {
-      streams.add(Stream.whole("layers." + l + ".key", attention(1).keyWidth()));
-      streams.add(Stream.whole("layers." + l + ".value", attention(1).valueWidth()));
+      streams.add(
+          Stream.whole("layers." + l + ".key", shape.keyWidth(), dtype.format(shape.headDim(), 0)));
+      streams.add(
+          Stream.whole(
+              "layers." + l + ".value", shape.valueWidth(), dtype.format(shape.valueStride(), 0)));
     }
     if (mtp) {
       streams.add(Stream.boundary("mtp.boundary", hidden));

@@ -4,11 +4,14 @@ import java.util.List;
 import java.util.Set;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
+import orrery.checkpoint.quantized.QuantizationConfig;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.model.Activations;
 import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
+import orrery.model.QuantizedParts;
 import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
 import orrery.quantization.WeightFormat;
@@ -36,6 +39,7 @@ import orrery.quantization.WeightFormat;
  * @param mixEps {@code hc_eps}
  * @param normEps {@code rms_norm_eps}
  * @param format how matrices are kept in memory, as far as {@code torch_dtype} tells
+ * @param quantization how matrices may be stored in codes
  */
 public record DeepSeekV4Config(
     int vocab,
@@ -55,7 +59,8 @@ public record DeepSeekV4Config(
     int mixIterations,
     float mixEps,
     float normEps,
-    WeightFormat format)
+    WeightFormat format,
+    QuantizationConfig quantization)
     implements ModelConfig {
 
   /** {@code model_type} of these configs. */
@@ -92,6 +97,16 @@ public record DeepSeekV4Config(
   }
 
   @Override
+  public QuantizedParts quantizedParts() {
+    return new QuantizedParts(
+        TensorNames.QUANTIZED,
+        List.of(List.of(".w1.weight", ".w3.weight")),
+        ".ffn.experts.",
+        "scale",
+        true);
+  }
+
+  @Override
   public String architecture() {
     return ARCHITECTURE;
   }
@@ -117,11 +132,11 @@ public record DeepSeekV4Config(
   }
 
   @Override
-  public KvLayout kvLayout(boolean mtp) {
+  public KvLayout kvLayout(boolean mtp, KvDtype dtype) {
     if (mtp && !hasMtp()) {
       throw new IllegalArgumentException("MTP rows: this model has no MTP layer");
     }
-    return CacheStreams.layout(this, mtp);
+    return CacheStreams.layout(this, mtp, dtype);
   }
 
   @Override
@@ -154,6 +169,7 @@ public record DeepSeekV4Config(
         mixIterations,
         mixEps,
         normEps,
-        format);
+        format,
+        quantization);
   }
 }

@@ -75,6 +75,24 @@ enum TensorNames {
   static final List<String> FEED_FORWARD_COLUMNS =
       List.of(".w2.weight", ".shared_experts.down_proj.weight", ".experts.down_proj");
 
+  /**
+   * Ends of the names, in the release's way, of matrices that the release has in FP8 or FP4. The
+   * products of the compressors and the weights of the indexer's heads are not among them.
+   */
+  static final List<String> QUANTIZED =
+      List.of(
+          ".attn.wq_a.weight",
+          ".attn.wq_b.weight",
+          ".attn.wkv.weight",
+          ".attn.wo_a.weight",
+          ".attn.wo_b.weight",
+          ".attn.indexer.wq_b.weight",
+          ".w1.weight",
+          ".w2.weight",
+          ".w3.weight",
+          ".e_proj.weight",
+          ".h_proj.weight");
+
   /** The way of a checkpoint with these tensors. */
   static TensorNames of(Set<String> tensors) {
     if (tensors.contains("embed.weight")) {
