@@ -34,7 +34,7 @@ public final class ArchitectureRules {
   static final List<String> ROOMS =
       List.of(
           """
-          numerics options events files quantization kernels checkpoint text kv graph
+          numerics options events files quantization kernels checkpoint checkpoint.quantized text kv graph
           attention moe hyper model model.* quantization.layouts prefix sampling speculation speculation.length speculation.rules
           batching offload engine observe openai server lab cli
           """

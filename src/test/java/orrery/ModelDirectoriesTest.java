@@ -25,14 +25,19 @@ class ModelDirectoriesTest {
 
   /** The files that engines read by name. */
   private static final Set<String> KNOWN =
-      Set.of("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json");
+      Set.of(
+          "config.json",
+          "generation_config.json",
+          "hf_quant_config.json",
+          "tokenizer.json",
+          "tokenizer_config.json");
 
   /** The model card and the files that it mentions; no engine opens them. */
   private static final Set<String> CARD =
       Set.of("README.md", "prompts.jsonl", "heldout.jsonl", "evaluation.json");
 
   static List<Path> models() {
-    return TinyModels.all();
+    return Stream.concat(TinyModels.all().stream(), TinyModels.quantised().stream()).toList();
   }
 
   @ParameterizedTest

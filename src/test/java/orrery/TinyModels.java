@@ -13,9 +13,23 @@ import orrery.checkpoint.SafetensorsFile;
 public final class TinyModels {
   private TinyModels() {}
 
-  /** Every model; each has golden tensors. */
+  /** Every model with weights in floats; each has golden tensors. */
   public static List<Path> all() {
-    try (Stream<Path> directories = Files.list(Path.of("tiny-models"))) {
+    return in(Path.of("tiny-models"));
+  }
+
+  /** Every model with quantised weights, of both architectures; each has golden tensors. */
+  public static List<Path> quantised() {
+    return in(Path.of("tiny-models", "quantised"));
+  }
+
+  /** One quantised model. */
+  public static Path quantised(String name) {
+    return Path.of("tiny-models", "quantised", name);
+  }
+
+  private static List<Path> in(Path folder) {
+    try (Stream<Path> directories = Files.list(folder)) {
       return directories.filter(p -> Files.exists(p.resolve("config.json"))).sorted().toList();
     } catch (IOException e) {
       throw new UncheckedIOException(e);

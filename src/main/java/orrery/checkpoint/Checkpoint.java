@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -222,6 +223,16 @@ public final class Checkpoint implements AutoCloseable {
     }
     taken.add(name);
     return file.tensor(name).requireShape(expectedShape);
+  }
+
+  /** The entry of a tensor, if there is one; asking does not count as reading it. */
+  public Optional<TensorInfo> info(String name) {
+    return Optional.ofNullable(owners.get(name)).map(file -> file.tensor(name).info());
+  }
+
+  /** As {@link #tensor}, for a tensor whose shape the reader judges itself. */
+  public Tensor tensorOfAnyShape(String name) {
+    return tensor(name, info(name).map(TensorInfo::shape).orElseGet(() -> new long[0]));
   }
 
   /**

@@ -219,6 +219,11 @@ public final class JsonConfig {
     }
   }
 
+  /** The names of all fields that are not null, in the order of the file. */
+  public List<String> fields() {
+    return object.keySet().stream().filter(this::has).toList();
+  }
+
   /** Every field of this object, in the order of the file; each value must be a string. */
   public Map<String, String> strings() {
     Map<String, String> fields = new LinkedHashMap<>();

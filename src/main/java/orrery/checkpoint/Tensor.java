@@ -95,11 +95,15 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
     MemorySegment.copy(data, BITS16, from, dst, dstOff, Math.toIntExact(length));
   }
 
+  /** Byte {@code index} (row-major); only of a type of 8 bits. */
+  public byte getByte(long index) {
+    requireBytes();
+    return data.get(ValueLayout.JAVA_BYTE, index);
+  }
+
   /** Copies one row of bytes into {@code dst[dstOff ..]}; only of a type of 8 bits. */
   public void copyRowBytes(long row, byte[] dst, int dstOff) {
-    if (dtype().bytes() != 1) {
-      throw wrongType("elements of one byte");
-    }
+    requireBytes();
     long length = rowLength();
     long from = Math.multiplyExact(row, length);
     MemorySegment.copy(data, ValueLayout.JAVA_BYTE, from, dst, dstOff, Math.toIntExact(length));
@@ -142,9 +146,8 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
     for (int i = 0; i < all.length; i++) {
       long index = dtype() == DType.I32 ? data.getAtIndex(I32, i) : data.getAtIndex(I64, i);
       if (index < 0 || index >= below) {
-        String place = "[" + i / rowLength() + ", " + i % rowLength() + "]";
         throw new CheckpointException(
-            file, item() + " at " + place, "0 to " + (below - 1), Long.toString(index));
+            file, item() + " at " + place(i), "0 to " + (below - 1), Long.toString(index));
       }
       all[i] = (int) index;
     }
@@ -185,6 +188,12 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
     return (int) elements;
   }
 
+  private void requireBytes() {
+    if (dtype().bytes() != 1) {
+      throw wrongType("one-byte");
+    }
+  }
+
   private void require(DType type) {
     if (dtype() != type) {
       throw wrongType(type.name());
@@ -192,13 +201,23 @@ public record Tensor(Path file, TensorInfo info, MemorySegment data) {
   }
 
   private CheckpointException wrongType(String expected) {
-    String elements = expected.startsWith("elements") ? expected : expected + " elements";
-    return new CheckpointException(file, item(), elements, dtype().name());
+    return new CheckpointException(file, item(), expected + " elements", dtype().name());
   }
 
   /** {@code tensor NAME}, made safe to print. */
   public String item() {
     return item(name());
+  }
+
+  /** Element {@code index} (row-major) as a place in the tensor: {@code [row, column]}. */
+  public String place(long index) {
+    long[] place = info.shape(); // [dimensions]
+    for (int d = place.length - 1; d >= 0; d--) {
+      long size = place[d];
+      place[d] = index % size;
+      index /= size;
+    }
+    return Arrays.toString(place);
   }
 
   static String item(String name) {

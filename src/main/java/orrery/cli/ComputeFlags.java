@@ -1,11 +1,14 @@
 package orrery.cli;
 
 import orrery.engine.EngineOptions;
+import orrery.graph.ActivationDtype;
 import orrery.kernels.KernelSet;
 import picocli.CommandLine.Option;
 
 /** How rows are computed. */
 final class ComputeFlags {
+  static final String ACTIVATIONS = "--activation-dtype";
+
   @Option(
       names = "--threads",
       paramLabel = "N",
@@ -30,15 +33,36 @@ final class ComputeFlags {
           "Capture each step shape once and replay it, or launch every op eagerly. Default: on")
   private boolean graph = true;
 
+  @Option(
+      names = ACTIVATIONS,
+      paramLabel = "DTYPE",
+      converter = DtypeName.class,
+      description =
+          "What products with quantised weights multiply: f32, or fp8 (rounded row by row)."
+              + " Changes answers. Default: f32")
+  private ActivationDtype activations = ActivationDtype.F32;
+
   /** These options with what the flags say. */
   EngineOptions applyTo(EngineOptions options) {
-    return options.withCompute(c -> c.withThreads(threads).withKernels(kernels).withGraph(graph));
+    return options.withCompute(
+        c ->
+            c.withThreads(threads)
+                .withKernels(kernels)
+                .withGraph(graph)
+                .withActivationDtype(activations));
   }
 
   /** The sets of kernels, as users write them. */
   static final class KernelsName extends EnumWord<KernelSet> {
     KernelsName() {
       super(KernelSet.class);
+    }
+  }
+
+  /** What activations can be, as users write it. */
+  static final class DtypeName extends EnumWord<ActivationDtype> {
+    DtypeName() {
+      super(ActivationDtype.class);
     }
   }
 }

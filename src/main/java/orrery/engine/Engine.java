@@ -12,6 +12,8 @@ import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.kernels.KernelSet;
 import orrery.kernels.VectorModule;
+import orrery.model.Fp8Activations;
+import orrery.model.Model;
 
 /**
  * Many requests, one model, one memory. Requests join and leave at every step, and no request's
@@ -91,7 +93,8 @@ public final class Engine implements AutoCloseable {
    */
   public static void check(LoadedModel loaded, EngineOptions options) {
     requireSome(loaded, options);
-    HeapPlan.of(loaded.model(), options).require();
+    Model model = Fp8Activations.of(loaded.model(), options.compute().activationDtype());
+    HeapPlan.of(model, options).require();
   }
 
   /** Starts an engine with a given drafter in place of the one that the options name. */

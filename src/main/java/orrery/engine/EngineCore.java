@@ -16,6 +16,7 @@ import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
+import orrery.model.Fp8Activations;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
 import orrery.prefix.PrefixCache;
@@ -32,6 +33,7 @@ import orrery.speculation.rules.AcceptanceRules;
  */
 final class EngineCore {
   private final LoadedModel loaded;
+  private final Model model; // with the activations that the options ask for
   private final int contextLength;
   private final KvCache kv;
   private final PrefixCache prefix;
@@ -56,8 +58,9 @@ final class EngineCore {
       AtomicInteger queued,
       Drafters drafters) {
     this.loaded = loaded;
-    this.contextLength = Sizes.contextLength(loaded.model(), options);
-    this.kv = cache(loaded.model(), options, contextLength);
+    this.model = Fp8Activations.of(loaded.model(), options.compute().activationDtype());
+    this.contextLength = Sizes.contextLength(model, options);
+    this.kv = cache(model, options, contextLength);
     this.prefix = options.prefix().newCache(kv);
     this.memory = new KvMemory(kv, prefix, sink, clock);
     this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock, queued);
@@ -84,7 +87,6 @@ final class EngineCore {
 
   private StepLoop loop(
       EngineOptions options, EventSink sink, LongSupplier clock, Drafters drafters) {
-    Model model = loaded.model();
     int chunk = Sizes.chunk(options, contextLength);
     int logitRows = Sizes.logitRows(options);
     int maxRows = Math.addExact(chunk, logitRows);
@@ -175,7 +177,7 @@ final class EngineCore {
   /** Refuses a request that can never be answered; any thread may call this. */
   void requirePossible(Request r) {
     try {
-      Sizes.requirePossible(r, loaded.model(), kv, contextLength, loop.margin());
+      Sizes.requirePossible(r, model, kv, contextLength, loop.margin());
     } catch (IllegalArgumentException e) {
       throw new RequestException(RequestException.Kind.INVALID, e.getMessage(), e);
     }

@@ -30,6 +30,11 @@ public final class Buffer implements Operand {
     this.data = new float[Math.multiplyExact(maxRows, stride)];
   }
 
+  /** Another buffer of this shape, with a longer name. */
+  public Buffer like(String suffix) {
+    return new Buffer(name + suffix, rows, data.length / stride, cols);
+  }
+
   private static int stride(int cols) {
     return (cols + 15) / 16 * 16;
   }

@@ -9,19 +9,22 @@ import orrery.options.Options;
  * @param threads threads of the forward pass
  * @param kernels which kernels compute
  * @param graph capture each step shape once and replay it, instead of launching eagerly
+ * @param activationDtype what products with quantised weights multiply; FP8 is another model
  */
-public record ComputeOptions(int threads, KernelSet kernels, boolean graph) {
+public record ComputeOptions(
+    int threads, KernelSet kernels, boolean graph, ActivationDtype activationDtype) {
   /**
    * @throws IllegalArgumentException naming the option, what was expected and what was found
    */
   public ComputeOptions {
     Options.check(threads >= 1 && threads <= 256, "threads", "1 to 256", threads);
     Options.check(kernels != null, "kernels", "a set of kernels", null);
+    Options.check(activationDtype != null, "activation-dtype", "f32 or fp8", null);
   }
 
   /** The default options. */
   public static ComputeOptions defaults() {
-    return new ComputeOptions(1, KernelSet.AUTO, true);
+    return new ComputeOptions(1, KernelSet.AUTO, true, ActivationDtype.F32);
   }
 
   public ComputeOptions withThreads(int threads) {
@@ -34,5 +37,9 @@ public record ComputeOptions(int threads, KernelSet kernels, boolean graph) {
 
   public ComputeOptions withGraph(boolean graph) {
     return Options.with(this, "graph", graph);
+  }
+
+  public ComputeOptions withActivationDtype(ActivationDtype activationDtype) {
+    return Options.with(this, "activationDtype", activationDtype);
   }
 }

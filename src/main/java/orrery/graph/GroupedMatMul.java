@@ -16,7 +16,7 @@ import orrery.kernels.Scratch;
  * @param w [groups], each [out][in]
  * @param y [rows][groups*out]
  */
-record GroupedMatMul(Buffer x, PackedMatrix[] w, Buffer y) implements Op {
+record GroupedMatMul(Buffer x, PackedMatrix[] w, Buffer y) implements MatrixProduct {
   GroupedMatMul {
     int in = w[0].in;
     int out = w[0].out;
@@ -70,6 +70,16 @@ record GroupedMatMul(Buffer x, PackedMatrix[] w, Buffer y) implements Op {
       int at = y.row(r) + group * w[group].out + first;
       System.arraycopy(aside, r * PackedMatrix.PANEL, y.data, at, w[group].out - first);
     }
+  }
+
+  @Override
+  public List<PackedMatrix> matrices() {
+    return List.of(w);
+  }
+
+  @Override
+  public GroupedMatMul of(Buffer x) {
+    return new GroupedMatMul(x, w, y);
   }
 
   @Override

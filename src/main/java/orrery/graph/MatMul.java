@@ -11,7 +11,7 @@ import orrery.kernels.PackedMatrix;
  * @param y [rows][out]
  * @throws IllegalArgumentException if the shapes do not fit
  */
-public record MatMul(Buffer x, PackedMatrix w, Buffer y) implements Op {
+public record MatMul(Buffer x, PackedMatrix w, Buffer y) implements MatrixProduct {
   public MatMul {
     if (w.in != x.cols || w.out != y.cols) {
       throw new IllegalArgumentException(y + " = " + w + " · " + x + ": shapes do not fit");
@@ -27,6 +27,16 @@ public record MatMul(Buffer x, PackedMatrix w, Buffer y) implements Op {
       step.kernels()
           .matmul(w, x.data, 0, x.stride, rows, y.data, 0, y.stride, from, to, step.scratch(share));
     }
+  }
+
+  @Override
+  public List<PackedMatrix> matrices() {
+    return List.of(w);
+  }
+
+  @Override
+  public MatMul of(Buffer x) {
+    return new MatMul(x, w, y);
   }
 
   @Override

@@ -1,5 +1,7 @@
 package orrery.kernels;
 
+import orrery.quantization.ActivationRounding;
+
 /**
  * The computations of a forward pass. {@link ScalarKernels} is the definition, in loops a learner
  * can read; {@link VectorKernels} gives the same bits with the Panama Vector API.
@@ -107,6 +109,16 @@ public interface Kernels {
 
   /** y[i] = √ln(1 + e^x[i]); y may be x. */
   void sqrtSoftplus(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch);
+
+  /**
+   * y = x, rounded to FP8 in blocks and scaled back: see {@link ActivationRounding#round(float[],
+   * int, int, float[], int)}, the definition.
+   *
+   * @param x [n]
+   * @param y [n], may be x
+   */
+  void roundActivations(
+      ActivationRounding rounding, float[] x, int xOff, int n, float[] y, int yOff);
 
   /** y[i] = sigmoid(x[i]); y may be x. */
   void sigmoid(float[] x, int xOff, float[] y, int yOff, int n);

@@ -6,6 +6,7 @@ import static orrery.numerics.Sum16.PARTIALS;
 import java.util.Arrays;
 import orrery.numerics.Elementary;
 import orrery.numerics.Sum16;
+import orrery.quantization.ActivationRounding;
 
 /**
  * The definition of every kernel: one plain loop each. Every other implementation must give these
@@ -159,6 +160,12 @@ public final class ScalarKernels implements Kernels {
     for (int i = 0; i < n; i++) {
       y[yOff + i] = (float) Math.sqrt(Elementary.softplus(x[xOff + i]));
     }
+  }
+
+  @Override
+  public void roundActivations(
+      ActivationRounding rounding, float[] x, int xOff, int n, float[] y, int yOff) {
+    rounding.round(x, xOff, n, y, yOff);
   }
 
   @Override

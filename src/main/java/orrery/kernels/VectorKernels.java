@@ -26,6 +26,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 import orrery.numerics.Elementary;
 import orrery.numerics.Sum16;
+import orrery.quantization.ActivationRounding;
 
 /**
  * The kernels with the Panama Vector API: the bits of {@link ScalarKernels}, at the speed of the
@@ -228,6 +229,12 @@ public final class VectorKernels implements Kernels {
   @Override
   public void sqrtSoftplus(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch) {
     ActivationLoops.sqrtSoftplus(x, xOff, y, yOff, n, scratch.exps(n));
+  }
+
+  @Override
+  public void roundActivations(
+      ActivationRounding rounding, float[] x, int xOff, int n, float[] y, int yOff) {
+    RoundingLoops.round(rounding, x, xOff, n, y, yOff);
   }
 
   @Override

@@ -20,6 +20,7 @@ import orrery.kv.KvLayout;
 import orrery.kv.PageTable;
 import orrery.model.Activations;
 import orrery.model.Forward;
+import orrery.model.Fp8Activations;
 import orrery.model.Model;
 
 /** Writes the tensors that a forward pass computes to a safetensors file. */
@@ -56,7 +57,7 @@ public final class TensorDump {
    */
   public static void write(
       LoadedModel loaded, EngineOptions options, int[] ids, int drafts, Path out) {
-    Model model = loaded.model();
+    Model model = Fp8Activations.of(loaded.model(), options.compute().activationDtype());
     require(model, ids);
     if (drafts < 0) {
       throw new IllegalArgumentException("drafts: expected at least 0, found " + drafts);

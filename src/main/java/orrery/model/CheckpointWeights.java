@@ -1,19 +1,26 @@
 package orrery.model;
 
+import java.util.Optional;
 import java.util.stream.IntStream;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.DType;
 import orrery.checkpoint.Tensor;
+import orrery.checkpoint.quantized.CodedWeights;
+import orrery.checkpoint.quantized.QuantizationConfig;
+import orrery.checkpoint.quantized.Slice;
 import orrery.kernels.PackedMatrix;
+import orrery.quantization.CodedMatrix;
 import orrery.quantization.WeightFormat;
 
 /** Reads weights of a checkpoint into the form that kernels need, without changing a value. */
 public final class CheckpointWeights implements Weights {
   private final Checkpoint checkpoint;
+  private final CodedWeights coded;
 
-  /** Reads from an open checkpoint. */
-  public CheckpointWeights(Checkpoint checkpoint) {
+  /** Reads from an open checkpoint, whose config tells how codes are scaled. */
+  public CheckpointWeights(Checkpoint checkpoint, QuantizationConfig config) {
     this.checkpoint = checkpoint;
+    this.coded = new CodedWeights(checkpoint, config);
   }
 
   @Override
@@ -21,10 +28,13 @@ public final class CheckpointWeights implements Weights {
     return checkpoint.has(name);
   }
 
-  /** bf16 stays bf16; f16 and f32 become f32, which holds them exactly. */
+  /**
+   * bf16 stays bf16, and codes stay codes; f16 and f32 become f32, which holds them exactly.
+   * Whether a matrix is stored in codes is told by the checkpoint.
+   */
   @Override
   public PackedMatrix matrix(String name, int out, int in) {
-    return rows(checkpoint.tensor(name, out, in), 0, out, in);
+    return matrix(name, Slice.whole(out, in), true);
   }
 
   /**
@@ -34,26 +44,49 @@ public final class CheckpointWeights implements Weights {
    * @param first the first row, counted through the whole stack
    */
   public PackedMatrix matrix(String name, long[] stack, long first, int out, int in) {
-    return rows(checkpoint.tensor(name, stack), first, out, in);
+    return matrix(name, new Slice(stack, first, out, in), true);
   }
 
-  /** As the checkpoint has it. */
+  private PackedMatrix matrix(String name, Slice slice, boolean rounded) {
+    Optional<CodedMatrix> codes = coded.find(name, slice, rounded);
+    if (codes.isPresent()) {
+      return PackedMatrix.pack(codes.get());
+    }
+    return floats(checkpoint.tensor(name, slice.shape()), slice.first(), slice.out(), slice.in());
+  }
+
+  /** As {@link #matrix}, but never in codes: no release has an embedding in codes. */
+  @Override
+  public PackedMatrix embedding(String name, int rows, int cols) {
+    return floats(checkpoint.tensor(name, rows, cols), 0, rows, cols);
+  }
+
+  /** As the checkpoint has it, but never in codes. */
   @Override
   public PackedMatrix float32(String name, int out, int in) {
-    return matrix(name, out, in);
+    return floats(checkpoint.tensor(name, out, in), 0, out, in);
   }
 
   @Override
   public PackedMatrix[] stack(String name, int count, int out, int in) {
-    Tensor t = checkpoint.tensor(name, (long) count * out, in);
+    long[] shape = {(long) count * out, in};
     return IntStream.range(0, count)
-        .mapToObj(m -> rows(t, (long) m * out, out, in))
+        .mapToObj(m -> matrix(name, new Slice(shape, (long) m * out, out, in), false))
         .toArray(PackedMatrix[]::new);
   }
 
-  private static PackedMatrix rows(Tensor t, long first, int out, int in) {
-    WeightFormat format = t.dtype() == DType.BF16 ? WeightFormat.BF16 : WeightFormat.F32;
+  private static PackedMatrix floats(Tensor t, long first, int out, int in) {
+    WeightFormat format =
+        t.dtype() == DType.BF16 ? WeightFormat.BF16 : WeightFormat.F32;
     return PackedMatrix.pack(format, out, in, (row, into) -> t.copyRow(first + row, into, 0));
+  }
+
+  /**
+   * Ends loading: refuses tensors that nothing has read, and tells of scales that were passed over.
+   */
+  public void end() {
+    checkpoint.refuseUnread();
+    coded.tellPassedOver();
   }
 
   @Override

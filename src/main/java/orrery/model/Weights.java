@@ -13,6 +13,11 @@ public interface Weights {
   /** A matrix [out][in]. */
   PackedMatrix matrix(String name, int out, int in);
 
+  /** A table of vectors [rows][cols], one for each token. */
+  default PackedMatrix embedding(String name, int rows, int cols) {
+    return matrix(name, rows, cols);
+  }
+
   /**
    * A matrix [out][in] of which a checkpoint keeps float32 values even if its other matrices are
    * narrower.

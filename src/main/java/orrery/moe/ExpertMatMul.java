@@ -2,7 +2,7 @@ package orrery.moe;
 
 import java.util.List;
 import orrery.graph.Buffer;
-import orrery.graph.Op;
+import orrery.graph.MatrixProduct;
 import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.kernels.PackedMatrix;
@@ -13,7 +13,8 @@ import orrery.kernels.PackedMatrix;
  *
  * @param w [experts] each [out][in]
  */
-record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y) implements Op {
+record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y)
+    implements MatrixProduct {
   ExpertMatMul {
     if (w.length != groups.spec.experts()) {
       throw new IllegalArgumentException(
@@ -50,6 +51,16 @@ record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y) i
                 step.scratch(share));
       }
     }
+  }
+
+  @Override
+  public List<PackedMatrix> matrices() {
+    return List.of(w);
+  }
+
+  @Override
+  public ExpertMatMul of(Buffer x) {
+    return new ExpertMatMul(x, w, groups, y);
   }
 
   @Override

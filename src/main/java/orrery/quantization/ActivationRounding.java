@@ -57,13 +57,17 @@ public record ActivationRounding(int block, boolean powerOfTwo) {
     }
   }
 
-  /** The scale of a block of {@code n} values from {@code offset}. */
   private float scale(float[] x, int offset, int n) {
-    float amax = LEAST;
+    float amax = 0;
     for (int i = offset; i < offset + n; i++) {
       amax = Math.max(amax, Math.abs(x[i])); // keeps a NaN
     }
-    float scale = amax / Fp8E4M3.MAX;
+    return scale(amax);
+  }
+
+  /** The scale of a block whose largest magnitude is {@code amax}; not finite if that is not. */
+  public float scale(float amax) {
+    float scale = Math.max(LEAST, amax) / Fp8E4M3.MAX;
     return powerOfTwo ? E8m0.decode(E8m0.ceil(scale)) : scale;
   }
 }

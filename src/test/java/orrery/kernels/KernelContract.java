@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -16,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import orrery.numerics.Elementary;
+import orrery.quantization.ActivationRounding;
 import orrery.quantization.WeightFormat;
 
 /**
@@ -306,6 +308,60 @@ abstract class KernelContract {
     assertSameBits(a, b, "softmax");
   }
 
+  static List<ActivationRounding> roundings() {
+    List<ActivationRounding> all = new ArrayList<>();
+    for (int block : new int[] {1, 5, 16, 32, 128, WeightFormat.WHOLE}) {
+      all.add(new ActivationRounding(block, false));
+      all.add(new ActivationRounding(block, true));
+    }
+    return all;
+  }
+
+  @ParameterizedTest
+  @MethodSource("roundings")
+  void activationsAreRoundedAsTheDefinitionSaysInRowsOfAnyLength(ActivationRounding rounding) {
+    for (int n : new int[] {1, 2, 7, 15, 16, 17, 31, 33, 64, 127, 129, 300, 576}) {
+      for (float size : new float[] {1e-30f, 1e-6f, 1e-3f, 1, 1e5f, 1e37f}) {
+        float[] x = random(n, n + 3);
+        for (int i = 0; i < x.length; i++) {
+          x[i] *= size * (float) Math.scalb(1.0, i % 23 - 11); // all codes, also subnormal ones
+        }
+        float[] a = new float[n + 5];
+        float[] b = new float[n + 5];
+        kernels().roundActivations(rounding, x, 3, n, a, 2);
+        definition.roundActivations(rounding, x, 3, n, b, 2);
+        assertSameBits(a, b, rounding + ", " + n + " of " + size);
+        float[] inPlace = x.clone();
+        kernels().roundActivations(rounding, inPlace, 3, n, inPlace, 3);
+        assertSameBits(
+            Arrays.copyOfRange(inPlace, 3, n + 3), Arrays.copyOfRange(b, 2, n + 2), "in place");
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("roundings")
+  void tiesZerosNaNAndInfinityAreRoundedAsTheDefinitionSays(ActivationRounding rounding) {
+    for (float special : new float[] {Float.NaN, Float.POSITIVE_INFINITY, -1f, -0f, 1e-45f}) {
+      float[] x = new float[301];
+      for (int i = 0; i < 256; i++) { // the codes and what lies halfway between two of them
+        x[i] = (float) Math.scalb(8 + i % 16 / 2.0, i / 16 - 9);
+      }
+      x[0] = 448;
+      x[140] = special;
+      x[141] = -0f;
+      x[300] = special; // the values before it are a block of zeros
+      float[] a = new float[x.length];
+      float[] b = new float[x.length];
+      kernels().roundActivations(rounding, x, 0, x.length, a, 0);
+      definition.roundActivations(rounding, x, 0, x.length, b, 0);
+      assertSameBits(a, b, rounding + " with " + special);
+      boolean poisons = !(Math.abs(special) < Float.POSITIVE_INFINITY);
+      assertThat(Float.isNaN(a[140])).isEqualTo(poisons);
+      assertThat(Float.isNaN(a[0])).isEqualTo(poisons && rounding.block() > 140);
+    }
+  }
+
   @Test
   void theClampedSwigluCutsTheGateAboveAndTheOtherFactorOnBothSides() {
     float[] gate = {5, 5, -5, -5, 0.25f};
@@ -516,6 +572,7 @@ abstract class KernelContract {
     Paged[] paged = {new Paged(shapes[0], slots, k, k, 1), new Paged(shapes[1], slots, k, k, 1)};
     float[] y = new float[37 * 112];
     int[] top = new int[8];
+    List<ActivationRounding> roundings = roundings();
     IntConsumer[] calls = {
       i -> kernels().matmul(matrices[i & 1], x, 0, 65, 1 + (i >> 1) % 8, y, 0, 112, 0, 7, scratch),
       i -> kernels().matmul(matrices[i & 1], x, 0, 65, 37, y, 0, 112, 0, 7, scratch),
@@ -527,6 +584,7 @@ abstract class KernelContract {
       i -> kernels().streams().mix(x, 0, w, 0, x, 9, y, 0, 1 + i % 8, 65, i, 65, scratch),
       i -> y[0] = kernels().inverseRms(x, 0, 1e-6f, 65, scratch),
       i -> kernels().sigmoid(x, 0, y, 0, 65),
+      i -> kernels().roundActivations(roundings.get(i % roundings.size()), x, 0, 65, y, 0),
       i -> kernels().add(x, 0, y, 0, 65),
       i -> kernels().addScaled(0.5f, x, 0, y, 0, 65),
       i -> kernels().softmax(x, 0, y, 0, 65, scratch),

@@ -7,6 +7,7 @@ import orrery.attention.GroupedQueryAttention;
 import orrery.attention.RopeTable;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
+import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.kernels.AttentionShape;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
@@ -47,6 +48,7 @@ import orrery.quantization.WeightFormat;
  * @param mtpAnnounced whether the config itself says how many, and not its default
  * @param router how rows choose experts
  * @param format how matrices are kept in memory, as far as {@code dtype} tells
+ * @param quantization how matrices may be stored in codes
  */
 public record ClassicConfig(
     int vocab,
@@ -69,7 +71,8 @@ public record ClassicConfig(
     int mtpLayers,
     boolean mtpAnnounced,
     RouterSpec router,
-    WeightFormat format)
+    WeightFormat format,
+    QuantizationConfig quantization)
     implements ModelConfig {
 
   /** {@code model_type} of these configs. */

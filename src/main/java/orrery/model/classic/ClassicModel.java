@@ -31,11 +31,11 @@ public final class ClassicModel implements Model {
    *     and what was found
    */
   static ClassicModel load(ClassicConfig config, Checkpoint checkpoint) {
-    CheckpointWeights weights = new CheckpointWeights(checkpoint);
+    CheckpointWeights weights = new CheckpointWeights(checkpoint, config.quantization());
     ClassicConfig found = found(config, checkpoint, weights);
     ClassicWeights loaded = ClassicWeights.read(weights, found);
     InverseFrequencies.compare(checkpoint, found);
-    checkpoint.refuseUnread();
+    weights.end();
     return new ClassicModel(found, loaded);
   }
 

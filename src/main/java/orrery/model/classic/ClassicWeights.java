@@ -63,7 +63,7 @@ record ClassicWeights(
    */
   static ClassicWeights read(Weights w, ClassicConfig c) {
     boolean onlyHead = c.tied() && !w.has(EMBEDDING) && w.has(HEAD);
-    PackedMatrix embedding = w.matrix(onlyHead ? HEAD : EMBEDDING, c.vocab(), c.hidden());
+    PackedMatrix embedding = w.embedding(onlyHead ? HEAD : EMBEDDING, c.vocab(), c.hidden());
     Layer[] layers =
         EveryLayer.of(
             c.layers(), l -> layer(w, c, "model.layers." + l + ".", c.hasExperts(l)), Layer[]::new);
@@ -83,7 +83,7 @@ record ClassicWeights(
     String ownEmbedding = p + "embed_tokens.weight";
     String ownHead = p + "shared_head.head.weight";
     return new Mtp(
-        w.has(ownEmbedding) ? w.matrix(ownEmbedding, c.vocab(), c.hidden()) : embedding,
+        w.has(ownEmbedding) ? w.embedding(ownEmbedding, c.vocab(), c.hidden()) : embedding,
         w.vector(p + "enorm.weight", c.hidden()),
         w.vector(p + "hnorm.weight", c.hidden()),
         w.matrix(p + "eh_proj.weight", c.hidden(), 2 * c.hidden()),

@@ -11,6 +11,7 @@ import static orrery.model.ConfigChecks.sameInt;
 
 import java.util.OptionalInt;
 import orrery.checkpoint.JsonConfig;
+import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.moe.RouterSpec;
 import orrery.moe.RouterSpec.Score;
 
@@ -58,7 +59,8 @@ final class ConfigFields {
         mtpLayers,
         announced.isPresent(),
         router(c, layers),
-        format(c));
+        format(c),
+        QuantizationConfig.read(c, false));
   }
 
   private static RouterSpec router(JsonConfig c, int layers) {

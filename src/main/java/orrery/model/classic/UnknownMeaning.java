@@ -14,11 +14,7 @@ import orrery.checkpoint.JsonConfig;
 final class UnknownMeaning {
   /** Fields that change weights, scores or logits with any value. */
   private static final List<String> ABSENT =
-      List.of(
-          "quantization_config",
-          "compression_config",
-          "attn_logit_softcapping",
-          "final_logit_softcapping");
+      List.of("compression_config", "attn_logit_softcapping", "final_logit_softcapping");
 
   private UnknownMeaning() {}
 

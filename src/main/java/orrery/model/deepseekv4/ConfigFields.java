@@ -10,6 +10,7 @@ import static orrery.model.ConfigChecks.sameInt;
 
 import java.util.List;
 import orrery.checkpoint.JsonConfig;
+import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.model.ConfigChecks;
 import orrery.moe.RouterSpec;
 import orrery.moe.RouterSpec.Score;
@@ -49,7 +50,8 @@ final class ConfigFields {
         iterations(c),
         epsilon(c, "hc_eps", 1e-6),
         epsilon(c, "rms_norm_eps", 1e-6),
-        format(c));
+        format(c),
+        QuantizationConfig.read(c, true));
   }
 
   /** A window that no text outgrows hides nothing, so it need not be longer than the longest. */

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Set;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
+import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.kv.KvLayout;
 import orrery.model.Activations;
 import orrery.model.FeedForwardWidth;
@@ -37,6 +38,7 @@ import orrery.quantization.WeightFormat;
  * @param mixEps {@code hc_eps}
  * @param normEps {@code rms_norm_eps}
  * @param format how matrices are kept in memory, as far as {@code torch_dtype} tells
+ * @param quantization how matrices may be stored in codes
  */
 public record DeepSeekV4Config(
     int vocab,
@@ -56,7 +58,8 @@ public record DeepSeekV4Config(
     int mixIterations,
     float mixEps,
     float normEps,
-    WeightFormat format)
+    WeightFormat format,
+    QuantizationConfig quantization)
     implements ModelConfig {
 
   /** {@code model_type} of these configs. */
@@ -165,6 +168,7 @@ public record DeepSeekV4Config(
         mixIterations,
         mixEps,
         normEps,
-        format);
+        format,
+        quantization);
   }
 }

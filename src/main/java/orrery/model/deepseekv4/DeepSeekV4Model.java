@@ -36,13 +36,11 @@ public final class DeepSeekV4Model implements Model {
    */
   static DeepSeekV4Model load(DeepSeekV4Config config, Checkpoint checkpoint) {
     DeepSeekV4Config found = found(config, checkpoint);
-    NamedWeights weights =
-        new NamedWeights(
-            new CheckpointWeights(checkpoint),
-            TensorNames.of(checkpoint.names()),
-            found.router().experts());
-    DeepSeekV4Weights loaded = DeepSeekV4Weights.read(weights, found);
-    checkpoint.refuseUnread();
+    CheckpointWeights weights = new CheckpointWeights(checkpoint, config.quantization());
+    NamedWeights named =
+        new NamedWeights(weights, TensorNames.of(checkpoint.names()), found.router().experts());
+    DeepSeekV4Weights loaded = DeepSeekV4Weights.read(named, found);
+    weights.end();
     return new DeepSeekV4Model(found, loaded);
   }
 

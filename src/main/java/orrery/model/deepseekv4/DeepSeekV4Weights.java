@@ -66,7 +66,7 @@ record DeepSeekV4Weights(
 
   /** Reads every tensor; a missing or ill-shaped one is refused by name. */
   static DeepSeekV4Weights read(Weights w, DeepSeekV4Config c) {
-    PackedMatrix embedding = w.matrix("embed.weight", c.vocab(), c.hidden());
+    PackedMatrix embedding = w.embedding("embed.weight", c.vocab(), c.hidden());
     Layer[] layers =
         EveryLayer.of(
             c.layers(), l -> layer(w, c, "layers." + l + ".", c.plans().get(l)), Layer[]::new);

@@ -61,6 +61,11 @@ final class NamedWeights implements Weights {
   }
 
   @Override
+  public PackedMatrix embedding(String name, int rows, int cols) {
+    return weights.embedding(names.of(name), rows, cols);
+  }
+
+  @Override
   public PackedMatrix float32(String name, int out, int in) {
     return weights.float32(names.of(name), out, in);
   }

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import orrery.TinyModels;
 import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.JsonConfig;
+import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.moe.RouterSpec;
 import orrery.quantization.WeightFormat;
 
@@ -66,7 +67,8 @@ class ClassicConfigTest {
                 1,
                 false,
                 new RouterSpec(RouterSpec.Score.SIGMOID, 8, 2, 1, 1, true, 1f),
-                WeightFormat.F32));
+                WeightFormat.F32,
+                QuantizationConfig.none(directory.resolve("config.json"))));
   }
 
   @Test
@@ -193,8 +195,8 @@ class ClassicConfigTest {
             + " rope_scaling.type: expected default, found \"yarn\"",
         "rope_parameters | {\"full_attention\": {\"rope_theta\": 5e5}} |"
             + " rope_parameters.full_attention: expected none, found {\"rope_theta\":5e5}",
-        "quantization_config | {\"quant_method\": \"fp8\"} |"
-            + " quantization_config: expected none, found {\"quant_method\":\"fp8\"}",
+        "quantization_config | {\"quant_method\": \"gptq\"} | quantization_config.quant_method:"
+            + " expected one of fp8, mxfp8, compressed-tensors, modelopt, found \"gptq\"",
         "final_logit_softcapping | 30.0 | final_logit_softcapping: expected none, found 30.0",
         "sliding_window | 64 |"
             + " sliding_window: expected none, or at least max_position_embeddings, found 64",

@@ -1,0 +1,93 @@
+package orrery.checkpoint.quantized;
+
+import java.util.ArrayList;
+import java.util.List;
+import orrery.checkpoint.JsonConfig;
+import orrery.quantization.WeightFormat;
+
+/**
+ * A {@code quantization_config} of {@code quant_method} fp8 or mxfp8, as DeepSeek and transformers
+ * write it. Without {@code weight_block_size}, a scale is for a row or for a whole matrix.
+ *
+ * <p>DeepSeek-V4 has its experts in FP4 beside it, which {@code expert_dtype} tells, at top level
+ * or inside. NVIDIA's conversion of it has them in NVFP4 ({@code moe_quant_algo}).
+ */
+final class Fp8Fields {
+  private static final String BLOCK = "weight_block_size";
+  private static final String EXPERTS = "re:.*\\.experts\\.";
+
+  private Fp8Fields() {}
+
+  static List<Scheme> read(JsonConfig c, JsonConfig q, boolean fp4Experts) {
+    if (q.has("fmt")) {
+      q.oneOf("fmt", "e4m3", "e5m2");
+    }
+    if (q.has("activation_scheme")) {
+      q.oneOf("activation_scheme", "dynamic", "static");
+    }
+    List<Scheme> schemes = new ArrayList<>();
+    if (q.has("moe_quant_algo")) {
+      q.oneOf("moe_quant_algo", "NVFP4");
+      schemes.add(new Scheme(WeightFormat.NVFP4, only(q, "re:(.*\\.)?layers\\..*\\.experts\\.")));
+    }
+    if (fp4Experts(c, q, fp4Experts)) {
+      schemes.add(new Scheme(WeightFormat.MXFP4, only(q, EXPERTS)));
+    }
+    ModuleList all = only(q, ModuleList.LINEAR);
+    if (q.has(BLOCK)) {
+      int[] block = block(q);
+      schemes.add(new Scheme(Scheme.fp8(block[0], block[1]), all));
+    } else {
+      schemes.add(new Scheme(Scheme.TENSOR, all));
+      schemes.add(new Scheme(Scheme.CHANNEL, all));
+    }
+    return schemes;
+  }
+
+  static Scheme readMx(JsonConfig q) {
+    if (q.has(BLOCK)) {
+      int[] block = block(q);
+      if (block[0] != 1 || block[1] != WeightFormat.MXFP8.blockCols()) {
+        throw q.bad(BLOCK, "[1, 32] with quant_method mxfp8", q.shown(BLOCK));
+      }
+    }
+    return new Scheme(WeightFormat.MXFP8, only(q, ModuleList.LINEAR));
+  }
+
+  /** Whether {@code scale_fmt} asks for powers of two as scales of activations. */
+  static boolean powerOfTwo(JsonConfig q) {
+    return q.has("scale_fmt") && q.oneOf("scale_fmt", "ue8m0", "float").equals("ue8m0");
+  }
+
+  private static boolean fp4Experts(JsonConfig c, JsonConfig q, boolean fallback) {
+    String field = "expert_dtype";
+    boolean fp4 = fallback;
+    for (JsonConfig place : List.of(c, q)) {
+      if (place.has(field)) {
+        fp4 = place.oneOf(field, "fp4", "fp8").equals("fp4");
+      }
+    }
+    if (c.has(field) && q.has(field) && !c.string(field).equals(q.string(field))) {
+      String expected = c.shown(field) + ", as " + c.name(field) + " says";
+      throw q.bad(field, expected, q.shown(field));
+    }
+    return fp4;
+  }
+
+  /** Rows and columns of a block. */
+  static int[] block(JsonConfig q) {
+    return block(q, BLOCK);
+  }
+
+  static int[] block(JsonConfig q, String field) {
+    int[] block = q.ints(field);
+    if (block.length != 2 || block[0] < 1 || block[1] < 1) {
+      throw q.bad(field, "the rows and the columns of a block", q.shown(field));
+    }
+    return block;
+  }
+
+  private static ModuleList only(JsonConfig q, String entry) {
+    return new ModuleList(q.file(), List.of(entry));
+  }
+}

@@ -1,0 +1,60 @@
+package orrery.model;
+
+import orrery.graph.Buffer;
+import orrery.graph.Launcher;
+import orrery.graph.RoundedInputs;
+
+/** A forward pass with rounded inputs of its products with quantised weights. */
+final class RoundedForward implements Forward {
+  private final Forward forward;
+  private final RoundedInputs.Space space = new RoundedInputs.Space();
+
+  RoundedForward(Forward forward) {
+    this.forward = forward;
+  }
+
+  /** Bytes of the rounded buffers that launches have needed so far. */
+  long bytes() {
+    return space.bytes();
+  }
+
+  @Override
+  public void main(Launcher g) {
+    forward.main(new RoundedInputs(g, space));
+  }
+
+  @Override
+  public void mtp(Launcher g) {
+    forward.mtp(new RoundedInputs(g, space));
+  }
+
+  @Override
+  public void mtpKv(Launcher g) {
+    forward.mtpKv(new RoundedInputs(g, space));
+  }
+
+  @Override
+  public Buffer states() {
+    return forward.states();
+  }
+
+  @Override
+  public Buffer logits() {
+    return forward.logits();
+  }
+
+  @Override
+  public Buffer mtpInput() {
+    return forward.mtpInput();
+  }
+
+  @Override
+  public Buffer mtpStates() {
+    return forward.mtpStates();
+  }
+
+  @Override
+  public Buffer mtpLogits() {
+    return forward.mtpLogits();
+  }
+}
