@@ -49,7 +49,7 @@ PLAIN = Speck(
 SMALL = replace(PLAIN, hidden_size=32, intermediate_size=64, head_dim=16, n_routed_experts=3, num_nextn_predict_layers=0)
 # Blocks of 128 that are cut off: 132 = 128 + 4 and 200 = 128 + 72. Both can be divided by the rows of their grid, so a
 # reader that derives the size of a block from it gets a wrong one, 66 or 100, and no error.
-CUT_132 = replace(PLAIN, hidden_size=132, intermediate_size=132, moe_intermediate_size=12, head_dim=12, n_routed_experts=3, vocab_size=41)
+CUT_132 = replace(PLAIN, hidden_size=132, intermediate_size=132, moe_intermediate_size=12, head_dim=12, n_routed_experts=3, vocab_size=41, eos_token_id=[3, 40])
 CUT_200 = replace(
     PLAIN, hidden_size=40, intermediate_size=200, moe_intermediate_size=20, num_attention_heads=5, head_dim=40, use_qk_norm=True, attention_bias=False
 )

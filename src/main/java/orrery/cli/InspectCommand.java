@@ -17,6 +17,7 @@ import orrery.graph.StepProgram;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.model.Forward;
 import orrery.model.Model;
@@ -110,7 +111,7 @@ final class InspectCommand implements Callable<Integer> {
    * its ops.
    */
   private static void printProgram(Model m, PrintWriter out) {
-    KvLayout layout = m.kvLayout(m.hasMtp());
+    KvLayout layout = m.kvLayout(m.hasMtp(), KvDtype.F32);
     int page = layout.wholeRows(PAGE);
     KvCache cache = new KvCache(layout, page, page, 1);
     Forward forward = m.bind(cache, 1).apply(1);
@@ -179,10 +180,10 @@ final class InspectCommand implements Callable<Integer> {
         info.bytes(),
         info.activeBytes());
     out.println();
-    CacheTables cache = new CacheTables(m.kvLayout(false), out);
+    CacheTables cache = new CacheTables(m.kvLayout(false, KvDtype.F32), out);
     cache.summary("KV cache:");
     if (m.hasMtp()) {
-      cache = new CacheTables(m.kvLayout(true), out);
+      cache = new CacheTables(m.kvLayout(true, KvDtype.F32), out);
       cache.summary("with MTP:");
     }
     cache.kinds();

@@ -13,9 +13,12 @@ public final class Scratch {
   private int[] queries = new int[0]; // [queries] where each query starts, or keys to select by
   private float[] tiles =
       new float[0]; // [tiles][headDim][lanes] keys of small pages, or heads turned into lanes
+  private float[] key = new float[0]; // [headDim] a decoded key
+  private float[] values = new float[0]; // [slots][valueStride] decoded values
   private float[] sums = new float[0]; // [queries] softmax denominators
   private float[] mixed = new float[0]; // [queries][valueStride] attention output before division
   private float[] scores = new float[0]; // [queries][slots] attention scores, then probabilities
+  private float[] decoded = new float[0]; // [rows][columns] the floats of cached rows
   private float[] exps = new float[0]; // [n] e^−|x| of one row
   private int[] listed = new int[0]; // [rows] for ops: where the rows of a list begin
   private float[] numbers = new float[0]; // for ops: numbers on their way from kernel to kernel
@@ -33,6 +36,16 @@ public final class Scratch {
   public float[] numbers(int n) {
     numbers = grown(numbers, n);
     return numbers;
+  }
+
+  float[] values(int n) {
+    values = grown(values, n);
+    return values;
+  }
+
+  float[] key(int n) {
+    key = grown(key, n);
+    return key;
   }
 
   int[] queries(int n) {
@@ -58,6 +71,11 @@ public final class Scratch {
   float[] scores(int n) {
     scores = grown(scores, n);
     return scores;
+  }
+
+  float[] decoded(int n) {
+    decoded = grown(decoded, n);
+    return decoded;
   }
 
   float[] exps(int n) {

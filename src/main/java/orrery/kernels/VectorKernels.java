@@ -362,8 +362,8 @@ public final class VectorKernels implements Kernels {
       int qOff,
       int qStride,
       int rows,
-      float[] keys,
-      float[] values,
+      CachedRows keys,
+      CachedRows values,
       int[] pages,
       int first,
       int last,
@@ -383,12 +383,14 @@ public final class VectorKernels implements Kernels {
     float[] p = scratch.scores(queries * width); // [queries][width]
     float[] sums = scratch.sums(queries); // [queries]
     float[] mixed = scratch.mixed(queries * stride); // [queries][valueStride]
+    float[] run = scratch.values(64 * stride); // [64][valueStride]
     for (int kv = kvFrom; kv < kvTo; kv++) {
       for (int i = 0; i < queries; i++) {
         query[i] = qOff + i / group * qStride + (kv * group + i % group) * shape.headDim();
       }
-      if (shape.tile() == 16) {
-        AttentionLoops.scoresByTile(shape, q, query, queries, keys, pages, kv, from, to, p);
+      if (shape.tile() == 16 && keys instanceof F32Rows rows32) {
+        AttentionLoops.scoresByTile(
+            shape, q, query, queries, rows32.data(), pages, kv, from, to, p);
       } else {
         float[] tiles = scratch.tiles(2 * shape.headDim() * 16);
         AttentionLoops.scoresBySmallPages(
@@ -401,10 +403,12 @@ public final class VectorKernels implements Kernels {
         sums[i] = expSum(p, i * width, p, i * width, width, scratch.partial);
       }
       Arrays.fill(mixed, 0, queries * stride, 0f);
-      AttentionLoops.mix(shape, p, 0, queries, width, from, values, pages, kv, first, last, mixed);
+      AttentionLoops.mix(
+          shape, p, 0, queries, width, from, values, pages, kv, first, last, mixed, run);
       for (int r = 1; r < rows; r++) { // the slots that only later rows see
         AttentionLoops.mix(
-            shape, p, r * group, group, width, from, values, pages, kv, last + 1, last + r, mixed);
+            shape, p, r * group, group, width, from, values, pages, kv, last + 1, last + r, mixed,
+            run);
       }
       for (int i = 0; i < queries; i++) {
         int head = kv * group + i % group;

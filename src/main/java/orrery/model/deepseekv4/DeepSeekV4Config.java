@@ -5,6 +5,7 @@ import java.util.Set;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
 import orrery.checkpoint.quantized.QuantizationConfig;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.model.Activations;
 import orrery.model.FeedForwardWidth;
@@ -131,11 +132,11 @@ public record DeepSeekV4Config(
   }
 
   @Override
-  public KvLayout kvLayout(boolean mtp) {
+  public KvLayout kvLayout(boolean mtp, KvDtype dtype) {
     if (mtp && !hasMtp()) {
       throw new IllegalArgumentException("MTP rows: this model has no MTP layer");
     }
-    return CacheStreams.layout(this, mtp);
+    return CacheStreams.layout(this, mtp, dtype);
   }
 
   @Override

@@ -18,6 +18,7 @@ import orrery.engine.LoadedModel;
 import orrery.kernels.Kernels;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.VectorKernels;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Model;
@@ -75,7 +76,7 @@ class AnyStepsTest {
     Oracle naive = Oracle.of(speck);
     float[][] logits = naive.logits(ids);
     float[][] mtp = model.hasMtp() ? naive.mtpLogits(ids) : new float[ids.length - 1][];
-    int unit = model.kvLayout(model.hasMtp()).unit();
+    int unit = model.kvLayout(model.hasMtp(), KvDtype.F32).unit();
     for (Kernels kernels : new Kernels[] {new ScalarKernels(), new VectorKernels()}) {
       for (int[] pieces : new int[][] {{ids.length}, {1}, {7}, {16, 1}, {61, 2}}) {
         Steps steps = new Steps(model, kernels, 2, true, unit * pieces.length);
@@ -132,7 +133,7 @@ class AnyStepsTest {
     RandomCase c = RandomCase.of(kind);
     float[][] states = c.naive().states(c.ids());
     float[][] expected = c.naive().mtpLogits(c.ids());
-    KvLayout layout = c.model().kvLayout(true);
+    KvLayout layout = c.model().kvLayout(true, KvDtype.F32);
     Random r = new Random(3);
     try (Session session = new Session(c.how(1), layout, 96, 1)) {
       for (int at = 0; at < TOKENS - 1; ) {
@@ -208,7 +209,7 @@ class AnyStepsTest {
   @EnumSource
   void aWindowThatIsOneRowShortIsNoticed(RandomV4 kind) {
     RandomCase c = RandomCase.of(kind);
-    List<Stream> streams = c.model().kvLayout(false).streams();
+    List<Stream> streams = c.model().kvLayout(false, KvDtype.F32).streams();
     for (int s = 0; s < streams.size(); s++) {
       if (streams.get(s).keeps() != Stream.ALL) {
         List<Stream> shorter = new ArrayList<>(streams);

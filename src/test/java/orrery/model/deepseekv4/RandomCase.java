@@ -9,6 +9,7 @@ import orrery.NaiveV4;
 import orrery.RandomV4;
 import orrery.engine.LoadedModel;
 import orrery.kernels.VectorKernels;
+import orrery.kv.KvDtype;
 import orrery.model.Model;
 import orrery.model.Session;
 import orrery.model.Session.Rows;
@@ -36,7 +37,7 @@ record RandomCase(RandomV4 kind, Model model, NaiveV4 naive, int[] ids, float[][
   }
 
   Session session(int pages, int sequences) {
-    return new Session(how(pages), model.kvLayout(false), 96, sequences);
+    return new Session(how(pages), model.kvLayout(false, KvDtype.F32), 96, sequences);
   }
 
   /** Feeds tokens in pieces of 1 to {@code most} tokens; settles each. */
