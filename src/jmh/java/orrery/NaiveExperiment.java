@@ -7,6 +7,7 @@ import orrery.graph.Step;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
 
@@ -28,7 +29,7 @@ public final class NaiveExperiment {
       Model model = loaded.model();
       int[] ids = new int[TOKENS[TOKENS.length - 1]];
       Arrays.setAll(ids, i -> (i * 31 + 7) % model.vocab());
-      KvCache cache = new KvCache(model.kvLayout(false), ids.length, ids.length, 1);
+      KvCache cache = new KvCache(model.kvLayout(false, KvDtype.F32), ids.length, ids.length, 1);
       ModelRunner runner = new ModelRunner(model, cache, alone, 1, 1, true);
       Step step = new Step(1, 1, 1, new ScalarKernels());
       step.tables[0] = cache.newTable();

@@ -35,7 +35,7 @@ public final class ArchitectureRules {
       List.of(
           """
           numerics options events files quantization kernels checkpoint checkpoint.quantized text kv graph
-          attention moe hyper model model.* prefix sampling speculation speculation.length speculation.rules
+          attention moe hyper model model.* quantization.layouts prefix sampling speculation speculation.length speculation.rules
           batching offload engine observe openai server lab cli
           """
               .split("\\s+"));

@@ -33,7 +33,8 @@ class ModelDirectoriesTest {
           "tokenizer_config.json");
 
   /** The model card and the files that it mentions; no engine opens them. */
-  private static final Set<String> CARD = Set.of("README.md", "prompts.jsonl", "evaluation.json");
+  private static final Set<String> CARD =
+      Set.of("README.md", "prompts.jsonl", "heldout.jsonl", "evaluation.json");
 
   static List<Path> models() {
     return Stream.concat(TinyModels.all().stream(), TinyModels.quantised().stream()).toList();

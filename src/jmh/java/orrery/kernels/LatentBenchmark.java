@@ -12,6 +12,7 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
+import orrery.kv.KvDtype;
 
 /**
  * Latent attention of one row, by heads x columns and by the rows that it reads: a window of 128,
@@ -39,15 +40,21 @@ public class LatentBenchmark {
   @Param({"128", "640"})
   public int rows;
 
+  /** How cached rows are stored. FP8 has blocks of 64 columns, and a tail of an eighth. */
+  @Param({"F32", "BF16", "FP8"})
+  public KvDtype dtype;
+
   private final Scratch scratch = new Scratch();
   private LatentKernels kernels;
   private int heads;
   private int columns;
   private float[] q; // [heads][columns]
   private float[] sink; // [heads]
-  private float[] near; // [WINDOW][columns]
-  private float[] far; // [rows][columns]
+  private CachedRows near; // [WINDOW][columns]
+  private CachedRows far; // [rows][columns]
+  private float[] state; // [rows][columns]
   private int[] list; // [rows] scattered; 7 has no factor in common with their number
+  private int[] starts; // [rows] where these begin in state
   private float[] out; // [heads][columns]
   private float[] scores; // [rows]
 
@@ -59,14 +66,25 @@ public class LatentBenchmark {
     columns = Integer.parseInt(sides[1]);
     q = Floats.random(1, heads * columns);
     sink = Floats.random(2, heads);
-    near = Floats.random(3, WINDOW * columns);
-    far = Floats.random(4, rows * columns);
+    state = Floats.random(4, rows * columns);
+    near = stored(WINDOW, Floats.random(3, WINDOW * columns));
+    far = stored(rows, state);
     list = new int[rows];
+    starts = new int[rows];
     for (int i = 0; i < rows; i++) {
-      list[i] = 7 * i % (i < WINDOW ? WINDOW : rows) * columns;
+      list[i] = 7 * i % (i < WINDOW ? WINDOW : rows);
+      starts[i] = list[i] * columns;
     }
     out = new float[heads * columns];
     scores = new float[rows];
+  }
+
+  private CachedRows stored(int n, float[] floats) {
+    CachedRows stored = CachedRows.allocate(dtype.format(64, columns / 8), columns, n);
+    for (int row = 0; row < n; row++) {
+      stored.write(row, floats, row * columns);
+    }
+    return stored;
   }
 
   @Benchmark
@@ -83,10 +101,10 @@ public class LatentBenchmark {
     return scores;
   }
 
-  /** An entry of all the rows, whose halves are vectors and gates. */
+  /** An entry of all the rows, whose halves are vectors and gates; they are float32 always. */
   @Benchmark
   public float[] compress() {
-    kernels.compress(far, list, rows, columns / 2, columns / 2, out, 0, scratch);
+    kernels.compress(state, starts, rows, columns / 2, columns / 2, out, 0, scratch);
     return out;
   }
 }

@@ -9,6 +9,8 @@ import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.graph.StepField;
 import orrery.graph.StreamRows;
+import orrery.kernels.CachedRows;
+import orrery.kernels.LatentKernels;
 
 /**
  * mixed[r] = attention of q[r] over the raw rows of its window, then over compressed entries, both
@@ -46,9 +48,13 @@ record AttendLatent(Buffer q, LatentKv kv, IntBuffer selected, float[] sink, Buf
     }
   }
 
-  /** Bytes of a thread's list of rows and of their scores, which grow to powers of two. */
-  static long scratchBytes(int heads, int listed) {
-    return 2 * 4L * listed * (1 + (heads + 15) / 16 * 16);
+  /**
+   * Bytes of a thread's list of rows, of their scores and of those that are decoded, which grow to
+   * powers of two.
+   */
+  static long scratchBytes(int heads, int headDim, int listed) {
+    long decoded = (long) headDim * Math.min(listed, LatentKernels.DECODED);
+    return 2 * 4L * (listed * (1L + (heads + 15) / 16 * 16) + decoded);
   }
 
   @Override
@@ -71,7 +77,7 @@ record AttendLatent(Buffer q, LatentKv kv, IntBuffer selected, float[] sink, Buf
     int[] rows = step.scratch(share).rows(n);
     list(step, r, rows, raw, n);
     int headDim = kv.raw().width();
-    float[] near = kv.raw().data();
+    CachedRows near = kv.raw().stored();
     step.kernels()
         .latent()
         .attend(
@@ -83,7 +89,7 @@ record AttendLatent(Buffer q, LatentKv kv, IntBuffer selected, float[] sink, Buf
             sink,
             headFrom,
             near,
-            kv.compressed() == null ? near : kv.compressed().data(),
+            kv.compressed() == null ? near : kv.compressed().stored(),
             rows,
             raw,
             n,
@@ -97,19 +103,19 @@ record AttendLatent(Buffer q, LatentKv kv, IntBuffer selected, float[] sink, Buf
     return selected == null ? visible : Math.min(visible, selected.cols);
   }
 
-  /** Where the rows begin that row r reads: {@code raw} raw rows, then entries. */
+  /** The rows that row r reads: {@code raw} raw rows, then entries. */
   private void list(Step step, int r, int[] rows, int raw, int n) {
     int slot = step.slot[r];
     int[] pages = kv.raw().pages(step, r);
     for (int i = 0; i < raw; i++) {
-      rows[i] = kv.raw().at(pages, slot + 1 - raw + i);
+      rows[i] = kv.raw().row(pages, slot + 1 - raw + i);
     }
     if (n > raw) {
       StreamRows compressed = kv.compressed();
       int[] entryPages = compressed.pages(step, r);
       for (int i = raw; i < n; i++) {
         int entry = selected == null ? i - raw : selected.data[r * selected.cols + i - raw];
-        rows[i] = compressed.at(entryPages, entry * compressed.tokensPerRow());
+        rows[i] = compressed.row(entryPages, entry * compressed.tokensPerRow());
       }
     }
   }

@@ -6,11 +6,14 @@ import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.graph.StepField;
 import orrery.graph.StreamRows;
+import orrery.kernels.Kernels;
+import orrery.kernels.Scratch;
 
 /**
  * Makes the entries that the step's rows complete, from the cached states of all their tokens,
- * whichever step and page they are of. A state row has been written before, so chunks of a prompt
- * change nothing; and an entry of rejected drafts is made again when other tokens complete it.
+ * whichever step and page they are of, and rounds them as their stream's format says. A state row
+ * has been written before, so chunks of a prompt change nothing; and an entry of rejected drafts is
+ * made again when other tokens complete it.
  */
 record Compress(StreamRows state, Compressor compressor, RopeTable rope, StreamRows entries)
     implements Op {
@@ -55,24 +58,15 @@ record Compress(StreamRows state, Compressor compressor, RopeTable rope, StreamR
         rows[n++] = state.at(pages, s) + (own ? headDim : 0);
       }
     }
-    int to = entries.at(entries.pages(step, r), first);
-    float[] data = entries.data();
-    step.kernels()
+    Scratch scratch = step.scratch(share);
+    float[] entry = scratch.numbers(headDim);
+    Kernels kernels = step.kernels();
+    kernels
         .latent()
-        .compress(
-            state.data(), rows, n, compressor.width(), headDim, data, to, step.scratch(share));
-    step.kernels()
-        .rmsNorm(
-            data,
-            to,
-            compressor.norm(),
-            0,
-            compressor.eps(),
-            headDim,
-            data,
-            to,
-            step.scratch(share));
-    RopeTail.rotate(step, rope, data, to, headDim, first);
+        .compress(state.data(), rows, n, compressor.width(), headDim, entry, 0, scratch);
+    kernels.rmsNorm(entry, 0, compressor.norm(), 0, compressor.eps(), headDim, entry, 0, scratch);
+    RopeTail.rotate(step, rope, entry, 0, headDim, first);
+    entries.stored().write(entries.row(entries.pages(step, r), first), entry, 0);
   }
 
   @Override

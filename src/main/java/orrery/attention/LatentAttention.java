@@ -164,7 +164,7 @@ public record LatentAttention(
     for (LatentAttention a : layers) {
       int entries = a.compressor == null ? 0 : slots / a.compressor.ratio();
       int read = a.indexer == null ? entries : Math.min(entries, a.indexer.topk());
-      long bytes = AttendLatent.scratchBytes(a.heads, Math.min(window, slots) + read);
+      long bytes = AttendLatent.scratchBytes(a.heads, a.headDim, Math.min(window, slots) + read);
       bytes += a.indexer == null ? 0 : SelectEntries.scratchBytes(entries);
       most = Math.max(most, bytes);
     }

@@ -68,7 +68,7 @@ record SelectEntries(Buffer q, Buffer weights, StreamRows keys, IntBuffer select
     float[] scores = scratch.numbers(visible); // [visible]
     int[] pages = keys.pages(step, r);
     for (int w = 0; w < visible; w++) {
-      rows[w] = keys.at(pages, w * keys.tokensPerRow());
+      rows[w] = keys.row(pages, w * keys.tokensPerRow());
     }
     LatentKernels kernels = step.kernels().latent();
     kernels.indexScores(
@@ -79,7 +79,7 @@ record SelectEntries(Buffer q, Buffer weights, StreamRows keys, IntBuffer select
         weights.data,
         weights.row(r),
         scale(),
-        keys.data(),
+        keys.stored(),
         rows,
         visible,
         scores,

@@ -20,23 +20,14 @@ record WriteKv(Buffer k, Buffer v, LayerKv kv) implements Op {
   @Override
   public void run(Step step, int share, int shares) {
     AttentionShape shape = kv.shape();
-    float[] keys = kv.keys().data();
-    int tile = shape.tile();
     int rows = k.rows(step);
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
       int[] pages = kv.pages(step.tables[step.sequence[r]]);
       for (int h = 0; h < shape.kvHeads(); h++) {
-        int key = shape.keyIndex(pages, step.slot[r], h);
-        int from = k.row(r) + h * shape.headDim();
-        for (int d = 0; d < shape.headDim(); d++) {
-          keys[key + d * tile] = k.data[from + d];
-        }
-        System.arraycopy(
-            v.data,
-            v.row(r) + h * shape.valueDim(),
-            kv.values().data(),
-            shape.valueIndex(pages, step.slot[r], h),
-            shape.valueDim());
+        int key = k.row(r) + h * shape.headDim();
+        shape.putKey(kv.keys().stored(), pages, step.slot[r], h, k.data, key);
+        int value = v.row(r) + h * shape.valueDim();
+        shape.putValue(kv.values().stored(), pages, step.slot[r], h, v.data, value);
       }
     }
   }

@@ -8,7 +8,10 @@ import orrery.graph.Step;
 import orrery.graph.StepField;
 import orrery.graph.StreamRows;
 
-/** Writes each row to its slot of a stream; no two rows of a step have the same slot. */
+/**
+ * Writes each row to its slot of a stream, rounded as the stream's format says; no two rows of a
+ * step have the same slot.
+ */
 record WriteRow(Buffer x, StreamRows to) implements Op {
   WriteRow {
     if (x.cols != to.width() || to.tokensPerRow() != 1) {
@@ -28,8 +31,7 @@ record WriteRow(Buffer x, StreamRows to) implements Op {
   public void run(Step step, int share, int shares) {
     int rows = x.rows(step);
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
-      int at = to.at(to.pages(step, r), step.slot[r]);
-      System.arraycopy(x.data, x.row(r), to.data(), at, x.cols);
+      to.stored().write(to.row(to.pages(step, r), step.slot[r]), x.data, x.row(r));
     }
   }
 

@@ -46,6 +46,7 @@ import picocli.CommandLine.TypeConversionException;
       GenerateCommand.class,
       RunBatchCommand.class,
       InspectCommand.class,
+      QuantizeCommand.class,
       DumpCommand.class,
       BenchCommand.class,
       TraceSvgCommand.class,

@@ -55,10 +55,7 @@ public record HeapPlan(List<Kind> kinds) {
     for (int s = 0; s < layout.streams().size(); s++) {
       Stream stream = layout.streams().get(s);
       int pool = layout.poolOf(s);
-      bytes =
-          Heap.plus(
-              bytes,
-              Heap.times(pages[pool] + 1, stream.rows(g.span(pool)), stream.width(), Float.BYTES));
+      bytes = Heap.plus(bytes, Heap.times(pages[pool] + 1, stream.bytes(g.span(pool))));
     }
     for (long count : pages) {
       bytes = Heap.plus(bytes, Heap.times(count + 1, BOOKS));

@@ -1,5 +1,6 @@
 package orrery.graph;
 
+import orrery.kernels.CachedRows;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 import orrery.kv.Stream;
@@ -16,21 +17,19 @@ import orrery.kv.Stream;
  * page, as classic attention does for its keys, has a shape of its own that says so.
  *
  * @param name of the stream
- * @param data all pages of the stream's pool, one after the other: [pages][span /
- *     tokensPerRow][width]
+ * @param stored all pages of the stream's pool, one after the other: [pages][span / tokensPerRow]
  * @param pool the pool whose page table addresses the rows
  * @param span slots of a page
  * @param tokensPerRow tokens that a row stands for; the span if a page has one row
- * @param width floats of a row
  */
-public record StreamRows(String name, float[] data, int pool, int span, int tokensPerRow, int width)
+public record StreamRows(String name, CachedRows stored, int pool, int span, int tokensPerRow)
     implements Operand {
 
   /**
    * @throws IllegalArgumentException if a page would not hold whole rows
    */
   public StreamRows {
-    if (tokensPerRow < 1 || width < 1 || span < 1 || span % tokensPerRow != 0) {
+    if (tokensPerRow < 1 || span < 1 || span % tokensPerRow != 0) {
       throw new IllegalArgumentException(
           "rows of "
               + name
@@ -38,9 +37,7 @@ public record StreamRows(String name, float[] data, int pool, int span, int toke
               + span
               + " slots, "
               + tokensPerRow
-              + " tokens a row, "
-              + width
-              + " floats");
+              + " tokens a row");
     }
   }
 
@@ -50,11 +47,10 @@ public record StreamRows(String name, float[] data, int pool, int span, int toke
     int span = cache.spanOf(stream);
     return new StreamRows(
         s.name(),
-        cache.data(stream),
+        cache.rows(stream),
         cache.layout().poolOf(stream),
         span,
-        s.tokensPerRow() == Stream.PER_PAGE ? span : s.tokensPerRow(),
-        s.width());
+        s.tokensPerRow() == Stream.PER_PAGE ? span : s.tokensPerRow());
   }
 
   /** The pages of the sequence of row {@code r}, from the page of slot 0 on. */
@@ -67,15 +63,33 @@ public record StreamRows(String name, float[] data, int pool, int span, int toke
     return table.pages(pool);
   }
 
+  /** Floats of a row. */
+  public int width() {
+    return stored.width();
+  }
+
   /**
-   * Index in {@link #data} of the first float of the row that stands for a slot, among others if a
-   * row stands for several.
+   * The rows of a stream of float32, [pages][span / tokensPerRow][width].
+   *
+   * @throws IllegalStateException if the stream has another format
+   */
+  public float[] data() {
+    return stored.floats();
+  }
+
+  /**
+   * The row that stands for a slot, among others if it stands for several; rows are counted over
+   * all pages.
    *
    * @param pages of the sequence, see {@link #pages(Step, int)}
    */
+  public int row(int[] pages, int slot) {
+    return pages[slot / span] * (span / tokensPerRow) + slot % span / tokensPerRow;
+  }
+
+  /** Index of the first number of {@link #row}, among the numbers of all rows. */
   public int at(int[] pages, int slot) {
-    int page = pages[slot / span];
-    return (page * (span / tokensPerRow) + slot % span / tokensPerRow) * width;
+    return row(pages, slot) * width();
   }
 
   /** Whether a slot is the last that its row stands for: its token makes the row complete. */

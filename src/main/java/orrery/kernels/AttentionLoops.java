@@ -146,7 +146,7 @@ final class AttentionLoops {
       float[] q,
       int[] query,
       int queries,
-      float[] keys,
+      CachedRows keys,
       int[] pages,
       int kv,
       int from,
@@ -168,7 +168,7 @@ final class AttentionLoops {
   /** Copies the keys of 16 slots to one tile; an invisible slot gets the key of a visible one. */
   private static void collect(
       AttentionShape shape,
-      float[] keys,
+      CachedRows keys,
       int[] pages,
       int kv,
       int slot,
@@ -176,12 +176,9 @@ final class AttentionLoops {
       int last,
       float[] tiles,
       int at) {
-    int apart = shape.tile();
     for (int lane = 0; lane < 16; lane++) {
-      int key = shape.keyIndex(pages, Math.max(first, Math.min(last, slot + lane)), kv);
-      for (int d = 0; d < shape.headDim(); d++) {
-        tiles[at + d * 16 + lane] = keys[key + d * apart];
-      }
+      int visible = Math.max(first, Math.min(last, slot + lane));
+      shape.key(keys, pages, visible, kv, tiles, at + lane, 16);
     }
   }
 
@@ -200,18 +197,30 @@ final class AttentionLoops {
       int queries,
       int width,
       int from,
-      float[] values,
+      CachedRows values,
       int[] pages,
       int kv,
       int first,
       int last,
-      float[] mixed) {
+      float[] mixed,
+      float[] decoded) {
     int stride = shape.valueStride();
     int end = query + queries - 1;
     for (int slot = first; slot <= last; ) {
       int run = Math.min(last + 1 - slot, shape.pageTokens() - slot % shape.pageTokens());
       run = Math.min(run, 64); // the values of a long page stay in cache for all queries
-      int value = shape.valueIndex(pages, slot, kv);
+      float[] rows = decoded; // [run][apart]
+      int value = 0;
+      int apart = stride;
+      if (values instanceof F32Rows rows32) {
+        rows = rows32.data();
+        value = shape.valueIndex(pages, slot, kv);
+        apart = shape.valueWidth();
+      } else {
+        for (int i = 0; i < run; i++) {
+          shape.value(values, pages, slot + i, kv, decoded, i * stride);
+        }
+      }
       int at = slot - from;
       for (int i = query; i <= end; i += 4) {
         int i1 = Math.min(i + 1, end);
@@ -225,9 +234,9 @@ final class AttentionLoops {
               i2 * width + at,
               i3 * width + at,
               run,
-              values,
+              rows,
               value + d,
-              shape.valueWidth(),
+              apart,
               mixed,
               i * stride + d,
               i1 * stride + d,

@@ -9,6 +9,13 @@ package orrery.kernels;
  *   values [page][token][kvHead][valueStride]      row-major:   one vector load = 16 dims of one key
  * </pre>
  *
+ * <p>Rows of fewer bits lie in the same order. If they have scales, a token has one for each head:
+ *
+ * <pre>
+ *   of keys   [page][token / tile][kvHead][tile]
+ *   of values [page][token][kvHead]
+ * </pre>
+ *
  * <p>q·k is one chain over d, so its lanes must be keys; p·V is one chain over keys, so its lanes
  * must be dims. The two layouts follow from that.
  *
@@ -75,6 +82,51 @@ public record AttentionShape(
   /** Index of element 0 of a token's value; the others follow. */
   public int valueIndex(int page, int tokenInPage, int kvHead) {
     return (page * pageTokens + tokenInPage) * valueWidth() + kvHead * valueStride();
+  }
+
+  /** Index of the scale of a token's key, if keys have scales. */
+  public int keyScale(int[] pages, int slot, int kvHead) {
+    int tile = tile();
+    int token = slot % pageTokens;
+    int tileStart = pages[slot / pageTokens] * pageTokens + token / tile * tile;
+    return tileStart * kvHeads + kvHead * tile + token % tile;
+  }
+
+  /** Index of the scale of a token's value, if values have scales. */
+  public int valueScale(int[] pages, int slot, int kvHead) {
+    return (pages[slot / pageTokens] * pageTokens + slot % pageTokens) * kvHeads + kvHead;
+  }
+
+  /**
+   * The key of a slot and head, decoded.
+   *
+   * @param into receives [headDim] floats from {@code at}, each {@code step} further
+   */
+  void key(CachedRows keys, int[] pages, int slot, int kvHead, float[] into, int at, int step) {
+    int from = keyIndex(pages, slot, kvHead);
+    keys.gather(from, tile(), headDim, keyScale(pages, slot, kvHead), into, at, step);
+  }
+
+  /**
+   * The value of a slot and head, decoded.
+   *
+   * @param into receives [valueDim] floats from {@code at}
+   */
+  void value(CachedRows values, int[] pages, int slot, int kvHead, float[] into, int at) {
+    int from = valueIndex(pages, slot, kvHead);
+    values.gather(from, 1, valueDim, valueScale(pages, slot, kvHead), into, at, 1);
+  }
+
+  /** Stores the key of a slot and head, [headDim] from {@code at}. */
+  public void putKey(CachedRows keys, int[] pages, int slot, int kvHead, float[] x, int at) {
+    int to = keyIndex(pages, slot, kvHead);
+    keys.scatter(x, at, headDim, to, tile(), keyScale(pages, slot, kvHead));
+  }
+
+  /** Stores the value of a slot and head, [valueDim] from {@code at}. */
+  public void putValue(CachedRows values, int[] pages, int slot, int kvHead, float[] x, int at) {
+    int to = valueIndex(pages, slot, kvHead);
+    values.scatter(x, at, valueDim, to, 1, valueScale(pages, slot, kvHead));
   }
 
   /** {@link #keyIndex(int, int, int)} of a slot, through the page table of its sequence. */

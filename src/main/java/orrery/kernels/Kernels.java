@@ -144,8 +144,9 @@ public interface Kernels {
    *
    * <p>The score of a slot is one fma chain over d, times scale. The weight of a slot is exp(score
    * − max); the sum of the weights takes slot s to partial s mod 16. The output is one fma chain
-   * over increasing slots, divided by that sum. For a row, no slot outside its range is multiplied
-   * with anything, so such a slot may hold NaN.
+   * over increasing slots, divided by that sum. Keys and values of fewer bits are the floats that
+   * they stand for. For a row, no slot outside its range is multiplied with anything, so such a
+   * slot may hold NaN.
    *
    * @param q [rows][qStride], a row is [heads][headDim], from qOff
    * @param keys the key pool, see {@link AttentionShape}
@@ -159,8 +160,8 @@ public interface Kernels {
       int qOff,
       int qStride,
       int rows,
-      float[] keys,
-      float[] values,
+      CachedRows keys,
+      CachedRows values,
       int[] pages,
       int first,
       int last,

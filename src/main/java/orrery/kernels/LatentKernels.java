@@ -5,12 +5,16 @@ package orrery.kernels;
  * the same cached rows, and a cached row is key and value at once. {@link ScalarLatentKernels} is
  * the definition; {@link VectorLatentKernels} gives the same bits.
  *
- * <p>Cached rows are row-major and lie anywhere in their array. A list says where each begins, and
- * the order of the list is the order of every sum over rows. What lies outside the listed rows is
- * never multiplied with anything, so it may hold NaN. Unlike {@link Kernels}, no method writes
- * padding: a result may lie between cached rows.
+ * <p>Cached rows lie one after the other, in any format. A list says which are read, and the order
+ * of the list is the order of every sum over rows. A row of fewer bits is the floats that it stands
+ * for ({@link CachedRows#read}). What lies outside the listed rows is never multiplied with
+ * anything, so it may hold NaN. Unlike {@link Kernels}, no method writes padding: a result may lie
+ * between others.
  */
 public interface LatentKernels {
+  /** The most cached rows of few bits that a kernel holds as floats at a time. */
+  int DECODED = 128;
+
   /**
    * Attention of some heads of one row over {@code n} cached rows and a sink.
    *
@@ -22,9 +26,9 @@ public interface LatentKernels {
    *
    * @param q [heads][headDim] from qOff
    * @param sink [heads] from sinkOff
-   * @param near the array of the first {@code nearRows} rows of the list
-   * @param far the array of the others
-   * @param rows [n] index of the first float of each row
+   * @param near where the first {@code nearRows} rows of the list are
+   * @param far where the others are
+   * @param rows [n] which rows
    * @param out [heads][headDim] from outOff
    */
   void attend(
@@ -35,8 +39,8 @@ public interface LatentKernels {
       float scale,
       float[] sink,
       int sinkOff,
-      float[] near,
-      float[] far,
+      CachedRows near,
+      CachedRows far,
       int[] rows,
       int nearRows,
       int n,
@@ -50,7 +54,7 @@ public interface LatentKernels {
    * increasing i, the numerator an fma chain of e_i · a_i[c].
    *
    * @param state holds a_i[0] at rows[i] and gate_i[0] at rows[i] + gate
-   * @param rows [n], n ≥ 1
+   * @param rows [n], n ≥ 1, the index of the first float of each row
    * @param out [channels] from outOff
    */
   void compress(
@@ -69,7 +73,7 @@ public interface LatentKernels {
    *
    * @param q [heads][headDim] from qOff
    * @param weights [heads] from weightsOff
-   * @param rows [n] index of the first float of each key
+   * @param rows [n] which keys
    * @param scores [n] from scoresOff
    */
   void indexScores(
@@ -80,7 +84,7 @@ public interface LatentKernels {
       float[] weights,
       int weightsOff,
       float scale,
-      float[] keys,
+      CachedRows keys,
       int[] rows,
       int n,
       float[] scores,

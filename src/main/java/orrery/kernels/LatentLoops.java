@@ -43,6 +43,7 @@ final class LatentLoops {
    * p[i][lane] = scale · (fma chain over d of head lane · row i), for the rows [from, to) of a
    * list.
    *
+   * @param data [rows][headDim]
    * @param turned see {@link #turn}
    * @param lanes of all vectors of heads
    * @param p [to - from][lanes] from pOff
@@ -75,10 +76,10 @@ final class LatentLoops {
             headDim,
             scale,
             data,
-            rows[i],
-            rows[i1],
-            rows[i2],
-            rows[i3],
+            rows[i] * headDim,
+            rows[i1] * headDim,
+            rows[i2] * headDim,
+            rows[i3] * headDim,
             p,
             at + lane,
             apart1,
@@ -169,14 +170,14 @@ final class LatentLoops {
       int at,
       int lanes) {
     int more = last - i; // rows behind row i
-    int r0 = rows[i];
-    int r1 = rows[i + Math.min(1, more)];
-    int r2 = rows[i + Math.min(2, more)];
-    int r3 = rows[i + Math.min(3, more)];
-    int r4 = rows[i + Math.min(4, more)];
-    int r5 = rows[i + Math.min(5, more)];
-    int r6 = rows[i + Math.min(6, more)];
-    int r7 = rows[i + Math.min(7, more)];
+    int r0 = rows[i] * headDim;
+    int r1 = rows[i + Math.min(1, more)] * headDim;
+    int r2 = rows[i + Math.min(2, more)] * headDim;
+    int r3 = rows[i + Math.min(3, more)] * headDim;
+    int r4 = rows[i + Math.min(4, more)] * headDim;
+    int r5 = rows[i + Math.min(5, more)] * headDim;
+    int r6 = rows[i + Math.min(6, more)] * headDim;
+    int r7 = rows[i + Math.min(7, more)] * headDim;
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = a0;
     FloatVector a2 = a0;
@@ -210,11 +211,13 @@ final class LatentLoops {
    * mixed[h][d] = fma over the rows [from, to) of a list of p[i][h] · row i [d]. The chains rest in
    * {@code mixed} between blocks of rows, which keeps their bits.
    *
-   * @param p [rows][lanes]
+   * @param p [to - from][lanes] from pOff
+   * @param data [rows][headDim]
    * @param mixed [heads][headDim] the chains so far; this call continues them
    */
   static void mix(
       float[] p,
+      int pOff,
       int lanes,
       int heads,
       float[] data,
@@ -232,6 +235,7 @@ final class LatentLoops {
           int left = heads - 1 - h;
           mix4x2(
               p,
+              pOff + (first - from) * lanes + h,
               lanes,
               h,
               Math.min(1, left),
@@ -252,7 +256,7 @@ final class LatentLoops {
       for (int d = whole; d < headDim; d++) {
         float sum = mixed[h * headDim + d];
         for (int i = from; i < to; i++) {
-          sum = Math.fma(p[i * lanes + h], data[rows[i] + d], sum);
+          sum = Math.fma(p[pOff + (i - from) * lanes + h], data[rows[i] * headDim + d], sum);
         }
         mixed[h * headDim + d] = sum;
       }
@@ -262,6 +266,7 @@ final class LatentLoops {
   /** Heads h, h + h1, h + h2 and h + h3 by two vectors of columns, the second {@code apart} on. */
   private static void mix4x2(
       float[] p,
+      int weights,
       int lanes,
       int h,
       int h1,
@@ -287,9 +292,8 @@ final class LatentLoops {
     FloatVector c1 = FloatVector.fromArray(F, mixed, m2 + apart);
     FloatVector d0 = FloatVector.fromArray(F, mixed, m3);
     FloatVector d1 = FloatVector.fromArray(F, mixed, m3 + apart);
-    for (int i = from; i < to; i++) {
-      int row = rows[i] + d;
-      int weights = i * lanes + h;
+    for (int i = from; i < to; i++, weights += lanes) {
+      int row = rows[i] * headDim + d;
       FloatVector v0 = FloatVector.fromArray(F, data, row);
       FloatVector v1 = FloatVector.fromArray(F, data, row + apart);
       FloatVector w = FloatVector.broadcast(F, p[weights]);

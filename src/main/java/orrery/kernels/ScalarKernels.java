@@ -215,8 +215,8 @@ public final class ScalarKernels implements Kernels {
       int qOff,
       int qStride,
       int rows,
-      float[] keys,
-      float[] values,
+      CachedRows keys,
+      CachedRows values,
       int[] pages,
       int first,
       int last,
@@ -227,16 +227,18 @@ public final class ScalarKernels implements Kernels {
       int outStride,
       Scratch scratch) {
     float[] p = scratch.scores(last + rows); // [last + rows] scores, then probabilities, by slot
+    float[] key = scratch.key(shape.headDim()); // [headDim]
+    float[] value = scratch.mixed(shape.valueDim()); // [valueDim]
     for (int r = 0; r < rows; r++) {
       for (int head = kvFrom * shape.group(); head < kvTo * shape.group(); head++) {
         int kv = head / shape.group();
         int qHead = qOff + r * qStride + head * shape.headDim();
         float max = Float.NEGATIVE_INFINITY;
         for (int s = first; s <= last + r; s++) {
-          int key = shape.keyIndex(pages, s, kv);
+          shape.key(keys, pages, s, kv, key, 0, 1);
           float dot = 0;
           for (int d = 0; d < shape.headDim(); d++) {
-            dot = Math.fma(q[qHead + d], keys[key + d * shape.tile()], dot);
+            dot = Math.fma(q[qHead + d], key[d], dot);
           }
           p[s] = dot * shape.scale();
           max = Math.max(max, p[s]);
@@ -248,12 +250,16 @@ public final class ScalarKernels implements Kernels {
           partial[s % PARTIALS] += p[s];
         }
         float sum = Sum16.fold(partial);
-        for (int d = 0; d < shape.valueDim(); d++) {
-          float mixed = 0;
-          for (int s = first; s <= last + r; s++) {
-            mixed = Math.fma(p[s], values[shape.valueIndex(pages, s, kv) + d], mixed);
+        int to = outOff + r * outStride + head * shape.valueDim();
+        Arrays.fill(out, to, to + shape.valueDim(), 0);
+        for (int s = first; s <= last + r; s++) {
+          shape.value(values, pages, s, kv, value, 0);
+          for (int d = 0; d < shape.valueDim(); d++) {
+            out[to + d] = Math.fma(p[s], value[d], out[to + d]);
           }
-          out[outOff + r * outStride + head * shape.valueDim() + d] = mixed / sum;
+        }
+        for (int d = 0; d < shape.valueDim(); d++) {
+          out[to + d] /= sum;
         }
       }
     }

@@ -17,43 +17,59 @@ final class ScalarLatentKernels implements LatentKernels {
       float scale,
       float[] sink,
       int sinkOff,
-      float[] near,
-      float[] far,
+      CachedRows near,
+      CachedRows far,
       int[] rows,
       int nearRows,
       int n,
       float[] out,
       int outOff,
       Scratch scratch) {
-    float[] p = scratch.scores(n); // [n] scores, then weights
+    float[] p = scratch.scores(heads * n); // [heads][n] scores, then weights
+    float[] row = scratch.decoded(headDim); // [headDim]
+    for (int i = 0; i < n; i++) {
+      (i < nearRows ? near : far).read(rows[i], row, 0);
+      for (int h = 0; h < heads; h++) {
+        p[h * n + i] = dot(q, qOff + h * headDim, row, headDim) * scale;
+      }
+    }
+    float[] sums = scratch.sums(heads); // [heads]
     for (int h = 0; h < heads; h++) {
-      int head = h * headDim;
-      float max = sink[sinkOff + h];
-      for (int i = 0; i < n; i++) {
-        p[i] = dot(q, qOff + head, i < nearRows ? near : far, rows[i], headDim) * scale;
-        max = Math.max(max, p[i]);
-      }
-      float[] partial = scratch.partial;
-      Arrays.fill(partial, 0);
-      for (int i = 0; i < n; i++) {
-        p[i] = Elementary.exp(p[i] - max);
-        partial[i % PARTIALS] += p[i];
-      }
-      float sum = Sum16.fold(partial) + Elementary.exp(sink[sinkOff + h] - max);
-      for (int d = 0; d < headDim; d++) {
-        float mixed = 0;
-        for (int i = 0; i < n; i++) {
-          mixed = Math.fma(p[i], (i < nearRows ? near : far)[rows[i] + d], mixed);
+      sums[h] = softmax(p, h * n, n, sink[sinkOff + h], scratch.partial);
+    }
+    Arrays.fill(out, outOff, outOff + heads * headDim, 0);
+    for (int i = 0; i < n; i++) {
+      (i < nearRows ? near : far).read(rows[i], row, 0);
+      for (int h = 0; h < heads; h++) {
+        for (int d = 0; d < headDim; d++) {
+          int at = outOff + h * headDim + d;
+          out[at] = Math.fma(p[h * n + i], row[d], out[at]);
         }
-        out[outOff + head + d] = mixed / sum;
       }
+    }
+    for (int j = 0; j < heads * headDim; j++) {
+      out[outOff + j] /= sums[j / headDim];
     }
   }
 
-  private static float dot(float[] x, int xOff, float[] y, int yOff, int n) {
+  /** p[i] = exp(p[i] - max) for n scores from {@code at} on; returns their sum, with the sink's. */
+  private static float softmax(float[] p, int at, int n, float sink, float[] partial) {
+    float max = sink;
+    for (int i = 0; i < n; i++) {
+      max = Math.max(max, p[at + i]);
+    }
+    Arrays.fill(partial, 0);
+    for (int i = 0; i < n; i++) {
+      p[at + i] = Elementary.exp(p[at + i] - max);
+      partial[i % PARTIALS] += p[at + i];
+    }
+    return Sum16.fold(partial) + Elementary.exp(sink - max);
+  }
+
+  private static float dot(float[] x, int xOff, float[] y, int n) {
     float sum = 0;
     for (int d = 0; d < n; d++) {
-      sum = Math.fma(x[xOff + d], y[yOff + d], sum);
+      sum = Math.fma(x[xOff + d], y[d], sum);
     }
     return sum;
   }
@@ -99,17 +115,19 @@ final class ScalarLatentKernels implements LatentKernels {
       float[] weights,
       int weightsOff,
       float scale,
-      float[] keys,
+      CachedRows keys,
       int[] rows,
       int n,
       float[] scores,
       int scoresOff,
       Scratch scratch) {
     float[] partial = scratch.partial;
+    float[] key = scratch.decoded(headDim); // [headDim]
     for (int i = 0; i < n; i++) {
+      keys.read(rows[i], key, 0);
       Arrays.fill(partial, 0);
       for (int h = 0; h < heads; h++) {
-        float match = Math.max(0f, dot(q, qOff + h * headDim, keys, rows[i], headDim));
+        float match = Math.max(0f, dot(q, qOff + h * headDim, key, headDim));
         float weight = weights[weightsOff + h] * scale;
         partial[h % PARTIALS] = Math.fma(weight, match, partial[h % PARTIALS]);
       }

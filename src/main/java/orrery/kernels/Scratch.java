@@ -13,15 +13,20 @@ public final class Scratch {
   private int[] queries = new int[0]; // [queries] where each query starts, or keys to select by
   private float[] tiles =
       new float[0]; // [tiles][headDim][lanes] keys of small pages, or heads turned into lanes
+  private float[] key = new float[0]; // [headDim] a decoded key
+  private float[] values = new float[0]; // [slots][valueStride] decoded values
   private float[] sums = new float[0]; // [queries] softmax denominators
   private float[] mixed = new float[0]; // [queries][valueStride] attention output before division
   private float[] scores = new float[0]; // [queries][slots] attention scores, then probabilities
+  private float[] decoded = new float[0]; // [rows][columns] the floats of cached rows
   private float[] exps = new float[0]; // [n] e^−|x| of one row
   private int[] listed = new int[0]; // [rows] for ops: where the rows of a list begin
   private float[] numbers = new float[0]; // for ops: numbers on their way from kernel to kernel
   private float[] streams = new float[0]; // [streams][columns] copied before they are mixed
 
   private float[] weights = new float[0]; // [panels][inputs][16] decoded weights
+
+  private float[] scales = new float[0]; // [panels][blocks][16] scales of coded weights
 
   /** Room for a list of {@code n} cached rows, which an op hands to a kernel. */
   public int[] rows(int n) {
@@ -33,6 +38,16 @@ public final class Scratch {
   public float[] numbers(int n) {
     numbers = grown(numbers, n);
     return numbers;
+  }
+
+  float[] values(int n) {
+    values = grown(values, n);
+    return values;
+  }
+
+  float[] key(int n) {
+    key = grown(key, n);
+    return key;
   }
 
   int[] queries(int n) {
@@ -60,6 +75,11 @@ public final class Scratch {
     return scores;
   }
 
+  float[] decoded(int n) {
+    decoded = grown(decoded, n);
+    return decoded;
+  }
+
   float[] exps(int n) {
     exps = grown(exps, n);
     return exps;
@@ -68,6 +88,11 @@ public final class Scratch {
   float[] weights(int n) {
     weights = grown(weights, n);
     return weights;
+  }
+
+  float[] scales(int n) {
+    scales = grown(scales, n);
+    return scales;
   }
 
   float[] streams(int n) {

@@ -5,6 +5,7 @@ import static orrery.kernels.VectorKernels.F;
 import static orrery.kernels.VectorKernels.LANES;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
 import orrery.numerics.Sum16;
 
@@ -16,9 +17,14 @@ import orrery.numerics.Sum16;
  * one element of a row is broadcast to all heads, and no sum is split. Heads that do not fill a
  * vector leave lanes idle, which hold garbage that is never read. Where rows are mixed, lanes are
  * columns.
+ *
+ * <p>Rows of few bits are decoded, some at a time, and then take the same loops.
  */
 final class VectorLatentKernels implements LatentKernels {
   private static final int BLOCK = 64; // keys of an index whose products are held at a time
+
+  /** The list of decoded rows: all of them, [DECODED]. */
+  private static final int[] ONE_BY_ONE = IntStream.range(0, DECODED).toArray();
 
   /** Lanes of whole vectors of heads. */
   private static int lanes(int heads) {
@@ -34,8 +40,8 @@ final class VectorLatentKernels implements LatentKernels {
       float scale,
       float[] sink,
       int sinkOff,
-      float[] near,
-      float[] far,
+      CachedRows near,
+      CachedRows far,
       int[] rows,
       int nearRows,
       int n,
@@ -46,27 +52,65 @@ final class VectorLatentKernels implements LatentKernels {
     float[] turned = scratch.tiles(lanes * headDim); // [lanes / LANES][headDim][LANES]
     LatentLoops.turn(q, qOff, heads, headDim, turned);
     float[] p = scratch.scores((n + 17) * lanes); // [n rows, the sinks, 16 partial sums][lanes]
-    LatentLoops.scores(turned, lanes, headDim, scale, near, rows, 0, nearRows, p, 0);
-    LatentLoops.scores(turned, lanes, headDim, scale, far, rows, nearRows, n, p, nearRows * lanes);
-    System.arraycopy(sink, sinkOff, p, n * lanes, heads);
-    float[] sums = scratch.sums(lanes);
-    softmaxByLane(p, n, lanes, sums);
     float[] mixed = scratch.mixed(heads * headDim); // [heads][headDim]
     Arrays.fill(mixed, 0, heads * headDim, 0f);
-    LatentLoops.mix(p, lanes, heads, near, rows, 0, nearRows, mixed, headDim);
-    LatentLoops.mix(p, lanes, heads, far, rows, nearRows, n, mixed, headDim);
+    float[] sums = scratch.sums(lanes);
+    if (near instanceof F32Rows nearF32 && far instanceof F32Rows farF32) {
+      float[] a = nearF32.data();
+      float[] b = farF32.data();
+      LatentLoops.scores(turned, lanes, headDim, scale, a, rows, 0, nearRows, p, 0);
+      LatentLoops.scores(turned, lanes, headDim, scale, b, rows, nearRows, n, p, nearRows * lanes);
+      softmaxByLane(p, n, lanes, sink, sinkOff, heads, sums);
+      LatentLoops.mix(p, 0, lanes, heads, a, rows, 0, nearRows, mixed, headDim);
+      LatentLoops.mix(p, nearRows * lanes, lanes, heads, b, rows, nearRows, n, mixed, headDim);
+    } else {
+      float[] decoded = scratch.decoded(Math.min(n, DECODED) * headDim); // [rows][headDim]
+      int last = (n - 1) / DECODED * DECODED;
+      for (int from = last; from >= 0; from -= DECODED) { // the first rows are decoded last
+        int to = Math.min(n, from + DECODED);
+        decode(near, far, rows, nearRows, from, to, decoded);
+        LatentLoops.scores(
+            turned, lanes, headDim, scale, decoded, ONE_BY_ONE, 0, to - from, p, from * lanes);
+      }
+      softmaxByLane(p, n, lanes, sink, sinkOff, heads, sums);
+      for (int from = 0; from < n; from += DECODED) {
+        int to = Math.min(n, from + DECODED);
+        if (from > 0) {
+          decode(near, far, rows, nearRows, from, to, decoded);
+        }
+        LatentLoops.mix(
+            p, from * lanes, lanes, heads, decoded, ONE_BY_ONE, 0, to - from, mixed, headDim);
+      }
+    }
     for (int h = 0; h < heads; h++) {
       VectorKernels.divide(mixed, h * headDim, sums[h], out, outOff + h * headDim, headDim);
     }
   }
 
+  /** The rows [from, to) of a list, whose first {@code nearRows} are near. */
+  private static void decode(
+      CachedRows near,
+      CachedRows far,
+      int[] rows,
+      int nearRows,
+      int from,
+      int to,
+      float[] decoded) {
+    int border = Math.clamp(nearRows, from, to);
+    RowLoops.read(near, rows, from, border, decoded, 0);
+    RowLoops.read(far, rows, border, to, decoded, (border - from) * far.width());
+  }
+
   /**
    * p[i] = exp(p[i] − max), lane by lane; sums = Σ p[i] over n rows, then plus that of the sinks.
    *
-   * @param p [n + 17][lanes] the rows, the sinks, and room for 16 partial sums
+   * @param p [n + 17][lanes] the rows, room for the sinks and for 16 partial sums
+   * @param sink [heads] from sinkOff
    * @param sums [lanes]
    */
-  private static void softmaxByLane(float[] p, int n, int lanes, float[] sums) {
+  private static void softmaxByLane(
+      float[] p, int n, int lanes, float[] sink, int sinkOff, int heads, float[] sums) {
+    System.arraycopy(sink, sinkOff, p, n * lanes, heads);
     for (int lane = 0; lane < lanes; lane += LANES) {
       FloatVector max = FloatVector.fromArray(F, p, n * lanes + lane);
       for (int i = 0; i < n; i++) {
@@ -144,7 +188,7 @@ final class VectorLatentKernels implements LatentKernels {
       float[] weights,
       int weightsOff,
       float scale,
-      float[] keys,
+      CachedRows keys,
       int[] rows,
       int n,
       float[] scores,
@@ -158,9 +202,15 @@ final class VectorLatentKernels implements LatentKernels {
       scaled[h] = weights[weightsOff + h] * scale;
     }
     float[] p = scratch.scores(BLOCK * lanes); // [BLOCK][lanes]
+    float[] decoded = keys instanceof F32Rows ? null : scratch.decoded(BLOCK * headDim);
     for (int from = 0; from < n; from += BLOCK) {
       int to = Math.min(n, from + BLOCK);
-      LatentLoops.scores(turned, lanes, headDim, 1f, keys, rows, from, to, p, 0);
+      if (keys instanceof F32Rows r) {
+        LatentLoops.scores(turned, lanes, headDim, 1f, r.data(), rows, from, to, p, 0);
+      } else {
+        RowLoops.read(keys, rows, from, to, decoded, 0);
+        LatentLoops.scores(turned, lanes, headDim, 1f, decoded, ONE_BY_ONE, 0, to - from, p, 0);
+      }
       for (int i = from; i < to; i++) {
         scores[scoresOff + i] = matches(p, (i - from) * lanes, scaled, heads, scratch.partial);
       }

@@ -2,9 +2,10 @@ package orrery.kv;
 
 import java.util.Arrays;
 import java.util.Locale;
+import orrery.kernels.CachedRows;
 
 /**
- * The memory of all cached rows (Kwon et al., "PagedAttention", 2023): one array of pages for each
+ * The memory of all cached rows (Kwon et al., "PagedAttention", 2023): one run of pages for each
  * stream, one {@link PagePool} for each pool.
  *
  * <p>Slot → page → row is the only addressing. How a row lies within its page is decided by the
@@ -19,8 +20,8 @@ public final class KvCache {
   private final KvGeometry geometry;
   private final int maxSlots;
   private final PagePool[] pools; // [pool]
-  private final int[] pageFloats; // [streams] floats of one page
-  private final float[][] data; // [streams][pages * floats of one page]
+  private final int[] pageRows; // [streams] rows of one page
+  private final CachedRows[] rows; // [streams] all pages, the dummy included
 
   /**
    * A cache whose pools can all hold the same number of tokens.
@@ -56,20 +57,22 @@ public final class KvCache {
     this.maxSlots = maxSlots;
     this.pools = new PagePool[pages.length];
     Arrays.setAll(pools, pool -> new PagePool(Math.addExact(pages[pool], 1)));
-    this.pageFloats = new int[layout.streams().size()];
-    this.data = new float[pageFloats.length][];
-    for (int s = 0; s < data.length; s++) {
-      data[s] = new float[floats(s)];
+    this.pageRows = new int[layout.streams().size()];
+    this.rows = new CachedRows[pageRows.length];
+    for (int s = 0; s < rows.length; s++) {
       Stream stream = layout.streams().get(s);
-      pageFloats[s] = stream.rows(spanOf(s)) * stream.width();
-      assert fillNaN(data[s], 0, data[s].length);
+      pageRows[s] = stream.rows(spanOf(s));
+      int all = requireRows(s);
+      rows[s] = CachedRows.allocate(stream.format(), stream.width(), all);
+      assert fillNaN(rows[s], 0, all);
     }
   }
 
-  private int floats(int stream) {
+  /** The rows of all pages of a stream. */
+  private int requireRows(int stream) {
     int pool = layout.poolOf(stream);
     Stream s = layout.streams().get(stream);
-    double floats = (double) pools[pool].total() * s.rows(geometry.span(pool)) * s.width();
+    double floats = (double) pools[pool].total() * pageRows[stream] * s.width();
     if (floats > MOST_FLOATS) {
       throw new IllegalArgumentException(
           String.format(
@@ -82,7 +85,7 @@ public final class KvCache {
               pools[pool].total(),
               geometry.span(pool)));
     }
-    return (int) floats;
+    return pools[pool].total() * pageRows[stream];
   }
 
   public KvLayout layout() {
@@ -104,8 +107,8 @@ public final class KvCache {
   }
 
   /** The rows of a stream: all pages of its pool, the dummy included, one after the other. */
-  public float[] data(int stream) {
-    return data[stream];
+  public CachedRows rows(int stream) {
+    return rows[stream];
   }
 
   /** Slots of a page of the pool that a stream lives in. */
@@ -253,8 +256,7 @@ public final class KvCache {
 
   private void copyPage(int pool, int from, int to) {
     for (int s : layout.streamsOf(pool)) {
-      int size = pageFloats[s];
-      System.arraycopy(data[s], from * size, data[s], to * size, size);
+      rows[s].copy(from * pageRows[s], to * pageRows[s], pageRows[s]);
     }
   }
 
@@ -267,13 +269,13 @@ public final class KvCache {
   /** Fills a page with NaN; called by assertions only, so that it costs nothing without them. */
   private boolean poisoned(int pool, int page) {
     for (int s : layout.streamsOf(pool)) {
-      fillNaN(data[s], page * pageFloats[s], (page + 1) * pageFloats[s]);
+      fillNaN(rows[s], page * pageRows[s], pageRows[s]);
     }
     return true;
   }
 
-  private static boolean fillNaN(float[] rows, int from, int to) {
-    Arrays.fill(rows, from, to, Float.NaN);
+  private static boolean fillNaN(CachedRows rows, int from, int n) {
+    rows.fillNaN(from, n);
     return true;
   }
 }

@@ -138,8 +138,8 @@ public final class KvLayout {
     return boundary;
   }
 
-  /** Bytes that a page of {@code pageTokens} tokens takes in all streams, stored as float32. */
+  /** Bytes that a page of {@code pageTokens} tokens takes in all streams. */
   public long bytesPerPage(int pageTokens) {
-    return streams.stream().mapToLong(s -> 4L * s.width() * s.rows(pageTokens)).sum();
+    return streams.stream().mapToLong(s -> s.bytes(pageTokens)).sum();
   }
 }

@@ -15,9 +15,15 @@ import orrery.options.Options;
  *     SGLang has this option and its name: sliding window attention to full attention
  * @param contextLength tokens of the longest sequence, prompt and answer together; 0 takes the
  *     model's own limit
+ * @param kvCacheDtype how cached rows are stored. It is no switch: rows of fewer bits make another
+ *     model, with answers of its own
  */
 public record KvOptions(
-    int pageSize, int maxTotalTokens, double swaFullTokensRatio, int contextLength) {
+    int pageSize,
+    int maxTotalTokens,
+    double swaFullTokensRatio,
+    int contextLength,
+    KvDtype kvCacheDtype) {
   /**
    * @throws IllegalArgumentException naming the option, what was expected and what was found
    */
@@ -35,7 +41,7 @@ public record KvOptions(
 
   /** The default options. */
   public static KvOptions defaults() {
-    return new KvOptions(16, 0, 0, 0);
+    return new KvOptions(16, 0, 0, 0, KvDtype.F32);
   }
 
   public KvOptions withPageSize(int pageSize) {
@@ -52,5 +58,9 @@ public record KvOptions(
 
   public KvOptions withContextLength(int contextLength) {
     return Options.with(this, "contextLength", contextLength);
+  }
+
+  public KvOptions withKvCacheDtype(KvDtype kvCacheDtype) {
+    return Options.with(this, "kvCacheDtype", kvCacheDtype);
   }
 }

@@ -1,5 +1,7 @@
 package orrery.kv;
 
+import orrery.quantization.RowFormat;
+
 /**
  * One kind of row that a model caches per token: all that the cache knows about the model.
  *
@@ -12,10 +14,12 @@ package orrery.kv;
  *     {@link #ALL} if all. With a window it is at most {@code keeps} - 1, what the token after the
  *     prefix reads; it is less where rows count only from a multiple of some length on, which every
  *     N is
+ * @param format how a row is stored
  * @throws IllegalArgumentException if needs is negative or another number is less than 1, or if a
  *     prefix would need rows that are gone by then
  */
-public record Stream(String name, int width, int tokensPerRow, int keeps, int needs) {
+public record Stream(
+    String name, int width, int tokensPerRow, int keeps, int needs, RowFormat format) {
   /** All tokens of a sequence. */
   public static final int ALL = Integer.MAX_VALUE;
 
@@ -47,6 +51,11 @@ public record Stream(String name, int width, int tokensPerRow, int keeps, int ne
     }
   }
 
+  /** A stream of float32. */
+  public Stream(String name, int width, int tokensPerRow, int keeps, int needs) {
+    this(name, width, tokensPerRow, keeps, needs, RowFormat.F32);
+  }
+
   /**
    * A stream with one row for each page, that of the page's last token. A continuation at the
    * page's end needs this row beside the rows of the other streams, and nothing else.
@@ -60,8 +69,18 @@ public record Stream(String name, int width, int tokensPerRow, int keeps, int ne
     return tokensPerRow == PER_PAGE ? 1 : Math.max(1, tokens / tokensPerRow);
   }
 
-  /** A stream whose rows stay readable for the whole sequence. */
+  /** A stream of float32 whose rows stay readable for the whole sequence. */
   public static Stream whole(String name, int width) {
-    return new Stream(name, width, 1, ALL, ALL);
+    return whole(name, width, RowFormat.F32);
+  }
+
+  /** A stream whose rows stay readable for the whole sequence. */
+  public static Stream whole(String name, int width, RowFormat format) {
+    return new Stream(name, width, 1, ALL, ALL, format);
+  }
+
+  /** Bytes of the rows of a run of {@code tokens} tokens. */
+  public long bytes(int tokens) {
+    return (long) format.bytes(width) * rows(tokens);
   }
 }

@@ -7,7 +7,7 @@ import java.util.Map;
 
 /**
  * Streams that differ only in their layer, for example the keys of all layers: what a cache holds,
- * told without a cache. All numbers are those of one sequence, stored as float32.
+ * told without a cache. All numbers are those of one sequence.
  *
  * @param name what the streams' names have in common: the name without {@code layers.3.}
  * @param streams how many there are
@@ -21,7 +21,8 @@ public record StreamKind(String name, int streams, Stream stream) {
     Map<Stream, StreamKind> kinds = new LinkedHashMap<>();
     for (Stream s : layout.streams()) {
       String name = s.name().replaceFirst(LAYER, "");
-      Stream alike = new Stream(name, s.width(), s.tokensPerRow(), s.keeps(), s.needs());
+      Stream alike =
+          new Stream(name, s.width(), s.tokensPerRow(), s.keeps(), s.needs(), s.format());
       kinds.merge(
           alike,
           new StreamKind(name, 1, alike),
@@ -43,7 +44,7 @@ public record StreamKind(String name, int streams, Stream stream) {
   public long bytes(long tokens, int pageTokens) {
     boolean perPage = stream.tokensPerRow() == Stream.PER_PAGE;
     long rows = tokens / (perPage ? pageTokens : stream.tokensPerRow());
-    return Float.BYTES * (long) stream.width() * streams * rows;
+    return (long) stream.format().bytes(stream.width()) * streams * rows;
   }
 
   /** Bytes of the rows that are still readable behind so many tokens. */

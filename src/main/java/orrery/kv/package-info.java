@@ -16,8 +16,8 @@
  *                                              [ ·, ·, 9 ]     referenced  by n tables
  *   a pool that keeps a window: passed ─────────┘  └─ held     idle        only the prefix cache
  *                                                                          has it: in a queue
- *   KvCache.data(stream):  | page 0 | page 1 | page 2 | ...    one float[] per stream; page 0 is
- *   row of a slot:         page = table[slot / span], then slot % span          the dummy
+ *   KvCache.rows(stream):  | page 0 | page 1 | page 2 | ...    page 0 is the dummy
+ *   row of a slot:         page = table[slot / span], then slot % span
  * </pre>
  *
  * <p>Streams with rows that stay readable equally long ({@code keeps}) share a pool and a table. P

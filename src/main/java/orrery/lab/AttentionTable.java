@@ -3,6 +3,8 @@ package orrery.lab;
 import java.util.ArrayList;
 import java.util.List;
 import orrery.kernels.AttentionShape;
+import orrery.kernels.CachedRows;
+import orrery.kernels.F32Rows;
 import orrery.kernels.Kernels;
 import orrery.kernels.Scratch;
 
@@ -52,8 +54,8 @@ final class AttentionTable {
     for (int i = 0; i < n; i++) {
       pages[i] = (int) (7L * i % n);
     }
-    float[] keys = fill(context * shape.keyWidth());
-    float[] values = fill(context * shape.valueWidth());
+    CachedRows keys = new F32Rows(shape.keyWidth(), fill(context * shape.keyWidth()));
+    CachedRows values = new F32Rows(shape.valueWidth(), fill(context * shape.valueWidth()));
     float[] q = fill(HEADS * DIM);
     float[] out = new float[HEADS * shape.valueStride()]; // [heads][valueDim]
     int width = HEADS * DIM;

@@ -7,10 +7,8 @@ import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Stream;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
 import orrery.checkpoint.JsonText;
@@ -48,7 +46,8 @@ public final class Ballast {
           "tokenizer_config.json",
           "special_tokens_map.json",
           "chat_template.jinja",
-          "prompts.jsonl");
+          "prompts.jsonl",
+          "heldout.jsonl");
 
   private Ballast() {}
 
@@ -105,8 +104,7 @@ public final class Ballast {
     try (Checkpoint checkpoint = Checkpoint.open(model)) {
       TwinSize size = TwinSize.of(checkpoint, width);
       size.require(factor);
-      requireEmpty(out);
-      requireRoom(out, size.bytes(factor));
+      NewDirectory.require(out, "the twin", size.bytes(factor));
       SafetensorsWriter writer = new SafetensorsWriter();
       for (TensorInfo info : checkpoint.infos()) {
         Tensor tensor = checkpoint.tensor(info.name(), info.shape());
@@ -134,55 +132,18 @@ public final class Ballast {
   private static void save(
       Path model, SafetensorsWriter writer, FeedForwardWidth width, int factor, Path out)
       throws IOException {
-    List<Path> made = new ArrayList<>(); // in the order in which they can be deleted
-    try {
-      for (Path d = out.toAbsolutePath(); !Files.exists(d); d = d.getParent()) {
-        made.add(d);
-      }
-      Files.createDirectories(out);
-      made.addFirst(out.resolve("model.safetensors"));
-      writer.write(out.resolve("model.safetensors"));
-      made.addFirst(out.resolve("config.json"));
-      Files.writeString(
-          out.resolve("config.json"),
-          widened(Files.readString(model.resolve("config.json")), width, factor));
-      for (String name : COPIED) {
-        if (Files.exists(model.resolve(name))) {
-          made.addFirst(out.resolve(name));
-          Files.copy(model.resolve(name), out.resolve(name));
-        }
-      }
-    } catch (IOException | RuntimeException | Error e) {
-      for (Path path : made) {
-        Files.deleteIfExists(path);
-      }
-      throw e;
-    }
-  }
-
-  private static void requireRoom(Path out, long bytes) throws IOException {
-    Path there = out.toAbsolutePath();
-    while (!Files.exists(there)) {
-      there = there.getParent();
-    }
-    long room = Files.getFileStore(there).getUsableSpace();
-    if (bytes > room) {
-      throw new IOException(
-          "the twin takes " + Heap.size(bytes) + ", and the disk has " + Heap.size(room) + " left");
-    }
-  }
-
-  private static void requireEmpty(Path out) throws IOException {
-    if (Files.exists(out) && !Files.isDirectory(out)) {
-      throw new IOException("expected a new or empty directory, found a file");
-    }
-    if (Files.exists(out)) {
-      try (Stream<Path> entries = Files.list(out)) {
-        if (entries.findAny().isPresent()) {
-          throw new IOException("expected a new or empty directory, found files in it");
-        }
-      }
-    }
+    NewDirectory.write(
+        out,
+        twin -> {
+          writer.write(twin.file("model.safetensors"));
+          String config = Files.readString(model.resolve("config.json"));
+          Files.writeString(twin.file("config.json"), widened(config, width, factor));
+          for (String name : COPIED) {
+            if (Files.exists(model.resolve(name))) {
+              twin.copy(model.resolve(name));
+            }
+          }
+        });
   }
 
   /** The config with wider feed-forwards, every other character as it was. */

@@ -21,7 +21,9 @@ final class DecodeCosts {
     try (Team team = new Team(s.settings().threads())) {
       DecodeTable.print(sheet, new VectorKernels(), team, s.loaded().directory(), seconds);
       int context = s.size(CONTEXT, 32);
-      DecodeStep step = new DecodeStep(s.loaded().model(), team, 1, context - 1, s.draw());
+      DecodeStep step =
+          new DecodeStep(
+              s.loaded().model(), team, 1, context - 1, s.options().kv().kvCacheDtype(), s.draw());
       Trial.run(List.of(new Trial.Variant("", 1, Trial.Job.of(step::runOpByOp))), seconds);
       Map<String, Double> kinds = new TreeMap<>(); // microseconds
       step.ops().forEach(op -> kinds.merge(op.kind(), op.micros(), Double::sum));

@@ -9,9 +9,11 @@ import orrery.graph.Launcher;
 import orrery.graph.Op;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
+import orrery.kernels.CachedRows;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.kv.PageTable;
 import orrery.model.Activations;
@@ -34,10 +36,11 @@ final class DecodeStep {
   /**
    * @param rows decoding requests, one row each
    * @param context tokens behind each
+   * @param dtype of the cached rows
    */
-  DecodeStep(Model model, Team team, int rows, int context, Draw draw) {
+  DecodeStep(Model model, Team team, int rows, int context, KvDtype dtype, Draw draw) {
     int length = context + 1;
-    KvLayout layout = model.kvLayout(false);
+    KvLayout layout = model.kvLayout(false, dtype);
     int page = layout.wholeRows(PAGE);
     int slots = Math.ceilDiv(length, page) * page;
     KvCache cache = new KvCache(layout, page, slots, rows * slots / page);
@@ -52,16 +55,23 @@ final class DecodeStep {
       step.add(draw.between(0, model.vocab() - 1), context, r, true);
     }
     for (int stream = 0; stream < layout.streams().size(); stream++) {
-      float[] data = cache.data(stream);
-      for (int i = 0; i < data.length; i++) {
-        data[i] = Product.value(i);
+      fill(cache.rows(stream));
+    }
+  }
+
+  private static void fill(CachedRows rows) {
+    float[] row = new float[rows.width()];
+    for (int r = 0; r < rows.rows(); r++) {
+      for (int i = 0; i < row.length; i++) {
+        row[i] = Product.value(r * row.length + i);
       }
+      rows.write(r, row, 0);
     }
   }
 
   /** About how many bytes one takes. */
-  static long bytes(Model model, int threads, int rows, int context) {
-    KvLayout layout = model.kvLayout(false);
+  static long bytes(Model model, int threads, int rows, int context, KvDtype dtype) {
+    KvLayout layout = model.kvLayout(false, dtype);
     int page = layout.wholeRows(PAGE);
     long pages = Math.ceilDiv(context + 1L, page);
     Activations a = model.activations(false, (int) Math.min(pages * page, Integer.MAX_VALUE));

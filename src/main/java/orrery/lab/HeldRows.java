@@ -39,7 +39,7 @@ final class HeldRows {
 
   HeldRows(Subject s) {
     this.s = s;
-    this.layout = s.loaded().model().kvLayout(false);
+    this.layout = s.loaded().model().kvLayout(false, s.options().kv().kvCacheDtype());
     this.kinds = StreamKind.of(layout);
   }
 
@@ -79,8 +79,7 @@ final class HeldRows {
         pool++;
       }
       PoolPages pages = pools.get(pool);
-      int rows = pages.referenced() * stream.rows(pages.span());
-      bytes[k] = 4.0 * rows * stream.width() * kinds.get(k).streams();
+      bytes[k] = (double) pages.referenced() * stream.bytes(pages.span()) * kinds.get(k).streams();
     }
     return bytes;
   }

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.function.Function;
 import orrery.engine.Heap;
 import orrery.kernels.Team;
+import orrery.kv.KvDtype;
 
 /** Where the time of a decode step goes, op by op. */
 public final class OpsLab implements Lab.Experiment {
@@ -49,7 +50,8 @@ public final class OpsLab implements Lab.Experiment {
   public List<Chart> on(Subject s, Sheet sheet) {
     try (Team team = new Team(s.settings().threads())) {
       DecodeStep step =
-          new DecodeStep(s.loaded().model(), team, shape.rows(), shape.context(), s.draw());
+          new DecodeStep(
+              s.loaded().model(), team, shape.rows(), shape.context(), dtype(s), s.draw());
       double whole = measure(step, s);
       List<TimedOp> ops = step.ops();
       double sum = TimedOp.micros(ops);
@@ -78,7 +80,11 @@ public final class OpsLab implements Lab.Experiment {
         "context",
         "a KV cache of --rows " + shape.rows() + " with " + shape.context() + " tokens behind each",
         DecodeStep.bytes(
-            s.loaded().model(), s.settings().threads(), shape.rows(), shape.context()));
+            s.loaded().model(), s.settings().threads(), shape.rows(), shape.context(), dtype(s)));
+  }
+
+  private static KvDtype dtype(Subject s) {
+    return s.options().kv().kvCacheDtype();
   }
 
   /** Returns the median microseconds of the captured step. */

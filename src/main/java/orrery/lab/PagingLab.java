@@ -40,7 +40,7 @@ final class PagingLab implements Lab.Experiment {
                         .withMaxRunningRequests(s.size(64, 8))
                         .withChunkedPrefillSize(0))
             .withKv(kv -> kv.withContextLength(context).withMaxTotalTokens(tokens));
-    KvLayout layout = s.loaded().model().kvLayout(false);
+    KvLayout layout = layout(s);
     List<Integer> pages = pages(layout, PAGES);
     int compared = pages.indexOf(layout.wholeRows(PAGE));
     List<Variant> variants = new ArrayList<>();
@@ -74,6 +74,10 @@ final class PagingLab implements Lab.Experiment {
     table.ratio(sheet, "requests at once", all.get(compared), all.get(0), Trace::meanRunning, "");
     table.ratio(sheet, "throughput", all.get(compared), all.get(0), Trace::tokensPerSecond, "");
     return chart(s, List.of(all.get(0), all.get(compared)));
+  }
+
+  private static KvLayout layout(Subject s) {
+    return s.loaded().model().kvLayout(false, s.options().kv().kvCacheDtype());
   }
 
   /** The page sizes that a layout has of those: whole rows of each stream, each size once. */
@@ -154,7 +158,7 @@ final class PagingLab implements Lab.Experiment {
         jobs.add(new Job(draw.tokens(prompt), answer, answer));
       }
       List<Variant> variants = new ArrayList<>();
-      for (int page : pages(s.loaded().model().kvLayout(false), 0, PAGE, 4, 1)) {
+      for (int page : pages(layout(s), 0, PAGE, 4, 1)) {
         EngineOptions options =
             s.options()
                 .withBatching(b -> b.withMaxRunningRequests(batch))

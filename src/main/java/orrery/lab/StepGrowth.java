@@ -31,14 +31,17 @@ final class StepGrowth {
     this.s = s;
     this.model = s.loaded().model();
     this.contexts = s.settings().quick() ? QUICK : CONTEXTS;
-    this.reach = Reach.byStream(model.kvLayout(false));
+    this.reach = Reach.byStream(model.kvLayout(false, s.options().kv().kvCacheDtype()));
   }
 
   /** What the caches take. */
   long bytes() {
     long bytes = 0;
     for (int context : contexts) {
-      bytes = Heap.plus(bytes, DecodeStep.bytes(model, s.settings().threads(), 1, context - 1));
+      long step =
+          DecodeStep.bytes(
+              model, s.settings().threads(), 1, context - 1, s.options().kv().kvCacheDtype());
+      bytes = Heap.plus(bytes, step);
     }
     return bytes;
   }
@@ -49,7 +52,8 @@ final class StepGrowth {
       List<DecodeStep> steps = new ArrayList<>();
       List<Trial.Variant> variants = new ArrayList<>();
       for (int context : contexts) {
-        DecodeStep step = new DecodeStep(model, team, 1, context - 1, s.draw());
+        DecodeStep step =
+            new DecodeStep(model, team, 1, context - 1, s.options().kv().kvCacheDtype(), s.draw());
         steps.add(step);
         variants.add(new Trial.Variant(context + " tokens", 1, Trial.Job.of(step::run)));
       }

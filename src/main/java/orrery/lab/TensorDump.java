@@ -16,6 +16,7 @@ import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.kv.PageTable;
 import orrery.model.Activations;
@@ -65,8 +66,8 @@ public final class TensorDump {
     int chunk = chunk(options, ids.length);
     int links = model.hasMtp() ? Math.min(drafts, model.maxPositions() - ids.length) : 0;
     int slots = ids.length + links;
-    requireMemory(model, slots, chunk);
-    KvLayout layout = model.kvLayout(model.hasMtp());
+    requireMemory(model, slots, chunk, options.kv().kvCacheDtype());
+    KvLayout layout = model.kvLayout(model.hasMtp(), options.kv().kvCacheDtype());
     KvCache cache = new KvCache(layout, layout.wholeRows(slots), slots, 1);
     PageTable table = cache.newTable();
     cache.reserve(table, slots);
@@ -108,11 +109,11 @@ public final class TensorDump {
    * Refuses a dump that does not fit the heap: all tensors are kept to the end, beside cache and
    * buffers.
    */
-  private static void requireMemory(Model model, int tokens, int chunk) {
+  private static void requireMemory(Model model, int tokens, int chunk, KvDtype dtype) {
     boolean mtp = model.hasMtp();
     int heads = mtp ? 2 : 1;
     Activations a = model.activations(mtp, tokens);
-    KvLayout layout = model.kvLayout(mtp);
+    KvLayout layout = model.kvLayout(mtp, dtype);
     long state = 4L * model.hidden() * model.residualStreams();
     long bytes = layout.bytesPerPage(layout.unit()) / layout.unit(); // of a token
     bytes += mtp ? 2 * state : 0; // what the MTP layer continues, and what it hands on

@@ -32,7 +32,7 @@ final class WindowBudgets {
 
   WindowBudgets(Subject s) {
     this.s = s;
-    this.layout = s.loaded().model().kvLayout(false);
+    this.layout = s.loaded().model().kvLayout(false, s.options().kv().kvCacheDtype());
     int window = Arrays.stream(layout.pools()).filter(k -> k != Stream.ALL).max().orElse(1);
     this.page = layout.wholeRows(2 * window);
     this.geometry = new KvGeometry(layout, page);
@@ -106,7 +106,7 @@ final class WindowBudgets {
       Stream stream = layout.streams().get(i);
       if (layout.poolOf(i) == pool) {
         int span = geometry.span(pool);
-        bytes += 4L * geometry.pages(pool, slots) * stream.rows(span) * stream.width();
+        bytes += geometry.pages(pool, slots) * stream.bytes(span);
       }
     }
     return bytes;

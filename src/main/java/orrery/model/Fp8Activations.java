@@ -4,6 +4,7 @@ import java.util.function.IntFunction;
 import orrery.graph.ActivationDtype;
 import orrery.graph.Capture;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 
 /**
@@ -49,7 +50,7 @@ public final class Fp8Activations implements Model {
 
   /** Bytes of the rounded buffers of a forward pass of one row, found by recording it. */
   private long bytes(boolean mtp, int logitRows) {
-    KvLayout layout = model.kvLayout(mtp);
+    KvLayout layout = model.kvLayout(mtp, KvDtype.F32);
     int page = layout.wholeRows(1);
     RoundedForward forward =
         new RoundedForward(model.bind(new KvCache(layout, page, page, 1), logitRows).apply(1));

@@ -2,6 +2,7 @@ package orrery.model;
 
 import java.util.function.IntFunction;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 
 /** A loaded model: weights and a forward pass. It knows nothing about requests or batching. */
@@ -54,8 +55,8 @@ public interface Model extends ModelSpec {
   }
 
   @Override
-  default KvLayout kvLayout(boolean mtp) {
-    return config().kvLayout(mtp);
+  default KvLayout kvLayout(boolean mtp, KvDtype dtype) {
+    return config().kvLayout(mtp, dtype);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package orrery.model;
 
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 
 /** What a model is, as far as its config alone tells it. */
@@ -40,9 +41,11 @@ public interface ModelSpec {
    *
    * @param mtp whether to include the rows of the MTP layer, and at each page's end the state that
    *     this layer continues
+   * @param dtype how rows are stored that attention reads; what later rows are made of stays
+   *     float32
    * @throws IllegalArgumentException if {@code mtp} is set and the model has no MTP layer
    */
-  KvLayout kvLayout(boolean mtp);
+  KvLayout kvLayout(boolean mtp, KvDtype dtype);
 
   /** The groups of weights and their sizes, for reports. */
   ModelInfo info();

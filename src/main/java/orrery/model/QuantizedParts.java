@@ -1,6 +1,9 @@
 package orrery.model;
 
 import java.util.List;
+import java.util.Optional;
+import orrery.checkpoint.quantized.QuantizationConfig;
+import orrery.quantization.WeightFormat;
 
 /**
  * Which matrices of a model its releases store in few bits. Tensors are told by the ends of their
@@ -8,6 +11,8 @@ import java.util.List;
  * small or sensitive.
  *
  * @param linear ends of the names of matrices that are quantised, those of experts included
+ * @param fused parts of the names of matrices that engines compute as one, such as queries, keys
+ *     and values; they share a tensor scale
  * @param experts what the name of a routed expert's tensor contains
  * @param blockScale what releases call the scales of a matrix in blocks of FP8, instead of {@code
  *     weight}
@@ -15,9 +20,13 @@ import java.util.List;
  *     stored, and {@code fp4} is what releases have
  */
 public record QuantizedParts(
-    List<String> linear, String experts, String blockScale, boolean expertDtype) {
+    List<String> linear,
+    List<List<String>> fused,
+    String experts,
+    String blockScale,
+    boolean expertDtype) {
   /** Those of a model that has no quantised release. */
-  public static final QuantizedParts NONE = new QuantizedParts(List.of(), "", "", false);
+  public static final QuantizedParts NONE = new QuantizedParts(List.of(), List.of(), "", "", false);
 
   /** What a tensor is. */
   public enum Role {
@@ -31,6 +40,26 @@ public record QuantizedParts(
 
   public QuantizedParts {
     linear = List.copyOf(linear);
+    fused = List.copyOf(fused);
+  }
+
+  /** The names of the tensors that share a tensor scale with this one, itself among them. */
+  public List<String> partners(String tensor) {
+    for (List<String> together : fused) {
+      for (String part : together) {
+        if (tensor.endsWith(part)) {
+          String module = tensor.substring(0, tensor.length() - part.length());
+          return together.stream().map(module::concat).toList();
+        }
+      }
+    }
+    return List.of(tensor);
+  }
+
+  /** The shapes of a model's weights, as far as its config tells how they are stored. */
+  public WeightShapes shapes(WeightFormat floats, QuantizationConfig config) {
+    return new WeightShapes(
+        floats, name -> role(name) == Role.KEPT ? Optional.empty() : config.formatOf(name));
   }
 
   /** What a tensor is, by its name. */

@@ -9,6 +9,7 @@ import orrery.graph.Buffer;
 import orrery.graph.Step;
 import orrery.graph.StreamRows;
 import orrery.kernels.AttentionShape;
+import orrery.kernels.F32Rows;
 import orrery.kv.KvCache;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
@@ -55,8 +56,8 @@ class AttentionOpShapesTest {
 
   @Test
   void keysAndValuesOfTwoPoolsAreRefused() {
-    StreamRows keys = new StreamRows("key", new float[0], 0, 16, 1, 12);
-    StreamRows values = new StreamRows("value", new float[0], 1, 16, 1, 10);
+    StreamRows keys = new StreamRows("key", new F32Rows(12, new float[0]), 0, 16, 1);
+    StreamRows values = new StreamRows("value", new F32Rows(10, new float[0]), 1, 16, 1);
     refused(() -> new LayerKv(SHAPE, keys, values, 0), "key", "value", "one pool");
   }
 }

@@ -146,7 +146,7 @@ class LatentAttentionTest {
       LatentRun run = new LatentRun(made, kernels, 2, 1);
       Random random = new Random(2);
       for (int s = 0; s < run.cache.layout().streams().size(); s++) {
-        float[] data = run.cache.data(s);
+        float[] data = run.cache.rows(s).floats();
         System.arraycopy(LatentCase.vector(random, data.length), 0, data, 0, data.length);
       }
       for (int sequence = 0; sequence < 2; sequence++) { // the first rows stay what they are

@@ -10,6 +10,7 @@ import orrery.graph.Buffer;
 import orrery.graph.IntBuffer;
 import orrery.graph.Step;
 import orrery.graph.StreamRows;
+import orrery.kernels.F32Rows;
 import orrery.kernels.PackedMatrix;
 import orrery.quantization.WeightFormat;
 
@@ -26,7 +27,7 @@ class LatentOpShapesTest {
   }
 
   private static StreamRows rows(String name, int tokensPerRow, int width) {
-    return new StreamRows(name, new float[4 * width], 0, 4, tokensPerRow, width);
+    return new StreamRows(name, new F32Rows(width, new float[4 * width]), 0, 4, tokensPerRow);
   }
 
   private static Compressor compressor(int width) {

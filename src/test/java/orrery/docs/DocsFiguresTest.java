@@ -23,6 +23,7 @@ import orrery.kernels.AttentionShape;
 import orrery.kernels.PackedMatrix;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
+import orrery.kv.KvDtype;
 import orrery.kv.Stream;
 import orrery.model.classic.ClassicConfig;
 import orrery.model.classic.ClassicModel;
@@ -67,7 +68,7 @@ class DocsFiguresTest {
     Map<String, Integer> bytes = new TreeMap<>();
     int together = 0;
     String mtpLayer = "layers." + storyteller.model().layers() + ".";
-    for (Stream s : storyteller.model().kvLayout(true).streams()) {
+    for (Stream s : storyteller.model().kvLayout(true, KvDtype.F32).streams()) {
       int size = s.width() * s.rows(PAGE_TOKENS) * Float.BYTES;
       String part = s.name().contains("boundary") ? "boundary" : "main";
       bytes.merge(s.name().startsWith(mtpLayer) ? "mtp" : part, size, Integer::sum);

@@ -26,6 +26,7 @@ import orrery.graph.StreamRows;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.PageTable;
 
 /** The worked example of the chapter on hybrid attention: token 20 of a speck's golden ids. */
@@ -54,7 +55,7 @@ class HybridFiguresTest {
     try (LoadedModel loaded = LoadedModel.load(SPECK);
         Team team = new Team(1);
         SafetensorsFile file = SafetensorsFile.open(SPECK.resolve("model.safetensors"))) {
-      KvCache cache = new KvCache(loaded.model().kvLayout(false), 8, 24, 3);
+      KvCache cache = new KvCache(loaded.model().kvLayout(false, KvDtype.F32), 8, 24, 3);
       PageTable table = cache.newTable();
       cache.reserve(table, T + 1);
       Step step = new Step(T + 1, 1, 1, new ScalarKernels());

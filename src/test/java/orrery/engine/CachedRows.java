@@ -35,7 +35,7 @@ final class CachedRows {
 
   /** The floats of one row, without padding. */
   float[] row(int stream, PageTable table, int slot) {
-    float[] data = cache.data(stream);
+    float[] data = cache.rows(stream).floats();
     int[] pages = table.pages(cache.layout().poolOf(stream));
     if (stream == boundary) {
       int width = cache.layout().streams().get(stream).width();

@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import orrery.batching.SchedulePolicy;
 import orrery.events.Event;
+import orrery.kv.KvDtype;
 import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache.Eviction;
 import orrery.sampling.FinishReason;
@@ -113,13 +114,14 @@ final class EngineLife {
 
   private EngineOptions options() {
     int page = new int[] {4, 4, 8, 12, 16, 24, 32, 48, 0}[random.nextInt(9)];
-    int unit = page == 0 ? CONTEXT : loaded.model().kvLayout(false).wholeRows(page);
+    int unit = page == 0 ? CONTEXT : loaded.model().kvLayout(false, KvDtype.F32).wholeRows(page);
     int tokens = random.nextInt(4) == 0 ? 16 * CONTEXT : 8 + random.nextInt(2 * CONTEXT);
     double ratio = new double[] {0, 0.1, 0.3, 1, 1}[random.nextInt(5)];
     return EngineOptions.defaults()
         .withKv(
             kv ->
-                kv.withContextLength(CONTEXT)
+                kv.withKvCacheDtype(model.dtype())
+                    .withContextLength(CONTEXT)
                     .withPageSize(page)
                     .withMaxTotalTokens(Math.max(unit, tokens))
                     .withSwaFullTokensRatio(ratio))

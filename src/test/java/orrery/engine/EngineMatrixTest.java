@@ -4,13 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
@@ -36,18 +35,58 @@ class EngineMatrixTest {
 
   @Test
   void everyCombinationOfSwitchesGivesTheAnswersOfTheNaiveForward() {
-    long seed = 20;
+    List<Served> models = Served.all(false);
+    Map<String, Integer> happened = run(models, 3, 20);
+    requireDrafts(happened);
+    assertThat(happened)
+        .containsKeys(
+            "hits", "retractions", "forks", "padding rows", "cancelled", "mixed steps SGLANG_MIXED")
+        .containsKeys("mixed steps VLLM", "mixed steps TRTLLM", "mixed steps TRTLLM_MAX")
+        .containsKeys("refusals WINDOWS, tight");
+    models.stream().filter(Served::windows).forEach(model -> requireWindows(model, happened));
+  }
+
+  /** Every two values of two switches, for each model. */
+  @Test
+  void withNumbersOfFewBitsTheAnswersAreThoseOfANaiveForwardWithTheSameNumbers() {
+    List<Served> models = Served.all(true);
+    Map<String, Integer> happened = run(models, 2, 21);
+    requireDrafts(happened);
+    for (Served model : models) {
+      assertThat(happened)
+          .containsKeys(
+              "accepted " + model,
+              "decoded hits " + model,
+              "forks " + model,
+              "prompts in chunks " + model,
+              "retractions " + model);
+    }
+    models.stream()
+        .filter(Served::windows)
+        .forEach(m -> assertThat(happened).containsKeys("passed pages " + m, "tombstones " + m));
+  }
+
+  private static void requireDrafts(Map<String, Integer> happened) {
+    for (Speculation s : Speculation.values()) {
+      if (s.steps > 0) {
+        assertThat(happened).containsKeys("accepted " + s, "rejected " + s);
+      }
+    }
+  }
+
+  /** Runs the cells of some models; returns what happened, and how often. */
+  private static Map<String, Integer> run(List<Served> models, int strength, long seed) {
     long start = System.nanoTime();
-    List<SwitchCell> cells = SwitchCell.covering(3, seed);
+    List<SwitchCell> cells = SwitchCell.covering(models, strength, seed);
     int runs = 0;
     Map<String, Integer> happened = new TreeMap<>();
     Map<String, Integer> impossible = new TreeMap<>();
     try (Tokenizer tokenizer = Tokenizer.open(Path.of("tiny-models/storyteller-moe"))) {
-      List<List<RequestSet>> sets = sets(tokenizer);
+      Map<Served, List<RequestSet>> sets = sets(models, tokenizer);
       double naive = (System.nanoTime() - start) / 1e9;
       for (int i = 0; i < cells.size(); i++) {
         SwitchCell cell = cells.get(i);
-        List<RequestSet> mine = sets.get(cell.model().ordinal());
+        List<RequestSet> mine = sets.get(cell.model());
         MatrixCounts counts = run(cell, mine.get(i % (mine.size() - 1)), 16);
         for (int more = 1;
             !cell.shows(counts.decodedHits, counts.retractions) && more <= 8;
@@ -65,19 +104,7 @@ class EngineMatrixTest {
               + "  happened:   %s%n  impossible: %s%n",
           cells.size(), runs, seed, (System.nanoTime() - start) / 1e9, naive, happened, impossible);
     }
-    for (Speculation s : Speculation.values()) {
-      if (s.steps > 0) {
-        assertThat(happened).containsKeys("accepted " + s, "rejected " + s);
-      }
-    }
-    assertThat(happened)
-        .containsKeys(
-            "hits", "retractions", "forks", "padding rows", "cancelled", "mixed steps SGLANG_MIXED")
-        .containsKeys("mixed steps VLLM", "mixed steps TRTLLM", "mixed steps TRTLLM_MAX")
-        .containsKeys("refusals WINDOWS, tight");
-    Arrays.stream(Served.values())
-        .filter(Served::windows)
-        .forEach(model -> requireWindows(model, happened));
+    return happened;
   }
 
   private static void requireWindows(Served model, Map<String, Integer> happened) {
@@ -93,21 +120,18 @@ class EngineMatrixTest {
     }
   }
 
-  /** [model][set], the last one a crowd */
-  private static List<List<RequestSet>> sets(Tokenizer tokenizer) {
-    List<CompletableFuture<List<RequestSet>>> all =
-        Arrays.stream(Served.values())
-            .map(
+  /** The request sets of each model, the last one a crowd. */
+  private static Map<Served, List<RequestSet>> sets(List<Served> models, Tokenizer tokenizer) {
+    return models.parallelStream()
+        .collect(
+            Collectors.toMap(
+                model -> model,
                 model ->
-                    CompletableFuture.supplyAsync(
-                        () ->
-                            List.of(
-                                RequestSet.of(model, tokenizer, 1),
-                                RequestSet.of(model, tokenizer, 2),
-                                RequestSet.of(model, tokenizer, 3),
-                                RequestSet.crowd(model, tokenizer, 4))))
-            .toList();
-    return all.stream().map(CompletableFuture::join).toList();
+                    List.of(
+                        RequestSet.of(model, tokenizer, 1),
+                        RequestSet.of(model, tokenizer, 2),
+                        RequestSet.of(model, tokenizer, 3),
+                        RequestSet.crowd(model, tokenizer, 4))));
   }
 
   /**
@@ -218,13 +242,17 @@ class EngineMatrixTest {
     add(happened, "padding rows", counts.padding);
     add(happened, "cancelled", counts.aborted);
     add(happened, "mixed steps " + cell.policy(), counts.mixed);
+    add(happened, "accepted " + cell.model(), counts.accepted);
+    add(happened, "decoded hits " + cell.model(), counts.decodedHits);
+    add(happened, "forks " + cell.model(), counts.forks);
+    add(happened, "prompts in chunks " + cell.model(), counts.chunks);
+    add(happened, "retractions " + cell.model(), counts.retractions);
     if (cell.model().windows()) {
       String cache = cell.model() + ", " + cell.prefix();
       add(happened, "decoded hits " + cache, counts.decodedHits);
       add(happened, "decoded hits " + cell.model() + ", P = " + cell.page(), counts.decodedHits);
       add(happened, "forks behind hits " + cache, counts.forksBehindHits);
       add(happened, "passed pages " + cell.model(), counts.passedPages);
-      add(happened, "retractions " + cell.model(), counts.retractions);
       add(happened, "tombstones " + cell.model(), counts.tombstones);
       add(happened, "refusals " + cell.model() + (cell.tight() ? ", tight" : ""), counts.refusals);
     }
@@ -241,7 +269,7 @@ class EngineMatrixTest {
       impossible.merge(whyNot, 1, Integer::sum);
     } else if (!cell.speculation().adaptive) { // else times decide
       boolean mtp = cell.speculation().algorithm == Algorithm.MTP;
-      boolean guesses = cell.model() == Served.TRAINED || cell.model().drafts();
+      boolean guesses = cell.model().guesses();
       assertThat(counts.drafted).as("%s: drafts", cell).isPositive();
       assertThat(counts.rejected).as("%s: rejected drafts", cell).isPositive();
       boolean crams =

@@ -6,6 +6,7 @@ import java.util.Set;
 import orrery.batching.StepPlan;
 import orrery.events.Event;
 import orrery.graph.Step;
+import orrery.kv.KvDtype;
 import orrery.kv.PageTable;
 import orrery.model.Model;
 
@@ -26,12 +27,13 @@ final class MatrixCounts {
   int rejected;
   long passedPages; // of the sequences of all steps
   int tombstones; // evictions from windowed pools
+  int chunks; // pieces of prompts behind which the prompt goes on
   int refusals; // steps that admitted no more, for want of pages
   private final int pools;
   private final Set<Integer> hitters = new HashSet<>(); // sequences that began with a hit
 
   MatrixCounts(Model model) {
-    pools = model.kvLayout(false).pools().length;
+    pools = model.kvLayout(false, KvDtype.F32).pools().length;
   }
 
   synchronized void see(Event e) {
@@ -64,11 +66,18 @@ final class MatrixCounts {
     }
   }
 
-  /** Looks at the page tables of a step. */
+  /** Looks at the page tables of a step, and at the rows that want no logits. */
   synchronized void look(Step step) {
-    Arrays.stream(step.sequence, 0, step.rows())
-        .distinct()
-        .forEach(sequence -> look(step.tables[sequence]));
+    int[] sequences = Arrays.stream(step.sequence, 0, step.rows()).distinct().toArray();
+    for (int sequence : sequences) {
+      look(step.tables[sequence]);
+    }
+    long want =
+        Arrays.stream(step.logitRow, 0, step.logitRows())
+            .map(row -> step.sequence[row])
+            .distinct()
+            .count();
+    chunks += (int) (sequences.length - want);
   }
 
   private void look(PageTable table) {

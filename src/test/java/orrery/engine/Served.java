@@ -8,6 +8,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import orrery.Oracle;
 import orrery.TinyModels;
+import orrery.kv.KvDtype;
 import orrery.madeup.MadeUp;
 import orrery.madeup.MadeUpModel;
 import orrery.madeup.NaiveMadeUp;
@@ -33,41 +34,80 @@ enum Served {
   /** DeepSeek-V4 with an MTP layer: windows of 8, entries of 4 and of 8 tokens. */
   V4_MTP("v4-mtp", 8, 16, 32),
   /** DeepSeek-V4 in transformers' layout, without MTP: windows of 5, entries of 2 and of 6. */
-  V4_HF("v4-hf", 6, 12, 24);
+  V4_HF("v4-hf", 6, 12, 24),
+  // The same models with cached rows of few bits. Each is another model, with an oracle of its own.
+  MTP_BF16("mtp", KvDtype.BF16),
+  MTP_FP8("mtp", KvDtype.FP8),
+  TRAINED_FP8("trained", KvDtype.FP8),
+  V4_MTP_BF16("v4-mtp", KvDtype.BF16, 8, 16, 32),
+  V4_MTP_FP8("v4-mtp", KvDtype.FP8, 8, 16, 32),
+  V4_HF_FP8("v4-hf", KvDtype.FP8, 6, 12, 24);
 
   private static final int[] EOS = {5, 17};
 
+  private final KvDtype dtype;
   private final int[] pages;
   private final boolean windows;
   private final Supplier<Model> model;
   private final Supplier<Function<int[], float[]>> oracle;
 
   Served(
-      Supplier<Model> model, Supplier<Function<int[], float[]>> oracle, boolean windows, int... p) {
+      Supplier<Model> model,
+      Supplier<Function<int[], float[]>> oracle,
+      KvDtype dtype,
+      boolean windows,
+      int... pages) {
     this.model = model;
     this.oracle = oracle;
+    this.dtype = dtype;
     this.windows = windows;
-    this.pages = p;
+    this.pages = pages;
   }
 
-  Served(String speck, boolean windows, int... pages) {
+  Served(String speck, KvDtype dtype, boolean windows, int... pages) {
     this(
         () -> LoadedModel.load(TinyModels.speck(speck)).model(),
-        () -> Oracle.of(TinyModels.speck(speck))::next,
+        () -> Oracle.of(TinyModels.speck(speck), dtype)::next,
+        dtype,
         windows,
         pages);
   }
 
   Served(String speck) {
-    this(speck, false, 1, 4, 16);
+    this(speck, KvDtype.F32);
+  }
+
+  Served(String speck, KvDtype dtype) {
+    this(speck, dtype, false, 1, 4, 16);
   }
 
   Served(String speck, int... pages) {
-    this(speck, true, pages);
+    this(speck, KvDtype.F32, pages);
+  }
+
+  Served(String speck, KvDtype dtype, int... pages) {
+    this(speck, dtype, true, pages);
   }
 
   Served(MadeUp numbers) {
-    this(() -> new MadeUpModel(numbers), () -> new NaiveMadeUp(numbers)::logits, true, 4, 8, 32);
+    this(
+        () -> new MadeUpModel(numbers),
+        () -> new NaiveMadeUp(numbers)::logits,
+        KvDtype.F32,
+        true,
+        4,
+        8,
+        32);
+  }
+
+  /** Models in the float32 of their files, or those with numbers of fewer bits somewhere. */
+  static List<Served> all(boolean fewBits) {
+    return Arrays.stream(values()).filter(m -> (m.dtype != KvDtype.F32) == fewBits).toList();
+  }
+
+  /** How its cached rows are stored. */
+  KvDtype dtype() {
+    return dtype;
   }
 
   /** Whether its cache has windows. */
@@ -85,9 +125,9 @@ enum Served {
     return windows ? pages[2] : 2 * pages[2];
   }
 
-  /** Whether it is made up and has an MTP layer; then drafts are often right. */
-  boolean drafts() {
-    return this == HYBRID || this == V4;
+  /** Whether the drafts of its MTP layer are often right: it is trained, or made up so. */
+  boolean guesses() {
+    return List.of(TRAINED, TRAINED_FP8, HYBRID, V4).contains(this);
   }
 
   /** With a tokenizer, its ids are words of that vocabulary: nonsense, but text. */

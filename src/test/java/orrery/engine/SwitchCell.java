@@ -33,7 +33,7 @@ record SwitchCell(
     Speculation speculation,
     Map<String, Object> others) {
 
-  /** Switches with a column of their own, and the one that may change a text. */
+  /** Switches with a column of their own, that of the model too, and one that may change a text. */
   private static final Set<String> OWN =
       Set.of(
           "schedule-policy",
@@ -43,6 +43,7 @@ record SwitchCell(
           "kernels",
           "graph",
           "page-size",
+          "kv-cache-dtype",
           "chunked-prefill-size",
           "max-running-requests",
           "threads",
@@ -118,8 +119,8 @@ record SwitchCell(
     }
   }
 
+  /** The values of all columns but the first one, which is the model. */
   private static final Object[][] VALUES = {
-    Served.values(),
     Switch.valuesOf("page-size"),
     PolicyVariant.values(),
     Switch.valuesOf("chunked-prefill-size"),
@@ -136,37 +137,45 @@ record SwitchCell(
     Speculation.values(),
   };
 
-  private static final Object[][] COLUMNS =
-      Stream.concat(Stream.of(VALUES), OTHERS.stream().map(s -> s.values().toArray()))
-          .toArray(Object[][]::new);
-
-  /** Cells such that any values of any {@code strength} switches are together in one of them. */
-  static List<SwitchCell> covering(int strength, long seed) {
-    int[] sizes = Arrays.stream(COLUMNS).mapToInt(values -> values.length).toArray();
-    return Covering.of(sizes, strength, seed).stream().map(SwitchCell::of).toList();
+  /**
+   * Cells such that any values of any {@code strength} switches are together in one of them, and
+   * with any of the models.
+   */
+  static List<SwitchCell> covering(List<Served> models, int strength, long seed) {
+    Object[][] columns =
+        Stream.of(
+                Stream.<Object[]>of(models.toArray()),
+                Stream.of(VALUES),
+                OTHERS.stream().map(s -> s.values().toArray()))
+            .flatMap(c -> c)
+            .toArray(Object[][]::new);
+    int[] sizes = Arrays.stream(columns).mapToInt(values -> values.length).toArray();
+    return Covering.of(sizes, strength, seed).stream().map(p -> of(columns, p)).toList();
   }
 
-  private static SwitchCell of(int[] p) {
+  private static SwitchCell of(Object[][] columns, int[] picks) {
+    Object[] p = new Object[picks.length]; // the values
+    Arrays.setAll(p, i -> columns[i][picks[i]]);
     Map<String, Object> others = new TreeMap<>();
     for (int i = 0; i < OTHERS.size(); i++) {
-      others.put(OTHERS.get(i).name(), COLUMNS[VALUES.length + i][p[VALUES.length + i]]);
+      others.put(OTHERS.get(i).name(), p[1 + VALUES.length + i]);
     }
     return new SwitchCell(
-        (Served) VALUES[0][p[0]],
-        (int) VALUES[1][p[1]],
-        (PolicyVariant) VALUES[2][p[2]],
-        (int) VALUES[3][p[3]],
-        (PrefixCacheKind) VALUES[4][p[4]],
-        (boolean) VALUES[5][p[5]],
-        (Windows) VALUES[6][p[6]],
-        (int) VALUES[7][p[7]],
-        (boolean) VALUES[8][p[8]],
-        (int) VALUES[9][p[9]],
-        (KernelSet) VALUES[10][p[10]],
-        (boolean) VALUES[11][p[11]],
-        (boolean) VALUES[12][p[12]],
-        (boolean) VALUES[13][p[13]],
-        (Speculation) VALUES[14][p[14]],
+        (Served) p[0],
+        (int) p[1],
+        (PolicyVariant) p[2],
+        (int) p[3],
+        (PrefixCacheKind) p[4],
+        (boolean) p[5],
+        (Windows) p[6],
+        (int) p[7],
+        (boolean) p[8],
+        (int) p[9],
+        (KernelSet) p[10],
+        (boolean) p[11],
+        (boolean) p[12],
+        (boolean) p[13],
+        (Speculation) p[14],
         others);
   }
 
@@ -314,7 +323,8 @@ record SwitchCell(
         EngineOptions.defaults()
             .withKv(
                 kv ->
-                    kv.withContextLength(context)
+                    kv.withKvCacheDtype(model().dtype())
+                        .withContextLength(context)
                         .withPageSize(page())
                         .withMaxTotalTokens(tokens)
                         .withSwaFullTokensRatio(1))

@@ -51,7 +51,7 @@ class SwitchCellTest {
   void everySwitchOfTheOptionsIsInTheMatrixWithAllItsValues() {
     List<EngineOptions> cells = new ArrayList<>();
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("mtp"))) {
-      for (SwitchCell cell : SwitchCell.covering(2, 20)) {
+      for (SwitchCell cell : SwitchCell.covering(List.of(Served.values()), 2, 20)) {
         cells.add(cell.options(loaded.model(), 96, 40, 16));
       }
     }
@@ -68,7 +68,7 @@ class SwitchCellTest {
 
   @Test
   void anyTwoValuesOfTwoSwitchesMeetInACell() {
-    List<SwitchCell> cells = SwitchCell.covering(2, 20);
+    List<SwitchCell> cells = SwitchCell.covering(List.of(Served.values()), 2, 20);
     for (Object graph : List.of(false, true)) {
       for (Object drafts : List.of(false, true)) {
         assertThat(cells)

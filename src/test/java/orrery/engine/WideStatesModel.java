@@ -10,6 +10,7 @@ import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.graph.StepField;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
@@ -75,7 +76,7 @@ record WideStatesModel(int inputWidth) implements Model {
     }
 
     @Override
-    public KvLayout kvLayout(boolean mtp) {
+    public KvLayout kvLayout(boolean mtp, KvDtype dtype) {
       Stream key = Stream.whole("layers.0.key", 1);
       return new KvLayout(
           mtp ? List.of(key, Stream.boundary("mtp.boundary", WIDTH)) : List.of(key));

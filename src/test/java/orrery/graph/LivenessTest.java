@@ -16,6 +16,7 @@ import orrery.TinyModels;
 import orrery.engine.LoadedModel;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.model.Forward;
 import orrery.model.Model;
@@ -60,7 +61,7 @@ class LivenessTest {
 
   private static Stream<Program> programs(Path speck) {
     Model model = LoadedModel.load(speck).model();
-    KvLayout layout = model.kvLayout(model.hasMtp());
+    KvLayout layout = model.kvLayout(model.hasMtp(), KvDtype.F32);
     int page = layout.wholeRows(LEAST_PAGE);
     KvCache cache = new KvCache(layout, page, PAGES * page, PAGES);
     Forward f = model.bind(cache, 4).apply(4);
@@ -87,7 +88,7 @@ class LivenessTest {
       step.tables[0] = cache.newTable();
       cache.reserve(step.tables[0], PAGES * cache.geometry().pageTokens());
       for (int stream = 0; stream < cache.layout().streams().size(); stream++) {
-        fill(cache.data(stream));
+        fill(cache.rows(stream).floats());
       }
     }
     int end = 2 * cache.geometry().pageTokens(); // of a page, so that entries become complete

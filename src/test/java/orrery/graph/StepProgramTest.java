@@ -23,6 +23,7 @@ import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.model.Forward;
 import orrery.model.Model;
 
@@ -44,7 +45,8 @@ class StepProgramTest {
 
     Bench(Path directory, int rows) {
       this.model = LoadedModel.load(directory).model();
-      this.cache = new KvCache(model.kvLayout(model.hasMtp()), 4, SLOTS, 2 * SLOTS / 4);
+      this.cache =
+          new KvCache(model.kvLayout(model.hasMtp(), KvDtype.F32), 4, SLOTS, 2 * SLOTS / 4);
       this.forward = model.bind(cache, rows).apply(rows);
       this.rows = rows;
     }

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import orrery.kernels.F32Rows;
 import orrery.kernels.ScalarKernels;
 import orrery.kv.KvCache;
 import orrery.kv.KvLayout;
@@ -72,7 +73,7 @@ class StreamRowsTest {
 
   @Test
   void pagesThatWouldHoldHalfARowAreRefused() {
-    assertThatThrownBy(() -> new StreamRows("entries", new float[0], 0, 6, 4, 5))
+    assertThatThrownBy(() -> new StreamRows("entries", new F32Rows(5, new float[0]), 0, 6, 4))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContainingAll("entries", "6 slots", "4 tokens a row");
   }

@@ -477,8 +477,22 @@ abstract class KernelContract {
       float[] out = new float[rows * outStride + 3];
       for (int kv = shape.kvHeads() - 1; kv >= 0; kv--) {
         kernels.attend(
-            shape, q, 2, qStride, rows, keys, values, pages, first, last, kv, kv + 1, out, 1,
-            outStride, scratch);
+            shape,
+            q,
+            2,
+            qStride,
+            rows,
+            new F32Rows(shape.keyWidth(), keys),
+            new F32Rows(shape.valueWidth(), values),
+            pages,
+            first,
+            last,
+            kv,
+            kv + 1,
+            out,
+            1,
+            outStride,
+            scratch);
       }
       return out;
     }
@@ -598,8 +612,8 @@ abstract class KernelContract {
                 0,
                 192,
                 1 + (i >> 1) % 4,
-                p.keys,
-                p.values,
+                new F32Rows(p.shape.keyWidth(), p.keys),
+                new F32Rows(p.shape.valueWidth(), p.values),
                 p.pages,
                 i & 3,
                 66,

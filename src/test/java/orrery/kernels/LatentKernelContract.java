@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.function.IntConsumer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import orrery.NaiveRows;
+import orrery.kv.KvDtype;
 import orrery.numerics.Elementary;
+import orrery.quantization.RowFormat;
 
 /**
  * The tests that every implementation of {@link LatentKernels} must pass: the bits of the
@@ -31,30 +35,51 @@ abstract class LatentKernelContract {
 
   private final LatentKernels definition = new ScalarKernels().latent();
 
-  /** Cached rows at shuffled places of two arrays, with NaN and infinity everywhere else. */
+  /** Formats of a row: all kinds, with blocks and tails that fill no vector. */
+  private static List<RowFormat> formats(int width) {
+    return List.of(
+        RowFormat.F32,
+        RowFormat.BF16,
+        RowFormat.fp8(64, 0),
+        RowFormat.fp8(64, width / 2),
+        RowFormat.fp8(5, width / 3),
+        RowFormat.fp8(17, 0),
+        RowFormat.fp8(1, width));
+  }
+
+  /** Cached rows at shuffled places of two sides, with NaN everywhere else. */
   private static final class Cached {
-    final float[][] data = new float[2][]; // [near, far][places * (width + 1)]
-    final int[] rows; // [n] where each row begins
+    final CachedRows near;
+    final CachedRows far;
+    final int[] rows; // [n] the place of each row
     final int nearRows;
 
-    Cached(float[][] content, int nearRows, long seed) {
+    Cached(RowFormat format, float[][] content, int nearRows, long seed) {
       this.nearRows = nearRows;
       int n = content.length;
-      int width = content[0].length;
       Random random = new Random(seed);
-      int[] places = random.ints(0, n + 2).distinct().limit(n).toArray();
-      rows = new int[n];
-      for (int side = 0; side < 2; side++) {
-        data[side] = new float[(n + 2) * (width + 1)];
-        for (int i = 0; i < data[side].length; i++) {
-          data[side][i] = i % 2 == 0 ? Float.NaN : Float.POSITIVE_INFINITY;
-        }
-      }
+      rows = random.ints(0, n + 2).distinct().limit(n).toArray();
+      near = CachedRows.allocate(format, content[0].length, n + 2);
+      far = CachedRows.allocate(format, content[0].length, n + 2);
+      near.fillNaN(0, n + 2);
+      far.fillNaN(0, n + 2);
       for (int i = 0; i < n; i++) {
-        // The row at the last place ends where its array ends.
-        rows[i] = places[i] * (width + 1) + 1;
-        System.arraycopy(content[i], 0, data[i < nearRows ? 0 : 1], rows[i], width);
+        (i < nearRows ? near : far).write(rows[i], content[i], 0);
       }
+    }
+
+    Cached(float[][] content, int nearRows, long seed) {
+      this(RowFormat.F32, content, nearRows, seed);
+    }
+
+    /** The near rows as floats, if they are floats. */
+    float[] floats() {
+      return ((F32Rows) near).data();
+    }
+
+    /** Where each near row begins in {@link #floats}. */
+    int[] starts() {
+      return Arrays.stream(rows).map(r -> r * near.width()).toArray();
     }
   }
 
@@ -76,8 +101,8 @@ abstract class LatentKernelContract {
         0.31f,
         sink,
         1,
-        c.data[0],
-        c.data[1],
+        c.near,
+        c.far,
         c.rows,
         Math.min(n, c.nearRows),
         n,
@@ -94,19 +119,44 @@ abstract class LatentKernelContract {
       float[] sink = KernelContract.random(7, shape[0] + 1);
       for (int n : ROWS) {
         float[][] content = content(n, shape[1], 31);
-        for (int near : new int[] {n, 0, n / 2}) {
-          Cached cached = new Cached(content, near, 5);
-          float[] expected = attend(definition, q, shape[0], shape[1], sink, cached, n);
-          float[] found = attend(kernels().latent(), q, shape[0], shape[1], sink, cached, n);
-          String what = Arrays.toString(shape) + " over " + n + " rows, " + near + " near";
-          KernelContract.assertSameBits(found, expected, what);
-          for (int i = 0; i < found.length; i++) {
-            boolean outside = i < 3 || i >= 3 + shape[0] * shape[1];
-            assertThat(found[i]).as("%s, element %d", what, i).isFinite();
-            assertThat(found[i] == 777f).as("%s, element %d", what, i).isEqualTo(outside);
+        for (RowFormat format : formats(shape[1])) {
+          for (int near : new int[] {n, 0, n / 2}) {
+            Cached cached = new Cached(format, content, near, 5);
+            float[] expected = attend(definition, q, shape[0], shape[1], sink, cached, n);
+            float[] found = attend(kernels().latent(), q, shape[0], shape[1], sink, cached, n);
+            String what = Arrays.toString(shape) + " over " + n + ", " + near + " near, " + format;
+            KernelContract.assertSameBits(found, expected, what);
+            for (int i = 0; i < found.length; i++) {
+              boolean outside = i < 3 || i >= 3 + shape[0] * shape[1];
+              assertThat(found[i]).as("%s, element %d", what, i).isFinite();
+              assertThat(found[i] == 777f).as("%s, element %d", what, i).isEqualTo(outside);
+            }
           }
         }
       }
+    }
+  }
+
+  @Test
+  void rowsOfFewBitsAreTheFloatsThatTheyStandFor() {
+    int heads = 5;
+    int width = 150; // 140 columns in blocks of 64, and a tail
+    float[] q = KernelContract.random(1, heads * width + 2);
+    float[] sink = KernelContract.random(2, heads + 1);
+    for (KvDtype dtype : KvDtype.values()) {
+      float[][] content = content(2 * LatentKernels.DECODED + 3, width, 44);
+      float[][] floats = NaiveRows.stored(dtype, content, 64, 10);
+      int n = content.length;
+      Cached stored = new Cached(dtype.format(64, 10), content, n / 2, 8);
+      Cached plain = new Cached(floats, n / 2, 8);
+      KernelContract.assertSameBits(
+          attend(kernels().latent(), q, heads, width, sink, stored, n),
+          attend(definition, q, heads, width, sink, plain, n),
+          "attention over " + dtype);
+      KernelContract.assertSameBits(
+          indexScores(kernels().latent(), q, heads, width, sink, stored.near, stored.rows, n / 2),
+          indexScores(definition, q, heads, width, sink, plain.near, plain.rows, n / 2),
+          "scores of " + dtype);
     }
   }
 
@@ -126,7 +176,7 @@ abstract class LatentKernelContract {
         kernels()
             .latent()
             .attend(
-                q, at, n, headDim, 0.2f, sink, h, c.data[0], c.data[1], c.rows, 12, 21, parts, at,
+                q, at, n, headDim, 0.2f, sink, h, c.near, c.far, c.rows, 12, 21, parts, at,
                 scratch);
       }
       if (part == 1) {
@@ -167,8 +217,8 @@ abstract class LatentKernelContract {
                 2,
                 width,
                 1,
-                keys,
-                values,
+                new F32Rows(classic.keyWidth(), keys),
+                new F32Rows(classic.valueWidth(), values),
                 new int[1],
                 0,
                 n - 1,
@@ -207,8 +257,8 @@ abstract class LatentKernelContract {
         Cached c = new Cached(content(n, gate + channels, n), n, 8);
         float[] found = new float[channels + 4];
         float[] expected = new float[channels + 4];
-        kernels().latent().compress(c.data[0], c.rows, n, gate, channels, found, 2, scratch);
-        definition.compress(c.data[0], c.rows, n, gate, channels, expected, 2, scratch);
+        kernels().latent().compress(c.floats(), c.starts(), n, gate, channels, found, 2, scratch);
+        definition.compress(c.floats(), c.starts(), n, gate, channels, expected, 2, scratch);
         KernelContract.assertSameBits(found, expected, channels + " channels of " + n);
         for (int i = 0; i < found.length; i++) {
           assertThat(found[i]).isFinite();
@@ -235,29 +285,32 @@ abstract class LatentKernelContract {
       float[] q = KernelContract.random(shape[0], shape[0] * shape[1] + 2);
       float[] weights = KernelContract.random(6, shape[0] + 1);
       for (int n : ROWS) {
-        Cached c = new Cached(content(n, shape[1], 77), n, 3);
-        float[] found = new float[n + 4];
-        float[] expected = new float[n + 4];
-        for (LatentKernels k : new LatentKernels[] {kernels().latent(), definition}) {
-          k.indexScores(
-              q,
-              2,
-              shape[0],
-              shape[1],
-              weights,
-              1,
-              0.7f,
-              c.data[0],
-              c.rows,
-              n,
-              k == definition ? expected : found,
-              3,
-              scratch);
+        for (RowFormat format : formats(shape[1])) {
+          Cached c = new Cached(format, content(n, shape[1], 77), n, 3);
+          float[] found =
+              indexScores(kernels().latent(), q, shape[0], shape[1], weights, c.near, c.rows, n);
+          float[] expected =
+              indexScores(definition, q, shape[0], shape[1], weights, c.near, c.rows, n);
+          KernelContract.assertSameBits(
+              found, expected, Arrays.toString(shape) + " on " + n + ", " + format);
+          assertThat(found).startsWith(0, 0, 0).endsWith(0).doesNotContain(Float.NaN);
         }
-        KernelContract.assertSameBits(found, expected, Arrays.toString(shape) + " on " + n);
-        assertThat(found).startsWith(0, 0, 0).endsWith(0);
       }
     }
+  }
+
+  private float[] indexScores(
+      LatentKernels k,
+      float[] q,
+      int heads,
+      int headDim,
+      float[] weights,
+      CachedRows keys,
+      int[] rows,
+      int n) {
+    float[] scores = new float[n + 4];
+    k.indexScores(q, 2, heads, headDim, weights, 1, 0.7f, keys, rows, n, scores, 3, scratch);
+    return scores;
   }
 
   @Test
@@ -274,7 +327,7 @@ abstract class LatentKernelContract {
             new float[] {2, 100, -4},
             0,
             0.5f,
-            new float[] {3, -1},
+            new F32Rows(2, new float[] {3, -1}),
             new int[] {0},
             1,
             score,
@@ -352,9 +405,15 @@ abstract class LatentKernelContract {
 
   @Test
   void warmingUpChangesNoBitAndAWarmKernelAllocatesNothing() {
+    List.of(RowFormat.F32, RowFormat.BF16, RowFormat.fp8(16, 7)).forEach(this::requireWarm);
+  }
+
+  private void requireWarm(RowFormat format) {
     float[] q = KernelContract.random(1, 20 * 40);
     float[] weights = KernelContract.random(2, 64);
-    Cached c = new Cached(content(80, 40, 3), 50, 4);
+    Cached c = new Cached(format, content(150, 40, 3), 50, 4);
+    Cached state = new Cached(content(80, 40, 3), 80, 4);
+    int[] starts = state.starts();
     float[] y = new float[20 * 40];
     int[] selected = new int[30];
     IntConsumer[] calls = {
@@ -362,14 +421,14 @@ abstract class LatentKernelContract {
           kernels()
               .latent()
               .attend(
-                  q, 0, 5 + i, 40, 0.1f, weights, 0, c.data[0], c.data[1], c.rows, 50, 60 + i, y, 0,
+                  q, 0, 5 + i, 40, 0.1f, weights, 0, c.near, c.far, c.rows, 50, 120 + i, y, 0,
                   scratch),
-      i -> kernels().latent().compress(c.data[0], c.rows, 4 + i, 20, 17, y, 0, scratch),
+      i -> kernels().latent().compress(state.floats(), starts, 4 + i, 20, 17, y, 0, scratch),
       i ->
           kernels()
               .latent()
               .indexScores(
-                  q, 0, 5 + i, 40, weights, 0, 0.1f, c.data[0], c.rows, 30 + i, y, 0, scratch),
+                  q, 0, 5 + i, 40, weights, 0, 0.1f, c.near, c.rows, 30 + i, y, 0, scratch),
       i -> {
         kernels().latent().select(q, i, 600, 30, selected, 0, scratch);
         for (int j = 0; j < selected.length; j++) {
@@ -390,7 +449,7 @@ abstract class LatentKernelContract {
       }
       IntConsumer measured = calls[call];
       assertThat(KernelContract.allocatedBy(i -> measured.accept(i % 15)))
-          .as("bytes allocated by call %d of %s", call, kernels().name())
+          .as("bytes allocated by call %d of %s over %s", call, kernels().name(), format)
           .isZero();
       for (int i = 0; i < 15; i++) {
         Arrays.fill(y, 0.5f);

@@ -21,12 +21,12 @@ class BoundaryStreamTest {
   private static final int BOUNDARY = 2;
 
   private static float[] row(KvCache kv, int page) {
-    return Arrays.copyOfRange(kv.data(BOUNDARY), page * WIDTH, (page + 1) * WIDTH);
+    return Arrays.copyOfRange(kv.rows(BOUNDARY).floats(), page * WIDTH, (page + 1) * WIDTH);
   }
 
   private static void write(KvCache kv, PageTable t, int index, float value) {
     int page = t.pages(0)[index];
-    Arrays.fill(kv.data(BOUNDARY), page * WIDTH, (page + 1) * WIDTH, value);
+    Arrays.fill(kv.rows(BOUNDARY).floats(), page * WIDTH, (page + 1) * WIDTH, value);
   }
 
   private static int page(PageTable t, int index) {
@@ -37,8 +37,8 @@ class BoundaryStreamTest {
   void aPageOfAnySizeHasOneRow() {
     for (int p : new int[] {1, 3, 4, 16, 96}) {
       KvCache kv = new KvCache(LAYOUT, p, 96, 5);
-      assertThat(kv.data(BOUNDARY)).hasSize(6 * WIDTH); // with the dummy
-      assertThat(kv.data(0)).hasSize(6 * p * 2);
+      assertThat(kv.rows(BOUNDARY).floats()).hasSize(6 * WIDTH); // with the dummy
+      assertThat(kv.rows(0).floats()).hasSize(6 * p * 2);
       assertThat(kv.spanOf(BOUNDARY)).isEqualTo(p);
     }
     assertThat(Stream.boundary("b", 2).rows(1)).isEqualTo(1);

@@ -21,7 +21,7 @@ class BugsOthersHadTest {
             int size = 4 * kv.layout().streams().get(s).width();
             for (int i = 0; i < t.end(pool); i++) {
               int page = t.pages(pool)[i];
-              Arrays.fill(kv.data(s), page * size, (page + 1) * size, 1f);
+              Arrays.fill(kv.rows(s).floats(), page * size, (page + 1) * size, 1f);
             }
           }
         }
@@ -32,7 +32,7 @@ class BugsOthersHadTest {
         int pool = kv.layout().poolOf(s);
         int width = kv.layout().streams().get(s).width();
         for (int slot = Math.ceilDiv(keep, 4) * 4; slot < 16; slot++) {
-          float stale = kv.data(s)[(t.pages(pool)[slot / 4] * 4 + slot % 4) * width];
+          float stale = kv.rows(s).floats()[(t.pages(pool)[slot / 4] * 4 + slot % 4) * width];
           assertThat(stale).as("keep %d, stream %d, slot %d", keep, s, slot).isNaN();
         }
       }

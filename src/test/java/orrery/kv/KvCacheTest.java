@@ -29,7 +29,7 @@ class KvCacheTest {
 
   private static void fill(KvCache kv, float value) {
     for (int s = 0; s < kv.layout().streams().size(); s++) {
-      Arrays.fill(kv.data(s), value);
+      Arrays.fill(kv.rows(s).floats(), value);
     }
   }
 
@@ -37,7 +37,7 @@ class KvCacheTest {
   private static float[] rows(KvCache kv, int stream, int page) {
     Stream s = kv.layout().streams().get(stream);
     int size = Math.max(1, kv.spanOf(stream) / s.tokensPerRow()) * s.width();
-    return Arrays.copyOfRange(kv.data(stream), page * size, (page + 1) * size);
+    return Arrays.copyOfRange(kv.rows(stream).floats(), page * size, (page + 1) * size);
   }
 
   private static void assertAllNaN(KvCache kv, int pool, int page) {
@@ -208,8 +208,8 @@ class KvCacheTest {
     PageTable from = kv.newTable();
     kv.reserve(from, 18);
     for (int s = 0; s < 5; s++) {
-      for (int i = 0; i < kv.data(s).length; i++) {
-        kv.data(s)[i] = i;
+      for (int i = 0; i < kv.rows(s).floats().length; i++) {
+        kv.rows(s).floats()[i] = i;
       }
     }
     kv.pass(from, 18);
@@ -348,7 +348,7 @@ class KvCacheTest {
     // All pools hold the same number of tokens, and one dummy page each.
     assertThat(IntStream.range(0, 3).map(p -> kv.pool(p).total()).toArray())
         .containsExactly(3, 5, 9);
-    assertThat(kv.data(1)).hasSize(5 * 8 * 3);
+    assertThat(kv.rows(1).floats()).hasSize(5 * 8 * 3);
   }
 
   @Test
@@ -359,7 +359,7 @@ class KvCacheTest {
     assertThat(compressed.bytesPerPage(8)).isEqualTo(4 * (3 * 8 + 64 * 2));
     assertThat(PLAIN.bytesPerPage(1)).isEqualTo(4 * (3 + 5));
     KvCache kv = new KvCache(compressed, 8, 16, 2);
-    assertThat(kv.data(1)).hasSize(3 * 2 * 64);
+    assertThat(kv.rows(1).floats()).hasSize(3 * 2 * 64);
   }
 
   @Test

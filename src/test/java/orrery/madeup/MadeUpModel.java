@@ -10,6 +10,7 @@ import java.util.function.IntFunction;
 import orrery.graph.Buffer;
 import orrery.kernels.PackedMatrix;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
@@ -88,7 +89,7 @@ public final class MadeUpModel implements Model {
     }
 
     @Override
-    public KvLayout kvLayout(boolean mtp) {
+    public KvLayout kvLayout(boolean mtp, KvDtype dtype) {
       MadeUp.Layers l = m.layers;
       List<Stream> streams = new ArrayList<>();
       if (l.whole()) {

@@ -12,6 +12,7 @@ import orrery.TinyModels;
 import orrery.attention.RopeTable;
 import orrery.engine.LoadedModel;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 
 /** A forward pass takes as much memory as it states. */
@@ -34,7 +35,7 @@ class ActivationsTest {
       Model model = loaded.model();
       for (boolean mtp : new boolean[] {false, model.hasMtp()}) {
         Activations a = model.activations(mtp, 400);
-        KvLayout layout = model.kvLayout(mtp);
+        KvLayout layout = model.kvLayout(mtp, KvDtype.F32);
         KvCache cache = new KvCache(layout, layout.wholeRows(4), 400, 100);
         measure(model, cache, 10); // classes are loaded once
         IntFunction<Forward> bound = model.bind(cache, 50);

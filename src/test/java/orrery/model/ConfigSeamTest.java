@@ -24,6 +24,7 @@ import orrery.engine.Architectures;
 import orrery.engine.EngineOptions;
 import orrery.engine.HeapPlan;
 import orrery.engine.LoadedModel;
+import orrery.kv.KvDtype;
 import orrery.model.ModelInfo.WeightGroup;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
@@ -78,7 +79,7 @@ class ConfigSeamTest {
               ModelSpec::layers,
               ModelSpec::maxPositions,
               ModelSpec::hasMtp,
-              m -> m.kvLayout(m.hasMtp()).streams(),
+              m -> m.kvLayout(m.hasMtp(), KvDtype.F32).streams(),
               m -> m.activations(m.hasMtp(), 300),
               m -> HeapPlan.of(m, EngineOptions.defaults()),
               m -> HeapPlan.of(m, drafting(m)));
@@ -112,7 +113,7 @@ class ConfigSeamTest {
     assertThat(info.activeParameters()).isEqualTo(main - idle - (vocab - 1) * hidden);
     assertThat(main).isBetween(350_000_000_000L, 356_000_000_000L); // published: 355 B, 32 B active
     assertThat(info.activeParameters()).isBetween(31_000_000_000L, 34_000_000_000L);
-    assertThat(glm.kvLayout(false).bytesPerPage(1)).isEqualTo(92 * 2 * 8 * 128 * 4);
+    assertThat(glm.kvLayout(false, KvDtype.F32).bytesPerPage(1)).isEqualTo(92 * 2 * 8 * 128 * 4);
     assertThat(HeapPlan.of(glm, EngineOptions.defaults()).bytes()).isPositive();
   }
 
@@ -149,7 +150,7 @@ class ConfigSeamTest {
   @Test
   void aConfigWithoutMtpHasNoMtpRows() {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> config(TinyModels.speck("bias")).kvLayout(true))
+        .isThrownBy(() -> config(TinyModels.speck("bias")).kvLayout(true, KvDtype.F32))
         .withMessageContaining("no MTP layer");
   }
 }

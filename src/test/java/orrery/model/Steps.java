@@ -6,10 +6,17 @@ import orrery.graph.Step;
 import orrery.kernels.Kernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.PageTable;
 
 /** Runs one sequence through a model under any combination of switches. */
-public record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageTokens) {
+public record Steps(
+    Model model, Kernels kernels, int threads, boolean graph, int pageTokens, KvDtype dtype) {
+
+  /** Steps over cached rows of float32. */
+  public Steps(Model model, Kernels kernels, int threads, boolean graph, int pageTokens) {
+    this(model, kernels, threads, graph, pageTokens, KvDtype.F32);
+  }
 
   /** The results of a run, one row for each token. */
   public record Outcome(float[][] logits, float[][] states, float[][] mtpLogits) {}
@@ -18,7 +25,8 @@ public record Steps(Model model, Kernels kernels, int threads, boolean graph, in
   public Outcome run(int[] ids, int... pieces) {
     int slots = ids.length + 8;
     int pages = (slots + pageTokens - 1) / pageTokens;
-    KvCache cache = new KvCache(model.kvLayout(model.hasMtp()), pageTokens, slots, pages + 2);
+    KvCache cache =
+        new KvCache(model.kvLayout(model.hasMtp(), dtype), pageTokens, slots, pages + 2);
     PageTable table = cache.newTable();
     PageTable decoy = cache.newTable();
     cache.reserve(decoy, 1); // so that pages do not start at 0
@@ -74,7 +82,8 @@ public record Steps(Model model, Kernels kernels, int threads, boolean graph, in
     float[][] logits = new float[drafts][];
     int slots = prefix.length + drafts;
     KvCache cache =
-        new KvCache(model.kvLayout(model.hasMtp()), pageTokens, slots, slots / pageTokens + 1);
+        new KvCache(
+            model.kvLayout(model.hasMtp(), dtype), pageTokens, slots, slots / pageTokens + 1);
     PageTable table = cache.newTable();
     cache.reserve(table, slots);
     try (Team team = new Team(threads)) {

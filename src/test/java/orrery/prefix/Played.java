@@ -94,7 +94,7 @@ final class Played {
     for (int stream = 0; stream < kv.layout().streams().size(); stream++) {
       boolean late = late(stream);
       for (int slot = late ? complete : computed; slot < (late ? written : to); slot++) {
-        kv.data(stream)[at(stream, slot)] = row(slot);
+        kv.rows(stream).floats()[at(stream, slot)] = row(slot);
       }
     }
     computed = to;
@@ -143,7 +143,7 @@ final class Played {
         if (slot / kv.geometry().span(pool) < table.first(pool)) {
           throw new AssertionError("slot " + slot + " of pool " + pool + " was passed too early");
         }
-        float found = kv.data(stream)[at(stream, slot)];
+        float found = kv.rows(stream).floats()[at(stream, slot)];
         if (found != row(slot)) {
           throw new AssertionError(
               "slot " + slot + " of stream " + stream + ": foreign row " + found);

@@ -30,6 +30,7 @@ import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.model.Forward;
 import orrery.model.Model;
@@ -67,7 +68,7 @@ class DeclaredOperandsTest {
 
     Bench(Path directory, Kernels kernels) {
       model = LoadedModel.load(directory).model();
-      KvLayout layout = model.kvLayout(model.hasMtp());
+      KvLayout layout = model.kvLayout(model.hasMtp(), KvDtype.F32);
       page = layout.wholeRows(LEAST_PAGE);
       int slots = 5 * page;
       KvCache cache = new KvCache(layout, page, slots, 2 * slots / page);
@@ -79,7 +80,7 @@ class DeclaredOperandsTest {
       drafter = model.hasMtp() ? new MtpDrafter(runner, step, cache, picker) : null;
       chain = new MtpChain(runner, step, picker);
       for (int stream = 0; stream < cache.layout().streams().size(); stream++) {
-        fill(cache.data(stream));
+        fill(cache.rows(stream).floats());
       }
       for (int i = 0; i < 2; i++) {
         lanes[i] = new Lane(model.vocab(), new int[9 + i], slots, GREEDY, 0);

@@ -8,6 +8,7 @@ import orrery.graph.Step;
 import orrery.kernels.Kernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
@@ -38,7 +39,8 @@ public final class Lanes implements AutoCloseable {
   Lanes(Model model, int pageTokens, int longest, Kernels kernels, Maker maker) {
     this.model = model;
     int pages = 2 * MAX_LANES * ((longest + 1) / pageTokens + 1);
-    cache = new KvCache(model.kvLayout(model.hasMtp()), pageTokens, longest + 1, pages);
+    cache =
+        new KvCache(model.kvLayout(model.hasMtp(), KvDtype.F32), pageTokens, longest + 1, pages);
     prefix = new HashBlockCache(cache);
     runner = new ModelRunner(model, cache, team, MAX_ROWS, MAX_ROWS, true);
     step = new Step(MAX_ROWS, MAX_LANES, 1, kernels);

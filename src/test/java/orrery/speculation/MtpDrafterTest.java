@@ -13,6 +13,7 @@ import orrery.checkpoint.SafetensorsFile;
 import orrery.engine.LoadedModel;
 import orrery.graph.Buffer;
 import orrery.kernels.VectorKernels;
+import orrery.kv.KvDtype;
 import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.sampling.SamplingParams;
@@ -39,7 +40,7 @@ class MtpDrafterTest {
   private static Lanes lanes(Model model, int page, int longest) {
     return new Lanes(
         model,
-        model.kvLayout(true).wholeRows(page),
+        model.kvLayout(true, KvDtype.F32).wholeRows(page),
         longest,
         new VectorKernels(),
         (runner, step, cache, sampler) ->

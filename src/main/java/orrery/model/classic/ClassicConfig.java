@@ -9,6 +9,7 @@ import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
 import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.kernels.AttentionShape;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
@@ -16,7 +17,6 @@ import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.QuantizedParts;
-import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
 import orrery.options.Options;
 import orrery.quantization.WeightFormat;
@@ -116,6 +116,9 @@ public record ClassicConfig(
             ".gate_proj.weight",
             ".up_proj.weight",
             ".down_proj.weight"),
+        List.of(
+            List.of(".q_proj.weight", ".k_proj.weight", ".v_proj.weight"),
+            List.of(".gate_proj.weight", ".up_proj.weight")),
         ".mlp.experts.",
         "weight_scale_inv",
         false);
@@ -138,17 +141,22 @@ public record ClassicConfig(
 
   /**
    * Streams 2l and 2l + 1 are the keys and values of layer l. Last come the streams of the MTP
-   * layer: keys, values, and its inputs at page ends.
+   * layer: keys, values, and its inputs at page ends. FP8 keys and values have one scale for each
+   * token and key/value head.
    */
   @Override
-  public KvLayout kvLayout(boolean mtp) {
+  public KvLayout kvLayout(boolean mtp, KvDtype dtype) {
     if (mtp && !hasMtp()) {
       throw new IllegalArgumentException("MTP rows: this model has no MTP layer");
     }
+    AttentionShape shape = attention(1);
     List<Stream> streams = new ArrayList<>();
     for (int l = 0; l < layers + (mtp ? 1 : 0); l++) {
-      streams.add(Stream.whole("layers." + l + ".key", attention(1).keyWidth()));
-      streams.add(Stream.whole("layers." + l + ".value", attention(1).valueWidth()));
+      streams.add(
+          Stream.whole("layers." + l + ".key", shape.keyWidth(), dtype.format(shape.headDim(), 0)));
+      streams.add(
+          Stream.whole(
+              "layers." + l + ".value", shape.valueWidth(), dtype.format(shape.valueStride(), 0)));
     }
     if (mtp) {
       streams.add(Stream.boundary("mtp.boundary", hidden));
@@ -158,7 +166,7 @@ public record ClassicConfig(
 
   @Override
   public ModelInfo info() {
-    return ClassicInfo.of(this, ClassicWeights.read(new WeightShapes(format), this));
+    return ClassicInfo.of(this, ClassicWeights.read(quantizedParts().shapes(format, quantization), this));
   }
 
   @Override

@@ -5,8 +5,10 @@ import java.util.List;
 import orrery.attention.LatentKv;
 import orrery.graph.StreamRows;
 import orrery.kv.KvCache;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
+import orrery.quantization.RowFormat;
 
 /**
  * The rows that a token leaves in the cache, and the layers' handles on them. Both follow the same
@@ -25,31 +27,35 @@ import orrery.kv.Stream;
  * too.
  */
 final class CacheStreams {
+  private static final int BLOCK = 64; // columns of an FP8 row that share a scale
+
   private CacheStreams() {}
 
-  static KvLayout layout(DeepSeekV4Config c, boolean mtp) {
+  static KvLayout layout(DeepSeekV4Config c, boolean mtp, KvDtype dtype) {
     List<Stream> streams = new ArrayList<>();
     for (int l = 0; l < c.layers(); l++) {
-      add(c, c.plans().get(l), "layers." + l + ".", streams);
+      add(c, c.plans().get(l), "layers." + l + ".", dtype, streams);
     }
     if (mtp) {
-      add(c, LayerPlan.WINDOW, "mtp.", streams);
+      add(c, LayerPlan.WINDOW, "mtp.", dtype, streams);
       streams.add(Stream.boundary("mtp.boundary", c.streamsWidth()));
     }
     return new KvLayout(streams);
   }
 
-  private static void add(DeepSeekV4Config c, LayerPlan plan, String layer, List<Stream> streams) {
+  private static void add(
+      DeepSeekV4Config c, LayerPlan plan, String layer, KvDtype dtype, List<Stream> streams) {
     int width = c.attention().headDim();
-    streams.add(new Stream(layer + "raw", width, 1, c.window(), c.window() - 1));
+    RowFormat format = dtype.format(BLOCK, c.attention().rotaryDim());
+    streams.add(new Stream(layer + "raw", width, 1, c.window(), c.window() - 1, format));
     if (plan.attention().compresses()) {
       streams.add(state(layer + "state", width, plan));
-      streams.add(entries(layer + "compressed", width, plan));
+      streams.add(entries(layer + "compressed", width, plan, format));
     }
     if (plan.attention() == LayerPlan.Attention.CSA) {
       int keyWidth = c.attention().index().headDim();
       streams.add(state(layer + "index.state", keyWidth, plan));
-      streams.add(entries(layer + "index.key", keyWidth, plan));
+      streams.add(entries(layer + "index.key", keyWidth, plan, dtype.format(keyWidth, 0)));
     }
   }
 
@@ -60,8 +66,8 @@ final class CacheStreams {
     return new Stream(name, 2 * entries * width, 1, entries * plan.ratio(), needs);
   }
 
-  private static Stream entries(String name, int width, LayerPlan plan) {
-    return new Stream(name, width, plan.ratio(), Stream.ALL, Stream.ALL);
+  private static Stream entries(String name, int width, LayerPlan plan, RowFormat format) {
+    return new Stream(name, width, plan.ratio(), Stream.ALL, Stream.ALL, format);
   }
 
   /** The handles of all layers whose rows a cache has; last, if there, that of the MTP layer. */

@@ -5,13 +5,13 @@ import java.util.Set;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
 import orrery.checkpoint.quantized.QuantizationConfig;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.model.Activations;
 import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.QuantizedParts;
-import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
 import orrery.quantization.WeightFormat;
 
@@ -97,7 +97,12 @@ public record DeepSeekV4Config(
 
   @Override
   public QuantizedParts quantizedParts() {
-    return new QuantizedParts(TensorNames.QUANTIZED, ".ffn.experts.", "scale", true);
+    return new QuantizedParts(
+        TensorNames.QUANTIZED,
+        List.of(List.of(".w1.weight", ".w3.weight")),
+        ".ffn.experts.",
+        "scale",
+        true);
   }
 
   @Override
@@ -126,16 +131,16 @@ public record DeepSeekV4Config(
   }
 
   @Override
-  public KvLayout kvLayout(boolean mtp) {
+  public KvLayout kvLayout(boolean mtp, KvDtype dtype) {
     if (mtp && !hasMtp()) {
       throw new IllegalArgumentException("MTP rows: this model has no MTP layer");
     }
-    return CacheStreams.layout(this, mtp);
+    return CacheStreams.layout(this, mtp, dtype);
   }
 
   @Override
   public ModelInfo info() {
-    return DeepSeekV4Info.of(this, DeepSeekV4Weights.read(new WeightShapes(format), this));
+    return DeepSeekV4Info.of(this, DeepSeekV4Weights.read(quantizedParts().shapes(format, quantization), this));
   }
 
   @Override

@@ -16,6 +16,7 @@ import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.DType;
 import orrery.engine.LoadedModel;
 import orrery.kernels.ScalarKernels;
+import orrery.kv.KvDtype;
 import orrery.model.Model;
 import orrery.model.Steps;
 
@@ -81,7 +82,7 @@ class ClassicModelLoadTest {
             directory.resolve("config.json")
                 + ": an MTP layer is announced, but there is no tensor model.layers.2.*;"
                 + " loaded without one");
-    assertThat(model.kvLayout(false).streams()).hasSize(2 * model.layers());
+    assertThat(model.kvLayout(false, KvDtype.F32).streams()).hasSize(2 * model.layers());
     assertThat(outcome(model).logits()).isDeepEqualTo(outcomeOf("groups").logits());
   }
 

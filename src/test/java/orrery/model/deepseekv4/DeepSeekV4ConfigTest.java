@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import orrery.attention.YarnFrequencies;
 import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.JsonConfig;
+import orrery.kv.KvDtype;
 import orrery.model.deepseekv4.LayerPlan.Attention;
 
 class DeepSeekV4ConfigTest {
@@ -98,7 +99,7 @@ class DeepSeekV4ConfigTest {
     ObjectNode config = saved();
     ObjectNode rates = (ObjectNode) config.get("compress_rates");
     rates.put("compressed_sparse_attention", 4096).put("heavily_compressed_attention", 4095);
-    assertThat(read(config).kvLayout(false).unit()).isEqualTo(4096 * 4095);
+    assertThat(read(config).kvLayout(false, KvDtype.F32).unit()).isEqualTo(4096 * 4095);
     rates.put("heavily_compressed_attention", 4097);
     assertRefused(config, "compress_rates");
   }

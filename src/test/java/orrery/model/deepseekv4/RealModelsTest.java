@@ -12,6 +12,7 @@ import orrery.checkpoint.JsonConfig;
 import orrery.engine.EngineOptions;
 import orrery.engine.HeapPlan;
 import orrery.kernels.PackedMatrix;
+import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.kv.StreamKind;
 import orrery.model.ModelInfo;
@@ -125,7 +126,7 @@ class RealModelsTest {
 
   /** Rows of one kind of the Pro model behind 8,192 tokens, of all layers. */
   private static long rows(String name, int width, boolean all, int span) {
-    KvLayout layout = PRO.kvLayout(false);
+    KvLayout layout = PRO.kvLayout(false, KvDtype.F32);
     return StreamKind.of(layout).stream()
         .filter(k -> k.name().equals(name) && k.stream().width() == width)
         .mapToLong(k -> all ? k.bytes(8192, 256) : k.held(8192, 256, span))

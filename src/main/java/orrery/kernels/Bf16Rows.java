@@ -1,0 +1,63 @@
+package orrery.kernels;
+
+import java.util.Arrays;
+import orrery.numerics.Bf16;
+import orrery.quantization.RowFormat;
+
+/**
+ * Cached rows of bfloat16.
+ *
+ * @param width numbers of a row
+ * @param data [rows][width]
+ */
+public record Bf16Rows(int width, short[] data) implements CachedRows {
+  private static final short NAN = Bf16.encode(Float.NaN);
+
+  @Override
+  public RowFormat format() {
+    return RowFormat.BF16;
+  }
+
+  @Override
+  public int rows() {
+    return data.length / width;
+  }
+
+  @Override
+  public void copy(int from, int to, int n) {
+    System.arraycopy(data, from * width, data, to * width, n * width);
+  }
+
+  @Override
+  public void fillNaN(int from, int n) {
+    Arrays.fill(data, from * width, (from + n) * width, NAN);
+  }
+
+  @Override
+  public void read(int row, float[] into, int at) {
+    for (int i = 0; i < width; i++) {
+      into[at + i] = Bf16.decode(data[row * width + i]);
+    }
+  }
+
+  @Override
+  public void write(int row, float[] x, int at) {
+    for (int i = 0; i < width; i++) {
+      data[row * width + i] = Bf16.encode(x[at + i]);
+    }
+  }
+
+  @Override
+  public void gather(int from, int apart, int n, int scale, float[] into, int at, int step) {
+    for (int i = 0; i < n; i++) {
+      into[at + i * step] = Bf16.decode(data[from + i * apart]);
+    }
+  }
+
+  @Override
+  public void scatter(float[] x, int at, int n, int to, int apart, int scale) {
+    for (int i = 0; i < n; i++) {
+      data[to + i * apart] = Bf16.encode(x[at + i]);
+    }
+  }
+}

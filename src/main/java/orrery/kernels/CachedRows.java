@@ -1,0 +1,76 @@
+package orrery.kernels;
+
+import orrery.quantization.RowFormat;
+
+/**
+ * The rows of one stream of a cache, as they are stored. What lies where within a page is the
+ * choice of the kernel that reads them; these methods know only that a page is a run of rows.
+ *
+ * <p>{@link #read} and {@link #write} are for rows that lie one after the other, element by
+ * element.
+ */
+public sealed interface CachedRows permits F32Rows, Bf16Rows, Fp8Rows {
+  /** Memory for {@code rows} rows of {@code width} floats. */
+  static CachedRows allocate(RowFormat format, int width, int rows) {
+    return switch (format.codes()) {
+      case F32 -> new F32Rows(width, new float[rows * width]);
+      case BF16 -> new Bf16Rows(width, new short[rows * width]);
+      default -> Fp8Rows.allocate(format, width, rows);
+    };
+  }
+
+  RowFormat format();
+
+  /** Floats of a row. */
+  int width();
+
+  /** How many rows there are. */
+  int rows();
+
+  /**
+   * The array of rows of float32, [rows][width].
+   *
+   * @throws IllegalStateException if the rows have another format
+   */
+  default float[] floats() {
+    throw new IllegalStateException("expected cached rows of float32, found " + format());
+  }
+
+  /** Copies {@code n} rows to other places. */
+  void copy(int from, int to, int n);
+
+  /** Makes {@code n} rows NaN. */
+  void fillNaN(int from, int n);
+
+  /**
+   * The floats that a row stands for.
+   *
+   * @param into [width] from {@code at}
+   */
+  void read(int row, float[] into, int at);
+
+  /**
+   * Stores a row, rounded to the format.
+   *
+   * @param x [width] from {@code at}
+   */
+  void write(int row, float[] x, int at);
+
+  /**
+   * The floats that {@code n} numbers stand for which share a scale, wherever a kernel has put
+   * them.
+   *
+   * @param from index of the first number
+   * @param apart how far the next one lies
+   * @param scale index of their scale; of no meaning without scales
+   * @param into receives them from {@code at}, each {@code step} further
+   */
+  void gather(int from, int apart, int n, int scale, float[] into, int at, int step);
+
+  /**
+   * Stores {@code n} numbers that share a scale where {@link #gather} finds them.
+   *
+   * @param x [n] from {@code at}
+   */
+  void scatter(float[] x, int at, int n, int to, int apart, int scale);
+}

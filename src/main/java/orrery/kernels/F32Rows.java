@@ -1,0 +1,61 @@
+package orrery.kernels;
+
+import java.util.Arrays;
+import orrery.quantization.RowFormat;
+
+/**
+ * Cached rows of float32.
+ *
+ * @param width floats of a row
+ * @param data [rows][width]
+ */
+public record F32Rows(int width, float[] data) implements CachedRows {
+  @Override
+  public RowFormat format() {
+    return RowFormat.F32;
+  }
+
+  @Override
+  public int rows() {
+    return data.length / width;
+  }
+
+  @Override
+  public float[] floats() {
+    return data;
+  }
+
+  @Override
+  public void copy(int from, int to, int n) {
+    System.arraycopy(data, from * width, data, to * width, n * width);
+  }
+
+  @Override
+  public void fillNaN(int from, int n) {
+    Arrays.fill(data, from * width, (from + n) * width, Float.NaN);
+  }
+
+  @Override
+  public void read(int row, float[] into, int at) {
+    System.arraycopy(data, row * width, into, at, width);
+  }
+
+  @Override
+  public void write(int row, float[] x, int at) {
+    System.arraycopy(x, at, data, row * width, width);
+  }
+
+  @Override
+  public void gather(int from, int apart, int n, int scale, float[] into, int at, int step) {
+    for (int i = 0; i < n; i++) {
+      into[at + i * step] = data[from + i * apart];
+    }
+  }
+
+  @Override
+  public void scatter(float[] x, int at, int n, int to, int apart, int scale) {
+    for (int i = 0; i < n; i++) {
+      data[to + i * apart] = x[at + i];
+    }
+  }
+}
