@@ -28,7 +28,7 @@ final class GivenText implements AutoCloseable {
   GivenText(Model model, EngineOptions options, int longest) {
     int threads = options.compute().threads();
     boolean scalar = options.compute().kernels() == KernelSet.SCALAR;
-    KvLayout layout = model.kvLayout(false);
+    KvLayout layout = model.kvLayout(false, options.kv().kvCacheDtype());
     cache = new KvCache(layout, layout.wholeRows(longest), longest, 1);
     step = new Step(CHUNK, 1, threads, scalar ? new ScalarKernels() : new VectorKernels());
     team = new Team(threads);
