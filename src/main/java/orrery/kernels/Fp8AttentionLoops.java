@@ -15,6 +15,7 @@ import static orrery.kernels.VectorKernels.LANES;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 
 /**
  * The loops of {@link F32AttentionLoops} over keys and values of FP8 (E4M3). A load brings four
@@ -37,7 +38,8 @@ import jdk.incubator.vector.IntVector;
  * and the caller decodes number by number.
  */
 final class Fp8AttentionLoops {
-  private static final int SIGN_AND_CODE = 0x87F0_0000; // of a code moved down by 4 from the top
+  private static final short SIGN_AND_CODE = (short) 0x87F0; // of a code moved down by 4
+  private static final int HIGH_HALF = 0xFFFF_0000;
   private static final float LEAST_Q = 0x1p-57f;
   private static final float MOST_Q = 0x1p40f;
   private static final float LIFT = 0x1p60f;
@@ -177,12 +179,16 @@ final class Fp8AttentionLoops {
     FloatVector d0 = a0;
     FloatVector d1 = a0;
     for (int d = 0; d < headDim; d += 4) {
-      IntVector i0 = ByteVector.fromArray(BYTES, keys, tile0 + d * 16).reinterpretAsInts();
-      IntVector i1 = ByteVector.fromArray(BYTES, keys, tile1 + d * 16).reinterpretAsInts();
-      FloatVector k0 =
-          i0.lanewise(LSHL, 24).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
-      FloatVector k1 =
-          i1.lanewise(LSHL, 24).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
+      ShortVector codes0 = ByteVector.fromArray(BYTES, keys, tile0 + d * 16).reinterpretAsShorts();
+      ShortVector codes1 = ByteVector.fromArray(BYTES, keys, tile1 + d * 16).reinterpretAsShorts();
+      IntVector even0 =
+          codes0.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsInts();
+      IntVector even1 =
+          codes1.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsInts();
+      IntVector odd0 = codes0.lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsInts();
+      IntVector odd1 = codes1.lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsInts();
+      FloatVector k0 = even0.lanewise(LSHL, 16).reinterpretAsFloats();
+      FloatVector k1 = even1.lanewise(LSHL, 16).reinterpretAsFloats();
       FloatVector s = FloatVector.broadcast(F, q[q0 + d]);
       a0 = s.fma(k0, a0);
       a1 = s.fma(k1, a1);
@@ -195,8 +201,8 @@ final class Fp8AttentionLoops {
       s = FloatVector.broadcast(F, q[q3 + d]);
       d0 = s.fma(k0, d0);
       d1 = s.fma(k1, d1);
-      k0 = i0.lanewise(LSHL, 16).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
-      k1 = i1.lanewise(LSHL, 16).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
+      k0 = odd0.lanewise(LSHL, 16).reinterpretAsFloats();
+      k1 = odd1.lanewise(LSHL, 16).reinterpretAsFloats();
       s = FloatVector.broadcast(F, q[q0 + d + 1]);
       a0 = s.fma(k0, a0);
       a1 = s.fma(k1, a1);
@@ -209,8 +215,8 @@ final class Fp8AttentionLoops {
       s = FloatVector.broadcast(F, q[q3 + d + 1]);
       d0 = s.fma(k0, d0);
       d1 = s.fma(k1, d1);
-      k0 = i0.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
-      k1 = i1.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
+      k0 = even0.and(HIGH_HALF).reinterpretAsFloats();
+      k1 = even1.and(HIGH_HALF).reinterpretAsFloats();
       s = FloatVector.broadcast(F, q[q0 + d + 2]);
       a0 = s.fma(k0, a0);
       a1 = s.fma(k1, a1);
@@ -223,8 +229,8 @@ final class Fp8AttentionLoops {
       s = FloatVector.broadcast(F, q[q3 + d + 2]);
       d0 = s.fma(k0, d0);
       d1 = s.fma(k1, d1);
-      k0 = i0.lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
-      k1 = i1.lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
+      k0 = odd0.and(HIGH_HALF).reinterpretAsFloats();
+      k1 = odd1.and(HIGH_HALF).reinterpretAsFloats();
       s = FloatVector.broadcast(F, q[q0 + d + 3]);
       a0 = s.fma(k0, a0);
       a1 = s.fma(k1, a1);
@@ -285,12 +291,8 @@ final class Fp8AttentionLoops {
       float[] mixed,
       int stride,
       float[] factors) {
-    for (int s = 0; s < run; s++) {
-      int code = values.scales()[scale + s] & 0xFF;
-      if (code > MOST_VALUE_SCALE) {
-        return false;
-      }
-      factors[s] = Float.intBitsToFloat(code + REBASE << 23);
+    if (!factors(values.scales(), scale, run, factors)) {
+      return false;
     }
     for (int i = query; i <= end; i++) {
       scale(p, i * width + at, factors, run);
@@ -317,6 +319,31 @@ final class Fp8AttentionLoops {
             i3 * stride + d,
             Math.min(LANES, stride - LANES - d));
       }
+    }
+    return true;
+  }
+
+  /**
+   * factors[i] = 2^120 · scale i.
+   *
+   * @return whether all of them are floats
+   */
+  private static boolean factors(byte[] scales, int from, int n, float[] factors) {
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      IntVector code =
+          (IntVector) ByteVector.fromArray(B, scales, from + i).convertShape(ZERO_EXTEND_B2I, I, 0);
+      if (code.compare(GT, MOST_VALUE_SCALE).anyTrue()) {
+        return false;
+      }
+      code.add(REBASE).lanewise(LSHL, 23).reinterpretAsFloats().intoArray(factors, i);
+    }
+    for (; i < n; i++) {
+      int code = scales[from + i] & 0xFF;
+      if (code > MOST_VALUE_SCALE) {
+        return false;
+      }
+      factors[i] = Float.intBitsToFloat(code + REBASE << 23);
     }
     return true;
   }
@@ -361,12 +388,17 @@ final class Fp8AttentionLoops {
     FloatVector d1 = FloatVector.fromArray(F, mixed, m3 + apart);
     for (int s = 0; s < run; s += 4) {
       int at = value + s * width;
-      IntVector i0 = ByteVector.fromArray(BYTES, values, at).reinterpretAsInts();
-      IntVector i1 = ByteVector.fromArray(BYTES, values, at + 4 * apart).reinterpretAsInts();
-      FloatVector v0 =
-          i0.lanewise(LSHL, 24).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
-      FloatVector v1 =
-          i1.lanewise(LSHL, 24).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
+      ShortVector codes0 = ByteVector.fromArray(BYTES, values, at).reinterpretAsShorts();
+      ShortVector codes1 =
+          ByteVector.fromArray(BYTES, values, at + 4 * apart).reinterpretAsShorts();
+      IntVector even0 =
+          codes0.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsInts();
+      IntVector even1 =
+          codes1.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsInts();
+      IntVector odd0 = codes0.lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsInts();
+      IntVector odd1 = codes1.lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsInts();
+      FloatVector v0 = even0.lanewise(LSHL, 16).reinterpretAsFloats();
+      FloatVector v1 = even1.lanewise(LSHL, 16).reinterpretAsFloats();
       FloatVector w = FloatVector.broadcast(F, p[p0 + s]);
       a0 = w.fma(v0, a0);
       a1 = w.fma(v1, a1);
@@ -379,8 +411,8 @@ final class Fp8AttentionLoops {
       w = FloatVector.broadcast(F, p[p3 + s]);
       d0 = w.fma(v0, d0);
       d1 = w.fma(v1, d1);
-      v0 = i0.lanewise(LSHL, 16).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
-      v1 = i1.lanewise(LSHL, 16).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
+      v0 = odd0.lanewise(LSHL, 16).reinterpretAsFloats();
+      v1 = odd1.lanewise(LSHL, 16).reinterpretAsFloats();
       w = FloatVector.broadcast(F, p[p0 + s + 1]);
       a0 = w.fma(v0, a0);
       a1 = w.fma(v1, a1);
@@ -393,8 +425,8 @@ final class Fp8AttentionLoops {
       w = FloatVector.broadcast(F, p[p3 + s + 1]);
       d0 = w.fma(v0, d0);
       d1 = w.fma(v1, d1);
-      v0 = i0.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
-      v1 = i1.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
+      v0 = even0.and(HIGH_HALF).reinterpretAsFloats();
+      v1 = even1.and(HIGH_HALF).reinterpretAsFloats();
       w = FloatVector.broadcast(F, p[p0 + s + 2]);
       a0 = w.fma(v0, a0);
       a1 = w.fma(v1, a1);
@@ -407,8 +439,8 @@ final class Fp8AttentionLoops {
       w = FloatVector.broadcast(F, p[p3 + s + 2]);
       d0 = w.fma(v0, d0);
       d1 = w.fma(v1, d1);
-      v0 = i0.lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
-      v1 = i1.lanewise(ASHR, 4).and(SIGN_AND_CODE).reinterpretAsFloats();
+      v0 = odd0.and(HIGH_HALF).reinterpretAsFloats();
+      v1 = odd1.and(HIGH_HALF).reinterpretAsFloats();
       w = FloatVector.broadcast(F, p[p0 + s + 3]);
       a0 = w.fma(v0, a0);
       a1 = w.fma(v1, a1);
