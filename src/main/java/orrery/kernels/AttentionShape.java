@@ -78,7 +78,7 @@ public record AttentionShape(
    * @param pages page of slots [i · pageTokens, (i+1) · pageTokens) at index i
    * @param word numbers in 32 bits, see {@link CachedRows#perWord}
    */
-  int keyIndex(int[] pages, int slot, int kvHead, int d, int word) {
+  public int keyIndex(int[] pages, int slot, int kvHead, int d, int word) {
     int tile = tile();
     int token = slot % pageTokens;
     int first = d / word * word; // of the word
@@ -91,7 +91,7 @@ public record AttentionShape(
   }
 
   /** Index of an element of a token's value. */
-  int valueIndex(int[] pages, int slot, int kvHead, int d, int word) {
+  public int valueIndex(int[] pages, int slot, int kvHead, int d, int word) {
     int token = slot % pageTokens;
     int first = token / word * word; // of the word
     int words = Math.min(word, pageTokens - first);

@@ -102,8 +102,7 @@ public final class VectorKernels implements Kernels {
     if (rows == 1) {
       w.productOfOneRow(x, xOff, y, yOff, panelFrom, panelTo, scratch);
     } else {
-      PanelProduct.run(
-          w, x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
+      PanelProduct.run(w, x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
     }
   }
 
