@@ -3,8 +3,8 @@ package orrery;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.IntStream;
-import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
+import orrery.graph.ActivationDtype;
 import orrery.kv.KvDtype;
 import orrery.model.classic.ClassicConfig;
 import orrery.numerics.Elementary;
@@ -18,17 +18,21 @@ import orrery.numerics.Sum16;
  * <p>A state is float[hidden] for each token; a weight is float[out][in].
  */
 public final class Naive implements Oracle {
-  private final Checkpoint checkpoint;
+  private final NaiveTensors w;
   private final ClassicConfig c;
   private final KvDtype dtype; // of the keys and values that a cache would give back
 
   public Naive(Path model) {
-    this(model, KvDtype.F32);
+    this(model, KvDtype.F32, ActivationDtype.F32);
   }
 
-  public Naive(Path model, KvDtype dtype) {
+  /**
+   * @param dtype of the keys and values that a cache would give back
+   * @param activations what products with quantised weights multiply
+   */
+  public Naive(Path model, KvDtype dtype, ActivationDtype activations) {
     this.dtype = dtype;
-    checkpoint = Checkpoint.open(model);
+    w = new NaiveTensors(model, activations);
     c = ClassicConfig.read(JsonConfig.read(model.resolve("config.json")));
   }
 
@@ -36,7 +40,7 @@ public final class Naive implements Oracle {
   @Override
   public float[][][] streams(int[] ids) {
     float[][][] streams = new float[c.layers() + 1][][];
-    float[][] embedding = matrix(embedding(), c.vocab(), c.hidden());
+    float[][] embedding = w.matrix(embedding(), c.vocab(), c.hidden());
     streams[0] = Arrays.stream(ids).mapToObj(id -> embedding[id]).toArray(float[][]::new);
     for (int l = 0; l < c.layers(); l++) {
       streams[l + 1] = layer("model.layers." + l + ".", l, streams[l]);
@@ -47,13 +51,13 @@ public final class Naive implements Oracle {
   /** Hidden states after the final norm, [tokens][hidden]. */
   @Override
   public float[][] states(int[] ids) {
-    return norm(streams(ids)[c.layers()], vector("model.norm.weight", c.hidden()));
+    return norm(streams(ids)[c.layers()], w.vector("model.norm.weight", c.hidden()));
   }
 
   /** Logits of every position, [tokens][vocab]. */
   @Override
   public float[][] logits(int[] ids) {
-    return product(matrix(head(), c.vocab(), c.hidden()), states(ids));
+    return w.product(head(), c.vocab(), c.hidden(), states(ids));
   }
 
   /**
@@ -61,11 +65,11 @@ public final class Naive implements Oracle {
    */
   private String embedding() {
     String name = "model.embed_tokens.weight";
-    return c.tied() && !checkpoint.has(name) ? "lm_head.weight" : name;
+    return c.tied() && !w.has(name) ? "lm_head.weight" : name;
   }
 
   private String head() {
-    return checkpoint.has("lm_head.weight") ? "lm_head.weight" : embedding();
+    return w.has("lm_head.weight") ? "lm_head.weight" : embedding();
   }
 
   /** MTP logits, [tokens-1][vocab]: row p pairs hidden state p with token p+1 and predicts p+2. */
@@ -74,26 +78,26 @@ public final class Naive implements Oracle {
     String p = "model.layers." + c.layers() + ".";
     String own = p + "embed_tokens.weight";
     String head = p + "shared_head.head.weight";
-    float[][] embedding = matrix(checkpoint.has(own) ? own : embedding(), c.vocab(), c.hidden());
+    float[][] embedding = w.matrix(w.has(own) ? own : embedding(), c.vocab(), c.hidden());
     float[][] e = Arrays.stream(ids).skip(1).mapToObj(id -> embedding[id]).toArray(float[][]::new);
     float[][] states = Arrays.copyOf(states(ids), ids.length - 1);
     float[][] pair = new float[ids.length - 1][]; // [tokens-1][2*hidden]
-    float[][] normedE = norm(e, vector(p + "enorm.weight", c.hidden()));
-    float[][] normedH = norm(states, vector(p + "hnorm.weight", c.hidden()));
+    float[][] normedE = norm(e, w.vector(p + "enorm.weight", c.hidden()));
+    float[][] normedH = norm(states, w.vector(p + "hnorm.weight", c.hidden()));
     for (int t = 0; t < pair.length; t++) {
       pair[t] = Arrays.copyOf(normedE[t], 2 * c.hidden());
       System.arraycopy(normedH[t], 0, pair[t], c.hidden(), c.hidden());
     }
-    float[][] x = product(matrix(p + "eh_proj.weight", c.hidden(), 2 * c.hidden()), pair);
+    float[][] x = w.product(p + "eh_proj.weight", c.hidden(), 2 * c.hidden(), pair);
     x = layer(p, c.layers(), x);
-    x = norm(x, vector(p + "shared_head.norm.weight", c.hidden()));
-    return product(matrix(checkpoint.has(head) ? head : head(), c.vocab(), c.hidden()), x);
+    x = norm(x, w.vector(p + "shared_head.norm.weight", c.hidden()));
+    return w.product(w.has(head) ? head : head(), c.vocab(), c.hidden(), x);
   }
 
   private float[][] layer(String p, int index, float[][] x) {
-    float[][] h = norm(x, vector(p + "input_layernorm.weight", c.hidden()));
+    float[][] h = norm(x, w.vector(p + "input_layernorm.weight", c.hidden()));
     float[][] y = add(x, attention(p + "self_attn.", h));
-    h = norm(y, vector(p + "post_attention_layernorm.weight", c.hidden()));
+    h = norm(y, w.vector(p + "post_attention_layernorm.weight", c.hidden()));
     boolean dense = index < c.denseLayers();
     return add(y, dense ? feedForward(p + "mlp.", c.intermediate(), h) : mixture(p + "mlp.", h));
   }
@@ -133,7 +137,7 @@ public final class Naive implements Oracle {
         }
       }
     }
-    return product(matrix(p + "o_proj.weight", c.hidden(), c.heads() * d), mixed);
+    return w.product(p + "o_proj.weight", c.hidden(), c.heads() * d, mixed);
   }
 
   /**
@@ -142,9 +146,9 @@ public final class Naive implements Oracle {
    */
   private float[][] heads(String p, String name, float[][] h, int heads, boolean positioned) {
     int d = c.headDim();
-    float[][] x = product(matrix(p + name + "_proj.weight", heads * d, c.hidden()), h);
+    float[][] x = w.product(p + name + "_proj.weight", heads * d, c.hidden(), h);
     if (c.attentionBias()) {
-      float[] bias = vector(p + name + "_proj.bias", heads * d);
+      float[] bias = w.vector(p + name + "_proj.bias", heads * d);
       for (float[] row : x) {
         for (int i = 0; i < row.length; i++) {
           row[i] += bias[i];
@@ -155,7 +159,7 @@ public final class Naive implements Oracle {
       for (int head = 0; head < heads; head++) {
         float[] one = Arrays.copyOfRange(x[t], head * d, (head + 1) * d);
         if (c.qkNorm()) {
-          one = norm(new float[][] {one}, vector(p + name + "_norm.weight", d))[0];
+          one = norm(new float[][] {one}, w.vector(p + name + "_norm.weight", d))[0];
         }
         rotate(one, t);
         System.arraycopy(one, 0, x[t], head * d, d);
@@ -181,8 +185,8 @@ public final class Naive implements Oracle {
   private float[][] mixture(String p, float[][] h) {
     var r = c.router();
     float[][] y = feedForward(p + "shared_experts.", c.expertIntermediate() * c.sharedExperts(), h);
-    float[][] logits = product(matrix(p + "gate.weight", r.experts(), c.hidden()), h);
-    float[] bias = vector(p + "gate.e_score_correction_bias", r.experts());
+    float[][] logits = w.product(p + "gate.weight", r.experts(), c.hidden(), h);
+    float[] bias = w.vector(p + "gate.e_score_correction_bias", r.experts());
     for (int t = 0; t < h.length; t++) {
       float[] score = new float[r.experts()];
       float[] biased = new float[r.experts()];
@@ -225,14 +229,14 @@ public final class Naive implements Oracle {
   }
 
   private float[][] feedForward(String p, int intermediate, float[][] h) {
-    float[][] gate = product(matrix(p + "gate_proj.weight", intermediate, c.hidden()), h);
-    float[][] up = product(matrix(p + "up_proj.weight", intermediate, c.hidden()), h);
+    float[][] gate = w.product(p + "gate_proj.weight", intermediate, c.hidden(), h);
+    float[][] up = w.product(p + "up_proj.weight", intermediate, c.hidden(), h);
     for (int t = 0; t < h.length; t++) {
       for (int i = 0; i < intermediate; i++) {
         gate[t][i] = Elementary.silu(gate[t][i]) * up[t][i];
       }
     }
-    return product(matrix(p + "down_proj.weight", c.hidden(), intermediate), gate);
+    return w.product(p + "down_proj.weight", c.hidden(), intermediate, gate);
   }
 
   static float[][] product(float[][] w, float[][] x) {
@@ -281,18 +285,5 @@ public final class Naive implements Oracle {
         .limit(n)
         .mapToInt(i -> i)
         .toArray();
-  }
-
-  private float[][] matrix(String name, int out, int in) {
-    float[] flat = checkpoint.tensor(name, out, in).floats();
-    float[][] rows = new float[out][];
-    for (int o = 0; o < out; o++) {
-      rows[o] = Arrays.copyOfRange(flat, o * in, (o + 1) * in);
-    }
-    return rows;
-  }
-
-  private float[] vector(String name, int n) {
-    return checkpoint.tensor(name, n).floats();
   }
 }

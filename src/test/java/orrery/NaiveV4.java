@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
 import orrery.checkpoint.JsonConfig;
+import orrery.graph.ActivationDtype;
 import orrery.kv.KvDtype;
 import orrery.numerics.Elementary;
 
@@ -21,16 +22,17 @@ public final class NaiveV4 implements Oracle {
   private final NaiveV4Attention attention;
 
   public NaiveV4(Path model) {
-    this(model, true, KvDtype.F32);
+    this(model, true, KvDtype.F32, ActivationDtype.F32);
   }
 
   /**
    * @param sinks whether the sinks take part in the softmax
    * @param dtype of the rows that a cache would give back
+   * @param activations what products with quantised weights multiply
    */
-  public NaiveV4(Path model, boolean sinks, KvDtype dtype) {
+  public NaiveV4(Path model, boolean sinks, KvDtype dtype, ActivationDtype activations) {
     c = NaiveV4Config.read(JsonConfig.read(model.resolve("config.json")));
-    w = new NaiveV4Weights(model, c.eps());
+    w = new NaiveV4Weights(model, c.eps(), activations);
     attention = new NaiveV4Attention(c, w, sinks, dtype);
   }
 
@@ -78,13 +80,11 @@ public final class NaiveV4 implements Oracle {
     int d = c.hidden();
     float[][] embedding = w.matrix("embed.weight", c.vocab(), d);
     float[][] e = Arrays.stream(next).mapToObj(id -> embedding[id]).toArray(float[][]::new);
-    float[][] fromToken =
-        Naive.product(w.matrix("mtp.0.e_proj.weight", d, d), w.norm(e, "mtp.0.enorm"));
+    float[][] fromToken = w.product("mtp.0.e_proj.weight", d, d, w.norm(e, "mtp.0.enorm"));
     float[][] x = new float[next.length][c.mix() * d];
     for (int j = 0; j < c.mix(); j++) {
       float[][] stream = NaiveV4Weights.columns(states, j * d, d);
-      float[][] fromState =
-          Naive.product(w.matrix("mtp.0.h_proj.weight", d, d), w.norm(stream, "mtp.0.hnorm"));
+      float[][] fromState = w.product("mtp.0.h_proj.weight", d, d, w.norm(stream, "mtp.0.hnorm"));
       for (int p = 0; p < x.length; p++) {
         for (int i = 0; i < d; i++) {
           x[p][j * d + i] = fromToken[p][i] + fromState[p][i];
@@ -108,7 +108,7 @@ public final class NaiveV4 implements Oracle {
     for (int t = 0; t < x.length; t++) {
       y[t] = collapse(x[t], before(m[t], scale, base));
     }
-    return Naive.product(w.matrix("head.weight", c.vocab(), c.hidden()), w.norm(y, p + "norm"));
+    return w.product("head.weight", c.vocab(), c.hidden(), w.norm(y, p + "norm"));
   }
 
   private float[][] block(String p, int layer, float[][] x, int[] ids) {
@@ -148,7 +148,7 @@ public final class NaiveV4 implements Oracle {
 
   /** Projections of the normed streams, [tokens][out]. */
   private float[][] mixes(String p, float[][] x, int out) {
-    float[][] m = Naive.product(w.matrix(p + "fn", out, c.mix() * c.hidden()), x);
+    float[][] m = w.product(p + "fn", out, c.mix() * c.hidden(), x);
     for (int t = 0; t < x.length; t++) {
       float r = w.inverseRms(x[t]);
       for (int i = 0; i < out; i++) {
@@ -225,7 +225,7 @@ public final class NaiveV4 implements Oracle {
   }
 
   private float[][] mixture(String p, int layer, float[][] h, int[] ids) {
-    float[][] score = Naive.product(w.matrix(p + "gate.weight", c.experts(), c.hidden()), h);
+    float[][] score = w.product(p + "gate.weight", c.experts(), c.hidden(), h);
     float[][] shared = feedForward(p + "shared_experts.", h);
     float[][] y = new float[h.length][c.hidden()];
     for (int t = 0; t < h.length; t++) {
@@ -256,8 +256,8 @@ public final class NaiveV4 implements Oracle {
   }
 
   private float[][] feedForward(String p, float[][] h) {
-    float[][] gate = Naive.product(w.matrix(p + "w1.weight", c.intermediate(), c.hidden()), h);
-    float[][] up = Naive.product(w.matrix(p + "w3.weight", c.intermediate(), c.hidden()), h);
+    float[][] gate = w.product(p + "w1.weight", c.intermediate(), c.hidden(), h);
+    float[][] up = w.product(p + "w3.weight", c.intermediate(), c.hidden(), h);
     float limit = c.limit() > 0 ? c.limit() : Float.POSITIVE_INFINITY;
     for (int t = 0; t < h.length; t++) {
       for (int i = 0; i < gate[t].length; i++) {
@@ -266,6 +266,6 @@ public final class NaiveV4 implements Oracle {
         gate[t][i] = Elementary.silu(g) * u;
       }
     }
-    return Naive.product(w.matrix(p + "w2.weight", c.hidden(), c.intermediate()), gate);
+    return w.product(p + "w2.weight", c.hidden(), c.intermediate(), gate);
   }
 }

@@ -21,11 +21,9 @@ record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w, boolean sinks, KvDtyp
     int ratio = c.ratios()[layer];
     float[] turns = ratio == 0 ? c.plain() : c.scaled();
     float[][] low =
-        w.norm(
-            Naive.product(w.matrix(p + "wq_a.weight", c.queryRank(), c.hidden()), h), p + "q_norm");
-    float[][] q = Naive.product(w.matrix(p + "wq_b.weight", c.heads() * d, c.queryRank()), low);
-    float[][] kv =
-        w.norm(Naive.product(w.matrix(p + "wkv.weight", d, c.hidden()), h), p + "kv_norm");
+        w.norm(w.product(p + "wq_a.weight", c.queryRank(), c.hidden(), h), p + "q_norm");
+    float[][] q = w.product(p + "wq_b.weight", c.heads() * d, c.queryRank(), low);
+    float[][] kv = w.norm(w.product(p + "wkv.weight", d, c.hidden(), h), p + "kv_norm");
     for (int t = 0; t < kv.length; t++) {
       rotate(kv[t], t, turns, 1);
     }
@@ -102,7 +100,7 @@ record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w, boolean sinks, KvDtyp
         System.arraycopy(zg[t], 0, z[t], g * rank, rank);
       }
     }
-    return Naive.product(w.matrix(p + "wo_b.weight", c.hidden(), c.outGroups() * rank), z);
+    return w.product(p + "wo_b.weight", c.hidden(), c.outGroups() * rank, z);
   }
 
   /**
@@ -112,8 +110,8 @@ record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w, boolean sinks, KvDtyp
     int ratio = c.ratios()[layer];
     boolean overlap = c.overlap()[layer];
     int width = overlap ? 2 * dim : dim;
-    float[][] a = Naive.product(w.matrix(p + "wkv.weight", width, c.hidden()), h);
-    float[][] gate = Naive.product(w.matrix(p + "wgate.weight", width, c.hidden()), h);
+    float[][] a = w.product(p + "wkv.weight", width, c.hidden(), h);
+    float[][] gate = w.product(p + "wgate.weight", width, c.hidden(), h);
     float[][] ape = w.matrix(p + "ape", ratio, width);
     for (int t = 0; t < h.length; t++) {
       for (int i = 0; i < width; i++) {
@@ -158,8 +156,8 @@ record NaiveV4Attention(NaiveV4Config c, NaiveV4Weights w, boolean sinks, KvDtyp
     int n = c.indexHeads();
     int dim = c.indexDim();
     float[][] keys = NaiveRows.stored(dtype, entries(p + "compressor.", layer, dim, h), dim, 0);
-    float[][] q = Naive.product(w.matrix(p + "wq_b.weight", n * dim, c.queryRank()), low);
-    float[][] heads = Naive.product(w.matrix(p + "weights_proj.weight", n, c.hidden()), h);
+    float[][] q = w.product(p + "wq_b.weight", n * dim, c.queryRank(), low);
+    float[][] heads = w.product(p + "weights_proj.weight", n, c.hidden(), h);
     float scale = (float) (1 / Math.sqrt((double) dim * n));
     for (int t = 0; t < h.length; t++) {
       for (int head = 0; head < n; head++) {

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
-import orrery.checkpoint.Checkpoint;
+import orrery.graph.ActivationDtype;
 import orrery.numerics.Sum16;
 
 /**
@@ -12,12 +12,12 @@ import orrery.numerics.Sum16;
  * thread.
  */
 final class NaiveV4Weights {
-  private final Checkpoint checkpoint;
+  private final NaiveTensors tensors;
   private final float eps;
   private final Map<String, float[][]> read = new HashMap<>(); // [out][in] of each name
 
-  NaiveV4Weights(Path model, float eps) {
-    this.checkpoint = Checkpoint.open(model);
+  NaiveV4Weights(Path model, float eps, ActivationDtype activations) {
+    this.tensors = new NaiveTensors(model, activations);
     this.eps = eps;
   }
 
@@ -49,24 +49,21 @@ final class NaiveV4Weights {
   }
 
   float[][] matrix(String name, int out, int in) {
-    return read.computeIfAbsent(name, n -> rows(checkpoint.tensor(name(n), out, in).floats(), in));
+    return read.computeIfAbsent(name, n -> tensors.matrix(name(n), out, in));
   }
 
-  private static float[][] rows(float[] flat, int in) {
-    float[][] rows = new float[flat.length / in][];
-    for (int o = 0; o < rows.length; o++) {
-      rows[o] = Arrays.copyOfRange(flat, o * in, (o + 1) * in);
-    }
-    return rows;
+  /** The product of a matrix [out][in] with rows. */
+  float[][] product(String name, int out, int in, float[][] x) {
+    return tensors.product(name(name), matrix(name, out, in), x);
   }
 
   float[] vector(String name, int n) {
-    return checkpoint.tensor(name(name), n).floats();
+    return tensors.vector(name(name), n);
   }
 
   /** The experts that a table gives to a token. */
   int[] row(String table, NaiveV4Config c, int token) {
-    int[] all = checkpoint.tensor(name(table), c.vocab(), c.topK()).indices(c.experts());
+    int[] all = tensors.ids(name(table), c.vocab() * c.topK());
     return Arrays.copyOfRange(all, token * c.topK(), (token + 1) * c.topK());
   }
 
@@ -75,7 +72,7 @@ final class NaiveV4Weights {
    * it.
    */
   private String name(String name) {
-    if (checkpoint.has(name)) {
+    if (tensors.has(name)) {
       return name;
     }
     return switch (name) {

@@ -2,6 +2,7 @@ package orrery;
 
 import java.nio.file.Path;
 import orrery.checkpoint.JsonConfig;
+import orrery.graph.ActivationDtype;
 import orrery.kv.KvDtype;
 import orrery.model.classic.ClassicConfig;
 
@@ -12,15 +13,20 @@ import orrery.model.classic.ClassicConfig;
 public interface Oracle {
   /** The oracle for the architecture that {@code config.json} names. */
   static Oracle of(Path model) {
-    return of(model, KvDtype.F32);
+    return of(model, KvDtype.F32, ActivationDtype.F32);
   }
 
   /** The oracle whose cached rows would be of this dtype. */
   static Oracle of(Path model, KvDtype dtype) {
+    return of(model, dtype, ActivationDtype.F32);
+  }
+
+  /** The same, where products with quantised weights multiply activations of this kind. */
+  static Oracle of(Path model, KvDtype dtype, ActivationDtype activations) {
     String type = JsonConfig.read(model.resolve("config.json")).string("model_type");
     return switch (type) {
-      case ClassicConfig.ARCHITECTURE -> new Naive(model, dtype);
-      case "deepseek_v4" -> new NaiveV4(model, true, dtype);
+      case ClassicConfig.ARCHITECTURE -> new Naive(model, dtype, activations);
+      case "deepseek_v4" -> new NaiveV4(model, true, dtype, activations);
       default -> throw new IllegalArgumentException(model + ": no oracle for " + type);
     };
   }

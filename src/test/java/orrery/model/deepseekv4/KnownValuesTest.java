@@ -14,6 +14,7 @@ import orrery.EditedModel;
 import orrery.NaiveV4;
 import orrery.RandomV4;
 import orrery.engine.LoadedModel;
+import orrery.graph.ActivationDtype;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvDtype;
 import orrery.model.Model;
@@ -38,11 +39,12 @@ class KnownValuesTest {
         });
     edited.writeTo(directory);
     int[] ids = new Random(8).ints(TOKENS, 0, VOCAB).toArray();
-    float[][] plain = new NaiveV4(directory, false, KvDtype.F32).logits(ids);
+    float[][] plain = new NaiveV4(directory, false, KvDtype.F32, ActivationDtype.F32).logits(ids);
     Model model = LoadedModel.load(directory).model();
     Steps steps = new Steps(model, new VectorKernels(), 1, true, kind.unit);
     assertThat(steps.run(ids, TOKENS).logits()).isDeepEqualTo(plain);
-    assertThat(new NaiveV4(kind.directory(), false, KvDtype.F32).logits(ids)[9])
+    assertThat(
+            new NaiveV4(kind.directory(), false, KvDtype.F32, ActivationDtype.F32).logits(ids)[9])
         .as("its own sinks matter")
         .isNotEqualTo(new NaiveV4(kind.directory()).logits(ids)[9]);
   }
