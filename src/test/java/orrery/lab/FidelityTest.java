@@ -13,6 +13,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import orrery.EditedModel;
+import orrery.FloatModel;
 import orrery.TinyModels;
 import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.SafetensorsFile;
@@ -24,13 +25,12 @@ import orrery.quantization.layouts.Layouts;
 
 class FidelityTest {
   private static final EngineOptions OPTIONS = EngineOptions.defaults();
-  private static final Path GLM = Path.of("tiny-models/quantised/glm-ct-mxfp4");
 
   @TempDir private Path directory;
 
   private Path floats() {
     Path model = directory.resolve("model");
-    return Files.exists(model) ? model : FloatModel.write(FloatModel.of(GLM, 3), model);
+    return Files.exists(model) ? model : FloatModel.write(FloatModel.of(FloatModel.GLM, 3), model);
   }
 
   private static int[] ids(int seed, int n, int vocab) {
@@ -172,7 +172,7 @@ class FidelityTest {
 
   @Test
   void aModelThatBreaksIsNotHidden() {
-    EditedModel edited = FloatModel.of(GLM, 3);
+    EditedModel edited = FloatModel.of(FloatModel.GLM, 3);
     edited.tensors.get("model.norm.weight").floats()[0] = Float.NaN;
     Path broken = FloatModel.write(edited, directory.resolve("broken"));
     Passage text = new Passage("text", ids(1, 10, 67), true);

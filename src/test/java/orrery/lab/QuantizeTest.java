@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import orrery.Dequantised;
 import orrery.EditedModel;
 import orrery.EditedModel.Values;
+import orrery.FloatModel;
 import orrery.TinyModels;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.CheckpointException;

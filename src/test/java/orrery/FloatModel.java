@@ -1,12 +1,10 @@
-package orrery.lab;
+package orrery;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
-import orrery.Dequantised;
-import orrery.EditedModel;
 import orrery.EditedModel.Values;
 import orrery.checkpoint.DType;
 import orrery.numerics.Bf16;
@@ -15,17 +13,17 @@ import orrery.numerics.Bf16;
  * Small bf16 models whose matrices have 32 or 64 columns, or 96, so that groups of all layouts fit:
  * the shapes are those of shipped quantised models, the weights are drawn.
  */
-final class FloatModel {
+public final class FloatModel {
   /** Of GLM-4.5's architecture, with an MTP layer. */
-  static final Path GLM = Path.of("tiny-models/quantised/glm-ct-mxfp4");
+  public static final Path GLM = Path.of("tiny-models/quantised/glm-ct-mxfp4");
 
   /** Of DeepSeek-V4's, with an MTP layer; only its experts have whole groups of 32 columns. */
-  static final Path V4 = Path.of("tiny-models/quantised/v4-release");
+  public static final Path V4 = Path.of("tiny-models/quantised/v4-release");
 
   private FloatModel() {}
 
   /** Draws the matrices that are codes in a shipped model; one row in 16 has large weights. */
-  static EditedModel of(Path shapes, long seed) {
+  public static EditedModel of(Path shapes, long seed) {
     Random random = new Random(seed);
     EditedModel model = Dequantised.of(shapes);
     for (String name : model.tensors.keySet()) {
@@ -44,7 +42,7 @@ final class FloatModel {
   }
 
   /** Writes a model to a new directory. */
-  static Path write(EditedModel model, Path directory) {
+  public static Path write(EditedModel model, Path directory) {
     try {
       return model.writeTo(Files.createDirectories(directory));
     } catch (IOException e) {
