@@ -120,7 +120,8 @@ final class EngineLife {
     return EngineOptions.defaults()
         .withKv(
             kv ->
-                kv.withContextLength(CONTEXT)
+                kv.withKvCacheDtype(model.dtype())
+                    .withContextLength(CONTEXT)
                     .withPageSize(page)
                     .withMaxTotalTokens(Math.max(unit, tokens))
                     .withSwaFullTokensRatio(ratio))

@@ -405,7 +405,7 @@ abstract class LatentKernelContract {
 
   @Test
   void warmingUpChangesNoBitAndAWarmKernelAllocatesNothing() {
-    formats(40).forEach(this::requireWarm);
+    List.of(RowFormat.F32, RowFormat.BF16, RowFormat.fp8(16, 7)).forEach(this::requireWarm);
   }
 
   private void requireWarm(RowFormat format) {
