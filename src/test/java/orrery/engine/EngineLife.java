@@ -117,11 +117,11 @@ final class EngineLife {
     int unit = page == 0 ? CONTEXT : loaded.model().kvLayout(false, KvDtype.F32).wholeRows(page);
     int tokens = random.nextInt(4) == 0 ? 16 * CONTEXT : 8 + random.nextInt(2 * CONTEXT);
     double ratio = new double[] {0, 0.1, 0.3, 1, 1}[random.nextInt(5)];
-    return EngineOptions.defaults()
+    return model
+        .numbers(EngineOptions.defaults())
         .withKv(
             kv ->
-                kv.withKvCacheDtype(model.dtype())
-                    .withContextLength(CONTEXT)
+                kv.withContextLength(CONTEXT)
                     .withPageSize(page)
                     .withMaxTotalTokens(Math.max(unit, tokens))
                     .withSwaFullTokensRatio(ratio))

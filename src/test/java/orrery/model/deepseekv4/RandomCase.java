@@ -8,6 +8,7 @@ import java.util.Random;
 import orrery.NaiveV4;
 import orrery.RandomV4;
 import orrery.engine.LoadedModel;
+import orrery.graph.ActivationDtype;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvDtype;
 import orrery.model.Model;
@@ -34,7 +35,7 @@ record RandomCase(
   static RandomCase of(RandomV4 kind, KvDtype dtype) {
     Path directory = kind.directory();
     int[] ids = new Random(7).ints(LENGTH, 0, VOCAB).toArray();
-    NaiveV4 naive = new NaiveV4(directory, true, dtype);
+    NaiveV4 naive = new NaiveV4(directory, true, dtype, ActivationDtype.F32);
     Model model = LoadedModel.load(directory).model();
     return new RandomCase(kind, dtype, model, naive, ids, naive.logits(ids));
   }
