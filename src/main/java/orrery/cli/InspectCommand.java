@@ -2,10 +2,13 @@ package orrery.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.TensorInfo;
+import orrery.checkpoint.quantized.CodedBits;
 import orrery.engine.Architectures;
 import orrery.engine.EngineOptions;
 import orrery.engine.Heap;
@@ -23,6 +26,7 @@ import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
+import orrery.model.ModelInfo.Stored;
 import orrery.model.ModelInfo.WeightGroup;
 import orrery.model.ModelRunner;
 import orrery.model.ModelSpec;
@@ -53,6 +57,8 @@ final class InspectCommand implements Callable<Integer> {
       16; // slots of a page; any number lists the same ops; rounded up to whole rows
   private static final String ROW_HEAD = "%-32s %15s %15s %17s %15s%n";
   private static final String ROW = "%-32s %,15d %,15d %,17d %,15d%n";
+  private static final String FORMAT_HEAD = "%-32s %15s %15s %17s %15s%n";
+  private static final String FORMAT = "%-32s %,15d %15.3f %17.3f %,15d%n";
   private static final String MEMORY = "%12s  %s%n";
 
   @Mixin private ModelOption model;
@@ -92,7 +98,7 @@ final class InspectCommand implements Callable<Integer> {
     }
     if (tensors) {
       try (Checkpoint checkpoint = Checkpoint.open(model.directory())) {
-        checkpoint.infos().forEach(info -> out.println(tensor(info)));
+        checkpoint.infos().forEach(info -> out.println(tensor(checkpoint, info)));
         out.println();
       }
     }
@@ -138,14 +144,15 @@ final class InspectCommand implements Callable<Integer> {
     out.printf("%nprogram of %s, %d ops:%n%s%n", what, program.size(), program.listing());
   }
 
-  private static String tensor(TensorInfo t) {
+  private static String tensor(Checkpoint checkpoint, TensorInfo t) {
     return String.format(
         Locale.ROOT,
-        "%-64s %-5s %-14s %,12d bytes",
+        "%-64s %-7s %-14s %,12d bytes%s",
         t.name(),
         t.dtype(),
-        java.util.Arrays.toString(t.shape()),
-        t.bytes());
+        Arrays.toString(t.shape()),
+        t.bytes(),
+        CodedBits.of(checkpoint, t).map(bits -> "  " + bits).orElse(""));
   }
 
   private static void print(LoadedModel loaded, PrintWriter out) {
@@ -153,7 +160,7 @@ final class InspectCommand implements Callable<Integer> {
     out.printf(
         "tokenizer: %s; end of answer: %s%n",
         loaded.tokenizer().map(t -> t.vocabSize() + " tokens").orElse("none"),
-        java.util.Arrays.toString(loaded.eos()));
+        Arrays.toString(loaded.eos()));
   }
 
   private static void print(Path file, ModelSpec m, PrintWriter out) {
@@ -179,6 +186,7 @@ final class InspectCommand implements Callable<Integer> {
         info.activeParameters(),
         info.bytes(),
         info.activeBytes());
+    formats(info, out);
     out.println();
     CacheTables cache = new CacheTables(m.kvLayout(false, KvDtype.F32), out);
     cache.summary("KV cache:");
@@ -188,6 +196,30 @@ final class InspectCommand implements Callable<Integer> {
     }
     cache.kinds();
     cache.lengths(m.maxPositions());
+  }
+
+  /** How the weights are stored, if any of them are codes. */
+  private static void formats(ModelInfo info, PrintWriter out) {
+    List<Stored> stored = info.stored();
+    if (stored.stream().allMatch(s -> s.scaleBytes() == 0)) {
+      return;
+    }
+    out.printf("%n" + FORMAT_HEAD, "stored as", "parameters", "bits each", "of scales", "bytes");
+    long weights = 0;
+    long scales = 0;
+    long bytes = 0;
+    for (Stored s : stored) {
+      format(out, s.format().label(), s.weights(), s.scaleBytes(), s.bytes());
+      weights += s.weights();
+      scales += s.scaleBytes();
+      bytes += s.bytes();
+    }
+    format(out, "all", weights, scales, bytes);
+  }
+
+  private static void format(PrintWriter out, String what, long weights, long scales, long bytes) {
+    out.printf(
+        Locale.ROOT, FORMAT, what, weights, 8.0 * bytes / weights, 8.0 * scales / weights, bytes);
   }
 
   private static void row(

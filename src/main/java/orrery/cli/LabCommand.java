@@ -41,6 +41,7 @@ import picocli.CommandLine.Spec;
       LabCommand.Throughput.class,
       LabCommand.Ops.class,
       LabCommand.Hybrid.class,
+      NumbersCommand.class,
       LabCommand.BallastTwin.class
     })
 public final class LabCommand implements Runnable {

@@ -5,13 +5,15 @@ import orrery.quantization.CodedMatrix;
 
 /**
  * What all matrices of codes and scales have in common. A weight is (c · s) · t, where c is the
- * decoded code, s the scale of its block and t the scale of the tensor, usually 1.
+ * decoded code, s the scale of its block and t the scale of the tensor, usually 1. A product with 1
+ * rounds nothing.
  */
 abstract class CodePanels extends PackedMatrix {
   final int[] codes; // [panels][ceil(in/perWord)][16]
   final PackedScales scales;
   final float tensorScale;
-  private final int mask; // of one code
+  final int blockCols; // columns of a block, at most in
+  private final int bits; // of a code
   private final ActivationRounding input;
 
   /**
@@ -19,30 +21,57 @@ abstract class CodePanels extends PackedMatrix {
    */
   CodePanels(CodedMatrix m) {
     super(m.format(), m.out(), m.in());
+    bits = format.codes().bits();
+    blockCols = Math.min(format.blockCols(), in);
     codes = new int[panels * PANEL * words];
     scales = new PackedScales(m, panels);
     tensorScale = m.tensorScale();
-    mask = (1 << format.codes().bits()) - 1;
     input = m.input();
     byte[] row = new byte[in]; // [in]
     for (int o = 0; o < out; o++) {
       m.codes(o, row);
       for (int k = 0; k < in; k++) {
-        codes[at(o, k)] |= (row[k] & mask) << shift(k);
+        codes[at(o, k)] |= (row[k] & mask()) << shift(k);
       }
-      for (int k = 0; k < in; k++) {
-        if (!Float.isFinite(get(o, k))) {
-          throw new IllegalArgumentException("weight [" + o + "][" + k + "] is " + get(o, k));
+    }
+    requireFinite();
+  }
+
+  private void requireFinite() {
+    float[] part = new float[PanelProduct.PART * PANEL]; // [inputs][16]
+    for (int panel = 0; panel < panels; panel++) {
+      for (int k = 0; k < in; k = partEnd(k)) {
+        int inputs = partEnd(k) - k;
+        decode(panel, k, k + inputs, part, 0);
+        for (int i = 0; i < inputs * PANEL; i++) {
+          if (!Float.isFinite(part[i])) {
+            int o = panel * PANEL + i % PANEL;
+            throw new IllegalArgumentException(
+                "weight [" + o + "][" + (k + i / PANEL) + "] is " + part[i]);
+          }
         }
       }
     }
   }
 
-  /** The number that a code stands for. */
+  /** The number that a code stands for, in [0, 2^bits). */
   abstract float value(int code);
 
+  private int mask() {
+    return (1 << bits) - 1;
+  }
+
+  /** Where the code of input {@code k} begins in its int. */
   private int shift(int k) {
-    return k % perWord * format.codes().bits();
+    return k % perWord * bits;
+  }
+
+  /**
+   * Whether no int of codes lies in two blocks or is cut off. The vector loops count on it; real
+   * formats have it.
+   */
+  final boolean isAligned() {
+    return in % perWord == 0 && (blockCols % perWord == 0 || blockCols == in);
   }
 
   @Override
@@ -57,16 +86,37 @@ abstract class CodePanels extends PackedMatrix {
 
   @Override
   public final float get(int o, int k) {
-    float code = value(codes[at(o, k)] >>> shift(k) & mask);
-    return code * scales.get(o, k / format.blockCols()) * tensorScale;
+    float code = value(codes[at(o, k)] >>> shift(k) & mask());
+    return code * scales.get(o, k / blockCols) * tensorScale;
   }
 
   @Override
-  void decode(int panel, int from, int to, float[] into, int offset) {
-    for (int k = from; k < to; k++) {
-      for (int lane = 0; lane < PANEL; lane++) {
-        into[offset++] = get(panel * PANEL + lane, k);
+  final void decode(int panel, int from, int to, float[] into, int offset) {
+    for (int lane = 0; lane < PANEL; lane++) {
+      int o = panel * PANEL + lane;
+      int block = -1;
+      float scale = 0;
+      for (int k = from; k < to; k++) {
+        if (k / blockCols != block) {
+          block = k / blockCols;
+          scale = scales.get(o, block);
+        }
+        float code = value(codes[at(o, k)] >>> shift(k) & mask());
+        into[offset + (k - from) * PANEL + lane] = code * scale * tensorScale;
       }
     }
+  }
+
+  /** Parts begin and end where blocks do, or inside one block at a whole int. */
+  @Override
+  final int partEnd(int k) {
+    int blocks = PanelProduct.PART / blockCols;
+    int end = blocks > 0 ? k + blocks * blockCols : Math.min(k + PanelProduct.PART, blockEnd(k));
+    return Math.min(end, in);
+  }
+
+  /** Where the block of input {@code k} ends. */
+  final int blockEnd(int k) {
+    return Math.min((k / blockCols + 1) * blockCols, in);
   }
 }

@@ -7,8 +7,9 @@ import static orrery.kernels.VectorKernels.LANES;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The inner loops of the packed product for f32 weights, unrolled by hand: Java has no arrays of
- * registers.
+ * The inner loops of the packed product over panels of floats, unrolled by hand: Java has no arrays
+ * of registers. They add the products of some inputs to y, where the chains rest between parts of
+ * k.
  *
  * <p>Every accumulator is one output's chain over increasing k. The shape of a loop (rows by
  * panels) only decides how many chains run side by side: enough to hide the latency of fma (8 on
@@ -21,10 +22,10 @@ final class F32Loops {
 
   /** One row, eight panels at a time; the last group repeats its last panel. */
   static void row1(
-      float[] w, int in, float[] x, int xOff, float[] y, int yOff, int panelFrom, int panelTo) {
+      float[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff, int panels) {
     int panelSize = in * PANEL;
-    int lastPanel = panelTo - 1;
-    for (int p = panelFrom; p < panelTo; p += 8) {
+    int lastPanel = panels - 1;
+    for (int p = 0; p < panels; p += 8) {
       int p0 = p;
       int p1 = Math.min(p + 1, lastPanel);
       int p2 = Math.min(p + 2, lastPanel);
@@ -34,22 +35,22 @@ final class F32Loops {
       int p6 = Math.min(p + 6, lastPanel);
       int p7 = Math.min(p + 7, lastPanel);
       for (int sub = 0; sub < PANEL; sub += LANES) {
-        int w0 = p0 * panelSize + sub;
-        int w1 = p1 * panelSize + sub;
-        int w2 = p2 * panelSize + sub;
-        int w3 = p3 * panelSize + sub;
-        int w4 = p4 * panelSize + sub;
-        int w5 = p5 * panelSize + sub;
-        int w6 = p6 * panelSize + sub;
-        int w7 = p7 * panelSize + sub;
-        FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = a0;
-        FloatVector a2 = a0;
-        FloatVector a3 = a0;
-        FloatVector a4 = a0;
-        FloatVector a5 = a0;
-        FloatVector a6 = a0;
-        FloatVector a7 = a0;
+        int w0 = wOff + p0 * panelSize + sub;
+        int w1 = wOff + p1 * panelSize + sub;
+        int w2 = wOff + p2 * panelSize + sub;
+        int w3 = wOff + p3 * panelSize + sub;
+        int w4 = wOff + p4 * panelSize + sub;
+        int w5 = wOff + p5 * panelSize + sub;
+        int w6 = wOff + p6 * panelSize + sub;
+        int w7 = wOff + p7 * panelSize + sub;
+        FloatVector a0 = FloatVector.fromArray(F, y, yOff + p0 * PANEL + sub);
+        FloatVector a1 = FloatVector.fromArray(F, y, yOff + p1 * PANEL + sub);
+        FloatVector a2 = FloatVector.fromArray(F, y, yOff + p2 * PANEL + sub);
+        FloatVector a3 = FloatVector.fromArray(F, y, yOff + p3 * PANEL + sub);
+        FloatVector a4 = FloatVector.fromArray(F, y, yOff + p4 * PANEL + sub);
+        FloatVector a5 = FloatVector.fromArray(F, y, yOff + p5 * PANEL + sub);
+        FloatVector a6 = FloatVector.fromArray(F, y, yOff + p6 * PANEL + sub);
+        FloatVector a7 = FloatVector.fromArray(F, y, yOff + p7 * PANEL + sub);
         for (int k = 0; k < in; k++) {
           FloatVector s = FloatVector.broadcast(F, x[xOff + k]);
           int at = k * PANEL;
@@ -77,6 +78,7 @@ final class F32Loops {
   /** Up to 2 rows by 4 panels; missing rows and panels repeat the last one. */
   static void rows2(
       float[] w,
+      int wOff,
       int in,
       float[] x,
       int xOff,
@@ -85,32 +87,31 @@ final class F32Loops {
       float[] y,
       int yOff,
       int yStride,
-      int panelFrom,
-      int panelTo) {
+      int panels) {
     int panelSize = in * PANEL;
-    int lastPanel = panelTo - 1;
+    int lastPanel = panels - 1;
     int x0 = xOff;
     int x1 = xOff + Math.min(1, rows - 1) * xStride;
     int y0 = yOff;
     int y1 = yOff + Math.min(1, rows - 1) * yStride;
-    for (int p = panelFrom; p < panelTo; p += 4) {
+    for (int p = 0; p < panels; p += 4) {
       int p0 = p;
       int p1 = Math.min(p + 1, lastPanel);
       int p2 = Math.min(p + 2, lastPanel);
       int p3 = Math.min(p + 3, lastPanel);
       for (int sub = 0; sub < PANEL; sub += LANES) {
-        int w0 = p0 * panelSize + sub;
-        int w1 = p1 * panelSize + sub;
-        int w2 = p2 * panelSize + sub;
-        int w3 = p3 * panelSize + sub;
-        FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = a0;
-        FloatVector a2 = a0;
-        FloatVector a3 = a0;
-        FloatVector b0 = a0;
-        FloatVector b1 = a0;
-        FloatVector b2 = a0;
-        FloatVector b3 = a0;
+        int w0 = wOff + p0 * panelSize + sub;
+        int w1 = wOff + p1 * panelSize + sub;
+        int w2 = wOff + p2 * panelSize + sub;
+        int w3 = wOff + p3 * panelSize + sub;
+        FloatVector a0 = FloatVector.fromArray(F, y, y0 + p0 * PANEL + sub);
+        FloatVector a1 = FloatVector.fromArray(F, y, y0 + p1 * PANEL + sub);
+        FloatVector a2 = FloatVector.fromArray(F, y, y0 + p2 * PANEL + sub);
+        FloatVector a3 = FloatVector.fromArray(F, y, y0 + p3 * PANEL + sub);
+        FloatVector b0 = FloatVector.fromArray(F, y, y1 + p0 * PANEL + sub);
+        FloatVector b1 = FloatVector.fromArray(F, y, y1 + p1 * PANEL + sub);
+        FloatVector b2 = FloatVector.fromArray(F, y, y1 + p2 * PANEL + sub);
+        FloatVector b3 = FloatVector.fromArray(F, y, y1 + p3 * PANEL + sub);
         for (int k = 0; k < in; k++) {
           int at = k * PANEL;
           FloatVector v0 = FloatVector.fromArray(F, w, w0 + at);
@@ -143,6 +144,7 @@ final class F32Loops {
   /** Up to 4 rows by 3 panels; missing rows and panels repeat the last one. */
   static void rows4(
       float[] w,
+      int wOff,
       int in,
       float[] x,
       int xOff,
@@ -151,10 +153,9 @@ final class F32Loops {
       float[] y,
       int yOff,
       int yStride,
-      int panelFrom,
-      int panelTo) {
+      int panels) {
     int panelSize = in * PANEL;
-    int lastPanel = panelTo - 1;
+    int lastPanel = panels - 1;
     int x0 = xOff;
     int x1 = xOff + Math.min(1, rows - 1) * xStride;
     int x2 = xOff + Math.min(2, rows - 1) * xStride;
@@ -163,26 +164,26 @@ final class F32Loops {
     int y1 = yOff + Math.min(1, rows - 1) * yStride;
     int y2 = yOff + Math.min(2, rows - 1) * yStride;
     int y3 = yOff + Math.min(3, rows - 1) * yStride;
-    for (int p = panelFrom; p < panelTo; p += 3) {
+    for (int p = 0; p < panels; p += 3) {
       int p0 = p;
       int p1 = Math.min(p + 1, lastPanel);
       int p2 = Math.min(p + 2, lastPanel);
       for (int sub = 0; sub < PANEL; sub += LANES) {
-        int w0 = p0 * panelSize + sub;
-        int w1 = p1 * panelSize + sub;
-        int w2 = p2 * panelSize + sub;
-        FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = a0;
-        FloatVector a2 = a0;
-        FloatVector b0 = a0;
-        FloatVector b1 = a0;
-        FloatVector b2 = a0;
-        FloatVector c0 = a0;
-        FloatVector c1 = a0;
-        FloatVector c2 = a0;
-        FloatVector d0 = a0;
-        FloatVector d1 = a0;
-        FloatVector d2 = a0;
+        int w0 = wOff + p0 * panelSize + sub;
+        int w1 = wOff + p1 * panelSize + sub;
+        int w2 = wOff + p2 * panelSize + sub;
+        FloatVector a0 = FloatVector.fromArray(F, y, y0 + p0 * PANEL + sub);
+        FloatVector a1 = FloatVector.fromArray(F, y, y0 + p1 * PANEL + sub);
+        FloatVector a2 = FloatVector.fromArray(F, y, y0 + p2 * PANEL + sub);
+        FloatVector b0 = FloatVector.fromArray(F, y, y1 + p0 * PANEL + sub);
+        FloatVector b1 = FloatVector.fromArray(F, y, y1 + p1 * PANEL + sub);
+        FloatVector b2 = FloatVector.fromArray(F, y, y1 + p2 * PANEL + sub);
+        FloatVector c0 = FloatVector.fromArray(F, y, y2 + p0 * PANEL + sub);
+        FloatVector c1 = FloatVector.fromArray(F, y, y2 + p1 * PANEL + sub);
+        FloatVector c2 = FloatVector.fromArray(F, y, y2 + p2 * PANEL + sub);
+        FloatVector d0 = FloatVector.fromArray(F, y, y3 + p0 * PANEL + sub);
+        FloatVector d1 = FloatVector.fromArray(F, y, y3 + p1 * PANEL + sub);
+        FloatVector d2 = FloatVector.fromArray(F, y, y3 + p2 * PANEL + sub);
         for (int k = 0; k < in; k++) {
           int at = k * PANEL;
           FloatVector v0 = FloatVector.fromArray(F, w, w0 + at);
@@ -224,6 +225,7 @@ final class F32Loops {
   /** Up to 6 rows by 2 panels; missing rows and panels repeat the last one. */
   static void rows6(
       float[] w,
+      int wOff,
       int in,
       float[] x,
       int xOff,
@@ -232,10 +234,9 @@ final class F32Loops {
       float[] y,
       int yOff,
       int yStride,
-      int panelFrom,
-      int panelTo) {
+      int panels) {
     int panelSize = in * PANEL;
-    int lastPanel = panelTo - 1;
+    int lastPanel = panels - 1;
     int x0 = xOff;
     int x1 = xOff + Math.min(1, rows - 1) * xStride;
     int x2 = xOff + Math.min(2, rows - 1) * xStride;
@@ -248,24 +249,24 @@ final class F32Loops {
     int y3 = yOff + Math.min(3, rows - 1) * yStride;
     int y4 = yOff + Math.min(4, rows - 1) * yStride;
     int y5 = yOff + Math.min(5, rows - 1) * yStride;
-    for (int p = panelFrom; p < panelTo; p += 2) {
+    for (int p = 0; p < panels; p += 2) {
       int p0 = p;
       int p1 = Math.min(p + 1, lastPanel);
       for (int sub = 0; sub < PANEL; sub += LANES) {
-        int w0 = p0 * panelSize + sub;
-        int w1 = p1 * panelSize + sub;
-        FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = a0;
-        FloatVector b0 = a0;
-        FloatVector b1 = a0;
-        FloatVector c0 = a0;
-        FloatVector c1 = a0;
-        FloatVector d0 = a0;
-        FloatVector d1 = a0;
-        FloatVector e0 = a0;
-        FloatVector e1 = a0;
-        FloatVector f0 = a0;
-        FloatVector f1 = a0;
+        int w0 = wOff + p0 * panelSize + sub;
+        int w1 = wOff + p1 * panelSize + sub;
+        FloatVector a0 = FloatVector.fromArray(F, y, y0 + p0 * PANEL + sub);
+        FloatVector a1 = FloatVector.fromArray(F, y, y0 + p1 * PANEL + sub);
+        FloatVector b0 = FloatVector.fromArray(F, y, y1 + p0 * PANEL + sub);
+        FloatVector b1 = FloatVector.fromArray(F, y, y1 + p1 * PANEL + sub);
+        FloatVector c0 = FloatVector.fromArray(F, y, y2 + p0 * PANEL + sub);
+        FloatVector c1 = FloatVector.fromArray(F, y, y2 + p1 * PANEL + sub);
+        FloatVector d0 = FloatVector.fromArray(F, y, y3 + p0 * PANEL + sub);
+        FloatVector d1 = FloatVector.fromArray(F, y, y3 + p1 * PANEL + sub);
+        FloatVector e0 = FloatVector.fromArray(F, y, y4 + p0 * PANEL + sub);
+        FloatVector e1 = FloatVector.fromArray(F, y, y4 + p1 * PANEL + sub);
+        FloatVector f0 = FloatVector.fromArray(F, y, y5 + p0 * PANEL + sub);
+        FloatVector f1 = FloatVector.fromArray(F, y, y5 + p1 * PANEL + sub);
         for (int k = 0; k < in; k++) {
           int at = k * PANEL;
           FloatVector v0 = FloatVector.fromArray(F, w, w0 + at);

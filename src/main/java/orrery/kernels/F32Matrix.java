@@ -33,4 +33,25 @@ final class F32Matrix extends PackedMatrix {
     int at = (panel * in + from) * PANEL;
     System.arraycopy(weights, at, into, offset, (to - from) * PANEL);
   }
+
+  @Override
+  void decodeInVectors(int panel, int from, int to, float[] into, int offset, Scratch scratch) {
+    decode(panel, from, to, into, offset);
+  }
+
+  /** All inputs at once: there is nothing to decode. */
+  @Override
+  int partEnd(int k) {
+    return in;
+  }
+
+  @Override
+  float[] floats(int panel, int panels, int from, int to, Scratch scratch) {
+    return weights;
+  }
+
+  @Override
+  int floatsAt(int panel) {
+    return panel * in * PANEL;
+  }
 }

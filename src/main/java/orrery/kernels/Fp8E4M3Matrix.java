@@ -1,16 +1,147 @@
 package orrery.kernels;
 
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static orrery.kernels.VectorKernels.F;
+import static orrery.kernels.VectorKernels.I;
+import static orrery.kernels.VectorKernels.LANES;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import orrery.numerics.Fp8E4M3;
 import orrery.quantization.CodedMatrix;
 
-/** Weights in FP8 (E4M3). */
+/**
+ * FP8 weights, E4M3. An int holds four consecutive k of one output.
+ *
+ * <p>A vector decodes a code by moving its fields to where a float has them:
+ *
+ * <pre>
+ *   seeeemmm ........ ........ ........      the code in the top byte
+ *   sssssEEE EMMM.... ........ ........      shifted right by 4, the sign copied
+ *   s0000eee emmm0000 00000000 00000000      and masked: a float of c · 2^-120
+ * </pre>
+ *
+ * The block's scale, times 2^120, undoes the power of two; so c · s is rounded once, as it is in
+ * {@link #decode}. A subnormal code is a subnormal float on the way: exact, but slow on many cores.
+ * Such codes are rare. If s · 2^120 would be infinite, or with a tensor scale, vectors leave the
+ * matrix to the definition.
+ */
 final class Fp8E4M3Matrix extends CodePanels {
+  /** The fields of a code, four bits below the top. */
+  static final int FIELDS = 0x87F0_0000;
+
+  /** What undoes the power of two: a float's exponent 120 less than E4M3's bias of 7 asks for. */
+  static final float UNIT = 0x1p120f;
+
+  private final boolean inVectors; // whether vectors may decode
+
   Fp8E4M3Matrix(CodedMatrix m) {
     super(m);
+    inVectors = isAligned() && tensorScale == 1 && scales.largest() * UNIT <= Float.MAX_VALUE;
   }
 
   @Override
   float value(int code) {
     return Fp8E4M3.decode(code);
+  }
+
+  @Override
+  void decodeInVectors(int panel, int from, int to, float[] into, int offset, Scratch scratch) {
+    if (!inVectors) {
+      decode(panel, from, to, into, offset);
+      return;
+    }
+    float[] scale = scratch.scales(PANEL); // [16]
+    for (int k = from; k < to; ) {
+      int end = Math.min(to, blockEnd(k));
+      scales.unpack(panel, k / blockCols, k / blockCols + 1, UNIT, scale, 0);
+      int at = (panel * words + k / perWord) * PANEL;
+      Loops.decode(codes, at, end - k, scale, into, offset + (k - from) * PANEL);
+      k = end;
+    }
+  }
+
+  @Override
+  void productOfOneRow(
+      float[] x, int xOff, float[] y, int yOff, int panelFrom, int panelTo, Scratch scratch) {
+    if (!inVectors) {
+      super.productOfOneRow(x, xOff, y, yOff, panelFrom, panelTo, scratch);
+      return;
+    }
+    int blocks = (in - 1) / blockCols + 1;
+    float[] scale = scratch.scales(2 * blocks * PANEL); // [2][blocks][16]
+    for (int p = panelFrom; p < panelTo; p += 2) {
+      int q = Math.min(p + 1, panelTo - 1); // the last panel, once more, in place of a missing one
+      scales.unpack(p, 0, blocks, UNIT, scale, 0);
+      scales.unpack(q, 0, blocks, UNIT, scale, blocks * PANEL);
+      Loops.row(this, p, q, scale, blocks, x, xOff, y, yOff);
+    }
+  }
+
+  /** A class of its own, so that scalar kernels never load vectors. */
+  private static final class Loops {
+    private Loops() {}
+
+    /** Decodes {@code inputs} of one block; {@code into} receives [inputs][16]. */
+    static void decode(
+        int[] codes, int at, int inputs, float[] scale, float[] into, int offset) {
+      for (int sub = 0; sub < PANEL; sub += LANES) {
+        FloatVector s = FloatVector.fromArray(F, scale, sub);
+        for (int k = 0; k < inputs; k += 4) {
+          IntVector v = IntVector.fromArray(I, codes, at + k / 4 * PANEL + sub);
+          for (int j = 0; j < 4; j++) {
+            v.lanewise(LSHL, 24)
+                .lanewise(ASHR, 4)
+                .and(FIELDS)
+                .reinterpretAsFloats()
+                .mul(s)
+                .intoArray(into, offset + (k + j) * PANEL + sub);
+            v = v.lanewise(LSHR, 8);
+          }
+        }
+      }
+    }
+
+    /** One row by the panels p and q. */
+    static void row(
+        Fp8E4M3Matrix w,
+        int p,
+        int q,
+        float[] scale,
+        int blocks,
+        float[] x,
+        int xOff,
+        float[] y,
+        int yOff) {
+      int[] codes = w.codes;
+      for (int sub = 0; sub < PANEL; sub += LANES) {
+        int w0 = p * w.words * PANEL + sub;
+        int w1 = q * w.words * PANEL + sub;
+        FloatVector a0 = FloatVector.zero(F);
+        FloatVector a1 = a0;
+        for (int b = 0; b < blocks; b++) {
+          FloatVector s0 = FloatVector.fromArray(F, scale, b * PANEL + sub);
+          FloatVector s1 = FloatVector.fromArray(F, scale, (blocks + b) * PANEL + sub);
+          int end = w.blockEnd(b * w.blockCols);
+          for (int k = b * w.blockCols; k < end; k += 4) {
+            IntVector v0 = IntVector.fromArray(I, codes, w0 + k / 4 * PANEL);
+            IntVector v1 = IntVector.fromArray(I, codes, w1 + k / 4 * PANEL);
+            for (int j = 0; j < 4; j++) {
+              FloatVector xk = FloatVector.broadcast(F, x[xOff + k + j]);
+              IntVector i0 = v0.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FIELDS);
+              IntVector i1 = v1.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FIELDS);
+              a0 = i0.reinterpretAsFloats().mul(s0).fma(xk, a0);
+              a1 = i1.reinterpretAsFloats().mul(s1).fma(xk, a1);
+              v0 = v0.lanewise(LSHR, 8);
+              v1 = v1.lanewise(LSHR, 8);
+            }
+          }
+        }
+        a0.intoArray(y, yOff + p * PANEL + sub);
+        a1.intoArray(y, yOff + q * PANEL + sub);
+      }
+    }
   }
 }

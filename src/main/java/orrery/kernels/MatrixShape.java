@@ -26,4 +26,9 @@ final class MatrixShape extends PackedMatrix {
   void decode(int panel, int from, int to, float[] into, int offset) {
     throw noWeights();
   }
+
+  @Override
+  void decodeInVectors(int panel, int from, int to, float[] into, int offset, Scratch scratch) {
+    throw noWeights();
+  }
 }

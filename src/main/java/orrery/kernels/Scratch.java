@@ -26,6 +26,8 @@ public final class Scratch {
 
   private float[] weights = new float[0]; // [panels][inputs][16] decoded weights
 
+  private float[] scales = new float[0]; // [panels][blocks][16] scales of coded weights
+
   /** Room for a list of {@code n} cached rows, which an op hands to a kernel. */
   public int[] rows(int n) {
     listed = grown(listed, n);
@@ -86,6 +88,11 @@ public final class Scratch {
   float[] weights(int n) {
     weights = grown(weights, n);
     return weights;
+  }
+
+  float[] scales(int n) {
+    scales = grown(scales, n);
+    return scales;
   }
 
   float[] streams(int n) {

@@ -44,9 +44,6 @@ public final class VectorKernels implements Kernels {
   static final VectorSpecies<Integer> I = F.withLanes(int.class);
   static final int LANES = F.length();
 
-  /** A multiple of the panels that the 6-row (2) and the 4-row loop (3) take at a time. */
-  private static final int PANELS_AT_ONCE = 6;
-
   private final LatentKernels latent = new VectorLatentKernels();
   private final StreamKernels streams = new VectorStreamKernels();
 
@@ -100,49 +97,11 @@ public final class VectorKernels implements Kernels {
       int panelFrom,
       int panelTo,
       Scratch scratch) {
-    if (!(w instanceof F32Matrix) && !(w instanceof Bf16Matrix)) {
-      new ScalarKernels()
-          .matmul(w, x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
-      return;
-    }
-    boolean f32 = w instanceof F32Matrix;
-    float[] floats = w instanceof F32Matrix m ? m.weights : null;
-    int[] pairs = w instanceof Bf16Matrix m ? m.pairs : null;
     if (rows == 1) {
-      if (f32) {
-        F32Loops.row1(floats, w.in, x, xOff, y, yOff, panelFrom, panelTo);
-      } else {
-        Bf16Loops.row1(pairs, w.in, x, xOff, y, yOff, panelFrom, panelTo);
-      }
-      return;
-    }
-    // Few panels at a time, so that they stay in the cache while all rows pass by.
-    int panels = rows <= 4 ? panelTo - panelFrom : PANELS_AT_ONCE;
-    for (int p = panelFrom; p < panelTo; p += panels) {
-      int to = Math.min(p + panels, panelTo);
-      for (int row = 0; row < rows; ) {
-        int left = rows - row;
-        int xRow = xOff + row * xStride;
-        int yRow = yOff + row * yStride;
-        // Groups of 6 and 4 rows. 7 and 8 rows go as two groups of 4, since a group of 2 leaves
-        // half the machine idle.
-        int take = left >= 5 && left != 7 && left != 8 ? 6 : left >= 3 ? 4 : 2;
-        int n = Math.min(take, left);
-        if (f32) {
-          switch (take) {
-            case 6 -> F32Loops.rows6(floats, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-            case 4 -> F32Loops.rows4(floats, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-            default -> F32Loops.rows2(floats, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-          }
-        } else {
-          switch (take) {
-            case 6 -> Bf16Loops.rows6(pairs, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-            case 4 -> Bf16Loops.rows4(pairs, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-            default -> Bf16Loops.rows2(pairs, w.in, x, xRow, xStride, n, y, yRow, yStride, p, to);
-          }
-        }
-        row += n;
-      }
+      w.productOfOneRow(x, xOff, y, yOff, panelFrom, panelTo, scratch);
+    } else {
+      PanelProduct.run(
+          w, x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
     }
   }
 

@@ -49,6 +49,7 @@ class CommandFilesTest {
           "lab " + lab,
           new Uses(List.of("--model", "--twin"), List.of("--csv", "--svg"), "--quick"));
     }
+    COMMANDS.put("lab numbers", new Uses(List.of("--model"), List.of("--svg"), ""));
     COMMANDS.put(
         "lab hybrid",
         new Uses(List.of("--model", "--twin", "--beside"), List.of("--csv", "--svg"), "--quick"));

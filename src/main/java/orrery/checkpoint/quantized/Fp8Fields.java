@@ -3,6 +3,8 @@ package orrery.checkpoint.quantized;
 import java.util.ArrayList;
 import java.util.List;
 import orrery.checkpoint.JsonConfig;
+import orrery.quantization.Codes;
+import orrery.quantization.Scales;
 import orrery.quantization.WeightFormat;
 
 /**
@@ -36,7 +38,9 @@ final class Fp8Fields {
     ModuleList all = only(q, ModuleList.LINEAR);
     if (q.has(BLOCK)) {
       int[] block = block(q);
-      schemes.add(new Scheme(Scheme.fp8(block[0], block[1]), all));
+      // DeepSeek-V4 stores powers of two as such; other releases, and its base model, do not.
+      Scales scales = schemes.isEmpty() || !powerOfTwo(q) ? Scales.F32 : Scales.E8M0;
+      schemes.add(new Scheme(new WeightFormat(Codes.E4M3, scales, block[0], block[1]), all));
     } else {
       schemes.add(new Scheme(Scheme.TENSOR, all));
       schemes.add(new Scheme(Scheme.CHANNEL, all));
