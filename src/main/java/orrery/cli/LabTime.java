@@ -21,14 +21,15 @@ final class LabTime {
           "mtp", 320,
           "throughput", 30,
           "ops", 10,
-          "hybrid", 70);
+          "hybrid", 70,
+          "kv", 60);
 
   private LabTime() {}
 
   /** A line for people. */
   static String about(String experiment, LabSettings settings) {
     double share = (settings.rounds() + WARM_UP_ROUNDS) / (double) (ROUNDS + WARM_UP_ROUNDS);
-    boolean counts = !List.of("ops", "hybrid").contains(experiment); // these measure for seconds
+    boolean counts = !List.of("ops", "hybrid", "kv").contains(experiment); // no rounds
     double seconds = SECONDS.get(experiment) * (counts ? share : 1);
     return String.format(
         Locale.ROOT,
