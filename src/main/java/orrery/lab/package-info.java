@@ -34,6 +34,10 @@
  * <p>{@link orrery.lab.Ballast} makes a model that fits a cache into one that does not, without
  * changing a bit of its answers; speed is shown on both.
  *
+ * <p>{@link orrery.lab.Quantize} makes a model into one with weights of 8 or 4 bits ({@code orrery
+ * quantize}), and {@link orrery.lab.Fidelity} says how far two models are from each other on the
+ * same text.
+ *
  * <p>{@link orrery.lab.TensorDump} writes every number of a forward pass, for the tests of others
  * ({@code orrery dump}).
  *
