@@ -21,14 +21,16 @@ final class LabTime {
           "mtp", 320,
           "throughput", 30,
           "ops", 10,
-          "hybrid", 70);
+          "hybrid", 70,
+          "formats", 120);
 
   private LabTime() {}
 
   /** A line for people. */
   static String about(String experiment, LabSettings settings) {
     double share = (settings.rounds() + WARM_UP_ROUNDS) / (double) (ROUNDS + WARM_UP_ROUNDS);
-    boolean counts = !List.of("ops", "hybrid").contains(experiment); // these measure for seconds
+    boolean counts =
+        !List.of("ops", "hybrid", "formats").contains(experiment); // these measure for seconds
     double seconds = SECONDS.get(experiment) * (counts ? share : 1);
     return String.format(
         Locale.ROOT,

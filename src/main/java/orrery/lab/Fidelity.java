@@ -62,6 +62,18 @@ public final class Fidelity {
    */
   public static List<Score> compare(
       LoadedModel first, LoadedModel second, List<Passage> passages, EngineOptions options) {
+    return compare(first, options, second, options, passages);
+  }
+
+  /**
+   * As {@link #compare(LoadedModel, LoadedModel, List, EngineOptions)}, each with its own dtypes.
+   */
+  static List<Score> compare(
+      LoadedModel first,
+      EngineOptions firstOptions,
+      LoadedModel second,
+      EngineOptions secondOptions,
+      List<Passage> passages) {
     int vocab = first.model().vocab();
     if (second.model().vocab() != vocab) {
       throw new IllegalArgumentException(
@@ -70,8 +82,8 @@ public final class Fidelity {
     int longest = passages.stream().mapToInt(p -> p.ids().length).max().orElseThrow();
     Map<String, Sums> kinds = new LinkedHashMap<>();
     Sums all = new Sums("all");
-    try (GivenText one = new GivenText(first.model(), options, longest);
-        GivenText other = new GivenText(second.model(), options, longest)) {
+    try (GivenText one = new GivenText(first.model(), firstOptions, longest);
+        GivenText other = new GivenText(second.model(), secondOptions, longest)) {
       for (Passage passage : passages) {
         Sums kind = kinds.computeIfAbsent(passage.kind(), Sums::new);
         run(passage, one, other, vocab, List.of(kind, all));
