@@ -88,6 +88,19 @@ public final class Lab {
   }
 
   /**
+   * Numbers of few bits: weights, activations and cached rows.
+   *
+   * @param beside models to measure beside, of any architecture
+   * @param parts what to measure; all if there is none
+   */
+  public static LabReport formats(
+      LabSettings settings, List<Path> beside, Set<FormatsLab.Part> parts, PrintStream out) {
+    List<Path> models = new ArrayList<>(settings.models());
+    models.addAll(beside);
+    return run(settings, models, out, new FormatsLab(parts));
+  }
+
+  /**
    * Windows and compressed rows, against the length of the context.
    *
    * @param beside models to measure beside, of any architecture
