@@ -52,6 +52,13 @@ public enum RandomV4 {
       """
       "compress_ratios": [0, 0, 0], "num_hash_layers": 0, "hc_mult": 3,
       "sliding_window": 2, "index_n_heads": 1, "index_topk": 1
+      """),
+  /** Rows of 84 columns: an FP8 row has two blocks, of which one is cut off, and its tail. */
+  WIDE(
+      8,
+      """
+      "compress_ratios": [4, 8, 0], "num_hash_layers": 0, "hc_mult": 2, "head_dim": 84,
+      "sliding_window": 5, "index_n_heads": 9, "index_topk": 2, "index_head_dim": 70
       """);
 
   private static final String SIZES =

@@ -11,8 +11,9 @@ import orrery.kernels.Scratch;
 
 /**
  * Makes the entries that the step's rows complete, from the cached states of all their tokens,
- * whichever step and page they are of, and rounds them as their stream's format says. A state row has been written before, so chunks of a prompt
- * change nothing; and an entry of rejected drafts is made again when other tokens complete it.
+ * whichever step and page they are of, and rounds them as their stream's format says. A state row
+ * has been written before, so chunks of a prompt change nothing; and an entry of rejected drafts is
+ * made again when other tokens complete it.
  */
 record Compress(StreamRows state, Compressor compressor, RopeTable rope, StreamRows entries)
     implements Op {
@@ -63,8 +64,7 @@ record Compress(StreamRows state, Compressor compressor, RopeTable rope, StreamR
     kernels
         .latent()
         .compress(state.data(), rows, n, compressor.width(), headDim, entry, 0, scratch);
-    kernels.rmsNorm(
-        entry, 0, compressor.norm(), 0, compressor.eps(), headDim, entry, 0, scratch);
+    kernels.rmsNorm(entry, 0, compressor.norm(), 0, compressor.eps(), headDim, entry, 0, scratch);
     RopeTail.rotate(step, rope, entry, 0, headDim, first);
     entries.stored().write(entries.row(entries.pages(step, r), first), entry, 0);
   }

@@ -2,10 +2,13 @@ package orrery.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.TensorInfo;
+import orrery.checkpoint.quantized.CodedBits;
 import orrery.engine.Architectures;
 import orrery.engine.EngineOptions;
 import orrery.engine.Heap;
@@ -23,6 +26,7 @@ import orrery.model.Forward;
 import orrery.model.Model;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
+import orrery.model.ModelInfo.Stored;
 import orrery.model.ModelInfo.WeightGroup;
 import orrery.model.ModelRunner;
 import orrery.model.ModelSpec;
@@ -53,6 +57,8 @@ final class InspectCommand implements Callable<Integer> {
       16; // slots of a page; any number lists the same ops; rounded up to whole rows
   private static final String ROW_HEAD = "%-32s %15s %15s %17s %15s%n";
   private static final String ROW = "%-32s %,15d %,15d %,17d %,15d%n";
+  private static final String FORMAT_HEAD = "%-32s %15s %15s %17s %15s%n";
+  private static final String FORMAT = "%-32s %,15d %15.3f %17.3f %,15d%n";
   private static final String MEMORY = "%12s  %s%n";
 
   @Mixin private ModelOption model;
@@ -75,6 +81,8 @@ final class InspectCommand implements Callable<Integer> {
               + " of the MTP layer, and of a chain of its drafts")
   private boolean program;
 
+  @Mixin private KvDtypeFlag kv;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -85,21 +93,21 @@ final class InspectCommand implements Callable<Integer> {
         .tell();
     if (config != null) {
       ModelConfig read = Architectures.read(config);
-      print(config, read, out);
-      memory(read, out);
+      print(config, read, kv.dtype(), out);
+      memory(read, kv.dtype(), out);
       out.flush();
       return 0;
     }
     if (tensors) {
       try (Checkpoint checkpoint = Checkpoint.open(model.directory())) {
-        checkpoint.infos().forEach(info -> out.println(tensor(info)));
+        checkpoint.infos().forEach(info -> out.println(tensor(checkpoint, info)));
         out.println();
       }
     }
     try (LoadedModel loaded = model.load()) {
-      print(loaded, out);
+      print(loaded, kv.dtype(), out);
       if (program) {
-        printProgram(loaded.model(), out);
+        printProgram(loaded.model(), kv.dtype(), out);
       }
     }
     out.flush();
@@ -110,8 +118,8 @@ final class InspectCommand implements Callable<Integer> {
    * Captures programs and prints them. Nothing is computed: capturing a forward pass only records
    * its ops.
    */
-  private static void printProgram(Model m, PrintWriter out) {
-    KvLayout layout = m.kvLayout(m.hasMtp(), KvDtype.F32);
+  private static void printProgram(Model m, KvDtype dtype, PrintWriter out) {
+    KvLayout layout = m.kvLayout(m.hasMtp(), dtype);
     int page = layout.wholeRows(PAGE);
     KvCache cache = new KvCache(layout, page, page, 1);
     Forward forward = m.bind(cache, 1).apply(1);
@@ -138,25 +146,26 @@ final class InspectCommand implements Callable<Integer> {
     out.printf("%nprogram of %s, %d ops:%n%s%n", what, program.size(), program.listing());
   }
 
-  private static String tensor(TensorInfo t) {
+  private static String tensor(Checkpoint checkpoint, TensorInfo t) {
     return String.format(
         Locale.ROOT,
-        "%-64s %-5s %-14s %,12d bytes",
+        "%-64s %-7s %-14s %,12d bytes%s",
         t.name(),
         t.dtype(),
-        java.util.Arrays.toString(t.shape()),
-        t.bytes());
+        Arrays.toString(t.shape()),
+        t.bytes(),
+        CodedBits.of(checkpoint, t).map(bits -> "  " + bits).orElse(""));
   }
 
-  private static void print(LoadedModel loaded, PrintWriter out) {
-    print(loaded.directory(), loaded.model(), out);
+  private static void print(LoadedModel loaded, KvDtype dtype, PrintWriter out) {
+    print(loaded.directory(), loaded.model(), dtype, out);
     out.printf(
         "tokenizer: %s; end of answer: %s%n",
         loaded.tokenizer().map(t -> t.vocabSize() + " tokens").orElse("none"),
-        java.util.Arrays.toString(loaded.eos()));
+        Arrays.toString(loaded.eos()));
   }
 
-  private static void print(Path file, ModelSpec m, PrintWriter out) {
+  private static void print(Path file, ModelSpec m, KvDtype dtype, PrintWriter out) {
     ModelInfo info = m.info();
     out.printf(
         Locale.ROOT,
@@ -179,15 +188,40 @@ final class InspectCommand implements Callable<Integer> {
         info.activeParameters(),
         info.bytes(),
         info.activeBytes());
+    formats(info, out);
     out.println();
-    CacheTables cache = new CacheTables(m.kvLayout(false, KvDtype.F32), out);
+    CacheTables cache = new CacheTables(m.kvLayout(false, dtype), dtype, out);
     cache.summary("KV cache:");
     if (m.hasMtp()) {
-      cache = new CacheTables(m.kvLayout(true, KvDtype.F32), out);
+      cache = new CacheTables(m.kvLayout(true, dtype), dtype, out);
       cache.summary("with MTP:");
     }
     cache.kinds();
     cache.lengths(m.maxPositions());
+  }
+
+  /** How the weights are stored, if any of them are codes. */
+  private static void formats(ModelInfo info, PrintWriter out) {
+    List<Stored> stored = info.stored();
+    if (stored.stream().allMatch(s -> s.scaleBytes() == 0)) {
+      return;
+    }
+    out.printf("%n" + FORMAT_HEAD, "stored as", "parameters", "bits each", "of scales", "bytes");
+    long weights = 0;
+    long scales = 0;
+    long bytes = 0;
+    for (Stored s : stored) {
+      format(out, s.format().label(), s.weights(), s.scaleBytes(), s.bytes());
+      weights += s.weights();
+      scales += s.scaleBytes();
+      bytes += s.bytes();
+    }
+    format(out, "all", weights, scales, bytes);
+  }
+
+  private static void format(PrintWriter out, String what, long weights, long scales, long bytes) {
+    out.printf(
+        Locale.ROOT, FORMAT, what, weights, 8.0 * bytes / weights, 8.0 * scales / weights, bytes);
   }
 
   private static void row(
@@ -196,10 +230,12 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   /** The memory that an engine would take for a model that is not there. */
-  private static void memory(ModelConfig config, PrintWriter out) {
-    HeapPlan plan = HeapPlan.of(config, EngineOptions.defaults());
+  private static void memory(ModelConfig config, KvDtype dtype, PrintWriter out) {
+    EngineOptions options = EngineOptions.defaults().withKv(kv -> kv.withKvCacheDtype(dtype));
+    HeapPlan plan = HeapPlan.of(config, options);
     long weights = config.info().bytes();
-    out.printf("%nmemory of an engine with default options:%n");
+    String beside = dtype == KvDtype.F32 ? "" : " but " + KvDtypeFlag.NAME;
+    out.printf("%nmemory of an engine with default options%s:%n", beside);
     out.printf(MEMORY, Heap.size(weights), "weights");
     plan.kinds().forEach(k -> out.printf(MEMORY, Heap.size(k.bytes()), k.what()));
     out.printf(MEMORY, Heap.size(Heap.plus(weights, plan.bytes())), "all");

@@ -1,6 +1,9 @@
 package orrery.model;
 
 import java.util.List;
+import java.util.Optional;
+import orrery.checkpoint.quantized.QuantizationConfig;
+import orrery.quantization.WeightFormat;
 
 /**
  * Which matrices of a model its releases store in few bits. Tensors are told by the ends of their
@@ -51,6 +54,12 @@ public record QuantizedParts(
       }
     }
     return List.of(tensor);
+  }
+
+  /** The shapes of a model's weights, as far as its config tells how they are stored. */
+  public WeightShapes shapes(WeightFormat floats, QuantizationConfig config) {
+    return new WeightShapes(
+        floats, name -> role(name) == Role.KEPT ? Optional.empty() : config.formatOf(name));
   }
 
   /** What a tensor is, by its name. */

@@ -2,7 +2,9 @@ package orrery.model;
 
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import orrery.kernels.PackedMatrix;
 import orrery.quantization.WeightFormat;
 
@@ -13,6 +15,7 @@ import orrery.quantization.WeightFormat;
  */
 public final class WeightShapes implements Weights {
   private final WeightFormat format;
+  private final Function<String, Optional<WeightFormat>> codes;
 
   // Arrays by length. There are as many as there are lengths, however many layers a config names.
   private final Map<Integer, float[]> floats = new ConcurrentHashMap<>();
@@ -22,7 +25,16 @@ public final class WeightShapes implements Weights {
    * @param format of every matrix that may be narrow
    */
   public WeightShapes(WeightFormat format) {
+    this(format, name -> Optional.empty());
+  }
+
+  /**
+   * @param format of every matrix that may be narrow, but is not in codes
+   * @param codes the format of a matrix in codes, by the name of its tensor
+   */
+  public WeightShapes(WeightFormat format, Function<String, Optional<WeightFormat>> codes) {
     this.format = format;
+    this.codes = codes;
   }
 
   @Override
@@ -32,7 +44,7 @@ public final class WeightShapes implements Weights {
 
   @Override
   public PackedMatrix matrix(String name, int out, int in) {
-    return shape(name, format, out, in);
+    return shape(name, codes.apply(name).orElse(format), out, in);
   }
 
   @Override

@@ -4,7 +4,6 @@ import orrery.numerics.Bf16;
 import orrery.numerics.E8m0;
 import orrery.numerics.Fp4E2M1;
 import orrery.numerics.Fp8E4M3;
-import orrery.numerics.Fp8E5M2;
 
 /**
  * Turns a matrix of floats into codes and scales, by plain loops.
@@ -22,6 +21,9 @@ import orrery.numerics.Fp8E5M2;
  * @param rule how a scale is rounded
  */
 public record BlockQuantizer(WeightFormat format, ScaleRule rule) {
+  /** Larger magnitudes could round to infinity. */
+  private static final float BOUND = 0x1p127f;
+
   /** The least E4M3 scale of a block: the least positive E4M3 value. */
   private static final float LEAST_E4M3 = 0x1p-9f;
 
@@ -44,7 +46,7 @@ public record BlockQuantizer(WeightFormat format, ScaleRule rule) {
    * The codes and scales of a matrix.
    *
    * @param w [out][in]
-   * @throws IllegalArgumentException if a weight is NaN or infinite
+   * @throws IllegalArgumentException if a weight is NaN, or 2^127 and more
    */
   public ArrayMatrix quantize(float[] w, int out, int in) {
     return quantize(w, out, in, amax(w, 0, out, 0, in, in));
@@ -55,7 +57,7 @@ public record BlockQuantizer(WeightFormat format, ScaleRule rule) {
    *
    * @param w [out][in]
    * @param tensorAmax the largest magnitude in all matrices that share a tensor scale
-   * @throws IllegalArgumentException if a weight is NaN or infinite
+   * @throws IllegalArgumentException if a weight is NaN, or 2^127 and more
    */
   public ArrayMatrix quantize(float[] w, int out, int in, float tensorAmax) {
     float tensorScale = format.scales() == Scales.E4M3 ? 1 / globalScale(tensorAmax) : 1;
@@ -71,7 +73,7 @@ public record BlockQuantizer(WeightFormat format, ScaleRule rule) {
       grid[b] = scale(amax(w, top, bottom, left, right, in), tensorScale);
       for (int i = top; i < bottom; i++) {
         for (int j = left; j < right; j++) {
-          codes[i * in + j] = (byte) encode(w[i * in + j] / (grid[b] * tensorScale));
+          codes[i * in + j] = (byte) format.codes().encode(w[i * in + j] / (grid[b] * tensorScale));
         }
       }
     }
@@ -90,7 +92,7 @@ public record BlockQuantizer(WeightFormat format, ScaleRule rule) {
     if (amax == 0) {
       return 1;
     }
-    float exact = amax / max();
+    float exact = amax / format.codes().max();
     return switch (format.scales()) {
       case E4M3 -> Math.max(LEAST_E4M3, Fp8E4M3.decode(Fp8E4M3.encode(exact / tensorScale)));
       case BF16 -> Bf16.decode(Bf16.encode(rounded(amax, exact)));
@@ -103,7 +105,8 @@ public record BlockQuantizer(WeightFormat format, ScaleRule rule) {
       case EXACT -> Math.max(Float.MIN_NORMAL, exact);
       case CEIL -> E8m0.decode(E8m0.ceil(exact));
       case NEAREST -> E8m0.decode(E8m0.nearest(exact));
-      case FLOOR -> E8m0.decode(Math.max(0, E8m0.floor(amax) - Math.getExponent(max())));
+      case FLOOR ->
+          E8m0.decode(Math.max(0, E8m0.floor(amax) - Math.getExponent(format.codes().max())));
     };
   }
 
@@ -113,29 +116,18 @@ public record BlockQuantizer(WeightFormat format, ScaleRule rule) {
     for (int i = top; i < bottom; i++) {
       for (int j = left; j < right; j++) {
         float magnitude = Math.abs(w[i * in + j]);
-        if (!(magnitude < Float.POSITIVE_INFINITY)) {
+        if (!(magnitude < BOUND)) {
           throw new IllegalArgumentException(
-              "weight [" + i + "][" + j + "]: expected a finite number, found " + w[i * in + j]);
+              "weight ["
+                  + i
+                  + "]["
+                  + j
+                  + "]: expected a magnitude below 2^127, found "
+                  + w[i * in + j]);
         }
         amax = Math.max(amax, magnitude);
       }
     }
     return amax;
-  }
-
-  private float max() {
-    return switch (format.codes()) {
-      case E4M3 -> Fp8E4M3.MAX;
-      case E5M2 -> Fp8E5M2.MAX;
-      default -> Fp4E2M1.MAX;
-    };
-  }
-
-  private int encode(float value) {
-    return switch (format.codes()) {
-      case E4M3 -> Fp8E4M3.encode(value);
-      case E5M2 -> Fp8E5M2.encode(value);
-      default -> Fp4E2M1.encode(value);
-    };
   }
 }

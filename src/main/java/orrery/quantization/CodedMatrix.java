@@ -44,4 +44,20 @@ public interface CodedMatrix {
   default ActivationRounding input() {
     return ActivationRounding.NONE;
   }
+
+  /**
+   * The weights of a row as floats: the definition that every kernel's product is held to.
+   *
+   * @param into [in]
+   */
+  default void decode(int row, float[] into) {
+    byte[] codes = new byte[in()]; // [in]
+    float[] scales = new float[format().scaleCols(in())]; // [scaleCols]
+    codes(row, codes);
+    scales(row, scales);
+    for (int j = 0; j < codes.length; j++) {
+      float scaled = format().codes().decode(codes[j]) * scales[j / format().blockCols()];
+      into[j] = scaled * tensorScale();
+    }
+  }
 }

@@ -108,10 +108,14 @@ class SafetensorsFileTest {
 
   @Test
   void aTypeThatThisReaderDoesNotTakeIsRefusedByName() throws IOException {
-    refused(
-        "{" + entry("w", "F8_E4M3", "[4]", "[0,4]") + "}",
-        4,
-        "tensor w: stored as F8_E4M3, this reader takes I64, F32, I32, BF16, F16");
+    for (String type : new String[] {"F4", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "F64", "BOOL"}) {
+      refused(
+          "{" + entry("w", type, "[4]", "[0,4]") + "}",
+          4,
+          "tensor w: stored as "
+              + type
+              + ", this reader takes I64, F32, I32, BF16, F16, F8_E8M0, F8_E4M3, F8_E5M2, I8, U8");
+    }
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,6 +50,25 @@ class LabCommandTest {
   }
 
   @Test
+  void numbersPrintsItsTablesAndDrawsItsPicture() {
+    Path svg = directory.resolve("n.svg");
+    assertThat(run("lab", "numbers", "-m", "tiny-models/speck-mtp", "--svg", svg.toString()))
+        .isZero();
+    assertThat(err.toString()).isEmpty();
+    assertThat(out.toString()).contains("FP8 E4M3      8   1-4-3        2^-9         448", "NVFP4");
+    assertThat(svg).content().startsWith("<svg");
+  }
+
+  @Test
+  void numbersNeedsWeightsThatAreStoredAsFloats() {
+    String narrow = "tiny-models/speck-bias"; // at most 20 columns
+    assertThat(run("lab", "numbers", "-m", narrow)).isEqualTo(1);
+    assertThat(err.toString())
+        .contains(narrow, "weights: expected matrices of F32, BF16 or F16 with 32 columns or more");
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
   void speculationNeedsAModelWithAnMtpLayerAndSaysSo() {
     assertThat(run("lab", "mtp", "--quick", "--model", "tiny-models/speck-sharded")).isEqualTo(2);
     assertThat(err.toString())
@@ -75,7 +95,7 @@ class LabCommandTest {
     assertThat(run("lab", "paging", "--rounds", "1", "--model", bad)).isEqualTo(1);
     assertThat(err.toString()).contains("takes about 60 s with the model that ships");
     for (String name : Main.line().getSubcommands().get("lab").getSubcommands().keySet()) {
-      if (!name.equals("ballast")) {
+      if (!List.of("ballast", "numbers").contains(name)) { // these measure nothing
         LabSettings settings = new LabSettings(directory, Optional.empty(), 1, 1, 7, false);
         assertThat(LabTime.about(name, settings)).matches("takes about \\d+ (s|minutes) .*");
       }

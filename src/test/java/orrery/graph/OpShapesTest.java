@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import orrery.kernels.PackedMatrix;
+import orrery.quantization.ActivationRounding;
 import orrery.quantization.WeightFormat;
 
 /** An op with buffers that do not fit is refused when it is launched, before it reads nonsense. */
@@ -72,5 +73,13 @@ class OpShapesTest {
     refused(() -> g.rmsNorm(buffer(6), new float[6], 1e-5f, buffer(7)), "b6", "b7");
     g.headNorm(buffer(6), new float[3], 1e-5f, 2);
     refused(() -> g.headNorm(buffer(6), new float[3], 1e-5f, 3), "b6", "3 x 3");
+  }
+
+  @Test
+  void roundingNeedsTwoBuffersOfOneWidthAndWholeGroups() {
+    ActivationRounding rounding = new ActivationRounding(32, true);
+    g.launch(new RoundActivations(buffer(6), rounding, 3, buffer(6)));
+    refused(() -> new RoundActivations(buffer(6), rounding, 6, buffer(5)), "b6", "b5");
+    refused(() -> new RoundActivations(buffer(6), rounding, 4, buffer(6)), "b6", "4 columns");
   }
 }

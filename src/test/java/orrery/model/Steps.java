@@ -10,7 +10,13 @@ import orrery.kv.KvDtype;
 import orrery.kv.PageTable;
 
 /** Runs one sequence through a model under any combination of switches. */
-public record Steps(Model model, Kernels kernels, int threads, boolean graph, int pageTokens) {
+public record Steps(
+    Model model, Kernels kernels, int threads, boolean graph, int pageTokens, KvDtype dtype) {
+
+  /** Steps over cached rows of float32. */
+  public Steps(Model model, Kernels kernels, int threads, boolean graph, int pageTokens) {
+    this(model, kernels, threads, graph, pageTokens, KvDtype.F32);
+  }
 
   /** The results of a run, one row for each token. */
   public record Outcome(float[][] logits, float[][] states, float[][] mtpLogits) {}
@@ -20,7 +26,7 @@ public record Steps(Model model, Kernels kernels, int threads, boolean graph, in
     int slots = ids.length + 8;
     int pages = (slots + pageTokens - 1) / pageTokens;
     KvCache cache =
-        new KvCache(model.kvLayout(model.hasMtp(), KvDtype.F32), pageTokens, slots, pages + 2);
+        new KvCache(model.kvLayout(model.hasMtp(), dtype), pageTokens, slots, pages + 2);
     PageTable table = cache.newTable();
     PageTable decoy = cache.newTable();
     cache.reserve(decoy, 1); // so that pages do not start at 0
@@ -77,7 +83,7 @@ public record Steps(Model model, Kernels kernels, int threads, boolean graph, in
     int slots = prefix.length + drafts;
     KvCache cache =
         new KvCache(
-            model.kvLayout(model.hasMtp(), KvDtype.F32), pageTokens, slots, slots / pageTokens + 1);
+            model.kvLayout(model.hasMtp(), dtype), pageTokens, slots, slots / pageTokens + 1);
     PageTable table = cache.newTable();
     cache.reserve(table, slots);
     try (Team team = new Team(threads)) {

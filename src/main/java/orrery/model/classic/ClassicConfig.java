@@ -17,7 +17,6 @@ import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.QuantizedParts;
-import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
 import orrery.options.Options;
 import orrery.quantization.WeightFormat;
@@ -167,7 +166,7 @@ public record ClassicConfig(
 
   @Override
   public ModelInfo info() {
-    return ClassicInfo.of(this, ClassicWeights.read(new WeightShapes(format), this));
+    return ClassicInfo.of(this, ClassicWeights.read(quantizedParts().shapes(format, quantization), this));
   }
 
   @Override

@@ -69,13 +69,13 @@ final class ClassicInfo {
       String prefix, List<ClassicWeights.Layer> layers, ClassicConfig c) {
     List<MixtureOfExperts> moe =
         layers.stream().map(ClassicWeights.Layer::experts).filter(e -> e != null).toList();
-    WeightGroup experts =
-        WeightGroup.of(
-            "",
-            moe.stream()
-                .flatMap(e -> Stream.of(e.gate(), e.up(), e.down()).flatMap(Arrays::stream)));
     int n = c.router().experts();
     int k = c.router().topK();
+    WeightGroup experts =
+        WeightGroup.of(
+            prefix + "experts (" + k + " of " + n + " active)",
+            moe.stream()
+                .flatMap(e -> Stream.of(e.gate(), e.up(), e.down()).flatMap(Arrays::stream)));
     return List.of(
         WeightGroup.of(
             prefix + "attention",
@@ -87,12 +87,7 @@ final class ClassicInfo {
                 .filter(d -> d != null)
                 .flatMap(ClassicInfo::matrices)),
         WeightGroup.of(prefix + "router", moe.stream().map(MixtureOfExperts::router)),
-        new WeightGroup(
-            prefix + "experts (" + k + " of " + n + " active)",
-            experts.parameters(),
-            experts.parameters() / n * k,
-            experts.bytes(),
-            experts.bytes() / n * k),
+        experts.reading(k, n),
         WeightGroup.of(prefix + "shared experts", moe.stream().flatMap(e -> matrices(e.shared()))));
   }
 

@@ -12,7 +12,6 @@ import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.QuantizedParts;
-import orrery.model.WeightShapes;
 import orrery.moe.RouterSpec;
 import orrery.quantization.WeightFormat;
 
@@ -141,7 +140,7 @@ public record DeepSeekV4Config(
 
   @Override
   public ModelInfo info() {
-    return DeepSeekV4Info.of(this, DeepSeekV4Weights.read(new WeightShapes(format), this));
+    return DeepSeekV4Info.of(this, DeepSeekV4Weights.read(quantizedParts().shapes(format, quantization), this));
   }
 
   @Override

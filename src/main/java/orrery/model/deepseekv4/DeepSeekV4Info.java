@@ -85,19 +85,13 @@ final class DeepSeekV4Info {
 
   private static WeightGroup experts(
       String prefix, List<MixtureOfExperts> moe, DeepSeekV4Config c) {
-    WeightGroup all =
-        WeightGroup.of(
-            "",
-            moe.stream()
-                .flatMap(e -> Stream.of(e.gate(), e.up(), e.down()).flatMap(Arrays::stream)));
     int n = c.router().experts();
     int k = c.router().topK();
-    return new WeightGroup(
-        prefix + "experts (" + k + " of " + n + " active)",
-        all.parameters(),
-        all.parameters() / n * k,
-        all.bytes(),
-        all.bytes() / n * k);
+    return WeightGroup.of(
+            prefix + "experts (" + k + " of " + n + " active)",
+            moe.stream()
+                .flatMap(e -> Stream.of(e.gate(), e.up(), e.down()).flatMap(Arrays::stream)))
+        .reading(k, n);
   }
 
   private static WeightGroup vectors(

@@ -8,6 +8,7 @@ import java.util.Random;
 import orrery.NaiveV4;
 import orrery.RandomV4;
 import orrery.engine.LoadedModel;
+import orrery.graph.ActivationDtype;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvDtype;
 import orrery.model.Model;
@@ -18,26 +19,33 @@ import orrery.model.Steps;
 /**
  * A random model with tokens and what its oracle says of them.
  *
+ * @param dtype of its cached rows
  * @param ids [LENGTH]
  * @param logits [LENGTH][vocab] of the oracle
  */
-record RandomCase(RandomV4 kind, Model model, NaiveV4 naive, int[] ids, float[][] logits) {
+record RandomCase(
+    RandomV4 kind, KvDtype dtype, Model model, NaiveV4 naive, int[] ids, float[][] logits) {
   static final int LENGTH = 60;
   static final int VOCAB = 61;
 
   static RandomCase of(RandomV4 kind) {
+    return of(kind, KvDtype.F32);
+  }
+
+  static RandomCase of(RandomV4 kind, KvDtype dtype) {
     Path directory = kind.directory();
     int[] ids = new Random(7).ints(LENGTH, 0, VOCAB).toArray();
-    NaiveV4 naive = new NaiveV4(directory);
-    return new RandomCase(kind, LoadedModel.load(directory).model(), naive, ids, naive.logits(ids));
+    NaiveV4 naive = new NaiveV4(directory, true, dtype, ActivationDtype.F32);
+    Model model = LoadedModel.load(directory).model();
+    return new RandomCase(kind, dtype, model, naive, ids, naive.logits(ids));
   }
 
   Steps how(int pages) {
-    return new Steps(model, new VectorKernels(), 1, true, pages * kind.unit);
+    return new Steps(model, new VectorKernels(), 1, true, pages * kind.unit, dtype);
   }
 
   Session session(int pages, int sequences) {
-    return new Session(how(pages), model.kvLayout(false, KvDtype.F32), 96, sequences);
+    return new Session(how(pages), model.kvLayout(false, dtype), 96, sequences);
   }
 
   /** Feeds tokens in pieces of 1 to {@code most} tokens; settles each. */
@@ -45,7 +53,7 @@ record RandomCase(RandomV4 kind, Model model, NaiveV4 naive, int[] ids, float[][
     for (int at = from; at < to; ) {
       int n = Math.min(1 + r.nextInt(most), to - at);
       Rows rows = session.feed(sequence, at, Arrays.copyOfRange(ids, at, at + n));
-      requireBits(rows.logits(), at, kind + ", tokens from " + at + ", " + n);
+      requireBits(rows.logits(), at, kind + ", " + dtype + ", tokens from " + at + ", " + n);
       at += n;
       session.settle(sequence, at, at);
     }
