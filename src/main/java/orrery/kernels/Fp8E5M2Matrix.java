@@ -56,8 +56,7 @@ final class Fp8E5M2Matrix extends CodePanels {
     private Loops() {}
 
     /** Decodes {@code inputs} of one block; {@code into} receives [inputs][16]. */
-    static void decode(
-        int[] codes, int at, int inputs, float[] scale, float[] into, int offset) {
+    static void decode(int[] codes, int at, int inputs, float[] scale, float[] into, int offset) {
       for (int sub = 0; sub < PANEL; sub += LANES) {
         FloatVector s = FloatVector.fromArray(F, scale, sub);
         for (int k = 0; k < inputs; k += 4) {
