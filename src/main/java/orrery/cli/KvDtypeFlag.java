@@ -6,14 +6,11 @@ import picocli.CommandLine.Option;
 /** How cached rows are stored: the one flag of memory that changes answers. */
 final class KvDtypeFlag {
   static final String NAME = "--kv-cache-dtype";
+  static final String DESCRIPTION =
+      "How cached rows are stored: f32, bf16 or fp8 (rounded row by row when they are written)."
+          + " Changes answers. Default: f32";
 
-  @Option(
-      names = NAME,
-      paramLabel = "DTYPE",
-      converter = Name.class,
-      description =
-          "How cached rows are stored: f32, bf16 or fp8 (rounded row by row when they are written)."
-              + " Changes answers. Default: f32")
+  @Option(names = NAME, paramLabel = "DTYPE", converter = Name.class, description = DESCRIPTION)
   private KvDtype dtype = KvDtype.F32;
 
   KvDtype dtype() {
