@@ -41,7 +41,6 @@ final class MemoryFlags {
           "Longest sequence, prompt and answer. Default: what the model was made for, at most 8192")
   private int contextLength;
 
-  /** As {@link KvDtypeFlag}: a group of flags can have no mixin. */
   @Option(
       names = KvDtypeFlag.NAME,
       paramLabel = "DTYPE",
