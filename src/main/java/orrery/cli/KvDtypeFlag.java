@@ -10,13 +10,6 @@ final class KvDtypeFlag {
       "How cached rows are stored: f32, bf16 or fp8 (rounded row by row when they are written)."
           + " Changes answers. Default: f32";
 
-<<<<<<< HEAD
-=======
-  static final String DESCRIPTION =
-      "How cached rows are stored: f32, bf16 or fp8 (rounded row by row when they are written)."
-          + " Changes answers. Default: f32";
-
->>>>>>> main
   @Option(names = NAME, paramLabel = "DTYPE", converter = Name.class, description = DESCRIPTION)
   private KvDtype dtype = KvDtype.F32;
 
