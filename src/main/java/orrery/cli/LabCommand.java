@@ -36,6 +36,7 @@ import picocli.CommandLine.Spec;
       LabCommand.Batching.class,
       LabCommand.Paging.class,
       LabCommand.Prefix.class,
+      LabCommand.Kv.class,
       LabCommand.Chunking.class,
       LabCommand.Policies.class,
       LabCommand.Mtp.class,
@@ -117,6 +118,24 @@ public final class LabCommand implements Runnable {
     @Override
     LabReport run(LabSettings settings) {
       return Lab.prefix(settings, System.out);
+    }
+  }
+
+  @Command(
+      name = "kv",
+      description = "Cached rows of bf16 and FP8: what they save, and how far they move the model.")
+  static final class Kv extends Experiment {
+    @Override
+    NoEffect effects(NoEffect notes) {
+      return notes
+          .when(true, "in lab kv, which draws no curve", "--svg")
+          .when(true, "in lab kv, which measures no time", "--rounds")
+          .when(true, "in lab kv, which has all of them", KvDtypeFlag.NAME);
+    }
+
+    @Override
+    LabReport run(LabSettings settings) {
+      return Lab.kv(settings, System.out);
     }
   }
 

@@ -56,6 +56,11 @@ public final class Lab {
     return run(settings, out, new PrefixLab());
   }
 
+  /** Cached rows of fewer bits. */
+  public static LabReport kv(LabSettings settings, PrintStream out) {
+    return run(settings, out, new CachedRowsLab());
+  }
+
   /** A long prompt among running requests. */
   public static LabReport chunking(LabSettings settings, PrintStream out) {
     return run(settings, out, new ChunkingLab());
