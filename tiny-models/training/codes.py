@@ -6,7 +6,7 @@
     E8M0  a power of two: 2^(code - 127); 0xFF is NaN
 
 Nothing here comes from a library of such numbers: goldens must not share a mistake with what is tested.
-`check_codes.py` compares these tables with torch and ml_dtypes.
+The README tells what they were compared with.
 """
 
 from __future__ import annotations

@@ -4,13 +4,13 @@
 
 transformers never sees the quantised files: its own way back to floats is wrong on blocks that are cut off and
 on experts in NVFP4. `dequantise.py` makes a checkpoint of float32 weights in a temporary directory, transformers
-loads that one (checked: every parameter has the bits of the dequantised weight), and mtp.py or mtp_v4.py the
+loads that one (every parameter is checked: it has the bits of the dequantised weight), and mtp.py or mtp_v4.py the
 MTP layer, as for the other specks.
 
 Tensors (T tokens, V vocabulary, N layers, C prefixes):
     ids [T] I64; logits [T, V]; streams.N and hidden: the last streams and the states after the final norm
     mtp.logits [T-1, V]; mtp.chain.prefix [C] I64, mtp.chain.drafts [C, 3] I64, mtp.chain.logits [C, 3, V]
-    decoded.{weight} [rows] I32, of every quantised matrix: CRC-32 of each row's float32 weights (little-endian)
+    decoded.{weight} [rows] I64, of every quantised matrix: CRC-32 of each row's float32 weights (little-endian)
 
 Texts are chosen as in golden.py and golden_v4.py: no near ties between the two best logits, nor at the border of
 what routers and indexers choose.
@@ -143,7 +143,7 @@ def checksums(tensors: dict[str, c.Stored], weights: dict[str, np.ndarray]) -> d
         dtype = tensors.get(name, tensors.get(name + "_packed"))[0]
         if dtype in ("U8", "I8") or dtype.startswith("F8"):
             rows = [zlib.crc32(row.astype("<f4").tobytes()) for row in a.reshape(-1, a.shape[-1])]
-            result[f"decoded.{name}"] = torch.from_numpy(np.array(rows, np.uint32).view(np.int32))
+            result[f"decoded.{name}"] = torch.tensor(rows)
     return result
 
 

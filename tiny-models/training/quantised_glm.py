@@ -282,7 +282,7 @@ MODELS = (
     ),
     Quantised(
         "glm-ct-mxfp8",
-        SMALL,
+        replace(SMALL, head_dim=32),
         every(Fp8((1, 32), "U8", "weight_scale", way="floor")),
         lambda s: compressed("mxfp8-quantized", ct_ignore(s), {"weights": weights(8, "group", **FP8_32), "input_activations": inputs(8, "group", **FP8_32)}),
     ),
