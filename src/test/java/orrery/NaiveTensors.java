@@ -1,19 +1,12 @@
 package orrery;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.Stream;
+import orrery.NaiveFiles.Stored;
 import orrery.graph.ActivationDtype;
 
 /**
@@ -27,77 +20,15 @@ import orrery.graph.ActivationDtype;
 final class NaiveTensors {
   private static final int FP4_INPUT = 128; // columns of an FP4 product's input that share a scale
 
-  /** A tensor as it is stored. */
-  private record Stored(String dtype, int[] shape, ByteBuffer bytes) {
-    int size() {
-      int size = 1;
-      for (int n : shape) {
-        size *= n;
-      }
-      return size;
-    }
-
-    /** Its numbers, before any scale. */
-    IntToDoubleFunction numbers() {
-      return switch (dtype) {
-        case "F32" -> i -> bytes.getFloat(4 * i);
-        case "BF16" -> i -> Float.intBitsToFloat(bytes.getShort(2 * i) << 16);
-        case "F16" -> i -> Float.float16ToFloat(bytes.getShort(2 * i));
-        case "F8_E4M3" -> i -> NaiveCodes.e4m3(bytes.get(i) & 0xFF);
-        case "F8_E5M2" -> i -> NaiveCodes.e5m2(bytes.get(i) & 0xFF);
-        case "F8_E8M0", "U8" -> i -> NaiveCodes.e8m0(bytes.get(i) & 0xFF);
-        default -> throw new AssertionError("numbers of " + dtype);
-      };
-    }
-  }
-
-  private final Map<String, Stored> tensors = new HashMap<>();
+  private final Map<String, Stored> tensors;
   private final Map<String, float[][]> decoded = new HashMap<>(); // quantised matrices by name
   private final JsonNode quantization; // of the config; missing if there is none
   private final ActivationDtype activations;
 
   NaiveTensors(Path model, ActivationDtype activations) {
     this.activations = activations;
-    ObjectMapper json = new ObjectMapper();
-    try {
-      JsonNode config = json.readTree(model.resolve("config.json").toFile());
-      quantization = config.path("quantization_config");
-      for (Path file : files(model, json)) {
-        read(file, json);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static List<Path> files(Path model, ObjectMapper json) throws IOException {
-    Path index = model.resolve("model.safetensors.index.json");
-    if (!Files.exists(index)) {
-      return List.of(model.resolve("model.safetensors"));
-    }
-    TreeSet<String> names = new TreeSet<>();
-    json.readTree(index.toFile()).get("weight_map").forEach(name -> names.add(name.asText()));
-    return names.stream().map(model::resolve).toList();
-  }
-
-  private void read(Path file, ObjectMapper json) throws IOException {
-    ByteBuffer all = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
-    int header = Math.toIntExact(all.getLong(0));
-    JsonNode names = json.readTree(all.array(), 8, header);
-    names
-        .properties()
-        .forEach(
-            entry -> {
-              if (!entry.getKey().equals("__metadata__")) {
-                JsonNode at = entry.getValue().get("data_offsets");
-                int from = 8 + header + at.get(0).asInt();
-                ByteBuffer bytes = all.slice(from, at.get(1).asInt() - at.get(0).asInt());
-                int[] shape = json.convertValue(entry.getValue().get("shape"), int[].class);
-                String dtype = entry.getValue().get("dtype").asText();
-                tensors.put(
-                    entry.getKey(), new Stored(dtype, shape, bytes.order(ByteOrder.LITTLE_ENDIAN)));
-              }
-            });
+    this.tensors = NaiveFiles.read(model);
+    this.quantization = NaiveFiles.json(model.resolve("config.json")).path("quantization_config");
   }
 
   /** Whether there is a tensor of this name, or the packed codes of it. */
@@ -113,10 +44,10 @@ final class NaiveTensors {
   /** A table of ids. */
   int[] ids(String name, int n) {
     Stored stored = require(name, n);
-    int bytes = stored.dtype.equals("I64") ? Long.BYTES : Integer.BYTES;
+    int bytes = stored.dtype().equals("I64") ? Long.BYTES : Integer.BYTES;
     int[] ids = new int[n];
     for (int i = 0; i < n; i++) {
-      ids[i] = stored.bytes.getInt(bytes * i);
+      ids[i] = stored.bytes().getInt(bytes * i);
     }
     return ids;
   }
@@ -140,7 +71,7 @@ final class NaiveTensors {
     if (scale == null || activations == ActivationDtype.F32) {
       return Naive.product(w, x);
     }
-    boolean power = scale.dtype.equals("F8_E8M0") || scale.dtype.equals("U8");
+    boolean power = scale.dtype().equals("F8_E8M0") || scale.dtype().equals("U8");
     boolean fp4 = isFp4(codes(name));
     int block = fp4 ? FP4_INPUT : block(scale, w.length, w[0].length)[1];
     boolean ue8m0 = quantization.path("scale_fmt").asText().equals("ue8m0");
@@ -180,7 +111,7 @@ final class NaiveTensors {
 
   /** Two codes in a byte; one byte with all 8 bits is a number of its own. */
   private static boolean isFp4(Stored codes) {
-    return codes.dtype.equals("U8") || codes.dtype.equals("I8");
+    return codes.dtype().equals("U8") || codes.dtype().equals("I8");
   }
 
   /** The scales of a matrix; null if its numbers are its weights. */
@@ -204,7 +135,7 @@ final class NaiveTensors {
     IntToDoubleFunction scales = scale.numbers();
     IntToDoubleFunction numbers =
         fp4
-            ? i -> NaiveCodes.e2m1(codes.bytes.get(i / 2) >> (i % 2 == 0 ? 0 : 4) & 15)
+            ? i -> NaiveCodes.e2m1(codes.bytes().get(i / 2) >> (i % 2 == 0 ? 0 : 4) & 15)
             : codes.numbers();
     double whole = tensorScale(name);
     float[][] w = new float[out][in];
@@ -229,7 +160,7 @@ final class NaiveTensors {
   }
 
   private static int fp4Block(Stored scale) {
-    return scale.dtype.equals("F8_E4M3") ? 16 : 32;
+    return scale.dtype().equals("F8_E4M3") ? 16 : 32;
   }
 
   /** Rows and columns of the block that has one FP8 scale; all of them if there is one scale. */
@@ -243,7 +174,7 @@ final class NaiveTensors {
     int columns = size.path(1).asInt(in);
     return scale.size() == 1
         ? new int[] {out, in}
-        : scale.dtype.equals("U8")
+        : scale.dtype().equals("U8")
             ? new int[] {1, 32}
             : size.isArray() && scale.size() == ceil(out, rows) * ceil(in, columns)
                 ? new int[] {rows, columns}

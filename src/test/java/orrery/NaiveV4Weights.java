@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 import orrery.graph.ActivationDtype;
 import orrery.numerics.Sum16;
 
@@ -67,19 +68,11 @@ final class NaiveV4Weights {
     return Arrays.copyOfRange(all, token * c.topK(), (token + 1) * c.topK());
   }
 
-  /**
-   * The name in this checkpoint: DeepSeek's, or what transformers' {@code save_pretrained} makes of
-   * it.
-   */
+  /** The name in this checkpoint: DeepSeek's, or one of the two of transformers. */
   private String name(String name) {
-    if (tensors.has(name)) {
-      return name;
-    }
-    return switch (name) {
-      case "embed.weight" -> "model.embed_tokens.weight";
-      case "hc_head_fn", "hc_head_base", "hc_head_scale" ->
-          "model.hc_head." + name.replace("hc_head_", "hc_");
-      default -> "model." + name.replace("attn.kv_norm.", "attn.norm.");
-    };
+    return Stream.of(name, NaiveV4Names.saved(name))
+        .filter(tensors::has)
+        .findFirst()
+        .orElse(NaiveV4Names.parameter(name));
   }
 }

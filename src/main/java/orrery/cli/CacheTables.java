@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import orrery.engine.Heap;
+import orrery.kv.KvDtype;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
@@ -14,16 +15,17 @@ import orrery.kv.StreamKind;
 final class CacheTables {
   private static final int PAGE = 16; // tokens of a page, rounded up to whole rows
   private static final int[] LENGTHS = {4096, 131_072, 1_048_576};
-  private static final String KIND_HEAD = "%-16s %8s %8s %13s %6s %17s %17s%n";
-  private static final String KIND = "%-16s %8d %8d %13s %6s %17s %17s%n";
+  private static final String KIND = "%-16s %8s %8s %12s %13s %6s %17s %17s%n";
 
   private final KvLayout layout;
+  private final KvDtype dtype;
   private final List<StreamKind> kinds;
   private final int page;
   private final PrintWriter out;
 
-  CacheTables(KvLayout layout, PrintWriter out) {
+  CacheTables(KvLayout layout, KvDtype dtype, PrintWriter out) {
     this.layout = layout;
+    this.dtype = dtype;
     this.kinds = StreamKind.of(layout);
     this.page = layout.wholeRows(PAGE);
     this.out = out;
@@ -39,20 +41,22 @@ final class CacheTables {
     }
     out.printf(
         Locale.ROOT,
-        "%s %d streams, %,d bytes a token%s, as float32%n",
+        "%s %d streams, %,d bytes a token%s, as %s%n",
         what,
         layout.streams().size(),
         token / page,
-        windows > 0 ? " beside the " + number(windows) + " of a sequence's windows" : "");
+        windows > 0 ? " beside the " + number(windows) + " of a sequence's windows" : "",
+        dtype == KvDtype.F32 ? "float32" : EnumWord.of(dtype));
   }
 
   /** A line for each kind of row. */
   void kinds() {
     out.printf(
-        "%n" + KIND_HEAD,
+        "%n" + KIND,
         "row",
         "streams",
         "floats",
+        "bytes a row",
         "tokens a row",
         "kept",
         "bytes a token",
@@ -66,6 +70,7 @@ final class CacheTables {
           k.name(),
           k.streams(),
           s.width(),
+          number(s.format().bytes(s.width())),
           perPage ? page + " (page)" : s.tokensPerRow(),
           k.grows() ? "all" : s.keeps(),
           k.grows() ? number(k.bytes(page, page) / page) : "",

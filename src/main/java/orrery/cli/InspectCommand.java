@@ -81,6 +81,8 @@ final class InspectCommand implements Callable<Integer> {
               + " of the MTP layer, and of a chain of its drafts")
   private boolean program;
 
+  @Mixin private KvDtypeFlag kv;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -91,8 +93,8 @@ final class InspectCommand implements Callable<Integer> {
         .tell();
     if (config != null) {
       ModelConfig read = Architectures.read(config);
-      print(config, read, out);
-      memory(read, out);
+      print(config, read, kv.dtype(), out);
+      memory(read, kv.dtype(), out);
       out.flush();
       return 0;
     }
@@ -103,9 +105,9 @@ final class InspectCommand implements Callable<Integer> {
       }
     }
     try (LoadedModel loaded = model.load()) {
-      print(loaded, out);
+      print(loaded, kv.dtype(), out);
       if (program) {
-        printProgram(loaded.model(), out);
+        printProgram(loaded.model(), kv.dtype(), out);
       }
     }
     out.flush();
@@ -116,8 +118,8 @@ final class InspectCommand implements Callable<Integer> {
    * Captures programs and prints them. Nothing is computed: capturing a forward pass only records
    * its ops.
    */
-  private static void printProgram(Model m, PrintWriter out) {
-    KvLayout layout = m.kvLayout(m.hasMtp(), KvDtype.F32);
+  private static void printProgram(Model m, KvDtype dtype, PrintWriter out) {
+    KvLayout layout = m.kvLayout(m.hasMtp(), dtype);
     int page = layout.wholeRows(PAGE);
     KvCache cache = new KvCache(layout, page, page, 1);
     Forward forward = m.bind(cache, 1).apply(1);
@@ -155,15 +157,15 @@ final class InspectCommand implements Callable<Integer> {
         CodedBits.of(checkpoint, t).map(bits -> "  " + bits).orElse(""));
   }
 
-  private static void print(LoadedModel loaded, PrintWriter out) {
-    print(loaded.directory(), loaded.model(), out);
+  private static void print(LoadedModel loaded, KvDtype dtype, PrintWriter out) {
+    print(loaded.directory(), loaded.model(), dtype, out);
     out.printf(
         "tokenizer: %s; end of answer: %s%n",
         loaded.tokenizer().map(t -> t.vocabSize() + " tokens").orElse("none"),
         Arrays.toString(loaded.eos()));
   }
 
-  private static void print(Path file, ModelSpec m, PrintWriter out) {
+  private static void print(Path file, ModelSpec m, KvDtype dtype, PrintWriter out) {
     ModelInfo info = m.info();
     out.printf(
         Locale.ROOT,
@@ -188,10 +190,10 @@ final class InspectCommand implements Callable<Integer> {
         info.activeBytes());
     formats(info, out);
     out.println();
-    CacheTables cache = new CacheTables(m.kvLayout(false, KvDtype.F32), out);
+    CacheTables cache = new CacheTables(m.kvLayout(false, dtype), dtype, out);
     cache.summary("KV cache:");
     if (m.hasMtp()) {
-      cache = new CacheTables(m.kvLayout(true, KvDtype.F32), out);
+      cache = new CacheTables(m.kvLayout(true, dtype), dtype, out);
       cache.summary("with MTP:");
     }
     cache.kinds();
@@ -228,10 +230,13 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   /** The memory that an engine would take for a model that is not there. */
-  private static void memory(ModelConfig config, PrintWriter out) {
-    HeapPlan plan = HeapPlan.of(config, EngineOptions.defaults());
+  private static void memory(ModelConfig config, KvDtype dtype, PrintWriter out) {
+    EngineOptions options = EngineOptions.defaults().withKv(kv -> kv.withKvCacheDtype(dtype));
+    HeapPlan plan = HeapPlan.of(config, options);
     long weights = config.info().bytes();
-    out.printf("%nmemory of an engine with default options:%n");
+    String beside =
+        dtype == KvDtype.F32 ? "" : " but " + KvDtypeFlag.NAME + " " + EnumWord.of(dtype);
+    out.printf("%nmemory of an engine with default options%s:%n", beside);
     out.printf(MEMORY, Heap.size(weights), "weights");
     plan.kinds().forEach(k -> out.printf(MEMORY, Heap.size(k.bytes()), k.what()));
     out.printf(MEMORY, Heap.size(Heap.plus(weights, plan.bytes())), "all");

@@ -63,6 +63,8 @@ final class LabFlags {
       description = "Draw the curve of the chapter; of the twin, if there is one. (mtp: of both.)")
   private Path svg;
 
+  @Mixin private KvDtypeFlag kv;
+
   @Option(
       names = {"-h", "--help"},
       usageHelp = true,
@@ -83,7 +85,7 @@ final class LabFlags {
         .check(); // minutes of measuring must not end in a path that cannot be written
     try {
       return new LabSettings(
-          model.directory(), Optional.ofNullable(twin), threads, seed, rounds, quick);
+          model.directory(), Optional.ofNullable(twin), threads, seed, rounds, quick, kv.dtype());
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), "--" + e.getMessage());
     }

@@ -1,9 +1,10 @@
 package orrery.cli;
 
 import orrery.engine.EngineOptions;
+import orrery.kv.KvDtype;
 import picocli.CommandLine.Option;
 
-/** The size of the KV cache and of its pages. */
+/** The size of the KV cache and of its pages, and how its rows are stored. */
 final class MemoryFlags {
   static final String PAGE_SIZE = "--page-size";
   static final String SWA_RATIO = "--swa-full-tokens-ratio";
@@ -40,6 +41,14 @@ final class MemoryFlags {
           "Longest sequence, prompt and answer. Default: what the model was made for, at most 8192")
   private int contextLength;
 
+  /** Not a {@link KvDtypeFlag}, because a group of options takes no mixin. */
+  @Option(
+      names = KvDtypeFlag.NAME,
+      paramLabel = "DTYPE",
+      converter = KvDtypeFlag.Name.class,
+      description = KvDtypeFlag.DESCRIPTION)
+  private KvDtype dtype = KvDtype.F32;
+
   /** These options with what the flags say. */
   EngineOptions applyTo(EngineOptions options) {
     return options.withKv(
@@ -47,6 +56,7 @@ final class MemoryFlags {
             kv.withPageSize(pageSize)
                 .withMaxTotalTokens(maxTotalTokens)
                 .withSwaFullTokensRatio(swaFullTokensRatio)
-                .withContextLength(contextLength));
+                .withContextLength(contextLength)
+                .withKvCacheDtype(dtype));
   }
 }

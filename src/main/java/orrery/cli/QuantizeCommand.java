@@ -39,8 +39,7 @@ import picocli.CommandLine.Spec;
       "  mxfp8        FP8, a power of two for 32 weights            (MiniMax-M3)",
       "  mxfp4        FP4, a power of two for 32 weights            (compressed-tensors)",
       "  nvfp4        FP4, an FP8 scale for 16 weights              (compressed-tensors)",
-      "  v4           FP8 in blocks, experts in FP4, powers of two  (DeepSeek-V4; only"
-          + " deepseek_v4)",
+      "  v4           FP8 in blocks, experts in FP4, powers of two  (DeepSeek-V4, only it)",
       "",
       "Then both models read the same held-out text, and their logits are compared.",
       ""
@@ -149,6 +148,10 @@ final class QuantizeCommand implements Callable<Integer> {
       List<Passage> passages = HeldOutText.of(before, text, 1);
       List<Fidelity.Score> scores = Fidelity.compare(before, after, passages, options);
       tables.scores(scores);
+      Passage worst = passages.get(scores.getLast().worstPassage());
+      if (worst.natural()) {
+        tables.worst(before.requireTokenizer(), worst, scores.getLast());
+      }
       return scores;
     }
   }

@@ -11,8 +11,10 @@ import orrery.speculation.SpeculationOptions;
 /**
  * Every switch of the engine, in one record for each package that has switches. A switch that
  * SGLang has too has SGLang's name. No switch changes a bit of an answer; they change speed and
- * memory. (For {@code speculation} this holds with its default, coupled acceptance. The published
- * rules keep the distribution, not the text.)
+ * memory. What makes another model is no switch: {@code kvCacheDtype} and {@code activationDtype}
+ * round rows, and within one value of them no switch changes a bit. (For {@code speculation} this
+ * holds with its default, coupled acceptance. The published rules keep the distribution, not the
+ * text.)
  *
  * <p>A change gives new options:
  *

@@ -1,147 +1,27 @@
 package orrery.kernels;
 
-import static orrery.kernels.VectorKernels.F;
-import static orrery.kernels.VectorKernels.LANES;
-
-import jdk.incubator.vector.FloatVector;
-
 /**
- * The inner loops of {@link VectorKernels#attend}. Scores have keys in the lanes; the mix of values
- * has dims in the lanes. Four queries by two vectors make eight chains, enough to hide the latency
- * of fma. In place of a missing query or vector the last one is computed again, which writes the
- * same bits twice.
+ * The loops of {@link VectorKernels#attend} around those of each format. Scores have keys in the
+ * lanes; the mix of values has dims in the lanes.
+ *
+ * <p>bf16 and FP8 are decoded in registers where words are whole. What remains is decoded number by
+ * number and takes the loops of float32: small pages, heads of an odd number of dims, the first and
+ * the last slots of a run, and FP8 numbers of extreme size.
  */
 final class AttentionLoops {
+  /** Slots of a page that are mixed at a time; their values stay in cache for all queries. */
+  static final int RUN = 64;
+
   private AttentionLoops() {}
 
   /**
-   * Scores of the slots [from, to) from token-minor tiles of 16 keys; {@code from} and {@code to}
-   * are multiples of 16.
+   * Scores of the slots [from, to), which are whole tiles of 16 slots.
    *
    * @param query [queries] where each query's head starts in q
-   * @param p [queries][to - from] receives the scores; those of invisible slots are garbage
+   * @param p [queries][to - from] receives the scores; those of slots outside [first, last] are
+   *     garbage
    */
-  static void scoresByTile(
-      AttentionShape shape,
-      float[] q,
-      int[] query,
-      int queries,
-      float[] keys,
-      int[] pages,
-      int kv,
-      int from,
-      int to,
-      float[] p) {
-    for (int slot = from; slot < to; slot += 32) {
-      int next = Math.min(slot + 16, to - 16);
-      int tile0 = shape.keyIndex(pages, slot, kv);
-      int tile1 = shape.keyIndex(pages, next, kv);
-      scoresOfTiles(
-          shape, q, query, queries, keys, tile0, tile1, p, to - from, slot - from, next - slot);
-    }
-  }
-
-  /**
-   * Scores of all queries against two tiles; they go to the columns from {@code at} and from {@code
-   * at + apart}.
-   */
-  private static void scoresOfTiles(
-      AttentionShape shape,
-      float[] q,
-      int[] query,
-      int queries,
-      float[] keys,
-      int tile0,
-      int tile1,
-      float[] p,
-      int width,
-      int at,
-      int apart) {
-    for (int i = 0; i < queries; i += 4) {
-      int i1 = Math.min(i + 1, queries - 1);
-      int i2 = Math.min(i + 2, queries - 1);
-      int i3 = Math.min(i + 3, queries - 1);
-      for (int sub = 0; sub < 16; sub += LANES) {
-        scores4x2(
-            shape.headDim(),
-            shape.scale(),
-            q,
-            query[i],
-            query[i1],
-            query[i2],
-            query[i3],
-            keys,
-            tile0 + sub,
-            tile1 + sub,
-            p,
-            i * width + at + sub,
-            i1 * width + at + sub,
-            i2 * width + at + sub,
-            i3 * width + at + sub,
-            apart);
-      }
-    }
-  }
-
-  /** Four queries against two vectors of keys; scores of the second lie {@code apart} later. */
-  private static void scores4x2(
-      int headDim,
-      float scale,
-      float[] q,
-      int q0,
-      int q1,
-      int q2,
-      int q3,
-      float[] keys,
-      int tile0,
-      int tile1,
-      float[] p,
-      int p0,
-      int p1,
-      int p2,
-      int p3,
-      int apart) {
-    FloatVector a0 = FloatVector.zero(F);
-    FloatVector a1 = a0;
-    FloatVector b0 = a0;
-    FloatVector b1 = a0;
-    FloatVector c0 = a0;
-    FloatVector c1 = a0;
-    FloatVector d0 = a0;
-    FloatVector d1 = a0;
-    for (int d = 0; d < headDim; d++) {
-      FloatVector k0 = FloatVector.fromArray(F, keys, tile0 + d * 16);
-      FloatVector k1 = FloatVector.fromArray(F, keys, tile1 + d * 16);
-      FloatVector s = FloatVector.broadcast(F, q[q0 + d]);
-      a0 = s.fma(k0, a0);
-      a1 = s.fma(k1, a1);
-      s = FloatVector.broadcast(F, q[q1 + d]);
-      b0 = s.fma(k0, b0);
-      b1 = s.fma(k1, b1);
-      s = FloatVector.broadcast(F, q[q2 + d]);
-      c0 = s.fma(k0, c0);
-      c1 = s.fma(k1, c1);
-      s = FloatVector.broadcast(F, q[q3 + d]);
-      d0 = s.fma(k0, d0);
-      d1 = s.fma(k1, d1);
-    }
-    a0.mul(scale).intoArray(p, p0);
-    a1.mul(scale).intoArray(p, p0 + apart);
-    b0.mul(scale).intoArray(p, p1);
-    b1.mul(scale).intoArray(p, p1 + apart);
-    c0.mul(scale).intoArray(p, p2);
-    c1.mul(scale).intoArray(p, p2 + apart);
-    d0.mul(scale).intoArray(p, p3);
-    d1.mul(scale).intoArray(p, p3 + apart);
-  }
-
-  /**
-   * Scores as in {@link #scoresByTile}, for pages that are no multiple of 16 tokens. Each tile of
-   * 16 keys is first copied together from several pages; this copy is what small pages cost.
-   *
-   * @param tiles [2][headDim][16] scratch
-   */
-  static void scoresBySmallPages(
+  static void scores(
       AttentionShape shape,
       float[] q,
       int[] query,
@@ -154,19 +34,62 @@ final class AttentionLoops {
       int first,
       int last,
       float[] p,
-      float[] tiles) {
-    int second = shape.headDim() * 16;
+      Scratch scratch) {
+    int dims = shape.headDim();
+    boolean whole = shape.tile() == 16 && dims % keys.perWord() == 0;
+    float[] lifted = // [queries][headDim]
+        whole && keys instanceof Fp8Rows ? scratch.decoded(queries * dims) : q;
+    whole = whole && (lifted == q || Fp8AttentionLoops.lift(q, query, queries, dims, lifted));
     for (int slot = from; slot < to; slot += 32) {
       int next = Math.min(slot + 16, to - 16);
-      collect(shape, keys, pages, kv, slot, first, last, tiles, 0);
-      collect(shape, keys, pages, kv, next, first, last, tiles, second);
-      scoresOfTiles(
-          shape, q, query, queries, tiles, 0, second, p, to - from, slot - from, next - slot);
+      int at = slot - from;
+      int apart = next - slot;
+      int tile0 = whole ? shape.keyIndex(pages, slot, kv, 0, keys.perWord()) : 0;
+      int tile1 = whole ? shape.keyIndex(pages, next, kv, 0, keys.perWord()) : 0;
+      int width = to - from;
+      boolean done = false;
+      if (whole && keys instanceof F32Rows rows) {
+        F32AttentionLoops.scores(
+            dims, shape.scale(), q, query, queries, rows.data(), tile0, tile1, p, width, at, apart);
+        done = true;
+      } else if (whole && keys instanceof Bf16Rows rows) {
+        Bf16AttentionLoops.scores(
+            dims, shape.scale(), q, query, queries, rows.data(), tile0, tile1, p, width, at, apart);
+        done = true;
+      } else if (whole && keys instanceof Fp8Rows rows) {
+        int scale0 = shape.scaleIndex(pages, slot, kv);
+        int scale1 = shape.scaleIndex(pages, next, kv);
+        done =
+            Fp8AttentionLoops.scores(
+                dims,
+                shape.scale(),
+                lifted,
+                queries,
+                rows,
+                tile0,
+                tile1,
+                scale0,
+                scale1,
+                p,
+                width,
+                at,
+                apart);
+      }
+      if (!done) {
+        float[] tiles = scratch.tiles(2 * dims * 16); // [2][headDim][16]
+        copy(shape, keys, pages, kv, slot, first, last, tiles, 0);
+        copy(shape, keys, pages, kv, next, first, last, tiles, dims * 16);
+        F32AttentionLoops.scores(
+            dims, shape.scale(), q, query, queries, tiles, 0, dims * 16, p, width, at, apart);
+      }
     }
   }
 
-  /** Copies the keys of 16 slots to one tile; an invisible slot gets the key of a visible one. */
-  private static void collect(
+  /**
+   * Makes one tile of the keys of 16 slots, wherever they lie; an invisible slot, which may have no
+   * page, gets the key of a visible one. This copy is what small pages cost.
+   */
+  private static void copy(
       AttentionShape shape,
       CachedRows keys,
       int[] pages,
@@ -184,10 +107,11 @@ final class AttentionLoops {
 
   /**
    * mixed[i][d] = fma over the slots [first, last] of p[i][slot] · value[slot][d], for the queries
-   * [query, query + queries). It runs page by page. Between two pages the chains rest in {@code
+   * [query, query + queries). It runs page by page. Between two runs the chains rest in {@code
    * mixed}, which keeps their bits.
    *
-   * @param p [query + queries][width]; column 0 belongs to slot {@code from}
+   * @param p [query + queries][width]; column 0 belongs to slot {@code from}; the columns of these
+   *     slots are scratch afterwards
    * @param mixed [query + queries][valueStride] the chains so far; this call continues them
    */
   static void mix(
@@ -203,100 +127,52 @@ final class AttentionLoops {
       int first,
       int last,
       float[] mixed,
-      float[] decoded) {
+      Scratch scratch) {
     int stride = shape.valueStride();
     int end = query + queries - 1;
+    int word = shape.tile() == 16 ? values.perWord() : 1;
     for (int slot = first; slot <= last; ) {
       int run = Math.min(last + 1 - slot, shape.pageTokens() - slot % shape.pageTokens());
-      run = Math.min(run, 64); // the values of a long page stay in cache for all queries
-      float[] rows = decoded; // [run][apart]
-      int value = 0;
-      int apart = stride;
-      if (values instanceof F32Rows rows32) {
-        rows = rows32.data();
-        value = shape.valueIndex(pages, slot, kv);
-        apart = shape.valueWidth();
-      } else {
+      run = Math.min(run, RUN);
+      boolean whole = slot % word == 0 && run >= word;
+      run = whole ? run / word * word : Math.min(run, word - slot % word);
+      int value = shape.valueIndex(pages, slot, kv, 0, values.perWord());
+      int at = slot - from;
+      boolean done = false;
+      if (values instanceof F32Rows rows) {
+        F32AttentionLoops.mix(
+            p, at, width, query, end, run, rows.data(), value, shape.valueWidth(), mixed, stride);
+        done = true;
+      } else if (whole && word > 1 && values instanceof Bf16Rows rows) {
+        Bf16AttentionLoops.mix(
+            p, at, width, query, end, run, rows.data(), value, shape.valueWidth(), mixed, stride);
+        done = true;
+      } else if (whole && word > 1 && values instanceof Fp8Rows rows) {
+        int scale = shape.scaleIndex(pages, slot, kv);
+        done =
+            Fp8AttentionLoops.mix(
+                p,
+                at,
+                width,
+                query,
+                end,
+                run,
+                rows,
+                value,
+                scale,
+                shape.valueWidth(),
+                mixed,
+                stride,
+                scratch.factors);
+      }
+      if (!done) {
+        float[] decoded = scratch.decoded(run * stride); // [run][valueStride]
         for (int i = 0; i < run; i++) {
           shape.value(values, pages, slot + i, kv, decoded, i * stride);
         }
-      }
-      int at = slot - from;
-      for (int i = query; i <= end; i += 4) {
-        int i1 = Math.min(i + 1, end);
-        int i2 = Math.min(i + 2, end);
-        int i3 = Math.min(i + 3, end);
-        for (int d = 0; d < stride; d += 2 * LANES) {
-          mix4x2(
-              p,
-              i * width + at,
-              i1 * width + at,
-              i2 * width + at,
-              i3 * width + at,
-              run,
-              rows,
-              value + d,
-              apart,
-              mixed,
-              i * stride + d,
-              i1 * stride + d,
-              i2 * stride + d,
-              i3 * stride + d,
-              Math.min(LANES, stride - LANES - d));
-        }
+        F32AttentionLoops.mix(p, at, width, query, end, run, decoded, 0, stride, mixed, stride);
       }
       slot += run;
     }
-  }
-
-  /** Four queries by two vectors of dims, the second {@code apart} after the first. */
-  private static void mix4x2(
-      float[] p,
-      int p0,
-      int p1,
-      int p2,
-      int p3,
-      int run,
-      float[] values,
-      int value,
-      int width,
-      float[] mixed,
-      int m0,
-      int m1,
-      int m2,
-      int m3,
-      int apart) {
-    FloatVector a0 = FloatVector.fromArray(F, mixed, m0);
-    FloatVector a1 = FloatVector.fromArray(F, mixed, m0 + apart);
-    FloatVector b0 = FloatVector.fromArray(F, mixed, m1);
-    FloatVector b1 = FloatVector.fromArray(F, mixed, m1 + apart);
-    FloatVector c0 = FloatVector.fromArray(F, mixed, m2);
-    FloatVector c1 = FloatVector.fromArray(F, mixed, m2 + apart);
-    FloatVector d0 = FloatVector.fromArray(F, mixed, m3);
-    FloatVector d1 = FloatVector.fromArray(F, mixed, m3 + apart);
-    for (int s = 0; s < run; s++) {
-      FloatVector v0 = FloatVector.fromArray(F, values, value + s * width);
-      FloatVector v1 = FloatVector.fromArray(F, values, value + s * width + apart);
-      FloatVector w = FloatVector.broadcast(F, p[p0 + s]);
-      a0 = w.fma(v0, a0);
-      a1 = w.fma(v1, a1);
-      w = FloatVector.broadcast(F, p[p1 + s]);
-      b0 = w.fma(v0, b0);
-      b1 = w.fma(v1, b1);
-      w = FloatVector.broadcast(F, p[p2 + s]);
-      c0 = w.fma(v0, c0);
-      c1 = w.fma(v1, c1);
-      w = FloatVector.broadcast(F, p[p3 + s]);
-      d0 = w.fma(v0, d0);
-      d1 = w.fma(v1, d1);
-    }
-    a0.intoArray(mixed, m0);
-    a1.intoArray(mixed, m0 + apart);
-    b0.intoArray(mixed, m1);
-    b1.intoArray(mixed, m1 + apart);
-    c0.intoArray(mixed, m2);
-    c1.intoArray(mixed, m2 + apart);
-    d0.intoArray(mixed, m3);
-    d1.intoArray(mixed, m3 + apart);
   }
 }

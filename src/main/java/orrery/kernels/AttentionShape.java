@@ -9,15 +9,17 @@ package orrery.kernels;
  *   values [page][token][kvHead][valueStride]      row-major:   one vector load = 16 dims of one key
  * </pre>
  *
- * <p>Rows of fewer bits lie in the same order. If they have scales, a token has one for each head:
+ * <p>q·k is one chain over d, so its lanes must be keys; p·V is one chain over keys, so its lanes
+ * must be dims. The two layouts follow from that. Numbers of fewer bits share 32-bit words: a word
+ * holds those that follow each other in a chain, so that each lane finds all numbers of its chain
+ * in its own word. The last word of a key or of a page may have fewer.
  *
  * <pre>
- *   of keys   [page][token / tile][kvHead][tile]
- *   of values [page][token][kvHead]
- * </pre>
+ *   keys   [page][token / tile][kvHead][d / word][tile][word]     word: 2 of bf16, 4 of FP8
+ *   values [page][token / word][kvHead][valueStride][word]
  *
- * <p>q·k is one chain over d, so its lanes must be keys; p·V is one chain over keys, so its lanes
- * must be dims. The two layouts follow from that.
+ *   scales [page][kvHead][token]                                  of FP8, of keys and of values
+ * </pre>
  *
  * @param heads query heads
  * @param kvHeads key/value heads; each serves {@code heads / kvHeads} query heads
@@ -70,72 +72,84 @@ public record AttentionShape(
     return kvHeads * valueStride();
   }
 
-  /** Index of element {@code d = 0} of a token's key; element d lies {@code d * tile()} further. */
-  public int keyIndex(int page, int tokenInPage, int kvHead) {
-    int tile = tile();
-    int tileStart = tokenInPage / tile * tile;
-    return (page * pageTokens + tileStart) * keyWidth()
-        + kvHead * headDim * tile
-        + tokenInPage % tile;
-  }
-
-  /** Index of element 0 of a token's value; the others follow. */
-  public int valueIndex(int page, int tokenInPage, int kvHead) {
-    return (page * pageTokens + tokenInPage) * valueWidth() + kvHead * valueStride();
-  }
-
-  /** Index of the scale of a token's key, if keys have scales. */
-  public int keyScale(int[] pages, int slot, int kvHead) {
+  /**
+   * Index of an element of a token's key.
+   *
+   * @param pages page of slots [i · pageTokens, (i+1) · pageTokens) at index i
+   * @param word numbers in 32 bits, see {@link CachedRows#perWord}
+   */
+  public int keyIndex(int[] pages, int slot, int kvHead, int d, int word) {
     int tile = tile();
     int token = slot % pageTokens;
-    int tileStart = pages[slot / pageTokens] * pageTokens + token / tile * tile;
-    return tileStart * kvHeads + kvHead * tile + token % tile;
+    int first = d / word * word; // of the word
+    int words = Math.min(word, headDim - first);
+    return (pages[slot / pageTokens] * pageTokens + token / tile * tile) * keyWidth()
+        + (kvHead * headDim + first) * tile
+        + token % tile * words
+        + d
+        - first;
   }
 
-  /** Index of the scale of a token's value, if values have scales. */
-  public int valueScale(int[] pages, int slot, int kvHead) {
-    return (pages[slot / pageTokens] * pageTokens + slot % pageTokens) * kvHeads + kvHead;
+  /** Index of an element of a token's value. */
+  public int valueIndex(int[] pages, int slot, int kvHead, int d, int word) {
+    int token = slot % pageTokens;
+    int first = token / word * word; // of the word
+    int words = Math.min(word, pageTokens - first);
+    return (pages[slot / pageTokens] * pageTokens + first) * valueWidth()
+        + (kvHead * valueStride() + d) * words
+        + token
+        - first;
+  }
+
+  /** Index of the scale of a token's key, and of that of its value. */
+  int scaleIndex(int[] pages, int slot, int kvHead) {
+    return (pages[slot / pageTokens] * kvHeads + kvHead) * pageTokens + slot % pageTokens;
   }
 
   /**
-   * The key of a slot and head, decoded.
+   * Reads a token's key.
    *
-   * @param into receives [headDim] floats from {@code at}, each {@code step} further
+   * @param into receives [headDim] floats from {@code at}, each {@code apart} after the last
    */
-  void key(CachedRows keys, int[] pages, int slot, int kvHead, float[] into, int at, int step) {
-    int from = keyIndex(pages, slot, kvHead);
-    keys.gather(from, tile(), headDim, keyScale(pages, slot, kvHead), into, at, step);
+  public void key(
+      CachedRows keys, int[] pages, int slot, int kvHead, float[] into, int at, int apart) {
+    int scale = scaleIndex(pages, slot, kvHead);
+    int word = keys.perWord();
+    for (int d = 0; d < headDim; d++) {
+      into[at + d * apart] = keys.get(keyIndex(pages, slot, kvHead, d, word), scale);
+    }
   }
 
   /**
-   * The value of a slot and head, decoded.
+   * Reads a token's value.
    *
    * @param into receives [valueDim] floats from {@code at}
    */
-  void value(CachedRows values, int[] pages, int slot, int kvHead, float[] into, int at) {
-    int from = valueIndex(pages, slot, kvHead);
-    values.gather(from, 1, valueDim, valueScale(pages, slot, kvHead), into, at, 1);
+  public void value(CachedRows values, int[] pages, int slot, int kvHead, float[] into, int at) {
+    int scale = scaleIndex(pages, slot, kvHead);
+    int word = values.perWord();
+    for (int d = 0; d < valueDim; d++) {
+      into[at + d] = values.get(valueIndex(pages, slot, kvHead, d, word), scale);
+    }
   }
 
-  /** Stores the key of a slot and head, [headDim] from {@code at}. */
+  /** Stores a token's key, [headDim] floats from {@code at}. */
   public void putKey(CachedRows keys, int[] pages, int slot, int kvHead, float[] x, int at) {
-    int to = keyIndex(pages, slot, kvHead);
-    keys.scatter(x, at, headDim, to, tile(), keyScale(pages, slot, kvHead));
+    int scale = scaleIndex(pages, slot, kvHead);
+    int word = keys.perWord();
+    keys.putScale(scale, x, at, headDim);
+    for (int d = 0; d < headDim; d++) {
+      keys.put(keyIndex(pages, slot, kvHead, d, word), scale, x[at + d]);
+    }
   }
 
-  /** Stores the value of a slot and head, [valueDim] from {@code at}. */
+  /** Stores a token's value, [valueDim] floats from {@code at}. */
   public void putValue(CachedRows values, int[] pages, int slot, int kvHead, float[] x, int at) {
-    int to = valueIndex(pages, slot, kvHead);
-    values.scatter(x, at, valueDim, to, 1, valueScale(pages, slot, kvHead));
-  }
-
-  /** {@link #keyIndex(int, int, int)} of a slot, through the page table of its sequence. */
-  public int keyIndex(int[] pages, int slot, int kvHead) {
-    return keyIndex(pages[slot / pageTokens], slot % pageTokens, kvHead);
-  }
-
-  /** {@link #valueIndex(int, int, int)} of a slot, through the page table of its sequence. */
-  public int valueIndex(int[] pages, int slot, int kvHead) {
-    return valueIndex(pages[slot / pageTokens], slot % pageTokens, kvHead);
+    int scale = scaleIndex(pages, slot, kvHead);
+    int word = values.perWord();
+    values.putScale(scale, x, at, valueDim);
+    for (int d = 0; d < valueDim; d++) {
+      values.put(valueIndex(pages, slot, kvHead, d, word), scale, x[at + d]);
+    }
   }
 }

@@ -48,16 +48,22 @@ public record Bf16Rows(int width, short[] data) implements CachedRows {
   }
 
   @Override
-  public void gather(int from, int apart, int n, int scale, float[] into, int at, int step) {
-    for (int i = 0; i < n; i++) {
-      into[at + i * step] = Bf16.decode(data[from + i * apart]);
-    }
+  public int perWord() {
+    return 2;
   }
 
   @Override
-  public void scatter(float[] x, int at, int n, int to, int apart, int scale) {
-    for (int i = 0; i < n; i++) {
-      data[to + i * apart] = Bf16.encode(x[at + i]);
-    }
+  public float get(int index, int scale) {
+    return Bf16.decode(data[index]);
+  }
+
+  @Override
+  public void put(int index, int scale, float x) {
+    data[index] = Bf16.encode(x);
+  }
+
+  @Override
+  public void putScale(int scale, float[] x, int at, int n) {
+    // numbers of bf16 have none
   }
 }

@@ -56,21 +56,23 @@ public sealed interface CachedRows permits F32Rows, Bf16Rows, Fp8Rows {
    */
   void write(int row, float[] x, int at);
 
-  /**
-   * The floats that {@code n} numbers stand for which share a scale, wherever a kernel has put
-   * them.
-   *
-   * @param from index of the first number
-   * @param apart how far the next one lies
-   * @param scale index of their scale; of no meaning without scales
-   * @param into receives them from {@code at}, each {@code step} further
-   */
-  void gather(int from, int apart, int n, int scale, float[] into, int at, int step);
+  /** How many numbers 32 bits hold. */
+  int perWord();
 
   /**
-   * Stores {@code n} numbers that share a scale where {@link #gather} finds them.
+   * The float that one number stands for, wherever a kernel has put it.
    *
-   * @param x [n] from {@code at}
+   * @param scale index of its scale; of no meaning if there are no scales
    */
-  void scatter(float[] x, int at, int n, int to, int apart, int scale);
+  float get(int index, int scale);
+
+  /** Stores one number, by a scale that stands there already. */
+  void put(int index, int scale, float x);
+
+  /**
+   * Stores the scale of {@code n} numbers, if there are scales.
+   *
+   * @param x [n] the numbers, from {@code at}
+   */
+  void putScale(int scale, float[] x, int at, int n);
 }

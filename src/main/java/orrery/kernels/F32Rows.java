@@ -46,16 +46,22 @@ public record F32Rows(int width, float[] data) implements CachedRows {
   }
 
   @Override
-  public void gather(int from, int apart, int n, int scale, float[] into, int at, int step) {
-    for (int i = 0; i < n; i++) {
-      into[at + i * step] = data[from + i * apart];
-    }
+  public int perWord() {
+    return 1;
   }
 
   @Override
-  public void scatter(float[] x, int at, int n, int to, int apart, int scale) {
-    for (int i = 0; i < n; i++) {
-      data[to + i * apart] = x[at + i];
-    }
+  public float get(int index, int scale) {
+    return data[index];
+  }
+
+  @Override
+  public void put(int index, int scale, float x) {
+    data[index] = x;
+  }
+
+  @Override
+  public void putScale(int scale, float[] x, int at, int n) {
+    // floats have none
   }
 }

@@ -9,15 +9,18 @@ import orrery.quantization.RowFormat;
 
 /**
  * Cached rows of FP8 (E4M3), with a power of two for each block of columns and a tail of bfloat16.
+ * A block with a NaN has NaN as its scale. So no code needs to be NaN where the scale is a number.
  *
  * @param format its block and tail
  * @param width numbers of a row
  * @param codes [rows][width - tail]
- * @param scales [rows][blocks], E8M0
+ * @param scales [rows][blocks], E8M0, and 16 of no meaning
  * @param tails [rows][tail], bfloat16
  */
 public record Fp8Rows(RowFormat format, int width, byte[] codes, byte[] scales, short[] tails)
     implements CachedRows {
+  private static final int MOST_LANES = 16; // a whole vector may be loaded at any scale
+
   private static final short NAN_TAIL = Bf16.encode(Float.NaN);
 
   static Fp8Rows allocate(RowFormat format, int width, int rows) {
@@ -27,7 +30,7 @@ public record Fp8Rows(RowFormat format, int width, byte[] codes, byte[] scales, 
         format,
         width,
         new byte[rows * coded],
-        new byte[rows * blocks],
+        new byte[rows * blocks + MOST_LANES],
         new short[rows * format.tail()]);
   }
 
@@ -87,20 +90,22 @@ public record Fp8Rows(RowFormat format, int width, byte[] codes, byte[] scales, 
   }
 
   @Override
-  public void gather(int from, int apart, int n, int scale, float[] into, int at, int step) {
-    float s = E8m0.decode(scales[scale]);
-    for (int i = 0; i < n; i++) {
-      into[at + i * step] = Fp8E4M3.decode(codes[from + i * apart]) * s;
-    }
+  public int perWord() {
+    return 4;
   }
 
   @Override
-  public void scatter(float[] x, int at, int n, int to, int apart, int scale) {
-    int code = RowCodec.scaleCode(x, at, n);
-    float s = E8m0.decode(code);
-    scales[scale] = (byte) code;
-    for (int i = 0; i < n; i++) {
-      codes[to + i * apart] = (byte) Fp8E4M3.encode(x[at + i] / s);
-    }
+  public float get(int index, int scale) {
+    return Fp8E4M3.decode(codes[index]) * E8m0.decode(scales[scale]);
+  }
+
+  @Override
+  public void put(int index, int scale, float x) {
+    codes[index] = (byte) Fp8E4M3.encode(x / E8m0.decode(scales[scale]));
+  }
+
+  @Override
+  public void putScale(int scale, float[] x, int at, int n) {
+    scales[scale] = (byte) RowCodec.scaleCode(x, at, n);
   }
 }

@@ -1,9 +1,7 @@
 package orrery.kernels;
 
-import static jdk.incubator.vector.VectorOperators.EQ;
+import static jdk.incubator.vector.VectorOperators.B2I;
 import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.LT;
-import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
 import static orrery.kernels.VectorKernels.F;
 import static orrery.kernels.VectorKernels.I;
@@ -13,7 +11,6 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 import orrery.numerics.Bf16;
@@ -25,24 +22,24 @@ import orrery.numerics.Fp8E4M3;
  *
  * <pre>
  *   bf16   s eeeeeeee mmmmmmm   shifted to the upper half of a float
- *   E4M3   s eeee mmm           shifted to the place of a float's exponent and mantissa; the
- *                               exponent counts from 7 in a code, from 127 in a float
+ *   E4M3   s eeee mmm           shifted to the place of a float's exponent and mantissa
  * </pre>
  *
- * <p>A code whose exponent is 0 has no hidden 1. It gets one, which is then subtracted, so that no
- * subnormal float comes up: some processors take a hundred cycles for one.
+ * <p>The exponent counts from 7 in an E4M3 code and from 127 in a float. So the shifted code is the
+ * number by 2^-120, also where the exponent is 0 and there is no hidden 1: it is a subnormal float
+ * then. A factor of 2^120 brings it back. The scale is a factor of its own, because both together
+ * may be more than a float can hold. NaN has no code here: it is in the scale ({@link Fp8Rows}).
  */
 final class RowLoops {
   private static final VectorSpecies<Short> S =
       VectorSpecies.of(short.class, VectorShape.forBitSize(Short.SIZE * LANES));
 
   /** There is no vector of 4 bytes: for 4 lanes, 8 bytes are loaded and the first 4 are used. */
-  private static final VectorSpecies<Byte> B =
+  static final VectorSpecies<Byte> B =
       VectorSpecies.of(byte.class, VectorShape.forBitSize(Byte.SIZE * Math.max(8, LANES)));
 
-  private static final int REBASED = 127 - 7 << 23;
-  private static final int HIDDEN = 1 << 23;
-  private static final float LEAST_NORMAL = 0x1p-6f;
+  private static final float REBASE = 0x1p120f;
+  private static final int SIGN_AND_CODE = 0x87F0_0000; // of a code moved up by 20, sign extended
 
   private RowLoops() {}
 
@@ -98,16 +95,13 @@ final class RowLoops {
     FloatVector s = FloatVector.broadcast(F, scale);
     int i = 0;
     for (; i + LANES <= n && from + i + B.length() <= codes.length; i += LANES) {
-      IntVector code =
-          (IntVector) ByteVector.fromArray(B, codes, from + i).convertShape(ZERO_EXTEND_B2I, I, 0);
-      IntVector magnitude = code.and(0x7F);
-      VectorMask<Integer> subnormal = magnitude.compare(LT, 8);
-      IntVector bits = magnitude.lanewise(LSHL, 20).add(REBASED);
-      FloatVector value = bits.add(HIDDEN, subnormal).reinterpretAsFloats();
-      value = value.sub(LEAST_NORMAL, subnormal.cast(F));
-      value = value.blend(Float.NaN, magnitude.compare(EQ, Fp8E4M3.NAN).cast(F));
-      IntVector sign = code.and(0x80).lanewise(LSHL, 24); // on a 0 too
-      value.reinterpretAsInts().or(sign).reinterpretAsFloats().mul(s).intoArray(into, at + i);
+      IntVector code = (IntVector) ByteVector.fromArray(B, codes, from + i).convertShape(B2I, I, 0);
+      code.lanewise(LSHL, 20)
+          .and(SIGN_AND_CODE)
+          .reinterpretAsFloats()
+          .mul(REBASE)
+          .mul(s)
+          .intoArray(into, at + i);
     }
     for (; i < n; i++) {
       into[at + i] = Fp8E4M3.decode(codes[from + i]) * scale;

@@ -10,11 +10,13 @@ public final class Scratch {
   /** Partial sums of one reduction, [16]. */
   final float[] partial = new float[Sum16.PARTIALS];
 
+  /** Factors of the slots that are mixed at a time, [64]. */
+  final float[] factors = new float[AttentionLoops.RUN];
+
   private int[] queries = new int[0]; // [queries] where each query starts, or keys to select by
   private float[] tiles =
       new float[0]; // [tiles][headDim][lanes] keys of small pages, or heads turned into lanes
   private float[] key = new float[0]; // [headDim] a decoded key
-  private float[] values = new float[0]; // [slots][valueStride] decoded values
   private float[] sums = new float[0]; // [queries] softmax denominators
   private float[] mixed = new float[0]; // [queries][valueStride] attention output before division
   private float[] scores = new float[0]; // [queries][slots] attention scores, then probabilities
@@ -38,11 +40,6 @@ public final class Scratch {
   public float[] numbers(int n) {
     numbers = grown(numbers, n);
     return numbers;
-  }
-
-  float[] values(int n) {
-    values = grown(values, n);
-    return values;
   }
 
   float[] key(int n) {

@@ -42,6 +42,8 @@ import orrery.quantization.ActivationRounding;
 public final class VectorKernels implements Kernels {
   static final VectorSpecies<Float> F = species(Integer.getInteger("orrery.vector.bits", 0));
   static final VectorSpecies<Integer> I = F.withLanes(int.class);
+  static final VectorSpecies<Short> S = F.withLanes(short.class);
+  static final VectorSpecies<Byte> BYTES = F.withLanes(byte.class);
   static final int LANES = F.length();
 
   private final LatentKernels latent = new VectorLatentKernels();
@@ -97,12 +99,7 @@ public final class VectorKernels implements Kernels {
       int panelFrom,
       int panelTo,
       Scratch scratch) {
-    if (rows == 1) {
-      w.productOfOneRow(x, xOff, y, yOff, panelFrom, panelTo, scratch);
-    } else {
-      PanelProduct.run(
-          w, x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
-    }
+    w.product(x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
   }
 
   @Override
@@ -342,19 +339,12 @@ public final class VectorKernels implements Kernels {
     float[] p = scratch.scores(queries * width); // [queries][width]
     float[] sums = scratch.sums(queries); // [queries]
     float[] mixed = scratch.mixed(queries * stride); // [queries][valueStride]
-    float[] run = scratch.values(64 * stride); // [64][valueStride]
     for (int kv = kvFrom; kv < kvTo; kv++) {
       for (int i = 0; i < queries; i++) {
         query[i] = qOff + i / group * qStride + (kv * group + i % group) * shape.headDim();
       }
-      if (shape.tile() == 16 && keys instanceof F32Rows rows32) {
-        AttentionLoops.scoresByTile(
-            shape, q, query, queries, rows32.data(), pages, kv, from, to, p);
-      } else {
-        float[] tiles = scratch.tiles(2 * shape.headDim() * 16);
-        AttentionLoops.scoresBySmallPages(
-            shape, q, query, queries, keys, pages, kv, from, to, first, last + rows - 1, p, tiles);
-      }
+      AttentionLoops.scores(
+          shape, q, query, queries, keys, pages, kv, from, to, first, last + rows - 1, p, scratch);
       for (int i = 0; i < queries; i++) {
         int row = i * width - from; // p[row + slot]
         Arrays.fill(p, row + from, row + first, Float.NEGATIVE_INFINITY);
@@ -363,11 +353,11 @@ public final class VectorKernels implements Kernels {
       }
       Arrays.fill(mixed, 0, queries * stride, 0f);
       AttentionLoops.mix(
-          shape, p, 0, queries, width, from, values, pages, kv, first, last, mixed, run);
+          shape, p, 0, queries, width, from, values, pages, kv, first, last, mixed, scratch);
       for (int r = 1; r < rows; r++) { // the slots that only later rows see
         AttentionLoops.mix(
             shape, p, r * group, group, width, from, values, pages, kv, last + 1, last + r, mixed,
-            run);
+            scratch);
       }
       for (int i = 0; i < queries; i++) {
         int head = kv * group + i % group;

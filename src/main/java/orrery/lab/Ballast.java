@@ -13,11 +13,12 @@ import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
 import orrery.checkpoint.JsonText;
 import orrery.checkpoint.SafetensorsWriter;
-import orrery.checkpoint.Tensor;
 import orrery.checkpoint.TensorInfo;
+import orrery.checkpoint.quantized.CodedWeights;
 import orrery.engine.Architectures;
 import orrery.engine.Heap;
 import orrery.model.FeedForwardWidth;
+import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.ModelInfo.WeightGroup;
 
@@ -35,6 +36,8 @@ import orrery.model.ModelInfo.WeightGroup;
  * <p>The minus sign matters: a sum that is −0 stays −0 when −0 is added, but becomes +0 with +0.
  * The added columns are the end of each output's chain of multiply-adds, so the rest of the chain
  * is unchanged.
+ *
+ * <p>All formats have codes of both zeros, so the twin of a quantised model is quantised alike.
  */
 public final class Ballast {
   private static final int CACHES = 4; // least active weights, in last-level caches
@@ -42,6 +45,7 @@ public final class Ballast {
   private static final List<String> COPIED =
       List.of(
           "generation_config.json",
+          "hf_quant_config.json",
           "tokenizer.json",
           "tokenizer_config.json",
           "special_tokens_map.json",
@@ -106,11 +110,15 @@ public final class Ballast {
       size.require(factor);
       NewDirectory.require(out, "the twin", size.bytes(factor));
       SafetensorsWriter writer = new SafetensorsWriter();
+      CodedWeights coded = new CodedWeights(checkpoint, config(model).quantization());
+      Widening widening = new Widening(checkpoint, coded, width, factor);
       for (TensorInfo info : checkpoint.infos()) {
-        Tensor tensor = checkpoint.tensor(info.name(), info.shape());
         Heap.making(
             "the twin's " + info.name() + ", " + factor + " times as wide",
-            () -> WidenedTensor.of(tensor, width, factor).addTo(writer));
+            () -> {
+              widening.add(info, writer);
+              return writer;
+            });
       }
       save(model, writer, width, factor, out);
     } catch (IOException e) {
@@ -118,11 +126,14 @@ public final class Ballast {
     }
   }
 
+  private static ModelConfig config(Path model) {
+    return Architectures.read(model.resolve("config.json"));
+  }
+
   private static FeedForwardWidth width(Path model) {
-    Path file = model.resolve("config.json");
-    FeedForwardWidth width = Architectures.read(file).feedForwardWidth();
+    FeedForwardWidth width = config(model).feedForwardWidth();
     if (width.fields().isEmpty()) {
-      JsonConfig config = JsonConfig.read(file);
+      JsonConfig config = JsonConfig.read(model.resolve("config.json"));
       throw config.bad(
           "model_type", "a model with feed-forwards to widen", config.shown("model_type"));
     }

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import orrery.kv.KvDtype;
 
 /**
  * The settings of all experiments of {@code orrery lab}.
@@ -14,9 +15,22 @@ import java.util.Optional;
  * @param seed of every workload
  * @param rounds how often each variant is measured
  * @param quick a small workload, once, without warming up: to see that it runs, not how fast
+ * @param kvCacheDtype how cached rows are stored
  */
 public record LabSettings(
-    Path model, Optional<Path> twin, int threads, long seed, int rounds, boolean quick) {
+    Path model,
+    Optional<Path> twin,
+    int threads,
+    long seed,
+    int rounds,
+    boolean quick,
+    KvDtype kvCacheDtype) {
+  /** Settings with cached rows of float32. */
+  public LabSettings(
+      Path model, Optional<Path> twin, int threads, long seed, int rounds, boolean quick) {
+    this(model, twin, threads, seed, rounds, quick, KvDtype.F32);
+  }
+
   public LabSettings {
     if (threads < 1 || threads > 256) {
       throw new IllegalArgumentException("threads: expected 1 to 256, found " + threads);

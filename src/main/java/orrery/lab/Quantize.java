@@ -162,7 +162,7 @@ public final class Quantize {
       throw new CheckpointException(
           tensor.file(),
           tensor.item(),
-          "a multiple of " + group + " columns, since " + group + " FP4 codes share a scale",
+          "a multiple of " + group + " columns, since " + group + " codes share a scale",
           job.in() + " columns");
     }
     return job;

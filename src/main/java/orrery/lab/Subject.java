@@ -39,6 +39,7 @@ record Subject(LoadedModel loaded, LabSettings settings) {
   EngineOptions options() {
     return EngineOptions.defaults()
         .withCompute(c -> c.withThreads(settings.threads()).withKernels(KernelSet.VECTOR))
+        .withKv(kv -> kv.withKvCacheDtype(settings.kvCacheDtype()))
         .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.OFF));
   }
 }

@@ -3,6 +3,7 @@ package orrery.lab;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.DType;
 import orrery.checkpoint.TensorInfo;
+import orrery.checkpoint.quantized.ScaleNames;
 import orrery.engine.Heap;
 import orrery.model.FeedForwardWidth;
 
@@ -22,7 +23,8 @@ record TwinSize(long fixed, long widened, int loadedOver) {
     long widened = 0;
     boolean f16 = false;
     for (TensorInfo info : checkpoint.infos()) {
-      boolean wide = width.runsOfRows(info.name()) > 0 || width.isColumns(info.name());
+      String weight = ScaleNames.weightOf(info.name());
+      boolean wide = width.runsOfRows(weight) > 0 || width.isColumns(weight);
       fixed += wide ? 0 : info.bytes();
       widened += wide ? info.bytes() : 0;
       f16 |= info.dtype() == DType.F16;

@@ -1,106 +1,104 @@
 package orrery.lab;
 
-import java.util.Arrays;
+import java.lang.foreign.MemorySegment;
 import java.util.Locale;
 import orrery.checkpoint.DType;
 import orrery.checkpoint.SafetensorsWriter;
 import orrery.checkpoint.Tensor;
-import orrery.model.FeedForwardWidth;
-import orrery.numerics.Fp16;
+import orrery.checkpoint.TensorInfo;
 
 /**
- * A tensor of a ballast twin.
+ * A tensor of a ballast twin: one dimension is longer, all else is the model's tensor, byte for
+ * byte.
+ *
+ * <pre>
+ *   [outer][runs · size][inner]  →  [outer][runs · longer][inner]      each run grows at its end
+ * </pre>
  *
  * @param tensor of the model
- * @param run rows that lie together and get added rows behind them; all rows if none are added
- * @param taller how many times as many rows it has
- * @param wider how many times as many columns
+ * @param dimension that is longer
+ * @param runs equal parts of that dimension, for example the gates and the ups of an expert
+ * @param longer size of a part in the twin
+ * @param fill what the added elements are
  */
-record WidenedTensor(Tensor tensor, long run, int taller, int wider) {
-  private static final int MOST_ELEMENTS = Integer.MAX_VALUE - 16; // of one Java array
+record WidenedTensor(Tensor tensor, int dimension, int runs, long longer, Fill fill) {
+  private static final long MOST_BYTES = Integer.MAX_VALUE - 16; // of one Java array
 
-  static WidenedTensor of(Tensor tensor, FeedForwardWidth width, int factor) {
-    int runs = width.runsOfRows(tensor.name());
-    long[] shape = tensor.shape();
-    return new WidenedTensor(
-        tensor,
-        runs > 0 ? shape[shape.length - 2] / runs : Math.max(1, tensor.rows()),
-        runs > 0 ? factor : 1,
-        width.isColumns(tensor.name()) ? factor : 1);
+  /** The bits of an added element. */
+  enum Fill {
+    /** +0, or the code of +0. */
+    ZERO,
+    /** −0, or the code of −0, or those of two. */
+    MINUS_ZERO,
+    /** 1, as a scale. */
+    ONE;
+
+    /** The bits of an element, in the low bytes. */
+    int bits(DType type) {
+      return switch (this) {
+        case ZERO -> 0;
+        case MINUS_ZERO ->
+            switch (type) {
+              case F32 -> 0x8000_0000;
+              case BF16, F16 -> 0x8000;
+              case F8_E4M3, F8_E5M2 -> 0x80;
+              case U8, I8 -> 0x88; // two FP4 codes
+              default -> throw new IllegalArgumentException("no -0 in " + type);
+            };
+        case ONE ->
+            switch (type) {
+              case F32 -> Float.floatToRawIntBits(1);
+              case BF16 -> Float.floatToRawIntBits(1) >>> 16;
+              case F8_E8M0, U8 -> 127;
+              case F8_E4M3 -> 0x38;
+              default -> throw new IllegalArgumentException("no scale 1 in " + type);
+            };
+      };
+    }
   }
 
   /** Adds the tensor to a file. */
   SafetensorsWriter addTo(SafetensorsWriter writer) {
-    String name = tensor.name();
     long[] shape = tensor.shape();
-    if (taller > 1) {
-      shape[shape.length - 2] *= taller;
+    long size = shape[dimension] / runs;
+    long outer = runs;
+    for (int d = 0; d < dimension; d++) {
+      outer *= shape[d];
     }
-    if (wider > 1) {
-      shape[shape.length - 1] *= wider;
+    long inner = tensor.dtype().bytes(); // bytes of what an index of the dimension has
+    for (int d = dimension + 1; d < shape.length; d++) {
+      inner *= shape[d];
     }
-    return switch (tensor.dtype()) {
-      case F32 -> writer.floats(name, floats(), shape);
-      case BF16, F16 -> {
-        short[] codes = codes();
-        yield tensor.dtype() == DType.BF16
-            ? writer.bf16(name, codes, shape)
-            : writer.f16(name, codes, shape);
-      }
-      case I32 -> writer.ints(name, tensor.ints(), shape);
-      case I64 -> writer.longs(name, tensor.longs(), shape);
-      case F8_E8M0, F8_E4M3, F8_E5M2, I8, U8 ->
-          throw new IllegalArgumentException("twin: quantised weights, " + tensor.item());
-    };
+    byte[] bytes = bytes(outer, longer * inner); // [outer · runs][longer][inner]
+    MemorySegment data = MemorySegment.ofArray(bytes);
+    for (long o = 0; o < outer; o++) {
+      long at = o * longer * inner;
+      MemorySegment.copy(tensor.data(), o * size * inner, data, at, size * inner);
+      fill(bytes, (int) (at + size * inner), (int) (at + longer * inner));
+    }
+    shape[dimension] = runs * longer;
+    TensorInfo info = new TensorInfo(tensor.name(), tensor.dtype(), shape, 0, bytes.length);
+    return writer.copy(new Tensor(tensor.file(), info, data));
   }
 
-  private int elements() {
-    long elements = tensor.rows() * taller * tensor.rowLength() * wider;
-    if (elements > MOST_ELEMENTS) {
+  private byte[] bytes(long outer, long each) {
+    if (each > 0 && outer > MOST_BYTES / each) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
-              "factor: expected tensors of at most %,d elements, found %,d in %s",
-              MOST_ELEMENTS,
-              elements,
+              "factor: expected tensors of at most %,d bytes, found %,d times %,d in %s",
+              MOST_BYTES,
+              outer,
+              each,
               tensor.name()));
     }
-    return (int) elements;
+    return new byte[(int) (outer * each)];
   }
 
-  /** Index of the first element of a row in the twin. */
-  private int at(long row) {
-    long there = row / run * run * taller + row % run;
-    return Math.toIntExact(there * tensor.rowLength() * wider);
-  }
-
-  private float[] floats() {
-    float[] all = new float[elements()]; // [rows · taller][columns · wider]
-    if (wider > 1) {
-      Arrays.fill(all, -0.0f);
+  private void fill(byte[] bytes, int from, int to) {
+    int bits = fill.bits(tensor.dtype());
+    for (int i = from, b = 0; i < to && bits != 0; i++, b = (b + 1) % tensor.dtype().bytes()) {
+      bytes[i] = (byte) (bits >>> 8 * b);
     }
-    for (int r = 0; r < tensor.rows(); r++) {
-      tensor.copyRow(r, all, at(r));
-    }
-    return all;
-  }
-
-  private short[] codes() {
-    short[] all = new short[elements()]; // [rows · taller][columns · wider] bf16 or f16
-    if (wider > 1) {
-      Arrays.fill(all, (short) 0x8000); // −0 is the same code in both
-    }
-    float[] row = new float[Math.toIntExact(tensor.rowLength())];
-    for (int r = 0; r < tensor.rows(); r++) {
-      if (tensor.dtype() == DType.BF16) {
-        tensor.copyRowBits(r, all, at(r));
-      } else {
-        tensor.copyRow(r, row, 0);
-        for (int k = 0; k < row.length; k++) {
-          all[at(r) + k] = Fp16.encode(row[k]);
-        }
-      }
-    }
-    return all;
   }
 }

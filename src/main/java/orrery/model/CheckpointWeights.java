@@ -5,11 +5,11 @@ import java.util.stream.IntStream;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.DType;
 import orrery.checkpoint.Tensor;
+import orrery.checkpoint.quantized.CodedTensor;
 import orrery.checkpoint.quantized.CodedWeights;
 import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.checkpoint.quantized.Slice;
 import orrery.kernels.PackedMatrix;
-import orrery.quantization.CodedMatrix;
 import orrery.quantization.WeightFormat;
 
 /** Reads weights of a checkpoint into the form that kernels need, without changing a value. */
@@ -48,7 +48,7 @@ public final class CheckpointWeights implements Weights {
   }
 
   private PackedMatrix matrix(String name, Slice slice, boolean rounded) {
-    Optional<CodedMatrix> codes = coded.find(name, slice, rounded);
+    Optional<CodedTensor> codes = coded.find(name, slice, rounded);
     if (codes.isPresent()) {
       return PackedMatrix.pack(codes.get());
     }
@@ -76,8 +76,7 @@ public final class CheckpointWeights implements Weights {
   }
 
   private static PackedMatrix floats(Tensor t, long first, int out, int in) {
-    WeightFormat format =
-        t.dtype() == DType.BF16 ? WeightFormat.BF16 : WeightFormat.F32;
+    WeightFormat format = t.dtype() == DType.BF16 ? WeightFormat.BF16 : WeightFormat.F32;
     return PackedMatrix.pack(format, out, in, (row, into) -> t.copyRow(first + row, into, 0));
   }
 

@@ -1,6 +1,8 @@
 package orrery.model;
 
+import java.nio.file.Path;
 import orrery.checkpoint.Checkpoint;
+import orrery.checkpoint.quantized.QuantizationConfig;
 
 /**
  * A model's config, checked. It tells everything about the model but its weights, so that a reader
@@ -16,6 +18,11 @@ public interface ModelConfig extends ModelSpec {
    *     and what was found
    */
   Model load(Checkpoint checkpoint);
+
+  /** What the config tells about matrices in codes. */
+  default QuantizationConfig quantization() {
+    return QuantizationConfig.none(Path.of("config.json"));
+  }
 
   /** Where the width of the model's feed-forwards is written. */
   default FeedForwardWidth feedForwardWidth() {

@@ -13,11 +13,13 @@
  *   exp(x):   clamp → n = round(x·log2e) → r = x − n·ln2 → degree-6 fma chain → ·2^(n/2)·2^(n−n/2)
  *   sum(x):   partial[i mod 16] += x[i]  →  fold 8, 4, 2, 1
  *   bf16:     the upper half of a float;  decode is exact, encode rounds to nearest even
+ *   FP8, FP4: small floats; what lies beyond the largest value becomes the largest value
+ *   E8M0:     a power of two as one byte, rounded down, up or to the nearest
  * </pre>
  *
- * <p><b>Invariants.</b> Decoding is exact; encoding rounds once, ties to even, and keeps NaN a NaN.
- * {@link orrery.numerics.Elementary} stays within its stated ULP error of the exact value. No
- * function here calls a library function with unspecified bits.
+ * <p><b>Invariants.</b> Decoding is exact; encoding rounds once, ties to even, and keeps NaN a NaN
+ * (FP4, which has none, refuses it). {@link orrery.numerics.Elementary} stays within its stated ULP
+ * error of the exact value. No function here calls a library function with unspecified bits.
  *
  * <p><b>Watch it.</b> {@code mvn -q test-compile exec:exec@experiment
  * -Dexperiment=orrery.numerics.ReduceLanesExperiment} sums the same floats by the banned {@code

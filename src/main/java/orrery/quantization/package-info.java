@@ -15,6 +15,13 @@
  * activations and of cached rows depend on their row alone, so batching, chunking and sharing
  * change nothing.
  *
+ * <p>{@link orrery.quantization.CodedMatrix#decode}, {@link
+ * orrery.quantization.ActivationRounding#round} and {@link orrery.quantization.RowCodec} are the
+ * definitions. {@link orrery.quantization.BlockQuantizer} makes codes and scales of floats.
+ *
+ * <p><b>Watch it.</b> {@code orrery lab numbers}: what the numbers are, and what a model's weights
+ * lose in them. The chapter is {@code docs/numbers-with-few-bits.md}.
+ *
  * <p><b>Elsewhere.</b> "OCP Microscaling Formats (MX) Specification" 1.0, 2023; DeepSeek-V3, 2024,
  * §3.3 (blocks of 128 x 128, and 1 x 128 for activations).
  */

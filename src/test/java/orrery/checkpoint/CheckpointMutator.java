@@ -91,20 +91,38 @@ public final class CheckpointMutator {
   private final Path scratch;
   private final Loader loader;
   private final Object content;
-  private final List<Edit> edits = new ArrayList<>();
+  private final List<Edit> edits;
 
   /**
    * @param valid a model directory that {@code loader} accepts; it is never changed
    * @param scratch an existing empty directory to work in
    */
   public CheckpointMutator(Path valid, Path scratch, Loader loader) {
+    this(valid, scratch, loader, anyCheckpoint());
+  }
+
+  private CheckpointMutator(Path valid, Path scratch, Loader loader, List<Edit> edits) {
     this.valid = valid;
     this.scratch = scratch;
     this.loader = loader;
     this.content = loader.load(valid);
-    edits.addAll(SafetensorsEdits.ALL);
-    edits.addAll(HeaderEdits.ALL);
-    edits.addAll(JsonEdits.ALL);
+    this.edits = edits;
+  }
+
+  private static List<Edit> anyCheckpoint() {
+    return Stream.of(SafetensorsEdits.ALL, HeaderEdits.ALL, JsonEdits.ALL)
+        .flatMap(List::stream)
+        .toList();
+  }
+
+  /** As the constructor; most edits are of codes, of their scales, and of what the config says. */
+  public static CheckpointMutator ofQuantized(Path valid, Path scratch, Loader loader) {
+    List<Edit> edits = new ArrayList<>(anyCheckpoint());
+    for (int often = 0; often < 3; often++) {
+      edits.addAll(ScaleEdits.ALL);
+      edits.addAll(QuantizationConfigEdits.ALL);
+    }
+    return new CheckpointMutator(valid, scratch, loader, edits);
   }
 
   /** Makes {@code mutations} edits from {@code seed} and checks each; prints nothing. */

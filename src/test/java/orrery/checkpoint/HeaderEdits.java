@@ -87,7 +87,10 @@ final class HeaderEdits {
       default -> shape.set(which, raw(random));
     }
     parts.write();
-    return Mutation.refused("shape", name + " " + shape);
+    // One scale, and a scale for each row, are told whatever the rank.
+    return parts.hasCodes() && name.contains("scale")
+        ? QuantizationConfigEdits.neverAnother("shape", name + " " + shape)
+        : Mutation.refused("shape", name + " " + shape);
   }
 
   private static Mutation dtype(Path directory, Random random) throws IOException {
@@ -107,6 +110,9 @@ final class HeaderEdits {
     boolean sameSize =
         type.endsWith("F16") && was.endsWith("F16") || type.equals("I32") && was.equals("F32");
     boolean unchanged = type.equals(was);
+    if (parts.hasCodes() && name.contains("scale")) {
+      return Mutation.any("dtype", what); // such as other bits of a scale of activations
+    }
     boolean empty = parts.isEmpty(name); // of whatever type
     return sameSize || unchanged || empty
         ? Mutation.any("dtype", what)

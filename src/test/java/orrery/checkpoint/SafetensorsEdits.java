@@ -38,9 +38,12 @@ final class SafetensorsEdits {
     int bit = random.nextInt(8 * parts.data().length);
     parts.data()[bit / 8] ^= (byte) (1 << bit % 8);
     parts.write();
-    // The format has no checksum, so a loader cannot notice other weights.
-    return new Mutation(
-        "data bit", "bit " + bit, EnumSet.of(Outcome.SAME_CONTENT, Outcome.OTHER_CONTENT));
+    // The format has no checksum, so a loader cannot notice other weights, unless they are NaN codes
+    // or scales.
+    return parts.hasCodes()
+        ? Mutation.any("data bit", "bit " + bit)
+        : new Mutation(
+            "data bit", "bit " + bit, EnumSet.of(Outcome.SAME_CONTENT, Outcome.OTHER_CONTENT));
   }
 
   private static Mutation flipHeaderBits(Path directory, Random random) throws IOException {

@@ -39,6 +39,11 @@ record SafetensorsParts(Path file, ObjectNode header, byte[] data) {
     return (ObjectNode) header.get(name);
   }
 
+  /** Whether any tensor has elements of 8 bits, so that there are codes or scales. */
+  boolean hasCodes() {
+    return header.toString().matches(".*\"(F8_|[UI]8\").*");
+  }
+
   boolean isEmpty(String name) {
     return entry(name).get("shape").toString().startsWith("[0,");
   }

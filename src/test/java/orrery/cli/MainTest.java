@@ -196,7 +196,7 @@ class MainTest {
         "dump -m SPECK --ids 1,2 --out OUT",
         "demo --plain",
         "lab ballast -m SPECK --factor 2 --out OUT",
-        "lab numbers -m SPECK",
+        "lab numbers -m tiny-models/speck-mtp",
       })
   void outputThatCannotBeWrittenIsOneLineAndExitCodeOne(String line) {
     for (int room : new int[] {0, 10}) {

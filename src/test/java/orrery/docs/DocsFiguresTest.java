@@ -55,8 +55,8 @@ class DocsFiguresTest {
     AttentionShape shape =
         new AttentionShape(c.heads(), c.kvHeads(), c.headDim(), c.headDim(), PAGE_TOKENS, 1);
     int[] table = {2, 5, 6};
-    assertThat(shape.valueIndex(table, 37, 1)).isEqualTo(6496);
-    assertThat(shape.keyIndex(table, 37, 1)).isEqualTo(6661);
+    assertThat(shape.valueIndex(table, 37, 1, 0, 1)).isEqualTo(6496);
+    assertThat(shape.keyIndex(table, 37, 1, 0, 1)).isEqualTo(6661);
     assertThat(shape.tile()).isEqualTo(16);
     assertThat(shape.keyWidth()).isEqualTo(64);
     assertThat(page("paged-kv.md"))

@@ -1,6 +1,5 @@
 package orrery.engine;
 
-import java.util.Arrays;
 import orrery.kernels.AttentionShape;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
@@ -35,20 +34,19 @@ final class CachedRows {
 
   /** The floats of one row, without padding. */
   float[] row(int stream, PageTable table, int slot) {
-    float[] data = cache.rows(stream).floats();
     int[] pages = table.pages(cache.layout().poolOf(stream));
     if (stream == boundary) {
-      int width = cache.layout().streams().get(stream).width();
-      int from = pages[slot / shape.pageTokens()] * width;
-      return Arrays.copyOfRange(data, from, from + width);
+      float[] row = new float[cache.layout().streams().get(stream).width()];
+      cache.rows(stream).read(pages[slot / shape.pageTokens()], row, 0);
+      return row;
     }
     float[] row = new float[shape.keyWidth()];
     for (int h = 0; h < shape.kvHeads(); h++) {
-      for (int d = 0; d < shape.headDim(); d++) {
-        row[h * shape.headDim() + d] =
-            stream % 2 == 0
-                ? data[shape.keyIndex(pages, slot, h) + d * shape.tile()]
-                : data[shape.valueIndex(pages, slot, h) + d];
+      int at = h * shape.headDim();
+      if (stream % 2 == 0) {
+        shape.key(cache.rows(stream), pages, slot, h, row, at, 1);
+      } else {
+        shape.value(cache.rows(stream), pages, slot, h, row, at);
       }
     }
     return row;

@@ -12,6 +12,7 @@ import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import orrery.batching.SchedulePolicy;
 import orrery.events.Event;
 import orrery.kv.KvDtype;
@@ -34,7 +35,10 @@ final class EngineLife {
   private static final int REQUESTS = 16;
   private static final int CONTEXT = 96;
   static final List<Served> MODELS =
-      Arrays.stream(Served.values()).filter(Served::windows).toList();
+      Stream.concat(
+              Served.all(false).stream().filter(Served::windows),
+              Stream.of(Served.V4_MTP_FP8, Served.V4_RELEASE_A8))
+          .toList();
 
   private final long seed;
   private final Random random;
@@ -117,11 +121,11 @@ final class EngineLife {
     int unit = page == 0 ? CONTEXT : loaded.model().kvLayout(false, KvDtype.F32).wholeRows(page);
     int tokens = random.nextInt(4) == 0 ? 16 * CONTEXT : 8 + random.nextInt(2 * CONTEXT);
     double ratio = new double[] {0, 0.1, 0.3, 1, 1}[random.nextInt(5)];
-    return EngineOptions.defaults()
+    return model
+        .numbers(EngineOptions.defaults())
         .withKv(
             kv ->
-                kv.withKvCacheDtype(model.dtype())
-                    .withContextLength(CONTEXT)
+                kv.withContextLength(CONTEXT)
                     .withPageSize(page)
                     .withMaxTotalTokens(Math.max(unit, tokens))
                     .withSwaFullTokensRatio(ratio))

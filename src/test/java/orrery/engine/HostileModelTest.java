@@ -18,6 +18,7 @@ import orrery.sampling.SamplingParams;
 /** Thousands of broken models go through the whole loader; those that load compute a few tokens. */
 class HostileModelTest {
   private static final int MUTATIONS = 500; // of each speck
+  private static final int QUANTISED_MUTATIONS = 120; // of each quantised one
   private static final int[] PROMPT = {5, 3, 8};
   private static final EngineOptions OPTIONS =
       EngineOptions.defaults()
@@ -55,6 +56,24 @@ class HostileModelTest {
       }
       return e.getMessage();
     }
+  }
+
+  @Test
+  void thousandsOfBrokenQuantisedModelsAreRefusedByNameOrAnswerAsBefore() throws IOException {
+    long seed = 141;
+    int made = 0;
+    for (Path model : TinyModels.quantised()) {
+      Report report =
+          CheckpointMutator.ofQuantized(model, scratch, HostileModelTest::load)
+              .run(seed++, QUANTISED_MUTATIONS);
+      System.out.printf(
+          "%d mutations of %s, seed %d:%n%s%n", QUANTISED_MUTATIONS, model, seed - 1, report);
+      assertThat(report.count(Outcome.REFUSED)).isGreaterThan(QUANTISED_MUTATIONS / 3);
+      assertThat(report.count(Outcome.SAME_CONTENT)).isPositive();
+      assertThat(report.worstBytes()).isLessThan(64 << 20);
+      made += QUANTISED_MUTATIONS;
+    }
+    assertThat(made).isGreaterThanOrEqualTo(2_000);
   }
 
   @Test

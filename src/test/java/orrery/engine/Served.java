@@ -8,6 +8,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import orrery.Oracle;
 import orrery.TinyModels;
+import orrery.graph.ActivationDtype;
 import orrery.kv.KvDtype;
 import orrery.madeup.MadeUp;
 import orrery.madeup.MadeUpModel;
@@ -41,73 +42,70 @@ enum Served {
   TRAINED_FP8("trained", KvDtype.FP8),
   V4_MTP_BF16("v4-mtp", KvDtype.BF16, 8, 16, 32),
   V4_MTP_FP8("v4-mtp", KvDtype.FP8, 8, 16, 32),
-  V4_HF_FP8("v4-hf", KvDtype.FP8, 6, 12, 24);
+  V4_HF_FP8("v4-hf", KvDtype.FP8, 6, 12, 24),
+  // Quantised weights, with activations as they are and (A8) rounded to FP8.
+  FP8_BLOCKS("glm-fp8-block", KvDtype.F32, ActivationDtype.F32),
+  FP8_BLOCKS_A8("glm-fp8-block", KvDtype.F32, ActivationDtype.FP8),
+  FP8_AND_MXFP4_A8("glm-ct-mixed", KvDtype.F32, ActivationDtype.FP8),
+  NVFP4("glm-modelopt-nvfp4", KvDtype.F32, ActivationDtype.F32),
+  V4_RELEASE("v4-release", KvDtype.F32, ActivationDtype.F32, 8, 16, 32),
+  /** All that DeepSeek-V4 has in few bits: weights, activations and cached rows. */
+  V4_RELEASE_A8("v4-release", KvDtype.FP8, ActivationDtype.FP8, 8, 16, 32);
 
   private static final int[] EOS = {5, 17};
 
-  private final KvDtype dtype;
+  private final KvDtype rows;
+  private final ActivationDtype activations;
+  private final boolean quantised;
   private final int[] pages;
   private final boolean windows;
   private final Supplier<Model> model;
   private final Supplier<Function<int[], float[]>> oracle;
 
-  Served(
-      Supplier<Model> model,
-      Supplier<Function<int[], float[]>> oracle,
-      KvDtype dtype,
-      boolean windows,
-      int... pages) {
-    this.model = model;
-    this.oracle = oracle;
-    this.dtype = dtype;
-    this.windows = windows;
-    this.pages = pages;
-  }
-
-  Served(String speck, KvDtype dtype, boolean windows, int... pages) {
-    this(
-        () -> LoadedModel.load(TinyModels.speck(speck)).model(),
-        () -> Oracle.of(TinyModels.speck(speck), dtype)::next,
-        dtype,
-        windows,
-        pages);
-  }
-
-  Served(String speck) {
-    this(speck, KvDtype.F32);
-  }
-
-  Served(String speck, KvDtype dtype) {
-    this(speck, dtype, false, 1, 4, 16);
+  private Served(Path model, KvDtype rows, ActivationDtype activations, int... pages) {
+    this.model = () -> LoadedModel.load(model).model();
+    this.oracle = () -> Oracle.of(model, rows, activations)::next;
+    this.rows = rows;
+    this.activations = activations;
+    this.quantised = TinyModels.quantised().contains(model);
+    this.windows = pages.length > 0;
+    this.pages = windows ? pages : new int[] {1, 4, 16};
   }
 
   Served(String speck, int... pages) {
-    this(speck, KvDtype.F32, pages);
+    this(TinyModels.speck(speck), KvDtype.F32, ActivationDtype.F32, pages);
   }
 
-  Served(String speck, KvDtype dtype, int... pages) {
-    this(speck, dtype, true, pages);
+  Served(String speck, KvDtype rows, int... pages) {
+    this(TinyModels.speck(speck), rows, ActivationDtype.F32, pages);
+  }
+
+  Served(String quantised, KvDtype rows, ActivationDtype activations, int... pages) {
+    this(TinyModels.quantised(quantised), rows, activations, pages);
   }
 
   Served(MadeUp numbers) {
-    this(
-        () -> new MadeUpModel(numbers),
-        () -> new NaiveMadeUp(numbers)::logits,
-        KvDtype.F32,
-        true,
-        4,
-        8,
-        32);
+    this.model = () -> new MadeUpModel(numbers);
+    this.oracle = () -> new NaiveMadeUp(numbers)::logits;
+    this.rows = KvDtype.F32;
+    this.activations = ActivationDtype.F32;
+    this.quantised = false;
+    this.windows = true;
+    this.pages = new int[] {4, 8, 32};
   }
 
   /** Models in the float32 of their files, or those with numbers of fewer bits somewhere. */
   static List<Served> all(boolean fewBits) {
-    return Arrays.stream(values()).filter(m -> (m.dtype != KvDtype.F32) == fewBits).toList();
+    return Arrays.stream(values())
+        .filter(m -> (m.quantised || m.rows != KvDtype.F32) == fewBits)
+        .toList();
   }
 
-  /** How its cached rows are stored. */
-  KvDtype dtype() {
-    return dtype;
+  /** These options with the dtypes of its cached rows and of its activations. */
+  EngineOptions numbers(EngineOptions options) {
+    return options
+        .withKv(kv -> kv.withKvCacheDtype(rows))
+        .withCompute(c -> c.withActivationDtype(activations));
   }
 
   /** Whether its cache has windows. */

@@ -33,7 +33,9 @@ record SwitchCell(
     Speculation speculation,
     Map<String, Object> others) {
 
-  /** Switches with a column of their own, that of the model too, and one that may change a text. */
+  /**
+   * Switches with a column of their own or in that of the model, and one that may change a text.
+   */
   private static final Set<String> OWN =
       Set.of(
           "schedule-policy",
@@ -44,6 +46,7 @@ record SwitchCell(
           "graph",
           "page-size",
           "kv-cache-dtype",
+          "activation-dtype",
           "chunked-prefill-size",
           "max-running-requests",
           "threads",
@@ -320,11 +323,11 @@ record SwitchCell(
   EngineOptions options(Model model, int context, int longest, int spare) {
     int tokens = tight ? tightTokens(context, longest, spare) : context * 64;
     EngineOptions options =
-        EngineOptions.defaults()
+        model()
+            .numbers(EngineOptions.defaults())
             .withKv(
                 kv ->
-                    kv.withKvCacheDtype(model().dtype())
-                        .withContextLength(context)
+                    kv.withContextLength(context)
                         .withPageSize(page())
                         .withMaxTotalTokens(tokens)
                         .withSwaFullTokensRatio(1))

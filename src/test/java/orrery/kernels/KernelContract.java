@@ -441,149 +441,13 @@ abstract class KernelContract {
         .hasMessageContaining("0 <= k <= 2, found 3");
   }
 
-  /** Pools of shuffled pages for one sequence; everything that must not be read is NaN. */
-  private final class Paged {
-    final AttentionShape shape;
-    final float[] keys; // the pools of AttentionShape
-    final float[] values;
-    final int[] pages;
-
-    Paged(AttentionShape shape, int slots, float[][] k, float[][] v, long seed) {
-      this.shape = shape;
-      int used = (slots + shape.pageTokens() - 1) / shape.pageTokens();
-      int total = used + 3;
-      keys = new float[total * shape.pageTokens() * shape.keyWidth()];
-      values = new float[total * shape.pageTokens() * shape.valueWidth()];
-      Arrays.fill(keys, Float.NaN);
-      Arrays.fill(values, Float.NaN);
-      Random r = new Random(seed);
-      pages = r.ints(0, total).distinct().limit(used).toArray();
-      for (int s = 0; s < slots; s++) {
-        for (int kv = 0; kv < shape.kvHeads(); kv++) {
-          int ki = shape.keyIndex(pages[s / shape.pageTokens()], s % shape.pageTokens(), kv);
-          for (int d = 0; d < shape.headDim(); d++) {
-            keys[ki + d * shape.tile()] = k[s][kv * shape.headDim() + d];
-          }
-          int vi = shape.valueIndex(pages[s / shape.pageTokens()], s % shape.pageTokens(), kv);
-          System.arraycopy(v[s], kv * shape.valueDim(), values, vi, shape.valueDim());
-        }
-      }
-    }
-
-    /** Computes each head alone, the last one first; rows are [heads][headDim] after 2 floats. */
-    float[] attend(Kernels kernels, float[] q, int rows, int first, int last) {
-      int qStride = shape.heads() * shape.headDim();
-      int outStride = shape.heads() * shape.valueDim() + 1;
-      float[] out = new float[rows * outStride + 3];
-      for (int kv = shape.kvHeads() - 1; kv >= 0; kv--) {
-        kernels.attend(
-            shape,
-            q,
-            2,
-            qStride,
-            rows,
-            new F32Rows(shape.keyWidth(), keys),
-            new F32Rows(shape.valueWidth(), values),
-            pages,
-            first,
-            last,
-            kv,
-            kv + 1,
-            out,
-            1,
-            outStride,
-            scratch);
-      }
-      return out;
-    }
-  }
-
-  @Test
-  void attentionOverAnyPagesAndInAnyBlockIsTheAttentionOverOneLongPage() {
-    int slots = 79;
-    for (int[] dims :
-        new int[][] {{6, 2, 32, 32}, {4, 4, 24, 20}, {3, 1, 7, 17}, {2, 1, 64, 48}, {5, 1, 8, 8}}) {
-      float[][] k = new float[slots][];
-      float[][] v = new float[slots][];
-      for (int s = 0; s < slots; s++) {
-        k[s] = random(100 + s, dims[1] * dims[2]);
-        v[s] = random(900 + s, dims[1] * dims[3]);
-      }
-      float[] q = random(1, 4 * dims[0] * dims[2] + 2);
-      for (int[] range :
-          new int[][] {{0, 0}, {0, 14}, {0, 16}, {1, 40}, {17, 17}, {30, 74}, {0, 75}}) {
-        for (int rows = 1; rows <= 4; rows++) {
-          int seen = range[1] + rows;
-          AttentionShape odd = new AttentionShape(dims[0], dims[1], dims[2], dims[3], 7, 0.17f);
-          float[] expected =
-              new Paged(odd, seen, k, v, 7).attend(definition, q, rows, range[0], range[1]);
-          for (float f : expected) {
-            assertThat(f).isFinite();
-          }
-          for (int pageTokens : new int[] {80, 75, 1, 4, 16, 5, 32, 48}) {
-            AttentionShape shape =
-                new AttentionShape(dims[0], dims[1], dims[2], dims[3], pageTokens, 0.17f);
-            float[] out =
-                new Paged(shape, seen, k, v, pageTokens)
-                    .attend(kernels(), q, rows, range[0], range[1]);
-            assertSameBits(
-                out, expected, shape + " rows " + rows + " slots " + Arrays.toString(range));
-          }
-        }
-      }
-    }
-  }
-
-  @Test
-  void aRowOfABlockHasTheBitsItHasAlone() {
-    int slots = 40;
-    AttentionShape shape = new AttentionShape(3, 1, 16, 16, 16, 0.25f);
-    float[][] k = new float[slots][];
-    for (int s = 0; s < slots; s++) {
-      k[s] = random(s, 16);
-    }
-    Paged paged = new Paged(shape, slots, k, k, 3);
-    float[] q = random(1, 4 * 48 + 2);
-    float[] block = paged.attend(kernels(), q, 4, 0, 30);
-    for (int r = 0; r < 4; r++) {
-      float[] shifted = new float[50];
-      System.arraycopy(q, 2 + r * 48, shifted, 2, 48);
-      float[] alone = paged.attend(kernels(), shifted, 1, 0, 30 + r);
-      for (int i = 0; i < 48; i++) {
-        assertThat(block[1 + r * 49 + i]).isEqualTo(alone[1 + i]);
-      }
-    }
-  }
-
-  @Test
-  void theDefinitionOfAttentionIsSoftmaxOfScoresTimesValues() {
-    AttentionShape shape = new AttentionShape(1, 1, 2, 1, 2, 0.5f);
-    float[][] k = {{1, 0}, {0, 1}, {1, 1}};
-    float[][] v = {{10}, {20}, {30}};
-    float[] out = new Paged(shape, 3, k, v, 1).attend(kernels(), new float[] {0, 0, 2, 4}, 1, 0, 2);
-    double[] e = {Math.exp(1 - 3), Math.exp(2 - 3), 1};
-    assertThat(out[1])
-        .isCloseTo(
-            (float) ((10 * e[0] + 20 * e[1] + 30 * e[2]) / (e[0] + e[1] + e[2])),
-            org.assertj.core.data.Offset.offset(1e-5f));
-  }
-
   @Test
   void warmingUpChangesNoBitAndAWarmKernelAllocatesNothing() {
     PackedMatrix[] matrices = {
       matrix(WeightFormat.F32, 100, 65, 1), matrix(WeightFormat.BF16, 100, 65, 1)
     };
-    AttentionShape[] shapes = {
-      new AttentionShape(6, 2, 32, 32, 16, 0.2f), new AttentionShape(6, 2, 32, 32, 4, 0.2f)
-    };
-    int slots = 70;
     float[] x = random(1, 37 * 100);
     float[] w = random(2, 37 * 112);
-    float[][] k = new float[slots][];
-    for (int s = 0; s < slots; s++) {
-      k[s] = random(s, 64);
-    }
-    Paged[] paged = {new Paged(shapes[0], slots, k, k, 1), new Paged(shapes[1], slots, k, k, 1)};
     float[] y = new float[37 * 112];
     int[] top = new int[8];
     List<ActivationRounding> roundings = roundings();
@@ -603,27 +467,6 @@ abstract class KernelContract {
       i -> kernels().addScaled(0.5f, x, 0, y, 0, 65),
       i -> kernels().softmax(x, 0, y, 0, 65, scratch),
       i -> kernels().topK(x, 0, 65, 8, top, 0),
-      i -> {
-        Paged p = paged[i & 1];
-        kernels()
-            .attend(
-                p.shape,
-                x,
-                0,
-                192,
-                1 + (i >> 1) % 4,
-                new F32Rows(p.shape.keyWidth(), p.keys),
-                new F32Rows(p.shape.valueWidth(), p.values),
-                p.pages,
-                i & 3,
-                66,
-                0,
-                2,
-                y,
-                0,
-                192,
-                scratch);
-      },
     };
     for (int c = 0; c < calls.length; c++) {
       float[][] cold = new float[16][];

@@ -199,13 +199,11 @@ abstract class LatentKernelContract {
         float[] found =
             attend(kernels().latent(), q, heads, headDim, sink, new Cached(content, n / 3, 2), n);
         AttentionShape classic = new AttentionShape(heads, 1, headDim, headDim, n, 0.31f);
-        float[] keys = new float[n * classic.keyWidth()];
-        float[] values = new float[n * classic.valueWidth()];
+        CachedRows keys = CachedRows.allocate(RowFormat.F32, classic.keyWidth(), n);
+        CachedRows values = CachedRows.allocate(RowFormat.F32, classic.valueWidth(), n);
         for (int s = 0; s < n; s++) {
-          for (int d = 0; d < headDim; d++) {
-            keys[classic.keyIndex(0, s, 0) + d * classic.tile()] = content[s][d];
-            values[classic.valueIndex(0, s, 0) + d] = content[s][d];
-          }
+          classic.putKey(keys, new int[1], s, 0, content[s], 0);
+          classic.putValue(values, new int[1], s, 0, content[s], 0);
         }
         float[] expected = new float[heads * headDim + 5];
         Arrays.fill(expected, 777f);
@@ -217,8 +215,8 @@ abstract class LatentKernelContract {
                 2,
                 width,
                 1,
-                new F32Rows(classic.keyWidth(), keys),
-                new F32Rows(classic.valueWidth(), values),
+                keys,
+                values,
                 new int[1],
                 0,
                 n - 1,

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,7 +28,7 @@ class BallastTest {
   @TempDir private Path directory;
 
   static List<Path> models() {
-    return TinyModels.all();
+    return Stream.of(TinyModels.all(), TinyModels.quantised()).flatMap(List::stream).toList();
   }
 
   private Path dump(Path model, int[] ids) {
@@ -65,9 +66,16 @@ class BallastTest {
         assertThat(after.get(i).parameters())
             .as(role)
             .isEqualTo(before.get(i).parameters() * (wide ? 3 : 1));
-        assertThat(after.get(i).activeBytes())
-            .as("dtype of " + role)
-            .isEqualTo(before.get(i).activeBytes() * (wide ? 3 : 1));
+        assertThat(after.get(i).stored()).hasSameSizeAs(before.get(i).stored());
+        for (int f = 0; f < before.get(i).stored().size(); f++) {
+          ModelInfo.Stored was = before.get(i).stored().get(f);
+          ModelInfo.Stored is = after.get(i).stored().get(f);
+          assertThat(is.format()).as("format of " + role).isEqualTo(was.format());
+          assertThat(is.codeBytes())
+              .as("bytes of " + role)
+              .isEqualTo(was.codeBytes() * (wide ? 3 : 1));
+          assertThat(is.scaleBytes()).isBetween(was.scaleBytes(), 3 * was.scaleBytes());
+        }
       }
       assertThat(large.eos()).isEqualTo(small.eos());
       assertThat(large.tokenizer().isPresent()).isEqualTo(small.tokenizer().isPresent());

@@ -6,7 +6,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 import orrery.checkpoint.Checkpoint;
-import orrery.checkpoint.DType;
 import orrery.checkpoint.TensorInfo;
 
 /**
@@ -18,8 +17,6 @@ import orrery.checkpoint.TensorInfo;
  * @param scaleBits of the scales alone
  */
 public record CodedBits(String codes, List<TensorInfo> scales, double bits, double scaleBits) {
-  private static final String PACKED = "_packed";
-
   public CodedBits {
     scales = List.copyOf(scales);
   }
@@ -29,18 +26,16 @@ public record CodedBits(String codes, List<TensorInfo> scales, double bits, doub
     if (!CodedTensor.isCodes(tensor.dtype())) {
       return Optional.empty();
     }
-    String name = tensor.name();
-    String weight =
-        name.endsWith(PACKED) ? name.substring(0, name.length() - PACKED.length()) : name;
+    String weight = ScaleNames.weightOf(tensor.name());
     List<TensorInfo> scales = infos(checkpoint, ScaleNames.scales(weight).stream());
-    if (scales.isEmpty()) {
+    boolean isScale = scales.contains(tensor);
+    if (scales.isEmpty() || isScale) {
       return Optional.empty();
     }
     List<TensorInfo> whole =
         infos(
-            checkpoint,
-            Stream.of(ScaleNames.tensorScale(weight), ScaleNames.globalScale(weight)));
-    boolean fp4 = tensor.dtype() == DType.U8 || tensor.dtype() == DType.I8;
+            checkpoint, Stream.of(ScaleNames.tensorScale(weight), ScaleNames.globalScale(weight)));
+    boolean fp4 = CodedWeights.isPairs(tensor.dtype());
     double weights = fp4 ? 2.0 * tensor.bytes() : tensor.bytes();
     double scaleBytes =
         Stream.of(scales, whole).flatMap(List::stream).mapToLong(TensorInfo::bytes).sum();

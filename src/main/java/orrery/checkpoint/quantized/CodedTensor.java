@@ -21,7 +21,7 @@ import orrery.quantization.WeightFormat;
  * @param stored the format of the tensor; the matrix may begin inside a block
  * @param tensorScale of the whole tensor
  */
-record CodedTensor(
+public record CodedTensor(
     Tensor weights,
     Tensor scales,
     Slice slice,
@@ -135,6 +135,22 @@ record CodedTensor(
       }
     }
     return this;
+  }
+
+  /**
+   * Refuses scales below 0 and −0 anywhere in the tensor of scales: with them, a code of −0 is no
+   * weight of −0.
+   */
+  public void requireScalesAboveZero() {
+    for (long i = 0; i < scales.info().elements(); i++) {
+      if (Float.floatToRawIntBits(scale(i) * tensorScale) < 0) {
+        throw new CheckpointException(
+            scales.file(),
+            scales.item() + " at " + scales.place(i),
+            "a scale above 0",
+            "" + scale(i));
+      }
+    }
   }
 
   private void requireFinite(Tensor tensor, String what, long index, float value) {

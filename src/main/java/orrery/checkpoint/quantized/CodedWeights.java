@@ -14,7 +14,6 @@ import orrery.checkpoint.DType;
 import orrery.checkpoint.Tensor;
 import orrery.checkpoint.TensorInfo;
 import orrery.quantization.ActivationRounding;
-import orrery.quantization.CodedMatrix;
 import orrery.quantization.Codes;
 import orrery.quantization.Scales;
 import orrery.quantization.WeightFormat;
@@ -44,28 +43,52 @@ public final class CodedWeights {
    * @param rounded whether inputs of its products are rounded where activations are FP8
    * @throws CheckpointException naming the tensor, if codes, scales and config do not fit
    */
-  public Optional<CodedMatrix> find(String name, Slice slice, boolean rounded) {
+  public Optional<CodedTensor> find(String name, Slice slice, boolean rounded) {
     passOver(name);
-    String packed = ScaleNames.packed(name);
-    boolean isPacked = !checkpoint.has(name) && checkpoint.has(packed);
-    String stored = isPacked ? packed : name;
+    String stored = stored(name);
     Optional<TensorInfo> info = checkpoint.info(stored);
     if (info.isEmpty()) {
       return Optional.empty();
     }
     DType type = info.get().dtype();
     if (!CodedTensor.isCodes(type)) {
-      refuseCompanions(name, stored, isPacked);
+      refuseCompanions(name, stored);
       return Optional.empty();
     }
     anyCodes.set(true);
     return Optional.of(read(name, stored, type, slice, rounded));
   }
 
+  /**
+   * All codes of a tensor as one matrix, or the first matrix of a stack.
+   *
+   * @param parts matrices of one expert that a stack has one below the other
+   */
+  public Optional<CodedTensor> whole(String name, int parts) {
+    Optional<TensorInfo> info = checkpoint.info(stored(name));
+    if (info.isEmpty() || !CodedTensor.isCodes(info.get().dtype())) {
+      return Optional.empty();
+    }
+    long[] shape = info.get().shape();
+    int last = shape.length - 1;
+    shape[last] *= isPairs(info.get().dtype()) ? 2 : 1;
+    int out = Math.toIntExact(shape[last - 1] / parts);
+    return find(name, new Slice(shape, 0, out, Math.toIntExact(shape[last])), false);
+  }
+
+  private String stored(String name) {
+    String packed = ScaleNames.packed(name);
+    return !checkpoint.has(name) && checkpoint.has(packed) ? packed : name;
+  }
+
+  static boolean isPairs(DType type) {
+    return type == DType.U8 || type == DType.I8;
+  }
+
   /** Floats with scales beside them are neither floats nor codes. */
-  private void refuseCompanions(String name, String stored, boolean isPacked) {
+  private void refuseCompanions(String name, String stored) {
     Tensor tensor = checkpoint.tensorOfAnyShape(stored);
-    if (isPacked) {
+    if (!stored.equals(name)) {
       throw bad(tensor, "bytes of two FP4 codes each (U8)", tensor.dtype().name());
     }
     companions(name)
@@ -88,8 +111,8 @@ public final class CodedWeights {
         .filter(checkpoint::has);
   }
 
-  private CodedMatrix read(String name, String stored, DType type, Slice slice, boolean rounded) {
-    boolean fp4 = type == DType.U8 || type == DType.I8;
+  private CodedTensor read(String name, String stored, DType type, Slice slice, boolean rounded) {
+    boolean fp4 = isPairs(type);
     Tensor weights = checkpoint.tensorOfAnyShape(stored);
     if (checkpoint.has(ScaleNames.preScale(name))) {
       throw bad(

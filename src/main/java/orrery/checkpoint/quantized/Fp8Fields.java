@@ -21,9 +21,8 @@ final class Fp8Fields {
   private Fp8Fields() {}
 
   static List<Scheme> read(JsonConfig c, JsonConfig q, boolean fp4Experts) {
-    if (q.has("fmt")) {
-      q.oneOf("fmt", "e4m3", "e5m2");
-    }
+    Codes codes =
+        q.has("fmt") && q.oneOf("fmt", "e4m3", "e5m2").equals("e5m2") ? Codes.E5M2 : Codes.E4M3;
     if (q.has("activation_scheme")) {
       q.oneOf("activation_scheme", "dynamic", "static");
     }
@@ -40,10 +39,11 @@ final class Fp8Fields {
       int[] block = block(q);
       // DeepSeek-V4 stores powers of two as such; other releases, and its base model, do not.
       Scales scales = schemes.isEmpty() || !powerOfTwo(q) ? Scales.F32 : Scales.E8M0;
-      schemes.add(new Scheme(new WeightFormat(Codes.E4M3, scales, block[0], block[1]), all));
+      schemes.add(new Scheme(new WeightFormat(codes, scales, block[0], block[1]), all));
     } else {
-      schemes.add(new Scheme(Scheme.TENSOR, all));
-      schemes.add(new Scheme(Scheme.CHANNEL, all));
+      int whole = WeightFormat.WHOLE;
+      schemes.add(new Scheme(new WeightFormat(codes, Scales.F32, whole, whole), all));
+      schemes.add(new Scheme(new WeightFormat(codes, Scales.F32, 1, whole), all));
     }
     return schemes;
   }

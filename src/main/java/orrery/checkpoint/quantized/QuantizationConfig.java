@@ -70,15 +70,15 @@ public record QuantizationConfig(
         }
       }
     }
-    List<String> ignored = new ArrayList<>();
-    own.ifPresent(q -> ignored.addAll(ignored(q).entries()));
-    modelOpt.ifPresent(q -> ignored.addAll(ignored(q).entries()));
-    return new QuantizationConfig(c.file(), schemes, new ModuleList(c.file(), ignored), powerOfTwo);
+    ModuleList ignored = own.or(() -> modelOpt).map(QuantizationConfig::ignored).orElse(new ModuleList(c.file(), List.of()));
+    return new QuantizationConfig(c.file(), schemes, ignored, powerOfTwo);
   }
 
+  /** Where FP8 and ModelOpt's formats are mixed, ModelOpt's list does not tell of FP8. */
   private static ModuleList ignored(JsonConfig q) {
-    return ModuleList.read(
-        q, "modules_to_not_convert", "ignored_layers", "ignore", "exclude_modules");
+    return q.stringOr("quant_method", "modelopt").endsWith("fp8")
+        ? ModuleList.read(q, "modules_to_not_convert", "ignored_layers")
+        : ModuleList.read(q, "ignore", "exclude_modules");
   }
 
   /** How a matrix that releases quantise is stored, as far as the config alone tells. */

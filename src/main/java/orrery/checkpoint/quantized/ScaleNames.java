@@ -21,7 +21,7 @@ import java.util.List;
  * <p>A stack of experts is called {@code gate_up_proj}, without {@code .weight}; its companions are
  * {@code gate_up_proj_scale_inv} and so on.
  */
-final class ScaleNames {
+public final class ScaleNames {
   private static final String WEIGHT = ".weight";
 
   private ScaleNames() {}
@@ -31,6 +31,18 @@ final class ScaleNames {
     return weight.endsWith(WEIGHT)
         ? weight.substring(0, weight.length() - WEIGHT.length())
         : weight;
+  }
+
+  /** The weight that a tensor of codes or of scales of blocks belongs to; else its own name. */
+  public static String weightOf(String tensor) {
+    for (String end : List.of("_packed", "_scale_inv", "_scale")) {
+      if (tensor.endsWith(end)) {
+        return tensor.substring(0, tensor.length() - end.length());
+      }
+    }
+    return tensor.endsWith(".scale")
+        ? tensor.substring(0, tensor.length() - ".scale".length()) + WEIGHT
+        : tensor;
   }
 
   static String packed(String weight) {

@@ -27,7 +27,7 @@ record SchemeChoice(QuantizationConfig config, Tensor weights, Tensor scales, Sl
    * @throws CheckpointException if no scheme fits, or if several do and the module does not decide
    */
   WeightFormat choose(String module) {
-    List<Scheme> same = config.schemes().stream().filter(s -> s.fp4() == fp4()).toList();
+    List<Scheme> same = config.schemes().stream().filter(s -> s.format().codes() == codes()).toList();
     if (same.isEmpty()) {
       String described = config.schemes().isEmpty() ? "no quantization_config" : "other codes";
       throw CodedWeights.bad(
@@ -85,7 +85,7 @@ record SchemeChoice(QuantizationConfig config, Tensor weights, Tensor scales, Sl
   }
 
   private boolean fp4() {
-    return weights.dtype() == DType.U8 || weights.dtype() == DType.I8;
+    return CodedWeights.isPairs(weights.dtype());
   }
 
   private Codes codes() {

@@ -40,9 +40,10 @@ public record StoredForm(
     this(format, rule, codes, codesType, scales, scalesType, "");
   }
 
-  /** Whether a matrix with so many columns can be stored: a group of FP4 codes is never cut off. */
+  /** Whether a matrix with so many columns can be stored: a group in a row is never cut off. */
   public boolean fits(int in) {
-    return format.codes() != Codes.E2M1 || in % format.blockCols() == 0;
+    boolean groups = format.blockRows() == 1 && format.blockCols() != WeightFormat.WHOLE;
+    return !groups || in % format.blockCols() == 0;
   }
 
   /**
