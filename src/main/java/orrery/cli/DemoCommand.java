@@ -105,7 +105,7 @@ final class DemoCommand implements Callable<Integer> {
           options.withBatching(
               b -> b.withMaxQueuedRequests(Math.max(b.maxQueuedRequests(), prompts.size())));
       try (Engine engine = Engine.start(loaded, options, board.and(stats).and(sink))) {
-        new NoEffect(spec).memory(engine).tell();
+        new NoEffect(spec).model(engine).tell();
         sink.begin();
         List<Completion> completions =
             engine.submit(prompts.stream().map(p -> p.request(loaded)).toList());

@@ -6,7 +6,9 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
+import orrery.graph.ActivationDtype;
 import orrery.lab.TensorDump;
+import orrery.model.Fp8Activations;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -98,12 +100,17 @@ final class DumpCommand implements Callable<Integer> {
           source.ids != null
               ? source.ids.stream().mapToInt(i -> i).toArray()
               : loaded.requireTokenizer().encode(source.text);
+      boolean fp8 = options.compute().activationDtype() == ActivationDtype.FP8;
       new NoEffect(spec)
           .when(
               !loaded.model().hasMtp(),
               "without an MTP layer: the other tensors are taken from an eager pass",
               "--graph")
           .when(!loaded.model().hasMtp(), "without an MTP layer", "--drafts")
+          .when(
+              fp8 && !Fp8Activations.matter(loaded.model()),
+              NoEffect.WITHOUT_QUANTISED,
+              ComputeFlags.ACTIVATIONS)
           .tell();
       TensorDump.write(loaded, options, ids, drafts, out);
       spec.commandLine().getOut().printf("%s: %d tokens%n", out, ids.length);

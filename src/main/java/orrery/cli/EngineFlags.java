@@ -6,10 +6,12 @@ import picocli.CommandLine.ArgGroup;
 
 /**
  * The switches of the engine, in groups. No switch changes an answer, with one exception: a {@code
- * --speculative-acceptance} other than {@code coupled}.
+ * --speculative-acceptance} other than {@code coupled}. The flags of dtypes are no switches: they
+ * make another model.
  */
 final class EngineFlags {
-  static final String COMPUTE = "%nEngine, computing (no flag of the engine changes an answer):%n";
+  static final String COMPUTE =
+      "%nEngine, computing (only flags named ...-dtype change answers):%n";
 
   @ArgGroup(validate = false, order = 10, heading = COMPUTE)
   private ComputeFlags compute = new ComputeFlags();

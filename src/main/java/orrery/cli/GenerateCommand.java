@@ -86,7 +86,7 @@ final class GenerateCommand implements Callable<Integer> {
     try (TraceSink sink = trace.open();
         LoadedModel loaded = model.load();
         Engine engine = Engine.start(loaded, options, stats.and(sink))) {
-      new NoEffect(spec).memory(engine).tell();
+      new NoEffect(spec).model(engine).tell();
       sink.begin();
       Request request = prompt.request(loaded, params);
       Completion completion = engine.submit(request);

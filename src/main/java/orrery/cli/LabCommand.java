@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import orrery.engine.LoadedModel;
 import orrery.lab.Ballast;
+import orrery.lab.FormatsLab;
 import orrery.lab.HybridLab;
 import orrery.lab.Lab;
 import orrery.lab.LabReport;
@@ -35,12 +36,14 @@ import picocli.CommandLine.Spec;
       LabCommand.Batching.class,
       LabCommand.Paging.class,
       LabCommand.Prefix.class,
+      LabCommand.Kv.class,
       LabCommand.Chunking.class,
       LabCommand.Policies.class,
       LabCommand.Mtp.class,
       LabCommand.Throughput.class,
       LabCommand.Ops.class,
       LabCommand.Hybrid.class,
+      LabCommand.Formats.class,
       NumbersCommand.class,
       LabCommand.BallastTwin.class
     })
@@ -115,6 +118,24 @@ public final class LabCommand implements Runnable {
     @Override
     LabReport run(LabSettings settings) {
       return Lab.prefix(settings, System.out);
+    }
+  }
+
+  @Command(
+      name = "kv",
+      description = "Cached rows of bf16 and FP8: what they save, and how far they move the model.")
+  static final class Kv extends Experiment {
+    @Override
+    NoEffect effects(NoEffect notes) {
+      return notes
+          .when(true, "in lab kv, which draws no curve", "--svg")
+          .when(true, "in lab kv, which measures no time", "--rounds")
+          .when(true, "in lab kv, which has all of them", KvDtypeFlag.NAME);
+    }
+
+    @Override
+    LabReport run(LabSettings settings) {
+      return Lab.kv(settings, System.out);
     }
   }
 
@@ -272,6 +293,51 @@ public final class LabCommand implements Runnable {
     @Override
     LabReport run(LabSettings settings) {
       return Lab.hybrid(settings, beside(), new HashSet<>(parts), System.out);
+    }
+  }
+
+  @Command(
+      name = "formats",
+      description = {
+        "Numbers of few bits: weights, activations and cached rows; bytes, speed and answers.",
+        "Writes copies of the model to a temporary directory. Its --kv-cache-dtype is that of the"
+            + " tables of weights."
+      })
+  static final class Formats extends Experiment {
+    @Option(
+        names = "--beside",
+        paramLabel = "DIR",
+        description = "Also measure this model, of any architecture.")
+    private Path beside;
+
+    @Option(
+        names = "--part",
+        paramLabel = "NAME",
+        split = ",",
+        converter = PartName.class,
+        description = "What to measure: weights or rows. Default: both")
+    private List<FormatsLab.Part> parts = List.of();
+
+    /** Reads a part's name. */
+    static final class PartName extends EnumWord<FormatsLab.Part> {
+      PartName() {
+        super(FormatsLab.Part.class);
+      }
+    }
+
+    @Override
+    List<Path> beside() {
+      return beside == null ? List.of() : List.of(beside);
+    }
+
+    @Override
+    NoEffect effects(NoEffect notes) {
+      return notes.when(true, "in lab formats, which measures for a given time", "--rounds");
+    }
+
+    @Override
+    LabReport run(LabSettings settings) {
+      return Lab.formats(settings, beside(), new HashSet<>(parts), System.out);
     }
   }
 

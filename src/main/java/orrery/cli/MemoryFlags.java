@@ -1,7 +1,7 @@
 package orrery.cli;
 
 import orrery.engine.EngineOptions;
-import picocli.CommandLine.Mixin;
+import orrery.kv.KvDtype;
 import picocli.CommandLine.Option;
 
 /** The size of the KV cache and of its pages, and how its rows are stored. */
@@ -41,7 +41,13 @@ final class MemoryFlags {
           "Longest sequence, prompt and answer. Default: what the model was made for, at most 8192")
   private int contextLength;
 
-  @Mixin private KvDtypeFlag dtype;
+  /** Not a {@link KvDtypeFlag}, because a group of options takes no mixin. */
+  @Option(
+      names = KvDtypeFlag.NAME,
+      paramLabel = "DTYPE",
+      converter = KvDtypeFlag.Name.class,
+      description = KvDtypeFlag.DESCRIPTION)
+  private KvDtype dtype = KvDtype.F32;
 
   /** These options with what the flags say. */
   EngineOptions applyTo(EngineOptions options) {
@@ -51,6 +57,6 @@ final class MemoryFlags {
                 .withMaxTotalTokens(maxTotalTokens)
                 .withSwaFullTokensRatio(swaFullTokensRatio)
                 .withContextLength(contextLength)
-                .withKvCacheDtype(dtype.dtype()));
+                .withKvCacheDtype(dtype));
   }
 }

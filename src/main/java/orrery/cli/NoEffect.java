@@ -5,6 +5,7 @@ import java.util.List;
 import orrery.batching.SchedulePolicy;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
+import orrery.graph.ActivationDtype;
 import orrery.prefix.PrefixCacheKind;
 import orrery.sampling.SamplingParams;
 import orrery.speculation.SpeculationOptions;
@@ -17,6 +18,8 @@ import picocli.CommandLine.Model.OptionSpec;
  * should know. SGLang ignores most of such flags in silence.
  */
 final class NoEffect {
+  static final String WITHOUT_QUANTISED = "with a model without quantised weights";
+
   private final CommandSpec spec;
   private final FlagNames names;
   private final List<String> notes = new ArrayList<>();
@@ -84,8 +87,8 @@ final class NoEffect {
         o.synthetic(), "with " + SpeculationFlags.SYNTHETIC_LENGTH, SpeculationFlags.ACCEPTANCE);
   }
 
-  /** Notes what becomes of the flags of memory with the model that the engine has loaded. */
-  NoEffect memory(Engine engine) {
+  /** Notes what becomes of the flags with the model that the engine has loaded. */
+  NoEffect model(Engine engine) {
     int asked = engine.options().kv().pageSize();
     if (asked > 0 && asked != engine.pageTokens() && names.given(MemoryFlags.PAGE_SIZE)) {
       notes.add(
@@ -96,6 +99,8 @@ final class NoEffect {
               + engine.pageTokens()
               + ": a page holds whole rows of all that the model caches");
     }
+    boolean fp8 = engine.options().compute().activationDtype() == ActivationDtype.FP8;
+    when(fp8 && !engine.roundsActivations(), WITHOUT_QUANTISED, ComputeFlags.ACTIVATIONS);
     String why = "with a model whose rows are all kept for the whole sequence";
     return when(!engine.hasWindows(), why, MemoryFlags.SWA_RATIO);
   }

@@ -148,6 +148,10 @@ final class QuantizeCommand implements Callable<Integer> {
       List<Passage> passages = HeldOutText.of(before, text, 1);
       List<Fidelity.Score> scores = Fidelity.compare(before, after, passages, options);
       tables.scores(scores);
+      Passage worst = passages.get(scores.getLast().worstPassage());
+      if (worst.natural()) {
+        tables.worst(before.requireTokenizer(), worst, scores.getLast());
+      }
       return scores;
     }
   }

@@ -2,20 +2,24 @@ package orrery.cli;
 
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import orrery.lab.Fidelity.Score;
+import orrery.lab.HeldOutText.Passage;
 import orrery.lab.Quantize;
 import orrery.lab.QuantizedMatrix;
 import orrery.quantization.Scales;
 import orrery.quantization.WeightFormat;
+import orrery.text.Tokenizer;
 
 /** The tables of {@code orrery quantize}. */
 final class QuantizeTables {
   private static final int MOST_COLUMNS = 60; // of a name
+  private static final int CONTEXT = 16; // tokens
 
   private final PrintWriter out;
 
@@ -102,6 +106,15 @@ final class QuantizeTables {
               : String.format(Locale.ROOT, "%.4f -> %.4f", s.perplexity(), s.otherPerplexity()),
           s.foretold() == 0 ? "-" : percent(s.right(), 2) + " -> " + percent(s.otherRight(), 2));
     }
+  }
+
+  /** The text behind which the models differ most. */
+  void worst(Tokenizer tokenizer, Passage passage, Score all) {
+    int to = all.worstToken() + 1;
+    int[] ids = Arrays.copyOfRange(passage.ids(), Math.max(0, to - CONTEXT), to);
+    out.printf(
+        "worst KL in %s, behind: %s%n",
+        passage.kind(), tokenizer.decode(ids, false).strip().replace("\n", "\\n"));
   }
 
   private static String percent(double share, int decimals) {

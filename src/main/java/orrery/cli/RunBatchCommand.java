@@ -139,7 +139,7 @@ final class RunBatchCommand implements Callable<Integer> {
       // The output is opened last: a run that is refused before leaves no file behind.
       try (Engine engine = Engine.start(loaded, options, stats.and(sink));
           BatchOutput out = new BatchOutput(answers, part.bytes())) {
-        new NoEffect(spec).memory(engine).tell();
+        new NoEffect(spec).model(engine).tell();
         sink.begin();
         OpenAiRequest.Reader reader = new OpenAiRequest.Reader(loaded, engine.longest());
         boolean synthetic = options.speculation().synthetic();

@@ -17,6 +17,7 @@
  *          generate    one prompt, streamed            text on stdout, figures on stderr
  *          run-batch   a file of requests          OpenAI's batch format, answers in order
  *          inspect     what a model consists of        --tensors, --program, --config
+ *          quantize    a copy in 8 or 4 bits       what the rounding costs, on held-out text
  *          dump        every number of a forward pass  a safetensors file for others' tests
  *          bench       what this machine can do        ratios of one run
  *          trace-svg   a picture of a trace        lanes, steps and pages as SVG

@@ -418,6 +418,11 @@ public final class Engine implements AutoCloseable {
     return core.pageTokens();
   }
 
+  /** Whether products multiply rounded rows: activations are FP8, and weights are quantised. */
+  public boolean roundsActivations() {
+    return core.roundsActivations();
+  }
+
   /** Whether the model caches rows that only a window of later tokens reads. */
   public boolean hasWindows() {
     return core.hasWindows();

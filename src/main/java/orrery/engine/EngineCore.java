@@ -140,6 +140,11 @@ final class EngineCore {
     return kv.geometry().pageTokens();
   }
 
+  /** Whether products multiply rounded rows. */
+  boolean roundsActivations() {
+    return model instanceof Fp8Activations && Fp8Activations.matter(loaded.model());
+  }
+
   /** Whether a pool keeps only a window. */
   boolean hasWindows() {
     return Arrays.stream(kv.layout().pools()).anyMatch(keeps -> keeps != Stream.ALL);

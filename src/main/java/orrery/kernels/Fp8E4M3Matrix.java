@@ -90,15 +90,15 @@ final class Fp8E4M3Matrix extends CodePanels {
         FloatVector s = FloatVector.fromArray(F, scale, sub);
         for (int k = 0; k < inputs; k += 4) {
           IntVector v = IntVector.fromArray(I, codes, at + k / 4 * PANEL + sub);
-          for (int j = 0; j < 4; j++) {
-            v.lanewise(LSHL, 24)
-                .lanewise(ASHR, 4)
-                .and(FIELDS)
-                .reinterpretAsFloats()
-                .mul(s)
-                .intoArray(into, offset + (k + j) * PANEL + sub);
-            v = v.lanewise(LSHR, 8);
-          }
+          int to = offset + k * PANEL + sub;
+          IntVector i = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FIELDS);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to);
+          i = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(FIELDS);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + PANEL);
+          i = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(FIELDS);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + 2 * PANEL);
+          i = v.lanewise(ASHR, 4).and(FIELDS);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + 3 * PANEL);
         }
       }
     }

@@ -21,8 +21,8 @@ import orrery.model.Forward;
 import orrery.model.Model;
 
 /**
- * The forward pass of a decoding step, to be timed as a whole or op by op. The cached rows before
- * it hold made-up numbers: how long an op takes does not depend on them.
+ * The forward pass of a step, mostly a decoding one, to be timed as a whole or op by op. The cached
+ * rows before it hold made-up numbers: how long an op takes does not depend on them.
  */
 final class DecodeStep {
   private static final int PAGE = 16; // rounded up to whole rows
@@ -34,25 +34,41 @@ final class DecodeStep {
   private final List<TimedOp> ops = new ArrayList<>(); // of the whole step, in order
 
   /**
-   * @param rows decoding requests, one row each
+   * A step of decoding requests, one row each.
+   *
+   * @param rows decoding requests
    * @param context tokens behind each
    * @param dtype of the cached rows
    */
   DecodeStep(Model model, Team team, int rows, int context, KvDtype dtype, Draw draw) {
-    int length = context + 1;
+    this(model, team, rows, 1, context, dtype, draw);
+  }
+
+  /**
+   * A step of requests with several rows each, such as a chunk of a prompt; the last row of each
+   * wants logits.
+   *
+   * @param each rows of a request
+   */
+  DecodeStep(
+      Model model, Team team, int requests, int each, int context, KvDtype dtype, Draw draw) {
+    int length = context + each;
+    int rows = requests * each;
     KvLayout layout = model.kvLayout(false, dtype);
     int page = layout.wholeRows(PAGE);
     int slots = Math.ceilDiv(length, page) * page;
-    KvCache cache = new KvCache(layout, page, slots, rows * slots / page);
-    forward = model.bind(cache, rows).apply(rows);
+    KvCache cache = new KvCache(layout, page, slots, requests * slots / page);
+    forward = model.bind(cache, requests).apply(rows);
     captured = Capture.of(forward::main);
     executor = new Executor(team);
-    step = new Step(rows, rows, team.size(), new VectorKernels());
-    for (int r = 0; r < rows; r++) {
+    step = new Step(rows, requests, team.size(), new VectorKernels());
+    for (int r = 0; r < requests; r++) {
       PageTable table = cache.newTable();
       cache.reserve(table, length);
       step.tables[r] = table;
-      step.add(draw.between(0, model.vocab() - 1), context, r, true);
+      for (int i = 1; i <= each; i++) {
+        step.add(draw.between(0, model.vocab() - 1), context + i - 1, r, i == each);
+      }
     }
     for (int stream = 0; stream < layout.streams().size(); stream++) {
       fill(cache.rows(stream));

@@ -62,6 +62,21 @@ public final class Fidelity {
    */
   public static List<Score> compare(
       LoadedModel first, LoadedModel second, List<Passage> passages, EngineOptions options) {
+    return compare(first, options, second, options, passages);
+  }
+
+  /**
+   * Compares two models that run with different options.
+   *
+   * @return a score for each kind in the order in which they come, and one for all
+   * @throws IllegalArgumentException if the models differ in their vocabularies
+   */
+  static List<Score> compare(
+      LoadedModel first,
+      EngineOptions options,
+      LoadedModel second,
+      EngineOptions otherOptions,
+      List<Passage> passages) {
     int vocab = first.model().vocab();
     if (second.model().vocab() != vocab) {
       throw new IllegalArgumentException(
@@ -71,7 +86,7 @@ public final class Fidelity {
     Map<String, Sums> kinds = new LinkedHashMap<>();
     Sums all = new Sums("all");
     try (GivenText one = new GivenText(first.model(), options, longest);
-        GivenText other = new GivenText(second.model(), options, longest)) {
+        GivenText other = new GivenText(second.model(), otherOptions, longest)) {
       for (Passage passage : passages) {
         Sums kind = kinds.computeIfAbsent(passage.kind(), Sums::new);
         run(passage, one, other, vocab, List.of(kind, all));
@@ -121,17 +136,19 @@ public final class Fidelity {
       double maxQ = q[qOff + bestQ];
       double sumP = 0;
       double sumQ = 0;
-      double weighted = 0; // p - q, weighted by the first model's exp
       for (int v = 0; v < vocab; v++) {
-        double e = Math.exp(p[pOff + v] - maxP);
-        sumP += e;
+        sumP += Math.exp(p[pOff + v] - maxP);
         sumQ += Math.exp(q[qOff + v] - maxQ);
-        weighted += e * ((double) p[pOff + v] - q[qOff + v]);
       }
       double logSumP = maxP + Math.log(sumP);
       double logSumQ = maxQ + Math.log(sumQ);
+      double kl = 0;
+      for (int v = 0; v < vocab; v++) {
+        double logP = p[pOff + v] - logSumP;
+        kl += Math.exp(logP) * (logP - (q[qOff + v] - logSumQ));
+      }
       return new Row(
-          weighted / sumP - logSumP + logSumQ,
+          kl,
           bestP,
           bestQ,
           next,

@@ -9,6 +9,7 @@ import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
 import orrery.kv.KvLayout;
+import orrery.model.Fp8Activations;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
 
@@ -25,7 +26,8 @@ final class GivenText implements AutoCloseable {
   /**
    * @param longest tokens of the longest text
    */
-  GivenText(Model model, EngineOptions options, int longest) {
+  GivenText(Model plain, EngineOptions options, int longest) {
+    Model model = Fp8Activations.of(plain, options.compute().activationDtype());
     int threads = options.compute().threads();
     boolean scalar = options.compute().kernels() == KernelSet.SCALAR;
     KvLayout layout = model.kvLayout(false, options.kv().kvCacheDtype());

@@ -56,6 +56,11 @@ public final class Lab {
     return run(settings, out, new PrefixLab());
   }
 
+  /** Cached rows of fewer bits. */
+  public static LabReport kv(LabSettings settings, PrintStream out) {
+    return run(settings, out, new CachedRowsLab());
+  }
+
   /** A long prompt among running requests. */
   public static LabReport chunking(LabSettings settings, PrintStream out) {
     return run(settings, out, new ChunkingLab());
@@ -80,6 +85,19 @@ public final class Lab {
   /** Where the time of a decode step goes. */
   public static LabReport ops(LabSettings settings, OpsLab.Shape shape, PrintStream out) {
     return run(settings, out, new OpsLab(shape));
+  }
+
+  /**
+   * Numbers of few bits: weights, activations and cached rows.
+   *
+   * @param beside models to measure beside, of any architecture
+   * @param parts what to measure; all if there is none
+   */
+  public static LabReport formats(
+      LabSettings settings, List<Path> beside, Set<FormatsLab.Part> parts, PrintStream out) {
+    List<Path> models = new ArrayList<>(settings.models());
+    models.addAll(beside);
+    return run(settings, models, out, new FormatsLab(parts));
   }
 
   /**

@@ -57,6 +57,9 @@
  * <p>{@code orrery lab hybrid} counts the pages and times the ops of a model by what its layers'
  * streams say that they read, so it serves every architecture alike.
  *
+ * <p>{@code orrery lab kv} counts the bytes of cached rows by their dtype, and compares the model's
+ * logits on held-out text with those over float32 rows ({@link orrery.lab.Fidelity}).
+ *
  * <p>{@code orrery lab numbers} measures no time: it counts what weights lose in few bits.
  *
  * <p><b>Watch it.</b> {@code orrery lab batching}; {@code orrery lab mtp}; {@code orrery bench

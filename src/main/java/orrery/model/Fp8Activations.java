@@ -34,9 +34,9 @@ public final class Fp8Activations implements Model {
     return rows -> new RoundedForward(bound.apply(rows));
   }
 
-  /** Whether any product has quantised weights. */
-  public boolean rounds() {
-    return bytes(model.hasMtp(), 1) > 0;
+  /** Whether FP8 activations make another model of this one: some products are quantised. */
+  public static boolean matter(Model model) {
+    return new Fp8Activations(model).bytes(model.hasMtp(), 1) > 0;
   }
 
   /** What the model takes, and the rounded rows. */

@@ -18,6 +18,8 @@ import orrery.checkpoint.CheckpointMutator.Outcome;
 final class QuantizationConfigEdits {
   private static final JsonMapper JSON = new JsonMapper();
   private static final String FIELD = "quantization_config";
+  private static final String MODEL_OPT = "hf_quant_config.json";
+  private static final String INSIDE = "quantization"; // of that file
 
   /** Values that no field of such a config can have. */
   private static final String[] NONSENSE = {
@@ -63,7 +65,7 @@ final class QuantizationConfigEdits {
   private static Mutation nonsense(Path directory, Random random) throws IOException {
     ObjectNode root = read(directory);
     List<ObjectNode> objects = new ArrayList<>();
-    collect((ObjectNode) root.get(FIELD), objects);
+    collect(told(root), objects);
     ObjectNode object = objects.get(random.nextInt(objects.size()));
     List<String> fields = new ArrayList<>();
     object
@@ -83,7 +85,8 @@ final class QuantizationConfigEdits {
     write(directory, root);
     String what = field + " = " + value;
     // Nobody reads quant_algo beside quant_method fp8, nor what groups say about activations.
-    boolean read = !field.equals("quant_algo") && !isOfActivations(root, object);
+    boolean beside = field.equals("quant_algo") || field.equals("group_size");
+    boolean read = !beside && !isOfActivations(root, object);
     return read ? Mutation.refused("nonsense", what) : neverAnother("nonsense", what);
   }
 
@@ -103,13 +106,13 @@ final class QuantizationConfigEdits {
 
   private static Mutation dropped(Path directory, Random random) throws IOException {
     ObjectNode root = read(directory);
+    boolean another = root.has(FIELD) && Files.exists(directory.resolve(MODEL_OPT));
     if (random.nextBoolean()) {
-      root.remove(FIELD);
+      root.remove(List.of(FIELD, INSIDE));
     } else {
-      root.putNull(FIELD);
+      root.putNull(root.has(FIELD) ? FIELD : INSIDE);
     }
     write(directory, root);
-    boolean another = Files.exists(directory.resolve("hf_quant_config.json"));
     return another
         ? neverAnother("no config", "a second config stays")
         : Mutation.refused("no config", "none");
@@ -120,9 +123,11 @@ final class QuantizationConfigEdits {
       "gptq", "awq", "bitsandbytes", "quark", "fp_quant", "mxfp4", "modelopt_fp4", "FP8", ""
     };
     ObjectNode root = read(directory);
-    ObjectNode config = (ObjectNode) root.get(FIELD);
+    if (!root.has(FIELD)) {
+      return null;
+    }
     String method = methods[random.nextInt(methods.length)];
-    config.put("quant_method", method);
+    told(root).put("quant_method", method);
     write(directory, root);
     return Mutation.refused("quant_method", method);
   }
@@ -131,7 +136,7 @@ final class QuantizationConfigEdits {
   private static Mutation otherBlocks(Path directory, Random random) throws IOException {
     ObjectNode root = read(directory);
     List<ObjectNode> objects = new ArrayList<>();
-    collect((ObjectNode) root.get(FIELD), objects);
+    collect(told(root), objects);
     for (ObjectNode object : objects) {
       for (String field : List.of("weight_block_size", "block_structure")) {
         if (object.path(field).isArray()) {
@@ -185,7 +190,7 @@ final class QuantizationConfigEdits {
       return null;
     }
     String[] word = fitting.get(random.nextInt(fitting.size()));
-    Files.writeString(directory.resolve("config.json"), text.replace(word[0], word[1]));
+    Files.writeString(file(directory), text.replace(word[0], word[1]));
     return neverAnother("other words", word[0] + " to " + word[1]);
   }
 
@@ -198,16 +203,27 @@ final class QuantizationConfigEdits {
     ObjectNode root = read(directory);
     String field = fields[random.nextInt(fields.length)];
     String value = values[random.nextInt(values.length)];
-    ((ObjectNode) root.get(FIELD)).putRawValue(field, new RawValue(value));
+    told(root).putRawValue(field, new RawValue(value));
     write(directory, root);
     return neverAnother("lists of modules", field + " = " + value);
   }
 
-  static ObjectNode read(Path directory) throws IOException {
-    return (ObjectNode) JSON.readTree(directory.resolve("config.json").toFile());
+  /** The file that tells of quantised weights: config.json, or ModelOpt's own if it tells nothing. */
+  private static Path file(Path directory) throws IOException {
+    Path config = directory.resolve("config.json");
+    return JSON.readTree(config.toFile()).has(FIELD) ? config : directory.resolve(MODEL_OPT);
+  }
+
+  private static ObjectNode read(Path directory) throws IOException {
+    return (ObjectNode) JSON.readTree(file(directory).toFile());
+  }
+
+  private static ObjectNode told(ObjectNode root) {
+    return (ObjectNode) root.get(root.has(FIELD) ? FIELD : INSIDE);
   }
 
   private static void write(Path directory, ObjectNode root) throws IOException {
-    Files.writeString(directory.resolve("config.json"), root.toString());
+    boolean config = root.has("model_type");
+    Files.writeString(directory.resolve(config ? "config.json" : MODEL_OPT), root.toString());
   }
 }

@@ -44,7 +44,7 @@ class CommandFilesTest {
     COMMANDS.put("dump", new Uses(List.of("--model"), List.of("--out"), "--ids 1"));
     COMMANDS.put("trace-svg", new Uses(List.of("TRACE"), List.of("SVG"), ""));
     COMMANDS.put("bench kernels", new Uses(List.of("--model"), List.of("--csv", "--svg"), ""));
-    for (String lab : "batching paging prefix chunking policies mtp throughput ops".split(" ")) {
+    for (String lab : "batching paging prefix kv chunking policies mtp throughput ops".split(" ")) {
       COMMANDS.put(
           "lab " + lab,
           new Uses(List.of("--model", "--twin"), List.of("--csv", "--svg"), "--quick"));

@@ -53,6 +53,8 @@ class NoEffectTest {
         "--min-tokens 1 --ignore-eos| --min-tokens has no effect with --ignore-eos",
         "--schedule-policy vllm     | --schedule-policy has no effect with one choice",
         "--max-running-requests 2   | --max-running-requests has no effect with one choice",
+        "--activation-dtype fp8     | --activation-dtype has no effect with a model without"
+            + " quantised weights",
         "--swa-full-tokens-ratio 0.5 | --swa-full-tokens-ratio has no effect with a model whose"
             + " rows",
         "--speculative-num-steps 1  | --speculative-num-steps has no effect without"
@@ -96,7 +98,7 @@ class NoEffectTest {
       try (LoadedModel loaded =
               new LoadedModel(Path.of("v4"), model, Optional.empty(), new int[] {5});
           Engine engine = Engine.start(loaded, o)) {
-        new NoEffect(line.getCommandSpec()).memory(engine).tell();
+        new NoEffect(line.getCommandSpec()).model(engine).tell();
       }
       assertThat(err.toString().lines())
           .containsExactlyElementsOf(
@@ -136,6 +138,18 @@ class NoEffectTest {
                 + " mtp",
             "orrery run-batch: --speculative-acceptance has no effect with"
                 + " --speculative-synthetic-accept-length");
+  }
+
+  @Test
+  void roundedActivationsMatterWithQuantisedWeightsOnly() {
+    String quantised = TinyModels.quantised("glm-mxfp8") + " --activation-dtype fp8 ";
+    assertThat(notes("generate --ids 1,2 -n 2 -m " + quantised)).isEmpty();
+    String dump = "dump --ids 1,2 --out " + directory.resolve("x") + " -m ";
+    assertThat(notes(dump + quantised)).isEmpty();
+    assertThat(notes(dump + TinyModels.speck("mtp") + " --activation-dtype fp8"))
+        .singleElement()
+        .asString()
+        .startsWith("orrery dump: --activation-dtype has no effect with a model without quantised");
   }
 
   @Test

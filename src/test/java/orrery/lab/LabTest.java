@@ -288,6 +288,19 @@ class LabTest {
     assertThat(out.toString()).contains("largest costs behind 32 tokens, op by op: ");
   }
 
+  @Test
+  void cachedRowsOfFewerBitsTakeLessMemoryAndMoveTheModel() {
+    LabReport r = run(Lab::kv);
+    String table = "cached rows, speck-mtp";
+    double f32 = figure(r, table, "f32, bytes a token", "B");
+    assertThat(figure(r, table, "bf16, bytes a token", "B")).isEqualTo(f32 / 2);
+    assertThat(figure(r, table, "fp8, bytes a token", "B")).isLessThan(f32 / 2);
+    assertThat(figure(r, table, "f32, KL", "nat")).isZero();
+    assertThat(figure(r, table, "bf16, KL", "nat")).isPositive();
+    assertThat(figure(r, table, "fp8, KL", "nat"))
+        .isGreaterThan(figure(r, table, "bf16, KL", "nat"));
+  }
+
   private LabReport hybrid(HybridLab.Part part) {
     var settings = new LabSettings(TinyModels.speck("v4-mtp"), Optional.empty(), 1, 1, 1, true);
     List<Path> beside = List.of(TinyModels.speck("mtp"));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -11,6 +12,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import orrery.TinyModels;
 import orrery.attention.RopeTable;
 import orrery.engine.LoadedModel;
+import orrery.graph.ActivationDtype;
+import orrery.graph.Capture;
 import orrery.kv.KvCache;
 import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
@@ -19,7 +22,7 @@ import orrery.kv.KvLayout;
 class ActivationsTest {
   private static final int SLACK = 40_000; // objects around the arrays
 
-  static java.util.List<Path> models() {
+  static List<Path> models() {
     return TinyModels.all();
   }
 
@@ -46,6 +49,43 @@ class ActivationsTest {
         assertThat(buffers).as("mtp " + mtp).isBetween(said, said + SLACK);
         assertThat(forward.logits().data).hasSizeLessThan(60 * (model.vocab() + 16));
       }
+    }
+  }
+
+  static List<Path> quantised() {
+    return TinyModels.quantised();
+  }
+
+  /** Rounded buffers are made when a pass is launched. */
+  @ParameterizedTest
+  @MethodSource("quantised")
+  void roundedBuffersTakeTheMemoryThatTheModelStates(Path directory) {
+    try (LoadedModel loaded = LoadedModel.load(directory)) {
+      Model rounded = Fp8Activations.of(loaded.model(), ActivationDtype.FP8);
+      for (boolean mtp : new boolean[] {false, rounded.hasMtp()}) {
+        Activations plain = loaded.model().activations(mtp, 400);
+        Activations a = rounded.activations(mtp, 400);
+        assertThat(a.row()).isGreaterThan(plain.row());
+        assertThat(new long[] {a.positions(), a.thread()})
+            .containsExactly(plain.positions(), plain.thread());
+        KvLayout layout = rounded.kvLayout(mtp, KvDtype.F32);
+        KvCache cache = new KvCache(layout, layout.wholeRows(4), 400, 100);
+        IntFunction<Forward> bound = rounded.bind(cache, 50);
+        launch(bound.apply(10), mtp); // classes are loaded once
+        long before = allocated();
+        launch(bound.apply(300), mtp);
+        long buffers = allocated() - before;
+        long said = 300 * a.row() + 50 * a.logitRow();
+        assertThat(buffers).as("mtp " + mtp).isBetween(said, said + SLACK);
+      }
+    }
+  }
+
+  private static void launch(Forward forward, boolean mtp) {
+    Capture.of(forward::main);
+    if (mtp) {
+      Capture.of(forward::mtp);
+      Capture.of(forward::mtpKv);
     }
   }
 

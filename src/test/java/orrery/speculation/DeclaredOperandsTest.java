@@ -20,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import orrery.TinyModels;
 import orrery.engine.LoadedModel;
+import orrery.graph.ActivationDtype;
 import orrery.graph.LaunchedOps;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
@@ -33,6 +34,7 @@ import orrery.kv.KvCache;
 import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.model.Forward;
+import orrery.model.Fp8Activations;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
 import orrery.sampling.Sampler;
@@ -50,7 +52,9 @@ class DeclaredOperandsTest {
   private static final SamplingParams GREEDY = SamplingParams.defaults().withTemperature(0);
 
   static Stream<Path> specks() {
-    return Stream.of(TinyModels.specks(), TinyModels.v4Specks()).flatMap(List::stream);
+    List<Path> rounded =
+        List.of(TinyModels.quantised("glm-fp8-block"), TinyModels.quantised("v4-release"));
+    return Stream.of(TinyModels.specks(), TinyModels.v4Specks(), rounded).flatMap(List::stream);
   }
 
   /** A model with two sequences in a cache full of numbers, and the programs that it can run. */
@@ -67,7 +71,8 @@ class DeclaredOperandsTest {
     private final int page; // P
 
     Bench(Path directory, Kernels kernels) {
-      model = LoadedModel.load(directory).model();
+      // Rounds the inputs of quantised products; does nothing if there are none.
+      model = Fp8Activations.of(LoadedModel.load(directory).model(), ActivationDtype.FP8);
       KvLayout layout = model.kvLayout(model.hasMtp(), KvDtype.F32);
       page = layout.wholeRows(LEAST_PAGE);
       int slots = 5 * page;

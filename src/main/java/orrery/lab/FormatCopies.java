@@ -1,0 +1,83 @@
+package orrery.lab;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import orrery.checkpoint.CheckpointException;
+import orrery.engine.LoadedModel;
+import orrery.graph.ActivationDtype;
+import orrery.kv.KvDtype;
+import orrery.quantization.layouts.Layout;
+import orrery.quantization.layouts.Layouts;
+
+/**
+ * Copies of a model in every layout that {@code orrery quantize} can give it, written to a
+ * temporary directory and loaded from there.
+ */
+final class FormatCopies implements AutoCloseable {
+  private final Path directory;
+  private final List<FormatVariant> variants = new ArrayList<>();
+
+  /** Makes the copies, and says on the sheet which layouts the model cannot have. */
+  FormatCopies(Subject s, Sheet sheet) {
+    KvDtype rows = s.options().kv().kvCacheDtype();
+    variants.add(new FormatVariant("as it is", s.loaded(), ActivationDtype.F32, rows));
+    try {
+      directory = Files.createTempDirectory("orrery-formats");
+    } catch (IOException e) {
+      throw new UncheckedIOException("a temporary directory cannot be made: " + e, e);
+    }
+    for (Layout layout : layouts()) {
+      try {
+        add(s, layout, rows);
+      } catch (IllegalArgumentException | CheckpointException e) {
+        sheet.text(layout.name() + " is left out: " + e.getMessage());
+      }
+    }
+  }
+
+  private static List<Layout> layouts() {
+    List<Layout> all = new ArrayList<>();
+    Layouts.names().forEach(name -> all.add(Layouts.of(name, null)));
+    Layouts.expertNames().forEach(name -> all.add(Layouts.of("fp8-channel", name)));
+    return all;
+  }
+
+  /** FP8 activations are shown once, with the first layout: they do not depend on the others. */
+  private void add(Subject s, Layout layout, KvDtype rows) {
+    Path copy = directory.resolve("copy-" + variants.size());
+    Quantize.write(s.loaded().directory(), layout, copy, (matrices, of) -> {});
+    LoadedModel loaded = LoadedModel.load(copy);
+    boolean first = variants.size() == 1;
+    variants.add(new FormatVariant(layout.name(), loaded, ActivationDtype.F32, rows));
+    if (first) {
+      String name = layout.name() + ", activations fp8";
+      variants.add(new FormatVariant(name, loaded, ActivationDtype.FP8, rows));
+    }
+  }
+
+  /** The model as it is, then its copies. */
+  List<FormatVariant> variants() {
+    return List.copyOf(variants);
+  }
+
+  @Override
+  public void close() {
+    variants.stream()
+        .skip(1) // the model as it is belongs to the experiment
+        .filter(v -> v.activations() == ActivationDtype.F32)
+        .forEach(v -> v.loaded().close());
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(directory + ": cannot be removed: " + e, e);
+    }
+  }
+}
