@@ -93,25 +93,26 @@ def in_compressed_tensors(directory: Path, weights: dict[str, np.ndarray], confi
     for file in sorted(directory.glob("model*.safetensors")):
         tensors |= load_file(file)
     worst, count = (0.0, ""), 0
-    for group in config["config_groups"].values():
+    for module in sorted(n.removesuffix(".weight_scale") for n in tensors if n.endswith(".weight_scale")):
+        group = group_of(module, list(config["config_groups"].values()))
         scheme = QuantizationScheme.model_validate(group)
         compressor = BaseCompressor.get_value_from_registry(group.get("format") or config["format"])
-        for name in sorted(n for n in tensors if n.endswith((".weight_packed", ".weight"))):
-            module = name.rpartition(".")[0]
-            if f"{module}.weight_scale" not in tensors or not targeted(scheme.targets, module):
-                continue
-            local = {n.removeprefix(module + "."): t for n, t in tensors.items() if n.startswith(module + ".w")}
-            try:
-                theirs = compressor.decompress(local, scheme)["weight"]
-            except Exception as problem:
-                return f"{module}: {type(problem).__name__}: {first_line(problem)}"
-            worst = max(worst, (error(theirs, torch.from_numpy(weights[module + ".weight"].copy())), module))
-            count += 1
+        local = {n.removeprefix(module + "."): t for n, t in tensors.items() if n.startswith(module + ".w")}
+        try:
+            theirs = compressor.decompress(local, scheme)["weight"]
+        except Exception as problem:
+            return f"{module}: {type(problem).__name__}: {first_line(problem)}"
+        worst = max(worst, (error(theirs, torch.from_numpy(weights[module + ".weight"].copy())), module))
+        count += 1
     return f"{count} modules; largest error {worst[0]:.1e} ({worst[1]}, {theirs.dtype})"
 
 
-def targeted(targets: list[str], module: str) -> bool:
-    return any(t == "Linear" or t == module or t.startswith("re:") and re.match(t[3:], module) for t in targets)
+def group_of(module: str, groups: list[dict]) -> dict:
+    """As the library chooses: names and regular expressions come before the class."""
+    for group in groups:
+        if any(t == module or t.startswith("re:") and re.match(t[3:], module) for t in group["targets"]):
+            return group
+    return next(group for group in groups if "Linear" in group["targets"])
 
 
 def compare(directory: Path) -> None:

@@ -41,6 +41,7 @@ final class MemoryFlags {
           "Longest sequence, prompt and answer. Default: what the model was made for, at most 8192")
   private int contextLength;
 
+  /** Not a {@link KvDtypeFlag}, because a group of options takes no mixin. */
   @Option(
       names = KvDtypeFlag.NAME,
       paramLabel = "DTYPE",

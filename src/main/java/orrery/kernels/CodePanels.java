@@ -1,5 +1,6 @@
 package orrery.kernels;
 
+import java.util.Arrays;
 import orrery.quantization.ActivationRounding;
 import orrery.quantization.CodedMatrix;
 
@@ -9,6 +10,12 @@ import orrery.quantization.CodedMatrix;
  * rounds nothing.
  */
 abstract class CodePanels extends PackedMatrix {
+  /**
+   * Inputs decoded at a time: the floats of 6 or 8 panels, 24 or 32 KiB, stay in the first-level
+   * cache. A multiple of the codes that share an int.
+   */
+  private static final int PART = 64;
+
   final int[] codes; // [panels][ceil(in/perWord)][16]
   final PackedScales scales;
   final float tensorScale;
@@ -38,7 +45,7 @@ abstract class CodePanels extends PackedMatrix {
   }
 
   private void requireFinite() {
-    float[] part = new float[PanelProduct.PART * PANEL]; // [inputs][16]
+    float[] part = new float[PART * PANEL]; // [inputs][16]
     for (int panel = 0; panel < panels; panel++) {
       for (int k = 0; k < in; k = partEnd(k)) {
         int inputs = partEnd(k) - k;
@@ -107,11 +114,76 @@ abstract class CodePanels extends PackedMatrix {
     }
   }
 
-  /** Parts begin and end where blocks do, or inside one block at a whole int. */
+  /** Decodes like {@link #decode}, in vectors if the matrix allows it. */
+  abstract void decodeInVectors(
+      int panel, int from, int to, float[] into, int offset, Scratch scratch);
+
+  /** One row of {@link #product}; a subclass that decodes in registers is faster. */
+  void productOfOneRow(
+      float[] x, int xOff, float[] y, int yOff, int panelFrom, int panelTo, Scratch scratch) {
+    productOfDecoded(x, xOff, 0, 1, y, yOff, 0, panelFrom, panelTo, scratch);
+  }
+
   @Override
+  final void product(
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo,
+      Scratch scratch) {
+    if (rows == 1) {
+      productOfOneRow(x, xOff, y, yOff, panelFrom, panelTo, scratch);
+    } else {
+      productOfDecoded(x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
+    }
+  }
+
+  /**
+   * A part of a few panels becomes floats, which stay in the cache while all rows pass by. So all
+   * formats share {@link F32Loops}, and decoding costs the less the more rows there are.
+   */
+  private void productOfDecoded(
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo,
+      Scratch scratch) {
+    for (int row = 0; row < rows; row++) {
+      int at = yOff + row * yStride;
+      Arrays.fill(y, at + panelFrom * PANEL, at + panelTo * PANEL, 0f);
+    }
+    int together = rows <= 2 ? 8 : F32Loops.PANELS_TOGETHER;
+    float[] floats = scratch.weights(together * PART * PANEL); // [panels][inputs][16]
+    for (int p = panelFrom; p < panelTo; p += together) {
+      int panels = Math.min(together, panelTo - p);
+      int yAt = yOff + p * PANEL;
+      for (int k = 0; k < in; k = partEnd(k)) {
+        int inputs = partEnd(k) - k;
+        for (int i = 0; i < panels; i++) {
+          decodeInVectors(p + i, k, k + inputs, floats, i * inputs * PANEL, scratch);
+        }
+        F32Loops.add(floats, 0, inputs, x, xOff + k, xStride, rows, y, yAt, yStride, panels);
+      }
+    }
+  }
+
+  /**
+   * Where a part of the inputs that is decoded at once ends. Parts begin and end where blocks do,
+   * or inside one block at a whole int.
+   */
   final int partEnd(int k) {
-    int blocks = PanelProduct.PART / blockCols;
-    int end = blocks > 0 ? k + blocks * blockCols : Math.min(k + PanelProduct.PART, blockEnd(k));
+    int blocks = PART / blockCols;
+    int end = blocks > 0 ? k + blocks * blockCols : Math.min(k + PART, blockEnd(k));
     return Math.min(end, in);
   }
 

@@ -18,10 +18,60 @@ import jdk.incubator.vector.FloatVector;
  * one, so the same bits go to the same place twice.
  */
 final class F32Loops {
+  /** A multiple of the panels that the 6-row (2) and the 4-row loop (3) take at a time. */
+  static final int PANELS_TOGETHER = 6;
+
   private F32Loops() {}
 
+  /** Few panels at a time if many rows pass by, so that the panels stay in the cache. */
+  static int panelsTogether(int rows, int panels) {
+    return rows <= 4 ? Math.max(1, panels) : PANELS_TOGETHER;
+  }
+
+  /**
+   * Which loop takes the next rows: that of 6, 4, 2 or 1. 7 and 8 rows go as two groups of 4, since
+   * a group of 2 leaves half the machine idle.
+   */
+  static int rowsTogether(int left) {
+    return left >= 5 && left != 7 && left != 8 ? 6 : left >= 3 ? 4 : left;
+  }
+
+  /**
+   * Adds the products of {@code in} inputs to the outputs of {@code panels} panels.
+   *
+   * @param w [panels][in][16] from wOff
+   * @param x [rows][xStride], columns from xOff on
+   * @param y [rows][yStride], columns from yOff on
+   */
+  static void add(
+      float[] w,
+      int wOff,
+      int in,
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panels) {
+    for (int row = 0; row < rows; ) {
+      int take = rowsTogether(rows - row);
+      int n = Math.min(take, rows - row);
+      int xRow = xOff + row * xStride;
+      int yRow = yOff + row * yStride;
+      switch (take) {
+        case 6 -> rows6(w, wOff, in, x, xRow, xStride, n, y, yRow, yStride, panels);
+        case 4 -> rows4(w, wOff, in, x, xRow, xStride, n, y, yRow, yStride, panels);
+        case 2 -> rows2(w, wOff, in, x, xRow, xStride, n, y, yRow, yStride, panels);
+        default -> row1(w, wOff, in, x, xRow, y, yRow, panels);
+      }
+      row += n;
+    }
+  }
+
   /** One row, eight panels at a time; the last group repeats its last panel. */
-  static void row1(
+  private static void row1(
       float[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff, int panels) {
     int panelSize = in * PANEL;
     int lastPanel = panels - 1;
@@ -76,7 +126,7 @@ final class F32Loops {
   }
 
   /** Up to 2 rows by 4 panels; missing rows and panels repeat the last one. */
-  static void rows2(
+  private static void rows2(
       float[] w,
       int wOff,
       int in,
@@ -142,7 +192,7 @@ final class F32Loops {
   }
 
   /** Up to 4 rows by 3 panels; missing rows and panels repeat the last one. */
-  static void rows4(
+  private static void rows4(
       float[] w,
       int wOff,
       int in,
@@ -184,7 +234,50 @@ final class F32Loops {
         FloatVector d0 = FloatVector.fromArray(F, y, y3 + p0 * PANEL + sub);
         FloatVector d1 = FloatVector.fromArray(F, y, y3 + p1 * PANEL + sub);
         FloatVector d2 = FloatVector.fromArray(F, y, y3 + p2 * PANEL + sub);
-        for (int k = 0; k < in; k++) {
+        int k = 0;
+        for (; k + 1 < in; k += 2) {
+          int at = k * PANEL;
+          FloatVector v0 = FloatVector.fromArray(F, w, w0 + at);
+          FloatVector v1 = FloatVector.fromArray(F, w, w1 + at);
+          FloatVector v2 = FloatVector.fromArray(F, w, w2 + at);
+          FloatVector s = FloatVector.broadcast(F, x[x0 + k]);
+          a0 = v0.fma(s, a0);
+          a1 = v1.fma(s, a1);
+          a2 = v2.fma(s, a2);
+          s = FloatVector.broadcast(F, x[x1 + k]);
+          b0 = v0.fma(s, b0);
+          b1 = v1.fma(s, b1);
+          b2 = v2.fma(s, b2);
+          s = FloatVector.broadcast(F, x[x2 + k]);
+          c0 = v0.fma(s, c0);
+          c1 = v1.fma(s, c1);
+          c2 = v2.fma(s, c2);
+          s = FloatVector.broadcast(F, x[x3 + k]);
+          d0 = v0.fma(s, d0);
+          d1 = v1.fma(s, d1);
+          d2 = v2.fma(s, d2);
+          at += PANEL;
+          v0 = FloatVector.fromArray(F, w, w0 + at);
+          v1 = FloatVector.fromArray(F, w, w1 + at);
+          v2 = FloatVector.fromArray(F, w, w2 + at);
+          s = FloatVector.broadcast(F, x[x0 + k + 1]);
+          a0 = v0.fma(s, a0);
+          a1 = v1.fma(s, a1);
+          a2 = v2.fma(s, a2);
+          s = FloatVector.broadcast(F, x[x1 + k + 1]);
+          b0 = v0.fma(s, b0);
+          b1 = v1.fma(s, b1);
+          b2 = v2.fma(s, b2);
+          s = FloatVector.broadcast(F, x[x2 + k + 1]);
+          c0 = v0.fma(s, c0);
+          c1 = v1.fma(s, c1);
+          c2 = v2.fma(s, c2);
+          s = FloatVector.broadcast(F, x[x3 + k + 1]);
+          d0 = v0.fma(s, d0);
+          d1 = v1.fma(s, d1);
+          d2 = v2.fma(s, d2);
+        }
+        if (k < in) {
           int at = k * PANEL;
           FloatVector v0 = FloatVector.fromArray(F, w, w0 + at);
           FloatVector v1 = FloatVector.fromArray(F, w, w1 + at);
@@ -223,7 +316,7 @@ final class F32Loops {
   }
 
   /** Up to 6 rows by 2 panels; missing rows and panels repeat the last one. */
-  static void rows6(
+  private static void rows6(
       float[] w,
       int wOff,
       int in,
@@ -267,7 +360,52 @@ final class F32Loops {
         FloatVector e1 = FloatVector.fromArray(F, y, y4 + p1 * PANEL + sub);
         FloatVector f0 = FloatVector.fromArray(F, y, y5 + p0 * PANEL + sub);
         FloatVector f1 = FloatVector.fromArray(F, y, y5 + p1 * PANEL + sub);
-        for (int k = 0; k < in; k++) {
+        int k = 0;
+        for (; k + 1 < in; k += 2) {
+          int at = k * PANEL;
+          FloatVector v0 = FloatVector.fromArray(F, w, w0 + at);
+          FloatVector v1 = FloatVector.fromArray(F, w, w1 + at);
+          FloatVector s = FloatVector.broadcast(F, x[x0 + k]);
+          a0 = v0.fma(s, a0);
+          a1 = v1.fma(s, a1);
+          s = FloatVector.broadcast(F, x[x1 + k]);
+          b0 = v0.fma(s, b0);
+          b1 = v1.fma(s, b1);
+          s = FloatVector.broadcast(F, x[x2 + k]);
+          c0 = v0.fma(s, c0);
+          c1 = v1.fma(s, c1);
+          s = FloatVector.broadcast(F, x[x3 + k]);
+          d0 = v0.fma(s, d0);
+          d1 = v1.fma(s, d1);
+          s = FloatVector.broadcast(F, x[x4 + k]);
+          e0 = v0.fma(s, e0);
+          e1 = v1.fma(s, e1);
+          s = FloatVector.broadcast(F, x[x5 + k]);
+          f0 = v0.fma(s, f0);
+          f1 = v1.fma(s, f1);
+          at += PANEL;
+          v0 = FloatVector.fromArray(F, w, w0 + at);
+          v1 = FloatVector.fromArray(F, w, w1 + at);
+          s = FloatVector.broadcast(F, x[x0 + k + 1]);
+          a0 = v0.fma(s, a0);
+          a1 = v1.fma(s, a1);
+          s = FloatVector.broadcast(F, x[x1 + k + 1]);
+          b0 = v0.fma(s, b0);
+          b1 = v1.fma(s, b1);
+          s = FloatVector.broadcast(F, x[x2 + k + 1]);
+          c0 = v0.fma(s, c0);
+          c1 = v1.fma(s, c1);
+          s = FloatVector.broadcast(F, x[x3 + k + 1]);
+          d0 = v0.fma(s, d0);
+          d1 = v1.fma(s, d1);
+          s = FloatVector.broadcast(F, x[x4 + k + 1]);
+          e0 = v0.fma(s, e0);
+          e1 = v1.fma(s, e1);
+          s = FloatVector.broadcast(F, x[x5 + k + 1]);
+          f0 = v0.fma(s, f0);
+          f1 = v1.fma(s, f1);
+        }
+        if (k < in) {
           int at = k * PANEL;
           FloatVector v0 = FloatVector.fromArray(F, w, w0 + at);
           FloatVector v1 = FloatVector.fromArray(F, w, w1 + at);

@@ -1,5 +1,6 @@
 package orrery.kernels;
 
+import java.util.Arrays;
 import orrery.quantization.WeightFormat;
 
 /** Weights as they are. */
@@ -35,23 +36,26 @@ final class F32Matrix extends PackedMatrix {
   }
 
   @Override
-  void decodeInVectors(int panel, int from, int to, float[] into, int offset, Scratch scratch) {
-    decode(panel, from, to, into, offset);
-  }
-
-  /** All inputs at once: there is nothing to decode. */
-  @Override
-  int partEnd(int k) {
-    return in;
-  }
-
-  @Override
-  float[] floats(int panel, int panels, int from, int to, Scratch scratch) {
-    return weights;
-  }
-
-  @Override
-  int floatsAt(int panel) {
-    return panel * in * PANEL;
+  void product(
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo,
+      Scratch scratch) {
+    for (int row = 0; row < rows; row++) {
+      int at = yOff + row * yStride;
+      Arrays.fill(y, at + panelFrom * PANEL, at + panelTo * PANEL, 0f);
+    }
+    int together = F32Loops.panelsTogether(rows, panelTo - panelFrom);
+    for (int p = panelFrom; p < panelTo; p += together) {
+      int panels = Math.min(together, panelTo - p);
+      int wOff = p * in * PANEL;
+      F32Loops.add(weights, wOff, in, x, xOff, xStride, rows, y, yOff + p * PANEL, yStride, panels);
+    }
   }
 }

@@ -2,7 +2,6 @@ package orrery.kernels;
 
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.LSHR;
 import static orrery.kernels.VectorKernels.F;
 import static orrery.kernels.VectorKernels.I;
 import static orrery.kernels.VectorKernels.LANES;
@@ -61,15 +60,15 @@ final class Fp8E5M2Matrix extends CodePanels {
         FloatVector s = FloatVector.fromArray(F, scale, sub);
         for (int k = 0; k < inputs; k += 4) {
           IntVector v = IntVector.fromArray(I, codes, at + k / 4 * PANEL + sub);
-          for (int j = 0; j < 4; j++) {
-            v.lanewise(LSHL, 24)
-                .lanewise(ASHR, 3)
-                .and(FIELDS)
-                .reinterpretAsFloats()
-                .mul(s)
-                .intoArray(into, offset + (k + j) * PANEL + sub);
-            v = v.lanewise(LSHR, 8);
-          }
+          int to = offset + k * PANEL + sub;
+          IntVector i = v.lanewise(LSHL, 24).lanewise(ASHR, 3).and(FIELDS);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to);
+          i = v.lanewise(LSHL, 16).lanewise(ASHR, 3).and(FIELDS);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + PANEL);
+          i = v.lanewise(LSHL, 8).lanewise(ASHR, 3).and(FIELDS);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + 2 * PANEL);
+          i = v.lanewise(ASHR, 3).and(FIELDS);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + 3 * PANEL);
         }
       }
     }

@@ -28,7 +28,17 @@ final class MatrixShape extends PackedMatrix {
   }
 
   @Override
-  void decodeInVectors(int panel, int from, int to, float[] into, int offset, Scratch scratch) {
+  void product(
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo,
+      Scratch scratch) {
     throw noWeights();
   }
 }

@@ -127,42 +127,18 @@ public abstract class PackedMatrix {
    */
   abstract void decode(int panel, int from, int to, float[] into, int offset);
 
-  /**
-   * The same bits as {@link #decode}, in vectors.
-   *
-   * @param scratch for scales
-   */
-  abstract void decodeInVectors(
-      int panel, int from, int to, float[] into, int offset, Scratch scratch);
-
-  /** One row of {@link Kernels#matmul}, in vectors. */
-  void productOfOneRow(
-      float[] x, int xOff, float[] y, int yOff, int panelFrom, int panelTo, Scratch scratch) {
-    PanelProduct.run(this, x, xOff, 0, 1, y, yOff, 0, panelFrom, panelTo, scratch);
-  }
-
-  /** Where a part of the inputs that is decoded at once ends, if it begins at {@code k}. */
-  int partEnd(int k) {
-    return Math.min(k + PanelProduct.PART, in);
-  }
-
-  /**
-   * Inputs [from, to) of some panels as floats.
-   *
-   * @return [panels][to-from][16] floats from {@link #floatsAt} on
-   */
-  float[] floats(int panel, int panels, int from, int to, Scratch scratch) {
-    float[] floats = scratch.weights(panels * (to - from) * PANEL);
-    for (int p = 0; p < panels; p++) {
-      decodeInVectors(panel + p, from, to, floats, p * (to - from) * PANEL, scratch);
-    }
-    return floats;
-  }
-
-  /** Where the floats of a panel begin in what {@link #floats} returns. */
-  int floatsAt(int panel) {
-    return 0;
-  }
+  /** {@link Kernels#matmul} in vectors. */
+  abstract void product(
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo,
+      Scratch scratch);
 
   /**
    * The element of a packed array that holds the number of output {@code o} for input {@code k}.

@@ -99,11 +99,7 @@ public final class VectorKernels implements Kernels {
       int panelFrom,
       int panelTo,
       Scratch scratch) {
-    if (rows == 1) {
-      w.productOfOneRow(x, xOff, y, yOff, panelFrom, panelTo, scratch);
-    } else {
-      PanelProduct.run(w, x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
-    }
+    w.product(x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
   }
 
   @Override

@@ -76,7 +76,7 @@ public final class KernelBench {
       Roofline roofline =
           RowsTable.print(
               sheet, kernels, one, f32, bf16, ceiling, read, machine, settings.seconds());
-      AttentionTable.print(sheet, kernels, settings.seconds());
+      AttentionTable.print(sheet, kernels, ceiling, settings.seconds());
       settings
           .model()
           .ifPresent(dir -> DecodeTable.print(sheet, kernels, all, dir, settings.seconds()));

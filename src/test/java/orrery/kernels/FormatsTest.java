@@ -126,7 +126,7 @@ class FormatsTest {
       for (int out : OUTS) {
         for (int in : INS) {
           ArrayMatrix m = random(format, out, in, anyScale);
-          PackedMatrix w = PackedMatrix.pack(m);
+          CodePanels w = (CodePanels) PackedMatrix.pack(m);
           PackedMatrix exact = exact(m);
           float[] row = new float[in + 1];
           float[] expected = new float[in + 1];

@@ -312,10 +312,10 @@ class QuantizeTest {
     for (String format : List.of("fp8", "nvfp4")) {
       assertThatThrownBy(() -> quantize(model, format, null))
           .isInstanceOf(CheckpointException.class)
-          .hasMessage(
+          .hasMessageStartingWith(
               model.resolve("model.safetensors")
-                  + ": tensor model.layers.1.self_attn.o_proj.weight, weight [2][5]: expected a"
-                  + " finite number, found NaN");
+                  + ": tensor model.layers.1.self_attn.o_proj.weight, weight [2][5]: expected a ")
+          .hasMessageEndingWith(", found NaN");
       assertThat(directory.resolve("out")).doesNotExist();
     }
   }
