@@ -14,6 +14,7 @@ import orrery.engine.HeapPlan;
 import orrery.kernels.PackedMatrix;
 import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
+import orrery.kv.Stream;
 import orrery.kv.StreamKind;
 import orrery.model.ModelInfo;
 import orrery.model.ModelInfo.Stored;
@@ -145,6 +146,25 @@ class RealModelsTest {
     long weights = FLASH.info().stored().stream().mapToLong(Stored::weights).sum();
     assertThat(weights).isEqualTo(290_942_289_362L);
     assertThat(8.0 * PRO.info().bytes() / PRO.info().parameters()).isCloseTo(4.33, within(0.005));
+  }
+
+  /**
+   * 448 FP8 codes, 7 scales and 64 numbers of bf16; others add a byte of padding. A key of the
+   * indexer has one scale of a byte, where SGLang's has four.
+   */
+  @Test
+  void anFp8RowTakesTheBytesOfTheReleaseWithoutPadding() {
+    for (DeepSeekV4Config c : List.of(FLASH, PRO)) {
+      for (Stream s : c.kvLayout(true, KvDtype.FP8).streams()) {
+        String kind = s.name().replaceFirst("(layers\\.\\d+|mtp)\\.", "");
+        int bytes = s.format().bytes(s.width());
+        switch (kind) {
+          case "raw", "compressed" -> assertThat(bytes).as(s.name()).isEqualTo(584 - 1);
+          case "index.key" -> assertThat(bytes).as(s.name()).isEqualTo(132 - 3);
+          default -> assertThat(bytes).as(s.name()).isEqualTo(4 * s.width());
+        }
+      }
+    }
   }
 
   /** Rows of one kind of the Pro model behind 8,192 tokens, of all layers. */
