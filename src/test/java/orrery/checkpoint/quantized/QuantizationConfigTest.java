@@ -164,6 +164,12 @@ class QuantizationConfigTest {
   }
 
   @Test
+  void aCacheOfFewBitsAloneLeavesTheWeightsAsTheyAre() throws IOException {
+    modelOpt("{\"quant_algo\": null, \"kv_cache_quant_algo\": \"FP8\"}");
+    assertThat(read("{}", false).schemes()).isEmpty();
+  }
+
+  @Test
   void twoFilesThatDisagreeAreRefused() throws IOException {
     modelOpt("{\"quant_algo\": \"FP8\"}");
     assertThatThrownBy(
