@@ -68,8 +68,21 @@ public final class Quantize {
       return (int) tensor.rowLength();
     }
 
-    long weights() {
+    long size() {
       return tensor.rows() * tensor.rowLength();
+    }
+
+    /** [out][in] finite numbers. */
+    float[] weights() {
+      float[] w = tensor.floats();
+      for (int i = 0; i < w.length; i++) {
+        if (!Float.isFinite(w[i])) {
+          String place = " at [" + i / in() + ", " + i % in() + "]";
+          throw new CheckpointException(
+              tensor.file(), tensor.item() + place, "a finite weight", Float.toString(w[i]));
+        }
+      }
+      return w;
     }
   }
 
@@ -153,9 +166,9 @@ public final class Quantize {
           tensor.file(), tensor.item(), "a matrix", tensor.shape().length + " dimensions");
     }
     Job job = new Job(tensor, form);
-    if (tensor.rowLength() > MOST_WEIGHTS || job.weights() > MOST_WEIGHTS) {
+    if (tensor.rowLength() > MOST_WEIGHTS || job.size() > MOST_WEIGHTS) {
       throw new CheckpointException(
-          tensor.file(), tensor.item(), "at most " + MOST_WEIGHTS + " weights", "" + job.weights());
+          tensor.file(), tensor.item(), "at most " + MOST_WEIGHTS + " weights", "" + job.size());
     }
     if (!form.fits(job.in())) {
       int group = form.format().blockCols();
@@ -179,7 +192,7 @@ public final class Quantize {
 
   /** All codes are kept to the end; floats and codes of one matrix come to that. */
   private void requireRoom(Path out) throws IOException {
-    long largest = jobs.values().stream().mapToLong(Job::weights).max().orElseThrow();
+    long largest = jobs.values().stream().mapToLong(Job::size).max().orElseThrow();
     Heap.require(
         "model",
         "its quantised matrices and the largest one as floats",
@@ -213,7 +226,7 @@ public final class Quantize {
   }
 
   private QuantizedMatrix quantize(Job job, SafetensorsWriter writer) {
-    float[] w = job.tensor.floats(); // [out][in]
+    float[] w = job.weights(); // [out][in]
     String name = job.tensor.name();
     try {
       float amax = job.form.globalScale().isEmpty() ? 0 : amaxOfPartners(name);
@@ -233,7 +246,7 @@ public final class Quantize {
     float amax = 0;
     for (String partner : parts.partners(name)) {
       if (jobs.containsKey(partner)) {
-        for (float weight : jobs.get(partner).tensor.floats()) {
+        for (float weight : jobs.get(partner).weights()) {
           amax = Math.max(amax, Math.abs(weight));
         }
       }

@@ -307,15 +307,15 @@ class QuantizeTest {
   void aWeightThatIsNoNumberIsRefusedByItsPlaceAndLeavesNothing() {
     Path model = model(FloatModel.GLM);
     EditedModel edited = EditedModel.of(model);
-    edited.tensors.get("model.layers.1.self_attn.o_proj.weight").floats()[2 * 96 + 5] = Float.NaN;
+    edited.tensors.get("model.layers.1.self_attn.q_proj.weight").floats()[2 * 64 + 5] = Float.NaN;
     edited.writeTo(model);
     for (String format : List.of("fp8", "nvfp4")) {
       assertThatThrownBy(() -> quantize(model, format, null))
           .isInstanceOf(CheckpointException.class)
-          .hasMessageStartingWith(
+          .hasMessage(
               model.resolve("model.safetensors")
-                  + ": tensor model.layers.1.self_attn.o_proj.weight, weight [2][5]: expected a ")
-          .hasMessageEndingWith(", found NaN");
+                  + ": tensor model.layers.1.self_attn.q_proj.weight at [2, 5]: expected a finite"
+                  + " weight, found NaN");
       assertThat(directory.resolve("out")).doesNotExist();
     }
   }
