@@ -27,14 +27,16 @@
  *       a p·V one over increasing slots, or over a list of cached rows ({@link
  *       orrery.kernels.LatentKernels}). Norms and softmax sum by {@link orrery.numerics.Sum16}.
  *   <li>Threads ({@link orrery.kernels.Team}) and rows split outputs, never sums.
+ *   <li>Cached keys and values of bf16 or FP8 ({@link orrery.kernels.CachedRows}) are the floats
+ *       that they stand for, and enter the same chains.
  *   <li>bf16 weights are decoded exactly, in registers, and then enter the same chain.
  *   <li>No call allocates once its {@link orrery.kernels.Scratch} is warm. Hence the style: no
  *       method returns a vector, there are no arrays of vectors, species are constants, and loops
  *       are unrolled by hand. Otherwise C2 boxes vectors, and the loop is 20 times slower.
  * </ul>
  *
- * <p>{@code KernelContract} and {@code LatentKernelContract} test all this over both
- * implementations, at 512, 256 and 128 bits.
+ * <p>{@code KernelContract}, {@code AttentionContract} and {@code LatentKernelContract} test all
+ * this over both implementations, at 512, 256 and 128 bits.
  *
  * <p><b>Watch it.</b> {@code orrery bench kernels}: each kernel against the limits of this machine.
  * {@code docs/exact-numbers.md} and {@code docs/rows-against-speed.md} are its chapters.
