@@ -29,6 +29,8 @@
  *   <li>Threads ({@link orrery.kernels.Team}) and rows split outputs, never sums.
  *   <li>Weights of fewer bits are decoded exactly, and then enter the same chain. So every product
  *       is the float32 product over the decoded weights, to the bit.
+ *   <li>Cached keys and values of bf16 or FP8 ({@link orrery.kernels.CachedRows}) are the floats
+ *       that they stand for, and enter the same chains.
  *   <li>No call allocates once its {@link orrery.kernels.Scratch} is warm. Hence the style: no
  *       method returns a vector, there are no arrays of vectors, species are constants, and loops
  *       are unrolled by hand. Otherwise C2 boxes vectors, and the loop is 20 times slower.
@@ -51,8 +53,8 @@
  *                   decode in registers, which measured faster at every number of rows
  * </pre>
  *
- * <p>{@code KernelContract}, {@code FormatsTest} and {@code LatentKernelContract} test all this
- * over both implementations, at 512, 256 and 128 bits.
+ * <p>{@code KernelContract}, {@code FormatsTest}, {@code AttentionContract} and {@code
+ * LatentKernelContract} test all this over both implementations, at 512, 256 and 128 bits.
  *
  * <p><b>Watch it.</b> {@code orrery bench kernels}: each kernel against the limits of this machine.
  * {@code docs/exact-numbers.md} and {@code docs/rows-against-speed.md} are its chapters.
