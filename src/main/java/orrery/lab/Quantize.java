@@ -20,11 +20,8 @@ import orrery.checkpoint.TensorInfo;
 import orrery.engine.Architectures;
 import orrery.engine.Heap;
 import orrery.model.QuantizedParts;
-import orrery.quantization.ArrayMatrix;
-import orrery.quantization.BlockQuantizer;
 import orrery.quantization.layouts.Kept;
 import orrery.quantization.layouts.Layout;
-import orrery.quantization.layouts.StoredForm;
 
 /**
  * Writes a quantised copy of a model: a directory in a published layout. Matrices that a release
@@ -32,8 +29,6 @@ import orrery.quantization.layouts.StoredForm;
  * or model is needed). All other tensors are copied, byte for byte.
  */
 public final class Quantize {
-  private static final long MOST_WEIGHTS = Integer.MAX_VALUE - 16; // of one Java array
-
   /** Files that are weights, or that speak of the model as it was. */
   private static final Pattern NOT_COPIED =
       Pattern.compile(
@@ -58,39 +53,11 @@ public final class Quantize {
     }
   }
 
-  /** A matrix to be quantised. */
-  private record Job(Tensor tensor, StoredForm form) {
-    int out() {
-      return (int) tensor.rows();
-    }
-
-    int in() {
-      return (int) tensor.rowLength();
-    }
-
-    long size() {
-      return tensor.rows() * tensor.rowLength();
-    }
-
-    /** [out][in] finite numbers. */
-    float[] weights() {
-      float[] w = tensor.floats();
-      for (int i = 0; i < w.length; i++) {
-        if (!Float.isFinite(w[i])) {
-          String place = " at [" + i / in() + ", " + i % in() + "]";
-          throw new CheckpointException(
-              tensor.file(), tensor.item() + place, "a finite weight", Float.toString(w[i]));
-        }
-      }
-      return w;
-    }
-  }
-
   private final Path model;
   private final Layout layout;
   private final Checkpoint checkpoint;
   private final QuantizedParts parts;
-  private final Map<String, Job> jobs = new LinkedHashMap<>(); // by name, in file order
+  private final Map<String, QuantizeJob> jobs = new LinkedHashMap<>(); // by name, in file order
   private final List<Tensor> kept = new ArrayList<>();
 
   private Quantize(Path model, Layout layout, Checkpoint checkpoint, QuantizedParts parts) {
@@ -148,7 +115,7 @@ public final class Quantize {
       layout
           .form(parts.role(info.name()), parts)
           .ifPresentOrElse(
-              form -> jobs.put(info.name(), job(tensor, form)), () -> kept.add(tensor));
+              form -> jobs.put(info.name(), new QuantizeJob(tensor, form)), () -> kept.add(tensor));
     }
     if (jobs.isEmpty()) {
       throw new CheckpointException(
@@ -160,39 +127,18 @@ public final class Quantize {
     }
   }
 
-  private static Job job(Tensor tensor, StoredForm form) {
-    if (tensor.shape().length != 2) {
-      throw new CheckpointException(
-          tensor.file(), tensor.item(), "a matrix", tensor.shape().length + " dimensions");
-    }
-    Job job = new Job(tensor, form);
-    if (tensor.rowLength() > MOST_WEIGHTS || job.size() > MOST_WEIGHTS) {
-      throw new CheckpointException(
-          tensor.file(), tensor.item(), "at most " + MOST_WEIGHTS + " weights", "" + job.size());
-    }
-    if (!form.fits(job.in())) {
-      int group = form.format().blockCols();
-      throw new CheckpointException(
-          tensor.file(),
-          tensor.item(),
-          "a multiple of " + group + " columns, since " + group + " codes share a scale",
-          job.in() + " columns");
-    }
-    return job;
-  }
-
   private long bytes() {
     long bytes = kept.stream().mapToLong(t -> t.info().bytes()).sum();
     return bytes + quantizedBytes();
   }
 
   private long quantizedBytes() {
-    return jobs.values().stream().mapToLong(j -> j.form().format().bytes(j.out(), j.in())).sum();
+    return jobs.values().stream().mapToLong(QuantizeJob::bytes).sum();
   }
 
   /** All codes are kept to the end; floats and codes of one matrix come to that. */
   private void requireRoom(Path out) throws IOException {
-    long largest = jobs.values().stream().mapToLong(Job::size).max().orElseThrow();
+    long largest = jobs.values().stream().mapToLong(QuantizeJob::size).max().orElseThrow();
     Heap.require(
         "model",
         "its quantised matrices and the largest one as floats",
@@ -204,10 +150,10 @@ public final class Quantize {
     SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
     kept.forEach(writer::copy);
     List<QuantizedMatrix> matrices = new ArrayList<>();
-    for (Job job : jobs.values()) {
+    for (QuantizeJob job : jobs.values()) {
       Trial.requireGoingOn();
-      String name = job.tensor.name();
-      matrices.add(Heap.making("the codes of " + name, () -> quantize(job, writer)));
+      String name = job.tensor().name();
+      matrices.add(Heap.making("the codes of " + name, () -> job.run(writer, tensorAmax(job))));
       progress.done(matrices.size(), jobs.size());
     }
     String config =
@@ -225,37 +171,15 @@ public final class Quantize {
     return new Report(matrices, checkpoint.bytes(), bytes());
   }
 
-  private QuantizedMatrix quantize(Job job, SafetensorsWriter writer) {
-    float[] w = job.weights(); // [out][in]
-    String name = job.tensor.name();
-    try {
-      float amax = job.form.globalScale().isEmpty() ? 0 : amaxOfPartners(name);
-      ArrayMatrix coded =
-          new BlockQuantizer(job.form.format(), job.form.rule())
-              .quantize(w, job.out(), job.in(), amax);
-      job.form.addTo(writer, module(name), coded, amax);
-      return QuantizedMatrix.of(name, w, coded, job.tensor.info().bytes());
-    } catch (IllegalArgumentException e) {
-      throw new CheckpointException(
-          job.tensor.file(), job.tensor.item() + ", " + e.getMessage(), e);
-    }
-  }
-
-  /** The largest magnitude in the matrices that share a tensor scale. */
-  private float amaxOfPartners(String name) {
+  /** The largest magnitude in the matrices that share a tensor scale; 0 without one. */
+  private float tensorAmax(QuantizeJob job) {
     float amax = 0;
-    for (String partner : parts.partners(name)) {
-      if (jobs.containsKey(partner)) {
-        for (float weight : jobs.get(partner).weights()) {
-          amax = Math.max(amax, Math.abs(weight));
-        }
+    if (!job.form().globalScale().isEmpty()) {
+      for (String partner : parts.partners(job.tensor().name())) {
+        amax = jobs.containsKey(partner) ? Math.max(amax, jobs.get(partner).amax()) : amax;
       }
     }
     return amax;
-  }
-
-  private static String module(String tensor) {
-    return tensor.substring(0, tensor.length() - ".weight".length());
   }
 
   /**
@@ -266,10 +190,10 @@ public final class Quantize {
     List<String> all = new ArrayList<>();
     List<String> matrices = new ArrayList<>();
     for (Tensor tensor : kept) {
-      boolean weight = tensor.name().endsWith(".weight");
-      all.add(weight ? module(tensor.name()) : tensor.name());
-      if (weight && tensor.shape().length == 2) {
-        matrices.add(module(tensor.name()));
+      String module = QuantizeJob.module(tensor.name());
+      all.add(module);
+      if (!module.equals(tensor.name()) && tensor.shape().length == 2) {
+        matrices.add(module);
       }
     }
     return new Kept(all, matrices);

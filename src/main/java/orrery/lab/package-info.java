@@ -57,6 +57,9 @@
  * <p>{@code orrery lab hybrid} counts the pages and times the ops of a model by what its layers'
  * streams say that they read, so it serves every architecture alike.
  *
+ * <p>{@code orrery lab formats} times steps of a model and of its quantised copies in turns, and
+ * steps over cached rows of each dtype; and it compares their logits and accepted drafts.
+ *
  * <p>{@code orrery lab kv} counts the bytes of cached rows by their dtype, and compares the model's
  * logits on held-out text with those over float32 rows ({@link orrery.lab.Fidelity}).
  *
