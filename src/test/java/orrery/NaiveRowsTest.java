@@ -36,6 +36,12 @@ class NaiveRowsTest {
   }
 
   @Test
+  void theExampleOfTheChapter() {
+    assertThat(stored(KvDtype.FP8, 4, 0, 3.1f, 0.2f, -0.034f, 0.0007f))
+        .containsExactly(3, 0.203125f, -0.03515625f, 0.00067138671875f);
+  }
+
+  @Test
   void blocksDoNotTouchEachOtherNorTheTail() {
     float odd = 1 + 0x1p-7f; // bf16 has it, E4M3 does not
     assertThat(stored(KvDtype.FP8, 2, 2, 448 * 4, 1.0625f, 448, 1.0625f, odd, 1 + 0x1p-9f))

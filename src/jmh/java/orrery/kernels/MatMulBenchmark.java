@@ -22,7 +22,9 @@ import orrery.quantization.WeightFormat;
 /**
  * The packed product: format by shape by rows, one thread.
  *
- * <p>{@code mvn -q test-compile exec:exec@jmh -Djmh="MatMulBenchmark -p rows=1,96"}
+ * <p>{@code mvn -q test-compile exec:exec@jmh -Djmh="MatMulBenchmark -p rows=1,96"}; from memory,
+ * by all cores, each with a matrix of its own: {@code -Djmh="MatMulBenchmark -t max -p rows=1 -p
+ * shape=8192x8192 -jvmArgsAppend -Xmx24g"}
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -52,7 +54,7 @@ public class MatMulBenchmark {
   @Param({"F32", "BF16", "FP8", "FP8_CHANNEL", "MXFP8", "E5M2", "MXFP4", "NVFP4"})
   public Stored format;
 
-  /** Outputs x inputs. 512x512 lies in the second-level cache, 16384x8192 in no cache. */
+  /** Outputs x inputs. 512x512 lies in the second-level cache, 8192x8192 in no cache. */
   @Param({"192x192", "512x512", "1024x1024", "2048x2048"})
   public String shape;
 

@@ -58,7 +58,8 @@
  *
  * <ul>
  *   <li>Keys and values are written to pages before attention reads them, also those of the same
- *       step. So a prompt may be cut anywhere.
+ *       step. So a prompt may be cut anywhere, also where rows are rounded to bf16 or FP8 when they
+ *       are written.
  *   <li>A row sees the slots from {@code firstSlot} to its own, by slot and never by what lies in
  *       memory. Rows beyond, such as those of rejected drafts, need no clearing.
  *   <li>A score is one sum over d, an output one sum over slots. Tiles, pages and threads split

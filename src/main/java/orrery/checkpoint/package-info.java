@@ -16,7 +16,7 @@
  *   weight_map: name → shard   ──►      | 8 bytes: N | N bytes of JSON | data ............... |
  *                                                      name → dtype,      ▲            ▲
  *                                                      shape, offsets ────┴────────────┘
- *   Checkpoint.tensor(name, shape) ──►  Tensor: MemorySegment ──► copyRow / copyRowBits ──► packed weights
+ *   Checkpoint.tensor(name, shape) ──►  Tensor: MemorySegment ──► copyRow… ──► packed weights
  * </pre>
  *
  * <p><b>Invariants.</b>
@@ -35,7 +35,9 @@
  *       no difference, or a notice tells it ({@link orrery.checkpoint.Checkpoint#notices}).
  *   <li>A field that nothing reads may hold anything, also Python's {@code Infinity} and {@code
  *       NaN}, which JSON does not have.
- *   <li>F16 and BF16 become float32 exactly; nothing is ever rounded here.
+ *   <li>F16 and BF16 become float32 exactly; nothing is ever rounded here. Elements of one byte are
+ *       codes, which mean nothing without scales ({@code orrery.checkpoint.quantized}); so they are
+ *       never read as floats.
  * </ul>
  *
  * <p><b>Watch it.</b> {@code orrery inspect DIR} lists a checkpoint; {@code orrery dump} writes

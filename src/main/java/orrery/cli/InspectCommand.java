@@ -234,7 +234,8 @@ final class InspectCommand implements Callable<Integer> {
     EngineOptions options = EngineOptions.defaults().withKv(kv -> kv.withKvCacheDtype(dtype));
     HeapPlan plan = HeapPlan.of(config, options);
     long weights = config.info().bytes();
-    String beside = dtype == KvDtype.F32 ? "" : " but " + KvDtypeFlag.NAME;
+    String beside =
+        dtype == KvDtype.F32 ? "" : " but " + KvDtypeFlag.NAME + " " + EnumWord.of(dtype);
     out.printf("%nmemory of an engine with default options%s:%n", beside);
     out.printf(MEMORY, Heap.size(weights), "weights");
     plan.kinds().forEach(k -> out.printf(MEMORY, Heap.size(k.bytes()), k.what()));

@@ -6,6 +6,7 @@ import picocli.CommandLine.Option;
 /** How cached rows are stored, as a flag of its own for commands without an engine. */
 final class KvDtypeFlag {
   static final String NAME = "--kv-cache-dtype";
+
   static final String DESCRIPTION =
       "How cached rows are stored: f32, bf16 or fp8 (rounded row by row when they are written)."
           + " Changes answers. Default: f32";

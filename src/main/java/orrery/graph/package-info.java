@@ -26,6 +26,9 @@
  *         sequence [  0  0 | 1 |  2 ]
  * </pre>
  *
+ * <p>A launcher may stand before another one. {@link orrery.graph.RoundedInputs} launches, before
+ * each product with quantised weights, an op that rounds its input to FP8.
+ *
  * <p><b>Invariants.</b>
  *
  * <ul>

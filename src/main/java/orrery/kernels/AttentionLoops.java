@@ -37,52 +37,77 @@ final class AttentionLoops {
       Scratch scratch) {
     int dims = shape.headDim();
     boolean whole = shape.tile() == 16 && dims % keys.perWord() == 0;
-    float[] lifted = // [queries][headDim]
-        whole && keys instanceof Fp8Rows ? scratch.decoded(queries * dims) : q;
-    whole = whole && (lifted == q || Fp8AttentionLoops.lift(q, query, queries, dims, lifted));
+    if (whole && keys instanceof Fp8Rows) {
+      float[] lifted = scratch.decoded(queries * dims); // [queries][headDim]
+      whole = Fp8AttentionLoops.lift(q, query, queries, dims, lifted, scratch.starts(queries));
+    }
+    int width = to - from;
     for (int slot = from; slot < to; slot += 32) {
       int next = Math.min(slot + 16, to - 16);
       int at = slot - from;
-      int apart = next - slot;
-      int tile0 = whole ? shape.keyIndex(pages, slot, kv, 0, keys.perWord()) : 0;
-      int tile1 = whole ? shape.keyIndex(pages, next, kv, 0, keys.perWord()) : 0;
-      int width = to - from;
-      boolean done = false;
-      if (whole && keys instanceof F32Rows rows) {
-        F32AttentionLoops.scores(
-            dims, shape.scale(), q, query, queries, rows.data(), tile0, tile1, p, width, at, apart);
-        done = true;
-      } else if (whole && keys instanceof Bf16Rows rows) {
-        Bf16AttentionLoops.scores(
-            dims, shape.scale(), q, query, queries, rows.data(), tile0, tile1, p, width, at, apart);
-        done = true;
-      } else if (whole && keys instanceof Fp8Rows rows) {
-        int scale0 = shape.scaleIndex(pages, slot, kv);
-        int scale1 = shape.scaleIndex(pages, next, kv);
-        done =
-            Fp8AttentionLoops.scores(
-                dims,
-                shape.scale(),
-                lifted,
-                queries,
-                rows,
-                tile0,
-                tile1,
-                scale0,
-                scale1,
-                p,
-                width,
-                at,
-                apart);
-      }
-      if (!done) {
+      if (!(whole
+          && scoresOfTiles(
+              shape, q, query, queries, keys, pages, kv, slot, next, p, width, at, scratch))) {
         float[] tiles = scratch.tiles(2 * dims * 16); // [2][headDim][16]
         copy(shape, keys, pages, kv, slot, first, last, tiles, 0);
         copy(shape, keys, pages, kv, next, first, last, tiles, dims * 16);
         F32AttentionLoops.scores(
-            dims, shape.scale(), q, query, queries, tiles, 0, dims * 16, p, width, at, apart);
+            dims, shape.scale(), q, query, queries, tiles, 0, dims * 16, p, width, at, next - slot);
       }
     }
+  }
+
+  /**
+   * Scores of two tiles in pages of whole tiles.
+   *
+   * @return whether they are computed; FP8 numbers may be too large for it
+   */
+  private static boolean scoresOfTiles(
+      AttentionShape shape,
+      float[] q,
+      int[] query,
+      int queries,
+      CachedRows keys,
+      int[] pages,
+      int kv,
+      int slot,
+      int next,
+      float[] p,
+      int width,
+      int at,
+      Scratch scratch) {
+    int dims = shape.headDim();
+    float scale = shape.scale();
+    int apart = next - slot;
+    int tile0 = shape.keyIndex(pages, slot, kv, 0, keys.perWord());
+    int tile1 = shape.keyIndex(pages, next, kv, 0, keys.perWord());
+    switch (keys) {
+      case F32Rows rows ->
+          F32AttentionLoops.scores(
+              dims, scale, q, query, queries, rows.data(), tile0, tile1, p, width, at, apart);
+      case Bf16Rows rows ->
+          Bf16AttentionLoops.scores(
+              dims, scale, q, query, queries, rows.data(), tile0, tile1, p, width, at, apart);
+      case Fp8Rows rows -> {
+        return Fp8AttentionLoops.scores(
+            dims,
+            scale,
+            scratch.decoded(queries * dims),
+            scratch.starts(queries),
+            queries,
+            rows,
+            tile0,
+            tile1,
+            shape.scaleIndex(pages, slot, kv),
+            shape.scaleIndex(pages, next, kv),
+            p,
+            width,
+            at,
+            apart,
+            scratch);
+      }
+    }
+    return true;
   }
 
   /**
@@ -130,42 +155,19 @@ final class AttentionLoops {
       Scratch scratch) {
     int stride = shape.valueStride();
     int end = query + queries - 1;
-    int word = shape.tile() == 16 ? values.perWord() : 1;
+    boolean words = shape.pageTokens() % values.perWord() == 0;
+    int word = words ? values.perWord() : 1;
     for (int slot = first; slot <= last; ) {
       int run = Math.min(last + 1 - slot, shape.pageTokens() - slot % shape.pageTokens());
       run = Math.min(run, RUN);
-      boolean whole = slot % word == 0 && run >= word;
-      run = whole ? run / word * word : Math.min(run, word - slot % word);
-      int value = shape.valueIndex(pages, slot, kv, 0, values.perWord());
-      int at = slot - from;
-      boolean done = false;
-      if (values instanceof F32Rows rows) {
-        F32AttentionLoops.mix(
-            p, at, width, query, end, run, rows.data(), value, shape.valueWidth(), mixed, stride);
-        done = true;
-      } else if (whole && word > 1 && values instanceof Bf16Rows rows) {
-        Bf16AttentionLoops.mix(
-            p, at, width, query, end, run, rows.data(), value, shape.valueWidth(), mixed, stride);
-        done = true;
-      } else if (whole && word > 1 && values instanceof Fp8Rows rows) {
-        int scale = shape.scaleIndex(pages, slot, kv);
-        done =
-            Fp8AttentionLoops.mix(
-                p,
-                at,
-                width,
-                query,
-                end,
-                run,
-                rows,
-                value,
-                scale,
-                shape.valueWidth(),
-                mixed,
-                stride,
-                scratch.factors);
+      boolean whole = words && slot % word == 0 && run >= word;
+      if (word > 1) { // as many whole words as there are, or what is left of one
+        run = whole ? run / word * word : Math.min(run, word - slot % word);
       }
-      if (!done) {
+      int at = slot - from;
+      if (!(whole
+          && mixOfRun(
+              shape, p, at, width, query, end, run, values, pages, kv, slot, mixed, scratch))) {
         float[] decoded = scratch.decoded(run * stride); // [run][valueStride]
         for (int i = 0; i < run; i++) {
           shape.value(values, pages, slot + i, kv, decoded, i * stride);
@@ -174,5 +176,43 @@ final class AttentionLoops {
       }
       slot += run;
     }
+  }
+
+  /**
+   * The part of {@link #mix} for some slots of one page, as whole words.
+   *
+   * @return whether it is done; FP8 numbers may be too large for it
+   */
+  private static boolean mixOfRun(
+      AttentionShape shape,
+      float[] p,
+      int at,
+      int width,
+      int query,
+      int end,
+      int run,
+      CachedRows values,
+      int[] pages,
+      int kv,
+      int slot,
+      float[] mixed,
+      Scratch scratch) {
+    int stride = shape.valueStride();
+    int row = shape.valueWidth();
+    int value = shape.valueIndex(pages, slot, kv, 0, values.perWord());
+    switch (values) {
+      case F32Rows rows ->
+          F32AttentionLoops.mix(
+              p, at, width, query, end, run, rows.data(), value, row, mixed, stride);
+      case Bf16Rows rows ->
+          Bf16AttentionLoops.mix(
+              p, at, width, query, end, run, rows.data(), value, row, mixed, stride);
+      case Fp8Rows rows -> {
+        int scale = shape.scaleIndex(pages, slot, kv);
+        return Fp8AttentionLoops.mix(
+            p, at, width, query, end, run, rows, value, scale, row, mixed, stride, scratch);
+      }
+    }
+    return true;
   }
 }

@@ -86,8 +86,7 @@ public record AttentionShape(
     return (pages[slot / pageTokens] * pageTokens + token / tile * tile) * keyWidth()
         + (kvHead * headDim + first) * tile
         + token % tile * words
-        + d
-        - first;
+        + place(d - first, words);
   }
 
   /** Index of an element of a token's value. */
@@ -97,8 +96,12 @@ public record AttentionShape(
     int words = Math.min(word, pageTokens - first);
     return (pages[slot / pageTokens] * pageTokens + first) * valueWidth()
         + (kvHead * valueStride() + d) * words
-        + token
-        - first;
+        + place(token - first, words);
+  }
+
+  /** Where in a word a number lies: of four, the first two in the even places. */
+  private static int place(int i, int numbers) {
+    return numbers < 4 ? i : i % 2 * 2 + i / 2;
   }
 
   /** Index of the scale of a token's key, and of that of its value. */

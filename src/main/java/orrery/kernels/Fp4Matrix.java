@@ -59,12 +59,12 @@ final class Fp4Matrix extends CodePanels {
       return;
     }
     int blocks = (in - 1) / blockCols + 1;
-    float[] scale = scratch.scales(2 * blocks * PANEL); // [2][blocks][16]
-    for (int p = panelFrom; p < panelTo; p += 2) {
-      int q = Math.min(p + 1, panelTo - 1); // the last panel, once more, in place of a missing one
-      scales.unpack(p, 0, blocks, 1, scale, 0);
-      scales.unpack(q, 0, blocks, 1, scale, blocks * PANEL);
-      Loops.row(this, p, q, scale, blocks, x, xOff, y, yOff);
+    float[] scale = scratch.scales(4 * blocks * PANEL); // [4][blocks][16]
+    for (int p = panelFrom; p < panelTo; p += 4) {
+      for (int i = 0; i < 4 && p + i < panelTo; i++) {
+        scales.unpack(p + i, 0, blocks, 1, scale, i * blocks * PANEL);
+      }
+      Loops.row(this, p, Math.min(3, panelTo - 1 - p), scale, blocks, x, xOff, y, yOff);
     }
   }
 
@@ -111,11 +111,14 @@ final class Fp4Matrix extends CodePanels {
       }
     }
 
-    /** One row by the panels p and q. */
+    /**
+     * One row by four panels from p on; after the last one, it comes again. Four panels are four
+     * streams from memory: enough for the processor to fetch ahead.
+     */
     static void row(
         Fp4Matrix w,
         int p,
-        int q,
+        int last,
         float[] scale,
         int blocks,
         float[] x,
@@ -126,19 +129,32 @@ final class Fp4Matrix extends CodePanels {
       IntVector table = IntVector.fromArray(I, VALUES, 0);
       FloatVector t = FloatVector.broadcast(F, w.tensorScale);
       boolean scaled = w.tensorScale != 1;
+      int q1 = Math.min(1, last);
+      int q2 = Math.min(2, last);
       for (int sub = 0; sub < PANEL; sub += LANES) {
         int w0 = p * w.words * PANEL + sub;
-        int w1 = q * w.words * PANEL + sub;
+        int w1 = w0 + q1 * w.words * PANEL;
+        int w2 = w0 + q2 * w.words * PANEL;
+        int w3 = w0 + last * w.words * PANEL;
+        int scales = blocks * PANEL;
         FloatVector a0 = FloatVector.zero(F);
         FloatVector a1 = a0;
+        FloatVector a2 = a0;
+        FloatVector a3 = a0;
         for (int b = 0; b < blocks; b++) {
-          FloatVector s0 = FloatVector.fromArray(F, scale, b * PANEL + sub);
-          FloatVector s1 = FloatVector.fromArray(F, scale, (blocks + b) * PANEL + sub);
+          int at = b * PANEL + sub;
+          FloatVector s0 = FloatVector.fromArray(F, scale, at);
+          FloatVector s1 = FloatVector.fromArray(F, scale, at + q1 * scales);
+          FloatVector s2 = FloatVector.fromArray(F, scale, at + q2 * scales);
+          FloatVector s3 = FloatVector.fromArray(F, scale, at + last * scales);
           int end = w.blockEnd(b * w.blockCols);
           for (int k = b * w.blockCols; k < end; k += 8) {
             IntVector v0 = IntVector.fromArray(I, codes, w0 + k / 8 * PANEL);
             IntVector v1 = IntVector.fromArray(I, codes, w1 + k / 8 * PANEL);
+            IntVector v2 = IntVector.fromArray(I, codes, w2 + k / 8 * PANEL);
+            IntVector v3 = IntVector.fromArray(I, codes, w3 + k / 8 * PANEL);
             for (int j = 0; j < 8; j++) {
+              FloatVector xk = FloatVector.broadcast(F, x[xOff + k + j]);
               IntVector i0 =
                   switch (LANES) {
                     case 16 -> v0.selectFrom(table);
@@ -151,28 +167,54 @@ final class Fp4Matrix extends CodePanels {
                     case 8 -> v1.selectFrom(table).or(v1.lanewise(LSHL, 28).and(SIGN));
                     default -> v1.lanewise(LSHL, 28).lanewise(ASHR, 6).and(FIELDS);
                   };
+              IntVector i2 =
+                  switch (LANES) {
+                    case 16 -> v2.selectFrom(table);
+                    case 8 -> v2.selectFrom(table).or(v2.lanewise(LSHL, 28).and(SIGN));
+                    default -> v2.lanewise(LSHL, 28).lanewise(ASHR, 6).and(FIELDS);
+                  };
+              IntVector i3 =
+                  switch (LANES) {
+                    case 16 -> v3.selectFrom(table);
+                    case 8 -> v3.selectFrom(table).or(v3.lanewise(LSHL, 28).and(SIGN));
+                    default -> v3.lanewise(LSHL, 28).lanewise(ASHR, 6).and(FIELDS);
+                  };
               FloatVector c0 = i0.reinterpretAsFloats();
               FloatVector c1 = i1.reinterpretAsFloats();
+              FloatVector c2 = i2.reinterpretAsFloats();
+              FloatVector c3 = i3.reinterpretAsFloats();
               if (LANES < 8) {
                 c0 = c0.mul(UNIT);
                 c1 = c1.mul(UNIT);
+                c2 = c2.mul(UNIT);
+                c3 = c3.mul(UNIT);
               }
               c0 = c0.mul(s0);
               c1 = c1.mul(s1);
+              c2 = c2.mul(s2);
+              c3 = c3.mul(s3);
               if (scaled) {
                 c0 = c0.mul(t);
                 c1 = c1.mul(t);
+                c2 = c2.mul(t);
+                c3 = c3.mul(t);
               }
-              FloatVector xk = FloatVector.broadcast(F, x[xOff + k + j]);
               a0 = c0.fma(xk, a0);
               a1 = c1.fma(xk, a1);
+              a2 = c2.fma(xk, a2);
+              a3 = c3.fma(xk, a3);
               v0 = v0.lanewise(LSHR, 4);
               v1 = v1.lanewise(LSHR, 4);
+              v2 = v2.lanewise(LSHR, 4);
+              v3 = v3.lanewise(LSHR, 4);
             }
           }
         }
-        a0.intoArray(y, yOff + p * PANEL + sub);
-        a1.intoArray(y, yOff + q * PANEL + sub);
+        int to = yOff + p * PANEL + sub;
+        a0.intoArray(y, to);
+        a1.intoArray(y, to + q1 * PANEL);
+        a2.intoArray(y, to + q2 * PANEL);
+        a3.intoArray(y, to + last * PANEL);
       }
     }
   }

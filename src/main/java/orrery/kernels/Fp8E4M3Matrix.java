@@ -71,12 +71,12 @@ final class Fp8E4M3Matrix extends CodePanels {
       return;
     }
     int blocks = (in - 1) / blockCols + 1;
-    float[] scale = scratch.scales(2 * blocks * PANEL); // [2][blocks][16]
-    for (int p = panelFrom; p < panelTo; p += 2) {
-      int q = Math.min(p + 1, panelTo - 1); // the last panel, once more, in place of a missing one
-      scales.unpack(p, 0, blocks, UNIT, scale, 0);
-      scales.unpack(q, 0, blocks, UNIT, scale, blocks * PANEL);
-      Loops.row(this, p, q, scale, blocks, x, xOff, y, yOff);
+    float[] scale = scratch.scales(4 * blocks * PANEL); // [4][blocks][16]
+    for (int p = panelFrom; p < panelTo; p += 4) {
+      for (int i = 0; i < 4 && p + i < panelTo; i++) {
+        scales.unpack(p + i, 0, blocks, UNIT, scale, i * blocks * PANEL);
+      }
+      Loops.row(this, p, Math.min(3, panelTo - 1 - p), scale, blocks, x, xOff, y, yOff);
     }
   }
 
@@ -103,11 +103,14 @@ final class Fp8E4M3Matrix extends CodePanels {
       }
     }
 
-    /** One row by the panels p and q. */
+    /**
+     * One row by four panels from p on; after the last one, it comes again. Four panels are four
+     * streams from memory: enough for the processor to fetch ahead.
+     */
     static void row(
         Fp8E4M3Matrix w,
         int p,
-        int q,
+        int last,
         float[] scale,
         int blocks,
         float[] x,
@@ -115,31 +118,52 @@ final class Fp8E4M3Matrix extends CodePanels {
         float[] y,
         int yOff) {
       int[] codes = w.codes;
+      int q1 = Math.min(1, last);
+      int q2 = Math.min(2, last);
       for (int sub = 0; sub < PANEL; sub += LANES) {
         int w0 = p * w.words * PANEL + sub;
-        int w1 = q * w.words * PANEL + sub;
+        int w1 = w0 + q1 * w.words * PANEL;
+        int w2 = w0 + q2 * w.words * PANEL;
+        int w3 = w0 + last * w.words * PANEL;
+        int scales = blocks * PANEL;
         FloatVector a0 = FloatVector.zero(F);
         FloatVector a1 = a0;
+        FloatVector a2 = a0;
+        FloatVector a3 = a0;
         for (int b = 0; b < blocks; b++) {
-          FloatVector s0 = FloatVector.fromArray(F, scale, b * PANEL + sub);
-          FloatVector s1 = FloatVector.fromArray(F, scale, (blocks + b) * PANEL + sub);
+          int at = b * PANEL + sub;
+          FloatVector s0 = FloatVector.fromArray(F, scale, at);
+          FloatVector s1 = FloatVector.fromArray(F, scale, at + q1 * scales);
+          FloatVector s2 = FloatVector.fromArray(F, scale, at + q2 * scales);
+          FloatVector s3 = FloatVector.fromArray(F, scale, at + last * scales);
           int end = w.blockEnd(b * w.blockCols);
           for (int k = b * w.blockCols; k < end; k += 4) {
             IntVector v0 = IntVector.fromArray(I, codes, w0 + k / 4 * PANEL);
             IntVector v1 = IntVector.fromArray(I, codes, w1 + k / 4 * PANEL);
+            IntVector v2 = IntVector.fromArray(I, codes, w2 + k / 4 * PANEL);
+            IntVector v3 = IntVector.fromArray(I, codes, w3 + k / 4 * PANEL);
             for (int j = 0; j < 4; j++) {
               FloatVector xk = FloatVector.broadcast(F, x[xOff + k + j]);
               IntVector i0 = v0.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FIELDS);
               IntVector i1 = v1.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FIELDS);
+              IntVector i2 = v2.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FIELDS);
+              IntVector i3 = v3.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FIELDS);
               a0 = i0.reinterpretAsFloats().mul(s0).fma(xk, a0);
               a1 = i1.reinterpretAsFloats().mul(s1).fma(xk, a1);
+              a2 = i2.reinterpretAsFloats().mul(s2).fma(xk, a2);
+              a3 = i3.reinterpretAsFloats().mul(s3).fma(xk, a3);
               v0 = v0.lanewise(LSHR, 8);
               v1 = v1.lanewise(LSHR, 8);
+              v2 = v2.lanewise(LSHR, 8);
+              v3 = v3.lanewise(LSHR, 8);
             }
           }
         }
-        a0.intoArray(y, yOff + p * PANEL + sub);
-        a1.intoArray(y, yOff + q * PANEL + sub);
+        int to = yOff + p * PANEL + sub;
+        a0.intoArray(y, to);
+        a1.intoArray(y, to + q1 * PANEL);
+        a2.intoArray(y, to + q2 * PANEL);
+        a3.intoArray(y, to + last * PANEL);
       }
     }
   }

@@ -111,8 +111,8 @@ public interface Kernels {
   void sqrtSoftplus(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch);
 
   /**
-   * y = x, rounded to FP8 in blocks and scaled back: see {@link ActivationRounding#round(float[],
-   * int, int, float[], int)}, the definition.
+   * y = x, rounded to FP8 in blocks and scaled back ("DeepSeek-V3 Technical Report", 2024, §3.3):
+   * see {@link ActivationRounding#round(float[], int, int, float[], int)}, the definition.
    *
    * @param x [n]
    * @param y [n], may be x

@@ -17,6 +17,8 @@ public final class Scratch {
   private float[] tiles =
       new float[0]; // [tiles][headDim][lanes] keys of small pages, or heads turned into lanes
   private float[] key = new float[0]; // [headDim] a decoded key
+  private short[] halves = new short[0]; // [numbers] keys or values as bf16
+  private int[] starts = new int[0]; // [queries] where each copied query starts
   private float[] sums = new float[0]; // [queries] softmax denominators
   private float[] mixed = new float[0]; // [queries][valueStride] attention output before division
   private float[] scores = new float[0]; // [queries][slots] attention scores, then probabilities
@@ -45,6 +47,18 @@ public final class Scratch {
   float[] key(int n) {
     key = grown(key, n);
     return key;
+  }
+
+  int[] starts(int n) {
+    starts = grown(starts, n);
+    return starts;
+  }
+
+  short[] halves(int n) {
+    if (halves.length < n) {
+      halves = new short[size(n)];
+    }
+    return halves;
   }
 
   int[] queries(int n) {

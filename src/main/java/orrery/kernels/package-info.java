@@ -27,14 +27,34 @@
  *       a p·V one over increasing slots, or over a list of cached rows ({@link
  *       orrery.kernels.LatentKernels}). Norms and softmax sum by {@link orrery.numerics.Sum16}.
  *   <li>Threads ({@link orrery.kernels.Team}) and rows split outputs, never sums.
- *   <li>bf16 weights are decoded exactly, in registers, and then enter the same chain.
+ *   <li>Weights of fewer bits are decoded exactly, and then enter the same chain. So every product
+ *       is the float32 product over the decoded weights, to the bit.
+ *   <li>Cached keys and values of bf16 or FP8 ({@link orrery.kernels.CachedRows}) are the floats
+ *       that they stand for, and enter the same chains.
  *   <li>No call allocates once its {@link orrery.kernels.Scratch} is warm. Hence the style: no
  *       method returns a vector, there are no arrays of vectors, species are constants, and loops
  *       are unrolled by hand. Otherwise C2 boxes vectors, and the loop is 20 times slower.
  * </ul>
  *
- * <p>{@code KernelContract} and {@code LatentKernelContract} test all this over both
- * implementations, at 512, 256 and 128 bits.
+ * <p><b>Stored forms.</b> Each way to store weights is one subclass of {@link
+ * orrery.kernels.PackedMatrix} in one file; a new one also needs a line in its {@code pack}.
+ *
+ * <pre>
+ *   F32Matrix       [out/16][in][16] floats
+ *   Bf16Matrix      [out/16][in/2][16] ints     an int = the next 2 inputs of one output
+ *   Fp8E4M3Matrix   [out/16][in/4][16]                         4
+ *   Fp8E5M2Matrix   [out/16][in/4][16]                         4
+ *   Fp4Matrix       [out/16][in/8][16]                         8
+ *                   with scales [out/16][blocks][16], see {@link orrery.kernels.PackedScales}
+ *
+ *   one row         decode a vector in registers, then fma
+ *   more rows       decode 64 inputs of a few panels into the first-level cache, then the loops of
+ *                   {@link orrery.kernels.F32Loops} over all rows; bf16 has loops of its own that
+ *                   decode in registers, which measured faster at every number of rows
+ * </pre>
+ *
+ * <p>{@code KernelContract}, {@code FormatsTest}, {@code AttentionContract} and {@code
+ * LatentKernelContract} test all this over both implementations, at 512, 256 and 128 bits.
  *
  * <p><b>Watch it.</b> {@code orrery bench kernels}: each kernel against the limits of this machine.
  * {@code docs/exact-numbers.md} and {@code docs/rows-against-speed.md} are its chapters.

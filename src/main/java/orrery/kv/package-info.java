@@ -36,7 +36,8 @@
  *   <li>With assertions on, free pages hold NaN, so a read beyond a sequence's rows shows at once.
  *   <li>A fork shares the pages of blocks of P tokens with all rows written and copies the rest, so
  *       no page that will still be written has two holders. It begins where its parent's pages do.
- *   <li>Page size and page order change no bit of any result.
+ *   <li>Page size and page order change no bit of any result. The format of a stream's rows does:
+ *       {@link orrery.kv.KvDtype} makes another model.
  *   <li>How a row lies within its page is the kernel's choice ({@link
  *       orrery.kernels.AttentionShape}), not the cache's.
  * </ul>

@@ -31,7 +31,9 @@ final class ComputeTables {
             Ceilings.fmaFlops(STEPS) / 1e9,
             Trial.Job.of(() -> Ceilings.fma(start, sink, STEPS))));
     for (int[] shape : SHAPES) {
-      for (WeightFormat format : List.of(WeightFormat.F32, WeightFormat.BF16)) {
+      boolean all = shape[0] == KernelBench.CACHED && shape[1] == KernelBench.CACHED;
+      for (WeightFormat format :
+          KernelBench.FORMATS.subList(0, all ? KernelBench.FORMATS.size() : 2)) {
         PackedMatrix w = Product.matrix(format, shape[0], shape[1]);
         variants.add(new Product(kernels, w, ROWS, one).byFlops(w + " x " + ROWS + " rows"));
       }

@@ -136,17 +136,19 @@ public final class Fidelity {
       double maxQ = q[qOff + bestQ];
       double sumP = 0;
       double sumQ = 0;
-      double weighted = 0; // p - q, weighted by the first model's exp
       for (int v = 0; v < vocab; v++) {
-        double e = Math.exp(p[pOff + v] - maxP);
-        sumP += e;
+        sumP += Math.exp(p[pOff + v] - maxP);
         sumQ += Math.exp(q[qOff + v] - maxQ);
-        weighted += e * ((double) p[pOff + v] - q[qOff + v]);
       }
       double logSumP = maxP + Math.log(sumP);
       double logSumQ = maxQ + Math.log(sumQ);
+      double kl = 0;
+      for (int v = 0; v < vocab; v++) {
+        double logP = p[pOff + v] - logSumP;
+        kl += Math.exp(logP) * (logP - (q[qOff + v] - logSumQ));
+      }
       return new Row(
-          weighted / sumP - logSumP + logSumQ,
+          kl,
           bestP,
           bestQ,
           next,

@@ -20,6 +20,9 @@ import orrery.quantization.layouts.Layouts;
  * temporary directory and loaded from there.
  */
 final class FormatCopies implements AutoCloseable {
+  /** Layouts that are also shown with FP8 activations: those of DeepSeek's releases. */
+  private static final List<String> ROUNDED = List.of("fp8", "v4");
+
   private final Path directory;
   private final List<FormatVariant> variants = new ArrayList<>();
 
@@ -48,14 +51,12 @@ final class FormatCopies implements AutoCloseable {
     return all;
   }
 
-  /** FP8 activations are shown once, with the first layout: they do not depend on the others. */
   private void add(Subject s, Layout layout, KvDtype rows) {
     Path copy = directory.resolve("copy-" + variants.size());
     Quantize.write(s.loaded().directory(), layout, copy, (matrices, of) -> {});
     LoadedModel loaded = LoadedModel.load(copy);
-    boolean first = variants.size() == 1;
     variants.add(new FormatVariant(layout.name(), loaded, ActivationDtype.F32, rows));
-    if (first) {
+    if (ROUNDED.contains(layout.name())) {
       String name = layout.name() + ", activations fp8";
       variants.add(new FormatVariant(name, loaded, ActivationDtype.FP8, rows));
     }

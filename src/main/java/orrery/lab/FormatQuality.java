@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import orrery.engine.EngineOptions;
 import orrery.lab.HeldOutText.Passage;
+import orrery.observe.SpeculationStats;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
@@ -60,9 +61,9 @@ record FormatQuality(double kl, double agreement, double perplexity, double leng
                     SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP).withNumSteps(DRAFTS))
             .withKv(kv -> kv.withContextLength(longest))
             .withBatching(b -> b.withMaxRunningRequests(batch));
-    return new DraftedRun(Session.run(variant.loaded(), options, prompts), batch)
-        .stats()
-        .acceptanceLength();
+    SpeculationStats stats = new SpeculationStats();
+    Session.run(variant.loaded(), options, prompts).events().forEach(stats::accept);
+    return stats.acceptanceLength();
   }
 
   /**

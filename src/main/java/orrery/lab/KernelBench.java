@@ -9,6 +9,8 @@ import orrery.kernels.PackedMatrix;
 import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kernels.VectorModule;
+import orrery.quantization.Codes;
+import orrery.quantization.Scales;
 import orrery.quantization.WeightFormat;
 
 /**
@@ -46,6 +48,19 @@ public final class KernelBench {
   /** Side of a matrix of weights that lies in the second-level cache. */
   static final int CACHED = 512;
 
+  /** FP8 in blocks of 128 x 128, as DeepSeek-V3 has it. */
+  static final WeightFormat FP8 = new WeightFormat(Codes.E4M3, Scales.F32, 128, 128);
+
+  /** The formats of all tables; those of few bits after the two of floats. */
+  static final List<WeightFormat> FORMATS =
+      List.of(
+          WeightFormat.F32,
+          WeightFormat.BF16,
+          FP8,
+          WeightFormat.MXFP8,
+          WeightFormat.MXFP4,
+          WeightFormat.NVFP4);
+
   private KernelBench() {}
 
   /** Measures everything and prints each table when it is done. */
@@ -66,16 +81,15 @@ public final class KernelBench {
 
     Sheet sheet = new Sheet(out);
     int large = machine.sideOutOfCache();
-    PackedMatrix f32 = Product.matrix(WeightFormat.F32, large, large);
-    PackedMatrix bf16 = Product.matrix(WeightFormat.BF16, large, large);
+    List<PackedMatrix> weights = // of FORMATS, out of every cache
+        FORMATS.stream().map(format -> Product.matrix(format, large, large)).toList();
     try (Team one = new Team(1);
         Team all = new Team(settings.threads())) {
       double ceiling = ComputeTables.ceiling(sheet, kernels, one, settings.seconds());
-      ComputeTables.threads(sheet, kernels, one, all, bf16, settings.seconds());
-      double read = MemoryTable.print(sheet, kernels, one, all, f32, bf16, settings.seconds());
+      ComputeTables.threads(sheet, kernels, one, all, weights.get(1), settings.seconds());
+      double read = MemoryTable.print(sheet, kernels, one, all, weights, settings.seconds());
       Roofline roofline =
-          RowsTable.print(
-              sheet, kernels, one, f32, bf16, ceiling, read, machine, settings.seconds());
+          RowsTable.print(sheet, kernels, one, weights, ceiling, read, machine, settings.seconds());
       AttentionTable.print(sheet, kernels, ceiling, settings.seconds());
       settings
           .model()

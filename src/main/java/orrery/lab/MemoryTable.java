@@ -6,6 +6,7 @@ import java.util.Locale;
 import orrery.kernels.Kernels;
 import orrery.kernels.PackedMatrix;
 import orrery.kernels.Team;
+import orrery.quantization.WeightFormat;
 
 /**
  * Products of one row with weights that no cache holds: each should take no longer than the read.
@@ -19,9 +20,10 @@ final class MemoryTable {
       Kernels kernels,
       Team one,
       Team all,
-      PackedMatrix f32,
-      PackedMatrix bf16,
+      List<PackedMatrix> weights,
       double seconds) {
+    PackedMatrix f32 = weights.get(0);
+    PackedMatrix bf16 = weights.get(1);
     int[] plain = new int[(int) (bf16.bytes() / 4)]; // the bytes of the bf16 weights
     for (int i = 0; i < plain.length; i++) {
       plain[i] = i;
@@ -30,13 +32,14 @@ final class MemoryTable {
         "one row from memory",
         String.format(
             Locale.ROOT,
-            "weights bf16 %d MiB, f32 %d MiB (aims: bf16 80 %% of a plain read, 1.7x the rows of"
-                + " f32)",
+            "weights bf16 %d MiB, f32 %d MiB, mxfp4 %d MiB (aims: bf16 80 %% of a plain read; rows"
+                + " of bf16: f32 0.59x, 8 bits 1.7x, 4 bits 2.5x)",
             bf16.bytes() >> 20,
-            f32.bytes() >> 20));
-    double read = table(sheet, kernels, one, f32, bf16, plain, seconds);
+            f32.bytes() >> 20,
+            weights.get(KernelBench.FORMATS.indexOf(WeightFormat.MXFP4)).bytes() >> 20));
+    double read = table(sheet, kernels, one, weights, plain, seconds);
     if (all.size() > 1) {
-      table(sheet, kernels, all, f32, bf16, plain, seconds);
+      table(sheet, kernels, all, weights, plain, seconds);
     }
     return read;
   }
@@ -45,31 +48,29 @@ final class MemoryTable {
       Sheet sheet,
       Kernels kernels,
       Team team,
-      PackedMatrix f32,
-      PackedMatrix bf16,
+      List<PackedMatrix> weights,
       int[] plain,
       double seconds) {
     String by = ", " + team.size() + (team.size() == 1 ? " thread" : " threads");
     List<Trial.Variant> variants = new ArrayList<>();
     variants.add(read("plain read, one stream" + by, team, plain, false));
     variants.add(read("plain read, eight streams" + by, team, plain, true));
-    variants.add(new Product(kernels, bf16, 1, team).byBytes("bf16 product" + by));
-    variants.add(new Product(kernels, f32, 1, team).byBytes("f32 product" + by));
-    List<Trial.Timing> t = Trial.run(variants, seconds);
-    double read = Math.max(t.get(0).rate(), t.get(1).rate());
-    Trial.Timing narrow = t.get(2);
-    Trial.Timing wide = t.get(3);
-    sheet.add(Figure.rate("memory", "GB/s", t.get(0)), "");
-    sheet.add(Figure.rate("memory", "GB/s", t.get(1)), "");
-    sheet.add(
-        Figure.rate("memory", "GB/s", narrow),
-        Sheet.percent(narrow.rate(), read)
-            + " of the better read; "
-            + Sheet.times(wide.median(), narrow.median())
-            + " the rows of f32");
-    sheet.add(
-        Figure.rate("memory", "GB/s", wide),
-        Sheet.percent(wide.rate(), read) + " of the better read");
+    for (PackedMatrix w : weights) {
+      variants.add(new Product(kernels, w, 1, team).byBytes(w.format.label() + " product" + by));
+    }
+    List<Trial.Timing> timings = Trial.run(variants, seconds);
+    double read = Math.max(timings.get(0).rate(), timings.get(1).rate());
+    double bf16 = timings.get(3).median();
+    sheet.add(Figure.rate("memory", "GB/s", timings.get(0)), "");
+    sheet.add(Figure.rate("memory", "GB/s", timings.get(1)), "");
+    for (Trial.Timing t : timings.subList(2, timings.size())) {
+      sheet.add(
+          Figure.rate("memory", "GB/s", t),
+          Sheet.percent(t.rate(), read)
+              + " of the better read; "
+              + Sheet.times(bf16, t.median())
+              + " the rows of bf16");
+    }
     return read;
   }
 

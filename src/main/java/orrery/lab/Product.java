@@ -4,6 +4,7 @@ import orrery.kernels.Kernels;
 import orrery.kernels.PackedMatrix;
 import orrery.kernels.Scratch;
 import orrery.kernels.Team;
+import orrery.quantization.Scales;
 import orrery.quantization.WeightFormat;
 
 /**
@@ -60,8 +61,11 @@ final class Product {
     return 2.0 * rows * w.in * w.out;
   }
 
-  /** A matrix of numbers in [−1, 1) that any format holds. */
+  /** A matrix of numbers that look random; those of floats in [−1, 1). */
   static PackedMatrix matrix(WeightFormat format, int out, int in) {
+    if (format.scales() != Scales.NONE) {
+      return PackedMatrix.pack(new CodedSample(format, out, in));
+    }
     return PackedMatrix.pack(
         format,
         out,

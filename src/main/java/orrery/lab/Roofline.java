@@ -22,12 +22,12 @@ public record Roofline(String machine, double gflops, double gigabytes, List<Cur
   /**
    * Products of one weight format and place.
    *
-   * @param name for the legend
+   * @param format of the weights, for the legend
    * @param bitsPerWeight of the format, scales included
    * @param fromMemory whether the weights are too large for any cache
    * @param points by increasing rows
    */
-  public record Curve(String name, double bitsPerWeight, boolean fromMemory, List<Point> points) {
+  public record Curve(String format, double bitsPerWeight, boolean fromMemory, List<Point> points) {
     public Curve {
       points = List.copyOf(points);
     }

@@ -1,6 +1,8 @@
 package orrery.lab;
 
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import orrery.lab.Roofline.Curve;
 import orrery.lab.Roofline.Point;
 
@@ -31,10 +33,12 @@ public final class RooflineSvg {
         .grid { stroke: #e4e7eb; stroke-width: 1 }
         .f32 { stroke: #0969da; fill: none }
         .bf16 { stroke: #bc4c00; fill: none }
+        .bits8 { stroke: #1a7f37; fill: none }
+        .bits4 { stroke: #8250df; fill: none }
         .curve { stroke-width: 2.4 }
         .memory { stroke-dasharray: 8 4 }
-        .limit { stroke-width: 1.3; stroke-dasharray: 2 4 }
         .roof { stroke: #1f2328; stroke-width: 1.6; fill: none }
+        .limit { stroke-width: 1.3; stroke-dasharray: 2 4 }
         .dot { stroke-width: 2.2; fill: #ffffff }
         @media (prefers-color-scheme: dark) {
           text { fill: #f0f6fc }
@@ -43,6 +47,8 @@ public final class RooflineSvg {
           .grid { stroke: #262c36 }
           .f32 { stroke: #58a6ff }
           .bf16 { stroke: #f0883e }
+          .bits8 { stroke: #3fb950 }
+          .bits4 { stroke: #a371f7 }
           .roof { stroke: #f0f6fc }
           .dot { fill: #0d1117 }
         }
@@ -119,17 +125,16 @@ public final class RooflineSvg {
   private void roofs() {
     double roof = roofline.gflops();
     line("<path class=\"roof\" d=\"M%d %.1f H%d\"/>", LEFT, y(roof), RIGHT);
-    for (int bits : new int[] {32, 16}) {
-      double ridge = roof / roofline.memoryBound(1, bits); // rows where the two ceilings meet
+    for (Curve c : roofline.curves()) {
+      double one = roofline.memoryBound(1, c.bitsPerWeight());
+      double ridge = roof / one; // rows where the two ceilings meet
       double from = Math.min(ridge, FROM_ROWS);
       double to = Math.min(ridge, toRows);
-      line(
-          "<path class=\"limit %s\" d=\"M%.1f %.1f L%.1f %.1f\"/>",
-          color(bits),
-          x(from),
-          y(roofline.memoryBound(1, bits) * from),
-          x(to),
-          y(roofline.memoryBound(1, bits) * to));
+      if (c.fromMemory()) {
+        line(
+            "<path class=\"limit %s\" d=\"M%.1f %.1f L%.1f %.1f\"/>",
+            color(c), x(from), y(one * from), x(to), y(one * to));
+      }
     }
   }
 
@@ -139,7 +144,7 @@ public final class RooflineSvg {
       path.append(path.isEmpty() ? "M" : " L");
       path.append(String.format(Locale.ROOT, "%.1f %.1f", x(p.rows()), y(p.gflops())));
     }
-    String kind = color(c.bitsPerWeight()) + (c.fromMemory() ? " memory" : "");
+    String kind = color(c) + (c.fromMemory() ? " memory" : "");
     line("<path class=\"curve %s\" d=\"%s\"/>", kind, path);
     for (Point p : c.points()) {
       dot(x(p.rows()), y(p.gflops()), c);
@@ -147,32 +152,29 @@ public final class RooflineSvg {
   }
 
   private void dot(double x, double y, Curve c) {
-    String color = color(c.bitsPerWeight());
+    String color = color(c);
     line("<circle class=\"%s dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.6\"/>", color, x, y);
   }
 
   /** Draws the legend at the lower right, where no curve passes: many rows are never slow. */
   private void legend() {
-    int entries = roofline.curves().size() + 3;
+    Map<String, Curve> formats = new LinkedHashMap<>(); // one curve of each
+    roofline.curves().forEach(c -> formats.putIfAbsent(c.format(), c));
+    int entries = formats.size() + 4;
     double at = BOTTOM - 12 - (entries - 1) * LEGEND_LINE;
     line(
         "<rect class=\"page\" x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%d\"/>",
         LEGEND_X - 12, at - 16, RIGHT - LEGEND_X + 6, entries * LEGEND_LINE + 2);
     entry(at, "roof", number(roofline.gflops()) + " GFLOP/s: pure multiply-add");
-    at += LEGEND_LINE;
-    for (int bits : new int[] {16, 32}) {
-      String format = bits == 16 ? "bf16" : "f32";
-      entry(
-          at,
-          "limit " + color(bits),
-          number(roofline.gigabytes()) + " GB/s: plain read, as " + format);
-      at += LEGEND_LINE;
-    }
-    for (Curve c : roofline.curves()) {
-      entry(
-          at,
-          "curve " + color(c.bitsPerWeight()) + (c.fromMemory() ? " memory" : ""),
-          "product, weights " + c.name());
+    entry(
+        at + LEGEND_LINE,
+        "limit roof",
+        number(roofline.gigabytes()) + " GB/s: plain read, as each format");
+    entry(at + 2 * LEGEND_LINE, "curve roof", "product, weights from cache");
+    entry(at + 3 * LEGEND_LINE, "curve roof memory", "product, weights from memory");
+    at += 4 * LEGEND_LINE;
+    for (Curve c : formats.values()) {
+      entry(at, "curve " + color(c), "weights " + c.format());
       dot(LEGEND_X + 17, at - 5, c);
       at += LEGEND_LINE;
     }
@@ -183,8 +185,9 @@ public final class RooflineSvg {
     text(LEGEND_X + 44, at, "", "start", words);
   }
 
-  private static String color(double bitsPerWeight) {
-    return bitsPerWeight == 32 ? "f32" : "bf16";
+  private static String color(Curve c) {
+    double bits = c.bitsPerWeight();
+    return bits >= 32 ? "f32" : bits >= 16 ? "bf16" : bits >= 8 ? "bits8" : "bits4";
   }
 
   private double x(double rows) {

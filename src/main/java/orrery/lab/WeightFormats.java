@@ -10,6 +10,7 @@ import orrery.lab.HeldOutText.Passage;
 /** Every format of weights: bytes, speed, and what becomes of the answers. */
 final class WeightFormats {
   private static final int CONTEXT = 128;
+  private static final int CURVES = 8; // that a chart has room for
   private static final double SECONDS = 0.4; // of each variant and shape
 
   private final Subject s;
@@ -100,7 +101,7 @@ final class WeightFormats {
     double[] requests = // [shapes that decode]
         Arrays.stream(shapes).filter(x -> x.each() == 1).mapToDouble(Shape::requests).toArray();
     List<Chart.Curve> curves = new ArrayList<>();
-    for (int v = 0; v < Math.min(8, all.size()); v++) {
+    for (int v = 0; v < Math.min(CURVES, all.size()); v++) {
       double[] times = new double[requests.length];
       for (int i = 0; i < times.length; i++) {
         times[i] = timings.get(i).getFirst().median() / timings.get(i).get(v).median();

@@ -34,10 +34,6 @@
  * <p>{@link orrery.lab.Ballast} makes a model that fits a cache into one that does not, without
  * changing a bit of its answers; speed is shown on both.
  *
- * <p>{@link orrery.lab.Quantize} makes a model into one with weights of 8 or 4 bits ({@code orrery
- * quantize}), and {@link orrery.lab.Fidelity} says how far two models are from each other on the
- * same text.
- *
  * <p>{@link orrery.lab.TensorDump} writes every number of a forward pass, for the tests of others
  * ({@code orrery dump}).
  *
@@ -61,10 +57,13 @@
  * <p>{@code orrery lab hybrid} counts the pages and times the ops of a model by what its layers'
  * streams say that they read, so it serves every architecture alike.
  *
- * <p>{@code orrery lab numbers} measures no time: it counts what weights lose in few bits.
+ * <p>{@code orrery lab formats} times steps of a model and of its quantised copies in turns, and
+ * steps over cached rows of each dtype; and it compares their logits and accepted drafts.
  *
  * <p>{@code orrery lab kv} counts the bytes of cached rows by their dtype, and compares the model's
  * logits on held-out text with those over float32 rows ({@link orrery.lab.Fidelity}).
+ *
+ * <p>{@code orrery lab numbers} measures no time: it counts what weights lose in few bits.
  *
  * <p><b>Watch it.</b> {@code orrery lab batching}; {@code orrery lab mtp}; {@code orrery bench
  * kernels}, and with {@code --svg FILE} the picture of {@code docs/rows-against-speed.md}. For

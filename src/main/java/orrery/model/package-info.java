@@ -25,6 +25,9 @@
  *   Step: token, position, slot, sequence of each row  ───────────────>  states, logits, MTP logits
  * </pre>
  *
+ * <p>{@link orrery.model.Fp8Activations} is a model made of another one: the same weights, and
+ * products that multiply rounded rows.
+ *
  * <p><b>Invariants.</b>
  *
  * <ul>

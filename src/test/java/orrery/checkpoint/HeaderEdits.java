@@ -111,7 +111,7 @@ final class HeaderEdits {
         type.endsWith("F16") && was.endsWith("F16") || type.equals("I32") && was.equals("F32");
     boolean unchanged = type.equals(was);
     if (parts.hasCodes() && name.contains("scale")) {
-      return Mutation.any("dtype", what); // such as other bits of a scale of activations
+      return QuantizationConfigEdits.neverAnother("dtype", what);
     }
     boolean empty = parts.isEmpty(name); // of whatever type
     return sameSize || unchanged || empty

@@ -35,9 +35,9 @@ final class ScaleEdits {
 
   private ScaleEdits() {}
 
-  /** Whether a tensor of scales changes weights, unlike those of activations. */
+  /** Whether it is a tensor of scales of weights, unlike those of activations and of streams. */
   private static boolean isScale(String name) {
-    return name.contains("scale") && !name.matches(".*\\.([qkv]|input|input_global)_scale|.*hc_.*");
+    return name.contains("scale") && !name.matches(".*\\.([qkv]|input|input_global)_scale|.*hc.*");
   }
 
   private static boolean isCodes(EditedModel model, String name) {

@@ -85,6 +85,48 @@ class InspectCommandTest {
   }
 
   @Test
+  void everyFormatHasItsBitsAWeight() {
+    String mixed = "tiny-models/quantised/glm-ct-mixed";
+    assertThat(inspect("--model", mixed, "--tensors"))
+        .containsSubsequence(
+            "model.layers.0.mlp.down_proj.weight",
+            "E4M3, BF16 scales [64, 1]: 8.167 bits a weight, 0.167 of them scales",
+            "model.layers.1.mlp.experts.0.up_proj.weight_packed",
+            "E2M1, U8 scales [32, 2]: 4.250 bits a weight, 0.250 of them scales",
+            "stored as                             parameters       bits each         of scales",
+            "bf16                                      17,280          16.000             0.000",
+            "e4m3 1xall                                79,872           8.237             0.237",
+            "mxfp4                                     49,152           4.250             0.250",
+            "all                                      147,432           8.000             0.212");
+    assertThat(inspect("--model", "tiny-models/speck-mtp", "--tensors"))
+        .doesNotContain("bits a weight")
+        .doesNotContain("stored as");
+  }
+
+  /** The config does not tell the type of FP8's scales, so bits are not compared. */
+  @Test
+  void aConfigAloneTellsTheFormatsOfTheLoadedModel() {
+    assertThat(TinyModels.quantised()).hasSizeGreaterThan(12);
+    for (Path model : TinyModels.quantised()) {
+      String loaded = inspect("--model", model.toString());
+      String told = inspect("--config", model + "/config.json");
+      // No config announces an MTP layer's own head, nor that a group of o_proj begins in a block.
+      if (!loaded.contains("mtp head") && !loaded.matches("(?s).*(all|1)x(128|32).*")) {
+        assertThat(formats(told)).as("%s", model).isEqualTo(formats(loaded)).hasSizeGreaterThan(2);
+      }
+    }
+  }
+
+  private static List<String> formats(String inspected) {
+    return inspected
+        .lines()
+        .dropWhile(line -> !line.startsWith("stored as"))
+        .takeWhile(line -> !line.isEmpty())
+        .map(line -> line.substring(0, 48)) // format and parameters
+        .toList();
+  }
+
+  @Test
   void aConfigOfAnySizeNeedsNoWeights(@TempDir Path directory) throws IOException {
     Path file = directory.resolve("large.json");
     Files.copy(Path.of("docs/examples/glm-4.5.json"), file);

@@ -22,7 +22,7 @@ final class Covering {
   /**
    * The picks, each [switches] of indices of values.
    *
-   * @param sizes [switches] how many values each switch has, at most 16
+   * @param sizes [switches] how many values each switch has, at most 256
    * @param strength at most 4
    */
   static List<int[]> of(int[] sizes, int strength, long seed) {
@@ -46,9 +46,9 @@ final class Covering {
         for (int i = 0; i < pick.length; i++) {
           pick[i] = r.nextInt(sizes[i]);
         }
-        int[] fixed = columns.get((int) (missing >> 16));
+        int[] fixed = columns.get((int) (missing >> 32));
         for (int i = 0; i < fixed.length; i++) {
-          pick[fixed[i]] = (int) (missing >> (4 * i) & 15);
+          pick[fixed[i]] = (int) (missing >> (8 * i) & 255);
         }
         List<Long> covers = new ArrayList<>();
         for (int i = 0; i < columns.size(); i++) {
@@ -91,11 +91,11 @@ final class Covering {
     }
   }
 
-  /** The number of the set of columns, and four bits for the value of each of them. */
+  /** The number of the set of columns, and eight bits for the value of each of them. */
   private static long key(int subset, int[] columns, int[] pick) {
-    long key = (long) subset << 16;
+    long key = (long) subset << 32;
     for (int i = 0; i < columns.length; i++) {
-      key |= (long) pick[columns[i]] << (4 * i);
+      key |= (long) pick[columns[i]] << (8 * i);
     }
     return key;
   }

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import orrery.EditedModel;
 import orrery.TinyModels;
 import orrery.checkpoint.Checkpoint;
+import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.Tensor;
 import orrery.checkpoint.TensorInfo;
 import orrery.engine.EngineOptions;
@@ -152,6 +153,17 @@ class BallastTest {
       bits[r] = Float.floatToRawIntBits(sum);
     }
     return bits;
+  }
+
+  /** Codes of −0 times such a scale would be weights of +0. */
+  @Test
+  void scalesBelowZeroAreRefused() {
+    EditedModel edited = EditedModel.of(TinyModels.quantised("glm-ct-fp8-channel"));
+    String name = "model.layers.0.mlp.down_proj.weight_scale";
+    edited.tensors.get(name).floats()[3] *= -1;
+    assertThatThrownBy(() -> Ballast.write(edited.writeTo(directory), 2, directory.resolve("twin")))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("tensor " + name + " at [3, 0]: expected a scale above 0, found -");
   }
 
   @Test

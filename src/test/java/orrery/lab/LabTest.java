@@ -2,6 +2,8 @@ package orrery.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static orrery.lab.FormatsLab.Part.ROWS;
+import static orrery.lab.FormatsLab.Part.WEIGHTS;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -299,6 +301,40 @@ class LabTest {
     assertThat(figure(r, table, "bf16, KL", "nat")).isPositive();
     assertThat(figure(r, table, "fp8, KL", "nat"))
         .isGreaterThan(figure(r, table, "bf16, KL", "nat"));
+  }
+
+  @Test
+  void weightsOfFewBitsTakeFewerBytesAndTheirAnswersAreComparedWithTheModels() {
+    LabReport r = run((settings, o) -> Lab.formats(settings, List.of(), Set.of(WEIGHTS), o));
+    String table = "formats, weights, speck-mtp";
+    assertThat(variants(r, table, "MB"))
+        .containsExactly("as it is", "fp8", "fp8, activations fp8", "fp8-channel");
+    assertThat(figure(r, table, "fp8", "MB")).isLessThan(figure(r, table, "as it is", "MB") / 1.5);
+    assertThat(figure(r, table, "as it is, KL", "nats")).isEqualTo(0);
+    assertThat(figure(r, table, "as it is, top-1", "%")).isEqualTo(100);
+    assertThat(figure(r, table, "fp8, KL", "nats"))
+        .isPositive()
+        .isNotEqualTo(figure(r, table, "fp8, activations fp8, KL", "nats"));
+    assertThat(figure(r, table, "fp8, batch 2 over as it is", "x")).isPositive();
+    assertThat(figure(r, table, "fp8, tokens/verify", "tok")).isBetween(1.0, 4.0);
+    assertThat(out.toString()).contains("mxfp4 is left out: ", "32 columns");
+    assertThat(r.charts()).hasSize(1);
+  }
+
+  @Test
+  void cachedRowsOfFewBitsTakeFewerBytesBehindEveryNumberOfTokens() {
+    LabReport r = run((settings, o) -> Lab.formats(settings, List.of(), Set.of(ROWS), o));
+    String table = "formats, rows, speck-mtp";
+    for (String tokens : List.of("16 tokens", "32 tokens")) {
+      double f32 = figure(r, table, "f32, " + tokens, "KB");
+      assertThat(figure(r, table, "bf16, " + tokens, "KB")).isEqualTo(f32 / 2);
+      assertThat(figure(r, table, "fp8, " + tokens, "KB")).isLessThan(f32 / 3);
+      assertThat(figure(r, table, "f32, " + tokens + ", KL", "nats")).isEqualTo(0);
+      assertThat(figure(r, table, "fp8, " + tokens + ", KL", "nats")).isPositive();
+      assertThat(figure(r, table, "bf16, " + tokens + ", prefill", "tok/s")).isPositive();
+    }
+    assertThat(r.charts()).hasSize(1);
+    assertThat(r.charts().getFirst().curves()).hasSize(3);
   }
 
   private LabReport hybrid(HybridLab.Part part) {

@@ -18,15 +18,13 @@ class RooflineSvgTest {
           "A <machine> & co",
           200,
           25,
-          List.of(
-              curve("f32, cache", 4, false, 60, 120, 190),
-              curve("bf16, memory", 2, true, 22, 48, 180)));
+          List.of(curve("f32", 32, false, 60, 120, 190), curve("bf16", 16, true, 22, 48, 180)));
 
   private static Roofline.Curve curve(
-      String name, int bytes, boolean memory, double one, double two, double many) {
+      String format, double bits, boolean memory, double one, double two, double many) {
     return new Roofline.Curve(
-        name,
-        bytes,
+        format,
+        bits,
         memory,
         List.of(
             new Roofline.Point(1, one), new Roofline.Point(2, two), new Roofline.Point(96, many)));
@@ -55,9 +53,11 @@ class RooflineSvgTest {
         .contains(
             "A <machine> & co",
             "200 GFLOP/s: pure multiply-add",
-            "25.0 GB/s: plain read, as bf16",
-            "product, weights f32, cache",
-            "product, weights bf16, memory");
+            "25.0 GB/s: plain read, as each format",
+            "product, weights from cache",
+            "product, weights from memory",
+            "weights f32",
+            "weights bf16");
   }
 
   @Test
@@ -79,8 +79,8 @@ class RooflineSvgTest {
   }
 
   @Test
-  void readingBoundsTheSpeedByRowsAndBytes() {
-    assertThat(ROOFLINE.memoryBound(1, 4)).isEqualTo(12.5);
-    assertThat(ROOFLINE.memoryBound(8, 2)).isEqualTo(200);
+  void readingBoundsTheSpeedByRowsAndBits() {
+    assertThat(ROOFLINE.memoryBound(1, 32)).isEqualTo(12.5);
+    assertThat(ROOFLINE.memoryBound(8, 16)).isEqualTo(200);
   }
 }

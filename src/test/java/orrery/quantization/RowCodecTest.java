@@ -117,6 +117,12 @@ class RowCodecTest {
   }
 
   @Test
+  void theLargestNumberOfABlockDoesNotSaturate() {
+    RowCodec codec = new RowCodec(RowFormat.fp8(2, 0), 2);
+    assertThat(readBack(codec, new float[] {800, 1})[0]).isEqualTo(768); // 12 · 32 · 2
+  }
+
+  @Test
   void aScaleFillsItsBlockAlone() {
     RowCodec codec = new RowCodec(RowFormat.fp8(4, 0), 8);
     float[] y = readBack(codec, new float[] {1e6f, 0.1f, 0, 0, 0.1f, 0, 0, 0});

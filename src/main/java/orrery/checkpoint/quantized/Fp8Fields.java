@@ -21,11 +21,7 @@ final class Fp8Fields {
   private Fp8Fields() {}
 
   static List<Scheme> read(JsonConfig c, JsonConfig q, boolean fp4Experts) {
-    Codes codes =
-        q.has("fmt") && q.oneOf("fmt", "e4m3", "e5m2").equals("e5m2") ? Codes.E5M2 : Codes.E4M3;
-    if (q.has("activation_scheme")) {
-      q.oneOf("activation_scheme", "dynamic", "static");
-    }
+    Codes codes = codes(q, "e4m3", "e5m2");
     List<Scheme> schemes = new ArrayList<>();
     if (q.has("moe_quant_algo")) {
       q.oneOf("moe_quant_algo", "NVFP4");
@@ -49,6 +45,7 @@ final class Fp8Fields {
   }
 
   static Scheme readMx(JsonConfig q) {
+    codes(q, "e4m3");
     if (q.has(BLOCK)) {
       int[] block = block(q);
       if (block[0] != 1 || block[1] != WeightFormat.MXFP8.blockCols()) {
@@ -56,6 +53,13 @@ final class Fp8Fields {
       }
     }
     return new Scheme(WeightFormat.MXFP8, only(q, ModuleList.LINEAR));
+  }
+
+  private static Codes codes(JsonConfig q, String... formats) {
+    if (q.has("activation_scheme")) {
+      q.oneOf("activation_scheme", "dynamic", "static");
+    }
+    return q.has("fmt") && q.oneOf("fmt", formats).equals("e5m2") ? Codes.E5M2 : Codes.E4M3;
   }
 
   /** Whether {@code scale_fmt} asks for powers of two as scales of activations. */

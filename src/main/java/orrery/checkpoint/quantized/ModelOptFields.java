@@ -32,6 +32,9 @@ final class ModelOptFields {
   private ModelOptFields() {}
 
   static List<Scheme> read(JsonConfig q) {
+    if (!q.has(ALGO) && q.has("kv_cache_quant_algo")) {
+      return List.of(); // the KV cache alone
+    }
     String algo = q.oneOf(ALGO, ALGOS);
     if (algo.equals(MIXED)) {
       return mixed(q);
@@ -73,7 +76,7 @@ final class ModelOptFields {
 
   /** Refuses two files that say different things: engines differ in which one they read. */
   static void requireSame(JsonConfig own, JsonConfig beside) {
-    if (!own.string(ALGO).equals(beside.string(ALGO))) {
+    if (!own.shown(ALGO).equals(beside.shown(ALGO))) {
       String expected = beside.shown(ALGO) + ", as " + beside.file().getFileName() + " says";
       throw own.bad(ALGO, expected, own.shown(ALGO));
     }

@@ -14,8 +14,10 @@ import orrery.engine.HeapPlan;
 import orrery.kernels.PackedMatrix;
 import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
+import orrery.kv.Stream;
 import orrery.kv.StreamKind;
 import orrery.model.ModelInfo;
+import orrery.model.ModelInfo.Stored;
 import orrery.model.ModelInfo.WeightGroup;
 import orrery.model.WeightShapes;
 import orrery.model.Weights;
@@ -122,6 +124,47 @@ class RealModelsTest {
     assertThat(billions(PRO)).isCloseTo(1600, within(50.0)); // "1.6T, 49B activated"
     assertThat(PRO.info().activeParameters() / 1e9).isCloseTo(49, within(0.5));
     assertThat(HeapPlan.of(PRO, EngineOptions.defaults()).bytes()).isPositive();
+  }
+
+  private static Stored stored(DeepSeekV4Config c, String label) {
+    return c.info().stored().stream()
+        .filter(s -> s.format().label().equals(label))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** The tally of the types in the released files, which have 159,609,485,896 bytes of tensors. */
+  @Test
+  void bytesAreThoseOfTheReleasedFiles() {
+    assertThat(stored(FLASH, "mxfp4").codeBytes()).isEqualTo(141_733_920_768L); // I8
+    assertThat(stored(FLASH, "e4m3 128x128").codeBytes()).isEqualTo(6_023_020_544L); // F8_E4M3
+    long scales = FLASH.info().stored().stream().mapToLong(Stored::scaleBytes).sum();
+    assertThat(scales).isEqualTo(8_858_737_664L); // F8_E8M0
+    long norms = 1_415_259_264L - stored(FLASH, "bf16").weights(); // BF16, here f32
+    long indices = 3L * 129_280 * 6; // I64, here int
+    assertThat(FLASH.info().bytes() - 2 * norms + 4 * indices).isEqualTo(159_609_485_896L);
+    long weights = FLASH.info().stored().stream().mapToLong(Stored::weights).sum();
+    assertThat(weights).isEqualTo(290_942_289_362L);
+    assertThat(8.0 * PRO.info().bytes() / PRO.info().parameters()).isCloseTo(4.33, within(0.005));
+  }
+
+  /**
+   * 448 FP8 codes, 7 scales and 64 numbers of bf16; others add a byte of padding. A key of the
+   * indexer has one scale of a byte, where SGLang's has four.
+   */
+  @Test
+  void anFp8RowTakesTheBytesOfTheReleaseWithoutPadding() {
+    for (DeepSeekV4Config c : List.of(FLASH, PRO)) {
+      for (Stream s : c.kvLayout(true, KvDtype.FP8).streams()) {
+        String kind = s.name().replaceFirst("(layers\\.\\d+|mtp)\\.", "");
+        int bytes = s.format().bytes(s.width());
+        switch (kind) {
+          case "raw", "compressed" -> assertThat(bytes).as(s.name()).isEqualTo(584 - 1);
+          case "index.key" -> assertThat(bytes).as(s.name()).isEqualTo(132 - 3);
+          default -> assertThat(bytes).as(s.name()).isEqualTo(4 * s.width());
+        }
+      }
+    }
   }
 
   /** Rows of one kind of the Pro model behind 8,192 tokens, of all layers. */
