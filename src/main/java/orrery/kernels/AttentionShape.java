@@ -80,28 +80,40 @@ public record AttentionShape(
    */
   public int keyIndex(int[] pages, int slot, int kvHead, int d, int word) {
     int tile = tile();
-    int token = slot % pageTokens;
-    int first = d / word * word; // of the word
+    return keyTile(pages, slot, kvHead, tile) + inTile(slot % pageTokens % tile, d, word, tile);
+  }
+
+  /** Where the keys of one head begin in the tile of a slot. */
+  private int keyTile(int[] pages, int slot, int kvHead, int tile) {
+    int first = slot % pageTokens / tile * tile; // of the tile
+    return (pages[slot / pageTokens] * pageTokens + first) * keyWidth() + kvHead * headDim * tile;
+  }
+
+  /** Where an element of the key of a token lies among those of its head in the tile. */
+  private int inTile(int token, int d, int word, int tile) {
+    int first = d & -word; // of the word: a power of two
     int words = Math.min(word, headDim - first);
-    return (pages[slot / pageTokens] * pageTokens + token / tile * tile) * keyWidth()
-        + (kvHead * headDim + first) * tile
-        + token % tile * words
-        + place(d - first, words);
+    return first * tile + token * words + place(d - first, words);
   }
 
   /** Index of an element of a token's value. */
   public int valueIndex(int[] pages, int slot, int kvHead, int d, int word) {
     int token = slot % pageTokens;
-    int first = token / word * word; // of the word
-    int words = Math.min(word, pageTokens - first);
+    int first = token & -word; // of the word: a power of two
+    int words = words(token, word);
     return (pages[slot / pageTokens] * pageTokens + first) * valueWidth()
         + (kvHead * valueStride() + d) * words
         + place(token - first, words);
   }
 
+  /** Tokens whose values share a token's words. */
+  private int words(int token, int word) {
+    return Math.min(word, pageTokens - (token & -word));
+  }
+
   /** Where in a word a number lies: of four, the first two in the even places. */
   private static int place(int i, int numbers) {
-    return numbers < 4 ? i : i % 2 * 2 + i / 2;
+    return numbers < 4 ? i : (i & 1) * 2 + (i >> 1);
   }
 
   /** Index of the scale of a token's key, and of that of its value. */
@@ -116,10 +128,13 @@ public record AttentionShape(
    */
   public void key(
       CachedRows keys, int[] pages, int slot, int kvHead, float[] into, int at, int apart) {
+    int tile = tile();
+    int from = keyTile(pages, slot, kvHead, tile);
+    int token = slot % pageTokens % tile;
     int scale = scaleIndex(pages, slot, kvHead);
     int word = keys.perWord();
     for (int d = 0; d < headDim; d++) {
-      into[at + d * apart] = keys.get(keyIndex(pages, slot, kvHead, d, word), scale);
+      into[at + d * apart] = keys.get(from + inTile(token, d, word, tile), scale);
     }
   }
 
@@ -129,30 +144,35 @@ public record AttentionShape(
    * @param into receives [valueDim] floats from {@code at}
    */
   public void value(CachedRows values, int[] pages, int slot, int kvHead, float[] into, int at) {
+    int from = valueIndex(pages, slot, kvHead, 0, values.perWord());
+    int apart = words(slot % pageTokens, values.perWord());
     int scale = scaleIndex(pages, slot, kvHead);
-    int word = values.perWord();
     for (int d = 0; d < valueDim; d++) {
-      into[at + d] = values.get(valueIndex(pages, slot, kvHead, d, word), scale);
+      into[at + d] = values.get(from + d * apart, scale);
     }
   }
 
   /** Stores a token's key, [headDim] floats from {@code at}. */
   public void putKey(CachedRows keys, int[] pages, int slot, int kvHead, float[] x, int at) {
+    int tile = tile();
+    int to = keyTile(pages, slot, kvHead, tile);
+    int token = slot % pageTokens % tile;
     int scale = scaleIndex(pages, slot, kvHead);
     int word = keys.perWord();
     keys.putScale(scale, x, at, headDim);
     for (int d = 0; d < headDim; d++) {
-      keys.put(keyIndex(pages, slot, kvHead, d, word), scale, x[at + d]);
+      keys.put(to + inTile(token, d, word, tile), scale, x[at + d]);
     }
   }
 
   /** Stores a token's value, [valueDim] floats from {@code at}. */
   public void putValue(CachedRows values, int[] pages, int slot, int kvHead, float[] x, int at) {
+    int to = valueIndex(pages, slot, kvHead, 0, values.perWord());
+    int apart = words(slot % pageTokens, values.perWord());
     int scale = scaleIndex(pages, slot, kvHead);
-    int word = values.perWord();
     values.putScale(scale, x, at, valueDim);
     for (int d = 0; d < valueDim; d++) {
-      values.put(valueIndex(pages, slot, kvHead, d, word), scale, x[at + d]);
+      values.put(to + d * apart, scale, x[at + d]);
     }
   }
 }

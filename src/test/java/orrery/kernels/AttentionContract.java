@@ -169,8 +169,7 @@ abstract class AttentionContract {
       float[][] k32 = rounded(format, k, dims[2]);
       float[][] v32 = rounded(format, v, dims[3]);
       float[] q = KernelContract.random(1, 4 * dims[0] * dims[2] + 2);
-      for (int[] range :
-          new int[][] {{0, 0}, {0, 14}, {0, 16}, {1, 40}, {17, 17}, {30, 74}, {0, 75}}) {
+      for (int[] range : new int[][] {{0, 0}, {0, 14}, {1, 40}, {17, 17}, {30, 74}, {0, 75}}) {
         for (int rows = 1; rows <= 4; rows++) {
           int from = range[0];
           int to = range[1] + rows;
@@ -180,7 +179,7 @@ abstract class AttentionContract {
           for (float f : expected) {
             assertThat(f).isFinite();
           }
-          for (int pageTokens : new int[] {80, 75, 1, 4, 16, 5, 32, 48, 7}) {
+          for (int pageTokens : new int[] {75, 1, 4, 16, 6, 32, 7}) {
             AttentionShape shape = shape(dims, pageTokens);
             float[] out =
                 new Paged(shape, format, from, to, k, v).attend(kernels(), q, rows, from, range[1]);
