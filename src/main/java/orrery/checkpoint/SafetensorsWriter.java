@@ -103,13 +103,12 @@ public final class SafetensorsWriter {
   }
 
   /**
-   * Adds a tensor of another file, byte for byte. It is read when this file is written, so the other
-   * one must stay open until then.
+   * Adds a tensor of another file, byte for byte. It is read when this file is written, so the
+   * other one must stay open until then.
    */
   public SafetensorsWriter copy(Tensor tensor) {
     TensorInfo info = tensor.info();
-    return add(
-        new Entry(info.name(), info.dtype(), info.shape(), tensor.data()), info.elements());
+    return add(new Entry(info.name(), info.dtype(), info.shape(), tensor.data()), info.elements());
   }
 
   private SafetensorsWriter add(Entry entry, long elements) {

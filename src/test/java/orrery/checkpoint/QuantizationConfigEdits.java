@@ -208,7 +208,9 @@ final class QuantizationConfigEdits {
     return neverAnother("lists of modules", field + " = " + value);
   }
 
-  /** The file that tells of quantised weights: config.json, or ModelOpt's own if it tells nothing. */
+  /**
+   * The file that tells of quantised weights: config.json, or ModelOpt's own if it tells nothing.
+   */
   private static Path file(Path directory) throws IOException {
     Path config = directory.resolve("config.json");
     return JSON.readTree(config.toFile()).has(FIELD) ? config : directory.resolve(MODEL_OPT);

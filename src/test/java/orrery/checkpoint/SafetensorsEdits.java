@@ -38,7 +38,8 @@ final class SafetensorsEdits {
     int bit = random.nextInt(8 * parts.data().length);
     parts.data()[bit / 8] ^= (byte) (1 << bit % 8);
     parts.write();
-    // The format has no checksum, so a loader cannot notice other weights, unless they are NaN codes
+    // The format has no checksum, so a loader cannot notice other weights, unless they are NaN
+    // codes
     // or scales.
     return parts.hasCodes()
         ? Mutation.any("data bit", "bit " + bit)

@@ -50,9 +50,11 @@ class CommandFilesTest {
           new Uses(List.of("--model", "--twin"), List.of("--csv", "--svg"), "--quick"));
     }
     COMMANDS.put("lab numbers", new Uses(List.of("--model"), List.of("--svg"), ""));
-    COMMANDS.put(
-        "lab hybrid",
-        new Uses(List.of("--model", "--twin", "--beside"), List.of("--csv", "--svg"), "--quick"));
+    for (String lab : List.of("lab hybrid", "lab formats")) {
+      COMMANDS.put(
+          lab,
+          new Uses(List.of("--model", "--twin", "--beside"), List.of("--csv", "--svg"), "--quick"));
+    }
     // its output is a directory, which must be new or empty
     COMMANDS.put("lab ballast", new Uses(List.of("--model", "--out"), List.of(), ""));
   }

@@ -70,7 +70,10 @@ public record QuantizationConfig(
         }
       }
     }
-    ModuleList ignored = own.or(() -> modelOpt).map(QuantizationConfig::ignored).orElse(new ModuleList(c.file(), List.of()));
+    ModuleList ignored =
+        own.or(() -> modelOpt)
+            .map(QuantizationConfig::ignored)
+            .orElse(new ModuleList(c.file(), List.of()));
     return new QuantizationConfig(c.file(), schemes, ignored, powerOfTwo);
   }
 

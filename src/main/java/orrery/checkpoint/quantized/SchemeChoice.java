@@ -27,7 +27,8 @@ record SchemeChoice(QuantizationConfig config, Tensor weights, Tensor scales, Sl
    * @throws CheckpointException if no scheme fits, or if several do and the module does not decide
    */
   WeightFormat choose(String module) {
-    List<Scheme> same = config.schemes().stream().filter(s -> s.format().codes() == codes()).toList();
+    List<Scheme> same =
+        config.schemes().stream().filter(s -> s.format().codes() == codes()).toList();
     if (same.isEmpty()) {
       String described = config.schemes().isEmpty() ? "no quantization_config" : "other codes";
       throw CodedWeights.bad(
