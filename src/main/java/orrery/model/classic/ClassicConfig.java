@@ -166,7 +166,8 @@ public record ClassicConfig(
 
   @Override
   public ModelInfo info() {
-    return ClassicInfo.of(this, ClassicWeights.read(quantizedParts().shapes(format, quantization), this));
+    return ClassicInfo.of(
+        this, ClassicWeights.read(quantizedParts().shapes(format, quantization), this));
   }
 
   @Override

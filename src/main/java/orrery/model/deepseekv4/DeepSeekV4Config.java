@@ -140,7 +140,8 @@ public record DeepSeekV4Config(
 
   @Override
   public ModelInfo info() {
-    return DeepSeekV4Info.of(this, DeepSeekV4Weights.read(quantizedParts().shapes(format, quantization), this));
+    return DeepSeekV4Info.of(
+        this, DeepSeekV4Weights.read(quantizedParts().shapes(format, quantization), this));
   }
 
   @Override
