@@ -19,6 +19,7 @@ import orrery.model.Model;
  */
 record FormatVariant(String name, LoadedModel loaded, ActivationDtype activations, KvDtype rows) {
   private static final int PREFILL = 256; // most rows of a chunk
+  private static final double SECONDS = 0.4; // of each variant and shape
 
   /**
    * A step to time.
@@ -53,8 +54,18 @@ record FormatVariant(String name, LoadedModel loaded, ActivationDtype activation
         .withCompute(c -> c.withActivationDtype(activations));
   }
 
+  /** Lets the JIT compile what the measured steps run; every format has loops of its own. */
+  static void warmUp(Subject s, List<FormatVariant> all, Shape... shapes) {
+    for (Shape shape : shapes) {
+      if (!s.settings().quick()) {
+        times(s, all, shape);
+      }
+    }
+  }
+
   /** Times a step of each variant in turns; rates are rows a second. */
-  static List<Trial.Timing> times(Subject s, List<FormatVariant> all, Shape shape, double seconds) {
+  static List<Trial.Timing> times(Subject s, List<FormatVariant> all, Shape shape) {
+    double seconds = s.settings().quick() ? 0.01 : SECONDS;
     try (Team team = new Team(s.settings().threads())) {
       List<Trial.Variant> jobs = new ArrayList<>();
       for (FormatVariant v : all) {

@@ -15,7 +15,6 @@ import orrery.model.Model;
 
 /** Every format of cached rows behind more and more tokens: bytes, speed, and the answers. */
 final class RowFormats {
-  private static final double SECONDS = 0.4; // of each variant and shape
   private static final int ANSWER = 64; // tokens behind a prompt
 
   private final Subject s;
@@ -67,6 +66,9 @@ final class RowFormats {
     cells.add(head);
     List<Chart.Curve> curves = new ArrayList<>();
     double[][] times = new double[variants.size()][contexts.length]; // of the largest batch
+    int shortest = contexts[0];
+    FormatVariant.warmUp(
+        s, variants, Shape.decode(1, shortest), Shape.decode(8, shortest), Shape.prefill(shortest));
     for (int c = 0; c < contexts.length; c++) {
       behind(sheet, contexts[c], cells, c, times);
     }
@@ -91,7 +93,7 @@ final class RowFormats {
     shapes.add(Shape.prefill(tokens));
     List<List<Trial.Timing>> timings = new ArrayList<>(); // [shape][variant]
     for (Shape shape : shapes) {
-      timings.add(FormatVariant.times(s, variants, shape, s.settings().quick() ? 0.01 : SECONDS));
+      timings.add(FormatVariant.times(s, variants, shape));
     }
     List<Passage> windows =
         FormatQuality.windows(HeldOutText.of(s.loaded(), null, s.settings().seed()), tokens);

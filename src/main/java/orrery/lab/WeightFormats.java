@@ -11,7 +11,6 @@ import orrery.lab.HeldOutText.Passage;
 final class WeightFormats {
   private static final int CONTEXT = 128;
   private static final int CURVES = 8; // that a chart has room for
-  private static final double SECONDS = 0.4; // of each variant and shape
 
   private final Subject s;
   private final boolean twin;
@@ -42,8 +41,9 @@ final class WeightFormats {
     try (FormatCopies copies = new FormatCopies(s, sheet)) {
       List<FormatVariant> all = copies.variants();
       List<List<Trial.Timing>> timings = new ArrayList<>(); // [shape][variant]
+      FormatVariant.warmUp(s, all, shapes[0], shapes[1], shapes[3]);
       for (Shape shape : shapes) {
-        timings.add(FormatVariant.times(s, all, shape, s.settings().quick() ? 0.01 : SECONDS));
+        timings.add(FormatVariant.times(s, all, shape));
       }
       table(sheet, all, timings);
       return chart(all, timings);
