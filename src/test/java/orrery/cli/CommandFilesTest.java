@@ -55,8 +55,11 @@ class CommandFilesTest {
           lab,
           new Uses(List.of("--model", "--twin", "--beside"), List.of("--csv", "--svg"), "--quick"));
     }
-    // its output is a directory, which must be new or empty
+    // their output is a directory, which must be new or empty
     COMMANDS.put("lab ballast", new Uses(List.of("--model", "--out"), List.of(), ""));
+    COMMANDS.put(
+        "quantize",
+        new Uses(List.of("--model", "--out", "--text"), List.of("--report"), "--format fp8"));
   }
 
   @TempDir Path directory;
