@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout.ThreadMode;
  * {@code -Dorrery.walk.lives=1 -Dorrery.walk.seed=} and the seed that its message names.
  */
 class EngineWalkTest {
-  private static final int LIVES = Integer.getInteger("orrery.walk.lives", 180);
+  private static final int LIVES = Integer.getInteger("orrery.walk.lives", 240);
   private static final long SEED = Long.getLong("orrery.walk.seed", 1_000);
 
   @Test
