@@ -33,8 +33,7 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 final class EngineLife {
   private static final int REQUESTS = 16;
   private static final int CONTEXT = 96;
-  static final List<Served> MODELS =
-      Served.all(false).stream().filter(Served::windows).toList();
+  static final List<Served> MODELS = Served.all(false).stream().filter(Served::windows).toList();
 
   /** Models with numbers of few bits, which take part in fewer lives. */
   static final List<Served> FEW_BITS = List.of(Served.V4_MTP_FP8, Served.V4_RELEASE_A8);
