@@ -10,7 +10,7 @@ import orrery.checkpoint.JsonConfig;
  * window alone, {@code compress} for layers that compress. DeepSeek's fields, which transformers
  * reads too, give each kind a base; {@code rope_scaling} is for {@code compress} alone.
  * transformers writes {@code rope_parameters} with an object for each kind. These objects decide
- * then, as in transformers, whose fields at top level may hold defaults that nobody meant.
+ * then, as in transformers, whose fields at top level may hold defaults that were not meant.
  *
  * @param rotaryDim how many of the last columns of a head are rotated
  */
