@@ -252,19 +252,33 @@ public final class LabCommand implements Runnable {
     }
   }
 
-  @Command(
-      name = "hybrid",
-      description = {
-        "Windows and compressed rows: memory and time against the length of the context.",
-        "Use --threads 1 if other programs run."
-      })
-  static final class Hybrid extends Experiment {
+  /** An experiment for a given time, which may measure a second model too. */
+  abstract static class TwoModels extends Experiment {
     @Option(
         names = "--beside",
         paramLabel = "DIR",
         description = "Also measure this model, of any architecture.")
     private Path beside;
 
+    @Override
+    final List<Path> beside() {
+      return beside == null ? List.of() : List.of(beside);
+    }
+
+    @Override
+    final NoEffect effects(NoEffect notes) {
+      String where = "in lab " + spec.name() + ", which measures for a given time";
+      return notes.when(true, where, "--rounds");
+    }
+  }
+
+  @Command(
+      name = "hybrid",
+      description = {
+        "Windows and compressed rows: memory and time against the length of the context.",
+        "Use --threads 1 if other programs run."
+      })
+  static final class Hybrid extends TwoModels {
     @Option(
         names = "--part",
         paramLabel = "NAME",
@@ -281,16 +295,6 @@ public final class LabCommand implements Runnable {
     }
 
     @Override
-    List<Path> beside() {
-      return beside == null ? List.of() : List.of(beside);
-    }
-
-    @Override
-    NoEffect effects(NoEffect notes) {
-      return notes.when(true, "in lab hybrid, which measures for a given time", "--rounds");
-    }
-
-    @Override
     LabReport run(LabSettings settings) {
       return Lab.hybrid(settings, beside(), new HashSet<>(parts), System.out);
     }
@@ -303,13 +307,7 @@ public final class LabCommand implements Runnable {
         "Writes copies of the model to a temporary directory. Its --kv-cache-dtype is that of the"
             + " tables of weights."
       })
-  static final class Formats extends Experiment {
-    @Option(
-        names = "--beside",
-        paramLabel = "DIR",
-        description = "Also measure this model, of any architecture.")
-    private Path beside;
-
+  static final class Formats extends TwoModels {
     @Option(
         names = "--part",
         paramLabel = "NAME",
@@ -323,16 +321,6 @@ public final class LabCommand implements Runnable {
       PartName() {
         super(FormatsLab.Part.class);
       }
-    }
-
-    @Override
-    List<Path> beside() {
-      return beside == null ? List.of() : List.of(beside);
-    }
-
-    @Override
-    NoEffect effects(NoEffect notes) {
-      return notes.when(true, "in lab formats, which measures for a given time", "--rounds");
     }
 
     @Override

@@ -111,10 +111,7 @@ final class Fp4Matrix extends CodePanels {
       }
     }
 
-    /**
-     * One row by four panels from p on; after the last one, it comes again. Four panels are four
-     * streams from memory: enough for the processor to fetch ahead.
-     */
+    /** One row by four panels from p on; after the last one, it comes again. */
     static void row(
         Fp4Matrix w,
         int p,

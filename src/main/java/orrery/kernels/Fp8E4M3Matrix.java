@@ -103,10 +103,7 @@ final class Fp8E4M3Matrix extends CodePanels {
       }
     }
 
-    /**
-     * One row by four panels from p on; after the last one, it comes again. Four panels are four
-     * streams from memory: enough for the processor to fetch ahead.
-     */
+    /** One row by four panels from p on; after the last one, it comes again. */
     static void row(
         Fp8E4M3Matrix w,
         int p,
