@@ -4,9 +4,10 @@ package orrery.kernels;
  * The loops of {@link VectorKernels#attend} around those of each format. Scores have keys in the
  * lanes; the mix of values has dims in the lanes.
  *
- * <p>Where words are whole, bf16 is decoded in registers, and FP8 becomes bf16 in the nearest cache.
- * What remains is decoded number by number and takes the loops of float32: small pages, heads of an
- * odd number of dims, the first and the last slots of a run, and FP8 numbers of extreme size.
+ * <p>Where words are whole, bf16 is decoded in registers, and FP8 becomes bf16 in the nearest
+ * cache. What remains is decoded number by number and takes the loops of float32: small pages,
+ * heads of an odd number of dims, the first and the last slots of a run, and FP8 numbers of extreme
+ * size.
  */
 final class AttentionLoops {
   /** Slots of a page that are mixed at a time; their values stay in cache for all queries. */
