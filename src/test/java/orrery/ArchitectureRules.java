@@ -35,8 +35,8 @@ public final class ArchitectureRules {
       List.of(
           """
           numerics options events files quantization kernels checkpoint checkpoint.quantized text kv graph
-          attention moe hyper model model.* quantization.layouts prefix sampling speculation speculation.length speculation.rules
-          batching offload engine observe openai server lab cli
+          attention moe hyper model model.* quantization.layouts prefix grammar sampling speculation speculation.length speculation.rules
+          batching offload engine observe openai sglang server lab cli
           """
               .split("\\s+"));
 
