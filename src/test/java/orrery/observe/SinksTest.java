@@ -66,7 +66,7 @@ class SinksTest {
   }
 
   /** A run in which every kind of thing happens: sharing, choices, retractions, evictions. */
-  private static List<Event> busyRun(EventSink sink) {
+  static List<Event> busyRun(EventSink sink) {
     List<Event> seen = new ArrayList<>();
     EngineOptions options =
         EngineOptions.defaults()
