@@ -130,6 +130,7 @@ final class Choice extends Sequence {
         text.text(),
         text.offsets(),
         List.copyOf(logprobs),
+        active.completion.promptLogprobs(),
         finish(),
         firstToken == 0 ? 0 : firstToken - active.submitted,
         end - active.submitted,
