@@ -55,6 +55,13 @@ final class Choice extends Sequence {
     return (Choice) s;
   }
 
+  /** A row of the prompt that is to be scored must be computed, although it may be cached. */
+  @Override
+  public int mayHit() {
+    PromptScores scores = active.scores;
+    return scores.complete() ? super.mayHit() : scores.next();
+  }
+
   /**
    * Takes note that it began to run.
    *
@@ -130,6 +137,7 @@ final class Choice extends Sequence {
         text.text(),
         text.offsets(),
         List.copyOf(logprobs),
+        active.completion.promptLogprobs(),
         finish(),
         firstToken == 0 ? 0 : firstToken - active.submitted,
         end - active.submitted,
