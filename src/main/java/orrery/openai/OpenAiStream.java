@@ -71,7 +71,7 @@ public final class OpenAiStream {
     if (!choice.begun) {
       choice.begun = true;
       if (request.chat() || request.echo().isPresent()) {
-        Piece echo = Piece.echo(request, prompt, token.choice(), promptLogprobs);
+        Piece echo = Piece.echo(request, prompt, token.choice(), promptLogprobs, token.finish());
         chunks.add(chunk(echo, true));
       }
     }

@@ -30,7 +30,7 @@ record Piece(int index, String text, List<Scored> scored, int[] tokenIds, Finish
   /** The whole answer to the prompt of number {@code prompt}. */
   static Piece whole(OpenAiRequest request, int prompt, Answer a) {
     int index = request.index(prompt, a.choice());
-    Piece echo = echo(request, prompt, a.choice(), a.promptLogprobs());
+    Piece echo = echo(request, prompt, a.choice(), a.promptLogprobs(), a.finish());
     if (request.echoAlone()) {
       return echo;
     }
@@ -47,11 +47,18 @@ record Piece(int index, String text, List<Scored> scored, int[] tokenIds, Finish
    *
    * @param promptLogprobs of the prompt's tokens from the second one on; empty if they are not
    *     wanted
+   * @param end why the engine's answer ended; null if it goes on
    */
   static Piece echo(
-      OpenAiRequest request, int prompt, int choice, List<Logprobs> promptLogprobs) {
+      OpenAiRequest request,
+      int prompt,
+      int choice,
+      List<Logprobs> promptLogprobs,
+      FinishReason end) {
     int index = request.index(prompt, choice);
-    FinishReason finish = request.echoAlone() ? new FinishReason.Length(0) : null;
+    boolean aborted = end instanceof FinishReason.Abort;
+    FinishReason alone = aborted ? end : new FinishReason.Length(0); // not that of its one token
+    FinishReason finish = request.echoAlone() ? alone : null;
     Echo.Prompt echo = request.echo().map(e -> e.prompts().get(prompt)).orElse(null);
     if (echo == null) {
       return new Piece(index, "", List.of(), new int[0], finish);

@@ -117,7 +117,8 @@ final class PromptFields {
     try {
       return new Read(null, loaded.chatFormat().require().encode(messages));
     } catch (CheckpointException e) {
-      throw new FieldException("url", "/v1/completions (" + e.getMessage() + ")", "a chat");
+      String field = strict ? "url" : "messages";
+      throw new FieldException(field, "/v1/completions (" + e.getMessage() + ")", "a chat");
     } catch (TokenizerException e) {
       throw FieldException.at(body.path("messages"), e.getMessage());
     }

@@ -40,11 +40,10 @@ public final class ServedReader {
   /**
    * Reads a body.
    *
-   * @param tenant isolates the sender in the prefix cache; empty for none
    * @param seeds a seed for each prompt of a body that names none
    * @throws FieldException naming the field, what was expected and what was found
    */
-  public OpenAiRequest read(Fields body, boolean chat, String tenant, LongSupplier seeds) {
+  public OpenAiRequest read(Fields body, boolean chat, LongSupplier seeds) {
     Unsupported.requireNone(body, chat);
     FieldNames names = FieldNames.served(body, chat);
     Delivery delivery = Delivery.read(body);
@@ -59,7 +58,7 @@ public final class ServedReader {
     requireFewStops(params);
     params = echoes ? params.withPromptLogprobs(params.logprobs()) : params;
     params = chat ? loaded.endingWithTheTurn(params) : params;
-    String salt = salt(tenant, body);
+    String salt = salt(body);
     int priority = body.intOr("priority", 0);
     List<Request> requests = new ArrayList<>();
     List<Echo.Prompt> echoed = new ArrayList<>();
@@ -82,15 +81,13 @@ public final class ServedReader {
   }
 
   /**
-   * Who shares cached pages: requests of one tenant with the same salt and SGLang's {@code
-   * extra_key}. The lengths keep two keys apart that are the same when put together.
+   * Who shares cached pages: requests with the same salt and the same {@code extra_key}, SGLang's
+   * name of the same thing. The length keeps two pairs apart that are the same when put together.
    */
-  private static String salt(String tenant, Fields body) {
+  private static String salt(Fields body) {
     String salt = SamplingFields.salt(body);
     String extra = body.stringOr("extra_key", "");
-    return tenant.isEmpty() && extra.isEmpty()
-        ? salt
-        : tenant.length() + ":" + tenant + salt.length() + ":" + salt + extra;
+    return extra.isEmpty() ? salt : salt.length() + ":" + salt + extra;
   }
 
   /** Orrery computes no answer that it does not return, so {@code best_of} can only be {@code n}. */
