@@ -79,7 +79,8 @@ public final class Fields {
       case Map<?, ?> fields ->
           fields.forEach(
               (name, item) -> {
-                String below = (at.isEmpty() ? "" : at + ".") + CheckpointException.shown((String) name);
+                String below =
+                    (at.isEmpty() ? "" : at + ".") + CheckpointException.shown((String) name);
                 requireUnicode(below, (String) name);
                 requireUnicode(below, item);
               });

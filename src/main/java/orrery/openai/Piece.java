@@ -1,7 +1,6 @@
 package orrery.openai;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import orrery.engine.Answer;
 import orrery.sampling.FinishReason;
@@ -78,5 +77,4 @@ record Piece(int index, String text, List<Scored> scored, int[] tokenIds, Finish
   static int characters(String text) {
     return text.codePointCount(0, text.length());
   }
-
 }

@@ -39,7 +39,9 @@ public record ServedModel(String name, Path directory, long created, int longest
     json.writeEndObject();
   }
 
-  /** Writes what OpenAI's API says of a model, and vLLM's {@code root} and {@code max_model_len}. */
+  /**
+   * Writes what OpenAI's API says of a model, and vLLM's {@code root} and {@code max_model_len}.
+   */
   public void write(JsonGenerator json) throws IOException {
     json.writeStartObject();
     json.writeStringField("id", name);

@@ -90,10 +90,13 @@ public final class ServedReader {
     return extra.isEmpty() ? salt : salt.length() + ":" + salt + extra;
   }
 
-  /** Orrery computes no answer that it does not return, so {@code best_of} can only be {@code n}. */
+  /**
+   * Orrery computes no answer that it does not return, so {@code best_of} can only be {@code n}.
+   */
   private static void requireFewChoices(Fields body, int prompts, int n) {
     if (body.intOr("best_of", n) != n) {
-      body.fail("best_of", "the same number as n (" + n + "), since the best of more is not supported");
+      body.fail(
+          "best_of", "the same number as n (" + n + "), since the best of more is not supported");
     }
     long choices = (long) prompts * n;
     if (choices > MAX_CHOICES) {
@@ -104,7 +107,8 @@ public final class ServedReader {
 
   private static void requireFewStops(SamplingParams params) {
     if (params.stop().size() > MAX_STOPS) {
-      throw new FieldException("stop", "at most " + MAX_STOPS + " strings", params.stop().size() + "");
+      throw new FieldException(
+          "stop", "at most " + MAX_STOPS + " strings", params.stop().size() + "");
     }
     for (String stop : params.stop()) {
       if (stop.length() > MAX_STOP_CHARS) {

@@ -185,8 +185,8 @@ public final class AnswerText {
   }
 
   /**
-   * Where the text of the newest token begins, as {@link #offsets} has it, unless the answer will be
-   * cut off before that.
+   * Where the text of the newest token begins, as {@link #offsets} has it, unless the answer will
+   * be cut off before that.
    */
   public int offset() {
     return starts[tokens - 1];

@@ -99,9 +99,7 @@ public final class OpenAiRoutes {
     try {
       return serving.engine().submit(own);
     } catch (RequestException e) {
-      throw e.kind() == RequestException.Kind.INVALID
-          ? request.names().refused(e.getMessage())
-          : e;
+      throw e.kind() == RequestException.Kind.INVALID ? request.names().refused(e.getMessage()) : e;
     }
   }
 }

@@ -16,8 +16,10 @@ class PromptLogprobsTest {
         Engine engine = Engine.start(loaded, SCALAR)) {
       SamplingParams p = greedy(3).withSeed(0).withLogprobs(2).withPromptLogprobs(2);
       Request q = Request.of(PROMPT, p);
-      Said naive = Said.by(new orrery.Naive(TinyModels.speck("trained"))::logits, loaded, PROMPT, p, 0);
-      assertThat(Said.of(engine.submit(q).join().getFirst()).toString()).isEqualTo(naive.toString());
+      Said naive =
+          Said.by(new orrery.Naive(TinyModels.speck("trained"))::logits, loaded, PROMPT, p, 0);
+      assertThat(Said.of(engine.submit(q).join().getFirst()).toString())
+          .isEqualTo(naive.toString());
     }
   }
 }
