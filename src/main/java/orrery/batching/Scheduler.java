@@ -89,11 +89,11 @@ public final class Scheduler {
   }
 
   /**
-   * The most tokens that a hit may have: it must leave a token to compute, and only whole pages are
-   * shared.
+   * The most tokens that a hit may have: it must leave the rows that are still to be computed, and
+   * only whole pages are shared.
    */
   public static int hitLimit(Sequence s, int pageTokens) {
-    return (s.known() - 1) / pageTokens * pageTokens;
+    return s.mayHit() / pageTokens * pageTokens;
   }
 
   /** Whether a sequence ahead will soon have cached more of this prompt than is cached now. */

@@ -154,6 +154,11 @@ public class Sequence implements Draftable {
     return computed == known - 1 && known > promptLength;
   }
 
+  /** The most tokens that a prefix hit may have: rows behind them are still to be computed. */
+  public int mayHit() {
+    return known - 1;
+  }
+
   /** Starts with a table that has all rows of the first {@code hit} tokens. */
   public final void start(PageTable table, Lease lease, int hit) {
     start(table, lease, hit, hit);

@@ -14,6 +14,7 @@ final class Active {
   final long seed;
   final long submitted; // nanoseconds on the engine's clock
   final long deadline; // nanoseconds on the engine's clock
+  final PromptScores scores;
   final List<Choice> running = new ArrayList<>();
   private final List<Answer> answers = new ArrayList<>();
   boolean forked; // all choices of the request exist, not only the first
@@ -25,6 +26,7 @@ final class Active {
     this.seed = seed;
     this.submitted = submitted;
     this.deadline = request.deadline().map(d -> submitted + d.toNanos()).orElse(Long.MAX_VALUE);
+    this.scores = new PromptScores(request);
     this.forked = request.params().n() == 1;
   }
 

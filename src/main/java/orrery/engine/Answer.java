@@ -16,6 +16,10 @@ import orrery.sampling.Logprobs;
  * @param textOffsets [tokens] where each token's text begins in {@code text}, in characters (code
  *     points); see {@link orrery.sampling.AnswerText#offsets}
  * @param logprobs log-probabilities of each token; empty if the request did not ask for them
+ * @param promptLogprobs log-probabilities of the prompt's tokens, each after the tokens before it:
+ *     entry i is of token {@code logprobStartLen + 1 + i}, and the last entry of the prompt's last
+ *     token. The same list for all choices. Empty if the request did not ask for them, or was cut
+ *     off before its prompt was computed
  * @param finish why the answer ended
  * @param firstTokenNanos nanoseconds from submission to the first token (TTFT); 0 if there was none
  * @param totalNanos nanoseconds from submission to the end
@@ -29,6 +33,7 @@ public record Answer(
     String text,
     int[] textOffsets,
     List<Logprobs> logprobs,
+    List<Logprobs> promptLogprobs,
     FinishReason finish,
     long firstTokenNanos,
     long totalNanos,

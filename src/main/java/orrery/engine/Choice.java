@@ -55,6 +55,13 @@ final class Choice extends Sequence {
     return (Choice) s;
   }
 
+  /** A row of the prompt that is to be scored must be computed, although it may be cached. */
+  @Override
+  public int mayHit() {
+    PromptScores scores = active.scores;
+    return scores.complete() ? super.mayHit() : scores.next();
+  }
+
   /**
    * Takes note that it began to run.
    *
@@ -94,7 +101,7 @@ final class Choice extends Sequence {
       logprobs.add(probabilities);
     }
     FinishReason finish = finished() ? finish() : null;
-    return new Token(choice, output() - 1, token, shown, probabilities, finish);
+    return new Token(choice, output() - 1, token, shown, text.offset(), probabilities, finish);
   }
 
   boolean finished() {
@@ -104,7 +111,7 @@ final class Choice extends Sequence {
   /** Ends the answer from outside; the last piece has the text that was held back. */
   Token abort(String why) {
     heldBack = text.abort(why);
-    return new Token(choice, output(), Token.NONE, heldBack, null, finish());
+    return new Token(choice, output(), Token.NONE, heldBack, 0, null, finish());
   }
 
   /** The text of the last piece, if that piece has no token; else empty. */
@@ -130,6 +137,7 @@ final class Choice extends Sequence {
         text.text(),
         text.offsets(),
         List.copyOf(logprobs),
+        active.completion.promptLogprobs(),
         finish(),
         firstToken == 0 ? 0 : firstToken - active.submitted,
         end - active.submitted,

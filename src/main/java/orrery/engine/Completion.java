@@ -8,6 +8,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import orrery.sampling.Logprobs;
 
 /**
  * A submitted request. A program iterates over its tokens as they come, or waits for its answers.
@@ -28,7 +29,7 @@ import java.util.function.Consumer;
  * answers.
  */
 public final class Completion implements Iterable<Token>, AutoCloseable {
-  private static final Token END = new Token(-1, -1, Token.NONE, "", null, null);
+  private static final Token END = new Token(-1, -1, Token.NONE, "", 0, null, null);
 
   private final int id;
   private final Consumer<Completion> canceller;
@@ -37,6 +38,7 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
   private final Shared shared = new Shared();
   private List<Answer> answers; // null before the end and after a failure; published by ended
   private RequestException failure; // published by ended
+  private volatile List<Logprobs> promptLogprobs = List.of();
 
   /**
    * The future that callers chain work to. Only callers and the common pool complete it: see {@link
@@ -130,6 +132,14 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
     return ended.await(timeout, unit);
   }
 
+  /**
+   * Log-probabilities of the prompt's tokens, as {@link Answer#promptLogprobs} has them. They are
+   * here before the first token of an answer is; until then the list is empty.
+   */
+  public List<Logprobs> promptLogprobs() {
+    return promptLogprobs;
+  }
+
   private List<Answer> answersOrFailure() {
     if (failure != null) {
       throw failure;
@@ -187,6 +197,10 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
         return t;
       }
     };
+  }
+
+  void promptLogprobs(List<Logprobs> all) {
+    promptLogprobs = all;
   }
 
   void token(Token t) {

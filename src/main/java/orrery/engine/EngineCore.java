@@ -120,6 +120,7 @@ final class EngineCore {
         new KernelSwitch(options.compute().kernels()),
         workspace,
         runner,
+        new PromptScorer(runner, requests),
         step,
         new Settler(
             judge, speculator, scheduler, queues, requests, memory, maxRunning, sink, clock),

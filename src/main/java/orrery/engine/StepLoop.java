@@ -32,6 +32,7 @@ final class StepLoop {
   private final KernelSwitch kernels;
   private final Workspace workspace;
   private final ModelRunner runner;
+  private final PromptScorer scorer;
   private final Step step;
   private final Settler settler;
   private final LongSupplier clock;
@@ -44,6 +45,7 @@ final class StepLoop {
       KernelSwitch kernels,
       Workspace workspace,
       ModelRunner runner,
+      PromptScorer scorer,
       Step step,
       Settler settler,
       LongSupplier clock) {
@@ -54,6 +56,7 @@ final class StepLoop {
     this.kernels = kernels;
     this.workspace = workspace;
     this.runner = runner;
+    this.scorer = scorer;
     this.step = step;
     this.settler = settler;
     this.clock = clock;
@@ -82,13 +85,14 @@ final class StepLoop {
     return true;
   }
 
-  /** Makes the drafts that the plan has room for, and computes all its rows. */
+  /** Makes the drafts that the plan has room for, computes all its rows, and scores prompts. */
   private Launched launch(Planned planned, Step step) {
     speculator.draft(planned.plan());
     List<Segment> segments = batch.fill(planned.plan(), step);
     workspace.kernels(kernels.next(step.rows()));
     planned.times().mark(Phase.DRAFT);
     Forward forward = run(step);
+    scorer.score(segments, step, forward);
     planned.times().mark(Phase.LAUNCH);
     return new Launched(planned, segments, forward);
   }

@@ -63,6 +63,12 @@ public final class Step {
     rows++;
   }
 
+  /** Makes the first {@code count} of these rows want logits, in this order, and no other row. */
+  public void wantLogits(int[] rows, int count) {
+    System.arraycopy(rows, 0, logitRow, 0, count);
+    logitRows = count;
+  }
+
   /**
    * Keeps the first {@code rows} rows and drops the others. A chain of drafts drops the rows of
    * sequences that want no further draft.

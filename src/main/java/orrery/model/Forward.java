@@ -5,11 +5,17 @@ import orrery.graph.Launcher;
 
 /**
  * The forward pass of a model with the buffers of one row bucket. A model without an MTP layer has
- * {@link #main}, {@link #states} and {@link #logits}, and nothing asks it for more.
+ * {@link #main}, {@link #head}, {@link #states} and {@link #logits}, and nothing asks it for more.
  */
 public interface Forward {
   /** Launches the main model: tokens of the step in, {@link #states} and {@link #logits} out. */
   void main(Launcher g);
+
+  /**
+   * Launches only the end of {@link #main}: {@link #logits} of the rows that want them now, which
+   * may be others than in {@code main}. No other pass may have run in between.
+   */
+  void head(Launcher g);
 
   /**
    * What the main model hands over of every row, [rows][width]: what an MTP layer continues, and

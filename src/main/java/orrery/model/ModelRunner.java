@@ -28,6 +28,7 @@ public final class ModelRunner {
   }
 
   private static final Pass MAIN = Forward::main;
+  private static final Pass HEAD = Forward::head;
   private static final Pass MTP = Forward::mtp;
   private static final Pass MTP_KV = Forward::mtpKv;
 
@@ -70,6 +71,14 @@ public final class ModelRunner {
   /** Runs the main model. The result holds states and logits until the next step runs. */
   public Forward run(Step step) {
     return run(MAIN, step);
+  }
+
+  /**
+   * Computes the logits of the rows that want them now, from the states that {@link #run} has just
+   * left for this step.
+   */
+  public void runHead(Step step) {
+    run(HEAD, step);
   }
 
   /**

@@ -24,6 +24,11 @@ final class RoundedForward implements Forward {
   }
 
   @Override
+  public void head(Launcher g) {
+    forward.head(new RoundedInputs(g, space));
+  }
+
+  @Override
   public void mtp(Launcher g) {
     forward.mtp(new RoundedInputs(g, space));
   }

@@ -36,6 +36,12 @@ import orrery.options.Options;
  * @param maxTokens the largest number of tokens of an answer. Default 128
  * @param logprobs report the log-probability of each drawn token and of this many of the likeliest
  *     (0 to 20); -1 reports none, and is the default
+ * @param promptLogprobs report the same for the tokens of the prompt: the log-probability of each
+ *     token after the tokens before it, and this many of the likeliest (0 to 20); -1 reports none,
+ *     and is the default. vLLM's {@code prompt_logprobs}
+ * @param logprobStartLen where the report of the prompt starts: its first entry is of the token
+ *     behind this one, which is SGLang's {@code logprob_start_len}. Default 0, so that only the
+ *     first token of the prompt has no entry
  * @param n number of answers. Default 1
  * @param seed seed of the random numbers; without one, the command or server that runs the request
  *     chooses it. Default none
@@ -55,6 +61,8 @@ public record SamplingParams(
     int minTokens,
     int maxTokens,
     int logprobs,
+    int promptLogprobs,
+    int logprobStartLen,
     int n,
     OptionalLong seed) {
 
@@ -126,6 +134,13 @@ public record SamplingParams(
         "logprobs",
         "a number from 0 to " + MAX_LOGPROBS + ", or -1 for none",
         logprobs);
+    Options.check(
+        promptLogprobs >= -1 && promptLogprobs <= MAX_LOGPROBS,
+        "prompt_logprobs",
+        "a number from 0 to " + MAX_LOGPROBS + ", or -1 for none",
+        promptLogprobs);
+    Options.check(
+        logprobStartLen >= 0, "logprob_start_len", "a number of at least 0", logprobStartLen);
     Options.check(n >= 1, "n", "a number of at least 1", n);
     Options.check(seed != null, "seed", "a number, or an empty optional for none", null);
   }
@@ -133,7 +148,8 @@ public record SamplingParams(
   /** The default parameters. */
   public static SamplingParams defaults() {
     return new SamplingParams(
-        1, -1, 1, 0, 1, 0, 0, List.of(), List.of(), List.of(), false, 0, 128, -1, 1, NO_SEED);
+        1, -1, 1, 0, 1, 0, 0, List.of(), List.of(), List.of(), false, 0, 128, -1, -1, 0, 1,
+        NO_SEED);
   }
 
   public SamplingParams withTemperature(double temperature) {
@@ -198,6 +214,14 @@ public record SamplingParams(
 
   public SamplingParams withLogprobs(int logprobs) {
     return Options.with(this, "logprobs", logprobs);
+  }
+
+  public SamplingParams withPromptLogprobs(int promptLogprobs) {
+    return Options.with(this, "promptLogprobs", promptLogprobs);
+  }
+
+  public SamplingParams withLogprobStartLen(int logprobStartLen) {
+    return Options.with(this, "logprobStartLen", logprobStartLen);
   }
 
   public SamplingParams withN(int n) {

@@ -69,8 +69,9 @@ final class EngineLife {
     this.drafters = drafters();
   }
 
-  private void ask(LoadedModel bare, Function<int[], float[]> oracle) {
+  private void ask(LoadedModel bare, Function<int[], float[][]> oracle) {
     int vocab = bare.model().vocab();
+    Random scoring = new Random(~seed); // of its own: the other draws do not depend on it
     int[] system = random.ints(48, 0, vocab).toArray();
     int longest = 4 + random.nextInt(CONTEXT - 8);
     while (requests.size() < REQUESTS) {
@@ -93,6 +94,7 @@ final class EngineLife {
       }
       prompt = Arrays.copyOf(prompt, Math.min(prompt.length, longest - 1));
       SamplingParams params = params(Math.max(1, longest - prompt.length));
+      params = RequestSet.scored(scoring, prompt.length, params);
       List<Said> each = new ArrayList<>();
       for (int n = 0; n < params.n(); n++) {
         each.add(Said.by(oracle, bare, prompt, params, n));
@@ -223,6 +225,9 @@ final class EngineLife {
     add(happened, "tombstones", counts.tombstones);
     add(happened, "refusals", counts.refusals);
     add(happened, "passed pages", counts.passedPages);
+    add(happened, "scored prompts", counts.scored);
+    add(happened, "scored behind hits", counts.scoredBehindHits);
+    add(happened, "scored by retracted sequences", counts.scoredRetracted);
   }
 
   /** Throws if the engine has stopped; then not every choice may have been reported as ended. */
@@ -241,8 +246,10 @@ final class EngineLife {
       Said said = Said.of(a);
       Said all = expected.get(i).get(a.choice());
       tokens += a.tokens().length;
+      counts.see(a);
       if (a.finish() instanceof FinishReason.Abort) {
         assertThat(all.bits()).as("%s, choice %d", what, a.choice()).startsWith(said.bits());
+        assertThat(said.scores()).as("%s, choice %d", what, a.choice()).isIn(all.scores(), "[]");
         cancelled++;
       } else {
         assertThat(said.toString()).as("%s, choice %d", what, a.choice()).isEqualTo(all.toString());

@@ -24,9 +24,9 @@ import orrery.text.Tokenizer;
 /**
  * The strongest test of the house. It runs random request sets under combinations of all switches:
  * any three values of any three switches are together in at least one combination. Each run gives
- * the same tokens, the same log-probabilities to the bit and the same text as an oracle of plain
- * loops ({@link orrery.Oracle}), which has no cache, no batch and no schedule. Each combination
- * also shows that its switches had an effect.
+ * the same tokens, the same log-probabilities of answers and prompts to the bit and the same text
+ * as an oracle of plain loops ({@link orrery.Oracle}), which has no cache, no batch and no
+ * schedule. Each combination also shows that its switches had an effect.
  */
 @Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD)
 class EngineMatrixTest {
@@ -38,6 +38,7 @@ class EngineMatrixTest {
     List<Served> models = Served.all(false);
     Map<String, Integer> happened = run(models, SwitchCell.covering(models, 3, 20));
     requireDrafts(happened);
+    requireScores(models, happened);
     assertThat(happened)
         .containsKeys(
             "hits", "retractions", "forks", "padding rows", "cancelled", "mixed steps SGLANG_MIXED")
@@ -55,6 +56,7 @@ class EngineMatrixTest {
     cells.addAll(SwitchCell.covering(models, 2, 23));
     Map<String, Integer> happened = run(models, cells);
     requireDrafts(happened);
+    requireScores(models, happened);
     for (Served model : models) {
       assertThat(happened)
           .containsKeys(
@@ -67,6 +69,13 @@ class EngineMatrixTest {
     models.stream()
         .filter(Served::windows)
         .forEach(m -> assertThat(happened).containsKeys("passed pages " + m, "tombstones " + m));
+  }
+
+  private static void requireScores(List<Served> models, Map<String, Integer> happened) {
+    assertThat(happened).containsKey("scored by retracted sequences");
+    for (Served model : models) {
+      assertThat(happened).containsKeys("scored prompts " + model, "scored behind hits " + model);
+    }
   }
 
   private static void requireDrafts(Map<String, Integer> happened) {
@@ -178,6 +187,7 @@ class EngineMatrixTest {
         assertThat(answers.stream().map(a -> Said.of(a).toString()).toList())
             .as("%s, request %d", cell, order.get(i))
             .isEqualTo(set.expected().get(order.get(i)));
+        answers.forEach(counts::see);
         // Later follow-ups could hit what the first ones have computed.
         boolean firstFollows = i >= RequestSet.SIZE && i < RequestSet.SIZE + RequestSet.FOLLOWED;
         int decodedFrom = set.decodedFrom().get(order.get(i));
@@ -243,6 +253,9 @@ class EngineMatrixTest {
     add(happened, "forks", counts.forks);
     add(happened, "padding rows", counts.padding);
     add(happened, "cancelled", counts.aborted);
+    add(happened, "scored prompts " + cell.model(), counts.scored);
+    add(happened, "scored behind hits " + cell.model(), counts.scoredBehindHits);
+    add(happened, "scored by retracted sequences", counts.scoredRetracted);
     add(happened, "mixed steps " + cell.policy(), counts.mixed);
     add(happened, "accepted " + cell.model(), counts.accepted);
     add(happened, "decoded hits " + cell.model(), counts.decodedHits);

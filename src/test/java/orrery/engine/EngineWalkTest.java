@@ -42,6 +42,8 @@ class EngineWalkTest {
                 model + " passed pages",
                 model + " refusals",
                 model + " retractions",
+                model + " scored behind hits",
+                model + " scored by retracted sequences",
                 model + " tombstones");
       }
       for (Served model : EngineLife.FEW_BITS) {

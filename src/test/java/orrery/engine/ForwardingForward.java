@@ -14,6 +14,11 @@ interface ForwardingForward extends Forward {
   }
 
   @Override
+  default void head(Launcher g) {
+    real().head(g);
+  }
+
+  @Override
   default Buffer states() {
     return real().states();
   }

@@ -72,7 +72,7 @@ class HybridPoolsTest {
   }
 
   private static void requireSaid(
-      Function<int[], float[]> oracle, LoadedModel loaded, Request q, List<Answer> answers) {
+      Function<int[], float[][]> oracle, LoadedModel loaded, Request q, List<Answer> answers) {
     for (Answer a : answers) {
       Said expected = Said.by(oracle, loaded, q.prompt(), q.params(), a.choice());
       assertThat(Said.of(a).toString()).isEqualTo(expected.toString());
@@ -145,7 +145,7 @@ class HybridPoolsTest {
   @Test
   void hitsBehindDecodedTokensAndForksBehindThemGiveTheOraclesBits() {
     MadeUp numbers = MadeUp.v4(W, 16, 1_536);
-    Function<int[], float[]> oracle = new NaiveMadeUp(numbers)::logits;
+    Function<int[], float[][]> oracle = new NaiveMadeUp(numbers)::logits;
     for (PrefixCacheKind kind :
         new PrefixCacheKind[] {PrefixCacheKind.RADIX, PrefixCacheKind.HASH}) {
       for (boolean mtp : new boolean[] {false, true}) {
@@ -179,7 +179,7 @@ class HybridPoolsTest {
   @Test
   void requestsThatAreRetractedBecauseThePagesThatStayRunOutGiveTheOraclesBits() {
     MadeUp numbers = MadeUp.v4(W, 16, 1_536);
-    Function<int[], float[]> oracle = new NaiveMadeUp(numbers)::logits;
+    Function<int[], float[][]> oracle = new NaiveMadeUp(numbers)::logits;
     for (SchedulePolicy policy :
         new SchedulePolicy[] {SchedulePolicy.VLLM, SchedulePolicy.TRTLLM_MAX_UTILIZATION}) {
       EngineOptions o =
@@ -196,7 +196,11 @@ class HybridPoolsTest {
   }
 
   private void answerAll(
-      Engine engine, LoadedModel loaded, Function<int[], float[]> oracle, int prompt, int tokens) {
+      Engine engine,
+      LoadedModel loaded,
+      Function<int[], float[][]> oracle,
+      int prompt,
+      int tokens) {
     List<Request> requests = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       requests.add(Request.of(prompt(prompt), params(tokens, 1, i)));
@@ -210,7 +214,7 @@ class HybridPoolsTest {
   @Test
   void windowPoolsForTwoSequencesAdmitNoMoreAndAreNeverOvercommitted() {
     MadeUp numbers = MadeUp.v4(W, 16, 1_536);
-    Function<int[], float[]> oracle = new NaiveMadeUp(numbers)::logits;
+    Function<int[], float[][]> oracle = new NaiveMadeUp(numbers)::logits;
     for (SchedulePolicy policy : SchedulePolicy.values()) {
       EngineOptions o =
           options(1_024, P)

@@ -28,12 +28,23 @@ final class MatrixCounts {
   long passedPages; // of the sequences of all steps
   int tombstones; // evictions from windowed pools
   int chunks; // pieces of prompts behind which the prompt goes on
+  int scored; // answers with log-probabilities of the prompt
+  int scoredBehindHits; // of these, by a sequence that began with a hit
+  int scoredRetracted; // of these, by a sequence that was retracted
   int refusals; // steps that admitted no more, for want of pages
   private final int pools;
   private final Set<Integer> hitters = new HashSet<>(); // sequences that began with a hit
 
   MatrixCounts(Model model) {
     pools = model.kvLayout(false, KvDtype.F32).pools().length;
+  }
+
+  synchronized void see(Answer a) {
+    if (!a.promptLogprobs().isEmpty()) {
+      scored++;
+      scoredBehindHits += a.cachedTokens() > 0 && a.choice() == 0 ? 1 : 0;
+      scoredRetracted += a.retractions() > 0 ? 1 : 0;
+    }
   }
 
   synchronized void see(Event e) {

@@ -14,8 +14,9 @@ import orrery.text.Tokenizer;
 /**
  * Random requests for a model, and the answers that its oracle and the plain sampler give. The
  * requests have shared prefixes, greedy and sampled choices, penalties, stop tokens, stop strings
- * and several choices. The last few are follow-ups: each begins with an earlier prompt and its
- * answer, so that it can hit pages of tokens that were decoded one by one.
+ * and several choices; some ask for log-probabilities of their prompts. The last few are
+ * follow-ups: each begins with an earlier prompt and its answer, so that it can hit pages of tokens
+ * that were decoded one by one.
  *
  * @param decodedFrom [request] the first token of the earlier answer; -1 if it is no follow-up
  * @param expected [request][choice] tokens, log-probabilities to the bit, text and how it ended
@@ -52,6 +53,7 @@ record RequestSet(
   private static RequestSet of(Served model, Tokenizer tokenizer, long seed, boolean crowd) {
     Growing set = new Growing(model.load(Optional.of(tokenizer)), model.oracle());
     Random r = new Random(seed);
+    Random scoring = new Random(~seed); // of its own: the other draws do not depend on it
     int vocab = set.loaded.model().vocab();
     int[] system = r.ints(33, 0, vocab).toArray();
     while (set.requests.size() < SIZE) {
@@ -72,13 +74,13 @@ record RequestSet(
           params = params.withStop(List.of(stop));
         }
       }
-      set.add(Request.of(prompt, params), -1);
+      set.add(Request.of(prompt, scored(scoring, prompt.length, params)), -1);
     }
     for (int i = 0; i < FOLLOWED; i++) {
-      set.followUp(r, i, model.wholePages());
+      set.followUp(r, scoring, i, model.wholePages());
     }
     for (int i = 0; i < FOLLOWED; i++) {
-      set.followUp(r, i, 0);
+      set.followUp(r, scoring, i, 0);
     }
     return new RequestSet(set.loaded, set.requests, set.decodedFrom, set.expected, set.tokens);
   }
@@ -86,12 +88,12 @@ record RequestSet(
   /** A set that is being made. */
   private record Growing(
       LoadedModel loaded,
-      Function<int[], float[]> oracle,
+      Function<int[], float[][]> oracle,
       List<Request> requests,
       List<Integer> decodedFrom,
       List<List<String>> expected,
       List<List<int[]>> tokens) {
-    Growing(LoadedModel loaded, Function<int[], float[]> oracle) {
+    Growing(LoadedModel loaded, Function<int[], float[][]> oracle) {
       this(
           loaded,
           oracle,
@@ -118,7 +120,7 @@ record RequestSet(
      * @param cut takes only so many tokens and one or two more, so that it forks right behind a hit
      *     that ends with decoded tokens; 0: it goes on behind the answer
      */
-    void followUp(Random r, int i, int cut) {
+    void followUp(Random r, Random scoring, int i, int cut) {
       int[] before = requests.get(i).prompt();
       int[] answer = tokens.get(i).getFirst();
       int[] all = Arrays.copyOf(before, before.length + answer.length + 1 + r.nextInt(3));
@@ -129,6 +131,10 @@ record RequestSet(
       int[] prompt = cut > 0 ? Arrays.copyOf(all, cut + 1 + r.nextInt(2)) : all;
       SamplingParams params =
           params(r, loaded.model().vocab()).withMaxTokens(4 + r.nextInt(5)).withN(cut > 0 ? 3 : 1);
+      params =
+          cut > 0
+              ? params.withPromptLogprobs(1).withLogprobStartLen(cut) // behind the hit
+              : scored(scoring, prompt.length, params);
       add(Request.of(prompt, params), before.length);
     }
   }
@@ -140,6 +146,15 @@ record RequestSet(
       prompt[t] = r.nextInt(vocab);
     }
     return prompt;
+  }
+
+  /** In one of three cases, the prompt is scored too: all of it, or from some token on. */
+  static SamplingParams scored(Random r, int prompt, SamplingParams params) {
+    return r.nextInt(3) > 0
+        ? params
+        : params
+            .withPromptLogprobs(r.nextInt(4))
+            .withLogprobStartLen(r.nextBoolean() ? 0 : r.nextInt(prompt));
   }
 
   private static SamplingParams params(Random r, int vocab) {

@@ -1,6 +1,8 @@
 package orrery.engine;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Function;
 import orrery.sampling.AnswerText;
 import orrery.sampling.History;
@@ -13,11 +15,12 @@ import orrery.text.StreamDecoder;
  * The parts of an answer that are compared.
  *
  * @param bits every token with the bits of log-probabilities
+ * @param scores log-probabilities of the prompt's tokens, whose digits tell their bits
  */
-record Said(int[] tokens, String bits, String text, String finish) {
+record Said(int[] tokens, String bits, String text, String finish, String scores) {
   /** What an oracle and the plain sampler say. */
   static Said by(
-      Function<int[], float[]> oracle,
+      Function<int[], float[][]> oracle,
       LoadedModel loaded,
       int[] prompt,
       SamplingParams p,
@@ -31,7 +34,7 @@ record Said(int[] tokens, String bits, String text, String finish) {
     AnswerText answer = new AnswerText(p, loaded.eos(), p.maxTokens(), decoder);
     StringBuilder bits = new StringBuilder();
     while (!answer.finished()) {
-      float[] last = oracle.apply(ids);
+      float[] last = oracle.apply(ids)[ids.length - 1];
       int token = sampler.sample(last, 0, p, history, p.seed().getAsLong(), choice);
       bits.append(describe(token, Logprobs.of(last, 0, vocab, token, 2)));
       answer.accept(token);
@@ -40,7 +43,24 @@ record Said(int[] tokens, String bits, String text, String finish) {
       ids[ids.length - 1] = token;
     }
     int[] tokens = Arrays.copyOfRange(ids, prompt.length, ids.length);
-    return new Said(tokens, bits.toString(), answer.text(), answer.finishReason().toString());
+    return new Said(
+        tokens,
+        bits.toString(),
+        answer.text(),
+        answer.finishReason().toString(),
+        scores(oracle, vocab, prompt, p).toString());
+  }
+
+  private static List<Logprobs> scores(
+      Function<int[], float[][]> oracle, int vocab, int[] prompt, SamplingParams p) {
+    List<Logprobs> scores = new ArrayList<>();
+    if (p.promptLogprobs() >= 0) {
+      float[][] logits = oracle.apply(prompt);
+      for (int t = p.logprobStartLen() + 1; t < prompt.length; t++) {
+        scores.add(Logprobs.of(logits[t - 1], 0, vocab, prompt[t], p.promptLogprobs()));
+      }
+    }
+    return scores;
   }
 
   /** What the engine said. */
@@ -49,7 +69,12 @@ record Said(int[] tokens, String bits, String text, String finish) {
     for (int i = 0; i < a.tokens().length; i++) {
       bits.append(describe(a.tokens()[i], a.logprobs().get(i)));
     }
-    return new Said(a.tokens(), bits.toString(), a.text(), a.finish().toString());
+    return new Said(
+        a.tokens(),
+        bits.toString(),
+        a.text(),
+        a.finish().toString(),
+        a.promptLogprobs().toString());
   }
 
   private static String describe(int token, Logprobs logprobs) {
@@ -61,6 +86,6 @@ record Said(int[] tokens, String bits, String text, String finish) {
 
   @Override
   public String toString() {
-    return bits + "| " + text + " | " + finish;
+    return bits + "| " + text + " | " + finish + " | " + scores;
   }
 }

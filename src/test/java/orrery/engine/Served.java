@@ -60,11 +60,11 @@ enum Served {
   private final int[] pages;
   private final boolean windows;
   private final Supplier<Model> model;
-  private final Supplier<Function<int[], float[]>> oracle;
+  private final Supplier<Function<int[], float[][]>> oracle;
 
   private Served(Path model, KvDtype rows, ActivationDtype activations, int... pages) {
     this.model = () -> LoadedModel.load(model).model();
-    this.oracle = () -> Oracle.of(model, rows, activations)::next;
+    this.oracle = () -> Oracle.of(model, rows, activations)::logits;
     this.rows = rows;
     this.activations = activations;
     this.quantised = TinyModels.quantised().contains(model);
@@ -133,8 +133,8 @@ enum Served {
     return new LoadedModel(Path.of(name()), model.get(), tokenizer, EOS);
   }
 
-  /** The oracle: from token ids to the logits of the token that follows. */
-  Function<int[], float[]> oracle() {
+  /** The oracle: from token ids to the logits of every position, [tokens][vocab]. */
+  Function<int[], float[][]> oracle() {
     return oracle.get();
   }
 }

@@ -40,7 +40,7 @@ class ShortPromptsTest {
           String said = Said.of(used.submit(shortOne).join().getFirst()).toString();
           String what = kind + ", " + cache + ", prompt of " + length;
           assertThat(said).as(what).isEqualTo(fresh(loaded, options, shortOne));
-          Said naiveSaid = Said.by(naive::next, loaded, shortOne.prompt(), shortOne.params(), 0);
+          Said naiveSaid = Said.by(naive::logits, loaded, shortOne.prompt(), shortOne.params(), 0);
           assertThat(said).as(what).isEqualTo(naiveSaid.toString());
         }
       }

@@ -167,6 +167,11 @@ record WideStatesModel(int inputWidth) implements Model {
       if (boundary != null) {
         g.launch(new KeepBoundary(states, boundary));
       }
+      head(g);
+    }
+
+    @Override
+    public void head(Launcher g) {
       g.logitRows(wanted, logits);
     }
 

@@ -104,6 +104,11 @@ final class MadeUpForward implements Forward {
     if (s.boundary != null) {
       g.launch(new KeepBoundary(hidden, s.boundary));
     }
+    head(g);
+  }
+
+  @Override
+  public void head(Launcher g) {
     g.logitRows(hidden, last);
     g.matmul(last, w.head, logits);
   }

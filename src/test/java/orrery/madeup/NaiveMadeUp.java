@@ -17,8 +17,8 @@ public final class NaiveMadeUp {
     this.m = m;
   }
 
-  /** Logits of the token that follows, [vocab]. */
-  public float[] logits(int[] ids) {
+  /** Logits of every position, [tokens][vocab]. */
+  public float[][] logits(int[] ids) {
     float[][] x =
         Arrays.stream(ids).mapToObj(id -> m.embedding[id].clone()).toArray(float[][]::new);
     MadeUp.Layers l = m.layers;
@@ -46,7 +46,7 @@ public final class NaiveMadeUp {
     if (l.heavy() > 0) {
       heavy(x);
     }
-    return product(m.head, norm(x[x.length - 1]));
+    return rows(m.head, x);
   }
 
   private void heavy(float[][] x) {

@@ -30,6 +30,8 @@ class SamplingParamsTest {
                 0,
                 128,
                 -1,
+                -1,
+                0,
                 1,
                 OptionalLong.empty()));
   }
@@ -59,6 +61,9 @@ class SamplingParamsTest {
     refused(
         p -> p.withMaxTokens(8).withMinTokens(9),
         "min_tokens: expected a number from 0 to max_tokens \\(8\\), found 9");
+    refused(p -> p.withPromptLogprobs(21), "prompt_logprobs: expected .* found 21");
+    refused(p -> p.withPromptLogprobs(-2), "prompt_logprobs: expected .* found -2");
+    refused(p -> p.withLogprobStartLen(-1), "logprob_start_len: expected .* found -1");
     refused(p -> p.withLogprobs(21), "logprobs: expected .* found 21");
     refused(p -> p.withN(0), "n: expected .* found 0");
     refused(

@@ -116,6 +116,11 @@ final class ClassicForward implements Forward {
     if (boundary != null) {
       g.launch(new KeepBoundary(hidden, boundary));
     }
+    head(g);
+  }
+
+  @Override
+  public void head(Launcher g) {
     g.logitRows(hidden, last);
     g.matmul(last, w.head(), logits);
   }

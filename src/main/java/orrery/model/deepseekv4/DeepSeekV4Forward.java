@@ -136,8 +136,13 @@ final class DeepSeekV4Forward implements Forward {
     if (boundary != null) {
       g.launch(new KeepBoundary(streams, boundary));
     }
-    head(g, streams, w.collapse(), w.norm(), logits);
+    head(g);
     g.tap("hidden", hidden);
+  }
+
+  @Override
+  public void head(Launcher g) {
+    head(g, streams, w.collapse(), w.norm(), logits);
   }
 
   @Override

@@ -1,0 +1,66 @@
+package orrery.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import orrery.sampling.Logprobs;
+import orrery.sampling.SamplingException;
+import orrery.sampling.SamplingParams;
+
+/**
+ * The log-probabilities of one prompt, as far as they are computed. The row of a token tells the
+ * probability of the token behind it; so the row of the prompt's last token has no part in this.
+ *
+ * <p>A request keeps them through a retraction. All its choices share them: the other choices begin
+ * when the prompt is computed.
+ */
+final class PromptScores {
+  private final int[] prompt; // [tokens]
+  private final int alternatives;
+  private final int start; // the first row
+  private final int end; // behind the last row; the start if no row is wanted
+  private final List<Logprobs> scores = new ArrayList<>(); // of the rows from the start on
+
+  PromptScores(Request request) {
+    SamplingParams params = request.params();
+    prompt = request.prompt();
+    alternatives = params.promptLogprobs();
+    start = params.logprobStartLen();
+    end = alternatives < 0 ? start : Math.max(start, prompt.length - 1);
+  }
+
+  /** The row to be scored next; {@link #end} if there is none. */
+  int next() {
+    return start + scores.size();
+  }
+
+  /** Behind the last row to be scored. */
+  int end() {
+    return end;
+  }
+
+  boolean complete() {
+    return next() == end;
+  }
+
+  /**
+   * Scores row {@link #next}.
+   *
+   * @param logits the row is {@code [offset, offset + vocab)}
+   * @throws SamplingException if a logit is NaN
+   */
+  void add(float[] logits, int offset, int vocab) {
+    int behind = next() + 1;
+    for (int i = offset; i < offset + vocab; i++) {
+      if (Float.isNaN(logits[i])) {
+        throw new SamplingException(
+            0, behind, "prompt_logprobs: the logit of token " + (i - offset) + " is NaN");
+      }
+    }
+    scores.add(Logprobs.of(logits, offset, vocab, prompt[behind], alternatives));
+  }
+
+  /** All of them; none before the last one is computed. */
+  List<Logprobs> all() {
+    return complete() ? List.copyOf(scores) : List.of();
+  }
+}
