@@ -28,7 +28,7 @@ final class BatchResponse {
     return write(
         json -> {
           start(json, line, customId, 200);
-          bodies.answer(json, String.valueOf(line), 0, request, answers);
+          bodies.answer(json, String.valueOf(line), 0, request, List.of(answers));
           json.writeEndObject();
           json.writeNullField("error");
         });

@@ -106,7 +106,7 @@ final class Choice extends Sequence {
       logprobs.add(probabilities);
     }
     FinishReason finish = finished() ? finish() : null;
-    return new Token(choice, output() - 1, token, shown, probabilities, finish);
+    return new Token(choice, output() - 1, token, shown, text.offset(), probabilities, finish);
   }
 
   boolean finished() {
@@ -116,7 +116,7 @@ final class Choice extends Sequence {
   /** Ends the answer from outside; the last piece has the text that was held back. */
   Token abort(String why) {
     heldBack = text.abort(why);
-    return new Token(choice, output(), Token.NONE, heldBack, null, finish());
+    return new Token(choice, output(), Token.NONE, heldBack, 0, null, finish());
   }
 
   /** The text of the last piece, if that piece has no token; else empty. */

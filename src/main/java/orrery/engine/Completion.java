@@ -29,7 +29,7 @@ import orrery.sampling.Logprobs;
  * answers.
  */
 public final class Completion implements Iterable<Token>, AutoCloseable {
-  private static final Token END = new Token(-1, -1, Token.NONE, "", null, null);
+  private static final Token END = new Token(-1, -1, Token.NONE, "", 0, null, null);
 
   private final int id;
   private final Consumer<Completion> canceller;

@@ -462,6 +462,11 @@ public final class Engine implements AutoCloseable {
     return options;
   }
 
+  /** Requests that were taken and never ran yet. */
+  public int waiting() {
+    return queued.get();
+  }
+
   /** The longest sequence, in tokens of prompt and answer together. */
   public int contextLength() {
     return core.contextLength();

@@ -14,6 +14,12 @@ public record FieldNames(String path, boolean chat, String maxTokens) {
     return new FieldNames(body.path(""), chat, completion ? "max_completion_tokens" : "max_tokens");
   }
 
+  /** Names of a body for a server, where completions may use both names of the length, too. */
+  static FieldNames served(Fields body, boolean chat) {
+    boolean both = chat || body.has("max_completion_tokens");
+    return new FieldNames("", chat, of(body, both).maxTokens);
+  }
+
   /** {@code FIELD: PROBLEM} of sampling or engine, of the body's own field. */
   public FieldException refused(String message) {
     String[] parts = message.split(": ", 2);

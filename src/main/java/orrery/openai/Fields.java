@@ -1,5 +1,8 @@
 package orrery.openai;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -45,6 +48,54 @@ public final class Fields {
       throw new FieldException("", "a JSON object", JsonText.shown(value));
     } catch (JsonFault e) {
       throw new FieldException("", "valid JSON", e.getMessage());
+    }
+  }
+
+  /**
+   * The object in the body of an HTTP request, all of whose texts are whole Unicode characters.
+   *
+   * @throws FieldException if it is no UTF-8, no JSON or no object, or has half a surrogate pair
+   */
+  public static Fields parse(byte[] body) {
+    try {
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString();
+      Fields fields = parse(text);
+      requireUnicode("", fields.object);
+      return fields;
+    } catch (CharacterCodingException e) {
+      throw new FieldException("", "text in UTF-8", "other bytes");
+    }
+  }
+
+  /** Refuses half a surrogate pair ({@code "\\ud83d"}), which no encoding can write. */
+  private static void requireUnicode(String at, Object value) {
+    switch (value) {
+      case String text -> requireUnicode(at, text);
+      case List<?> items -> {
+        for (int i = 0; i < items.size(); i++) {
+          requireUnicode(at + "[" + i + "]", items.get(i));
+        }
+      }
+      case Map<?, ?> fields ->
+          fields.forEach(
+              (name, item) -> {
+                String below =
+                    (at.isEmpty() ? "" : at + ".") + CheckpointException.shown((String) name);
+                requireUnicode(below, (String) name);
+                requireUnicode(below, item);
+              });
+      default -> {} // a number, true, false or null
+    }
+  }
+
+  private static void requireUnicode(String at, String text) {
+    for (int i = 0; i < text.length(); i++) {
+      int point = text.codePointAt(i);
+      if (Character.isSupplementaryCodePoint(point)) {
+        i++;
+      } else if (Character.isSurrogate((char) point)) {
+        throw new FieldException(at, "whole Unicode characters", "half a surrogate pair");
+      }
     }
   }
 
@@ -150,12 +201,17 @@ public final class Fields {
     if (!has(field)) {
       return List.of();
     }
-    List<Integer> ints = new ArrayList<>();
-    for (Object item : items(field, expected)) {
-      String at = item(field, ints.size());
-      ints.add(item instanceof Num n && n.isInt() ? n.toInt() : refuse(at, "a token id", item));
+    return tokenIds(path + field, items(field, expected));
+  }
+
+  /** The token ids in a list at {@code path}. */
+  static List<Integer> tokenIds(String path, List<?> items) {
+    List<Integer> ids = new ArrayList<>();
+    for (Object item : items) {
+      String at = path + "[" + ids.size() + "]";
+      ids.add(item instanceof Num n && n.isInt() ? n.toInt() : refuse(at, "a token id", item));
     }
-    return ints;
+    return ids;
   }
 
   private List<?> items(String field, String expected) {
@@ -216,7 +272,7 @@ public final class Fields {
     return refuse(path + field, expected, object.get(field));
   }
 
-  private static <T> T refuse(String path, String expected, Object found) {
+  static <T> T refuse(String path, String expected, Object found) {
     throw new FieldException(path, expected, JsonText.shown(found));
   }
 }

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import orrery.openai.Piece.Scored;
 import orrery.sampling.Logprobs;
 import orrery.sampling.Logprobs.TokenLogprob;
 import orrery.text.Tokenizer;
@@ -25,35 +26,51 @@ final class LogprobsJson {
   private static final double LOWEST = -9999; // JSON has no -Infinity; vLLM writes this too
 
   private final Optional<Tokenizer> tokenizer;
+  private final boolean brief;
 
-  LogprobsJson(Optional<Tokenizer> tokenizer) {
+  /**
+   * @param brief whether to write the nearest float in the fewest digits that tell it, instead of
+   *     all digits of a double
+   */
+  LogprobsJson(Optional<Tokenizer> tokenizer, boolean brief) {
     this.tokenizer = tokenizer;
+    this.brief = brief;
   }
 
   /**
-   * For {@code /v1/completions}: four lists, one entry a token.
-   *
-   * @param offsets [tokens] where each token's text begins in the answer's
+   * For {@code /v1/completions}: four lists, one entry a token. The first token of a prompt has no
+   * log-probability; its entries are {@code null}.
    */
-  void completion(JsonGenerator json, List<Logprobs> tokens, int[] offsets) throws IOException {
+  void completion(JsonGenerator json, List<Scored> tokens) throws IOException {
     json.writeStartObject();
     json.writeArrayFieldStart("tokens");
-    for (Logprobs t : tokens) {
-      json.writeString(name(t.chosen().token()));
+    for (Scored t : tokens) {
+      json.writeString(name(t.token()));
     }
     json.writeEndArray();
     json.writeArrayFieldStart("token_logprobs");
-    for (Logprobs t : tokens) {
-      json.writeNumber(finite(t.chosen()));
+    for (Scored t : tokens) {
+      if (t.logprobs() == null) {
+        json.writeNull();
+      } else {
+        number(json, t.logprobs().chosen());
+      }
     }
     json.writeEndArray();
     json.writeArrayFieldStart("top_logprobs");
-    for (Logprobs t : tokens) {
-      top(json, t);
+    for (Scored t : tokens) {
+      if (t.logprobs() == null) {
+        json.writeNull();
+      } else {
+        top(json, t.logprobs());
+      }
     }
     json.writeEndArray();
-    json.writeFieldName("text_offset");
-    json.writeArray(offsets, 0, tokens.size());
+    json.writeArrayFieldStart("text_offset");
+    for (Scored t : tokens) {
+      json.writeNumber(t.offset());
+    }
+    json.writeEndArray();
     json.writeEndObject();
   }
 
@@ -74,7 +91,8 @@ final class LogprobsJson {
         name = name.equals(drawn) || used.contains(name) ? "token_id:" + token : name;
       }
       used.add(name);
-      json.writeNumberField(name, finite(entry));
+      json.writeFieldName(name);
+      number(json, entry);
     }
     json.writeEndObject();
   }
@@ -101,7 +119,8 @@ final class LogprobsJson {
 
   private void token(JsonGenerator json, TokenLogprob t) throws IOException {
     json.writeStringField("token", name(t.token()));
-    json.writeNumberField("logprob", finite(t));
+    json.writeFieldName("logprob");
+    number(json, t);
     json.writeFieldName("bytes");
     byte[] bytes = bytes(t.token());
     if (bytes == null) {
@@ -115,8 +134,13 @@ final class LogprobsJson {
     json.writeEndArray();
   }
 
-  private static double finite(TokenLogprob t) {
-    return Math.max(LOWEST, t.logprob());
+  private void number(JsonGenerator json, TokenLogprob t) throws IOException {
+    double finite = Math.max(LOWEST, t.logprob());
+    if (brief) {
+      json.writeNumber((float) finite);
+    } else {
+      json.writeNumber(finite);
+    }
   }
 
   private String name(int token) {

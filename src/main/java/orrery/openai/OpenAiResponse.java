@@ -13,17 +13,36 @@ public final class OpenAiResponse {
   private final LogprobsJson logprobs;
   private final boolean promptDetails;
   private final boolean synthetic;
+  private final boolean served;
 
   /**
+   * Bodies for a file of answers. A log-probability has all digits of its double there.
+   *
    * @param promptDetails whether to report how many prompt tokens came from the prefix cache, which
    *     depends on the engine's switches and on the other requests
    * @param synthetic whether to say in every body that its text is not the model's, since drafts
    *     are accepted for an experiment's sake
    */
   public OpenAiResponse(Optional<Tokenizer> tokenizer, boolean promptDetails, boolean synthetic) {
-    this.logprobs = new LogprobsJson(tokenizer);
+    this(new LogprobsJson(tokenizer, false), promptDetails, synthetic, false);
+  }
+
+  private OpenAiResponse(
+      LogprobsJson logprobs, boolean promptDetails, boolean synthetic, boolean served) {
+    this.logprobs = logprobs;
     this.promptDetails = promptDetails;
     this.synthetic = synthetic;
+    this.served = served;
+  }
+
+  /**
+   * Bodies for a server's clients. A log-probability is the nearest float, in the fewest digits
+   * that tell it: a router that reads and prints it again keeps it.
+   */
+  public static OpenAiResponse served(
+      Optional<Tokenizer> tokenizer, boolean promptDetails, boolean synthetic) {
+    LogprobsJson brief = new LogprobsJson(tokenizer, true);
+    return new OpenAiResponse(brief, promptDetails, synthetic, true);
   }
 
   /** Why there is no answer: an HTTP status, OpenAI's error type, the field, the message. */
@@ -39,21 +58,24 @@ public final class OpenAiResponse {
    *
    * @param id of the answer, without the part that tells its kind
    * @param created seconds since 1970
+   * @param answers [prompts][choices]
    */
   public void answer(
-      JsonGenerator json, String id, long created, OpenAiRequest request, List<Answer> answers)
+      JsonGenerator json,
+      String id,
+      long created,
+      OpenAiRequest request,
+      List<List<Answer>> answers)
       throws IOException {
-    start(json);
-    json.writeStringField("id", (request.chat() ? "chatcmpl-" : "cmpl-") + id);
-    json.writeStringField("object", request.chat() ? "chat.completion" : "text_completion");
-    json.writeNumberField("created", created);
-    json.writeStringField("model", request.model());
+    start(json, id, created, request, false);
     json.writeArrayFieldStart("choices");
-    for (Answer a : answers) {
-      choice(json, request, a);
+    for (int prompt = 0; prompt < answers.size(); prompt++) {
+      for (Answer a : answers.get(prompt)) {
+        choice(json, request, Piece.whole(request, prompt, a));
+      }
     }
     json.writeEndArray();
-    usage(json, answers);
+    usage(request, answers).write(json);
     json.writeEndObject();
   }
 
@@ -76,51 +98,92 @@ public final class OpenAiResponse {
     }
   }
 
-  private void choice(JsonGenerator json, OpenAiRequest request, Answer a) throws IOException {
+  /** Writes all fields that stand before the choices. */
+  void start(JsonGenerator json, String id, long created, OpenAiRequest request, boolean chunk)
+      throws IOException {
+    start(json);
+    boolean chat = request.chat();
+    json.writeStringField("id", (chat ? "chatcmpl-" : "cmpl-") + id);
+    String kind = chunk ? "chat.completion.chunk" : "chat.completion";
+    json.writeStringField("object", chat ? kind : "text_completion");
+    json.writeNumberField("created", created);
+    json.writeStringField("model", request.model());
+  }
+
+  private void choice(JsonGenerator json, OpenAiRequest request, Piece piece) throws IOException {
     json.writeStartObject();
-    json.writeNumberField("index", a.choice());
+    json.writeNumberField("index", piece.index());
     if (request.chat()) {
       json.writeObjectFieldStart("message");
       json.writeStringField("role", "assistant");
-      json.writeStringField("content", a.text());
+      json.writeStringField("content", piece.text());
+      if (served) {
+        json.writeNullField("refusal");
+      }
       json.writeEndObject();
     } else {
-      json.writeStringField("text", a.text());
+      json.writeStringField("text", piece.text());
     }
+    rest(json, request, piece);
+    json.writeEndObject();
+  }
+
+  /**
+   * Writes the choice of a chunk.
+   *
+   * @param first whether it is the choice's first chunk
+   */
+  void delta(JsonGenerator json, OpenAiRequest request, Piece piece, boolean first)
+      throws IOException {
+    json.writeStartObject();
+    json.writeNumberField("index", piece.index());
+    if (request.chat()) {
+      json.writeObjectFieldStart("delta");
+      if (first) {
+        json.writeStringField("role", "assistant");
+      }
+      json.writeStringField("content", piece.text());
+      json.writeEndObject();
+    } else {
+      json.writeStringField("text", piece.text());
+    }
+    rest(json, request, piece);
+    json.writeEndObject();
+  }
+
+  /** Writes what a choice has beside its text. */
+  private void rest(JsonGenerator json, OpenAiRequest request, Piece piece) throws IOException {
     json.writeFieldName("logprobs");
-    if (request.request().params().logprobs() < 0) {
+    if (request.params().logprobs() < 0) {
       json.writeNull();
     } else if (request.chat()) {
-      logprobs.chat(json, a.logprobs());
+      logprobs.chat(json, piece.scored().stream().map(Piece.Scored::logprobs).toList());
     } else {
-      logprobs.completion(json, a.logprobs(), a.textOffsets());
+      logprobs.completion(json, piece.scored());
     }
-    json.writeStringField("finish_reason", a.finish().type());
-    switch (a.finish()) {
+    end(json, piece.finish());
+    if (request.tokenIds()) {
+      json.writeFieldName("token_ids");
+      json.writeArray(piece.tokenIds(), 0, piece.tokenIds().length);
+    }
+  }
+
+  private static void end(JsonGenerator json, FinishReason finish) throws IOException {
+    if (finish == null) {
+      json.writeNullField("finish_reason");
+      return;
+    }
+    json.writeStringField("finish_reason", finish.type());
+    switch (finish) {
       case FinishReason.StopToken s -> json.writeNumberField("matched_stop", s.matched());
       case FinishReason.StopString s -> json.writeStringField("matched_stop", s.matched());
       case FinishReason.Length l -> json.writeNullField("matched_stop");
       case FinishReason.Abort x -> json.writeNullField("matched_stop");
     }
-    if (request.tokenIds()) {
-      json.writeFieldName("token_ids");
-      json.writeArray(a.tokens(), 0, a.tokens().length);
-    }
-    json.writeEndObject();
   }
 
-  private void usage(JsonGenerator json, List<Answer> answers) throws IOException {
-    int prompt = answers.getFirst().promptTokens();
-    int completion = answers.stream().mapToInt(a -> a.tokens().length).sum();
-    json.writeObjectFieldStart("usage");
-    json.writeNumberField("prompt_tokens", prompt);
-    json.writeNumberField("completion_tokens", completion);
-    json.writeNumberField("total_tokens", prompt + completion);
-    if (promptDetails) {
-      json.writeObjectFieldStart("prompt_tokens_details");
-      json.writeNumberField("cached_tokens", answers.getFirst().cachedTokens());
-      json.writeEndObject();
-    }
-    json.writeEndObject();
+  /** The counts of a request. */
+  Usage usage(OpenAiRequest request, List<List<Answer>> answers) {
+    return Usage.of(request, answers, promptDetails);
   }
 }

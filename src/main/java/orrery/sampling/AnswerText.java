@@ -184,6 +184,14 @@ public final class AnswerText {
     return offsets;
   }
 
+  /**
+   * Where the text of the newest token begins, as {@link #offsets} has it, unless the answer will
+   * be cut off before that.
+   */
+  public int offset() {
+    return starts[tokens - 1];
+  }
+
   private boolean isStop(int token) {
     for (int i = 0; i < params.stopTokenIds().size(); i++) {
       if (params.stopTokenIds().get(i) == token) {

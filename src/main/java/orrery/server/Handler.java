@@ -6,9 +6,9 @@ import java.io.IOException;
 @FunctionalInterface
 public interface Handler {
   /**
-   * Answers a call.
+   * Answers a call. What it throws becomes an error in OpenAI's shape, as {@link Errors} says. If
+   * the answer has begun as a stream, the error is its last event.
    *
-   * @throws HttpException if the answer is an error, in OpenAI's shape
    * @throws IOException if the client is gone
    */
   void handle(Call call) throws IOException;

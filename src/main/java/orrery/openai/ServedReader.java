@@ -1,0 +1,124 @@
+package orrery.openai;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import orrery.engine.LoadedModel;
+import orrery.engine.Request;
+import orrery.sampling.SamplingParams;
+
+/**
+ * Reads bodies that come over HTTP. It reads the same fields in the same way as a line of a batch
+ * ({@link OpenAiRequest.Reader}), with these differences: a body may have several prompts, want its
+ * prompt repeated, and want a stream; unknown fields pass; and what a body may ask for is limited,
+ * since anyone may send it.
+ */
+public final class ServedReader {
+  /** Most prompts of a body, and most choices of all its prompts together. */
+  public static final int MAX_CHOICES = 1024;
+
+  /** Most stop strings, and most stop tokens: each token of an answer is compared with all. */
+  public static final int MAX_STOPS = 256;
+
+  /** Most characters of a stop string: so many may have to be held back from a stream. */
+  public static final int MAX_STOP_CHARS = 1024;
+
+  /** More characters than any tokenizer has in all its tokens on average. */
+  private static final long CHARS_PER_TOKEN = 64;
+
+  private final LoadedModel loaded;
+  private final ServedModel model;
+  private final PromptFields prompts;
+
+  public ServedReader(LoadedModel loaded, ServedModel model) {
+    this.loaded = loaded;
+    this.model = model;
+    this.prompts = new PromptFields(loaded, CHARS_PER_TOKEN * model.longest(), false);
+  }
+
+  /**
+   * Reads a body.
+   *
+   * @param seeds a seed for each prompt of a body that names none
+   * @throws FieldException naming the field, what was expected and what was found
+   */
+  public OpenAiRequest read(Fields body, boolean chat, LongSupplier seeds) {
+    Unsupported.requireNone(body, chat);
+    FieldNames names = FieldNames.served(body, chat);
+    Delivery delivery = Delivery.read(body);
+    List<PromptFields.Read> read =
+        chat ? List.of(prompts.chat(body)) : prompts.many(body, MAX_CHOICES);
+    int room = model.longest() - read.getFirst().tokens().length;
+    int most = SamplingFields.maxTokens(body, names, room);
+    boolean echoes = !chat && body.boolOr("echo", false);
+    boolean alone = echoes && most == 0;
+    SamplingParams params = SamplingFields.params(body, names, alone ? 1 : most, 0);
+    requireFewChoices(body, read.size(), params.n());
+    requireFewStops(params);
+    params = echoes ? params.withPromptLogprobs(params.logprobs()) : params;
+    params = chat ? loaded.endingWithTheTurn(params) : params;
+    String salt = salt(body);
+    int priority = body.intOr("priority", 0);
+    List<Request> requests = new ArrayList<>();
+    List<Echo.Prompt> echoed = new ArrayList<>();
+    for (PromptFields.Read prompt : read) {
+      long seed = body.longOrNone("seed").orElseGet(seeds);
+      Request request = Request.of(prompt.tokens(), params.withSeed(seed));
+      requests.add(request.withPriority(priority).withSalt(salt));
+      if (echoes) {
+        echoed.add(Echo.of(loaded.tokenizer().orElse(null), prompt.written(), prompt.tokens()));
+      }
+    }
+    return new OpenAiRequest(
+        requests,
+        echoes ? Optional.of(new Echo(echoed, alone)) : Optional.empty(),
+        delivery,
+        chat,
+        body.stringOr("model", model.name()),
+        body.boolOr("return_token_ids", false),
+        names);
+  }
+
+  /**
+   * Who shares cached pages: requests with the same salt and the same {@code extra_key}, SGLang's
+   * name of the same thing. The length keeps two pairs apart that are the same when put together.
+   */
+  private static String salt(Fields body) {
+    String salt = SamplingFields.salt(body);
+    String extra = body.stringOr("extra_key", "");
+    return extra.isEmpty() ? salt : salt.length() + ":" + salt + extra;
+  }
+
+  /**
+   * Orrery computes no answer that it does not return, so {@code best_of} can only be {@code n}.
+   */
+  private static void requireFewChoices(Fields body, int prompts, int n) {
+    if (body.intOr("best_of", n) != n) {
+      body.fail(
+          "best_of", "the same number as n (" + n + "), since the best of more is not supported");
+    }
+    long choices = (long) prompts * n;
+    if (choices > MAX_CHOICES) {
+      String found = prompts + " prompts times n " + n;
+      throw new FieldException("n", "at most " + MAX_CHOICES + " choices in all", found);
+    }
+  }
+
+  private static void requireFewStops(SamplingParams params) {
+    if (params.stop().size() > MAX_STOPS) {
+      throw new FieldException(
+          "stop", "at most " + MAX_STOPS + " strings", params.stop().size() + "");
+    }
+    for (String stop : params.stop()) {
+      if (stop.length() > MAX_STOP_CHARS) {
+        String most = "strings of at most " + MAX_STOP_CHARS + " characters";
+        throw new FieldException("stop", most, stop.length() + "");
+      }
+    }
+    if (params.stopTokenIds().size() > MAX_STOPS) {
+      String found = params.stopTokenIds().size() + "";
+      throw new FieldException("stop_token_ids", "at most " + MAX_STOPS + " tokens", found);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+package orrery.openai;
+
+import java.util.List;
+import java.util.Map;
+import orrery.checkpoint.JsonText;
+
+/**
+ * Fields that OpenAI, vLLM or SGLang know and that Orrery cannot honour. Clients and routers send
+ * many of them with values that ask for nothing; these are accepted. Any other value is refused: an
+ * answer that silently ignores it would be a wrong one.
+ *
+ * <p>A field that is not in this list, and not read elsewhere, is unknown and passes. So a router
+ * may add fields of its own.
+ */
+final class Unsupported {
+  /** Each with the values that ask for nothing, beside those of {@link #asksForNothing}. */
+  private static final List<Known> FIELDS =
+      List.of(
+          field("tools"),
+          field("tool_choice", "\"none\"", "\"auto\""),
+          field("functions"),
+          field("function_call", "\"none\"", "\"auto\""),
+          field("modalities", "[\"text\"]"),
+          field("audio"),
+          field("web_search_options"),
+          field("suffix"),
+          field("use_beam_search"),
+          field("length_penalty", "0", "0.0", "1", "1.0"),
+          field("skip_special_tokens", "true"),
+          field("no_stop_trim"),
+          field("include_stop_str_in_output"),
+          field("return_hidden_states"),
+          field("return_routed_experts"),
+          field("lora_path"),
+          field("continue_final_message"),
+          field("add_generation_prompt", "true"),
+          field("chat_template"),
+          field("documents"),
+          field("truncate_prompt_tokens"),
+          field("prompt_logprobs"),
+          field("allowed_token_ids"),
+          field("bad_words"),
+          field("logits_processors"),
+          field("custom_logit_processor"),
+          field("stop_regex"),
+          field("ebnf"),
+          field("guided_grammar"),
+          field("structural_tag"),
+          field("prompt_embeds"),
+          field("input_embeds"),
+          field("session_params"));
+
+  private static final List<String> OF_MESSAGES =
+      List.of("tool_calls", "function_call", "audio", "tool_call_id");
+
+  /** A field, and values that ask for nothing, as JSON. */
+  private record Known(String name, List<String> nothing) {}
+
+  private Unsupported() {}
+
+  private static Known field(String name, String... nothing) {
+    return new Known(name, List.of(nothing));
+  }
+
+  /**
+   * @throws FieldException naming a field that asks for what Orrery cannot do
+   */
+  static void requireNone(Fields body, boolean chat) {
+    for (Known field : FIELDS) {
+      require(body, field.name(), field.nothing());
+    }
+    if (chat) {
+      require(body, "echo", List.of());
+    }
+  }
+
+  /** The same for one message of a chat. */
+  static void requireNoneInMessage(Fields message) {
+    OF_MESSAGES.forEach(field -> require(message, field, List.of()));
+  }
+
+  private static void require(Fields in, String field, List<String> nothing) {
+    if (!in.has(field)) {
+      return;
+    }
+    Object value = in.value(field, "");
+    String shown = JsonText.shown(value);
+    if (!asksForNothing(value) && !nothing.contains(shown)) {
+      String or = nothing.isEmpty() ? "" : " or " + String.join(" or ", nothing);
+      throw new FieldException(in.path(field), "not supported here: ", "no value" + or, shown);
+    }
+  }
+
+  private static boolean asksForNothing(Object value) {
+    return switch (value) {
+      case Boolean b -> !b;
+      case String text -> text.isEmpty();
+      case List<?> items -> items.isEmpty();
+      case Map<?, ?> fields -> fields.isEmpty();
+      default -> false;
+    };
+  }
+}

@@ -1,0 +1,136 @@
+package orrery.server;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.server.Request;
+
+/** Reads the body of a request, with a bound on its bytes and on the time that it may take. */
+final class Body {
+  private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  private final Request request;
+  private final ServerOptions options;
+  private final Semaphore more = new Semaphore(0); // a permit when Jetty has something, or an error
+  private volatile boolean demanded; // whether Jetty owes a permit
+  private boolean complete;
+
+  Body(Request request, ServerOptions options) {
+    this.request = request;
+    this.options = options;
+    boolean chunked = request.getHeaders().contains(HttpHeader.TRANSFER_ENCODING);
+    this.complete = !chunked && request.getHeaders().getLongField(HttpHeader.CONTENT_LENGTH) <= 0;
+  }
+
+  /** Whether nothing is left to be read. */
+  boolean complete() {
+    return complete;
+  }
+
+  /**
+   * Reads all of it.
+   *
+   * @throws HttpException 413 if it is too long, 408 if it takes too long, 400 if it is no body of
+   *     HTTP
+   * @throws IOException if the client is gone
+   */
+  byte[] read() throws IOException {
+    long length = request.getHeaders().getLongField(HttpHeader.CONTENT_LENGTH);
+    requireFits(length);
+    ByteArrayOutputStream all = new ByteArrayOutputStream((int) Math.clamp(length, 0, 64 << 10));
+    long deadline = request.getBeginNanoTime() + options.sendTime().toNanos();
+    while (!complete) {
+      Content.Chunk chunk = next(deadline);
+      try {
+        requireFits((long) all.size() + chunk.remaining());
+        copy(chunk.getByteBuffer(), all);
+      } finally {
+        chunk.release();
+      }
+    }
+    return all.toByteArray();
+  }
+
+  private static void copy(ByteBuffer from, ByteArrayOutputStream to) {
+    byte[] bytes = new byte[from.remaining()];
+    from.get(bytes);
+    to.writeBytes(bytes);
+  }
+
+  private void requireFits(long bytes) {
+    if (bytes > options.maxBody()) {
+      throw HttpException.refused(
+          413, null, "body: expected at most " + options.maxBody() + " bytes, found more");
+    }
+  }
+
+  /** The next piece; waits for it until the deadline. */
+  private Content.Chunk next(long deadline) throws IOException {
+    Content.Chunk chunk = request.read();
+    while (chunk == null) {
+      if (!demanded) { // else a wait has ended before, at its deadline
+        demanded = true;
+        request.demand(this::wake);
+      }
+      try {
+        if (!more.tryAcquire(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+          throw late();
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new InterruptedIOException("interrupted while a body was read");
+      }
+      chunk = request.read();
+    }
+    if (Content.Chunk.isFailure(chunk)) {
+      throw failure(chunk.getFailure());
+    }
+    complete = chunk.isLast();
+    return chunk;
+  }
+
+  private void wake() {
+    demanded = false;
+    more.release();
+  }
+
+  private HttpException late() {
+    return HttpException.refused(
+        408, null, "body: expected all of it within " + options.sendTime().toSeconds() + " s");
+  }
+
+  private HttpException failure(Throwable why) throws IOException {
+    return switch (why) {
+      case TimeoutException e -> late();
+      case org.eclipse.jetty.http.HttpException e ->
+          HttpException.invalid(null, "body: " + e.getReason());
+      case IOException e -> throw e;
+      default -> throw new IOException(why);
+    };
+  }
+
+  /**
+   * Throws away what the client still sends, for a while. A client that is answered early and reads
+   * only when it has sent all would else find its connection reset, and no answer.
+   */
+  void discard() {
+    boolean waits = request.getHeaders().contains(HttpHeader.EXPECT); // for leave to send it
+    long deadline = System.nanoTime() + LINGER_NANOS;
+    long left = Math.max(options.maxBody(), 1 << 20);
+    try {
+      while (!complete && !waits && left > 0) {
+        Content.Chunk chunk = next(deadline);
+        left -= chunk.remaining();
+        chunk.release();
+      }
+    } catch (IOException | HttpException enough) {
+      // the connection is closed either way
+    }
+  }
+}

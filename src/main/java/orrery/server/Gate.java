@@ -1,0 +1,47 @@
+package orrery.server;
+
+/** Whether calls come in, and how many are inside. */
+final class Gate {
+  private Routes routes; // null before the server is open
+  private boolean draining;
+  private int inside; // calls
+
+  /** Opens the gate. */
+  synchronized void open(Routes routes) {
+    this.routes = routes;
+  }
+
+  /**
+   * Lets a call in; the caller calls {@link #leave} when it is answered.
+   *
+   * @throws HttpException 503 before the server is open and when it drains
+   */
+  synchronized Routes enter() {
+    if (routes == null) {
+      throw HttpException.unavailable("the server is starting; try again later");
+    }
+    if (draining) {
+      throw HttpException.unavailable("the server is ending; it takes no more calls");
+    }
+    inside++;
+    return routes;
+  }
+
+  synchronized void leave() {
+    inside--;
+    notifyAll();
+  }
+
+  /** Closes the gate, and waits until nobody is inside. */
+  synchronized void drain() throws InterruptedException {
+    draining = true;
+    while (inside > 0) {
+      wait();
+    }
+  }
+
+  /** Calls that are being answered. */
+  synchronized int inside() {
+    return inside;
+  }
+}

@@ -1,0 +1,32 @@
+package orrery.server;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+
+/** JSON on one line, in UTF-8. */
+final class JsonBytes {
+  static final String TYPE = "application/json";
+
+  private static final JsonFactory JSON = new JsonFactory();
+
+  private JsonBytes() {}
+
+  /** Writes a value. */
+  @FunctionalInterface
+  interface Value {
+    void write(JsonGenerator json) throws IOException;
+  }
+
+  static byte[] of(Value value) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);
+    try (JsonGenerator json = JSON.createGenerator(bytes)) {
+      value.write(json);
+    } catch (IOException e) {
+      throw new UncheckedIOException("bytes can always be written", e);
+    }
+    return bytes.toByteArray();
+  }
+}

@@ -1,0 +1,95 @@
+package orrery.server;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Which handler answers which method and path.
+ *
+ * <pre>{@code
+ * new Routes()
+ *     .get("/health", call -> call.answer(200, "text/plain", new byte[0]))
+ *     .get("/v1/models/{id}", call -> model(call.parameter()))
+ *     .post("/v1/completions", completions)
+ * }</pre>
+ *
+ * <p>A path that ends in {@code {name}} takes all paths with its beginning and at least one more
+ * character, slashes included. A path that is there as it stands goes first.
+ */
+public final class Routes {
+  private final Map<String, Map<String, Handler>> exact = new LinkedHashMap<>(); // path, method
+  private final Map<String, Map<String, Handler>> open = new LinkedHashMap<>(); // beginning, method
+
+  /** A handler, and what the open end of its path stands for. */
+  record Found(Handler handler, String parameter) {}
+
+  /** Answers {@code GET} and {@code HEAD}; the server leaves out the body of the latter. */
+  public Routes get(String path, Handler handler) {
+    return on("GET", path, handler).on("HEAD", path, handler);
+  }
+
+  /** Answers {@code POST}. */
+  public Routes post(String path, Handler handler) {
+    return on("POST", path, handler);
+  }
+
+  /**
+   * Answers any method.
+   *
+   * @throws IllegalArgumentException if the path does not begin with a slash, or has a handler for
+   *     this method already
+   */
+  public Routes on(String method, String path, Handler handler) {
+    boolean ends = path.endsWith("}");
+    String key = ends ? path.substring(0, path.lastIndexOf('{')) : path;
+    if (!key.startsWith("/") || key.indexOf('{') >= 0) {
+      throw new IllegalArgumentException(
+          "path: expected /… or /…/{name} with one name, at the end, found " + path);
+    }
+    Map<String, Handler> methods =
+        (ends ? open : exact).computeIfAbsent(key, k -> new LinkedHashMap<>());
+    if (methods.putIfAbsent(method, handler) != null) {
+      throw new IllegalArgumentException(
+          "path: expected one handler, found two for " + method + " " + path);
+    }
+    return this;
+  }
+
+  /**
+   * The handler of a call.
+   *
+   * @throws HttpException if there is none: 404 for an unknown path, 405 for an unknown method
+   */
+  Found find(String method, String path) {
+    Map<String, Handler> methods = exact.get(path);
+    String parameter = "";
+    if (methods == null) {
+      for (var entry : open.entrySet()) {
+        String beginning = entry.getKey();
+        if (path.startsWith(beginning) && path.length() > beginning.length()) {
+          methods = entry.getValue();
+          parameter = path.substring(beginning.length());
+          break;
+        }
+      }
+    }
+    if (methods == null) {
+      throw HttpException.refused(404, null, "path: expected one of this server's, found " + path);
+    }
+    Handler handler = methods.get(method);
+    if (handler == null) {
+      throw HttpException.refused(
+          405,
+          null,
+          path + ": expected " + String.join(" or ", methods.keySet()) + ", found " + method);
+    }
+    return new Found(handler, parameter);
+  }
+
+  /** The methods of a path, for the header {@code Allow}; empty for an unknown path. */
+  Set<String> methods(String path) {
+    return new TreeSet<>(exact.getOrDefault(path, Map.of()).keySet());
+  }
+}

@@ -1,0 +1,190 @@
+package orrery.server;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.eclipse.jetty.io.ManagedSelector;
+import org.eclipse.jetty.io.SocketChannelEndPoint;
+import org.eclipse.jetty.util.BufferUtil;
+import org.eclipse.jetty.util.Callback;
+import org.eclipse.jetty.util.thread.Scheduler;
+
+/**
+ * A client's connection that also notices, while an answer is computed, that the client has closed
+ * it. Jetty reads nothing between the end of a request and the end of its answer. So this class
+ * asks Jetty's selector in that time, and reads what comes: the end of the stream, or the beginning
+ * of a further request. The latter is kept for Jetty.
+ *
+ * <p>It also closes a connection whose client takes too long to send the headers of a request.
+ */
+final class WatchedEndPoint extends SocketChannelEndPoint {
+  /** Most bytes of further requests that are kept; a client that sends more is not watched. */
+  private static final int EARLY_BYTES = 4096;
+
+  private static final Throwable ENDED = new IOException("the watch has ended");
+
+  private final Duration sendTime;
+  private final boolean spare;
+  private final Runnable closed;
+  private Scheduler.Task late; // closes the connection if headers do not come; null while none do
+  private boolean calling; // whether headers have come and their answer is not complete
+  private Watch watch; // null if nobody watches
+  private ByteBuffer early = BufferUtil.EMPTY_BUFFER; // read by a watch, not yet by Jetty
+
+  /**
+   * @param sendTime how long headers may take, from their first byte
+   * @param spare whether the connection is one too many, on which no call is answered
+   * @param closed is run once when the connection is closed
+   */
+  WatchedEndPoint(
+      SocketChannel channel,
+      ManagedSelector selector,
+      SelectionKey key,
+      Scheduler scheduler,
+      Duration sendTime,
+      boolean spare,
+      Runnable closed) {
+    super(channel, selector, key, scheduler);
+    this.sendTime = sendTime;
+    this.spare = spare;
+    this.closed = closed;
+  }
+
+  /** Whether the connection is one too many. */
+  boolean spare() {
+    return spare;
+  }
+
+  /** Takes note that the headers of a request have come. */
+  synchronized void begin() {
+    calling = true;
+    cancelLate();
+  }
+
+  /** Takes note that the answer is complete but for its end, and ends a watch. */
+  void end() {
+    boolean watched;
+    synchronized (this) {
+      calling = false;
+      watched = watch != null;
+      watch = null;
+    }
+    if (watched) {
+      getFillInterest().onFail(ENDED); // Jetty may be interested again from now on
+    }
+  }
+
+  /**
+   * Watches for the client's leaving until {@link #end}. The body of the request must have been
+   * read.
+   *
+   * @param gone is run at most once, on a thread of Jetty's
+   */
+  void watch(Runnable gone) {
+    Watch begun = new Watch(gone);
+    synchronized (this) {
+      watch = begun;
+    }
+    begun.goOn();
+  }
+
+  private final class Watch implements Callback {
+    private final Runnable gone;
+
+    Watch(Runnable gone) {
+      this.gone = gone;
+    }
+
+    void goOn() {
+      tryFillInterested(this);
+    }
+
+    @Override
+    public InvocationType getInvocationType() {
+      return InvocationType.NON_BLOCKING;
+    }
+
+    /** Something can be read. */
+    @Override
+    public void succeeded() {
+      int read = -1;
+      synchronized (WatchedEndPoint.this) {
+        if (watch != this) {
+          return;
+        }
+        if (early.capacity() == 0) {
+          early = BufferUtil.allocate(EARLY_BYTES);
+        }
+        try {
+          read = WatchedEndPoint.super.fill(early);
+        } catch (IOException reset) {
+          // as good as an end of the stream
+        }
+        if (read < 0) {
+          watch = null;
+        }
+      }
+      if (read < 0) {
+        gone.run();
+        close();
+      } else if (BufferUtil.space(early) > 0) {
+        goOn();
+      }
+    }
+
+    @Override
+    public void failed(Throwable why) {
+      // the watch has ended, or the connection was closed by this side
+    }
+  }
+
+  @Override
+  public int fill(ByteBuffer buffer) throws IOException {
+    synchronized (this) {
+      int kept = BufferUtil.append(buffer, early);
+      int filled = kept > 0 ? kept : super.fill(buffer);
+      if (!early.hasRemaining()) {
+        early = BufferUtil.EMPTY_BUFFER;
+      }
+      if (filled > 0 && !calling && late == null) {
+        late = getScheduler().schedule(this::close, sendTime.toMillis(), TimeUnit.MILLISECONDS);
+      }
+      return filled;
+    }
+  }
+
+  @Override
+  protected void needsFillInterest() {
+    boolean kept;
+    synchronized (this) {
+      kept = watch == null && early.hasRemaining();
+    }
+    if (kept) { // the selector would wait for further bytes
+      Thread.startVirtualThread(() -> getFillInterest().fillable());
+    } else {
+      super.needsFillInterest();
+    }
+  }
+
+  private void cancelLate() {
+    if (late != null) {
+      late.cancel();
+      late = null;
+    }
+  }
+
+  @Override
+  public void onClose(Throwable cause) {
+    synchronized (this) {
+      cancelLate();
+    }
+    try {
+      super.onClose(cause);
+    } finally {
+      closed.run();
+    }
+  }
+}
