@@ -485,6 +485,11 @@ public final class Engine implements AutoCloseable {
     return core.pageTokens();
   }
 
+  /** Tokens that the KV cache has room for, in the pool whose rows live longest. */
+  public long cacheTokens() {
+    return core.cacheTokens();
+  }
+
   /** Whether products multiply rounded rows: activations are FP8, and weights are quantised. */
   public boolean roundsActivations() {
     return core.roundsActivations();

@@ -153,6 +153,11 @@ final class EngineCore {
     return kv.geometry().pageTokens();
   }
 
+  /** Tokens that the pool whose rows live longest has room for; one page is the dummy. */
+  long cacheTokens() {
+    return (kv.pool(0).total() - 1L) * kv.geometry().span(0);
+  }
+
   /** Whether products multiply rounded rows. */
   boolean roundsActivations() {
     return model instanceof Fp8Activations && Fp8Activations.matter(loaded.model());

@@ -25,7 +25,7 @@ public final class ServedReader {
   public static final int MAX_STOP_CHARS = 1024;
 
   /** More characters than any tokenizer has in all its tokens on average. */
-  private static final long CHARS_PER_TOKEN = 64;
+  public static final long CHARS_PER_TOKEN = 64;
 
   private final LoadedModel loaded;
   private final ServedModel model;
@@ -55,7 +55,7 @@ public final class ServedReader {
     boolean alone = echoes && most == 0;
     SamplingParams params = SamplingFields.params(body, names, alone ? 1 : most, 0);
     requireFewChoices(body, read.size(), params.n());
-    requireFewStops(params);
+    requireFewStops("", params);
     params = echoes ? params.withPromptLogprobs(params.logprobs()) : params;
     params = chat ? loaded.endingWithTheTurn(params) : params;
     String salt = salt(body);
@@ -105,20 +105,25 @@ public final class ServedReader {
     }
   }
 
-  private static void requireFewStops(SamplingParams params) {
+  /**
+   * Refuses more stop conditions than a server compares with each token.
+   *
+   * @param path in front of the fields
+   */
+  public static void requireFewStops(String path, SamplingParams params) {
     if (params.stop().size() > MAX_STOPS) {
       throw new FieldException(
-          "stop", "at most " + MAX_STOPS + " strings", params.stop().size() + "");
+          path + "stop", "at most " + MAX_STOPS + " strings", params.stop().size() + "");
     }
     for (String stop : params.stop()) {
       if (stop.length() > MAX_STOP_CHARS) {
         String most = "strings of at most " + MAX_STOP_CHARS + " characters";
-        throw new FieldException("stop", most, stop.length() + "");
+        throw new FieldException(path + "stop", most, stop.length() + "");
       }
     }
     if (params.stopTokenIds().size() > MAX_STOPS) {
       String found = params.stopTokenIds().size() + "";
-      throw new FieldException("stop_token_ids", "at most " + MAX_STOPS + " tokens", found);
+      throw new FieldException(path + "stop_token_ids", "at most " + MAX_STOPS + " tokens", found);
     }
   }
 }
