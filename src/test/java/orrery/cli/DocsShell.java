@@ -39,7 +39,7 @@ final class DocsShell implements AutoCloseable {
       """
       #!/usr/bin/env bash
       for argument in "$@"; do
-        [ "$argument" != - ] || { cd '%s' && exec %s "$@"; }
+        { [ "$argument" != - ] && [ "$1" != serve ]; } || { cd '%s' && exec %s "$@"; }
       done
       call=$(mktemp -d "%s/call.XXXXXX")
       printf '%%s\\0' "$@" > "$call/args"
