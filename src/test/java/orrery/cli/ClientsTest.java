@@ -16,11 +16,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
 
 /**
  * Official clients, unmodified, against {@code orrery serve} in a process of its own. They need a
@@ -77,8 +77,7 @@ class ClientsTest {
             .redirectError(directory.resolve("err").toFile())
             .start();
     BufferedReader out =
-        new BufferedReader(
-            new InputStreamReader(server.getInputStream(), StandardCharsets.UTF_8));
+        new BufferedReader(new InputStreamReader(server.getInputStream(), StandardCharsets.UTF_8));
     Matcher announced = ADDRESS.matcher(String.valueOf(out.readLine()));
     assertThat(announced.find()).as("%s", errors()).isTrue();
     address = announced.group();
