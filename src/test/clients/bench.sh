@@ -15,10 +15,10 @@ for backend in sglang sglang-oai vllm; do
   "$PYTHON" -m sglang.benchmark.serving --backend $backend --host "$HOST" --port "$PORT" \
     --model "$MODEL" --tokenizer "$MODEL" --dataset-name random-ids --random-input-len 64 --random-output-len 32 \
     --random-range-ratio 0.5 --num-prompts 64 --max-concurrency 16 --flush-cache 2>&1 \
-    | grep -E "Successful|duration|throughput|Accept|Mean TTFT|Mean TPOT|Mean ITL|rror"
+    | grep -E "^(Successful|Benchmark duration|Output token throughput|Accept|Mean TTFT|Mean TPOT|.*Error)"
 done
 echo "== vllm bench serve"
 "$PYTHON" -m vllm.entrypoints.cli.main bench serve --backend openai --base-url "$BASE" --endpoint /v1/completions \
   --model "$MODEL" --dataset-name random --random-input-len 64 --random-output-len 32 \
   --num-prompts 64 --max-concurrency 16 2>&1 \
-  | grep -E "Successful|Failed|duration|throughput|cceptance|Mean TTFT|Mean TPOT|Mean ITL|rror"
+  | grep -E "^(Successful|Failed|Benchmark duration|Output token throughput|Acceptance|Mean TTFT|Mean TPOT|.*Error)"

@@ -10,10 +10,10 @@ MODEL=${2:-tiny-models/storyteller-moe}
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 cat > "$WORK/opposites.jsonl" <<'J'
-{"question": "What is the opposite of hot?", "good": "cold", "bad": "seven"}
-{"question": "What is the opposite of big?", "good": "small", "bad": "seven"}
-{"question": "What is the opposite of day?", "good": "night", "bad": "seven"}
-{"question": "What is the opposite of up?", "good": "down", "bad": "seven"}
+{"word": "hot", "good": " cold", "bad": " seven"}
+{"word": "big", "good": " small", "bad": " seven"}
+{"word": "day", "good": " night", "bad": " seven"}
+{"word": "up", "good": " down", "bad": " seven"}
 J
 cat > "$WORK/opposites.yaml" <<Y
 task: opposites
@@ -21,7 +21,7 @@ dataset_path: json
 dataset_kwargs: {data_files: {test: $WORK/opposites.jsonl}}
 test_split: test
 output_type: multiple_choice
-doc_to_text: "<|user|>{{question}}<|end|><|assistant|>"
+doc_to_text: "<|user|>What is the opposite of {{word}}?<|end|><|assistant|>The opposite of {{word}} is"
 doc_to_choice: "{{[good, bad]}}"
 doc_to_target: 0
 target_delimiter: ""
