@@ -19,7 +19,7 @@ public final class ScoringExperiment {
   };
   private static final int TOKENS = 512;
   private static final int[] RUNNING = {1, 8, 32};
-  private static final int ROUNDS = 31; // the median counts
+  private static final int ROUNDS = 15; // the median counts
 
   /** A way to ask. */
   private record Way(String name, SamplingParams params) {}

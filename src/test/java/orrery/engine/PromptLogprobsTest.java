@@ -22,6 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import orrery.Oracle;
 import orrery.TinyModels;
+import orrery.batching.SchedulePolicy;
 import orrery.events.Event;
 import orrery.graph.Buffer;
 import orrery.graph.Launcher;
@@ -121,6 +122,49 @@ class PromptLogprobsTest {
         assertThat(a.cachedTokens()).as("start %d", start).isEqualTo(hits[start]);
       }
     }
+  }
+
+  /**
+   * The scored prompt has no hit, and the one behind it has one of 8 tokens, which is first then.
+   * It must not wait for the first one to compute more of what they share.
+   */
+  @Test
+  void withTheLongestHitFirstNoPromptWaitsForAScoredOneBehindIt() {
+    EngineOptions o = SCALAR.withBatching(b -> b.withLpm(true).withMaxRunningRequests(1));
+    try (LoadedModel loaded = trained();
+        Engine engine = Engine.start(loaded, o)) {
+      answer(engine, Arrays.copyOf(PROMPT, 9), greedy(1));
+      List<Completion> both =
+          engine.submit(List.of(Request.of(PROMPT, SCORED), Request.of(PROMPT, greedy(6))));
+      assertThat(both.get(1).join().getFirst().cachedTokens()).isEqualTo(8);
+      assertThat(both.get(0).join().getFirst().cachedTokens()).isZero();
+    }
+  }
+
+  /** Two rows a step: the answer takes the memory that the prompt beside it has taken before. */
+  @Test
+  void aPromptThatIsRetractedInItsMiddleIsScoredOnAndNotAgain() {
+    EngineOptions o =
+        SCALAR
+            .withKv(kv -> kv.withMaxTotalTokens(40))
+            .withBatching(b -> b.withSchedulePolicy(SchedulePolicy.VLLM).withChunkedPrefillSize(2));
+    int[] prompt = new Random(5).ints(30, 0, 60).toArray();
+    List<Event> events = new ArrayList<>();
+    try (LoadedModel loaded = trained();
+        Engine engine = Engine.start(loaded, o, events::add)) {
+      List<Completion> both =
+          engine.submit(
+              List.of(Request.of(new int[] {3, 14}, greedy(34)), Request.of(prompt, SCORED)));
+      Answer scored = both.get(1).join().getFirst();
+      assertThat(scored.promptLogprobs()).isEqualTo(oracle(TinyModels.speck("trained"), prompt));
+      assertThat(scored.retractions()).isPositive();
+    }
+    int[] lost =
+        events.stream()
+            .filter(e -> e instanceof Event.Retracted)
+            .mapToInt(e -> ((Event.Retracted) e).lost())
+            .toArray();
+    assertThat(lost).anyMatch(rows -> rows > 4 && rows < prompt.length - 1);
   }
 
   /** The logits of a step that decide tokens are those of before, though the head ran again. */
