@@ -74,7 +74,9 @@ public final class Chunks {
       case "logprobs" -> {
         if (value.isObject()) {
           ObjectNode lists = into.withObject("/logprobs");
-          value.properties().forEach(f -> extend(lists, f.getKey(), lists.get(f.getKey()), f.getValue()));
+          value
+              .properties()
+              .forEach(f -> extend(lists, f.getKey(), lists.get(f.getKey()), f.getValue()));
         } else if (before == null) {
           into.set(name, value);
         }
