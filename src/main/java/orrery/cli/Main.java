@@ -45,6 +45,7 @@ import picocli.CommandLine.TypeConversionException;
       DemoCommand.class,
       GenerateCommand.class,
       RunBatchCommand.class,
+      ServeCommand.class,
       InspectCommand.class,
       QuantizeCommand.class,
       DumpCommand.class,
@@ -59,6 +60,7 @@ import picocli.CommandLine.TypeConversionException;
       "  orrery demo",
       "  orrery generate -c \"What is the opposite of hot?\"",
       "  orrery generate -p \"Once upon a time there was a\" --temperature 0.8 --seed 7",
+      "  orrery serve",
       "",
       "Exit codes: 0 done, 1 it could not be done, 2 the command line was wrong,",
       "3 every line of a batch failed."

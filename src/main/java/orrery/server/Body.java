@@ -18,6 +18,7 @@ final class Body {
   private final Request request;
   private final ServerOptions options;
   private final Semaphore more = new Semaphore(0); // a permit when Jetty has something, or an error
+  private volatile boolean demanded; // whether Jetty owes a permit
   private boolean complete;
 
   Body(Request request, ServerOptions options) {
@@ -73,7 +74,10 @@ final class Body {
   private Content.Chunk next(long deadline) throws IOException {
     Content.Chunk chunk = request.read();
     while (chunk == null) {
-      request.demand(more::release);
+      if (!demanded) { // else a wait has ended before, at its deadline
+        demanded = true;
+        request.demand(this::wake);
+      }
       try {
         if (!more.tryAcquire(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
           throw late();
@@ -89,6 +93,11 @@ final class Body {
     }
     complete = chunk.isLast();
     return chunk;
+  }
+
+  private void wake() {
+    demanded = false;
+    more.release();
   }
 
   private HttpException late() {

@@ -37,9 +37,9 @@ public interface Call {
   /**
    * The whole body; empty if there is none.
    *
-   * @throws HttpException if it is longer than the server allows (413), or if the client takes too
-   *     long to send it (408)
-   * @throws IOException if the client closes its connection
+   * @throws HttpException if it is longer than the server allows (413), if the client takes too
+   *     long to send it (408), or if it ends early (400)
+   * @throws IOException if the connection breaks
    */
   byte[] body() throws IOException;
 

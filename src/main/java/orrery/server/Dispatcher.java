@@ -40,6 +40,7 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
 
   private void answer(Exchange call) {
     try {
+      call.requirePlace();
       Routes routes = gate.enter();
       try {
         handle(routes, call);
@@ -48,6 +49,9 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
       }
     } catch (HttpException refused) {
       refuse(call, refused);
+    } catch (Throwable bug) {
+      bugs.accept(call.method() + " " + call.path(), bug);
+      call.fail(bug); // its connection must not stay open for ever
     }
   }
 

@@ -52,6 +52,18 @@ final class Exchange implements Call, EventStream {
     endPoint.begin();
   }
 
+  /**
+   * Refuses a call on a connection that is one too many.
+   *
+   * @throws HttpException 503
+   */
+  void requirePlace() {
+    if (endPoint.spare()) {
+      throw HttpException.unavailable(
+          "connections: expected at most " + options.maxConnections() + ", found more");
+    }
+  }
+
   /** Says who calls, and what the open end of the route's path stands for. */
   void known(String tenant, String parameter) {
     this.tenant = tenant;
@@ -160,7 +172,7 @@ final class Exchange implements Call, EventStream {
     begun = true;
     response.setStatus(status);
     response.getHeaders().put(HttpHeader.CONTENT_TYPE, contentType);
-    if (!body.complete()) {
+    if (!body.complete() || endPoint.spare()) {
       response.getHeaders().put(HttpHeader.CONNECTION, "close");
     }
   }

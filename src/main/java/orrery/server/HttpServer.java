@@ -10,6 +10,7 @@ import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
@@ -46,6 +47,9 @@ public final class HttpServer implements AutoCloseable {
     this.server = new Server(threads);
     this.connector = connector();
     server.addConnector(connector);
+    int most =
+        (int) Math.min(Integer.MAX_VALUE, (long) options.maxConnections() + SPARE_CONNECTIONS);
+    server.addBean(new NetworkConnectionLimit(most, connector));
     server.setHandler(new Dispatcher(options, gate, bugs));
     server.setErrorHandler(new ParseErrors());
   }
@@ -81,7 +85,7 @@ public final class HttpServer implements AutoCloseable {
           @Override
           protected SocketChannelEndPoint newEndPoint(
               SocketChannel channel, ManagedSelector selector, SelectionKey key) {
-            connections.incrementAndGet();
+            boolean spare = connections.incrementAndGet() > options.maxConnections();
             var endPoint =
                 new WatchedEndPoint(
                     channel,
@@ -89,6 +93,7 @@ public final class HttpServer implements AutoCloseable {
                     key,
                     getScheduler(),
                     options.sendTime(),
+                    spare,
                     connections::decrementAndGet);
             endPoint.setIdleTimeout(getIdleTimeout());
             return endPoint;

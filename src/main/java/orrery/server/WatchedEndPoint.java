@@ -27,6 +27,7 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
   private static final Throwable ENDED = new IOException("the watch has ended");
 
   private final Duration sendTime;
+  private final boolean spare;
   private final Runnable closed;
   private Scheduler.Task late; // closes the connection if headers do not come; null while none do
   private boolean calling; // whether headers have come and their answer is not complete
@@ -35,6 +36,7 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
 
   /**
    * @param sendTime how long headers may take, from their first byte
+   * @param spare whether the connection is one too many, on which no call is answered
    * @param closed is run once when the connection is closed
    */
   WatchedEndPoint(
@@ -43,10 +45,17 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
       SelectionKey key,
       Scheduler scheduler,
       Duration sendTime,
+      boolean spare,
       Runnable closed) {
     super(channel, selector, key, scheduler);
     this.sendTime = sendTime;
+    this.spare = spare;
     this.closed = closed;
+  }
+
+  /** Whether the connection is one too many. */
+  boolean spare() {
+    return spare;
   }
 
   /** Takes note that the headers of a request have come. */

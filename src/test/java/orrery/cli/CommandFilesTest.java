@@ -40,6 +40,7 @@ class CommandFilesTest {
             List.of("--model", "--input-file"),
             List.of("--output-file", "--trace"),
             "--threads 1"));
+    COMMANDS.put("serve", new Uses(List.of("--model"), List.of("--trace"), "--port 0"));
     COMMANDS.put("inspect", new Uses(List.of("--model", "--config"), List.of(), ""));
     COMMANDS.put("dump", new Uses(List.of("--model"), List.of("--out"), "--ids 1"));
     COMMANDS.put("trace-svg", new Uses(List.of("TRACE"), List.of("SVG"), ""));

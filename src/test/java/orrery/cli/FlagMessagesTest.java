@@ -27,6 +27,7 @@ class FlagMessagesTest {
 
   private static final String BATCH = "run-batch -m SPECK -i docs/examples/batch.jsonl -o OUT ";
   private static final String DUMP = "dump -m SPECK --ids 1 --out OUT ";
+  private static final String SERVE = "serve -m SPECK ";
   private static final String MTP = GENERATE + "--speculative-algorithm mtp ";
 
   /** Flags with a number: a bad number for each, and a part of the error. */
@@ -55,6 +56,11 @@ class FlagMessagesTest {
           of(GENERATE, "--logprobs 21", "expected a number from 0 to 20, or -1 for none, found 21"),
           of(GENERATE, "--choices 0", "expected a number of at least 1, found 0"),
           of("generate -m SPECK ", "--ids 97", "expected token ids from 0 to 96, found 97"),
+          of(SERVE, "--port 65536", "expected 0 to 65535, found 65536"),
+          of(SERVE, "--max-body 0", "expected at least 1, found 0"),
+          of(SERVE, "--max-connections 0", "expected at least 1, found 0"),
+          of(SERVE, "--request-timeout -1", "expected 0 to 1,000,000,000, found -1.0"),
+          of(SERVE, "--batch-wait-millis -1", "expected at least 0, found -1"),
           of(GENERATE, "--threads 0", "expected 1 to 256, found 0"),
           of(GENERATE, "--page-size -1", "expected at least 1, or 0 for the context length"),
           of(GENERATE, "--max-total-tokens -1", "expected at least 1, or 0, found -1"),

@@ -173,6 +173,10 @@ class MainTest {
             + " existing directory",
         "dump -m SPECK --ids 1 --out src               | 1 | src: expected a file to write",
         "dump -m SPECK --ids 1 --out /                 | 1 | expected a file to write",
+        "serve -m nowhere --port 0                     | 1 | nowhere: no such directory",
+        "serve -m SPECK --host 0.0.0.0 --port 0        | 2 | --host: expected a loopback address",
+        "serve -m SPECK --host no.such.host.invalid    | 2 | --host: expected a known name",
+        "serve -m SPECK --api-key a,,b --port 0        | 2 | --api-key: expected keys that are not",
         "demo -m nowhere                               | 1 | nowhere: no such directory",
         "demo -m SPECK                                 | 1 | tokenizer.json",
       })

@@ -1,0 +1,341 @@
+package orrery.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import orrery.server.RawClient.Reply;
+
+/** What a client may send, hold and wait, and who may call. */
+class LimitsTest {
+  private static final ServerOptions OPTIONS = ServerOptions.defaults().withPort(0);
+  private static final Duration SHORT = Duration.ofMillis(300);
+
+  private final List<Throwable> bugs = Collections.synchronizedList(new ArrayList<>());
+  private final Routes routes =
+      new Routes()
+          .get("/health", c -> c.answer(200, "text/plain", new byte[0]))
+          .get("/who", c -> c.answer(200, "text/plain", utf8(c.tenant())))
+          .post("/length", c -> c.answer(200, "text/plain", utf8("" + c.body().length)));
+  private HttpServer server;
+
+  private static byte[] utf8(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private RawClient serve(ServerOptions options) throws IOException {
+    server = HttpServer.listen(options, (call, thrown) -> bugs.add(thrown));
+    server.open(routes);
+    return new RawClient(server.port());
+  }
+
+  @AfterEach
+  void close() {
+    if (server != null) {
+      server.close();
+    }
+    assertThat(bugs).isEmpty();
+  }
+
+  private static void assertRefused(Reply reply, int status, String message) {
+    assertThat(reply.status()).as(reply.body()).isEqualTo(status);
+    assertThat(reply.body())
+        .startsWith("{\"error\":{\"message\":\"")
+        .contains(message, "\"type\":\"", "\"param\":", "\"code\":");
+  }
+
+  @Test
+  void headersMayHave16KiBAndMoreGet431() throws Exception {
+    try (RawClient client = serve(OPTIONS)) {
+      assertThat(client.get("/health", "X-A: " + "a".repeat(15_000)).reply().status())
+          .isEqualTo(200);
+      assertRefused(client.get("/health", "X-A: " + "a".repeat(20_000)).reply(), 431, "request: ");
+    }
+    try (RawClient client = new RawClient(server.port())) {
+      assertThat(client.get("/" + "a".repeat(20_000)).reply().status()).isEqualTo(414);
+    }
+  }
+
+  @Test
+  void aBodyThatSaysItIsTooLongIsRefusedBeforeItIsSent() throws Exception {
+    ServerOptions options = OPTIONS.withMaxBody(1000);
+    try (RawClient client = serve(options)) {
+      assertThat(client.post("/length", "a".repeat(1000)).reply().body()).isEqualTo("1000");
+      client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n");
+      Reply reply = client.reply();
+      assertRefused(reply, 413, "body: expected at most 1000 bytes, found more");
+      assertThat(reply.header("Connection")).isEqualTo("close");
+      client.socket.shutdownOutput();
+      assertThat(client.closed()).isTrue();
+    }
+  }
+
+  @Test
+  void aChunkedBodyIsRefusedWhenItGetsTooLongAndTheClientReadsTheAnswer() throws Exception {
+    ServerOptions options = OPTIONS.withMaxBody(100_000);
+    try (RawClient client = serve(options)) {
+      client.send("POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+      for (int i = 0; i < 20; i++) { // as a client that reads nothing before it has sent all
+        client.send("2710\r\n" + "a".repeat(10_000) + "\r\n");
+      }
+      assertRefused(client.reply(), 413, "found more");
+    }
+  }
+
+  @Test
+  void aClientThatWaitsForLeaveIsToldBeforeItSends() throws Exception {
+    try (RawClient client = serve(OPTIONS.withMaxBody(1000))) {
+      client.send(
+          "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+      assertThat(client.head().status()).isEqualTo(100);
+      assertThat(client.send("abc").reply().body()).isEqualTo("3");
+      client.send(
+          "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n"
+              + "Expect: 100-continue\r\n\r\n");
+      assertRefused(client.reply(), 413, "found more");
+      assertThat(client.closed()).isTrue();
+    }
+  }
+
+  @Test
+  void headersThatTrickleInAreCutOffAfterTheTimeForARequest() throws Exception {
+    try (RawClient client = serve(OPTIONS.withSendTime(SHORT))) {
+      client.send("GET /health HTTP/1.1\r\n");
+      CompletableFuture<Void> drips = CompletableFuture.runAsync(() -> drip(client, "X-A: b\r\n"));
+      assertThat(client.closed()).isTrue();
+      drips.get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void aBodyThatTricklesInGets408AfterTheTimeForARequest() throws Exception {
+    try (RawClient client = serve(OPTIONS.withSendTime(SHORT))) {
+      client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+      CompletableFuture<Void> drips = CompletableFuture.runAsync(() -> drip(client, "a"));
+      assertRefused(client.reply(), 408, "body: expected all of it within");
+      assertThat(client.closed()).isTrue();
+      drips.get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  /** Sends a little now and then until the server closes the connection. */
+  private static void drip(RawClient client, String drop) {
+    try {
+      while (true) {
+        client.send(drop);
+        TimeUnit.MILLISECONDS.sleep(20);
+      }
+    } catch (IOException closed) {
+      // as it must be
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void aConnectionThatNobodyUsesIsClosedButAComputationIsNoIdleness() throws Exception {
+    routes.get(
+        "/long",
+        c -> {
+          sleep(SHORT.multipliedBy(3));
+          c.answer(200, "text/plain", utf8("long"));
+        });
+    try (RawClient client = serve(OPTIONS.withIdleTime(SHORT))) {
+      assertThat(client.get("/long").reply().body()).isEqualTo("long");
+      assertThat(client.closed()).isTrue();
+      while (server.connections() > 0) {
+        sleep(Duration.ofMillis(5));
+      }
+    }
+  }
+
+  @Test
+  void halfABodyEndsTheCallWithTheConnection() throws Exception {
+    CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+    routes.post(
+        "/half",
+        c -> {
+          try {
+            c.body();
+          } catch (IOException | HttpException e) {
+            thrown.complete(e);
+            throw e;
+          }
+        });
+    try (RawClient client = serve(OPTIONS)) {
+      client.send("POST /half HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
+    }
+    assertThat(thrown.get(30, TimeUnit.SECONDS)).isNotNull();
+    server.drain();
+  }
+
+  @Test
+  void aClientThatReadsNothingIsLeftAfterAWhile() throws Exception {
+    CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+    CompletableFuture<Void> closed = new CompletableFuture<>();
+    routes.get(
+        "/flood",
+        c -> {
+          c.onClose(() -> closed.complete(null));
+          EventStream events = c.events();
+          byte[] event = new byte[100_000];
+          try {
+            while (true) {
+              events.send(event);
+            }
+          } catch (IOException e) {
+            thrown.complete(e);
+            throw e;
+          }
+        });
+    try (RawClient client = serve(OPTIONS.withReadTime(SHORT))) {
+      client.get("/flood");
+      assertThat(thrown.get(30, TimeUnit.SECONDS)).hasMessageContaining("has read nothing for");
+      closed.get(30, TimeUnit.SECONDS);
+      server.drain();
+    }
+  }
+
+  @Test
+  void aConnectionTooManyIsTold503() throws Exception {
+    try (RawClient first = serve(OPTIONS.withMaxConnections(2));
+        RawClient second = new RawClient(server.port())) {
+      assertThat(first.get("/health").reply().status()).isEqualTo(200);
+      assertThat(second.get("/health").reply().status()).isEqualTo(200);
+      try (RawClient third = new RawClient(server.port())) {
+        Reply reply = third.get("/health").reply();
+        assertRefused(reply, 503, "connections: expected at most 2, found more");
+        assertThat(reply.header("Retry-After")).isEqualTo("1");
+        assertThat(third.closed()).isTrue();
+      }
+      assertThat(first.get("/health").reply().status()).isEqualTo(200);
+      first.close();
+      while (server.connections() > 1) {
+        sleep(Duration.ofMillis(5));
+      }
+      try (RawClient third = new RawClient(server.port())) {
+        assertThat(third.get("/health").reply().status()).isEqualTo(200);
+      }
+    }
+  }
+
+  @Test
+  void withKeysEveryCallNeedsOneExceptTheHealthCheck() throws Exception {
+    try (RawClient client = serve(OPTIONS.withApiKeys(List.of("alpha", "beta")))) {
+      assertThat(client.get("/health").reply().status()).isEqualTo(200);
+      assertThat(client.get("/who", "Authorization: Bearer alpha").reply().body()).isEqualTo("1");
+      assertThat(client.get("/who", "Authorization: bearer  beta").reply().body()).isEqualTo("2");
+      for (String wrong :
+          new String[] {
+            "Bearer gamma", "Bearer", "Bearer ", "alpha", "Basic alpha", "Bearer alph"
+          }) {
+        Reply reply = client.get("/who", "Authorization: " + wrong).reply();
+        assertRefused(reply, 401, "a key of this server");
+        assertThat(reply.body()).contains("\"code\":\"invalid_api_key\"");
+        assertThat(reply.header("WWW-Authenticate")).isEqualTo("Bearer");
+      }
+      assertRefused(client.get("/nothing").reply(), 401, "found none");
+      assertRefused(client.post("/length", "abc").reply(), 401, "found none");
+    }
+  }
+
+  @Test
+  void withoutKeysAnEmptyOneDoesNoHarm() throws Exception {
+    try (RawClient client = serve(OPTIONS)) {
+      assertThat(client.get("/who", "Authorization: Bearer").reply().status()).isEqualTo(200);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\r\n\r\n", // TLS
+        "GET\r\n\r\n",
+        "GET /health\r\n\r\n",
+        "GET /health HTTP/9.9\r\nHost: a\r\n\r\n",
+        "GET /health HTTP/1.1\r\n\r\n", // no host
+        "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\nab",
+        "POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        "GET /health HTTP/1.1\r\nHost: a\r\nA B: c\r\n\r\n",
+        "GET /health HTTP/1.1\r\nHost: a\r\n: c\r\n\r\n",
+        "GET /health\u0000 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET health HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /%c0%ae HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /%u0041 HTTP/1.1\r\nHost: a\r\n\r\n",
+      })
+  void bytesThatAreNoRequestGetA400InOpenAisShape(String bytes) throws Exception {
+    try (RawClient client = serve(OPTIONS)) {
+      client.send(bytes.getBytes(StandardCharsets.ISO_8859_1));
+      client.socket.shutdownOutput();
+      Reply reply = client.reply();
+      assertThat(reply).isNotNull();
+      assertRefused(reply, 400, "");
+      assertThat(reply.header("Content-Type")).isEqualTo("application/json");
+    }
+  }
+
+  @Test
+  void theGreetingOfHttp2IsRefused() throws Exception { // a router tries whether this is gRPC
+    try (RawClient client = serve(OPTIONS)) {
+      Reply reply = client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").reply();
+      assertRefused(reply, 426, "Upgrade Required");
+      assertThat(client.closed()).isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"BREW", "OPTIONS", "CONNECT", "TRACE", "DELETE", "PATCH"})
+  void anotherMethodIsRefused(String method) throws Exception {
+    try (RawClient client = serve(OPTIONS)) {
+      client.send(method + " /health HTTP/1.1\r\nHost: a\r\n\r\n");
+      Reply reply = client.reply();
+      assertThat(reply.status()).as(reply.body()).isIn(400, 405);
+      assertRefused(reply, reply.status(), "");
+    }
+  }
+
+  @Test
+  void anotherAddressThanLoopbackNeedsAKeyOrTheWordThatItIsMeant() {
+    assertThatThrownBy(() -> OPTIONS.withHost("0.0.0.0"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "host: expected a loopback address such as 127.0.0.1, or else --api-key or"
+                + " --allow-anyone, found 0.0.0.0");
+    assertThat(OPTIONS.withAllowAnyone(true).withHost("0.0.0.0").host()).isEqualTo("0.0.0.0");
+    assertThat(OPTIONS.withApiKeys(List.of("k")).withHost("::").host()).isEqualTo("::");
+    assertThat(OPTIONS.withHost("localhost").withHost("::1").host()).isEqualTo("::1");
+  }
+
+  @Test
+  void aBusyPortIsAnErrorThatNamesTheAddress() throws Exception {
+    serve(OPTIONS).close();
+    ServerOptions same = OPTIONS.withPort(server.port());
+    assertThatThrownBy(() -> HttpServer.listen(same, (call, thrown) -> bugs.add(thrown)))
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith("http://127.0.0.1:" + server.port() + ": cannot listen: ");
+  }
+
+  private static void sleep(Duration time) {
+    try {
+      Thread.sleep(time);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
