@@ -15,9 +15,7 @@ import orrery.engine.Token;
 import orrery.observe.SpeculationStats;
 import orrery.observe.TraceSink;
 import orrery.sampling.FinishReason;
-import orrery.sampling.Logprobs;
 import orrery.sampling.SamplingParams;
-import orrery.text.Tokenizer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -70,6 +68,12 @@ final class GenerateCommand implements Callable<Integer> {
               + " none. Default: ${DEFAULT-VALUE}")
   private int logprobs = -1;
 
+  @Option(
+      names = "--prompt-logprobs",
+      paramLabel = "N",
+      description = "The same of each token of the prompt. Default: ${DEFAULT-VALUE}")
+  private int promptLogprobs = -1;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -78,7 +82,8 @@ final class GenerateCommand implements Callable<Integer> {
     trace.into(prompt.from(files)).check();
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
-    SamplingParams params = sampling.params().withN(choices).withLogprobs(logprobs);
+    SamplingParams params =
+        sampling.params().withN(choices).withLogprobs(logprobs).withPromptLogprobs(promptLogprobs);
     EngineOptions options = flags.options();
     prompt.read();
     noEffect(params, options).tell();
@@ -92,6 +97,7 @@ final class GenerateCommand implements Callable<Integer> {
       Completion completion = engine.submit(request);
       out.print(prompt.shown()); // only after the engine has taken the request
       out.flush();
+      LogprobLines lines = new LogprobLines(loaded);
       long sinceStart = 0;
       try (completion) {
         for (Token t : completion) {
@@ -102,13 +108,14 @@ final class GenerateCommand implements Callable<Integer> {
             out.flush();
           }
           if (t.logprobs() != null) {
-            err.println(line(t.logprobs(), loaded));
+            err.println(lines.of(t.logprobs()));
           }
         }
       } finally {
         out.println();
       }
       List<Answer> answers = completion.join();
+      lines.ofPrompt(completion.promptLogprobs()).forEach(err::println);
       for (Answer a : answers) {
         if (params.n() > 1) {
           out.printf("%n[%d]%s%n", a.choice(), a.text());
@@ -135,21 +142,6 @@ final class GenerateCommand implements Callable<Integer> {
             "with one choice: every policy schedules it alike",
             ScheduleFlags.POLICY,
             "--max-running-requests");
-  }
-
-  private static String line(Logprobs logprobs, LoadedModel loaded) {
-    StringBuilder line = new StringBuilder();
-    line.append(name(logprobs.chosen().token(), loaded));
-    line.append(String.format(Locale.ROOT, " %.3f", logprobs.chosen().logprob()));
-    for (Logprobs.TokenLogprob other : logprobs.top()) {
-      line.append(
-          String.format(Locale.ROOT, "   %s %.3f", name(other.token(), loaded), other.logprob()));
-    }
-    return line.toString();
-  }
-
-  private static String name(int token, LoadedModel loaded) {
-    return loaded.tokenizer().map((Tokenizer t) -> t.name(token)).orElse("#" + token);
   }
 
   private static String summary(Answer a, Engine engine, long firstTokenMillis) {

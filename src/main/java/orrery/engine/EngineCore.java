@@ -35,6 +35,7 @@ final class EngineCore {
   private final LoadedModel loaded;
   private final Model model; // with the activations that the options ask for
   private final int contextLength;
+  private final int maxRunning;
   private final KvCache kv;
   private final PrefixCache prefix;
   private final Queues queues = new Queues();
@@ -60,6 +61,7 @@ final class EngineCore {
     this.loaded = loaded;
     this.model = Fp8Activations.of(loaded.model(), options.compute().activationDtype());
     this.contextLength = Sizes.contextLength(model, options);
+    this.maxRunning = options.batching().maxRunningRequests();
     this.kv = cache(model, options, contextLength);
     this.prefix = options.prefix().newCache(kv);
     this.memory = new KvMemory(kv, prefix, sink, clock);
@@ -90,7 +92,6 @@ final class EngineCore {
     int chunk = Sizes.chunk(options, contextLength);
     int logitRows = Sizes.logitRows(options);
     int maxRows = Math.addExact(chunk, logitRows);
-    int maxRunning = options.batching().maxRunningRequests();
     SpeculationOptions speculation = options.speculation();
     DraftLength length = DraftLengths.of(speculation);
     Sampler sampler = new Sampler(model.vocab(), loaded.eos());
@@ -184,6 +185,7 @@ final class EngineCore {
   void requirePossible(Request r) {
     try {
       Sizes.requirePossible(r, model, kv, contextLength, loop.margin());
+      PromptScores.requirePossible(r, maxRunning);
     } catch (IllegalArgumentException e) {
       throw new RequestException(RequestException.Kind.INVALID, e.getMessage(), e);
     }

@@ -14,7 +14,8 @@ import orrery.speculation.SpeculationOptions;
 /**
  * The most heap memory that an engine will take beside the weights, counted before it takes any,
  * and even before weights are there: the KV cache, the buffers of steps, and the memory of running
- * requests. A waiting request takes a few kilobytes and its prompt.
+ * requests. A waiting request takes a few kilobytes and its prompt. Log-probabilities of a prompt
+ * are counted when a request asks for them.
  *
  * @param kinds one for each kind of memory
  */

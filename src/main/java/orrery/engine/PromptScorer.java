@@ -37,27 +37,34 @@ final class PromptScorer {
    * @param forward states and logits of the step
    */
   void score(List<Segment> segments, Step step, Forward forward) {
-    int[] deciding = Arrays.copyOf(step.logitRow, step.logitRows()); // rows that decide tokens
-    Buffer logits = forward.logits();
-    int[] slice = new int[logits.data.length / logits.stride]; // [rows of logits]
-    boolean scored = false;
-    for (Segment s : segments) {
-      PromptScores scores = s.choice().active.scores;
-      int to = Math.min(scores.end(), s.from() + s.pending());
-      for (int p = scores.next(); p < to; p++) {
-        slice[owners.size()] = s.row() + p - s.from();
-        owners.add(s.choice());
-        scored = true;
-        if (owners.size() == slice.length) {
-          score(slice, step, logits);
+    if (segments.stream().anyMatch(s -> next(s) < end(s))) {
+      int[] deciding = Arrays.copyOf(step.logitRow, step.logitRows()); // rows that decide tokens
+      Buffer logits = forward.logits();
+      int[] slice = new int[logits.data.length / logits.stride]; // [rows of logits]
+      for (Segment s : segments) {
+        int end = end(s);
+        for (int p = next(s); p < end; p++) {
+          slice[owners.size()] = s.row() + p - s.from();
+          owners.add(s.choice());
+          if (owners.size() == slice.length) {
+            score(slice, step, logits);
+          }
         }
       }
-    }
-    if (scored) {
       score(slice, step, logits);
       step.wantLogits(deciding, deciding.length);
       runner.runHead(step);
     }
+  }
+
+  /** The token of a segment whose row is scored first. */
+  private static int next(Segment s) {
+    return s.choice().active.scores.next();
+  }
+
+  /** Behind the last token of a segment whose row is scored. */
+  private static int end(Segment s) {
+    return Math.min(s.choice().active.scores.end(), s.from() + s.pending());
   }
 
   /** Scores the rows of a slice, and empties it. */

@@ -2,6 +2,8 @@ package orrery.engine;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import orrery.options.Options;
 import orrery.sampling.Logprobs;
 import orrery.sampling.SamplingException;
 import orrery.sampling.SamplingParams;
@@ -14,6 +16,9 @@ import orrery.sampling.SamplingParams;
  * when the prompt is computed.
  */
 final class PromptScores {
+  private static final int SCORE_BYTES = 100; // about what a Logprobs takes
+  private static final int ALTERNATIVE_BYTES = 28; // and each of its likeliest tokens
+
   private final int[] prompt; // [tokens]
   private final int alternatives;
   private final int start; // the first row
@@ -26,6 +31,32 @@ final class PromptScores {
     alternatives = params.promptLogprobs();
     start = params.logprobStartLen();
     end = alternatives < 0 ? start : Math.max(start, prompt.length - 1);
+  }
+
+  /**
+   * Refuses a request whose prompt has no token to start at, or whose log-probabilities do not fit
+   * the heap if every running request asks for as many.
+   *
+   * @throws IllegalArgumentException naming the field, what was expected and what was found
+   */
+  static void requirePossible(Request request, int maxRunning) {
+    SamplingParams params = request.params();
+    int tokens = request.prompt().length;
+    if (params.promptLogprobs() >= 0) {
+      Options.check(
+          params.logprobStartLen() < tokens,
+          "logprob_start_len",
+          "less than the prompt's " + tokens + " tokens",
+          params.logprobStartLen());
+      String what =
+          String.format(
+              Locale.ROOT,
+              "log-probabilities of prompts of %,d tokens, of %d running requests,",
+              tokens,
+              maxRunning);
+      long each = SCORE_BYTES + (long) ALTERNATIVE_BYTES * params.promptLogprobs();
+      Heap.require("prompt_logprobs", what, Heap.times(maxRunning, tokens, each));
+    }
   }
 
   /** The row to be scored next; {@link #end} if there is none. */

@@ -19,6 +19,11 @@
  *                          └───────────────────── known = computed + 1 ─────────────────────┘
  * </pre>
  *
+ * <p>A request may ask how likely the tokens of its own prompt were. A prefill has the states of
+ * all rows, but logits of the last one alone; so the rows of such a prompt go through the head
+ * afterwards, a few at a time ({@code PromptScorer}). These rows must be computed, so the request
+ * uses the prefix cache only before them.
+ *
  * <p>What a step leaves for its next phase is a value ({@code Planned}, {@code Launched}), and its
  * rows are {@code Segment}s, one for each sequence. So another loop can launch the next step before
  * it settles this one.

@@ -37,7 +37,9 @@
  *       orrery.model.CheckpointWeights}).
  *   <li>The config alone tells the parameters of the loaded model ({@code ConfigSeamTest}): the
  *       same lines read a checkpoint and count what it must have ({@link orrery.model.Weights}).
- *   <li>Only rows that want logits go through the head.
+ *   <li>Only rows that want logits go through the head. Which rows those are may change while the
+ *       states are there: a prompt that is scored goes through it in slices ({@code
+ *       engine.PromptScorer}).
  *   <li>One class names the architectures: {@code orrery.engine.Architectures} ({@code
  *       ArchitectureTest.anArchitectureIsNamedInOnePlace}).
  * </ul>

@@ -39,7 +39,8 @@ public interface PrefixCache {
   /**
    * Begins a sequence: puts the pages of the longest hit into its empty table.
    *
-   * @param limit the hit must leave something to compute, so at most ⌊(length − 1) / P⌋ · P
+   * @param limit the hit must leave something to compute, so at most ⌊(length − 1) / P⌋ · P; less
+   *     if earlier rows are wanted too, as those that score a prompt are
    */
   Hit acquire(int[] tokens, int limit, String salt, PageTable table);
 

@@ -54,6 +54,7 @@ class FlagMessagesTest {
           of(GENERATE, "--stop-token-id 97", "expected ids below the vocabulary size 97, found 97"),
           of(GENERATE, "--stop-token-id -1", "expected ids of at least 0, found -1"),
           of(GENERATE, "--logprobs 21", "expected a number from 0 to 20, or -1 for none, found 21"),
+          of(GENERATE, "--prompt-logprobs -2", "expected a number from 0 to 20, or -1 for none"),
           of(GENERATE, "--choices 0", "expected a number of at least 1, found 0"),
           of("generate -m SPECK ", "--ids 97", "expected token ids from 0 to 96, found 97"),
           of(SERVE, "--port 65536", "expected 0 to 65535, found 65536"),

@@ -1,6 +1,7 @@
 package orrery.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.io.OutputStream;
@@ -351,6 +352,24 @@ class MainTest {
     Run run = generate("--logprobs", "2", "-n", "3", "--ignore-eos").assertDone();
     assertThat(run.err().lines().filter(l -> l.matches("#\\d+ -\\d+\\.\\d{3}( +#\\d+ -.*){2}")))
         .hasSize(3);
+  }
+
+  @Test
+  void logprobsOfThePromptGoToStandardErrorOneLineATokenAndOneForAll() {
+    Run run = generate("--prompt-logprobs", "1", "-n", "1").assertDone();
+    List<String> lines = run.err().lines().filter(l -> l.startsWith("prompt ")).toList();
+    assertThat(lines).hasSize(4); // 3 ids, of which the first has none
+    assertThat(lines.get(0)).matches("prompt   #14 -\\d+\\.\\d{3}   #\\d+ -\\d+\\.\\d{3}");
+    assertThat(lines.get(1)).matches("prompt   #15 -\\d+\\.\\d{3}   #\\d+ -\\d+\\.\\d{3}");
+    double sum = 0;
+    for (String line : lines.subList(0, 2)) {
+      sum += Double.parseDouble(line.split(" +")[2]);
+    }
+    String[] all = lines.get(2).split("[ ,]+");
+    assertThat(lines.get(2)).matches("prompt   log-probability .* of 2 tokens, perplexity .*");
+    assertThat(Double.parseDouble(all[2])).isCloseTo(sum, within(2e-3));
+    assertThat(Double.parseDouble(all[7])).isCloseTo(Math.exp(-sum / 2), within(0.3));
+    assertThat(lines.get(3)).startsWith("prompt   3 tokens (0 cached)");
   }
 
   @ParameterizedTest
