@@ -10,6 +10,7 @@ import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.observe.TraceSink;
 import orrery.server.HttpServer;
+import orrery.server.OpenAiRoutes;
 import orrery.server.Routes;
 import orrery.server.ServerOptions;
 import orrery.server.Serving;
@@ -163,7 +164,9 @@ final class ServeCommand implements Callable<Integer> {
 
   /** Every path that is served. */
   private static Routes routes(Serving serving) {
-    return new Routes().get("/health", call -> call.answer(200, "text/plain", new byte[0]));
+    Routes routes =
+        new Routes().get("/health", call -> call.answer(200, "text/plain", new byte[0]));
+    return new OpenAiRoutes(serving).addTo(routes);
   }
 
   private void announce(String served, ServerOptions listening, int port, boolean text) {

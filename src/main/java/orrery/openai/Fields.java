@@ -99,10 +99,10 @@ public final class Fields {
     }
   }
 
-  /** The fields of {@code value}, an object at {@code path}. */
+  /** The fields of {@code value}, an object at {@code path}; the empty path is the whole body. */
   public static Fields of(String path, Object value) {
     if (value instanceof Map<?, ?> map) {
-      return new Fields(path + ".", map);
+      return new Fields(path.isEmpty() ? "" : path + ".", map);
     }
     throw new FieldException(path, "an object", JsonText.shown(value));
   }

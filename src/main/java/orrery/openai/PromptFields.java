@@ -9,7 +9,7 @@ import orrery.text.Message;
 import orrery.text.TokenizerException;
 
 /** Reads the prompts of a body: text, token ids, lists of either, or the messages of a chat. */
-final class PromptFields {
+public final class PromptFields {
   private static final String EXPECTED = "text or a list of token ids, not empty";
 
   private final LoadedModel loaded;
@@ -22,13 +22,13 @@ final class PromptFields {
    * @param written the body's text; null if it has token ids, and for a chat
    * @param tokens [tokens]
    */
-  record Read(String written, int[] tokens) {}
+  public record Read(String written, int[] tokens) {}
 
   /**
    * @param maxChars the longest text that is given to the tokenizer at all
    * @param strict whether unknown fields of messages are refused
    */
-  PromptFields(LoadedModel loaded, long maxChars, boolean strict) {
+  public PromptFields(LoadedModel loaded, long maxChars, boolean strict) {
     this.loaded = loaded;
     this.maxChars = maxChars;
     this.strict = strict;
@@ -62,7 +62,12 @@ final class PromptFields {
     return prompts;
   }
 
-  private Read read(String at, Object value) {
+  /**
+   * The prompt that a value of the body is: text, or a list of token ids.
+   *
+   * @param at its path
+   */
+  public Read read(String at, Object value) {
     switch (value) {
       case String text -> {
         if (loaded.tokenizer().isEmpty()) {

@@ -2,11 +2,12 @@ package orrery.openai;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
 
 /** Reads the fields of a body that say how tokens are drawn and where an answer ends. */
-final class SamplingFields {
+public final class SamplingFields {
   private static final int COMPLETION_TOKENS = 16; // OpenAI's default for /v1/completions
 
   private SamplingFields() {}
@@ -32,28 +33,45 @@ final class SamplingFields {
         : salt;
   }
 
-  static SamplingParams params(Fields body, FieldNames names, int most, long seed) {
+  /**
+   * All parameters.
+   *
+   * @param fallback the seed of a body that names none; empty leaves it to the engine
+   */
+  static SamplingParams params(Fields body, FieldNames names, int most, OptionalLong fallback) {
+    OptionalLong own = body.longOrNone("seed");
+    OptionalLong seed = own.isPresent() ? own : fallback;
     try {
-      return SamplingParams.defaults()
-          .withTemperature(body.numberOr("temperature", 1))
-          .withTopK(body.intOr("top_k", -1))
-          .withTopP(body.numberOr("top_p", 1))
-          .withMinP(body.numberOr("min_p", 0))
-          .withRepetitionPenalty(body.numberOr("repetition_penalty", 1))
-          .withFrequencyPenalty(body.numberOr("frequency_penalty", 0))
-          .withPresencePenalty(body.numberOr("presence_penalty", 0))
-          .withLogitBias(bias(body))
-          .withStop(stop(body))
-          .withStopTokenIds(body.ints("stop_token_ids", "a list of token ids"))
-          .withIgnoreEos(body.boolOr("ignore_eos", false))
-          .withMaxTokens(most)
-          .withMinTokens(minTokens(body, names, most))
-          .withLogprobs(names.chat() ? chatLogprobs(body) : logprobs(body, "logprobs", -1))
-          .withN(between(body, "n", 1, 1, OpenAiRequest.MAX_N))
-          .withSeed(body.longOrNone("seed").orElse(seed));
+      SamplingParams params =
+          common(body)
+              .withMaxTokens(most)
+              .withMinTokens(minTokens(body, names, most))
+              .withLogprobs(names.chat() ? chatLogprobs(body) : logprobs(body, "logprobs", -1));
+      return seed.isPresent() ? params.withSeed(seed.getAsLong()) : params;
     } catch (IllegalArgumentException e) {
       throw names.refused(e.getMessage());
     }
+  }
+
+  /**
+   * The fields that OpenAI's and SGLang's bodies call alike.
+   *
+   * @throws IllegalArgumentException {@code FIELD: PROBLEM}, if the parameters refuse a value
+   */
+  public static SamplingParams common(Fields body) {
+    return SamplingParams.defaults()
+        .withTemperature(body.numberOr("temperature", 1))
+        .withTopK(body.intOr("top_k", -1))
+        .withTopP(body.numberOr("top_p", 1))
+        .withMinP(body.numberOr("min_p", 0))
+        .withRepetitionPenalty(body.numberOr("repetition_penalty", 1))
+        .withFrequencyPenalty(body.numberOr("frequency_penalty", 0))
+        .withPresencePenalty(body.numberOr("presence_penalty", 0))
+        .withLogitBias(bias(body))
+        .withStop(stop(body))
+        .withStopTokenIds(body.ints("stop_token_ids", "a list of token ids"))
+        .withIgnoreEos(body.boolOr("ignore_eos", false))
+        .withN(between(body, "n", 1, 1, OpenAiRequest.MAX_N));
   }
 
   static int between(Fields body, String field, int fallback, int least, int most) {

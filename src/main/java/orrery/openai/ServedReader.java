@@ -3,7 +3,7 @@ package orrery.openai;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.LongSupplier;
+import java.util.OptionalLong;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.sampling.SamplingParams;
@@ -25,7 +25,7 @@ public final class ServedReader {
   public static final int MAX_STOP_CHARS = 1024;
 
   /** More characters than any tokenizer has in all its tokens on average. */
-  private static final long CHARS_PER_TOKEN = 64;
+  public static final long CHARS_PER_TOKEN = 64;
 
   private final LoadedModel loaded;
   private final ServedModel model;
@@ -38,12 +38,12 @@ public final class ServedReader {
   }
 
   /**
-   * Reads a body.
+   * Reads a body. One that names no seed leaves it to the engine, which takes a different one for
+   * each prompt: its number among all requests.
    *
-   * @param seeds a seed for each prompt of a body that names none
    * @throws FieldException naming the field, what was expected and what was found
    */
-  public OpenAiRequest read(Fields body, boolean chat, LongSupplier seeds) {
+  public OpenAiRequest read(Fields body, boolean chat) {
     Unsupported.requireNone(body, chat);
     FieldNames names = FieldNames.served(body, chat);
     Delivery delivery = Delivery.read(body);
@@ -53,9 +53,10 @@ public final class ServedReader {
     int most = SamplingFields.maxTokens(body, names, room);
     boolean echoes = !chat && body.boolOr("echo", false);
     boolean alone = echoes && most == 0;
-    SamplingParams params = SamplingFields.params(body, names, alone ? 1 : most, 0);
+    SamplingParams params =
+        SamplingFields.params(body, names, alone ? 1 : most, OptionalLong.empty());
     requireFewChoices(body, read.size(), params.n());
-    requireFewStops(params);
+    requireFewStops("", params);
     params = echoes ? params.withPromptLogprobs(params.logprobs()) : params;
     params = chat ? loaded.endingWithTheTurn(params) : params;
     String salt = salt(body);
@@ -63,9 +64,7 @@ public final class ServedReader {
     List<Request> requests = new ArrayList<>();
     List<Echo.Prompt> echoed = new ArrayList<>();
     for (PromptFields.Read prompt : read) {
-      long seed = body.longOrNone("seed").orElseGet(seeds);
-      Request request = Request.of(prompt.tokens(), params.withSeed(seed));
-      requests.add(request.withPriority(priority).withSalt(salt));
+      requests.add(Request.of(prompt.tokens(), params).withPriority(priority).withSalt(salt));
       if (echoes) {
         echoed.add(Echo.of(loaded.tokenizer().orElse(null), prompt.written(), prompt.tokens()));
       }
@@ -105,20 +104,25 @@ public final class ServedReader {
     }
   }
 
-  private static void requireFewStops(SamplingParams params) {
+  /**
+   * Refuses more stop conditions than a server compares with each token.
+   *
+   * @param path in front of the fields
+   */
+  public static void requireFewStops(String path, SamplingParams params) {
     if (params.stop().size() > MAX_STOPS) {
       throw new FieldException(
-          "stop", "at most " + MAX_STOPS + " strings", params.stop().size() + "");
+          path + "stop", "at most " + MAX_STOPS + " strings", params.stop().size() + "");
     }
     for (String stop : params.stop()) {
       if (stop.length() > MAX_STOP_CHARS) {
         String most = "strings of at most " + MAX_STOP_CHARS + " characters";
-        throw new FieldException("stop", most, stop.length() + "");
+        throw new FieldException(path + "stop", most, stop.length() + "");
       }
     }
     if (params.stopTokenIds().size() > MAX_STOPS) {
       String found = params.stopTokenIds().size() + "";
-      throw new FieldException("stop_token_ids", "at most " + MAX_STOPS + " tokens", found);
+      throw new FieldException(path + "stop_token_ids", "at most " + MAX_STOPS + " tokens", found);
     }
   }
 }

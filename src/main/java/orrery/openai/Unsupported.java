@@ -2,6 +2,8 @@ package orrery.openai;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import orrery.checkpoint.JsonText;
 
 /**
@@ -12,7 +14,7 @@ import orrery.checkpoint.JsonText;
  * <p>A field that is not in this list, and not read elsewhere, is unknown and passes. So a router
  * may add fields of its own.
  */
-final class Unsupported {
+public final class Unsupported {
   /** Each with the values that ask for nothing, beside those of {@link #asksForNothing}. */
   private static final List<Known> FIELDS =
       List.of(
@@ -54,11 +56,12 @@ final class Unsupported {
       List.of("tool_calls", "function_call", "audio", "tool_call_id");
 
   /** A field, and values that ask for nothing, as JSON. */
-  private record Known(String name, List<String> nothing) {}
+  public record Known(String name, List<String> nothing) {}
 
   private Unsupported() {}
 
-  private static Known field(String name, String... nothing) {
+  /** A field, and values that ask for nothing beside null, false and what is empty. */
+  public static Known field(String name, String... nothing) {
     return new Known(name, List.of(nothing));
   }
 
@@ -66,28 +69,40 @@ final class Unsupported {
    * @throws FieldException naming a field that asks for what Orrery cannot do
    */
   static void requireNone(Fields body, boolean chat) {
-    for (Known field : FIELDS) {
-      require(body, field.name(), field.nothing());
-    }
+    FIELDS.forEach(field -> require(body, field));
     if (chat) {
-      require(body, "echo", List.of());
+      require(body, field("echo"));
     }
+  }
+
+  /** Names of all these fields. */
+  static Set<String> names() {
+    Set<String> names = new TreeSet<>(OF_MESSAGES);
+    FIELDS.forEach(field -> names.add(field.name()));
+    names.add("echo");
+    return names;
   }
 
   /** The same for one message of a chat. */
   static void requireNoneInMessage(Fields message) {
-    OF_MESSAGES.forEach(field -> require(message, field, List.of()));
+    OF_MESSAGES.forEach(name -> require(message, field(name)));
   }
 
-  private static void require(Fields in, String field, List<String> nothing) {
-    if (!in.has(field)) {
+  /**
+   * @throws FieldException if the field is there and asks for something
+   */
+  public static void require(Fields in, Known field) {
+    if (!in.has(field.name())) {
       return;
     }
-    Object value = in.value(field, "");
+    Object value = in.value(field.name(), "");
     String shown = JsonText.shown(value);
-    if (!asksForNothing(value) && !nothing.contains(shown)) {
-      String or = nothing.isEmpty() ? "" : " or " + String.join(" or ", nothing);
-      throw new FieldException(in.path(field), "not supported here: ", "no value" + or, shown);
+    boolean on =
+        value instanceof Boolean && field.nothing().contains("true"); // unless told otherwise
+    if ((on || !asksForNothing(value)) && !field.nothing().contains(shown)) {
+      String or = field.nothing().isEmpty() ? "" : " or " + String.join(" or ", field.nothing());
+      String at = in.path(field.name());
+      throw new FieldException(at, "not supported here: ", "no value" + or, shown);
     }
   }
 

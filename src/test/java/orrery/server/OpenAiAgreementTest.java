@@ -160,10 +160,7 @@ class OpenAiAgreementTest {
     ServedModel model = new ServedModel("m", loaded.directory(), 0, server.engine().longest());
     OpenAiRequest request =
         new ServedReader(loaded, model)
-            .read(
-                Fields.parse(body.getBytes(StandardCharsets.UTF_8)),
-                ask.path().equals(CHATS),
-                () -> 0);
+            .read(Fields.parse(body.getBytes(StandardCharsets.UTF_8)), ask.path().equals(CHATS));
     if (request.echo().isPresent()) {
       return; // the library has no echo; OpenAiEchoTest compares it
     }
