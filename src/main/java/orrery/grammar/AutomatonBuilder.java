@@ -10,6 +10,7 @@ import org.apache.lucene.util.automaton.UTF32ToUTF8;
 import orrery.grammar.Syntax.Characters;
 import orrery.grammar.Syntax.Choice;
 import orrery.grammar.Syntax.Repeat;
+import orrery.grammar.Syntax.Separated;
 import orrery.grammar.Syntax.Sequence;
 
 /**
@@ -22,7 +23,7 @@ import orrery.grammar.Syntax.Sequence;
  * deterministic; then {@value #MAX_EFFORT} steps are the limit.
  */
 final class AutomatonBuilder {
-  static final int MAX_TRANSITIONS = 100_000;
+  static final int MAX_TRANSITIONS = 400_000;
   static final int MAX_EFFORT = 50_000; // Lucene's unit: ten states looked at
 
   private AutomatonBuilder() {}
@@ -51,13 +52,18 @@ final class AutomatonBuilder {
    * @throws GrammarException if it would be too large
    */
   static Automaton characters(String name, Syntax syntax) {
-    if (Size.of(syntax).transitions() > MAX_TRANSITIONS) {
+    requireSmall(name, syntax, new Size.Counter());
+    return deterministic(name, automaton(syntax));
+  }
+
+  /** Refuses a syntax whose automaton would be too large; it is not built for that. */
+  static void requireSmall(String name, Syntax syntax, Size.Counter counter) {
+    if (counter.of(syntax).transitions() > MAX_TRANSITIONS) {
       throw new GrammarException(
           name,
           "an automaton of at most " + MAX_TRANSITIONS + " transitions",
           "a larger one; repeat less, or with smaller counts");
     }
-    return deterministic(name, automaton(syntax));
   }
 
   private static Automaton bytes(String name, Automaton characters) {
@@ -86,9 +92,35 @@ final class AutomatonBuilder {
     return switch (syntax) {
       case Characters c -> characters(c.set());
       case Sequence s -> s.parts().isEmpty() ? Automata.makeEmptyString() : sequence(s.parts());
-      case Choice c -> Operations.union(c.options().stream().map(o -> automaton(o)).toList());
+      case Choice c -> union(c.options().stream().map(o -> automaton(o)).toList());
       case Repeat r -> repeat(automaton(r.part()), r.min(), r.max());
+      case Separated s -> separated(s, automaton(s.part()), automaton(s.separator()));
     };
+  }
+
+  /** The union, in which all accepting states without transitions are one. */
+  private static Automaton union(List<Automaton> options) {
+    Automaton union = Operations.union(options);
+    Automaton joined = new Automaton();
+    int tip = 0; // none: state 0 is the start
+    int[] joint = new int[union.getNumStates()]; // [states] of the union
+    for (int s = 0; s < joint.length; s++) {
+      joined.createState();
+      joined.setAccept(s, union.isAccept(s));
+      boolean isTip = s > 0 && union.isAccept(s) && union.getNumTransitions(s) == 0;
+      tip = isTip && tip == 0 ? s : tip;
+      joint[s] = isTip ? tip : s;
+    }
+    Transition t = new Transition();
+    for (int s = 0; s < joint.length; s++) {
+      int count = union.initTransition(s, t);
+      for (int i = 0; i < count; i++) {
+        union.getNextTransition(t);
+        joined.addTransition(s, joint[t.dest], t.min, t.max);
+      }
+    }
+    joined.finishState();
+    return Operations.removeDeadStates(joined);
   }
 
   private static Automaton sequence(List<Syntax> parts) {
@@ -125,6 +157,42 @@ final class AutomatonBuilder {
     }
     all.finishState();
     return Operations.removeDeadStates(all);
+  }
+
+  private static Automaton separated(Separated s, Automaton part, Automaton separator) {
+    if (s.max() != Syntax.UNBOUNDED) {
+      Automaton more = Operations.concatenate(separator, part);
+      return Operations.concatenate(part, chain(more, s.min() - 1, s.max() - 1));
+    }
+    Automaton first = Operations.concatenate(part, separator);
+    Automaton loop = loop(part, separator);
+    return s.min() == 1
+        ? loop
+        : Operations.concatenate(chain(first, s.min() - 1, s.min() - 1), loop);
+  }
+
+  /** One copy of a part, and behind it a separator that leads back to the part. */
+  private static Automaton loop(Automaton part, Automaton separator) {
+    int base = part.getNumStates();
+    Automaton all = new Automaton();
+    for (int s = 0; s < base + separator.getNumStates(); s++) {
+      all.createState();
+      all.setAccept(s, s < base && part.isAccept(s));
+    }
+    for (int s = 0; s < base; s++) {
+      link(part, s, all, s, 0);
+      if (part.isAccept(s)) {
+        link(separator, 0, all, s, base);
+      }
+    }
+    for (int s = 0; s < separator.getNumStates(); s++) {
+      link(separator, s, all, base + s, base);
+      if (separator.isAccept(s)) {
+        link(part, 0, all, base + s, 0);
+      }
+    }
+    all.finishState();
+    return all;
   }
 
   /** Copies the transitions out of a state of a part, to its copy that begins at {@code base}. */

@@ -17,7 +17,7 @@ final class ByteAutomaton {
   private static final int BYTES = 256;
 
   /** The most entries of the table; an entry takes two bytes. */
-  static final int MAX_ENTRIES = 1 << 20;
+  static final int MAX_ENTRIES = 2 << 20;
 
   private final char[] next; // [states][columns], the next state plus 1; 0 is DEAD
   private final int[] column; // [256]

@@ -26,6 +26,9 @@ public final class Constraint {
   /** No text begins like this. */
   public static final int DEAD = ByteAutomaton.DEAD;
 
+  /** The state of an empty answer that goes on with a text. */
+  public static final int START = 0;
+
   private static final int MASK_BYTES = 2 << 20; // of all masks that are kept
   private static final long MAX_WORK = 100_000_000; // nodes, about half a second
 
@@ -53,7 +56,7 @@ public final class Constraint {
     if (live.cardinality() < automaton.states()) { // some bytes have no token of their own
       live = byTokens(name, automaton, tree);
     }
-    if (!live.get(0)) {
+    if (!live.get(START)) {
       throw new GrammarException(name, "a text that the model's tokens can spell", "no such text");
     }
     return new Constraint(automaton, tree, live);
@@ -123,7 +126,7 @@ public final class Constraint {
    *     text
    */
   public int start(int[] prompt) {
-    return tree.beginsText(prompt) ? automaton.states() : 0;
+    return tree.beginsText(prompt) ? automaton.states() : START;
   }
 
   /** The state after one more token; {@link #DEAD} if no text goes on with it. */
@@ -145,7 +148,7 @@ public final class Constraint {
     return complete(state) && Arrays.stream(mask(state)).allMatch(word -> word == 0);
   }
 
-  /** Whether a token may follow in a state. */
+  /** Whether a token may follow in a state; an end of the answer is not meant. */
   public boolean allows(int state, int token) {
     return next(state, token) != DEAD;
   }
@@ -190,6 +193,6 @@ public final class Constraint {
 
   /** The automaton's state: the beginning of a text is a state of its own, over the first one. */
   private int inner(int state) {
-    return state == automaton.states() ? 0 : state;
+    return state == automaton.states() ? START : state;
   }
 }

@@ -18,7 +18,7 @@ import orrery.text.Tokenizer;
  * <p>Many threads may use it.
  */
 public final class Grammars {
-  private static final int KEPT = 32; // constraints, the last ones that were asked for
+  private static final int KEPT = 16; // constraints, the last ones that were asked for
 
   private final Supplier<TokenTree> making;
   private TokenTree tree; // made when first needed, under this object's lock

@@ -28,6 +28,14 @@ sealed interface Syntax {
    */
   record Repeat(Syntax part, int min, int max) implements Syntax {}
 
+  /**
+   * A part several times, with a separator between each two; neither can be empty.
+   *
+   * @param min at least 1
+   * @param max at least {@code min}, or {@link #UNBOUNDED}
+   */
+  record Separated(Syntax part, Syntax separator, int min, int max) implements Syntax {}
+
   static Syntax sequence(Syntax... parts) {
     return new Sequence(List.of(parts));
   }
@@ -49,16 +57,5 @@ sealed interface Syntax {
     List<Syntax> parts = new ArrayList<>();
     text.codePoints().forEach(c -> parts.add(character(c)));
     return new Sequence(parts);
-  }
-
-  /** A part {@code min} to {@code max} times, with a separator between each two. */
-  static Syntax separated(Syntax part, Syntax separator, int min, int max) {
-    if (max == 0) {
-      return EMPTY;
-    }
-    int more = max == UNBOUNDED ? UNBOUNDED : max - 1;
-    Syntax rest = new Repeat(sequence(separator, part), Math.max(0, min - 1), more);
-    Syntax some = sequence(part, rest);
-    return min == 0 ? optional(some) : some;
   }
 }

@@ -1,5 +1,6 @@
 package orrery.grammar;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
@@ -77,8 +78,7 @@ final class TokenTree {
     if (loses) {
       tree.blankFirst = begin;
       for (int id : tree.ids) {
-        tree.blank.set(
-            id, new String(bytes[id], java.nio.charset.StandardCharsets.UTF_8).isBlank());
+        tree.blank.set(id, new String(bytes[id], StandardCharsets.UTF_8).isBlank());
       }
     }
     return tree;
