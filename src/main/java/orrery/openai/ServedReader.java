@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
+import orrery.grammar.Constraint;
 import orrery.sampling.SamplingParams;
 
 /**
@@ -30,11 +31,13 @@ public final class ServedReader {
   private final LoadedModel loaded;
   private final ServedModel model;
   private final PromptFields prompts;
+  private final ConstraintFields constraints;
 
   public ServedReader(LoadedModel loaded, ServedModel model) {
     this.loaded = loaded;
     this.model = model;
     this.prompts = new PromptFields(loaded, CHARS_PER_TOKEN * model.longest(), false);
+    this.constraints = new ConstraintFields(loaded);
   }
 
   /**
@@ -59,6 +62,8 @@ public final class ServedReader {
     requireFewStops("", params);
     params = echoes ? params.withPromptLogprobs(params.logprobs()) : params;
     params = chat ? loaded.endingWithTheTurn(params) : params;
+    Optional<Constraint> constraint = constraints.read(body);
+    params = constraint.isPresent() ? params.withConstraint(constraint.get()) : params;
     String salt = salt(body);
     int priority = body.intOr("priority", 0);
     List<Request> requests = new ArrayList<>();

@@ -77,6 +77,34 @@ class ServedFieldsTest {
     {"\"cache_salt\":\"\"", "cache_salt", "expected a string that is not empty"},
     {"\"extra_key\":5", "extra_key", "expected a string, found 5"},
     {"\"n\":129", "n", "expected a number from 1 to 128, found 129"},
+    {"\"regex\":\"a(\"", "regex", "expected"},
+    {"\"regex\":\"(?=a)b\"", "regex", "expected"},
+    {"\"regex\":5", "regex", "expected a string, found 5"},
+    {"\"regex\":\"a\",\"guided_regex\":\"b\"", "guided_regex", "found regex and guided_regex"},
+    {"\"json_schema\":\"{\"", "json_schema", "expected a JSON schema, found the end of the text"},
+    {"\"guided_choice\":[]", "guided_choice", "a list of strings, not empty, found []"},
+    {"\"guided_choice\":[\"a\",1]", "guided_choice[1]", "expected a string, found 1"},
+    {
+      "\"guided_json\":{\"properties\":{\"a\":{\"type\":\"x\"}}}",
+      "guided_json",
+      "at #/properties/a"
+    },
+    {
+      "\"structured_outputs\":{\"grammar\":\"x\"}",
+      "structured_outputs.grammar",
+      "not supported here"
+    },
+    {"\"response_format\":{}", "response_format.type", "expected a string, found none"},
+    {
+      "\"response_format\":{\"type\":\"xml\"}",
+      "response_format.type",
+      "expected \"text\", \"json_object\" or \"json_schema\", found \"xml\""
+    },
+    {
+      "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"a\"}}",
+      "response_format.json_schema.schema",
+      "expected a JSON schema, found none"
+    },
   };
 
   private static final String[][] PROMPTS = {
