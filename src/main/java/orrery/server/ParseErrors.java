@@ -23,6 +23,7 @@ final class ParseErrors implements Request.Handler {
     response.setStatus(error.status());
     response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
     response.getHeaders().put(HttpHeader.CONTENT_LENGTH, body.length);
+    response.getHeaders().put(HttpHeader.CONNECTION, "close"); // Jetty closes it without a word
     response.write(true, ByteBuffer.wrap(body), callback);
     return true;
   }
