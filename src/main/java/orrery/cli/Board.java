@@ -154,6 +154,9 @@ final class Board implements EventSink {
       case Event.PrefixInserted e -> {}
       case Event.Evicted e -> {}
       case Event.Flushed e -> {}
+      case Event.Paused e -> {}
+      case Event.Resumed e -> {}
+      case Event.Idle e -> {}
     }
   }
 

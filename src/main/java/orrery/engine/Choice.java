@@ -70,7 +70,12 @@ final class Choice extends Sequence {
    */
   void started(Drafter drafter, int hit) {
     drafts(drafter.start(this, sampling));
-    cachedTokens = cachedTokens < 0 ? hit : cachedTokens;
+    if (cachedTokens < 0) {
+      cachedTokens = hit;
+      if (choice == 0) {
+        active.completion.cachedTokens(hit);
+      }
+    }
   }
 
   /** Takes note that it began to run as a fork of a sibling. */

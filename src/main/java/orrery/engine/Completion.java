@@ -38,6 +38,7 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
   private final Shared shared = new Shared();
   private List<Answer> answers; // null before the end and after a failure; published by ended
   private RequestException failure; // published by ended
+  private volatile int cachedTokens;
   private volatile List<Logprobs> promptLogprobs = List.of();
 
   /**
@@ -71,6 +72,14 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
   /** The number of the request in this engine, from 0. */
   public int id() {
     return id;
+  }
+
+  /**
+   * How many of the prompt's tokens came from the prefix cache when the request first ran; 0 before
+   * that.
+   */
+  public int cachedTokens() {
+    return cachedTokens;
   }
 
   /** Asks the engine to end the request as soon as possible; the tokens so far are its answer. */
@@ -197,6 +206,10 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
         return t;
       }
     };
+  }
+
+  void cachedTokens(int count) {
+    cachedTokens = count;
   }
 
   void promptLogprobs(List<Logprobs> all) {

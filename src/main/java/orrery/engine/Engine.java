@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.kernels.KernelSet;
@@ -188,13 +189,72 @@ public final class Engine implements AutoCloseable {
    * @throws RequestException if the engine is closed
    */
   public CompletableFuture<Boolean> flushCache() {
-    CompletableFuture<Boolean> flushed = new CompletableFuture<>();
+    return ask(done -> done.complete(core.flushCache()));
+  }
+
+  /**
+   * Empties the prefix cache as {@link #flushCache()} does, but waits for a moment in which no
+   * request waits or runs.
+   *
+   * @param patience how long to wait for that moment; the future then becomes false
+   * @throws RequestException if the engine is closed
+   */
+  public CompletableFuture<Boolean> flushCache(Duration patience) {
+    Objects.requireNonNull(patience, "patience: expected a duration, found null");
+    long nanos = TimeUnit.NANOSECONDS.convert(patience);
+    return this.<Boolean>ask(core::flushWhenIdle)
+        .completeOnTimeout(false, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /**
+   * Stops between two steps: from then on nothing is computed until {@link #resume}. Requests may
+   * come, be cancelled and reach their deadlines. A pause changes no answer. Closing the engine
+   * ends the pause.
+   *
+   * @param mode what becomes of the requests that are there
+   * @return complete once the engine has stopped; do not wait for it inside an event
+   * @throws RequestException if the engine is closed
+   */
+  public CompletableFuture<Void> pause(PauseMode mode) {
+    Objects.requireNonNull(mode, "mode: expected a mode of pausing, found null");
+    return ask(() -> core.pause(mode));
+  }
+
+  /**
+   * Goes on after a {@link #pause}; without one, nothing changes.
+   *
+   * @throws RequestException if the engine is closed
+   */
+  public CompletableFuture<Void> resume() {
+    return ask(core::resume);
+  }
+
+  /**
+   * Cancels every request, as {@link Completion#cancel} does for one.
+   *
+   * @throws RequestException if the engine is closed
+   */
+  public CompletableFuture<Void> cancelAll() {
+    return ask(() -> core.requests().cancelAll("cancelled"));
+  }
+
+  private CompletableFuture<Void> ask(Runnable what) {
+    return this.<Void>ask(
+        done -> {
+          what.run();
+          done.complete(null);
+        });
+  }
+
+  /** Asks the engine's thread for something, which completes the future. */
+  private <T> CompletableFuture<T> ask(Consumer<CompletableFuture<T>> what) {
+    CompletableFuture<T> done = new CompletableFuture<>();
     synchronized (lock) {
-      if (draining || !post(() -> flushed.complete(core.flushCache()))) {
+      if (draining || !post(() -> what.accept(done))) {
         throw closed();
       }
     }
-    return flushed;
+    return done;
   }
 
   private static RequestException closed() {
@@ -241,13 +301,17 @@ public final class Engine implements AutoCloseable {
     try {
       boolean goesOn = true;
       while (goesOn) {
-        taken().forEach(Runnable::run);
+        List<Runnable> messages = taken();
+        messages.forEach(Runnable::run);
         if (core.idle()) {
-          assert core.balanced(); // there is no sequence, so no page may be held
+          core.rest();
           goesOn = rest();
-        } else if (!core.step()) {
+        } else if (!core.step()) { // a static batch waits for more requests, or a pause goes on
+          if (!messages.isEmpty()) {
+            core.rest();
+          }
           synchronized (lock) {
-            pause(FILLING_MILLIS); // a static batch waits for more requests
+            await(FILLING_MILLIS);
           }
         }
       }
@@ -269,7 +333,7 @@ public final class Engine implements AutoCloseable {
     boolean over;
     synchronized (lock) {
       if (!draining) {
-        pause(LINGER_MILLIS);
+        await(LINGER_MILLIS);
       }
       if (!inbox.isEmpty()) {
         return true;
@@ -285,7 +349,7 @@ public final class Engine implements AutoCloseable {
   }
 
   /** Waits for a message; the caller holds the lock. */
-  private void pause(long millis) {
+  private void await(long millis) {
     if (inbox.isEmpty()) {
       try {
         lock.wait(millis);
@@ -388,9 +452,7 @@ public final class Engine implements AutoCloseable {
     synchronized (lock) {
       draining = true;
       boolean own = Thread.currentThread() == thread;
-      if (!stopped) {
-        wake();
-      }
+      post(core::resume); // what is paused could never finish
       return !own;
     }
   }
@@ -421,6 +483,11 @@ public final class Engine implements AutoCloseable {
    */
   public int pageTokens() {
     return core.pageTokens();
+  }
+
+  /** Tokens that the KV cache has room for, in the pool whose rows live longest. */
+  public long cacheTokens() {
+    return core.cacheTokens();
   }
 
   /** Whether products multiply rounded rows: activations are FP8, and weights are quantised. */

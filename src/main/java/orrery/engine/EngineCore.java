@@ -1,11 +1,15 @@
 package orrery.engine;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
 import orrery.batching.Scheduler;
 import orrery.batching.View.Limits;
+import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.graph.Step;
 import orrery.graph.Workspace;
@@ -43,7 +47,12 @@ final class EngineCore {
   private final Requests requests;
   private final Team team;
   private final Workspace workspace;
+  private final EventSink sink;
+  private final LongSupplier clock;
   private final StepLoop loop;
+  private final List<CompletableFuture<Boolean>> flushes = new ArrayList<>(); // asked for, waiting
+  private Planner planner; // the loop's
+  private boolean paused;
 
   /**
    * @param queued number of waiting requests; lowered when a request first runs, or ends before
@@ -59,6 +68,8 @@ final class EngineCore {
       AtomicInteger queued,
       Drafters drafters) {
     this.loaded = loaded;
+    this.sink = sink;
+    this.clock = clock;
     this.model = Fp8Activations.of(loaded.model(), options.compute().activationDtype());
     this.contextLength = Sizes.contextLength(model, options);
     this.maxRunning = options.batching().maxRunningRequests();
@@ -69,7 +80,7 @@ final class EngineCore {
     this.team = new Team(options.compute().threads());
     this.workspace = new Workspace(options.compute().threads(), new ScalarKernels());
     try {
-      this.loop = loop(options, sink, clock, drafters);
+      this.loop = loop(options, drafters);
     } catch (Throwable e) {
       team.close(); // else its threads would stay
       throw e;
@@ -87,8 +98,7 @@ final class EngineCore {
     return Heap.making("the KV cache", () -> new KvCache(layout, geometry, contextLength, pages));
   }
 
-  private StepLoop loop(
-      EngineOptions options, EventSink sink, LongSupplier clock, Drafters drafters) {
+  private StepLoop loop(EngineOptions options, Drafters drafters) {
     int chunk = Sizes.chunk(options, contextLength);
     int logitRows = Sizes.logitRows(options);
     int maxRows = Math.addExact(chunk, logitRows);
@@ -113,9 +123,10 @@ final class EngineCore {
             speculator.ahead(),
             speculator.margin());
 
+    planner = new Planner(scheduler, queues, requests, memory, speculator, sink, clock);
     return new StepLoop(
         requests,
-        new Planner(scheduler, queues, requests, memory, speculator, sink, clock),
+        planner,
         speculator,
         new Batch(kv.newTable()),
         new KernelSwitch(options.compute().kernels()),
@@ -140,6 +151,11 @@ final class EngineCore {
   /** P. */
   int pageTokens() {
     return kv.geometry().pageTokens();
+  }
+
+  /** Tokens that the pool whose rows live longest has room for; one page is the dummy. */
+  long cacheTokens() {
+    return (kv.pool(0).total() - 1L) * kv.geometry().span(0);
   }
 
   /** Whether products multiply rounded rows. */
@@ -174,8 +190,55 @@ final class EngineCore {
     return idle;
   }
 
-  /** Computes one step; returns false if the policy has nothing to compute now. */
+  /** Empties the prefix cache as soon as no sequence runs or waits, and says so. */
+  void flushWhenIdle(CompletableFuture<Boolean> flushed) {
+    flushes.add(flushed);
+  }
+
+  /**
+   * Computes no step until {@link #resume}.
+   *
+   * @param mode what becomes of the requests that are there
+   */
+  void pause(PauseMode mode) {
+    paused = true;
+    sink.accept(new Event.Paused(clock.getAsLong()));
+    switch (mode) {
+      case IN_PLACE -> {}
+      case RETRACT -> List.copyOf(queues.running()).forEach(planner::retract);
+      case ABORT -> requests.cancelAll("paused");
+    }
+  }
+
+  /** Ends a pause, if there is one. */
+  void resume() {
+    if (paused) {
+      paused = false;
+      sink.accept(new Event.Resumed(clock.getAsLong()));
+    }
+  }
+
+  /** Says how things stand while there is no step to say it, and does what had to wait for that. */
+  void rest() {
+    assert balanced();
+    if (idle()) {
+      flushes.stream().filter(f -> !f.isDone()).forEach(f -> f.complete(flushCache()));
+      flushes.clear();
+    }
+    sink.accept(
+        new Event.Idle(
+            clock.getAsLong(),
+            queues.running().size(),
+            queues.waitingCount(),
+            memory.pools().step()));
+  }
+
+  /** Computes one step; returns false if there is nothing to compute now. */
   boolean step() {
+    if (paused) {
+      requests.cutOffLate(clock.getAsLong());
+      return false;
+    }
     boolean progress = loop.step();
     assert balanced();
     return progress;

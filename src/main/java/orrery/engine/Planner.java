@@ -59,7 +59,7 @@ final class Planner {
     return new Planned(times, plan, drafts);
   }
 
-  private void retract(Sequence s) {
+  void retract(Sequence s) {
     int lost = s.computed();
     memory.leave(s, true);
     queues.retract(s);

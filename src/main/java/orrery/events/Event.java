@@ -95,6 +95,22 @@ public sealed interface Event {
   /** The prefix cache was emptied, as a caller asked; it gave up {@code blocks} blocks. */
   record Flushed(long nanos, int blocks) implements Event {}
 
+  /** A caller stopped the engine between two steps; it computes nothing until it is resumed. */
+  record Paused(long nanos) implements Event {}
+
+  /** A paused engine goes on, as a caller asked, or because it is being closed. */
+  record Resumed(long nanos) implements Event {}
+
+  /**
+   * The engine has nothing to compute: no request is there, it is paused, or a static batch fills.
+   * Requests may have come or gone since the last step, so this is how things stand now.
+   *
+   * @param running sequences that run
+   * @param waiting sequences that wait
+   * @param pools each pool's pages, as in {@link StepDone}
+   */
+  record Idle(long nanos, int running, int waiting, List<PoolPages> pools) implements Event {}
+
   /**
    * Which request holds each page of a pool after a step; comes before {@link StepDone}, for each
    * pool, and only to sinks that {@link EventSink#wantsPageMap}.

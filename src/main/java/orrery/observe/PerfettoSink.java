@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import orrery.events.Event;
@@ -149,6 +150,9 @@ public final class PerfettoSink extends FileSink {
               .close();
       case Event.Flushed e ->
           out.instant(ENGINE, CACHE, e.nanos(), "flushed " + e.blocks() + " blocks").close();
+      case Event.Paused e -> out.instant(ENGINE, STEPS, e.nanos(), "paused").close();
+      case Event.Resumed e -> out.instant(ENGINE, STEPS, e.nanos(), "resumed").close();
+      case Event.Idle e -> counters(e.nanos(), e.running(), e.waiting(), e.pools());
       case Event.StepDone e -> step(e);
     }
   }
@@ -169,13 +173,15 @@ public final class PerfettoSink extends FileSink {
     at = part("follow", at, e.followNanos());
     part("commit", at, e.commitNanos());
     out.end(ENGINE, STEPS, e.nanos()).close();
-    out.counter(ENGINE, e.nanos(), "requests")
-        .arg("running", e.running())
-        .arg("waiting", e.waiting())
-        .close();
-    for (Event.PoolPages p : e.pools()) {
-      String pages = e.pools().size() == 1 ? "pages" : "pages, " + p.pool();
-      out.counter(ENGINE, e.nanos(), pages)
+    counters(e.nanos(), e.running(), e.waiting(), e.pools());
+  }
+
+  private void counters(long nanos, int running, int waiting, List<Event.PoolPages> pools)
+      throws IOException {
+    out.counter(ENGINE, nanos, "requests").arg("running", running).arg("waiting", waiting).close();
+    for (Event.PoolPages p : pools) {
+      String pages = pools.size() == 1 ? "pages" : "pages, " + p.pool();
+      out.counter(ENGINE, nanos, pages)
           .arg("referenced", p.referenced())
           .arg("idle", p.idle())
           .arg("free", p.free())

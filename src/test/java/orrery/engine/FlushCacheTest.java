@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static orrery.engine.EngineTest.greedy;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -89,11 +91,43 @@ class FlushCacheTest {
   }
 
   @Test
+  void withPatienceItWaitsForTheLastRequestAndThenAllPagesAreFree() {
+    List<Event> events = new ArrayList<>();
+    try (Engine engine = Engine.start(loaded, options(PrefixCacheKind.RADIX), events::add)) {
+      engine.pause(PauseMode.IN_PLACE).join();
+      Completion request = engine.submit(REQUEST);
+      CompletableFuture<Boolean> flushed = engine.flushCache(Duration.ofMinutes(5));
+      CompletableFuture<Boolean> impatient = engine.flushCache(Duration.ofMillis(20));
+      assertThat(impatient.join()).as("the request still waits").isFalse();
+      assertThat(flushed).isNotDone();
+      engine.resume();
+      assertThat(flushed.join()).isTrue();
+      assertThat(request.isDone()).isTrue();
+      assertThat(engine.submit(REQUEST).join().getFirst().cachedTokens()).isZero();
+    }
+    int at = 0;
+    while (!(events.get(at) instanceof Event.Flushed)) {
+      at++;
+    }
+    assertThat(events.stream().filter(Event.Flushed.class::isInstance)).hasSize(1);
+    assertThat(events.get(at + 1))
+        .isInstanceOfSatisfying(
+            Event.Idle.class,
+            e ->
+                assertThat(e.pools())
+                    .allMatch(p -> p.free() == p.total() && p.idle() + p.referenced() == 0));
+  }
+
+  @Test
   void aClosedEngineRefusesIt() {
     Engine engine = Engine.start(loaded, options(PrefixCacheKind.RADIX));
     engine.close();
-    assertThatThrownBy(engine::flushCache)
-        .isInstanceOf(RequestException.class)
-        .hasMessage("the engine is closed");
+    for (ThrowingCallable flush :
+        List.<ThrowingCallable>of(
+            engine::flushCache, () -> engine.flushCache(Duration.ofSeconds(1)))) {
+      assertThatThrownBy(flush)
+          .isInstanceOf(RequestException.class)
+          .hasMessage("the engine is closed");
+    }
   }
 }

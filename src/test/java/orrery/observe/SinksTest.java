@@ -66,7 +66,7 @@ class SinksTest {
   }
 
   /** A run in which every kind of thing happens: sharing, choices, retractions, evictions. */
-  private static List<Event> busyRun(EventSink sink) {
+  static List<Event> busyRun(EventSink sink) {
     List<Event> seen = new ArrayList<>();
     EngineOptions options =
         EngineOptions.defaults()
@@ -174,7 +174,7 @@ class SinksTest {
   }
 
   @Test
-  void aTraceHasOneInstantATokenAndCountersEveryStep() throws IOException {
+  void aTraceHasOneInstantATokenAndCountersEveryStepAndRest() throws IOException {
     Path file = directory.resolve("run.json");
     List<Event> seen;
     try (TraceSink sink = TraceSink.open(file)) {
@@ -195,10 +195,18 @@ class SinksTest {
     assertThat(pages)
         .isEqualTo(
             seen.stream()
-                .filter(e -> e instanceof Event.StepDone)
-                .map(e -> (Event.StepDone) e)
-                .map(e -> e.pages().referenced() + " " + e.pages().idle() + " " + e.pages().free())
+                .flatMap(SinksTest::pools)
+                .map(p -> p.referenced() + " " + p.idle() + " " + p.free())
                 .toList());
+    assertThat(seen.getLast()).as("says how pages stand at the end").isInstanceOf(Event.Idle.class);
+  }
+
+  private static Stream<Event.PoolPages> pools(Event event) {
+    return switch (event) {
+      case Event.StepDone e -> e.pools().stream();
+      case Event.Idle e -> e.pools().stream();
+      default -> Stream.of();
+    };
   }
 
   /** Names of spans by track, indented by depth; fails where begins and ends do not match. */

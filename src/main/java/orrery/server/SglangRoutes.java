@@ -1,0 +1,121 @@
+package orrery.server;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import orrery.engine.Answer;
+import orrery.engine.Completion;
+import orrery.engine.Request;
+import orrery.engine.RequestException;
+import orrery.openai.Fields;
+import orrery.sampling.SamplingParams;
+import orrery.sglang.GenerateReader;
+import orrery.sglang.GenerateRequest;
+import orrery.sglang.GenerateResponse;
+import orrery.sglang.Progress;
+
+/**
+ * SGLang's {@code /generate} over HTTP, with {@code /abort_request} and {@code /health_generate}.
+ *
+ * <p>A stream begins with its first piece. So a request that fails before that is answered with a
+ * status.
+ */
+public final class SglangRoutes {
+  private static final int HEALTH_SECONDS = 20; // as SGLang
+
+  private final Serving serving;
+  private final GenerateReader reader;
+  private final GenerateResponse bodies;
+  private final Rids rids = new Rids();
+
+  public SglangRoutes(Serving serving) {
+    this.serving = serving;
+    this.reader = new GenerateReader(serving.loaded(), serving.engine().longest());
+    this.bodies = new GenerateResponse(serving.loaded().tokenizer());
+  }
+
+  /** Adds the routes of this API. */
+  public Routes addTo(Routes routes) {
+    return routes
+        .on("POST", "/generate", this::generate)
+        .on("PUT", "/generate", this::generate)
+        .post("/abort_request", this::abort)
+        .get("/health_generate", this::healthGenerate);
+  }
+
+  private void generate(Call call) throws IOException {
+    serving.requireRoom();
+    GenerateRequest request =
+        reader.read(Fields.parse(call.body()), () -> ThreadLocalRandom.current().nextLong());
+    List<Completion> running = submit(call, request);
+    List<String> names = request.prompts().stream().map(GenerateRequest.Prompt::rid).toList();
+    try {
+      call.onClose(() -> running.forEach(Completion::cancel));
+      rids.begin(names, running);
+      try {
+        if (request.stream()) {
+          new GenerateSender(call, request, bodies, running).send();
+        } else {
+          List<Progress> answers = answers(request, running);
+          byte[] whole = JsonBytes.of(json -> bodies.answer(json, request, answers));
+          call.answer(200, JsonBytes.TYPE, whole);
+        }
+      } finally {
+        rids.end(names);
+      }
+    } finally {
+      running.forEach(Completion::close); // whatever went wrong, nobody waits for the rest
+    }
+  }
+
+  /** Submits the prompts of a body, all or none. */
+  private List<Completion> submit(Call call, GenerateRequest request) {
+    List<Request> own = request.requests().stream().map(r -> serving.of(call, r)).toList();
+    try {
+      return serving.engine().submit(own);
+    } catch (RequestException e) {
+      throw e.kind() == RequestException.Kind.INVALID ? GenerateRequest.refused(e.getMessage()) : e;
+    }
+  }
+
+  /** Waits for the answers to all prompts. */
+  private static List<Progress> answers(GenerateRequest request, List<Completion> running) {
+    List<Progress> all = new ArrayList<>();
+    for (int i = 0; i < running.size(); i++) {
+      for (Answer answer : running.get(i).join()) {
+        all.add(Progress.of(request.prompts().get(i), answer));
+      }
+    }
+    return all;
+  }
+
+  /** Aborts the requests of a name, or all; what they have so far is their answer. */
+  private void abort(Call call) throws IOException {
+    Fields body = Fields.parse(call.body());
+    if (body.boolOr("abort_all", false)) {
+      serving.engine().cancelAll().join();
+    } else {
+      rids.abort(body.string("rid"));
+    }
+    call.answer(200, "text/plain", new byte[0]);
+  }
+
+  /** Computes one token, to show that the whole way from a prompt to a token works. */
+  private void healthGenerate(Call call) throws IOException {
+    SamplingParams one = SamplingParams.defaults().withTemperature(0).withMaxTokens(1);
+    Request request = serving.of(call, Request.of(new int[] {0}, one)).withPriority(1);
+    try (Completion token = serving.engine().submit(request)) {
+      call.onClose(token::cancel);
+      if (!token.await(HEALTH_SECONDS, TimeUnit.SECONDS)) {
+        throw HttpException.unavailable("no token came in " + HEALTH_SECONDS + " s");
+      }
+      token.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw HttpException.unavailable("interrupted while a token was computed");
+    }
+    call.answer(200, "text/plain", new byte[0]);
+  }
+}

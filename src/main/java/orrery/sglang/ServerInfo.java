@@ -1,0 +1,169 @@
+package orrery.sglang;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.IOException;
+import java.lang.reflect.RecordComponent;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import orrery.checkpoint.JsonConfig;
+import orrery.engine.Engine;
+import orrery.engine.EngineOptions;
+import orrery.engine.LoadedModel;
+import orrery.observe.Metrics;
+
+/**
+ * What a server tells about its model, its options and its load, as SGLang's clients and routers
+ * read it. Loads come from {@link Metrics}, and so from events.
+ */
+public final class ServerInfo {
+  private final String name;
+  private final String directory;
+  private final boolean hasTokenizer;
+  private final String type;
+  private final List<String> architectures;
+  private final Engine engine;
+  private final Metrics metrics;
+  private final String version;
+
+  /**
+   * @param name of the model, as clients are told
+   * @param metrics the engine's
+   * @param version of Orrery
+   */
+  public ServerInfo(
+      String name, LoadedModel loaded, Engine engine, Metrics metrics, String version) {
+    this.name = name;
+    this.directory = loaded.directory().toAbsolutePath().normalize().toString();
+    this.hasTokenizer = loaded.tokenizer().isPresent();
+    Path file = loaded.directory().resolve("config.json");
+    boolean known = Files.exists(file); // a program may have put the model together itself
+    this.type = known ? JsonConfig.read(file).stringOr("model_type", null) : null;
+    this.architectures = known ? JsonConfig.read(file).stringsOrNone("architectures") : List.of();
+    this.engine = engine;
+    this.metrics = metrics;
+    this.version = version;
+  }
+
+  /** {@code /model_info}. */
+  public void model(JsonGenerator json) throws IOException {
+    json.writeStartObject();
+    paths(json);
+    json.writeBooleanField("is_generation", true);
+    json.writeNullField("preferred_sampling_params");
+    json.writeStringField("weight_version", GenerateResponse.WEIGHTS);
+    json.writeStringField("model_type", type);
+    json.writeArrayFieldStart("architectures");
+    for (String architecture : architectures) {
+      json.writeString(architecture);
+    }
+    json.writeEndArray();
+    json.writeStringField("disaggregation_mode", "null");
+    json.writeBooleanField("has_image_understanding", false);
+    json.writeBooleanField("has_audio_understanding", false);
+    json.writeEndObject();
+  }
+
+  private void paths(JsonGenerator json) throws IOException {
+    json.writeStringField("model_path", directory);
+    json.writeStringField("tokenizer_path", hasTokenizer ? directory : null);
+    json.writeStringField("served_model_name", name);
+  }
+
+  /**
+   * {@code /server_info}: paths, every option of the engine, sizes, and one internal state, as of
+   * one data-parallel rank.
+   */
+  public void server(JsonGenerator json) throws IOException {
+    json.writeStartObject();
+    paths(json);
+    for (Map.Entry<String, Object> option : options(engine.options()).entrySet()) {
+      json.writeFieldName(option.getKey());
+      json.writeObject(option.getValue());
+    }
+    for (String size : List.of("tp_size", "pp_size", "dp_size", "ep_size")) {
+      json.writeNumberField(size, 1);
+    }
+    json.writeStringField("disaggregation_mode", "null");
+    json.writeNumberField("max_total_num_tokens", engine.cacheTokens());
+    json.writeNumberField("max_req_input_len", engine.longest() - 1);
+    json.writeStringField("version", version);
+    json.writeArrayFieldStart("internal_states");
+    json.writeStartObject();
+    json.writeNumberField("last_gen_throughput", metrics.throughput());
+    if (metrics.acceptLength() > 0) { // else a load generator would print it
+      json.writeNumberField("avg_spec_accept_length", metrics.acceptLength());
+    }
+    json.writeEndObject();
+    json.writeEndArray();
+    json.writeEndObject();
+  }
+
+  /** Every option by the name of its flag, with underscores. */
+  static Map<String, Object> options(EngineOptions options) {
+    Map<String, Object> all = new LinkedHashMap<>();
+    add(all, "", options.compute());
+    add(all, "", options.kv());
+    add(all, "", options.batching());
+    add(all, "", options.prefix());
+    add(all, "speculative_", options.speculation());
+    return all;
+  }
+
+  private static void add(Map<String, Object> all, String prefix, Record part) {
+    for (RecordComponent c : part.getClass().getRecordComponents()) {
+      String name = prefix + c.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
+      try {
+        Object value = c.getAccessor().invoke(part);
+        boolean word = value instanceof Enum<?>;
+        all.put(name, word ? value.toString().toLowerCase(Locale.ROOT) : value);
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException("options are public records", e);
+      }
+    }
+  }
+
+  /** {@code /get_load}: a list with the one rank, as SGLang's router reads it. */
+  public void load(JsonGenerator json) throws IOException {
+    Metrics.Load load = metrics.load();
+    json.writeStartArray();
+    json.writeStartObject();
+    json.writeNumberField("dp_rank", 0);
+    json.writeNumberField("num_reqs", load.running() + load.waiting());
+    json.writeNumberField("num_waiting_reqs", load.waiting());
+    json.writeNumberField("num_tokens", used(load) + load.waitingTokens());
+    json.writeEndObject();
+    json.writeEndArray();
+  }
+
+  /** {@code /v1/loads}: the same with more fields, as the router's successor reads it. */
+  public void loads(JsonGenerator json) throws IOException {
+    Metrics.Load load = metrics.load();
+    json.writeStartObject();
+    json.writeStringField("version", version);
+    json.writeNumberField("dp_rank_count", 1);
+    json.writeArrayFieldStart("loads");
+    json.writeStartObject();
+    json.writeNumberField("dp_rank", 0);
+    json.writeNumberField("num_running_reqs", load.running());
+    json.writeNumberField("num_waiting_reqs", load.waiting());
+    json.writeNumberField("num_used_tokens", used(load));
+    json.writeNumberField("num_total_tokens", used(load) + load.waitingTokens());
+    json.writeNumberField("max_total_num_tokens", engine.cacheTokens());
+    json.writeNumberField("token_usage", (double) used(load) / engine.cacheTokens());
+    json.writeNumberField("gen_throughput", metrics.throughput());
+    json.writeNumberField("max_running_requests", engine.options().batching().maxRunningRequests());
+    json.writeEndObject();
+    json.writeEndArray();
+    json.writeEndObject();
+  }
+
+  private static long used(Metrics.Load load) {
+    return load.pools().isEmpty()
+        ? 0
+        : (long) load.pools().getFirst().referenced() * load.pools().getFirst().span();
+  }
+}

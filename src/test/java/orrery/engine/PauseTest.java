@@ -1,0 +1,176 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import orrery.TinyModels;
+import orrery.batching.SchedulePolicy;
+import orrery.events.Event;
+import orrery.sampling.FinishReason;
+import orrery.sampling.SamplingParams;
+
+/** An engine that is stopped between two steps, and goes on. */
+class PauseTest {
+  private static final int TOKENS = 60;
+
+  private final LoadedModel loaded = LoadedModel.load(TinyModels.speck("groups"));
+  private final List<Event> events = new ArrayList<>();
+
+  @AfterEach
+  void close() {
+    loaded.close();
+  }
+
+  private static Request request(int first) {
+    SamplingParams params = EngineTest.sampled(TOKENS).withLogprobs(2).withSeed(first).withN(2);
+    return Request.of(IntStream.range(first, first + 20).toArray(), params);
+  }
+
+  private static List<Request> requests() {
+    return List.of(request(1), request(2), request(3));
+  }
+
+  private static EngineOptions options(SchedulePolicy policy) {
+    return EngineOptions.defaults()
+        .withKv(kv -> kv.withPageSize(4))
+        .withBatching(b -> b.withSchedulePolicy(policy).withMaxRunningRequests(4));
+  }
+
+  private Engine start(SchedulePolicy policy) {
+    return Engine.start(loaded, options(policy), events::add);
+  }
+
+  private static List<String> said(List<Completion> completions) {
+    return completions.stream()
+        .flatMap(c -> c.join().stream())
+        .map(a -> Said.of(a).toString())
+        .toList();
+  }
+
+  /** Pauses in the middle of the answers, and goes on after a while. */
+  private List<String> interrupted(SchedulePolicy policy, PauseMode mode) {
+    try (Engine engine = start(policy)) {
+      List<Completion> all = engine.submit(requests());
+      Iterator<Token> tokens = all.getFirst().iterator();
+      for (int i = 0; i < 6; i++) {
+        tokens.next();
+      }
+      engine.pause(mode).join();
+      Completion late = engine.submit(request(4));
+      engine.flushCache().join(); // the engine has read its messages, and still answers
+      engine.resume().join();
+      List<Completion> four = new ArrayList<>(all);
+      four.add(late);
+      return said(four);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aPauseChangesNoAnswerUnderAnyPolicy(SchedulePolicy policy) {
+    List<String> expected;
+    try (Engine engine = start(policy)) {
+      List<Request> four = new ArrayList<>(requests());
+      four.add(request(4));
+      expected = said(four.stream().map(engine::submit).toList());
+    }
+    for (PauseMode mode : List.of(PauseMode.IN_PLACE, PauseMode.RETRACT)) {
+      events.clear();
+      assertThat(interrupted(policy, mode)).as("%s", mode).isEqualTo(expected);
+      List<Event> pause = duringThePause();
+      assertThat(pause).noneMatch(Event.StepDone.class::isInstance);
+      assertThat(pause).anyMatch(Event.Submitted.class::isInstance);
+      Event.Idle idle =
+          (Event.Idle) pause.stream().filter(Event.Idle.class::isInstance).findFirst().get();
+      boolean retracts = mode == PauseMode.RETRACT;
+      assertThat(idle.running() == 0).isEqualTo(retracts);
+      assertThat(idle.pools().getFirst().referenced() == 0).isEqualTo(retracts);
+      assertThat(pause.stream().anyMatch(Event.Retracted.class::isInstance)).isEqualTo(retracts);
+    }
+  }
+
+  private List<Event> duringThePause() {
+    List<Class<?>> kinds = new ArrayList<>();
+    events.forEach(e -> kinds.add(e.getClass()));
+    return events.subList(
+        kinds.indexOf(Event.Paused.class), kinds.indexOf(Event.Resumed.class) + 1);
+  }
+
+  @Test
+  void aPauseMayEndTheRequestsWithTheirTokensSoFar() {
+    try (Engine engine = start(SchedulePolicy.SGLANG)) {
+      Completion request = engine.submit(request(1));
+      request.iterator().next();
+      engine.pause(PauseMode.ABORT).join();
+      assertThat(request.join())
+          .hasSize(2)
+          .allMatch(a -> a.finish().equals(new FinishReason.Abort("paused")))
+          .allMatch(a -> a.tokens().length >= 1 && a.tokens().length < TOKENS);
+      Completion waits = engine.submit(request(2));
+      engine.flushCache().join();
+      assertThat(waits.isDone()).isFalse();
+      engine.resume();
+      assertThat(waits.join().getFirst().tokens()).hasSize(TOKENS);
+    }
+  }
+
+  @Test
+  void requestsAreCancelledAndReachTheirDeadlinesDuringAPause() {
+    try (Engine engine = start(SchedulePolicy.SGLANG)) {
+      engine.pause(PauseMode.IN_PLACE).join();
+      Completion late = engine.submit(request(1).withDeadline(Duration.ofMillis(5)));
+      Completion left = engine.submit(request(2));
+      left.cancel();
+      assertThat(left.join().getFirst().finish()).isEqualTo(new FinishReason.Abort("cancelled"));
+      assertThat(late.join().getFirst().finish()).isEqualTo(new FinishReason.Abort("deadline"));
+      Completion all = engine.submit(request(3));
+      engine.cancelAll().join();
+      assertThat(all.join()).allMatch(a -> a.finish().type().equals("abort"));
+    }
+    assertThat(events).noneMatch(Event.StepDone.class::isInstance);
+    assertThat(events.getLast())
+        .isInstanceOfSatisfying(
+            Event.Idle.class, e -> assertThat(e.running() + e.waiting()).isZero());
+  }
+
+  @Test
+  void closingAPausedEngineFinishesItsRequests() {
+    Engine engine = start(SchedulePolicy.SGLANG);
+    engine.pause(PauseMode.IN_PLACE).join();
+    Completion request = engine.submit(request(1));
+    engine.close();
+    assertThat(request.join()).allMatch(a -> a.tokens().length == TOKENS);
+    assertThat(events.stream().filter(Event.Resumed.class::isInstance)).hasSize(1);
+    for (ThrowingCallable late :
+        List.<ThrowingCallable>of(
+            () -> engine.pause(PauseMode.ABORT), engine::resume, engine::cancelAll)) {
+      assertThatThrownBy(late)
+          .isInstanceOf(RequestException.class)
+          .hasMessage("the engine is closed");
+    }
+  }
+
+  @Test
+  void aCompletionSaysHowMuchOfItsPromptWasCachedAsSoonAsItRuns() {
+    try (Engine engine = start(SchedulePolicy.SGLANG)) {
+      engine.submit(request(1)).join();
+      engine.pause(PauseMode.IN_PLACE).join();
+      Completion again = engine.submit(request(1));
+      assertThat(again.cachedTokens()).isZero();
+      engine.resume();
+      again.iterator().next();
+      assertThat(again.cachedTokens()).isEqualTo(16);
+      assertThat(again.join().getFirst().cachedTokens()).isEqualTo(16);
+    }
+  }
+}
