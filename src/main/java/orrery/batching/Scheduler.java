@@ -96,7 +96,11 @@ public final class Scheduler {
     return s.mayHit() / pageTokens * pageTokens;
   }
 
-  /** Whether a sequence ahead will soon have cached more of this prompt than is cached now. */
+  /**
+   * Whether a sequence ahead will soon have cached more of this prompt than is cached now. A
+   * waiting one counts only if its own hit is as long: with the longest hit first, it would else
+   * wait for this one.
+   */
   private boolean sharesMore(
       Sequence s, int hit, int limit, List<Sequence> ahead, List<Sequence> running) {
     for (Sequence r : running) {
@@ -105,7 +109,7 @@ public final class Scheduler {
       }
     }
     for (Sequence w : ahead) {
-      if (common(s, w, limit) > hit) {
+      if (w.mayHit() >= hit && common(s, w, limit) > hit) {
         return true;
       }
     }

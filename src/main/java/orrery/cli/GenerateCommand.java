@@ -149,6 +149,7 @@ final class GenerateCommand implements Callable<Integer> {
         switch (a.finish()) {
           case FinishReason.StopToken s -> "stop (token " + s.matched() + ")";
           case FinishReason.StopString s -> "stop (\"" + s.matched() + "\")";
+          case FinishReason.Complete c -> "stop (the text is complete)";
           case FinishReason.Length l -> "length (" + l.maxTokens() + " tokens)";
           case FinishReason.Abort s -> "abort (" + s.cause() + ")";
         };

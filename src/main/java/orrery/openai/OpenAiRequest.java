@@ -2,6 +2,7 @@ package orrery.openai;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.sampling.SamplingParams;
@@ -10,7 +11,7 @@ import orrery.sampling.SamplingParams;
  * A body for {@code /v1/completions} or {@code /v1/chat/completions}, with the extra fields of vLLM
  * and SGLang, as requests to the engine: one for each prompt.
  *
- * @param requests to the engine, with the same parameters, but perhaps different seeds
+ * @param requests to the engine, with the same parameters
  * @param echo the prompts that the answers repeat, if the body asks for that
  * @param delivery how the answer is sent
  * @param chat whether a chat answer is wanted
@@ -38,7 +39,7 @@ public record OpenAiRequest(
     return requests.getFirst();
   }
 
-  /** The parameters of all requests, but for the seed. */
+  /** The parameters of all requests. */
   SamplingParams params() {
     return request().params();
   }
@@ -94,7 +95,7 @@ public record OpenAiRequest(
       FieldNames names = FieldNames.of(body, chat);
       int[] prompt = (chat ? prompts.chat(body) : prompts.one(body)).tokens();
       int most = SamplingFields.maxTokens(body, names, longest - prompt.length);
-      SamplingParams params = SamplingFields.params(body, names, most, seed);
+      SamplingParams params = SamplingFields.params(body, names, most, OptionalLong.of(seed));
       String model = body.stringOr("model", directoryName());
       boolean tokenIds = body.boolOr("return_token_ids", false);
       String salt = SamplingFields.salt(body);

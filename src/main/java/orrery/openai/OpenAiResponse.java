@@ -177,6 +177,7 @@ public final class OpenAiResponse {
     switch (finish) {
       case FinishReason.StopToken s -> json.writeNumberField("matched_stop", s.matched());
       case FinishReason.StopString s -> json.writeStringField("matched_stop", s.matched());
+      case FinishReason.Complete c -> json.writeNullField("matched_stop");
       case FinishReason.Length l -> json.writeNullField("matched_stop");
       case FinishReason.Abort x -> json.writeNullField("matched_stop");
     }

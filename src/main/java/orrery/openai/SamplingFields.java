@@ -2,6 +2,7 @@ package orrery.openai;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
 
@@ -32,13 +33,21 @@ public final class SamplingFields {
         : salt;
   }
 
-  static SamplingParams params(Fields body, FieldNames names, int most, long seed) {
+  /**
+   * All parameters.
+   *
+   * @param fallback the seed of a body that names none; empty leaves it to the engine
+   */
+  static SamplingParams params(Fields body, FieldNames names, int most, OptionalLong fallback) {
+    OptionalLong own = body.longOrNone("seed");
+    OptionalLong seed = own.isPresent() ? own : fallback;
     try {
-      return common(body)
-          .withMaxTokens(most)
-          .withMinTokens(minTokens(body, names, most))
-          .withLogprobs(names.chat() ? chatLogprobs(body) : logprobs(body, "logprobs", -1))
-          .withSeed(body.longOrNone("seed").orElse(seed));
+      SamplingParams params =
+          common(body)
+              .withMaxTokens(most)
+              .withMinTokens(minTokens(body, names, most))
+              .withLogprobs(names.chat() ? chatLogprobs(body) : logprobs(body, "logprobs", -1));
+      return seed.isPresent() ? params.withSeed(seed.getAsLong()) : params;
     } catch (IllegalArgumentException e) {
       throw names.refused(e.getMessage());
     }

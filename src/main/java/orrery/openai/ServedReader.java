@@ -3,9 +3,10 @@ package orrery.openai;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.LongSupplier;
+import java.util.OptionalLong;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
+import orrery.grammar.Constraint;
 import orrery.sampling.SamplingParams;
 
 /**
@@ -30,20 +31,22 @@ public final class ServedReader {
   private final LoadedModel loaded;
   private final ServedModel model;
   private final PromptFields prompts;
+  private final ConstraintFields constraints;
 
   public ServedReader(LoadedModel loaded, ServedModel model) {
     this.loaded = loaded;
     this.model = model;
     this.prompts = new PromptFields(loaded, CHARS_PER_TOKEN * model.longest(), false);
+    this.constraints = new ConstraintFields(loaded);
   }
 
   /**
-   * Reads a body.
+   * Reads a body. One that names no seed leaves it to the engine, which takes a different one for
+   * each prompt: its number among all requests.
    *
-   * @param seeds a seed for each prompt of a body that names none
    * @throws FieldException naming the field, what was expected and what was found
    */
-  public OpenAiRequest read(Fields body, boolean chat, LongSupplier seeds) {
+  public OpenAiRequest read(Fields body, boolean chat) {
     Unsupported.requireNone(body, chat);
     FieldNames names = FieldNames.served(body, chat);
     Delivery delivery = Delivery.read(body);
@@ -53,19 +56,20 @@ public final class ServedReader {
     int most = SamplingFields.maxTokens(body, names, room);
     boolean echoes = !chat && body.boolOr("echo", false);
     boolean alone = echoes && most == 0;
-    SamplingParams params = SamplingFields.params(body, names, alone ? 1 : most, 0);
+    SamplingParams params =
+        SamplingFields.params(body, names, alone ? 1 : most, OptionalLong.empty());
     requireFewChoices(body, read.size(), params.n());
     requireFewStops("", params);
     params = echoes ? params.withPromptLogprobs(params.logprobs()) : params;
     params = chat ? loaded.endingWithTheTurn(params) : params;
+    Optional<Constraint> constraint = constraints.read(body);
+    params = constraint.isPresent() ? params.withConstraint(constraint.get()) : params;
     String salt = salt(body);
     int priority = body.intOr("priority", 0);
     List<Request> requests = new ArrayList<>();
     List<Echo.Prompt> echoed = new ArrayList<>();
     for (PromptFields.Read prompt : read) {
-      long seed = body.longOrNone("seed").orElseGet(seeds);
-      Request request = Request.of(prompt.tokens(), params.withSeed(seed));
-      requests.add(request.withPriority(priority).withSalt(salt));
+      requests.add(Request.of(prompt.tokens(), params).withPriority(priority).withSalt(salt));
       if (echoes) {
         echoed.add(Echo.of(loaded.tokenizer().orElse(null), prompt.written(), prompt.tokens()));
       }

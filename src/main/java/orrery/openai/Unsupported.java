@@ -2,6 +2,8 @@ package orrery.openai;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import orrery.checkpoint.JsonText;
 
 /**
@@ -73,6 +75,14 @@ public final class Unsupported {
     }
   }
 
+  /** Names of all these fields. */
+  static Set<String> names() {
+    Set<String> names = new TreeSet<>(OF_MESSAGES);
+    FIELDS.forEach(field -> names.add(field.name()));
+    names.add("echo");
+    return names;
+  }
+
   /** The same for one message of a chat. */
   static void requireNoneInMessage(Fields message) {
     OF_MESSAGES.forEach(name -> require(message, field(name)));
@@ -87,7 +97,9 @@ public final class Unsupported {
     }
     Object value = in.value(field.name(), "");
     String shown = JsonText.shown(value);
-    if (!asksForNothing(value) && !field.nothing().contains(shown)) {
+    boolean on =
+        value instanceof Boolean && field.nothing().contains("true"); // unless told otherwise
+    if ((on || !asksForNothing(value)) && !field.nothing().contains(shown)) {
       String or = field.nothing().isEmpty() ? "" : " or " + String.join(" or ", field.nothing());
       String at = in.path(field.name());
       throw new FieldException(at, "not supported here: ", "no value" + or, shown);

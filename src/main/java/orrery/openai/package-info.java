@@ -9,14 +9,21 @@
  * or sockets. Their caller decides how answers travel.
  *
  * <pre>
- *   JSON ── Fields ──> OpenAiRequest.Reader ──> Request ──> engine ──> Answer ──> OpenAiResponse ──> JSON
- *             │                │                                        │
- *             └─ FieldException names the field as the body writes it   └─ LogprobsJson, two shapes
+ *   a line's body ── Fields ──> OpenAiRequest.Reader ─┐
+ *   a call's body ── Fields ──> ServedReader ─────────┴─> Requests ──> engine ─┬─> Answers ─┐
+ *             │                │                                               └─> Tokens   │
+ *             │                ├─ PromptFields, SamplingFields                       │      │
+ *             └─ FieldException names the field as the body writes it                ▼      ▼
+ *   chunks of JSON &lt;── OpenAiStream, whole JSON &lt;── OpenAiResponse &lt;────────────────── Pieces
  * </pre>
  *
  * <p>{@link orrery.openai.Fields} remembers which fields were asked for. So a strict caller ({@code
  * run-batch}) can refuse unknown fields, with the nearest known name ({@link
- * orrery.openai.Nearest}), and another may let them pass.
+ * orrery.openai.Nearest}). A server lets them pass, since routers add some; it refuses only what is
+ * known and not supported ({@code Unsupported}).
+ *
+ * <p>A chunk and a whole answer are written from the same value, a {@code Piece}: so they cannot
+ * differ in what they say.
  *
  * <p><b>Invariants.</b>
  *
@@ -26,9 +33,11 @@
  *   <li>An error of a body, also one that the sampler or the engine finds, names the field as the
  *       body writes it ({@link orrery.openai.FieldNames}).
  *   <li>The same request and answers give the same bytes.
+ *   <li>The chunks of a stream, put together, are the whole answer.
  * </ul>
  *
- * <p><b>Watch it.</b> {@code orrery run-batch -i docs/examples/batch.jsonl -o -}.
+ * <p><b>Watch it.</b> {@code orrery run-batch -i docs/examples/batch.jsonl -o -}; {@code orrery
+ * serve}.
  *
  * <p><b>Elsewhere.</b> SGLang {@code srt/entrypoints/openai/}; vLLM {@code entrypoints/openai/};
  * TensorRT-LLM {@code serve/openai_protocol.py}.

@@ -1,6 +1,8 @@
 package orrery.sampling;
 
 import java.util.Arrays;
+import java.util.Optional;
+import orrery.grammar.Constraint;
 import orrery.text.StreamDecoder;
 
 /**
@@ -24,11 +26,12 @@ import orrery.text.StreamDecoder;
  * </pre>
  *
  * <p>A token ends the answer if it is a stop token, else if its text completes a stop string, else
- * if it is the last token allowed. {@link #abort} ends the answer from outside. At every end, the
- * text that the decoder held goes through the search for stop strings; a stop string found there
- * becomes the finish reason. Within the first {@code min_tokens} tokens only the length ends the
- * answer, and a stop string that is complete by then is ordinary text. Stop tokens and stop strings
- * are not part of the text, but their tokens count as drawn.
+ * if the constraint lets nothing follow, else if it is the last token allowed. {@link #abort} ends
+ * the answer from outside. At every end, the text that the decoder held goes through the search for
+ * stop strings; a stop string found there becomes the finish reason. Within the first {@code
+ * min_tokens} tokens only the length or the constraint ends the answer, and a stop string that is
+ * complete by then is ordinary text. Stop tokens and stop strings are not part of the text, but
+ * their tokens count as drawn.
  *
  * <p>Special tokens have no text, but a stop string may name them. The stop string {@code <|turn|>}
  * is found when that token is drawn; {@code .<|turn|>} is found if the text before the token ends
@@ -45,6 +48,7 @@ public final class AnswerText {
   private int[] starts = new int[16]; // [capacity >= tokens] code points decoded before each token
   private int decoded; // code points
   private int tokens;
+  private int state = Constraint.START; // of the constraint
   private FinishReason finish; // null while the answer goes on
 
   /**
@@ -80,6 +84,8 @@ public final class AnswerText {
       starts[tokens - 1] = decoded;
       return rest;
     }
+    Optional<Constraint> constraint = params.constraint();
+    state = constraint.isPresent() ? constraint.get().next(state, token) : state;
     String name = decoder.special(token);
     String shown;
     if (name.isEmpty()) {
@@ -88,6 +94,9 @@ public final class AnswerText {
       shown = show(piece);
     } else {
       shown = pass(name);
+    }
+    if (finish == null && constraint.isPresent() && constraint.get().closed(state)) {
+      shown += end(new FinishReason.Complete());
     }
     return finish == null && tokens == maxTokens
         ? shown + end(new FinishReason.Length(maxTokens))

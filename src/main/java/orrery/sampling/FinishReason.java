@@ -24,6 +24,14 @@ public sealed interface FinishReason {
     }
   }
 
+  /** The text is one of the constraint's texts, and no token can follow. */
+  record Complete() implements FinishReason {
+    @Override
+    public String type() {
+      return "stop";
+    }
+  }
+
   /** The answer has the largest number of tokens that it may have. */
   record Length(int maxTokens) implements FinishReason {
     @Override

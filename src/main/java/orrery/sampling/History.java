@@ -1,11 +1,13 @@
 package orrery.sampling;
 
 import java.util.Arrays;
+import orrery.grammar.Constraint;
+import orrery.grammar.ConstraintPath;
 
 /**
- * The tokens of one choice, prompt and answer, for the penalties. Tokens of the answer can be
- * pushed and taken back, so speculation can try a draft, look at the penalties that it would cause,
- * and roll back.
+ * The tokens of one choice, prompt and answer, for the penalties and the constraint. Tokens of the
+ * answer can be pushed and taken back, so speculation can try a draft, look at the penalties that
+ * it would cause and at the tokens that may follow it, and roll back.
  *
  * <p>A history takes memory for the tokens seen, not for the vocabulary, since thousands of
  * requests may wait. It counts tokens from the first time that a penalty asks; without penalties it
@@ -17,6 +19,7 @@ public final class History {
   private int[] output = new int[16]; // [capacity >= outputLength], in order
   private int outputLength;
   private SeenTokens seen; // null until a penalty asks
+  private ConstraintPath path; // null until a constraint asks
 
   /**
    * A history with an empty answer.
@@ -57,6 +60,9 @@ public final class History {
         seen.add(output[outputLength], -1);
       }
     }
+    if (path != null) {
+      path.rollback(length);
+    }
   }
 
   /** Number of token ids. */
@@ -96,6 +102,12 @@ public final class History {
       }
     }
     return seen;
+  }
+
+  /** The state of the answer's constraint behind the answer so far. */
+  int state(Constraint constraint) {
+    path = path == null ? new ConstraintPath(constraint, prompt) : path;
+    return path.after(output, outputLength);
   }
 
   private int checked(int token, int position) {

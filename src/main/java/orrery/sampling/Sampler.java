@@ -10,7 +10,9 @@ import orrery.sampling.SamplingParams.TokenBias;
  * <ol>
  *   <li>penalties: repetition over prompt and answer, then frequency and presence over the answer;
  *   <li>logit bias;
- *   <li>before {@code min_tokens}, every token that would end the answer is ruled out;
+ *   <li>before {@code min_tokens}, every token that would end the answer is ruled out; under a
+ *       constraint, every token that its text so far cannot go on with, and every end while that
+ *       text is not complete ({@link Exclusions});
  *   <li>temperature 0: take the highest logit and stop here; else divide by the temperature;
  *   <li>top-k: the k highest logits;
  *   <li>top-p: by falling logit, each token whose predecessors together have less than p of the
@@ -47,7 +49,7 @@ import orrery.sampling.SamplingParams.TokenBias;
 public final class Sampler {
 
   private final int vocab;
-  private final int[] eos; // [any number of] token ids
+  private final Exclusions exclusions;
   private final float[] adjusted; // [vocab]: logits after steps 1 to 3
   private final double[] weights; // [vocab]: probabilities before division by their sum
   private final DescendingOrder order;
@@ -58,7 +60,7 @@ public final class Sampler {
    */
   public Sampler(int vocab, int... eos) {
     this.vocab = vocab;
-    this.eos = eos.clone();
+    exclusions = new Exclusions(vocab, eos);
     adjusted = new float[vocab];
     weights = new double[vocab];
     order = new DescendingOrder(vocab);
@@ -119,6 +121,16 @@ public final class Sampler {
     }
   }
 
+  /** Whether the request's constraint, if it has one, lets a token follow. */
+  public boolean allows(int token, SamplingParams params, History history) {
+    return exclusions.allows(token, params, history);
+  }
+
+  /** Whether the request's constraint, if it has one, lets only this token follow. */
+  public boolean forces(int token, SamplingParams params, History history) {
+    return exclusions.forces(token, params, history);
+  }
+
   /** The token with the shortest time, by {@link #weights}; the lowest id of several. */
   private int race(long key) {
     double first = Double.POSITIVE_INFINITY;
@@ -161,9 +173,7 @@ public final class Sampler {
               ? Float.NEGATIVE_INFINITY
               : (float) (adjusted[entry.token()] + entry.bias());
     }
-    if (history.outputLength() < params.minTokens()) {
-      ruleOutStops(params);
-    }
+    exclusions.apply(adjusted, params, history);
     int best = 0;
     for (int i = 1; i < vocab; i++) {
       if (adjusted[i] > adjusted[best]) {
@@ -175,7 +185,7 @@ public final class Sampler {
           choice,
           history.length(),
           "no token is left: every logit is -Infinity, by the model,"
-              + " by logit_bias or by min_tokens");
+              + " by logit_bias, by min_tokens or by the constraint");
     }
     return best;
   }
@@ -196,17 +206,6 @@ public final class Sampler {
       result -= params.frequencyPenalty() * count + params.presencePenalty();
     }
     return (float) result;
-  }
-
-  private void ruleOutStops(SamplingParams params) {
-    for (int i = 0; i < params.stopTokenIds().size(); i++) {
-      adjusted[params.stopTokenIds().get(i)] = Float.NEGATIVE_INFINITY;
-    }
-    if (!params.ignoreEos()) {
-      for (int token : eos) {
-        adjusted[token] = Float.NEGATIVE_INFINITY;
-      }
-    }
   }
 
   /**

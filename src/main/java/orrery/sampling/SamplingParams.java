@@ -4,8 +4,10 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import orrery.grammar.Constraint;
 import orrery.options.Options;
 
 /**
@@ -45,6 +47,9 @@ import orrery.options.Options;
  * @param n number of answers. Default 1
  * @param seed seed of the random numbers; without one, the command or server that runs the request
  *     chooses it. Default none
+ * @param constraint which texts an answer may be. The answer ends where its text is complete, and
+ *     at once if nothing can follow, also within {@code min_tokens} and with {@code ignore_eos}. A
+ *     stop string, {@code max_tokens} or a cancel may cut it short. Default none
  */
 public record SamplingParams(
     double temperature,
@@ -64,12 +69,14 @@ public record SamplingParams(
     int promptLogprobs,
     int logprobStartLen,
     int n,
-    OptionalLong seed) {
+    OptionalLong seed,
+    Optional<Constraint> constraint) {
 
   /** OpenAI's limit on the number of alternatives for a token. */
   public static final int MAX_LOGPROBS = 20;
 
   private static final OptionalLong NO_SEED = OptionalLong.empty();
+  private static final Optional<Constraint> FREE = Optional.empty();
 
   /** Added to the logit of one token; negative infinity rules the token out. */
   public record TokenBias(int token, double bias) {
@@ -143,13 +150,14 @@ public record SamplingParams(
         logprobStartLen >= 0, "logprob_start_len", "a number of at least 0", logprobStartLen);
     Options.check(n >= 1, "n", "a number of at least 1", n);
     Options.check(seed != null, "seed", "a number, or an empty optional for none", null);
+    Options.check(constraint != null, "constraint", "one, or an empty optional for none", null);
   }
 
   /** The default parameters. */
   public static SamplingParams defaults() {
     return new SamplingParams(
-        1, -1, 1, 0, 1, 0, 0, List.of(), List.of(), List.of(), false, 0, 128, -1, -1, 0, 1,
-        NO_SEED);
+        1, -1, 1, 0, 1, 0, 0, List.of(), List.of(), List.of(), false, 0, 128, -1, -1, 0, 1, NO_SEED,
+        FREE);
   }
 
   public SamplingParams withTemperature(double temperature) {
@@ -232,6 +240,11 @@ public record SamplingParams(
     return Options.with(this, "seed", OptionalLong.of(seed));
   }
 
+  /** The answer will be one of the constraint's texts; {@code Grammars} makes constraints. */
+  public SamplingParams withConstraint(Constraint constraint) {
+    return Options.with(this, "constraint", Optional.of(constraint));
+  }
+
   /** Whether sampling always takes the token with the highest logit. */
   public boolean greedy() {
     return temperature == 0;
@@ -255,6 +268,8 @@ public record SamplingParams(
     for (int token : stopTokenIds) {
       Options.check(token < vocab, "stop_token_ids", expected, token);
     }
+    int made = constraint.map(Constraint::vocab).orElse(vocab);
+    Options.check(made == vocab, "constraint", "one made for " + vocab + " token ids", made);
   }
 
   private static <T> List<T> complete(String field, List<T> list) {

@@ -3,7 +3,6 @@ package orrery.server;
 import java.io.IOException;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.ThreadLocalRandom;
 import orrery.engine.Answer;
 import orrery.engine.Completion;
 import orrery.engine.Request;
@@ -73,7 +72,7 @@ public final class OpenAiRoutes {
     serving.requireRoom();
     Fields body = Fields.parse(call.body());
     requireKnown(body.stringOr("model", model.name()));
-    OpenAiRequest request = reader.read(body, chat, () -> ThreadLocalRandom.current().nextLong());
+    OpenAiRequest request = reader.read(body, chat);
     List<Completion> running = submit(call, request);
     try {
       call.onClose(() -> running.forEach(Completion::cancel));

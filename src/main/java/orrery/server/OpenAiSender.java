@@ -1,6 +1,7 @@
 package orrery.server;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -50,8 +51,17 @@ final class OpenAiSender {
 
   private void send(int prompt) throws IOException {
     Completion completion = running.get(prompt);
+    List<Token> ends =
+        new ArrayList<>(); // without a token: of choices that were ended from outside
     for (Token token : completion) {
-      send(prompt, token, completion);
+      if (token.id() == Token.NONE) {
+        ends.add(token); // if the request has failed, the next thing is the failure
+      } else {
+        send(prompt, token, completion);
+      }
+    }
+    for (Token end : ends) {
+      send(prompt, end, completion);
     }
   }
 

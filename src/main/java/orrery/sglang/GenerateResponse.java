@@ -86,6 +86,7 @@ public final class GenerateResponse {
       case FinishReason.StopString s -> json.writeStringField("matched", s.matched());
       case FinishReason.Length l -> json.writeNumberField("length", a.count());
       case FinishReason.Abort x -> json.writeStringField("message", x.cause());
+      case FinishReason.Complete c -> json.writeNullField("matched"); // nothing could follow
     }
     json.writeEndObject();
   }

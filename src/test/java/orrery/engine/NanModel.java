@@ -23,12 +23,12 @@ import orrery.model.Model;
  * @param token whose rows become NaN
  * @param tap the place in the forward pass: the name of a tap, or {@link #MTP}
  */
-record NanModel(Model real, int token, String tap) implements ForwardingModel {
+public record NanModel(Model real, int token, String tap) implements ForwardingModel {
   /** The input of the MTP layer, so that only its rows are NaN. */
   static final String MTP = "mtpInput";
 
   /** The same loaded model, with NaN. */
-  static LoadedModel of(LoadedModel loaded, int token, String tap) {
+  public static LoadedModel of(LoadedModel loaded, int token, String tap) {
     Model model = new NanModel(loaded.model(), token, tap);
     return new LoadedModel(loaded.directory(), model, loaded.tokenizer(), loaded.eos());
   }

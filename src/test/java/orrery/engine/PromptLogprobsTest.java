@@ -123,6 +123,23 @@ class PromptLogprobsTest {
     }
   }
 
+  /**
+   * The scored prompt has no hit, and the one behind it has one of 8 tokens, which is first then.
+   * It must not wait for the first one to compute more of what they share.
+   */
+  @Test
+  void withTheLongestHitFirstNoPromptWaitsForAScoredOneBehindIt() {
+    EngineOptions o = SCALAR.withBatching(b -> b.withLpm(true).withMaxRunningRequests(1));
+    try (LoadedModel loaded = trained();
+        Engine engine = Engine.start(loaded, o)) {
+      answer(engine, Arrays.copyOf(PROMPT, 9), greedy(1));
+      List<Completion> both =
+          engine.submit(List.of(Request.of(PROMPT, SCORED), Request.of(PROMPT, greedy(6))));
+      assertThat(both.get(1).join().getFirst().cachedTokens()).isEqualTo(8);
+      assertThat(both.get(0).join().getFirst().cachedTokens()).isZero();
+    }
+  }
+
   /** The logits of a step that decide tokens are those of before, though the head ran again. */
   @Test
   void scoringChangesNoAnswerOfAnyRequestInTheStep() {

@@ -126,6 +126,8 @@ class AnswerTextPropertiesTest {
       return switch (why) {
         case FinishReason.StopToken s -> eos ? End.EOS : End.STOP_TOKEN;
         case FinishReason.StopString s -> turn ? End.SPECIAL : End.TEXT;
+        case FinishReason.Complete c ->
+            throw new AssertionError("complete without a constraint"); // SampledTextsTest has them
         case FinishReason.Length l -> End.LENGTH;
         case FinishReason.Abort a -> End.ABORT;
       };

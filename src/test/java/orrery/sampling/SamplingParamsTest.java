@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -33,7 +34,8 @@ class SamplingParamsTest {
                 -1,
                 0,
                 1,
-                OptionalLong.empty()));
+                OptionalLong.empty(),
+                Optional.empty()));
   }
 
   @Test

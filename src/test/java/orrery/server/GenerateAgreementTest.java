@@ -67,7 +67,9 @@ class GenerateAgreementTest {
             + "\"return_logprob\":true,\"logprob_start_len\":2",
         "\"text\":\"add: 27 + 45 =>\",\"sampling_params\":{\"max_new_tokens\":0},"
             + "\"return_logprob\":true,\"logprob_start_len\":1,\"top_logprobs_num\":1",
-        STORY + ",\"max_new_tokens\":20,\"stream_interval\":7}");
+        STORY + ",\"max_new_tokens\":20,\"stream_interval\":7}",
+        STORY + ",\"regex\":\" (yes|no), [0-9]{3}\"},\"return_logprob\":true",
+        STORY + ",\"json_schema\":\"{\\\"enum\\\": [\\\"red\\\", \\\"blue\\\"]}\"}");
   }
 
   /** An answer without what each run has anew. */

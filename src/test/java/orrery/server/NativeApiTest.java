@@ -151,7 +151,25 @@ class NativeApiTest {
     refused(two + "\"return_logprob\": [true, 1]}", "return_logprob[1]", "true or false");
     refused(two + "\"rid\": [\"a\", \"a\"]}", "rid", "of its own");
     refused(two + "\"sampling_params\": [{\"n\": 2}, {}]}", "sampling_params.n", "the same number");
+    refused(params + "{\"regex\": \"(\"}}", "sampling_params.regex", "");
+    refused(params + "{\"json_schema\": \"{\"}}", "sampling_params.json_schema", "JSON");
     refused("[1]", "", "a JSON object");
+  }
+
+  @Test
+  void anAnswerKeepsToARegularExpressionOrASchema() {
+    String start = "{\"text\": \"Once\", \"sampling_params\": {\"max_new_tokens\": 40, ";
+    for (int seed = 0; seed < 5; seed++) {
+      String seeded = start + "\"sampling_seed\": " + seed + ", ";
+      JsonNode date = server.whole("/generate", seeded + "\"regex\": \"[0-9]{4}-(0[1-9]|1[0-2])\"}}");
+      assertThat(date.get("text").asText()).matches("[0-9]{4}-(0[1-9]|1[0-2])");
+      assertThat(date.at("/meta_info/finish_reason/type").asText()).isEqualTo("stop");
+      JsonNode schema =
+          server.whole(
+              "/generate",
+              seeded + "\"json_schema\": \"{\\\"enum\\\": [\\\"red\\\", 7]}\"}}");
+      assertThat(schema.get("text").asText()).isIn("\"red\"", "7");
+    }
   }
 
   @Test

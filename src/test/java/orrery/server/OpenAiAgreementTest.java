@@ -65,7 +65,11 @@ class OpenAiAgreementTest {
         new Ask(CHATS, CHAT + ",\"temperature\":0", "stop", "token"),
         new Ask(CHATS, CHAT + ",\"seed\":1,\"n\":3,\"max_tokens\":4", "length", "null"),
         new Ask(CHATS, CHAT + ",\"temperature\":0,\"stop\":[\"xyz\",\"35.\"]", "stop", "35."),
-        new Ask(CHATS, CHAT + ",\"temperature\":0,\"stop\":\"<|end|>\"", "stop", "<|end|>"),
+        new Ask(
+            CHATS,
+            CHAT + ",\"temperature\":0,\"ignore_eos\":true,\"stop\":\"<|end|>\"",
+            "stop",
+            "<|end|>"),
         new Ask(COMPLETIONS, STORY + ",\"max_tokens\":25,\"n\":2", "length", "null"),
         new Ask(
             COMPLETIONS, STORY + ",\"max_tokens\":25,\"stop\":\"no such thing\"", "length", "null"),
@@ -80,9 +84,9 @@ class OpenAiAgreementTest {
             "\n"),
         new Ask(
             COMPLETIONS,
-            STORY + ",\"max_tokens\":30,\"stop_token_ids\":[" + "13" + "]",
-            null,
-            null),
+            STORY + ",\"max_tokens\":30,\"stop_token_ids\":[" + eleventh() + "]",
+            "stop",
+            "token"),
         new Ask(
             COMPLETIONS,
             "\"prompt\":[1234,7,2000],\"seed\":9,\"temperature\":3.0,\"max_tokens\":60",
@@ -100,6 +104,12 @@ class OpenAiAgreementTest {
             "\"prompt\":[[5,6,7],[8,9]],\"seed\":1,\"max_tokens\":0,\"echo\":true,\"n\":2",
             "length",
             "null"));
+  }
+
+  /** The eleventh token of the story. */
+  private static int eleventh() {
+    String body = "{" + STORY + ",\"max_tokens\":30,\"return_token_ids\":true}";
+    return server.whole(COMPLETIONS, body).at("/choices/0/token_ids/10").asInt();
   }
 
   private static String scored(Ask ask) {
@@ -150,10 +160,7 @@ class OpenAiAgreementTest {
     ServedModel model = new ServedModel("m", loaded.directory(), 0, server.engine().longest());
     OpenAiRequest request =
         new ServedReader(loaded, model)
-            .read(
-                Fields.parse(body.getBytes(StandardCharsets.UTF_8)),
-                ask.path().equals(CHATS),
-                () -> 0);
+            .read(Fields.parse(body.getBytes(StandardCharsets.UTF_8)), ask.path().equals(CHATS));
     if (request.echo().isPresent()) {
       return; // the library has no echo; OpenAiEchoTest compares it
     }

@@ -15,8 +15,10 @@ import orrery.speculation.SamplingContext;
  * <p>In the last row the sampler may happen to draw the draft of that row. That draft would count
  * as accepted, and L would come out too long, most of all with a good drafter. So the sampler then
  * draws again, with the draft's logit at −∞: the draft's probability goes to the other tokens
- * (greedy: to the second best). A verification emits fewer tokens than asked only if it has too few
- * drafts or if its answer ends.
+ * (greedy: to the second best). If the request has a constraint, a draft that breaks it is not
+ * accepted, and a last row whose draft is the only token allowed emits the draft. So with a
+ * constraint, L is only near what was asked. Without one, a verification emits fewer tokens than
+ * asked only if it has too few drafts or if its answer ends.
  *
  * <p>SGLang does the same with {@code SGLANG_SIMULATE_ACC_LEN}, {@code SGLANG_SIMULATE_ACC_METHOD
  * =match-expected} and {@code SGLANG_SIMULATE_ACC_TOKEN_MODE=real-draft-token} ({@code
@@ -48,21 +50,24 @@ public final class SyntheticRule implements AcceptanceRule {
   /** Fails as the plain sampler does, and also if a last row leaves no token but its draft. */
   @Override
   public int judge(float[] logits, int offset, Drafts drafts, int i) {
+    SamplingContext d = drafts.sampling();
     boolean drafted = i < drafts.count();
-    if (drafted && i + 1 < emitted(drafts.sampling(), i)) {
+    if (drafted
+        && i + 1 < emitted(d, i)
+        && sampler.allows(drafts.token(i), d.params(), d.history())) {
       return drafts.token(i);
     }
-    int token = sample(logits, offset, drafts.sampling());
-    if (!drafted || token != drafts.token(i)) {
+    int token = sample(logits, offset, d);
+    if (!drafted || token != drafts.token(i) || sampler.forces(token, d.params(), d.history())) {
       return token;
     }
-    int vocab = drafts.sampling().history().vocab();
+    int vocab = d.history().vocab();
     if (others.length != vocab) {
       others = new float[vocab];
     }
     System.arraycopy(logits, offset, others, 0, vocab);
     others[token] = Float.NEGATIVE_INFINITY;
-    return sample(others, 0, drafts.sampling());
+    return sample(others, 0, d);
   }
 
   private int sample(float[] logits, int offset, SamplingContext d) {
