@@ -13,6 +13,7 @@ import orrery.checkpoint.JsonText;
 import orrery.checkpoint.JsonText.Num;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
+import orrery.openai.ConstraintFields;
 import orrery.openai.FieldException;
 import orrery.openai.Fields;
 import orrery.openai.PromptFields;
@@ -51,8 +52,6 @@ public final class GenerateReader {
   private static final List<Unsupported.Known> NOT_IN_PARAMS =
       List.of(
           field("stop_regex"),
-          field("json_schema"),
-          field("regex"),
           field("ebnf"),
           field("structural_tag"),
           field("skip_special_tokens", "true"),
@@ -60,12 +59,14 @@ public final class GenerateReader {
           field("custom_params"));
 
   private final PromptFields prompts;
+  private final ConstraintFields constraints;
 
   /**
    * @param longest most tokens of prompt and answer that context and cache have room for
    */
   public GenerateReader(LoadedModel loaded, int longest) {
     this.prompts = new PromptFields(loaded, ServedReader.CHARS_PER_TOKEN * longest, false);
+    this.constraints = new ConstraintFields(loaded);
   }
 
   /**
@@ -123,7 +124,7 @@ public final class GenerateReader {
     return n;
   }
 
-  private static Prompt prompt(Each of, int[] tokens, String rid, LongSupplier seeds) {
+  private Prompt prompt(Each of, int[] tokens, String rid, LongSupplier seeds) {
     Fields sampling = of.object(PARAMS);
     NOT_IN_PARAMS.forEach(known -> Unsupported.require(sampling, known));
     Report report = report(of, tokens.length);
@@ -143,6 +144,7 @@ public final class GenerateReader {
       throw GenerateRequest.refused(e.getMessage());
     }
     ServedReader.requireFewStops(PARAMS + ".", params);
+    params = constraints.read(sampling).map(params::withConstraint).orElse(params);
     int interval = sampling.intOr("stream_interval", 1);
     if (interval < 1) {
       sampling.fail("stream_interval", "a number of at least 1");
