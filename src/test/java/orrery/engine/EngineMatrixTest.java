@@ -38,6 +38,7 @@ class EngineMatrixTest {
     List<Served> models = Served.all(false);
     Map<String, Integer> happened = run(models, SwitchCell.covering(models, 3, 20));
     requireDrafts(happened);
+    assertThat(happened).containsKeys("complete texts", "accepted in constrained answers");
     assertThat(happened)
         .containsKeys(
             "hits", "retractions", "forks", "padding rows", "cancelled", "mixed steps SGLANG_MIXED")
@@ -164,6 +165,11 @@ class EngineMatrixTest {
     try (Engine engine = Engine.start(watched, options, counts::see, drafters)) {
       // Two waves: at the second one the engine is at work and the cache is filled.
       List<Completion> completions = new ArrayList<>(engine.submit(all.subList(0, WAVE)));
+      for (int i = 0; i < WAVE; i++) {
+        if (all.get(i).params().constraint().isPresent()) {
+          counts.constrained.add(completions.get(i).id());
+        }
+      }
       Completion victim = cell.cancels() ? engine.submit(set.victim(r.nextLong())) : null;
       completions.get(r.nextInt(WAVE / 2)).join();
       if (victim != null) {
@@ -178,6 +184,7 @@ class EngineMatrixTest {
         assertThat(answers.stream().map(a -> Said.of(a).toString()).toList())
             .as("%s, request %d", cell, order.get(i))
             .isEqualTo(set.expected().get(order.get(i)));
+        counts.complete += answers.getFirst().finish() instanceof FinishReason.Complete ? 1 : 0;
         // Later follow-ups could hit what the first ones have computed.
         boolean firstFollows = i >= RequestSet.SIZE && i < RequestSet.SIZE + RequestSet.FOLLOWED;
         int decodedFrom = set.decodedFrom().get(order.get(i));
@@ -243,6 +250,8 @@ class EngineMatrixTest {
     add(happened, "forks", counts.forks);
     add(happened, "padding rows", counts.padding);
     add(happened, "cancelled", counts.aborted);
+    add(happened, "complete texts", counts.complete);
+    add(happened, "accepted in constrained answers", counts.acceptedConstrained());
     add(happened, "mixed steps " + cell.policy(), counts.mixed);
     add(happened, "accepted " + cell.model(), counts.accepted);
     add(happened, "decoded hits " + cell.model(), counts.decodedHits);
