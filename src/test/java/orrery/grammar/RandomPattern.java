@@ -40,12 +40,12 @@ record RandomPattern(Random random) {
 
   /** A pattern of a few parts. */
   String next() {
-    return (random.nextInt(8) == 0 ? "^" : "") + choice(3) + (random.nextInt(8) == 0 ? "$" : "");
+    return (random.nextInt(8) == 0 ? "^" : "") + choice(2) + (random.nextInt(8) == 0 ? "$" : "");
   }
 
   private String choice(int depth) {
     // ^ and $ belong to one choice only, so the outermost level has one.
-    int options = depth == 3 ? 1 : 1 + random.nextInt(3);
+    int options = depth == 2 ? 1 : 1 + random.nextInt(3);
     StringBuilder all = new StringBuilder(parts(depth));
     for (int i = 1; i < options; i++) {
       all.append('|').append(parts(depth));

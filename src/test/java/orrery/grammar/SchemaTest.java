@@ -138,7 +138,7 @@ class SchemaTest {
   }
 
   @Test
-  void anyObjectIsNestedAtMostFourLevels() throws IOException {
+  void anyObjectHasAtMostThreeListsOrObjectsInsideEachOtherAsValues() throws IOException {
     Constraint any = grammars.jsonObject();
     Random random = new Random(9);
     for (int i = 0; i < 100; i++) {
