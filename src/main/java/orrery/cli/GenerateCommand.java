@@ -54,6 +54,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Mixin private PromptFlags prompt;
   @Mixin private ModelOption model;
   @Mixin private SamplingFlags sampling;
+  @Mixin private FormFlags form;
   @Mixin private EngineFlags flags;
   @Mixin private TraceFlag trace;
 
@@ -89,7 +90,7 @@ final class GenerateCommand implements Callable<Integer> {
         Engine engine = Engine.start(loaded, options, stats.and(sink))) {
       new NoEffect(spec).model(engine).tell();
       sink.begin();
-      SamplingParams constrained = sampling.constrained(params, loaded, spec.commandLine());
+      SamplingParams constrained = form.constrain(params, loaded, spec.commandLine());
       Request request = prompt.request(loaded, constrained);
       Completion completion = engine.submit(request);
       out.print(prompt.shown()); // only after the engine has taken the request

@@ -1,19 +1,10 @@
 package orrery.cli;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import orrery.checkpoint.JsonFault;
-import orrery.checkpoint.JsonText;
-import orrery.engine.LoadedModel;
-import orrery.grammar.GrammarException;
-import orrery.grammar.Grammars;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
-import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -25,8 +16,6 @@ import picocli.CommandLine.Option;
  */
 final class SamplingFlags {
   static final String TEMPERATURE = "--temperature";
-  private static final String REGEX = "--regex";
-  private static final String JSON_SCHEMA = "--json-schema";
 
   @ArgGroup(validate = false, order = 2, heading = "%nHow tokens are drawn:%n")
   private Draw draw = new Draw();
@@ -124,25 +113,8 @@ final class SamplingFlags {
         description = "End the answer at this token; may be repeated")
     private List<Integer> stopTokenIds = List.of();
 
-    @ArgGroup(exclusive = true, multiplicity = "0..1")
-    private Form form = new Form();
-
     @Option(names = "--ignore-eos", description = "Go on when the model ends its answer")
     private boolean ignoreEos;
-  }
-
-  private static final class Form {
-    @Option(
-        names = REGEX,
-        paramLabel = "PATTERN",
-        description = "The whole answer matches this regular expression")
-    private String regex;
-
-    @Option(
-        names = JSON_SCHEMA,
-        paramLabel = "FILE",
-        description = "The answer is JSON by the schema in this file")
-    private Path jsonSchema;
   }
 
   /** The long names of all flags of this class. */
@@ -169,39 +141,5 @@ final class SamplingFlags {
         .withIgnoreEos(end.ignoreEos)
         .withMaxTokens(end.maxTokens)
         .withMinTokens(end.minTokens);
-  }
-
-  /**
-   * The same parameters, with the constraint that the flags ask for.
-   *
-   * @throws GrammarException naming what is wrong in the pattern or the schema
-   * @throws CommandLine.ParameterException if the schema's file cannot be read or is not JSON
-   */
-  SamplingParams constrained(SamplingParams params, LoadedModel model, CommandLine line) {
-    Form form = end.form;
-    if (form.regex == null && form.jsonSchema == null) {
-      return params;
-    }
-    Grammars grammars = Grammars.of(model.requireTokenizer(), model.model().vocab());
-    return params.withConstraint(
-        form.regex != null
-            ? grammars.regex(form.regex)
-            : grammars.jsonSchema(schema(form.jsonSchema, line)));
-  }
-
-  private static Object schema(Path file, CommandLine line) {
-    try {
-      return JsonText.value(Files.readString(file));
-    } catch (JsonFault e) {
-      throw bad(line, file, "JSON", e.getMessage(), e);
-    } catch (IOException e) {
-      throw bad(line, file, "a file in UTF-8", e.toString(), e);
-    }
-  }
-
-  private static CommandLine.ParameterException bad(
-      CommandLine line, Path file, String expected, String found, IOException cause) {
-    String problem = JSON_SCHEMA + " " + file + ": expected " + expected + ", found " + found;
-    return new CommandLine.ParameterException(line, problem, cause);
   }
 }
