@@ -45,12 +45,14 @@ import picocli.CommandLine.Spec;
       "  orrery generate -c \"What is the opposite of hot?\"",
       "  orrery generate -p \"Once upon a time\" --temperature 0.8 --top-p 0.95 --seed 7",
       "  orrery generate -p \"Once upon a time\" -n 300 --speculative-algorithm mtp",
+      "  orrery generate -c \"When does the shop open?\" --regex \"[0-9]{1,2} (am|pm)\"",
       "  echo \"Long ago there was\" | orrery generate --prompt-file -"
     })
 final class GenerateCommand implements Callable<Integer> {
   @Mixin private PromptFlags prompt;
   @Mixin private ModelOption model;
   @Mixin private SamplingFlags sampling;
+  @Mixin private FormFlags form;
   @Mixin private EngineFlags flags;
   @Mixin private TraceFlag trace;
 
@@ -93,7 +95,8 @@ final class GenerateCommand implements Callable<Integer> {
         Engine engine = Engine.start(loaded, options, stats.and(sink))) {
       new NoEffect(spec).model(engine).tell();
       sink.begin();
-      Request request = prompt.request(loaded, params);
+      SamplingParams constrained = form.constrain(params, loaded, spec.commandLine());
+      Request request = prompt.request(loaded, constrained);
       Completion completion = engine.submit(request);
       out.print(prompt.shown()); // only after the engine has taken the request
       out.flush();

@@ -26,6 +26,8 @@ final class AutomatonBuilder {
   static final int MAX_TRANSITIONS = 400_000;
   static final int MAX_EFFORT = 50_000; // Lucene's unit: ten states looked at
 
+  private static final Automaton UTF8 = utf8();
+
   private AutomatonBuilder() {}
 
   /**
@@ -67,7 +69,31 @@ final class AutomatonBuilder {
   }
 
   private static Automaton bytes(String name, Automaton characters) {
-    return deterministic(name, new UTF32ToUTF8().convert(characters));
+    Automaton bytes = deterministic(name, new UTF32ToUTF8().convert(characters));
+    return Operations.intersection(bytes, UTF8);
+  }
+
+  /**
+   * Sequences of bytes that are UTF-8. Lucene's conversion takes for granted that its input is: it
+   * lets the first bytes E0 and F0 be followed by bytes of overlong forms.
+   */
+  private static Automaton utf8() {
+    Automaton utf8 = new Automaton();
+    for (int s = 0; s < 8; s++) { // 0 between characters; 1 to 3 so many bytes to come
+      utf8.createState();
+    }
+    utf8.setAccept(0, true);
+    int[][] transitions = { // [transitions] from, to, lowest byte, highest byte
+      {0, 0, 0x00, 0x7F}, {0, 1, 0xC2, 0xDF}, {0, 4, 0xE0, 0xE0}, {0, 2, 0xE1, 0xEC},
+      {0, 5, 0xED, 0xED}, {0, 2, 0xEE, 0xEF}, {0, 6, 0xF0, 0xF0}, {0, 3, 0xF1, 0xF3},
+      {0, 7, 0xF4, 0xF4}, {1, 0, 0x80, 0xBF}, {2, 1, 0x80, 0xBF}, {3, 2, 0x80, 0xBF},
+      {4, 1, 0xA0, 0xBF}, {5, 1, 0x80, 0x9F}, {6, 2, 0x90, 0xBF}, {7, 2, 0x80, 0x8F}
+    };
+    for (int[] t : transitions) {
+      utf8.addTransition(t[0], t[1], t[2], t[3]);
+    }
+    utf8.finishState();
+    return utf8;
   }
 
   private static Automaton requireSome(String name, Automaton automaton) {

@@ -71,8 +71,9 @@ public final class Grammars {
   }
 
   /**
-   * The texts that are any JSON object, nested at most {@value SchemaReader#ANY_DEPTH} levels deep:
-   * OpenAI's {@code response_format} of type {@code json_object}.
+   * The texts that are any JSON object, whose values have at most {@value SchemaReader#ANY_DEPTH}
+   * lists or objects inside each other: OpenAI's {@code response_format} of type {@code
+   * json_object}.
    */
   public Constraint jsonObject() {
     return constraint(SchemaReader.NAME, SchemaReader.anyObject());

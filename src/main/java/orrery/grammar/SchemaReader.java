@@ -29,7 +29,7 @@ import orrery.checkpoint.JsonText;
  *   <li>Members are written in the order of {@code properties}. An object with {@code properties}
  *       has no others. Without them, {@code additionalProperties} says what values it has; names
  *       may then come twice, which no automaton can forbid.
- *   <li>What may be any value is nested at most {@value #ANY_DEPTH} levels deep.
+ *   <li>What may be any value has at most {@value #ANY_DEPTH} lists or objects inside each other.
  *   <li>{@code oneOf} is accepted if no text is JSON by two of its schemas.
  *   <li>A schema that refers to itself is refused: an automaton cannot count brackets.
  *   <li>Notes ({@code title}, {@code default} and so on) change nothing. Every other keyword is
@@ -38,7 +38,7 @@ import orrery.checkpoint.JsonText;
  */
 final class SchemaReader {
   static final String NAME = "json_schema";
-  static final int ANY_DEPTH = 4;
+  static final int ANY_DEPTH = 3;
 
   private static final int MAX_SCHEMAS = 2_000; // with each use of a $ref
   private static final int MAX_DEPTH = 50;
@@ -75,7 +75,7 @@ final class SchemaReader {
           + "|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))";
   private static final String TIME =
       "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?"
-          + "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])";
+          + "(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])";
   private static final Map<String, String> FORMATS =
       Map.of(
           "date",
@@ -108,9 +108,9 @@ final class SchemaReader {
     return new SchemaReader(schema).schema(schema, NAME + "#");
   }
 
-  /** The texts that are any JSON object. */
+  /** The texts that are any JSON object; its values are nested at most {@link #ANY_DEPTH} deep. */
   static Syntax anyObject() {
-    return JsonForms.map(any(ANY_DEPTH - 1));
+    return JsonForms.map(any(ANY_DEPTH));
   }
 
   /** Any value, nested at most so deep. */
@@ -369,7 +369,7 @@ final class SchemaReader {
     int min = s.count("minItems", MAX_COUNT, 0);
     int max = s.count("maxItems", MAX_COUNT, Syntax.UNBOUNDED);
     requireRise(s, "maxItems", min, max);
-    Syntax item = s.has("items") ? schema(s.get("items"), s.at("items")) : any(ANY_DEPTH - 1);
+    Syntax item = s.has("items") ? schema(s.get("items"), s.at("items")) : any(ANY_DEPTH);
     return JsonForms.array(item, min, max);
   }
 

@@ -16,12 +16,12 @@
  * same token.
  *
  * <pre>
- *  logits ─ penalties ─ bias ─ min_tokens ─ ÷ temperature ─ top-k ─ top-p ─ min-p ─┐
- *              ▲                                                                   ▼
- *           History                     KeyedRandom(seed, choice, position) ──> draw ──> token
- *              ▲                                                                           │
- *              └──────────── push / roll back ─────────────────────────────────────────────┤
- *                                      text and FinishReason <── AnswerText <──────────────┘
+ *  logits ─ penalties ─ bias ─ min_tokens, constraint ─ ÷ temperature ─ top-k, top-p, min-p ─┐
+ *              ▲                       ▲                                                     ▼
+ *              └─────── History ───────┘         KeyedRandom(seed, choice, position) ──> draw ──> token
+ *                          ▲                                                                        │
+ *                          └───── push / roll back ─────────────────────────────────────────────────┤
+ *                                               text and FinishReason <── AnswerText <──────────────┘
  * </pre>
  *
  * <p><b>Invariants.</b>
@@ -29,6 +29,8 @@
  * <ul>
  *   <li>The same arguments give the same token, to the bit; the lowest id wins a tie.
  *   <li>Temperature 0 and top-k 1 are greedy; top-k 0, top-p 1 and min-p 0 change nothing.
+ *   <li>Under a constraint the distribution is the model's own, renormalised over the tokens that
+ *       are allowed. Log-probabilities are always those of the raw logits.
  *   <li>A history that was rolled back equals one without the pushes.
  *   <li>Text that was given out is never taken back, and no part of a stop string that ends the
  *       answer is given out. Where an answer ends does not depend on how its text was cut into

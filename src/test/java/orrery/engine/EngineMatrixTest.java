@@ -39,6 +39,7 @@ class EngineMatrixTest {
     Map<String, Integer> happened = run(models, SwitchCell.covering(models, 3, 20));
     requireDrafts(happened);
     requireScores(models, happened);
+    assertThat(happened).containsKeys("complete texts", "accepted in constrained answers");
     assertThat(happened)
         .containsKeys(
             "hits", "retractions", "forks", "padding rows", "cancelled", "mixed steps SGLANG_MIXED")
@@ -173,6 +174,11 @@ class EngineMatrixTest {
     try (Engine engine = Engine.start(watched, options, counts::see, drafters)) {
       // Two waves: at the second one the engine is at work and the cache is filled.
       List<Completion> completions = new ArrayList<>(engine.submit(all.subList(0, WAVE)));
+      for (int i = 0; i < WAVE; i++) {
+        if (all.get(i).params().constraint().isPresent()) {
+          counts.constrained.add(completions.get(i).id());
+        }
+      }
       Completion victim = cell.cancels() ? engine.submit(set.victim(r.nextLong())) : null;
       completions.get(r.nextInt(WAVE / 2)).join();
       if (victim != null) {
@@ -188,6 +194,7 @@ class EngineMatrixTest {
             .as("%s, request %d", cell, order.get(i))
             .isEqualTo(set.expected().get(order.get(i)));
         answers.forEach(counts::see);
+        counts.complete += answers.getFirst().finish() instanceof FinishReason.Complete ? 1 : 0;
         // Later follow-ups could hit what the first ones have computed.
         boolean firstFollows = i >= RequestSet.SIZE && i < RequestSet.SIZE + RequestSet.FOLLOWED;
         int decodedFrom = set.decodedFrom().get(order.get(i));
@@ -256,6 +263,8 @@ class EngineMatrixTest {
     add(happened, "scored prompts " + cell.model(), counts.scored);
     add(happened, "scored behind hits " + cell.model(), counts.scoredBehindHits);
     add(happened, "scored by retracted sequences", counts.scoredRetracted);
+    add(happened, "complete texts", counts.complete);
+    add(happened, "accepted in constrained answers", counts.acceptedConstrained());
     add(happened, "mixed steps " + cell.policy(), counts.mixed);
     add(happened, "accepted " + cell.model(), counts.accepted);
     add(happened, "decoded hits " + cell.model(), counts.decodedHits);

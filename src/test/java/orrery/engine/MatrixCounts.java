@@ -1,7 +1,9 @@
 package orrery.engine;
 
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import orrery.batching.StepPlan;
 import orrery.events.Event;
@@ -31,6 +33,9 @@ final class MatrixCounts {
   int scored; // answers with log-probabilities of the prompt
   int scoredBehindHits; // of these, by a sequence that began with a hit
   int scoredRetracted; // of these, by a sequence that was retracted
+  int complete; // answers that ended since their constraint let nothing follow
+  final Set<Integer> constrained = new HashSet<>(); // requests with a constraint, of the first wave
+  private final Map<Integer, Integer> acceptedOf = new HashMap<>(); // drafts, by request
   int refusals; // steps that admitted no more, for want of pages
   private final int pools;
   private final Set<Integer> hitters = new HashSet<>(); // sequences that began with a hit
@@ -57,6 +62,7 @@ final class MatrixCounts {
       case Event.Verified v -> {
         drafted += v.drafts().length;
         accepted += v.accepted();
+        acceptedOf.merge(v.request(), v.accepted(), Integer::sum);
         rejected += v.judged() - v.accepted();
       }
       case Event.Admitted a -> {
@@ -75,6 +81,11 @@ final class MatrixCounts {
       }
       default -> {}
     }
+  }
+
+  /** Accepted drafts of the requests with a constraint; to be asked at the end. */
+  synchronized int acceptedConstrained() {
+    return constrained.stream().mapToInt(id -> acceptedOf.getOrDefault(id, 0)).sum();
   }
 
   /** Looks at the page tables of a step, and at the rows that want no logits. */

@@ -8,15 +8,18 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.Function;
+import java.util.regex.Pattern;
+import orrery.grammar.Constraint;
+import orrery.grammar.Grammars;
 import orrery.sampling.SamplingParams;
 import orrery.text.Tokenizer;
 
 /**
  * Random requests for a model, and the answers that its oracle and the plain sampler give. The
- * requests have shared prefixes, greedy and sampled choices, penalties, stop tokens, stop strings
- * and several choices; some ask for log-probabilities of their prompts. The last few are
- * follow-ups: each begins with an earlier prompt and its answer, so that it can hit pages of tokens
- * that were decoded one by one.
+ * requests have shared prefixes, greedy and sampled choices, penalties, stop tokens, stop strings,
+ * patterns that the answer must match, and several choices; some ask for log-probabilities of their
+ * prompts. The last few are follow-ups: each begins with an earlier prompt and its answer, so that
+ * it can hit pages of tokens that were decoded one by one.
  *
  * @param decodedFrom [request] the first token of the earlier answer; -1 if it is no follow-up
  * @param expected [request][choice] tokens, log-probabilities to the bit, text and how it ended
@@ -36,6 +39,15 @@ record RequestSet(
    * goes on behind it.
    */
   static final int FOLLOWED = 2;
+
+  /** Patterns over the characters that all models of the matrix have as tokens. */
+  private static final List<String> PATTERNS =
+      List.of(
+          "#[0-9]{2,4}(,[0-9]{2,4}){1,3}",
+          "([A-F]+[0-9]?)+",
+          "[^A-R]{1,30}",
+          "(AB|AC|B[A-D])*[0-9]{3}",
+          "(#|\\$)(!?[A-X]{1,3}){2,9}");
 
   /** Requests of all kinds. */
   static RequestSet of(Served model, Tokenizer tokenizer, long seed) {
@@ -74,7 +86,15 @@ record RequestSet(
           params = params.withStop(List.of(stop));
         }
       }
-      set.add(Request.of(prompt, scored(scoring, prompt.length, params)), -1);
+      params = scored(scoring, prompt.length, params);
+      if (set.requests.size() % 4 == 3) {
+        set.addMatching(
+            Request.of(prompt, params.withStopTokenIds(List.of())),
+            tokenizer,
+            PATTERNS.get((int) ((set.requests.size() / 4 + seed) % PATTERNS.size())));
+      } else {
+        set.add(Request.of(prompt, params), -1);
+      }
     }
     for (int i = 0; i < FOLLOWED; i++) {
       set.followUp(r, scoring, i, model.wholePages());
@@ -108,10 +128,27 @@ record RequestSet(
       for (int n = 0; n < request.params().n(); n++) {
         each.add(Said.by(oracle, loaded, request.prompt(), request.params(), n));
       }
+      expect(request, from, each);
+    }
+
+    private void expect(Request request, int from, List<Said> each) {
       requests.add(request);
       decodedFrom.add(from);
       expected.add(each.stream().map(Said::toString).toList());
       tokens.add(each.stream().map(Said::tokens).toList());
+    }
+
+    /** Adds a request whose answer must match a pattern. */
+    void addMatching(Request request, Tokenizer tokenizer, String pattern) {
+      int vocab = loaded.model().vocab();
+      SamplingParams params = request.params();
+      NaivePattern naive = new NaivePattern(Pattern.compile(pattern), tokenizer, vocab);
+      List<Said> each = new ArrayList<>();
+      for (int n = 0; n < params.n(); n++) {
+        each.add(Said.by(oracle, loaded, request.prompt(), params, n, naive));
+      }
+      Constraint constraint = Grammars.of(tokenizer, vocab).regex(pattern);
+      expect(Request.of(request.prompt(), params.withConstraint(constraint)), -1, each);
     }
 
     /**

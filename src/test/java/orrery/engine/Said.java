@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import orrery.sampling.AnswerText;
+import orrery.sampling.FinishReason;
 import orrery.sampling.History;
 import orrery.sampling.Logprobs;
 import orrery.sampling.Sampler;
@@ -25,6 +26,21 @@ record Said(int[] tokens, String bits, String text, String finish, String scores
       int[] prompt,
       SamplingParams p,
       int choice) {
+    return by(oracle, loaded, prompt, p, choice, null);
+  }
+
+  /**
+   * What they say if the answer must match a pattern; the parameters have no constraint.
+   *
+   * @param pattern null for any text
+   */
+  static Said by(
+      Function<int[], float[][]> oracle,
+      LoadedModel loaded,
+      int[] prompt,
+      SamplingParams p,
+      int choice,
+      NaivePattern pattern) {
     int vocab = loaded.model().vocab();
     int[] ids = prompt;
     History history = new History(vocab, ids);
@@ -33,21 +49,31 @@ record Said(int[] tokens, String bits, String text, String finish, String scores
         loaded.tokenizer().map(t -> t.continuing(prompt)).orElse(StreamDecoder.NONE);
     AnswerText answer = new AnswerText(p, loaded.eos(), p.maxTokens(), decoder);
     StringBuilder bits = new StringBuilder();
-    while (!answer.finished()) {
+    boolean closed = false;
+    while (!answer.finished() && !closed) {
       float[] last = oracle.apply(ids)[ids.length - 1];
-      int token = sampler.sample(last, 0, p, history, p.seed().getAsLong(), choice);
+      int[] said = Arrays.copyOfRange(ids, prompt.length, ids.length);
+      float[] allowed = pattern == null ? last : pattern.filter(last, said, p, loaded.eos());
+      int token = sampler.sample(allowed, 0, p, history, p.seed().getAsLong(), choice);
       bits.append(describe(token, Logprobs.of(last, 0, vocab, token, 2)));
       answer.accept(token);
       history.push(token);
       ids = Arrays.copyOf(ids, ids.length + 1);
       ids[ids.length - 1] = token;
+      boolean open = !answer.finished() || answer.finishReason() instanceof FinishReason.Length;
+      int[] now = Arrays.copyOfRange(ids, prompt.length, ids.length);
+      closed = open && pattern != null && pattern.closed(now);
     }
+    if (!answer.finished()) {
+      answer.abort("complete");
+    }
+    FinishReason why = closed ? new FinishReason.Complete() : answer.finishReason();
     int[] tokens = Arrays.copyOfRange(ids, prompt.length, ids.length);
     return new Said(
         tokens,
         bits.toString(),
         answer.text(),
-        answer.finishReason().toString(),
+        why.toString(),
         scores(oracle, vocab, prompt, p).toString());
   }
 

@@ -63,6 +63,11 @@ class RegexTest {
     assertThat(any.allows(Constraint.START, 0x80)).isFalse();
     int surrogate = any.next(Constraint.START, 0xED);
     assertThat(any.allows(surrogate, 0xA0)).as("a surrogate").isFalse();
+    int three = any.next(Constraint.START, 0xE0);
+    assertThat(any.allows(three, 0x9F)).as("an overlong form of three bytes").isFalse();
+    int four = any.next(Constraint.START, 0xF0);
+    assertThat(any.allows(four, 0x8F)).as("an overlong form of four bytes").isFalse();
+    assertThat(any.allows(Constraint.START, 0xC0)).as("an overlong form of two bytes").isFalse();
   }
 
   @Test
@@ -145,7 +150,7 @@ class RegexTest {
   @ValueSource(
       strings = {
         "(a|b)*a(a|b){20}", // 2^21 states
-        "[^a]*a.{40}",
+        "[ab]*a[ab]{40}",
         "((a{99}){99}){99}",
         "((((((a{9999}){9999}){9999}){9999}){9999}){9999}){9999}",
         "((a?b?c?d?){999}){9}",

@@ -12,6 +12,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import orrery.TinyModels;
 import orrery.checkpoint.SafetensorsFile;
+import orrery.grammar.Constraint;
+import orrery.grammar.Grammars;
 import orrery.sampling.ChiSquare;
 import orrery.sampling.History;
 import orrery.sampling.KeyedRandom;
@@ -21,6 +23,7 @@ import orrery.sampling.SamplingParams.TokenBias;
 import orrery.speculation.AcceptanceRule;
 import orrery.speculation.Drafts;
 import orrery.speculation.SamplingContext;
+import orrery.text.Tokenizer;
 
 /**
  * Compares draws of the rules with the distribution of plain sampling. The logits are golden ones
@@ -211,6 +214,36 @@ class RuleStatisticsTest {
     check("rejection, shaped", counts, target(shaped()));
     assertThatThrownBy(() -> check("unshaped", counts, target(params())))
         .isInstanceOf(AssertionError.class);
+  }
+
+  /** Drafts of a drafter that knows the constraint, and of one that does not (prompt lookup). */
+  @Test
+  void underAConstraintTheRulesEmitTheRenormalisedDistribution() {
+    SamplingParams constrained = params().withConstraint(wordsWithoutAnE());
+    double[] p = target(constrained);
+    double[] q = distribution(mtp, constrained);
+    double[] free = distribution(mtp, params());
+    RejectionRule rejection = new RejectionRule(sampler);
+    TargetOnlyRule targetOnly = new TargetOnlyRule(sampler);
+    int position = history.length();
+    check(
+        "rejection, constrained",
+        count(seed -> judge(rejection, constrained, seed, draw(q, seed, position), q)),
+        p);
+    check(
+        "rejection, a drafter without the constraint",
+        count(seed -> judge(rejection, constrained, seed, draw(free, seed, position), free)),
+        p);
+    check(
+        "target-only, a drafter without the constraint",
+        count(seed -> judge(targetOnly, constrained, seed, draw(free, seed, position), null)),
+        p);
+  }
+
+  private static Constraint wordsWithoutAnE() {
+    try (Tokenizer tokenizer = Tokenizer.open(Path.of("tiny-models/storyteller-moe"))) {
+      return Grammars.of(tokenizer, VOCAB).regex("[^e]*");
+    }
   }
 
   @Test
