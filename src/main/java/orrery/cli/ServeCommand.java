@@ -8,12 +8,17 @@ import orrery.batching.SchedulePolicy;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
+import orrery.observe.Metrics;
+import orrery.observe.Profile;
 import orrery.observe.TraceSink;
+import orrery.server.ControlRoutes;
 import orrery.server.HttpServer;
 import orrery.server.OpenAiRoutes;
 import orrery.server.Routes;
 import orrery.server.ServerOptions;
 import orrery.server.Serving;
+import orrery.server.SglangRoutes;
+import orrery.server.TokenizeRoutes;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -137,22 +142,26 @@ final class ServeCommand implements Callable<Integer> {
       throws IOException, InterruptedException {
     say("loading " + model.directory());
     long start = System.nanoTime();
+    String served = name == null ? model.name() : name;
+    Metrics metrics = new Metrics(served);
     try (TraceSink sink = trace.open();
+        Profile profile = server.profile();
         LoadedModel loaded = model.load();
-        Engine engine = Engine.start(loaded, options, sink)) {
+        Engine engine = Engine.start(loaded, options, sink.and(metrics).and(profile))) {
       new NoEffect(spec).model(engine).tell();
       sink.begin();
       if (!cold) {
         say("loaded after " + seconds(start) + "; warming up");
         WarmUp.run(engine, loaded);
       }
-      String served = name == null ? model.name() : name;
-      http.open(routes(new Serving(engine, loaded, served, cacheReport, server.deadline())));
+      Serving serving = new Serving(engine, loaded, served, cacheReport, server.deadline());
+      http.open(routes(serving, metrics, profile));
       say("ready after " + seconds(start));
       announce(served, listening, http.port(), loaded.tokenizer().isPresent());
       try {
         ending.await();
         say("ending: new calls are refused, those that run are finished; a second signal stops");
+        engine.resume(); // what is paused could never finish
         http.drain();
       } catch (InterruptedException e) {
         engine.shutdownNow();
@@ -163,10 +172,12 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   /** Every path that is served. */
-  private static Routes routes(Serving serving) {
-    Routes routes =
-        new Routes().get("/health", call -> call.answer(200, "text/plain", new byte[0]));
-    return new OpenAiRoutes(serving).addTo(routes);
+  private static Routes routes(Serving serving, Metrics metrics, Profile profile) {
+    Routes all = new Routes().get("/health", call -> call.answer(200, "text/plain", new byte[0]));
+    new OpenAiRoutes(serving).addTo(all);
+    new SglangRoutes(serving).addTo(all);
+    new TokenizeRoutes(serving).addTo(all);
+    return new ControlRoutes(serving, metrics, profile).addTo(all);
   }
 
   private void announce(String served, ServerOptions listening, int port, boolean text) {

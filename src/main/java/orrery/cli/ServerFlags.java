@@ -1,8 +1,11 @@
 package orrery.cli;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import orrery.observe.Profile;
 import orrery.options.Options;
 import orrery.server.ServerOptions;
 import picocli.CommandLine.Option;
@@ -59,6 +62,28 @@ final class ServerFlags {
           "Cut an answer off that is not complete after so long; 0 waits for ever. Default:"
               + " ${DEFAULT-VALUE}")
   private double requestTimeout = 0;
+
+  @Option(
+      names = "--profile-dir",
+      paramLabel = "DIR",
+      description =
+          "Existing directory in which clients may have traces written (/start_profile). Default:"
+              + " they may not")
+  private Path profileDir;
+
+  /**
+   * The sink that writes traces for clients.
+   *
+   * @throws IllegalArgumentException if the flag names no directory
+   */
+  Profile profile() {
+    Options.check(
+        profileDir == null || Files.isDirectory(profileDir),
+        "profile-dir",
+        "an existing directory",
+        profileDir);
+    return new Profile(Optional.ofNullable(profileDir));
+  }
 
   /**
    * What the flags say.

@@ -12,7 +12,7 @@ import orrery.events.EventSink;
  * directory. Between them an event costs one volatile read.
  */
 public final class Profile implements EventSink, AutoCloseable {
-  private final Path directory;
+  private final Optional<Path> directory;
   private volatile PerfettoSink sink; // null while no trace is written
   private Path file; // of the latest trace, until it is told; guarded by this, as what follows
   private IOException failure; // why the latest trace is not whole
@@ -20,10 +20,15 @@ public final class Profile implements EventSink, AutoCloseable {
   private long steps; // until the trace ends by itself; 0 for never
 
   /**
-   * @param directory that is there already
+   * @param directory that is there already; empty if no traces may be written
    */
-  public Profile(Path directory) {
+  public Profile(Optional<Path> directory) {
     this.directory = directory;
+  }
+
+  /** Whether traces may be written. */
+  public boolean mayWrite() {
+    return directory.isPresent();
   }
 
   @Override
@@ -55,7 +60,7 @@ public final class Profile implements EventSink, AutoCloseable {
       return false;
     }
     do { // never over an earlier run's
-      file = directory.resolve("profile-" + ++traces + ".json");
+      file = directory.orElseThrow().resolve("profile-" + ++traces + ".json");
     } while (Files.exists(file));
     PerfettoSink opened = new PerfettoSink(file);
     opened.begin();

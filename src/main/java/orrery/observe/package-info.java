@@ -1,5 +1,5 @@
 /**
- * Sinks: what the engine does, as files that people and programs can look at.
+ * Sinks: what the engine does, as files and metrics that people and programs can look at.
  *
  * <p><b>The problem.</b> "Why was this token late?" has its answer in a few milliseconds among
  * thousands: the prompt of another request shared the step, a page was missing, the request was
@@ -18,6 +18,10 @@
  *                                       pages      ▁▂▄▅▇▇▅▂
  * </pre>
  *
+ * <p>{@link orrery.observe.Metrics} counts the same events for Prometheus, which asks every few
+ * seconds how many there were. A histogram forgets which request was late; a trace does not. {@link
+ * orrery.observe.Profile} writes a trace of a part of a run, when a client asks for one.
+ *
  * <p><b>Invariants.</b>
  *
  * <ul>
@@ -34,8 +38,8 @@
  *
  * <p><b>Elsewhere.</b> SGLang {@code srt/tracing} and {@code
  * srt/managers/scheduler_profiler_mixin}; vLLM {@code v1/metrics/loggers.py}, {@code
- * v1/engine/__init__.py: EngineCoreEvent}; TensorRT-LLM's per-iteration statistics. The format:
- * "Trace Event Format" of the Chromium project. The ancestor of all request lanes: Sigelman et al.,
- * "Dapper", 2010.
+ * v1/engine/__init__.py: EngineCoreEvent}; SGLang {@code srt/observability/metrics_collector.py};
+ * TensorRT-LLM's per-iteration statistics. The format: "Trace Event Format" of the Chromium
+ * project. The ancestor of all request lanes: Sigelman et al., "Dapper", 2010.
  */
 package orrery.observe;

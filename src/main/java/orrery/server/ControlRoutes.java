@@ -23,14 +23,14 @@ public final class ControlRoutes {
 
   private final Serving serving;
   private final Metrics metrics;
-  private final Optional<Profile> profile;
+  private final Profile profile;
   private final ServerInfo info;
 
   /**
    * @param metrics a sink of the engine's
-   * @param profile another one, which writes traces on demand; empty if clients may not write any
+   * @param profile another one, which writes traces on demand
    */
-  public ControlRoutes(Serving serving, Metrics metrics, Optional<Profile> profile) {
+  public ControlRoutes(Serving serving, Metrics metrics, Profile profile) {
     this.serving = serving;
     this.metrics = metrics;
     this.profile = profile;
@@ -156,14 +156,14 @@ public final class ControlRoutes {
 
   /** Begins a trace. Where it is written is the server's affair, not the client's. */
   private void startProfile(Call call) throws IOException {
-    Profile writes = requireProfile();
+    requireProfile();
     int steps = body(call).intOr("num_steps", 0);
     if (steps < 0) {
       throw HttpException.invalid("num_steps", "num_steps: expected at least 1, found " + steps);
     }
     boolean started;
     try {
-      started = writes.start(steps);
+      started = profile.start(steps);
     } catch (IOException e) { // of the file, not of the client
       throw HttpException.failed(e.getMessage());
     }
@@ -174,11 +174,11 @@ public final class ControlRoutes {
   }
 
   private void stopProfile(Call call) throws IOException {
-    Profile writes = requireProfile();
+    requireProfile();
     call.body();
     Optional<Path> file;
     try {
-      file = writes.stop();
+      file = profile.stop();
     } catch (IOException e) { // of the file, not of the client
       throw HttpException.failed(e.getMessage());
     }
@@ -188,10 +188,10 @@ public final class ControlRoutes {
             .orElseThrow(() -> HttpException.invalid(null, "no profile is being written")));
   }
 
-  private Profile requireProfile() {
-    return profile.orElseThrow(
-        () ->
-            HttpException.refused(
-                404, null, "profile: expected a server started with --profile-dir"));
+  private void requireProfile() {
+    if (!profile.mayWrite()) {
+      throw HttpException.refused(
+          404, null, "profile: expected a server started with --profile-dir, found none");
+    }
   }
 }

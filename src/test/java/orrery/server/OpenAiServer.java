@@ -16,19 +16,23 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.events.EventSink;
+import orrery.observe.Metrics;
+import orrery.observe.Profile;
 
-/** A server of OpenAI's API over a model that ships with Orrery, and a client of it. */
+/** A server of every API over a model that ships with Orrery, and a client of it. */
 public final class OpenAiServer implements AutoCloseable {
   private static final JsonMapper JSON = new JsonMapper();
   private static final String DONE = "data: [DONE]\n\n";
 
   private final LoadedModel loaded;
   private final Engine engine;
+  private final Metrics metrics;
   private final HttpServer server;
   private final List<Throwable> bugs = Collections.synchronizedList(new ArrayList<>());
   private final HttpClient client =
@@ -51,12 +55,18 @@ public final class OpenAiServer implements AutoCloseable {
     }
   }
 
-  private OpenAiServer(LoadedModel loaded, Engine engine, Serving serving) throws IOException {
+  private OpenAiServer(
+      LoadedModel loaded, Engine engine, Serving serving, Metrics metrics, Profile profile)
+      throws IOException {
     this.loaded = loaded;
     this.engine = engine;
+    this.metrics = metrics;
     ServerOptions options = ServerOptions.defaults().withPort(0);
     server = HttpServer.listen(options, (call, thrown) -> bugs.add(thrown));
-    server.open(new OpenAiRoutes(serving).addTo(new Routes()));
+    Routes routes = new OpenAiRoutes(serving).addTo(new Routes());
+    new SglangRoutes(serving).addTo(routes);
+    new TokenizeRoutes(serving).addTo(routes);
+    server.open(new ControlRoutes(serving, metrics, profile).addTo(routes));
   }
 
   /** Serves a model. */
@@ -68,8 +78,26 @@ public final class OpenAiServer implements AutoCloseable {
   public static OpenAiServer of(
       LoadedModel loaded, EngineOptions options, EventSink sink, UnaryOperator<Serving> edit)
       throws IOException {
-    Engine engine = Engine.start(loaded, options, sink);
-    return new OpenAiServer(loaded, engine, edit.apply(Serving.of(engine, loaded)));
+    return of(loaded, options, sink, edit, new Profile(Optional.empty()));
+  }
+
+  /** Serves a loaded model, whose clients may have traces written. */
+  static OpenAiServer of(
+      LoadedModel loaded,
+      EngineOptions options,
+      EventSink sink,
+      UnaryOperator<Serving> edit,
+      Profile profile)
+      throws IOException {
+    Metrics metrics = new Metrics("served");
+    Engine engine = Engine.start(loaded, options, metrics.and(profile).and(sink));
+    Serving serving = edit.apply(Serving.of(engine, loaded));
+    return new OpenAiServer(loaded, engine, serving, metrics, profile);
+  }
+
+  /** What the engine's events have told so far. */
+  public Metrics metrics() {
+    return metrics;
   }
 
   public Engine engine() {
@@ -113,12 +141,17 @@ public final class OpenAiServer implements AutoCloseable {
     return reply(send(request(path).POST(HttpRequest.BodyPublishers.ofByteArray(body)).build()));
   }
 
+  /** Sends a body, and reads an answer that need not be JSON. */
+  HttpResponse<String> plain(String method, String path, String body) {
+    return send(request(path).method(method, HttpRequest.BodyPublishers.ofString(body)).build());
+  }
+
   private static Reply reply(HttpResponse<String> response) {
     String type = response.headers().firstValue("Content-Type").orElse("");
     return new Reply(response.statusCode(), type, read(response.body()));
   }
 
-  private static JsonNode read(String json) {
+  static JsonNode read(String json) {
     try {
       return JSON.readTree(json);
     } catch (IOException e) {
