@@ -1,0 +1,166 @@
+package orrery.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import orrery.TinyModels;
+import orrery.engine.Engine;
+import orrery.engine.EngineOptions;
+import orrery.engine.LoadedModel;
+import orrery.events.Event;
+import orrery.server.RawClient.Reply;
+
+/** What the engine gets to know of a call: who calls, until when, and that the client has left. */
+class ServingTest {
+  private static final ServerOptions OPTIONS = ServerOptions.defaults().withPort(0);
+  private static final String LONG =
+      "{\"prompt\": [1, 2], \"max_tokens\": 250, \"ignore_eos\": true}";
+
+  private final List<Throwable> bugs = Collections.synchronizedList(new ArrayList<>());
+  private final LinkedBlockingQueue<Event> ends = new LinkedBlockingQueue<>();
+  private final CountDownLatch go = new CountDownLatch(1); // lets the engine's first step end
+  private final CountDownLatch held = new CountDownLatch(1); // the engine's first step ends
+  private LoadedModel loaded;
+  private Engine engine;
+  private HttpServer server;
+
+  private void serve(ServerOptions options, int maxQueued, UnaryOperator<Serving> edit)
+      throws IOException {
+    loaded = LoadedModel.load(TinyModels.speck("bias"));
+    EngineOptions o =
+        EngineOptions.defaults()
+            .withBatching(b -> b.withMaxQueuedRequests(maxQueued).withMaxRunningRequests(1));
+    engine = Engine.start(loaded, o, this::see);
+    server = HttpServer.listen(options, (call, thrown) -> bugs.add(thrown));
+    Serving serving = edit.apply(Serving.of(engine, loaded));
+    server.open(new OpenAiRoutes(serving).addTo(new Routes()));
+  }
+
+  private void see(Event event) {
+    if (event instanceof Event.StepDone) {
+      held.countDown();
+      await(go);
+    } else if (event instanceof Event.Finished) {
+      ends.add(event);
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(1, TimeUnit.MINUTES)).isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @AfterEach
+  void close() {
+    go.countDown();
+    server.close();
+    engine.shutdownNow();
+    engine.close();
+    loaded.close();
+    assertThat(bugs).isEmpty();
+  }
+
+  private String reason() throws InterruptedException {
+    return ((Event.Finished) ends.poll(1, TimeUnit.MINUTES)).reason();
+  }
+
+  @Test
+  void aFullQueueIs503BeforeTheBodyIsSent() throws Exception {
+    serve(OPTIONS, 1, s -> s);
+    try (RawClient running = new RawClient(server.port());
+        RawClient queued = new RawClient(server.port());
+        RawClient late = new RawClient(server.port())) {
+      running.post("/v1/completions", LONG);
+      await(held);
+      queued.post("/v1/completions", LONG);
+      while (engine.waiting() == 0) {
+        Thread.sleep(2);
+      }
+      late.send(
+          "POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n"
+              + "Expect: 100-continue\r\n\r\n");
+      Reply refused = late.reply();
+      assertThat(refused.status()).isEqualTo(503);
+      assertThat(refused.header("Retry-After")).isEqualTo("1");
+      assertThat(refused.body()).contains("the queue is full: 1 requests wait");
+      go.countDown();
+      assertThat(running.reply().status()).isEqualTo(200);
+      assertThat(queued.reply().status()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void aClientThatLeavesCancelsItsRequestBeforeAnythingIsWritten() throws Exception {
+    serve(OPTIONS, 10, s -> s);
+    try (RawClient client = new RawClient(server.port())) {
+      client.post("/v1/completions", LONG);
+      await(held);
+    }
+    while (server.connections() > 0) { // the server has noticed
+      Thread.sleep(2);
+    }
+    go.countDown();
+    assertThat(reason()).isEqualTo("abort");
+    server.drain();
+    assertThat(engine.flushCache().get(1, TimeUnit.MINUTES)).as("nothing runs").isTrue();
+  }
+
+  @Test
+  void anAnswerThatIsPastTheServersDeadlineIsCutOff() throws Exception {
+    serve(
+        OPTIONS,
+        10,
+        s -> new Serving(s.engine(), s.loaded(), "m", false, Optional.of(Duration.ofNanos(1))));
+    go.countDown();
+    try (RawClient client = new RawClient(server.port())) {
+      client.post("/v1/completions", LONG).reply();
+    }
+    assertThat(reason()).isEqualTo("abort");
+  }
+
+  @Test
+  void tenantsShareNoPrefixAndOneTenantDoes() throws Exception {
+    go.countDown();
+    serve(
+        OPTIONS.withApiKeys(List.of("a", "b")),
+        10,
+        s -> new Serving(s.engine(), s.loaded(), "m", true, Optional.empty()));
+    String ids = IntStream.range(0, 64).mapToObj(i -> "" + i).collect(Collectors.joining(","));
+    String body = "{\"prompt\": [" + ids + "], \"max_tokens\": 1%s}";
+    try (RawClient client = new RawClient(server.port())) {
+      assertThat(cached(client, "a", body.formatted(""))).isZero();
+      assertThat(cached(client, "b", body.formatted(""))).isZero();
+      assertThat(cached(client, "a", body.formatted(""))).isPositive();
+      String salted = body.formatted(", \"cache_salt\": \"x\"");
+      assertThat(cached(client, "a", salted)).isZero();
+      assertThat(cached(client, "b", salted)).isZero();
+      assertThat(cached(client, "b", salted)).isPositive();
+    }
+  }
+
+  private static int cached(RawClient client, String key, String body) throws IOException {
+    Reply reply = client.post("/v1/completions", body, "Authorization: Bearer " + key).reply();
+    assertThat(reply.status()).as(reply.body()).isEqualTo(200);
+    return new JsonMapper()
+        .readTree(reply.body())
+        .at("/usage/prompt_tokens_details/cached_tokens")
+        .asInt();
+  }
+}
