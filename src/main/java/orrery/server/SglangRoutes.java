@@ -3,7 +3,6 @@ package orrery.server;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import orrery.engine.Answer;
 import orrery.engine.Completion;
@@ -47,8 +46,7 @@ public final class SglangRoutes {
 
   private void generate(Call call) throws IOException {
     serving.requireRoom();
-    GenerateRequest request =
-        reader.read(Fields.parse(call.body()), () -> ThreadLocalRandom.current().nextLong());
+    GenerateRequest request = reader.read(Fields.parse(call.body()));
     List<Completion> running = submit(call, request);
     List<String> names = request.prompts().stream().map(GenerateRequest.Prompt::rid).toList();
     try {

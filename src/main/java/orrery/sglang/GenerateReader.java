@@ -6,13 +6,15 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
-import java.util.function.LongSupplier;
 import orrery.checkpoint.JsonText;
 import orrery.checkpoint.JsonText.Num;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
+import orrery.grammar.Constraint;
 import orrery.openai.ConstraintFields;
 import orrery.openai.FieldException;
 import orrery.openai.Fields;
@@ -70,12 +72,12 @@ public final class GenerateReader {
   }
 
   /**
-   * Reads a body.
+   * Reads a body. Prompts that name no seed leave it to the engine, which takes a different one for
+   * each: its number among all requests.
    *
-   * @param seeds a seed for each prompt that names none
    * @throws FieldException naming the field, what was expected and what was found
    */
-  public GenerateRequest read(Fields body, LongSupplier seeds) {
+  public GenerateRequest read(Fields body) {
     NOT_IN_BODY.forEach(known -> Unsupported.require(body, known));
     boolean ids = body.has("input_ids");
     if (ids == body.has("text")) {
@@ -95,7 +97,7 @@ public final class GenerateReader {
     for (int i = 0; i < count; i++) {
       Object item = several ? ((List<?>) value).get(i) : value;
       int[] tokens = tokens(ids, several ? body.item(name, i) : body.path(name), item);
-      all.add(prompt(new Each(body, count, i), tokens, rids.get(i), seeds));
+      all.add(prompt(new Each(body, count, i), tokens, rids.get(i)));
     }
     int n = sameN(all);
     if ((long) n * count > ServedReader.MAX_CHOICES) {
@@ -124,7 +126,7 @@ public final class GenerateReader {
     return n;
   }
 
-  private Prompt prompt(Each of, int[] tokens, String rid, LongSupplier seeds) {
+  private Prompt prompt(Each of, int[] tokens, String rid) {
     Fields sampling = of.object(PARAMS);
     NOT_IN_PARAMS.forEach(known -> Unsupported.require(sampling, known));
     Report report = report(of, tokens.length);
@@ -138,13 +140,15 @@ public final class GenerateReader {
               .withMinTokens(minTokens(sampling, most))
               .withLogprobs(report.wanted() ? report.top() : -1)
               .withPromptLogprobs(report.start() >= 0 ? report.top() : -1)
-              .withLogprobStartLen(Math.max(0, report.start()))
-              .withSeed(sampling.longOrNone("sampling_seed").orElseGet(seeds));
+              .withLogprobStartLen(Math.max(0, report.start()));
     } catch (IllegalArgumentException e) {
       throw GenerateRequest.refused(e.getMessage());
     }
     ServedReader.requireFewStops(PARAMS + ".", params);
-    params = constraints.read(sampling).map(params::withConstraint).orElse(params);
+    OptionalLong seed = sampling.longOrNone("sampling_seed");
+    params = seed.isPresent() ? params.withSeed(seed.getAsLong()) : params;
+    Optional<Constraint> constraint = constraints.read(sampling);
+    params = constraint.isPresent() ? params.withConstraint(constraint.get()) : params;
     int interval = sampling.intOr("stream_interval", 1);
     if (interval < 1) {
       sampling.fail("stream_interval", "a number of at least 1");

@@ -300,6 +300,7 @@ class ServedFieldsTest {
     assertThat(named).isEqualTo(Unsupported.names());
     Stream.of(REFUSED)
         .filter(row -> row[2].contains("not supported") || row[2].contains("no value"))
+        .filter(row -> !row[1].contains("."))
         .forEach(row -> assertThat(named).contains(row[1]));
   }
 }

@@ -99,7 +99,7 @@ class NativeApiTest {
            "spaces_between_special_tokens": true, "no_stop_trim": false, "custom_params": {},
            "stop": null, "n": 1}}
         """;
-    assertThat(server.whole("/generate", fields).get("text").asText()).isEqualTo(" 1 2 3");
+    assertThat(server.whole("/generate", fields).get("text").asText()).isEqualTo(" 1 2 3\n");
     assertThat(server.plain("PUT", "/generate", fields).statusCode()).isEqualTo(200);
   }
 
@@ -153,7 +153,8 @@ class NativeApiTest {
     refused(two + "\"sampling_params\": [{\"n\": 2}, {}]}", "sampling_params.n", "the same number");
     refused(params + "{\"regex\": \"(\"}}", "sampling_params.regex", "");
     refused(params + "{\"json_schema\": \"{\"}}", "sampling_params.json_schema", "JSON");
-    refused("[1]", "", "a JSON object");
+    assertThat(server.post("/generate", "[1]").error()).contains("expected a JSON object");
+    assertThat(server.post("/generate", "").status()).isEqualTo(400);
   }
 
   @Test
@@ -161,13 +162,13 @@ class NativeApiTest {
     String start = "{\"text\": \"Once\", \"sampling_params\": {\"max_new_tokens\": 40, ";
     for (int seed = 0; seed < 5; seed++) {
       String seeded = start + "\"sampling_seed\": " + seed + ", ";
-      JsonNode date = server.whole("/generate", seeded + "\"regex\": \"[0-9]{4}-(0[1-9]|1[0-2])\"}}");
+      JsonNode date =
+          server.whole("/generate", seeded + "\"regex\": \"[0-9]{4}-(0[1-9]|1[0-2])\"}}");
       assertThat(date.get("text").asText()).matches("[0-9]{4}-(0[1-9]|1[0-2])");
       assertThat(date.at("/meta_info/finish_reason/type").asText()).isEqualTo("stop");
       JsonNode schema =
           server.whole(
-              "/generate",
-              seeded + "\"json_schema\": \"{\\\"enum\\\": [\\\"red\\\", 7]}\"}}");
+              "/generate", seeded + "\"json_schema\": \"{\\\"enum\\\": [\\\"red\\\", 7]}\"}}");
       assertThat(schema.get("text").asText()).isIn("\"red\"", "7");
     }
   }
