@@ -138,7 +138,7 @@ class GenerateAgreementTest {
   void theLibraryGivesTheSameTokensTextsAndLogprobs(String body) {
     List<JsonNode> told = list(server.whole("/generate", "{" + body + "}"));
     GenerateReader reader = new GenerateReader(server.loaded(), server.engine().longest());
-    GenerateRequest request = reader.read(Fields.parse("{" + body + "}"), () -> 0);
+    GenerateRequest request = reader.read(Fields.parse("{" + body + "}"));
     int at = 0;
     for (GenerateRequest.Prompt prompt : request.prompts()) {
       for (Answer answer : server.engine().submit(prompt.request()).join()) {
