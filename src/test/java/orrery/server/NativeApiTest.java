@@ -161,13 +161,13 @@ class NativeApiTest {
     String start = "{\"text\": \"Once\", \"sampling_params\": {\"max_new_tokens\": 40, ";
     for (int seed = 0; seed < 5; seed++) {
       String seeded = start + "\"sampling_seed\": " + seed + ", ";
-      JsonNode date = server.whole("/generate", seeded + "\"regex\": \"[0-9]{4}-(0[1-9]|1[0-2])\"}}");
+      JsonNode date =
+          server.whole("/generate", seeded + "\"regex\": \"[0-9]{4}-(0[1-9]|1[0-2])\"}}");
       assertThat(date.get("text").asText()).matches("[0-9]{4}-(0[1-9]|1[0-2])");
       assertThat(date.at("/meta_info/finish_reason/type").asText()).isEqualTo("stop");
       JsonNode schema =
           server.whole(
-              "/generate",
-              seeded + "\"json_schema\": \"{\\\"enum\\\": [\\\"red\\\", 7]}\"}}");
+              "/generate", seeded + "\"json_schema\": \"{\\\"enum\\\": [\\\"red\\\", 7]}\"}}");
       assertThat(schema.get("text").asText()).isIn("\"red\"", "7");
     }
   }
