@@ -20,98 +20,98 @@ import jdk.incubator.vector.IntVector;
 final class Bf16Loops {
   private static final int HIGH_HALF = 0xFFFF0000;
 
+  private static final int ROW_PANELS = RowVectors.panels(8);
+
   private Bf16Loops() {}
 
-  /** One row, eight panels at a time; the last group repeats its last panel. */
+  /** One row, eight vectors of outputs at a time; the last group repeats its last one. */
   static void row1(
       int[] w, int in, float[] x, int xOff, float[] y, int yOff, int panelFrom, int panelTo) {
-    int panelSize = (in + 1) / 2 * PANEL;
-    int lastPanel = panelTo - 1;
-    for (int p = panelFrom; p < panelTo; p += 8) {
-      int p0 = p;
-      int p1 = Math.min(p + 1, lastPanel);
-      int p2 = Math.min(p + 2, lastPanel);
-      int p3 = Math.min(p + 3, lastPanel);
-      int p4 = Math.min(p + 4, lastPanel);
-      int p5 = Math.min(p + 5, lastPanel);
-      int p6 = Math.min(p + 6, lastPanel);
-      int p7 = Math.min(p + 7, lastPanel);
-      for (int sub = 0; sub < PANEL; sub += LANES) {
-        int w0 = p0 * panelSize + sub;
-        int w1 = p1 * panelSize + sub;
-        int w2 = p2 * panelSize + sub;
-        int w3 = p3 * panelSize + sub;
-        int w4 = p4 * panelSize + sub;
-        int w5 = p5 * panelSize + sub;
-        int w6 = p6 * panelSize + sub;
-        int w7 = p7 * panelSize + sub;
-        FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = a0;
-        FloatVector a2 = a0;
-        FloatVector a3 = a0;
-        FloatVector a4 = a0;
-        FloatVector a5 = a0;
-        FloatVector a6 = a0;
-        FloatVector a7 = a0;
-        int k = 0;
-        for (; k + 1 < in; k += 2) {
-          FloatVector even = FloatVector.broadcast(F, x[xOff + k]);
-          FloatVector odd = FloatVector.broadcast(F, x[xOff + k + 1]);
-          int at = k * (PANEL / 2);
-          IntVector v0 = IntVector.fromArray(I, w, w0 + at);
-          a0 = v0.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a0);
-          a0 = v0.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a0);
-          IntVector v1 = IntVector.fromArray(I, w, w1 + at);
-          a1 = v1.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a1);
-          a1 = v1.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a1);
-          IntVector v2 = IntVector.fromArray(I, w, w2 + at);
-          a2 = v2.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a2);
-          a2 = v2.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a2);
-          IntVector v3 = IntVector.fromArray(I, w, w3 + at);
-          a3 = v3.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a3);
-          a3 = v3.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a3);
-          IntVector v4 = IntVector.fromArray(I, w, w4 + at);
-          a4 = v4.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a4);
-          a4 = v4.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a4);
-          IntVector v5 = IntVector.fromArray(I, w, w5 + at);
-          a5 = v5.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a5);
-          a5 = v5.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a5);
-          IntVector v6 = IntVector.fromArray(I, w, w6 + at);
-          a6 = v6.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a6);
-          a6 = v6.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a6);
-          IntVector v7 = IntVector.fromArray(I, w, w7 + at);
-          a7 = v7.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a7);
-          a7 = v7.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a7);
-        }
-        if (k < in) {
-          FloatVector even = FloatVector.broadcast(F, x[xOff + k]);
-          int at = k * (PANEL / 2);
-          IntVector v0 = IntVector.fromArray(I, w, w0 + at);
-          a0 = v0.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a0);
-          IntVector v1 = IntVector.fromArray(I, w, w1 + at);
-          a1 = v1.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a1);
-          IntVector v2 = IntVector.fromArray(I, w, w2 + at);
-          a2 = v2.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a2);
-          IntVector v3 = IntVector.fromArray(I, w, w3 + at);
-          a3 = v3.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a3);
-          IntVector v4 = IntVector.fromArray(I, w, w4 + at);
-          a4 = v4.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a4);
-          IntVector v5 = IntVector.fromArray(I, w, w5 + at);
-          a5 = v5.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a5);
-          IntVector v6 = IntVector.fromArray(I, w, w6 + at);
-          a6 = v6.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a6);
-          IntVector v7 = IntVector.fromArray(I, w, w7 + at);
-          a7 = v7.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a7);
-        }
-        a0.intoArray(y, yOff + p0 * PANEL + sub);
-        a1.intoArray(y, yOff + p1 * PANEL + sub);
-        a2.intoArray(y, yOff + p2 * PANEL + sub);
-        a3.intoArray(y, yOff + p3 * PANEL + sub);
-        a4.intoArray(y, yOff + p4 * PANEL + sub);
-        a5.intoArray(y, yOff + p5 * PANEL + sub);
-        a6.intoArray(y, yOff + p6 * PANEL + sub);
-        a7.intoArray(y, yOff + p7 * PANEL + sub);
+    int size = (in + 1) / 2; // ints of one output
+    for (int p = panelFrom; p < panelTo; p += ROW_PANELS) {
+      int panels = Math.min(ROW_PANELS, panelTo - p);
+      int w0 = p * size * PANEL;
+      int y0 = yOff + p * PANEL;
+      int o1 = RowVectors.output(1, panels);
+      int o2 = RowVectors.output(2, panels);
+      int o3 = RowVectors.output(3, panels);
+      int o4 = RowVectors.output(4, panels);
+      int o5 = RowVectors.output(5, panels);
+      int o6 = RowVectors.output(6, panels);
+      int o7 = RowVectors.output(7, panels);
+      int w1 = w0 + RowVectors.at(o1, size);
+      int w2 = w0 + RowVectors.at(o2, size);
+      int w3 = w0 + RowVectors.at(o3, size);
+      int w4 = w0 + RowVectors.at(o4, size);
+      int w5 = w0 + RowVectors.at(o5, size);
+      int w6 = w0 + RowVectors.at(o6, size);
+      int w7 = w0 + RowVectors.at(o7, size);
+      FloatVector a0 = FloatVector.zero(F);
+      FloatVector a1 = a0;
+      FloatVector a2 = a0;
+      FloatVector a3 = a0;
+      FloatVector a4 = a0;
+      FloatVector a5 = a0;
+      FloatVector a6 = a0;
+      FloatVector a7 = a0;
+      int k = 0;
+      for (; k + 1 < in; k += 2) {
+        FloatVector even = FloatVector.broadcast(F, x[xOff + k]);
+        FloatVector odd = FloatVector.broadcast(F, x[xOff + k + 1]);
+        int at = k * (PANEL / 2);
+        IntVector v0 = IntVector.fromArray(I, w, w0 + at);
+        a0 = v0.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a0);
+        a0 = v0.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a0);
+        IntVector v1 = IntVector.fromArray(I, w, w1 + at);
+        a1 = v1.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a1);
+        a1 = v1.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a1);
+        IntVector v2 = IntVector.fromArray(I, w, w2 + at);
+        a2 = v2.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a2);
+        a2 = v2.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a2);
+        IntVector v3 = IntVector.fromArray(I, w, w3 + at);
+        a3 = v3.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a3);
+        a3 = v3.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a3);
+        IntVector v4 = IntVector.fromArray(I, w, w4 + at);
+        a4 = v4.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a4);
+        a4 = v4.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a4);
+        IntVector v5 = IntVector.fromArray(I, w, w5 + at);
+        a5 = v5.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a5);
+        a5 = v5.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a5);
+        IntVector v6 = IntVector.fromArray(I, w, w6 + at);
+        a6 = v6.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a6);
+        a6 = v6.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a6);
+        IntVector v7 = IntVector.fromArray(I, w, w7 + at);
+        a7 = v7.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a7);
+        a7 = v7.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a7);
       }
+      if (k < in) {
+        FloatVector even = FloatVector.broadcast(F, x[xOff + k]);
+        int at = k * (PANEL / 2);
+        IntVector v0 = IntVector.fromArray(I, w, w0 + at);
+        a0 = v0.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a0);
+        IntVector v1 = IntVector.fromArray(I, w, w1 + at);
+        a1 = v1.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a1);
+        IntVector v2 = IntVector.fromArray(I, w, w2 + at);
+        a2 = v2.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a2);
+        IntVector v3 = IntVector.fromArray(I, w, w3 + at);
+        a3 = v3.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a3);
+        IntVector v4 = IntVector.fromArray(I, w, w4 + at);
+        a4 = v4.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a4);
+        IntVector v5 = IntVector.fromArray(I, w, w5 + at);
+        a5 = v5.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a5);
+        IntVector v6 = IntVector.fromArray(I, w, w6 + at);
+        a6 = v6.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a6);
+        IntVector v7 = IntVector.fromArray(I, w, w7 + at);
+        a7 = v7.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a7);
+      }
+      a0.intoArray(y, y0);
+      a1.intoArray(y, y0 + o1);
+      a2.intoArray(y, y0 + o2);
+      a3.intoArray(y, y0 + o3);
+      a4.intoArray(y, y0 + o4);
+      a5.intoArray(y, y0 + o5);
+      a6.intoArray(y, y0 + o6);
+      a7.intoArray(y, y0 + o7);
     }
   }
 

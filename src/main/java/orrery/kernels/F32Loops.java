@@ -21,6 +21,8 @@ final class F32Loops {
   /** A multiple of the panels that the 6-row (2) and the 4-row loop (3) take at a time. */
   static final int PANELS_TOGETHER = 6;
 
+  private static final int ROW_PANELS = RowVectors.panels(8);
+
   private F32Loops() {}
 
   /** Few panels at a time if many rows pass by, so that the panels stay in the cache. */
@@ -70,58 +72,55 @@ final class F32Loops {
     }
   }
 
-  /** One row, eight panels at a time; the last group repeats its last panel. */
+  /** One row, eight vectors of outputs at a time; the last group repeats its last one. */
   private static void row1(
       float[] w, int wOff, int in, float[] x, int xOff, float[] y, int yOff, int panels) {
-    int panelSize = in * PANEL;
-    int lastPanel = panels - 1;
-    for (int p = 0; p < panels; p += 8) {
-      int p0 = p;
-      int p1 = Math.min(p + 1, lastPanel);
-      int p2 = Math.min(p + 2, lastPanel);
-      int p3 = Math.min(p + 3, lastPanel);
-      int p4 = Math.min(p + 4, lastPanel);
-      int p5 = Math.min(p + 5, lastPanel);
-      int p6 = Math.min(p + 6, lastPanel);
-      int p7 = Math.min(p + 7, lastPanel);
-      for (int sub = 0; sub < PANEL; sub += LANES) {
-        int w0 = wOff + p0 * panelSize + sub;
-        int w1 = wOff + p1 * panelSize + sub;
-        int w2 = wOff + p2 * panelSize + sub;
-        int w3 = wOff + p3 * panelSize + sub;
-        int w4 = wOff + p4 * panelSize + sub;
-        int w5 = wOff + p5 * panelSize + sub;
-        int w6 = wOff + p6 * panelSize + sub;
-        int w7 = wOff + p7 * panelSize + sub;
-        FloatVector a0 = FloatVector.fromArray(F, y, yOff + p0 * PANEL + sub);
-        FloatVector a1 = FloatVector.fromArray(F, y, yOff + p1 * PANEL + sub);
-        FloatVector a2 = FloatVector.fromArray(F, y, yOff + p2 * PANEL + sub);
-        FloatVector a3 = FloatVector.fromArray(F, y, yOff + p3 * PANEL + sub);
-        FloatVector a4 = FloatVector.fromArray(F, y, yOff + p4 * PANEL + sub);
-        FloatVector a5 = FloatVector.fromArray(F, y, yOff + p5 * PANEL + sub);
-        FloatVector a6 = FloatVector.fromArray(F, y, yOff + p6 * PANEL + sub);
-        FloatVector a7 = FloatVector.fromArray(F, y, yOff + p7 * PANEL + sub);
-        for (int k = 0; k < in; k++) {
-          FloatVector s = FloatVector.broadcast(F, x[xOff + k]);
-          int at = k * PANEL;
-          a0 = FloatVector.fromArray(F, w, w0 + at).fma(s, a0);
-          a1 = FloatVector.fromArray(F, w, w1 + at).fma(s, a1);
-          a2 = FloatVector.fromArray(F, w, w2 + at).fma(s, a2);
-          a3 = FloatVector.fromArray(F, w, w3 + at).fma(s, a3);
-          a4 = FloatVector.fromArray(F, w, w4 + at).fma(s, a4);
-          a5 = FloatVector.fromArray(F, w, w5 + at).fma(s, a5);
-          a6 = FloatVector.fromArray(F, w, w6 + at).fma(s, a6);
-          a7 = FloatVector.fromArray(F, w, w7 + at).fma(s, a7);
-        }
-        a0.intoArray(y, yOff + p0 * PANEL + sub);
-        a1.intoArray(y, yOff + p1 * PANEL + sub);
-        a2.intoArray(y, yOff + p2 * PANEL + sub);
-        a3.intoArray(y, yOff + p3 * PANEL + sub);
-        a4.intoArray(y, yOff + p4 * PANEL + sub);
-        a5.intoArray(y, yOff + p5 * PANEL + sub);
-        a6.intoArray(y, yOff + p6 * PANEL + sub);
-        a7.intoArray(y, yOff + p7 * PANEL + sub);
+    for (int p = 0; p < panels; p += ROW_PANELS) {
+      int group = Math.min(ROW_PANELS, panels - p);
+      int w0 = wOff + p * in * PANEL;
+      int y0 = yOff + p * PANEL;
+      int o1 = RowVectors.output(1, group);
+      int o2 = RowVectors.output(2, group);
+      int o3 = RowVectors.output(3, group);
+      int o4 = RowVectors.output(4, group);
+      int o5 = RowVectors.output(5, group);
+      int o6 = RowVectors.output(6, group);
+      int o7 = RowVectors.output(7, group);
+      int w1 = w0 + RowVectors.at(o1, in);
+      int w2 = w0 + RowVectors.at(o2, in);
+      int w3 = w0 + RowVectors.at(o3, in);
+      int w4 = w0 + RowVectors.at(o4, in);
+      int w5 = w0 + RowVectors.at(o5, in);
+      int w6 = w0 + RowVectors.at(o6, in);
+      int w7 = w0 + RowVectors.at(o7, in);
+      FloatVector a0 = FloatVector.fromArray(F, y, y0);
+      FloatVector a1 = FloatVector.fromArray(F, y, y0 + o1);
+      FloatVector a2 = FloatVector.fromArray(F, y, y0 + o2);
+      FloatVector a3 = FloatVector.fromArray(F, y, y0 + o3);
+      FloatVector a4 = FloatVector.fromArray(F, y, y0 + o4);
+      FloatVector a5 = FloatVector.fromArray(F, y, y0 + o5);
+      FloatVector a6 = FloatVector.fromArray(F, y, y0 + o6);
+      FloatVector a7 = FloatVector.fromArray(F, y, y0 + o7);
+      for (int k = 0; k < in; k++) {
+        FloatVector s = FloatVector.broadcast(F, x[xOff + k]);
+        int at = k * PANEL;
+        a0 = FloatVector.fromArray(F, w, w0 + at).fma(s, a0);
+        a1 = FloatVector.fromArray(F, w, w1 + at).fma(s, a1);
+        a2 = FloatVector.fromArray(F, w, w2 + at).fma(s, a2);
+        a3 = FloatVector.fromArray(F, w, w3 + at).fma(s, a3);
+        a4 = FloatVector.fromArray(F, w, w4 + at).fma(s, a4);
+        a5 = FloatVector.fromArray(F, w, w5 + at).fma(s, a5);
+        a6 = FloatVector.fromArray(F, w, w6 + at).fma(s, a6);
+        a7 = FloatVector.fromArray(F, w, w7 + at).fma(s, a7);
       }
+      a0.intoArray(y, y0);
+      a1.intoArray(y, y0 + o1);
+      a2.intoArray(y, y0 + o2);
+      a3.intoArray(y, y0 + o3);
+      a4.intoArray(y, y0 + o4);
+      a5.intoArray(y, y0 + o5);
+      a6.intoArray(y, y0 + o6);
+      a7.intoArray(y, y0 + o7);
     }
   }
 

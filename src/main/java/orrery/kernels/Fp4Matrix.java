@@ -59,17 +59,19 @@ final class Fp4Matrix extends CodePanels {
       return;
     }
     int blocks = (in - 1) / blockCols + 1;
-    float[] scale = scratch.scales(4 * blocks * PANEL); // [4][blocks][16]
-    for (int p = panelFrom; p < panelTo; p += 4) {
-      for (int i = 0; i < 4 && p + i < panelTo; i++) {
+    float[] scale = scratch.scales(Loops.ROW_PANELS * blocks * PANEL); // [panels][blocks][16]
+    for (int p = panelFrom; p < panelTo; p += Loops.ROW_PANELS) {
+      int panels = Math.min(Loops.ROW_PANELS, panelTo - p);
+      for (int i = 0; i < panels; i++) {
         scales.unpack(p + i, 0, blocks, 1, scale, i * blocks * PANEL);
       }
-      Loops.row(this, p, Math.min(3, panelTo - 1 - p), scale, blocks, x, xOff, y, yOff);
+      Loops.row(this, p, panels, scale, blocks, x, xOff, y, yOff);
     }
   }
 
   /** A class of its own, so that scalar kernels never load vectors. */
   private static final class Loops {
+    static final int ROW_PANELS = RowVectors.panels(4);
     private static final int SIGN = 0x8000_0000;
     private static final int FIELDS = 0x81C0_0000; // of a code, six bits below the top
     private static final float UNIT = 0x1p126f; // the biases 127 and 1 differ by this
@@ -91,8 +93,10 @@ final class Fp4Matrix extends CodePanels {
       IntVector table = IntVector.fromArray(I, VALUES, 0);
       for (int sub = 0; sub < PANEL; sub += LANES) {
         FloatVector s = FloatVector.fromArray(F, scale, sub);
-        for (int k = 0; k < inputs; k += 8) {
-          IntVector v = IntVector.fromArray(I, codes, at + k / 8 * PANEL + sub);
+        int from = at + sub;
+        int to = offset + sub;
+        for (int word = 0; word < inputs / 8; word++) {
+          IntVector v = IntVector.fromArray(I, codes, from + word * PANEL);
           for (int j = 0; j < 8; j++) {
             IntVector i =
                 switch (LANES) {
@@ -104,18 +108,18 @@ final class Fp4Matrix extends CodePanels {
             if (LANES < 8) {
               c = c.mul(UNIT);
             }
-            c.mul(s).mul(t).intoArray(into, offset + (k + j) * PANEL + sub);
+            c.mul(s).mul(t).intoArray(into, to + (word * 8 + j) * PANEL);
             v = v.lanewise(LSHR, 4);
           }
         }
       }
     }
 
-    /** One row by four panels from p on; after the last one, it comes again. */
+    /** One row by four vectors of outputs from panel p on; after the last one, it comes again. */
     static void row(
         Fp4Matrix w,
         int p,
-        int last,
+        int panels,
         float[] scale,
         int blocks,
         float[] x,
@@ -126,93 +130,99 @@ final class Fp4Matrix extends CodePanels {
       IntVector table = IntVector.fromArray(I, VALUES, 0);
       FloatVector t = FloatVector.broadcast(F, w.tensorScale);
       boolean scaled = w.tensorScale != 1;
-      int q1 = Math.min(1, last);
-      int q2 = Math.min(2, last);
-      for (int sub = 0; sub < PANEL; sub += LANES) {
-        int w0 = p * w.words * PANEL + sub;
-        int w1 = w0 + q1 * w.words * PANEL;
-        int w2 = w0 + q2 * w.words * PANEL;
-        int w3 = w0 + last * w.words * PANEL;
-        int scales = blocks * PANEL;
-        FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = a0;
-        FloatVector a2 = a0;
-        FloatVector a3 = a0;
-        for (int b = 0; b < blocks; b++) {
-          int at = b * PANEL + sub;
-          FloatVector s0 = FloatVector.fromArray(F, scale, at);
-          FloatVector s1 = FloatVector.fromArray(F, scale, at + q1 * scales);
-          FloatVector s2 = FloatVector.fromArray(F, scale, at + q2 * scales);
-          FloatVector s3 = FloatVector.fromArray(F, scale, at + last * scales);
-          int end = w.blockEnd(b * w.blockCols);
-          for (int k = b * w.blockCols; k < end; k += 8) {
-            IntVector v0 = IntVector.fromArray(I, codes, w0 + k / 8 * PANEL);
-            IntVector v1 = IntVector.fromArray(I, codes, w1 + k / 8 * PANEL);
-            IntVector v2 = IntVector.fromArray(I, codes, w2 + k / 8 * PANEL);
-            IntVector v3 = IntVector.fromArray(I, codes, w3 + k / 8 * PANEL);
-            for (int j = 0; j < 8; j++) {
-              FloatVector xk = FloatVector.broadcast(F, x[xOff + k + j]);
-              IntVector i0 =
-                  switch (LANES) {
-                    case 16 -> v0.selectFrom(table);
-                    case 8 -> v0.selectFrom(table).or(v0.lanewise(LSHL, 28).and(SIGN));
-                    default -> v0.lanewise(LSHL, 28).lanewise(ASHR, 6).and(FIELDS);
-                  };
-              IntVector i1 =
-                  switch (LANES) {
-                    case 16 -> v1.selectFrom(table);
-                    case 8 -> v1.selectFrom(table).or(v1.lanewise(LSHL, 28).and(SIGN));
-                    default -> v1.lanewise(LSHL, 28).lanewise(ASHR, 6).and(FIELDS);
-                  };
-              IntVector i2 =
-                  switch (LANES) {
-                    case 16 -> v2.selectFrom(table);
-                    case 8 -> v2.selectFrom(table).or(v2.lanewise(LSHL, 28).and(SIGN));
-                    default -> v2.lanewise(LSHL, 28).lanewise(ASHR, 6).and(FIELDS);
-                  };
-              IntVector i3 =
-                  switch (LANES) {
-                    case 16 -> v3.selectFrom(table);
-                    case 8 -> v3.selectFrom(table).or(v3.lanewise(LSHL, 28).and(SIGN));
-                    default -> v3.lanewise(LSHL, 28).lanewise(ASHR, 6).and(FIELDS);
-                  };
-              FloatVector c0 = i0.reinterpretAsFloats();
-              FloatVector c1 = i1.reinterpretAsFloats();
-              FloatVector c2 = i2.reinterpretAsFloats();
-              FloatVector c3 = i3.reinterpretAsFloats();
-              if (LANES < 8) {
-                c0 = c0.mul(UNIT);
-                c1 = c1.mul(UNIT);
-                c2 = c2.mul(UNIT);
-                c3 = c3.mul(UNIT);
-              }
-              c0 = c0.mul(s0);
-              c1 = c1.mul(s1);
-              c2 = c2.mul(s2);
-              c3 = c3.mul(s3);
-              if (scaled) {
-                c0 = c0.mul(t);
-                c1 = c1.mul(t);
-                c2 = c2.mul(t);
-                c3 = c3.mul(t);
-              }
-              a0 = c0.fma(xk, a0);
-              a1 = c1.fma(xk, a1);
-              a2 = c2.fma(xk, a2);
-              a3 = c3.fma(xk, a3);
-              v0 = v0.lanewise(LSHR, 4);
-              v1 = v1.lanewise(LSHR, 4);
-              v2 = v2.lanewise(LSHR, 4);
-              v3 = v3.lanewise(LSHR, 4);
+      int o1 = RowVectors.output(1, panels);
+      int o2 = RowVectors.output(2, panels);
+      int o3 = RowVectors.output(3, panels);
+      int s1 = RowVectors.at(o1, blocks);
+      int s2 = RowVectors.at(o2, blocks);
+      int s3 = RowVectors.at(o3, blocks);
+      int c0 = p * w.words * PANEL;
+      int c1 = c0 + RowVectors.at(o1, w.words);
+      int c2 = c0 + RowVectors.at(o2, w.words);
+      int c3 = c0 + RowVectors.at(o3, w.words);
+      int xAt = xOff;
+      FloatVector a0 = FloatVector.zero(F);
+      FloatVector a1 = a0;
+      FloatVector a2 = a0;
+      FloatVector a3 = a0;
+      for (int b = 0; b < blocks; b++) {
+        FloatVector t0 = FloatVector.fromArray(F, scale, b * PANEL);
+        FloatVector t1 = FloatVector.fromArray(F, scale, s1 + b * PANEL);
+        FloatVector t2 = FloatVector.fromArray(F, scale, s2 + b * PANEL);
+        FloatVector t3 = FloatVector.fromArray(F, scale, s3 + b * PANEL);
+        int words = Math.min(w.blockCols, w.in - b * w.blockCols) / 8;
+        for (int word = 0; word < words; word++) {
+          IntVector v0 = IntVector.fromArray(I, codes, c0 + word * PANEL);
+          IntVector v1 = IntVector.fromArray(I, codes, c1 + word * PANEL);
+          IntVector v2 = IntVector.fromArray(I, codes, c2 + word * PANEL);
+          IntVector v3 = IntVector.fromArray(I, codes, c3 + word * PANEL);
+          for (int j = 0; j < 8; j++) {
+            FloatVector xk = FloatVector.broadcast(F, x[xAt + word * 8 + j]);
+            IntVector i0 =
+                switch (LANES) {
+                  case 16 -> v0.selectFrom(table);
+                  case 8 -> v0.selectFrom(table).or(v0.lanewise(LSHL, 28).and(SIGN));
+                  default -> v0.lanewise(LSHL, 28).lanewise(ASHR, 6).and(FIELDS);
+                };
+            IntVector i1 =
+                switch (LANES) {
+                  case 16 -> v1.selectFrom(table);
+                  case 8 -> v1.selectFrom(table).or(v1.lanewise(LSHL, 28).and(SIGN));
+                  default -> v1.lanewise(LSHL, 28).lanewise(ASHR, 6).and(FIELDS);
+                };
+            IntVector i2 =
+                switch (LANES) {
+                  case 16 -> v2.selectFrom(table);
+                  case 8 -> v2.selectFrom(table).or(v2.lanewise(LSHL, 28).and(SIGN));
+                  default -> v2.lanewise(LSHL, 28).lanewise(ASHR, 6).and(FIELDS);
+                };
+            IntVector i3 =
+                switch (LANES) {
+                  case 16 -> v3.selectFrom(table);
+                  case 8 -> v3.selectFrom(table).or(v3.lanewise(LSHL, 28).and(SIGN));
+                  default -> v3.lanewise(LSHL, 28).lanewise(ASHR, 6).and(FIELDS);
+                };
+            FloatVector f0 = i0.reinterpretAsFloats();
+            FloatVector f1 = i1.reinterpretAsFloats();
+            FloatVector f2 = i2.reinterpretAsFloats();
+            FloatVector f3 = i3.reinterpretAsFloats();
+            if (LANES < 8) {
+              f0 = f0.mul(UNIT);
+              f1 = f1.mul(UNIT);
+              f2 = f2.mul(UNIT);
+              f3 = f3.mul(UNIT);
             }
+            f0 = f0.mul(t0);
+            f1 = f1.mul(t1);
+            f2 = f2.mul(t2);
+            f3 = f3.mul(t3);
+            if (scaled) {
+              f0 = f0.mul(t);
+              f1 = f1.mul(t);
+              f2 = f2.mul(t);
+              f3 = f3.mul(t);
+            }
+            a0 = f0.fma(xk, a0);
+            a1 = f1.fma(xk, a1);
+            a2 = f2.fma(xk, a2);
+            a3 = f3.fma(xk, a3);
+            v0 = v0.lanewise(LSHR, 4);
+            v1 = v1.lanewise(LSHR, 4);
+            v2 = v2.lanewise(LSHR, 4);
+            v3 = v3.lanewise(LSHR, 4);
           }
         }
-        int to = yOff + p * PANEL + sub;
-        a0.intoArray(y, to);
-        a1.intoArray(y, to + q1 * PANEL);
-        a2.intoArray(y, to + q2 * PANEL);
-        a3.intoArray(y, to + last * PANEL);
+        c0 += words * PANEL;
+        c1 += words * PANEL;
+        c2 += words * PANEL;
+        c3 += words * PANEL;
+        xAt += words * 8;
       }
+      int to = yOff + p * PANEL;
+      a0.intoArray(y, to);
+      a1.intoArray(y, to + o1);
+      a2.intoArray(y, to + o2);
+      a3.intoArray(y, to + o3);
     }
   }
 }

@@ -2,7 +2,6 @@ package orrery.kernels;
 
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.LSHR;
 import static orrery.kernels.VectorKernels.F;
 import static orrery.kernels.VectorKernels.I;
 import static orrery.kernels.VectorKernels.LANES;
@@ -71,43 +70,47 @@ final class Fp8E4M3Matrix extends CodePanels {
       return;
     }
     int blocks = (in - 1) / blockCols + 1;
-    float[] scale = scratch.scales(4 * blocks * PANEL); // [4][blocks][16]
-    for (int p = panelFrom; p < panelTo; p += 4) {
-      for (int i = 0; i < 4 && p + i < panelTo; i++) {
+    float[] scale = scratch.scales(Loops.ROW_PANELS * blocks * PANEL); // [panels][blocks][16]
+    for (int p = panelFrom; p < panelTo; p += Loops.ROW_PANELS) {
+      int panels = Math.min(Loops.ROW_PANELS, panelTo - p);
+      for (int i = 0; i < panels; i++) {
         scales.unpack(p + i, 0, blocks, UNIT, scale, i * blocks * PANEL);
       }
-      Loops.row(this, p, Math.min(3, panelTo - 1 - p), scale, blocks, x, xOff, y, yOff);
+      Loops.row(this, p, panels, scale, blocks, x, xOff, y, yOff);
     }
   }
 
   /** A class of its own, so that scalar kernels never load vectors. */
   private static final class Loops {
+    static final int ROW_PANELS = RowVectors.panels(4);
+
     private Loops() {}
 
     /** Decodes {@code inputs} of one block; {@code into} receives [inputs][16]. */
     static void decode(int[] codes, int at, int inputs, float[] scale, float[] into, int offset) {
       for (int sub = 0; sub < PANEL; sub += LANES) {
         FloatVector s = FloatVector.fromArray(F, scale, sub);
-        for (int k = 0; k < inputs; k += 4) {
-          IntVector v = IntVector.fromArray(I, codes, at + k / 4 * PANEL + sub);
-          int to = offset + k * PANEL + sub;
+        int from = at + sub;
+        int to = offset + sub;
+        for (int word = 0; word < inputs / 4; word++) {
+          IntVector v = IntVector.fromArray(I, codes, from + word * PANEL);
           IntVector i = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FIELDS);
-          i.reinterpretAsFloats().mul(s).intoArray(into, to);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + word * 4 * PANEL);
           i = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(FIELDS);
-          i.reinterpretAsFloats().mul(s).intoArray(into, to + PANEL);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + (word * 4 + 1) * PANEL);
           i = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(FIELDS);
-          i.reinterpretAsFloats().mul(s).intoArray(into, to + 2 * PANEL);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + (word * 4 + 2) * PANEL);
           i = v.lanewise(ASHR, 4).and(FIELDS);
-          i.reinterpretAsFloats().mul(s).intoArray(into, to + 3 * PANEL);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + (word * 4 + 3) * PANEL);
         }
       }
     }
 
-    /** One row by four panels from p on; after the last one, it comes again. */
+    /** One row by four vectors of outputs from panel p on; after the last one, it comes again. */
     static void row(
         Fp8E4M3Matrix w,
         int p,
-        int last,
+        int panels,
         float[] scale,
         int blocks,
         float[] x,
@@ -115,53 +118,136 @@ final class Fp8E4M3Matrix extends CodePanels {
         float[] y,
         int yOff) {
       int[] codes = w.codes;
-      int q1 = Math.min(1, last);
-      int q2 = Math.min(2, last);
-      for (int sub = 0; sub < PANEL; sub += LANES) {
-        int w0 = p * w.words * PANEL + sub;
-        int w1 = w0 + q1 * w.words * PANEL;
-        int w2 = w0 + q2 * w.words * PANEL;
-        int w3 = w0 + last * w.words * PANEL;
-        int scales = blocks * PANEL;
-        FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = a0;
-        FloatVector a2 = a0;
-        FloatVector a3 = a0;
-        for (int b = 0; b < blocks; b++) {
-          int at = b * PANEL + sub;
-          FloatVector s0 = FloatVector.fromArray(F, scale, at);
-          FloatVector s1 = FloatVector.fromArray(F, scale, at + q1 * scales);
-          FloatVector s2 = FloatVector.fromArray(F, scale, at + q2 * scales);
-          FloatVector s3 = FloatVector.fromArray(F, scale, at + last * scales);
-          int end = w.blockEnd(b * w.blockCols);
-          for (int k = b * w.blockCols; k < end; k += 4) {
-            IntVector v0 = IntVector.fromArray(I, codes, w0 + k / 4 * PANEL);
-            IntVector v1 = IntVector.fromArray(I, codes, w1 + k / 4 * PANEL);
-            IntVector v2 = IntVector.fromArray(I, codes, w2 + k / 4 * PANEL);
-            IntVector v3 = IntVector.fromArray(I, codes, w3 + k / 4 * PANEL);
-            for (int j = 0; j < 4; j++) {
-              FloatVector xk = FloatVector.broadcast(F, x[xOff + k + j]);
-              IntVector i0 = v0.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FIELDS);
-              IntVector i1 = v1.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FIELDS);
-              IntVector i2 = v2.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FIELDS);
-              IntVector i3 = v3.lanewise(LSHL, 24).lanewise(ASHR, 4).and(FIELDS);
-              a0 = i0.reinterpretAsFloats().mul(s0).fma(xk, a0);
-              a1 = i1.reinterpretAsFloats().mul(s1).fma(xk, a1);
-              a2 = i2.reinterpretAsFloats().mul(s2).fma(xk, a2);
-              a3 = i3.reinterpretAsFloats().mul(s3).fma(xk, a3);
-              v0 = v0.lanewise(LSHR, 8);
-              v1 = v1.lanewise(LSHR, 8);
-              v2 = v2.lanewise(LSHR, 8);
-              v3 = v3.lanewise(LSHR, 8);
-            }
-          }
+      int o1 = RowVectors.output(1, panels);
+      int o2 = RowVectors.output(2, panels);
+      int o3 = RowVectors.output(3, panels);
+      int s1 = RowVectors.at(o1, blocks);
+      int s2 = RowVectors.at(o2, blocks);
+      int s3 = RowVectors.at(o3, blocks);
+      int c0 = p * w.words * PANEL;
+      int c1 = c0 + RowVectors.at(o1, w.words);
+      int c2 = c0 + RowVectors.at(o2, w.words);
+      int c3 = c0 + RowVectors.at(o3, w.words);
+      FloatVector a0 = FloatVector.zero(F);
+      FloatVector a1 = a0;
+      FloatVector a2 = a0;
+      FloatVector a3 = a0;
+      int xAt = xOff;
+      for (int b = 0; b < blocks; b++) {
+        FloatVector t0 = FloatVector.fromArray(F, scale, b * PANEL);
+        FloatVector t1 = FloatVector.fromArray(F, scale, s1 + b * PANEL);
+        FloatVector t2 = FloatVector.fromArray(F, scale, s2 + b * PANEL);
+        FloatVector t3 = FloatVector.fromArray(F, scale, s3 + b * PANEL);
+        int words = (Math.min(w.blockCols, w.in - b * w.blockCols)) / 4;
+        for (int word = 0; word < words; word++) {
+          IntVector v0 = IntVector.fromArray(I, codes, c0 + word * PANEL);
+          IntVector v1 = IntVector.fromArray(I, codes, c1 + word * PANEL);
+          IntVector v2 = IntVector.fromArray(I, codes, c2 + word * PANEL);
+          IntVector v3 = IntVector.fromArray(I, codes, c3 + word * PANEL);
+          FloatVector xk = FloatVector.broadcast(F, x[xAt + word * 4]);
+          a0 =
+              v0.lanewise(LSHL, 24)
+                  .lanewise(ASHR, 4)
+                  .and(FIELDS)
+                  .reinterpretAsFloats()
+                  .mul(t0)
+                  .fma(xk, a0);
+          a1 =
+              v1.lanewise(LSHL, 24)
+                  .lanewise(ASHR, 4)
+                  .and(FIELDS)
+                  .reinterpretAsFloats()
+                  .mul(t1)
+                  .fma(xk, a1);
+          a2 =
+              v2.lanewise(LSHL, 24)
+                  .lanewise(ASHR, 4)
+                  .and(FIELDS)
+                  .reinterpretAsFloats()
+                  .mul(t2)
+                  .fma(xk, a2);
+          a3 =
+              v3.lanewise(LSHL, 24)
+                  .lanewise(ASHR, 4)
+                  .and(FIELDS)
+                  .reinterpretAsFloats()
+                  .mul(t3)
+                  .fma(xk, a3);
+          xk = FloatVector.broadcast(F, x[xAt + word * 4 + 1]);
+          a0 =
+              v0.lanewise(LSHL, 16)
+                  .lanewise(ASHR, 4)
+                  .and(FIELDS)
+                  .reinterpretAsFloats()
+                  .mul(t0)
+                  .fma(xk, a0);
+          a1 =
+              v1.lanewise(LSHL, 16)
+                  .lanewise(ASHR, 4)
+                  .and(FIELDS)
+                  .reinterpretAsFloats()
+                  .mul(t1)
+                  .fma(xk, a1);
+          a2 =
+              v2.lanewise(LSHL, 16)
+                  .lanewise(ASHR, 4)
+                  .and(FIELDS)
+                  .reinterpretAsFloats()
+                  .mul(t2)
+                  .fma(xk, a2);
+          a3 =
+              v3.lanewise(LSHL, 16)
+                  .lanewise(ASHR, 4)
+                  .and(FIELDS)
+                  .reinterpretAsFloats()
+                  .mul(t3)
+                  .fma(xk, a3);
+          xk = FloatVector.broadcast(F, x[xAt + word * 4 + 2]);
+          a0 =
+              v0.lanewise(LSHL, 8)
+                  .lanewise(ASHR, 4)
+                  .and(FIELDS)
+                  .reinterpretAsFloats()
+                  .mul(t0)
+                  .fma(xk, a0);
+          a1 =
+              v1.lanewise(LSHL, 8)
+                  .lanewise(ASHR, 4)
+                  .and(FIELDS)
+                  .reinterpretAsFloats()
+                  .mul(t1)
+                  .fma(xk, a1);
+          a2 =
+              v2.lanewise(LSHL, 8)
+                  .lanewise(ASHR, 4)
+                  .and(FIELDS)
+                  .reinterpretAsFloats()
+                  .mul(t2)
+                  .fma(xk, a2);
+          a3 =
+              v3.lanewise(LSHL, 8)
+                  .lanewise(ASHR, 4)
+                  .and(FIELDS)
+                  .reinterpretAsFloats()
+                  .mul(t3)
+                  .fma(xk, a3);
+          xk = FloatVector.broadcast(F, x[xAt + word * 4 + 3]);
+          a0 = v0.lanewise(ASHR, 4).and(FIELDS).reinterpretAsFloats().mul(t0).fma(xk, a0);
+          a1 = v1.lanewise(ASHR, 4).and(FIELDS).reinterpretAsFloats().mul(t1).fma(xk, a1);
+          a2 = v2.lanewise(ASHR, 4).and(FIELDS).reinterpretAsFloats().mul(t2).fma(xk, a2);
+          a3 = v3.lanewise(ASHR, 4).and(FIELDS).reinterpretAsFloats().mul(t3).fma(xk, a3);
         }
-        int to = yOff + p * PANEL + sub;
-        a0.intoArray(y, to);
-        a1.intoArray(y, to + q1 * PANEL);
-        a2.intoArray(y, to + q2 * PANEL);
-        a3.intoArray(y, to + last * PANEL);
+        c0 += words * PANEL;
+        c1 += words * PANEL;
+        c2 += words * PANEL;
+        c3 += words * PANEL;
+        xAt += words * 4;
       }
+      int to = yOff + p * PANEL;
+      a0.intoArray(y, to);
+      a1.intoArray(y, to + o1);
+      a2.intoArray(y, to + o2);
+      a3.intoArray(y, to + o3);
     }
   }
 }

@@ -58,17 +58,18 @@ final class Fp8E5M2Matrix extends CodePanels {
     static void decode(int[] codes, int at, int inputs, float[] scale, float[] into, int offset) {
       for (int sub = 0; sub < PANEL; sub += LANES) {
         FloatVector s = FloatVector.fromArray(F, scale, sub);
-        for (int k = 0; k < inputs; k += 4) {
-          IntVector v = IntVector.fromArray(I, codes, at + k / 4 * PANEL + sub);
-          int to = offset + k * PANEL + sub;
+        int from = at + sub;
+        int to = offset + sub;
+        for (int word = 0; word < inputs / 4; word++) {
+          IntVector v = IntVector.fromArray(I, codes, from + word * PANEL);
           IntVector i = v.lanewise(LSHL, 24).lanewise(ASHR, 3).and(FIELDS);
-          i.reinterpretAsFloats().mul(s).intoArray(into, to);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + word * 4 * PANEL);
           i = v.lanewise(LSHL, 16).lanewise(ASHR, 3).and(FIELDS);
-          i.reinterpretAsFloats().mul(s).intoArray(into, to + PANEL);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + (word * 4 + 1) * PANEL);
           i = v.lanewise(LSHL, 8).lanewise(ASHR, 3).and(FIELDS);
-          i.reinterpretAsFloats().mul(s).intoArray(into, to + 2 * PANEL);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + (word * 4 + 2) * PANEL);
           i = v.lanewise(ASHR, 3).and(FIELDS);
-          i.reinterpretAsFloats().mul(s).intoArray(into, to + 3 * PANEL);
+          i.reinterpretAsFloats().mul(s).intoArray(into, to + (word * 4 + 3) * PANEL);
         }
       }
     }
