@@ -30,7 +30,9 @@ public final class Grammars {
   }
 
   /**
-   * For the tokens of a model.
+   * For the tokens of a model. A text is taken to be the bytes of its tokens, one behind the other.
+   * That holds for byte-level and SentencePiece tokenizers. A decoder that changes a token's text
+   * because of its neighbours (BERT's, for example) may give another text.
    *
    * @param vocab the ids of the model, with spare rows of the embedding: the length of its logits
    */

@@ -24,6 +24,8 @@ import orrery.text.Tokenizer;
  * first token may not be one of these, since their text would not be their bytes.
  */
 final class TokenTree {
+  private static final int SAMPLE = 20; // tokens that are looked at for a lost blank
+
   private final byte[][] bytes; // [vocab][any number of]; none for a token without text
   private final byte[] label; // [nodes] the byte that leads to a node; preorder, without the root
   private final short[] depth; // [nodes] from 1
@@ -68,20 +70,20 @@ final class TokenTree {
     }
     TokenTree tree = new TokenTree(bytes);
     BitSet begin = new BitSet(vocab);
-    boolean loses = false;
-    for (int id = 0; id < vocab; id++) {
-      if (bytes[id].length > 0 && bytes[id][0] == ' ') {
-        begin.set(id);
-        loses |= !tokenizer.decode(new int[] {id}, false).startsWith(" ");
-      }
+    for (int id : tree.ids) {
+      begin.set(id, bytes[id][0] == ' ');
     }
-    if (loses) {
+    if (begin.stream().limit(SAMPLE).anyMatch(id -> losesBlank(tokenizer, id))) {
       tree.blankFirst = begin;
       for (int id : tree.ids) {
         tree.blank.set(id, new String(bytes[id], StandardCharsets.UTF_8).isBlank());
       }
     }
     return tree;
+  }
+
+  private static boolean losesBlank(Tokenizer tokenizer, int id) {
+    return !tokenizer.decode(new int[] {id}, false).startsWith(" ");
   }
 
   private int countNodes() {

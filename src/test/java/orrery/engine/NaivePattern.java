@@ -12,10 +12,12 @@ import orrery.text.Tokenizer;
  * What a constraint allows, without an automaton: each token is put behind the text, and {@code
  * java.util.regex} is asked whether the result matches, or would match with more text behind it.
  *
- * @param pattern of ASCII characters
+ * @param vocab so few tokens that none of them begins a character of several bytes
  */
 record NaivePattern(Pattern pattern, Tokenizer tokenizer, int vocab) {
-  /** The texts of the token ids; bytes that are not UTF-8 become U+FFFD, which no pattern has. */
+  /**
+   * The text of token ids; bytes that are not UTF-8 become U+FFFD, and such a text never matches.
+   */
   private String text(int... ids) {
     StringBuilder text = new StringBuilder();
     for (int id : ids) {
@@ -28,8 +30,9 @@ record NaivePattern(Pattern pattern, Tokenizer tokenizer, int vocab) {
     if (tokenizer.isSpecial(id)) {
       return false;
     }
-    Matcher matcher = pattern.matcher(text + text(id));
-    return matcher.matches() || matcher.hitEnd();
+    String longer = text + text(id);
+    Matcher matcher = pattern.matcher(longer);
+    return longer.indexOf('\uFFFD') < 0 && (matcher.matches() || matcher.hitEnd());
   }
 
   /** The logits [vocab] of a row, with those of excluded tokens at -infinity. */

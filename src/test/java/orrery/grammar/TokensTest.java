@@ -8,10 +8,15 @@ import java.nio.file.Path;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import orrery.text.StreamDecoder;
+import orrery.text.TinyTokenizers;
+import orrery.text.TinyTokenizers.Kind;
 import orrery.text.Tokenizer;
 
 /** Masks over tokens of several bytes. */
 class TokensTest {
+  @TempDir private Path directory;
 
   private static Grammars of(String... tokens) {
     return Grammars.of(
@@ -115,5 +120,42 @@ class TokensTest {
       }
       assertThat(any.allows(Constraint.START, spare + 2)).isFalse();
     }
+  }
+
+  /** In SentencePiece style a first token ▁one is "one" in a chat, and " one" behind a word. */
+  @Test
+  void theTextMatchesAlsoWhereATokenizerLeavesOutABlank() {
+    try (Tokenizer tokenizer = TinyTokenizers.write(directory, Kind.SENTENCE_PIECE)) {
+      int turn = tokenizer.idOf(TinyTokenizers.TURN).orElseThrow();
+      int word = tokenizer.idOf("▁one").orElseThrow();
+      Grammars grammars = Grammars.of(tokenizer, tokenizer.vocabSize());
+      Random random = new Random(6);
+      for (int[] prompt : new int[][] {{turn}, {word}, {turn, word}}) {
+        for (int i = 0; i < 100; i++) {
+          String pattern = prompt[prompt.length - 1] == turn ? " ?[a-z]{3,12}" : " [a-z ]{3,12}";
+          Constraint constraint = grammars.regex(pattern);
+          assertThat(text(tokenizer, constraint, prompt, random)).matches(pattern);
+        }
+      }
+      Constraint blank = grammars.regex(" one");
+      assertThat(blank.allows(blank.start(new int[] {turn}), word)).isFalse();
+      assertThat(blank.allows(blank.start(new int[] {word}), word)).isTrue();
+    }
+  }
+
+  private static String text(Tokenizer tokenizer, Constraint constraint, int[] prompt, Random r) {
+    StreamDecoder decoder = tokenizer.continuing(prompt);
+    StringBuilder text = new StringBuilder();
+    int state = constraint.start(prompt);
+    while (!constraint.closed(state)) {
+      long[] mask = constraint.mask(state);
+      int token = r.nextInt(tokenizer.vocabSize());
+      while ((mask[token >> 6] >>> token & 1) == 0) {
+        token = (token + 1) % tokenizer.vocabSize();
+      }
+      text.append(decoder.append(token));
+      state = constraint.next(state, token);
+    }
+    return text.append(decoder.flush()).toString();
   }
 }

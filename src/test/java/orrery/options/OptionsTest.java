@@ -10,6 +10,7 @@ import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import orrery.engine.EngineOptions;
+import orrery.grammar.Grammars;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
 
@@ -141,6 +143,8 @@ class OptionsTest {
       case "long" -> List.of(3L, 5L);
       case "double" -> List.of(0.5, 1.5);
       case "java.util.OptionalLong" -> List.of(OptionalLong.of(3));
+      case "java.util.Optional<orrery.grammar.Constraint>" ->
+          List.of(Optional.of(Grammars.of(new byte[][] {{'a'}}).regex("a")));
       case "java.util.List<java.lang.String>" -> List.of(List.of("end"));
       case "java.util.List<java.lang.Integer>" -> List.of(List.of(3));
       case "java.util.List<orrery.sampling.SamplingParams$TokenBias>" ->
@@ -151,7 +155,11 @@ class OptionsTest {
 
   /** What a {@code with…} takes for a value: an optional's content. */
   private static Object plain(Object value) {
-    return value instanceof OptionalLong some ? (Object) some.getAsLong() : value;
+    return switch (value) {
+      case OptionalLong some -> some.getAsLong();
+      case Optional<?> some -> some.orElseThrow();
+      default -> value;
+    };
   }
 
   private static String capitalized(String name) {
