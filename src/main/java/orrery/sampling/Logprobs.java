@@ -9,6 +9,8 @@ import java.util.List;
  * logprobs_mode=raw_logprobs}) and OpenAI report them in the same way. So they do not depend on
  * {@link SamplingParams}, and a token that top-k would never draw has one too. Sums are in double.
  *
+ * <p>They also tell how likely a token of a prompt is; it stands for the drawn token then.
+ *
  * @param chosen the drawn token
  * @param rank of the drawn token by falling logit, ties by rising id, from 1
  * @param top the likeliest tokens by rank; the drawn token may be among them
