@@ -60,42 +60,10 @@ public final class Fields {
     try {
       String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString();
       Fields fields = parse(text);
-      requireUnicode("", fields.object);
+      WholeCharacters.require("", fields.object);
       return fields;
     } catch (CharacterCodingException e) {
       throw new FieldException("", "text in UTF-8", "other bytes");
-    }
-  }
-
-  /** Refuses half a surrogate pair ({@code "\\ud83d"}), which no encoding can write. */
-  private static void requireUnicode(String at, Object value) {
-    switch (value) {
-      case String text -> requireUnicode(at, text);
-      case List<?> items -> {
-        for (int i = 0; i < items.size(); i++) {
-          requireUnicode(at + "[" + i + "]", items.get(i));
-        }
-      }
-      case Map<?, ?> fields ->
-          fields.forEach(
-              (name, item) -> {
-                String below =
-                    (at.isEmpty() ? "" : at + ".") + CheckpointException.shown((String) name);
-                requireUnicode(below, (String) name);
-                requireUnicode(below, item);
-              });
-      default -> {} // a number, true, false or null
-    }
-  }
-
-  private static void requireUnicode(String at, String text) {
-    for (int i = 0; i < text.length(); i++) {
-      int point = text.codePointAt(i);
-      if (Character.isSupplementaryCodePoint(point)) {
-        i++;
-      } else if (Character.isSurrogate((char) point)) {
-        throw new FieldException(at, "whole Unicode characters", "half a surrogate pair");
-      }
     }
   }
 
