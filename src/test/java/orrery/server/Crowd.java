@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -27,6 +28,7 @@ final class Crowd implements EventSink {
   private final List<Event> events = new ArrayList<>(); // by the engine's thread
   private Engine engine; // both set before the first request
   private HttpServer server;
+  private final CountDownLatch middle = new CountDownLatch(1); // every answer has MIDDLE tokens
   private boolean began;
   private int halfway; // answers that have MIDDLE tokens
   private int threads; // the platform's, in the middle
@@ -67,6 +69,7 @@ final class Crowd implements EventSink {
         }
         if (halfway == clients) {
           halfway = -1;
+          middle.countDown();
           await(() -> server.connections() == clients / 2);
           threads = ManagementFactory.getThreadMXBean().getThreadCount();
           heap = usedHeap();
@@ -131,7 +134,7 @@ final class Crowd implements EventSink {
     }
   }
 
-  private List<String> read(int client, int tokens) throws IOException {
+  private List<String> read(int client, int tokens) throws IOException, InterruptedException {
     try (RawClient c = new RawClient(server.port())) {
       c.post("/v1/completions", body(client, tokens));
       int status = c.head().status();
@@ -142,6 +145,7 @@ final class Crowd implements EventSink {
       for (byte[] chunk = c.chunk(); chunk.length > 0; chunk = c.chunk()) {
         read.add(new String(chunk, StandardCharsets.UTF_8));
         if (client % 2 == 1 && read.size() == BEFORE_LEAVING) {
+          middle.await();
           return null;
         }
       }
