@@ -19,17 +19,17 @@
  * <p>{@link orrery.server.HttpServer} starts and ends it all. A handler knows nothing of sockets:
  * it sees a call, and {@link orrery.server.Serving}, which has the engine and its model.
  *
- * <p><b>Which library.</b> Three were tried with the hostile requests of {@code LimitsTest}: the
- * JDK's {@code HttpServer}, Helidon SE 4.5 and Jetty 12.1, each with virtual threads.
+ * <p><b>Which library.</b> Three were tried with requests as those of {@code LimitsTest}, for up to 8
+ * seconds each: the JDK's {@code HttpServer}, Helidon SE 4.5 and Jetty 12.1, with virtual threads.
  *
  * <table>
  * <caption>What each does by itself</caption>
  * <tr><th></th><th>JDK</th><th>Helidon</th><th>Jetty</th></tr>
  * <tr><td>client leaves while its answer is computed</td><td>not seen</td><td>not seen</td>
  *   <td>not seen, but its selector can be asked</td></tr>
- * <tr><td>headers trickle in</td><td>for ever</td><td>for ever</td>
- *   <td>for ever, but its end point can be extended</td></tr>
- * <tr><td>client reads nothing</td><td>thread waits for ever</td><td>thread waits for ever</td>
+ * <tr><td>headers trickle in</td><td>not cut off</td><td>not cut off</td>
+ *   <td>not cut off, but its end point can be extended</td></tr>
+ * <tr><td>client reads nothing</td><td>the thread still waits</td><td>the thread still waits</td>
  *   <td>writes have callbacks, so a wait can end</td></tr>
  * <tr><td>half a body, bad chunk</td><td>no answer</td><td>500</td><td>400</td></tr>
  * <tr><td>bytes that are no request</td><td>HTML, or 404</td><td>400 without a body</td>

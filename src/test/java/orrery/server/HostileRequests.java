@@ -13,7 +13,13 @@ final class HostileRequests {
   /** A request. {@code half}: it is never complete, so that there may be no answer. */
   record Hostile(String kind, byte[] bytes, boolean half) {}
 
-  private static final List<String> PATHS = List.of("/v1/completions", "/v1/chat/completions");
+  private static final List<String> PATHS =
+      List.of(
+          "/v1/completions",
+          "/v1/chat/completions",
+          "/generate",
+          "/detokenize",
+          "/abort_request");
   private static final List<String> NUMBERS =
       List.of(
           "temperature",

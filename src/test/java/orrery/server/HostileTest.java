@@ -52,7 +52,9 @@ class HostileTest {
         Engine engine = Engine.start(loaded, EngineOptions.defaults(), events::add);
         HttpServer server = HttpServer.listen(options, (call, thrown) -> bugs.add(thrown));
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      server.open(new OpenAiRoutes(Serving.of(engine, loaded)).addTo(new Routes()));
+      Serving serving = Serving.of(engine, loaded);
+      Routes routes = new OpenAiRoutes(serving).addTo(new Routes());
+      server.open(new TokenizeRoutes(serving).addTo(new SglangRoutes(serving).addTo(routes)));
       String alone = story(server.port());
       stories++;
       List<Future<Map<String, Integer>>> clients = new ArrayList<>();
