@@ -19,8 +19,9 @@
  * <p>{@link orrery.server.HttpServer} starts and ends it all. A handler knows nothing of sockets:
  * it sees a call, and {@link orrery.server.Serving}, which has the engine and its model.
  *
- * <p><b>Which library.</b> Three were tried with requests as those of {@code LimitsTest}, for up to 8
- * seconds each: the JDK's {@code HttpServer}, Helidon SE 4.5 and Jetty 12.1, with virtual threads.
+ * <p><b>Which library.</b> Three were tried with requests as those of {@code LimitsTest}, for up to
+ * 8 seconds each: the JDK's {@code HttpServer}, Helidon SE 4.5 and Jetty 12.1, with virtual
+ * threads.
  *
  * <table>
  * <caption>What each does by itself</caption>

@@ -15,11 +15,7 @@ final class HostileRequests {
 
   private static final List<String> PATHS =
       List.of(
-          "/v1/completions",
-          "/v1/chat/completions",
-          "/generate",
-          "/detokenize",
-          "/abort_request");
+          "/v1/completions", "/v1/chat/completions", "/generate", "/detokenize", "/abort_request");
   private static final List<String> NUMBERS =
       List.of(
           "temperature",
