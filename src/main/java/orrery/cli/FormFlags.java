@@ -36,6 +36,11 @@ final class FormFlags {
     private Path jsonSchema;
   }
 
+  /** Names the file of the schema among those that the command reads. */
+  CommandFiles from(CommandFiles files) {
+    return files.reads(JSON_SCHEMA, form.jsonSchema);
+  }
+
   /**
    * The same parameters, with the constraint that the flags ask for.
    *

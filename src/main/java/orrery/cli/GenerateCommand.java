@@ -81,7 +81,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory());
-    trace.into(prompt.from(files)).check();
+    trace.into(form.from(prompt.from(files))).check();
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     SamplingParams params =
@@ -94,8 +94,8 @@ final class GenerateCommand implements Callable<Integer> {
         LoadedModel loaded = model.load();
         Engine engine = Engine.start(loaded, options, stats.and(sink))) {
       new NoEffect(spec).model(engine).tell();
-      sink.begin();
       SamplingParams constrained = form.constrain(params, loaded, spec.commandLine());
+      sink.begin();
       Request request = prompt.request(loaded, constrained);
       Completion completion = engine.submit(request);
       out.print(prompt.shown()); // only after the engine has taken the request

@@ -108,7 +108,8 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    trace.into(new CommandFiles(spec.commandLine()).model(model.directory())).check();
+    CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory());
+    trace.into(server.from(files)).check();
     ServerOptions listening = server.options();
     server.deadline(); // refused before a model is loaded
     EngineOptions options = options();

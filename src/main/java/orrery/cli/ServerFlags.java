@@ -71,6 +71,11 @@ final class ServerFlags {
               + " they may not")
   private Path profileDir;
 
+  /** Names the directory of traces among the files of the command. */
+  CommandFiles from(CommandFiles files) {
+    return files.reads("--profile-dir", profileDir);
+  }
+
   /**
    * The sink that writes traces for clients.
    *

@@ -125,6 +125,8 @@ public final class ConstraintFields {
     }
     Unsupported.require(in, Unsupported.field("grammar"));
     Unsupported.require(in, Unsupported.field("structural_tag"));
+    in.ignore("disable_any_whitespace", "disable_fallback", "whitespace_pattern");
+    in.requireNothingElse(); // a misspelt name would leave the answer free
   }
 
   private void format(List<Wanted> all, Fields in) {

@@ -181,13 +181,20 @@ public final class Sampler {
       }
     }
     if (adjusted[best] == Float.NEGATIVE_INFINITY) {
-      throw new SamplingException(
-          choice,
-          history.length(),
-          "no token is left: every logit is -Infinity, by the model,"
-              + " by logit_bias, by min_tokens or by the constraint");
+      throw nothingLeft(logits, offset, history.length(), choice);
     }
     return best;
+  }
+
+  private SamplingException nothingLeft(float[] logits, int offset, int position, int choice) {
+    boolean ruledOut = false;
+    for (int i = 0; i < vocab; i++) {
+      ruledOut |= logits[offset + i] > Float.NEGATIVE_INFINITY;
+    }
+    String problem =
+        "no token is left: every logit is -Infinity, by the model,"
+            + " by logit_bias, by min_tokens or by the constraint";
+    return new SamplingException(choice, position, problem, ruledOut);
   }
 
   private void penalize(SamplingParams params, SeenTokens seen) {

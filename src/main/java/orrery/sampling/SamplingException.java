@@ -10,6 +10,7 @@ public final class SamplingException extends RuntimeException {
 
   private final int choice;
   private final int position;
+  private final boolean ruledOut;
 
   /**
    * @param choice which of the request's n answers, from 0
@@ -17,9 +18,22 @@ public final class SamplingException extends RuntimeException {
    * @param problem what is wrong, for the message
    */
   public SamplingException(int choice, int position, String problem) {
+    this(choice, position, problem, false);
+  }
+
+  /**
+   * @param ruledOut whether the request's own parameters have ruled every token out
+   */
+  SamplingException(int choice, int position, String problem, boolean ruledOut) {
     super("choice " + choice + ", position " + position + ": " + problem);
     this.choice = choice;
     this.position = position;
+    this.ruledOut = ruledOut;
+  }
+
+  /** Whether the request's own parameters have ruled every token out; else the model failed. */
+  public boolean ruledOut() {
+    return ruledOut;
   }
 
   /** Which of the request's n answers, from 0. */

@@ -33,14 +33,17 @@ class CommandFilesTest {
   static {
     List<String> prompted = List.of("--model", "--prompt-file");
     COMMANDS.put("demo", new Uses(prompted, List.of("--trace"), "--plain"));
-    COMMANDS.put("generate", new Uses(prompted, List.of("--trace"), "-n 1"));
+    COMMANDS.put(
+        "generate",
+        new Uses(List.of("--model", "--prompt-file", "--json-schema"), List.of("--trace"), "-n 1"));
     COMMANDS.put(
         "run-batch",
         new Uses(
             List.of("--model", "--input-file"),
             List.of("--output-file", "--trace"),
             "--threads 1"));
-    COMMANDS.put("serve", new Uses(List.of("--model"), List.of("--trace"), "--port 0"));
+    COMMANDS.put(
+        "serve", new Uses(List.of("--model", "--profile-dir"), List.of("--trace"), "--port 0"));
     COMMANDS.put("inspect", new Uses(List.of("--model", "--config"), List.of(), ""));
     COMMANDS.put("dump", new Uses(List.of("--model"), List.of("--out"), "--ids 1"));
     COMMANDS.put("trace-svg", new Uses(List.of("TRACE"), List.of("SVG"), ""));

@@ -94,6 +94,11 @@ class ServedFieldsTest {
       "structured_outputs.grammar",
       "not supported here"
     },
+    {
+      "\"structured_outputs\":{\"regexx\":\"a\"}",
+      "structured_outputs.regexx",
+      "did you mean regex?"
+    },
     {"\"response_format\":{}", "response_format.type", "expected a string, found none"},
     {
       "\"response_format\":{\"type\":\"xml\"}",
