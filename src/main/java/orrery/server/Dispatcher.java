@@ -50,8 +50,8 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
     } catch (HttpException refused) {
       refuse(call, refused);
     } catch (Throwable bug) {
-      bugs.accept(call.method() + " " + call.path(), bug);
-      call.fail(bug); // its connection must not stay open for ever
+      call.fail(bug); // first: its connection must not stay open for ever
+      bugs.accept(call.name(), bug);
     }
   }
 
@@ -70,7 +70,7 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
       call.fail(gone);
     } catch (Throwable thrown) { // an error, too, must not leave the client without an answer
       if (Errors.isBug(thrown)) {
-        bugs.accept(call.method() + " " + call.path(), thrown);
+        bugs.accept(call.name(), thrown);
       }
       refuse(call, Errors.of(thrown));
     }

@@ -212,6 +212,11 @@ final class Exchange implements Call, EventStream {
     }
   }
 
+  /** The call as a report names it; the path as it was sent, which may be malformed. */
+  String name() {
+    return method() + " " + path;
+  }
+
   /** Adds a header to the answer, which has not begun. */
   void header(String name, String value) {
     response.getHeaders().put(name, value);
@@ -268,7 +273,9 @@ final class Exchange implements Call, EventStream {
       first = !ended;
       ended = true;
     }
-    endPoint.end();
+    if (first) { // later, the connection is the next call's
+      endPoint.end();
+    }
     return first;
   }
 }
