@@ -16,6 +16,7 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
 
   private final ServerOptions options;
   private final Keys keys;
+  private final Origins origins;
   private final Gate gate;
   private final BiConsumer<String, Throwable> bugs;
 
@@ -26,6 +27,7 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
   Dispatcher(ServerOptions options, Gate gate, BiConsumer<String, Throwable> bugs) {
     this.options = options;
     this.keys = new Keys(options.apiKeys());
+    this.origins = new Origins(options);
     this.gate = gate;
     this.bugs = bugs;
   }
@@ -57,6 +59,7 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
 
   private void handle(Routes routes, Exchange call) {
     try {
+      origins.require(call.header("Host").orElse(""), call.header("Origin").orElse(""));
       String path = call.path();
       boolean free = path.equals(HEALTH);
       String tenant = free ? "" : keys.tenant(call.header("Authorization").orElse(""));
