@@ -165,7 +165,7 @@ public final class ControlRoutes {
     try {
       started = profile.start(steps);
     } catch (IOException e) { // of the file, not of the client
-      throw HttpException.failed(e.getMessage());
+      throw unwritten(e);
     }
     if (!started) {
       throw HttpException.invalid(null, "a profile is being written; stop it first");
@@ -180,12 +180,19 @@ public final class ControlRoutes {
     try {
       file = profile.stop();
     } catch (IOException e) { // of the file, not of the client
-      throw HttpException.failed(e.getMessage());
+      throw unwritten(e);
     }
     text(
         call,
         file.map(f -> "Stop profiling. The trace is in " + f.getFileName() + "\n")
             .orElseThrow(() -> HttpException.invalid(null, "no profile is being written")));
+  }
+
+  /** The operator is told the file; the client need not know the server's paths. */
+  private static HttpException unwritten(IOException why) {
+    HttpException told = HttpException.failed("profile: the trace cannot be written");
+    told.initCause(why);
+    return told;
   }
 
   private void requireProfile() {

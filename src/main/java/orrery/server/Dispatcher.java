@@ -16,6 +16,7 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
 
   private final ServerOptions options;
   private final Keys keys;
+  private final Origins origins;
   private final Gate gate;
   private final BiConsumer<String, Throwable> bugs;
 
@@ -26,6 +27,7 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
   Dispatcher(ServerOptions options, Gate gate, BiConsumer<String, Throwable> bugs) {
     this.options = options;
     this.keys = new Keys(options.apiKeys());
+    this.origins = new Origins(options);
     this.gate = gate;
     this.bugs = bugs;
   }
@@ -50,13 +52,14 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
     } catch (HttpException refused) {
       refuse(call, refused);
     } catch (Throwable bug) {
-      bugs.accept(call.method() + " " + call.path(), bug);
-      call.fail(bug); // its connection must not stay open for ever
+      call.fail(bug); // first: its connection must not stay open for ever
+      bugs.accept(call.name(), bug);
     }
   }
 
   private void handle(Routes routes, Exchange call) {
     try {
+      origins.require(call.header("Host").orElse(""), call.header("Origin").orElse(""));
       String path = call.path();
       boolean free = path.equals(HEALTH);
       String tenant = free ? "" : keys.tenant(call.header("Authorization").orElse(""));
@@ -70,7 +73,7 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
       call.fail(gone);
     } catch (Throwable thrown) { // an error, too, must not leave the client without an answer
       if (Errors.isBug(thrown)) {
-        bugs.accept(call.method() + " " + call.path(), thrown);
+        bugs.accept(call.name(), thrown);
       }
       refuse(call, Errors.of(thrown));
     }

@@ -12,6 +12,8 @@ import orrery.text.TokenizerException;
 
 /** What a client is told when a handler throws, and how OpenAI's clients read it. */
 final class Errors {
+  static final String BUG = "a bug of the server";
+
   private static final JsonFactory JSON = new JsonFactory();
 
   private Errors() {}
@@ -29,13 +31,13 @@ final class Errors {
           };
       case TokenizerException e -> HttpException.invalid(null, e.getMessage());
       case CheckpointException e -> HttpException.invalid(null, e.getMessage());
-      default -> HttpException.failed("a bug of the server: " + thrown);
+      default -> HttpException.failed(BUG); // what was thrown is the operator's to know
     };
   }
 
-  /** Whether only a bug of the server can have thrown this. */
+  /** Whether the operator must know: a bug of the server, or a failure of it that has a cause. */
   static boolean isBug(Throwable thrown) {
-    return !(thrown instanceof HttpException
+    return !(thrown instanceof HttpException && thrown.getCause() == null
         || thrown instanceof FieldException
         || thrown instanceof RequestException
         || thrown instanceof TokenizerException

@@ -148,12 +148,7 @@ final class Exchange implements Call, EventStream {
   public void answer(int status, String contentType, byte[] all) throws IOException {
     begin(status, contentType);
     response.getHeaders().put(HttpHeader.CONTENT_LENGTH, all.length);
-    int from = 0;
-    do {
-      int bytes = Math.min(PIECE, all.length - from);
-      write(from + bytes == all.length, ByteBuffer.wrap(all, from, bytes));
-      from += bytes;
-    } while (from < all.length);
+    write(true, ByteBuffer.wrap(all));
     end();
   }
 
@@ -212,6 +207,11 @@ final class Exchange implements Call, EventStream {
     }
   }
 
+  /** The call as a report names it; the path as it was sent, which may be malformed. */
+  String name() {
+    return method() + " " + path;
+  }
+
   /** Adds a header to the answer, which has not begun. */
   void header(String name, String value) {
     response.getHeaders().put(name, value);
@@ -222,7 +222,17 @@ final class Exchange implements Call, EventStream {
     return ended;
   }
 
-  private void write(boolean last, ByteBuffer bytes) throws IOException {
+  /** Writes piece by piece, each of which the client has time to read. */
+  private void write(boolean last, ByteBuffer all) throws IOException {
+    do {
+      int bytes = Math.min(PIECE, all.remaining());
+      ByteBuffer piece = all.slice(all.position(), bytes);
+      all.position(all.position() + bytes);
+      writePiece(last && !all.hasRemaining(), piece);
+    } while (all.hasRemaining());
+  }
+
+  private void writePiece(boolean last, ByteBuffer bytes) throws IOException {
     var written = new Callback.Completable(InvocationType.NON_BLOCKING);
     response.write(last, bytes, written);
     try {
@@ -268,7 +278,9 @@ final class Exchange implements Call, EventStream {
       first = !ended;
       ended = true;
     }
-    endPoint.end();
+    if (first) { // later, the connection is the next call's
+      endPoint.end();
+    }
     return first;
   }
 }

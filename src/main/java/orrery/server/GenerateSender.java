@@ -32,7 +32,7 @@ final class GenerateSender {
   private final List<Integer> told = new ArrayList<>(); // tokens of each answer's latest piece
   private final Set<Integer> grown = new LinkedHashSet<>(); // answers with a piece to be sent
   private int reading; // threads that read a completion
-  private RuntimeException failed; // the first failure of a prompt; null if none has failed
+  private Throwable failed; // the first failure of a prompt; null if none has failed
 
   /**
    * @param running one for each prompt
@@ -83,9 +83,7 @@ final class GenerateSender {
         throw HttpException.unavailable("interrupted while an answer was sent");
       }
     }
-    if (failed != null) {
-      throw failed;
-    }
+    OpenAiSender.rethrow(failed);
     List<byte[]> pieces = new ArrayList<>();
     for (int i : grown) {
       pieces.add(JsonBytes.of(json -> bodies.piece(json, request, answers.get(i), i)));
@@ -95,12 +93,18 @@ final class GenerateSender {
   }
 
   private void read(int prompt) {
-    RuntimeException problem = null;
+    Throwable problem = null;
     try {
+      List<Token> ends = new ArrayList<>(); // of choices that were ended from outside
       for (Token token : running.get(prompt)) {
-        add(prompt, token);
+        if (token.id() == Token.NONE) {
+          ends.add(token); // if the request has failed, the next thing is the failure
+        } else {
+          add(prompt, token);
+        }
       }
-    } catch (RuntimeException e) {
+      ends.forEach(end -> add(prompt, end));
+    } catch (Throwable e) { // an error, too, must not leave the call waiting
       problem = e;
     }
     over(problem);
@@ -118,7 +122,7 @@ final class GenerateSender {
     }
   }
 
-  private synchronized void over(RuntimeException problem) {
+  private synchronized void over(Throwable problem) {
     failed = failed == null ? problem : failed;
     reading--;
     notifyAll();

@@ -85,7 +85,6 @@ public final class HttpServer implements AutoCloseable {
           @Override
           protected SocketChannelEndPoint newEndPoint(
               SocketChannel channel, ManagedSelector selector, SelectionKey key) {
-            boolean spare = connections.incrementAndGet() > options.maxConnections();
             var endPoint =
                 new WatchedEndPoint(
                     channel,
@@ -93,8 +92,8 @@ public final class HttpServer implements AutoCloseable {
                     key,
                     getScheduler(),
                     options.sendTime(),
-                    spare,
-                    connections::decrementAndGet);
+                    connections,
+                    options.maxConnections());
             endPoint.setIdleTimeout(getIdleTimeout());
             return endPoint;
           }

@@ -18,7 +18,7 @@ final class OpenAiSender {
   private final List<Completion> running;
   private EventStream events; // null before the first token
   private IOException gone; // why nothing can be sent any more; null while the client is there
-  private RuntimeException failed; // the first failure of a prompt; null if none has failed
+  private Throwable failed; // the first failure of a prompt; null if none has failed
 
   /**
    * @param running one for each prompt
@@ -87,8 +87,16 @@ final class OpenAiSender {
     if (gone != null) {
       throw gone;
     }
-    if (failed != null) {
-      throw failed;
+    rethrow(failed);
+  }
+
+  /** Throws what another thread has caught; nothing for null. */
+  static void rethrow(Throwable caught) {
+    switch (caught) {
+      case null -> {}
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      default -> throw new IllegalStateException(caught);
     }
   }
 
@@ -98,12 +106,12 @@ final class OpenAiSender {
       send(prompt);
     } catch (IOException e) {
       breakOff(e, null);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // an error, too, must not leave a prompt without an end
       breakOff(null, e);
     }
   }
 
-  private synchronized void breakOff(IOException left, RuntimeException problem) {
+  private synchronized void breakOff(IOException left, Throwable problem) {
     if (gone == null && failed == null) {
       gone = left;
       failed = problem;

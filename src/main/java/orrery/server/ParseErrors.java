@@ -18,7 +18,7 @@ final class ParseErrors implements Request.Handler {
     HttpException error =
         clients
             ? HttpException.refused(code == 505 ? 400 : code, null, "request: " + message)
-            : HttpException.failed("a bug of the server: " + message);
+            : HttpException.failed(Errors.BUG);
     byte[] body = Errors.body(error);
     response.setStatus(error.status());
     response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");

@@ -17,7 +17,8 @@ import orrery.options.Options;
  * @param maxBody most bytes of a request's body; a longer one gets 413
  * @param maxConnections most open connections; a call on a further one gets 503
  * @param sendTime how long a client may take to send a request, from its first byte to its last
- * @param readTime how long a client may take to read an event, or 64 KiB of an answer
+ * @param readTime how long a client may take to read an event, or 64 KiB of an answer or of an
+ *     event that is longer
  * @param idleTime how long a connection stays open between two calls
  */
 public record ServerOptions(
@@ -56,6 +57,11 @@ public record ServerOptions(
 
   private static boolean positive(Duration d) {
     return d != null && d.isPositive();
+  }
+
+  /** Whether only this machine reaches the server. */
+  boolean isLoopback() {
+    return isLoopback(host);
   }
 
   private static boolean isLoopback(String host) {

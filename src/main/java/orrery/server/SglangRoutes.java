@@ -47,21 +47,24 @@ public final class SglangRoutes {
   private void generate(Call call) throws IOException {
     serving.requireRoom();
     GenerateRequest request = reader.read(Fields.parse(call.body()));
-    List<Completion> running = submit(call, request);
-    List<String> names = request.prompts().stream().map(GenerateRequest.Prompt::rid).toList();
+    List<String> rid = request.prompts().stream().map(GenerateRequest.Prompt::rid).toList();
+    try (Rids.Names names = rids.reserve(call.tenant(), rid, request.list())) {
+      List<Completion> running = submit(call, request);
+      names.begin(running);
+      answer(call, request, running);
+    }
+  }
+
+  private void answer(Call call, GenerateRequest request, List<Completion> running)
+      throws IOException {
     try {
       call.onClose(() -> running.forEach(Completion::cancel));
-      rids.begin(names, running);
-      try {
-        if (request.stream()) {
-          new GenerateSender(call, request, bodies, running).send();
-        } else {
-          List<Progress> answers = answers(request, running);
-          byte[] whole = JsonBytes.of(json -> bodies.answer(json, request, answers));
-          call.answer(200, JsonBytes.TYPE, whole);
-        }
-      } finally {
-        rids.end(names);
+      if (request.stream()) {
+        new GenerateSender(call, request, bodies, running).send();
+      } else {
+        List<Progress> answers = answers(request, running);
+        byte[] whole = JsonBytes.of(json -> bodies.answer(json, request, answers));
+        call.answer(200, JsonBytes.TYPE, whole);
       }
     } finally {
       running.forEach(Completion::close); // whatever went wrong, nobody waits for the rest
@@ -89,13 +92,18 @@ public final class SglangRoutes {
     return all;
   }
 
-  /** Aborts the requests of a name, or all; what they have so far is their answer. */
+  /**
+   * Aborts the caller's requests of a name, or all; what they have so far is their answer. Without
+   * keys all callers are one, so that all requests are the caller's, whatever API they came by.
+   */
   private void abort(Call call) throws IOException {
     Fields body = Fields.parse(call.body());
-    if (body.boolOr("abort_all", false)) {
+    if (!body.boolOr("abort_all", false)) {
+      rids.abort(call.tenant(), body.string("rid"));
+    } else if (call.tenant().isEmpty()) {
       serving.engine().cancelAll().join();
     } else {
-      rids.abort(body.string("rid"));
+      rids.abortAll(call.tenant());
     }
     call.answer(200, "text/plain", new byte[0]);
   }

@@ -6,6 +6,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
 import org.eclipse.jetty.util.BufferUtil;
@@ -27,8 +28,10 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
   private static final Throwable ENDED = new IOException("the watch has ended");
 
   private final Duration sendTime;
-  private final boolean spare;
-  private final Runnable closed;
+  private final AtomicInteger connections; // open ones
+  private final int maxConnections;
+  private boolean opened; // whether it is counted; guarded by this, as what follows
+  private boolean spare;
   private Scheduler.Task late; // closes the connection if headers do not come; null while none do
   private boolean calling; // whether headers have come and their answer is not complete
   private Watch watch; // null if nobody watches
@@ -36,8 +39,8 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
 
   /**
    * @param sendTime how long headers may take, from their first byte
-   * @param spare whether the connection is one too many, on which no call is answered
-   * @param closed is run once when the connection is closed
+   * @param connections counts this one while it is open
+   * @param maxConnections more are spare: no call is answered on them
    */
   WatchedEndPoint(
       SocketChannel channel,
@@ -45,16 +48,16 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
       SelectionKey key,
       Scheduler scheduler,
       Duration sendTime,
-      boolean spare,
-      Runnable closed) {
+      AtomicInteger connections,
+      int maxConnections) {
     super(channel, selector, key, scheduler);
     this.sendTime = sendTime;
-    this.spare = spare;
-    this.closed = closed;
+    this.connections = connections;
+    this.maxConnections = maxConnections;
   }
 
   /** Whether the connection is one too many. */
-  boolean spare() {
+  synchronized boolean spare() {
     return spare;
   }
 
@@ -81,7 +84,7 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
    * Watches for the client's leaving until {@link #end}. The body of the request must have been
    * read.
    *
-   * @param gone is run at most once, on a thread of Jetty's
+   * @param gone is run at most once, if the connection ends before that, whichever side ends it
    */
   void watch(Runnable gone) {
     Watch begun = new Watch(gone);
@@ -98,8 +101,21 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
       this.gone = gone;
     }
 
+    /**
+     * Waits for something to read, unless the watch has ended. Both are one step: a watch that asks
+     * after its end would take what Jetty waits for.
+     */
     void goOn() {
-      tryFillInterested(this);
+      boolean asked;
+      synchronized (WatchedEndPoint.this) {
+        if (watch != this) {
+          return;
+        }
+        asked = tryFillInterested(this) && isOpen(); // a closed connection would tell nothing
+      }
+      if (!asked) {
+        leave();
+      }
     }
 
     @Override
@@ -123,21 +139,29 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
         } catch (IOException reset) {
           // as good as an end of the stream
         }
-        if (read < 0) {
-          watch = null;
-        }
       }
       if (read < 0) {
-        gone.run();
-        close();
+        leave();
       } else if (BufferUtil.space(early) > 0) {
         goOn();
       }
     }
 
+    /** The watch has ended, or the connection was closed by this side. */
     @Override
     public void failed(Throwable why) {
-      // the watch has ended, or the connection was closed by this side
+      leave();
+    }
+
+    private void leave() {
+      synchronized (WatchedEndPoint.this) {
+        if (watch != this) {
+          return;
+        }
+        watch = null;
+      }
+      gone.run();
+      close();
     }
   }
 
@@ -177,14 +201,28 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
   }
 
   @Override
+  public void onOpen() {
+    synchronized (this) { // a connection that fails before this is never counted
+      opened = true;
+      spare = connections.incrementAndGet() > maxConnections;
+    }
+    super.onOpen();
+  }
+
+  @Override
   public void onClose(Throwable cause) {
+    boolean counted;
     synchronized (this) {
       cancelLate();
+      counted = opened;
+      opened = false;
     }
     try {
       super.onClose(cause);
     } finally {
-      closed.run();
+      if (counted) {
+        connections.decrementAndGet();
+      }
     }
   }
 }

@@ -102,7 +102,7 @@ class ServeProcessTest {
 
   private String health() throws IOException {
     try (Socket socket = connect()) {
-      send(socket, "GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      send(socket, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
       return rest(socket).lines().findFirst().orElse("closed");
     }
   }
@@ -117,7 +117,10 @@ class ServeProcessTest {
     Socket socket = connect();
     send(
         socket,
-        "POST /v1/completions HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\n"
+        "POST /v1/completions HTTP/1.1\r\n"
+            + "Host: localhost\r\n"
+            + "Connection: close\r\n"
+            + "Expect: 100-continue\r\n"
             + "Content-Length: "
             + BODY.length()
             + "\r\n\r\n");

@@ -145,7 +145,8 @@ final class HostileRequests {
   }
 
   private static Hostile plain(String kind, String line, byte[] body) {
-    String head = line + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + body.length + "\r\n\r\n";
+    String head =
+        line + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length + "\r\n\r\n";
     return new Hostile(kind, join(head, body), false);
   }
 
@@ -161,7 +162,8 @@ final class HostileRequests {
     if (random.nextBoolean()) {
       return post("a giant body", new byte[length]);
     }
-    String head = "POST " + path() + " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    String head =
+        "POST " + path() + " HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
     byte[] chunk = join(Integer.toHexString(length) + "\r\n", new byte[length]);
     return new Hostile(
         "a giant chunked body",
@@ -173,7 +175,9 @@ final class HostileRequests {
 
   private Hostile half() {
     String whole =
-        "POST " + path() + " HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\n{\"prompt\": \"a";
+        "POST "
+            + path()
+            + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200\r\n\r\n{\"prompt\": \"a";
     String part = whole.substring(0, 1 + random.nextInt(whole.length() - 1));
     return new Hostile("half a request", part.getBytes(StandardCharsets.UTF_8), true);
   }
@@ -217,12 +221,12 @@ final class HostileRequests {
     String line = "POST " + path() + " HTTP/1.1\r\n";
     String head =
         pick(
-            "Host: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n",
-            "Host: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n",
-            "Host: a\r\nContent-Length: -2\r\n",
-            "Host: a\r\nX-A: " + "a".repeat(20_000) + "\r\n",
-            "Host: a\r\n" + "A: b\r\n".repeat(5_000),
-            "Host: a\r\nA\u0000: b\r\n",
+            "Host: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n",
+            "Host: localhost\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n",
+            "Host: localhost\r\nContent-Length: -2\r\n",
+            "Host: localhost\r\nX-A: " + "a".repeat(20_000) + "\r\n",
+            "Host: localhost\r\n" + "A: b\r\n".repeat(5_000),
+            "Host: localhost\r\nA\u0000: b\r\n",
             "Content-Length: 2\r\n");
     return new Hostile("bad headers", join(line + head + "\r\n{}", new byte[0]), false);
   }

@@ -85,7 +85,7 @@ class HttpServerTest {
         assertThat(client.reply().body()).isEqualTo("call " + i);
       }
       client.send(
-          "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+          "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
               + "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
       assertThat(client.reply().body()).isEqualTo("abcde");
     }
@@ -223,8 +223,10 @@ class HttpServerTest {
                 })
             .get("/silent", c -> {});
     try (RawClient client = serve(routes)) {
-      assertThat(client.get("/bug").reply().status()).isEqualTo(500);
-      assertThat(client.get("/silent").reply().body()).contains("without an end");
+      Reply bug = client.get("/bug").reply();
+      assertThat(bug.status()).isEqualTo(500);
+      assertThat(bug.body()).contains("a bug of the server").doesNotContain("oops", "Assertion");
+      assertThat(client.get("/silent").reply().status()).isEqualTo(500);
     }
     assertThat(bugs).hasSize(2);
     bugs.clear();
@@ -234,7 +236,7 @@ class HttpServerTest {
   void headIsAnsweredLikeGetWithoutTheBody() throws Exception {
     Routes routes = new Routes().get("/page", c -> c.answer(200, "text/plain", utf8("12345")));
     try (RawClient client = serve(routes)) {
-      Reply head = client.send("HEAD /page HTTP/1.1\r\nHost: a\r\n\r\n").replyToHead();
+      Reply head = client.send("HEAD /page HTTP/1.1\r\nHost: localhost\r\n\r\n").replyToHead();
       assertThat(head.status()).isEqualTo(200);
       assertThat(head.header("Content-Length")).isEqualTo("5");
       assertThat(client.get("/page").reply().body()).isEqualTo("12345");

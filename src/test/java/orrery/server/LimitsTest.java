@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -72,7 +73,7 @@ class LimitsTest {
     ServerOptions options = OPTIONS.withMaxBody(1000);
     try (RawClient client = serve(options)) {
       assertThat(client.post("/length", "a".repeat(1000)).reply().body()).isEqualTo("1000");
-      client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n");
+      client.send("POST /length HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1001\r\n\r\n");
       Reply reply = client.reply();
       assertRefused(reply, 413, "body: expected at most 1000 bytes, found more");
       assertThat(reply.header("Connection")).isEqualTo("close");
@@ -85,7 +86,7 @@ class LimitsTest {
   void aChunkedBodyIsRefusedWhenItGetsTooLongAndTheClientReadsTheAnswer() throws Exception {
     ServerOptions options = OPTIONS.withMaxBody(100_000);
     try (RawClient client = serve(options)) {
-      client.send("POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+      client.send("POST /length HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
       for (int i = 0; i < 20; i++) { // as a client that reads nothing before it has sent all
         client.send("2710\r\n" + "a".repeat(10_000) + "\r\n");
       }
@@ -97,11 +98,14 @@ class LimitsTest {
   void aClientThatWaitsForLeaveIsToldBeforeItSends() throws Exception {
     try (RawClient client = serve(OPTIONS.withMaxBody(1000))) {
       client.send(
-          "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+          "POST /length HTTP/1.1\r\n"
+              + "Host: localhost\r\n"
+              + "Content-Length: 3\r\n"
+              + "Expect: 100-continue\r\n\r\n");
       assertThat(client.head().status()).isEqualTo(100);
       assertThat(client.send("abc").reply().body()).isEqualTo("3");
       client.send(
-          "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n"
+          "POST /length HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n"
               + "Expect: 100-continue\r\n\r\n");
       assertRefused(client.reply(), 413, "found more");
       assertThat(client.closed()).isTrue();
@@ -121,7 +125,7 @@ class LimitsTest {
   @Test
   void aBodyThatTricklesInGets408AfterTheTimeForARequest() throws Exception {
     try (RawClient client = serve(OPTIONS.withSendTime(SHORT))) {
-      client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+      client.send("POST /length HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n");
       CompletableFuture<Void> drips = CompletableFuture.runAsync(() -> drip(client, "a"));
       assertRefused(client.reply(), 408, "body: expected all of it within");
       assertThat(client.closed()).isTrue();
@@ -174,7 +178,7 @@ class LimitsTest {
           }
         });
     try (RawClient client = serve(OPTIONS)) {
-      client.send("POST /half HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
+      client.send("POST /half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc");
     }
     assertThat(thrown.get(30, TimeUnit.SECONDS)).isNotNull();
     server.drain();
@@ -204,6 +208,86 @@ class LimitsTest {
       assertThat(thrown.get(30, TimeUnit.SECONDS)).hasMessageContaining("has read nothing for");
       closed.get(30, TimeUnit.SECONDS);
       server.drain();
+    }
+  }
+
+  @Test
+  void aClientThatReadsALongEventSlowlyButSteadilyGetsAllOfIt() throws Exception {
+    byte[] event = new byte[12 << 20];
+    Arrays.fill(event, (byte) 'x');
+    routes.get(
+        "/long",
+        c -> {
+          EventStream events = c.events();
+          events.send(event);
+          events.done();
+        });
+    try (RawClient client = serve(OPTIONS.withReadTime(SHORT))) {
+      client.get("/long").head();
+      long begin = System.nanoTime();
+      int bytes = 0;
+      for (byte[] chunk = client.chunk(); chunk.length > 0; chunk = client.chunk()) {
+        bytes += chunk.length;
+        sleep(Duration.ofMillis(10));
+      }
+      assertThat(bytes)
+          .isEqualTo("data: ".length() + event.length + "\n\ndata: [DONE]\n\n".length());
+      assertThat(System.nanoTime() - begin).as("slow").isGreaterThan(SHORT.toNanos());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "https://evil.example",
+        "http://localhost.evil.example",
+        "http://127.0.0.1.evil.example:80",
+        "null",
+        "chrome-extension://abc",
+      })
+  void withoutKeysAPageOfAnotherSiteIsRefused(String origin) throws Exception {
+    try (RawClient client = serve(OPTIONS)) {
+      assertRefused(client.get("/health", "Origin: " + origin).reply(), 403, "Origin: ");
+      assertRefused(client.post("/length", "abc", "Origin: " + origin).reply(), 403, "Origin: ");
+    }
+    server.close();
+    try (RawClient client = serve(OPTIONS.withApiKeys(List.of("k")))) {
+      String key = "Authorization: Bearer k";
+      assertThat(client.get("/who", "Origin: " + origin, key).reply().status()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void pagesOfThisMachineMayCall() throws Exception {
+    try (RawClient client = serve(OPTIONS)) {
+      for (String origin :
+          List.of(
+              "http://localhost:8080",
+              "http://127.0.0.1",
+              "http://[::1]:5",
+              "http://a.localhost")) {
+        assertThat(client.get("/who", "Origin: " + origin).reply().status()).isEqualTo(200);
+      }
+    }
+  }
+
+  @Test
+  void atLoopbackANameThatIsNotTheServersIsRefused() throws Exception {
+    String rebound = "GET /who HTTP/1.1\r\nHost: evil.example:30000\r\n";
+    String origin = "Origin: http://evil.example:30000\r\n";
+    try (RawClient client = serve(OPTIONS)) {
+      assertRefused(client.send(rebound + "\r\n").reply(), 403, "Host: expected localhost");
+      assertRefused(client.send(rebound + origin + "\r\n").reply(), 403, "Host: ");
+      for (String host : List.of("127.0.0.1:1", "LOCALHOST", "[::1]:30000", "192.168.0.1")) {
+        client.send("GET /who HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+        assertThat(client.reply().status()).as(host).isEqualTo(200);
+      }
+    }
+    server.close();
+    try (RawClient client = serve(OPTIONS.withAllowAnyone(true).withHost("0.0.0.0"))) {
+      assertThat(client.send(rebound + origin + "\r\n").reply().status()).isEqualTo(200);
+      client.send(rebound + "Origin: http://other.example\r\n\r\n");
+      assertRefused(client.reply(), 403, "Origin: ");
     }
   }
 
@@ -263,21 +347,25 @@ class LimitsTest {
         "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\r\n\r\n", // TLS
         "GET\r\n\r\n",
         "GET /health\r\n\r\n",
-        "GET /health HTTP/9.9\r\nHost: a\r\n\r\n",
+        "GET /health HTTP/9.9\r\nHost: localhost\r\n\r\n",
         "GET /health HTTP/1.1\r\n\r\n", // no host
-        "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
-        "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-        "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
-        "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-        "POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\nab",
-        "POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
-        "GET /health HTTP/1.1\r\nHost: a\r\nA B: c\r\n\r\n",
-        "GET /health HTTP/1.1\r\nHost: a\r\n: c\r\n\r\n",
-        "GET /health\u0000 HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET health HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET /%c0%ae HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET /%u0041 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST /length HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+        "POST /length HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        "POST /length HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "POST /length HTTP/1.1\r\n"
+            + "Host: localhost\r\n"
+            + "Content-Length: 1\r\n"
+            + "Content-Length: 2\r\n\r\n"
+            + "ab",
+        "POST /length HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\nab",
+        "POST /length HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        "GET /health HTTP/1.1\r\nHost: localhost\r\nA B: c\r\n\r\n",
+        "GET /health HTTP/1.1\r\nHost: localhost\r\n: c\r\n\r\n",
+        "GET /health\u0000 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /%c0%ae HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /%u0041 HTTP/1.1\r\nHost: localhost\r\n\r\n",
       })
   void bytesThatAreNoRequestGetA400InOpenAisShape(String bytes) throws Exception {
     try (RawClient client = serve(OPTIONS)) {
@@ -303,7 +391,7 @@ class LimitsTest {
   @ValueSource(strings = {"BREW", "OPTIONS", "CONNECT", "TRACE", "DELETE", "PATCH"})
   void anotherMethodIsRefused(String method) throws Exception {
     try (RawClient client = serve(OPTIONS)) {
-      client.send(method + " /health HTTP/1.1\r\nHost: a\r\n\r\n");
+      client.send(method + " /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
       Reply reply = client.reply();
       assertThat(reply.status()).as(reply.body()).isIn(400, 405);
       assertRefused(reply, reply.status(), "");

@@ -380,7 +380,8 @@ class NativeApiTest {
         .contains("sglang:num_requests_total{model_name=\"served\"} 1.0")
         .contains("sglang:generation_tokens_total{model_name=\"served\"} 2.0");
     try (RawClient client = new RawClient(server.port())) {
-      RawClient.Reply head = client.send("HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n").replyToHead();
+      RawClient.Reply head =
+          client.send("HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").replyToHead();
       assertThat(head.status()).isEqualTo(200);
       assertThat(head.header("Content-Type")).startsWith("text/plain");
       assertThat(client.get("/v1/loads?format=prometheus").reply().body()).contains("sglang:");
@@ -422,6 +423,19 @@ class NativeApiTest {
   private long steps(String file) throws IOException {
     JsonNode trace = OpenAiServer.read(Files.readString(directory.resolve(file)));
     return trace.findValuesAsText("name").stream().filter(n -> n.startsWith("step ")).count();
+  }
+
+  @Test
+  void aTraceThatCannotBeWrittenIsReportedButTheClientIsToldNoPath() throws IOException {
+    Profile profile = new Profile(Optional.of(directory.resolve("gone")));
+    LoadedModel loaded = LoadedModel.load(STORYTELLER);
+    try (OpenAiServer none =
+        OpenAiServer.of(loaded, EngineOptions.defaults(), EventSink.NONE, s -> s, profile)) {
+      OpenAiServer.Reply reply = none.post("/start_profile", "");
+      assertThat(reply.status()).isEqualTo(500);
+      assertThat(reply.error()).isEqualTo("profile: the trace cannot be written");
+      assertThat(none.takeBugs()).hasSize(1);
+    }
   }
 
   @Test

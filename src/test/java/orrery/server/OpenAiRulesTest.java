@@ -237,7 +237,8 @@ class OpenAiRulesTest {
       assertThat(reply.status()).isEqualTo(200);
       assertThat(reply.header("Content-Encoding")).isNull();
       assertThat(reply.body()).startsWith("data: {").endsWith("data: [DONE]\n\n");
-      String chunked = "POST /v1/completions HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n";
+      String chunked =
+          "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n";
       String body = STORY + "}";
       client.send(chunked + "\r\n" + Integer.toHexString(body.length()) + "\r\n" + body);
       assertThat(client.send("\r\n0\r\n\r\n").reply().status()).isEqualTo(200);
@@ -314,6 +315,12 @@ class OpenAiRulesTest {
       Reply reply = broken.post(COMPLETIONS, body + STREAM + "}");
       assertThat(reply.status()).isEqualTo(500);
       assertThat(reply.error()).contains("NaN");
+      String generate =
+          "{\"text\":\"Once upon a time\",\"stream\":true,"
+              + "\"sampling_params\":{\"temperature\":0,\"max_new_tokens\":9}}";
+      for (int i = 0; i < 20; i++) {
+        assertThat(broken.post("/generate", generate).status()).isEqualTo(500);
+      }
     }
   }
 

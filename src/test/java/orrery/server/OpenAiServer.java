@@ -112,6 +112,13 @@ public final class OpenAiServer implements AutoCloseable {
     return server.port();
   }
 
+  /** What was reported so far; it is not held against the server when it is closed. */
+  List<Throwable> takeBugs() {
+    List<Throwable> all = List.copyOf(bugs);
+    bugs.clear();
+    return all;
+  }
+
   private HttpRequest.Builder request(String path) {
     return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + path))
         .timeout(Duration.ofSeconds(120));

@@ -46,12 +46,13 @@ final class RawClient implements AutoCloseable {
   }
 
   RawClient get(String path, String... headers) throws IOException {
-    return send("GET " + path + " HTTP/1.1\r\nHost: a\r\n" + lines(headers) + "\r\n");
+    return send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + lines(headers) + "\r\n");
   }
 
   RawClient post(String path, String body, String... headers) throws IOException {
     int length = body.getBytes(StandardCharsets.UTF_8).length;
-    String head = "POST " + path + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + length + "\r\n";
+    String head =
+        "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + length + "\r\n";
     return send(head + lines(headers) + "\r\n" + body);
   }
 

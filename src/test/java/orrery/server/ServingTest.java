@@ -94,7 +94,7 @@ class ServingTest {
         Thread.sleep(2);
       }
       late.send(
-          "POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n"
+          "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000000\r\n"
               + "Expect: 100-continue\r\n\r\n");
       Reply refused = late.reply();
       assertThat(refused.status()).isEqualTo(503);
