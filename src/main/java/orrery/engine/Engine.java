@@ -1,7 +1,9 @@
 package orrery.engine;
 
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -48,12 +50,14 @@ public final class Engine implements AutoCloseable {
   private final CountDownLatch ended = new CountDownLatch(1);
 
   private final Object lock = new Object(); // guards what follows
-  private List<Runnable> inbox = new ArrayList<>();
+  private final List<Runnable> inbox = new ArrayList<>();
   private Thread thread; // null while there is no work; never two at once
   private int arrivals; // requests taken so far; the number of the next one
   private boolean draining; // takes no more requests
   private boolean stopped; // takes no more messages
 
+  // What the engine's thread has read and not yet done; only this thread touches it.
+  private final Deque<Runnable> taken = new ArrayDeque<>();
   private boolean cutOff; // whether a shutdown ended requests; written by the engine's thread
 
   private Engine(LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters) {
@@ -141,16 +145,14 @@ public final class Engine implements AutoCloseable {
     }
     long now = nanos();
     List<Completion> completions;
-    boolean posted;
-    synchronized (lock) { // numbers are in the order of arrival
+    boolean posted = true;
+    synchronized (lock) { // numbers are in the order of arrival, and the messages are read together
       completions = all.stream().map(r -> new Completion(arrivals++, this::cancel)).toList();
-      posted =
-          post(
-              () -> {
-                for (int i = 0; i < n; i++) {
-                  core.requests().enqueue(all.get(i), completions.get(i), now);
-                }
-              });
+      for (int i = 0; i < n; i++) { // one each: if one fails, a crash still reads the others
+        Request request = all.get(i);
+        Completion completion = completions.get(i);
+        posted &= post(() -> core.requests().enqueue(request, completion, now));
+      }
     }
     if (!posted) { // the engine stopped since the check above
       queued.addAndGet(-n);
@@ -249,8 +251,17 @@ public final class Engine implements AutoCloseable {
   /** Asks the engine's thread for something, which completes the future. */
   private <T> CompletableFuture<T> ask(Consumer<CompletableFuture<T>> what) {
     CompletableFuture<T> done = new CompletableFuture<>();
+    Runnable message =
+        () -> {
+          try {
+            what.accept(done);
+          } catch (Throwable bug) { // the engine stops, and nobody must wait for it
+            done.completeExceptionally(Requests.stopped(bug));
+            throw bug;
+          }
+        };
     synchronized (lock) {
-      if (draining || !post(() -> what.accept(done))) {
+      if (draining || !post(message)) {
         throw closed();
       }
     }
@@ -301,13 +312,15 @@ public final class Engine implements AutoCloseable {
     try {
       boolean goesOn = true;
       while (goesOn) {
-        List<Runnable> messages = taken();
-        messages.forEach(Runnable::run);
+        boolean read = take();
+        while (!taken.isEmpty()) {
+          taken.poll().run();
+        }
         if (core.idle()) {
           core.rest();
           goesOn = rest();
         } else if (!core.step()) { // a static batch waits for more requests, or a pause goes on
-          if (!messages.isEmpty()) {
+          if (read) {
             core.rest();
           }
           synchronized (lock) {
@@ -320,12 +333,13 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private List<Runnable> taken() {
+  /** Takes all messages; returns whether there was one. */
+  private boolean take() {
     synchronized (lock) {
-      List<Runnable> messages = inbox;
-      inbox = messages.isEmpty() ? messages : new ArrayList<>();
-      return messages.isEmpty() ? List.of() : messages;
+      taken.addAll(inbox);
+      inbox.clear();
     }
+    return !taken.isEmpty();
   }
 
   /** Waits for a message while there is no work; returns false if the thread is to end. */
@@ -366,14 +380,15 @@ public final class Engine implements AutoCloseable {
       stopped = true;
     }
     try {
-      for (Runnable message : taken()) {
+      take();
+      while (!taken.isEmpty()) {
         try {
-          message.run(); // requests that have just come must fail too
+          taken.poll().run(); // requests that have just come must fail too
         } catch (Throwable again) {
           why.addSuppressed(again);
         }
       }
-      core.requests().failAll(why);
+      core.failAll(why);
     } finally {
       end();
     }

@@ -192,7 +192,14 @@ final class EngineCore {
 
   /** Empties the prefix cache as soon as no sequence runs or waits, and says so. */
   void flushWhenIdle(CompletableFuture<Boolean> flushed) {
+    flushes.removeIf(CompletableFuture::isDone); // nobody waits for these any more
     flushes.add(flushed);
+  }
+
+  /** Fails everything that somebody waits for, since the engine cannot go on. */
+  void failAll(Throwable why) {
+    flushes.forEach(flushed -> flushed.completeExceptionally(Requests.stopped(why)));
+    requests.failAll(why);
   }
 
   /**

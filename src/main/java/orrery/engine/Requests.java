@@ -161,6 +161,12 @@ final class Requests {
         new Event.Finished(now, c.request, c.id, reason, c.promptLength, c.output(), c.heldBack()));
   }
 
+  /** What a request fails with if a bug stops the engine. */
+  static RequestException stopped(Throwable bug) {
+    String message = "the engine stopped: " + bug.getMessage();
+    return new RequestException(RequestException.Kind.CLOSED, message, bug);
+  }
+
   /** Fails every request, since the engine cannot go on. */
   void failAll(Throwable why) {
     List<Active> all = new ArrayList<>(active.values());
@@ -168,8 +174,7 @@ final class Requests {
     // Waiting callers get the error first: the code below may be what is broken, or a sink.
     for (Active a : all) {
       started(a);
-      String message = "the engine stopped: " + why.getMessage();
-      a.completion.fail(new RequestException(RequestException.Kind.CLOSED, message, why));
+      a.completion.fail(stopped(why));
     }
     for (Active a : all) {
       for (Choice c : allOf(a)) {

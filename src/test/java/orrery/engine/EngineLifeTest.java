@@ -330,6 +330,38 @@ class EngineLifeTest {
   }
 
   @Test
+  void requestsThatComeTogetherAllFailIfABugMeetsOneOfThem() {
+    for (int nth = 1; nth <= 3; nth++) {
+      EventSink sink = at(Event.Submitted.class, nth, EngineLifeTest::bug);
+      Engine engine = Engine.start(loaded, SCALAR, sink);
+      for (Completion c : engine.submit(List.of(request(9), request(9), request(9)))) {
+        assertThat(c.answers())
+            .failsWithin(Duration.ofSeconds(20))
+            .withThrowableThat()
+            .withMessageContaining("the engine stopped: a bug");
+      }
+      engine.close();
+    }
+  }
+
+  @Test
+  void whoWaitsForAPauseOrAFlushHearsOfABug() {
+    EventSink sink = at(Event.Resumed.class, 1, EngineLifeTest::bug);
+    Engine engine = Engine.start(loaded, SCALAR, sink);
+    engine.pause(PauseMode.IN_PLACE).join();
+    Completion request = engine.submit(request(9));
+    CompletableFuture<Boolean> flushed = engine.flushCache(Duration.ofHours(1));
+    CompletableFuture<Void> resumed = engine.resume();
+    for (CompletableFuture<?> waits : List.of(flushed, resumed, request.answers())) {
+      assertThat(waits)
+          .failsWithin(Duration.ofSeconds(20))
+          .withThrowableThat()
+          .withMessageContaining("the engine stopped: a bug");
+    }
+    engine.close();
+  }
+
+  @Test
   void everyRequestEndsEvenIfTheSinkThrowsAtEveryEvent() {
     EventSink broken =
         e -> {
