@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.concurrent.CompletionException;
 import orrery.checkpoint.CheckpointException;
 import orrery.engine.RequestException;
 import orrery.openai.FieldException;
@@ -18,13 +19,14 @@ final class Errors {
 
   /** The answer to a call whose handler threw something, other than a client that is gone. */
   static HttpException of(Throwable thrown) {
-    return switch (thrown) {
+    return switch (cause(thrown)) {
       case HttpException e -> e;
       case FieldException e -> HttpException.invalid(e.field(), e.getMessage());
       case RequestException e ->
           switch (e.kind()) {
             case INVALID -> HttpException.invalid(null, e.getMessage());
-            case QUEUE_FULL, CLOSED, INTERRUPTED -> HttpException.unavailable(e.getMessage());
+            case QUEUE_FULL, INTERRUPTED -> HttpException.unavailable(e.getMessage());
+            case CLOSED -> HttpException.gone(e.getMessage());
             case FAILED -> HttpException.failed(e.getMessage());
           };
       case TokenizerException e -> HttpException.invalid(null, e.getMessage());
@@ -35,11 +37,17 @@ final class Errors {
 
   /** Whether only a bug of the server can have thrown this. */
   static boolean isBug(Throwable thrown) {
-    return !(thrown instanceof HttpException
-        || thrown instanceof FieldException
-        || thrown instanceof RequestException
-        || thrown instanceof TokenizerException
-        || thrown instanceof CheckpointException);
+    Throwable cause = cause(thrown);
+    return !(cause instanceof HttpException
+        || cause instanceof FieldException
+        || cause instanceof RequestException
+        || cause instanceof TokenizerException
+        || cause instanceof CheckpointException);
+  }
+
+  /** What a future that was joined failed with. */
+  private static Throwable cause(Throwable thrown) {
+    return thrown instanceof CompletionException e && e.getCause() != null ? e.getCause() : thrown;
   }
 
   /** The error as a line of JSON in UTF-8: {@code {"error": {message, type, param, code}}}. */
