@@ -48,11 +48,13 @@ public final class Engine implements AutoCloseable {
   private final long start = System.nanoTime();
   private final AtomicInteger queued = new AtomicInteger(); // requests that never ran yet
   private final CountDownLatch ended = new CountDownLatch(1);
+  private final CompletableFuture<Void> end = new CompletableFuture<>(); // for others, as `ended`
 
   private final Object lock = new Object(); // guards what follows
   private final List<Runnable> inbox = new ArrayList<>();
   private Thread thread; // null while there is no work; never two at once
   private int arrivals; // requests taken so far; the number of the next one
+  private boolean pausable = true;
   private boolean draining; // takes no more requests
   private boolean stopped; // takes no more messages
 
@@ -137,7 +139,7 @@ public final class Engine implements AutoCloseable {
     List<Request> all = List.copyOf(requests);
     int n = all.size();
     try {
-      all.forEach(core::requirePossible);
+      core.requirePossible(all);
       enter(n);
     } catch (RequestException e) {
       post(() -> sink.accept(new Event.Rejected(nanos(), e.getMessage())));
@@ -168,15 +170,21 @@ public final class Engine implements AutoCloseable {
         throw closed();
       }
     }
+    int most = options.batching().maxQueuedRequests();
+    if (n > most) { // trying again would not help
+      throw new RequestException(
+          RequestException.Kind.INVALID,
+          "requests: expected at most max-queued-requests " + most + " together, found " + n);
+    }
     int waiting = queued.addAndGet(n);
-    if (waiting > options.batching().maxQueuedRequests()) {
+    if (waiting > most) {
       queued.addAndGet(-n);
       throw new RequestException(
           RequestException.Kind.QUEUE_FULL,
           "the queue is full: "
               + (waiting - n)
               + " requests wait, at most "
-              + options.batching().maxQueuedRequests()
+              + most
               + " may; try again later");
     }
   }
@@ -196,7 +204,7 @@ public final class Engine implements AutoCloseable {
 
   /**
    * Empties the prefix cache as {@link #flushCache()} does, but waits for a moment in which no
-   * request waits or runs.
+   * request waits or runs. To give up earlier, complete the future with false.
    *
    * @param patience how long to wait for that moment; the future then becomes false
    * @throws RequestException if the engine is closed
@@ -215,11 +223,29 @@ public final class Engine implements AutoCloseable {
    *
    * @param mode what becomes of the requests that are there
    * @return complete once the engine has stopped; do not wait for it inside an event
-   * @throws RequestException if the engine is closed
+   * @throws RequestException if the engine is closed, or after {@link #endPauses}
    */
   public CompletableFuture<Void> pause(PauseMode mode) {
     Objects.requireNonNull(mode, "mode: expected a mode of pausing, found null");
-    return ask(() -> core.pause(mode));
+    synchronized (lock) {
+      if (!pausable) {
+        String why = "the engine finishes what it has, and pauses no more";
+        throw new RequestException(RequestException.Kind.CLOSED, why);
+      }
+      return ask(() -> core.pause(mode));
+    }
+  }
+
+  /**
+   * Goes on after a {@link #pause} and refuses any later one: a server that is about to end still
+   * takes requests of the calls that it has, and what is paused could never finish. Does nothing if
+   * the engine has ended.
+   */
+  public void endPauses() {
+    synchronized (lock) {
+      pausable = false;
+      post(core::resume);
+    }
   }
 
   /**
@@ -323,8 +349,9 @@ public final class Engine implements AutoCloseable {
           if (read) {
             core.rest();
           }
+          long millis = core.paused() ? core.pauseMillis() : FILLING_MILLIS;
           synchronized (lock) {
-            await(FILLING_MILLIS);
+            await(millis);
           }
         }
       }
@@ -357,7 +384,7 @@ public final class Engine implements AutoCloseable {
       stopped = over;
     }
     if (over) {
-      end();
+      end(null);
     }
     return false;
   }
@@ -390,13 +417,31 @@ public final class Engine implements AutoCloseable {
       }
       core.failAll(why);
     } finally {
-      end();
+      end(why);
     }
   }
 
-  private void end() {
+  /**
+   * Says that the engine has ended.
+   *
+   * @param bug that stopped it; null if it was closed
+   */
+  private void end(Throwable bug) {
     core.close();
     ended.countDown();
+    if (bug == null) {
+      end.complete(null);
+    } else {
+      end.completeExceptionally(bug);
+    }
+  }
+
+  /**
+   * A future of the engine's end: complete once the engine is closed and its last request has
+   * ended, failed if a bug stopped it. Work chained to it may run on the engine's own thread.
+   */
+  public CompletableFuture<Void> ended() {
+    return end.copy();
   }
 
   /**

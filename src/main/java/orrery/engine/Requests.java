@@ -115,11 +115,13 @@ final class Requests {
 
   /** Cancels every request that is past its deadline. */
   void cutOffLate(long now) {
-    for (Active a : List.copyOf(active.values())) {
-      if (a.deadline <= now) {
-        cancel(a.completion.id(), "deadline");
-      }
-    }
+    List<Active> late = active.values().stream().filter(a -> a.deadline <= now).toList();
+    late.forEach(a -> cancel(a.completion.id(), "deadline"));
+  }
+
+  /** The earliest deadline, in nanoseconds on the engine's clock; the largest long if none. */
+  long nextDeadline() {
+    return active.values().stream().mapToLong(a -> a.deadline).min().orElse(Long.MAX_VALUE);
   }
 
   /** Removes a choice whose answer has ended, and reports it. */
