@@ -9,7 +9,8 @@ import org.jline.utils.Signals;
 /**
  * How a server ends. The first SIGTERM or Ctrl-C asks it to finish what runs; a second one
  * interrupts the command's thread, and ends the process if that takes too long. Before the server
- * serves, the first signal already interrupts.
+ * serves, the first signal already interrupts. A server that can serve no more ends as after the
+ * first signal.
  */
 final class Ending implements AutoCloseable {
   private static final long PATIENCE_SECONDS = 5;
@@ -53,8 +54,13 @@ final class Ending implements AutoCloseable {
     Runtime.getRuntime().halt(code);
   }
 
+  /** Ends the server as the first signal does. */
+  void begin() {
+    asked.countDown();
+  }
+
   /**
-   * Waits for the first signal.
+   * Waits for the first signal, or for {@link #begin}.
    *
    * @throws InterruptedException if it came before
    */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import orrery.batching.SchedulePolicy;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
@@ -45,7 +46,7 @@ import picocli.CommandLine.Spec;
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:ended by a signal; every call was answered",
-      "1:the address or the model could not be used",
+      "1:the address or the model could not be used, or the engine stopped because of a bug",
       "2:the command line was wrong",
       "130, 143:stopped by a second signal, or before it served"
     },
@@ -123,8 +124,7 @@ final class ServeCommand implements Callable<Integer> {
     try (Ending ending = new Ending();
         HttpServer http = HttpServer.listen(listening, this::report)) {
       try {
-        serve(http, listening, options, ending);
-        return 0;
+        return serve(http, listening, options, ending);
       } catch (InterruptedException e) {
         return ending.exitCode();
       }
@@ -139,7 +139,8 @@ final class ServeCommand implements Callable<Integer> {
             b -> b.withMaxQueuedRequests(arrivals.maxQueued).withBatchWaitMillis(arrivals.wait));
   }
 
-  private void serve(HttpServer http, ServerOptions listening, EngineOptions options, Ending ending)
+  /** Serves until the end; returns the exit code. */
+  private int serve(HttpServer http, ServerOptions listening, EngineOptions options, Ending ending)
       throws IOException, InterruptedException {
     say("loading " + model.directory());
     long start = System.nanoTime();
@@ -160,16 +161,29 @@ final class ServeCommand implements Callable<Integer> {
       say("ready after " + seconds(start));
       announce(served, listening, http.port(), loaded.tokenizer().isPresent());
       try {
-        ending.await();
-        say("ending: new calls are refused, those that run are finished; a second signal stops");
-        engine.resume(); // what is paused could never finish
-        http.drain();
+        return await(engine, http, ending);
       } catch (InterruptedException e) {
         engine.shutdownNow();
         http.close();
         throw e;
       }
     }
+  }
+
+  /** Waits for a signal, or a bug that stops the engine, and then for calls that still run. */
+  int await(Engine engine, HttpServer http, Ending ending) throws InterruptedException {
+    CompletableFuture<Void> ended = engine.ended();
+    ended.exceptionally(
+        thrown -> {
+          report("the engine stopped", thrown.getCause());
+          ending.begin(); // a router must see 503 at /health and send nothing more
+          return null;
+        });
+    ending.await();
+    say("ending: new calls are refused, those that run are finished; a second signal stops");
+    engine.endPauses(); // what is paused could never finish
+    http.drain();
+    return ended.isCompletedExceptionally() ? 1 : 0;
   }
 
   /** Every path that is served. */

@@ -1,7 +1,9 @@
 package orrery.engine;
 
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -46,14 +48,18 @@ public final class Engine implements AutoCloseable {
   private final long start = System.nanoTime();
   private final AtomicInteger queued = new AtomicInteger(); // requests that never ran yet
   private final CountDownLatch ended = new CountDownLatch(1);
+  private final CompletableFuture<Void> end = new CompletableFuture<>(); // for others, as `ended`
 
   private final Object lock = new Object(); // guards what follows
-  private List<Runnable> inbox = new ArrayList<>();
+  private final List<Runnable> inbox = new ArrayList<>();
   private Thread thread; // null while there is no work; never two at once
   private int arrivals; // requests taken so far; the number of the next one
+  private boolean pausable = true;
   private boolean draining; // takes no more requests
   private boolean stopped; // takes no more messages
 
+  // What the engine's thread has read and not yet done; only this thread touches it.
+  private final Deque<Runnable> taken = new ArrayDeque<>();
   private boolean cutOff; // whether a shutdown ended requests; written by the engine's thread
 
   private Engine(LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters) {
@@ -133,7 +139,7 @@ public final class Engine implements AutoCloseable {
     List<Request> all = List.copyOf(requests);
     int n = all.size();
     try {
-      all.forEach(core::requirePossible);
+      core.requirePossible(all);
       enter(n);
     } catch (RequestException e) {
       post(() -> sink.accept(new Event.Rejected(nanos(), e.getMessage())));
@@ -141,16 +147,14 @@ public final class Engine implements AutoCloseable {
     }
     long now = nanos();
     List<Completion> completions;
-    boolean posted;
-    synchronized (lock) { // numbers are in the order of arrival
+    boolean posted = true;
+    synchronized (lock) { // numbers are in the order of arrival, and the messages are read together
       completions = all.stream().map(r -> new Completion(arrivals++, this::cancel)).toList();
-      posted =
-          post(
-              () -> {
-                for (int i = 0; i < n; i++) {
-                  core.requests().enqueue(all.get(i), completions.get(i), now);
-                }
-              });
+      for (int i = 0; i < n; i++) { // one each: if one fails, a crash still reads the others
+        Request request = all.get(i);
+        Completion completion = completions.get(i);
+        posted &= post(() -> core.requests().enqueue(request, completion, now));
+      }
     }
     if (!posted) { // the engine stopped since the check above
       queued.addAndGet(-n);
@@ -166,15 +170,21 @@ public final class Engine implements AutoCloseable {
         throw closed();
       }
     }
+    int most = options.batching().maxQueuedRequests();
+    if (n > most) { // trying again would not help
+      throw new RequestException(
+          RequestException.Kind.INVALID,
+          "requests: expected at most max-queued-requests " + most + " together, found " + n);
+    }
     int waiting = queued.addAndGet(n);
-    if (waiting > options.batching().maxQueuedRequests()) {
+    if (waiting > most) {
       queued.addAndGet(-n);
       throw new RequestException(
           RequestException.Kind.QUEUE_FULL,
           "the queue is full: "
               + (waiting - n)
               + " requests wait, at most "
-              + options.batching().maxQueuedRequests()
+              + most
               + " may; try again later");
     }
   }
@@ -194,7 +204,7 @@ public final class Engine implements AutoCloseable {
 
   /**
    * Empties the prefix cache as {@link #flushCache()} does, but waits for a moment in which no
-   * request waits or runs.
+   * request waits or runs. To give up earlier, complete the future with false.
    *
    * @param patience how long to wait for that moment; the future then becomes false
    * @throws RequestException if the engine is closed
@@ -213,11 +223,29 @@ public final class Engine implements AutoCloseable {
    *
    * @param mode what becomes of the requests that are there
    * @return complete once the engine has stopped; do not wait for it inside an event
-   * @throws RequestException if the engine is closed
+   * @throws RequestException if the engine is closed, or after {@link #endPauses}
    */
   public CompletableFuture<Void> pause(PauseMode mode) {
     Objects.requireNonNull(mode, "mode: expected a mode of pausing, found null");
-    return ask(() -> core.pause(mode));
+    synchronized (lock) {
+      if (!pausable) {
+        String why = "the engine finishes what it has, and pauses no more";
+        throw new RequestException(RequestException.Kind.CLOSED, why);
+      }
+      return ask(() -> core.pause(mode));
+    }
+  }
+
+  /**
+   * Goes on after a {@link #pause} and refuses any later one: a server that is about to end still
+   * takes requests of the calls that it has, and what is paused could never finish. Does nothing if
+   * the engine has ended.
+   */
+  public void endPauses() {
+    synchronized (lock) {
+      pausable = false;
+      post(core::resume);
+    }
   }
 
   /**
@@ -249,8 +277,17 @@ public final class Engine implements AutoCloseable {
   /** Asks the engine's thread for something, which completes the future. */
   private <T> CompletableFuture<T> ask(Consumer<CompletableFuture<T>> what) {
     CompletableFuture<T> done = new CompletableFuture<>();
+    Runnable message =
+        () -> {
+          try {
+            what.accept(done);
+          } catch (Throwable bug) { // the engine stops, and nobody must wait for it
+            done.completeExceptionally(Requests.stopped(bug));
+            throw bug;
+          }
+        };
     synchronized (lock) {
-      if (draining || !post(() -> what.accept(done))) {
+      if (draining || !post(message)) {
         throw closed();
       }
     }
@@ -301,17 +338,20 @@ public final class Engine implements AutoCloseable {
     try {
       boolean goesOn = true;
       while (goesOn) {
-        List<Runnable> messages = taken();
-        messages.forEach(Runnable::run);
+        boolean read = take();
+        while (!taken.isEmpty()) {
+          taken.poll().run();
+        }
         if (core.idle()) {
           core.rest();
           goesOn = rest();
         } else if (!core.step()) { // a static batch waits for more requests, or a pause goes on
-          if (!messages.isEmpty()) {
+          if (read) {
             core.rest();
           }
+          long millis = core.paused() ? core.pauseMillis() : FILLING_MILLIS;
           synchronized (lock) {
-            await(FILLING_MILLIS);
+            await(millis);
           }
         }
       }
@@ -320,12 +360,13 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private List<Runnable> taken() {
+  /** Takes all messages; returns whether there was one. */
+  private boolean take() {
     synchronized (lock) {
-      List<Runnable> messages = inbox;
-      inbox = messages.isEmpty() ? messages : new ArrayList<>();
-      return messages.isEmpty() ? List.of() : messages;
+      taken.addAll(inbox);
+      inbox.clear();
     }
+    return !taken.isEmpty();
   }
 
   /** Waits for a message while there is no work; returns false if the thread is to end. */
@@ -343,7 +384,7 @@ public final class Engine implements AutoCloseable {
       stopped = over;
     }
     if (over) {
-      end();
+      end(null);
     }
     return false;
   }
@@ -366,22 +407,41 @@ public final class Engine implements AutoCloseable {
       stopped = true;
     }
     try {
-      for (Runnable message : taken()) {
+      take();
+      while (!taken.isEmpty()) {
         try {
-          message.run(); // requests that have just come must fail too
+          taken.poll().run(); // requests that have just come must fail too
         } catch (Throwable again) {
           why.addSuppressed(again);
         }
       }
-      core.requests().failAll(why);
+      core.failAll(why);
     } finally {
-      end();
+      end(why);
     }
   }
 
-  private void end() {
+  /**
+   * Says that the engine has ended.
+   *
+   * @param bug that stopped it; null if it was closed
+   */
+  private void end(Throwable bug) {
     core.close();
     ended.countDown();
+    if (bug == null) {
+      end.complete(null);
+    } else {
+      end.completeExceptionally(bug);
+    }
+  }
+
+  /**
+   * A future of the engine's end: complete once the engine is closed and its last request has
+   * ended, failed if a bug stopped it. Work chained to it may run on the engine's own thread.
+   */
+  public CompletableFuture<Void> ended() {
+    return end.copy();
   }
 
   /**

@@ -36,10 +36,13 @@ import orrery.speculation.rules.AcceptanceRules;
  * them to the loop. The name is vLLM's ({@code v1/engine/core.py}).
  */
 final class EngineCore {
+  private static final long LONGEST_WAIT = 60_000; // milliseconds
+
   private final LoadedModel loaded;
   private final Model model; // with the activations that the options ask for
   private final int contextLength;
   private final int maxRunning;
+  private final long room; // bytes of the heap for requests
   private final KvCache kv;
   private final PrefixCache prefix;
   private final Queues queues = new Queues();
@@ -73,6 +76,7 @@ final class EngineCore {
     this.model = Fp8Activations.of(loaded.model(), options.compute().activationDtype());
     this.contextLength = Sizes.contextLength(model, options);
     this.maxRunning = options.batching().maxRunningRequests();
+    this.room = HeapPlan.of(model, options).room(model);
     this.kv = cache(model, options, contextLength);
     this.prefix = options.prefix().newCache(kv);
     this.memory = new KvMemory(kv, prefix, sink, clock);
@@ -192,7 +196,14 @@ final class EngineCore {
 
   /** Empties the prefix cache as soon as no sequence runs or waits, and says so. */
   void flushWhenIdle(CompletableFuture<Boolean> flushed) {
+    flushes.removeIf(CompletableFuture::isDone); // nobody waits for these any more
     flushes.add(flushed);
+  }
+
+  /** Fails everything that somebody waits for, since the engine cannot go on. */
+  void failAll(Throwable why) {
+    flushes.forEach(flushed -> flushed.completeExceptionally(Requests.stopped(why)));
+    requests.failAll(why);
   }
 
   /**
@@ -208,6 +219,16 @@ final class EngineCore {
       case RETRACT -> List.copyOf(queues.running()).forEach(planner::retract);
       case ABORT -> requests.cancelAll("paused");
     }
+  }
+
+  boolean paused() {
+    return paused;
+  }
+
+  /** Milliseconds until something is to be done without a message, though the engine is paused. */
+  long pauseMillis() {
+    long nanos = requests.nextDeadline() - clock.getAsLong();
+    return idle() ? 1 : Math.clamp(nanos / 1_000_000 + 1, 1, LONGEST_WAIT);
   }
 
   /** Ends a pause, if there is one. */
@@ -244,11 +265,14 @@ final class EngineCore {
     return progress;
   }
 
-  /** Refuses a request that can never be answered; any thread may call this. */
-  void requirePossible(Request r) {
+  /** Refuses requests that can never be answered; any thread may call this. */
+  void requirePossible(List<Request> together) {
     try {
-      Sizes.requirePossible(r, model, kv, contextLength, loop.margin());
-      PromptScores.requirePossible(r, maxRunning);
+      for (Request r : together) {
+        Sizes.requirePossible(r, model, kv, contextLength, loop.margin(), room);
+        PromptScores.requirePossible(r, maxRunning, room);
+      }
+      Sizes.requireFewLogprobs(together, contextLength, room);
     } catch (IllegalArgumentException e) {
       throw new RequestException(RequestException.Kind.INVALID, e.getMessage(), e);
     }

@@ -36,9 +36,20 @@ public final class Heap {
    * @throws IllegalArgumentException naming the option, what it asks for, and what there is
    */
   public static void require(String option, String what, long bytes) {
-    if (!fits(bytes)) {
+    require(option, what, bytes, fits(bytes) ? bytes : left());
+  }
+
+  /**
+   * Refuses an allocation that is larger than what was left at some time: the answer does not
+   * depend on what the heap holds now.
+   *
+   * @param room bytes that were left
+   * @throws IllegalArgumentException as {@link #require(String, String, long)}
+   */
+  static void require(String option, String what, long bytes, long room) {
+    if (bytes > room) {
       throw new IllegalArgumentException(
-          option + ": " + what + " would take " + size(bytes) + "; " + left(left()));
+          option + ": " + what + " would take " + size(bytes) + "; " + left(room));
     }
   }
 
@@ -46,7 +57,8 @@ public final class Heap {
     return size(bytes) + " are left of a heap of " + size(max()) + " (-Xmx makes it larger)";
   }
 
-  private static long max() {
+  /** The most bytes that the heap may have. */
+  static long max() {
     return Runtime.getRuntime().maxMemory();
   }
 

@@ -14,8 +14,8 @@ import orrery.speculation.SpeculationOptions;
 /**
  * The most heap memory that an engine will take beside the weights, counted before it takes any,
  * and even before weights are there: the KV cache, the buffers of steps, and the memory of running
- * requests. A waiting request takes a few kilobytes and its prompt. Log-probabilities of a prompt
- * are counted when a request asks for them.
+ * requests. A waiting request takes a few kilobytes and its prompt. Log-probabilities are counted
+ * when a request asks for them, and compared with the {@link #room}.
  *
  * @param kinds one for each kind of memory
  */
@@ -151,6 +151,14 @@ public record HeapPlan(List<Kind> kinds) {
   /** The sum of all kinds. */
   public long bytes() {
     return kinds.stream().mapToLong(Kind::bytes).reduce(0, Heap::plus);
+  }
+
+  /**
+   * Bytes of the heap that are for requests: all but the weights and this plan. It is a number of
+   * the model, the options and {@code -Xmx}, so a request that is possible stays so.
+   */
+  long room(ModelSpec model) {
+    return Math.max(0, Heap.max() - Heap.plus(model.info().bytes(), bytes()));
   }
 
   /**

@@ -37,9 +37,10 @@ final class PromptScores {
    * Refuses a request whose prompt has no token to start at, or whose log-probabilities do not fit
    * the heap if every running request asks for as many.
    *
+   * @param room bytes of the heap for requests
    * @throws IllegalArgumentException naming the field, what was expected and what was found
    */
-  static void requirePossible(Request request, int maxRunning) {
+  static void requirePossible(Request request, int maxRunning, long room) {
     SamplingParams params = request.params();
     int tokens = request.prompt().length;
     if (params.promptLogprobs() >= 0) {
@@ -54,9 +55,14 @@ final class PromptScores {
               "log-probabilities of prompts of %,d tokens, of %d running requests,",
               tokens,
               maxRunning);
-      long each = SCORE_BYTES + (long) ALTERNATIVE_BYTES * params.promptLogprobs();
-      Heap.require("prompt_logprobs", what, Heap.times(maxRunning, tokens, each));
+      long bytes = Heap.times(maxRunning, tokens, bytes(params.promptLogprobs()));
+      Heap.require("prompt_logprobs", what, bytes, room);
     }
+  }
+
+  /** About what the log-probability of a token takes, with so many of the likeliest tokens. */
+  static long bytes(int alternatives) {
+    return SCORE_BYTES + (long) ALTERNATIVE_BYTES * alternatives;
   }
 
   /** The row to be scored next; {@link #end} if there is none. */

@@ -115,11 +115,13 @@ final class Requests {
 
   /** Cancels every request that is past its deadline. */
   void cutOffLate(long now) {
-    for (Active a : List.copyOf(active.values())) {
-      if (a.deadline <= now) {
-        cancel(a.completion.id(), "deadline");
-      }
-    }
+    List<Active> late = active.values().stream().filter(a -> a.deadline <= now).toList();
+    late.forEach(a -> cancel(a.completion.id(), "deadline"));
+  }
+
+  /** The earliest deadline, in nanoseconds on the engine's clock; the largest long if none. */
+  long nextDeadline() {
+    return active.values().stream().mapToLong(a -> a.deadline).min().orElse(Long.MAX_VALUE);
   }
 
   /** Removes a choice whose answer has ended, and reports it. */
@@ -161,6 +163,12 @@ final class Requests {
         new Event.Finished(now, c.request, c.id, reason, c.promptLength, c.output(), c.heldBack()));
   }
 
+  /** What a request fails with if a bug stops the engine. */
+  static RequestException stopped(Throwable bug) {
+    String message = "the engine stopped: " + bug.getMessage();
+    return new RequestException(RequestException.Kind.CLOSED, message, bug);
+  }
+
   /** Fails every request, since the engine cannot go on. */
   void failAll(Throwable why) {
     List<Active> all = new ArrayList<>(active.values());
@@ -168,8 +176,7 @@ final class Requests {
     // Waiting callers get the error first: the code below may be what is broken, or a sink.
     for (Active a : all) {
       started(a);
-      String message = "the engine stopped: " + why.getMessage();
-      a.completion.fail(new RequestException(RequestException.Kind.CLOSED, message, why));
+      a.completion.fail(stopped(why));
     }
     for (Active a : all) {
       for (Choice c : allOf(a)) {

@@ -1,10 +1,12 @@
 package orrery.engine;
 
+import java.util.List;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.ModelSpec;
+import orrery.sampling.SamplingParams;
 import orrery.speculation.MtpDrafter;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.length.DraftLengths;
@@ -17,6 +19,8 @@ final class Sizes {
       10; // of so many pages of a full length, one for cached windows
 
   private static final long CHOICE_BYTES = 4096; // about what a waiting choice takes
+
+  private static final int CALLERS = 8; // for so many at least there is room for log-probabilities
 
   private Sizes() {}
 
@@ -130,9 +134,10 @@ final class Sizes {
    * Refuses a request that would not fit even into an empty engine.
    *
    * @param margin slots beside its window that a sequence may hold pages for
+   * @param room bytes of the heap for requests
    */
   static void requirePossible(
-      Request r, ModelSpec model, KvCache kv, int contextLength, int margin) {
+      Request r, ModelSpec model, KvCache kv, int contextLength, int margin, long room) {
     int[] prompt = r.prompt();
     if (prompt.length == 0) {
       throw new IllegalArgumentException("prompt: expected at least one token, found none");
@@ -159,10 +164,36 @@ final class Sizes {
     int n = r.params().n();
     if (n > 1) {
       String what = n + " answers to a prompt of " + prompt.length + " tokens";
-      Heap.require("n", what, Heap.times(n, CHOICE_BYTES + (long) Integer.BYTES * prompt.length));
+      long each = CHOICE_BYTES + (long) Integer.BYTES * prompt.length;
+      Heap.require("n", what, Heap.times(n, each), room);
     }
     int longest = (int) Math.min((long) prompt.length + r.params().maxTokens(), contextLength);
     requireRoom(longest, kv, margin);
+  }
+
+  /**
+   * Refuses requests if the log-probabilities of their answers, which their caller may keep until
+   * the last one ends, leave too little for others.
+   *
+   * @param all requests that come together
+   * @param room bytes of the heap for requests
+   */
+  static void requireFewLogprobs(List<Request> all, int contextLength, long room) {
+    long bytes = 0;
+    for (Request r : all) {
+      SamplingParams p = r.params();
+      if (p.logprobs() >= 0) {
+        int tokens = Math.min(p.maxTokens(), contextLength - r.prompt().length);
+        bytes = Heap.plus(bytes, Heap.times(p.n(), tokens, PromptScores.bytes(p.logprobs())));
+      }
+    }
+    if (bytes > room / CALLERS) {
+      throw new IllegalArgumentException(
+          String.format(
+              "logprobs: log-probabilities of all tokens of these answers would take %s, and may"
+                  + " take %s, 1/%d of what the engine leaves of the heap (-Xmx makes it larger)",
+              Heap.size(bytes), Heap.size(room / CALLERS), CALLERS));
+    }
   }
 
   private static void requireRoom(int longest, KvCache kv, int margin) {

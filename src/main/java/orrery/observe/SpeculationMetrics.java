@@ -109,6 +109,8 @@ final class SpeculationMetrics {
   private void close() {
     if (verifications > 0) {
       acceptLength.set((double) verified / verifications);
+    }
+    if (drafted > 0) { // a verification may have had no draft
       acceptRate.set((double) accepted / drafted);
     }
     steps = 0;

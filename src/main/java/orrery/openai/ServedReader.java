@@ -91,7 +91,7 @@ public final class ServedReader {
   private static String salt(Fields body) {
     String salt = SamplingFields.salt(body);
     String extra = body.stringOr("extra_key", "");
-    return extra.isEmpty() ? salt : salt.length() + ":" + salt + extra;
+    return salt.isEmpty() && extra.isEmpty() ? "" : salt.length() + ":" + salt + extra;
   }
 
   /**

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import orrery.engine.PauseMode;
 import orrery.observe.Metrics;
 import orrery.observe.Profile;
@@ -19,7 +20,7 @@ import orrery.sglang.ServerInfo;
  */
 public final class ControlRoutes {
   private static final String TEXT = "text/plain; charset=utf-8";
-  private static final double LONGEST_SECONDS = 1e6; // of a wait
+  private static final int LONGEST_SECONDS = 60; // of a wait
 
   private final Serving serving;
   private final Metrics metrics;
@@ -91,11 +92,11 @@ public final class ControlRoutes {
   private void flush(Call call) throws IOException {
     double seconds = call.query("timeout").map(ControlRoutes::seconds).orElse(0.0);
     Duration patience = Duration.ofNanos((long) (seconds * 1e9));
-    boolean flushed =
-        patience.isZero()
-            ? serving.engine().flushCache().join()
-            : serving.engine().flushCache(patience).join();
-    if (!flushed) {
+    call.body(); // from here on the server notices that the client closes
+    CompletableFuture<Boolean> flushed =
+        patience.isZero() ? serving.engine().flushCache() : serving.engine().flushCache(patience);
+    call.onClose(() -> flushed.complete(false));
+    if (!flushed.join()) {
       throw HttpException.invalid(
           null, "the cache is not emptied: expected no request that runs or waits, found some");
     }
@@ -112,7 +113,11 @@ public final class ControlRoutes {
       // said below
     }
     throw HttpException.invalid(
-        "timeout", "timeout: expected seconds from 0 to 1000000, found " + Fields.shown(written));
+        "timeout",
+        "timeout: expected seconds from 0 to "
+            + LONGEST_SECONDS
+            + ", found "
+            + Fields.shown(written));
   }
 
   private void pause(Call call) throws IOException {

@@ -5,9 +5,11 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.concurrent.CompletionException;
 import orrery.checkpoint.CheckpointException;
 import orrery.engine.RequestException;
 import orrery.openai.FieldException;
+import orrery.sampling.SamplingException;
 import orrery.text.TokenizerException;
 
 /** What a client is told when a handler throws, and how OpenAI's clients read it. */
@@ -20,14 +22,15 @@ final class Errors {
 
   /** The answer to a call whose handler threw something, other than a client that is gone. */
   static HttpException of(Throwable thrown) {
-    return switch (thrown) {
+    return switch (cause(thrown)) {
       case HttpException e -> e;
       case FieldException e -> HttpException.invalid(e.field(), e.getMessage());
       case RequestException e ->
           switch (e.kind()) {
             case INVALID -> HttpException.invalid(null, e.getMessage());
-            case QUEUE_FULL, CLOSED, INTERRUPTED -> HttpException.unavailable(e.getMessage());
-            case FAILED -> HttpException.failed(e.getMessage());
+            case QUEUE_FULL, INTERRUPTED -> HttpException.unavailable(e.getMessage());
+            case CLOSED -> HttpException.gone(e.getMessage());
+            case FAILED -> failed(e);
           };
       case TokenizerException e -> HttpException.invalid(null, e.getMessage());
       case CheckpointException e -> HttpException.invalid(null, e.getMessage());
@@ -35,13 +38,26 @@ final class Errors {
     };
   }
 
+  /** A request that rules out every token is its client's mistake; else it is the model's. */
+  private static HttpException failed(RequestException e) {
+    return e.getCause() instanceof SamplingException s && s.ruledOut()
+        ? HttpException.invalid(null, s.getMessage())
+        : HttpException.failed(e.getMessage());
+  }
+
   /** Whether the operator must know: a bug of the server, or a failure of it that has a cause. */
   static boolean isBug(Throwable thrown) {
-    return !(thrown instanceof HttpException && thrown.getCause() == null
-        || thrown instanceof FieldException
-        || thrown instanceof RequestException
-        || thrown instanceof TokenizerException
-        || thrown instanceof CheckpointException);
+    Throwable cause = cause(thrown);
+    return !(cause instanceof HttpException && cause.getCause() == null
+        || cause instanceof FieldException
+        || cause instanceof RequestException
+        || cause instanceof TokenizerException
+        || cause instanceof CheckpointException);
+  }
+
+  /** What a future that was joined failed with. */
+  private static Throwable cause(Throwable thrown) {
+    return thrown instanceof CompletionException e && e.getCause() != null ? e.getCause() : thrown;
   }
 
   /** The error as a line of JSON in UTF-8: {@code {"error": {message, type, param, code}}}. */

@@ -54,6 +54,11 @@ public final class HttpException extends RuntimeException {
     return new HttpException(503, UNAVAILABLE, null, null, message, SOON);
   }
 
+  /** A request that this server will never answer, but another one may: 503. */
+  public static HttpException gone(String message) {
+    return new HttpException(503, UNAVAILABLE, null, null, message);
+  }
+
   /** A fault of the server's: 500, {@code server_error}. */
   public static HttpException failed(String message) {
     return new HttpException(500, "server_error", null, null, message);

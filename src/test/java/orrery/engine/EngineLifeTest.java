@@ -330,6 +330,69 @@ class EngineLifeTest {
   }
 
   @Test
+  void moreRequestsTogetherThanMayWaitAreInvalidAndNotToBeTriedAgain() {
+    EngineOptions options = SCALAR.withBatching(b -> b.withMaxQueuedRequests(2));
+    try (Engine engine = Engine.start(loaded, options)) {
+      assertThatThrownBy(() -> engine.submit(List.of(request(1), request(1), request(1))))
+          .isInstanceOfSatisfying(
+              RequestException.class,
+              e -> assertThat(e.kind()).isEqualTo(RequestException.Kind.INVALID))
+          .hasMessage("requests: expected at most max-queued-requests 2 together, found 3");
+      assertThat(engine.submit(List.of(request(1), request(1)))).hasSize(2);
+    }
+  }
+
+  @Test
+  void aProgramSeesThatAnEngineHasEndedAndWhichBugStoppedIt() {
+    Engine sound = Engine.start(loaded, SCALAR);
+    CompletableFuture<Void> end = sound.ended();
+    sound.submit(request(2)).join();
+    assertThat(end).isNotDone();
+    sound.close();
+    assertThat(end).isCompleted();
+    Engine broken = Engine.start(loaded, SCALAR, at(Event.StepDone.class, 2, EngineLifeTest::bug));
+    broken.submit(request(9));
+    assertThat(broken.ended())
+        .failsWithin(Duration.ofSeconds(20))
+        .withThrowableThat()
+        .withMessageContaining("a bug");
+    broken.endPauses(); // does nothing
+    broken.close();
+  }
+
+  @Test
+  void requestsThatComeTogetherAllFailIfABugMeetsOneOfThem() {
+    for (int nth = 1; nth <= 3; nth++) {
+      EventSink sink = at(Event.Submitted.class, nth, EngineLifeTest::bug);
+      Engine engine = Engine.start(loaded, SCALAR, sink);
+      for (Completion c : engine.submit(List.of(request(9), request(9), request(9)))) {
+        assertThat(c.answers())
+            .failsWithin(Duration.ofSeconds(20))
+            .withThrowableThat()
+            .withMessageContaining("the engine stopped: a bug");
+      }
+      engine.close();
+    }
+  }
+
+  @Test
+  void whoWaitsForAPauseOrAFlushHearsOfABug() {
+    EventSink sink = at(Event.Resumed.class, 1, EngineLifeTest::bug);
+    Engine engine = Engine.start(loaded, SCALAR, sink);
+    engine.pause(PauseMode.IN_PLACE).join();
+    Completion request = engine.submit(request(9));
+    CompletableFuture<Boolean> flushed = engine.flushCache(Duration.ofHours(1));
+    CompletableFuture<Void> resumed = engine.resume();
+    for (CompletableFuture<?> waits : List.of(flushed, resumed, request.answers())) {
+      assertThat(waits)
+          .failsWithin(Duration.ofSeconds(20))
+          .withThrowableThat()
+          .withMessageContaining("the engine stopped: a bug");
+    }
+    engine.close();
+  }
+
+  @Test
   void everyRequestEndsEvenIfTheSinkThrowsAtEveryEvent() {
     EventSink broken =
         e -> {

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static orrery.speculation.SpeculationOptions.Algorithm.MTP;
 
+import java.lang.management.GarbageCollectorMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -137,5 +140,56 @@ class HeapTest {
           .hasMessageStartingWith("n: 1000000000 answers to a prompt of 2 tokens would take")
           .hasMessageContaining("GiB");
     }
+  }
+
+  /** Else a client could keep the machine busy with what is refused. */
+  @Test
+  void aRefusedRequestCollectsNoGarbage() {
+    try (Engine engine = Engine.start(loaded, EngineOptions.defaults())) {
+      SamplingParams params = SamplingParams.defaults().withN(1_000_000_000);
+      Request request = Request.of(new int[] {1, 2}, params);
+      long before = collections();
+      for (int i = 0; i < 40; i++) {
+        assertThatThrownBy(() -> engine.submit(request)).isInstanceOf(RequestException.class);
+      }
+      assertThat(collections() - before).isLessThan(20);
+    }
+  }
+
+  private static long collections() {
+    return ManagementFactory.getGarbageCollectorMXBeans().stream()
+        .mapToLong(GarbageCollectorMXBean::getCollectionCount)
+        .sum();
+  }
+
+  @Test
+  void theRoomForRequestsIsWhatTheWeightsAndTheEngineLeaveAndNeverChanges() {
+    HeapPlan plan = HeapPlan.of(loaded.model(), EngineOptions.defaults());
+    long weights = loaded.model().info().bytes();
+    assertThat(plan.room(loaded.model())).isEqualTo(Heap.max() - weights - plan.bytes());
+  }
+
+  @Test
+  void logProbabilitiesOfAnswersThatComeTogetherHaveOneLimit() {
+    SamplingParams params = SamplingParams.defaults().withMaxTokens(100).withLogprobs(20);
+    Request one = Request.of(new int[] {1, 2}, params);
+    long each = 100 * PromptScores.bytes(20);
+    assertThat(each).isEqualTo(66_000);
+    Sizes.requireFewLogprobs(List.of(one, one), 500, 8 * 2 * each);
+    List<List<Request>> tooMany =
+        List.of(
+            List.of(one, one, one),
+            List.of(Request.of(new int[] {1, 2}, params.withN(3))),
+            List.of(Request.of(new int[] {1, 2}, params.withMaxTokens(201))));
+    for (List<Request> requests : tooMany) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> Sizes.requireFewLogprobs(requests, 500, 8 * 2 * each))
+          .withMessageMatching("logprobs: log-probabilities of .* 0.1 MiB, 1/8 of what .*");
+    }
+    // The context ends an answer earlier, and without log-probabilities there is no limit.
+    Request cut = Request.of(new int[] {1, 2}, params.withMaxTokens(Integer.MAX_VALUE));
+    Sizes.requireFewLogprobs(List.of(cut), 202, 8 * 2 * each);
+    Request plain = Request.of(new int[] {1, 2}, params.withN(1000).withLogprobs(-1));
+    Sizes.requireFewLogprobs(List.of(plain), 500, 0);
   }
 }

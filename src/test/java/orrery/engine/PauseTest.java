@@ -3,10 +3,14 @@ package orrery.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -22,6 +26,7 @@ import orrery.sampling.SamplingParams;
 /** An engine that is stopped between two steps, and goes on. */
 class PauseTest {
   private static final int TOKENS = 60;
+  private static final Duration TEN_SECONDS = Duration.ofSeconds(10);
 
   private final LoadedModel loaded = LoadedModel.load(TinyModels.speck("groups"));
   private final List<Event> events = new ArrayList<>();
@@ -157,6 +162,43 @@ class PauseTest {
       assertThatThrownBy(late)
           .isInstanceOf(RequestException.class)
           .hasMessage("the engine is closed");
+    }
+  }
+
+  @Test
+  void afterTheEndOfPausesRequestsGoOnAndNoPauseStopsThem() {
+    try (Engine engine = start(SchedulePolicy.SGLANG)) {
+      engine.pause(PauseMode.IN_PLACE).join();
+      Completion waits = engine.submit(request(1));
+      engine.endPauses();
+      assertThatThrownBy(() -> engine.pause(PauseMode.IN_PLACE))
+          .isInstanceOf(RequestException.class)
+          .hasMessage("the engine finishes what it has, and pauses no more");
+      assertThat(waits.join()).allMatch(a -> a.tokens().length == TOKENS);
+      assertThat(engine.submit(request(2)).join()).hasSize(2);
+    }
+  }
+
+  @Test
+  void aPausedEngineSleepsUntilAMessageOrTheNextDeadline() throws Exception {
+    try (Engine engine = start(SchedulePolicy.SGLANG)) {
+      Completion waits = engine.submit(request(1));
+      engine.pause(PauseMode.IN_PLACE).join();
+      Thread thread =
+          Thread.getAllStackTraces().keySet().stream()
+              .filter(t -> t.getName().equals("orrery-engine"))
+              .max(Comparator.comparingLong(Thread::threadId))
+              .orElseThrow();
+      ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+      long before = threads.getThreadInfo(thread.threadId()).getWaitedCount();
+      Thread.sleep(200);
+      assertThat(threads.getThreadInfo(thread.threadId()).getWaitedCount() - before).isLessThan(20);
+      waits.cancel();
+      waits.join();
+      Completion late = engine.submit(request(2).withDeadline(Duration.ofMillis(50)));
+      CompletableFuture<Boolean> flushed = engine.flushCache(Duration.ofMinutes(5));
+      assertThat(late.join().getFirst().finish()).isEqualTo(new FinishReason.Abort("deadline"));
+      assertThat(flushed).as("after the deadline nothing waits").succeedsWithin(TEN_SECONDS);
     }
   }
 

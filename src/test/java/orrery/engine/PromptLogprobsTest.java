@@ -251,7 +251,7 @@ class PromptLogprobsTest {
       assertThat(answer(engine, PROMPT, greedy(1).withLogprobStartLen(13)).tokens()).hasSize(1);
     }
     Request large = Request.of(new int[40_000_000], SCORED.withPromptLogprobs(20));
-    assertThatThrownBy(() -> PromptScores.requirePossible(large, 256))
+    assertThatThrownBy(() -> PromptScores.requirePossible(large, 256, Heap.left()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageMatching(
             "prompt_logprobs: log-probabilities of prompts of 40,000,000 tokens, of 256 running"

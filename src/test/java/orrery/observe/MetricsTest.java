@@ -210,6 +210,14 @@ class MetricsTest {
     assertThat(text.value("sglang:spec_accept_rate")).isBetween(0.0, 1.0);
   }
 
+  @Test
+  void aWindowWithoutDraftsHasNoRateOfAcceptedDrafts() {
+    metrics.accept(new Event.Verified(80 * MS, 0, 0, new int[0], 0, 0, false));
+    List<PoolPages> pools = List.of(new PoolPages("all", 4, 10, 10, 0, 0));
+    metrics.accept(new Event.Idle(90 * MS, 0, 0, pools));
+    assertThat(read().value("sglang:spec_accept_rate")).isZero();
+  }
+
   private static Event token(long ms, int sequence, int index, Origin origin) {
     return new Event.TokenOut(ms * MS, 0, sequence, index, 7, "x", origin);
   }

@@ -256,7 +256,9 @@ class ServedFieldsTest {
 
   @Test
   void saltAndExtraKeySeparateTenantsHoweverTheyAreSplit() {
-    String[][] pairs = {{"ab", "c"}, {"a", "bc"}, {"abc", null}, {null, "abc"}, {null, null}};
+    String[][] pairs = {
+      {"ab", "c"}, {"a", "bc"}, {"abc", null}, {null, "abc"}, {null, null}, {"2:abc", null}
+    };
     long different =
         Arrays.stream(pairs)
             .map(

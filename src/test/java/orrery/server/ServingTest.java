@@ -22,6 +22,8 @@ import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.events.Event;
+import orrery.observe.Metrics;
+import orrery.observe.Profile;
 import orrery.server.RawClient.Reply;
 
 /** What the engine gets to know of a call: who calls, until when, and that the client has left. */
@@ -47,7 +49,9 @@ class ServingTest {
     engine = Engine.start(loaded, o, this::see);
     server = HttpServer.listen(options, (call, thrown) -> bugs.add(thrown));
     Serving serving = edit.apply(Serving.of(engine, loaded));
-    server.open(new OpenAiRoutes(serving).addTo(new Routes()));
+    Routes routes = new OpenAiRoutes(serving).addTo(new Routes());
+    Profile profile = new Profile(Optional.empty());
+    server.open(new ControlRoutes(serving, new Metrics("m"), profile).addTo(routes));
   }
 
   private void see(Event event) {
@@ -120,6 +124,43 @@ class ServingTest {
     assertThat(reason()).isEqualTo("abort");
     server.drain();
     assertThat(engine.flushCache().get(1, TimeUnit.MINUTES)).as("nothing runs").isTrue();
+  }
+
+  @Test
+  void aClientThatWaitsForAFlushAndLeavesIsNotWaitedFor() throws Exception {
+    serve(OPTIONS, 10, s -> s);
+    try (RawClient running = new RawClient(server.port())) {
+      running.post("/v1/completions", LONG);
+      await(held); // the engine reads no message, so only the client can end its wait
+      try (RawClient client = new RawClient(server.port())) {
+        Reply refused = client.get("/flush_cache?timeout=61").reply();
+        assertThat(refused.body()).contains("timeout: expected seconds from 0 to 60, found");
+        client.get("/flush_cache?timeout=60");
+      }
+      long start = System.nanoTime();
+      while (server.connections() > 1) {
+        Thread.sleep(2);
+      }
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(30));
+      go.countDown();
+      assertThat(running.reply().status()).isEqualTo(200);
+    }
+    long start = System.nanoTime();
+    server.drain();
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(30));
+  }
+
+  @Test
+  void anEngineThatHasEndedIs503WithoutAPromiseForLater() throws Exception {
+    serve(OPTIONS, 10, s -> s);
+    go.countDown();
+    engine.close();
+    try (RawClient client = new RawClient(server.port())) {
+      Reply refused = client.post("/v1/completions", LONG).reply();
+      assertThat(refused.status()).isEqualTo(503);
+      assertThat(refused.header("Retry-After")).isNull();
+      assertThat(refused.body()).contains("the engine is closed");
+    }
   }
 
   @Test
