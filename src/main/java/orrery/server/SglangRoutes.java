@@ -46,7 +46,7 @@ public final class SglangRoutes {
 
   private void generate(Call call) throws IOException {
     serving.requireRoom();
-    GenerateRequest request = reader.read(Fields.parse(call.body()));
+    GenerateRequest request = call.body(bytes -> reader.read(Fields.parse(bytes)));
     List<Completion> running = submit(call, request);
     List<String> names = request.prompts().stream().map(GenerateRequest.Prompt::rid).toList();
     try {
@@ -91,7 +91,7 @@ public final class SglangRoutes {
 
   /** Aborts the requests of a name, or all; what they have so far is their answer. */
   private void abort(Call call) throws IOException {
-    Fields body = Fields.parse(call.body());
+    Fields body = call.body(Fields::parse);
     if (body.boolOr("abort_all", false)) {
       serving.engine().cancelAll().join();
     } else {
