@@ -2,6 +2,8 @@ package orrery.grammar;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 import orrery.text.Tokenizer;
 
@@ -22,7 +24,7 @@ public final class Grammars {
 
   private final Supplier<TokenTree> making;
   private TokenTree tree; // made when first needed, under this object's lock
-  private final Map<Syntax, Constraint> kept =
+  private final Map<Syntax, CompletableFuture<Constraint>> kept =
       new LinkedHashMap<>(16, 0.75f, true); // the same lock
 
   private Grammars(Supplier<TokenTree> making) {
@@ -81,12 +83,30 @@ public final class Grammars {
     return constraint(SchemaReader.NAME, SchemaReader.anyObject());
   }
 
-  /** Compiles outside the lock: a large pattern delays no other. */
+  /**
+   * Compiles outside the lock: a large pattern delays no other. Who asks for it meanwhile waits,
+   * and does not compile it, too.
+   */
   private Constraint constraint(String name, Syntax syntax) {
-    Constraint known = known(syntax, null);
-    return known != null
-        ? known
-        : known(syntax, Constraint.of(name, AutomatonBuilder.build(name, syntax), tree()));
+    CompletableFuture<Constraint> own = new CompletableFuture<>();
+    CompletableFuture<Constraint> first = firstOf(syntax, own);
+    if (first == own) {
+      try {
+        own.complete(Constraint.of(name, AutomatonBuilder.build(name, syntax), tree()));
+      } catch (Throwable e) { // an error, too, must not leave the others waiting
+        own.completeExceptionally(e);
+        forget(syntax, own);
+        throw e;
+      }
+    }
+    try {
+      return first.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof GrammarException problem) {
+        throw problem;
+      }
+      throw e;
+    }
   }
 
   private synchronized TokenTree tree() {
@@ -94,15 +114,21 @@ public final class Grammars {
     return tree;
   }
 
-  private synchronized Constraint known(Syntax syntax, Constraint made) {
-    Constraint known = kept.get(syntax);
-    if (known == null && made != null) {
-      known = made;
-      kept.put(syntax, made);
-      if (kept.size() > KEPT) {
-        kept.remove(kept.keySet().iterator().next());
-      }
+  /** The constraint that was asked for first; {@code own} if none was. */
+  private synchronized CompletableFuture<Constraint> firstOf(
+      Syntax syntax, CompletableFuture<Constraint> own) {
+    CompletableFuture<Constraint> known = kept.get(syntax);
+    if (known != null) {
+      return known;
     }
-    return known;
+    kept.put(syntax, own);
+    if (kept.size() > KEPT) {
+      kept.remove(kept.keySet().iterator().next());
+    }
+    return own;
+  }
+
+  private synchronized void forget(Syntax syntax, CompletableFuture<Constraint> failed) {
+    kept.remove(syntax, failed);
   }
 }

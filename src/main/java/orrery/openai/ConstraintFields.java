@@ -1,7 +1,9 @@
 package orrery.openai;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -24,14 +26,25 @@ import orrery.grammar.Grammars;
  * </pre>
  */
 public final class ConstraintFields {
+  private static final int MOST = 8; // different constraints of a body; each may take a second
+
   private final Optional<Grammars> grammars; // empty without a tokenizer
 
   public ConstraintFields(LoadedModel loaded) {
     this.grammars = loaded.tokenizer().map(t -> Grammars.of(t, loaded.model().vocab()));
   }
 
-  /** A field that asks for a constraint, and how to make it. */
-  private record Wanted(String path, Supplier<Constraint> making) {}
+  /**
+   * A field that asks for a constraint, and how to make it.
+   *
+   * @param kind the same for fields whose values mean the same
+   */
+  private record Wanted(String path, String kind, Object value, Supplier<Constraint> making) {}
+
+  /** The constraints of one body: what is asked for again is the same, and not made again. */
+  public static final class Made {
+    private final Map<List<Object>, Constraint> made = new HashMap<>();
+  }
 
   /**
    * The constraint of a body, if it asks for one.
@@ -39,6 +52,17 @@ public final class ConstraintFields {
    * @throws FieldException if it asks for two, or for one that cannot be made
    */
   public Optional<Constraint> read(Fields body) {
+    return read(body, new Made());
+  }
+
+  /**
+   * The constraint that an object in a body asks for, if any.
+   *
+   * @param made the constraints of the body so far
+   * @throws FieldException if the object asks for two, or for one that cannot be made, or if the
+   *     body has too many different ones
+   */
+  public Optional<Constraint> read(Fields body, Made made) {
     List<Wanted> all = new ArrayList<>();
     regex(all, body, "regex");
     schema(all, body, "json_schema");
@@ -55,10 +79,25 @@ public final class ConstraintFields {
       String found = all.get(0).path() + " and " + all.get(1).path();
       throw new FieldException(all.get(1).path(), "one constraint of the answer", found);
     }
-    return all.stream().findFirst().map(this::made);
+    return all.stream().findFirst().map(wanted -> once(wanted, made.made));
   }
 
-  private Constraint made(Wanted wanted) {
+  private static Constraint once(Wanted wanted, Map<List<Object>, Constraint> made) {
+    List<Object> key = List.of(wanted.kind(), wanted.value());
+    Constraint known = made.get(key);
+    if (known != null) {
+      return known;
+    }
+    if (made.size() == MOST) {
+      throw new FieldException(
+          wanted.path(), "at most " + MOST + " different constraints of a body", "more");
+    }
+    Constraint constraint = make(wanted);
+    made.put(key, constraint);
+    return constraint;
+  }
+
+  private static Constraint make(Wanted wanted) {
     try {
       return wanted.making().get();
     } catch (GrammarException e) {
@@ -79,7 +118,7 @@ public final class ConstraintFields {
     if (in.has(field)) {
       String path = in.path(field);
       String pattern = in.string(field);
-      all.add(new Wanted(path, () -> grammars(path).regex(pattern)));
+      all.add(new Wanted(path, "regex", pattern, () -> grammars(path).regex(pattern)));
     }
   }
 
@@ -88,7 +127,9 @@ public final class ConstraintFields {
     if (in.has(field)) {
       String path = in.path(field);
       Object schema = in.value(field, "a JSON schema");
-      all.add(new Wanted(path, () -> grammars(path).jsonSchema(parsed(path, schema))));
+      all.add(
+          new Wanted(
+              path, "schema", schema, () -> grammars(path).jsonSchema(parsed(path, schema))));
     }
   }
 
@@ -106,8 +147,12 @@ public final class ConstraintFields {
       in.list(field, "a list of strings, not empty");
       String pattern =
           in.strings(field).stream().map(ConstraintFields::quoted).collect(Collectors.joining("|"));
-      all.add(new Wanted(path, () -> grammars(path).regex(pattern)));
+      all.add(new Wanted(path, "regex", pattern, () -> grammars(path).regex(pattern)));
     }
+  }
+
+  private Wanted object(String path) {
+    return new Wanted(path, "object", "", () -> grammars(path).jsonObject());
   }
 
   /** A pattern that only this text matches. */
@@ -121,7 +166,7 @@ public final class ConstraintFields {
     choice(all, in, "choice");
     if (in.boolOr("json_object", false)) {
       String path = in.path("json_object");
-      all.add(new Wanted(path, () -> grammars(path).jsonObject()));
+      all.add(object(path));
     }
     Unsupported.require(in, Unsupported.field("grammar"));
     Unsupported.require(in, Unsupported.field("structural_tag"));
@@ -133,7 +178,7 @@ public final class ConstraintFields {
     String path = in.path("type");
     switch (in.string("type")) {
       case "text" -> {}
-      case "json_object" -> all.add(new Wanted(path, () -> grammars(path).jsonObject()));
+      case "json_object" -> all.add(object(path));
       case "json_schema" -> {
         Fields named = in.object("json_schema");
         named.value("schema", "a JSON schema");

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Request;
@@ -34,13 +35,18 @@ final class Body {
   }
 
   /**
-   * Reads all of it.
+   * Reads all of it, and gives it to {@code reader} ({@link BodyWork}).
    *
    * @throws HttpException 413 if it is too long, 408 if it takes too long, 400 if it is no body of
    *     HTTP
    * @throws IOException if the client is gone
    */
-  byte[] read() throws IOException {
+  <T> T read(Function<byte[], T> reader) throws IOException {
+    byte[] all = read();
+    return BodyWork.done(() -> reader.apply(all));
+  }
+
+  private byte[] read() throws IOException {
     long length = request.getHeaders().getLongField(HttpHeader.CONTENT_LENGTH);
     requireFits(length);
     ByteArrayOutputStream all = new ByteArrayOutputStream((int) Math.clamp(length, 0, 64 << 10));

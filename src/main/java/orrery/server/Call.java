@@ -2,6 +2,7 @@ package orrery.server;
 
 import java.io.IOException;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * One HTTP request and the answer to it, as a handler sees them. A handler runs on a virtual thread
@@ -35,13 +36,20 @@ public interface Call {
   String tenant();
 
   /**
-   * The whole body; empty if there is none.
+   * What {@code reader} makes of the whole body, which is empty if there is none. It computes on
+   * one of few threads of the platform, not on this virtual one: so it may take long, and must not
+   * wait. What it throws, this throws.
    *
    * @throws HttpException if it is longer than the server allows (413), if the client takes too
    *     long to send it (408), or if it ends early (400)
    * @throws IOException if the connection breaks
    */
-  byte[] body() throws IOException;
+  <T> T body(Function<byte[], T> reader) throws IOException;
+
+  /** The whole body as it came; as {@link #body(Function)}. */
+  default byte[] body() throws IOException {
+    return body(bytes -> bytes);
+  }
 
   /**
    * Runs {@code then} once if the client closes its connection before the answer is complete; at

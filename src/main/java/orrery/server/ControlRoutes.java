@@ -155,8 +155,7 @@ public final class ControlRoutes {
 
   /** The fields of the body; none for an empty body, which some clients send. */
   private static Fields body(Call call) throws IOException {
-    byte[] body = call.body();
-    return body.length == 0 ? Fields.parse("{}") : Fields.parse(body);
+    return call.body(bytes -> bytes.length == 0 ? Fields.parse("{}") : Fields.parse(bytes));
   }
 
   /** Begins a trace. Where it is written is the server's affair, not the client's. */

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.io.EofException;
 import org.eclipse.jetty.server.Request;
@@ -101,10 +102,10 @@ final class Exchange implements Call, EventStream {
   }
 
   @Override
-  public byte[] body() throws IOException {
-    byte[] all = body.read();
+  public <T> T body(Function<byte[], T> reader) throws IOException {
+    T read = body.read(reader);
     watchIfWanted();
-    return all;
+    return read;
   }
 
   @Override

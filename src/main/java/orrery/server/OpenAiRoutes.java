@@ -70,9 +70,7 @@ public final class OpenAiRoutes {
 
   private void complete(Call call, boolean chat) throws IOException {
     serving.requireRoom();
-    Fields body = Fields.parse(call.body());
-    requireKnown(body.stringOr("model", model.name()));
-    OpenAiRequest request = reader.read(body, chat);
+    OpenAiRequest request = call.body(bytes -> read(bytes, chat));
     List<Completion> running = submit(call, request);
     try {
       call.onClose(() -> running.forEach(Completion::cancel));
@@ -90,6 +88,12 @@ public final class OpenAiRoutes {
     } finally {
       running.forEach(Completion::close); // whatever went wrong, nobody waits for the rest
     }
+  }
+
+  private OpenAiRequest read(byte[] bytes, boolean chat) {
+    Fields body = Fields.parse(bytes);
+    requireKnown(body.stringOr("model", model.name()));
+    return reader.read(body, chat);
   }
 
   /** Submits the prompts of a body, all or none. */

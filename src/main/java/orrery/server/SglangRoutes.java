@@ -46,7 +46,7 @@ public final class SglangRoutes {
 
   private void generate(Call call) throws IOException {
     serving.requireRoom();
-    GenerateRequest request = reader.read(Fields.parse(call.body()));
+    GenerateRequest request = call.body(bytes -> reader.read(Fields.parse(bytes)));
     List<String> rid = request.prompts().stream().map(GenerateRequest.Prompt::rid).toList();
     try (Rids.Names names = rids.reserve(call.tenant(), rid, request.list())) {
       List<Completion> running = submit(call, request);
@@ -97,7 +97,7 @@ public final class SglangRoutes {
    * keys all callers are one, so that all requests are the caller's, whatever API they came by.
    */
   private void abort(Call call) throws IOException {
-    Fields body = Fields.parse(call.body());
+    Fields body = call.body(Fields::parse);
     if (!body.boolOr("abort_all", false)) {
       rids.abort(call.tenant(), body.string("rid"));
     } else if (call.tenant().isEmpty()) {
@@ -111,7 +111,8 @@ public final class SglangRoutes {
   /** Computes one token, to show that the whole way from a prompt to a token works. */
   private void healthGenerate(Call call) throws IOException {
     SamplingParams one = SamplingParams.defaults().withTemperature(0).withMaxTokens(1);
-    Request request = serving.of(call, Request.of(new int[] {0}, one)).withPriority(1);
+    Request first = Request.of(new int[] {0}, one).withPriority(Integer.MAX_VALUE);
+    Request request = serving.of(call, first);
     try (Completion token = serving.engine().submit(request)) {
       call.onClose(token::cancel);
       if (!token.await(HEALTH_SECONDS, TimeUnit.SECONDS)) {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import orrery.engine.LoadedModel;
+import orrery.openai.FieldException;
 import orrery.openai.Fields;
 import orrery.openai.PromptFields;
 import orrery.openai.ServedReader;
@@ -45,19 +46,9 @@ public final class TokenizeRoutes {
   /** Token ids of a text, or of each of a list of texts. */
   private void tokenize(Call call) throws IOException {
     tokenizer();
-    Fields body = Fields.parse(call.body());
-    Object prompt = body.value("prompt", "text, or a list of texts");
-    boolean list = prompt instanceof List<?>;
-    List<?> texts = list ? (List<?>) prompt : List.of(prompt);
-    int[][] all = new int[texts.size()][]; // [texts][tokens]
-    for (int i = 0; i < all.length; i++) {
-      if (!(texts.get(i) instanceof String text)) {
-        body.fail("prompt", "text, or a list of texts");
-        return;
-      }
-      String at = list ? body.item("prompt", i) : "prompt";
-      all[i] = text.isEmpty() ? new int[0] : prompts.read(at, text).tokens();
-    }
+    Tokenized read = call.body(this::tokenized);
+    boolean list = read.list();
+    int[][] all = read.all(); // [texts][tokens]
     byte[] answer =
         JsonBytes.of(
             json -> {
@@ -75,6 +66,33 @@ public final class TokenizeRoutes {
     call.answer(200, JsonBytes.TYPE, answer);
   }
 
+  /**
+   * Token ids of the texts of a body.
+   *
+   * @param all [texts][tokens]
+   * @param list whether the body has a list of texts
+   */
+  private record Tokenized(int[][] all, boolean list) {}
+
+  private Tokenized tokenized(byte[] bytes) {
+    String expected = "text, or a list of texts";
+    Fields body = Fields.parse(bytes);
+    Object prompt = body.value("prompt", expected);
+    boolean list = prompt instanceof List<?>;
+    List<?> texts = list ? (List<?>) prompt : List.of(prompt);
+    if (texts.size() > ServedReader.MAX_CHOICES) {
+      throw new FieldException(
+          "prompt", "at most " + ServedReader.MAX_CHOICES + " texts", texts.size() + "");
+    }
+    int[][] all = new int[texts.size()][]; // [texts][tokens]
+    for (int i = 0; i < all.length; i++) {
+      String text = texts.get(i) instanceof String s ? s : body.fail("prompt", expected);
+      String at = list ? body.item("prompt", i) : "prompt";
+      all[i] = text.isEmpty() ? new int[0] : prompts.read(at, text).tokens();
+    }
+    return new Tokenized(all, list);
+  }
+
   private static void writeLists(JsonGenerator json, int[][] all) throws IOException {
     json.writeStartArray();
     for (int[] ids : all) {
@@ -89,16 +107,7 @@ public final class TokenizeRoutes {
   /** The text of token ids, under the names of vLLM ({@code prompt}) and SGLang ({@code text}). */
   private void detokenize(Call call) throws IOException {
     Tokenizer tokenizer = tokenizer();
-    Fields body = Fields.parse(call.body());
-    body.value("tokens", "a list of token ids");
-    int[] ids = body.ints("tokens", "a list of token ids").stream().mapToInt(id -> id).toArray();
-    for (int i = 0; i < ids.length; i++) {
-      if (!tokenizer.has(ids[i])) {
-        String at = body.item("tokens", i);
-        throw HttpException.invalid(at, at + ": expected an id of a token, found " + ids[i]);
-      }
-    }
-    String text = tokenizer.decode(ids, body.boolOr("skip_special_tokens", false));
+    String text = call.body(bytes -> text(tokenizer, Fields.parse(bytes)));
     byte[] answer =
         JsonBytes.of(
             json -> {
@@ -108,6 +117,18 @@ public final class TokenizeRoutes {
               json.writeEndObject();
             });
     call.answer(200, JsonBytes.TYPE, answer);
+  }
+
+  private static String text(Tokenizer tokenizer, Fields body) {
+    body.value("tokens", "a list of token ids");
+    int[] ids = body.ints("tokens", "a list of token ids").stream().mapToInt(id -> id).toArray();
+    for (int i = 0; i < ids.length; i++) {
+      if (!tokenizer.has(ids[i])) {
+        String at = body.item("tokens", i);
+        throw HttpException.invalid(at, at + ": expected an id of a token, found " + ids[i]);
+      }
+    }
+    return tokenizer.decode(ids, body.boolOr("skip_special_tokens", false));
   }
 
   /** What a client needs that tokenizes here; fields as in {@code tokenizer_config.json}. */

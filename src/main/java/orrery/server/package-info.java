@@ -5,8 +5,10 @@
  * in the middle. None of them may cost the engine a step, or another client its answer.
  *
  * <p><b>The idea.</b> Every call has a virtual thread of its own, which reads the body, submits the
- * request, and writes tokens as they come. What a thread waits for is bounded: a body has a size
- * and a time, a write has a time, and a connection that closes cancels its request.
+ * request, and writes tokens as they come. What computes for long, parsing and compiling a body, is
+ * done by a few threads of the platform ({@link orrery.server.BodyWork}). What a thread waits for
+ * is bounded: a body has a size and a time, a write has a time, and a connection that closes
+ * cancels its request.
  *
  * <pre>
  *                        {@link orrery.server.Gate} open? draining?   {@link orrery.server.Keys} who calls?

@@ -5,7 +5,6 @@ import static orrery.openai.Unsupported.field;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -94,10 +93,17 @@ public final class GenerateReader {
     }
     List<String> rids = rids(body, count, several);
     List<Prompt> all = new ArrayList<>();
+    ConstraintFields.Made made = new ConstraintFields.Made();
+    Drawing drawing = null;
     for (int i = 0; i < count; i++) {
       Object item = several ? ((List<?>) value).get(i) : value;
       int[] tokens = tokens(ids, several ? body.item(name, i) : body.path(name), item);
-      all.add(prompt(new Each(body, count, i), tokens, rids.get(i)));
+      Each of = new Each(body, count, i);
+      Report report = report(of, tokens.length);
+      if (drawing == null || of.isList(PARAMS)) { // else it is the same for all prompts
+        drawing = drawing(of.object(PARAMS), made);
+      }
+      all.add(prompt(of, tokens, rids.get(i), report, drawing));
     }
     int n = sameN(all);
     if ((long) n * count > ServedReader.MAX_CHOICES) {
@@ -126,10 +132,11 @@ public final class GenerateReader {
     return n;
   }
 
-  private Prompt prompt(Each of, int[] tokens, String rid) {
-    Fields sampling = of.object(PARAMS);
+  /** What {@code sampling_params} say. */
+  private record Drawing(SamplingParams params, boolean silent, int interval) {}
+
+  private Drawing drawing(Fields sampling, ConstraintFields.Made made) {
     NOT_IN_PARAMS.forEach(known -> Unsupported.require(sampling, known));
-    Report report = report(of, tokens.length);
     int most = sampling.intOr("max_new_tokens", NEW_TOKENS);
     boolean silent = most == 0;
     SamplingParams params;
@@ -137,27 +144,39 @@ public final class GenerateReader {
       params =
           SamplingFields.common(sampling)
               .withMaxTokens(silent ? 1 : most)
-              .withMinTokens(minTokens(sampling, most))
-              .withLogprobs(report.wanted() ? report.top() : -1)
-              .withPromptLogprobs(report.start() >= 0 ? report.top() : -1)
-              .withLogprobStartLen(Math.max(0, report.start()));
+              .withMinTokens(minTokens(sampling, most));
     } catch (IllegalArgumentException e) {
       throw GenerateRequest.refused(e.getMessage());
     }
     ServedReader.requireFewStops(PARAMS + ".", params);
     OptionalLong seed = sampling.longOrNone("sampling_seed");
     params = seed.isPresent() ? params.withSeed(seed.getAsLong()) : params;
-    Optional<Constraint> constraint = constraints.read(sampling);
+    Optional<Constraint> constraint = constraints.read(sampling, made);
     params = constraint.isPresent() ? params.withConstraint(constraint.get()) : params;
     int interval = sampling.intOr("stream_interval", 1);
     if (interval < 1) {
       sampling.fail("stream_interval", "a number of at least 1");
     }
+    return new Drawing(params, silent, interval);
+  }
+
+  private static Prompt prompt(Each of, int[] tokens, String rid, Report report, Drawing drawing) {
+    SamplingParams params;
+    try {
+      params =
+          drawing
+              .params()
+              .withLogprobs(report.wanted() ? report.top() : -1)
+              .withPromptLogprobs(report.start() >= 0 ? report.top() : -1)
+              .withLogprobStartLen(Math.max(0, report.start()));
+    } catch (IllegalArgumentException e) {
+      throw GenerateRequest.refused(e.getMessage());
+    }
     Request request =
         Request.of(tokens, params)
             .withPriority(of.integer("priority", 0))
             .withSalt(of.string("extra_key", ""));
-    return new Prompt(request, rid, report, silent, interval);
+    return new Prompt(request, rid, report, drawing.silent(), drawing.interval());
   }
 
   private static int minTokens(Fields sampling, int most) {
@@ -203,46 +222,5 @@ public final class GenerateReader {
       throw new FieldException("rid", "a name of its own for each prompt", "the same, or none");
     }
     return rids;
-  }
-
-  /** The fields for one of the prompts: a field is one value for all of them, or a list. */
-  private record Each(Fields body, int count, int at) {
-    boolean isList(String name) {
-      return body.has(name) && body.value(name, "") instanceof List<?>;
-    }
-
-    /** What the field is called, for this prompt. */
-    private String key(String name) {
-      return isList(name) ? body.item(name, at) : name;
-    }
-
-    private Fields own(String name) {
-      if (!isList(name)) {
-        return body;
-      }
-      List<?> items = (List<?>) body.value(name, "");
-      if (items.size() != count) {
-        throw new FieldException(
-            name, "one value, or a list of " + count + ", as there are prompts", items.size() + "");
-      }
-      return Fields.of("", Map.of(key(name), items.get(at)));
-    }
-
-    boolean bool(String name, boolean fallback) {
-      return own(name).boolOr(key(name), fallback);
-    }
-
-    int integer(String name, int fallback) {
-      return own(name).intOr(key(name), fallback);
-    }
-
-    String string(String name, String fallback) {
-      return own(name).stringOr(key(name), fallback);
-    }
-
-    Fields object(String name) {
-      Fields own = own(name);
-      return own.has(key(name)) ? own.object(key(name)) : Fields.of(name, Map.of());
-    }
   }
 }

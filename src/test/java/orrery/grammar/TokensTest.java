@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -157,5 +159,23 @@ class TokensTest {
       state = constraint.next(state, token);
     }
     return text.append(decoder.flush()).toString();
+  }
+
+  @Test
+  void whoAsksForTheSamePatternMeanwhileGetsTheSameConstraintOrTheSameError() {
+    Grammars grammars = of("a", "b");
+    for (int n = 1; n <= 20; n++) {
+      String pattern = "(a|b){" + n + "}";
+      List<Constraint> all =
+          IntStream.range(0, 8).parallel().mapToObj(i -> grammars.regex(pattern)).toList();
+      assertThat(all).allMatch(c -> c == all.getFirst());
+      String unknown = "c{" + n + "}";
+      IntStream.range(0, 8)
+          .parallel()
+          .forEach(
+              i ->
+                  assertThatThrownBy(() -> grammars.regex(unknown))
+                      .isInstanceOf(GrammarException.class));
+    }
   }
 }

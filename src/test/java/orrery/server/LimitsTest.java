@@ -12,6 +12,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -425,5 +426,36 @@ class LimitsTest {
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  @Test
+  void bodiesThatComputeOnAndOnDelayNoOtherCall() throws Exception {
+    AtomicBoolean enough = new AtomicBoolean();
+    routes.post("/compute", c -> c.answer(200, "text/plain", c.body(bytes -> spin(enough))));
+    try (RawClient client = serve(OPTIONS)) {
+      List<RawClient> busy = new ArrayList<>();
+      try {
+        for (int i = 0; i < 2 * Runtime.getRuntime().availableProcessors(); i++) {
+          RawClient one = new RawClient(server.port());
+          busy.add(one);
+          one.send("POST /compute HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+        }
+        assertThat(client.get("/health").reply().status()).isEqualTo(200);
+      } finally {
+        enough.set(true);
+      }
+      for (RawClient one : busy) {
+        assertThat(one.reply().body()).isEqualTo("done");
+        one.close();
+      }
+    }
+  }
+
+  /** Computes, without ever waiting, until it is enough. */
+  private static byte[] spin(AtomicBoolean enough) {
+    while (!enough.get()) {
+      Thread.onSpinWait();
+    }
+    return utf8("done");
   }
 }

@@ -11,11 +11,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -444,5 +446,23 @@ class NativeApiTest {
       assertThat(none.post("/start_profile", "").status()).isEqualTo(404);
       assertThat(none.post("/stop_profile", "").status()).isEqualTo(404);
     }
+  }
+
+  /** A body with one prompt for each of some patterns. */
+  private static String patterns(IntStream numbers) {
+    List<String> params =
+        numbers.mapToObj(i -> "{\"max_new_tokens\":1,\"regex\":\"a{" + i + "}\"}").toList();
+    String texts = String.join(",", Collections.nCopies(params.size(), "\"a\""));
+    return "{\"text\":[" + texts + "],\"sampling_params\":" + params + "}";
+  }
+
+  @Test
+  void aBodyHasAtMostEightDifferentConstraints() {
+    refused(
+        patterns(IntStream.range(1, 10)),
+        "sampling_params[8].regex",
+        "expected at most 8 different constraints of a body, found more");
+    String often = patterns(IntStream.range(0, 40).map(i -> 1 + i % 8));
+    assertThat(server.whole("/generate", often)).hasSize(40);
   }
 }
