@@ -124,6 +124,11 @@ public final class Metrics implements EventSink {
     return load;
   }
 
+  /** Steps of the engine so far. */
+  public long steps() {
+    return (long) steps.get();
+  }
+
   /** Tokens that a verification gave on average since the start; 0 if there was none. */
   public double acceptLength() {
     return speculation.acceptLength();

@@ -20,6 +20,7 @@ import orrery.sglang.ServerInfo;
  */
 public final class ControlRoutes {
   private static final String TEXT = "text/plain; charset=utf-8";
+  private static final Duration HEALTH_PATIENCE = Duration.ofSeconds(20); // as SGLang
   private static final int LONGEST_SECONDS = 60; // of a wait
 
   private final Serving serving;
@@ -47,6 +48,7 @@ public final class ControlRoutes {
   /** Adds these routes. */
   public Routes addTo(Routes routes) {
     return routes
+        .get("/health_generate", new HealthCheck(serving, metrics, HEALTH_PATIENCE))
         .get("/model_info", json(info::model))
         .get("/get_model_info", json(info::model))
         .get("/server_info", json(info::server))

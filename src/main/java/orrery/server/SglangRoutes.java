@@ -3,27 +3,23 @@ package orrery.server;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import orrery.engine.Answer;
 import orrery.engine.Completion;
 import orrery.engine.Request;
 import orrery.engine.RequestException;
 import orrery.openai.Fields;
-import orrery.sampling.SamplingParams;
 import orrery.sglang.GenerateReader;
 import orrery.sglang.GenerateRequest;
 import orrery.sglang.GenerateResponse;
 import orrery.sglang.Progress;
 
 /**
- * SGLang's {@code /generate} over HTTP, with {@code /abort_request} and {@code /health_generate}.
+ * SGLang's {@code /generate} over HTTP, with {@code /abort_request}.
  *
  * <p>A stream begins with its first piece. So a request that fails before that is answered with a
  * status.
  */
 public final class SglangRoutes {
-  private static final int HEALTH_SECONDS = 20; // as SGLang
-
   private final Serving serving;
   private final GenerateReader reader;
   private final GenerateResponse bodies;
@@ -40,8 +36,7 @@ public final class SglangRoutes {
     return routes
         .on("POST", "/generate", this::generate)
         .on("PUT", "/generate", this::generate)
-        .post("/abort_request", this::abort)
-        .get("/health_generate", this::healthGenerate);
+        .post("/abort_request", this::abort);
   }
 
   private void generate(Call call) throws IOException {
@@ -104,24 +99,6 @@ public final class SglangRoutes {
       serving.engine().cancelAll().join();
     } else {
       rids.abortAll(call.tenant());
-    }
-    call.answer(200, "text/plain", new byte[0]);
-  }
-
-  /** Computes one token, to show that the whole way from a prompt to a token works. */
-  private void healthGenerate(Call call) throws IOException {
-    SamplingParams one = SamplingParams.defaults().withTemperature(0).withMaxTokens(1);
-    Request first = Request.of(new int[] {0}, one).withPriority(Integer.MAX_VALUE);
-    Request request = serving.of(call, first);
-    try (Completion token = serving.engine().submit(request)) {
-      call.onClose(token::cancel);
-      if (!token.await(HEALTH_SECONDS, TimeUnit.SECONDS)) {
-        throw HttpException.unavailable("no token came in " + HEALTH_SECONDS + " s");
-      }
-      token.join();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw HttpException.unavailable("interrupted while a token was computed");
     }
     call.answer(200, "text/plain", new byte[0]);
   }

@@ -11,7 +11,8 @@
  * cancels its request.
  *
  * <pre>
- *                        {@link orrery.server.Gate} open? draining?   {@link orrery.server.Keys} who calls?
+ *                        {@link orrery.server.Gate} open? draining?   {@link orrery.server.Origins} from which page?
+ *                             {@link orrery.server.Keys} who calls?
  *   socket ──> Jetty ──> {@link orrery.server.Dispatcher} ──> {@link orrery.server.Routes} ──> {@link orrery.server.Handler} ──> engine
  *     │                      │ an exception becomes an error       │
  *     │                      │ in one place: {@link orrery.server.Errors}       │ {@link orrery.server.Call}, {@link orrery.server.EventStream}
@@ -52,6 +53,7 @@
  *       cancelled. Bytes of a further request that come meanwhile are kept, up to 4 KiB.
  *   <li>A client holds a connection, a virtual thread and a bounded body; never a thread of the
  *       platform.
+ *   <li>A page of the web that a browser of this machine shows gets 403 from a server without keys.
  *   <li>While the server drains, calls that came before are answered, and all others get 503.
  *   <li>Tenants share no prefix: the engine's salt begins with the tenant.
  * </ul>
