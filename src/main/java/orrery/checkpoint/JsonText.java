@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.StringJoiner;
 
 /**
  * A JSON document as plain Java values: {@code Map<String, Object>}, {@code List<Object>}, {@link
@@ -36,6 +35,7 @@ public final class JsonText {
       };
 
   static final int MAX_DEPTH = 1_000;
+  private static final int SPELLED = 100; // characters of a value; a message shows fewer
 
   /** JSON as the standard defines it. */
   private static final JsonFactory STRICT = factory(false);
@@ -163,24 +163,39 @@ public final class JsonText {
 
   /** A value as JSON for a message, shortened. */
   public static String shown(Object value) {
-    return CheckpointException.shown(spelled(value));
+    StringBuilder text = new StringBuilder();
+    spell(value, text);
+    return CheckpointException.shown(text.toString());
   }
 
-  private static String spelled(Object value) {
-    return switch (value) {
-      case String text -> '"' + text + '"';
-      case Num number -> number.text();
+  /** Spells as much of a value as a message can show; it may have millions of items. */
+  private static void spell(Object value, StringBuilder to) {
+    switch (value) {
+      case String text ->
+          to.append('"').append(text, 0, Math.min(text.length(), SPELLED)).append('"');
+      case Num number -> to.append(number.text(), 0, Math.min(number.text().length(), SPELLED));
       case List<?> items -> {
-        StringJoiner all = new StringJoiner(",", "[", "]");
-        items.forEach(item -> all.add(spelled(item)));
-        yield all.toString();
+        String before = "[";
+        for (Object item : items) {
+          if (to.length() < SPELLED) {
+            spell(item, to.append(before));
+            before = ",";
+          }
+        }
+        to.append(items.isEmpty() ? "[]" : "]");
       }
       case Map<?, ?> fields -> {
-        StringJoiner all = new StringJoiner(",", "{", "}");
-        fields.forEach((name, item) -> all.add('"' + name.toString() + "\":" + spelled(item)));
-        yield all.toString();
+        String before = "{";
+        for (Map.Entry<?, ?> field : fields.entrySet()) {
+          if (to.length() < SPELLED) {
+            spell(field.getKey(), to.append(before));
+            spell(field.getValue(), to.append(':'));
+            before = ",";
+          }
+        }
+        to.append(fields.isEmpty() ? "{}" : "}");
       }
-      default -> value.toString();
-    };
+      default -> to.append(value);
+    }
   }
 }

@@ -174,10 +174,12 @@ public final class Fields {
 
   /** The token ids in a list at {@code path}. */
   static List<Integer> tokenIds(String path, List<?> items) {
-    List<Integer> ids = new ArrayList<>();
+    List<Integer> ids = new ArrayList<>(items.size());
     for (Object item : items) {
-      String at = path + "[" + ids.size() + "]";
-      ids.add(item instanceof Num n && n.isInt() ? n.toInt() : refuse(at, "a token id", item));
+      ids.add(
+          item instanceof Num n && n.isInt()
+              ? n.toInt()
+              : refuse(path + "[" + ids.size() + "]", "a token id", item));
     }
     return ids;
   }

@@ -13,6 +13,7 @@ public final class PromptFields {
   private static final String EXPECTED = "text or a list of token ids, not empty";
 
   private final LoadedModel loaded;
+  private final int longest; // most token ids
   private final long maxChars; // of a text, or of all texts of a chat
   private final boolean strict;
 
@@ -25,12 +26,14 @@ public final class PromptFields {
   public record Read(String written, int[] tokens) {}
 
   /**
-   * @param maxChars the longest text that is given to the tokenizer at all
+   * @param longest most tokens of a prompt; a text that must have more is not even given to the
+   *     tokenizer
    * @param strict whether unknown fields of messages are refused
    */
-  public PromptFields(LoadedModel loaded, long maxChars, boolean strict) {
+  public PromptFields(LoadedModel loaded, int longest, boolean strict) {
     this.loaded = loaded;
-    this.maxChars = maxChars;
+    this.longest = longest;
+    this.maxChars = ServedReader.CHARS_PER_TOKEN * longest;
     this.strict = strict;
   }
 
@@ -78,6 +81,10 @@ public final class PromptFields {
         return ids.length > 0 ? new Read(text, ids) : Fields.refuse(at, EXPECTED, text);
       }
       case List<?> items when !items.isEmpty() -> {
+        if (items.size() > longest) {
+          throw new FieldException(
+              at, "at most " + longest + " token ids, as the context holds", items.size() + "");
+        }
         List<Integer> ids = Fields.tokenIds(at, items);
         return new Read(null, ids.stream().mapToInt(i -> i).toArray());
       }

@@ -36,7 +36,7 @@ public final class ServedReader {
   public ServedReader(LoadedModel loaded, ServedModel model) {
     this.loaded = loaded;
     this.model = model;
-    this.prompts = new PromptFields(loaded, CHARS_PER_TOKEN * model.longest(), false);
+    this.prompts = new PromptFields(loaded, model.longest(), false);
     this.constraints = new ConstraintFields(loaded);
   }
 

@@ -18,6 +18,23 @@ final class WholeCharacters {
    * @throws FieldException naming the field
    */
   static void require(String at, Object value) {
+    if (!isWhole(value)) { // only then it is worth to spell the path of each item
+      requireEach(at, value);
+    }
+  }
+
+  private static boolean isWhole(Object value) {
+    return switch (value) {
+      case String text -> isWholeText(text);
+      case List<?> items -> items.stream().allMatch(WholeCharacters::isWhole);
+      case Map<?, ?> fields ->
+          fields.entrySet().stream()
+              .allMatch(field -> isWhole(field.getKey()) && isWhole(field.getValue()));
+      default -> true; // a number, true, false or null
+    };
+  }
+
+  private static void requireEach(String at, Object value) {
     switch (value) {
       case String text -> requireText(at, text);
       case List<?> items -> {
@@ -38,13 +55,20 @@ final class WholeCharacters {
   }
 
   private static void requireText(String at, String text) {
+    if (!isWholeText(text)) {
+      throw new FieldException(at, "whole Unicode characters", "half a surrogate pair");
+    }
+  }
+
+  private static boolean isWholeText(String text) {
     for (int i = 0; i < text.length(); i++) {
       int point = text.codePointAt(i);
       if (Character.isSupplementaryCodePoint(point)) {
         i++;
       } else if (Character.isSurrogate((char) point)) {
-        throw new FieldException(at, "whole Unicode characters", "half a surrogate pair");
+        return false;
       }
     }
+    return true;
   }
 }

@@ -12,8 +12,18 @@ import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Request;
 
-/** Reads the body of a request, with a bound on its bytes and on the time that it may take. */
+/**
+ * Reads the body of a request, with a bound on its bytes and on the time that it may take, and a
+ * bound on the bytes of all bodies together.
+ */
 final class Body {
+  /** Most bytes of all bodies that come in or wait to be read: values made of them take more. */
+  static final int MEMORY =
+      (int) Math.clamp(Runtime.getRuntime().maxMemory() / 16, 1 << 20, Integer.MAX_VALUE);
+
+  /** Bytes of {@link #MEMORY} that no body holds. */
+  static final Semaphore FREE = new Semaphore(MEMORY);
+
   private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
 
   private final Request request;
@@ -21,6 +31,7 @@ final class Body {
   private final Semaphore more = new Semaphore(0); // a permit when Jetty has something, or an error
   private volatile boolean demanded; // whether Jetty owes a permit
   private boolean complete;
+  private int held; // bytes of FREE
 
   Body(Request request, ServerOptions options) {
     this.request = request;
@@ -38,12 +49,17 @@ final class Body {
    * Reads all of it, and gives it to {@code reader} ({@link BodyWork}).
    *
    * @throws HttpException 413 if it is too long, 408 if it takes too long, 400 if it is no body of
-   *     HTTP
+   *     HTTP, 503 if other bodies hold all memory for bodies
    * @throws IOException if the client is gone
    */
   <T> T read(Function<byte[], T> reader) throws IOException {
-    byte[] all = read();
-    return BodyWork.done(() -> reader.apply(all));
+    try {
+      byte[] all = read();
+      return BodyWork.done(() -> reader.apply(all));
+    } finally {
+      FREE.release(held);
+      held = 0;
+    }
   }
 
   private byte[] read() throws IOException {
@@ -55,6 +71,7 @@ final class Body {
       Content.Chunk chunk = next(deadline);
       try {
         requireFits((long) all.size() + chunk.remaining());
+        hold(chunk.remaining());
         copy(chunk.getByteBuffer(), all);
       } finally {
         chunk.release();
@@ -70,10 +87,21 @@ final class Body {
   }
 
   private void requireFits(long bytes) {
-    if (bytes > options.maxBody()) {
+    int most = Math.min(options.maxBody(), MEMORY);
+    if (bytes > most) {
       throw HttpException.refused(
-          413, null, "body: expected at most " + options.maxBody() + " bytes, found more");
+          413, null, "body: expected at most " + most + " bytes, found more");
     }
+  }
+
+  private void hold(int bytes) {
+    if (!FREE.tryAcquire(bytes)) {
+      throw HttpException.unavailable(
+          "bodies of other calls hold the memory for bodies: "
+              + MEMORY
+              + " bytes; try again later");
+    }
+    held += bytes;
   }
 
   /** The next piece; waits for it until the deadline. */

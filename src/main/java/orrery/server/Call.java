@@ -41,7 +41,8 @@ public interface Call {
    * wait. What it throws, this throws.
    *
    * @throws HttpException if it is longer than the server allows (413), if the client takes too
-   *     long to send it (408), or if it ends early (400)
+   *     long to send it (408), if it ends early (400), or if the bodies of other calls hold all
+   *     memory for bodies (503)
    * @throws IOException if the connection breaks
    */
   <T> T body(Function<byte[], T> reader) throws IOException;

@@ -21,8 +21,7 @@ public final class TokenizeRoutes {
 
   public TokenizeRoutes(Serving serving) {
     this.serving = serving;
-    long most = ServedReader.CHARS_PER_TOKEN * serving.engine().longest();
-    this.prompts = new PromptFields(serving.loaded(), most, false);
+    this.prompts = new PromptFields(serving.loaded(), serving.engine().longest(), false);
   }
 
   /** Adds the routes of this API. */

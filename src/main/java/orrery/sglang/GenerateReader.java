@@ -66,7 +66,7 @@ public final class GenerateReader {
    * @param longest most tokens of prompt and answer that context and cache have room for
    */
   public GenerateReader(LoadedModel loaded, int longest) {
-    this.prompts = new PromptFields(loaded, ServedReader.CHARS_PER_TOKEN * longest, false);
+    this.prompts = new PromptFields(loaded, longest, false);
     this.constraints = new ConstraintFields(loaded);
   }
 

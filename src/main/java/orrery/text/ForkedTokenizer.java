@@ -7,27 +7,41 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 /**
  * The native library in a process of its own, for tokenizers on which the library can abort. If it
  * aborts, only that process ends: the text gets an error, and the next text gets a new process. A
  * process takes about 0.4 s to start, and a question about 50 µs; other tokenizers do not pay this.
+ * A process that takes too long over a text is ended.
  *
  * <p>May be used by many threads; they take turns.
  */
 final class ForkedTokenizer implements NativeTokenizer {
   private static final int SHOWN_BYTES = 4096; // of the last output of a process that died
+  private static final Duration MOST = Duration.ofSeconds(60); // for one question
 
   private final Path file;
   private final String json;
+  private final Duration most;
   private Process process; // null: not started, or dead
   private DataInputStream in;
   private DataOutputStream out;
 
   ForkedTokenizer(Path file, String json) {
+    this(file, json, MOST);
+  }
+
+  /**
+   * @param most time for the answer to one question, and for the start
+   */
+  ForkedTokenizer(Path file, String json, Duration most) {
     this.file = file;
     this.json = json;
+    this.most = most;
     start();
   }
 
@@ -68,13 +82,25 @@ final class ForkedTokenizer implements NativeTokenizer {
     if (process == null) {
       start();
     }
+    CompletableFuture<Void> asked = new CompletableFuture<>();
+    Process asking = process;
+    asked
+        .orTimeout(most.toMillis(), TimeUnit.MILLISECONDS)
+        .exceptionally(
+            late -> {
+              asking.destroyForcibly(); // so its output ends
+              return null;
+            });
     try {
       return question.ask(out, this::await);
     } catch (IOException e) {
-      String last = lastWords();
+      boolean late = asked.isCompletedExceptionally();
+      String last = late ? " (it took more than " + most.toMillis() + " ms)" : lastWords();
       close();
       throw new TokenizerException(
           file, "cannot " + task + ": the tokenizer library gave up on it" + last, e);
+    } finally {
+      asked.complete(null);
     }
   }
 
@@ -94,6 +120,7 @@ final class ForkedTokenizer implements NativeTokenizer {
             "--enable-native-access=ALL-UNNAMED",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
+            "-Xmx1g", // a text, its bytes and its tokens; the library's memory is not of the heap
             "-cp",
             System.getProperty("java.class.path"),
             TokenizerProcess.class.getName());

@@ -13,8 +13,8 @@ import java.util.Map;
  * The native library in this process. It is fast, but a panic in it ends the process.
  *
  * <p>A regular expression that looks for the end of a run of blanks panics after ten million steps
- * at one place. So a long text goes through a process of its own here too. Computing such a prompt
- * takes far longer than starting the process.
+ * at one place. So a long text goes through a process of its own here too. There is one process for
+ * all long texts, which take turns: it starts with the first of them and then stays.
  */
 final class LinkedTokenizer implements NativeTokenizer {
   /**
@@ -28,6 +28,7 @@ final class LinkedTokenizer implements NativeTokenizer {
   private final Path file;
   private final String json;
   private final HuggingFaceTokenizer tokenizer;
+  private ForkedTokenizer forLongTexts; // made when first needed, under this object's lock
 
   LinkedTokenizer(Path file, String json) {
     this.file = file;
@@ -63,12 +64,12 @@ final class LinkedTokenizer implements NativeTokenizer {
 
   @Override
   public int[] encode(String text) {
-    if (text.length() <= MAX_CHARS) {
-      return encodeHere(text);
-    }
-    try (NativeTokenizer alone = new ForkedTokenizer(file, json)) {
-      return alone.encode(text);
-    }
+    return text.length() <= MAX_CHARS ? encodeHere(text) : forLongTexts().encode(text);
+  }
+
+  private synchronized ForkedTokenizer forLongTexts() {
+    forLongTexts = forLongTexts == null ? new ForkedTokenizer(file, json) : forLongTexts;
+    return forLongTexts;
   }
 
   /** As {@link #encode}, but always in this process, however long the text is. */
@@ -91,7 +92,10 @@ final class LinkedTokenizer implements NativeTokenizer {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     tokenizer.close();
+    if (forLongTexts != null) {
+      forLongTexts.close();
+    }
   }
 }

@@ -429,6 +429,23 @@ class LimitsTest {
   }
 
   @Test
+  void aBodyThatFindsNoMemoryGets503AndItsMemoryComesBack() throws Exception {
+    int others = Body.MEMORY - 10;
+    Body.FREE.acquire(others);
+    try (RawClient client = serve(OPTIONS)) {
+      Reply busy = client.post("/length", "a".repeat(11)).reply();
+      assertRefused(busy, 503, "bodies of other calls hold the memory for bodies");
+      assertThat(busy.header("Retry-After")).isEqualTo("1");
+    } finally {
+      Body.FREE.release(others);
+    }
+    try (RawClient client = new RawClient(server.port())) {
+      assertThat(client.post("/length", "a".repeat(11)).reply().body()).isEqualTo("11");
+    }
+    assertThat(Body.FREE.availablePermits()).isEqualTo(Body.MEMORY);
+  }
+
+  @Test
   void bodiesThatComputeOnAndOnDelayNoOtherCall() throws Exception {
     AtomicBoolean enough = new AtomicBoolean();
     routes.post("/compute", c -> c.answer(200, "text/plain", c.body(bytes -> spin(enough))));

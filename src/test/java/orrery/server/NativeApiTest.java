@@ -465,4 +465,13 @@ class NativeApiTest {
     String often = patterns(IntStream.range(0, 40).map(i -> 1 + i % 8));
     assertThat(server.whole("/generate", often)).hasSize(40);
   }
+
+  @Test
+  void aListOfMoreIdsThanTheContextHoldsIsRefusedByItsLength() {
+    int most = server.engine().longest();
+    refused(
+        "{\"input_ids\":[" + "1,".repeat(most) + "true]}",
+        "input_ids",
+        "expected at most " + most + " token ids, as the context holds, found " + (most + 1));
+  }
 }

@@ -9,6 +9,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -131,6 +135,29 @@ class NativeTokenizerTest {
     try (LinkedTokenizer tokenizer = new LinkedTokenizer(TokenizerTest.FILE, json)) {
       assertThat(tokenizer.encode(text)).isEqualTo(tokenizer.encodeHere(text));
     }
+  }
+
+  @Test
+  void longTextsShareOneProcess() throws IOException {
+    String json = Files.readString(TokenizerTest.FILE);
+    String text = "word ".repeat(LinkedTokenizer.MAX_CHARS / 4);
+    Set<ProcessHandle> before = ProcessHandle.current().children().collect(Collectors.toSet());
+    try (LinkedTokenizer tokenizer = new LinkedTokenizer(TokenizerTest.FILE, json)) {
+      int[] ids = tokenizer.encodeHere(text);
+      IntStream.range(0, 6)
+          .parallel()
+          .forEach(i -> assertThat(tokenizer.encode(text)).isEqualTo(ids));
+      assertThat(ProcessHandle.current().children().filter(p -> !before.contains(p))).hasSize(1);
+    }
+  }
+
+  @Test
+  void aProcessThatTakesTooLongIsEnded() throws IOException {
+    String json = Files.readString(TokenizerTest.FILE);
+    assertThatThrownBy(() -> new ForkedTokenizer(TokenizerTest.FILE, json, Duration.ofMillis(1)))
+        .isInstanceOf(TokenizerException.class)
+        .hasMessageContaining("cannot be loaded: the tokenizer library gave up on it")
+        .hasMessageContaining("it took more than 1 ms");
   }
 
   @Test
