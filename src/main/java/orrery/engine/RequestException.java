@@ -10,7 +10,7 @@ public final class RequestException extends RuntimeException {
     INVALID,
     /** Too many requests wait already; try again later. */
     QUEUE_FULL,
-    /** The engine is closed. */
+    /** The engine is closed, stopped by a bug, or about to end. */
     CLOSED,
     /** The thread that waited for the request was interrupted; the request was cancelled. */
     INTERRUPTED,

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.engine.NanModel;
+import orrery.engine.PauseMode;
 import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.server.OpenAiServer.Reply;
@@ -259,18 +260,31 @@ class OpenAiRulesTest {
   }
 
   @Test
-  void aFullQueueIsRefusedWith503AndATimeToComeBack() throws IOException {
+  void aFullQueueIs503AndATimeToComeBackAndMorePromptsThanItMayHoldAre400() throws Exception {
     EngineOptions options =
         EngineOptions.defaults()
             .withBatching(b -> b.withMaxRunningRequests(1).withMaxQueuedRequests(1));
     LoadedModel loaded = LoadedModel.load(STORYTELLER);
     try (OpenAiServer small = OpenAiServer.of(loaded, options, EventSink.NONE, s -> s);
+        RawClient waiting = new RawClient(small.port());
         RawClient client = new RawClient(small.port())) {
       String three = "{\"prompt\":[\"a\",\"b\",\"c\"],\"max_tokens\":2}";
-      RawClient.Reply reply = client.post(COMPLETIONS, three).reply();
+      RawClient.Reply never = client.post(COMPLETIONS, three).reply();
+      assertThat(never.status()).isEqualTo(400);
+      assertThat(never.header("Retry-After")).isNull();
+      assertThat(never.body()).contains("expected at most max-queued-requests 1 together, found 3");
+      small.engine().pause(PauseMode.IN_PLACE).join();
+      String one = "{\"prompt\":\"a\",\"max_tokens\":2}";
+      waiting.post(COMPLETIONS, one);
+      while (small.engine().waiting() == 0) {
+        Thread.sleep(2);
+      }
+      RawClient.Reply reply = client.post(COMPLETIONS, one).reply();
       assertThat(reply.status()).isEqualTo(503);
       assertThat(reply.header("Retry-After")).isEqualTo("1");
       assertThat(reply.body()).contains("the queue is full");
+      small.engine().resume().join();
+      assertThat(waiting.reply().status()).isEqualTo(200);
     }
   }
 
