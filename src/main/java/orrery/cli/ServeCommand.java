@@ -12,6 +12,7 @@ import orrery.engine.LoadedModel;
 import orrery.observe.Metrics;
 import orrery.observe.Profile;
 import orrery.observe.TraceSink;
+import orrery.options.Options;
 import orrery.server.ControlRoutes;
 import orrery.server.HttpServer;
 import orrery.server.OpenAiRoutes;
@@ -113,6 +114,7 @@ final class ServeCommand implements Callable<Integer> {
     trace.into(server.from(files)).check();
     ServerOptions listening = server.options();
     server.deadline(); // refused before a model is loaded
+    Options.check(name == null || !name.isBlank(), "served-model-name", "a name", name);
     EngineOptions options = options();
     SchedulePolicy policy = options.batching().schedulePolicy();
     String with = "with " + ScheduleFlags.POLICY + " " + EnumWord.of(policy);

@@ -37,6 +37,8 @@ class KeepAliveTest {
     server.open(new Routes().post("/echo", this::echo));
   }
 
+  private final List<RawClient> clients = Collections.synchronizedList(new ArrayList<>());
+
   private void echo(Call call) throws IOException {
     byte[] body = call.body();
     call.onClose(gone::incrementAndGet);
@@ -56,33 +58,33 @@ class KeepAliveTest {
     return call + " " + "x".repeat(random.nextInt(600));
   }
 
-  /** Keeps up to this many calls under way on one connection. */
+  /** Keeps up to this many calls under way on one connection, which stays open. */
   private Void hammer(int seed, int ahead) throws Exception {
     Semaphore places = new Semaphore(ahead);
-    try (RawClient client = new RawClient(server.port())) {
-      CompletableFuture<Void> sent =
-          CompletableFuture.runAsync(
-              () -> {
-                Random random = new Random(seed);
-                try {
-                  for (int i = 0; i < CALLS; i++) {
-                    assertThat(places.tryAcquire(1, TimeUnit.MINUTES)).isTrue();
-                    client.post("/echo", body(random, i));
-                  }
-                } catch (IOException | InterruptedException e) {
-                  throw new IllegalStateException(e);
+    RawClient client = new RawClient(server.port());
+    clients.add(client);
+    CompletableFuture<Void> sent =
+        CompletableFuture.runAsync(
+            () -> {
+              Random random = new Random(seed);
+              try {
+                for (int i = 0; i < CALLS; i++) {
+                  assertThat(places.tryAcquire(1, TimeUnit.MINUTES)).isTrue();
+                  client.post("/echo", body(random, i));
                 }
-              });
-      Random random = new Random(seed);
-      for (int i = 0; i < CALLS; i++) {
-        Reply reply = client.reply();
-        assertThat(reply).as("client %d with %d ahead, call %d", seed, ahead, i).isNotNull();
-        assertThat(reply.status()).isEqualTo(200);
-        assertThat(reply.body()).isEqualTo(body(random, i));
-        places.release();
-      }
-      sent.get(1, TimeUnit.MINUTES);
+              } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    Random random = new Random(seed);
+    for (int i = 0; i < CALLS; i++) {
+      Reply reply = client.reply();
+      assertThat(reply).as("client %d with %d ahead, call %d", seed, ahead, i).isNotNull();
+      assertThat(reply.status()).isEqualTo(200);
+      assertThat(reply.body()).isEqualTo(body(random, i));
+      places.release();
     }
+    sent.get(1, TimeUnit.MINUTES);
     return null;
   }
 
@@ -90,18 +92,22 @@ class KeepAliveTest {
   void noCallIsLostOnConnectionsThatCarryThousandsAlsoIfTheyComeAhead() throws Exception {
     for (int ahead : new int[] {1, 2, 16}) {
       try (ExecutorService threads = Executors.newFixedThreadPool(CLIENTS)) {
-        List<Future<Void>> clients = new ArrayList<>();
+        List<Future<Void>> hammers = new ArrayList<>();
         for (int i = 0; i < CLIENTS; i++) {
           int seed = i;
-          clients.add(threads.submit(() -> hammer(seed, ahead)));
+          hammers.add(threads.submit(() -> hammer(seed, ahead)));
         }
-        for (Future<Void> client : clients) {
-          client.get(1, TimeUnit.MINUTES);
+        for (Future<Void> hammer : hammers) {
+          hammer.get(1, TimeUnit.MINUTES);
         }
       }
-      server.drain();
-      server.close();
+      server.drain(); // a client that leaves earlier may leave before its last call has ended
       assertThat(gone).as("clients were there to the end").hasValue(0);
+      for (RawClient client : clients) {
+        client.close();
+      }
+      clients.clear();
+      server.close();
       serve();
     }
   }
