@@ -256,8 +256,8 @@ class HttpServerTest {
                   c -> {
                     c.body();
                     c.onClose(gone::countDown);
-                    watched.countDown();
                     result.set(gone.getCount());
+                    watched.countDown();
                     await(gone);
                     c.answer(200, "text/plain", new byte[0]);
                   });

@@ -28,6 +28,7 @@ class KeepAliveTest {
 
   private final List<Throwable> bugs = Collections.synchronizedList(new ArrayList<>());
   private final AtomicInteger gone = new AtomicInteger(); // calls whose client was taken for gone
+  private final List<RawClient> clients = Collections.synchronizedList(new ArrayList<>());
   private HttpServer server;
 
   @BeforeEach
@@ -36,8 +37,6 @@ class KeepAliveTest {
     server = HttpServer.listen(options, (call, thrown) -> bugs.add(thrown));
     server.open(new Routes().post("/echo", this::echo));
   }
-
-  private final List<RawClient> clients = Collections.synchronizedList(new ArrayList<>());
 
   private void echo(Call call) throws IOException {
     byte[] body = call.body();

@@ -455,7 +455,7 @@ class LimitsTest {
         for (int i = 0; i < 2 * Runtime.getRuntime().availableProcessors(); i++) {
           RawClient one = new RawClient(server.port());
           busy.add(one);
-          one.send("POST /compute HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+          one.send("POST /compute HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx");
         }
         assertThat(client.get("/health").reply().status()).isEqualTo(200);
       } finally {
