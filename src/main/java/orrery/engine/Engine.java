@@ -428,12 +428,12 @@ public final class Engine implements AutoCloseable {
    */
   private void end(Throwable bug) {
     core.close();
-    ended.countDown();
     if (bug == null) {
       end.complete(null);
     } else {
       end.completeExceptionally(bug);
     }
+    ended.countDown(); // last: who has waited in close() finds the future complete
   }
 
   /**
