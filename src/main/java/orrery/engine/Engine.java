@@ -433,7 +433,7 @@ public final class Engine implements AutoCloseable {
     } else {
       end.completeExceptionally(bug);
     }
-    ended.countDown(); // last: who has waited in close() finds the future complete
+    ended.countDown(); // last: after close() the future is complete
   }
 
   /**
