@@ -290,8 +290,8 @@ class HttpServerTest {
       for (int i = 0; i < 200; i++) {
         assertThat(client.post("/echo", "x" + i).reply().body()).isEqualTo("x" + i);
       }
+      server.drain(); // a client that leaves earlier may leave before its last call has ended
     }
-    server.drain();
     assertThat(gone.getCount()).isEqualTo(1);
   }
 
