@@ -14,11 +14,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import orrery.batching.SchedulePolicy;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.events.EventSink;
+import orrery.kernels.KernelSet;
+import orrery.prefix.PrefixCacheKind;
+import orrery.prefix.RadixCache;
 import orrery.server.Chunks;
 import orrery.server.OpenAiServer;
 import orrery.speculation.SpeculationOptions.Algorithm;
@@ -37,6 +45,9 @@ class ServedAsBatchTest {
     {"/v1/chat/completions", chat("What is 21 plus 14?") + ",\"temperature\":0"},
     {"/v1/chat/completions", chat("Tell me a story.") + ",\"seed\":3,\"max_tokens\":30"},
   };
+
+  private static final String STREAM =
+      ",\"stream\":true,\"stream_options\":{\"include_usage\":true}";
 
   @TempDir Path directory;
 
@@ -71,27 +82,60 @@ class ServedAsBatchTest {
     return answers;
   }
 
+  /** Each switch with another value than its default at least once. */
+  private static List<EngineOptions> switches() {
+    EngineOptions plain = EngineOptions.defaults();
+    EngineOptions mtp = plain.withSpeculation(s -> s.withAlgorithm(Algorithm.MTP));
+    return List.of(
+        plain,
+        mtp.withKv(k -> k.withPageSize(4)),
+        mtp.withSpeculation(s -> s.withNumSteps(5).withAdaptive(true).withCoupledDrafts(false))
+            .withBatching(b -> b.withSchedulePolicy(SchedulePolicy.VLLM))
+            .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.HASH)),
+        mtp.withSpeculation(s -> s.withDisableByBatchSize(2))
+            .withBatching(b -> b.withSchedulePolicy(SchedulePolicy.TRTLLM_MAX_UTILIZATION))
+            .withKv(k -> k.withPageSize(8).withContextLength(256).withMaxTotalTokens(272)),
+        plain
+            .withSpeculation(s -> s.withAlgorithm(Algorithm.NGRAM))
+            .withBatching(b -> b.withEnableMixedChunk(true).withChunkedPrefillSize(3))
+            .withPrefix(p -> p.withRadixEvictionPolicy(RadixCache.Eviction.LFU)),
+        plain
+            .withBatching(b -> b.withSchedulePolicy(SchedulePolicy.STATIC))
+            .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.OFF))
+            .withKv(k -> k.withPageSize(0))
+            .withCompute(c -> c.withGraph(false).withThreads(2)),
+        plain
+            .withBatching(b -> b.withLpm(true).withMaxRunningRequests(2))
+            .withBatching(b -> b.withScheduleConservativeness(0.3))
+            .withCompute(c -> c.withKernels(KernelSet.SCALAR)));
+  }
+
   @Test
-  void aServerAndAFileSayTheSameToTheCharacterAndTheLogProbability() throws IOException {
+  void aServerAndAFileSayTheSameToTheCharacterAndTheLogProbability() throws Exception {
     List<JsonNode> batch = batch();
-    EngineOptions defaults = EngineOptions.defaults();
-    List<EngineOptions> switches =
-        List.of(
-            defaults,
-            defaults
-                .withSpeculation(s -> s.withAlgorithm(Algorithm.MTP))
-                .withKv(k -> k.withPageSize(4)));
-    for (EngineOptions options : switches) {
+    for (EngineOptions options : switches()) {
       LoadedModel loaded = LoadedModel.load(STORYTELLER);
-      try (OpenAiServer server = OpenAiServer.of(loaded, options, EventSink.NONE, s -> s)) {
+      try (OpenAiServer server = OpenAiServer.of(loaded, options, EventSink.NONE, s -> s);
+          ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+        List<Future<?>> asked = new ArrayList<>();
         for (int i = 0; i < BODIES.length; i++) {
+          String[] ask = BODIES[i];
           JsonNode expected = served(batch.get(i));
-          String path = BODIES[i][0];
-          JsonNode whole = server.whole(path, body(BODIES[i], ""));
-          assertThat(Chunks.comparable(whole)).isEqualTo(expected);
-          String stream = ",\"stream\":true,\"stream_options\":{\"include_usage\":true}";
-          assertThat(Chunks.joined(server.chunks(path, body(BODIES[i], stream))))
-              .isEqualTo(expected);
+          asked.add(
+              clients.submit(
+                  () ->
+                      assertThat(Chunks.comparable(server.whole(ask[0], body(ask, ""))))
+                          .as("%s", options)
+                          .isEqualTo(expected)));
+          asked.add(
+              clients.submit(
+                  () ->
+                      assertThat(Chunks.joined(server.chunks(ask[0], body(ask, STREAM))))
+                          .as("%s", options)
+                          .isEqualTo(expected)));
+        }
+        for (Future<?> one : asked) {
+          one.get(2, TimeUnit.MINUTES);
         }
       }
     }
