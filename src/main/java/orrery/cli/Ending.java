@@ -49,7 +49,7 @@ final class Ending implements AutoCloseable {
     try {
       TimeUnit.SECONDS.sleep(PATIENCE_SECONDS);
     } catch (InterruptedException e) {
-      // nobody interrupts this thread; halt at once
+      // no code interrupts this thread; halt at once
     }
     Runtime.getRuntime().halt(code);
   }

@@ -281,7 +281,7 @@ public final class Engine implements AutoCloseable {
         () -> {
           try {
             what.accept(done);
-          } catch (Throwable bug) { // the engine stops, and nobody must wait for it
+          } catch (Throwable bug) { // the engine stops, and no caller may wait for it
             done.completeExceptionally(Requests.stopped(bug));
             throw bug;
           }

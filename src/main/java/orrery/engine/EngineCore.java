@@ -196,7 +196,7 @@ final class EngineCore {
 
   /** Empties the prefix cache as soon as no sequence runs or waits, and says so. */
   void flushWhenIdle(CompletableFuture<Boolean> flushed) {
-    flushes.removeIf(CompletableFuture::isDone); // nobody waits for these any more
+    flushes.removeIf(CompletableFuture::isDone); // no caller waits for these any more
     flushes.add(flushed);
   }
 

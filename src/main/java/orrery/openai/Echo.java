@@ -9,7 +9,7 @@ import orrery.text.Tokenizer;
  *
  * @param prompts one for each prompt of the body
  * @param alone whether the answer is the prompt and nothing else ({@code max_tokens} 0). The engine
- *     then draws one token, which nobody sees
+ *     then draws one token, which no client sees
  */
 public record Echo(List<Prompt> prompts, boolean alone) {
 

@@ -32,7 +32,7 @@ final class Gate {
     notifyAll();
   }
 
-  /** Closes the gate, and waits until nobody is inside. */
+  /** Closes the gate, and waits until no call is inside. */
   synchronized void drain() throws InterruptedException {
     draining = true;
     while (inside > 0) {

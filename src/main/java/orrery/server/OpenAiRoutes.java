@@ -86,7 +86,7 @@ public final class OpenAiRoutes {
     } catch (TokenizerException e) { // a token of the answer that it cannot name
       throw HttpException.failed(e.getMessage());
     } finally {
-      running.forEach(Completion::close); // whatever went wrong, nobody waits for the rest
+      running.forEach(Completion::close); // whatever went wrong, no client waits for the rest
     }
   }
 

@@ -62,7 +62,7 @@ public final class SglangRoutes {
         call.answer(200, JsonBytes.TYPE, whole);
       }
     } finally {
-      running.forEach(Completion::close); // whatever went wrong, nobody waits for the rest
+      running.forEach(Completion::close); // whatever went wrong, no client waits for the rest
     }
   }
 

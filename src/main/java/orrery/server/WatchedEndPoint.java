@@ -34,7 +34,7 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
   private boolean spare;
   private Scheduler.Task late; // closes the connection if headers do not come; null while none do
   private boolean calling; // whether headers have come and their answer is not complete
-  private Watch watch; // null if nobody watches
+  private Watch watch; // null without a watch
   private ByteBuffer early = BufferUtil.EMPTY_BUFFER; // read by a watch, not yet by Jetty
 
   /**
