@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -100,7 +101,9 @@ final class Batch {
 
   private static byte[] written(List<Event> events) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(256 * events.size());
-    try (JsonGenerator json = JSON.createGenerator(bytes)) {
+    // A writer of this kind turns half a surrogate pair into "?"; a stream would refuse it.
+    try (JsonGenerator json =
+        JSON.createGenerator(new OutputStreamWriter(bytes, StandardCharsets.UTF_8))) {
       for (Event event : events) {
         EventJson.write(event, json);
       }

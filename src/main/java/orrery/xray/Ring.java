@@ -39,6 +39,7 @@ final class Ring implements AutoCloseable {
   /** Where a page stands. One thread reads with it. */
   final class Place {
     private long next = -1; // number of the event that it reads next; -1 before the first
+    private int run; // of the newest event that it has
     private int vocabulary = -1; // run whose vocabulary it has
     private boolean left;
 
@@ -58,10 +59,7 @@ final class Ring implements AutoCloseable {
    * @param run of all the events
    * @param lost events before the first that the page will never get
    */
-  record Message(long from, int run, long lost, List<Batch> batches) {
-    /** A message that says only that the server is there. */
-    static final Message NOTHING = new Message(0, 0, 0, List.of());
-  }
+  record Message(long from, int run, long lost, List<Batch> batches) {}
 
   /** Adds events behind the others; their numbers are higher. */
   synchronized void add(Batch batch) {
@@ -90,7 +88,7 @@ final class Ring implements AutoCloseable {
   /**
    * The next events for a page; waits until there are some.
    *
-   * @param patienceMillis how long to wait; {@link Message#NOTHING} comes then
+   * @param patienceMillis how long to wait; a message without events comes then
    * @return empty if the page has left, or no event will ever come
    */
   synchronized Optional<Message> next(Place place, long patienceMillis)
@@ -99,7 +97,7 @@ final class Ring implements AutoCloseable {
     while (!closed && !place.left && batches.ceilingEntry(place.next) == null) {
       long millis = (end - System.nanoTime()) / 1_000_000;
       if (millis <= 0) {
-        return Optional.of(Message.NOTHING);
+        return Optional.of(new Message(Math.max(0, place.next), place.run, 0, List.of()));
       }
       wait(millis);
     }
@@ -130,6 +128,7 @@ final class Ring implements AutoCloseable {
     }
     long lost = place.next < 0 ? 0 : start - place.next;
     place.next = together.getLast().end();
+    place.run = first.run();
     return new Message(start, first.run(), lost, together);
   }
 
