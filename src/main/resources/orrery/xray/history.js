@@ -14,7 +14,12 @@ import { apply, books, booksOf, clone, difference, empty } from "./state.js";
 
 /** Events that come between two steps and leave the books as they were. */
 const BETWEEN = new Set(["Submitted", "Paused", "Resumed", "Rejected", "Vocabulary"]);
+/** Events behind which the books are whole. */
 const WHOLE = new Set(["StepDone", "Idle", "Keyframe"]);
+/** Kinds of marks to which one jumps if one names none. */
+const INTERESTING = new Set([
+  "hit", "retracted", "rejectedDraft", "tombstone", "forked", "evicted", "flushed", "refused",
+]);
 
 export class History {
   /** Keeps about `most` events, and a checkpoint at least every `every` of them. */
@@ -49,6 +54,9 @@ export class History {
 
   /** Takes a message of the server: {from, run, lost, events}. */
   push(message) {
+    if (message.events.length === 0) {
+      return;
+    }
     if ((message.run ?? 0) !== this.run) {
       this.reset(message.run ?? 0);
     }
@@ -229,11 +237,12 @@ export class History {
   }
 
   /**
-   * Goes to the step of the next thing of a kind, or with direction -1 of the one before. Returns
-   * the thing, or null if there is none; then the playhead stays.
+   * Goes to the step of the next thing of a kind (null: of any kind that one jumps to), or with
+   * direction -1 of the one before. Returns the thing, or null if there is none; then the playhead
+   * stays.
    */
   jump(kind, direction = 1) {
-    const things = this.index.filter((mark) => mark.kind === kind);
+    const things = this.index.filter((m) => (kind ? m.kind === kind : INTERESTING.has(m.kind)));
     const thing = direction > 0
       ? things.find((mark) => mark.at > this.at)
       : things.findLast((mark) => mark.at < this.at);
@@ -244,41 +253,40 @@ export class History {
   }
 
   /**
-   * What happened from the arrival of some requests to the end of the last one; null while one
-   * goes on, or if its beginning was dropped. {counters, wallNanos, firstTokenNanos (mean), peak
-   * (pages of the first pool that sequences held at once)}
+   * What happened from the arrival of some requests until the last one of them ended, or until now:
+   * {done, wallNanos, firstTokenNanos (mean), peakPages (most pages of the first pool that
+   * sequences held after a step), and the counters}. Null if their arrival is not in the log.
    */
   during(requests) {
-    const open = new Map(requests.map((request) => [request, null])); // answers to come
-    const arrival = new Map();
-    const waits = new Map(); // nanoseconds to the first token
-    const result = { counters: zero(), wallNanos: 0, firstTokenNanos: 0, peak: 0 };
-    let begin = null;
-    for (const e of this.log) {
-      if (e.event === "Submitted" && open.has(e.request)) {
-        begin ??= e.nanos;
-        open.set(e.request, e.choices);
-        arrival.set(e.request, e.nanos);
+    const answers = new Map(requests.map((request) => [request, -1])); // to come; -1: unknown
+    const waits = new Map(); // request: nanoseconds to its first token
+    const sums = zero();
+    const arrivals = new Map();
+    let [begin, end, peakPages, done] = [-1, 0, 0, false];
+    for (let i = 0; i < this.log.length && !done; i++) {
+      const e = this.log[i];
+      if (e.event === "Submitted" && answers.has(e.request)) {
+        begin = begin < 0 ? e.nanos : begin;
+        answers.set(e.request, e.choices);
+        arrivals.set(e.request, e.nanos);
       }
-      if (begin === null) {
-        continue;
-      }
-      count(result.counters, e);
-      if (e.event === "TokenOut" && arrival.has(e.request) && !waits.has(e.request)) {
-        waits.set(e.request, e.nanos - arrival.get(e.request));
-      } else if (e.event === "Finished" && open.has(e.request)) {
-        open.set(e.request, open.get(e.request) - 1);
-        result.wallNanos = e.nanos - begin;
-      } else if (e.event === "StepDone") {
-        result.peak = Math.max(result.peak, e.pools[0].referenced);
-      }
-      if (WHOLE.has(e.event) && [...open.values()].every((n) => n === 0)) {
-        const all = [...waits.values()];
-        result.firstTokenNanos = all.length ? all.reduce((a, b) => a + b) / all.length : 0;
-        return result;
+      if (begin >= 0) {
+        count(sums, e);
+        if (e.event === "TokenOut" && arrivals.has(e.request) && !waits.has(e.request)) {
+          waits.set(e.request, e.nanos - arrivals.get(e.request));
+        } else if (e.event === "Finished" && answers.has(e.request)) {
+          answers.set(e.request, answers.get(e.request) - 1);
+          end = e.nanos;
+        } else if (e.event === "StepDone") {
+          peakPages = Math.max(peakPages, e.pools[0].referenced);
+        }
+        done = WHOLE.has(e.event) && [...answers.values()].every((n) => n === 0);
       }
     }
-    return null;
+    const all = [...waits.values()];
+    const firstTokenNanos = all.length ? all.reduce((a, b) => a + b) / all.length : 0;
+    return begin < 0 ? null
+      : { done, wallNanos: Math.max(0, end - begin), firstTokenNanos, peakPages, ...sums };
   }
 }
 
