@@ -144,7 +144,7 @@ export class History {
   /** The oldest and the newest step to which one can go, and where the playhead is. */
   get range() {
     return {
-      first: this.ends.length ? this.ends[0].step : -1,
+      first: this.checkpoints.length ? this.checkpoints[0].state.step : -1,
       last: this.front.step,
       step: this.state.step,
       events: this.log.length,
