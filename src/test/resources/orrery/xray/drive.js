@@ -1,6 +1,5 @@
 // What tests ask of the page's modules. Events come as lines of JSON.
-import { apply, books, booksOf, clone, difference, empty, fromKeyframe, pagesOf } from "./state.js";
-import { since, zero } from "./counters.js";
+import { apply, books, booksOf, difference, empty, fromKeyframe, pagesOf } from "./state.js";
 import { History } from "./history.js";
 import { Lines } from "./feed.js";
 
@@ -59,9 +58,35 @@ export const state = (history) => history.state;
 export const booksAt = (history) => JSON.stringify(books(history.state));
 export const wrongPagesAt = (history) => wrongPages(history.state);
 
-/** All that a state says, as JSON, but for how often it was changed. */
-export const whole = (history) => JSON.stringify({ ...history.state, version: 0 });
-export const lanes = (history) => JSON.stringify(history.state.steps);
+/** All that a state says, as JSON; of its steps only the newest, and how many there are. */
+const said = (state) => JSON.stringify({
+  ...state, version: 0, steps: state.steps.slice(-2), kept: state.steps.length,
+});
+
+/**
+ * What the state is at every position of a run at which it is whole, by a fold that never goes back:
+ * an array with the JSON at each position, null elsewhere.
+ */
+export function folded(lines) {
+  const state = empty(1);
+  const at = [null];
+  for (const event of events(lines)) {
+    apply(state, event);
+    at.push(["StepDone", "Idle", "Keyframe"].includes(event.event) ? said(state) : null);
+  }
+  return at;
+}
+
+/** Whether a history shows at its playhead what the fold had there; else both, in words. */
+export function sameAs(history, folded) {
+  const ours = said(history.state);
+  const theirs = folded[history.at];
+  return theirs === null || ours === theirs
+    ? "" : `at ${history.at}: the history shows ${ours}, the fold had ${theirs}`;
+}
+
+export const tell = (history, what, ...more) => history[what](...more);
+export const ask = (history, what) => JSON.stringify(history[what]);
 
 /** The messages that a stream of server-sent events has, which comes in pieces. */
 export function messages(pieces) {
