@@ -2,16 +2,15 @@
  * Joins the page's parts: the feed brings events, the history keeps them and has a playhead, the
  * views draw the state at the playhead, and the server is asked to do things.
  *
- * The views are made once: mount(actions) of views/page.js gives {draw, engine, loads, runs, say}.
+ * The views are made once, by start(document, actions) of ui.js, and then get
  *
  *   draw(state, time)   at most 20 times a second, when something has changed
- *   engine(answer)      of GET /xray/engine
- *   loads(list)         of GET /xray/loads
- *   runs(list)          [{load, title, flags, done, wallNanos, firstTokenNanos, peakPages, and the
+ *   setEngine(answer)   of GET /xray/engine
+ *   setLoads(list)      of GET /xray/loads
+ *   setRuns(list)       [{load, title, flags, done, wallNanos, firstTokenNanos, peakPages, and the
  *                       counters}] the loads that this page started, oldest first
- *   say(text)           what went wrong, for the user
  *
- * time: {connection: "connecting" | "open" | a sentence, mode: "live" | "play" | "paused", speed
+ * time: {connection: "connecting" | "open" | "lost", mode: "live" | "play" | "paused", speed
  * (steps a second; 0 in mode live), step, first, last, marks: [{kind, step, ...}], enginePaused,
  * events, lost, disagreement}. Actions return promises, which fail with an Error for the user.
  */
@@ -20,7 +19,7 @@ import { History } from "./history.js";
 import { onKeys } from "./keys.js";
 import { Runs } from "./runs.js";
 import { Key, Server } from "./server.js";
-import { mount } from "./views/page.js";
+import { start } from "./ui.js";
 
 const FRAME = 50; // milliseconds between two drawings, at least
 const LOOK = 250; // milliseconds between two looks at the runs
@@ -45,7 +44,7 @@ async function until(holds, what) {
 
 async function look() {
   engine = await server.get("/xray/engine");
-  page.engine(engine);
+  page.setEngine(engine);
 }
 
 export const actions = {
@@ -142,7 +141,7 @@ export const actions = {
   },
 };
 
-const page = mount(actions);
+const page = start(document, actions);
 
 const feed = new Feed({
   url: "/xray/events",
@@ -155,7 +154,7 @@ const feed = new Feed({
     }
   },
   say(words) {
-    connection = words;
+    connection = words === "connecting" || words === "open" ? words : "lost";
   },
 });
 
@@ -189,7 +188,7 @@ function frame(now) {
     page.draw(state, moment);
   }
   if (now - looked > LOOK && runs.look()) {
-    page.runs(runs.list);
+    page.setRuns(runs.list);
   }
   looked = now - looked > LOOK ? now : looked;
 }
@@ -201,11 +200,12 @@ async function begin() {
     return;
   }
   const loads = await server.get("/xray/loads");
-  page.loads(loads);
+  page.setLoads(loads);
   runs.titles(loads);
   const speed = Number(wanted.get("speed") ?? 0);
   if (wanted.has("load")) {
     await until(() => history.front.whole, "the engine's first event");
+    page.started(wanted.get("load"));
     const requests = await actions.load(wanted.get("load"), Number(wanted.get("seed") ?? 0));
     await until(() => requests.some((r) => r in history.front.requests), "the load's arrival");
   }
@@ -214,7 +214,7 @@ async function begin() {
   }
 }
 
-onKeys(actions, history, () => engine.live, (words) => page.say(words));
+onKeys(actions, history, page, () => engine.live);
 feed.run();
 requestAnimationFrame(frame);
-begin().catch((error) => page.say(error.message));
+begin().catch((error) => page.say(error.message, "error"));
