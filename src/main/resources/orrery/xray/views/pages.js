@@ -1,6 +1,6 @@
 // Every page of every pool: who holds it, whether it is shared, cached, or free.
 
-import { blockOf, holdersOf, pagesOf } from "./books.js";
+import { pagesOf } from "../books.js";
 import { colour, ink } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
 import { count, nameOf, number, textOf, visible } from "./words.js";
@@ -42,7 +42,7 @@ function legend() {
     { class: "legend", "aria-label": "Legend" },
     item("held", "held by one request: its colour and number"),
     item("shared", "held by several"),
-    el("li", {}, el("i", { class: "page", "data-kind": "held", "data-cached": true, style: "--c:var(--c0)" }), "dot: the prefix cache keeps it too"),
+    el("li", {}, el("i", { class: "page", "data-kind": "held", "data-cached": true, style: "--c:var(--c0)" }), "folded corner: the prefix cache keeps it too"),
     item("cached", "only the prefix cache holds it"),
     item("free", "free"),
   );
@@ -132,11 +132,11 @@ function paint(cell, { requests, cached, page }, changed) {
   attr(cell, "data-holders", page.holders.length ? page.holders.join(" ") : null);
   attr(cell, "data-rq", requests.length ? requests.join(" ") : null);
   attr(cell, "data-cached", cached ? "" : null);
-  const several = page.holders.length > 1;
-  text(cell, several ? `×${page.holders.length}` : requests.length ? requests[0] : "");
-  cell.style.cssText = requests.length
-    ? `--c:${colour(requests[0])};--i:${ink(requests[0])};--d:${colour(requests[1] ?? requests[0])}`
-    : "";
+  const many = page.holders.length > 2;
+  attr(cell, "data-many", many ? "" : null);
+  cell.replaceChildren(many ? el("b", {}, `×${page.holders.length}`) : page.kind === "held" ? String(requests[0]) : "");
+  const tone = (i) => colour(requests[i % requests.length]);
+  cell.style.cssText = requests.length ? `--c:${tone(0)};--i:${ink(requests[0])};--d:${tone(1)};--e:${tone(2)}` : "";
   if (changed) {
     cell.getAnimations().forEach((a) => a.cancel());
     cell.classList.toggle("fresh-a", !cell.classList.contains("fresh-a"));
@@ -151,9 +151,9 @@ function describe(state, pool, number_) {
     return "";
   }
   const where = `Page ${number_}` + (state.pools.length > 1 ? ` of pool “${state.pools[pool].name}”` : "");
-  const block = page.block >= 0 ? blockOf(state, page.block) : null;
+  const block = state.blocks[page.block];
   const words = block ? ` Its block says: “${visible(textOf(state, block.tokens))}”` : "";
-  const who = holdersOf(page).map((s) => nameOf(state, s)).join(" and ");
+  const who = page.holders.map((s) => nameOf(state, s)).join(" and ");
   switch (page.kind) {
     case "free":
       return `${where} is free.`;

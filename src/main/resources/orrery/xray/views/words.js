@@ -24,7 +24,7 @@ export function duration(nanos) {
 }
 
 /** The text of a token id, as the model's vocabulary has it. */
-export const tokenText = (state, token) => state.texts?.[token] ?? ` #${token}`;
+export const tokenText = (state, token) => state.vocabulary[token] ?? ` #${token}`;
 
 /** The texts of some token ids, one behind the other. */
 export const textOf = (state, tokens) => tokens.map((t) => tokenText(state, t)).join("");
@@ -110,16 +110,24 @@ export const KINDS = {
   refused: { sign: "!", title: "refusal", jump: true },
 };
 
+/** Why an answer ended, as the end of a sentence. */
+const REASONS = {
+  stop: ", by its own end",
+  length: ", the most it might have",
+  abort: ": it was cancelled",
+  error: ", with an error",
+};
+
 /** One sentence for one event of a step. */
 export function sentence(state, mark) {
-  const who = mark.sequence === null || mark.sequence === undefined ? `request ${mark.request}` : nameOf(state, mark.sequence);
+  const who = mark.sequence < 0 ? `request ${mark.request}` : nameOf(state, mark.sequence);
   const Who = who[0].toUpperCase() + who.slice(1);
   const n = mark.n ?? 0;
   switch (mark.kind) {
     case "submitted":
-      return `${Who} came in with ${count(n, "prompt token")}.`;
+      return n > 1 ? `${Who} came in. It asks for ${n} answers.` : `${Who} came in.`;
     case "admitted":
-      return `${Who} starts.`;
+      return n > 0 ? `${Who} starts again.` : `${Who} starts.`;
     case "hit":
       return `${Who} reads ${count(n, "token")} from pages that are already there, and does not compute them.`;
     case "forked":
@@ -129,17 +137,17 @@ export function sentence(state, mark) {
     case "rejectedDraft":
       return `${count(n, "draft")} of ${who} ${n === 1 ? "was" : "were"} wrong.`;
     case "tombstone":
-      return `A block lost pages that a hit would need. It stays in the tree as a tombstone.`;
+      return `Block ${n} lost pages that a hit would need. It stays in the tree as a tombstone.`;
     case "evicted":
-      return `The prefix cache gave up ${count(n, "page")}.`;
+      return `The prefix cache gave up ${count(n, "page")}${state.pools.length > 1 ? ` of pool “${mark.pool}”` : ""}.`;
     case "finished":
-      return `${Who} ended after ${count(n, "token")}.`;
+      return `${Who} ended after ${count(n, "token")}${REASONS[mark.reason] ?? ""}.`;
     case "inserted":
       return `${count(n, "token")} of ${who} entered the prefix cache.`;
     case "flushed":
       return `The prefix cache was emptied: ${count(n, "block")} left.`;
     case "refused":
-      return "A request was refused when it came in.";
+      return `A request was refused when it came in: ${mark.why}`;
     default:
       return mark.kind;
   }

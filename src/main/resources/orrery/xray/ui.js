@@ -1,0 +1,226 @@
+// Joins the pictures to the page: what is pointed at, the theme, messages, and what the server said.
+
+import { dress } from "./views/colours.js";
+import { attr, el, text } from "./views/dom.js";
+import { chartsView } from "./views/charts.js";
+import { controlsView } from "./views/controls.js";
+import { engineView } from "./views/engine.js";
+import { guideView } from "./views/guide.js";
+import { lanesView } from "./views/lanes.js";
+import { orreryView } from "./views/orrery.js";
+import { pagesView } from "./views/pages.js";
+import { stepView } from "./views/step.js";
+import { textsView } from "./views/texts.js";
+import { timebarView } from "./views/timebar.js";
+import { treeView } from "./views/tree.js";
+import { number } from "./views/words.js";
+
+const VIEWS = {
+  orrery: orreryView,
+  guide: guideView,
+  controls: controlsView,
+  step: stepView,
+  pages: pagesView,
+  lanes: lanesView,
+  texts: textsView,
+  tree: treeView,
+  charts: chartsView,
+  engine: engineView,
+  timebar: timebarView,
+};
+
+/**
+ * Builds the pictures into the elements that have `data-view`. Returns
+ * {draw, setEngine, setLoads, setRuns, say, help}; `actions` is what a user may do, see main.js.
+ */
+export function start(document, actions) {
+  const ui = listeners({ actions, engine: { live: true, switches: [] }, loads: [], last: null });
+  ui.isLive = () => ui.engine.live !== false;
+  const message = messages(document);
+  ui.act = async (run, tell = (words) => message(words, "error")) => {
+    try {
+      await run();
+    } catch (error) {
+      tell(error.message);
+    }
+  };
+  ui.helpOf = (name) => ui.engine.switches?.find?.((s) => s.name === name)?.help ?? "";
+  loadsOf(ui);
+  ui.reveal = (section, mark) => reveal(document, section, mark);
+  pointing(document);
+  theme(document, ui);
+  const help = helpBox(document);
+  const views = [...document.querySelectorAll("[data-view]")].map((root) => VIEWS[root.dataset.view](root, ui));
+  const head = header(document);
+  return {
+    draw(state, time) {
+      head(state, time);
+      for (const view of views) {
+        view(state, time);
+      }
+    },
+    setEngine(engine) {
+      ui.engine = engine;
+      document.documentElement.toggleAttribute("data-replay", engine.live === false);
+      ui.tell("engine", engine);
+    },
+    setLoads(loads) {
+      ui.loads = loads;
+      ui.tell("loads", loads);
+    },
+    /** A load was started otherwise, for example by the page's address. */
+    started(name) {
+      ui.last = name;
+      ui.tell("started", name);
+    },
+    setRuns: (runs) => ui.tell("runs", runs),
+    say: message,
+    help,
+    kind: () => ui.kind(),
+  };
+}
+
+/** Views that want to hear when the engine, the loads, the runs or the theme change. */
+function listeners(ui) {
+  const all = { engine: [], loads: [], runs: [], theme: [], started: [] };
+  ui.onEngine = (f) => all.engine.push(f);
+  ui.onLoads = (f) => all.loads.push(f);
+  ui.onRuns = (f) => all.runs.push(f);
+  ui.onTheme = (f) => all.theme.push(f);
+  ui.onStarted = (f) => all.started.push(f);
+  ui.tell = (kind, value) => all[kind].forEach((f) => f(value));
+  return ui;
+}
+
+/** Starting loads, and starting the last one again behind a restart. */
+function loadsOf(ui) {
+  const run = (name) => {
+    ui.last = name;
+    ui.tell("started", name);
+    return ui.actions.load(name);
+  };
+  ui.startLoad = async (load, flags = null) => {
+    if (flags) {
+      await ui.actions.restart(flags);
+    }
+    await run(load.name);
+  };
+  ui.startFirst = () => run(ui.loads[0]?.name ?? "dozen");
+  ui.restart = async (flags, repeat) => {
+    const name = ui.last;
+    await ui.actions.restart(flags);
+    if (repeat && name) {
+      await run(name);
+    }
+  };
+}
+
+/** Scrolls to a section and lets its request shine for a moment. */
+function reveal(document, section, mark) {
+  const node = document.getElementById(section);
+  node.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
+  node.classList.add("revealed");
+  focusOn(document, mark.request);
+  setTimeout(() => {
+    node.classList.remove("revealed");
+    focusOn(document, null);
+  }, 2500);
+}
+
+const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/** Whoever points at something of a request sees all that is of this request, everywhere. */
+function pointing(document) {
+  const of = (node) => node.closest?.("[data-rq]")?.dataset.rq.split(" ");
+  document.addEventListener("pointerover", (e) => {
+    const requests = of(e.target);
+    focusOn(document, requests?.length === 1 ? requests[0] : null);
+  });
+  document.addEventListener("focusin", (e) => focusOn(document, of(e.target)?.[0] ?? null));
+  document.addEventListener("pointerleave", () => focusOn(document, null));
+}
+
+function focusOn(document, request) {
+  const root = document.documentElement;
+  const rule = document.getElementById("focus-rule");
+  if (request === null || request === undefined) {
+    if (root.dataset.focus !== undefined) {
+      delete root.dataset.focus;
+      rule.textContent = "";
+    }
+  } else if (root.dataset.focus !== String(request)) {
+    root.dataset.focus = request;
+    rule.textContent = `main [data-rq]:not([data-rq~="${request}"]) { opacity: 0.22; }`;
+  }
+}
+
+/** Light, dark, or as the system is. */
+function theme(document, ui) {
+  const root = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const button = document.querySelector("[data-action=theme]");
+  const set = (name) => {
+    root.dataset.theme = name;
+    attr(button, "aria-label", name === "dark" ? "Light colours" : "Dark colours");
+    text(button, name === "dark" ? "☀" : "☾");
+    ui.tell("theme", name);
+  };
+  set(new URLSearchParams(location.search).get("theme") ?? (dark.matches ? "dark" : "light"));
+  dark.addEventListener("change", () => set(dark.matches ? "dark" : "light"));
+  button.addEventListener("click", () => set(root.dataset.theme === "dark" ? "light" : "dark"));
+}
+
+/** A bar for one message at a time. */
+function messages(document) {
+  const bar = document.getElementById("message");
+  let timer = null;
+  return (words, kind = "info") => {
+    clearTimeout(timer);
+    text(bar, words);
+    attr(bar, "data-kind", kind);
+    bar.hidden = !words;
+    timer = setTimeout(() => (bar.hidden = true), 12_000);
+  };
+}
+
+/** The list of keys. */
+function helpBox(document) {
+  const box = document.getElementById("help");
+  const toggle = () => (box.open ? box.close() : box.showModal());
+  document.querySelector("[data-action=help]").addEventListener("click", toggle);
+  box.addEventListener("click", (e) => {
+    if (e.target === box) {
+      box.close();
+    }
+  });
+  return toggle;
+}
+
+/** The head of the page: the model, and how things stand. */
+function header(document) {
+  const model = document.getElementById("model");
+  const stand = document.getElementById("stand");
+  const trouble = document.getElementById("trouble");
+  return (state, time) => {
+    text(model, state.model || "no engine yet");
+    const chips = Object.values(state.sequences).filter((s) => s.state === "running").slice(0, 12);
+    const key = `${state.run} ${state.running} ${state.waiting} ${chips.map((s) => s.sequence)}`;
+    if (stand.key !== key) {
+      stand.key = key;
+      stand.replaceChildren(
+        el("span", {}, el("b", {}, number(state.running)), " run "),
+        ...chips.map((s) => el("span", { class: "chip", style: dress(s.request), "data-rq": s.request }, `${s.request}`)),
+        el("span", {}, " ", el("b", {}, number(state.waiting)), " wait"),
+      );
+    }
+    text(trouble, troubleOf(time));
+    trouble.hidden = trouble.textContent === "";
+  };
+}
+
+function troubleOf(time) {
+  if (time.connection === "lost") {
+    return "The connection is lost; this page tries again.";
+  }
+  return time.lost > 0 ? `This page was too slow and has lost ${number(time.lost)} events.` : "";
+}
