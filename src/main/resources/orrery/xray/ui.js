@@ -120,10 +120,10 @@ function reveal(document, section, mark) {
   const node = document.getElementById(section);
   node.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
   node.classList.add("revealed");
-  focusOn(document, mark.request);
+  focusOn(document, [mark.request]);
   setTimeout(() => {
     node.classList.remove("revealed");
-    focusOn(document, null);
+    focusOn(document);
   }, 2500);
 }
 
@@ -133,24 +133,19 @@ const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 function pointing(document) {
   const of = (node) => node.closest?.("[data-rq]")?.dataset.rq.split(" ");
   document.addEventListener("pointerover", (e) => {
-    const requests = of(e.target);
-    focusOn(document, requests?.length === 1 ? requests[0] : null);
+    focusOn(document, of(e.target));
   });
-  document.addEventListener("focusin", (e) => focusOn(document, of(e.target)?.[0] ?? null));
-  document.addEventListener("pointerleave", () => focusOn(document, null));
+  document.addEventListener("focusin", (e) => focusOn(document, of(e.target)));
+  document.addEventListener("pointerleave", () => focusOn(document));
 }
 
-function focusOn(document, request) {
+function focusOn(document, requests = []) {
   const root = document.documentElement;
-  const rule = document.getElementById("focus-rule");
-  if (request === null || request === undefined) {
-    if (root.dataset.focus !== undefined) {
-      delete root.dataset.focus;
-      rule.textContent = "";
-    }
-  } else if (root.dataset.focus !== String(request)) {
-    root.dataset.focus = request;
-    rule.textContent = `main [data-rq]:not([data-rq~="${request}"]) { opacity: 0.22; }`;
+  const key = requests.join(" ");
+  if ((root.dataset.focus ?? "") !== key) {
+    root.dataset.focus = key;
+    const others = requests.map((r) => `:not([data-rq~="${r}"])`).join("");
+    document.getElementById("focus-rule").textContent = key ? `main [data-rq]${others} { opacity: 0.22; }` : "";
   }
 }
 

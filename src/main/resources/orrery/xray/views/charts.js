@@ -4,6 +4,7 @@ import uPlot from "../lib/uplot/uPlot.esm.js";
 import { el, keyed, text } from "./dom.js";
 import { duration, number, percent } from "./words.js";
 
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000];
 const EVERY = 250; // milliseconds between two drawings of the charts
 
 /** What each counter is called, how it is made from the counters, and what it means. */
@@ -27,7 +28,7 @@ const CHARTS = [
   {
     title: "Rows of each step",
     stacked: true,
-    series: [["prompt", "--prompt", (s) => s.prefillRows], ["newest tokens", "--decode", (s) => s.decodeRows], ["drafts", "--draft", (s) => s.draftRows], ["padding", "--padding", (s) => s.paddingRows]],
+    series: [["prompt", "--prompt", (s) => s.prefillRows], ["newest", "--decode", (s) => s.decodeRows], ["drafts", "--draft", (s) => s.draftRows], ["padding", "--padding", (s) => s.paddingRows]],
   },
   {
     title: "Pages of the first pool",
@@ -40,8 +41,9 @@ const CHARTS = [
   },
   {
     title: "Milliseconds of each step",
+    unit: "ms",
     stacked: true,
-    series: [["launch", "--launch", (s) => s.launch / 1e6], ["draft and follow", "--draft", (s) => (s.draft + s.follow) / 1e6], ["plan, judge, commit", "--plan", (s) => (s.plan + s.judge + s.commit) / 1e6]],
+    series: [["launch", "--launch", (s) => s.launch / 1e6], ["drafting", "--draft", (s) => (s.draft + s.follow) / 1e6], ["the rest", "--plan", (s) => (s.plan + s.judge + s.commit) / 1e6]],
   },
 ];
 
@@ -76,7 +78,7 @@ export function chartsView(root, ui) {
   };
 }
 
-function makeChart(parent, { title, series, stacked }, ui) {
+function makeChart(parent, { title, series, stacked, unit }, ui) {
   const box = el("div", { class: "chart-box" });
   const keys = el("ul", { class: "keys" }, ...series.map(([label, tone]) => el("li", {}, el("i", { style: `background:var(${tone})` }), label)));
   parent.append(el("figure", { class: "chart" }, el("figcaption", {}, title), keys, box));
@@ -102,14 +104,14 @@ function makeChart(parent, { title, series, stacked }, ui) {
         legend: { show: false },
         cursor: { sync: { key: "steps" }, y: false, drag: { x: false, y: false } },
         scales: { x: { time: false }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.05)] } },
-        axes: [{ ...axis, size: 26 }, { ...axis, size: 40, space: 28 }],
+        axes: [{ ...axis, size: 26, incrs: WHOLE }, { ...axis, size: 40, space: 28, ...(unit ? {} : { incrs: WHOLE }) }],
         series: [{}, ...(stacked ? lines.toReversed() : lines)],
       },
       data,
       box,
     );
     plot.over.addEventListener("click", () => {
-      const step = steps[plot.cursor.idx];
+      const step = steps[Math.min(plot.cursor.idx ?? -1, steps.length - 1)];
       if (step) {
         ui.act(() => ui.actions.seek(step.step));
       }
@@ -126,7 +128,8 @@ function makeChart(parent, { title, series, stacked }, ui) {
       if (box.clientWidth === 0 || steps.length === 0) {
         return;
       }
-      const data = [steps.map((s) => s.step), ...columns(steps, series, stacked)];
+      const wide = [...steps, steps.at(-1)]; // else the newest step would have no width
+      const data = [wide.map((s, i) => s.step + (i === steps.length ? 1 : 0)), ...columns(wide, series, stacked)];
       plot ? plot.setData(data) : start(data);
     },
   };

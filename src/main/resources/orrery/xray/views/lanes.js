@@ -2,7 +2,7 @@
 
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
-import { count, KINDS, nameOf, number, stopOf } from "./words.js";
+import { count, KINDS, nameOf, number, stopOf, STOPS } from "./words.js";
 
 const COLUMNS = [30, 18]; // pixels of a step: wide as long as all steps fit
 const MOST = 24; // lanes that are drawn
@@ -10,14 +10,14 @@ const MOST = 24; // lanes that are drawn
 /** Draws the lanes into `root`. A click on a step puts the playhead there. */
 export function lanesView(root, ui) {
   const head = lane("rows", "rows");
-  const stops = lane("stops", "stopped by");
+  const stops = lane("stops", "stop");
   const steps = lane("steps", "step");
   const list = el("div", { class: "lane-list" });
   const more = el("p", { class: "rest" });
   const box = el("div", { class: "lanes", role: "group", "aria-label": "Lanes of requests over steps" }, head, list, stops, steps);
   const detail = el("p", { class: "detail", "data-detail": "lane", "aria-live": "polite" });
   const hint = "Point at a cell to read what happened there; click to go to its step.";
-  root.append(legend(), box, more, detail);
+  root.append(legend(), box, stopLegend(), more, detail);
   text(detail, hint);
 
   let now = null;
@@ -76,6 +76,12 @@ function legend() {
     item(look("waiting", sign("retracted")), "retracted: gave its pages back"),
     item(look("decode", sign("finished")), "ended"),
   );
+}
+
+/** What the letters below the lanes mean. */
+function stopLegend() {
+  const items = Object.values(STOPS).filter((stop) => stop.sign);
+  return el("ul", { class: "legend stops-legend", "aria-label": "What stopped admission" }, el("li", {}, "stop: what kept the next request out"), ...items.map((stop) => el("li", { title: stop.means }, el("b", {}, stop.sign), stop.title)));
 }
 
 /** An empty lane: its name, and room for cells. */

@@ -116,7 +116,7 @@ function poolBox(index, show) {
         (pool.passed ? ` · windows passed ${number(pool.passed)} in this step` : ""),
     );
     const hidden = pages.length - cells.length;
-    text(rest, hidden === 0 ? "" : highest > MOST ? `… and ${count(hidden, "page")} more` : `… and ${number(hidden)} more, which were never used`);
+    text(rest, hidden === 0 ? "" : highest > MOST ? `… and ${count(hidden, "page")} more` : `… and ${count(hidden, "more page")}, never used so far`);
   };
   return box;
 }

@@ -2,7 +2,7 @@
 
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
-import { count, nameOf, number, ORIGINS, textOf, tokenText, visible } from "./words.js";
+import { count, nameOf, number, ORIGINS, textOf, tokenText, trimmed, visible } from "./words.js";
 
 const MOST = 12; // texts that are drawn
 
@@ -140,7 +140,7 @@ function statusOf(state, s) {
 function tokenNode(state, token, index) {
   const node = el("span", { class: "token", "data-token": token.token, "data-index": index, "data-origin": token.origin ?? "PLAIN", "data-step": token.step });
   if (token.rejected.length) {
-    node.append(el("s", { class: "rejected", "data-rejected": token.rejected[0] }, visible(tokenText(state, token.rejected[0]))));
+    node.append(el("s", { class: "rejected", "data-rejected": token.rejected[0] }, trimmed(tokenText(state, token.rejected[0]))), " ");
   }
   node.append(token.text);
   return node;

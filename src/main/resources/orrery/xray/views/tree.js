@@ -3,7 +3,7 @@
 import { holdersOf, isTombstone } from "../books.js";
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
-import { count, nameOf, number, textOf, visible } from "./words.js";
+import { count, nameOf, number, oneLine, textOf } from "./words.js";
 
 const MOST_ROWS = 48;
 const MOST_BLOCKS = 28; // squares of a run
@@ -109,7 +109,7 @@ function runRow() {
       ...run.blocks.slice(0, MOST_BLOCKS).map((b, i) => square(b, dead[i], holders[b.block] ?? [])),
       run.blocks.length > MOST_BLOCKS ? `+${run.blocks.length - MOST_BLOCKS}` : "",
     );
-    const all = visible(textOf(state, run.blocks.flatMap((b) => b.tokens)));
+    const all = oneLine(textOf(state, run.blocks.flatMap((b) => b.tokens))).trim();
     text(words, all);
     attr(words, "title", all);
     chips.replaceChildren(...run.holders.map((s) => chip(state, s)));

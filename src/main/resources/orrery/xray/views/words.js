@@ -29,9 +29,14 @@ export const tokenText = (state, token) => state.vocabulary[token] ?? ` #${token
 /** The texts of some token ids, one behind the other. */
 export const textOf = (state, tokens) => tokens.map((t) => tokenText(state, t)).join("");
 
-/** A text on one line: white space that would not be seen gets a sign. */
-export const visible = (words) =>
-  words.replaceAll("\n", "↵").replaceAll("\t", "⇥").replace(/^ | $/g, "␣");
+/** A text on one line: line ends and tabs get a sign. */
+export const oneLine = (words) => words.replaceAll("\n", "↵").replaceAll("\t", "⇥");
+
+/** A text between quotes: spaces at its ends, which would not be seen, get a sign, too. */
+export const visible = (words) => oneLine(words).replace(/^ | $/g, "␣");
+
+/** A text without spaces at its ends, unless it has nothing else. */
+export const trimmed = (words) => oneLine(words).trim() || visible(words);
 
 /** "request 3"; of a request with several answers also which one. */
 export function nameOf(state, sequence) {
