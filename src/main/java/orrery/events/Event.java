@@ -13,8 +13,22 @@ public sealed interface Event {
   /** When the event happened, in nanoseconds on the engine's clock. */
   long nanos();
 
-  /** A request came in. */
-  record Submitted(long nanos, int request, int promptTokens, int maxTokens, int choices)
+  /**
+   * How the engine's books stand, or how they changed: which pages a sequence holds, and which the
+   * prefix cache keeps. Such events say much, so they come only to sinks that {@link
+   * EventSink#wantsBooks}. A reader that begins with a {@link Keyframe} and follows the others has
+   * the books of every step, without a look into the engine.
+   */
+  sealed interface Books extends Event
+      permits Keyframe, Vocabulary, BlockGone, BlockKept, Holds, StepRows {}
+
+  /**
+   * A request came in.
+   *
+   * @param prompt [promptTokens]
+   */
+  record Submitted(
+      long nanos, int request, int promptTokens, int maxTokens, int choices, int[] prompt)
       implements Event {}
 
   /**
@@ -33,10 +47,30 @@ public sealed interface Event {
    */
   record Retracted(long nanos, int request, int sequence, int lost) implements Event {}
 
-  /** A sequence has one more token of its answer. */
+  /**
+   * A sequence has one more token of its answer.
+   *
+   * @param logprob its natural log-probability; NaN if the request asked for none
+   * @param top the likeliest tokens at this place; empty if the request asked for none
+   */
   record TokenOut(
-      long nanos, int request, int sequence, int index, int token, String text, Origin origin)
+      long nanos,
+      int request,
+      int sequence,
+      int index,
+      int token,
+      String text,
+      Origin origin,
+      float logprob,
+      List<TopToken> top)
       implements Event {}
+
+  /**
+   * One of the likeliest tokens at a place.
+   *
+   * @param text of the token alone; empty without a tokenizer
+   */
+  record TopToken(int token, String text, float logprob) {}
 
   /** How a token came about. */
   enum Origin {
@@ -115,8 +149,9 @@ public sealed interface Event {
    * Which request holds each page of a pool after a step; comes before {@link StepDone}, for each
    * pool, and only to sinks that {@link EventSink#wantsPageMap}.
    *
-   * @param holder [pages] the request that holds the page (one of them, if it is shared), {@link
-   *     #IDLE} if only the prefix cache does, {@link #FREE}, or {@link #SHARED} if several do
+   * @param holder [pages] entry i is of page i + 1, as pages are numbered from 1: the request that
+   *     holds it, {@link #IDLE} if only the prefix cache does, {@link #FREE}, or {@link #SHARED} if
+   *     several sequences do
    */
   record PageMap(long nanos, String pool, int[] holder) implements Event {
     public static final int FREE = -1;

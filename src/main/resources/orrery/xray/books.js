@@ -93,7 +93,7 @@ export function books(state) {
     switches: sorted(state.switches),
     pools: state.pools.map((p) => pool(p.name, p.span, p.pages, p.perBlock, p)),
     sequences: sequences.sort(byRequest),
-    blocks: Object.values(state.blocks).map((b) => block(b, holders[b.block] ?? [])).sort(byBlock),
+    blocks: Object.values(state.blocks).map((b) => block(b, (holders[b.block] ?? []).length)).sort(byBlock),
   };
 }
 
@@ -146,8 +146,7 @@ function pool(name, span, pages, perBlock, now) {
 
 function block(b, holders) {
   return {
-    block: b.block, parent: b.parent, tokens: b.tokens, pages: b.pages,
-    holders: holders.slice().sort((x, y) => x - y),
+    block: b.block, parent: b.parent, tokens: b.tokens, pages: b.pages, holders,
   };
 }
 

@@ -6,6 +6,8 @@
  * {
  *   run           which engine of this server; request and sequence numbers begin again in each run
  *   version       grows with every event; a view need not draw the same version twice
+ *   whole         whether it began with a keyframe and has missed nothing since. If not, it waits
+ *                 for the next keyframe and takes in nothing else
  *   step          the newest StepDone, -1 before it
  *   since         counters and steps begin behind this step; -1: at the engine's start
  *   nanos, paused, idle, model, pageTokens, switches: {flag: value}, vocabulary: [text of each id]
@@ -55,7 +57,7 @@ export const ENDED = 64;
 /** The state before any event. */
 export function empty(run = 0) {
   return {
-    run, version: 0, step: -1, since: -1, nanos: 0, paused: false, idle: true, model: "",
+    run, version: 0, whole: false, step: -1, since: -1, nanos: 0, paused: false, idle: true, model: "",
     pageTokens: 0, switches: {}, vocabulary: [], running: 0, waiting: 0, pools: [], requests: {},
     sequences: {}, blocks: {}, steps: [], counters: zero(), loose: loose(),
   };
@@ -68,7 +70,7 @@ function loose() {
 /** Takes one event into the state, which it changes. Events that say nothing to it are ignored. */
 export function apply(state, event) {
   const rule = RULES[event.event];
-  if (rule) {
+  if (rule && (state.whole || event.event === "Keyframe" || event.event === "Vocabulary")) {
     count(state.counters, event);
     rule(state, event);
   }
@@ -181,13 +183,18 @@ function setPools(state, pools) {
 
 const RULES = {
   Keyframe(state, e) {
-    if (state.model === "" || state.step !== e.step) {
+    if (!state.whole) {
       rebuild(state, e);
     } else { // the page knows all that a keyframe says; history.js compares
       state.paused = e.paused;
       state.switches = e.switches;
       setPools(state, e.pools);
     }
+  },
+
+  /** Events were lost here; the page says this itself. */
+  Gap(state) {
+    state.whole = false;
   },
 
   Vocabulary(state, e) {
@@ -415,7 +422,7 @@ function forget(state) {
 function rebuild(state, e) {
   const { run, vocabulary, version } = state;
   Object.assign(state, empty(run), {
-    vocabulary, version, nanos: e.nanos, step: e.step, since: e.step, model: e.model,
+    vocabulary, version, whole: true, nanos: e.nanos, step: e.step, since: e.step, model: e.model,
     pageTokens: e.pageTokens, switches: e.switches, paused: e.paused,
     idle: e.sequences.length === 0,
     running: e.sequences.filter((s) => s.state === "running").length,
@@ -433,18 +440,17 @@ function rebuild(state, e) {
 
 /** Takes a sequence from a keyframe. */
 function enroll(state, booked) {
-  const { request, sequence, promptTokens, maxTokens, tokens } = booked;
-  const known = state.requests[request];
-  state.requests[request] = known ?? {
-    request, prompt: tokens.slice(0, promptTokens), promptTokens, maxTokens, choices: 0,
+  const { request, sequence, promptTokens, maxTokens, choices, tokens } = booked;
+  state.requests[request] ??= {
+    request, prompt: tokens.slice(0, promptTokens), promptTokens, maxTokens, choices,
     submittedStep: -1, sequences: [],
   };
-  state.requests[request].choices++;
   const runs = booked.state === "running";
   if (!runs && booked.retractions === 0 && tokens.length === promptTokens) {
     return; // it has never run, and events have not named it yet
   }
   const s = sequenceOf(state, { request, sequence });
+  s.choice = booked.choice;
   s.retractions = booked.retractions;
   s.tokens = tokens.slice(promptTokens).map((token) => ({
     token, text: state.vocabulary[token] ?? "", origin: null, logprob: null, top: [], step: -1,
