@@ -5,6 +5,7 @@ import { el, keyed, text } from "./dom.js";
 import { duration, number, percent } from "./words.js";
 
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000];
+const HEIGHT = 132; // pixels
 const EVERY = 250; // milliseconds between two drawings of the charts
 
 /** What each counter is called, how it is made from the counters, and what it means. */
@@ -98,8 +99,8 @@ function makeChart(parent, { title, series, stacked, unit }, ui) {
     }));
     plot = new uPlot(
       {
-        width: box.clientWidth,
-        height: 132,
+        width,
+        height: HEIGHT,
         padding: [8, 4, 0, 0],
         legend: { show: false },
         cursor: { sync: { key: "steps" }, y: false, drag: { x: false, y: false } },
@@ -117,7 +118,11 @@ function makeChart(parent, { title, series, stacked, unit }, ui) {
       }
     });
   };
-  new ResizeObserver(() => plot?.setSize({ width: box.clientWidth, height: 132 })).observe(box);
+  let width = 0;
+  new ResizeObserver(([entry]) => {
+    width = Math.floor(entry.contentRect.width);
+    plot?.setSize({ width, height: HEIGHT });
+  }).observe(box);
   return {
     restart() {
       plot?.destroy();
@@ -125,7 +130,7 @@ function makeChart(parent, { title, series, stacked, unit }, ui) {
     },
     draw(state) {
       steps = state.steps;
-      if (box.clientWidth === 0 || steps.length === 0) {
+      if (width === 0 || steps.length === 0) {
         return;
       }
       const wide = [...steps, steps.at(-1)]; // else the newest step would have no width

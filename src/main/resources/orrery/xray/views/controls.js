@@ -8,12 +8,16 @@ export function controlsView(root, ui) {
   const about = el("p", { class: "about", "aria-live": "polite" });
   root.append(loads, about, promptForm(ui));
   let started = null; // the load that was started last
-  const tell = (load) => {
+  const tell = (pointed) => {
+    const load = pointed && ui.loads.find((l) => l.name === pointed.name); // as it is now
     attr(about, "data-load", load?.name ?? null);
     about.replaceChildren(...(load ? aboutLoad(load, ui) : ["A load is a small set of requests from a chapter. Each shows one thing."]));
   };
   ui.onLoads((list) => {
-    keyed(loads, list, (load) => load.name, (load) => loadButton(load, ui, tell), (node) => attr(node, "aria-pressed", node.dataset.load === started?.name));
+    keyed(loads, list, (load) => load.name, (load) => loadButton(load, ui, tell), (node, load) => {
+      attr(node, "aria-pressed", load.name === started?.name);
+      attr(node, "data-impossible", load.impossible ? "" : null);
+    });
     tell(list.find((load) => load.name === started?.name));
   });
   ui.onStarted((name) => {
@@ -21,7 +25,6 @@ export function controlsView(root, ui) {
     [...loads.children].forEach((node) => attr(node, "aria-pressed", node.dataset.load === name));
     tell(started);
   });
-  loads.addEventListener("pointerleave", () => tell(started));
   tell(null);
   return (state, time) => attr(root, "data-connection", time.connection);
 }
@@ -32,8 +35,7 @@ function loadButton(load, ui, tell) {
     {
       type: "button",
       "data-load": load.name,
-      title: load.look,
-      onclick: () => ui.act(() => ui.startLoad(load)),
+      onclick: () => (load.impossible ? tell(load) : ui.act(() => ui.startLoad(ui.loads.find((l) => l.name === load.name)))),
       onpointerenter: () => tell(load),
       onfocus: () => tell(load),
     },
@@ -41,11 +43,16 @@ function loadButton(load, ui, tell) {
   );
 }
 
-/** What to look for in a load, and the flags with which it shows best. */
+/** What to look for in a load, and what hinders it. */
 function aboutLoad(load, ui) {
-  const parts = [el("b", {}, "Look: "), `${load.look} `, el("a", { href: `/docs/${load.chapter}` }, "chapter")];
-  if (load.flags) {
-    parts.push(" · it shows best with ", el("code", {}, load.flags), " ", el("button", { type: "button", class: "quiet", "data-action": "load-with-flags", onclick: () => ui.act(() => ui.startLoad(load, load.flags)) }, "Restart the engine so, and start"));
+  const parts = [`${load.look} `, el("a", { href: `/docs/${load.chapter}` }, "chapter")];
+  if (load.impossible) {
+    parts.push(el("span", { class: "hinder" }, ` Not here: ${load.impossible}.`));
+  } else if (load.fits === false) {
+    parts.push(
+      el("span", { class: "hinder" }, " The engine has other switches now. "),
+      el("button", { type: "button", class: "quiet", "data-action": "load-with-flags", onclick: () => ui.act(() => ui.startLoad(load, load.flags)) }, "Restart it with ", el("code", {}, load.flags), " and start"),
+    );
   }
   return parts;
 }

@@ -77,8 +77,9 @@ export function engineView(root, ui) {
 
 /** A line of flags in which some have other values. */
 export function withFlags(line, change) {
-  let words = line.trim() === "" ? [] : line.trim().split(/\s+/);
+  let words = line.split(/\s+/).filter(Boolean);
   for (const [name, value] of Object.entries(change)) {
+    words = words.filter((word) => !word.startsWith(`${name}=`));
     const at = words.indexOf(name);
     if (at < 0) {
       words.push(name, value);

@@ -33,7 +33,7 @@ const LESSONS = [
 /** Draws the lessons into `root`. */
 export function guideView(root, ui) {
   const cards = LESSONS.map((lesson, i) => lessonCard(lesson, i, ui));
-  const begin = el("button", { type: "button", class: "primary", "data-action": "begin", onclick: () => ui.act(() => ui.startFirst()) }, "Serve a dozen prompts");
+  const begin = el("button", { type: "button", class: "primary", "data-action": "begin", onclick: () => ui.act(() => ui.startFirst(fresh)) });
   const words = el("p", { class: "guide-words" });
   const close = el("button", { type: "button", class: "quiet close", "aria-label": "Close the guide", title: "Close the guide", onclick: () => show(false) }, "×");
   const open = el("button", { type: "button", class: "quiet reopen", "data-action": "guide", onclick: () => show(true) }, "The first minute");
@@ -49,9 +49,12 @@ export function guideView(root, ui) {
     }
   };
   show(read() !== "closed");
+  let fresh = false; // no step yet: restarting the engine with the load's switches disturbs nobody
   return (state, time) => {
     const engine = ui.isLive();
-    begin.hidden = !engine;
+    fresh = time.last < 0 && state.running + state.waiting === 0;
+    begin.hidden = !engine || !ui.first();
+    text(begin, `Start: ${ui.first()?.title.toLowerCase() ?? ""}`);
     text(
       words,
       engine

@@ -20,6 +20,13 @@ export function lanesView(root, ui) {
   root.append(legend(), box, stopLegend(), more, detail);
   text(detail, hint);
 
+  let room = 600; // pixels for cells
+  new ResizeObserver(([entry]) => {
+    room = Math.max(120, entry.contentRect.width - 2);
+    if (now) {
+      draw(now);
+    }
+  }).observe(head.cells);
   let now = null;
   box.addEventListener("pointerover", (e) => {
     const cell = e.target.closest("[data-step]");
@@ -32,11 +39,10 @@ export function lanesView(root, ui) {
     }
   });
 
-  return (state) => {
+  const draw = (state) => {
     now = state;
-    const room = Math.max(120, box.clientWidth - head.cells.offsetLeft + box.offsetLeft - 2);
     const width = COLUMNS.find((w) => w * state.steps.length <= room) ?? COLUMNS.at(-1);
-    box.style.setProperty("--column", `${width}px`);
+    attr(box, "style", `--column:${width}px`);
     const columns = Math.floor(room / width);
     const shown = state.steps.slice(-columns);
     const all = lanesOf(state, shown[0]?.step ?? 0);
@@ -57,6 +63,7 @@ export function lanesView(root, ui) {
     fill(steps, shown, `${state.run}`, stepCell);
     text(more, all.length > lanes.length ? `… and ${count(all.length - lanes.length, "more lane")}, waiting or ended` : "");
   };
+  return draw;
 }
 
 function legend() {

@@ -138,9 +138,9 @@ function paint(cell, { requests, cached, page }, changed) {
   const tone = (i) => colour(requests[i % requests.length]);
   cell.style.cssText = requests.length ? `--c:${tone(0)};--i:${ink(requests[0])};--d:${tone(1)};--e:${tone(2)}` : "";
   if (changed) {
-    cell.getAnimations().forEach((a) => a.cancel());
-    cell.classList.toggle("fresh-a", !cell.classList.contains("fresh-a"));
-    cell.classList.toggle("fresh-b", !cell.classList.contains("fresh-a"));
+    const other = cell.classList.contains("fresh-a"); // another class starts the animation again
+    cell.classList.toggle("fresh-a", !other);
+    cell.classList.toggle("fresh-b", other);
   }
 }
 

@@ -91,7 +91,7 @@ function card(state, first) {
   const prompt = el("span", { class: "prompt" });
   const tokens = el("span", { class: "tokens" });
   const tail = el("span", { class: "tail" });
-  const body = el("div", { class: "answer", tabindex: "0", "aria-label": `Text of ${nameOf(state, first.sequence)}` }, prompt, tokens, tail);
+  const body = el("div", { class: "answer", tabindex: "0", "aria-label": `Text of ${nameOf(state, first.sequence)}` }, el("div", {}, prompt, tokens, tail));
   const node = el(
     "article",
     { class: "text-card", style: dress(request), "data-rq": request, "data-sequence": first.sequence },
@@ -111,7 +111,6 @@ function card(state, first) {
     for (let i = made.length; i < s.tokens.length; i++) {
       tokens.append(tokenNode(now, s.tokens[i], i));
       made.push(lookOf(s.tokens[i]));
-      body.scrollTop = body.scrollHeight;
     }
     text(tail, s.state === "finished" ? s.tail ?? "" : "");
   };
@@ -140,7 +139,7 @@ function statusOf(state, s) {
 function tokenNode(state, token, index) {
   const node = el("span", { class: "token", "data-token": token.token, "data-index": index, "data-origin": token.origin ?? "PLAIN", "data-step": token.step });
   if (token.rejected.length) {
-    node.append(el("s", { class: "rejected", "data-rejected": token.rejected[0] }, trimmed(tokenText(state, token.rejected[0]))), " ");
+    node.append(el("s", { class: "rejected", "data-rejected": token.rejected[0] }, trimmed(tokenText(state, token.rejected[0]))));
   }
   node.append(token.text);
   return node;

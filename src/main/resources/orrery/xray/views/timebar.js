@@ -15,7 +15,7 @@ export function timebarView(root, ui) {
     el("button", { type: "button", "data-action": name, title: keys ? `${label} (${keys})` : label, "aria-label": label, onclick: () => ui.act(run) }, sign);
   const prev = button("prev", "◂", "One step back", "←", () => actions.prev());
   const next = button("next", "▸", "One step on", "→", () => actions.next());
-  const pause = button("pause", "", "Pause the engine", "space", () => (paused ? actions.resume() : actions.pause()));
+  const pause = button("pause", "", "Pause", "space", () => press());
   const live = button("live", "live", "Follow the engine", "L", () => actions.live());
   const kind = el(
     "select",
@@ -38,23 +38,33 @@ export function timebarView(root, ui) {
     el("div", { class: "scrub" }, track, slider),
     el("div", { class: "buttons" }, prev, pause, next, live, el("span", { class: "place" }, where, mode), el("span", { class: "jumps" }, back, kind, on), speed),
   );
-  ui.kind = () => kind.value || null;
-  let paused = false;
+  let press = null;
   let drawn = "";
+  let width = 0;
   const redraw = (time) => {
-    const key = `${time.first} ${time.last} ${time.step} ${time.marks.length} ${track.clientWidth} ${kind.value} ${document.documentElement.dataset.theme}`;
+    const key = `${time.first} ${time.last} ${time.step} ${time.marks.length} ${width} ${kind.value} ${document.documentElement.dataset.theme}`;
     if (key !== drawn) {
       drawn = key;
-      paint(track, time, kind.value);
+      paint(track, width, time, kind.value);
     }
   };
+  new ResizeObserver(([entry]) => {
+    width = entry.contentRect.width;
+    redraw(latest);
+  }).observe(track);
+  let latest = { first: -1, last: -1, step: -1, marks: [] };
+  kind.addEventListener("change", () => redraw(latest));
+  ui.onTheme(() => redraw(latest));
   return (state, time) => {
-    paused = time.enginePaused ?? state.paused;
-    const engine = ui.isLive();
-    pause.hidden = !engine;
-    text(pause, paused ? "resume" : "pause");
-    attr(pause, "aria-label", paused ? "Resume the engine" : "Pause the engine");
-    attr(pause, "aria-pressed", paused);
+    latest = time;
+    const paused = time.enginePaused;
+    const [label, means, run] = ui.isLive() && time.mode === "live"
+      ? paused ? ["resume", "Let the engine go on", actions.resume] : ["pause", "Pause the engine between two steps", actions.pause]
+      : time.mode === "play" ? ["stop", "Stop playing", actions.halt] : ["play", "Play on from here", actions.halt];
+    press = run;
+    text(pause, label);
+    attr(pause, "aria-label", means);
+    attr(pause, "title", `${means} (space)`);
     attr(live, "aria-pressed", time.mode === "live");
     attr(slider, "min", Math.max(0, time.first));
     attr(slider, "max", Math.max(0, time.last));
@@ -64,7 +74,7 @@ export function timebarView(root, ui) {
     slider.disabled = time.last < 0;
     attr(slider, "aria-valuetext", `step ${time.step} of ${time.last}`);
     if (document.activeElement !== speed) {
-      speed.value = time.speed;
+      speed.value = time.mode === "live" ? 0 : time.speed;
     }
     const behind = time.last - time.step;
     text(where, time.last < 0 ? "no step yet" : `step ${number(Math.max(0, time.step))}${behind > 0 ? ` of ${number(time.last)}` : ""}`);
@@ -86,15 +96,14 @@ function words(time, paused, behind) {
 }
 
 /** The track: a line of all steps, and above it a sign where something happened. */
-function paint(canvas, time, kind) {
-  const width = canvas.clientWidth;
-  const height = canvas.clientHeight;
+function paint(canvas, width, time, kind) {
+  const height = 16;
   const ratio = window.devicePixelRatio || 1;
   canvas.width = width * ratio;
   canvas.height = height * ratio;
   const draw = canvas.getContext("2d");
   draw.scale(ratio, ratio);
-  const tone = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const style = getComputedStyle(document.documentElement);
   const inset = 8; // half a thumb, as the slider has it
   const at = (step) => inset + ((step - time.first) / Math.max(1, time.last - time.first)) * (width - 2 * inset);
   if (time.last < 0) {
@@ -113,7 +122,7 @@ function paint(canvas, time, kind) {
     }
   }
   for (const { mark } of taken.values()) {
-    draw.fillStyle = tone(`--mark-${mark.kind}`) || tone("--dim");
+    draw.fillStyle = style.getPropertyValue(`--mark-${mark.kind}`);
     draw.globalAlpha = mark.step > time.step ? 0.45 : 1;
     if (mark.kind === "rejectedDraft" && kind !== mark.kind) {
       draw.fillRect(at(mark.step) - 0.5, 9, 1.5, 4); // so many that signs would hide the others

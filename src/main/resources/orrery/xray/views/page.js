@@ -1,19 +1,19 @@
 // Joins the pictures to the page: what is pointed at, the theme, messages, and what the server said.
 
-import { dress } from "./views/colours.js";
-import { attr, el, text } from "./views/dom.js";
-import { chartsView } from "./views/charts.js";
-import { controlsView } from "./views/controls.js";
-import { engineView } from "./views/engine.js";
-import { guideView } from "./views/guide.js";
-import { lanesView } from "./views/lanes.js";
-import { orreryView } from "./views/orrery.js";
-import { pagesView } from "./views/pages.js";
-import { stepView } from "./views/step.js";
-import { textsView } from "./views/texts.js";
-import { timebarView } from "./views/timebar.js";
-import { treeView } from "./views/tree.js";
-import { number } from "./views/words.js";
+import { dress } from "./colours.js";
+import { attr, el, text } from "./dom.js";
+import { chartsView } from "./charts.js";
+import { controlsView } from "./controls.js";
+import { engineView } from "./engine.js";
+import { guideView } from "./guide.js";
+import { lanesView } from "./lanes.js";
+import { orreryView } from "./orrery.js";
+import { pagesView } from "./pages.js";
+import { stepView } from "./step.js";
+import { textsView } from "./texts.js";
+import { timebarView } from "./timebar.js";
+import { treeView } from "./tree.js";
+import { number } from "./words.js";
 
 const VIEWS = {
   orrery: orreryView,
@@ -30,28 +30,28 @@ const VIEWS = {
 };
 
 /**
- * Builds the pictures into the elements that have `data-view`. Returns
- * {draw, setEngine, setLoads, setRuns, say, help}; `actions` is what a user may do, see main.js.
+ * Builds the pictures into the elements that have `data-view`. `actions` is what a user may do; the
+ * answer is what main.js calls: see there.
  */
-export function start(document, actions) {
-  const ui = listeners({ actions, engine: { live: true, switches: [] }, loads: [], last: null });
+export function mount(actions) {
+  const ui = listeners({ actions, engine: { live: true }, loads: [], last: null });
   ui.isLive = () => ui.engine.live !== false;
-  const message = messages(document);
-  ui.act = async (run, tell = (words) => message(words, "error")) => {
+  const say = messages();
+  ui.act = async (run, tell = say) => {
     try {
       await run();
     } catch (error) {
       tell(error.message);
     }
   };
-  ui.helpOf = (name) => ui.engine.switches?.find?.((s) => s.name === name)?.help ?? "";
+  ui.helpOf = (name) => ui.engine.options?.find((s) => s.name === name)?.help ?? "";
   loadsOf(ui);
-  ui.reveal = (section, mark) => reveal(document, section, mark);
-  pointing(document);
-  theme(document, ui);
-  const help = helpBox(document);
+  ui.reveal = reveal;
+  pointing();
+  helpBox();
   const views = [...document.querySelectorAll("[data-view]")].map((root) => VIEWS[root.dataset.view](root, ui));
-  const head = header(document);
+  theme(ui);
+  const head = header();
   return {
     draw(state, time) {
       head(state, time);
@@ -59,24 +59,21 @@ export function start(document, actions) {
         view(state, time);
       }
     },
-    setEngine(engine) {
-      ui.engine = engine;
-      document.documentElement.toggleAttribute("data-replay", engine.live === false);
-      ui.tell("engine", engine);
+    engine(answer) {
+      ui.engine = answer;
+      document.documentElement.toggleAttribute("data-replay", answer.live === false);
+      ui.tell("engine", answer);
     },
-    setLoads(loads) {
-      ui.loads = loads;
-      ui.tell("loads", loads);
+    loads(list) {
+      ui.loads = list;
+      ui.tell("loads", list);
     },
-    /** A load was started otherwise, for example by the page's address. */
-    started(name) {
-      ui.last = name;
-      ui.tell("started", name);
+    runs(list) {
+      ui.last = list.at(-1)?.load ?? ui.last;
+      ui.tell("started", ui.last);
+      ui.tell("runs", list);
     },
-    setRuns: (runs) => ui.tell("runs", runs),
-    say: message,
-    help,
-    kind: () => ui.kind(),
+    say,
   };
 }
 
@@ -100,12 +97,16 @@ function loadsOf(ui) {
     return ui.actions.load(name);
   };
   ui.startLoad = async (load, flags = null) => {
-    if (flags) {
+    if (flags !== null) {
       await ui.actions.restart(flags);
     }
     await run(load.name);
   };
-  ui.startFirst = () => run(ui.loads[0]?.name ?? "dozen");
+  ui.first = () => ui.loads.find((load) => !load.impossible);
+  ui.startFirst = (fresh) => {
+    const load = ui.first();
+    return ui.startLoad(load, fresh && load.fits === false ? load.flags : null);
+  };
   ui.restart = async (flags, repeat) => {
     const name = ui.last;
     await ui.actions.restart(flags);
@@ -116,30 +117,30 @@ function loadsOf(ui) {
 }
 
 /** Scrolls to a section and lets its request shine for a moment. */
-function reveal(document, section, mark) {
+function reveal(section, mark) {
   const node = document.getElementById(section);
   node.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
   node.classList.add("revealed");
-  focusOn(document, [mark.request]);
+  focusOn([mark.request]);
   setTimeout(() => {
     node.classList.remove("revealed");
-    focusOn(document);
+    focusOn();
   }, 2500);
 }
 
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** Whoever points at something of a request sees all that is of this request, everywhere. */
-function pointing(document) {
+function pointing() {
   const of = (node) => node.closest?.("[data-rq]")?.dataset.rq.split(" ");
   document.addEventListener("pointerover", (e) => {
-    focusOn(document, of(e.target));
+    focusOn(of(e.target));
   });
-  document.addEventListener("focusin", (e) => focusOn(document, of(e.target)));
-  document.addEventListener("pointerleave", () => focusOn(document));
+  document.addEventListener("focusin", (e) => focusOn(of(e.target)));
+  document.addEventListener("pointerleave", () => focusOn());
 }
 
-function focusOn(document, requests = []) {
+function focusOn(requests = []) {
   const root = document.documentElement;
   const key = requests.join(" ");
   if ((root.dataset.focus ?? "") !== key) {
@@ -150,7 +151,7 @@ function focusOn(document, requests = []) {
 }
 
 /** Light, dark, or as the system is. */
-function theme(document, ui) {
+function theme(ui) {
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const button = document.querySelector("[data-action=theme]");
@@ -166,20 +167,19 @@ function theme(document, ui) {
 }
 
 /** A bar for one message at a time. */
-function messages(document) {
+function messages() {
   const bar = document.getElementById("message");
   let timer = null;
-  return (words, kind = "info") => {
+  return (words) => {
     clearTimeout(timer);
     text(bar, words);
-    attr(bar, "data-kind", kind);
     bar.hidden = !words;
     timer = setTimeout(() => (bar.hidden = true), 12_000);
   };
 }
 
 /** The list of keys. */
-function helpBox(document) {
+function helpBox() {
   const box = document.getElementById("help");
   const toggle = () => (box.open ? box.close() : box.showModal());
   document.querySelector("[data-action=help]").addEventListener("click", toggle);
@@ -188,11 +188,15 @@ function helpBox(document) {
       box.close();
     }
   });
-  return toggle;
+  document.addEventListener("keydown", (e) => {
+    if (e.key === "?" && !e.target.closest("input, textarea, select")) {
+      toggle();
+    }
+  });
 }
 
 /** The head of the page: the model, and how things stand. */
-function header(document) {
+function header() {
   const model = document.getElementById("model");
   const stand = document.getElementById("stand");
   const trouble = document.getElementById("trouble");
@@ -214,8 +218,8 @@ function header(document) {
 }
 
 function troubleOf(time) {
-  if (time.connection === "lost") {
-    return "The connection is lost; this page tries again.";
+  if (time.connection !== "open" && time.connection !== "connecting") {
+    return `${time.connection[0].toUpperCase()}${time.connection.slice(1)}.`;
   }
   return time.lost > 0 ? `This page was too slow and has lost ${number(time.lost)} events.` : "";
 }
