@@ -11,17 +11,20 @@ export function onKeys(actions, history, page, isLive) {
     End: () => actions.live(),
     l: () => actions.live(),
     L: () => actions.live(),
-    "[": () => actions.jump(page.kind(), -1),
-    "]": () => actions.jump(page.kind(), 1),
-    "?": async () => page.help(),
+    "[": () => press("jump-back"), // with the kind that is chosen beside it
+    "]": () => press("jump-on"),
   };
   document.addEventListener("keydown", (event) => {
     const run = keys[event.key];
     if (run && !event.defaultPrevented && !modified(event) && !takes(event.target, event.key)) {
       event.preventDefault();
-      run().catch((error) => page.say(error.message, "error"));
+      run().catch((error) => page.say(error.message));
     }
   });
+}
+
+async function press(action) {
+  document.querySelector(`[data-action="${action}"]`).click();
 }
 
 const modified = (event) => event.ctrlKey || event.altKey || event.metaKey;

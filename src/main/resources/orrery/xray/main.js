@@ -2,24 +2,25 @@
  * Joins the page's parts: the feed brings events, the history keeps them and has a playhead, the
  * views draw the state at the playhead, and the server is asked to do things.
  *
- * The views are made once, by start(document, actions) of ui.js, and then get
+ * The views are made once, by mount(actions) of views/page.js, and then get
  *
  *   draw(state, time)   at most 20 times a second, when something has changed
- *   setEngine(answer)   of GET /xray/engine
- *   setLoads(list)      of GET /xray/loads
- *   setRuns(list)       [{load, title, flags, done, wallNanos, firstTokenNanos, peakPages, and the
+ *   engine(answer)      of GET /xray/engine
+ *   loads(list)         of GET /xray/loads
+ *   runs(list)          [{load, title, flags, done, wallNanos, firstTokenNanos, peakPages, and the
  *                       counters}] the loads that this page started, oldest first
+ *   say(text)           what went wrong, for the user
  *
- * time: {connection: "connecting" | "open" | "lost", mode: "live" | "play" | "paused", speed
+ * time: {connection: "connecting" | "open" | a sentence, mode: "live" | "play" | "paused", speed
  * (steps a second; 0 in mode live), step, first, last, marks: [{kind, step, ...}], enginePaused,
- * events, lost, disagreement}. Actions return promises, which fail with an Error for the user.
+ * events, lost}. Actions return promises, which fail with an Error for the user.
  */
 import { Feed } from "./feed.js";
 import { History } from "./history.js";
 import { onKeys } from "./keys.js";
 import { Runs } from "./runs.js";
 import { Key, Server } from "./server.js";
-import { start } from "./ui.js";
+import { mount } from "./views/page.js";
 
 const FRAME = 50; // milliseconds between two drawings, at least
 const LOOK = 250; // milliseconds between two looks at the runs
@@ -42,9 +43,13 @@ async function until(holds, what) {
   }
 }
 
+/** Asks what the engine is, and which loads it may be given. */
 async function look() {
   engine = await server.get("/xray/engine");
-  page.setEngine(engine);
+  page.engine(engine);
+  const loads = engine.live ? await server.get("/xray/loads") : [];
+  page.loads(loads);
+  runs.titles(loads);
 }
 
 export const actions = {
@@ -128,6 +133,7 @@ export const actions = {
   async load(name, seed = 0) {
     const { requests } = await server.post("/xray/load", { name, seed });
     runs.begin(name, engine.flags ?? "", requests);
+    page.runs(runs.list);
     return requests;
   },
 
@@ -141,7 +147,7 @@ export const actions = {
   },
 };
 
-const page = start(document, actions);
+const page = mount(actions);
 
 const feed = new Feed({
   url: "/xray/events",
@@ -154,7 +160,7 @@ const feed = new Feed({
     }
   },
   say(words) {
-    connection = words === "connecting" || words === "open" ? words : "lost";
+    connection = words;
   },
 });
 
@@ -188,7 +194,7 @@ function frame(now) {
     page.draw(state, moment);
   }
   if (now - looked > LOOK && runs.look()) {
-    page.setRuns(runs.list);
+    page.runs(runs.list);
   }
   looked = now - looked > LOOK ? now : looked;
 }
@@ -199,13 +205,9 @@ async function begin() {
   if (!engine.live) {
     return;
   }
-  const loads = await server.get("/xray/loads");
-  page.setLoads(loads);
-  runs.titles(loads);
   const speed = Number(wanted.get("speed") ?? 0);
   if (wanted.has("load")) {
     await until(() => history.front.whole, "the engine's first event");
-    page.started(wanted.get("load"));
     const requests = await actions.load(wanted.get("load"), Number(wanted.get("seed") ?? 0));
     await until(() => requests.some((r) => r in history.front.requests), "the load's arrival");
   }
@@ -217,4 +219,4 @@ async function begin() {
 onKeys(actions, history, page, () => engine.live);
 feed.run();
 requestAnimationFrame(frame);
-begin().catch((error) => page.say(error.message, "error"));
+begin().catch((error) => page.say(error.message));
