@@ -14,8 +14,10 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.List;
 import orrery.engine.LoadedModel;
 import orrery.events.Event;
@@ -117,6 +119,8 @@ public final class XrayServer implements AutoCloseable {
   /** A page: reads messages one by one. */
   public final class Page implements AutoCloseable {
     private final BufferedReader lines;
+    private final Deque<JsonNode> ahead = new ArrayDeque<>(); // events of the newest message
+    private int newest; // the run of these
 
     public Page() throws IOException, InterruptedException {
       var stream = client.send(request("/xray/events").build(), BodyHandlers.ofInputStream());
@@ -137,13 +141,16 @@ public final class XrayServer implements AutoCloseable {
     /** Reads until an event of a name comes in a run, and returns it. */
     public JsonNode await(String event, int run) throws IOException {
       while (true) {
-        JsonNode message = next();
-        assertThat(message).as("the stream ended before " + event).isNotNull();
-        for (JsonNode one : message.get("events")) {
-          if (message.get("run").asInt() == run && one.get("event").asText().equals(event)) {
+        while (!ahead.isEmpty()) {
+          JsonNode one = ahead.poll();
+          if (newest == run && one.get("event").asText().equals(event)) {
             return one;
           }
         }
+        JsonNode message = next();
+        assertThat(message).as("the stream ended before " + event).isNotNull();
+        newest = message.get("run").asInt();
+        message.get("events").forEach(ahead::add);
       }
     }
 
