@@ -4,6 +4,7 @@ import { attr, el, text } from "./dom.js";
 import { count, nameOf, number } from "./words.js";
 
 const KEY = "orrery.guide";
+const PACE = 4; // steps a second: slow enough to read along
 
 /** What to see first: where it happens, what to read, and the event that shows it. */
 const LESSONS = [
@@ -33,11 +34,12 @@ const LESSONS = [
 /** Draws the lessons into `root`. */
 export function guideView(root, ui) {
   const cards = LESSONS.map((lesson, i) => lessonCard(lesson, i, ui));
-  const begin = el("button", { type: "button", class: "primary", "data-action": "begin", onclick: () => ui.act(() => ui.startFirst(fresh)) });
+  const begin = el("button", { type: "button", class: "primary", "data-action": "begin", onclick: () => ui.act(() => ui.startLoad(ui.first(), flags, PACE)) });
+  const restarts = el("p", { class: "restarts" });
   const words = el("p", { class: "guide-words" });
   const close = el("button", { type: "button", class: "quiet close", "aria-label": "Close the guide", title: "Close the guide", onclick: () => show(false) }, "×");
   const open = el("button", { type: "button", class: "quiet reopen", "data-action": "guide", onclick: () => show(true) }, "The first minute");
-  const inner = el("div", { class: "guide-inner" }, el("div", { class: "guide-start" }, el("h2", {}, "The first minute"), words, begin), el("ol", {}, ...cards), close);
+  const inner = el("div", { class: "guide-inner" }, el("div", { class: "guide-start" }, el("h2", {}, "The first minute"), words, begin, restarts), el("ol", {}, ...cards), close);
   root.append(inner, open);
   const show = (wanted) => {
     inner.hidden = !wanted;
@@ -49,12 +51,15 @@ export function guideView(root, ui) {
     }
   };
   show(read() !== "closed");
-  let fresh = false; // no step yet: restarting the engine with the load's switches disturbs nobody
+  let flags = null; // with which the first load shows all three; null: the engine has them, or is busy
   return (state, time) => {
     const engine = ui.isLive();
-    fresh = time.last < 0 && state.running + state.waiting === 0;
-    begin.hidden = !engine || !ui.first();
-    text(begin, `Start: ${ui.first()?.title.toLowerCase() ?? ""}`);
+    const load = ui.first();
+    flags = load?.fits === false && state.running + state.waiting === 0 ? load.flags : null;
+    begin.hidden = !engine || !load;
+    text(begin, `Start: ${load ? load.title[0].toLowerCase() + load.title.slice(1) : ""}`);
+    restarts.hidden = !engine || flags === null;
+    text(restarts, `restarts the engine with ${flags}`);
     text(
       words,
       engine
