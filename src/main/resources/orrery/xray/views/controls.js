@@ -80,7 +80,7 @@ function promptForm(ui) {
       sampling.sampling_seed = Number(value("seed"));
     }
     const prompt = area.value || area.placeholder.replace(/^.*: /, "");
-    ui.act(() => ui.actions.prompts([prompt], sampling), (error) => text(fail, error));
+    ui.act(() => ui.watched(() => ui.actions.prompts([prompt], sampling)), (error) => text(fail, error));
   });
   area.addEventListener("keydown", (e) => {
     if (e.key === "Enter" && !e.shiftKey) {

@@ -41,9 +41,12 @@ export function guideView(root, ui) {
   const open = el("button", { type: "button", class: "quiet reopen", "data-action": "guide", onclick: () => show(true) }, "The first minute");
   const inner = el("div", { class: "guide-inner" }, el("div", { class: "guide-start" }, el("h2", {}, "The first minute"), words, begin, restarts), el("ol", {}, ...cards), close);
   root.append(inner, open);
+  const lanes = document.getElementById("lanes");
+  const controls = document.getElementById("controls");
   const show = (wanted) => {
     inner.hidden = !wanted;
     open.hidden = wanted;
+    wanted ? lanes.after(controls) : lanes.before(controls); // a newcomer sees the lanes beside the guide
     try {
       localStorage.setItem(KEY, wanted ? "open" : "closed");
     } catch {
@@ -63,7 +66,7 @@ export function guideView(root, ui) {
     text(
       words,
       engine
-        ? "A real engine runs behind this page, and every mark is something that it did. Press the button and watch for three things."
+        ? "A real engine runs behind this page, and every mark is something that it did. Press the button and watch for three things. More loads are below the lanes."
         : "This is the recording of a real engine, and every mark is something that it did. Move the bar below, and watch for three things.",
     );
     for (const card of cards) {
@@ -84,8 +87,9 @@ function lessonCard(lesson, i, ui) {
   const seen = el("p", { class: "seen" });
   const button = el("button", { type: "button", class: "quiet", "data-action": `see-${lesson.section}`, onclick: () => ui.act(() => go()) }, "show me");
   const node = el("li", { class: "lesson", "data-lesson": lesson.section }, el("span", { class: "ordinal", "aria-hidden": "true" }, `${i + 1}`), el("h3", {}, lesson.title), el("p", {}, lesson.look), seen, button);
-  let first = null;
+  let first = null; // the first event of the run that shows it
   let run = null;
+  let before = false; // whether an earlier run has shown it
   const go = async () => {
     await ui.actions.seek(first.step);
     ui.reveal(lesson.section, first);
@@ -93,11 +97,12 @@ function lessonCard(lesson, i, ui) {
   node.draw = (state, time) => {
     if (run !== state.run) {
       run = state.run;
+      before ||= first !== null;
       first = null;
     }
     first ??= time.marks.find((m) => lesson.kinds.includes(m.kind) && m.step <= time.step) ?? null;
-    attr(node, "data-done", first ? "" : null);
-    text(seen, first ? `Step ${number(first.step)}: ${lesson.seen(state, first)}` : "not yet");
+    attr(node, "data-done", first || before ? "" : null);
+    text(seen, first ? `Step ${number(first.step)}: ${lesson.seen(state, first)}` : before ? "seen, before the engine was restarted" : "not yet");
     button.hidden = !first;
   };
   return node;

@@ -96,14 +96,18 @@ function listeners(ui) {
 /** Starting loads, and starting the last one again behind a restart. */
 function loadsOf(ui) {
   ui.pace = 12; // steps a second at which a load is played; what a user has chosen last, 0 is live
-  const run = async (name, pace) => {
-    ui.last = name;
-    ui.tell("started", name);
+  /** Does something that makes steps, and plays them at a pace that one can follow. */
+  ui.watched = async (make, pace = ui.pace) => {
     await ui.actions.live();
     if (pace > 0) {
       await ui.actions.speed(pace);
     }
-    await ui.actions.load(name);
+    await make();
+  };
+  const run = (name, pace) => {
+    ui.last = name;
+    ui.tell("started", name);
+    return ui.watched(() => ui.actions.load(name), pace);
   };
   /** Starts a load; with flags, first an engine that has them. */
   ui.startLoad = async (load, flags = null, pace = ui.pace) => {
