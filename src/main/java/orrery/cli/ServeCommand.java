@@ -76,8 +76,7 @@ final class ServeCommand implements Callable<Integer> {
       paramLabel = "on|off",
       arity = "1",
       converter = OnOff.class,
-      description =
-          "Serve the page that shows the engine at work, at / of the server. Default: on")
+      description = "Serve the page that shows the engine at work, at / of the server. Default: on")
   private boolean xray = true;
 
   @Option(
@@ -139,7 +138,7 @@ final class ServeCommand implements Callable<Integer> {
     try (TraceSink sink = trace.open();
         Profile profile = server.profile();
         LoadedModel loaded = model.load();
-        PageServer page = new PageServer(xray, loaded, sink.and(metrics).and(profile));
+        PageServer page = new PageServer(xray(listening), loaded, sink.and(metrics).and(profile));
         Serving serving = serving(page.start(options), loaded, served)) {
       new NoEffect(spec).model(serving.engine()).tell();
       sink.begin();
@@ -160,6 +159,11 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
+  /** Whether the page is served: unless asked for, it shows no tenant's prompts to another one. */
+  private boolean xray(ServerOptions listening) {
+    return xray == null ? listening.apiKeys().size() <= 1 : xray;
+  }
+
   private Serving serving(Engine engine, LoadedModel loaded, String served) {
     return new Serving(engine, loaded, served, cacheReport, server.deadline());
   }
@@ -174,7 +178,8 @@ final class ServeCommand implements Callable<Integer> {
           ending.begin(); // a router must see 503 at /health and send nothing more
         });
     ending.await();
-    reports().say("ending: new calls are refused, those that run are finished; a second signal stops");
+    reports()
+        .say("ending: new calls are refused, those that run are finished; a second signal stops");
     serving.end(); // what is paused could never finish
     page.close(); // its streams never end by themselves
     http.drain();
@@ -204,7 +209,7 @@ final class ServeCommand implements Callable<Integer> {
             + " -d '{\"prompt\": "
             + prompt
             + ", \"max_tokens\": 60}'");
-    if (xray) {
+    if (xray(listening)) {
       out.println("To see the engine at work, open " + address + "/ in a browser.");
     }
     out.flush();
