@@ -220,17 +220,22 @@ function frame(now) {
   looked = now - looked > LOOK ? now : looked;
 }
 
-/** What the address asks for: ?load=NAME starts a load, &speed=4 shows it so slowly. */
+/**
+ * What the address asks for: ?load=NAME starts a load, &speed=4 shows it so slowly. A recorded
+ * trace is shown from its beginning, and plays if a speed is asked for.
+ */
 async function begin() {
   await look();
   pace = Number(wanted.get("speed") ?? pace);
+  await until(() => history.front.whole, "the first event");
   if (engine.live && wanted.has("load")) {
-    await until(() => history.front.whole, "the engine's first event");
-    await actions.load(wanted.get("load"), wanted.has("seed") ? Number(wanted.get("seed")) : undefined);
-  } else if (wanted.has("speed")) {
-    await until(() => history.front.whole, "the first event");
+    const seed = wanted.has("seed") ? Number(wanted.get("seed")) : undefined;
+    await actions.load(wanted.get("load"), seed);
+  } else if (!engine.live) {
     history.home();
-    play();
+    if (wanted.has("speed")) {
+      play();
+    }
   }
 }
 
