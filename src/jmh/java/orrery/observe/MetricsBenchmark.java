@@ -43,12 +43,12 @@ public class MetricsBenchmark {
     List<PoolPages> pools = List.of(new PoolPages("all", 16, 1000, 100, 50, 0));
     long now = 0;
     for (int r = 0; r < REQUESTS; r++) {
-      events.add(new Event.Submitted(now++, r, 50, TOKENS, 1));
+      events.add(new Event.Submitted(now++, r, 50, TOKENS, 1, new int[0]));
       events.add(new Event.Admitted(now++, r, r, 16, 0));
     }
     for (int t = 0; t < TOKENS; t++) {
       for (int r = 0; r < REQUESTS; r++) {
-        events.add(new Event.TokenOut(now++, r, r, t, 7, "x", Origin.PLAIN));
+        events.add(new Event.TokenOut(now++, r, r, t, 7, "x", Origin.PLAIN, Float.NaN, List.of()));
       }
       events.add(
           new Event.StepDone(

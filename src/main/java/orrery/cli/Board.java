@@ -157,6 +157,7 @@ final class Board implements EventSink {
       case Event.Paused e -> {}
       case Event.Resumed e -> {}
       case Event.Idle e -> {}
+      case Event.Books e -> {}
     }
   }
 

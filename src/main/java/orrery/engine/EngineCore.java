@@ -52,6 +52,7 @@ final class EngineCore {
   private final Workspace workspace;
   private final EventSink sink;
   private final LongSupplier clock;
+  private final TokenTexts texts;
   private final StepLoop loop;
   private final List<CompletableFuture<Boolean>> flushes = new ArrayList<>(); // asked for, waiting
   private Planner planner; // the loop's
@@ -80,6 +81,7 @@ final class EngineCore {
     this.kv = cache(model, options, contextLength);
     this.prefix = options.prefix().newCache(kv);
     this.memory = new KvMemory(kv, prefix, sink, clock);
+    this.texts = new TokenTexts(loaded.tokenizer(), model.vocab());
     this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock, queued);
     this.team = new Team(options.compute().threads());
     this.workspace = new Workspace(options.compute().threads(), new ScalarKernels());
@@ -116,7 +118,8 @@ final class EngineCore {
     Drafter drafter =
         drafters.make(runner, () -> new Step(maxRows, maxRunning, workspace), kv, sampler);
     Speculator speculator = new Speculator(drafter, length);
-    Judge judge = new Judge(AcceptanceRules.of(speculation, sampler), length.most(), sink, clock);
+    Judge judge =
+        new Judge(AcceptanceRules.of(speculation, sampler), length.most(), texts, sink, clock);
     Limits limits = new Limits(maxRunning, chunk);
     Scheduler scheduler =
         new Scheduler(

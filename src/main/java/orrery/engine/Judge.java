@@ -15,13 +15,15 @@ import orrery.text.TokenizerException;
 /** Decides the tokens of a step's rows and hands them out. */
 final class Judge {
   private final AcceptanceRule rule;
+  private final TokenTexts texts;
   private final EventSink sink;
   private final LongSupplier clock;
   private final int[] drafted; // [drafts at most] sequences with a draft at a position
   private final int[] accepted; // [drafts at most] sequences whose draft there was accepted
 
-  Judge(AcceptanceRule rule, int maxDrafts, EventSink sink, LongSupplier clock) {
+  Judge(AcceptanceRule rule, int maxDrafts, TokenTexts texts, EventSink sink, LongSupplier clock) {
     this.rule = rule;
+    this.texts = texts;
     this.sink = sink;
     this.clock = clock;
     this.drafted = new int[maxDrafts];
@@ -130,8 +132,7 @@ final class Judge {
             ? Origin.PLAIN
             : i == count ? Origin.BONUS : token.id() == guess ? Origin.ACCEPTED : Origin.RECOVERED;
     c.active.completion.token(token);
-    sink.accept(
-        new Event.TokenOut(now, c.request, c.id, token.index(), token.id(), token.text(), origin));
+    sink.accept(texts.out(now, c, token, origin));
     return token;
   }
 

@@ -50,7 +50,8 @@ final class Requests {
             completion.id(),
             request.prompt().length,
             request.params().maxTokens(),
-            request.params().n()));
+            request.params().n(),
+            request.prompt()));
     queues.enqueue(newChoice(a, 0, arrivals++));
   }
 

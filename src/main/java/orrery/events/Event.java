@@ -13,8 +13,22 @@ public sealed interface Event {
   /** When the event happened, in nanoseconds on the engine's clock. */
   long nanos();
 
-  /** A request came in. */
-  record Submitted(long nanos, int request, int promptTokens, int maxTokens, int choices)
+  /**
+   * How the engine's books stand, or how they changed: which pages a sequence holds, and which the
+   * prefix cache keeps. Such events say much, so they come only to sinks that {@link
+   * EventSink#wantsBooks}. A reader that begins with a {@link Keyframe} and follows the others has
+   * the books of every step, without a look into the engine.
+   */
+  sealed interface Books extends Event
+      permits Keyframe, Vocabulary, BlockGone, BlockKept, Holds, StepRows {}
+
+  /**
+   * A request came in.
+   *
+   * @param prompt [promptTokens]
+   */
+  record Submitted(
+      long nanos, int request, int promptTokens, int maxTokens, int choices, int[] prompt)
       implements Event {}
 
   /**
@@ -33,10 +47,30 @@ public sealed interface Event {
    */
   record Retracted(long nanos, int request, int sequence, int lost) implements Event {}
 
-  /** A sequence has one more token of its answer. */
+  /**
+   * A sequence has one more token of its answer.
+   *
+   * @param logprob its natural log-probability; NaN if the request asked for none
+   * @param top the likeliest tokens at this place; empty if the request asked for none
+   */
   record TokenOut(
-      long nanos, int request, int sequence, int index, int token, String text, Origin origin)
+      long nanos,
+      int request,
+      int sequence,
+      int index,
+      int token,
+      String text,
+      Origin origin,
+      float logprob,
+      List<TopToken> top)
       implements Event {}
+
+  /**
+   * One of the likeliest tokens at a place.
+   *
+   * @param text of the token alone; empty without a tokenizer
+   */
+  record TopToken(int token, String text, float logprob) {}
 
   /** How a token came about. */
   enum Origin {

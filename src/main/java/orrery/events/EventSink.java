@@ -20,24 +20,44 @@ public interface EventSink {
     return false;
   }
 
+  /**
+   * Whether this sink wants the events of {@link Event.Books}. It is asked once, when the engine
+   * starts.
+   */
+  default boolean wantsBooks() {
+    return false;
+  }
+
   /** A sink that hands each event to this sink and then to the other one. */
   default EventSink and(EventSink other) {
     EventSink first = this;
     return new EventSink() {
       @Override
       public void accept(Event event) {
-        boolean map = event instanceof Event.PageMap; // large: only for a sink that wants it
-        if (!map || first.wantsPageMap()) {
-          first.accept(event);
-        }
-        if (!map || other.wantsPageMap()) {
-          other.accept(event);
+        hand(event, first);
+        hand(event, other);
+      }
+
+      private static void hand(Event event, EventSink sink) {
+        boolean wanted =
+            switch (event) {
+              case Event.PageMap _ -> sink.wantsPageMap(); // large: only for a sink that wants it
+              case Event.Books _ -> sink.wantsBooks();
+              default -> true;
+            };
+        if (wanted) {
+          sink.accept(event);
         }
       }
 
       @Override
       public boolean wantsPageMap() {
         return first.wantsPageMap() || other.wantsPageMap();
+      }
+
+      @Override
+      public boolean wantsBooks() {
+        return first.wantsBooks() || other.wantsBooks();
       }
     };
   }

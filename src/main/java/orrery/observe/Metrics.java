@@ -98,6 +98,7 @@ public final class Metrics implements EventSink {
       case Event.Forked e -> {} // its tokens and its end are counted
       case Event.PrefixInserted e -> {} // its pages are in the next StepDone
       case Event.PageMap e -> {} // its counts are in the next StepDone
+      case Event.Books e -> {} // so are theirs
     }
   }
 

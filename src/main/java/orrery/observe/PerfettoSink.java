@@ -138,6 +138,7 @@ public final class PerfettoSink extends FileSink {
         lanes.remove(e.sequence());
       }
       case Event.PageMap e -> {} // its counts are in every step
+      case Event.Books e -> {} // so are theirs
       case Event.Rejected e ->
           out.instant(ENGINE, STEPS, e.nanos(), "rejected a request").arg("why", e.why()).close();
       case Event.PrefixInserted e ->

@@ -28,7 +28,7 @@ class BoardTest {
 
   private void start(Board board, int... requests) {
     for (int r : requests) {
-      board.accept(new Event.Submitted(0, r, 3, 9, 1));
+      board.accept(new Event.Submitted(0, r, 3, 9, 1, new int[0]));
       board.accept(new Event.Admitted(0, r, r, 5, 0));
     }
   }
@@ -38,7 +38,9 @@ class BoardTest {
   }
 
   private void text(Board board, int request, int token, String text, Origin origin) {
-    board.accept(new Event.TokenOut(0, request, request, index++, token, text, origin));
+    board.accept(
+        new Event.TokenOut(
+            0, request, request, index++, token, text, origin, Float.NaN, List.of()));
   }
 
   private static void verified(Board board, int request, int accepted, int judged, int... drafts) {
@@ -219,7 +221,7 @@ class BoardTest {
     Board board = board(false, prompts);
     start(board, 0, 1, 2, 3, 4, 5, 6, 7);
     for (int r = 8; r < 12; r++) {
-      board.accept(new Event.Submitted(0, r, 3, 9, 1));
+      board.accept(new Event.Submitted(0, r, 3, 9, 1, new int[0]));
     }
     for (int r : new int[] {0, 1, 2, 3, 4}) {
       finished(board, r);

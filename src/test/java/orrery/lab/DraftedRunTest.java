@@ -16,13 +16,22 @@ class DraftedRunTest {
   private long step;
 
   private void arrive(int request) {
-    events.add(new Event.Submitted(0, request, 4, 99, 1));
+    events.add(new Event.Submitted(0, request, 4, 99, 1, new int[0]));
   }
 
   private void tokens(int sequence, int... tokens) {
     for (int token : tokens) {
       events.add(
-          new Event.TokenOut(1, sequence, sequence, index[sequence]++, token, "", Origin.PLAIN));
+          new Event.TokenOut(
+              1,
+              sequence,
+              sequence,
+              index[sequence]++,
+              token,
+              "",
+              Origin.PLAIN,
+              Float.NaN,
+              List.of()));
     }
   }
 

@@ -219,7 +219,7 @@ class MetricsTest {
   }
 
   private static Event token(long ms, int sequence, int index, Origin origin) {
-    return new Event.TokenOut(ms * MS, 0, sequence, index, 7, "x", origin);
+    return new Event.TokenOut(ms * MS, 0, sequence, index, 7, "x", origin, Float.NaN, List.of());
   }
 
   private static Event step(long ms, int running, int waiting) {
@@ -232,7 +232,7 @@ class MetricsTest {
   private void twoAnswers() {
     List<Event> events =
         List.of(
-            new Event.Submitted(10 * MS, 0, 20, 9, 2),
+            new Event.Submitted(10 * MS, 0, 20, 9, 2, new int[0]),
             new Event.Admitted(30 * MS, 0, 0, 8, 0),
             token(50, 0, 0, Origin.PLAIN),
             token(50, 1, 0, Origin.PLAIN),
@@ -276,7 +276,7 @@ class MetricsTest {
     metrics.accept(new Event.Finished(95 * MS, 0, 1, "abort", 20, 2, ""));
     assertThat(read().value("sglang:num_requests_total")).isEqualTo(1);
     assertThat(read().value("sglang:num_aborted_requests_total")).isEqualTo(1);
-    metrics.accept(new Event.Submitted(96 * MS, 1, 3, 9, 1));
+    metrics.accept(new Event.Submitted(96 * MS, 1, 3, 9, 1, new int[0]));
     metrics.accept(new Event.Finished(97 * MS, 1, 2, "error", 3, 0, ""));
     metrics.accept(new Event.Rejected(98 * MS, "prompt: too long"));
     assertThat(read().value("sglang:num_requests_total")).isEqualTo(2);
@@ -291,7 +291,7 @@ class MetricsTest {
     assertThat(metrics.load().running()).isZero();
     assertThat(metrics.load().waiting()).isEqualTo(1);
     assertThat(metrics.load().waitingTokens()).as("of requests that never ran").isZero();
-    metrics.accept(new Event.Submitted(100 * MS, 1, 33, 9, 1));
+    metrics.accept(new Event.Submitted(100 * MS, 1, 33, 9, 1, new int[0]));
     assertThat(metrics.load().waiting()).isEqualTo(2);
     assertThat(metrics.load().waitingTokens()).isEqualTo(33);
     assertThat(read().value("sglang:num_queue_reqs")).isEqualTo(2);
@@ -304,7 +304,7 @@ class MetricsTest {
   @Test
   void thePaceIsThatOfAWindowOfFortySteps() {
     List<Event> events = new ArrayList<>();
-    events.add(new Event.Submitted(0, 0, 1, 99, 1));
+    events.add(new Event.Submitted(0, 0, 1, 99, 1, new int[0]));
     for (int i = 0; i < 39; i++) {
       events.add(token(i + 1, 0, i, Origin.PLAIN));
       events.add(step(i + 1, 1, 0));

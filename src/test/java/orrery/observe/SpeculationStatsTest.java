@@ -21,7 +21,7 @@ class SpeculationStatsTest {
   private int index;
 
   private void token(Origin origin) {
-    stats.accept(new Event.TokenOut(0, 0, 0, index++, 9, "", origin));
+    stats.accept(new Event.TokenOut(0, 0, 0, index++, 9, "", origin, Float.NaN, List.of()));
   }
 
   private void verified(int drafts, int judged, int accepted) {

@@ -1,0 +1,108 @@
+package orrery.observe;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.IOException;
+import java.lang.reflect.RecordComponent;
+import java.util.List;
+import java.util.Map;
+import orrery.events.Event;
+
+/**
+ * An event as a JSON object: its name, then the record's fields under their own names.
+ *
+ * <pre>
+ *   {"event":"Admitted","nanos":81250,"request":0,"sequence":0,"hit":0,"retractions":0}
+ * </pre>
+ *
+ * <p>The fields are read from the record itself, so that an event or field added to {@link Event}
+ * is written without a change here. JSON has no NaN and no infinity: null stands for a number that
+ * is none. Any thread may write.
+ */
+public final class EventJson {
+  /** Reflection finds the fields of a record anew each time that it is asked. */
+  private static final ClassValue<RecordComponent[]> FIELDS =
+      new ClassValue<>() {
+        @Override
+        protected RecordComponent[] computeValue(Class<?> type) {
+          return type.getRecordComponents();
+        }
+      };
+
+  private EventJson() {}
+
+  /**
+   * Writes one event.
+   *
+   * @throws IOException if the generator's target cannot be written
+   */
+  public static void write(Event event, JsonGenerator json) throws IOException {
+    json.writeStartObject();
+    json.writeStringField("event", event.getClass().getSimpleName());
+    writeFields((Record) event, json);
+    json.writeEndObject();
+  }
+
+  private static void writeFields(Record r, JsonGenerator json) throws IOException {
+    for (RecordComponent c : FIELDS.get(r.getClass())) {
+      json.writeFieldName(c.getName());
+      writeValue(value(c, r), json);
+    }
+  }
+
+  private static Object value(RecordComponent component, Record r) {
+    try {
+      return component.getAccessor().invoke(r);
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException("events are public records with public fields", e);
+    }
+  }
+
+  private static void writeValue(Object value, JsonGenerator json) throws IOException {
+    switch (value) {
+      case null -> json.writeNull();
+      case Integer i -> json.writeNumber(i);
+      case Long l -> json.writeNumber(l);
+      case Float f -> writeNumber(Float.isFinite(f), f.toString(), json);
+      case Double d -> writeNumber(Double.isFinite(d), d.toString(), json);
+      case Boolean b -> json.writeBoolean(b);
+      case int[] a -> json.writeArray(a, 0, a.length);
+      case int[][] rows -> {
+        json.writeStartArray();
+        for (int[] row : rows) {
+          json.writeArray(row, 0, row.length);
+        }
+        json.writeEndArray();
+      }
+      case List<?> list -> {
+        json.writeStartArray();
+        for (Object element : list) {
+          writeValue(element, json);
+        }
+        json.writeEndArray();
+      }
+      case Map<?, ?> map -> {
+        json.writeStartObject();
+        for (Map.Entry<?, ?> entry : map.entrySet()) {
+          json.writeFieldName(entry.getKey().toString());
+          writeValue(entry.getValue(), json);
+        }
+        json.writeEndObject();
+      }
+      case Record r -> {
+        json.writeStartObject();
+        writeFields(r, json);
+        json.writeEndObject();
+      }
+      default -> json.writeString(value.toString());
+    }
+  }
+
+  private static void writeNumber(boolean finite, String digits, JsonGenerator json)
+      throws IOException {
+    if (finite) {
+      json.writeNumber(digits);
+    } else {
+      json.writeNull();
+    }
+  }
+}
