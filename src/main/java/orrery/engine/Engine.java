@@ -11,6 +11,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.kernels.KernelSet;
@@ -39,6 +40,7 @@ import orrery.model.Model;
  * #close} ends when it has its answers.
  */
 public final class Engine implements AutoCloseable {
+  private static final int KEYFRAMES = 128; // steps from one to the next
   private static final long FILLING_MILLIS = 1; // between checks of a waiting static batch
   private static final long LINGER_MILLIS = 200; // long beside starting a thread: about 0.2 ms
 
@@ -62,11 +64,12 @@ public final class Engine implements AutoCloseable {
   private final Deque<Runnable> taken = new ArrayDeque<>();
   private boolean cutOff; // whether a shutdown ended requests; written by the engine's thread
 
-  private Engine(LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters) {
+  private Engine(
+      LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters, int keyframes) {
     this.options = options;
     this.sink = sink;
-    this.core =
-        new EngineCore(loaded, options, sink, () -> System.nanoTime() - start, queued, drafters);
+    LongSupplier clock = () -> System.nanoTime() - start;
+    this.core = new EngineCore(loaded, options, sink, clock, queued, drafters, keyframes);
   }
 
   /** Starts an engine without an event sink. */
@@ -107,12 +110,22 @@ public final class Engine implements AutoCloseable {
   /** Starts an engine with a given drafter in place of the one that the options name. */
   static Engine start(
       LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters) {
+    return start(loaded, options, sink, drafters, KEYFRAMES);
+  }
+
+  /** Starts an engine that tells a keyframe every so many steps. */
+  static Engine start(
+      LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters, int keyframes) {
     Objects.requireNonNull(sink, "sink: expected an event sink, found null; EventSink.NONE is one");
     loaded.requireOpen();
     if (options.compute().kernels() != KernelSet.SCALAR) {
       VectorModule.require();
     }
-    return new Engine(loaded, options, sink, drafters);
+    Engine engine = new Engine(loaded, options, sink, drafters, keyframes);
+    if (sink.wantsBooks()) {
+      engine.post(engine.core::begin); // before any request
+    }
+    return engine;
   }
 
   /**

@@ -11,6 +11,7 @@ import orrery.batching.Scheduler;
 import orrery.batching.View.Limits;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.events.Keyframe;
 import orrery.graph.Step;
 import orrery.graph.Workspace;
 import orrery.kernels.KernelSwitch;
@@ -53,6 +54,7 @@ final class EngineCore {
   private final EventSink sink;
   private final LongSupplier clock;
   private final TokenTexts texts;
+  private final BookKeeper books;
   private final StepLoop loop;
   private final List<CompletableFuture<Boolean>> flushes = new ArrayList<>(); // asked for, waiting
   private Planner planner; // the loop's
@@ -61,6 +63,7 @@ final class EngineCore {
   /**
    * @param queued number of waiting requests; lowered when a request first runs, or ends before
    *     that
+   * @param keyframes how many steps lie between two {@link Keyframe}s, for sinks that want them
    * @throws IllegalArgumentException if an option does not fit the model, or would take more memory
    *     than there is
    */
@@ -70,7 +73,8 @@ final class EngineCore {
       EventSink sink,
       LongSupplier clock,
       AtomicInteger queued,
-      Drafters drafters) {
+      Drafters drafters,
+      int keyframes) {
     this.loaded = loaded;
     this.sink = sink;
     this.clock = clock;
@@ -83,6 +87,7 @@ final class EngineCore {
     this.memory = new KvMemory(kv, prefix, sink, clock);
     this.texts = new TokenTexts(loaded.tokenizer(), model.vocab());
     this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock, queued);
+    this.books = books(options, keyframes);
     this.team = new Team(options.compute().threads());
     this.workspace = new Workspace(options.compute().threads(), new ScalarKernels());
     try {
@@ -91,6 +96,13 @@ final class EngineCore {
       team.close(); // else its threads would stay
       throw e;
     }
+  }
+
+  private BookKeeper books(EngineOptions options, int every) {
+    PoolReport pools = memory.pools();
+    KeyframeReader reader =
+        new KeyframeReader(loaded.directory(), options, kv, prefix, queues, pools, () -> paused);
+    return new BookKeeper(kv, prefix, queues, pools, reader, every, sink, clock);
   }
 
   private static KvCache cache(Model model, EngineOptions options, int contextLength) {
@@ -142,8 +154,13 @@ final class EngineCore {
         new PromptScorer(runner, requests),
         step,
         new Settler(
-            judge, speculator, scheduler, queues, requests, memory, maxRunning, sink, clock),
+            judge, speculator, scheduler, queues, requests, memory, books, maxRunning, sink, clock),
         clock);
+  }
+
+  /** Begins the books, before anything happens. */
+  void begin() {
+    books.begin(texts);
   }
 
   int contextLength() {
@@ -193,6 +210,7 @@ final class EngineCore {
     boolean idle = idle();
     if (idle) {
       memory.flush();
+      books.flushed();
     }
     return idle;
   }
@@ -249,12 +267,11 @@ final class EngineCore {
       flushes.stream().filter(f -> !f.isDone()).forEach(f -> f.complete(flushCache()));
       flushes.clear();
     }
-    sink.accept(
-        new Event.Idle(
-            clock.getAsLong(),
-            queues.running().size(),
-            queues.waitingCount(),
-            memory.pools().step()));
+    long now = clock.getAsLong();
+    books.resting(now);
+    List<Event.PoolPages> pools = memory.pools().step();
+    sink.accept(new Event.Idle(now, queues.running().size(), queues.waitingCount(), pools));
+    books.rested(now);
   }
 
   /** Computes one step; returns false if there is nothing to compute now. */

@@ -1,5 +1,8 @@
 package orrery.engine;
 
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.function.UnaryOperator;
 import orrery.batching.BatchingOptions;
 import orrery.graph.ComputeOptions;
@@ -55,6 +58,20 @@ public record EngineOptions(
         BatchingOptions.defaults(),
         PrefixOptions.defaults(),
         SpeculationOptions.defaults());
+  }
+
+  /**
+   * Every switch with its value: its name is that of its flag, without the dashes in front.
+   *
+   * @return in the order of the records
+   */
+  public Map<String, Object> switches() {
+    Map<String, Object> all = new LinkedHashMap<>();
+    for (Record part : List.of(compute, kv, batching, prefix)) {
+      all.putAll(Options.named(part, ""));
+    }
+    all.putAll(Options.named(speculation, "speculative-"));
+    return all;
   }
 
   public EngineOptions withCompute(UnaryOperator<ComputeOptions> change) {

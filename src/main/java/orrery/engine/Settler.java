@@ -20,6 +20,7 @@ final class Settler {
   private final Queues queues;
   private final Requests requests;
   private final KvMemory memory;
+  private final BookKeeper books;
   private final int maxRunning;
   private final EventSink sink;
   private final LongSupplier clock;
@@ -32,6 +33,7 @@ final class Settler {
       Queues queues,
       Requests requests,
       KvMemory memory,
+      BookKeeper books,
       int maxRunning,
       EventSink sink,
       LongSupplier clock) {
@@ -41,6 +43,7 @@ final class Settler {
     this.queues = queues;
     this.requests = requests;
     this.memory = memory;
+    this.books = books;
     this.maxRunning = maxRunning;
     this.sink = sink;
     this.clock = clock;
@@ -61,10 +64,9 @@ final class Settler {
     }
     long end = times.mark(Phase.COMMIT);
     speculator.observe(step, judge, end - times.begin());
-    if (sink.wantsPageMap()) {
-      memory.pools().maps(end, queues.running()).forEach(sink::accept);
-    }
-    sink.accept(times.report(steps++, step, queues, memory.pools().step()));
+    books.step(end, steps, step.segments());
+    sink.accept(times.report(steps, step, queues, memory.pools().step()));
+    books.stepped(end, steps++);
   }
 
   /**

@@ -149,8 +149,9 @@ public sealed interface Event {
    * Which request holds each page of a pool after a step; comes before {@link StepDone}, for each
    * pool, and only to sinks that {@link EventSink#wantsPageMap}.
    *
-   * @param holder [pages] the request that holds the page (one of them, if it is shared), {@link
-   *     #IDLE} if only the prefix cache does, {@link #FREE}, or {@link #SHARED} if several do
+   * @param holder [pages] entry i is of page i + 1, as pages are numbered from 1: the request that
+   *     holds it, {@link #IDLE} if only the prefix cache does, {@link #FREE}, or {@link #SHARED} if
+   *     several sequences do
    */
   record PageMap(long nanos, String pool, int[] holder) implements Event {
     public static final int FREE = -1;

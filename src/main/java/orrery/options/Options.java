@@ -5,7 +5,10 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.RecordComponent;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 
 /** What records of options have in common: a change gives a copy, and an error names the option. */
 public final class Options {
@@ -45,6 +48,23 @@ public final class Options {
     @SuppressWarnings("unchecked") // the constructor is that of the record's own class
     R changed = (R) call(() -> shape.canonical().newInstance(all));
     return changed;
+  }
+
+  /**
+   * The components of a record with their values, in their order.
+   *
+   * @param prefix of every name
+   * @return by the name that the user writes: {@code pageSize} becomes {@code page-size}
+   */
+  public static Map<String, Object> named(Record record, String prefix) {
+    Shape shape = SHAPES.get(record.getClass());
+    Object[] values = shape.values(record);
+    Map<String, Object> named = new LinkedHashMap<>();
+    for (int i = 0; i < values.length; i++) {
+      String name = shape.names().get(i).replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+      named.put(prefix + name, values[i]);
+    }
+    return named;
   }
 
   /** Reflection finds these things anew, and slowly, each time that it is asked. */

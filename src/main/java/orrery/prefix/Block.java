@@ -12,12 +12,13 @@ import orrery.kv.PagePool;
  * lost a page is a tombstone. {@link KeptPages} moves pages from one state to the other; a state
  * for pages that a slower memory holds would stand beside these two.
  */
-class Block {
+abstract class Block {
   /** In place of a page that the cache does not have. */
   static final int GONE = PagePool.DUMMY;
 
   final int[] tokens; // [P]
   final int[][] pages; // [pools][P / span] of this block; GONE where it has none
+  int number = -1; // in events; given by the BlockBook when it first tells of the block
 
   /** Block {@code index} of a sequence, without pages yet. */
   Block(KvGeometry geometry, int[] sequence, int index) {
@@ -26,6 +27,9 @@ class Block {
     pages = new int[geometry.pools()][];
     Arrays.setAll(pages, pool -> new int[geometry.perBlock(pool)]);
   }
+
+  /** The block before this one; null for the first of a sequence. */
+  abstract Block before();
 
   /** The page {@code i} of a pool that a hit may read, or {@link #GONE}. */
   int page(int pool, int i) {

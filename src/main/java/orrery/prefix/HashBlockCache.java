@@ -32,11 +32,12 @@ public final class HashBlockCache implements PrefixCache {
     int children; // blocks in the table that stand behind them
   }
 
-  private static final class Entry extends Block {
+  static final class Entry extends Block {
     final long hash;
     final Entry parent; // null for the first block
     final String salt;
-    final Twins twins; // this one too
+    private final Twins twins; // this one too
+    private Entry before; // in the table: the parent, or a twin of it
     int holders; // sequences that have this block in their chain
 
     Entry(
@@ -50,8 +51,20 @@ public final class HashBlockCache implements PrefixCache {
       super(geometry, sequence, index);
       this.hash = hash;
       this.parent = parent;
+      this.before = parent;
       this.salt = salt;
       this.twins = twins;
+    }
+
+    @Override
+    Block before() {
+      before = orphan() ? before.twins.all.getFirst() : before;
+      return before;
+    }
+
+    /** Whether the block that was told to be before this one has gone. */
+    boolean orphan() {
+      return before != null && !before.twins.all.contains(before);
     }
 
     /** Where this block lacks a page, that of a twin will do. */
@@ -71,7 +84,7 @@ public final class HashBlockCache implements PrefixCache {
   }
 
   /** The blocks of a sequence, from the first on. */
-  private static final class Chain implements Lease {
+  static final class Chain implements Lease {
     final String salt;
     final List<Entry> entries = new ArrayList<>();
 
@@ -87,6 +100,7 @@ public final class HashBlockCache implements PrefixCache {
   private final LongBinaryOperator mix;
   private final Map<Long, List<Entry>> table = new HashMap<>();
   private final LinkedHashSet<Entry> free = new LinkedHashSet<>(); // the front is evicted first
+  private final HashBook book = new HashBook(table.values());
   private int blocks;
 
   /** An empty prefix cache over the pages of {@code kv}. */
@@ -98,7 +112,7 @@ public final class HashBlockCache implements PrefixCache {
   HashBlockCache(KvCache kv, LongBinaryOperator mix) {
     this.kv = kv;
     this.hits = new Hits(kv);
-    this.kept = new KeptPages(kv);
+    this.kept = new KeptPages(kv, book);
     this.pageTokens = kv.geometry().pageTokens();
     this.mix = mix;
   }
@@ -231,6 +245,9 @@ public final class HashBlockCache implements PrefixCache {
     }
     blocks--;
     kept.drop(e);
+    if (e.twins.children > 0) {
+      book.orphaned();
+    }
   }
 
   @Override
@@ -283,6 +300,11 @@ public final class HashBlockCache implements PrefixCache {
   @Override
   public int blocks() {
     return blocks;
+  }
+
+  @Override
+  public BlockBook book() {
+    return book;
   }
 
   @Override

@@ -9,10 +9,12 @@ import orrery.kv.PageTable;
 final class KeptPages {
   private final KvCache kv;
   private final KvGeometry geometry;
+  private final BlockBook book;
   private final Block[][] owner; // [pools][pages] null where the cache does not keep the page
 
-  KeptPages(KvCache kv) {
+  KeptPages(KvCache kv, BlockBook book) {
     this.kv = kv;
+    this.book = book;
     this.geometry = kv.geometry();
     this.owner = new Block[geometry.pools()][];
     for (int pool = 0; pool < owner.length; pool++) {
@@ -27,6 +29,7 @@ final class KeptPages {
    * mem_cache/swa_radix_cache.py}).
    */
   void keep(Block block, int index, PageTable table) {
+    book.touched(block);
     for (int pool = 0; pool < owner.length; pool++) {
       int per = geometry.perBlock(pool);
       int first = Math.max(geometry.unneededOfBlock(pool), table.first(pool) - index * per);
@@ -41,8 +44,9 @@ final class KeptPages {
     }
   }
 
-  /** Lets all pages of a block go. */
+  /** Lets all pages of a block go, which leaves the cache. */
   void drop(Block block) {
+    book.left(block);
     for (int pool = 0; pool < owner.length; pool++) {
       for (int i = 0; i < block.pages[pool].length; i++) {
         if (block.pages[pool][i] != Block.GONE) {
@@ -61,6 +65,7 @@ final class KeptPages {
       i++;
     }
     drop(block, pool, i);
+    book.touched(block);
     return block;
   }
 

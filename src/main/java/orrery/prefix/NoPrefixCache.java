@@ -1,5 +1,6 @@
 package orrery.prefix;
 
+import java.util.function.ObjIntConsumer;
 import orrery.kv.PageTable;
 
 /** The prefix cache that is switched off: it remembers nothing. */
@@ -7,6 +8,16 @@ public final class NoPrefixCache implements PrefixCache {
   private static final class None implements Lease {}
 
   private final int pools;
+  private final BlockBook book =
+      new BlockBook() {
+        @Override
+        void walk(ObjIntConsumer<Block> visit) {}
+
+        @Override
+        Block end(Lease lease) {
+          return null;
+        }
+      };
 
   /** A cache that finds nothing, for a KV cache with {@code pools} pools. */
   public NoPrefixCache(int pools) {
@@ -52,6 +63,11 @@ public final class NoPrefixCache implements PrefixCache {
   @Override
   public int blocks() {
     return 0;
+  }
+
+  @Override
+  public BlockBook book() {
+    return book;
   }
 
   @Override

@@ -76,6 +76,9 @@ public interface PrefixCache {
   /** How many blocks the cache has, for reports. */
   int blocks();
 
+  /** The blocks of this cache, for events. */
+  BlockBook book();
+
   /**
    * Recounts everything.
    *

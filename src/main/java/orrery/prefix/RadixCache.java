@@ -41,7 +41,7 @@ public final class RadixCache implements PrefixCache {
   }
 
   /** Holds a node and its ancestors; {@code blocks} is the length of that path. */
-  private static final class NodeLease implements Lease {
+  static final class NodeLease implements Lease {
     final String salt;
     RadixNode node;
     int blocks;
@@ -58,6 +58,7 @@ public final class RadixCache implements PrefixCache {
   private final KeptPages kept;
   private final int pageTokens;
   private final RadixNode root = new RadixNode(null, "", 0);
+  private final RadixBook book = new RadixBook(root);
   private final TreeSet<RadixNode> leaves; // without locks; the first is evicted first
   private int blocks;
   private long clock; // no two leaves have the same time, so their order is strict
@@ -66,7 +67,7 @@ public final class RadixCache implements PrefixCache {
   public RadixCache(KvCache kv, Eviction eviction) {
     this.kv = kv;
     this.hits = new Hits(kv);
-    this.kept = new KeptPages(kv);
+    this.kept = new KeptPages(kv, book);
     this.pageTokens = kv.geometry().pageTokens();
     this.leaves = new TreeSet<>(eviction.order);
   }
@@ -274,6 +275,11 @@ public final class RadixCache implements PrefixCache {
   @Override
   public int blocks() {
     return blocks;
+  }
+
+  @Override
+  public BlockBook book() {
+    return book;
   }
 
   @Override

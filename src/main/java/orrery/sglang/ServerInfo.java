@@ -2,7 +2,6 @@ package orrery.sglang;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
-import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -105,25 +104,14 @@ public final class ServerInfo {
   /** Every option by the name of its flag, with underscores. */
   static Map<String, Object> options(EngineOptions options) {
     Map<String, Object> all = new LinkedHashMap<>();
-    add(all, "", options.compute());
-    add(all, "", options.kv());
-    add(all, "", options.batching());
-    add(all, "", options.prefix());
-    add(all, "speculative_", options.speculation());
+    options
+        .switches()
+        .forEach(
+            (name, value) ->
+                all.put(
+                    name.replace('-', '_'),
+                    value instanceof Enum<?> word ? word.name().toLowerCase(Locale.ROOT) : value));
     return all;
-  }
-
-  private static void add(Map<String, Object> all, String prefix, Record part) {
-    for (RecordComponent c : part.getClass().getRecordComponents()) {
-      String name = prefix + c.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
-      try {
-        Object value = c.getAccessor().invoke(part);
-        boolean word = value instanceof Enum<?>;
-        all.put(name, word ? value.toString().toLowerCase(Locale.ROOT) : value);
-      } catch (ReflectiveOperationException e) {
-        throw new IllegalStateException("options are public records", e);
-      }
-    }
   }
 
   /** {@code /get_load}: a list with the one rank, as SGLang's router reads it. */

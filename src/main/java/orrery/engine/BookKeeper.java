@@ -1,0 +1,161 @@
+package orrery.engine;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongSupplier;
+import orrery.batching.Queues;
+import orrery.batching.Sequence;
+import orrery.events.EventSink;
+import orrery.events.Holds;
+import orrery.events.Holds.PageRun;
+import orrery.events.StepRows;
+import orrery.events.Vocabulary;
+import orrery.kv.KvCache;
+import orrery.kv.PageTable;
+import orrery.prefix.PrefixCache;
+
+/**
+ * Tells the engine's books to sinks that want them: what changed in a step, and now and then a
+ * keyframe. It only reads, and without such a sink it does nothing.
+ */
+final class BookKeeper {
+  private final boolean wanted;
+  private final EventSink sink;
+  private final LongSupplier clock;
+  private final KvCache kv;
+  private final PrefixCache prefix;
+  private final Queues queues;
+  private final PoolReport pools;
+  private final KeyframeReader reader;
+  private final int every; // steps from one keyframe to the next
+  private Map<PageTable, Holds> told = new HashMap<>(); // the newest of each running sequence
+  private long next; // number of the next step
+  private boolean flushed; // since the last keyframe
+
+  /**
+   * @param every how many steps lie between two keyframes
+   */
+  BookKeeper(
+      KvCache kv,
+      PrefixCache prefix,
+      Queues queues,
+      PoolReport pools,
+      KeyframeReader reader,
+      int every,
+      EventSink sink,
+      LongSupplier clock) {
+    this.wanted = sink.wantsBooks();
+    this.sink = sink;
+    this.clock = clock;
+    this.kv = kv;
+    this.prefix = prefix;
+    this.queues = queues;
+    this.pools = pools;
+    this.reader = reader;
+    this.every = every;
+    if (wanted) {
+      prefix.book().watch();
+    }
+  }
+
+  /** Begins the books, before anything happens. */
+  void begin(TokenTexts texts) {
+    if (wanted) {
+      long now = clock.getAsLong();
+      texts.all().ifPresent(all -> sink.accept(new Vocabulary(now, all)));
+      keyframe(now);
+    }
+  }
+
+  /** Tells which request holds each page, and the books of a step that is about to be reported. */
+  void step(long nanos, long number, List<Segment> segments) {
+    if (sink.wantsPageMap()) {
+      pools.maps(nanos, queues.running()).forEach(sink::accept);
+    }
+    if (wanted) {
+      changes(nanos);
+      sink.accept(new StepRows(nanos, number, segments.stream().map(BookKeeper::rows).toList()));
+    }
+  }
+
+  private static StepRows.Rows rows(Segment s) {
+    Choice c = s.choice();
+    int prompt = s.decodes() ? 0 : s.pending();
+    return new StepRows.Rows(c.request, c.id, s.from(), prompt, s.decodes() ? 1 : 0, s.drafts());
+  }
+
+  /** A step was reported. */
+  void stepped(long nanos, long number) {
+    next = number + 1;
+    if (wanted && next % every == 0) {
+      keyframe(nanos);
+    }
+  }
+
+  /** The prefix cache was emptied. */
+  void flushed() {
+    flushed = true;
+  }
+
+  /** The engine is about to say that it rests: cancels and flushes have changed the books. */
+  void resting(long nanos) {
+    if (wanted) {
+      changes(nanos);
+    }
+  }
+
+  /** The engine has said that it rests. */
+  void rested(long nanos) {
+    if (wanted && flushed) {
+      keyframe(nanos);
+    }
+  }
+
+  private void keyframe(long nanos) {
+    flushed = false;
+    sink.accept(reader.read(nanos, next - 1));
+  }
+
+  /** Tells what changed since the last time. */
+  private void changes(long nanos) {
+    prefix.book().changes(nanos).forEach(sink::accept);
+    Map<PageTable, Holds> now = HashMap.newHashMap(queues.running().size());
+    for (Sequence s : queues.running()) {
+      Holds before = told.get(s.table()); // a table lives as long as its sequence runs
+      int block = prefix.book().last(s.lease());
+      boolean same = before != null && before.block() == block && same(before, s.table());
+      Holds holds = same ? before : new Holds(nanos, s.request, s.id, block, runs(kv, s.table()));
+      if (!same) {
+        sink.accept(holds);
+      }
+      now.put(s.table(), holds);
+    }
+    told = now;
+  }
+
+  private static boolean same(Holds told, PageTable table) {
+    for (int pool = 0; pool < told.pools().size(); pool++) {
+      PageRun run = told.pools().get(pool);
+      int first = table.first(pool);
+      int[] pages = run.pages();
+      if (run.first() != first
+          || !Arrays.equals(pages, 0, pages.length, table.pages(pool), first, table.end(pool))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** [pools] The pages of a table. */
+  static List<PageRun> runs(KvCache kv, PageTable table) {
+    List<PageRun> runs = new ArrayList<>();
+    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+      int first = table.first(pool);
+      runs.add(new PageRun(first, Arrays.copyOfRange(table.pages(pool), first, table.end(pool))));
+    }
+    return runs;
+  }
+}

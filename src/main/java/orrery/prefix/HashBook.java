@@ -1,0 +1,46 @@
+package orrery.prefix;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.function.ObjIntConsumer;
+import orrery.prefix.HashBlockCache.Chain;
+import orrery.prefix.HashBlockCache.Entry;
+import orrery.prefix.PrefixCache.Lease;
+
+/**
+ * The blocks of a {@link HashBlockCache}, read from its table. Blocks with equal tokens behind
+ * equal blocks are twins, and a look-up may go over any of them. So the block that is told as the
+ * parent of another may be a twin of the one that a sequence holds.
+ */
+final class HashBook extends BlockBook {
+  private final Collection<List<Entry>> table; // the entries of each hash
+  private boolean orphans; // whether a block went that others may have stood behind
+
+  HashBook(Collection<List<Entry>> table) {
+    this.table = table;
+  }
+
+  /** A block went of which a twin remains, and blocks stand behind the two. */
+  void orphaned() {
+    orphans = watched();
+  }
+
+  @Override
+  void settle() {
+    if (orphans) {
+      orphans = false;
+      table.forEach(entries -> entries.stream().filter(Entry::orphan).forEach(this::touched));
+    }
+  }
+
+  @Override
+  void walk(ObjIntConsumer<Block> visit) {
+    table.forEach(entries -> entries.forEach(e -> visit.accept(e, e.holders)));
+  }
+
+  @Override
+  Block end(Lease lease) {
+    List<Entry> entries = ((Chain) lease).entries;
+    return entries.isEmpty() ? null : entries.getLast();
+  }
+}

@@ -1,0 +1,155 @@
+/** The engine's books as the page has them, and who holds which page. */
+
+/** The blocks from the first one of a sequence to the one with this id, in that order. */
+export function pathOf(state, id) {
+  const path = [];
+  for (let block = state.blocks[id]; block; block = state.blocks[block.parent]) {
+    path.push(block);
+  }
+  return path.reverse();
+}
+
+/** For each block that running sequences hold in the prefix cache: these sequences, by number. */
+export function holdersOf(state) {
+  const holders = {};
+  for (const s of Object.values(state.sequences)) {
+    if (s.state === "running") {
+      for (const block of pathOf(state, s.block)) {
+        (holders[block.block] ??= []).push(s.sequence);
+      }
+    }
+  }
+  return holders;
+}
+
+/** Whether a page is gone that a hit ending at this block would need. */
+export function isTombstone(state, block) {
+  return block.pages.some((pages, pool) =>
+    pages.some((page, i) => page < 0 && i >= (state.pools[pool].unneeded ?? 0)));
+}
+
+/**
+ * All pages of a pool: [{page, holders, block, kind}]. Pages are numbered from 1. Holders are the
+ * sequences that have the page in their tables; block is the prefix cache's, -1 if it does not keep
+ * the page. The kind is free, cached (only the prefix cache has it), held (one sequence) or shared
+ * (several).
+ */
+export function pagesOf(state, pool) {
+  const pages = [];
+  for (let page = 1; page <= state.pools[pool].pages; page++) {
+    pages.push({ page, holders: [], block: -1, kind: "free" });
+  }
+  for (const block of Object.values(state.blocks)) {
+    for (const page of block.pages[pool]) {
+      if (page > 0) {
+        pages[page - 1].block = block.block;
+        pages[page - 1].kind = "cached";
+      }
+    }
+  }
+  for (const s of Object.values(state.sequences)) {
+    for (const page of s.tables[pool]?.pages ?? []) {
+      const at = pages[page - 1];
+      at.holders.push(s.sequence);
+      at.kind = at.holders.length > 1 ? "shared" : "held";
+    }
+  }
+  return pages;
+}
+
+const byRequest = (a, b) => a.request - b.request || a.sequence - b.sequence;
+const byBlock = (a, b) => a.block - b.block;
+
+/**
+ * The books of a state, in one order and form, to be compared with those of a keyframe. A sequence
+ * that has never run has the number -1: no event has named it yet.
+ */
+export function books(state) {
+  const sequences = [];
+  for (const r of Object.values(state.requests)) {
+    if (r.sequences.length === 0) {
+      sequences.push({
+        request: r.request, sequence: -1, state: "waiting", retractions: 0,
+        promptTokens: r.promptTokens, maxTokens: r.maxTokens, tokens: r.prompt, computed: 0,
+        block: -1, tables: [],
+      });
+    }
+  }
+  for (const s of Object.values(state.sequences)) {
+    if (s.state !== "finished") {
+      const r = state.requests[s.request];
+      sequences.push({
+        request: s.request, sequence: s.sequence,
+        state: s.state === "running" ? "running" : "waiting", retractions: s.retractions,
+        promptTokens: r.promptTokens, maxTokens: r.maxTokens,
+        tokens: r.prompt.concat(s.tokens.map((t) => t.token)), computed: s.computed,
+        block: s.block, tables: s.tables.map(table),
+      });
+    }
+  }
+  const holders = holdersOf(state);
+  return {
+    step: state.step, model: state.model, pageTokens: state.pageTokens, paused: state.paused,
+    switches: sorted(state.switches),
+    pools: state.pools.map((p) => pool(p.name, p.span, p.pages, p.perBlock, p)),
+    sequences: sequences.sort(byRequest),
+    blocks: Object.values(state.blocks).map((b) => block(b, (holders[b.block] ?? []).length)).sort(byBlock),
+  };
+}
+
+/** The books that a keyframe says, in the same order and form. */
+export function booksOf(keyframe) {
+  return {
+    step: keyframe.step, model: keyframe.model, pageTokens: keyframe.pageTokens,
+    paused: keyframe.paused, switches: sorted(keyframe.switches),
+    pools: keyframe.shapes.map((s, i) => pool(s.name, s.span, s.pages, s.perBlock, keyframe.pools[i])),
+    sequences: keyframe.sequences.map(booked).sort(byRequest),
+    blocks: keyframe.blocks.map((b) => block(b, b.holders)).sort(byBlock),
+  };
+}
+
+/** Where two books differ, in words; null if they are equal. */
+export function difference(ours, theirs) {
+  for (const part of Object.keys(theirs)) {
+    const a = JSON.stringify(ours[part]);
+    const b = JSON.stringify(theirs[part]);
+    if (a !== b) {
+      let at = 0;
+      while (a[at] === b[at]) {
+        at++;
+      }
+      const near = (text) => text.slice(Math.max(0, at - 60), at + 60);
+      return `${part}: the page has ...${near(a)}..., the engine ...${near(b)}...`;
+    }
+  }
+  return null;
+}
+
+function booked(s) {
+  const ran = s.state === "running" || s.retractions > 0 || s.tokens.length > s.promptTokens;
+  return {
+    request: s.request, sequence: ran ? s.sequence : -1, state: s.state,
+    retractions: s.retractions, promptTokens: s.promptTokens, maxTokens: s.maxTokens,
+    tokens: s.tokens, computed: s.computed, block: s.block, tables: s.pools.map(table),
+  };
+}
+
+function table(run) {
+  return { first: run.first, pages: run.pages };
+}
+
+function pool(name, span, pages, perBlock, now) {
+  return {
+    name, span, pages, perBlock, free: now.free, referenced: now.referenced, idle: now.idle,
+  };
+}
+
+function block(b, holders) {
+  return {
+    block: b.block, parent: b.parent, tokens: b.tokens, pages: b.pages, holders,
+  };
+}
+
+function sorted(object) {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,66 @@
+/** Sums over events. The same sums serve the whole run and a part of it. */
+
+/** The counters before any event. */
+export function zero() {
+  return {
+    steps: 0, // steps
+    outputTokens: 0, // tokens of answers
+    promptRows: 0, // rows of prompts that were computed
+    hitTokens: 0, // tokens that came from the prefix cache instead
+    drafts: 0, // drafts that were verified
+    accepted: 0, // drafts that became part of an answer
+    rejected: 0, // drafts that were looked at and were wrong
+    retractions: 0,
+    evictedPages: 0,
+    finished: 0, // answers that ended by themselves
+    cancelled: 0, // answers that were cut off
+    failed: 0, // answers that ended with an error
+    refused: 0, // requests
+    busyNanos: 0, // time of all steps
+  };
+}
+
+/** Counts one event. */
+export function count(counters, e) {
+  switch (e.event) {
+    case "StepDone":
+      counters.steps++;
+      counters.promptRows += e.prefillRows;
+      counters.busyNanos +=
+        e.planNanos + e.draftNanos + e.launchNanos + e.judgeNanos + e.followNanos + e.commitNanos;
+      break;
+    case "TokenOut":
+      counters.outputTokens++;
+      break;
+    case "Admitted":
+      counters.hitTokens += e.hit;
+      break;
+    case "Verified":
+      counters.drafts += e.drafts.length;
+      counters.accepted += e.accepted;
+      counters.rejected += e.judged - e.accepted;
+      break;
+    case "Retracted":
+      counters.retractions++;
+      break;
+    case "Evicted":
+      counters.evictedPages += e.pages;
+      break;
+    case "Finished":
+      counters[e.reason === "abort" ? "cancelled" : e.reason === "error" ? "failed" : "finished"]++;
+      break;
+    case "Rejected":
+      counters.refused++;
+      break;
+    default: // says nothing that is counted
+  }
+}
+
+/** What was counted between two moments. */
+export function since(before, after) {
+  const result = {};
+  for (const name in after) {
+    result[name] = after[name] - before[name];
+  }
+  return result;
+}

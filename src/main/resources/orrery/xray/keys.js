@@ -1,0 +1,33 @@
+/** The keyboard: what a key does, unless it is meant for a field or a button. */
+
+/** Calls an action for each key; an error goes to `say`. */
+export function onKeys(actions, history, isLive, say) {
+  const engine = () => isLive() && history.mode === "live";
+  const keys = {
+    " ": () => (!engine() ? actions.halt() : history.front.paused ? actions.resume() : actions.pause()),
+    ArrowLeft: () => actions.prev(),
+    ArrowRight: () => actions.next(),
+    Home: () => actions.home(),
+    End: () => actions.live(),
+    l: () => actions.live(),
+    L: () => actions.live(),
+    "[": () => actions.jump(null, -1),
+    "]": () => actions.jump(null, 1),
+  };
+  document.addEventListener("keydown", (event) => {
+    const run = keys[event.key];
+    if (run && !event.defaultPrevented && !modified(event) && !takes(event.target, event.key)) {
+      event.preventDefault();
+      run().catch((error) => say(error.message));
+    }
+  });
+}
+
+const modified = (event) => event.ctrlKey || event.altKey || event.metaKey;
+
+/** Whether an element has a use of its own for a key. */
+function takes(target, key) {
+  const field = target.closest("input, textarea, select, [contenteditable]");
+  const pressed = key === " " && target.closest("button, summary, a");
+  return Boolean(field || pressed);
+}

@@ -1,0 +1,220 @@
+/**
+ * Joins the page's parts: the feed brings events, the history keeps them and has a playhead, the
+ * views draw the state at the playhead, and the server is asked to do things.
+ *
+ * The views are made once: mount(actions) of views/page.js gives {draw, engine, loads, runs, say}.
+ *
+ *   draw(state, time)   at most 20 times a second, when something has changed
+ *   engine(answer)      of GET /xray/engine
+ *   loads(list)         of GET /xray/loads
+ *   runs(list)          [{load, title, flags, done, wallNanos, firstTokenNanos, peakPages, and the
+ *                       counters}] the loads that this page started, oldest first
+ *   say(text)           what went wrong, for the user
+ *
+ * time: {connection: "connecting" | "open" | a sentence, mode: "live" | "play" | "paused", speed
+ * (steps a second; 0 in mode live), step, first, last, marks: [{kind, step, ...}], enginePaused,
+ * events, lost, disagreement}. Actions return promises, which fail with an Error for the user.
+ */
+import { Feed } from "./feed.js";
+import { History } from "./history.js";
+import { onKeys } from "./keys.js";
+import { Runs } from "./runs.js";
+import { Key, Server } from "./server.js";
+import { mount } from "./views/page.js";
+
+const FRAME = 50; // milliseconds between two drawings, at least
+const LOOK = 250; // milliseconds between two looks at the runs
+
+const key = new Key();
+const server = new Server(key);
+const history = new History();
+const runs = new Runs(history);
+const wanted = new URLSearchParams(location.search);
+let engine = { live: false };
+let connection = "connecting";
+
+/** Waits until something is true; at most ten seconds. */
+async function until(holds, what) {
+  for (let tries = 0; !holds(); tries++) {
+    if (tries > 200) {
+      throw new Error(`${what} did not happen within ten seconds`);
+    }
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+async function look() {
+  engine = await server.get("/xray/engine");
+  page.engine(engine);
+}
+
+export const actions = {
+  /** Stops the engine between two steps. */
+  async pause() {
+    await server.post("/xray/pause");
+    history.goLive();
+  },
+
+  async resume() {
+    await server.post("/xray/resume");
+  },
+
+  /** Lets the paused engine compute some steps. */
+  async step(steps = 1) {
+    history.goLive();
+    return server.post("/xray/step", { steps });
+  },
+
+  /** One step on: of what is known; behind that, the engine pauses, and then computes a step. */
+  async next() {
+    const newest = history.mode === "live" || history.state.step === history.front.step;
+    if (!newest || !engine.live) {
+      history.next();
+    } else if (history.front.paused) {
+      await actions.step(1);
+    } else {
+      await actions.pause();
+    }
+  },
+
+  async prev() {
+    history.previous();
+  },
+
+  async seek(step) {
+    history.seekStep(step);
+  },
+
+  async home() {
+    history.home();
+  },
+
+  async live() {
+    history.goLive();
+  },
+
+  /** Plays from the playhead, at so many steps a second; 0 follows the engine. */
+  async speed(steps) {
+    if (steps > 0) {
+      history.play(steps);
+    } else {
+      history.goLive();
+    }
+  },
+
+  /** Stops the playhead, or lets it go on. */
+  async halt() {
+    if (history.mode === "play") {
+      history.pause();
+    } else {
+      history.play();
+    }
+  },
+
+  /** To the next thing of a kind, or the one before; says so if there is none. */
+  async jump(kind, direction = 1) {
+    const thing = history.jump(kind, direction);
+    if (!thing) {
+      throw new Error(`there is none ${direction > 0 ? "behind" : "before"} this step`);
+    }
+    return thing;
+  },
+
+  /** Answers the numbers of the requests. */
+  async prompts(prompts, sampling = {}) {
+    const answer = await server.post("/xray/prompts", { prompts, sampling });
+    return answer.requests;
+  },
+
+  async load(name, seed = 0) {
+    const { requests } = await server.post("/xray/load", { name, seed });
+    runs.begin(name, engine.flags ?? "", requests);
+    return requests;
+  },
+
+  /** Starts another engine on the same model; answers when its events have begun. */
+  async restart(flags) {
+    const before = history.run;
+    history.goLive();
+    await server.post("/xray/restart", { flags });
+    await until(() => history.run !== before && history.front.whole, "the engine's first event");
+    await look();
+  },
+};
+
+const page = mount(actions);
+
+const feed = new Feed({
+  url: "/xray/events",
+  key,
+  take(message) {
+    history.push(message);
+    if (history.disagreement) {
+      console.error(`The page's books are not the engine's: ${history.disagreement}`);
+      history.disagreement = null;
+    }
+  },
+  say(words) {
+    connection = words;
+  },
+});
+
+function time() {
+  const { first, last, step, events } = history.range;
+  return {
+    connection, mode: history.mode, speed: history.mode === "live" ? 0 : history.speed, step, first,
+    last, marks: history.index, enginePaused: history.front.paused, events, lost: history.lost,
+  };
+}
+
+let drawn = ""; // what the last picture showed
+let before = 0; // milliseconds
+let looked = 0;
+
+function frame(now) {
+  requestAnimationFrame(frame);
+  if (now - before < FRAME) {
+    return;
+  }
+  history.tick(before > 0 ? now - before : 0);
+  before = now;
+  const { state } = history;
+  const moment = time();
+  const shown = [
+    state.run, state.version, moment.mode, moment.speed, moment.last, moment.first, connection,
+    moment.enginePaused, innerWidth,
+  ].join(" ");
+  if (shown !== drawn) {
+    drawn = shown;
+    page.draw(state, moment);
+  }
+  if (now - looked > LOOK && runs.look()) {
+    page.runs(runs.list);
+  }
+  looked = now - looked > LOOK ? now : looked;
+}
+
+/** What the address asks for: ?load=NAME starts a load, &speed=12 plays it so slowly. */
+async function begin() {
+  await look();
+  if (!engine.live) {
+    return;
+  }
+  const loads = await server.get("/xray/loads");
+  page.loads(loads);
+  runs.titles(loads);
+  const speed = Number(wanted.get("speed") ?? 0);
+  if (wanted.has("load")) {
+    await until(() => history.front.whole, "the engine's first event");
+    const requests = await actions.load(wanted.get("load"), Number(wanted.get("seed") ?? 0));
+    await until(() => requests.some((r) => r in history.front.requests), "the load's arrival");
+  }
+  if (speed > 0) {
+    await actions.speed(speed);
+  }
+}
+
+onKeys(actions, history, () => engine.live, (words) => page.say(words));
+feed.run();
+requestAnimationFrame(frame);
+begin().catch((error) => page.say(error.message));

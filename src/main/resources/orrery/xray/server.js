@@ -1,0 +1,70 @@
+/** Calls to the server: a few routes that take and give JSON. */
+
+/** The key that a server may ask for; kept as long as the browser's tab. */
+export class Key {
+  constructor() {
+    this.value = sessionStorage.getItem("orrery.key") ?? "";
+  }
+
+  header() {
+    return this.value ? { Authorization: `Bearer ${this.value}` } : {};
+  }
+
+  /** Asks for a key, once at a time. */
+  ask() {
+    const words = this.value
+      ? "The server does not take this key. Another one:" : "This server asks for its API key:";
+    const value = window.prompt(words);
+    if (value === null) {
+      throw new Error("the server asks for an API key");
+    }
+    this.value = value.trim();
+    sessionStorage.setItem("orrery.key", this.value);
+  }
+}
+
+export class Server {
+  constructor(key) {
+    this.key = key;
+  }
+
+  get(path) {
+    return this.call(path, { method: "GET" });
+  }
+
+  post(path, body = {}) {
+    return this.call(path, {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+    });
+  }
+
+  /** Answers with the JSON; fails with the server's own words. */
+  async call(path, options) {
+    let response;
+    try {
+      response = await fetch(path, {
+        ...options, headers: { ...options.headers, ...this.key.header() }, cache: "no-store",
+      });
+    } catch {
+      throw new Error("the server does not answer");
+    }
+    if (response.status === 401) {
+      this.key.ask();
+      return this.call(path, options);
+    }
+    const text = await response.text();
+    if (!response.ok) {
+      throw new Error(words(text) ?? `the server answers ${response.status}`);
+    }
+    return text === "" ? {} : JSON.parse(text);
+  }
+}
+
+/** The message of an error as OpenAI's API has it; null if it is none. */
+function words(text) {
+  try {
+    return JSON.parse(text).error?.message ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,99 @@
+// The first minute: three things to see, each ticked when it has really happened.
+
+import { attr, el, text } from "./dom.js";
+import { count, nameOf, number } from "./words.js";
+
+const KEY = "orrery.guide";
+
+/** What to see first: where it happens, what to read, and the event that shows it. */
+const LESSONS = [
+  {
+    title: "A request takes pages",
+    look: "Its keys and values need room. Whenever its last page is full, it takes another one.",
+    section: "pages",
+    kinds: ["admitted"],
+    seen: (state, mark) => `${nameOf(state, mark.sequence)} started and took its first pages.`,
+  },
+  {
+    title: "A prefix is shared",
+    look: "A request begins like an earlier one. It reads the pages that are there, and computes less.",
+    section: "lanes",
+    kinds: ["hit", "forked"],
+    seen: (state, mark) => `${nameOf(state, mark.sequence)} found ${mark.n ? count(mark.n, "token") : "its beginning"} already computed.`,
+  },
+  {
+    title: "A draft is rejected",
+    look: "Drafts guess coming tokens. The model checks them in one step, and a wrong one costs nothing but its row.",
+    section: "texts",
+    kinds: ["rejectedDraft"],
+    seen: (state, mark) => `a wrong draft of ${nameOf(state, mark.sequence)} is struck through in its text.`,
+  },
+];
+
+/** Draws the lessons into `root`. */
+export function guideView(root, ui) {
+  const cards = LESSONS.map((lesson, i) => lessonCard(lesson, i, ui));
+  const begin = el("button", { type: "button", class: "primary", "data-action": "begin", onclick: () => ui.act(() => ui.startFirst(fresh)) });
+  const words = el("p", { class: "guide-words" });
+  const close = el("button", { type: "button", class: "quiet close", "aria-label": "Close the guide", title: "Close the guide", onclick: () => show(false) }, "×");
+  const open = el("button", { type: "button", class: "quiet reopen", "data-action": "guide", onclick: () => show(true) }, "The first minute");
+  const inner = el("div", { class: "guide-inner" }, el("div", { class: "guide-start" }, el("h2", {}, "The first minute"), words, begin), el("ol", {}, ...cards), close);
+  root.append(inner, open);
+  const show = (wanted) => {
+    inner.hidden = !wanted;
+    open.hidden = wanted;
+    try {
+      localStorage.setItem(KEY, wanted ? "open" : "closed");
+    } catch {
+      // a browser that keeps nothing shows the guide again next time
+    }
+  };
+  show(read() !== "closed");
+  let fresh = false; // no step yet: restarting the engine with the load's switches disturbs nobody
+  return (state, time) => {
+    const engine = ui.isLive();
+    fresh = time.last < 0 && state.running + state.waiting === 0;
+    begin.hidden = !engine || !ui.first();
+    text(begin, `Start: ${ui.first()?.title.toLowerCase() ?? ""}`);
+    text(
+      words,
+      engine
+        ? "A real engine runs behind this page, and every mark is something that it did. Press the button and watch for three things."
+        : "This is the recording of a real engine, and every mark is something that it did. Move the bar below, and watch for three things.",
+    );
+    for (const card of cards) {
+      card.draw(state, time);
+    }
+  };
+}
+
+function read() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+function lessonCard(lesson, i, ui) {
+  const seen = el("p", { class: "seen" });
+  const button = el("button", { type: "button", class: "quiet", "data-action": `see-${lesson.section}`, onclick: () => ui.act(() => go()) }, "show me");
+  const node = el("li", { class: "lesson", "data-lesson": lesson.section }, el("span", { class: "ordinal", "aria-hidden": "true" }, `${i + 1}`), el("h3", {}, lesson.title), el("p", {}, lesson.look), seen, button);
+  let first = null;
+  let run = null;
+  const go = async () => {
+    await ui.actions.seek(first.step);
+    ui.reveal(lesson.section, first);
+  };
+  node.draw = (state, time) => {
+    if (run !== state.run) {
+      run = state.run;
+      first = null;
+    }
+    first ??= time.marks.find((m) => lesson.kinds.includes(m.kind) && m.step <= time.step) ?? null;
+    attr(node, "data-done", first ? "" : null);
+    text(seen, first ? `Step ${number(first.step)}: ${lesson.seen(state, first)}` : "not yet");
+    button.hidden = !first;
+  };
+  return node;
+}

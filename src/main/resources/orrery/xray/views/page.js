@@ -1,0 +1,225 @@
+// Joins the pictures to the page: what is pointed at, the theme, messages, and what the server said.
+
+import { dress } from "./colours.js";
+import { attr, el, text } from "./dom.js";
+import { chartsView } from "./charts.js";
+import { controlsView } from "./controls.js";
+import { engineView } from "./engine.js";
+import { guideView } from "./guide.js";
+import { lanesView } from "./lanes.js";
+import { orreryView } from "./orrery.js";
+import { pagesView } from "./pages.js";
+import { stepView } from "./step.js";
+import { textsView } from "./texts.js";
+import { timebarView } from "./timebar.js";
+import { treeView } from "./tree.js";
+import { number } from "./words.js";
+
+const VIEWS = {
+  orrery: orreryView,
+  guide: guideView,
+  controls: controlsView,
+  step: stepView,
+  pages: pagesView,
+  lanes: lanesView,
+  texts: textsView,
+  tree: treeView,
+  charts: chartsView,
+  engine: engineView,
+  timebar: timebarView,
+};
+
+/**
+ * Builds the pictures into the elements that have `data-view`. `actions` is what a user may do; the
+ * answer is what main.js calls: see there.
+ */
+export function mount(actions) {
+  const ui = listeners({ actions, engine: { live: true }, loads: [], last: null });
+  ui.isLive = () => ui.engine.live !== false;
+  const say = messages();
+  ui.act = async (run, tell = say) => {
+    try {
+      await run();
+    } catch (error) {
+      tell(error.message);
+    }
+  };
+  ui.helpOf = (name) => ui.engine.options?.find((s) => s.name === name)?.help ?? "";
+  loadsOf(ui);
+  ui.reveal = reveal;
+  pointing();
+  helpBox();
+  const views = [...document.querySelectorAll("[data-view]")].map((root) => VIEWS[root.dataset.view](root, ui));
+  theme(ui);
+  const head = header();
+  return {
+    draw(state, time) {
+      head(state, time);
+      for (const view of views) {
+        view(state, time);
+      }
+    },
+    engine(answer) {
+      ui.engine = answer;
+      document.documentElement.toggleAttribute("data-replay", answer.live === false);
+      ui.tell("engine", answer);
+    },
+    loads(list) {
+      ui.loads = list;
+      ui.tell("loads", list);
+    },
+    runs(list) {
+      ui.last = list.at(-1)?.load ?? ui.last;
+      ui.tell("started", ui.last);
+      ui.tell("runs", list);
+    },
+    say,
+  };
+}
+
+/** Views that want to hear when the engine, the loads, the runs or the theme change. */
+function listeners(ui) {
+  const all = { engine: [], loads: [], runs: [], theme: [], started: [] };
+  ui.onEngine = (f) => all.engine.push(f);
+  ui.onLoads = (f) => all.loads.push(f);
+  ui.onRuns = (f) => all.runs.push(f);
+  ui.onTheme = (f) => all.theme.push(f);
+  ui.onStarted = (f) => all.started.push(f);
+  ui.tell = (kind, value) => all[kind].forEach((f) => f(value));
+  return ui;
+}
+
+/** Starting loads, and starting the last one again behind a restart. */
+function loadsOf(ui) {
+  const run = (name) => {
+    ui.last = name;
+    ui.tell("started", name);
+    return ui.actions.load(name);
+  };
+  ui.startLoad = async (load, flags = null) => {
+    if (flags !== null) {
+      await ui.actions.restart(flags);
+    }
+    await run(load.name);
+  };
+  ui.first = () => ui.loads.find((load) => !load.impossible);
+  ui.startFirst = (fresh) => {
+    const load = ui.first();
+    return ui.startLoad(load, fresh && load.fits === false ? load.flags : null);
+  };
+  ui.restart = async (flags, repeat) => {
+    const name = ui.last;
+    await ui.actions.restart(flags);
+    if (repeat && name) {
+      await run(name);
+    }
+  };
+}
+
+/** Scrolls to a section and lets its request shine for a moment. */
+function reveal(section, mark) {
+  const node = document.getElementById(section);
+  node.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
+  node.classList.add("revealed");
+  focusOn([mark.request]);
+  setTimeout(() => {
+    node.classList.remove("revealed");
+    focusOn();
+  }, 2500);
+}
+
+const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/** Whoever points at something of a request sees all that is of this request, everywhere. */
+function pointing() {
+  const of = (node) => node.closest?.("[data-rq]")?.dataset.rq.split(" ");
+  document.addEventListener("pointerover", (e) => {
+    focusOn(of(e.target));
+  });
+  document.addEventListener("focusin", (e) => focusOn(of(e.target)));
+  document.addEventListener("pointerleave", () => focusOn());
+}
+
+function focusOn(requests = []) {
+  const root = document.documentElement;
+  const key = requests.join(" ");
+  if ((root.dataset.focus ?? "") !== key) {
+    root.dataset.focus = key;
+    const others = requests.map((r) => `:not([data-rq~="${r}"])`).join("");
+    document.getElementById("focus-rule").textContent = key ? `main [data-rq]${others} { opacity: 0.22; }` : "";
+  }
+}
+
+/** Light, dark, or as the system is. */
+function theme(ui) {
+  const root = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const button = document.querySelector("[data-action=theme]");
+  const set = (name) => {
+    root.dataset.theme = name;
+    attr(button, "aria-label", name === "dark" ? "Light colours" : "Dark colours");
+    text(button, name === "dark" ? "☀" : "☾");
+    ui.tell("theme", name);
+  };
+  set(new URLSearchParams(location.search).get("theme") ?? (dark.matches ? "dark" : "light"));
+  dark.addEventListener("change", () => set(dark.matches ? "dark" : "light"));
+  button.addEventListener("click", () => set(root.dataset.theme === "dark" ? "light" : "dark"));
+}
+
+/** A bar for one message at a time. */
+function messages() {
+  const bar = document.getElementById("message");
+  let timer = null;
+  return (words) => {
+    clearTimeout(timer);
+    text(bar, words);
+    bar.hidden = !words;
+    timer = setTimeout(() => (bar.hidden = true), 12_000);
+  };
+}
+
+/** The list of keys. */
+function helpBox() {
+  const box = document.getElementById("help");
+  const toggle = () => (box.open ? box.close() : box.showModal());
+  document.querySelector("[data-action=help]").addEventListener("click", toggle);
+  box.addEventListener("click", (e) => {
+    if (e.target === box) {
+      box.close();
+    }
+  });
+  document.addEventListener("keydown", (e) => {
+    if (e.key === "?" && !e.target.closest("input, textarea, select")) {
+      toggle();
+    }
+  });
+}
+
+/** The head of the page: the model, and how things stand. */
+function header() {
+  const model = document.getElementById("model");
+  const stand = document.getElementById("stand");
+  const trouble = document.getElementById("trouble");
+  return (state, time) => {
+    text(model, state.model || "no engine yet");
+    const chips = Object.values(state.sequences).filter((s) => s.state === "running").slice(0, 12);
+    const key = `${state.run} ${state.running} ${state.waiting} ${chips.map((s) => s.sequence)}`;
+    if (stand.key !== key) {
+      stand.key = key;
+      stand.replaceChildren(
+        el("span", {}, el("b", {}, number(state.running)), " run "),
+        ...chips.map((s) => el("span", { class: "chip", style: dress(s.request), "data-rq": s.request }, `${s.request}`)),
+        el("span", {}, " ", el("b", {}, number(state.waiting)), " wait"),
+      );
+    }
+    text(trouble, troubleOf(time));
+    trouble.hidden = trouble.textContent === "";
+  };
+}
+
+function troubleOf(time) {
+  if (time.connection !== "open" && time.connection !== "connecting") {
+    return `${time.connection[0].toUpperCase()}${time.connection.slice(1)}.`;
+  }
+  return time.lost > 0 ? `This page was too slow and has lost ${number(time.lost)} events.` : "";
+}

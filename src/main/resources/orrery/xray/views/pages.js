@@ -1,0 +1,165 @@
+// Every page of every pool: who holds it, whether it is shared, cached, or free.
+
+import { pagesOf } from "../books.js";
+import { colour, ink } from "./colours.js";
+import { attr, el, keyed, text } from "./dom.js";
+import { count, nameOf, number, textOf, visible } from "./words.js";
+
+const MOST = 3000; // cells of a pool that are drawn
+
+/** Draws all pools into `root`. */
+export function pagesView(root, ui) {
+  const pools = el("div", { class: "pools" });
+  const detail = el("p", { class: "detail", "data-detail": "page", "aria-live": "polite" });
+  root.append(legend(), pools, detail);
+  const hint = "Point at a page, or move over them with the arrow keys, to see who holds it.";
+  text(detail, hint);
+  let now = null; // the state that is drawn
+  const show = (pool, page) => {
+    attr(detail, "data-page", page);
+    text(detail, page ? describe(now, pool, page) : hint);
+  };
+  return (state) => {
+    now = state;
+    keyed(
+      pools,
+      state.pools.map((pool, index) => ({ pool, index })),
+      (item) => `${state.run}/${item.index}`,
+      (item) => poolBox(item.index, show),
+      (node, item) => node.draw(state, item.pool),
+    );
+    if (ui.pointed?.isConnected === false) {
+      show(0, null);
+    }
+  };
+}
+
+function legend() {
+  const item = (kind, label) =>
+    el("li", {}, el("i", { class: "page", "data-kind": kind, style: "--c:var(--c0);--d:var(--c1)" }), label);
+  return el(
+    "ul",
+    { class: "legend", "aria-label": "Legend" },
+    item("held", "held by one request: its colour and number"),
+    item("shared", "held by several"),
+    el("li", {}, el("i", { class: "page", "data-kind": "held", "data-cached": true, style: "--c:var(--c0)" }), "folded corner: the prefix cache keeps it too"),
+    item("cached", "only the prefix cache holds it"),
+    item("free", "free"),
+  );
+}
+
+/** One pool: a bar of its shares, and a grid of its pages. */
+function poolBox(index, show) {
+  const title = el("h3");
+  const bar = el("div", { class: "bar shares", "aria-hidden": "true" });
+  const shares = ["held", "cached", "free"].map((kind) => el("i", { "data-share": kind }));
+  bar.append(...shares);
+  const counts = el("p", { class: "counts" });
+  const grid = el("div", { class: "grid", tabindex: "0", role: "group", "aria-label": "Pages. Arrow keys move." });
+  const rest = el("p", { class: "rest" });
+  const box = el("div", { class: "pool", "data-pool-box": index }, title, bar, counts, grid, rest);
+  let highest = 0; // the highest page that was ever used
+  let current = null; // the cell that keys moved to
+  const cells = [];
+  const drawn = []; // what each cell shows, to leave it alone while nothing changes
+
+  const point = (cell) => {
+    current?.classList.remove("current");
+    current = cell;
+    current?.classList.add("current");
+    show(index, cell ? Number(cell.dataset.page) : null);
+  };
+  grid.addEventListener("pointerover", (e) => point(e.target.closest("[data-page]")));
+  grid.addEventListener("click", (e) => point(e.target.closest("[data-page]")));
+  grid.addEventListener("focus", () => point(current ?? cells[0]));
+  grid.addEventListener("keydown", (e) => {
+    const across = Math.max(1, Math.floor(grid.clientWidth / (cells[0]?.offsetWidth + 2 || 1)));
+    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[e.key];
+    if (by) {
+      e.preventDefault();
+      e.stopPropagation();
+      const at = cells.indexOf(current) + by;
+      point(cells[Math.min(cells.length - 1, Math.max(0, at))]);
+    }
+  });
+
+  box.draw = (state, pool) => {
+    const pages = pagesOf(state, index);
+    for (let i = pages.length - 1; i >= highest; i--) {
+      if (pages[i].kind !== "free") {
+        highest = i + 1;
+        break;
+      }
+    }
+    const wanted = Math.min(MOST, pages.length, Math.max(highest, Math.min(32, pages.length)));
+    while (cells.length < wanted) {
+      const cell = el("i", { class: "page", "data-pool": pool.name, "data-page": pages[cells.length].page });
+      cells.push(cell);
+      grid.append(cell);
+    }
+    for (let i = 0; i < cells.length; i++) {
+      const look = lookOf(state, pages[i]);
+      if (drawn[i] !== look.key) {
+        paint(cells[i], look, drawn[i] !== undefined);
+        drawn[i] = look.key;
+      }
+    }
+    text(title, state.pools.length === 1 ? "The pool" : `Pool “${pool.name}”`);
+    const all = pool.free + pool.referenced + pool.idle || 1;
+    [pool.referenced, pool.idle, pool.free].forEach((n, i) => {
+      shares[i].style.width = `${(100 * n) / all}%`;
+    });
+    text(
+      counts,
+      `${count(pool.referenced, "page")} held, ${number(pool.idle)} cached only, ${number(pool.free)} free` +
+        ` · a page has room for ${count(pool.span, "token")}` +
+        (pool.passed ? ` · windows passed ${number(pool.passed)} in this step` : ""),
+    );
+    const hidden = pages.length - cells.length;
+    text(rest, hidden === 0 ? "" : highest > MOST ? `… and ${count(hidden, "page")} more` : `… and ${count(hidden, "more page")}, never used so far`);
+  };
+  return box;
+}
+
+function lookOf(state, page) {
+  const requests = [...new Set(page.holders.map((s) => state.sequences[s]?.request ?? s))].sort((a, b) => a - b);
+  const cached = page.block >= 0 && page.kind !== "cached";
+  return { requests, cached, page, key: `${page.kind} ${cached} ${page.holders.join(" ")}` };
+}
+
+function paint(cell, { requests, cached, page }, changed) {
+  attr(cell, "data-kind", page.kind);
+  attr(cell, "data-holders", page.holders.length ? page.holders.join(" ") : null);
+  attr(cell, "data-rq", requests.length ? requests.join(" ") : null);
+  attr(cell, "data-cached", cached ? "" : null);
+  const many = page.holders.length > 2;
+  attr(cell, "data-many", many ? "" : null);
+  cell.replaceChildren(many ? el("b", {}, `×${page.holders.length}`) : page.kind === "held" ? String(requests[0]) : "");
+  const tone = (i) => colour(requests[i % requests.length]);
+  cell.style.cssText = requests.length ? `--c:${tone(0)};--i:${ink(requests[0])};--d:${tone(1)};--e:${tone(2)}` : "";
+  if (changed) {
+    const other = cell.classList.contains("fresh-a"); // another class starts the animation again
+    cell.classList.toggle("fresh-a", !other);
+    cell.classList.toggle("fresh-b", other);
+  }
+}
+
+/** One page in words. */
+function describe(state, pool, number_) {
+  const page = pagesOf(state, pool)[number_ - 1];
+  if (!page) {
+    return "";
+  }
+  const where = `Page ${number_}` + (state.pools.length > 1 ? ` of pool “${state.pools[pool].name}”` : "");
+  const block = state.blocks[page.block];
+  const words = block ? ` Its block says: “${visible(textOf(state, block.tokens))}”` : "";
+  const who = page.holders.map((s) => nameOf(state, s)).join(" and ");
+  switch (page.kind) {
+    case "free":
+      return `${where} is free.`;
+    case "cached":
+      return `${where} is held by nobody. The prefix cache keeps it for requests that begin alike; it may be evicted.${words}`;
+    default:
+      return `${where} is held by ${who}${block ? "; the prefix cache keeps it too." : "."}${words}`;
+  }
+}

@@ -1,0 +1,96 @@
+// One step: what its rows were, where its time went, which check stopped admission, and why.
+
+import { dress } from "./colours.js";
+import { attr, el, keyed, text } from "./dom.js";
+import { count, duration, KINDS, nameOf, number, sentence, stopOf } from "./words.js";
+
+const ROWS = [
+  ["prompt", "prefillRows", "prompt"],
+  ["decode", "decodeRows", "newest tokens"],
+  ["draft", "draftRows", "drafts"],
+  ["padding", "paddingRows", "padding"],
+];
+const PHASES = [
+  ["plan", "plan", "chooses the rows and reserves pages"],
+  ["draft", "draft", "guesses tokens and puts all rows together"],
+  ["launch", "launch", "the forward pass of the model"],
+  ["judge", "judge", "decides tokens"],
+  ["follow", "follow", "the drafter catches up with the decided tokens"],
+  ["commit", "commit", "shares pages, forks and ends answers"],
+];
+
+/** Draws the newest step of the state into `root`. */
+export function stepView(root) {
+  const title = el("h3", { class: "step-number" });
+  const rows = bar("rows-of-step", "What the rows were", ROWS.map(([key, , label]) => [key, label]));
+  const phases = bar("time-of-step", "Where the time went", PHASES.map(([key, label, means]) => [key, label, means]));
+  const stopTitle = el("strong", { "data-stop": "" });
+  const stopMeans = el("span");
+  const stop = el("p", { class: "stop-words" }, el("span", { class: "dim" }, "Admission was stopped by: "), stopTitle, el("br"), stopMeans);
+  const happened = el("ol", { class: "happened" });
+  const quiet = el("p", { class: "dim" });
+  root.append(title, rows, phases, stop, el("h4", {}, "What happened"), happened, quiet);
+
+  return (state) => {
+    const step = state.steps.at(-1);
+    if (!step) {
+      text(title, "No step yet");
+      return;
+    }
+    attr(root, "data-step", step.step);
+    text(title, `Step ${number(step.step)}`);
+    const values = ROWS.map(([, field]) => step[field]);
+    rows.draw(values, sum(values), (n) => number(n), count(sum(values), "row"));
+    const times = PHASES.map(([key]) => step[key]);
+    phases.draw(times, sum(times), duration, duration(sum(times)));
+    const why = stopOf(step);
+    attr(stopTitle, "data-stop", step.stop);
+    text(stopTitle, why.title);
+    text(stopMeans, why.means);
+    const marks = step.marks.filter((m) => m.kind !== "inserted" && m.kind !== "admitted").slice(0, 12);
+    keyed(
+      happened,
+      marks.map((mark, i) => ({ mark, i })),
+      ({ mark, i }) => `${state.run}/${step.step}/${i}/${mark.kind}`,
+      ({ mark }) => markLine(state, mark),
+    );
+    text(quiet, marks.length ? "" : calm(state, step));
+  };
+}
+
+/** A step without special events, in words. */
+function calm(state, step) {
+  const gave = step.rows.filter((r) => r.prompt === 0).length;
+  return gave
+    ? `${count(gave, "sequence")} went on by ${number(step.rows.reduce((n, r) => n + r.decode + r.accepted, 0))} tokens. Nothing else.`
+    : "Nothing but rows of prompts.";
+}
+
+function markLine(state, mark) {
+  const line = el("li", { "data-mark": mark.kind }, el("span", { class: "sign", "aria-hidden": "true" }, KINDS[mark.kind]?.sign ?? "·"), sentence(state, mark));
+  if (mark.request >= 0) {
+    attr(line, "style", dress(mark.request));
+    attr(line, "data-rq", mark.request);
+  }
+  return line;
+}
+
+/** A bar of parts with a legend of its own, below a heading. */
+function bar(name, label, parts) {
+  const sumText = el("span", { class: "sum" });
+  const pieces = parts.map(([key, , means]) => el("i", { "data-part": key, title: means ?? "" }));
+  const values = parts.map(() => el("b"));
+  const keys = parts.map(([key, name, means], i) => el("li", { "data-part": key, title: means ?? "" }, el("i"), `${name} `, values[i]));
+  const box = el("div", { class: `parts ${name}` }, el("h4", {}, label, sumText), el("div", { class: "bar" }, ...pieces), el("ul", { class: "keys" }, ...keys));
+  box.draw = (numbers, all, format, words) => {
+    text(sumText, words);
+    numbers.forEach((n, i) => {
+      pieces[i].style.flexGrow = all > 0 ? n / all : 0;
+      text(values[i], format(n));
+      attr(keys[i], "data-none", n > 0 ? null : "");
+    });
+  };
+  return box;
+}
+
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);

@@ -1,0 +1,99 @@
+package orrery.xray;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeMap;
+import orrery.events.Holds.PageRun;
+import orrery.events.Keyframe;
+import orrery.events.Keyframe.BookedSequence;
+import orrery.events.Keyframe.CachedBlock;
+import orrery.events.Keyframe.PoolShape;
+
+/**
+ * The engine's books of a keyframe in the form in which the page has its own: the same facts, made
+ * in Java from the event, and not by the page's code.
+ */
+final class EngineBooks {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private EngineBooks() {}
+
+  /** The books of a keyframe. */
+  static JsonNode of(Keyframe k) {
+    ObjectNode books = JSON.createObjectNode();
+    books.put("step", k.step()).put("model", k.model()).put("pageTokens", k.pageTokens());
+    books.put("paused", k.paused());
+    books.set("switches", JSON.valueToTree(new TreeMap<>(k.switches())));
+    ArrayNode pools = books.putArray("pools");
+    for (int i = 0; i < k.shapes().size(); i++) {
+      PoolShape shape = k.shapes().get(i);
+      pools
+          .addObject()
+          .put("name", shape.name())
+          .put("span", shape.span())
+          .put("pages", shape.pages())
+          .put("perBlock", shape.perBlock())
+          .put("free", k.pools().get(i).free())
+          .put("referenced", k.pools().get(i).referenced())
+          .put("idle", k.pools().get(i).idle());
+    }
+    ArrayNode sequences = books.putArray("sequences");
+    k.sequences().stream()
+        .sorted(
+            Comparator.comparingInt(BookedSequence::request)
+                .thenComparingInt(EngineBooks::named))
+        .forEach(s -> put(s, sequences.addObject()));
+    ArrayNode blocks = books.putArray("blocks");
+    k.blocks().stream()
+        .sorted(Comparator.comparingInt(CachedBlock::block))
+        .forEach(b -> put(b, blocks.addObject()));
+    return read(books.toString());
+  }
+
+  /** The number of a sequence; -1 if it has never run, since then no event has named it yet. */
+  private static int named(BookedSequence s) {
+    boolean ran =
+        s.state().equals("running") || s.retractions() > 0 || s.tokens().length > s.promptTokens();
+    return ran ? s.sequence() : -1;
+  }
+
+  private static void put(BookedSequence s, ObjectNode json) {
+    json.put("request", s.request()).put("sequence", named(s)).put("state", s.state());
+    json.put("retractions", s.retractions()).put("promptTokens", s.promptTokens());
+    json.put("maxTokens", s.maxTokens());
+    json.set("tokens", JSON.valueToTree(s.tokens()));
+    json.put("computed", s.computed()).put("block", s.block());
+    ArrayNode tables = json.putArray("tables");
+    for (PageRun run : s.pools()) {
+      tables.addObject().put("first", run.first()).set("pages", JSON.valueToTree(run.pages()));
+    }
+  }
+
+  private static void put(CachedBlock b, ObjectNode json) {
+    json.put("block", b.block()).put("parent", b.parent());
+    json.set("tokens", JSON.valueToTree(b.tokens()));
+    json.set("pages", JSON.valueToTree(b.pages()));
+    json.put("holders", b.holders());
+  }
+
+  /** The books that the page has, from its JSON. */
+  static JsonNode read(String json) {
+    try {
+      return JSON.readTree(json);
+    } catch (java.io.IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** The keyframes of a run. */
+  static List<Keyframe> keyframes(List<? extends orrery.events.Event> events) {
+    return events.stream()
+        .filter(Keyframe.class::isInstance)
+        .map(Keyframe.class::cast)
+        .toList();
+  }
+}

@@ -1,0 +1,207 @@
+package orrery.xray;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.LongStream;
+import org.graalvm.polyglot.PolyglotException;
+import org.graalvm.polyglot.Value;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import orrery.events.Event;
+import orrery.events.Keyframe;
+import orrery.xray.PageScript.Edit;
+
+/**
+ * The page's state is the engine's: after every step of random runs, the state that the page's own
+ * script has made of the events equals the books that the engine reads from its pools, tables,
+ * queues and prefix cache.
+ */
+class PageStateTest {
+  private static final int RUNS = Integer.getInteger("orrery.xray.runs", 32);
+  private static final long SEED = Long.getLong("orrery.xray.seed", 1_400);
+
+  @TempDir Path directory;
+
+  private static List<WatchedRuns> runs(int count) {
+    return LongStream.range(SEED, SEED + count).mapToObj(WatchedRuns::of).toList();
+  }
+
+  @Test
+  void afterEveryStepThePageHasTheEnginesBooks() {
+    Map<String, Long> happened = new TreeMap<>();
+    try (PageScript page = PageScript.open(directory)) {
+      for (WatchedRuns run : runs(RUNS)) {
+        requireBooks(run, page.call("follow", run.text()));
+        run.kinds().forEach((kind, n) -> happened.merge(kind, n, Long::sum));
+        count(run, happened);
+      }
+    }
+    System.out.printf("x-ray state: %d runs from seed %d%n  %s%n", RUNS, SEED, happened);
+    if (RUNS >= 32) {
+      assertThat(happened)
+          .containsKeys(
+              "Retracted", "Forked", "Evicted", "Flushed", "BlockGone", "Rejected", "Paused")
+          .containsKeys("hits", "accepted drafts", "rejected drafts", "cancelled", "passed pages")
+          .containsKeys("tombstones", "shared pages", "alternatives");
+    }
+  }
+
+  private static void requireBooks(WatchedRuns run, Value followed) {
+    List<Keyframe> keyframes = run.keyframes();
+    String[] books = followed.getMember("books").asString().split("\n");
+    assertThat(books).as("%s", run).hasSameSizeAs(keyframes);
+    for (int i = 0; i < books.length; i++) {
+      assertThat(EngineBooks.read(books[i]))
+          .as("%s, step %d", run, keyframes.get(i).step())
+          .isEqualTo(EngineBooks.of(keyframes.get(i)));
+    }
+    assertThat(followed.getMember("wrong").asString()).as("%s", run).isEmpty();
+  }
+
+  private static void count(WatchedRuns run, Map<String, Long> happened) {
+    for (Event event : run.events()) {
+      switch (event) {
+        case Event.Admitted a when a.hit() > 0 -> happened.merge("hits", 1L, Long::sum);
+        case Event.Verified v -> {
+          add(happened, "accepted drafts", v.accepted());
+          add(happened, "rejected drafts", v.judged() - v.accepted());
+        }
+        case Event.Finished f when f.reason().equals("abort") ->
+            happened.merge("cancelled", 1L, Long::sum);
+        case Event.TokenOut t -> add(happened, "alternatives", t.top().size());
+        case Event.StepDone s ->
+            s.pools().forEach(pool -> add(happened, "passed pages", pool.passed()));
+        case Event.Evicted e when e.pool().startsWith("window") ->
+            add(happened, "tombstones", e.pages());
+        case Keyframe k ->
+            add(happened, "shared pages", k.blocks().stream().filter(b -> b.holders() > 1).count());
+        default -> {}
+      }
+    }
+  }
+
+  private static void add(Map<String, Long> happened, String what, long n) {
+    if (n > 0) {
+      happened.merge(what, n, Long::sum);
+    }
+  }
+
+  @Test
+  void aPageThatBeginsAtAnyKeyframeHasTheBooksFromThereOn() {
+    try (PageScript page = PageScript.open(directory)) {
+      for (WatchedRuns run : runs(8)) {
+        List<Keyframe> keyframes = run.keyframes();
+        Keyframe first = keyframes.get(keyframes.size() / 3);
+        int at = run.events().indexOf(first);
+        WatchedRuns rest =
+            new WatchedRuns(
+                run.seed(),
+                run.events().subList(at, run.events().size()),
+                run.lines().subList(at, run.lines().size()));
+        requireBooks(rest, page.call("follow", rest.text()));
+      }
+    }
+  }
+
+  @Test
+  void countersAreSumsOfWhatTheEngineReported() {
+    try (PageScript page = PageScript.open(directory)) {
+      for (WatchedRuns run : runs(8)) {
+        Map<?, ?> counters = PageScript.map(page.call("follow", run.text()).getMember("counters"));
+        Map<String, Long> expected = new TreeMap<>();
+        for (Event event : run.events()) {
+          sum(event, expected);
+        }
+        counters.forEach(
+            (name, n) ->
+                assertThat(((Number) n).longValue())
+                    .as("%s, %s", run, name)
+                    .isEqualTo(expected.getOrDefault(name, 0L)));
+        assertThat(counters.keySet()).hasSize(14).containsAll((Iterable) expected.keySet());
+      }
+    }
+  }
+
+  private static void sum(Event event, Map<String, Long> sums) {
+    switch (event) {
+      case Event.StepDone s -> {
+        sums.merge("steps", 1L, Long::sum);
+        sums.merge("promptRows", (long) s.prefillRows(), Long::sum);
+        sums.merge("busyNanos", s.busyNanos(), Long::sum);
+      }
+      case Event.TokenOut t -> sums.merge("outputTokens", 1L, Long::sum);
+      case Event.Admitted a -> sums.merge("hitTokens", (long) a.hit(), Long::sum);
+      case Event.Verified v -> {
+        sums.merge("drafts", (long) v.drafts().length, Long::sum);
+        sums.merge("accepted", (long) v.accepted(), Long::sum);
+        sums.merge("rejected", (long) v.judged() - v.accepted(), Long::sum);
+      }
+      case Event.Retracted r -> sums.merge("retractions", 1L, Long::sum);
+      case Event.Evicted e -> sums.merge("evictedPages", (long) e.pages(), Long::sum);
+      case Event.Rejected r -> sums.merge("refused", 1L, Long::sum);
+      case Event.Finished f ->
+          sums.merge(
+              switch (f.reason()) {
+                case "abort" -> "cancelled";
+                case "error" -> "failed";
+                default -> "finished";
+              },
+              1L,
+              Long::sum);
+      default -> {}
+    }
+  }
+
+  /** Changes of the page's script, each of which makes one rule wrong. */
+  private static final List<Edit> WRONG =
+      List.of(
+          new Edit("state.js", "delete state.blocks[e.block];", ""),
+          new Edit("state.js", "state.blocks[e.block] = block;", "state.blocks[e.block] ??= block;"),
+          new Edit("state.js", "parent: e.parent,", "parent: -1,"),
+          new Edit("state.js", "s.block = e.block;", ""),
+          new Edit("state.js", "s.tables = e.pools;", "s.tables = s.tables.length ? s.tables : e.pools;"),
+          new Edit("state.js", "    s.computed = 0;\n    letGo(state, s);", "    letGo(state, s);"),
+          new Edit("state.js", "  s.tables = [];\n  s.block = -1;", "  s.block = -1;"),
+          new Edit("state.js", "    s.retractions++;", ""),
+          new Edit("state.js", "start(state, s, e.hit);", "start(state, s, 0);"),
+          new Edit("state.js", "start(state, s, e.shared);", "start(state, s, 0);"),
+          new Edit("state.js", "+ row.decode + row.accepted;", "+ row.decode;"),
+          new Edit("state.js", "row.from + row.prompt +", "row.from +"),
+          new Edit("state.js", "  Paused(state) {\n    state.paused = true;", "  Paused(state) {"),
+          new Edit("state.js", "  Resumed(state) {\n    state.paused = false;", "  Resumed(state) {"),
+          new Edit("state.js", "turn(state, s, \"finished\", null);", ""),
+          new Edit("state.js", "turn(state, s, \"retracted\", \"waiting\");", ""),
+          new Edit("state.js", "maxTokens: e.maxTokens,", "maxTokens: 0,"),
+          new Edit("state.js", "prompt: e.prompt ?? [],", "prompt: [],"),
+          new Edit("state.js", "token: e.token, text: e.text,", "token: 0, text: e.text,"),
+          new Edit("state.js", "    state.step = e.step;\n    state.idle", "    state.idle"),
+          new Edit("state.js", "free: p.free, referenced: p.referenced,", "free: 0, referenced: p.referenced,"),
+          new Edit("state.js", "    state.idle = true;\n    stand(state, e);", "    state.idle = true;"),
+          new Edit("books.js", "at.holders.length > 1 ? \"shared\" : \"held\"", "\"cached\""),
+          new Edit("books.js", "pages[page - 1].kind = \"cached\";", ""),
+          new Edit("books.js", "block = state.blocks[block.parent]", "block = null"));
+
+  @Test
+  void everyRuleIsSeenToFail() throws Exception {
+    for (Edit edit : WRONG) {
+      Path copy = Files.createTempDirectory(directory, "wrong");
+      try (PageScript page = PageScript.open(copy, List.of(edit))) {
+        assertThat(runs(16).stream().anyMatch(run -> differs(page, run))).as("%s", edit).isTrue();
+      }
+    }
+  }
+
+  private static boolean differs(PageScript page, WatchedRuns run) {
+    try {
+      requireBooks(run, page.call("follow", run.text()));
+      return false;
+    } catch (AssertionError | PolyglotException e) {
+      return true;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+// What tests ask of the page's modules. Events come as lines of JSON.
+import { apply, books, booksOf, difference, empty, fromKeyframe, pagesOf } from "./state.js";
+import { History } from "./history.js";
+import { Lines } from "./feed.js";
+
+const events = (lines) => lines.split("\n").filter((line) => line).map((line) => JSON.parse(line));
+
+/** Pages of each kind that do not agree with the counts that the engine reported; "" if all do. */
+function wrongPages(state) {
+  return state.pools.map((pool, i) => {
+    const kinds = { free: 0, cached: 0, held: 0, shared: 0 };
+    for (const page of pagesOf(state, i)) {
+      kinds[page.kind]++;
+    }
+    const referenced = kinds.held + kinds.shared;
+    return kinds.free === pool.free && kinds.cached === pool.idle && referenced === pool.referenced
+      ? "" : `pool ${pool.name} at step ${state.step}: the page draws ${JSON.stringify(kinds)}, ` +
+        `the engine has ${pool.free} free, ${pool.idle} cached, ${pool.referenced} held. `;
+  }).join("");
+}
+
+/**
+ * Follows a run. Returns the books just before each keyframe, as JSON, one a line; and what was
+ * wrong with the pages, and with the page's own comparison.
+ */
+export function follow(lines) {
+  const state = empty();
+  const found = [];
+  let wrong = "";
+  for (const event of events(lines)) {
+    if (event.event === "Keyframe") {
+      const ours = books(state.whole ? state : fromKeyframe(event));
+      found.push(JSON.stringify(ours));
+      const theirs = difference(ours, booksOf(event));
+      wrong += theirs ? `its own comparison at step ${event.step} finds ${theirs}. ` : "";
+    }
+    apply(state, event);
+    if (["StepDone", "Idle", "Keyframe"].includes(event.event)) {
+      wrong += wrongPages(state);
+    }
+  }
+  return { books: found.join("\n"), wrong: wrong.slice(0, 2000), counters: state.counters };
+}
+
+/** A history of a run, given to it in messages of so many events. */
+export function history(lines, size, every, most) {
+  const history = new History({ every, most });
+  const all = events(lines);
+  for (let from = 0; from < all.length; from += size) {
+    history.push({ from, run: 1, lost: 0, events: all.slice(from, from + size) });
+  }
+  return history;
+}
+
+export const push = (history, lines, from, run, lost) =>
+  history.push({ from, run, lost, events: events(lines) });
+export const state = (history) => history.state;
+export const booksAt = (history) => JSON.stringify(books(history.state));
+export const wrongPagesAt = (history) => wrongPages(history.state);
+
+/** All that a state says, as JSON; of its steps only the newest, and how many there are. */
+const said = (state) => JSON.stringify({
+  ...state, version: 0, steps: state.steps.slice(-2), kept: state.steps.length,
+});
+
+/**
+ * What the state is at every position of a run at which it is whole, by a fold that never goes back:
+ * an array with the JSON at each position, null elsewhere.
+ */
+export function folded(lines) {
+  const state = empty(1);
+  const at = [null];
+  for (const event of events(lines)) {
+    apply(state, event);
+    at.push(["StepDone", "Idle", "Keyframe"].includes(event.event) ? said(state) : null);
+  }
+  return at;
+}
+
+/** Whether a history shows at its playhead what the fold had there; else both, in words. */
+export function sameAs(history, folded) {
+  const ours = said(history.state);
+  const theirs = folded[history.at];
+  return theirs === null || ours === theirs
+    ? "" : `at ${history.at}: the history shows ${ours}, the fold had ${theirs}`;
+}
+
+export const tell = (history, what, ...more) => history[what](...more);
+export const ask = (history, what) => JSON.stringify(history[what]);
+
+/** The messages that a stream of server-sent events has, which comes in pieces. */
+export function messages(pieces) {
+  const found = [];
+  const lines = new Lines((message) => found.push(message));
+  for (const piece of pieces) {
+    lines.push(piece);
+  }
+  return JSON.stringify(found);
+}
