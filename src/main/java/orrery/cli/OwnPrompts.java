@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import orrery.cli.DemoPrompts.Prompt;
 import orrery.sampling.SamplingParams;
+import orrery.xray.DemoPrompts.Prompt;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 

@@ -67,6 +67,9 @@ public interface Call {
    */
   void answer(int status, String contentType, byte[] body) throws IOException;
 
+  /** Adds a header to the answer, which has not begun. */
+  void header(String name, String value);
+
   /** Begins an answer of server-sent events, with status 200. */
   EventStream events();
 }

@@ -37,7 +37,7 @@ public final class ControlRoutes {
     this.metrics = metrics;
     this.profile = profile;
     this.info =
-        new ServerInfo(serving.name(), serving.loaded(), serving.engine(), metrics, version());
+        new ServerInfo(serving.name(), serving.loaded(), serving::engine, metrics, version());
   }
 
   private static String version() {

@@ -61,7 +61,7 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
     try {
       origins.require(call.header("Host").orElse(""), call.header("Origin").orElse(""));
       String path = call.path();
-      boolean free = path.equals(HEALTH);
+      boolean free = path.equals(HEALTH) || routes.isFree(path);
       String tenant = free ? "" : keys.tenant(call.header("Authorization").orElse(""));
       Routes.Found found = find(routes, call, path);
       call.known(tenant, found.parameter());

@@ -213,8 +213,8 @@ final class Exchange implements Call, EventStream {
     return method() + " " + path;
   }
 
-  /** Adds a header to the answer, which has not begun. */
-  void header(String name, String value) {
+  @Override
+  public void header(String name, String value) {
     response.getHeaders().put(name, value);
   }
 

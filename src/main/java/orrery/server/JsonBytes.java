@@ -7,8 +7,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 
 /** JSON on one line, in UTF-8. */
-final class JsonBytes {
-  static final String TYPE = "application/json";
+public final class JsonBytes {
+  public static final String TYPE = "application/json";
 
   private static final JsonFactory JSON = new JsonFactory();
 
@@ -16,11 +16,12 @@ final class JsonBytes {
 
   /** Writes a value. */
   @FunctionalInterface
-  interface Value {
+  public interface Value {
     void write(JsonGenerator json) throws IOException;
   }
 
-  static byte[] of(Value value) {
+  /** The bytes of a value. */
+  public static byte[] of(Value value) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);
     try (JsonGenerator json = JSON.createGenerator(bytes)) {
       value.write(json);

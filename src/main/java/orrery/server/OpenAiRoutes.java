@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.UUID;
 import orrery.engine.Answer;
 import orrery.engine.Completion;
+import orrery.engine.Engine;
+import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.engine.RequestException;
 import orrery.openai.Fields;
@@ -24,19 +26,26 @@ import orrery.text.TokenizerException;
  */
 public final class OpenAiRoutes {
   private final Serving serving;
-  private final ServedModel model;
-  private final ServedReader reader;
-  private final OpenAiResponse bodies;
+  private final long created = now();
+  private final ForEngine<Api> api;
+
+  /** What one engine's context length and drafts decide. */
+  private record Api(ServedModel model, ServedReader reader, OpenAiResponse bodies) {}
 
   public OpenAiRoutes(Serving serving) {
     this.serving = serving;
-    this.model =
-        new ServedModel(
-            serving.name(), serving.loaded().directory(), now(), serving.engine().longest());
-    this.reader = new ServedReader(serving.loaded(), model);
-    boolean synthetic = serving.engine().options().speculation().synthetic();
-    this.bodies =
-        OpenAiResponse.served(serving.loaded().tokenizer(), serving.cacheReport(), synthetic);
+    this.api = new ForEngine<>(serving, this::api);
+  }
+
+  private Api api(Engine engine) {
+    LoadedModel loaded = serving.loaded();
+    ServedModel model =
+        new ServedModel(serving.name(), loaded.directory(), created, engine.longest());
+    boolean synthetic = engine.options().speculation().synthetic();
+    return new Api(
+        model,
+        new ServedReader(loaded, model),
+        OpenAiResponse.served(loaded.tokenizer(), serving.cacheReport(), synthetic));
   }
 
   private static long now() {
@@ -46,18 +55,23 @@ public final class OpenAiRoutes {
   /** Adds the routes of this API. */
   public Routes addTo(Routes routes) {
     return routes
-        .get("/v1/models", call -> call.answer(200, JsonBytes.TYPE, JsonBytes.of(model::writeList)))
+        .get("/v1/models", this::models)
         .get("/v1/models/{id}", this::model)
         .post("/v1/completions", call -> complete(call, false))
         .post("/v1/chat/completions", call -> complete(call, true));
   }
 
+  private void models(Call call) throws IOException {
+    call.answer(200, JsonBytes.TYPE, JsonBytes.of(api.get().model()::writeList));
+  }
+
   private void model(Call call) throws IOException {
-    requireKnown(call.parameter());
+    ServedModel model = api.get().model();
+    requireKnown(model, call.parameter());
     call.answer(200, JsonBytes.TYPE, JsonBytes.of(model::write));
   }
 
-  private void requireKnown(String name) {
+  private static void requireKnown(ServedModel model, String name) {
     if (!model.isCalled(name)) {
       throw new HttpException(
           404,
@@ -70,17 +84,18 @@ public final class OpenAiRoutes {
 
   private void complete(Call call, boolean chat) throws IOException {
     serving.requireRoom();
-    OpenAiRequest request = call.body(bytes -> read(bytes, chat));
+    Api own = api.get();
+    OpenAiRequest request = call.body(bytes -> read(own, bytes, chat));
     List<Completion> running = submit(call, request);
     try {
       call.onClose(() -> running.forEach(Completion::cancel));
       String id = UUID.randomUUID().toString().replace("-", "");
       if (request.delivery().stream()) {
-        OpenAiStream stream = new OpenAiStream(bodies, id, now(), request);
+        OpenAiStream stream = new OpenAiStream(own.bodies(), id, now(), request);
         new OpenAiSender(call, stream, running).send(request.delivery().usage());
       } else {
         List<List<Answer>> answers = running.stream().map(Completion::join).toList();
-        byte[] whole = JsonBytes.of(json -> bodies.answer(json, id, now(), request, answers));
+        byte[] whole = JsonBytes.of(json -> own.bodies().answer(json, id, now(), request, answers));
         call.answer(200, JsonBytes.TYPE, whole);
       }
     } catch (TokenizerException e) { // a token of the answer that it cannot name
@@ -90,10 +105,10 @@ public final class OpenAiRoutes {
     }
   }
 
-  private OpenAiRequest read(byte[] bytes, boolean chat) {
+  private static OpenAiRequest read(Api own, byte[] bytes, boolean chat) {
     Fields body = Fields.parse(bytes);
-    requireKnown(body.stringOr("model", model.name()));
-    return reader.read(body, chat);
+    requireKnown(own.model(), body.stringOr("model", own.model().name()));
+    return own.reader().read(body, chat);
   }
 
   /** Submits the prompts of a body, all or none. */

@@ -1,7 +1,9 @@
 package orrery.server;
 
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -21,6 +23,7 @@ import java.util.TreeSet;
 public final class Routes {
   private final Map<String, Map<String, Handler>> exact = new LinkedHashMap<>(); // path, method
   private final Map<String, Map<String, Handler>> open = new LinkedHashMap<>(); // beginning, method
+  private final Set<String> free = new HashSet<>(); // keys of paths that need no key of a caller
 
   /** A handler, and what the open end of its path stands for. */
   record Found(Handler handler, String parameter) {}
@@ -28,6 +31,15 @@ public final class Routes {
   /** Answers {@code GET} and {@code HEAD}; the server leaves out the body of the latter. */
   public Routes get(String path, Handler handler) {
     return on("GET", path, handler).on("HEAD", path, handler);
+  }
+
+  /**
+   * Answers {@code GET} and {@code HEAD} to anyone, also if the server asks for keys: for files that
+   * a browser loads before its user can give a key.
+   */
+  public Routes getFree(String path, Handler handler) {
+    free.add(beginning(path));
+    return get(path, handler);
   }
 
   /** Answers {@code POST}. */
@@ -43,7 +55,7 @@ public final class Routes {
    */
   public Routes on(String method, String path, Handler handler) {
     boolean ends = path.endsWith("}");
-    String key = ends ? path.substring(0, path.lastIndexOf('{')) : path;
+    String key = beginning(path);
     if (!key.startsWith("/") || key.indexOf('{') >= 0) {
       throw new IllegalArgumentException(
           "path: expected /… or /…/{name} with one name, at the end, found " + path);
@@ -57,6 +69,26 @@ public final class Routes {
     return this;
   }
 
+  /** The path without a name at its end. */
+  private static String beginning(String path) {
+    return path.endsWith("}") ? path.substring(0, path.lastIndexOf('{')) : path;
+  }
+
+  /** Whether a call of this path needs no key. */
+  boolean isFree(String path) {
+    if (exact.containsKey(path)) {
+      return free.contains(path);
+    }
+    return openTo(path).filter(free::contains).isPresent();
+  }
+
+  /** The first beginning, of those with an open end, that a path has. */
+  private Optional<String> openTo(String path) {
+    return open.keySet().stream()
+        .filter(b -> path.startsWith(b) && path.length() > b.length())
+        .findFirst();
+  }
+
   /**
    * The handler of a call.
    *
@@ -66,14 +98,9 @@ public final class Routes {
     Map<String, Handler> methods = exact.get(path);
     String parameter = "";
     if (methods == null) {
-      for (var entry : open.entrySet()) {
-        String beginning = entry.getKey();
-        if (path.startsWith(beginning) && path.length() > beginning.length()) {
-          methods = entry.getValue();
-          parameter = path.substring(beginning.length());
-          break;
-        }
-      }
+      Optional<String> beginning = openTo(path);
+      methods = beginning.map(open::get).orElse(null);
+      parameter = beginning.map(b -> path.substring(b.length())).orElse("");
     }
     if (methods == null) {
       throw HttpException.refused(404, null, "path: expected one of this server's, found " + path);

@@ -2,29 +2,176 @@ package orrery.server;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import orrery.engine.Engine;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 
 /**
- * What the handlers of an API serve: one model, by one engine.
- *
- * @param engine that answers
- * @param loaded the engine's model
- * @param name of the model, as clients are told
- * @param cacheReport whether answers say how many prompt tokens came from the prefix cache
- * @param deadline after which an unfinished answer is cut off
+ * What the handlers of an API serve: one model, by one engine. Another engine may take the place of
+ * the first while the server runs, so a handler asks for it at each call.
  */
-public record Serving(
-    Engine engine,
-    LoadedModel loaded,
-    String name,
-    boolean cacheReport,
-    Optional<Duration> deadline) {
+public final class Serving implements AutoCloseable {
+  private final LoadedModel loaded;
+  private final String name;
+  private final boolean cacheReport;
+  private final Optional<Duration> deadline;
+  private final CompletableFuture<Throwable> broken = new CompletableFuture<>();
+  private volatile Running running; // null while another engine starts
+  private boolean ending; // no further engine starts; guarded by this
+
+  /**
+   * @param number of the engine in this server, from 0
+   */
+  private record Running(int number, Engine engine) {}
+
+  /**
+   * @param engine that answers
+   * @param loaded the engine's model
+   * @param name of the model, as clients are told
+   * @param cacheReport whether answers say how many prompt tokens came from the prefix cache
+   * @param deadline after which an unfinished answer is cut off
+   */
+  public Serving(
+      Engine engine,
+      LoadedModel loaded,
+      String name,
+      boolean cacheReport,
+      Optional<Duration> deadline) {
+    this.loaded = loaded;
+    this.name = name;
+    this.cacheReport = cacheReport;
+    this.deadline = deadline;
+    run(new Running(0, engine));
+  }
+
   /** The model under the name of its directory, without a deadline. */
   public static Serving of(Engine engine, LoadedModel loaded) {
     String name = loaded.directory().toAbsolutePath().normalize().getFileName().toString();
     return new Serving(engine, loaded, name, false, Optional.empty());
+  }
+
+  private void run(Running next) {
+    running = next;
+    next.engine().ended().exceptionally(bug -> stopped(bug.getCause()));
+  }
+
+  private Void stopped(Throwable bug) {
+    broken.complete(bug);
+    return null;
+  }
+
+  private Running running() {
+    Running now = running;
+    if (now == null) {
+      throw HttpException.unavailable("the engine is being restarted; try again later");
+    }
+    return now;
+  }
+
+  /**
+   * The engine that answers now.
+   *
+   * @throws HttpException 503 while another one starts
+   */
+  public Engine engine() {
+    return running().engine();
+  }
+
+  /**
+   * The number of that engine in this server, from 0: what was made for another number is stale.
+   *
+   * @throws HttpException 503 while another engine starts
+   */
+  int number() {
+    return running().number();
+  }
+
+  /** The model, which all engines share. */
+  public LoadedModel loaded() {
+    return loaded;
+  }
+
+  /** The name of the model, as clients are told. */
+  public String name() {
+    return name;
+  }
+
+  /** Whether answers say how many prompt tokens came from the prefix cache. */
+  public boolean cacheReport() {
+    return cacheReport;
+  }
+
+  /** After how long an unfinished answer is cut off. */
+  public Optional<Duration> deadline() {
+    return deadline;
+  }
+
+  /**
+   * Ends the engine, and lets another one take its place. What runs is cut off: its tokens so far
+   * are its answer, and its finish reason is abort. Calls that come meanwhile get 503. Returns when
+   * the other engine answers.
+   *
+   * @param next starts the other engine, after the first has ended: there is room for one
+   * @param again starts one as the first was; it is asked if {@code next} throws
+   * @throws RuntimeException what {@code next} threw
+   * @throws HttpException 503 if the server ends
+   */
+  public synchronized void restart(Supplier<Engine> next, Supplier<Engine> again) {
+    if (ending) {
+      throw HttpException.gone("the server is ending; it starts no other engine");
+    }
+    int number = number() + 1;
+    Engine old = engine();
+    running = null;
+    old.shutdownNow();
+    old.close();
+    try {
+      run(new Running(number, next.get()));
+    } catch (RuntimeException | Error refused) {
+      startAgain(number, again, refused);
+      throw refused;
+    }
+  }
+
+  private void startAgain(int number, Supplier<Engine> again, Throwable refused) {
+    try {
+      run(new Running(number, again.get()));
+    } catch (RuntimeException | Error bug) { // it ran a moment ago
+      refused.addSuppressed(bug);
+      broken.complete(refused);
+    }
+  }
+
+  /** Complete with a bug once one has stopped an engine. */
+  public CompletableFuture<Throwable> broken() {
+    return broken.copy();
+  }
+
+  /** Lets no further engine start, and ends pauses: what is paused could never finish. */
+  public synchronized void end() {
+    ending = true;
+    if (running != null) {
+      running.engine().endPauses();
+    }
+  }
+
+  /** Cuts off what runs. */
+  public synchronized void shutdownNow() {
+    ending = true;
+    if (running != null) {
+      running.engine().shutdownNow();
+    }
+  }
+
+  /** Closes the engine, which finishes what it has. */
+  @Override
+  public synchronized void close() {
+    ending = true;
+    if (running != null) {
+      running.engine().close();
+    }
   }
 
   /**
@@ -34,8 +181,9 @@ public record Serving(
    * @throws HttpException 503 with {@code Retry-After}
    */
   public void requireRoom() {
-    int most = engine.options().batching().maxQueuedRequests();
-    if (engine.waiting() >= most) {
+    Engine now = engine();
+    int most = now.options().batching().maxQueuedRequests();
+    if (now.waiting() >= most) {
       throw HttpException.unavailable(
           "the queue is full: " + most + " requests wait; try again later");
     }

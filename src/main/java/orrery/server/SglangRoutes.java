@@ -21,13 +21,14 @@ import orrery.sglang.Progress;
  */
 public final class SglangRoutes {
   private final Serving serving;
-  private final GenerateReader reader;
+  private final ForEngine<GenerateReader> reader;
   private final GenerateResponse bodies;
   private final Rids rids = new Rids();
 
   public SglangRoutes(Serving serving) {
     this.serving = serving;
-    this.reader = new GenerateReader(serving.loaded(), serving.engine().longest());
+    this.reader =
+        new ForEngine<>(serving, e -> new GenerateReader(serving.loaded(), e.longest()));
     this.bodies = new GenerateResponse(serving.loaded().tokenizer());
   }
 
@@ -41,7 +42,7 @@ public final class SglangRoutes {
 
   private void generate(Call call) throws IOException {
     serving.requireRoom();
-    GenerateRequest request = call.body(bytes -> reader.read(Fields.parse(bytes)));
+    GenerateRequest request = call.body(bytes -> reader.get().read(Fields.parse(bytes)));
     List<String> rid = request.prompts().stream().map(GenerateRequest.Prompt::rid).toList();
     try (Rids.Names names = rids.reserve(call.tenant(), rid, request.list())) {
       List<Completion> running = submit(call, request);

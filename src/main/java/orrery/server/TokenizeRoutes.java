@@ -17,11 +17,12 @@ import orrery.text.Tokenizer;
  */
 public final class TokenizeRoutes {
   private final Serving serving;
-  private final PromptFields prompts;
+  private final ForEngine<PromptFields> prompts;
 
   public TokenizeRoutes(Serving serving) {
     this.serving = serving;
-    this.prompts = new PromptFields(serving.loaded(), serving.engine().longest(), false);
+    this.prompts =
+        new ForEngine<>(serving, e -> new PromptFields(serving.loaded(), e.longest(), false));
   }
 
   /** Adds the routes of this API. */
@@ -87,7 +88,7 @@ public final class TokenizeRoutes {
     for (int i = 0; i < all.length; i++) {
       String text = texts.get(i) instanceof String s ? s : body.fail("prompt", expected);
       String at = list ? body.item("prompt", i) : "prompt";
-      all[i] = text.isEmpty() ? new int[0] : prompts.read(at, text).tokens();
+      all[i] = text.isEmpty() ? new int[0] : prompts.get().read(at, text).tokens();
     }
     return new Tokenized(all, list);
   }

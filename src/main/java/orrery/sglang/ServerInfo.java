@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Supplier;
 import orrery.checkpoint.JsonConfig;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
@@ -24,17 +25,22 @@ public final class ServerInfo {
   private final boolean hasTokenizer;
   private final String type;
   private final List<String> architectures;
-  private final Engine engine;
+  private final Supplier<Engine> engine;
   private final Metrics metrics;
   private final String version;
 
   /**
    * @param name of the model, as clients are told
+   * @param engine gives the engine that answers now
    * @param metrics the engine's
    * @param version of Orrery
    */
   public ServerInfo(
-      String name, LoadedModel loaded, Engine engine, Metrics metrics, String version) {
+      String name,
+      LoadedModel loaded,
+      Supplier<Engine> engine,
+      Metrics metrics,
+      String version) {
     this.name = name;
     this.directory = loaded.directory().toAbsolutePath().normalize().toString();
     this.hasTokenizer = loaded.tokenizer().isPresent();
@@ -79,7 +85,7 @@ public final class ServerInfo {
   public void server(JsonGenerator json) throws IOException {
     json.writeStartObject();
     paths(json);
-    for (Map.Entry<String, Object> option : options(engine.options()).entrySet()) {
+    for (Map.Entry<String, Object> option : options(engine.get().options()).entrySet()) {
       json.writeFieldName(option.getKey());
       json.writeObject(option.getValue());
     }
@@ -87,8 +93,8 @@ public final class ServerInfo {
       json.writeNumberField(size, 1);
     }
     json.writeStringField("disaggregation_mode", "null");
-    json.writeNumberField("max_total_num_tokens", engine.cacheTokens());
-    json.writeNumberField("max_req_input_len", engine.longest() - 1);
+    json.writeNumberField("max_total_num_tokens", engine.get().cacheTokens());
+    json.writeNumberField("max_req_input_len", engine.get().longest() - 1);
     json.writeStringField("version", version);
     json.writeArrayFieldStart("internal_states");
     json.writeStartObject();
@@ -140,10 +146,10 @@ public final class ServerInfo {
     json.writeNumberField("num_waiting_reqs", load.waiting());
     json.writeNumberField("num_used_tokens", used(load));
     json.writeNumberField("num_total_tokens", used(load) + load.waitingTokens());
-    json.writeNumberField("max_total_num_tokens", engine.cacheTokens());
-    json.writeNumberField("token_usage", (double) used(load) / engine.cacheTokens());
+    json.writeNumberField("max_total_num_tokens", engine.get().cacheTokens());
+    json.writeNumberField("token_usage", (double) used(load) / engine.get().cacheTokens());
     json.writeNumberField("gen_throughput", metrics.throughput());
-    json.writeNumberField("max_running_requests", engine.options().batching().maxRunningRequests());
+    json.writeNumberField("max_running_requests", engine.get().options().batching().maxRunningRequests());
     json.writeEndObject();
     json.writeEndArray();
     json.writeEndObject();

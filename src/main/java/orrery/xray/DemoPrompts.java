@@ -1,4 +1,4 @@
-package orrery.cli;
+package orrery.xray;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -9,7 +9,7 @@ import orrery.text.Message;
 import orrery.text.Tokenizer;
 
 /** The dozen prompts of the demo: stories, chat with one system message, and tasks. */
-final class DemoPrompts {
+public final class DemoPrompts {
   /**
    * The messages that all chats begin with: a system message and earlier turns, some pages long.
    */
@@ -51,23 +51,25 @@ final class DemoPrompts {
    * @param shown what the reader sees of it
    * @param chat its messages; none if the prompt is a text to continue
    */
-  record Prompt(String title, String shown, List<Message> chat, SamplingParams params) {
+  public record Prompt(String title, String shown, List<Message> chat, SamplingParams params) {
     /** A text to continue. */
-    static Prompt text(String title, String text, SamplingParams params) {
+    public static Prompt text(String title, String text, SamplingParams params) {
       return new Prompt(title, Tokenizer.trimPrompt(text), List.of(), params);
     }
 
     /** A user's message, behind others. */
-    static Prompt chat(String title, List<Message> before, String text, SamplingParams params) {
+    public static Prompt chat(String title, List<Message> before, String text, SamplingParams params) {
       List<Message> messages = new ArrayList<>(before);
       messages.add(new Message("user", text));
       return new Prompt(title, text + " ", messages, params);
     }
 
     /**
+     * What the engine gets.
+     *
      * @throws orrery.text.TokenizerException if the model has no tokenizer, or no format for a chat
      */
-    Request request(LoadedModel loaded) {
+    public Request request(LoadedModel loaded) {
       return chat.isEmpty()
           ? Request.of(loaded.requireTokenizer().encode(shown), params)
           : loaded.chat(chat, params);
@@ -75,7 +77,7 @@ final class DemoPrompts {
   }
 
   /** All prompts that a model can take: no chats if the model has no format for them. */
-  static List<Prompt> of(LoadedModel loaded) {
+  public static List<Prompt> of(LoadedModel loaded) {
     boolean chats = loaded.chatFormat().isOurs();
     return all().stream().filter(p -> chats || p.chat().isEmpty()).toList();
   }
