@@ -50,6 +50,7 @@ import picocli.CommandLine.TypeConversionException;
       QuantizeCommand.class,
       DumpCommand.class,
       BenchCommand.class,
+      TraceCommand.class,
       TraceSvgCommand.class,
       LabCommand.class,
       CommandLine.HelpCommand.class
@@ -119,13 +120,17 @@ public final class Main {
 
   /** All commands, bound to nothing yet. */
   static CommandLine line() {
-    return new CommandLine(new Main())
-        .registerConverter(Path.class, Main::path)
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setOverwrittenOptionsAllowed(true) // requireOnce() refuses it, in groups too
+    return configured(new CommandLine(new Main()))
         .setParameterExceptionHandler(Main::explainSyntax)
         .setExecutionStrategy(Main::execute)
         .setExecutionExceptionHandler(explainMistakes());
+  }
+
+  /** Reads values as every command does. */
+  static CommandLine configured(CommandLine line) {
+    return line.registerConverter(Path.class, Main::path)
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setOverwrittenOptionsAllowed(true); // requireOnce() refuses it, in groups too
   }
 
   /** A wrong command line gets one line and a hint; the whole help would bury both. */

@@ -58,8 +58,6 @@ import picocli.CommandLine.Spec;
       "  orrery serve --host 0.0.0.0 --api-key \"$KEY\""
     })
 final class ServeCommand implements Callable<Integer> {
-  private static final String WAIT = "--batch-wait-millis";
-
   @Mixin private ModelOption model;
 
   @Option(
@@ -74,6 +72,15 @@ final class ServeCommand implements Callable<Integer> {
   private boolean cacheReport;
 
   @Option(
+      names = "--xray",
+      paramLabel = "on|off",
+      arity = "1",
+      converter = OnOff.class,
+      description =
+          "Serve the page that shows the engine at work, at / of the server. Default: on")
+  private boolean xray = true;
+
+  @Option(
       names = "--skip-server-warmup",
       description = "Serve at once; the first answers are then slow")
   private boolean cold;
@@ -86,27 +93,11 @@ final class ServeCommand implements Callable<Integer> {
   @ArgGroup(validate = false, order = 13, heading = SharingFlags.HEADING)
   private SharingFlags sharing = new SharingFlags();
 
-  @ArgGroup(validate = false, order = 15, heading = "%nEngine, arrivals:%n")
+  @ArgGroup(validate = false, order = 15, heading = ArrivalFlags.HEADING)
   private ArrivalFlags arrivals = new ArrivalFlags();
 
   @Mixin private TraceFlag trace;
   @Spec private CommandSpec spec;
-
-  /** The flags for requests that come one by one. */
-  private static final class ArrivalFlags {
-    @Option(
-        names = "--max-queued-requests",
-        paramLabel = "N",
-        description = "Most requests that wait; more get 503. Default: ${DEFAULT-VALUE}")
-    private int maxQueued = EngineOptions.defaults().batching().maxQueuedRequests();
-
-    @Option(
-        names = WAIT,
-        paramLabel = "N",
-        description =
-            "With static: how many milliseconds a batch waits to fill. Default: ${DEFAULT-VALUE}")
-    private long wait = EngineOptions.defaults().batching().batchWaitMillis();
-  }
 
   @Override
   public Integer call() throws IOException, InterruptedException {
@@ -120,11 +111,11 @@ final class ServeCommand implements Callable<Integer> {
     String with = "with " + ScheduleFlags.POLICY + " " + EnumWord.of(policy);
     new NoEffect(spec)
         .engine(options)
-        .when(policy != SchedulePolicy.STATIC, with, WAIT)
+        .when(policy != SchedulePolicy.STATIC, with, ArrivalFlags.WAIT)
         .when(!listening.apiKeys().isEmpty(), "with --api-key", "--allow-anyone")
         .tell();
     try (Ending ending = new Ending();
-        HttpServer http = HttpServer.listen(listening, this::report)) {
+        HttpServer http = HttpServer.listen(listening, reports()::bug)) {
       try {
         return serve(http, listening, options, ending);
       } catch (InterruptedException e) {
@@ -135,60 +126,62 @@ final class ServeCommand implements Callable<Integer> {
 
   /** The options that the flags say. */
   EngineOptions options() {
-    return sharing
-        .applyTo(flags.options())
-        .withBatching(
-            b -> b.withMaxQueuedRequests(arrivals.maxQueued).withBatchWaitMillis(arrivals.wait));
+    return arrivals.applyTo(sharing.applyTo(flags.options()));
   }
 
   /** Serves until the end; returns the exit code. */
   private int serve(HttpServer http, ServerOptions listening, EngineOptions options, Ending ending)
       throws IOException, InterruptedException {
-    say("loading " + model.directory());
+    reports().say("loading " + model.directory());
     long start = System.nanoTime();
     String served = name == null ? model.name() : name;
     Metrics metrics = new Metrics(served);
     try (TraceSink sink = trace.open();
         Profile profile = server.profile();
         LoadedModel loaded = model.load();
-        Engine engine = Engine.start(loaded, options, sink.and(metrics).and(profile))) {
-      new NoEffect(spec).model(engine).tell();
+        PageServer page = new PageServer(xray, loaded, sink.and(metrics).and(profile));
+        Serving serving = serving(page.start(options), loaded, served)) {
+      new NoEffect(spec).model(serving.engine()).tell();
       sink.begin();
       if (!cold) {
-        say("loaded after " + seconds(start) + "; warming up");
-        WarmUp.run(engine, loaded);
+        reports().say("loaded after " + seconds(start) + "; warming up");
+        WarmUp.run(serving.engine(), loaded);
       }
-      Serving serving = new Serving(engine, loaded, served, cacheReport, server.deadline());
-      http.open(routes(serving, metrics, profile));
-      say("ready after " + seconds(start));
+      http.open(page.addTo(serving, RestartFlags.given(spec), routes(serving, metrics, profile)));
+      reports().say("ready after " + seconds(start));
       announce(served, listening, http.port(), loaded.tokenizer().isPresent());
       try {
-        return await(engine, http, ending);
+        return await(serving, http, page, ending);
       } catch (InterruptedException e) {
-        engine.shutdownNow();
+        serving.shutdownNow();
         http.close();
         throw e;
       }
     }
   }
 
-  /** Waits for a signal, or a bug that stops the engine, and then for calls that still run. */
-  int await(Engine engine, HttpServer http, Ending ending) throws InterruptedException {
-    CompletableFuture<Void> ended = engine.ended();
-    ended.exceptionally(
-        thrown -> {
-          report("the engine stopped", thrown.getCause());
-          ending.begin(); // a router must see 503 at /health and send nothing more
-          return null;
-        });
-    ending.await();
-    say("ending: new calls are refused, those that run are finished; a second signal stops");
-    engine.endPauses(); // what is paused could never finish
-    http.drain();
-    return ended.isCompletedExceptionally() ? 1 : 0;
+  private Serving serving(Engine engine, LoadedModel loaded, String served) {
+    return new Serving(engine, loaded, served, cacheReport, server.deadline());
   }
 
-  /** Every path that is served. */
+  /** Waits for a signal, or a bug that stops the engine, and then for calls that still run. */
+  int await(Serving serving, HttpServer http, PageServer page, Ending ending)
+      throws InterruptedException {
+    CompletableFuture<Throwable> broken = serving.broken();
+    broken.thenAccept(
+        bug -> {
+          reports().bug("the engine stopped", bug);
+          ending.begin(); // a router must see 503 at /health and send nothing more
+        });
+    ending.await();
+    reports().say("ending: new calls are refused, those that run are finished; a second signal stops");
+    serving.end(); // what is paused could never finish
+    page.close(); // its streams never end by themselves
+    http.drain();
+    return broken.isDone() ? 1 : 0;
+  }
+
+  /** Every path that is served, but the page's. */
   private static Routes routes(Serving serving, Metrics metrics, Profile profile) {
     Routes all = new Routes().get("/health", call -> call.answer(200, "text/plain", new byte[0]));
     new OpenAiRoutes(serving).addTo(all);
@@ -198,9 +191,7 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   private void announce(String served, ServerOptions listening, int port, boolean text) {
-    String host = listening.host();
-    String shown = host.equals("0.0.0.0") || host.equals("::") ? "localhost" : host;
-    String address = "http://" + (shown.contains(":") ? "[" + shown + "]" : shown) + ":" + port;
+    String address = PageServer.address(listening.host(), port);
     String key = listening.apiKeys().isEmpty() ? "" : " -H 'Authorization: Bearer KEY'";
     String prompt = text ? "\"Once upon a time there was a\"" : "[1, 2, 3]";
     PrintWriter out = spec.commandLine().getOut();
@@ -213,22 +204,14 @@ final class ServeCommand implements Callable<Integer> {
             + " -d '{\"prompt\": "
             + prompt
             + ", \"max_tokens\": 60}'");
+    if (xray) {
+      out.println("To see the engine at work, open " + address + "/ in a browser.");
+    }
     out.flush();
   }
 
-  private void say(String what) {
-    PrintWriter err = spec.commandLine().getErr();
-    err.println(spec.qualifiedName() + ": " + what);
-    err.flush();
-  }
-
-  private void report(String call, Throwable bug) {
-    PrintWriter err = spec.commandLine().getErr();
-    synchronized (err) {
-      say(call + ": this is a bug of Orrery, please report it with what follows");
-      bug.printStackTrace(err);
-      err.flush();
-    }
+  private Reports reports() {
+    return new Reports(spec);
   }
 
   private static String seconds(long start) {

@@ -182,10 +182,16 @@ final class Control {
   private void restart(Call call) throws IOException {
     Fields body = body(call);
     String asked = body.string("flags");
+    EngineOptions next;
     try {
-      restart(asked, engines.read(asked));
-    } catch (IllegalArgumentException | OutOfMemoryError e) {
+      next = engines.read(asked);
+    } catch (IllegalArgumentException e) {
       throw HttpException.invalid("flags", "flags: " + e.getMessage());
+    }
+    try {
+      restart(asked, next);
+    } catch (IllegalArgumentException | OutOfMemoryError e) {
+      throw HttpException.invalid("flags", "flags: " + engines.explained(e.getMessage()));
     }
     answer(call, json -> {
       json.writeStartObject();

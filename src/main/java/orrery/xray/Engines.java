@@ -28,8 +28,10 @@ public interface Engines {
   /**
    * Starts an engine of the model that is served.
    *
-   * @throws IllegalArgumentException with the words of the command line, if an option does not fit
-   *     the model or the memory
+   * @throws IllegalArgumentException if an option does not fit the model or the memory
    */
   Engine start(EngineOptions options);
+
+  /** The message of such an error, with flags in the place of options. */
+  String explained(String message);
 }

@@ -24,7 +24,7 @@ final class Flags {
   private static Map<String, String> apart(String flags) {
     Map<String, String> all = new LinkedHashMap<>();
     String name = null;
-    for (String word : words(flags)) {
+    for (String word : flags.strip().split("\\s+")) { // no value has a blank
       if (word.startsWith("--")) {
         name = word.replaceFirst("=.*", "");
         all.put(name, word);
@@ -33,11 +33,6 @@ final class Flags {
       }
     }
     return all;
-  }
-
-  /** The words of a command line; no flag of an engine has a value with a blank. */
-  static String[] words(String flags) {
-    return flags.isBlank() ? new String[0] : flags.strip().split("\\s+");
   }
 
   /** Whether every option that {@code asked} changes from its default is so in {@code now}. */

@@ -9,7 +9,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import orrery.checkpoint.JsonFault;
 import orrery.checkpoint.JsonText;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
@@ -41,7 +40,7 @@ final class Loads {
       for (Object item : (List<?>) JsonText.value(text)) {
         all.add(load(Fields.of("loads[" + all.size() + "]", item)));
       }
-    } catch (IOException | JsonFault e) {
+    } catch (IOException e) {
       throw new IllegalStateException(FILE + " of the jar is broken", e);
     }
     return List.copyOf(all);

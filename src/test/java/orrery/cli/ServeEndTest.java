@@ -18,6 +18,7 @@ import orrery.events.EventSink;
 import orrery.sampling.SamplingParams;
 import orrery.server.HttpServer;
 import orrery.server.ServerOptions;
+import orrery.server.Serving;
 import picocli.CommandLine;
 
 /** How a server that serves comes to its end. */
@@ -33,10 +34,12 @@ class ServeEndTest {
     new CommandLine(command).setErr(new PrintWriter(err));
   }
 
-  private int exitCode(Engine engine, Ending ending) throws Exception {
+  private int exitCode(Engine engine, LoadedModel loaded, Ending ending) throws Exception {
     ServerOptions options = ServerOptions.defaults().withPort(0);
-    try (HttpServer http = HttpServer.listen(options, (call, bug) -> {})) {
-      return command.await(engine, http, ending);
+    Serving serving = Serving.of(engine, loaded);
+    try (HttpServer http = HttpServer.listen(options, (call, bug) -> {});
+        PageServer page = new PageServer(false, loaded, EventSink.NONE)) {
+      return command.await(serving, http, page, ending);
     }
   }
 
@@ -52,7 +55,7 @@ class ServeEndTest {
         Engine engine = Engine.start(loaded, EngineOptions.defaults(), broken);
         Ending ending = new Ending()) {
       assertThatThrownBy(() -> engine.submit(REQUEST).join()).hasMessageContaining("a broken sink");
-      assertThat(exitCode(engine, ending)).isEqualTo(1);
+      assertThat(exitCode(engine, loaded, ending)).isEqualTo(1);
       assertThat(err.toString())
           .contains("the engine stopped: this is a bug of Orrery")
           .contains("java.lang.IllegalStateException: a broken sink")
@@ -68,7 +71,7 @@ class ServeEndTest {
       engine.pause(PauseMode.IN_PLACE).join();
       var waits = engine.submit(REQUEST);
       ending.begin();
-      assertThat(exitCode(engine, ending)).isZero();
+      assertThat(exitCode(engine, loaded, ending)).isZero();
       assertThat(waits.join().getFirst().tokens()).isNotEmpty();
       assertThatThrownBy(() -> engine.pause(PauseMode.ABORT)).hasMessageContaining("no more");
     }
