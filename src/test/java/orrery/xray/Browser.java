@@ -6,6 +6,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -35,6 +36,9 @@ final class Browser implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(40);
 
   private static final Path SHOTS = Path.of("target", "x-ray");
+
+  /** Where pictures of the docs go, if at all. */
+  private static final String IMAGES = System.getProperty("orrery.xray.images");
 
   /** Warns that it knows no DevTools of this version. None are used. */
   private static final Logger DEVTOOLS = Logger.getLogger("org.openqa.selenium.devtools");
@@ -172,6 +176,18 @@ final class Browser implements AutoCloseable {
   Path shoot(String name) throws IOException {
     Files.createDirectories(SHOTS);
     return Files.write(SHOTS.resolve(name + ".png"), driver.getScreenshotAs(OutputType.BYTES));
+  }
+
+  /**
+   * The same for a picture of the docs: if {@code -Dorrery.xray.images=DIRECTORY} asks for it, it is
+   * also written there, as {@code x-ray-NAME.png}.
+   */
+  void shootForDocs(String name) throws IOException {
+    Path shot = shoot(name);
+    if (IMAGES != null) {
+      Path image = Path.of(IMAGES, "x-ray-" + name + ".png");
+      Files.copy(shot, image, StandardCopyOption.REPLACE_EXISTING);
+    }
   }
 
   @Override
