@@ -66,7 +66,9 @@ final class KeyframeReader {
     List<PoolShape> shapes = new ArrayList<>();
     for (int pool = 0; pool < g.pools(); pool++) {
       int pages = kv.pool(pool).total() - 1; // without the dummy
-      shapes.add(new PoolShape(g.name(pool), g.span(pool), pages, g.perBlock(pool)));
+      shapes.add(
+          new PoolShape(
+              g.name(pool), g.span(pool), pages, g.perBlock(pool), g.unneededOfBlock(pool)));
     }
     return shapes;
   }

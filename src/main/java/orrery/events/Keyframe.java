@@ -48,8 +48,10 @@ public record Keyframe(
    * @param span slots of a page
    * @param pages numbered from 1
    * @param perBlock pages that P slots take
+   * @param unneeded how many of these, at a block's beginning, no hit needs. A block that lacks
+   *     another page is a tombstone: no hit may end there
    */
-  public record PoolShape(String name, int span, int pages, int perBlock) {}
+  public record PoolShape(String name, int span, int pages, int perBlock, int unneeded) {}
 
   /**
    * A sequence of an unfinished request. The choices of a request that were not made yet have none.

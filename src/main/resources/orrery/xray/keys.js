@@ -1,7 +1,7 @@
 /** The keyboard: what a key does, unless it is meant for a field or a button. */
 
-/** Calls an action for each key; an error goes to `say`. */
-export function onKeys(actions, history, isLive, say) {
+/** Calls an action for each key; an error is said on the page. */
+export function onKeys(actions, history, page, isLive) {
   const engine = () => isLive() && history.mode === "live";
   const keys = {
     " ": () => (!engine() ? actions.halt() : history.front.paused ? actions.resume() : actions.pause()),
@@ -11,16 +11,20 @@ export function onKeys(actions, history, isLive, say) {
     End: () => actions.live(),
     l: () => actions.live(),
     L: () => actions.live(),
-    "[": () => actions.jump(null, -1),
-    "]": () => actions.jump(null, 1),
+    "[": () => press("jump-back"), // with the kind that is chosen beside it
+    "]": () => press("jump-on"),
   };
   document.addEventListener("keydown", (event) => {
     const run = keys[event.key];
     if (run && !event.defaultPrevented && !modified(event) && !takes(event.target, event.key)) {
       event.preventDefault();
-      run().catch((error) => say(error.message));
+      run().catch((error) => page.say(error.message));
     }
   });
+}
+
+async function press(action) {
+  document.querySelector(`[data-action="${action}"]`).click();
 }
 
 const modified = (event) => event.ctrlKey || event.altKey || event.metaKey;

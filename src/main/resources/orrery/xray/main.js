@@ -2,7 +2,7 @@
  * Joins the page's parts: the feed brings events, the history keeps them and has a playhead, the
  * views draw the state at the playhead, and the server is asked to do things.
  *
- * The views are made once: mount(actions) of views/page.js gives {draw, engine, loads, runs, say}.
+ * The views are made once, by mount(actions) of views/page.js, and then get
  *
  *   draw(state, time)   at most 20 times a second, when something has changed
  *   engine(answer)      of GET /xray/engine
@@ -13,7 +13,7 @@
  *
  * time: {connection: "connecting" | "open" | a sentence, mode: "live" | "play" | "paused", speed
  * (steps a second; 0 in mode live), step, first, last, marks: [{kind, step, ...}], enginePaused,
- * events, lost, disagreement}. Actions return promises, which fail with an Error for the user.
+ * events, lost}. Actions return promises, which fail with an Error for the user.
  */
 import { Feed } from "./feed.js";
 import { History } from "./history.js";
@@ -43,9 +43,13 @@ async function until(holds, what) {
   }
 }
 
+/** Asks what the engine is, and which loads it may be given. */
 async function look() {
   engine = await server.get("/xray/engine");
   page.engine(engine);
+  const loads = engine.live ? await server.get("/xray/loads") : [];
+  page.loads(loads);
+  runs.titles(loads);
 }
 
 export const actions = {
@@ -129,6 +133,7 @@ export const actions = {
   async load(name, seed = 0) {
     const { requests } = await server.post("/xray/load", { name, seed });
     runs.begin(name, engine.flags ?? "", requests);
+    page.runs(runs.list);
     return requests;
   },
 
@@ -200,9 +205,6 @@ async function begin() {
   if (!engine.live) {
     return;
   }
-  const loads = await server.get("/xray/loads");
-  page.loads(loads);
-  runs.titles(loads);
   const speed = Number(wanted.get("speed") ?? 0);
   if (wanted.has("load")) {
     await until(() => history.front.whole, "the engine's first event");
@@ -214,7 +216,7 @@ async function begin() {
   }
 }
 
-onKeys(actions, history, () => engine.live, (words) => page.say(words));
+onKeys(actions, history, page, () => engine.live);
 feed.run();
 requestAnimationFrame(frame);
 begin().catch((error) => page.say(error.message));

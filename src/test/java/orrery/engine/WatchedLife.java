@@ -128,11 +128,12 @@ public final class WatchedLife {
 
   /** Does something, or nothing, before the next step. */
   private void between() {
-    switch (random.nextInt(32)) {
+    switch (random.nextInt(40)) {
       case 0, 1, 2, 3 -> submit();
       case 4 -> completions.get(random.nextInt(completions.size())).cancel();
       case 5 -> {
-        engine.pause(PauseMode.values()[random.nextInt(3)]);
+        boolean ends = random.nextInt(4) == 0; // seldom, since it ends all requests
+        engine.pause(ends ? PauseMode.ABORT : any(new PauseMode[] {PauseMode.IN_PLACE, PauseMode.RETRACT}));
         if (random.nextBoolean()) {
           submit();
         }
