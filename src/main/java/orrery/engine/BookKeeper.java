@@ -95,6 +95,11 @@ final class BookKeeper {
     }
   }
 
+  /** How many steps were reported. */
+  long steps() {
+    return next;
+  }
+
   /** The prefix cache was emptied. */
   void flushed() {
     flushed = true;

@@ -18,6 +18,7 @@ import orrery.kernels.KernelSet;
 import orrery.kernels.VectorModule;
 import orrery.model.Fp8Activations;
 import orrery.model.Model;
+import orrery.options.Options;
 
 /**
  * Many requests, one model, one memory. Requests join and leave at every step, and no request's
@@ -247,6 +248,21 @@ public final class Engine implements AutoCloseable {
       }
       return ask(() -> core.pause(mode));
     }
+  }
+
+  /**
+   * Computes at most so many steps of a paused engine, which stays paused. Between two of them
+   * messages are read as always.
+   *
+   * @return how many steps were computed: fewer if there is nothing left to compute, if a static
+   *     batch still fills, or if the pause ends. It fails with a {@link RequestException} if the
+   *     engine is not paused. Do not wait for it inside an event
+   * @throws IllegalArgumentException if the number is less than 1
+   * @throws RequestException if the engine is closed
+   */
+  public CompletableFuture<Integer> step(int steps) {
+    Options.check(steps >= 1, "steps", "at least 1", steps);
+    return ask(done -> core.step(steps, done));
   }
 
   /**

@@ -57,6 +57,7 @@ final class EngineCore {
   private final BookKeeper books;
   private final StepLoop loop;
   private final List<CompletableFuture<Boolean>> flushes = new ArrayList<>(); // asked for, waiting
+  private final SingleSteps steps = new SingleSteps(); // asked for, during a pause
   private Planner planner; // the loop's
   private boolean paused;
 
@@ -224,6 +225,7 @@ final class EngineCore {
   /** Fails everything that somebody waits for, since the engine cannot go on. */
   void failAll(Throwable why) {
     flushes.forEach(flushed -> flushed.completeExceptionally(Requests.stopped(why)));
+    steps.fail(Requests.stopped(why));
     requests.failAll(why);
   }
 
@@ -252,10 +254,21 @@ final class EngineCore {
     return idle() ? 1 : Math.clamp(nanos / 1_000_000 + 1, 1, LONGEST_WAIT);
   }
 
+  /** Computes some steps of a paused engine; the future gets the number of those computed. */
+  void step(int most, CompletableFuture<Integer> done) {
+    if (paused) {
+      steps.ask(most, done);
+    } else {
+      String why = "step: expected a paused engine, found one that is not; pause it first";
+      done.completeExceptionally(new RequestException(RequestException.Kind.INVALID, why));
+    }
+  }
+
   /** Ends a pause, if there is one. */
   void resume() {
     if (paused) {
       paused = false;
+      steps.end();
       sink.accept(new Event.Resumed(clock.getAsLong()));
     }
   }
@@ -264,6 +277,7 @@ final class EngineCore {
   void rest() {
     assert balanced();
     if (idle()) {
+      steps.end();
       flushes.stream().filter(f -> !f.isDone()).forEach(f -> f.complete(flushCache()));
       flushes.clear();
     }
@@ -276,12 +290,18 @@ final class EngineCore {
 
   /** Computes one step; returns false if there is nothing to compute now. */
   boolean step() {
-    if (paused) {
+    if (paused && !steps.wanted()) {
       requests.cutOffLate(clock.getAsLong());
       return false;
     }
+    long before = books.steps();
     boolean progress = loop.step();
     assert balanced();
+    if (paused && books.steps() > before) {
+      steps.computed();
+    } else if (paused) {
+      steps.end();
+    }
     return progress;
   }
 
