@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import orrery.batching.SchedulePolicy;
 import orrery.events.Event;
+import orrery.events.EventSink;
 import orrery.kv.KvDtype;
 import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache.Eviction;
@@ -193,7 +194,9 @@ final class EngineLife {
   /** Lives; adds what happened. */
   void run(Map<String, Long> happened) {
     String life = String.format("life %d: %s, %s", seed, model, options);
-    try (Engine started = Engine.start(loaded, options, this::see, drafters)) {
+    FoldedBooks books = new FoldedBooks();
+    EventSink both = books.and(this::see);
+    try (Engine started = Engine.start(loaded, options, both, drafters, 1)) {
       synchronized (this) {
         engine = started;
         submit();
@@ -213,6 +216,8 @@ final class EngineLife {
     } catch (InterruptedException | RequestException e) {
       throw new AssertionError(life + ": " + e.getMessage(), e);
     }
+    assertThat(books.difference()).as(life).isEmpty();
+    add(happened, "keyframes", books.compared());
     add(happened, "operations", operations);
     add(happened, "tokens", tokens);
     add(happened, "impossible", impossible);

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.AllCores;
 import orrery.engine.SwitchCell.PolicyVariant;
 import orrery.engine.SwitchCell.Speculation;
+import orrery.events.EventSink;
 import orrery.kernels.KernelSet;
 import orrery.model.Model;
 import orrery.sampling.FinishReason;
@@ -34,6 +35,7 @@ import orrery.text.Tokenizer;
 class EngineMatrixTest {
   private static final int CONTEXT = 96;
   private static final int WAVE = 8;
+  private static final int KEYFRAMES = 8; // steps from one to the next
 
   @Test
   void everyCombinationOfSwitchesGivesTheAnswersOfTheNaiveForward() {
@@ -188,7 +190,9 @@ class EngineMatrixTest {
     LoadedModel watched = SpyModel.spy(set.loaded(), counts::look);
     EngineOptions options = cell.options(model, CONTEXT, set.longest(), spare);
     Drafters drafters = drafters(cell, set, options, r.nextLong());
-    try (Engine engine = Engine.start(watched, options, counts::see, drafters)) {
+    FoldedBooks books = new FoldedBooks();
+    EventSink both = books.and(counts::see);
+    try (Engine engine = Engine.start(watched, options, both, drafters, KEYFRAMES)) {
       // Two waves: at the second one the engine is at work and the cache is filled.
       List<Completion> completions = new ArrayList<>(engine.submit(all.subList(0, WAVE)));
       for (int i = 0; i < WAVE; i++) {
@@ -229,6 +233,8 @@ class EngineMatrixTest {
     } catch (RequestException e) { // the engine has stopped
       throw new AssertionError(cell + ": " + e.getMessage(), e);
     }
+    assertThat(books.difference()).as("%s", cell).isEmpty();
+    counts.keyframes = books.compared();
     return counts;
   }
 

@@ -35,6 +35,7 @@ final class MatrixCounts {
   int scoredRetracted; // of these, by a sequence that was retracted
   int complete; // answers that ended since their constraint let nothing follow
   final Set<Integer> constrained = new HashSet<>(); // requests with a constraint, of the first wave
+  int keyframes; // compared with the books that events told
   private final Map<Integer, Integer> acceptedOf = new HashMap<>(); // drafts, by request
   int refusals; // steps that admitted no more, for want of pages
   private final int pools;

@@ -26,6 +26,7 @@ final class PrefixWalk {
   private KvCache kv;
   private PrefixCache cache;
   private CachedPages cached;
+  private FoldedBlocks books;
   private int behind; // the most tokens that commits lag behind the computed ones
   private final List<Played> running = new ArrayList<>();
   private int done;
@@ -64,6 +65,7 @@ final class PrefixWalk {
     kv = new KvCache(shape.layout(), g, longest, pages);
     cache = maker.apply(kv);
     cached = new CachedPages(kv);
+    books = new FoldedBlocks(kv, cache);
     behind = random.nextBoolean() ? 0 : 1 + random.nextInt(12);
     caches++;
   }
@@ -74,6 +76,9 @@ final class PrefixWalk {
       for (int i = 0; i < life && done < operations; i++, done++) {
         operation();
         cached.sweep();
+        if (caches % 8 == 1 || i % 16 == 0) { // to follow takes longer than all the rest
+          books.follow(running);
+        }
         if (i % 16 == 0) {
           check();
         }
@@ -82,6 +87,7 @@ final class PrefixWalk {
       running.clear();
       check();
       clear();
+      books.follow(running);
     }
   }
 
