@@ -14,6 +14,7 @@ import orrery.engine.RequestException;
 import orrery.observe.SpeculationStats;
 import orrery.observe.TraceSink;
 import orrery.sampling.SamplingParams;
+import orrery.server.ServerOptions;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 import orrery.text.Tokenizer;
@@ -47,6 +48,7 @@ import picocli.CommandLine.Spec;
     footerHeading = "%nExamples:%n",
     footer = {
       "  orrery demo",
+      "  orrery demo --page",
       "  orrery demo --schedule-policy static --max-total-tokens 1024",
       "  orrery demo \"Once there was a fox\" \"sort: 5 3 9 =>\" -c \"What is 2 plus 3?\" -n 60"
     })
@@ -68,6 +70,21 @@ final class DemoCommand implements Callable<Integer> {
           "How long each frame of the live view stays. A frame shows one step."
               + " Default: ${DEFAULT-VALUE}")
   private int frameMillis = 30;
+
+  @Option(
+      names = "--page",
+      description =
+          "Serve the X-ray page, which shows the same and more, in place of the view. The prompts"
+              + " are submitted when a browser has opened it, or after "
+              + DemoPage.PATIENCE_SECONDS
+              + " s")
+  private boolean page;
+
+  @Option(
+      names = DemoPage.PORT,
+      paramLabel = "N",
+      description = "With --page: port to listen at; 0 takes a free one. Default: ${DEFAULT-VALUE}")
+  private int port = ServerOptions.defaults().port();
 
   @Mixin private TraceFlag trace;
   @Mixin private SamplingFlags sampling;
@@ -95,16 +112,19 @@ final class DemoCommand implements Callable<Integer> {
     try (TraceSink sink = trace.open();
         LoadedModel loaded = model.load()) {
       EngineOptions options = loaded.model().hasMtp() ? options(Algorithm.MTP) : asked;
-      boolean live = !plain && LiveScreen.canDraw(System.getenv("TERM"));
+      boolean live = !page && !plain && LiveScreen.canDraw(System.getenv("TERM"));
       noEffect(params, options, given.isEmpty(), live).tell();
       DemoWords words = new DemoWords(loaded, options, out);
       words.introduce((System.nanoTime() - start) / 1e6);
       List<Prompt> prompts = given.isEmpty() ? DemoPrompts.of(loaded) : given;
-      Board board = new Board(show(prompts, loaded, options));
-      SpeculationStats stats = new SpeculationStats();
       options =
           options.withBatching(
               b -> b.withMaxQueuedRequests(Math.max(b.maxQueuedRequests(), prompts.size())));
+      if (page) {
+        return new DemoPage(spec, loaded, options, port).serve(sink, prompts);
+      }
+      Board board = new Board(show(prompts, loaded, options));
+      SpeculationStats stats = new SpeculationStats();
       try (Engine engine = Engine.start(loaded, options, board.and(stats).and(sink))) {
         new NoEffect(spec).model(engine).tell();
         sink.begin();
@@ -138,7 +158,9 @@ final class DemoCommand implements Callable<Integer> {
     } else {
       notes.sampling(params, options.speculation());
     }
-    return notes.when(!live, "where the view is not live", "--frame-millis");
+    return notes
+        .when(!live, "where the view is not live", "--frame-millis")
+        .when(!page, "without --page", DemoPage.PORT);
   }
 
   private static Board.Show show(List<Prompt> prompts, LoadedModel loaded, EngineOptions options) {
@@ -178,7 +200,7 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   /** Prints each text in its turn; returns how many there are. */
-  private static int tell(
+  static int tell(
       List<Completion> completions, List<Prompt> prompts, SpeculationOptions o, PrintWriter out) {
     int answered = 0;
     for (int i = 0; i < completions.size(); i++) {

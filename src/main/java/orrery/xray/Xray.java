@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
+import orrery.engine.Request;
 import orrery.server.Call;
 import orrery.server.Handler;
 import orrery.server.HttpException;
@@ -66,6 +67,11 @@ public final class Xray implements AutoCloseable {
     Trace read = Trace.read(trace, remarks);
     return new Xray(
         new Pages(read.ring(), GRACE, () -> {}), read.ring()::close, routes -> recorded(read, routes));
+  }
+
+  /** The same request, which also reports the log-probabilities that the page shows. */
+  public static Request reporting(Request request) {
+    return OwnPrompts.told(request);
   }
 
   /** Answers what only an engine could do with 409. */

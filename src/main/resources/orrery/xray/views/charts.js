@@ -6,6 +6,7 @@ import { duration, number, percent } from "./words.js";
 
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000];
 const HEIGHT = 132; // pixels
+const CUT = 4; // times are cut off at so many medians: the first steps, which the JIT has not compiled, are long
 const EVERY = 250; // milliseconds between two drawings of the charts
 
 /** What each counter is called, how it is made from the counters, and what it means. */
@@ -41,7 +42,7 @@ const CHARTS = [
     series: [["running", "--decode", (s) => s.running], ["waiting", "--prompt", (s) => s.waiting]],
   },
   {
-    title: "Milliseconds of each step",
+    title: "Milliseconds of each step (long ones are cut)",
     unit: "ms",
     stacked: true,
     series: [["launch", "--launch", (s) => s.launch / 1e6], ["drafting", "--draft", (s) => (s.draft + s.follow) / 1e6], ["the rest", "--plan", (s) => (s.plan + s.judge + s.commit) / 1e6]],
@@ -85,6 +86,7 @@ function makeChart(parent, { title, series, stacked, unit }, ui) {
   parent.append(el("figure", { class: "chart" }, el("figcaption", {}, title), keys, box));
   let plot = null;
   let steps = [];
+  let cut = Infinity; // values above are cut off
   const tone = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const start = (data) => {
     const axis = { stroke: tone("--dim"), grid: { stroke: tone("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
@@ -104,7 +106,7 @@ function makeChart(parent, { title, series, stacked, unit }, ui) {
         padding: [8, 4, 0, 0],
         legend: { show: false },
         cursor: { sync: { key: "steps" }, y: false, drag: { x: false, y: false } },
-        scales: { x: { time: false }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.05)] } },
+        scales: { x: { time: false }, y: { range: (_, __, most) => [0, Math.max(1, 1.05 * Math.min(most, cut))] } },
         axes: [{ ...axis, size: 26, incrs: WHOLE }, { ...axis, size: 40, space: 28, ...(unit ? {} : { incrs: WHOLE }) }],
         series: [{}, ...(stacked ? lines.toReversed() : lines)],
       },
@@ -133,12 +135,15 @@ function makeChart(parent, { title, series, stacked, unit }, ui) {
       if (width === 0 || steps.length === 0) {
         return;
       }
+      cut = unit ? CUT * middle(steps.map((s) => series.reduce((sum, [, , of]) => sum + of(s), 0))) : Infinity;
       const wide = [...steps, steps.at(-1)]; // else the newest step would have no width
       const data = [wide.map((s, i) => s.step + (i === steps.length ? 1 : 0)), ...columns(wide, series, stacked)];
       plot ? plot.setData(data) : start(data);
     },
   };
 }
+
+const middle = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 /** The values of all series. Stacked ones are summed from the bottom and drawn from the top. */
 function columns(steps, series, stacked) {

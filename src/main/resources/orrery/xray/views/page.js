@@ -52,21 +52,25 @@ export function mount(actions) {
   const views = [...document.querySelectorAll("[data-view]")].map((root) => VIEWS[root.dataset.view](root, ui));
   theme(ui);
   const head = header();
+  let shown = null; // what was drawn last
+  const draw = (state, time) => {
+    shown = [state, time];
+    head(state, time);
+    views.forEach((view) => view(state, time));
+  };
+  const again = () => shown && draw(...shown);
   return {
-    draw(state, time) {
-      head(state, time);
-      for (const view of views) {
-        view(state, time);
-      }
-    },
+    draw,
     engine(answer) {
       ui.engine = answer;
       document.documentElement.toggleAttribute("data-replay", answer.live === false);
       ui.tell("engine", answer);
+      again();
     },
     loads(list) {
       ui.loads = list;
       ui.tell("loads", list);
+      again();
     },
     runs(list) {
       ui.last = list.at(-1)?.load ?? ui.last;

@@ -18,6 +18,7 @@ export function textsView(root, ui) {
     current?.classList.remove("current");
     current = node;
     current?.classList.add("current");
+    attr(detail, "data-pointed", node ? "" : null);
     detail.replaceChildren(...(node && now ? explain(now, node) : [el("p", {}, "Point at a token, or focus a text and use the arrow keys: log-probability, alternatives, and drafts that were wrong.")]));
   };
   point(null);
