@@ -130,7 +130,8 @@ export const actions = {
     return answer.requests;
   },
 
-  async load(name, seed = 0) {
+  /** Starts a load; without a seed it is the same each time. Answers the requests' numbers. */
+  async load(name, seed) {
     const { requests } = await server.post("/xray/load", { name, seed });
     runs.begin(name, engine.flags ?? "", requests);
     page.runs(runs.list);
@@ -208,7 +209,8 @@ async function begin() {
   const speed = Number(wanted.get("speed") ?? 0);
   if (wanted.has("load")) {
     await until(() => history.front.whole, "the engine's first event");
-    const requests = await actions.load(wanted.get("load"), Number(wanted.get("seed") ?? 0));
+    const seed = wanted.has("seed") ? Number(wanted.get("seed")) : undefined;
+    const requests = await actions.load(wanted.get("load"), seed);
     await until(() => requests.some((r) => r in history.front.requests), "the load's arrival");
   }
   if (speed > 0) {

@@ -101,7 +101,7 @@ export function clone(state) {
     steps: state.steps.slice(),
     counters: { ...state.counters },
     loose: {
-      marks: state.loose.marks.slice(), rows: state.loose.rows, born: state.loose.born.slice(),
+      ...state.loose, marks: state.loose.marks.slice(), born: state.loose.born.slice(),
       verified: { ...state.loose.verified }, ended: { ...state.loose.ended },
     },
   };
