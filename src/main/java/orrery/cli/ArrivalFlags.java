@@ -23,7 +23,6 @@ final class ArrivalFlags {
 
   /** These options with what the flags say. */
   EngineOptions applyTo(EngineOptions options) {
-    return options.withBatching(
-        b -> b.withMaxQueuedRequests(maxQueued).withBatchWaitMillis(wait));
+    return options.withBatching(b -> b.withMaxQueuedRequests(maxQueued).withBatchWaitMillis(wait));
   }
 }

@@ -73,8 +73,7 @@ final class DemoPage {
 
   /** Submits the prompts together and prints each text; returns how many there are. */
   private int ask(Serving serving, List<Prompt> prompts) {
-    List<Request> requests =
-        prompts.stream().map(p -> Xray.reporting(p.request(loaded))).toList();
+    List<Request> requests = prompts.stream().map(p -> Xray.reporting(p.request(loaded))).toList();
     List<Completion> completions = serving.engine().submit(requests);
     return DemoCommand.tell(completions, prompts, options.speculation(), out);
   }

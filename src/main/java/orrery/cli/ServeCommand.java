@@ -76,8 +76,7 @@ final class ServeCommand implements Callable<Integer> {
       paramLabel = "on|off",
       arity = "1",
       converter = OnOff.class,
-      description =
-          "Serve the page that shows the engine at work, at / of the server. Default: on")
+      description = "Serve the page that shows the engine at work, at / of the server. Default: on")
   private boolean xray = true;
 
   @Option(
@@ -174,7 +173,8 @@ final class ServeCommand implements Callable<Integer> {
           ending.begin(); // a router must see 503 at /health and send nothing more
         });
     ending.await();
-    reports().say("ending: new calls are refused, those that run are finished; a second signal stops");
+    reports()
+        .say("ending: new calls are refused, those that run are finished; a second signal stops");
     serving.end(); // what is paused could never finish
     page.close(); // its streams never end by themselves
     http.drain();

@@ -33,8 +33,8 @@ final class TraceCommand {
       sortOptions = false,
       description = {
         "",
-        "Serves the page that orrery serve has, without a model and without an engine: it shows what"
-            + " the trace says, and goes back and forth in it.",
+        "Serves the page that orrery serve has, without a model and without an engine: it shows"
+            + " what the trace says, and goes back and forth in it.",
         "Ctrl-C ends it.",
         ""
       },

@@ -34,8 +34,8 @@ public final class Routes {
   }
 
   /**
-   * Answers {@code GET} and {@code HEAD} to anyone, also if the server asks for keys: for files that
-   * a browser loads before its user can give a key.
+   * Answers {@code GET} and {@code HEAD} to anyone, also if the server asks for keys: for files
+   * that a browser loads before its user can give a key.
    */
   public Routes getFree(String path, Handler handler) {
     free.add(beginning(path));

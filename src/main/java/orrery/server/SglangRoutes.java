@@ -27,8 +27,7 @@ public final class SglangRoutes {
 
   public SglangRoutes(Serving serving) {
     this.serving = serving;
-    this.reader =
-        new ForEngine<>(serving, e -> new GenerateReader(serving.loaded(), e.longest()));
+    this.reader = new ForEngine<>(serving, e -> new GenerateReader(serving.loaded(), e.longest()));
     this.bodies = new GenerateResponse(serving.loaded().tokenizer());
   }
 

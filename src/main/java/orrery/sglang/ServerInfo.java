@@ -36,11 +36,7 @@ public final class ServerInfo {
    * @param version of Orrery
    */
   public ServerInfo(
-      String name,
-      LoadedModel loaded,
-      Supplier<Engine> engine,
-      Metrics metrics,
-      String version) {
+      String name, LoadedModel loaded, Supplier<Engine> engine, Metrics metrics, String version) {
     this.name = name;
     this.directory = loaded.directory().toAbsolutePath().normalize().toString();
     this.hasTokenizer = loaded.tokenizer().isPresent();
@@ -149,7 +145,8 @@ public final class ServerInfo {
     json.writeNumberField("max_total_num_tokens", engine.get().cacheTokens());
     json.writeNumberField("token_usage", (double) used(load) / engine.get().cacheTokens());
     json.writeNumberField("gen_throughput", metrics.throughput());
-    json.writeNumberField("max_running_requests", engine.get().options().batching().maxRunningRequests());
+    json.writeNumberField(
+        "max_running_requests", engine.get().options().batching().maxRunningRequests());
     json.writeEndObject();
     json.writeEndArray();
     json.writeEndObject();

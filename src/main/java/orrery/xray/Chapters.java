@@ -18,13 +18,14 @@ import org.commonmark.renderer.text.TextContentRenderer;
 import orrery.server.Call;
 
 /**
- * The chapters of {@code docs} as pages of the server, so that what a picture shows is explained one
- * click away. The jar has the chapters; it does not have the sources that they name, so links to
- * those become plain text that says where the file is.
+ * The chapters of {@code docs} as pages of the server, so that what a picture shows is explained
+ * one click away. The jar has the chapters; it does not have the sources that they name, so links
+ * to those become plain text that says where the file is.
  */
 final class Chapters {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9-]+\\.md");
-  private static final Pattern INSIDE = Pattern.compile("(?:[A-Za-z0-9-]+\\.md|images/.*)?(?:#.*)?");
+  private static final Pattern INSIDE =
+      Pattern.compile("(?:[A-Za-z0-9-]+\\.md|images/.*)?(?:#.*)?");
   private static final Pattern ELSEWHERE = Pattern.compile("https?:.*|/.*");
 
   private static final List<Extension> EXTENSIONS =

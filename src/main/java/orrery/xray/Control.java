@@ -130,11 +130,13 @@ final class Control {
           "steps", "steps: expected 1 to " + MOST_STEPS + ", found " + steps);
     }
     int computed = serving.engine().step(steps).join();
-    answer(call, json -> {
-      json.writeStartObject();
-      json.writeNumberField("steps", computed);
-      json.writeEndObject();
-    });
+    answer(
+        call,
+        json -> {
+          json.writeStartObject();
+          json.writeNumberField("steps", computed);
+          json.writeEndObject();
+        });
   }
 
   private void flush(Call call) throws IOException {
@@ -166,17 +168,21 @@ final class Control {
     submit(call, loads.requests(load, serving.engine().longest(), seed.orElse(1)));
   }
 
-  /** Submits requests together; nobody waits for them here, since events tell what becomes of them. */
+  /**
+   * Submits requests together; nobody waits for them here, since events tell what becomes of them.
+   */
   private void submit(Call call, List<Request> requests) throws IOException {
     List<Request> own = requests.stream().map(r -> serving.of(call, r)).toList();
     List<Completion> running = serving.engine().submit(own);
-    answer(call, json -> {
-      json.writeStartObject();
-      int[] ids = running.stream().mapToInt(Completion::id).toArray(); // [requests]
-      json.writeFieldName("requests");
-      json.writeArray(ids, 0, ids.length);
-      json.writeEndObject();
-    });
+    answer(
+        call,
+        json -> {
+          json.writeStartObject();
+          int[] ids = running.stream().mapToInt(Completion::id).toArray(); // [requests]
+          json.writeFieldName("requests");
+          json.writeArray(ids, 0, ids.length);
+          json.writeEndObject();
+        });
   }
 
   private void restart(Call call) throws IOException {
@@ -193,11 +199,13 @@ final class Control {
     } catch (IllegalArgumentException | OutOfMemoryError e) {
       throw HttpException.invalid("flags", "flags: " + engines.explained(e.getMessage()));
     }
-    answer(call, json -> {
-      json.writeStartObject();
-      json.writeStringField("flags", asked);
-      json.writeEndObject();
-    });
+    answer(
+        call,
+        json -> {
+          json.writeStartObject();
+          json.writeStringField("flags", asked);
+          json.writeEndObject();
+        });
   }
 
   private synchronized void restart(String asked, EngineOptions next) {

@@ -58,7 +58,8 @@ public final class DemoPrompts {
     }
 
     /** A user's message, behind others. */
-    public static Prompt chat(String title, List<Message> before, String text, SamplingParams params) {
+    public static Prompt chat(
+        String title, List<Message> before, String text, SamplingParams params) {
       List<Message> messages = new ArrayList<>(before);
       messages.add(new Message("user", text));
       return new Prompt(title, text + " ", messages, params);

@@ -22,7 +22,8 @@ import orrery.events.Vocabulary;
  * how many.
  *
  * <p>Events have numbers, from 0 for the feed's first. When an engine takes another one's place,
- * the numbers go on, and a new <em>run</em> begins: requests and sequences are counted from 0 again.
+ * the numbers go on, and a new <em>run</em> begins: requests and sequences are counted from 0
+ * again.
  */
 public final class Feed implements EventSink, AutoCloseable {
   private static final int KEPT = 20_000; // events: thousands of steps of one sequence
@@ -94,8 +95,8 @@ public final class Feed implements EventSink, AutoCloseable {
   }
 
   /**
-   * Begins a run: what comes from now on is another engine's. The one before has ended, and the next
-   * has not begun.
+   * Begins a run: what comes from now on is another engine's. The one before has ended, and the
+   * next has not begun.
    */
   public void nextRun() {
     dropped = 0; // the next run begins with a keyframe

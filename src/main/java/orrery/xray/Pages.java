@@ -19,8 +19,8 @@ import orrery.server.HttpException;
  * <p>A message is {@code {"from":N,"run":R,"lost":K,"events":[…]}}. N is the number of its first
  * event. R counts the engines: in a message with another run, requests and sequences are counted
  * from 0 again. K events before the first were dropped, and the first is then a keyframe. A
- * vocabulary that comes to a page that opens late has its own number, before those of the others.
- * A message without events comes when nothing has happened for a while.
+ * vocabulary that comes to a page that opens late has its own number, before those of the others. A
+ * message without events comes when nothing has happened for a while.
  */
 final class Pages {
   private static final long QUIET_MILLIS = 10_000; // until a word that the server is there
@@ -30,6 +30,7 @@ final class Pages {
   private final Duration grace;
   private final Runnable deserted;
   private int open; // guarded by this
+  private volatile boolean closed;
 
   /**
    * @param grace how long a page may take to come back
@@ -103,15 +104,19 @@ final class Pages {
   private synchronized void leave() {
     open--;
     if (open == 0) {
-      Executor later =
-          CompletableFuture.delayedExecutor(grace.toMillis(), TimeUnit.MILLISECONDS);
+      Executor later = CompletableFuture.delayedExecutor(grace.toMillis(), TimeUnit.MILLISECONDS);
       later.execute(this::lookAgain);
     }
   }
 
   private void lookAgain() {
-    if (open() == 0) {
+    if (open() == 0 && !closed) {
       deserted.run();
     }
+  }
+
+  /** The server ends, and with it the engine: nobody has to be let go on. */
+  void close() {
+    closed = true;
   }
 }

@@ -120,7 +120,8 @@ final class Ring implements AutoCloseable {
     List<Batch> together = new ArrayList<>();
     int size = 0;
     for (Batch batch : batches.tailMap(start).values()) {
-      if (!together.isEmpty() && (batch.run() != first.run() || size + batch.count() > Batch.MOST)) {
+      if (!together.isEmpty()
+          && (batch.run() != first.run() || size + batch.count() > Batch.MOST)) {
         break;
       }
       together.add(batch);

@@ -102,7 +102,9 @@ final class Trace {
     lines.add(line);
   }
 
-  /** Begins a batch with a vocabulary or a keyframe; its clock tells whether it is a run's first. */
+  /**
+   * Begins a batch with a vocabulary or a keyframe; its clock tells whether it is a run's first.
+   */
   private void begin(String name, Map<?, ?> event) {
     flush();
     long nanos = Long.parseLong(((Num) event.get("nanos")).text());

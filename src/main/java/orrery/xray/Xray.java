@@ -53,8 +53,7 @@ public final class Xray implements AutoCloseable {
    */
   public static Xray live(Serving serving, Feed feed, Engines engines, String flags) {
     Control control = new Control(serving, feed, engines, flags);
-    return new Xray(
-        new Pages(feed.ring(), GRACE, control::deserted), feed::close, control::addTo);
+    return new Xray(new Pages(feed.ring(), GRACE, control::deserted), feed::close, control::addTo);
   }
 
   /**
@@ -66,7 +65,9 @@ public final class Xray implements AutoCloseable {
   public static Xray replay(Path trace, Consumer<String> remarks) throws IOException {
     Trace read = Trace.read(trace, remarks);
     return new Xray(
-        new Pages(read.ring(), GRACE, () -> {}), read.ring()::close, routes -> recorded(read, routes));
+        new Pages(read.ring(), GRACE, () -> {}),
+        read.ring()::close,
+        routes -> recorded(read, routes));
   }
 
   /** The same request, which also reports the log-probabilities that the page shows. */
@@ -77,7 +78,9 @@ public final class Xray implements AutoCloseable {
   /** Answers what only an engine could do with 409. */
   private static void recorded(Trace trace, Routes routes) {
     routes.get("/xray/engine", call -> describe(call, trace));
-    routes.get("/xray/loads", call -> call.answer(200, JsonBytes.TYPE, "[]".getBytes(StandardCharsets.UTF_8)));
+    routes.get(
+        "/xray/loads",
+        call -> call.answer(200, JsonBytes.TYPE, "[]".getBytes(StandardCharsets.UTF_8)));
     Handler refused =
         call -> {
           throw HttpException.refused(
@@ -127,6 +130,7 @@ public final class Xray implements AutoCloseable {
   /** Ends the stream of every page. */
   @Override
   public void close() {
+    pages.close();
     end.run();
   }
 }

@@ -1,4 +1,2 @@
-/**
- * The X-ray page: a browser shows what the engine does, now and back in time.
- */
+/** The X-ray page: a browser shows what the engine does, now and back in time. */
 package orrery.xray;

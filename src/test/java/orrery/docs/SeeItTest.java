@@ -71,8 +71,10 @@ class SeeItTest {
       assertThat(page.lines())
           .as(load.getKey())
           .anyMatch(
-              row -> row.startsWith("| `" + load.getKey() + "` |") && row.contains(flags)
-                  && row.contains("(" + load.getValue().path("chapter").asText() + ")"));
+              row ->
+                  row.startsWith("| `" + load.getKey() + "` |")
+                      && row.contains(flags)
+                      && row.contains("(" + load.getValue().path("chapter").asText() + ")"));
     }
   }
 }

@@ -133,7 +133,8 @@ public final class WatchedLife {
       case 4 -> completions.get(random.nextInt(completions.size())).cancel();
       case 5 -> {
         boolean ends = random.nextInt(4) == 0; // seldom, since it ends all requests
-        engine.pause(ends ? PauseMode.ABORT : any(new PauseMode[] {PauseMode.IN_PLACE, PauseMode.RETRACT}));
+        engine.pause(
+            ends ? PauseMode.ABORT : any(new PauseMode[] {PauseMode.IN_PLACE, PauseMode.RETRACT}));
         if (random.nextBoolean()) {
           submit();
         }

@@ -179,8 +179,8 @@ final class Browser implements AutoCloseable {
   }
 
   /**
-   * The same for a picture of the docs: if {@code -Dorrery.xray.images=DIRECTORY} asks for it, it is
-   * also written there, as {@code x-ray-NAME.png}.
+   * The same for a picture of the docs: if {@code -Dorrery.xray.images=DIRECTORY} asks for it, it
+   * is also written there, as {@code x-ray-NAME.png}.
    */
   void shootForDocs(String name) throws IOException {
     Path shot = shoot(name);

@@ -44,8 +44,7 @@ final class EngineBooks {
     ArrayNode sequences = books.putArray("sequences");
     k.sequences().stream()
         .sorted(
-            Comparator.comparingInt(BookedSequence::request)
-                .thenComparingInt(EngineBooks::named))
+            Comparator.comparingInt(BookedSequence::request).thenComparingInt(EngineBooks::named))
         .forEach(s -> put(s, sequences.addObject()));
     ArrayNode blocks = books.putArray("blocks");
     k.blocks().stream()
@@ -91,9 +90,6 @@ final class EngineBooks {
 
   /** The keyframes of a run. */
   static List<Keyframe> keyframes(List<? extends orrery.events.Event> events) {
-    return events.stream()
-        .filter(Keyframe.class::isInstance)
-        .map(Keyframe.class::cast)
-        .toList();
+    return events.stream().filter(Keyframe.class::isInstance).map(Keyframe.class::cast).toList();
   }
 }

@@ -37,8 +37,7 @@ final class LivePage implements AutoCloseable {
     serving = Serving.of(same.start(options), loaded);
     page = Xray.live(serving, feed, same, "");
     server =
-        HttpServer.listen(
-            ServerOptions.defaults().withPort(0), (call, thrown) -> bugs.add(thrown));
+        HttpServer.listen(ServerOptions.defaults().withPort(0), (call, thrown) -> bugs.add(thrown));
     server.open(page.addTo(new Routes()));
   }
 
@@ -118,6 +117,15 @@ final class LivePage implements AutoCloseable {
   /** The newest step of which the books are known; -1 before the first. */
   long newest() {
     return EngineBooks.keyframes(events()).getLast().step();
+  }
+
+  /** Whether the engine has done what it had to do. */
+  boolean idle() {
+    return events().stream()
+        .filter(e -> e instanceof Event.Idle || e instanceof Event.StepDone)
+        .reduce((a, b) -> b)
+        .filter(Event.Idle.class::isInstance)
+        .isPresent();
   }
 
   /** Bugs of the server. */

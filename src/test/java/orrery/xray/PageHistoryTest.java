@@ -180,7 +180,9 @@ class PageHistoryTest {
       jumps += requireJumps(run, "hit", e -> e instanceof Event.Admitted a && a.hit() > 0);
       jumps +=
           requireJumps(
-              run, "rejectedDraft", e -> e instanceof Event.Verified v && v.judged() > v.accepted());
+              run,
+              "rejectedDraft",
+              e -> e instanceof Event.Verified v && v.judged() > v.accepted());
       jumps += requireJumps(run, "forked", Event.Forked.class::isInstance);
       jumps += requireJumps(run, "finished", Event.Finished.class::isInstance);
       jumps += requireJumps(run, "evicted", e -> e instanceof Event.Evicted v && v.pages() > 0);

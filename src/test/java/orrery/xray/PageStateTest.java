@@ -161,10 +161,14 @@ class PageStateTest {
   private static final List<Edit> WRONG =
       List.of(
           new Edit("state.js", "delete state.blocks[e.block];", ""),
-          new Edit("state.js", "state.blocks[e.block] = block;", "state.blocks[e.block] ??= block;"),
+          new Edit(
+              "state.js", "state.blocks[e.block] = block;", "state.blocks[e.block] ??= block;"),
           new Edit("state.js", "parent: e.parent,", "parent: -1,"),
           new Edit("state.js", "s.block = e.block;", ""),
-          new Edit("state.js", "s.tables = e.pools;", "s.tables = s.tables.length ? s.tables : e.pools;"),
+          new Edit(
+              "state.js",
+              "s.tables = e.pools;",
+              "s.tables = s.tables.length ? s.tables : e.pools;"),
           new Edit("state.js", "    s.computed = 0;\n    letGo(state, s);", "    letGo(state, s);"),
           new Edit("state.js", "  s.tables = [];\n  s.block = -1;", "  s.block = -1;"),
           new Edit("state.js", "    s.retractions++;", ""),
@@ -173,15 +177,20 @@ class PageStateTest {
           new Edit("state.js", "+ row.decode + row.accepted;", "+ row.decode;"),
           new Edit("state.js", "row.from + row.prompt +", "row.from +"),
           new Edit("state.js", "  Paused(state) {\n    state.paused = true;", "  Paused(state) {"),
-          new Edit("state.js", "  Resumed(state) {\n    state.paused = false;", "  Resumed(state) {"),
+          new Edit(
+              "state.js", "  Resumed(state) {\n    state.paused = false;", "  Resumed(state) {"),
           new Edit("state.js", "turn(state, s, \"finished\", null);", ""),
           new Edit("state.js", "turn(state, s, \"retracted\", \"waiting\");", ""),
           new Edit("state.js", "maxTokens: e.maxTokens,", "maxTokens: 0,"),
           new Edit("state.js", "prompt: e.prompt ?? [],", "prompt: [],"),
           new Edit("state.js", "token: e.token, text: e.text,", "token: 0, text: e.text,"),
           new Edit("state.js", "    state.step = e.step;\n    state.idle", "    state.idle"),
-          new Edit("state.js", "free: p.free, referenced: p.referenced,", "free: 0, referenced: p.referenced,"),
-          new Edit("state.js", "    state.idle = true;\n    stand(state, e);", "    state.idle = true;"),
+          new Edit(
+              "state.js",
+              "free: p.free, referenced: p.referenced,",
+              "free: 0, referenced: p.referenced,"),
+          new Edit(
+              "state.js", "    state.idle = true;\n    stand(state, e);", "    state.idle = true;"),
           new Edit("books.js", "at.holders.length > 1 ? \"shared\" : \"held\"", "\"cached\""),
           new Edit("books.js", "pages[page - 1].kind = \"cached\";", ""),
           new Edit("books.js", "block = state.blocks[block.parent]", "block = null"));

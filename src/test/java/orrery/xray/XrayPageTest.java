@@ -79,13 +79,16 @@ class XrayPageTest {
   }
 
   private void start(String load) {
-    browser.one("button[data-load=" + load + "]").click();
+    WebElement button = browser.one("button[data-load=" + load + "]");
+    requireSeen(button);
+    button.click();
   }
 
   /** Waits until all answers have ended and the page has drawn the newest step. */
   private void awaitEnd(int answers) {
     browser.until(
-        answers + " answers", () -> count(e -> e instanceof Event.Finished) >= answers, () -> "");
+        answers + " answers, and then nothing",
+        () -> count(e -> e instanceof Event.Finished) >= answers && live.idle());
     screen.awaitStep(live.newest());
   }
 
@@ -153,7 +156,8 @@ class XrayPageTest {
     browser.press(Keys.ARROW_RIGHT);
     screen.requireStep(8);
     browser.press(Keys.HOME);
-    screen.awaitStep(0);
+    screen.awaitStep(-1);
+    assertThat(browser.one("#step").getText()).contains("No step yet");
     browser.press(Keys.END);
     screen.requireStep(live.newest());
   }
@@ -178,9 +182,9 @@ class XrayPageTest {
         kind.dispatchEvent(new Event('change', {bubbles: true}));
         """);
     browser.one("[data-action=jump-on]").click();
-    browser.until(
-        "a retraction in the lanes", () -> !browser.all(".lane-list [data-cell=retracted]").isEmpty());
-    requireSeen(browser.one(".lane-list [data-cell=retracted]"));
+    String retracted = ".lane-list .cell:has(> [data-cell=retracted])";
+    browser.until("a retraction in the lanes", () -> !browser.all(retracted).isEmpty());
+    requireSeen(browser.one(retracted));
     requireSeen(browser.one("#step [data-mark=retracted]"));
     browser.shoot("retraction-light");
     browser.look(1280, 900, true);
@@ -230,11 +234,11 @@ class XrayPageTest {
     browser.press(Keys.END);
     screen.requireStep(live.newest());
     List<Integer> dead =
-        browser.all("#tree [data-tombstone=true]").stream()
+        browser.all("#tree [data-block][data-state=tombstone]").stream()
             .map(square -> Integer.valueOf(square.getDomAttribute("data-block")))
             .toList();
     assertThat(dead).as("tombstones on the screen").isNotEmpty();
-    requireSeen(browser.one("#tree [data-tombstone=true]"));
+    requireSeen(browser.one("#tree [data-block][data-state=tombstone]"));
     for (CachedBlock block : live.books(live.newest()).blocks()) {
       boolean whole =
           List.of(block.pages()).stream().allMatch(pages -> List.of(pages).indexOf(-1) < 0);
@@ -258,9 +262,15 @@ class XrayPageTest {
             .map(Event.TokenOut.class::cast)
             .toList();
     Event.TokenOut token = tokens.stream().filter(t -> t.index() == 3).findFirst().orElseThrow();
-    browser.hover(
+    WebElement drawn =
         browser.one(
-            "#texts [data-sequence='" + token.sequence() + "'] [data-index='" + token.index() + "']"));
+            "#texts [data-sequence='"
+                + token.sequence()
+                + "'] [data-index='"
+                + token.index()
+                + "']");
+    requireSeen(drawn);
+    browser.hover(drawn);
     String number = String.format("%.3f", token.logprob());
     browser.until(
         "its log-probability",

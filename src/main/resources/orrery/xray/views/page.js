@@ -48,6 +48,7 @@ export function mount(actions) {
   loadsOf(ui);
   ui.reveal = reveal;
   pointing();
+  freeKeys();
   helpBox();
   const views = [...document.querySelectorAll("[data-view]")].map((root) => VIEWS[root.dataset.view](root, ui));
   theme(ui);
@@ -142,6 +143,15 @@ function pointing() {
   });
   document.addEventListener("focusin", (e) => focusOn(of(e.target)));
   document.addEventListener("pointerleave", () => focusOn());
+}
+
+/** A button that the mouse has pressed gives the keyboard back, so that space pauses the engine. */
+function freeKeys() {
+  document.addEventListener("click", (e) => {
+    if (e.detail > 0) {
+      e.target.closest?.("button")?.blur();
+    }
+  });
 }
 
 function focusOn(requests = []) {
