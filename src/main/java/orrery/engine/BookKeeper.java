@@ -18,8 +18,8 @@ import orrery.kv.PageTable;
 import orrery.prefix.PrefixCache;
 
 /**
- * Tells the engine's books to sinks that want them: what changed in a step, and now and then a
- * keyframe. It only reads, and without such a sink it does nothing.
+ * Reports steps, and tells the engine's books to sinks that want them: what changed in a step, and
+ * now and then a keyframe. It only reads the books, and without such a sink it does not even that.
  */
 final class BookKeeper {
   private final boolean wanted;
@@ -32,7 +32,7 @@ final class BookKeeper {
   private final KeyframeReader reader;
   private final int every; // steps from one keyframe to the next
   private Map<PageTable, Holds> told = new HashMap<>(); // the newest of each running sequence
-  private long next; // number of the next step
+  private long steps; // reported so far
   private boolean flushed; // since the last keyframe
 
   /**
@@ -70,14 +70,19 @@ final class BookKeeper {
     }
   }
 
-  /** Tells which request holds each page, and the books of a step that is about to be reported. */
-  void step(long nanos, long number, List<Segment> segments) {
+  /** Reports a step that is settled, with what it changed. */
+  void report(long nanos, Launched step) {
     if (sink.wantsPageMap()) {
       pools.maps(nanos, queues.running()).forEach(sink::accept);
     }
     if (wanted) {
       changes(nanos);
-      sink.accept(new StepRows(nanos, number, segments.stream().map(BookKeeper::rows).toList()));
+      List<StepRows.Rows> rows = step.segments().stream().map(BookKeeper::rows).toList();
+      sink.accept(new StepRows(nanos, steps, rows));
+    }
+    sink.accept(step.planned().times().report(steps++, step, queues, pools.step()));
+    if (wanted && steps % every == 0) {
+      keyframe(nanos);
     }
   }
 
@@ -87,17 +92,9 @@ final class BookKeeper {
     return new StepRows.Rows(c.request, c.id, s.from(), prompt, s.decodes() ? 1 : 0, s.drafts());
   }
 
-  /** A step was reported. */
-  void stepped(long nanos, long number) {
-    next = number + 1;
-    if (wanted && next % every == 0) {
-      keyframe(nanos);
-    }
-  }
-
   /** How many steps were reported. */
   long steps() {
-    return next;
+    return steps;
   }
 
   /** The prefix cache was emptied. */
@@ -121,7 +118,7 @@ final class BookKeeper {
 
   private void keyframe(long nanos) {
     flushed = false;
-    sink.accept(reader.read(nanos, next - 1));
+    sink.accept(reader.read(nanos, steps - 1));
   }
 
   /** Tells what changed since the last time. */

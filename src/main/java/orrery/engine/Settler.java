@@ -24,7 +24,6 @@ final class Settler {
   private final int maxRunning;
   private final EventSink sink;
   private final LongSupplier clock;
-  private long steps;
 
   Settler(
       Judge judge,
@@ -64,9 +63,7 @@ final class Settler {
     }
     long end = times.mark(Phase.COMMIT);
     speculator.observe(step, judge, end - times.begin());
-    books.step(end, steps, step.segments());
-    sink.accept(times.report(steps, step, queues, memory.pools().step()));
-    books.stepped(end, steps++);
+    books.report(end, step);
   }
 
   /**

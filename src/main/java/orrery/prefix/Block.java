@@ -12,7 +12,7 @@ import orrery.kv.PagePool;
  * lost a page is a tombstone. {@link KeptPages} moves pages from one state to the other; a state
  * for pages that a slower memory holds would stand beside these two.
  */
-abstract class Block {
+class Block {
   /** In place of a page that the cache does not have. */
   static final int GONE = PagePool.DUMMY;
 
@@ -27,9 +27,6 @@ abstract class Block {
     pages = new int[geometry.pools()][];
     Arrays.setAll(pages, pool -> new int[geometry.perBlock(pool)]);
   }
-
-  /** The block before this one; null for the first of a sequence. */
-  abstract Block before();
 
   /** The page {@code i} of a pool that a hit may read, or {@link #GONE}. */
   int page(int pool, int i) {

@@ -66,7 +66,7 @@ public abstract class BlockBook {
     gone.forEach(number -> events.add(new BlockGone(nanos, number)));
     for (Block b : changed) {
       int number = number(b);
-      events.add(new BlockKept(nanos, number, number(b.before()), b.tokens, pages(b)));
+      events.add(new BlockKept(nanos, number, number(before(b)), b.tokens, pages(b)));
     }
     gone.clear();
     changed.clear();
@@ -79,7 +79,7 @@ public abstract class BlockBook {
     List<CachedBlock> all = new ArrayList<>();
     walk(
         (b, holders) ->
-            all.add(new CachedBlock(number(b), number(b.before()), b.tokens, pages(b), holders)));
+            all.add(new CachedBlock(number(b), number(before(b)), b.tokens, pages(b), holders)));
     all.sort(Comparator.comparingInt(CachedBlock::block));
     return all;
   }
@@ -112,6 +112,9 @@ public abstract class BlockBook {
 
   /** Visits every block, with the number of sequences that hold it. */
   abstract void walk(ObjIntConsumer<Block> visit);
+
+  /** The block before another one; null for the first of a sequence. */
+  abstract Block before(Block block);
 
   /** The last block that a lease holds; null if it holds none. */
   abstract Block end(Lease lease);

@@ -56,8 +56,8 @@ public final class HashBlockCache implements PrefixCache {
       this.twins = twins;
     }
 
-    @Override
-    Block before() {
+    /** The block before this one in the table. */
+    Entry before() {
       before = orphan() ? before.twins.all.getFirst() : before;
       return before;
     }

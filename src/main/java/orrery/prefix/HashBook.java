@@ -39,6 +39,11 @@ final class HashBook extends BlockBook {
   }
 
   @Override
+  Block before(Block block) {
+    return ((Entry) block).before();
+  }
+
+  @Override
   Block end(Lease lease) {
     List<Entry> entries = ((Chain) lease).entries;
     return entries.isEmpty() ? null : entries.getLast();

@@ -14,6 +14,11 @@ public final class NoPrefixCache implements PrefixCache {
         void walk(ObjIntConsumer<Block> visit) {}
 
         @Override
+        Block before(Block block) {
+          return null;
+        }
+
+        @Override
         Block end(Lease lease) {
           return null;
         }

@@ -5,6 +5,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.function.ObjIntConsumer;
 import orrery.prefix.PrefixCache.Lease;
+import orrery.prefix.RadixNode.Placed;
 
 /** The blocks of a {@link RadixCache}, read from its tree. */
 final class RadixBook extends BlockBook {
@@ -25,7 +26,19 @@ final class RadixBook extends BlockBook {
   }
 
   @Override
+  Block before(Block block) {
+    RadixNode node = ((Placed) block).node;
+    int at = node.blocks().lastIndexOf(block); // new blocks stand at the end
+    return at > 0 ? node.blocks().get(at - 1) : last(node.parent);
+  }
+
+  @Override
   Block end(Lease lease) {
-    return ((RadixCache.NodeLease) lease).node.last();
+    return last(((RadixCache.NodeLease) lease).node);
+  }
+
+  /** The last block of a node; null for the root. */
+  private static Block last(RadixNode node) {
+    return node.blocks().isEmpty() ? null : node.blocks().getLast();
   }
 }

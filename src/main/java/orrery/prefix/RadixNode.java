@@ -53,12 +53,6 @@ final class RadixNode {
     Placed(KvGeometry geometry, int[] sequence, int index) {
       super(geometry, sequence, index);
     }
-
-    @Override
-    Block before() {
-      int at = node.blocks.lastIndexOf(this);
-      return at > 0 ? node.blocks.get(at - 1) : node.parent.last();
-    }
   }
 
   final Map<Edge, RadixNode> children = new HashMap<>();
@@ -78,11 +72,6 @@ final class RadixNode {
 
   List<Placed> blocks() {
     return blocks;
-  }
-
-  /** The last block; null for the root. */
-  Block last() {
-    return blocks.isEmpty() ? null : blocks.getLast();
   }
 
   void add(Placed block) {

@@ -44,6 +44,7 @@ class EngineMatrixTest {
     requireDrafts(happened);
     requireScores(models, happened);
     assertThat(happened).containsKeys("complete texts", "accepted in constrained answers");
+    assertThat(happened.get("keyframes")).isGreaterThan(1_000);
     assertThat(happened)
         .containsKeys(
             "hits", "retractions", "forks", "padding rows", "cancelled", "mixed steps SGLANG_MIXED")
@@ -278,6 +279,7 @@ class EngineMatrixTest {
       assertThat(counts.mostPrefill).as("%s: chunk", cell).isLessThanOrEqualTo(cell.chunk());
     }
     tallyDrafts(cell, cell.whyNoDrafts(model), counts, happened, impossible);
+    add(happened, "keyframes", counts.keyframes);
     add(happened, "hits", counts.hits);
     add(happened, "retractions", counts.retractions);
     add(happened, "forks", counts.forks);

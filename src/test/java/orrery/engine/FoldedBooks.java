@@ -42,7 +42,7 @@ final class FoldedBooks implements EventSink {
 
   private final Map<Integer, Event.Submitted> requests = new HashMap<>();
   private final Map<Integer, Seen> sequences = new TreeMap<>();
-  private final Map<Integer, CachedBlock> blocks = new TreeMap<>(); // with 0 holders
+  private final Map<Integer, CachedBlock> blocks = new HashMap<>(); // with 0 holders
   private final Map<Integer, StepRows.Rows> rows = new LinkedHashMap<>(); // by sequence, of a step
   private final Map<Integer, Integer> accepted = new HashMap<>(); // by sequence, in the step
   private List<PoolPages> pools = List.of();
@@ -127,7 +127,7 @@ final class FoldedBooks implements EventSink {
       case BlockGone e -> require(blocks.remove(e.block()) != null, "a block that was there went");
       case Holds e -> {
         Seen s = sequences.get(e.sequence());
-        require(s.running && (s.holds == null || !same(s.holds, e)), "a hold of its own changed");
+        require(s.running && (s.holds == null || changed(s.holds, e)), "a hold changed");
         s.holds = e;
       }
       case StepRows e -> {
@@ -181,12 +181,18 @@ final class FoldedBooks implements EventSink {
     this.waiting = waiting;
   }
 
-  private static boolean same(Holds a, Holds b) {
-    return a.block() == b.block() && runs(a.pools()).equals(runs(b.pools()));
+  private static boolean changed(Holds before, Holds now) {
+    return before.block() != now.block() || !same(before.pools(), now.pools());
   }
 
-  private static List<String> runs(List<PageRun> pools) {
-    return pools.stream().map(r -> r.first() + "+" + Arrays.toString(r.pages())).toList();
+  private static boolean same(List<PageRun> a, List<PageRun> b) {
+    boolean same = a.size() == b.size();
+    for (int pool = 0; same && pool < a.size(); pool++) {
+      PageRun one = a.get(pool);
+      PageRun other = b.get(pool);
+      same = one.first() == other.first() && Arrays.equals(one.pages(), other.pages());
+    }
+    return same;
   }
 
   private void compare(Keyframe k) {
@@ -199,9 +205,8 @@ final class FoldedBooks implements EventSink {
     require(k.sequences().equals(concat(run, wait)), "those that run come first");
     require(sequences.values().stream().filter(s -> s.running).count() == running, "seen to run");
     k.sequences().forEach(this::compare);
-    List<String> mine = blocks.values().stream().map(FoldedBooks::words).toList();
-    List<String> theirs = k.blocks().stream().map(FoldedBooks::words).toList();
-    require(mine.equals(theirs), "blocks: folded\n" + mine + ", but the cache has\n" + theirs);
+    require(blocks.size() == k.blocks().size(), "as many blocks");
+    k.blocks().forEach(b -> require(same(blocks.get(b.block()), b), "block " + b.block()));
     requireHolders(k);
     for (int pool = 0; pool < pools.size(); pool++) {
       requirePages(k, pool);
@@ -228,42 +233,44 @@ final class FoldedBooks implements EventSink {
       s = new Seen(b.request(), r.prompt());
     }
     require(s.request == b.request() && s.running == runs(b), b + ": whose, and whether it runs");
-    require(s.tokens.equals(Arrays.stream(b.tokens()).boxed().toList()), b + ": tokens");
-    require(s.retractions == b.retractions(), b + ": retractions");
-    require(s.computed == b.computed(), b + ": computed, folded " + s.computed);
-    int block = s.holds == null ? BlockKept.ROOT : s.holds.block();
-    require(block == b.block(), b + ": block " + block);
-    List<String> tables = s.holds == null ? List.of() : runs(s.holds.pools());
-    require(tables.equals(runs(b.pools())), b + ": pages " + tables);
+    require(s.tokens.equals(Arrays.stream(b.tokens()).boxed().toList()), "tokens");
+    require(s.retractions == b.retractions() && s.computed == b.computed(), "computed");
+    require((s.holds == null ? BlockKept.ROOT : s.holds.block()) == b.block(), "last block");
+    require(same(s.holds == null ? List.of() : s.holds.pools(), b.pools()), "pages");
   }
 
-  private static String words(CachedBlock b) {
-    String pages = Arrays.deepToString(b.pages());
-    return b.block() + "<" + b.parent() + " " + Arrays.toString(b.tokens()) + " " + pages;
+  private static boolean same(CachedBlock told, CachedBlock kept) {
+    return told != null
+        && told.parent() == kept.parent()
+        && Arrays.equals(told.tokens(), kept.tokens())
+        && Arrays.deepEquals(told.pages(), kept.pages());
   }
 
   /**
    * Compares who holds each block with the ways of the sequences. Where blocks are twins, a way
-   * goes over any of them; so twins count together, by the tokens up to them.
+   * goes over any of them; so twins count together, by a hash of the tokens up to them.
    */
   private void requireHolders(Keyframe k) {
-    Map<String, Integer> difference = new HashMap<>();
-    k.blocks().forEach(b -> difference.merge(way(b.block()), b.holders(), Integer::sum));
+    Map<Integer, Long> ways = new HashMap<>(); // by block
+    Map<Long, Integer> difference = new HashMap<>();
+    k.blocks().forEach(b -> difference.merge(way(b.block(), ways), b.holders(), Integer::sum));
     for (Seen s : sequences.values()) {
       int block = s.holds == null ? BlockKept.ROOT : s.holds.block();
       for (; block != BlockKept.ROOT; block = blocks.get(block).parent()) {
-        difference.merge(way(block), -1, Integer::sum);
+        difference.merge(way(block, ways), -1, Integer::sum);
       }
     }
-    require(difference.values().stream().allMatch(d -> d == 0), "holders: " + difference);
+    require(difference.values().stream().allMatch(d -> d == 0), "holders");
   }
 
-  private String way(int block) {
-    StringBuilder way = new StringBuilder();
-    for (int b = block; b != BlockKept.ROOT; b = blocks.get(b).parent()) {
-      way.insert(0, Arrays.toString(blocks.get(b).tokens()));
+  private long way(int block, Map<Integer, Long> known) {
+    Long way = block == BlockKept.ROOT ? Long.valueOf(1) : known.get(block);
+    if (way == null) {
+      CachedBlock b = blocks.get(block);
+      way = 0x9E3779B97F4A7C15L * way(b.parent(), known) + Arrays.hashCode(b.tokens());
+      known.put(block, way);
     }
-    return way.toString();
+    return way;
   }
 
   /** Counts the pages of a pool from tables and blocks, and compares them with what pools say. */

@@ -82,7 +82,7 @@ class SinksTest {
             .withKv(kv -> kv.withPageSize(4).withMaxTotalTokens(64))
             .withBatching(b -> b.withMaxRunningRequests(6).withScheduleConservativeness(0.1));
     try (LoadedModel model = LoadedModel.load(Path.of("tiny-models/speck-groups"));
-        Engine engine = Engine.start(model, options, sink.and(seen::add))) {
+        Engine engine = Engine.start(model, options, sink.and(withBooks(seen)))) {
       List<Request> requests = new ArrayList<>();
       for (int i = 0; i < 8; i++) {
         SamplingParams params =
@@ -96,6 +96,20 @@ class SinksTest {
       engine.submit(requests).forEach(c -> c.join());
     }
     return seen;
+  }
+
+  private static EventSink withBooks(List<Event> seen) {
+    return new EventSink() {
+      @Override
+      public void accept(Event event) {
+        seen.add(event);
+      }
+
+      @Override
+      public boolean wantsBooks() {
+        return true;
+      }
+    };
   }
 
   @Test
@@ -143,7 +157,8 @@ class SinksTest {
     }
     assertThat(names)
         .isEqualTo(seen.stream().map(e -> e.getClass().getSimpleName()).toList())
-        .contains("Retracted", "Forked", "Evicted", "PrefixInserted");
+        .contains("Retracted", "Forked", "Evicted", "PrefixInserted")
+        .contains("Keyframe", "Holds", "StepRows", "BlockKept", "BlockGone");
   }
 
   @Test

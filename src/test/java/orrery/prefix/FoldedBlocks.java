@@ -1,12 +1,12 @@
 package orrery.prefix;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.Set;
 import orrery.events.BlockGone;
 import orrery.events.BlockKept;
 import orrery.events.Event;
@@ -20,8 +20,8 @@ import orrery.kv.KvCache;
 final class FoldedBlocks {
   private final KvCache kv;
   private final PrefixCache cache;
-  private final Map<Integer, BlockKept> blocks = new TreeMap<>(); // by number
-  private int highest = -1; // number of a block
+  private final Map<Integer, BlockKept> blocks = new HashMap<>(); // by number
+  private final Set<Integer> gone = new HashSet<>(); // numbers
 
   FoldedBlocks(KvCache kv, PrefixCache cache) {
     this.kv = kv;
@@ -34,31 +34,29 @@ final class FoldedBlocks {
     for (Event.Books event : cache.book().changes(0)) {
       switch (event) {
         case BlockKept kept -> {
-          boolean known = blocks.put(kept.block(), kept) != null;
-          require(known || kept.block() > highest, "a new block has a new number");
-          highest = Math.max(highest, kept.block());
+          blocks.put(kept.block(), kept);
+          require(!gone.contains(kept.block()), "a new block has a new number");
         }
-        case BlockGone gone ->
-            require(blocks.remove(gone.block()) != null, "a block went that was there");
+        case BlockGone e -> {
+          require(blocks.remove(e.block()) != null, "a block went that was there");
+          gone.add(e.block());
+        }
         default -> throw new AssertionError("not of blocks: " + event);
       }
     }
     List<CachedBlock> walked = cache.book().blocks();
-    List<String> found = walked.stream().map(FoldedBlocks::words).toList();
-    List<String> folded = blocks.values().stream().map(FoldedBlocks::words).toList();
-    require(folded.equals(found), "told:\n" + folded + "\nfound:\n" + found);
+    walked.forEach(b -> require(same(blocks.get(b.block()), b), "block " + b.block()));
+    require(walked.size() == blocks.size(), "no block has gone untold");
     require(walked.size() == cache.blocks(), "as many blocks as the cache counts");
     requirePages();
     requireHolders(walked, running);
   }
 
-  private static String words(BlockKept b) {
-    return words(new CachedBlock(b.block(), b.parent(), b.tokens(), b.pages(), 0));
-  }
-
-  private static String words(CachedBlock b) {
-    String pages = Arrays.deepToString(b.pages());
-    return b.block() + "<" + b.parent() + Arrays.toString(b.tokens()) + pages;
+  private static boolean same(BlockKept told, CachedBlock found) {
+    return told != null
+        && told.parent() == found.parent()
+        && Arrays.equals(told.tokens(), found.tokens())
+        && Arrays.deepEquals(told.pages(), found.pages());
   }
 
   /** The pages that blocks name are those that the pools call cached. */
@@ -80,31 +78,36 @@ final class FoldedBlocks {
   }
 
   /**
-   * Every sequence holds the blocks of its complete tokens. Twins count together: a way may go over
-   * any of them.
+   * Every sequence holds the blocks of its complete tokens. Twins count together, by a hash of the
+   * tokens up to them: a way may go over any of them.
    */
   private void requireHolders(List<CachedBlock> walked, Collection<Played> running) {
-    Map<List<Integer>, Integer> difference = new HashMap<>(); // by tokens, of all salts
-    walked.forEach(b -> difference.merge(way(b.block()), b.holders(), Integer::sum));
+    Map<Integer, Long> ways = new HashMap<>(); // by block
+    Map<Long, Integer> difference = new HashMap<>();
+    walked.forEach(b -> difference.merge(way(b.block(), ways), b.holders(), Integer::sum));
     int p = kv.geometry().pageTokens();
     for (Played s : running) {
-      List<Integer> way = way(cache.book().last(s.lease));
-      List<Integer> all = Arrays.stream(s.tokens).boxed().toList();
-      require(way.equals(all.subList(0, s.complete / p * p)), "the way to what a lease holds");
-      for (int n = p; n <= way.size(); n += p) {
-        difference.merge(way.subList(0, n), -1, Integer::sum);
+      int block = cache.book().last(s.lease);
+      for (int end = s.complete / p * p; end > 0; end -= p) {
+        require(block != BlockKept.ROOT, "a lease holds all complete blocks");
+        BlockKept b = blocks.get(block);
+        require(Arrays.equals(b.tokens(), 0, p, s.tokens, end - p, end), "the lease's tokens");
+        difference.merge(way(block, ways), -1, Integer::sum);
+        block = b.parent();
       }
+      require(block == BlockKept.ROOT, "and no others");
     }
-    require(difference.values().stream().allMatch(d -> d == 0), "holders: " + difference);
+    require(difference.values().stream().allMatch(d -> d == 0), "holders");
   }
 
-  /** The tokens up to the end of a block. */
-  private List<Integer> way(int block) {
-    List<Integer> tokens = new ArrayList<>();
-    for (int b = block; b != BlockKept.ROOT; b = blocks.get(b).parent()) {
-      tokens.addAll(0, Arrays.stream(blocks.get(b).tokens()).boxed().toList());
+  private long way(int block, Map<Integer, Long> known) {
+    Long way = block == BlockKept.ROOT ? Long.valueOf(1) : known.get(block);
+    if (way == null) {
+      BlockKept b = blocks.get(block);
+      way = 0x9E3779B97F4A7C15L * way(b.parent(), known) + Arrays.hashCode(b.tokens());
+      known.put(block, way);
     }
-    return tokens;
+    return way;
   }
 
   private static void require(boolean holds, String what) {

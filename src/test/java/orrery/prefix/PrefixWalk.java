@@ -76,7 +76,7 @@ final class PrefixWalk {
       for (int i = 0; i < life && done < operations; i++, done++) {
         operation();
         cached.sweep();
-        if (caches % 8 == 1 || i % 16 == 0) { // to follow takes longer than all the rest
+        if (caches % 16 == 1 || i % 16 == 0) { // to follow takes longer than all the rest
           books.follow(running);
         }
         if (i % 16 == 0) {
