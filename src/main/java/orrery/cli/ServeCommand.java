@@ -138,7 +138,7 @@ final class ServeCommand implements Callable<Integer> {
     try (TraceSink sink = trace.open();
         Profile profile = server.profile();
         LoadedModel loaded = model.load();
-        PageServer page = new PageServer(xray, loaded, sink.and(metrics).and(profile));
+        PageServer page = new PageServer(xray(listening), loaded, sink.and(metrics).and(profile));
         Serving serving = serving(page.start(options), loaded, served)) {
       new NoEffect(spec).model(serving.engine()).tell();
       sink.begin();
@@ -157,6 +157,11 @@ final class ServeCommand implements Callable<Integer> {
         throw e;
       }
     }
+  }
+
+  /** Whether the page is served: unless asked for, it shows no tenant's prompts to another one. */
+  private boolean xray(ServerOptions listening) {
+    return xray == null ? listening.apiKeys().size() <= 1 : xray;
   }
 
   private Serving serving(Engine engine, LoadedModel loaded, String served) {
@@ -204,7 +209,7 @@ final class ServeCommand implements Callable<Integer> {
             + " -d '{\"prompt\": "
             + prompt
             + ", \"max_tokens\": 60}'");
-    if (xray) {
+    if (xray(listening)) {
       out.println("To see the engine at work, open " + address + "/ in a browser.");
     }
     out.flush();

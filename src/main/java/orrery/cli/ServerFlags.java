@@ -33,8 +33,9 @@ final class ServerFlags {
       paramLabel = "KEY[,KEY...]",
       split = ",",
       description =
-          "Answer only calls with one of these keys (Authorization: Bearer KEY), and /health."
-              + " Callers with different keys share no prefix")
+          "Answer only calls with one of these keys (Authorization: Bearer KEY), and /health, and"
+              + " give the X-ray page's files to anyone. Callers with different keys share no"
+              + " prefix")
   private List<String> apiKeys = List.of();
 
   @Option(

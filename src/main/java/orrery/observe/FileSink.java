@@ -66,7 +66,8 @@ abstract class FileSink implements TraceSink {
     try {
       begin();
       write(event, json);
-      if (event.nanos() - flushed > FLUSH_NANOS) {
+      long since = event.nanos() - flushed; // negative: another engine, with a clock of its own
+      if (since > FLUSH_NANOS || since < 0) {
         json.flush();
         flushed = event.nanos();
       }

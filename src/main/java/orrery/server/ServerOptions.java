@@ -12,7 +12,8 @@ import orrery.options.Options;
  * @param host name or address to listen at
  * @param port to listen at; 0 takes a free one
  * @param apiKeys keys, one of which every call needs ({@code Authorization: Bearer KEY}) except
- *     {@code GET /health}; each key is a tenant of its own. None: no call needs a key
+ *     {@code GET /health} and {@link Routes#getFree free files}; each key is a tenant of its own.
+ *     None: no call needs a key
  * @param allowAnyone listens at addresses other than loopback also without a key
  * @param maxBody most bytes of a request's body; a longer one gets 413
  * @param maxConnections most open connections; a call on a further one gets 503

@@ -20,7 +20,10 @@
  * </pre>
  *
  * <p>{@link orrery.server.HttpServer} starts and ends it all. A handler knows nothing of sockets:
- * it sees a call, and {@link orrery.server.Serving}, which has the engine and its model.
+ * it sees a call, and {@link orrery.server.Serving}, which has the engine and its model. Another
+ * engine may take that one's place while the server runs ({@link orrery.server.Serving#restart}),
+ * so a handler asks for it at each call, and keeps what depends on it in a {@link
+ * orrery.server.ForEngine}.
  *
  * <p><b>Which library.</b> Three were tried with requests as those of {@code LimitsTest}, for up to
  * 8 seconds each: the JDK's {@code HttpServer}, Helidon SE 4.5 and Jetty 12.1, with virtual

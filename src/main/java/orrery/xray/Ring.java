@@ -120,8 +120,8 @@ final class Ring implements AutoCloseable {
     List<Batch> together = new ArrayList<>();
     int size = 0;
     for (Batch batch : batches.tailMap(start).values()) {
-      if (!together.isEmpty()
-          && (batch.run() != first.run() || size + batch.count() > Batch.MOST)) {
+      boolean follows = batch.run() == first.run() && batch.from() == start + size;
+      if (!follows || size > 0 && size + batch.count() > Batch.MOST) {
         break;
       }
       together.add(batch);

@@ -1,0 +1,73 @@
+package orrery.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import orrery.engine.EngineOptions;
+import orrery.xray.Engines.Flag;
+import picocli.CommandLine;
+
+/** The flags of a restart are those of {@code orrery serve} that are about the engine. */
+class RestartFlagsTest {
+
+  @Test
+  void noFlagsAreTheDefaults() {
+    assertThat(RestartFlags.read()).isEqualTo(EngineOptions.defaults());
+    assertThat(RestartFlags.words("  ")).isEmpty();
+  }
+
+  @Test
+  void theyAreReadAsServeReadsThem() {
+    String[] flags = {
+      "--page-size", "8", "--prefix-cache=hash", "--lpm", "--max-queued-requests", "9"
+    };
+    CommandLine serve = Main.line().getSubcommands().get("serve");
+    serve.parseArgs(flags);
+    ServeCommand command = (ServeCommand) serve.getCommandSpec().userObject();
+    assertThat(RestartFlags.read(flags)).isEqualTo(command.options());
+  }
+
+  @Test
+  void everyEngineFlagOfServeIsOneOfThem() {
+    List<String> own = RestartFlags.all().stream().map(Flag::name).toList();
+    List<String> serves =
+        Main.line().getSubcommands().get("serve").getCommandSpec().options().stream()
+            .filter(o -> o.group() != null && o.group().heading().startsWith("%nEngine"))
+            .map(o -> o.longestName())
+            .toList();
+    assertThat(own).containsExactlyInAnyOrderElementsOf(serves).contains("--page-size", "--lpm");
+  }
+
+  @Test
+  void eachIsToldWithItsValueAndItsHelp() {
+    Flag pages =
+        RestartFlags.all().stream().filter(f -> f.name().equals("--page-size")).findFirst().get();
+    assertThat(pages.value()).isEqualTo("N");
+    assertThat(pages.help()).contains("page").doesNotContain("${");
+    assertThat(RestartFlags.all()).anyMatch(f -> f.value().isEmpty());
+  }
+
+  @Test
+  void whatAUserGaveIsFoundAgain() {
+    CommandLine serve = Main.line().getSubcommands().get("serve");
+    serve.parseArgs("--port", "0", "--page-size=8", "--speculative-adaptive", "-m", "x");
+    assertThat(RestartFlags.given(serve.getCommandSpec()).split(" (?=--)"))
+        .containsExactlyInAnyOrder("--page-size 8", "--speculative-adaptive");
+  }
+
+  @Test
+  void mistakesHaveTheWordsOfTheCommandLine() {
+    assertThatThrownBy(() -> RestartFlags.read("--page-sise", "8"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("Unknown option: '--page-sise'; did you mean --page-size?");
+    assertThatThrownBy(() -> RestartFlags.read("--threads", "0"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("--threads: expected");
+    assertThatThrownBy(() -> RestartFlags.read("--lpm", "--lpm"))
+        .hasMessage("--lpm: expected once, found 2 times");
+    assertThat(RestartFlags.explained("max-total-tokens: expected more"))
+        .isEqualTo("--max-total-tokens: expected more");
+  }
+}
