@@ -71,13 +71,24 @@ public final class XrayServer implements AutoCloseable {
    */
   public XrayServer(Path model, String flags, String... keys) throws IOException {
     this.loaded = LoadedModel.load(model);
-    EventSink all = events::add;
-    this.page = new PageServer(true, loaded, all);
+    this.page = new PageServer(true, loaded, new Recorder());
     this.serving = Serving.of(page.start(page.read(flags)), loaded);
     ServerOptions options = ServerOptions.defaults().withPort(0).withApiKeys(List.of(keys));
     this.key = keys.length == 0 ? "" : keys[0];
     this.http = HttpServer.listen(options, (call, bug) -> bugs.add(bug));
     http.open(page.addTo(serving, flags, new OpenAiRoutes(serving).addTo(new Routes())));
+  }
+
+  private final class Recorder implements EventSink {
+    @Override
+    public void accept(Event event) {
+      events.add(event);
+    }
+
+    @Override
+    public boolean wantsBooks() {
+      return true;
+    }
   }
 
   /** Every event of every engine so far. */

@@ -45,7 +45,7 @@ class TraceTest {
       for (int i = 0; i < runs; i++) {
         try (Engine engine = Engine.start(loaded, EngineOptions.defaults(), sink)) {
           SamplingParams params =
-              SamplingParams.defaults().withMaxTokens(200).withLogprobs(2).withSeed(i).withN(4);
+              SamplingParams.defaults().withMaxTokens(200).withLogprobs(2).withSeed(i).withN(6);
           engine.submit(Request.of(new int[] {1, 2, 3}, params)).join();
         }
       }

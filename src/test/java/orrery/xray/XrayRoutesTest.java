@@ -237,4 +237,37 @@ class XrayRoutesTest {
       page.await("Flushed", 0);
     }
   }
+
+  @Test
+  void aPageThatReadsNothingSlowsNobodyAndIsToldWhatItLost() throws Exception {
+    String many = "{\"prompts\": [[1]" + ", [1]".repeat(31) + "], \"sampling\": {\"n\": 2,";
+    try (XrayServer server = speck("");
+        Page slow = server.new Page()) {
+      int ended = 0;
+      while (server.events().size() < 120_000) { // more than the ring and all buffers hold
+        server.post("/xray/prompts", many + "\"max_new_tokens\": 200, \"ignore_eos\": true}}");
+        ended += 64;
+        while (ends(server) < ended) {
+          Thread.sleep(10);
+        }
+      }
+      long next = 0;
+      long lost = 0;
+      JsonNode message = slow.next();
+      while (lost == 0) {
+        lost = message.get("lost").asLong();
+        assertThat(message.get("from").asLong()).isEqualTo(next + lost);
+        next = message.get("from").asLong() + message.get("events").size();
+        if (lost > 0) {
+          assertThat(message.at("/events/0/event").asText()).isEqualTo("Keyframe");
+        }
+        message = slow.next();
+      }
+      assertThat(lost).isGreaterThan(10_000);
+    }
+  }
+
+  private static long ends(XrayServer server) {
+    return server.events().stream().filter(Event.Finished.class::isInstance).count();
+  }
 }
