@@ -50,6 +50,7 @@ export class History {
     this.ends = []; // [{step, at}] of the steps
     this.index = []; // [{kind, request, sequence, n, step, at, ...}] what one can jump to
     this.due = 0; // steps that are due in mode "play", a fraction
+    this.mode = this.mode === "paused" ? "live" : this.mode; // there is no past to stand in
   }
 
   /** Takes a message of the server: {from, run, lost, events}. */
@@ -108,7 +109,7 @@ export class History {
       this.checkpoint(event);
     }
     this.drop();
-    if (this.mode === "live") {
+    if (this.live()) {
       this.at = this.edge;
     }
   }
@@ -131,14 +132,14 @@ export class History {
       this.ends = this.ends.filter((end) => end.at >= oldest);
       this.index = this.index.filter((mark) => mark.at >= oldest);
     }
-    if (this.mode !== "live" && this.checkpoints.length && this.at < this.checkpoints[0].at) {
+    if (!this.live() && this.checkpoints.length && this.at < this.checkpoints[0].at) {
       this.place(this.checkpoints[0].at);
     }
   }
 
   /** The state at the playhead. */
   get state() {
-    return this.mode === "live" ? this.front : this.view;
+    return this.live() ? this.front : this.view;
   }
 
   /** The oldest and the newest step to which one can go, and where the playhead is. */
@@ -174,21 +175,13 @@ export class History {
   /** Leaves the live edge; the playhead stands where it was, or at `position`. */
   stand(position = this.at) {
     this.place(position);
-    if (this.mode !== "play") {
-      this.mode = "paused";
-    }
+    this.mode = "paused";
   }
 
   /** Follows the newest events from now on. */
   goLive() {
     this.mode = "live";
     this.at = this.edge;
-  }
-
-  /** Stops the playhead where it is. */
-  pause() {
-    this.stand();
-    this.mode = "paused";
   }
 
   /** Plays on from the playhead, at so many steps a second, until it is at the newest step. */
@@ -203,8 +196,7 @@ export class History {
   tick(millis) {
     if (this.mode === "play") {
       this.due = Math.min(this.due + (millis / 1000) * this.speed, this.speed);
-      while (this.due >= 1) {
-        this.due--;
+      for (; this.due >= 1; this.due--) {
         this.place(this.endAfter(this.at) ?? this.edge);
       }
     }

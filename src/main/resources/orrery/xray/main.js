@@ -23,7 +23,7 @@ import { Key, Server } from "./server.js";
 import { mount } from "./views/page.js";
 
 const FRAME = 50; // milliseconds between two drawings, at least
-const LOOK = 250; // milliseconds between two looks at the runs
+const LOOK = 500; // milliseconds between two looks at the runs
 
 const key = new Key();
 const server = new Server(key);
@@ -31,6 +31,7 @@ const history = new History();
 const runs = new Runs(history);
 const wanted = new URLSearchParams(location.search);
 let engine = { live: false };
+let pace = 12; // steps a second at which a load is shown; 0: as they come
 let connection = "connecting";
 
 /** Waits until something is true; at most ten seconds. */
@@ -50,6 +51,23 @@ async function look() {
   const loads = engine.live ? await server.get("/xray/loads") : [];
   page.loads(loads);
   runs.titles(loads);
+}
+
+/** Plays from where the playhead is, or follows the engine. */
+function play() {
+  if (pace > 0) {
+    history.play(pace);
+  } else {
+    history.goLive();
+  }
+}
+
+/** Goes to the newest step, to see from there what comes. The engine is faster than any eye. */
+function follow() {
+  history.goLive();
+  if (!history.front.paused) {
+    play();
+  }
 }
 
 export const actions = {
@@ -97,19 +115,19 @@ export const actions = {
     history.goLive();
   },
 
-  /** Plays from the playhead, at so many steps a second; 0 follows the engine. */
+  /**
+   * Plays from the playhead, at so many steps a second; 0 follows the engine. Loads that are
+   * started later are shown so, too.
+   */
   async speed(steps) {
-    if (steps > 0) {
-      history.play(steps);
-    } else {
-      history.goLive();
-    }
+    pace = steps;
+    play();
   },
 
   /** Stops the playhead, or lets it go on. */
   async halt() {
     if (history.mode === "play") {
-      history.pause();
+      history.stand();
     } else {
       history.play();
     }
@@ -126,12 +144,14 @@ export const actions = {
 
   /** Answers the numbers of the requests. */
   async prompts(prompts, sampling = {}) {
+    follow();
     const answer = await server.post("/xray/prompts", { prompts, sampling });
     return answer.requests;
   },
 
   /** Starts a load; without a seed it is the same each time. Answers the requests' numbers. */
   async load(name, seed) {
+    follow();
     const { requests } = await server.post("/xray/load", { name, seed });
     runs.begin(name, engine.flags ?? "", requests);
     page.runs(runs.list);
@@ -200,21 +220,22 @@ function frame(now) {
   looked = now - looked > LOOK ? now : looked;
 }
 
-/** What the address asks for: ?load=NAME starts a load, &speed=12 plays it so slowly. */
+/**
+ * What the address asks for: ?load=NAME starts a load, &speed=4 shows it so slowly. A recorded
+ * trace is shown from its beginning, and plays if a speed is asked for.
+ */
 async function begin() {
   await look();
-  if (!engine.live) {
-    return;
-  }
-  const speed = Number(wanted.get("speed") ?? 0);
-  if (wanted.has("load")) {
-    await until(() => history.front.whole, "the engine's first event");
+  pace = Number(wanted.get("speed") ?? pace);
+  await until(() => history.front.whole, "the first event");
+  if (engine.live && wanted.has("load")) {
     const seed = wanted.has("seed") ? Number(wanted.get("seed")) : undefined;
-    const requests = await actions.load(wanted.get("load"), seed);
-    await until(() => requests.some((r) => r in history.front.requests), "the load's arrival");
-  }
-  if (speed > 0) {
-    await actions.speed(speed);
+    await actions.load(wanted.get("load"), seed);
+  } else if (!engine.live) {
+    history.home();
+    if (wanted.has("speed")) {
+      play();
+    }
   }
 }
 

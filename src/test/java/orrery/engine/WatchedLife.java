@@ -142,11 +142,7 @@ public final class WatchedLife {
       }
       case 6 -> {
         engine.pause(PauseMode.IN_PLACE);
-<<<<<<< HEAD
         engine.step(1 + random.nextInt(3)).exceptionally(late -> 0); // a pause may be over
-=======
-        // engine.step(1 + random.nextInt(3)).exceptionally(late -> 0); // a pause may be over
->>>>>>> xb
         completions.get(random.nextInt(completions.size())).cancel();
         engine.resume();
       }

@@ -2,56 +2,54 @@
 
 import { attr, el, keyed, text } from "./dom.js";
 
+const HINT = "A load is a small set of requests from a chapter. Each shows one thing.";
+
 /** Draws the loads and the prompt box into `root`. */
 export function controlsView(root, ui) {
   const loads = el("div", { class: "loads", role: "group", "aria-label": "Loads" });
   const about = el("p", { class: "about", "aria-live": "polite" });
   root.append(loads, about, promptForm(ui));
-  let started = null; // the load that was started last
-  const tell = (pointed) => {
-    const load = pointed && ui.loads.find((l) => l.name === pointed.name); // as it is now
-    attr(about, "data-load", load?.name ?? null);
-    about.replaceChildren(...(load ? aboutLoad(load, ui) : ["A load is a small set of requests from a chapter. Each shows one thing."]));
+  let chosen = null; // name of the load that was chosen last
+  const choose = (name) => {
+    chosen = name;
+    const load = ui.loads.find((l) => l.name === name);
+    attr(about, "data-load", name);
+    about.replaceChildren(...(load ? aboutLoad(load, ui) : [HINT]));
+    [...loads.children].forEach((node) => attr(node, "aria-pressed", node.dataset.load === name));
   };
   ui.onLoads((list) => {
-    keyed(loads, list, (load) => load.name, (load) => loadButton(load, ui, tell), (node, load) => {
-      attr(node, "aria-pressed", load.name === started?.name);
-      attr(node, "data-impossible", load.impossible ? "" : null);
-    });
-    tell(list.find((load) => load.name === started?.name));
+    keyed(loads, list, (load) => load.name, (load) => loadButton(load, ui, choose), (node, load) => attr(node, "data-impossible", load.impossible ? "" : null));
+    choose(chosen);
   });
-  ui.onStarted((name) => {
-    started = ui.loads.find((load) => load.name === name);
-    [...loads.children].forEach((node) => attr(node, "aria-pressed", node.dataset.load === name));
-    tell(started);
-  });
-  tell(null);
+  ui.onStarted(choose);
+  choose(null);
   return (state, time) => attr(root, "data-connection", time.connection);
 }
 
-function loadButton(load, ui, tell) {
-  return el(
-    "button",
-    {
-      type: "button",
-      "data-load": load.name,
-      onclick: () => (load.impossible ? tell(load) : ui.act(() => ui.startLoad(ui.loads.find((l) => l.name === load.name)))),
-      onpointerenter: () => tell(load),
-      onfocus: () => tell(load),
-    },
-    load.title,
-  );
+/** A button that starts a load, or only chooses it if the engine has not the switches for it. */
+function loadButton({ name, title, look }, ui, choose) {
+  const press = () => {
+    const load = ui.loads.find((l) => l.name === name); // as it is now
+    choose(name);
+    if (!load.impossible && load.fits !== false) {
+      ui.act(() => ui.startLoad(load));
+    }
+  };
+  return el("button", { type: "button", "data-load": name, title: look, onclick: press }, title);
 }
 
 /** What to look for in a load, and what hinders it. */
 function aboutLoad(load, ui) {
+  const button = (action, flags, ...words) => el("button", { type: "button", class: "quiet", "data-action": action, onclick: () => ui.act(() => ui.startLoad(load, flags)) }, ...words);
   const parts = [`${load.look} `, el("a", { href: `/docs/${load.chapter}` }, "chapter")];
   if (load.impossible) {
     parts.push(el("span", { class: "hinder" }, ` Not here: ${load.impossible}.`));
   } else if (load.fits === false) {
     parts.push(
       el("span", { class: "hinder" }, " The engine has other switches now. "),
-      el("button", { type: "button", class: "quiet", "data-action": "load-with-flags", onclick: () => ui.act(() => ui.startLoad(load, load.flags)) }, "Restart it with ", el("code", {}, load.flags), " and start"),
+      button("load-with-flags", load.flags, "Restart it with ", el("code", {}, load.flags), " and start"),
+      " ",
+      button("load-as-it-is", null, "Start as it is"),
     );
   }
   return parts;
@@ -82,7 +80,7 @@ function promptForm(ui) {
       sampling.sampling_seed = Number(value("seed"));
     }
     const prompt = area.value || area.placeholder.replace(/^.*: /, "");
-    ui.act(() => ui.actions.prompts([prompt], sampling), (error) => text(fail, error));
+    ui.act(() => ui.watched(() => ui.actions.prompts([prompt], sampling)), (error) => text(fail, error));
   });
   area.addEventListener("keydown", (e) => {
     if (e.key === "Enter" && !e.shiftKey) {

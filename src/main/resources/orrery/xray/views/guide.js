@@ -4,6 +4,7 @@ import { attr, el, text } from "./dom.js";
 import { count, nameOf, number } from "./words.js";
 
 const KEY = "orrery.guide";
+const PACE = 4; // steps a second: slow enough to read along
 
 /** What to see first: where it happens, what to read, and the event that shows it. */
 const LESSONS = [
@@ -33,15 +34,19 @@ const LESSONS = [
 /** Draws the lessons into `root`. */
 export function guideView(root, ui) {
   const cards = LESSONS.map((lesson, i) => lessonCard(lesson, i, ui));
-  const begin = el("button", { type: "button", class: "primary", "data-action": "begin", onclick: () => ui.act(() => ui.startFirst(fresh)) });
+  const begin = el("button", { type: "button", class: "primary", "data-action": "begin", onclick: () => ui.act(() => ui.startLoad(ui.first(), flags, PACE)) });
+  const restarts = el("p", { class: "restarts" });
   const words = el("p", { class: "guide-words" });
   const close = el("button", { type: "button", class: "quiet close", "aria-label": "Close the guide", title: "Close the guide", onclick: () => show(false) }, "×");
   const open = el("button", { type: "button", class: "quiet reopen", "data-action": "guide", onclick: () => show(true) }, "The first minute");
-  const inner = el("div", { class: "guide-inner" }, el("div", { class: "guide-start" }, el("h2", {}, "The first minute"), words, begin), el("ol", {}, ...cards), close);
+  const inner = el("div", { class: "guide-inner" }, el("div", { class: "guide-start" }, el("h2", {}, "The first minute"), words, begin, restarts), el("ol", {}, ...cards), close);
   root.append(inner, open);
+  const lanes = document.getElementById("lanes");
+  const controls = document.getElementById("controls");
   const show = (wanted) => {
     inner.hidden = !wanted;
     open.hidden = wanted;
+    wanted ? lanes.after(controls) : lanes.before(controls); // a newcomer sees the lanes beside the guide
     try {
       localStorage.setItem(KEY, wanted ? "open" : "closed");
     } catch {
@@ -49,16 +54,19 @@ export function guideView(root, ui) {
     }
   };
   show(read() !== "closed");
-  let fresh = false; // no step yet: restarting the engine with the load's switches disturbs nobody
+  let flags = null; // with which the first load shows all three; null: the engine has them, or is busy
   return (state, time) => {
     const engine = ui.isLive();
-    fresh = time.last < 0 && state.running + state.waiting === 0;
-    begin.hidden = !engine || !ui.first();
-    text(begin, `Start: ${ui.first()?.title.toLowerCase() ?? ""}`);
+    const load = ui.first();
+    flags = load?.fits === false && state.running + state.waiting === 0 ? load.flags : null;
+    begin.hidden = !engine || !load;
+    text(begin, `Start: ${load ? load.title[0].toLowerCase() + load.title.slice(1) : ""}`);
+    restarts.hidden = !engine || flags === null;
+    text(restarts, `restarts the engine with ${flags}`);
     text(
       words,
       engine
-        ? "A real engine runs behind this page, and every mark is something that it did. Press the button and watch for three things."
+        ? "A real engine runs behind this page, and every mark is something that it did. Press the button and watch for three things. More loads are below the lanes."
         : "This is the recording of a real engine, and every mark is something that it did. Move the bar below, and watch for three things.",
     );
     for (const card of cards) {
@@ -79,8 +87,9 @@ function lessonCard(lesson, i, ui) {
   const seen = el("p", { class: "seen" });
   const button = el("button", { type: "button", class: "quiet", "data-action": `see-${lesson.section}`, onclick: () => ui.act(() => go()) }, "show me");
   const node = el("li", { class: "lesson", "data-lesson": lesson.section }, el("span", { class: "ordinal", "aria-hidden": "true" }, `${i + 1}`), el("h3", {}, lesson.title), el("p", {}, lesson.look), seen, button);
-  let first = null;
+  let first = null; // the first event of the run that shows it
   let run = null;
+  let before = false; // whether an earlier run has shown it
   const go = async () => {
     await ui.actions.seek(first.step);
     ui.reveal(lesson.section, first);
@@ -88,11 +97,12 @@ function lessonCard(lesson, i, ui) {
   node.draw = (state, time) => {
     if (run !== state.run) {
       run = state.run;
+      before ||= first !== null;
       first = null;
     }
     first ??= time.marks.find((m) => lesson.kinds.includes(m.kind) && m.step <= time.step) ?? null;
-    attr(node, "data-done", first ? "" : null);
-    text(seen, first ? `Step ${number(first.step)}: ${lesson.seen(state, first)}` : "not yet");
+    attr(node, "data-done", first || before ? "" : null);
+    text(seen, first ? `Step ${number(first.step)}: ${lesson.seen(state, first)}` : before ? "seen, before the engine was restarted" : "not yet");
     button.hidden = !first;
   };
   return node;

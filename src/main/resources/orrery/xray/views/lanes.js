@@ -17,7 +17,7 @@ export function lanesView(root, ui) {
   const box = el("div", { class: "lanes", role: "group", "aria-label": "Lanes of requests over steps" }, head, list, stops, steps);
   const detail = el("p", { class: "detail", "data-detail": "lane", "aria-live": "polite" });
   const hint = "Point at a cell to read what happened there; click to go to its step.";
-  root.append(legend(), box, stopLegend(), more, detail);
+  root.append(box, more, detail, legend(), stopLegend());
   text(detail, hint);
 
   let room = 600; // pixels for cells

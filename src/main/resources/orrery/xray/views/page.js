@@ -96,41 +96,51 @@ function listeners(ui) {
 
 /** Starting loads, and starting the last one again behind a restart. */
 function loadsOf(ui) {
-  const run = (name) => {
+  ui.pace = 12; // steps a second at which a load is played; what a user has chosen last, 0 is live
+  /** Does something that makes steps, and plays them at a pace that one can follow. */
+  ui.watched = async (make, pace = ui.pace) => {
+    await ui.actions.live();
+    if (pace > 0) {
+      await ui.actions.speed(pace);
+    }
+    await make();
+  };
+  const run = (name, pace) => {
     ui.last = name;
     ui.tell("started", name);
-    return ui.actions.load(name);
+    return ui.watched(() => ui.actions.load(name), pace);
   };
-  ui.startLoad = async (load, flags = null) => {
+  /** Starts a load; with flags, first an engine that has them. */
+  ui.startLoad = async (load, flags = null, pace = ui.pace) => {
     if (flags !== null) {
       await ui.actions.restart(flags);
     }
-    await run(load.name);
+    await run(load.name, pace);
   };
   ui.first = () => ui.loads.find((load) => !load.impossible);
-  ui.startFirst = (fresh) => {
-    const load = ui.first();
-    return ui.startLoad(load, fresh && load.fits === false ? load.flags : null);
-  };
   ui.restart = async (flags, repeat) => {
     const name = ui.last;
     await ui.actions.restart(flags);
     if (repeat && name) {
-      await run(name);
+      await run(name, ui.pace);
     }
   };
 }
 
+let revealing = null; // while something is shown, the pointer does not choose what shines
+
 /** Scrolls to a section and lets its request shine for a moment. */
 function reveal(section, mark) {
   const node = document.getElementById(section);
+  clearTimeout(revealing);
   node.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
   node.classList.add("revealed");
   focusOn([mark.request]);
-  setTimeout(() => {
+  revealing = setTimeout(() => {
+    revealing = null;
     node.classList.remove("revealed");
     focusOn();
-  }, 2500);
+  }, 4000);
 }
 
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -138,11 +148,14 @@ const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 /** Whoever points at something of a request sees all that is of this request, everywhere. */
 function pointing() {
   const of = (node) => node.closest?.("[data-rq]")?.dataset.rq.split(" ");
-  document.addEventListener("pointerover", (e) => {
-    focusOn(of(e.target));
-  });
-  document.addEventListener("focusin", (e) => focusOn(of(e.target)));
-  document.addEventListener("pointerleave", () => focusOn());
+  const point = (requests) => {
+    if (revealing === null) {
+      focusOn(requests);
+    }
+  };
+  document.addEventListener("pointerover", (e) => point(of(e.target)));
+  document.addEventListener("focusin", (e) => point(of(e.target)));
+  document.documentElement.addEventListener("pointerleave", () => point());
 }
 
 /** A button that the mouse has pressed gives the keyboard back, so that space pauses the engine. */

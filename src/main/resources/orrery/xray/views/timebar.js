@@ -27,9 +27,13 @@ export function timebarView(root, ui) {
   const on = button("jump-on", "⇥", "Jump to the next event", "]", () => actions.jump(kind.value || null, 1));
   const speed = el(
     "select",
-    { "data-action": "speed", "aria-label": "Speed of the playhead", onchange: () => ui.act(() => actions.speed(Number(speed.value))) },
+    { "data-action": "speed", "aria-label": "Speed of the playhead", onchange: () => choose(Number(speed.value)) },
     ...SPEEDS.map(([value, label]) => el("option", { value }, label)),
   );
+  const choose = (pace) => {
+    ui.pace = pace;
+    ui.act(() => actions.speed(pace));
+  };
   const slider = el("input", { type: "range", min: "0", max: "0", value: "0", "data-action": "seek", "aria-label": "Step", oninput: () => ui.act(() => actions.seek(Number(slider.value))) });
   const track = el("canvas", { class: "track", "aria-hidden": "true" });
   const where = el("span", { class: "where", "aria-live": "off" });
