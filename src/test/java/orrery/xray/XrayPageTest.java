@@ -2,7 +2,9 @@ package orrery.xray;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Predicate;
@@ -10,11 +12,16 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.WebElement;
+import orrery.cli.XrayServer;
 import orrery.engine.EngineOptions;
 import orrery.events.Event;
 import orrery.events.Keyframe.CachedBlock;
+import orrery.server.HttpServer;
+import orrery.server.Routes;
+import orrery.server.ServerOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** The X-ray page in a real browser, beside the engine that it shows. */
@@ -23,6 +30,7 @@ class XrayPageTest {
   private static final Path WINDOWS = Path.of("tiny-models/storyteller-v4");
   private static final long SEED = Long.getLong("orrery.xray.seed", 14);
 
+  @TempDir private Path directory;
   private static Browser browser;
   private LivePage live;
   private Screen screen;
@@ -187,7 +195,9 @@ class XrayPageTest {
     requireSeen(browser.one(retracted));
     requireSeen(browser.one("#step [data-mark=retracted]"));
     browser.shoot("retraction-light");
-    browser.look(1280, 900, true);
+    browser.look(1280, 1100, true);
+    browser.js("document.querySelector('#lanes').scrollIntoView()");
+    browser.js(SETTLE);
     browser.shootForDocs("retraction-dark");
     browser.look(1280, 900, false);
     screen.requireStep(screen.step());
@@ -241,7 +251,7 @@ class XrayPageTest {
     requireSeen(browser.one("#tree [data-block][data-state=tombstone]"));
     for (CachedBlock block : live.books(live.newest()).blocks()) {
       boolean whole =
-          List.of(block.pages()).stream().allMatch(pages -> List.of(pages).indexOf(-1) < 0);
+          Arrays.stream(block.pages()).flatMapToInt(Arrays::stream).allMatch(page -> page >= 0);
       assertThat(whole && dead.contains(block.block())).as("block %d", block.block()).isFalse();
     }
     browser.shoot("tombstones-dark");
@@ -251,6 +261,7 @@ class XrayPageTest {
   void aPromptIsTypedAndItsTokensTellTheirLogProbabilities() throws Exception {
     open(CLASSIC, drafts(), 1280, false);
     WebElement prompt = browser.one("[name=prompt]");
+    requireSeen(prompt);
     prompt.click();
     browser.press("Once upon a time there was a");
     browser.js("document.querySelector('[name=n]').value = 2;");
@@ -322,11 +333,92 @@ class XrayPageTest {
     seek(8);
     screen.requireStep(8);
     for (boolean dark : new boolean[] {false, true}) {
-      browser.look(1280, 900, dark);
+      browser.look(1280, 1500, dark);
       browser.js("scrollTo(0, 0)");
+      browser.js(SETTLE);
       browser.shootForDocs(dark ? "page-dark" : "page-light");
       assertThat((List<?>) browser.js(FAINT)).as(dark ? "dark" : "light").isEmpty();
     }
+  }
+
+  @Test
+  void aRecordedTraceIsDrawnAsItsEngineHadItAndHasNoControls() throws Exception {
+    open(CLASSIC, tight(), 1280, false);
+    start("choices");
+    awaitEnd(8);
+    Path file = directory.resolve("trace.jsonl");
+    Files.write(file, live.events().stream().map(WatchedRuns::json).toList());
+    try (Xray replay = Xray.replay(file, remark -> {});
+        HttpServer server =
+            HttpServer.listen(ServerOptions.defaults().withPort(0), (call, bug) -> {})) {
+      server.open(replay.addTo(new Routes()));
+      browser.go("http://127.0.0.1:" + server.port() + "/");
+      screen.requireStep(live.newest());
+      assertThat(browser.one("#controls").isDisplayed()).isFalse();
+      assertThat(browser.one("[data-form=restart]").isDisplayed()).isFalse();
+      seek(3);
+      screen.requireStep(3);
+      browser.press(" "); // plays on
+      browser.until("further steps", () -> screen.step() > 4, screen::step);
+      browser.press(" ");
+      long stands = screen.step();
+      screen.requireStep(stands);
+    }
+  }
+
+  /** What a newcomer does in the first minute, and then in the next one. */
+  @Test
+  void anAddressStartsALoadAndAnotherEngineRunsItBesideTheLastRun() throws Exception {
+    browser.look(1280, 900, false);
+    String flags = "--speculative-algorithm mtp --speculative-num-steps 3";
+    try (XrayServer server = new XrayServer(CLASSIC, flags)) {
+      browser.go(server.address());
+      browser.js("localStorage.clear();");
+      browser.go(server.address() + "?load=dozen&speed=40");
+      browser.until(
+          "pages taken, a prefix shared, a draft rejected",
+          () -> browser.all("[data-lesson][data-done]").size() == 3);
+      String columns = "[data-runs] thead th code";
+      browser.until("one run", () -> ended(columns, 1), () -> browser.one("#engine").getText());
+      WebElement smaller = browser.one("[data-try='pages of 4 tokens']");
+      requireSeen(smaller);
+      smaller.click();
+      browser.one("button[data-action=restart]").click();
+      browser.until("two runs", () -> ended(columns, 2), () -> browser.one("#engine").getText());
+      List<String> tokens = row("answer tokens");
+      assertThat(tokens).hasSize(2);
+      assertThat(tokens.getFirst()).as("the texts are the same").isEqualTo(tokens.getLast());
+      assertThat(server.serving().engine().options().kv().pageSize()).isEqualTo(4);
+      browser.js("scrollTo(0, 0)");
+      browser.shoot("two-runs");
+
+      browser.go(server.address() + "docs/x-ray-page.md");
+      assertThat(browser.one("h1").getText()).isEqualTo("The X-ray page");
+      assertThat((List<?>) browser.js(BROKEN_IMAGES)).isEmpty();
+      assertThat(browser.errors()).as("errors on the console").isEmpty();
+      browser.go("about:blank");
+    }
+  }
+
+  /** Ends what moves, such as colours on their way to another theme. */
+  private static final String SETTLE = "document.getAnimations().forEach(a => a.finish())";
+
+  private static final String BROKEN_IMAGES =
+      "return [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)";
+
+  private static boolean ended(String columns, int runs) {
+    return browser.all(columns).size() == runs && browser.all("[data-runs] thead em").isEmpty();
+  }
+
+  /** The values of a measure, one for each run. */
+  private static List<String> row(String measure) {
+    return browser.all("[data-runs] tbody tr").stream()
+        .map(WebElement::getText)
+        .filter(text -> text.startsWith(measure))
+        .map(text -> text.substring(measure.length()).strip().split(" "))
+        .findFirst()
+        .map(List::of)
+        .orElse(List.of());
   }
 
   /**
