@@ -48,6 +48,7 @@ export function mount(actions) {
   loadsOf(ui);
   ui.reveal = reveal;
   pointing();
+  freeKeys();
   helpBox();
   const views = [...document.querySelectorAll("[data-view]")].map((root) => VIEWS[root.dataset.view](root, ui));
   theme(ui);
@@ -155,6 +156,15 @@ function pointing() {
   document.addEventListener("pointerover", (e) => point(of(e.target)));
   document.addEventListener("focusin", (e) => point(of(e.target)));
   document.documentElement.addEventListener("pointerleave", () => point());
+}
+
+/** A button that the mouse has pressed gives the keyboard back, so that space pauses the engine. */
+function freeKeys() {
+  document.addEventListener("click", (e) => {
+    if (e.detail > 0) {
+      e.target.closest?.("button")?.blur();
+    }
+  });
 }
 
 function focusOn(requests = []) {
