@@ -13,7 +13,7 @@ import { stepView } from "./step.js";
 import { textsView } from "./texts.js";
 import { timebarView } from "./timebar.js";
 import { treeView } from "./tree.js";
-import { number } from "./words.js";
+import { label, number } from "./words.js";
 
 const VIEWS = {
   orrery: orreryView,
@@ -235,7 +235,7 @@ function header() {
       stand.key = key;
       stand.replaceChildren(
         el("span", {}, el("b", {}, number(state.running)), " run "),
-        ...chips.map((s) => el("span", { class: "chip", style: dress(s.request), "data-rq": s.request }, `${s.request}`)),
+        ...chips.map((s) => el("span", { class: "chip", style: dress(s.request), "data-rq": s.request }, label(state, s.sequence))),
         el("span", {}, " ", el("b", {}, number(state.waiting)), " wait"),
       );
     }
