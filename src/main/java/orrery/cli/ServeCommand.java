@@ -76,8 +76,10 @@ final class ServeCommand implements Callable<Integer> {
       paramLabel = "on|off",
       arity = "1",
       converter = OnOff.class,
-      description = "Serve the page that shows the engine at work, at / of the server. Default: on")
-  private boolean xray = true;
+      description =
+          "Serve the page that shows the engine at work, with all prompts and answers, at / of the"
+              + " server. Default: on, but off with several keys")
+  private Boolean xray; // null: not said
 
   @Option(
       names = "--skip-server-warmup",

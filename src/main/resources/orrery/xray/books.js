@@ -9,17 +9,50 @@ export function pathOf(state, id) {
   return path.reverse();
 }
 
-/** For each block that running sequences hold in the prefix cache: these sequences, by number. */
+/**
+ * For each block, the smallest number of its twins: blocks with equal tokens behind equal blocks,
+ * of which a prefix cache of hashes may keep several.
+ */
+function twinsOf(blocks) {
+  const groups = new Map(); // tokens behind a group of twins: the first of them
+  const first = new Map(); // block: the first of its twins
+  const find = (id) => {
+    if (!first.has(id)) {
+      const block = blocks[id];
+      const key = block ? `${find(block.parent)} ${block.tokens}` : "root";
+      groups.set(key, groups.get(key) ?? id);
+      first.set(id, groups.get(key));
+    }
+    return first.get(id);
+  };
+  Object.keys(blocks).forEach((id) => find(Number(id)));
+  return first;
+}
+
+/**
+ * For each block that running sequences hold in the prefix cache: these sequences, by number. Where
+ * a block has twins, a sequence holds the one whose page it has in its table.
+ */
 export function holdersOf(state) {
   const holders = {};
+  const twins = twinsOf(state.blocks);
   for (const s of Object.values(state.sequences)) {
     if (s.state === "running") {
-      for (const block of pathOf(state, s.block)) {
-        (holders[block.block] ??= []).push(s.sequence);
-      }
+      pathOf(state, s.block).forEach((block, index) => {
+        const held = heldBy(state, s, block, index) ? block
+          : Object.values(state.blocks).find((b) => b !== block
+            && twins.get(b.block) === twins.get(block.block) && heldBy(state, s, b, index));
+        (holders[(held ?? block).block] ??= []).push(s.sequence);
+      });
     }
   }
   return holders;
+}
+
+/** Whether a sequence has the pages of its block `index` of the first pool in its table. */
+function heldBy(state, s, block, index) {
+  const at = index * state.pools[0].perBlock - s.tables[0].first;
+  return block.pages[0].some((page, i) => page >= 0 && page === s.tables[0].pages[at + i]);
 }
 
 /** Whether a page is gone that a hit ending at this block would need. */
@@ -62,7 +95,8 @@ const byBlock = (a, b) => a.block - b.block;
 
 /**
  * The books of a state, in one order and form, to be compared with those of a keyframe. A sequence
- * that has never run has the number -1: no event has named it yet.
+ * that has never run has the number -1: no event has named it yet. The holders of twins are counted
+ * together, since events do not say which of them a sequence holds.
  */
 export function books(state) {
   const sequences = [];
@@ -88,12 +122,14 @@ export function books(state) {
     }
   }
   const holders = holdersOf(state);
+  const counted = Object.values(state.blocks)
+    .map((b) => ({ ...b, holders: (holders[b.block] ?? []).length }));
   return {
     step: state.step, model: state.model, pageTokens: state.pageTokens, paused: state.paused,
     switches: sorted(state.switches),
     pools: state.pools.map((p) => pool(p.name, p.span, p.pages, p.perBlock, p)),
     sequences: sequences.sort(byRequest),
-    blocks: Object.values(state.blocks).map((b) => block(b, (holders[b.block] ?? []).length)).sort(byBlock),
+    blocks: blocks(counted),
   };
 }
 
@@ -104,7 +140,7 @@ export function booksOf(keyframe) {
     paused: keyframe.paused, switches: sorted(keyframe.switches),
     pools: keyframe.shapes.map((s, i) => pool(s.name, s.span, s.pages, s.perBlock, keyframe.pools[i])),
     sequences: keyframe.sequences.map(booked).sort(byRequest),
-    blocks: keyframe.blocks.map((b) => block(b, b.holders)).sort(byBlock),
+    blocks: blocks(keyframe.blocks),
   };
 }
 
@@ -144,10 +180,17 @@ function pool(name, span, pages, perBlock, now) {
   };
 }
 
-function block(b, holders) {
-  return {
-    block: b.block, parent: b.parent, tokens: b.tokens, pages: b.pages, holders,
-  };
+/** Blocks with numbers of holders, those of twins together. */
+function blocks(list) {
+  const twins = twinsOf(Object.fromEntries(list.map((b) => [b.block, b])));
+  const sums = new Map();
+  for (const b of list) {
+    sums.set(twins.get(b.block), (sums.get(twins.get(b.block)) ?? 0) + b.holders);
+  }
+  return list.map((b) => ({
+    block: b.block, parent: b.parent, tokens: b.tokens, pages: b.pages,
+    holders: sums.get(twins.get(b.block)),
+  })).sort(byBlock);
 }
 
 function sorted(object) {

@@ -142,9 +142,14 @@ public final class WatchedLife {
       }
       case 6 -> {
         engine.pause(PauseMode.IN_PLACE);
-        engine.step(1 + random.nextInt(3)).exceptionally(late -> 0); // a pause may be over
-        completions.get(random.nextInt(completions.size())).cancel();
-        engine.resume();
+        Completion one = completions.get(random.nextInt(completions.size()));
+        engine
+            .step(1 + random.nextInt(3))
+            .whenComplete(
+                (computed, late) -> { // if the pause is over, it fails
+                  one.cancel();
+                  engine.resume();
+                });
       }
       default -> {}
     }

@@ -4,8 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import orrery.events.Holds.PageRun;
 import orrery.events.Keyframe;
@@ -47,9 +50,12 @@ final class EngineBooks {
             Comparator.comparingInt(BookedSequence::request).thenComparingInt(EngineBooks::named))
         .forEach(s -> put(s, sequences.addObject()));
     ArrayNode blocks = books.putArray("blocks");
+    Map<Integer, String> ways = ways(k.blocks());
+    Map<String, Integer> holders = new HashMap<>(); // of twins together: the page cannot tell them
+    k.blocks().forEach(b -> holders.merge(ways.get(b.block()), b.holders(), Integer::sum));
     k.blocks().stream()
         .sorted(Comparator.comparingInt(CachedBlock::block))
-        .forEach(b -> put(b, blocks.addObject()));
+        .forEach(b -> put(b, holders.get(ways.get(b.block())), blocks.addObject()));
     return read(books.toString());
   }
 
@@ -72,11 +78,26 @@ final class EngineBooks {
     }
   }
 
-  private static void put(CachedBlock b, ObjectNode json) {
+  /** By block, all tokens from the beginning to its end. */
+  private static Map<Integer, String> ways(List<CachedBlock> blocks) {
+    Map<Integer, CachedBlock> byNumber = new HashMap<>();
+    blocks.forEach(b -> byNumber.put(b.block(), b));
+    Map<Integer, String> ways = new HashMap<>();
+    for (CachedBlock b : blocks) {
+      String way = "";
+      for (CachedBlock at = b; at != null; at = byNumber.get(at.parent())) {
+        way = Arrays.toString(at.tokens()) + way;
+      }
+      ways.put(b.block(), way);
+    }
+    return ways;
+  }
+
+  private static void put(CachedBlock b, int holders, ObjectNode json) {
     json.put("block", b.block()).put("parent", b.parent());
     json.set("tokens", JSON.valueToTree(b.tokens()));
     json.set("pages", JSON.valueToTree(b.pages()));
-    json.put("holders", b.holders());
+    json.put("holders", holders);
   }
 
   /** The books that the page has, from its JSON. */

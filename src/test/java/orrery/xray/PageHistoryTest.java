@@ -158,9 +158,8 @@ class PageHistoryTest {
       java.util.Collections.shuffle(keyframes, new Random(SEED + i));
       for (Keyframe k : keyframes) {
         // There are keyframes after flushes too; these stand behind the step's own.
-        boolean afterStep =
-            every.events().get(every.events().indexOf(k) - 1) instanceof Event.StepDone;
-        if (afterStep) {
+        int at = every.events().indexOf(k);
+        if (at > 0 && every.events().get(at - 1) instanceof Event.StepDone) {
           tell(page, history, "seekStep", k.step());
           assertThat(EngineBooks.read(page.call("booksAt", history).asString()))
               .as("%s, step %d", every, k.step())
@@ -286,7 +285,7 @@ class PageHistoryTest {
       List<Integer> requests =
           run.all(Event.Submitted.class).stream().map(Event.Submitted::request).toList();
       Value history = page.call("history", run.text(), 100, 100, 100_000);
-      Value during = page.call("tell", history, "during", requests.toArray());
+      Value during = page.call("during", history, requests.toString());
       assertThat(during.getMember("done").asBoolean()).isTrue();
       assertThat(during.getMember("steps").asLong())
           .as("%s", run)
@@ -296,7 +295,7 @@ class PageHistoryTest {
       long begin = run.all(Event.Submitted.class).getFirst().nanos();
       long end = run.all(Event.Finished.class).getLast().nanos();
       assertThat(during.getMember("wallNanos").asLong()).isEqualTo(end - begin);
-      assertThat(page.call("tell", history, "during", new Object[] {9_999}).isNull()).isTrue();
+      assertThat(page.call("during", history, "[9999]").isNull()).isTrue();
     }
   }
 
@@ -305,8 +304,8 @@ class PageHistoryTest {
     String stream = "data: {\"a\": 1}\n\n: still here\n\ndata: {\"b\":\r\ndata: \"é\"}\r\n\r\n";
     String expected = "[{\"a\":1},{\"b\":\"é\"}]";
     for (int cut = 0; cut <= stream.length(); cut++) {
-      Object[] pieces = {stream.substring(0, cut), stream.substring(cut)};
-      assertThat(page.call("messages", (Object) pieces).asString()).isEqualTo(expected);
+      Value found = page.call("messages", stream.substring(0, cut), stream.substring(cut));
+      assertThat(found.asString()).isEqualTo(expected);
     }
   }
 }

@@ -86,14 +86,14 @@ export function sameAs(history, folded) {
 }
 
 export const tell = (history, what, ...more) => history[what](...more);
+export const during = (history, requests) => history.during(JSON.parse(requests));
 export const ask = (history, what) => JSON.stringify(history[what]);
 
-/** The messages that a stream of server-sent events has, which comes in pieces. */
-export function messages(pieces) {
+/** The messages that a stream of server-sent events has, which comes in two pieces. */
+export function messages(one, other) {
   const found = [];
   const lines = new Lines((message) => found.push(message));
-  for (const piece of pieces) {
-    lines.push(piece);
-  }
+  lines.push(one);
+  lines.push(other);
   return JSON.stringify(found);
 }

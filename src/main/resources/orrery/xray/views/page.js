@@ -9,7 +9,7 @@ import { guideView } from "./guide.js";
 import { lanesView } from "./lanes.js";
 import { orreryView } from "./orrery.js";
 import { pagesView } from "./pages.js";
-import { helpBox, messages, pointing, reveal, theme } from "./shell.js";
+import { freeKeys, helpBox, messages, pointing, reveal, theme } from "./shell.js";
 import { stepView } from "./step.js";
 import { textsView } from "./texts.js";
 import { timebarView } from "./timebar.js";
@@ -49,6 +49,7 @@ export function mount(actions) {
   loadsOf(ui);
   ui.reveal = reveal;
   pointing();
+  freeKeys();
   helpBox();
   const views = [...document.querySelectorAll("[data-view]")].map((root) =>
     VIEWS[root.dataset.view](root, ui),

@@ -33,6 +33,15 @@ export function pointing() {
   document.documentElement.addEventListener("pointerleave", () => point());
 }
 
+/** A button that the mouse has pressed gives the keyboard back, so that space pauses the engine. */
+export function freeKeys() {
+  document.addEventListener("click", (e) => {
+    if (e.detail > 0) {
+      e.target.closest?.("button")?.blur();
+    }
+  });
+}
+
 function focusOn(requests = []) {
   const root = document.documentElement;
   const key = requests.join(" ");
