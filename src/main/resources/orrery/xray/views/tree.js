@@ -9,7 +9,7 @@ const MOST_ROWS = 48;
 const MOST_BLOCKS = 28; // squares of a run
 
 /** Draws the tree into `root`. */
-export function treeView(root) {
+export function treeView(root, ui) {
   const summary = el("p", { class: "counts" });
   const tree = el("div", {
     class: "tree",
@@ -18,7 +18,17 @@ export function treeView(root) {
     tabindex: "0",
   });
   const more = el("p", { class: "rest" });
-  root.append(legend(), summary, tree, more);
+  const flush = el(
+    "button",
+    {
+      type: "button",
+      class: "quiet live-only",
+      "data-action": "flush",
+      onclick: () => ui.act(() => ui.actions.flush()),
+    },
+    "Empty it",
+  );
+  root.append(legend(), el("div", { class: "summary" }, summary, flush), tree, more);
   return (state) => {
     const holders = holdersOf(state);
     const runs = runsOf(state, holders);
