@@ -32,7 +32,12 @@
  * out. {@link orrery.engine.EngineOptions} holds every switch. {@link orrery.engine.Architectures}
  * is the one place that knows which models there are. {@code HeapPlan} counts the memory before it
  * is taken, {@code EngineCore} makes all parts and joins them, {@code StepLoop} runs the steps,
- * {@code Requests} keeps the requests inside the engine, and {@code KvMemory} their pages.
+ * {@code Requests} keeps the requests inside the engine, and {@code KvMemory} their pages. {@code
+ * BookKeeper} reports each step. Sinks that want the books get from it what changed in a step, and
+ * whole keyframes.
+ *
+ * <p>A caller may pause an engine between two steps, and then let it compute single steps ({@link
+ * orrery.engine.Engine#step}).
  *
  * <p><b>Invariants.</b>
  *

@@ -25,6 +25,10 @@
  *   after block 2, but go on over it. A block that has lost a page is a tombstone.
  * </pre>
  *
+ * <p>Views show what the cache keeps: its {@link orrery.prefix.BlockBook} tells, as events, which
+ * blocks entered, changed their pages or left, and can read all blocks from the cache's own
+ * structure. It costs nothing until it is watched.
+ *
  * <p><b>Invariants.</b>
  *
  * <ul>
@@ -39,6 +43,7 @@
  *       always be evicted. Whether enough can go is asked first: else nothing goes.
  *   <li>A look-up costs what the prompt has tokens, an eviction what it evicts; neither walks
  *       through the cache.
+ *   <li>Who follows the changes that the book tells has the blocks that the cache has.
  *   <li>No bit of an answer depends on hash or tree, eviction order, hit or miss. Requests with
  *       different salts never share.
  * </ul>

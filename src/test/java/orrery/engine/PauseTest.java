@@ -203,6 +203,67 @@ class PauseTest {
   }
 
   @Test
+  void aPausedEngineComputesAsManyStepsAsItIsAskedFor() {
+    List<String> expected;
+    try (Engine engine = start(SchedulePolicy.SGLANG)) {
+      expected = said(List.of(engine.submit(request(1)), engine.submit(request(2))));
+    }
+    try (Engine engine = start(SchedulePolicy.SGLANG)) {
+      engine.pause(PauseMode.IN_PLACE).join();
+      List<Completion> all = List.of(engine.submit(request(1)), engine.submit(request(2)));
+      events.clear();
+      for (int steps : List.of(1, 1, 3)) {
+        assertThat(engine.step(steps).join()).isEqualTo(steps);
+      }
+      assertThat(steps()).isEqualTo(5);
+      engine.flushCache().join(); // the engine has had time to go on, if it would
+      assertThat(steps()).isEqualTo(5);
+      CompletableFuture<Integer> more = engine.step(2);
+      CompletableFuture<Integer> rest = engine.step(1_000_000);
+      CompletableFuture<Integer> none = engine.step(1);
+      assertThat(more.join()).isEqualTo(2);
+      assertThat(said(all)).isEqualTo(expected);
+      assertThat(rest.join()).isEqualTo((int) steps() - 7).isLessThan(1_000_000);
+      assertThat(none.join()).isZero();
+      assertThat(engine.step(1).join()).as("nothing is left to compute").isZero();
+      assertThat(events).noneMatch(Event.Resumed.class::isInstance);
+    }
+  }
+
+  private long steps() {
+    return events.stream().filter(Event.StepDone.class::isInstance).count();
+  }
+
+  @Test
+  void anEngineThatIsNotPausedComputesNoSingleSteps() {
+    try (Engine engine = start(SchedulePolicy.SGLANG)) {
+      assertThatThrownBy(() -> engine.step(1).join())
+          .hasRootCauseInstanceOf(RequestException.class)
+          .hasRootCauseMessage(
+              "step: expected a paused engine, found one that is not; pause it first");
+      assertThatThrownBy(() -> engine.step(0))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("steps: expected at least 1, found 0");
+    }
+  }
+
+  @Test
+  void aPauseThatEndsEndsTheStepsThatWereAskedFor() {
+    Engine engine = start(SchedulePolicy.SGLANG);
+    engine.pause(PauseMode.IN_PLACE).join();
+    Completion request = engine.submit(request(1));
+    CompletableFuture<Integer> asked = engine.step(1_000_000);
+    engine.resume().join();
+    assertThat(asked).succeedsWithin(TEN_SECONDS).satisfies(n -> assertThat(n).isLessThan(1_000));
+    engine.pause(PauseMode.IN_PLACE).join();
+    CompletableFuture<Integer> last = engine.step(1_000_000);
+    engine.close();
+    assertThat(last).succeedsWithin(TEN_SECONDS);
+    assertThat(request.join()).allMatch(a -> a.tokens().length == TOKENS);
+    assertThatThrownBy(() -> engine.step(1)).hasMessage("the engine is closed");
+  }
+
+  @Test
   void aCompletionSaysHowMuchOfItsPromptWasCachedAsSoonAsItRuns() {
     try (Engine engine = start(SchedulePolicy.SGLANG)) {
       engine.submit(request(1)).join();
