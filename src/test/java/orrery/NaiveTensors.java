@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.Stream;
 import orrery.NaiveFiles.Stored;
@@ -22,6 +23,7 @@ final class NaiveTensors {
 
   private final Map<String, Stored> tensors;
   private final Map<String, float[][]> decoded = new HashMap<>(); // quantised matrices by name
+  private final Map<String, Optional<Stored>> scales = new HashMap<>(); // by name of the matrix
   private final JsonNode quantization; // of the config; missing if there is none
   private final ActivationDtype activations;
 
@@ -116,12 +118,15 @@ final class NaiveTensors {
 
   /** The scales of a matrix; null if its numbers are its weights. */
   private Stored scale(String name) {
+    return scales.computeIfAbsent(name, this::findScale).orElse(null);
+  }
+
+  private Optional<Stored> findScale(String name) {
     String module = name.replaceFirst("weight$", "");
     return Stream.of("weight_scale_inv", "weight_scale", "scale")
         .map(leaf -> tensors.get(module + leaf))
         .filter(found -> found != null && name.endsWith("weight"))
-        .findFirst()
-        .orElse(null);
+        .findFirst();
   }
 
   private float[][] decode(String name, Stored scale, int out, int in) {

@@ -15,7 +15,10 @@ import orrery.numerics.Sum16;
 final class NaiveV4Weights {
   private final NaiveTensors tensors;
   private final float eps;
+  private final Map<String, String> names = new HashMap<>(); // in this checkpoint, as asked for
   private final Map<String, float[][]> read = new HashMap<>(); // [out][in] of each name
+  private final Map<String, float[]> vectors = new HashMap<>(); // [n] of each name
+  private final Map<String, int[]> tables = new HashMap<>(); // [vocab * topK] of each name
 
   NaiveV4Weights(Path model, float eps, ActivationDtype activations) {
     this.tensors = new NaiveTensors(model, activations);
@@ -59,17 +62,22 @@ final class NaiveV4Weights {
   }
 
   float[] vector(String name, int n) {
-    return tensors.vector(name(name), n);
+    return vectors.computeIfAbsent(name, asked -> tensors.vector(name(asked), n));
   }
 
   /** The experts that a table gives to a token. */
   int[] row(String table, NaiveV4Config c, int token) {
-    int[] all = tensors.ids(name(table), c.vocab() * c.topK());
+    int[] all =
+        tables.computeIfAbsent(table, asked -> tensors.ids(name(asked), c.vocab() * c.topK()));
     return Arrays.copyOfRange(all, token * c.topK(), (token + 1) * c.topK());
   }
 
   /** The name in this checkpoint: DeepSeek's, or one of the two of transformers. */
   private String name(String name) {
+    return names.computeIfAbsent(name, this::find);
+  }
+
+  private String find(String name) {
     return Stream.of(name, NaiveV4Names.saved(name))
         .filter(tensors::has)
         .findFirst()

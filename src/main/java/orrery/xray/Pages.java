@@ -30,6 +30,7 @@ final class Pages {
   private final Duration grace;
   private final Runnable deserted;
   private int open; // guarded by this
+  private volatile boolean closed;
 
   /**
    * @param grace how long a page may take to come back
@@ -109,8 +110,13 @@ final class Pages {
   }
 
   private void lookAgain() {
-    if (open() == 0) {
+    if (open() == 0 && !closed) {
       deserted.run();
     }
+  }
+
+  /** The server ends, and with it the engine: nobody has to be let go on. */
+  void close() {
+    closed = true;
   }
 }

@@ -130,6 +130,7 @@ public final class Xray implements AutoCloseable {
   /** Ends the stream of every page. */
   @Override
   public void close() {
+    pages.close();
     end.run();
   }
 }

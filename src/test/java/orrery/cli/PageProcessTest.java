@@ -50,7 +50,7 @@ class PageProcessTest {
     if (process != null) {
       process.destroyForcibly();
     }
-    client.close();
+    client.shutdownNow(); // close() would wait for a stream that nobody reads on
   }
 
   private void start(String... args) throws IOException {
@@ -104,7 +104,7 @@ class PageProcessTest {
   }
 
   private void endBySignal() throws Exception {
-    new ProcessBuilder("/bin/kill", "-INT", process.pid() + "").start().waitFor();
+    new ProcessBuilder("/bin/kill", "-TERM", process.pid() + "").start().waitFor();
     assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
     assertThat(process.exitValue()).as(Files.readString(err.toPath())).isZero();
   }

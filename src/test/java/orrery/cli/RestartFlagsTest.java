@@ -3,14 +3,21 @@ package orrery.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import orrery.engine.EngineOptions;
 import orrery.xray.Engines.Flag;
-import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** The flags of a restart are those of {@code orrery serve} that are about the engine. */
 class RestartFlagsTest {
+
+  private static CommandSpec serve(String... flags) {
+    String[] line = Stream.concat(Stream.of("serve"), Arrays.stream(flags)).toArray(String[]::new);
+    return Main.line().parseArgs(line).subcommand().commandSpec();
+  }
 
   @Test
   void noFlagsAreTheDefaults() {
@@ -23,9 +30,7 @@ class RestartFlagsTest {
     String[] flags = {
       "--page-size", "8", "--prefix-cache=hash", "--lpm", "--max-queued-requests", "9"
     };
-    CommandLine serve = Main.line().getSubcommands().get("serve");
-    serve.parseArgs(flags);
-    ServeCommand command = (ServeCommand) serve.getCommandSpec().userObject();
+    ServeCommand command = (ServeCommand) serve(flags).userObject();
     assertThat(RestartFlags.read(flags)).isEqualTo(command.options());
   }
 
@@ -44,16 +49,15 @@ class RestartFlagsTest {
   void eachIsToldWithItsValueAndItsHelp() {
     Flag pages =
         RestartFlags.all().stream().filter(f -> f.name().equals("--page-size")).findFirst().get();
-    assertThat(pages.value()).isEqualTo("N");
+    assertThat(pages.value()).isEqualTo("P");
     assertThat(pages.help()).contains("page").doesNotContain("${");
     assertThat(RestartFlags.all()).anyMatch(f -> f.value().isEmpty());
   }
 
   @Test
   void whatAUserGaveIsFoundAgain() {
-    CommandLine serve = Main.line().getSubcommands().get("serve");
-    serve.parseArgs("--port", "0", "--page-size=8", "--speculative-adaptive", "-m", "x");
-    assertThat(RestartFlags.given(serve.getCommandSpec()).split(" (?=--)"))
+    CommandSpec serve = serve("--port", "0", "--page-size=8", "--speculative-adaptive", "-m", "x");
+    assertThat(RestartFlags.given(serve).split(" (?=--)"))
         .containsExactlyInAnyOrder("--page-size 8", "--speculative-adaptive");
   }
 

@@ -98,6 +98,11 @@ public final class XrayServer implements AutoCloseable {
     }
   }
 
+  /** Where a browser finds the page. */
+  public String address() {
+    return "http://127.0.0.1:" + http.port() + "/";
+  }
+
   public Serving serving() {
     return serving;
   }

@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -71,18 +70,10 @@ class BreakItTest {
       for (BreakIt edit : edits()) {
         Path own = directory.resolve("edit" + tests.size());
         Future<Outcome> outcome = pool.submit(() -> edit.run(Files.createDirectories(own)));
-        tests.add(dynamicTest(edit.where().toString(), () -> check(edit, of(outcome))));
+        tests.add(dynamicTest(edit.where().toString(), () -> check(edit, Workbench.of(outcome))));
       }
     }
     return tests;
-  }
-
-  private static Outcome of(Future<Outcome> outcome) throws Throwable {
-    try {
-      return outcome.get();
-    } catch (ExecutionException e) {
-      throw e.getCause();
-    }
   }
 
   private static void check(BreakIt edit, Outcome outcome) {

@@ -9,7 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -48,15 +50,25 @@ class RecipeTest {
   }
 
   @TestFactory
-  Stream<DynamicTest> everyRecipeGivesAHouseThatCompilesAndWhoseTestsAreGreen() {
-    return recipes().stream().map(recipe -> dynamicTest(recipe.section(), () -> check(recipe)));
+  List<DynamicTest> everyRecipeGivesAHouseThatCompilesAndWhoseTestsAreGreen() {
+    List<DynamicTest> tests = new ArrayList<>();
+    try (ExecutorService pool = Executors.newFixedThreadPool(2)) {
+      for (Recipe recipe : recipes()) {
+        Path own = directory.resolve("recipe" + tests.size());
+        Future<Outcome> outcome = pool.submit(() -> run(recipe, Files.createDirectories(own)));
+        tests.add(dynamicTest(recipe.section(), () -> check(recipe, Workbench.of(outcome))));
+      }
+    }
+    return tests;
   }
 
-  private static void check(Recipe recipe) throws IOException, InterruptedException {
+  private static Outcome run(Recipe recipe, Path own) throws IOException, InterruptedException {
+    return new Workbench(recipe.edits(), true, recipe.tests()).run(own);
+  }
+
+  private static void check(Recipe recipe, Outcome outcome) {
     assertThat(recipe.edits()).hasSizeLessThanOrEqualTo(MOST_EDITS);
     assertThat(recipe.edits()).extracting(Edit::file).doesNotHaveDuplicates();
-    Path own = Files.createDirectories(directory.resolve(recipe.section().replaceAll("\\W", "-")));
-    Outcome outcome = new Workbench(recipe.edits(), true, recipe.tests()).run(own);
     assertThat(outcome.red()).as("red tests").isEmpty();
     for (String test : recipe.tests()) {
       String name = test.replace('#', '.');

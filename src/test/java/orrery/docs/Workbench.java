@@ -10,6 +10,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -83,6 +85,15 @@ record Workbench(List<Edit> edits, boolean everything, List<String> tests) {
       messages.put(line.substring(0, line.indexOf(' ')), line.substring(line.indexOf(' ') + 1));
     }
     return new Outcome(lines.subList(0, blank), messages);
+  }
+
+  /** The outcome of a run on another thread; throws what the run threw. */
+  static Outcome of(Future<Outcome> outcome) throws Throwable {
+    try {
+      return outcome.get();
+    } catch (ExecutionException e) {
+      throw e.getCause();
+    }
   }
 
   /**

@@ -10,9 +10,11 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
+import orrery.AllCores;
 import orrery.engine.SwitchCell.PolicyVariant;
 import orrery.engine.SwitchCell.Speculation;
 import orrery.events.EventSink;
@@ -99,20 +101,15 @@ class EngineMatrixTest {
     try (Tokenizer tokenizer = Tokenizer.open(Path.of("tiny-models/storyteller-moe"))) {
       Map<Served, List<RequestSet>> sets = sets(models, tokenizer);
       double naive = (System.nanoTime() - start) / 1e9;
+      List<Shown> shown =
+          AllCores.map(
+              IntStream.range(0, cells.size()).boxed().toList(),
+              i -> show(cells.get(i), sets.get(cells.get(i).model()), i));
       for (int i = 0; i < cells.size(); i++) {
         SwitchCell cell = cells.get(i);
-        List<RequestSet> mine = sets.get(cell.model());
-        MatrixCounts counts = run(cell, mine.get(i % (mine.size() - 1)), 16);
-        for (int more = 1;
-            !cell.shows(counts.decodedHits, counts.retractions) && more <= 8;
-            more++) {
-          // These requests did not show it: try other requests, or a crowd in less or more memory.
-          RequestSet other = mine.get((i + more) % (mine.size() - 1));
-          counts = run(cell, cell.tight() ? mine.getLast() : other, 8 * more);
-          runs++;
-        }
-        runs++;
-        tally(cell, mine.getFirst().loaded().model(), counts, happened, impossible);
+        Model model = sets.get(cell.model()).getFirst().loaded().model();
+        tally(cell, model, shown.get(i).counts(), happened, impossible);
+        runs += shown.get(i).runs();
       }
       System.out.printf(
           "switch matrix: %d cells, %d runs, %.1f s (%.1f s of it the naive forward)%n"
@@ -120,6 +117,26 @@ class EngineMatrixTest {
           cells.size(), runs, (System.nanoTime() - start) / 1e9, naive, happened, impossible);
     }
     return happened;
+  }
+
+  /** What the last run of a cell did, and the number of its runs. */
+  private record Shown(MatrixCounts counts, int runs) {}
+
+  /**
+   * Runs a cell with request sets of its model, until it shows what it should.
+   *
+   * @param i chooses the first set
+   */
+  private static Shown show(SwitchCell cell, List<RequestSet> mine, int i) {
+    MatrixCounts counts = run(cell, mine.get(i % (mine.size() - 1)), 16);
+    int runs = 1;
+    while (!cell.shows(counts.decodedHits, counts.retractions) && runs <= 8) {
+      // These requests did not show it: try other requests, or a crowd in less or more memory.
+      RequestSet other = mine.get((i + runs) % (mine.size() - 1));
+      counts = run(cell, cell.tight() ? mine.getLast() : other, 8 * runs);
+      runs++;
+    }
+    return new Shown(counts, runs);
   }
 
   private static void requireWindows(Served model, Map<String, Integer> happened) {

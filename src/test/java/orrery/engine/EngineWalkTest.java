@@ -3,11 +3,13 @@ package orrery.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
+import orrery.AllCores;
 
 /**
  * Random lives of engines whose models have windows, in little memory: nothing that a program may
@@ -23,13 +25,9 @@ class EngineWalkTest {
   @Test
   @Timeout(value = 1, unit = TimeUnit.HOURS, threadMode = ThreadMode.SEPARATE_THREAD)
   void noLifeStopsAnEngineOrChangesAnAnswer() {
-    Map<String, Long> happened = new TreeMap<>();
-    for (long seed = SEED; seed < SEED + LIVES; seed++) {
-      new EngineLife(seed, EngineLife.MODELS).run(happened);
-      if (seed % 3 == 0) {
-        new EngineLife(seed, EngineLife.FEW_BITS).run(happened);
-      }
-    }
+    Map<String, Long> happened = new ConcurrentSkipListMap<>();
+    AllCores.forEach(
+        LongStream.range(SEED, SEED + LIVES).boxed().toList(), seed -> live(seed, happened));
     System.out.printf("engine walk: %d lives from seed %d%n  %s%n", LIVES, SEED, happened);
     if (LIVES >= 100) {
       for (Served model : EngineLife.MODELS) {
@@ -51,6 +49,13 @@ class EngineWalkTest {
         assertThat(happened)
             .containsKeys(model + " accepted", model + " passed pages", model + " retractions");
       }
+    }
+  }
+
+  private static void live(long seed, Map<String, Long> happened) {
+    new EngineLife(seed, EngineLife.MODELS).run(happened);
+    if (seed % 3 == 0) {
+      new EngineLife(seed, EngineLife.FEW_BITS).run(happened);
     }
   }
 }

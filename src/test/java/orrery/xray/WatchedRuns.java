@@ -36,7 +36,8 @@ record WatchedRuns(long seed, List<Event> events, List<String> lines) {
     return new WatchedRuns(seed, events, events.stream().map(WatchedRuns::json).toList());
   }
 
-  private static String json(Event event) {
+  /** The line of an event, as traces and pages have it. */
+  static String json(Event event) {
     StringWriter text = new StringWriter();
     try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
       EventJson.write(event, json);

@@ -42,7 +42,7 @@ const CHARTS = [
     series: [["running", "--decode", (s) => s.running], ["waiting", "--prompt", (s) => s.waiting]],
   },
   {
-    title: "Milliseconds of each step (long ones are cut)",
+    title: "Milliseconds of each step",
     unit: "ms",
     stacked: true,
     series: [["launch", "--launch", (s) => s.launch / 1e6], ["drafting", "--draft", (s) => (s.draft + s.follow) / 1e6], ["the rest", "--plan", (s) => (s.plan + s.judge + s.commit) / 1e6]],
@@ -82,7 +82,7 @@ export function chartsView(root, ui) {
 
 function makeChart(parent, { title, series, stacked, unit }, ui) {
   const box = el("div", { class: "chart-box" });
-  const keys = el("ul", { class: "keys" }, ...series.map(([label, tone]) => el("li", {}, el("i", { style: `background:var(${tone})` }), label)));
+  const keys = el("ul", { class: "keys" }, ...series.map(([label, tone]) => el("li", {}, el("i", { style: `background:var(${tone})` }), label)), unit ? el("li", {}, "(long ones are cut)") : "");
   parent.append(el("figure", { class: "chart" }, el("figcaption", {}, title), keys, box));
   let plot = null;
   let steps = [];

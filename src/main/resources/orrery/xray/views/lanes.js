@@ -2,7 +2,7 @@
 
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
-import { count, KINDS, nameOf, number, stopOf, STOPS } from "./words.js";
+import { count, KINDS, label, nameOf, number, stopOf, STOPS } from "./words.js";
 
 const COLUMNS = [30, 18]; // pixels of a step: wide as long as all steps fit
 const MOST = 24; // lanes that are drawn
@@ -143,12 +143,11 @@ function lanesOf(state, from) {
   }
   for (const s of Object.values(state.sequences)) {
     if (s.state !== "finished" || s.endStep >= from) {
-      const several = (state.requests[s.request]?.choices ?? 1) > 1;
       lanes.push({
         key: `s${s.sequence}`,
         sequence: s.sequence,
         request: s.request,
-        label: several ? `${s.request}${String.fromCharCode(97 + (s.choice % 26))}` : `${s.request}`,
+        label: label(state, s.sequence),
         state: s.state,
         spans: s.spans,
       });

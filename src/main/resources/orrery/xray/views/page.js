@@ -13,7 +13,7 @@ import { stepView } from "./step.js";
 import { textsView } from "./texts.js";
 import { timebarView } from "./timebar.js";
 import { treeView } from "./tree.js";
-import { number } from "./words.js";
+import { label, number } from "./words.js";
 
 const VIEWS = {
   orrery: orreryView,
@@ -48,6 +48,7 @@ export function mount(actions) {
   loadsOf(ui);
   ui.reveal = reveal;
   pointing();
+  freeKeys();
   helpBox();
   const views = [...document.querySelectorAll("[data-view]")].map((root) => VIEWS[root.dataset.view](root, ui));
   theme(ui);
@@ -157,6 +158,15 @@ function pointing() {
   document.documentElement.addEventListener("pointerleave", () => point());
 }
 
+/** A button that the mouse has pressed gives the keyboard back, so that space pauses the engine. */
+function freeKeys() {
+  document.addEventListener("click", (e) => {
+    if (e.detail > 0) {
+      e.target.closest?.("button")?.blur();
+    }
+  });
+}
+
 function focusOn(requests = []) {
   const root = document.documentElement;
   const key = requests.join(" ");
@@ -225,7 +235,7 @@ function header() {
       stand.key = key;
       stand.replaceChildren(
         el("span", {}, el("b", {}, number(state.running)), " run "),
-        ...chips.map((s) => el("span", { class: "chip", style: dress(s.request), "data-rq": s.request }, `${s.request}`)),
+        ...chips.map((s) => el("span", { class: "chip", style: dress(s.request), "data-rq": s.request }, label(state, s.sequence))),
         el("span", {}, " ", el("b", {}, number(state.waiting)), " wait"),
       );
     }

@@ -29,15 +29,17 @@ export function stepView(root) {
   const stop = el("p", { class: "stop-words" }, el("span", { class: "dim" }, "Admission was stopped by: "), stopTitle, el("br"), stopMeans);
   const happened = el("ol", { class: "happened" });
   const quiet = el("p", { class: "dim" });
-  root.append(title, rows, phases, stop, el("h4", {}, "What happened"), happened, quiet);
+  const parts = [rows, phases, stop, el("h4", {}, "What happened"), happened, quiet];
+  root.append(title, ...parts);
 
   return (state) => {
     const step = state.steps.at(-1);
+    attr(root, "data-step", step ? step.step : null);
+    parts.forEach((part) => (part.hidden = !step));
     if (!step) {
       text(title, "No step yet");
       return;
     }
-    attr(root, "data-step", step.step);
     text(title, `Step ${number(step.step)}`);
     const values = ROWS.map(([, field]) => step[field]);
     rows.draw(values, sum(values), (n) => number(n), count(sum(values), "row"));

@@ -2,7 +2,7 @@
 
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
-import { count, nameOf, number, ORIGINS, textOf, tokenText, trimmed, visible } from "./words.js";
+import { count, label, nameOf, number, ORIGINS, textOf, tokenText, trimmed, visible } from "./words.js";
 
 const MOST = 12; // texts that are drawn
 
@@ -96,7 +96,7 @@ function card(state, first) {
   const node = el(
     "article",
     { class: "text-card", style: dress(request), "data-rq": request, "data-sequence": first.sequence },
-    el("header", {}, el("span", { class: "chip" }, `${request}`), status),
+    el("header", {}, el("span", { class: "chip" }, label(state, first.sequence)), status),
     body,
   );
   const asked = state.requests[request];

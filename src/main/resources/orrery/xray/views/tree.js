@@ -3,7 +3,7 @@
 import { holdersOf, isTombstone } from "../books.js";
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
-import { count, nameOf, number, oneLine, textOf } from "./words.js";
+import { count, label, nameOf, number, oneLine, textOf } from "./words.js";
 
 const MOST_ROWS = 48;
 const MOST_BLOCKS = 28; // squares of a run
@@ -131,5 +131,5 @@ function square(block, dead, holders) {
 
 function chip(state, sequence) {
   const { request } = state.sequences[sequence];
-  return el("span", { class: "chip", style: dress(request), "data-rq": request, title: nameOf(state, sequence) }, `${request}`);
+  return el("span", { class: "chip", style: dress(request), "data-rq": request, title: nameOf(state, sequence) }, label(state, sequence));
 }

@@ -48,6 +48,13 @@ export function nameOf(state, sequence) {
   return several ? `request ${s.request}, answer ${(s.choice ?? 0) + 1}` : `request ${s.request}`;
 }
 
+/** The short name of a sequence: its request's number; with several answers also a letter. */
+export function label(state, sequence) {
+  const { request, choice } = state.sequences[sequence];
+  const several = (state.requests[request]?.choices ?? 1) > 1;
+  return several ? `${request}${String.fromCharCode(97 + (choice % 26))}` : `${request}`;
+}
+
 /** What it means that a check ended the admission of waiting requests. */
 export const STOPS = {
   NOTHING_WAITS: {
@@ -104,10 +111,10 @@ export const KINDS = {
   submitted: { sign: "+", title: "came in" },
   admitted: { sign: "▸", title: "started" },
   hit: { sign: "▲", title: "prefix hit", jump: true },
-  forked: { sign: "⑂", title: "fork", jump: true },
+  forked: { sign: "Y", title: "fork", jump: true },
   retracted: { sign: "✖", title: "retraction", jump: true },
   rejectedDraft: { sign: "╱", title: "rejected draft", jump: true },
-  tombstone: { sign: "✝", title: "tombstone", jump: true },
+  tombstone: { sign: "†", title: "tombstone", jump: true },
   evicted: { sign: "▽", title: "eviction", jump: true },
   finished: { sign: "■", title: "answer ended", jump: true },
   inserted: { sign: "●", title: "pages kept" },

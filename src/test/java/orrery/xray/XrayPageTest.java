@@ -1,0 +1,466 @@
+package orrery.xray;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.openqa.selenium.Keys;
+import org.openqa.selenium.WebElement;
+import orrery.cli.XrayServer;
+import orrery.engine.EngineOptions;
+import orrery.events.Event;
+import orrery.events.Keyframe.CachedBlock;
+import orrery.server.HttpServer;
+import orrery.server.Routes;
+import orrery.server.ServerOptions;
+import orrery.speculation.SpeculationOptions.Algorithm;
+
+/** The X-ray page in a real browser, beside the engine that it shows. */
+class XrayPageTest {
+  private static final Path CLASSIC = Path.of("tiny-models/storyteller-moe");
+  private static final Path WINDOWS = Path.of("tiny-models/storyteller-v4");
+  private static final long SEED = Long.getLong("orrery.xray.seed", 14);
+
+  @TempDir private Path directory;
+  private static Browser browser;
+  private LivePage live;
+  private Screen screen;
+
+  @BeforeAll
+  static void openABrowser() {
+    browser = Browser.open();
+  }
+
+  @AfterAll
+  static void closeTheBrowser() {
+    if (browser != null) {
+      browser.close();
+    }
+  }
+
+  @AfterEach
+  void nothingWentWrong() {
+    if (live != null) {
+      List<String> errors = browser.errors();
+      List<Throwable> bugs = live.bugs();
+      browser.go("about:blank");
+      live.close();
+      assertThat(errors).as("errors on the console of the page").isEmpty();
+      assertThat(bugs).as("bugs of the server").isEmpty();
+    }
+  }
+
+  /** Little memory, requests admitted too boldly, and drafts. */
+  private static EngineOptions tight() {
+    return drafts()
+        .withKv(kv -> kv.withPageSize(16).withMaxTotalTokens(512))
+        .withBatching(b -> b.withScheduleConservativeness(0.1));
+  }
+
+  private static EngineOptions drafts() {
+    return EngineOptions.defaults()
+        .withSpeculation(s -> s.withAlgorithm(Algorithm.MTP).withNumSteps(3));
+  }
+
+  private void open(Path model, EngineOptions options, int width, boolean dark) throws Exception {
+    browser.look(width, width == 1280 ? 900 : 844, dark);
+    live = new LivePage(model, options);
+    screen = new Screen(browser, live);
+    browser.go(live.address());
+    browser.until("the model's name", () -> browser.one("#model").getText().startsWith("storyt"));
+    browser.until("the loads", () -> !browser.all("[data-load=dozen]").isEmpty());
+    // Tests in the same browser must not see what others have closed, or where they have scrolled.
+    browser.js("localStorage.clear(); scrollTo(0, 0);");
+  }
+
+  private long count(Predicate<Event> what) {
+    return live.events().stream().filter(what).count();
+  }
+
+  private void start(String load) {
+    WebElement button = browser.one("button[data-load=" + load + "]");
+    requireSeen(button);
+    button.click();
+  }
+
+  /** Waits until all answers have ended and the page has drawn the newest step. */
+  private void awaitEnd(int answers) {
+    browser.until(
+        answers + " answers, and then nothing",
+        () -> count(e -> e instanceof Event.Finished) >= answers && live.idle());
+    screen.awaitStep(live.newest());
+  }
+
+  private void seek(long step) {
+    browser.js(
+        """
+        const slider = document.querySelector('[data-action=seek]');
+        slider.value = arguments[0];
+        slider.dispatchEvent(new Event('input', {bubbles: true}));
+        """,
+        step);
+  }
+
+  /** Scrolls to an element and requires that it is really seen: of some size, inside the window. */
+  private void requireSeen(WebElement element) {
+    browser.js("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element);
+    String what = element.getDomProperty("outerHTML");
+    assertThat(element.isDisplayed()).as(what).isTrue();
+    Object hit =
+        browser.js(
+            """
+            const box = arguments[0].getBoundingClientRect();
+            if (box.width < 2 || box.height < 2) { return 'too small: ' + box.width + 'x' + box.height; }
+            const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+            const near = top && (arguments[0].contains(top) || top.contains(arguments[0]));
+            return near ? 'seen' : 'hidden behind ' + (top && top.outerHTML);
+            """,
+            element);
+    assertThat(hit).as(what).isEqualTo("seen");
+  }
+
+  @Test
+  void everyStepIsDrawnAsTheEngineHadItNowAndBackInTime() throws Exception {
+    open(CLASSIC, tight(), 1280, false);
+    browser.press(" ");
+    browser.until("the engine is paused", () -> count(e -> e instanceof Event.Paused) == 1);
+    browser.until("so the page says", () -> !browser.all("[data-paused]").isEmpty());
+    start("tight-memory");
+    browser.until("eight lanes", () -> browser.all(".lane-list [data-lane]").size() == 8);
+    for (int step = 0; step < 4; step++) {
+      browser.press(Keys.ARROW_RIGHT);
+      screen.requireStep(step);
+      assertThat(live.newest()).as("a key is one step of the engine").isEqualTo(step);
+    }
+    browser.press(" "); // goes on
+    browser.until("more steps", () -> live.newest() > 12);
+    browser.press(Keys.ARROW_LEFT); // the page stands, and the engine goes on
+    long stands = screen.step();
+    screen.requireStep(stands);
+    browser.press("l");
+    awaitEnd(8);
+    screen.requireStep(live.newest());
+    Random random = new Random(SEED);
+    System.out.printf("x-ray page: %d steps, seed %d%n", live.newest() + 1, SEED);
+    for (int i = 0; i < 12; i++) {
+      long step = random.nextLong(live.newest() + 1);
+      seek(step);
+      screen.requireStep(step);
+    }
+    seek(7);
+    screen.requireStep(7);
+    browser.press(Keys.ARROW_LEFT);
+    screen.requireStep(6);
+    browser.press(Keys.ARROW_RIGHT);
+    browser.press(Keys.ARROW_RIGHT);
+    screen.requireStep(8);
+    browser.press(Keys.HOME);
+    screen.awaitStep(-1);
+    assertThat(browser.one("#step").getText()).contains("No step yet");
+    browser.press(Keys.END);
+    screen.requireStep(live.newest());
+  }
+
+  @Test
+  void aRetractionAndARejectedDraftAreOnTheScreen() throws Exception {
+    open(CLASSIC, tight(), 1280, false);
+    start("tight-memory");
+    awaitEnd(8);
+    assertThat(count(e -> e instanceof Event.Retracted)).isPositive();
+    Event.Verified wrong =
+        live.events().stream()
+            .filter(e -> e instanceof Event.Verified v && v.judged() > v.accepted())
+            .map(Event.Verified.class::cast)
+            .findFirst()
+            .orElseThrow();
+    browser.press(Keys.HOME);
+    browser.js(
+        """
+        const kind = document.querySelector('[data-action=kind]');
+        kind.value = 'retracted';
+        kind.dispatchEvent(new Event('change', {bubbles: true}));
+        """);
+    browser.one("[data-action=jump-on]").click();
+    String retracted = ".lane-list .cell:has(> [data-cell=retracted])";
+    browser.until("a retraction in the lanes", () -> !browser.all(retracted).isEmpty());
+    requireSeen(browser.one(retracted));
+    requireSeen(browser.one("#step [data-mark=retracted]"));
+    browser.shoot("retraction-light");
+    browser.look(1280, 1100, true);
+    browser.js("document.querySelector('#lanes').scrollIntoView()");
+    browser.js(SETTLE);
+    browser.shootForDocs("retraction-dark");
+    browser.look(1280, 900, false);
+    screen.requireStep(screen.step());
+
+    browser.js(
+        """
+        const kind = document.querySelector('[data-action=kind]');
+        kind.value = 'rejectedDraft';
+        kind.dispatchEvent(new Event('change', {bubbles: true}));
+        """);
+    browser.press(Keys.HOME);
+    browser.one("[data-action=jump-on]").click();
+    String card = "#texts [data-sequence='" + wrong.sequence() + "'] ";
+    String draft = "s[data-rejected='" + wrong.drafts()[wrong.accepted()] + "']";
+    browser.until("the wrong draft in its text", () -> !browser.all(card + draft).isEmpty());
+    requireSeen(browser.one(card + draft));
+    assertThat(browser.one(card + draft).getCssValue("text-decoration-line"))
+        .isEqualTo("line-through");
+    requireSeen(
+        browser.one(
+            ".lane-list [data-sequence='" + wrong.sequence() + "'] .draft[data-cell=rejected]"));
+    screen.requireStep(screen.step());
+    browser.shoot("rejected-draft-light");
+  }
+
+  @Test
+  void windowsPassPagesAndTombstonesStandInTheTree() throws Exception {
+    EngineOptions options =
+        EngineOptions.defaults()
+            .withKv(kv -> kv.withMaxTotalTokens(4096).withSwaFullTokensRatio(0.2))
+            .withBatching(b -> b.withMaxRunningRequests(4));
+    open(WINDOWS, options, 1280, true);
+    start("windows");
+    awaitEnd(8);
+    assertThat(browser.all("[data-pool-box]").size())
+        .isEqualTo(live.books(-1).shapes().size())
+        .isGreaterThan(1);
+    Random random = new Random(SEED);
+    for (int i = 0; i < 6; i++) {
+      long step = random.nextLong(live.newest() + 1);
+      seek(step);
+      screen.requireStep(step);
+    }
+    browser.press(Keys.END);
+    screen.requireStep(live.newest());
+    List<Integer> dead =
+        browser.all("#tree [data-block][data-state=tombstone]").stream()
+            .map(square -> Integer.valueOf(square.getDomAttribute("data-block")))
+            .toList();
+    assertThat(dead).as("tombstones on the screen").isNotEmpty();
+    requireSeen(browser.one("#tree [data-block][data-state=tombstone]"));
+    for (CachedBlock block : live.books(live.newest()).blocks()) {
+      boolean whole =
+          Arrays.stream(block.pages()).flatMapToInt(Arrays::stream).allMatch(page -> page >= 0);
+      assertThat(whole && dead.contains(block.block())).as("block %d", block.block()).isFalse();
+    }
+    browser.shoot("tombstones-dark");
+  }
+
+  @Test
+  void aPromptIsTypedAndItsTokensTellTheirLogProbabilities() throws Exception {
+    open(CLASSIC, drafts(), 1280, false);
+    WebElement prompt = browser.one("[name=prompt]");
+    requireSeen(prompt);
+    prompt.click();
+    browser.press("Once upon a time there was a");
+    browser.js("document.querySelector('[name=n]').value = 2;");
+    browser.press(Keys.ENTER);
+    awaitEnd(2);
+    List<Event.TokenOut> tokens =
+        live.events().stream()
+            .filter(Event.TokenOut.class::isInstance)
+            .map(Event.TokenOut.class::cast)
+            .toList();
+    Event.TokenOut token = tokens.stream().filter(t -> t.index() == 3).findFirst().orElseThrow();
+    WebElement drawn =
+        browser.one(
+            "#texts [data-sequence='"
+                + token.sequence()
+                + "'] [data-index='"
+                + token.index()
+                + "']");
+    requireSeen(drawn);
+    browser.hover(drawn);
+    String number = String.format("%.3f", token.logprob());
+    browser.until(
+        "its log-probability",
+        () -> browser.one("[data-detail=token]").getText().contains(number),
+        () -> browser.one("[data-detail=token]").getText());
+    assertThat(browser.all("[data-detail=token] .alternatives li").size())
+        .isEqualTo(token.top().size())
+        .isPositive();
+    screen.requireStep(live.newest());
+  }
+
+  @Test
+  void thePageFitsAPhoneAndEveryControlHasANameAndIsReachedByKeys() throws Exception {
+    open(CLASSIC, drafts(), 390, false);
+    start("dozen");
+    awaitEnd(12);
+    assertThat(browser.number("return document.documentElement.scrollWidth"))
+        .as("no horizontal scrolling")
+        .isLessThanOrEqualTo(390);
+    browser.js("scrollTo(0, 0)");
+    browser.shoot("phone-light");
+    browser.look(390, 844, true);
+    browser.shoot("phone-dark");
+    assertThat(browser.number("return document.documentElement.scrollWidth"))
+        .isLessThanOrEqualTo(390);
+    assertThat(
+            (List<?>)
+                browser.js(
+                    """
+                    const named = e => (e.getAttribute('aria-label') || e.textContent || e.title
+                      || [...(e.labels ?? [])].map(l => l.textContent).join('')).trim() !== '';
+                    return [...document.querySelectorAll('button, a, input, select, textarea')]
+                      .filter(e => e.offsetParent !== null && (!named(e) || e.tabIndex < 0))
+                      .map(e => e.outerHTML);
+                    """))
+        .as("controls without a name, or out of reach of the Tab key")
+        .isEmpty();
+    browser.press("?");
+    browser.until("the list of keys", () -> browser.one("#help").isDisplayed());
+    browser.press(Keys.ESCAPE);
+    browser.until("it closes", () -> !browser.one("#help").isDisplayed());
+  }
+
+  @Test
+  void bothThemesAreDrawnAndTheirTextIsReadable() throws Exception {
+    open(CLASSIC, drafts(), 1280, false);
+    start("dozen");
+    awaitEnd(12);
+    seek(8);
+    screen.requireStep(8);
+    for (boolean dark : new boolean[] {false, true}) {
+      browser.look(1280, 1500, dark);
+      browser.js("scrollTo(0, 0)");
+      browser.js(SETTLE);
+      browser.shootForDocs(dark ? "page-dark" : "page-light");
+      assertThat((List<?>) browser.js(FAINT)).as(dark ? "dark" : "light").isEmpty();
+    }
+  }
+
+  @Test
+  void aRecordedTraceIsDrawnAsItsEngineHadItAndHasNoControls() throws Exception {
+    open(CLASSIC, tight(), 1280, false);
+    start("choices");
+    awaitEnd(8);
+    Path file = directory.resolve("trace.jsonl");
+    Files.write(file, live.events().stream().map(WatchedRuns::json).toList());
+    try (Xray replay = Xray.replay(file, remark -> {});
+        HttpServer server =
+            HttpServer.listen(ServerOptions.defaults().withPort(0), (call, bug) -> {})) {
+      server.open(replay.addTo(new Routes()));
+      browser.go("http://127.0.0.1:" + server.port() + "/");
+      screen.requireStep(live.newest());
+      assertThat(browser.one("#controls").isDisplayed()).isFalse();
+      assertThat(browser.one("[data-form=restart]").isDisplayed()).isFalse();
+      seek(3);
+      screen.requireStep(3);
+      browser.press(" "); // plays on
+      browser.until("further steps", () -> screen.step() > 4, screen::step);
+      browser.press(" ");
+      long stands = screen.step();
+      screen.requireStep(stands);
+    }
+  }
+
+  /** What a newcomer does in the first minute, and then in the next one. */
+  @Test
+  void anAddressStartsALoadAndAnotherEngineRunsItBesideTheLastRun() throws Exception {
+    browser.look(1280, 900, false);
+    String flags = "--speculative-algorithm mtp --speculative-num-steps 3";
+    try (XrayServer server = new XrayServer(CLASSIC, flags)) {
+      browser.go(server.address());
+      browser.js("localStorage.clear();");
+      browser.go(server.address() + "?load=dozen&speed=40");
+      browser.until(
+          "pages taken, a prefix shared, a draft rejected",
+          () -> browser.all("[data-lesson][data-done]").size() == 3);
+      String columns = "[data-runs] thead th code";
+      browser.until("one run", () -> ended(columns, 1), () -> browser.one("#engine").getText());
+      WebElement smaller = browser.one("[data-try='pages of 4 tokens']");
+      requireSeen(smaller);
+      smaller.click();
+      browser.one("button[data-action=restart]").click();
+      browser.until("two runs", () -> ended(columns, 2), () -> browser.one("#engine").getText());
+      List<String> tokens = row("answer tokens");
+      assertThat(tokens).hasSize(2);
+      assertThat(tokens.getFirst()).as("the texts are the same").isEqualTo(tokens.getLast());
+      assertThat(server.serving().engine().options().kv().pageSize()).isEqualTo(4);
+      browser.js("scrollTo(0, 0)");
+      browser.shoot("two-runs");
+
+      browser.go(server.address() + "docs/x-ray-page.md");
+      assertThat(browser.one("h1").getText()).isEqualTo("The X-ray page");
+      assertThat((List<?>) browser.js(BROKEN_IMAGES)).isEmpty();
+      assertThat(browser.errors()).as("errors on the console").isEmpty();
+      browser.go("about:blank");
+    }
+  }
+
+  /** Ends what moves, such as colours on their way to another theme. */
+  private static final String SETTLE = "document.getAnimations().forEach(a => a.finish())";
+
+  private static final String BROKEN_IMAGES =
+      "return [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)";
+
+  private static boolean ended(String columns, int runs) {
+    return browser.all(columns).size() == runs && browser.all("[data-runs] thead em").isEmpty();
+  }
+
+  /** The values of a measure, one for each run. */
+  private static List<String> row(String measure) {
+    return browser.all("[data-runs] tbody tr").stream()
+        .map(WebElement::getText)
+        .filter(text -> text.startsWith(measure))
+        .map(text -> text.substring(measure.length()).strip().split(" "))
+        .findFirst()
+        .map(List::of)
+        .orElse(List.of());
+  }
+
+  /**
+   * Visible texts whose contrast with the nearest background is below 4.5, which is what WCAG asks
+   * for (3 for large text). Texts on a gradient or in a faded element are left out.
+   */
+  private static final String FAINT =
+      """
+      const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+      const rgb = colour => {
+        canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+        return [...canvas.getImageData(0, 0, 1, 1).data];
+      };
+      const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+        .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+      const behind = e => {
+        for (let at = e; at; at = at.parentElement) {
+          const style = getComputedStyle(at);
+          if (style.backgroundImage !== 'none' || Number(style.opacity) < 1) { return null; }
+          const colour = rgb(style.backgroundColor);
+          if (colour[3] === 255) { return colour; }
+          if (colour[3] > 0) { return null; }
+        }
+        return [255, 255, 255, 255];
+      };
+      const faint = [];
+      const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+        const e = node.parentElement;
+        if (node.data.trim() === '' || !e.checkVisibility({visibilityProperty: true})) { continue; }
+        const style = getComputedStyle(e);
+        const back = behind(e);
+        if (!back || e.closest('[disabled]')) { continue; }
+        const [a, b] = [light(rgb(style.color)), light(back)].sort((x, y) => y - x);
+        const size = parseFloat(style.fontSize);
+        const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+        const contrast = (a + 0.05) / (b + 0.05);
+        if (contrast < (large ? 3 : 4.5)) {
+          faint.push(contrast.toFixed(2) + ' ' + e.tagName + '.' + e.className + ' ' + node.data.trim().slice(0, 40));
+        }
+      }
+      return [...new Set(faint)].slice(0, 40);
+      """;
+}
