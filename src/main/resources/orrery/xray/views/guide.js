@@ -20,26 +20,53 @@ const LESSONS = [
     look: "A request begins like an earlier one. It reads the pages that are there, and computes less.",
     section: "lanes",
     kinds: ["hit", "forked"],
-    seen: (state, mark) => `${nameOf(state, mark.sequence)} found ${mark.n ? count(mark.n, "token") : "its beginning"} already computed.`,
+    seen: (state, mark) =>
+      `${nameOf(state, mark.sequence)} found ${mark.n ? count(mark.n, "token") : "its beginning"} already computed.`,
   },
   {
     title: "A draft is rejected",
     look: "Drafts guess coming tokens. The model checks them in one step, and a wrong one costs nothing but its row.",
     section: "texts",
     kinds: ["rejectedDraft"],
-    seen: (state, mark) => `a wrong draft of ${nameOf(state, mark.sequence)} is struck through in its text.`,
+    seen: (state, mark) =>
+      `a wrong draft of ${nameOf(state, mark.sequence)} is struck through in its text.`,
   },
 ];
 
 /** Draws the lessons into `root`. */
 export function guideView(root, ui) {
   const cards = LESSONS.map((lesson, i) => lessonCard(lesson, i, ui));
-  const begin = el("button", { type: "button", class: "primary", "data-action": "begin", onclick: () => ui.act(() => ui.startLoad(ui.first(), flags, PACE)) });
+  const begin = el("button", {
+    type: "button",
+    class: "primary",
+    "data-action": "begin",
+    onclick: () => ui.act(() => ui.startLoad(ui.first(), flags, PACE)),
+  });
   const restarts = el("p", { class: "restarts" });
   const words = el("p", { class: "guide-words" });
-  const close = el("button", { type: "button", class: "quiet close", "aria-label": "Close the guide", title: "Close the guide", onclick: () => show(false) }, "×");
-  const open = el("button", { type: "button", class: "quiet reopen", "data-action": "guide", onclick: () => show(true) }, "The first minute");
-  const inner = el("div", { class: "guide-inner" }, el("div", { class: "guide-start" }, el("h2", {}, "The first minute"), words, begin, restarts), el("ol", {}, ...cards), close);
+  const close = el(
+    "button",
+    {
+      type: "button",
+      class: "quiet close",
+      "aria-label": "Close the guide",
+      title: "Close the guide",
+      onclick: () => show(false),
+    },
+    "×",
+  );
+  const open = el(
+    "button",
+    { type: "button", class: "quiet reopen", "data-action": "guide", onclick: () => show(true) },
+    "The first minute",
+  );
+  const inner = el(
+    "div",
+    { class: "guide-inner" },
+    el("div", { class: "guide-start" }, el("h2", {}, "The first minute"), words, begin, restarts),
+    el("ol", {}, ...cards),
+    close,
+  );
   root.append(inner, open);
   const lanes = document.getElementById("lanes");
   const controls = document.getElementById("controls");
@@ -85,8 +112,25 @@ function read() {
 
 function lessonCard(lesson, i, ui) {
   const seen = el("p", { class: "seen" });
-  const button = el("button", { type: "button", class: "quiet", "data-action": `see-${lesson.section}`, onclick: () => ui.act(() => go()) }, "show me");
-  const node = el("li", { class: "lesson", "data-lesson": lesson.section }, el("span", { class: "ordinal", "aria-hidden": "true" }, `${i + 1}`), el("h3", {}, lesson.title), el("p", {}, lesson.look), seen, button);
+  const button = el(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      "data-action": `see-${lesson.section}`,
+      onclick: () => ui.act(() => go()),
+    },
+    "show me",
+  );
+  const node = el(
+    "li",
+    { class: "lesson", "data-lesson": lesson.section },
+    el("span", { class: "ordinal", "aria-hidden": "true" }, `${i + 1}`),
+    el("h3", {}, lesson.title),
+    el("p", {}, lesson.look),
+    seen,
+    button,
+  );
   let first = null; // the first event of the run that shows it
   let run = null;
   let before = false; // whether an earlier run has shown it
@@ -102,7 +146,14 @@ function lessonCard(lesson, i, ui) {
     }
     first ??= time.marks.find((m) => lesson.kinds.includes(m.kind) && m.step <= time.step) ?? null;
     attr(node, "data-done", first || before ? "" : null);
-    text(seen, first ? `Step ${number(first.step)}: ${lesson.seen(state, first)}` : before ? "seen, before the engine was restarted" : "not yet");
+    text(
+      seen,
+      first
+        ? `Step ${number(first.step)}: ${lesson.seen(state, first)}`
+        : before
+          ? "seen, before the engine was restarted"
+          : "not yet",
+    );
     button.hidden = !first;
   };
   return node;
