@@ -24,6 +24,11 @@ release() {
   echo "${v:-0}"
 }
 
+# A server must not stand still while memory is collected. ZGC computes beside the engine; its pauses are
+# shorter than a step. Other commands end soon, and start sooner with Java's own choice.
+collector=
+[ "$1" != serve ] || collector=-XX:+UseZGC
+
 # A JDK's `release` file answers without starting a JVM.
 quick_release() {
   v=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$(dirname "$(dirname "$(readlink -f -- "$1")")")/release" 2>/dev/null)
@@ -36,7 +41,7 @@ for java in "$ORRERY_JAVA" "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command -v jav
   [ -n "$java" ] && [ -x "$java" ] || continue
   if [ "$(quick_release "$java")" -ge "$need" ]; then
     exec "$java" --add-modules=jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
-      -Dorrery.home="$here" $ORRERY_JAVA_OPTS -cp "$here/lib/*" orrery.cli.Main "$@"
+      -Dorrery.home="$here" $collector $ORRERY_JAVA_OPTS -cp "$here/lib/*" orrery.cli.Main "$@"
   fi
 done
 echo "orrery: needs a JDK $need or newer, and found none. Install one (for example Eclipse Temurin $need), or set JAVA_HOME to it." >&2

@@ -1,6 +1,7 @@
 package orrery.server;
 
 import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
 import java.net.SocketException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,7 +10,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicBoolean;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
@@ -20,14 +20,16 @@ import orrery.server.HostileRequests.Hostile;
 
 /**
  * How much hostile requests delay the engine: the time from one step of a story to the next, alone
- * and while eight clients attack the server. Rounds take turns in one JVM; the attackers compute on
- * the same cores.
+ * and while eight clients attack the server. Rounds take turns in one JVM; the attackers are a
+ * process of their own, as clients are.
  */
 public final class HostileExperiment {
   private static final int MAX_BODY = 32 << 10;
   private static final int CLIENTS = 8;
   private static final int ROUNDS = 10; // of each way; two more come first, to compile
   private static final int TOKENS = 1500; // of a round's story
+  private static final int ATTACK = 1; // to the attackers' process
+  private static final int REST = 0;
 
   private static final List<Long> STEPS = new ArrayList<>(); // when steps ended, nanoseconds
 
@@ -45,14 +47,16 @@ public final class HostileExperiment {
       int[] prompt = loaded.requireTokenizer().encode("Once upon a time");
       List<Double> alone = new ArrayList<>();
       List<Double> attacked = new ArrayList<>();
+      Process attackers = attackers(server.port());
       for (int round = -2; round < ROUNDS; round++) {
         List<Double> quiet = gaps(engine, prompt);
-        List<Double> loud = attacked(engine, prompt, server.port(), round);
+        List<Double> loud = attacked(engine, prompt, attackers);
         if (round >= 0) {
           alone.addAll(quiet);
           attacked.addAll(loud);
         }
       }
+      attackers.destroy();
       say("alone", alone);
       say("attacked", attacked);
     }
@@ -78,34 +82,73 @@ public final class HostileExperiment {
     return gaps;
   }
 
-  private static List<Double> attacked(Engine engine, int[] prompt, int port, int round)
-      throws Exception {
-    AtomicBoolean enough = new AtomicBoolean();
-    try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (int i = 0; i < CLIENTS; i++) {
-        long seed = 100L * round + i;
-        clients.submit(() -> attack(port, seed, enough));
-      }
-      List<Double> gaps = gaps(engine, prompt);
-      enough.set(true);
-      return gaps;
-    }
+  private static List<Double> attacked(Engine engine, int[] prompt, Process attackers)
+      throws IOException {
+    tell(attackers, ATTACK);
+    attackers.getInputStream().read(); // they have begun
+    List<Double> gaps = gaps(engine, prompt);
+    tell(attackers, REST);
+    attackers.getInputStream().read(); // their last calls are answered
+    return gaps;
   }
 
-  private static Void attack(int port, long seed, AtomicBoolean enough) throws IOException {
-    HostileRequests requests = new HostileRequests(seed, MAX_BODY);
-    while (!enough.get()) {
-      try (RawClient client = new RawClient(port)) {
-        Hostile hostile = requests.next();
-        client.send(hostile.bytes());
-        if (!hostile.half()) {
-          client.reply();
+  private static void tell(Process attackers, int what) throws IOException {
+    attackers.getOutputStream().write(what);
+    attackers.getOutputStream().flush();
+  }
+
+  private static Process attackers(int port) throws IOException {
+    List<String> command = new ArrayList<>(List.of("nice", "-n", "19")); // as if on another machine
+    command.add(ProcessHandle.current().info().command().orElseThrow());
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), "-Xmx256m"));
+    command.addAll(List.of(Attackers.class.getName(), Integer.toString(port)));
+    return new ProcessBuilder(command).redirectError(Redirect.INHERIT).start();
+  }
+
+  /** The other process: eight clients, who attack and rest as they are told on standard input. */
+  static final class Attackers {
+    private static volatile boolean enough;
+
+    private Attackers() {}
+
+    public static void main(String[] args) throws Exception {
+      int port = Integer.parseInt(args[0]);
+      long seed = 1;
+      while (System.in.read() == ATTACK) {
+        enough = false;
+        try (ExecutorService clients = Executors.newFixedThreadPool(CLIENTS)) {
+          for (int i = 0; i < CLIENTS; i++) {
+            long own = seed++;
+            clients.submit(() -> attack(port, own));
+          }
+          say();
+          System.in.read(); // REST, or the end
+          enough = true;
         }
-      } catch (SocketException closed) {
-        // as the server may do with such requests
+        say();
       }
     }
-    return null;
+
+    private static void say() {
+      System.out.write('.');
+      System.out.flush();
+    }
+
+    private static Void attack(int port, long seed) throws IOException {
+      HostileRequests requests = new HostileRequests(seed, MAX_BODY);
+      while (!enough) {
+        try (RawClient client = new RawClient(port)) {
+          Hostile hostile = requests.next();
+          client.send(hostile.bytes());
+          if (!hostile.half()) {
+            client.reply();
+          }
+        } catch (SocketException closed) {
+          // as the server may do with such requests
+        }
+      }
+      return null;
+    }
   }
 
   private static void say(String what, List<Double> gaps) {

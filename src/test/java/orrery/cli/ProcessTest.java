@@ -75,40 +75,51 @@ class ProcessTest {
 
   @Test
   void theLauncherTakesALocaleThatEncodesInUtf8() throws Exception {
-    Path jdk = directory.resolve("jdk");
-    Path java = Files.createDirectories(jdk.resolve("bin")).resolve("java");
-    Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"25.0.1\"\n");
-    Files.writeString(java, "#!/bin/sh\nlocale charmap\nfor a; do echo \"$a\"; done\n");
-    assertThat(java.toFile().setExecutable(true)).isTrue();
+    Path java = javaThatRuns("locale charmap; for a; do echo \"$a\"; done");
     for (String locale : new String[] {"C", "POSIX", "xx_XX.UTF-8", "C.UTF-8"}) {
-      ProcessBuilder builder =
-          new ProcessBuilder("/bin/sh", LAUNCHER, "demo", "a b").redirectError(err);
+      ProcessBuilder builder = new ProcessBuilder("/bin/sh", LAUNCHER, "demo", "a b");
       builder.environment().keySet().removeIf(n -> n.startsWith("LC_") || n.equals("LANG"));
       builder.environment().put("LANG", locale); // the third is not installed
-      builder.environment().put("ORRERY_JAVA", java.toString());
-      Process process = builder.start();
-      String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertThat(exitCode(process)).as("%s", errors()).isZero();
+      String out = outputOf(builder, java);
       assertThat(out.lines()).as(locale).startsWith("UTF-8").endsWith("demo", "a b");
     }
   }
 
   @Test
   void theLauncherOpensAStandardInputThatWasClosed() throws Exception {
+    Path java = javaThatRuns("[ -e /dev/fd/0 ] && cat && echo nothing more");
+    for (String input : List.of("<&-", "</dev/null")) {
+      String command = "exec /bin/sh " + LAUNCHER + " demo " + input;
+      String out = outputOf(new ProcessBuilder("/bin/sh", "-c", command), java);
+      assertThat(out).as(input).isEqualTo("nothing more\n");
+    }
+  }
+
+  @Test
+  void onlyAServerGetsACollectorThatComputesBesideTheEngine() throws Exception {
+    Path java = javaThatRuns("for a; do echo \"$a\"; done");
+    for (String command : List.of("serve", "demo")) {
+      String out = outputOf(new ProcessBuilder("/bin/sh", LAUNCHER, command), java);
+      assertThat(out.lines().anyMatch("-XX:+UseZGC"::equals)).isEqualTo(command.equals("serve"));
+    }
+  }
+
+  /** A program that the launcher takes for the java of a JDK 25. */
+  private Path javaThatRuns(String script) throws IOException {
     Path jdk = directory.resolve("jdk");
     Path java = Files.createDirectories(jdk.resolve("bin")).resolve("java");
     Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"25.0.1\"\n");
-    Files.writeString(java, "#!/bin/sh\n[ -e /dev/fd/0 ] && cat && echo nothing more\n");
+    Files.writeString(java, "#!/bin/sh\n" + script + "\n");
     assertThat(java.toFile().setExecutable(true)).isTrue();
-    for (String input : List.of("<&-", "</dev/null")) {
-      ProcessBuilder builder =
-          new ProcessBuilder("/bin/sh", "-c", "exec /bin/sh " + LAUNCHER + " demo " + input);
-      builder.redirectError(err).environment().put("ORRERY_JAVA", java.toString());
-      Process process = builder.start();
-      String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertThat(exitCode(process)).as("%s %s", input, errors()).isZero();
-      assertThat(out).as(input).isEqualTo("nothing more\n");
-    }
+    return java;
+  }
+
+  private String outputOf(ProcessBuilder launcher, Path java) throws Exception {
+    launcher.redirectError(err).environment().put("ORRERY_JAVA", java.toString());
+    Process process = launcher.start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(exitCode(process)).as("%s", errors()).isZero();
+    return out;
   }
 
   @Test
