@@ -80,7 +80,7 @@ class PicturesTest {
 
   @Test
   void everyKindOfEventThatTheStateMarksHasASignAndASentence() {
-    Set<String> marked = all("mark\\(state, \"([a-zA-Z]+)\"", file("state.js"));
+    Set<String> marked = all("mark\\(state, \"([a-zA-Z]+)\"", file("rules.js"));
     assertThat(marked).contains("hit", "retracted", "rejectedDraft", "tombstone");
     String words = file("views/words.js");
     String kinds = words.substring(words.indexOf("const KINDS"));
