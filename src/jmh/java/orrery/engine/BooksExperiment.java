@@ -9,14 +9,16 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.events.Keyframe;
 import orrery.sampling.SamplingParams;
 
 /**
- * What the books cost the engine: processor time and allocated bytes of a step on the engine's own
- * thread, with a sink that wants the books and with one that does not. Both count events and do
- * nothing else. Two engines take turns, each for one round of requests; the medians count.
+ * What the books cost the engine's thread. A step's time ends before its books are told, so the
+ * books take the time from there to the arrival of {@link Event.StepDone}; a keyframe takes the
+ * time from there to its own arrival. Bytes are counted with and without books, by two engines with
+ * the same requests. The sinks only count.
  *
- * <p>Processor time, since the wall clock of a busy machine hides a hundredth.
+ * <p>Medians: on a busy machine some steps are interrupted.
  */
 public final class BooksExperiment {
   private static final List<Path> MODELS =
@@ -24,23 +26,34 @@ public final class BooksExperiment {
   private static final int[] BATCHES = {1, 32};
   private static final int PROMPT = 48;
   private static final int TOKENS = 200;
-  private static final int ROUNDS = 31;
-  private static final int WARM = 8; // rounds that compile
+  private static final int WARM = 10; // rounds that compile
+  private static final int STEPS = 20_000; // room for the measured ones
 
-  /** Counts, and reads the counters of the engine's thread at the end of every step. */
+  /** Measures on the engine's thread. */
   private static final class Meter implements EventSink {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     private final boolean books;
-    private long steps;
+    private Engine engine; // for its clock
+    private boolean measured;
+    private final double[] busy = new double[STEPS]; // [steps] microseconds of each step
+    private final double[] told = new double[STEPS]; // [steps] from its end to its report
+    private final double[] frames = new double[STEPS]; // [keyframes]
+    private int steps;
+    private int keyframes;
+    private int blocks; // of the newest keyframe
     private long events;
-    private long cpu; // nanoseconds at the end of the newest step
+    private long reported; // when the newest step was reported
     private long bytes;
-    private long firstCpu; // at the end of the first step of a round; its start is not known
     private long firstBytes;
 
     Meter(boolean books) {
       this.books = books;
+    }
+
+    synchronized void measure(Engine of) {
+      engine = of;
+      measured = true;
     }
 
     @Override
@@ -50,67 +63,75 @@ public final class BooksExperiment {
 
     @Override
     public synchronized void accept(Event event) {
+      if (!measured) {
+        return;
+      }
+      long now = engine.nanos();
       events++;
-      if (event instanceof Event.StepDone) {
-        cpu = THREADS.getCurrentThreadCpuTime();
+      if (event instanceof Event.StepDone e && steps < STEPS) {
+        told[steps] = (now - e.nanos()) / 1e3;
+        busy[steps] = e.busyNanos() / 1e3;
         bytes = THREADS.getCurrentThreadAllocatedBytes();
-        if (steps++ == 0) {
-          firstCpu = cpu;
-          firstBytes = bytes;
-          events = 0;
-        }
+        firstBytes = steps == 0 ? bytes : firstBytes;
+        steps++;
+        reported = engine.nanos();
+      } else if (event instanceof Keyframe k && steps > 0) {
+        frames[keyframes++] = (now - reported) / 1e3;
+        blocks = k.blocks().size();
       }
     }
 
-    /** Ends a round: [microseconds, bytes, events] of a step. */
-    synchronized double[] round() {
-      double n = steps - 1;
-      steps = 0;
-      return new double[] {(cpu - firstCpu) / 1e3 / n, (bytes - firstBytes) / n, events / n};
+    double step() {
+      return median(told, steps);
+    }
+
+    double keyframe() {
+      return keyframes == 0 ? 0 : median(frames, keyframes);
+    }
+
+    void print(String name) {
+      double share = (step() + keyframe() / Engine.KEYFRAMES) / median(busy, steps);
+      System.out.printf(
+          "%-8s a step of %7.1f us: reported after %5.2f us, %6.0f bytes, %4.1f events; a keyframe"
+              + " of %4d blocks %6.1f us; together %.2f %% of a step%n",
+          name,
+          median(busy, steps),
+          step(),
+          (bytes - firstBytes) / (steps - 1.0),
+          (double) events / steps,
+          blocks,
+          keyframe(),
+          100 * share);
     }
   }
 
   private BooksExperiment() {}
 
   public static void main(String[] args) {
-    System.out.printf("answers of %d tokens, 1 thread, medians of %d rounds%n", TOKENS, ROUNDS);
+    System.out.printf("answers of %d tokens, 1 thread, medians%n", TOKENS);
     for (Path model : MODELS) {
       try (LoadedModel loaded = LoadedModel.load(model)) {
         for (int batch : BATCHES) {
           System.out.printf("%n%s, %d at once%n", model.getFileName(), batch);
-          run(loaded, batch);
+          for (boolean books : new boolean[] {false, true}) {
+            run(loaded, batch, new Meter(books)).print(books ? "books" : "without");
+          }
         }
       }
     }
   }
 
-  private static void run(LoadedModel loaded, int batch) {
-    List<Meter> meters = List.of(new Meter(false), new Meter(true));
-    double[][][] seen = new double[2][3][ROUNDS]; // [way][figure][round]
-    try (Engine plain = Engine.start(loaded, EngineOptions.defaults(), meters.get(0));
-        Engine books = Engine.start(loaded, EngineOptions.defaults(), meters.get(1))) {
-      for (int round = -WARM; round < ROUNDS; round++) {
-        for (int i = 0; i < 2; i++) {
-          int way = Math.floorMod(i + round, 2); // each is the first in every other round
-          List<Request> requests = requests(loaded.model().vocab(), batch, round);
-          (way == 0 ? plain : books).submit(requests).forEach(Completion::join);
-          double[] figures = meters.get(way).round();
-          for (int f = 0; f < figures.length; f++) {
-            seen[way][f][Math.max(round, 0)] = figures[f];
-          }
+  private static Meter run(LoadedModel loaded, int batch, Meter meter) {
+    int rounds = batch == 1 ? 60 : 15;
+    try (Engine engine = Engine.start(loaded, EngineOptions.defaults(), meter)) {
+      for (int round = -WARM; round < rounds; round++) {
+        if (round == 0) {
+          meter.measure(engine);
         }
+        engine.submit(requests(loaded.model().vocab(), batch, round)).forEach(Completion::join);
       }
     }
-    double[] without = Arrays.stream(seen[0]).mapToDouble(BooksExperiment::median).toArray();
-    double[] with = Arrays.stream(seen[1]).mapToDouble(BooksExperiment::median).toArray();
-    double[] ratios = new double[ROUNDS];
-    Arrays.setAll(ratios, round -> seen[1][0][round] / seen[0][0][round]);
-    System.out.printf(
-        "without   %8.1f us a step  %8.0f bytes  %5.1f events%n",
-        without[0], without[1], without[2]);
-    System.out.printf(
-        "books     %8.1f us a step  %8.0f bytes  %5.1f events   ratio %.4f (of medians %.4f)%n",
-        with[0], with[1], with[2], median(ratios), with[0] / without[0]);
+    return meter;
   }
 
   private static List<Request> requests(int vocab, int batch, int round) {
@@ -122,9 +143,9 @@ public final class BooksExperiment {
         .toList();
   }
 
-  private static double median(double[] values) {
-    double[] sorted = values.clone();
+  private static double median(double[] values, int n) {
+    double[] sorted = Arrays.copyOf(values, n);
     Arrays.sort(sorted);
-    return sorted[sorted.length / 2];
+    return sorted[n / 2];
   }
 }

@@ -41,7 +41,7 @@ import orrery.options.Options;
  * #close} ends when it has its answers.
  */
 public final class Engine implements AutoCloseable {
-  private static final int KEYFRAMES = 128; // steps from one to the next
+  static final int KEYFRAMES = 128; // steps from one to the next
   private static final long FILLING_MILLIS = 1; // between checks of a waiting static batch
   private static final long LINGER_MILLIS = 200; // long beside starting a thread: about 0.2 ms
 

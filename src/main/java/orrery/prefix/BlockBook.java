@@ -1,7 +1,6 @@
 package orrery.prefix;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -102,10 +101,10 @@ public abstract class BlockBook {
   private static int[][] pages(Block block) {
     int[][] pages = new int[block.pages.length][]; // [pools][pages of a block]
     for (int pool = 0; pool < pages.length; pool++) {
-      pages[pool] =
-          Arrays.stream(block.pages[pool])
-              .map(page -> page == Block.GONE ? BlockKept.GONE : page)
-              .toArray();
+      pages[pool] = block.pages[pool].clone();
+      for (int i = 0; i < pages[pool].length; i++) {
+        pages[pool][i] = pages[pool][i] == Block.GONE ? BlockKept.GONE : pages[pool][i];
+      }
     }
     return pages;
   }

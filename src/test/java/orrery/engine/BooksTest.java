@@ -33,7 +33,6 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** What an engine tells of its books, and to whom. */
 class BooksTest {
-  private static final int EVERY = 128; // steps from one keyframe to the next
 
   private final LoadedModel loaded = LoadedModel.load(TinyModels.speck("groups"));
   private final List<Event> events = new ArrayList<>();
@@ -169,11 +168,11 @@ class BooksTest {
     }
     assertThat(events.getFirst()).isInstanceOf(Keyframe.class);
     long steps = events.stream().filter(Event.StepDone.class::isInstance).count();
-    assertThat(steps).isGreaterThan(EVERY);
+    assertThat(steps).isGreaterThan(Engine.KEYFRAMES);
     List<Keyframe> frames =
         events.stream().filter(Keyframe.class::isInstance).map(Keyframe.class::cast).toList();
     List<Long> expected = new ArrayList<>(List.of(-1L));
-    for (long step = EVERY - 1; step < steps; step += EVERY) {
+    for (long step = Engine.KEYFRAMES - 1; step < steps; step += Engine.KEYFRAMES) {
       expected.add(step);
     }
     expected.add(steps - 1); // after the flush
