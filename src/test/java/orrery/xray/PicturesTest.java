@@ -112,7 +112,7 @@ class PicturesTest {
   @Test
   void everyPlaceThatAScriptAsksForIsOnThePage() {
     String html = file("index.html");
-    Set<String> places = all("getElementById\\(\"([a-z-]+)\"\\)", scripts());
+    Set<String> places = all("getElementById\\(\"([a-z-]+)\"\\)", scripts("views"));
     assertThat(all(" id=\"([a-z-]+)\"", html)).containsAll(places);
     Set<String> lessons = all("section: \"([a-z]+)\"", file("views/guide.js"));
     assertThat(all("<section id=\"([a-z]+)\"", html)).containsAll(lessons);

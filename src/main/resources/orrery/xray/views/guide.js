@@ -94,7 +94,7 @@ export function guideView(root, ui) {
       words,
       engine
         ? "A real engine runs behind this page, and every mark is something that it did. Press the button and watch for three things. More loads are below the lanes."
-        : "This is the recording of a real engine, and every mark is something that it did. Move the bar below, and watch for three things.",
+        : "This is the recording of a real engine, and every mark is something that it did. Press play below, and watch for three things.",
     );
     for (const card of cards) {
       card.draw(state, time);
