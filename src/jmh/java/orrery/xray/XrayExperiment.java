@@ -2,12 +2,12 @@ package orrery.xray;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -30,46 +30,64 @@ import orrery.server.ServerOptions;
  */
 public final class XrayExperiment {
   private static final int TOKENS = 192; // of each answer
-  private static final int ROUNDS = 31; // the median counts
+  private static final int ROUNDS = 21; // the median counts
   private static final int WARM = 6; // rounds that compile
   private static final String PROMPT = "Once upon a time there was a";
   private static final List<String> WAYS =
       List.of("off", "on, no page", "on, 1 page", "on, 10 pages");
-  private static final int[] PAGES = {0, 0, 1, 10}; // [ways]
 
-  private final Engine plain;
-  private final Engine watched;
+  private final List<Engine> engines; // [ways]
   private final int[] prompt; // [tokens]
-  private final int port;
   private final AtomicLong bytes = new AtomicLong(); // that pages have read
 
-  private XrayExperiment(Engine plain, Engine watched, int[] prompt, int port) {
-    this.plain = plain;
-    this.watched = watched;
+  private XrayExperiment(List<Engine> engines, int[] prompt) {
+    this.engines = engines;
     this.prompt = prompt;
-    this.port = port;
   }
 
   public static void main(String[] args) throws Exception {
     Path model = Path.of(args.length > 0 ? args[0] : "tiny-models/storyteller-moe");
-    ServerOptions listening = ServerOptions.defaults().withPort(0);
     try (LoadedModel loaded = LoadedModel.load(model);
-        Feed feed = new Feed();
         Engine plain = Engine.start(loaded, EngineOptions.defaults());
-        Engine watched = Engine.start(loaded, EngineOptions.defaults(), feed);
-        HttpServer server = HttpServer.listen(listening, (call, bug) -> bug.printStackTrace())) {
-      Pages pages = new Pages(feed.ring(), Duration.ZERO, () -> {});
-      server.open(new Routes().get("/xray/events", pages::answer));
+        Watched alone = new Watched(loaded);
+        Watched one = new Watched(loaded);
+        Watched ten = new Watched(loaded)) {
+      List<Engine> engines = List.of(plain, alone.engine, one.engine, ten.engine);
       int[] prompt = loaded.requireTokenizer().encode(PROMPT);
-      XrayExperiment all = new XrayExperiment(plain, watched, prompt, server.port());
+      XrayExperiment all = new XrayExperiment(engines, prompt);
+      all.read(one.server.port());
+      for (int i = 0; i < 10; i++) {
+        all.read(ten.server.port());
+      }
       for (int streams : new int[] {1, 8, 32}) {
         all.compare(streams);
       }
-      feed.close();
     }
   }
 
-  private void compare(int streams) throws Exception {
+  /** An engine with a feed, behind a server of its own. */
+  private static final class Watched implements AutoCloseable {
+    final Feed feed = new Feed();
+    final Engine engine;
+    final HttpServer server;
+
+    Watched(LoadedModel loaded) throws IOException {
+      engine = Engine.start(loaded, EngineOptions.defaults(), feed);
+      ServerOptions listening = ServerOptions.defaults().withPort(0);
+      server = HttpServer.listen(listening, (call, bug) -> bug.printStackTrace());
+      Pages pages = new Pages(feed.ring(), Duration.ZERO, () -> {});
+      server.open(new Routes().get("/xray/events", pages::answer));
+    }
+
+    @Override
+    public void close() {
+      engine.close();
+      feed.close();
+      server.close();
+    }
+  }
+
+  private void compare(int streams) {
     double[][] rates = new double[WAYS.size()][ROUNDS];
     for (int round = -WARM; round < ROUNDS; round++) {
       for (int i = 0; i < WAYS.size(); i++) {
@@ -98,26 +116,12 @@ public final class XrayExperiment {
   }
 
   /** Tokens a second of all streams together. */
-  private double rate(int way, int streams, int round) throws Exception {
-    Engine engine = way == 0 ? plain : watched;
-    List<Reader> readers = new ArrayList<>();
-    try {
-      for (int i = 0; i < PAGES[way]; i++) {
-        readers.add(new Reader());
-      }
-      for (Reader reader : readers) {
-        reader.awaitFirst(); // what the ring holds is no part of the measurement
-      }
-      List<Request> requests =
-          IntStream.range(0, streams).mapToObj(i -> request(1000 * (round + WARM) + i)).toList();
-      long start = System.nanoTime();
-      engine.submit(requests).forEach(Completion::join);
-      return streams * TOKENS / ((System.nanoTime() - start) / 1e9);
-    } finally {
-      for (Reader reader : readers) {
-        reader.close();
-      }
-    }
+  private double rate(int way, int streams, int round) {
+    List<Request> requests =
+        IntStream.range(0, streams).mapToObj(i -> request(1000 * (round + WARM) + i)).toList();
+    long start = System.nanoTime();
+    engines.get(way).submit(requests).forEach(Completion::join);
+    return streams * TOKENS / ((System.nanoTime() - start) / 1e9);
   }
 
   private Request request(int seed) {
@@ -126,42 +130,22 @@ public final class XrayExperiment {
     return Request.of(prompt, params);
   }
 
-  /** Reads the stream of events as a page does, and throws it away. */
-  private final class Reader {
-    private final Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
-    private final Thread thread;
-    private volatile long read;
-
-    Reader() throws IOException {
-      String call = "GET /xray/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
-      socket.getOutputStream().write(call.getBytes(StandardCharsets.US_ASCII));
-      thread = Thread.ofVirtual().start(this::readAll);
-    }
-
-    private void readAll() {
-      byte[] piece = new byte[1 << 16];
-      try {
-        InputStream in = socket.getInputStream();
-        for (int n = in.read(piece); n >= 0; n = in.read(piece)) {
-          read += n;
-        }
-      } catch (IOException closed) {
-        // by close() below
-      }
-    }
-
-    void awaitFirst() throws InterruptedException {
-      long before = -1;
-      while (read == 0 || read != before) {
-        before = read;
-        Thread.sleep(30);
-      }
-    }
-
-    void close() throws IOException, InterruptedException {
-      bytes.addAndGet(read);
-      socket.close();
-      thread.join();
-    }
+  /** Reads the stream of events as a page does, to its end, and throws it away. */
+  private void read(int port) throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
+    String call = "GET /xray/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    socket.getOutputStream().write(call.getBytes(StandardCharsets.US_ASCII));
+    Thread.startVirtualThread(
+        () -> {
+          byte[] piece = new byte[1 << 16];
+          try (socket) {
+            InputStream in = socket.getInputStream();
+            for (int n = in.read(piece); n >= 0; n = in.read(piece)) {
+              bytes.addAndGet(n);
+            }
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
   }
 }

@@ -14,7 +14,7 @@ import orrery.events.Vocabulary;
  * later.
  *
  * <pre>
- *   engine's thread ── queue ── every 25 ms: one thread ── {@link Ring} ── each page's own thread
+ *   engine's thread ── queue ── every 50 ms: one thread ── {@link Ring} ── each page's own thread
  * </pre>
  *
  * <p>An event costs the engine's thread one node of a queue: no lock, no signal, no JSON. If the
@@ -28,7 +28,7 @@ import orrery.events.Vocabulary;
 public final class Feed implements EventSink, AutoCloseable {
   private static final int KEPT = 20_000; // events: thousands of steps of one sequence
   private static final int QUEUED = 200_000; // events: seconds of the busiest engine
-  private static final long TICK_NANOS = 25_000_000; // no page draws more than 40 pictures a second
+  private static final long TICK_NANOS = 50_000_000; // a page draws at most 20 pictures a second
 
   /** Stands in the queue where another engine's events begin. */
   private static final Object NEXT_RUN = new Object();

@@ -148,7 +148,16 @@ class PageProcessTest {
   @Test
   void theDemoServesItsPromptsWhenAPageHasOpenedAndTheTraceIsShownAgain() throws Exception {
     Path trace = directory.resolve("trace.jsonl");
-    start("demo", "--page", "--port", "0", "--trace", trace.toString(), "sort: 5 3 9 =>");
+    start(
+        "demo",
+        "--page",
+        "--port",
+        "0",
+        "--trace",
+        trace.toString(),
+        "--temperature",
+        "0",
+        "sort: 5 3 9 =>");
     awaitAddress();
     BufferedReader events = events();
     awaitEvent(events, "Finished");

@@ -95,6 +95,7 @@ class XrayRoutesTest {
   void aRestartCutsOffWhatRunsAndItsClientIsTold() throws Exception {
     try (XrayServer server = speck("");
         Page page = server.new Page()) {
+      server.post("/xray/pause", "");
       CompletableFuture<Reply> call =
           CompletableFuture.supplyAsync(
               () -> {
@@ -106,7 +107,6 @@ class XrayRoutesTest {
                   throw new IllegalStateException(e);
                 }
               });
-      server.post("/xray/pause", "");
       page.await("Submitted", 0);
       server.post("/xray/restart", "{\"flags\": \"\"}");
       Reply cut = call.join();
