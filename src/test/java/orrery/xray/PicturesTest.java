@@ -46,11 +46,13 @@ class PicturesTest {
         .collect(Collectors.toCollection(TreeSet::new));
   }
 
-  private static String scripts() {
-    try (Stream<Path> files = Files.list(PAGE.resolve("views"))) {
+  /** All scripts of a directory, one behind the other. */
+  private static String scripts(String directory) {
+    try (Stream<Path> files = Files.list(PAGE.resolve(directory))) {
       return files
+          .filter(f -> f.toString().endsWith(".js"))
           .sorted()
-          .map(f -> file("views/" + f.getFileName()))
+          .map(f -> file(PAGE.relativize(f).toString()))
           .collect(Collectors.joining());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -112,7 +114,7 @@ class PicturesTest {
   @Test
   void everyPlaceThatAScriptAsksForIsOnThePage() {
     String html = file("index.html");
-    Set<String> places = all("getElementById\\(\"([a-z-]+)\"\\)", scripts());
+    Set<String> places = all("getElementById\\(\"([a-z-]+)\"\\)", scripts("views"));
     assertThat(all(" id=\"([a-z-]+)\"", html)).containsAll(places);
     Set<String> lessons = all("section: \"([a-z]+)\"", file("views/guide.js"));
     assertThat(all("<section id=\"([a-z]+)\"", html)).containsAll(lessons);

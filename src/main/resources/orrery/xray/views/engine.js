@@ -47,17 +47,22 @@ export function engineView(root, ui) {
   const { form, flags } = restartForm(ui);
   const known = el("dl", { class: "switch-list" });
   const help = el("details", {}, el("summary", {}, "All switches, with their values now"), known);
-  const restart = el("div", {}, el("h3", {}, "Restart with other switches"), form, help);
+  const title = el("h3", {}, "Restart with other switches");
+  const restart = el("div", {}, title, form, help);
   const table = el("table", { class: "runs", "data-runs": "" });
   const none = el("p", { class: "dim" });
-  root.append(restart, el("div", {}, el("h3", {}, "Runs side by side"), table, none));
+  const compared = el("div", {}, el("h3", {}, "Runs side by side"), table, none);
+  root.append(restart, compared);
   let asked = false;
   ui.onEngine((engine) => {
     if (document.activeElement !== flags) {
       flags.value = engine.flags ?? "";
     }
     asked = true;
-    restart.hidden = !engine.live;
+    const recorded = engine.live === false; // then there is nothing to restart, only to read
+    form.hidden = compared.hidden = recorded;
+    help.open ||= recorded;
+    text(title, recorded ? "The switches of its engine" : "Restart with other switches");
   });
   ui.onRuns((runs) => compare(table, none, runs));
   compare(table, none, []);

@@ -40,8 +40,17 @@ export function guideView(root, ui) {
     type: "button",
     class: "primary",
     "data-action": "begin",
-    onclick: () => ui.act(() => ui.startLoad(ui.first(), flags, PACE)),
+    onclick: () => ui.act(() => start()),
   });
+  const start = async () => {
+    if (ui.isLive()) {
+      return ui.startLoad(ui.first(), flags, PACE);
+    }
+    if (ended) {
+      await ui.actions.home();
+    }
+    return ui.actions.speed(PACE);
+  };
   const restarts = el("p", { class: "restarts" });
   const words = el("p", { class: "guide-words" });
   const close = el(
@@ -82,19 +91,22 @@ export function guideView(root, ui) {
   };
   show(read() !== "closed");
   let flags = null; // with which the first load shows all three; null: the engine has them, or is busy
+  let ended = false; // the playhead is at the end
   return (state, time) => {
     const engine = ui.isLive();
+    ended = time.step >= time.last;
     const load = ui.first();
     flags = load?.fits === false && state.running + state.waiting === 0 ? load.flags : null;
-    begin.hidden = !engine || !load;
-    text(begin, `Start: ${load ? load.title[0].toLowerCase() + load.title.slice(1) : ""}`);
+    begin.hidden = engine && !load;
+    const name = load ? load.title[0].toLowerCase() + load.title.slice(1) : "";
+    text(begin, engine ? `Start: ${name}` : "Play the recording");
     restarts.hidden = !engine || flags === null;
     text(restarts, `restarts the engine with ${flags}`);
     text(
       words,
       engine
         ? "A real engine runs behind this page, and every mark is something that it did. Press the button and watch for three things. More loads are below the lanes."
-        : "This is the recording of a real engine, and every mark is something that it did. Move the bar below, and watch for three things.",
+        : "This is the recording of a real engine, and every mark is something that it did. Press the button and watch for three things.",
     );
     for (const card of cards) {
       card.draw(state, time);

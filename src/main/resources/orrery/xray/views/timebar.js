@@ -115,6 +115,7 @@ export function timebarView(root, ui) {
           ? ["stop", "Stop playing", actions.halt]
           : ["play", "Play on from here", actions.halt];
     press = run;
+    text(live, ui.isLive() ? "live" : "end");
     text(pause, label);
     attr(pause, "aria-label", means);
     attr(pause, "title", `${means} (space)`);
@@ -134,7 +135,9 @@ export function timebarView(root, ui) {
       where,
       time.last < 0
         ? "no step yet"
-        : `step ${number(Math.max(0, time.step))}${behind > 0 ? ` of ${number(time.last)}` : ""}`,
+        : time.step < 0
+          ? `before the first of ${number(time.last + 1)} steps`
+          : `step ${number(time.step)}${behind > 0 ? ` of ${number(time.last)}` : ""}`,
     );
     text(mode, words(time, paused, behind));
     attr(root, "data-mode", time.mode);
@@ -145,7 +148,11 @@ export function timebarView(root, ui) {
 
 function words(time, paused, behind) {
   if (time.mode === "paused") {
-    return behind > 0 ? `the past: ${count(behind, "step")} behind` : "stopped";
+    return time.step < 0
+      ? ""
+      : behind > 0
+        ? `the past: ${count(behind, "step")} behind`
+        : "stopped";
   }
   if (time.mode === "play") {
     return behind > 0 ? `replays, ${count(behind, "step")} behind` : "up to date";
