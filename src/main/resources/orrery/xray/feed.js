@@ -5,7 +5,7 @@
 export class Feed {
   /**
    * @param url of the stream
-   * @param key an object whose header() has the key, and whose ask() asks for one
+   * @param key an object that is a Key of server.js
    * @param take is called with each message
    * @param say is called with "connecting", "open", or a sentence that says what is wrong
    */
@@ -23,6 +23,10 @@ export class Feed {
         await this.connect();
         this.say("The server has ended the stream of events. Trying again.");
       } catch (error) {
+        if (error.name === "NoKey") {
+          this.say(error.message);
+          return;
+        }
         this.say(`No events: ${error.message}. Trying again.`);
       }
       await new Promise((done) => setTimeout(done, this.wait));
@@ -31,11 +35,12 @@ export class Feed {
   }
 
   async connect() {
+    const tried = this.key.value;
     const response = await fetch(this.url, {
       headers: { ...this.key.header(), Accept: "text/event-stream" }, cache: "no-store",
     });
     if (response.status === 401) {
-      await this.key.ask();
+      this.key.ask(tried);
       return;
     }
     if (!response.ok) {

@@ -9,13 +9,12 @@
  *
  * No DOM here, so tests run this file inside the JVM.
  */
-import { count, zero } from "./counters.js";
 import { apply, books, booksOf, clone, difference, empty } from "./state.js";
 
 /** Events that come between two steps and leave the books as they were. */
 const BETWEEN = new Set(["Submitted", "Paused", "Resumed", "Rejected", "Vocabulary"]);
 /** Events behind which the books are whole. */
-const WHOLE = new Set(["StepDone", "Idle", "Keyframe"]);
+export const WHOLE = new Set(["StepDone", "Idle", "Keyframe"]);
 /** Kinds of marks to which one jumps if one names none. */
 const INTERESTING = new Set([
   "hit", "retracted", "rejectedDraft", "tombstone", "forked", "evicted", "flushed", "refused",
@@ -242,43 +241,6 @@ export class History {
       this.stand(thing.at);
     }
     return thing ?? null;
-  }
-
-  /**
-   * What happened from the arrival of some requests until the last one of them ended, or until now:
-   * {done, wallNanos, firstTokenNanos (mean), peakPages (most pages of the first pool that
-   * sequences held after a step), and the counters}. Null if their arrival is not in the log.
-   */
-  during(requests) {
-    const answers = new Map(requests.map((request) => [request, -1])); // to come; -1: unknown
-    const waits = new Map(); // request: nanoseconds to its first token
-    const sums = zero();
-    const arrivals = new Map();
-    let [begin, end, peakPages, done] = [-1, 0, 0, false];
-    for (let i = 0; i < this.log.length && !done; i++) {
-      const e = this.log[i];
-      if (e.event === "Submitted" && answers.has(e.request)) {
-        begin = begin < 0 ? e.nanos : begin;
-        answers.set(e.request, e.choices);
-        arrivals.set(e.request, e.nanos);
-      }
-      if (begin >= 0) {
-        count(sums, e);
-        if (e.event === "TokenOut" && arrivals.has(e.request) && !waits.has(e.request)) {
-          waits.set(e.request, e.nanos - arrivals.get(e.request));
-        } else if (e.event === "Finished" && answers.has(e.request)) {
-          answers.set(e.request, answers.get(e.request) - 1);
-          end = e.nanos;
-        } else if (e.event === "StepDone") {
-          peakPages = Math.max(peakPages, e.pools[0].referenced);
-        }
-        done = WHOLE.has(e.event) && [...answers.values()].every((n) => n === 0);
-      }
-    }
-    const all = [...waits.values()];
-    const firstTokenNanos = all.length ? all.reduce((a, b) => a + b) / all.length : 0;
-    return begin < 0 ? null
-      : { done, wallNanos: Math.max(0, end - begin), firstTokenNanos, peakPages, ...sums };
   }
 }
 

@@ -158,6 +158,14 @@ export const actions = {
     return requests;
   },
 
+  /** Empties the prefix cache. */
+  async flush() {
+    const { flushed } = await server.post("/xray/flush");
+    if (!flushed) {
+      throw new Error("The prefix cache can be emptied only while no request is there.");
+    }
+  },
+
   /** Starts another engine on the same model; answers when its events have begun. */
   async restart(flags) {
     const before = history.run;

@@ -4,23 +4,35 @@
 export class Key {
   constructor() {
     this.value = sessionStorage.getItem("orrery.key") ?? "";
+    this.declined = false; // the user has given none
   }
 
   header() {
     return this.value ? { Authorization: `Bearer ${this.value}` } : {};
   }
 
-  /** Asks for a key, once at a time. */
-  ask() {
-    const words = this.value
-      ? "The server does not take this key. Another one:" : "This server asks for its API key:";
-    const value = window.prompt(words);
-    if (value === null) {
-      throw new Error("the server asks for an API key");
+  /**
+   * Asks the user for a key, since the server does not take `tried`. If another call has asked in
+   * the meantime, nobody is asked twice.
+   */
+  ask(tried) {
+    if (this.value !== tried) {
+      return;
+    }
+    const value = this.declined ? null : window.prompt(tried
+      ? "The server does not take this key. Another one:" : "This server asks for its API key:");
+    this.declined = value === null;
+    if (this.declined) {
+      throw new NoKey("the server asks for an API key; load the page again to enter it");
     }
     this.value = value.trim();
     sessionStorage.setItem("orrery.key", this.value);
   }
+}
+
+/** The user has given no key. */
+export class NoKey extends Error {
+  name = "NoKey";
 }
 
 export class Server {
@@ -40,6 +52,7 @@ export class Server {
 
   /** Answers with the JSON; fails with the server's own words. */
   async call(path, options) {
+    const tried = this.key.value;
     let response;
     try {
       response = await fetch(path, {
@@ -49,7 +62,7 @@ export class Server {
       throw new Error("the server does not answer");
     }
     if (response.status === 401) {
-      this.key.ask();
+      this.key.ask(tried);
       return this.call(path, options);
     }
     const text = await response.text();

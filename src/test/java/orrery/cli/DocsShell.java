@@ -33,13 +33,13 @@ final class DocsShell implements AutoCloseable {
   /**
    * Hands arguments over in a file, and gets output, errors and exit code back in others. A command
    * in a pipe, which reads or writes {@code -}, runs in a JVM of its own: this one has other
-   * standard streams.
+   * standard streams. So do commands that serve until a signal comes.
    */
   private static final String LAUNCHER =
       """
       #!/usr/bin/env bash
       for argument in "$@"; do
-        { [ "$argument" != - ] && [ "$1" != serve ]; } || { cd '%s' && exec %s "$@"; }
+        { [ "$argument" != - ] && [ "$1" != serve ] && [ "$1" != trace ]; } || { cd '%s' && exec %s "$@"; }
       done
       call=$(mktemp -d "%s/call.XXXXXX")
       printf '%%s\\0' "$@" > "$call/args"

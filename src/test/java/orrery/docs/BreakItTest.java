@@ -43,7 +43,8 @@ class BreakItTest {
           Map.entry("docs/rows-against-speed.md", "measures speed; a slower loop is no error"),
           Map.entry("docs/run-batch.md", "a manual of a command"),
           Map.entry("docs/testing-your-own-engine.md", "about engines of others"),
-          Map.entry("docs/watching.md", "a manual of a command"));
+          Map.entry("docs/watching.md", "a manual of a command"),
+          Map.entry("docs/x-ray-page.md", "a manual of a page; XrayPageTest holds it"));
 
   @TempDir private static Path directory;
 

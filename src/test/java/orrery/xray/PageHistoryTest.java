@@ -115,12 +115,12 @@ class PageHistoryTest {
   /** Changes of the page's script, each of which makes travelling wrong. */
   private static final List<Edit> WRONG =
       List.of(
-          new Edit("state.js", "tokens: s.tokens.slice(), spans", "spans"),
-          new Edit("state.js", "spans: s.spans.map((span) => ({ ...span })),", ""),
-          new Edit("state.js", "steps: state.steps.slice(),", ""),
-          new Edit("state.js", "blocks: { ...state.blocks },", ""),
-          new Edit("state.js", "counters: { ...state.counters },", ""),
-          new Edit("state.js", "pools: state.pools.map((pool) => ({ ...pool })),", ""),
+          new Edit("shape.js", "tokens: s.tokens.slice(), spans", "spans"),
+          new Edit("shape.js", "spans: s.spans.map((span) => ({ ...span })),", ""),
+          new Edit("shape.js", "steps: state.steps.slice(),", ""),
+          new Edit("shape.js", "blocks: { ...state.blocks },", ""),
+          new Edit("shape.js", "counters: { ...state.counters },", ""),
+          new Edit("shape.js", "pools: state.pools.map((pool) => ({ ...pool })),", ""),
           new Edit("history.js", "this.view = clone(from.state);", "this.view = from.state;"),
           new Edit("history.js", "state: clone(this.front) });", "state: this.front });"),
           new Edit("history.js", "      this.first = oldest;\n", ""),

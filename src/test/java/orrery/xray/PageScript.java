@@ -13,13 +13,22 @@ import org.graalvm.polyglot.Value;
 import org.graalvm.polyglot.io.IOAccess;
 
 /**
- * The page's modules that have no DOM, run inside the JVM: {@code state.js} and what it imports,
- * and {@code history.js}. A module may be changed first, to see that a test notices.
+ * The page's modules that have no DOM, run inside the JVM: its state, its history, and what was
+ * counted during a load. A module may be changed first, to see that a test notices.
  */
 final class PageScript implements AutoCloseable {
   private static final Path SOURCES = Path.of("src/main/resources/orrery/xray");
   private static final List<String> MODULES =
-      List.of("counters.js", "books.js", "state.js", "history.js", "feed.js");
+      List.of(
+          "counters.js",
+          "books.js",
+          "shape.js",
+          "keyframe.js",
+          "rules.js",
+          "state.js",
+          "history.js",
+          "runs.js",
+          "feed.js");
   private static final Path DRIVER = Path.of("src/test/resources/orrery/xray/drive.js");
   private static final Engine ENGINE =
       Engine.newBuilder("js").option("engine.WarnInterpreterOnly", "false").build();

@@ -100,6 +100,11 @@ class XrayPageTest {
     screen.awaitStep(live.newest());
   }
 
+  /** The newest step to which the time bar goes. */
+  private long range() {
+    return browser.number("return Number(document.querySelector('[data-action=seek]').max)");
+  }
+
   private void seek(long step) {
     browser.js(
         """
@@ -353,6 +358,9 @@ class XrayPageTest {
             HttpServer.listen(ServerOptions.defaults().withPort(0), (call, bug) -> {})) {
       server.open(replay.addTo(new Routes()));
       browser.go("http://127.0.0.1:" + server.port() + "/");
+      browser.until("the steps", () -> !browser.all("[data-mode]").isEmpty() && range() > 0);
+      assertThat(screen.step()).as("it begins at its beginning").isEqualTo(-1);
+      browser.press(Keys.END);
       screen.requireStep(live.newest());
       assertThat(browser.one("#controls").isDisplayed()).isFalse();
       assertThat(browser.one("[data-form=restart]").isDisplayed()).isFalse();

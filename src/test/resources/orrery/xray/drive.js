@@ -1,6 +1,7 @@
 // What tests ask of the page's modules. Events come as lines of JSON.
 import { apply, books, booksOf, difference, empty, fromKeyframe, pagesOf } from "./state.js";
 import { History } from "./history.js";
+import { during as duringOf } from "./runs.js";
 import { Lines } from "./feed.js";
 
 const events = (lines) => lines.split("\n").filter((line) => line).map((line) => JSON.parse(line));
@@ -86,7 +87,7 @@ export function sameAs(history, folded) {
 }
 
 export const tell = (history, what, ...more) => history[what](...more);
-export const during = (history, requests) => history.during(JSON.parse(requests));
+export const during = (history, requests) => duringOf(history.log, JSON.parse(requests));
 export const ask = (history, what) => JSON.stringify(history[what]);
 
 /** The messages that a stream of server-sent events has, which comes in two pieces. */

@@ -11,16 +11,61 @@ const EVERY = 250; // milliseconds between two drawings of the charts
 
 /** What each counter is called, how it is made from the counters, and what it means. */
 const TILES = [
-  ["steps", "steps", (c) => number(c.steps), "One forward pass each, over rows of all requests that run."],
+  [
+    "steps",
+    "steps",
+    (c) => number(c.steps),
+    "One forward pass each, over rows of all requests that run.",
+  ],
   ["outputTokens", "answer tokens", (c) => number(c.outputTokens), "Tokens of all answers."],
-  ["perStep", "tokens a step", (c) => (c.steps ? (c.outputTokens / c.steps).toFixed(2) : "–"), "More requests at once and accepted drafts make it grow."],
-  ["rate", "tokens a second", (c) => (c.busyNanos ? number(Math.round((c.outputTokens * 1e9) / c.busyNanos)) : "–"), "Answer tokens by the time of all steps."],
-  ["promptRows", "prompt rows", (c) => number(c.promptRows), "Rows of prompts that were computed, also again after a retraction."],
-  ["hitTokens", "tokens from the cache", (c) => number(c.hitTokens), "Tokens that prefix hits brought. They were not computed."],
-  ["accepted", "drafts accepted", (c) => percent(c.accepted, c.accepted + c.rejected), "Of the drafts that were looked at."],
-  ["rejected", "drafts rejected", (c) => number(c.rejected), "Drafts that were looked at and were wrong."],
-  ["retractions", "retractions", (c) => number(c.retractions), "A request gave its pages back, since memory was short."],
-  ["evictedPages", "pages evicted", (c) => number(c.evictedPages), "Pages that the prefix cache gave up for others."],
+  [
+    "perStep",
+    "tokens a step",
+    (c) => (c.steps ? (c.outputTokens / c.steps).toFixed(2) : "–"),
+    "More requests at once and accepted drafts make it grow.",
+  ],
+  [
+    "rate",
+    "tokens a second",
+    (c) => (c.busyNanos ? number(Math.round((c.outputTokens * 1e9) / c.busyNanos)) : "–"),
+    "Answer tokens by the time of all steps.",
+  ],
+  [
+    "promptRows",
+    "prompt rows",
+    (c) => number(c.promptRows),
+    "Rows of prompts that were computed, also again after a retraction.",
+  ],
+  [
+    "hitTokens",
+    "tokens from the cache",
+    (c) => number(c.hitTokens),
+    "Tokens that prefix hits brought. They were not computed.",
+  ],
+  [
+    "accepted",
+    "drafts accepted",
+    (c) => percent(c.accepted, c.accepted + c.rejected),
+    "Of the drafts that were looked at.",
+  ],
+  [
+    "rejected",
+    "drafts rejected",
+    (c) => number(c.rejected),
+    "Drafts that were looked at and were wrong.",
+  ],
+  [
+    "retractions",
+    "retractions",
+    (c) => number(c.retractions),
+    "A request gave its pages back, since memory was short.",
+  ],
+  [
+    "evictedPages",
+    "pages evicted",
+    (c) => number(c.evictedPages),
+    "Pages that the prefix cache gave up for others.",
+  ],
   ["finished", "answers ended", (c) => number(c.finished), "By their own end or at their longest."],
   ["busyNanos", "computing", (c) => duration(c.busyNanos), "Time of all steps."],
 ];
@@ -30,22 +75,37 @@ const CHARTS = [
   {
     title: "Rows of each step",
     stacked: true,
-    series: [["prompt", "--prompt", (s) => s.prefillRows], ["newest", "--decode", (s) => s.decodeRows], ["drafts", "--draft", (s) => s.draftRows], ["padding", "--padding", (s) => s.paddingRows]],
+    series: [
+      ["prompt", "--prompt", (s) => s.prefillRows],
+      ["newest", "--decode", (s) => s.decodeRows],
+      ["drafts", "--draft", (s) => s.draftRows],
+      ["padding", "--padding", (s) => s.paddingRows],
+    ],
   },
   {
     title: "Pages of the first pool",
     stacked: true,
-    series: [["held", "--held", (s) => s.pools[0].referenced], ["cached only", "--cached", (s) => s.pools[0].idle]],
+    series: [
+      ["held", "--held", (s) => s.pools[0].referenced],
+      ["cached only", "--cached", (s) => s.pools[0].idle],
+    ],
   },
   {
     title: "Sequences",
-    series: [["running", "--decode", (s) => s.running], ["waiting", "--prompt", (s) => s.waiting]],
+    series: [
+      ["running", "--decode", (s) => s.running],
+      ["waiting", "--prompt", (s) => s.waiting],
+    ],
   },
   {
     title: "Milliseconds of each step",
     unit: "ms",
     stacked: true,
-    series: [["launch", "--launch", (s) => s.launch / 1e6], ["drafting", "--draft", (s) => (s.draft + s.follow) / 1e6], ["the rest", "--plan", (s) => (s.plan + s.judge + s.commit) / 1e6]],
+    series: [
+      ["launch", "--launch", (s) => s.launch / 1e6],
+      ["drafting", "--draft", (s) => (s.draft + s.follow) / 1e6],
+      ["the rest", "--plan", (s) => (s.plan + s.judge + s.commit) / 1e6],
+    ],
   },
 ];
 
@@ -72,7 +132,8 @@ export function chartsView(root, ui) {
       tiles,
       TILES,
       ([key]) => key,
-      ([key, label, , means]) => el("div", { "data-counter": key, title: means }, el("dt", {}, label), el("dd")),
+      ([key, label, , means]) =>
+        el("div", { "data-counter": key, title: means }, el("dt", {}, label), el("dd")),
       (node, [, , words]) => text(node.lastChild, words(state.counters)),
     );
     newest = state;
@@ -82,14 +143,26 @@ export function chartsView(root, ui) {
 
 function makeChart(parent, { title, series, stacked, unit }, ui) {
   const box = el("div", { class: "chart-box" });
-  const keys = el("ul", { class: "keys" }, ...series.map(([label, tone]) => el("li", {}, el("i", { style: `background:var(${tone})` }), label)), unit ? el("li", {}, "(long ones are cut)") : "");
+  const keys = el(
+    "ul",
+    { class: "keys" },
+    ...series.map(([label, tone]) =>
+      el("li", {}, el("i", { style: `background:var(${tone})` }), label),
+    ),
+    unit ? el("li", {}, "(long ones are cut)") : "",
+  );
   parent.append(el("figure", { class: "chart" }, el("figcaption", {}, title), keys, box));
   let plot = null;
   let steps = [];
   let cut = Infinity; // values above are cut off
   const tone = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const start = (data) => {
-    const axis = { stroke: tone("--dim"), grid: { stroke: tone("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
+    const axis = {
+      stroke: tone("--dim"),
+      grid: { stroke: tone("--line"), width: 1 },
+      ticks: { show: false },
+      font: "11px system-ui, sans-serif",
+    };
     const lines = series.map(([label, name], i) => ({
       label,
       stroke: tone(name),
@@ -106,8 +179,14 @@ function makeChart(parent, { title, series, stacked, unit }, ui) {
         padding: [8, 4, 0, 0],
         legend: { show: false },
         cursor: { sync: { key: "steps" }, y: false, drag: { x: false, y: false } },
-        scales: { x: { time: false }, y: { range: (_, __, most) => [0, Math.max(1, 1.05 * Math.min(most, cut))] } },
-        axes: [{ ...axis, size: 26, incrs: WHOLE }, { ...axis, size: 40, space: 28, ...(unit ? {} : { incrs: WHOLE }) }],
+        scales: {
+          x: { time: false },
+          y: { range: (_, __, most) => [0, Math.max(1, 1.05 * Math.min(most, cut))] },
+        },
+        axes: [
+          { ...axis, size: 26, incrs: WHOLE },
+          { ...axis, size: 40, space: 28, ...(unit ? {} : { incrs: WHOLE }) },
+        ],
         series: [{}, ...(stacked ? lines.toReversed() : lines)],
       },
       data,
@@ -135,9 +214,14 @@ function makeChart(parent, { title, series, stacked, unit }, ui) {
       if (width === 0 || steps.length === 0) {
         return;
       }
-      cut = unit ? CUT * middle(steps.map((s) => series.reduce((sum, [, , of]) => sum + of(s), 0))) : Infinity;
+      cut = unit
+        ? CUT * middle(steps.map((s) => series.reduce((sum, [, , of]) => sum + of(s), 0)))
+        : Infinity;
       const wide = [...steps, steps.at(-1)]; // else the newest step would have no width
-      const data = [wide.map((s, i) => s.step + (i === steps.length ? 1 : 0)), ...columns(wide, series, stacked)];
+      const data = [
+        wide.map((s, i) => s.step + (i === steps.length ? 1 : 0)),
+        ...columns(wide, series, stacked),
+      ];
       plot ? plot.setData(data) : start(data);
     },
   };

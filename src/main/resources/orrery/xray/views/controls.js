@@ -18,7 +18,13 @@ export function controlsView(root, ui) {
     [...loads.children].forEach((node) => attr(node, "aria-pressed", node.dataset.load === name));
   };
   ui.onLoads((list) => {
-    keyed(loads, list, (load) => load.name, (load) => loadButton(load, ui, choose), (node, load) => attr(node, "data-impossible", load.impossible ? "" : null));
+    keyed(
+      loads,
+      list,
+      (load) => load.name,
+      (load) => loadButton(load, ui, choose),
+      (node, load) => attr(node, "data-impossible", load.impossible ? "" : null),
+    );
     choose(chosen);
   });
   ui.onStarted(choose);
@@ -40,14 +46,30 @@ function loadButton({ name, title, look }, ui, choose) {
 
 /** What to look for in a load, and what hinders it. */
 function aboutLoad(load, ui) {
-  const button = (action, flags, ...words) => el("button", { type: "button", class: "quiet", "data-action": action, onclick: () => ui.act(() => ui.startLoad(load, flags)) }, ...words);
+  const button = (action, flags, ...words) =>
+    el(
+      "button",
+      {
+        type: "button",
+        class: "quiet",
+        "data-action": action,
+        onclick: () => ui.act(() => ui.startLoad(load, flags)),
+      },
+      ...words,
+    );
   const parts = [`${load.look} `, el("a", { href: `/docs/${load.chapter}` }, "chapter")];
   if (load.impossible) {
     parts.push(el("span", { class: "hinder" }, ` Not here: ${load.impossible}.`));
   } else if (load.fits === false) {
     parts.push(
       el("span", { class: "hinder" }, " The engine has other switches now. "),
-      button("load-with-flags", load.flags, "Restart it with ", el("code", {}, load.flags), " and start"),
+      button(
+        "load-with-flags",
+        load.flags,
+        "Restart it with ",
+        el("code", {}, load.flags),
+        " and start",
+      ),
       " ",
       button("load-as-it-is", null, "Start as it is"),
     );
@@ -57,8 +79,15 @@ function aboutLoad(load, ui) {
 
 /** A form for prompts: one text, and how its tokens are drawn. */
 function promptForm(ui) {
-  const field = (name, label, attributes) => el("label", {}, label, el("input", { name, type: "number", ...attributes }));
-  const area = el("textarea", { name: "prompt", rows: "1", placeholder: "Or type a prompt: Once upon a time there was a", "aria-label": "Prompt", maxlength: "20000" });
+  const field = (name, label, attributes) =>
+    el("label", {}, label, el("input", { name, type: "number", ...attributes }));
+  const area = el("textarea", {
+    name: "prompt",
+    rows: "1",
+    placeholder: "Or type a prompt: Once upon a time there was a",
+    "aria-label": "Prompt",
+    maxlength: "20000",
+  });
   const fail = el("p", { class: "form-error", role: "alert" });
   const form = el(
     "form",
@@ -75,12 +104,19 @@ function promptForm(ui) {
     e.preventDefault();
     text(fail, "");
     const value = (name) => form.elements[name].value;
-    const sampling = { temperature: Number(value("temperature")), max_new_tokens: Number(value("max")), n: Number(value("n")) };
+    const sampling = {
+      temperature: Number(value("temperature")),
+      max_new_tokens: Number(value("max")),
+      n: Number(value("n")),
+    };
     if (value("seed") !== "") {
       sampling.sampling_seed = Number(value("seed"));
     }
     const prompt = area.value || area.placeholder.replace(/^.*: /, "");
-    ui.act(() => ui.watched(() => ui.actions.prompts([prompt], sampling)), (error) => text(fail, error));
+    ui.act(
+      () => ui.watched(() => ui.actions.prompts([prompt], sampling)),
+      (error) => text(fail, error),
+    );
   });
   area.addEventListener("keydown", (e) => {
     if (e.key === "Enter" && !e.shiftKey) {

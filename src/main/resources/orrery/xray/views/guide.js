@@ -20,26 +20,62 @@ const LESSONS = [
     look: "A request begins like an earlier one. It reads the pages that are there, and computes less.",
     section: "lanes",
     kinds: ["hit", "forked"],
-    seen: (state, mark) => `${nameOf(state, mark.sequence)} found ${mark.n ? count(mark.n, "token") : "its beginning"} already computed.`,
+    seen: (state, mark) =>
+      `${nameOf(state, mark.sequence)} found ${mark.n ? count(mark.n, "token") : "its beginning"} already computed.`,
   },
   {
     title: "A draft is rejected",
     look: "Drafts guess coming tokens. The model checks them in one step, and a wrong one costs nothing but its row.",
     section: "texts",
     kinds: ["rejectedDraft"],
-    seen: (state, mark) => `a wrong draft of ${nameOf(state, mark.sequence)} is struck through in its text.`,
+    seen: (state, mark) =>
+      `a wrong draft of ${nameOf(state, mark.sequence)} is struck through in its text.`,
   },
 ];
 
 /** Draws the lessons into `root`. */
 export function guideView(root, ui) {
   const cards = LESSONS.map((lesson, i) => lessonCard(lesson, i, ui));
-  const begin = el("button", { type: "button", class: "primary", "data-action": "begin", onclick: () => ui.act(() => ui.startLoad(ui.first(), flags, PACE)) });
+  const begin = el("button", {
+    type: "button",
+    class: "primary",
+    "data-action": "begin",
+    onclick: () => ui.act(() => start()),
+  });
+  const start = async () => {
+    if (ui.isLive()) {
+      return ui.startLoad(ui.first(), flags, PACE);
+    }
+    if (ended) {
+      await ui.actions.home();
+    }
+    return ui.actions.speed(PACE);
+  };
   const restarts = el("p", { class: "restarts" });
   const words = el("p", { class: "guide-words" });
-  const close = el("button", { type: "button", class: "quiet close", "aria-label": "Close the guide", title: "Close the guide", onclick: () => show(false) }, "×");
-  const open = el("button", { type: "button", class: "quiet reopen", "data-action": "guide", onclick: () => show(true) }, "The first minute");
-  const inner = el("div", { class: "guide-inner" }, el("div", { class: "guide-start" }, el("h2", {}, "The first minute"), words, begin, restarts), el("ol", {}, ...cards), close);
+  const close = el(
+    "button",
+    {
+      type: "button",
+      class: "quiet close",
+      "aria-label": "Close the guide",
+      title: "Close the guide",
+      onclick: () => show(false),
+    },
+    "×",
+  );
+  const open = el(
+    "button",
+    { type: "button", class: "quiet reopen", "data-action": "guide", onclick: () => show(true) },
+    "The first minute",
+  );
+  const inner = el(
+    "div",
+    { class: "guide-inner" },
+    el("div", { class: "guide-start" }, el("h2", {}, "The first minute"), words, begin, restarts),
+    el("ol", {}, ...cards),
+    close,
+  );
   root.append(inner, open);
   const lanes = document.getElementById("lanes");
   const controls = document.getElementById("controls");
@@ -55,19 +91,22 @@ export function guideView(root, ui) {
   };
   show(read() !== "closed");
   let flags = null; // with which the first load shows all three; null: the engine has them, or is busy
+  let ended = false; // the playhead is at the end
   return (state, time) => {
     const engine = ui.isLive();
+    ended = time.step >= time.last;
     const load = ui.first();
     flags = load?.fits === false && state.running + state.waiting === 0 ? load.flags : null;
-    begin.hidden = !engine || !load;
-    text(begin, `Start: ${load ? load.title[0].toLowerCase() + load.title.slice(1) : ""}`);
+    begin.hidden = engine && !load;
+    const name = load ? load.title[0].toLowerCase() + load.title.slice(1) : "";
+    text(begin, engine ? `Start: ${name}` : "Play the recording");
     restarts.hidden = !engine || flags === null;
     text(restarts, `restarts the engine with ${flags}`);
     text(
       words,
       engine
         ? "A real engine runs behind this page, and every mark is something that it did. Press the button and watch for three things. More loads are below the lanes."
-        : "This is the recording of a real engine, and every mark is something that it did. Move the bar below, and watch for three things.",
+        : "This is the recording of a real engine, and every mark is something that it did. Press the button and watch for three things.",
     );
     for (const card of cards) {
       card.draw(state, time);
@@ -85,8 +124,25 @@ function read() {
 
 function lessonCard(lesson, i, ui) {
   const seen = el("p", { class: "seen" });
-  const button = el("button", { type: "button", class: "quiet", "data-action": `see-${lesson.section}`, onclick: () => ui.act(() => go()) }, "show me");
-  const node = el("li", { class: "lesson", "data-lesson": lesson.section }, el("span", { class: "ordinal", "aria-hidden": "true" }, `${i + 1}`), el("h3", {}, lesson.title), el("p", {}, lesson.look), seen, button);
+  const button = el(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      "data-action": `see-${lesson.section}`,
+      onclick: () => ui.act(() => go()),
+    },
+    "show me",
+  );
+  const node = el(
+    "li",
+    { class: "lesson", "data-lesson": lesson.section },
+    el("span", { class: "ordinal", "aria-hidden": "true" }, `${i + 1}`),
+    el("h3", {}, lesson.title),
+    el("p", {}, lesson.look),
+    seen,
+    button,
+  );
   let first = null; // the first event of the run that shows it
   let run = null;
   let before = false; // whether an earlier run has shown it
@@ -102,7 +158,14 @@ function lessonCard(lesson, i, ui) {
     }
     first ??= time.marks.find((m) => lesson.kinds.includes(m.kind) && m.step <= time.step) ?? null;
     attr(node, "data-done", first || before ? "" : null);
-    text(seen, first ? `Step ${number(first.step)}: ${lesson.seen(state, first)}` : before ? "seen, before the engine was restarted" : "not yet");
+    text(
+      seen,
+      first
+        ? `Step ${number(first.step)}: ${lesson.seen(state, first)}`
+        : before
+          ? "seen, before the engine was restarted"
+          : "not yet",
+    );
     button.hidden = !first;
   };
   return node;

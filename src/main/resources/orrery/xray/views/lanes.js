@@ -1,8 +1,9 @@
 // Requests as lanes over steps: what each of them did in each step.
 
+import { describe, laneCell, rowsCell, stepCell, stopCell } from "./cells.js";
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
-import { count, KINDS, label, nameOf, number, stopOf, STOPS } from "./words.js";
+import { count, label, STOPS } from "./words.js";
 
 const COLUMNS = [30, 18]; // pixels of a step: wide as long as all steps fit
 const MOST = 24; // lanes that are drawn
@@ -14,7 +15,14 @@ export function lanesView(root, ui) {
   const steps = lane("steps", "step");
   const list = el("div", { class: "lane-list" });
   const more = el("p", { class: "rest" });
-  const box = el("div", { class: "lanes", role: "group", "aria-label": "Lanes of requests over steps" }, head, list, stops, steps);
+  const box = el(
+    "div",
+    { class: "lanes", role: "group", "aria-label": "Lanes of requests over steps" },
+    head,
+    list,
+    stops,
+    steps,
+  );
   const detail = el("p", { class: "detail", "data-detail": "lane", "aria-live": "polite" });
   const hint = "Point at a cell to read what happened there; click to go to its step.";
   root.append(box, more, detail, legend(), stopLegend());
@@ -57,18 +65,27 @@ export function lanesView(root, ui) {
         fill(node, shown, "", (step) => laneCell(item, step));
       },
     );
-    const most = Math.max(1, ...shown.map((s) => s.prefillRows + s.decodeRows + s.draftRows + s.paddingRows));
+    const most = Math.max(
+      1,
+      ...shown.map((s) => s.prefillRows + s.decodeRows + s.draftRows + s.paddingRows),
+    );
     fill(head, shown, `${state.run} ${most}`, (step) => rowsCell(step, most));
     fill(stops, shown, `${state.run}`, stopCell);
     fill(steps, shown, `${state.run}`, stepCell);
-    text(more, all.length > lanes.length ? `… and ${count(all.length - lanes.length, "more lane")}, waiting or ended` : "");
+    text(
+      more,
+      all.length > lanes.length
+        ? `… and ${count(all.length - lanes.length, "more lane")}, waiting or ended`
+        : "",
+    );
   };
   return draw;
 }
 
 function legend() {
   const item = (cell, label) => el("li", {}, cell, label);
-  const look = (kind, ...inner) => el("i", { class: "cell", "data-cell": kind, style: "--c:var(--c0)" }, ...inner);
+  const look = (kind, ...inner) =>
+    el("i", { class: "cell", "data-cell": kind, style: "--c:var(--c0)" }, ...inner);
   const sign = (kind) => el("u", { class: "sign", "data-cell": kind });
   const draft = (kind) => el("b", { class: "draft", "data-cell": kind });
   return el(
@@ -88,14 +105,24 @@ function legend() {
 /** What the letters below the lanes mean. */
 function stopLegend() {
   const items = Object.values(STOPS).filter((stop) => stop.sign);
-  return el("ul", { class: "legend stops-legend", "aria-label": "What stopped admission" }, el("li", {}, "stop: what kept the next request out"), ...items.map((stop) => el("li", { title: stop.means }, el("b", {}, stop.sign), stop.title)));
+  return el(
+    "ul",
+    { class: "legend stops-legend", "aria-label": "What stopped admission" },
+    el("li", {}, "stop: what kept the next request out"),
+    ...items.map((stop) => el("li", { title: stop.means }, el("b", {}, stop.sign), stop.title)),
+  );
 }
 
 /** An empty lane: its name, and room for cells. */
 function lane(key, label, item) {
   const name = el("span", { class: "lane-name" }, label);
   const cells = el("div", { class: "lane-cells" });
-  const node = el("div", { class: `lane ${item ? "of-request" : key}`, "data-lane": key }, name, cells);
+  const node = el(
+    "div",
+    { class: `lane ${item ? "of-request" : key}`, "data-lane": key },
+    name,
+    cells,
+  );
   node.cells = cells;
   if (item) {
     name.classList.add("chip");
@@ -138,7 +165,14 @@ function lanesOf(state, from) {
   const lanes = [];
   for (const r of Object.values(state.requests)) {
     if (r.sequences.length === 0) {
-      lanes.push({ key: `r${r.request}`, request: r.request, label: `${r.request}`, state: "waiting", since: r.submittedStep, spans: null });
+      lanes.push({
+        key: `r${r.request}`,
+        request: r.request,
+        label: `${r.request}`,
+        state: "waiting",
+        since: r.submittedStep,
+        spans: null,
+      });
     }
   }
   for (const s of Object.values(state.sequences)) {
@@ -159,87 +193,8 @@ function lanesOf(state, from) {
 /** The lanes to draw if there are too many: those that run first, then the newest. */
 function pick(lanes, most) {
   const rank = { running: 0, retracted: 1, finished: 3 };
-  const best = [...lanes].sort((a, b) => (rank[a.state] ?? 2) - (rank[b.state] ?? 2)).slice(0, most);
+  const best = [...lanes]
+    .sort((a, b) => (rank[a.state] ?? 2) - (rank[b.state] ?? 2))
+    .slice(0, most);
   return lanes.filter((l) => best.includes(l));
-}
-
-/** One cell: what a sequence did in a step. */
-function laneCell(item, step) {
-  const cell = el("i", { class: "cell", "data-step": step.step });
-  if (item.sequence === undefined) {
-    attr(cell, "data-cell", step.step >= item.since ? "waiting" : "none");
-    return cell;
-  }
-  attr(cell, "data-sequence", item.sequence);
-  const row = step.rows.find((r) => r.sequence === item.sequence);
-  const marks = step.marks.filter((m) => m.sequence === item.sequence);
-  const has = (kind) => marks.some((m) => m.kind === kind);
-  if (row) {
-    attr(cell, "data-cell", row.prompt > 0 ? "prompt" : "decode");
-    attr(cell, "data-rows", row.prompt + row.decode + row.drafts);
-    for (let i = 0; i < row.drafts; i++) {
-      const kind = i < row.accepted ? "accepted" : i < row.judged ? "rejected" : "unjudged";
-      cell.append(el("b", { class: "draft", "data-cell": kind }));
-    }
-  } else {
-    const span = item.spans.findLast((s) => s.from <= step.step && (s.to === null || step.step < s.to));
-    attr(cell, "data-cell", span ? (span.state === "running" ? "idle" : "waiting") : "none");
-  }
-  for (const kind of ["hit", "forked", "retracted", "finished"]) {
-    if (has(kind)) {
-      cell.append(el("u", { "data-cell": kind, class: "sign" }));
-    }
-  }
-  return cell;
-}
-
-function rowsCell(step, most) {
-  const cell = el("i", { class: "column", "data-step": step.step });
-  for (const [kind, n] of [["draft", step.draftRows], ["decode", step.decodeRows], ["prompt", step.prefillRows], ["padding", step.paddingRows]]) {
-    if (n > 0) {
-      cell.append(el("b", { "data-rows": kind, style: `height:${(100 * n) / most}%` }));
-    }
-  }
-  return cell;
-}
-
-function stopCell(step) {
-  const stop = stopOf(step);
-  return el("i", { class: "stop", "data-step": step.step, "data-stop": step.stop, title: stop.title }, stop.sign);
-}
-
-function stepCell(step) {
-  return el("i", { class: "tick", "data-step": step.step }, step.step % 5 === 0 ? el("span", {}, number(step.step)) : "");
-}
-
-/** A cell in words. */
-function describe(state, cell) {
-  const step = state.steps.find((s) => s.step === Number(cell.dataset.step));
-  if (!step) {
-    return "";
-  }
-  const at = `Step ${number(step.step)}`;
-  if (cell.classList.contains("stop")) {
-    const stop = stopOf(step);
-    return `${at}: admission was stopped by “${stop.title}”. ${stop.means}`;
-  }
-  if (!cell.classList.contains("cell")) {
-    return `${at}: ${count(step.prefillRows, "prompt row")}, ${count(step.decodeRows, "decode row")}, ${count(step.draftRows, "draft row")}.`;
-  }
-  const lane = cell.closest("[data-lane]");
-  const sequence = lane.dataset.sequence;
-  const who = sequence === undefined ? `request ${lane.dataset.rq}` : nameOf(state, sequence);
-  const row = step.rows.find((r) => r.sequence === Number(sequence));
-  const marks = step.marks.filter((m) => m.sequence === Number(sequence) && sequence !== undefined);
-  const signs = marks
-    .filter((m) => ["hit", "retracted", "finished", "forked"].includes(m.kind))
-    .map((m) => `${KINDS[m.kind].title}${m.kind === "finished" ? ` (${m.reason})` : m.n ? ` of ${count(m.n, "token")}` : ""}`);
-  const did = !row
-    ? { waiting: "waited", idle: "ran, but had no row", none: "was not there" }[cell.dataset.cell] ?? "was retracted"
-    : row.prompt > 0
-      ? `computed ${count(row.prompt, "prompt row")}, tokens ${row.from} to ${row.from + row.prompt - 1}`
-      : row.drafts > 0
-        ? `computed its newest token and ${count(row.drafts, "draft")}: ${row.accepted} accepted, ${row.judged - row.accepted} rejected`
-        : "computed its newest token";
-  return `${at}: ${who} ${did}.${signs.length ? ` Here: ${signs.join(", ")}.` : ""}`;
 }

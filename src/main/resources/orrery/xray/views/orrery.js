@@ -12,7 +12,17 @@ export function orreryView(root) {
   const planets = svg("g");
   const sun = svg("circle", { cx: 0, cy: 0, r: 4, class: "sun" });
   root.append(
-    svg("svg", { viewBox: `${-SIZE / 2} ${-SIZE / 2} ${SIZE} ${SIZE}`, role: "img", "aria-label": "A planet for each running request. A full turn is a full answer." }, orbits, sun, planets),
+    svg(
+      "svg",
+      {
+        viewBox: `${-SIZE / 2} ${-SIZE / 2} ${SIZE} ${SIZE}`,
+        role: "img",
+        "aria-label": "A planet for each running request. A full turn is a full answer.",
+      },
+      orbits,
+      sun,
+      planets,
+    ),
   );
   for (let i = 0; i < MOST; i++) {
     orbits.append(svg("circle", { r: radius(i), class: "orbit" }));
@@ -23,7 +33,13 @@ export function orreryView(root) {
       planets,
       running.slice(0, MOST),
       (s) => `${state.run}/${s.sequence}`,
-      (s) => svg("circle", { r: 3, class: "planet", style: `fill:${colour(s.request)}`, "data-rq": s.request }),
+      (s) =>
+        svg("circle", {
+          r: 3,
+          class: "planet",
+          style: `fill:${colour(s.request)}`,
+          "data-rq": s.request,
+        }),
       (node, s) => {
         const most = state.requests[s.request]?.maxTokens || 1;
         const turn = 2 * Math.PI * (s.tokens.length / most) - Math.PI / 2;

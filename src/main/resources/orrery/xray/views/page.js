@@ -1,7 +1,7 @@
-// Joins the pictures to the page: what is pointed at, the theme, messages, and what the server said.
+// Puts the pictures into the page, and tells them what the server said.
 
 import { dress } from "./colours.js";
-import { attr, el, text } from "./dom.js";
+import { el, text } from "./dom.js";
 import { chartsView } from "./charts.js";
 import { controlsView } from "./controls.js";
 import { engineView } from "./engine.js";
@@ -9,6 +9,7 @@ import { guideView } from "./guide.js";
 import { lanesView } from "./lanes.js";
 import { orreryView } from "./orrery.js";
 import { pagesView } from "./pages.js";
+import { freeKeys, helpBox, messages, pointing, reveal, theme } from "./shell.js";
 import { stepView } from "./step.js";
 import { textsView } from "./texts.js";
 import { timebarView } from "./timebar.js";
@@ -50,7 +51,9 @@ export function mount(actions) {
   pointing();
   freeKeys();
   helpBox();
-  const views = [...document.querySelectorAll("[data-view]")].map((root) => VIEWS[root.dataset.view](root, ui));
+  const views = [...document.querySelectorAll("[data-view]")].map((root) =>
+    VIEWS[root.dataset.view](root, ui),
+  );
   theme(ui);
   const head = header();
   let shown = null; // what was drawn last
@@ -127,101 +130,6 @@ function loadsOf(ui) {
   };
 }
 
-let revealing = null; // while something is shown, the pointer does not choose what shines
-
-/** Scrolls to a section and lets its request shine for a moment. */
-function reveal(section, mark) {
-  const node = document.getElementById(section);
-  clearTimeout(revealing);
-  node.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
-  node.classList.add("revealed");
-  focusOn([mark.request]);
-  revealing = setTimeout(() => {
-    revealing = null;
-    node.classList.remove("revealed");
-    focusOn();
-  }, 4000);
-}
-
-const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-/** Whoever points at something of a request sees all that is of this request, everywhere. */
-function pointing() {
-  const of = (node) => node.closest?.("[data-rq]")?.dataset.rq.split(" ");
-  const point = (requests) => {
-    if (revealing === null) {
-      focusOn(requests);
-    }
-  };
-  document.addEventListener("pointerover", (e) => point(of(e.target)));
-  document.addEventListener("focusin", (e) => point(of(e.target)));
-  document.documentElement.addEventListener("pointerleave", () => point());
-}
-
-/** A button that the mouse has pressed gives the keyboard back, so that space pauses the engine. */
-function freeKeys() {
-  document.addEventListener("click", (e) => {
-    if (e.detail > 0) {
-      e.target.closest?.("button")?.blur();
-    }
-  });
-}
-
-function focusOn(requests = []) {
-  const root = document.documentElement;
-  const key = requests.join(" ");
-  if ((root.dataset.focus ?? "") !== key) {
-    root.dataset.focus = key;
-    const others = requests.map((r) => `:not([data-rq~="${r}"])`).join("");
-    document.getElementById("focus-rule").textContent = key ? `main [data-rq]${others} { opacity: 0.22; }` : "";
-  }
-}
-
-/** Light, dark, or as the system is. */
-function theme(ui) {
-  const root = document.documentElement;
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const button = document.querySelector("[data-action=theme]");
-  const set = (name) => {
-    root.dataset.theme = name;
-    attr(button, "aria-label", name === "dark" ? "Light colours" : "Dark colours");
-    text(button, name === "dark" ? "☀" : "☾");
-    ui.tell("theme", name);
-  };
-  set(new URLSearchParams(location.search).get("theme") ?? (dark.matches ? "dark" : "light"));
-  dark.addEventListener("change", () => set(dark.matches ? "dark" : "light"));
-  button.addEventListener("click", () => set(root.dataset.theme === "dark" ? "light" : "dark"));
-}
-
-/** A bar for one message at a time. */
-function messages() {
-  const bar = document.getElementById("message");
-  let timer = null;
-  return (words) => {
-    clearTimeout(timer);
-    text(bar, words);
-    bar.hidden = !words;
-    timer = setTimeout(() => (bar.hidden = true), 12_000);
-  };
-}
-
-/** The list of keys. */
-function helpBox() {
-  const box = document.getElementById("help");
-  const toggle = () => (box.open ? box.close() : box.showModal());
-  document.querySelector("[data-action=help]").addEventListener("click", toggle);
-  box.addEventListener("click", (e) => {
-    if (e.target === box) {
-      box.close();
-    }
-  });
-  document.addEventListener("keydown", (e) => {
-    if (e.key === "?" && !e.target.closest("input, textarea, select")) {
-      toggle();
-    }
-  });
-}
-
 /** The head of the page: the model, and how things stand. */
 function header() {
   const model = document.getElementById("model");
@@ -229,13 +137,21 @@ function header() {
   const trouble = document.getElementById("trouble");
   return (state, time) => {
     text(model, state.model || "no engine yet");
-    const chips = Object.values(state.sequences).filter((s) => s.state === "running").slice(0, 12);
+    const chips = Object.values(state.sequences)
+      .filter((s) => s.state === "running")
+      .slice(0, 12);
     const key = `${state.run} ${state.running} ${state.waiting} ${chips.map((s) => s.sequence)}`;
     if (stand.key !== key) {
       stand.key = key;
       stand.replaceChildren(
         el("span", {}, el("b", {}, number(state.running)), " run "),
-        ...chips.map((s) => el("span", { class: "chip", style: dress(s.request), "data-rq": s.request }, label(state, s.sequence))),
+        ...chips.map((s) =>
+          el(
+            "span",
+            { class: "chip", style: dress(s.request), "data-rq": s.request },
+            label(state, s.sequence),
+          ),
+        ),
         el("span", {}, " ", el("b", {}, number(state.waiting)), " wait"),
       );
     }

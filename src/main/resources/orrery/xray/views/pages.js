@@ -36,13 +36,23 @@ export function pagesView(root, ui) {
 
 function legend() {
   const item = (kind, label) =>
-    el("li", {}, el("i", { class: "page", "data-kind": kind, style: "--c:var(--c0);--d:var(--c1)" }), label);
+    el(
+      "li",
+      {},
+      el("i", { class: "page", "data-kind": kind, style: "--c:var(--c0);--d:var(--c1)" }),
+      label,
+    );
   return el(
     "ul",
     { class: "legend", "aria-label": "Legend" },
     item("held", "held by one request: its colour and number"),
     item("shared", "held by several"),
-    el("li", {}, el("i", { class: "page", "data-kind": "held", "data-cached": true, style: "--c:var(--c0)" }), "folded corner: the prefix cache keeps it too"),
+    el(
+      "li",
+      {},
+      el("i", { class: "page", "data-kind": "held", "data-cached": true, style: "--c:var(--c0)" }),
+      "folded corner: the prefix cache keeps it too",
+    ),
     item("cached", "only the prefix cache holds it"),
     item("free", "free"),
   );
@@ -50,14 +60,28 @@ function legend() {
 
 /** One pool: a bar of its shares, and a grid of its pages. */
 function poolBox(index, show) {
-  const title = el("h3");
+  const title = el("span");
+  const keeps = el("small");
   const bar = el("div", { class: "bar shares", "aria-hidden": "true" });
   const shares = ["held", "cached", "free"].map((kind) => el("i", { "data-share": kind }));
   bar.append(...shares);
   const counts = el("p", { class: "counts" });
-  const grid = el("div", { class: "grid", tabindex: "0", role: "group", "aria-label": "Pages. Arrow keys move." });
+  const grid = el("div", {
+    class: "grid",
+    tabindex: "0",
+    role: "group",
+    "aria-label": "Pages. Arrow keys move.",
+  });
   const rest = el("p", { class: "rest" });
-  const box = el("div", { class: "pool", "data-pool-box": index }, title, bar, counts, grid, rest);
+  const box = el(
+    "div",
+    { class: "pool", "data-pool-box": index },
+    el("h3", {}, title, keeps),
+    bar,
+    counts,
+    grid,
+    rest,
+  );
   let highest = 0; // the highest page that was ever used
   let current = null; // the cell that keys moved to
   const cells = [];
@@ -93,7 +117,11 @@ function poolBox(index, show) {
     }
     const wanted = Math.min(MOST, pages.length, Math.max(highest, Math.min(32, pages.length)));
     while (cells.length < wanted) {
-      const cell = el("i", { class: "page", "data-pool": pool.name, "data-page": pages[cells.length].page });
+      const cell = el("i", {
+        class: "page",
+        "data-pool": pool.name,
+        "data-page": pages[cells.length].page,
+      });
       cells.push(cell);
       grid.append(cell);
     }
@@ -104,7 +132,8 @@ function poolBox(index, show) {
         drawn[i] = look.key;
       }
     }
-    text(title, state.pools.length === 1 ? "The pool" : `Pool “${pool.name}”`);
+    text(title, `Pool “${pool.name}”`);
+    text(keeps, keepsWords(pool.name));
     const all = pool.free + pool.referenced + pool.idle || 1;
     [pool.referenced, pool.idle, pool.free].forEach((n, i) => {
       shares[i].style.width = `${(100 * n) / all}%`;
@@ -116,13 +145,30 @@ function poolBox(index, show) {
         (pool.passed ? ` · windows passed ${number(pool.passed)} in this step` : ""),
     );
     const hidden = pages.length - cells.length;
-    text(rest, hidden === 0 ? "" : highest > MOST ? `… and ${count(hidden, "page")} more` : `… and ${count(hidden, "more page")}, never used so far`);
+    text(
+      rest,
+      hidden === 0
+        ? ""
+        : highest > MOST
+          ? `… and ${count(hidden, "page")} more`
+          : `… and ${count(hidden, "more page")}, never used so far`,
+    );
   };
   return box;
 }
 
+/** How long the rows of a pool are read, as its name says. */
+function keepsWords(name) {
+  const window = /^window (\d+)$/.exec(name);
+  return window
+    ? `rows that only the next ${window[1]} tokens read`
+    : "rows that are read to the end";
+}
+
 function lookOf(state, page) {
-  const requests = [...new Set(page.holders.map((s) => state.sequences[s]?.request ?? s))].sort((a, b) => a - b);
+  const requests = [...new Set(page.holders.map((s) => state.sequences[s]?.request ?? s))].sort(
+    (a, b) => a - b,
+  );
   const cached = page.block >= 0 && page.kind !== "cached";
   return { requests, cached, page, key: `${page.kind} ${cached} ${page.holders.join(" ")}` };
 }
@@ -134,9 +180,13 @@ function paint(cell, { requests, cached, page }, changed) {
   attr(cell, "data-cached", cached ? "" : null);
   const many = page.holders.length > 2;
   attr(cell, "data-many", many ? "" : null);
-  cell.replaceChildren(many ? el("b", {}, `×${page.holders.length}`) : page.kind === "held" ? String(requests[0]) : "");
+  cell.replaceChildren(
+    many ? el("b", {}, `×${page.holders.length}`) : page.kind === "held" ? String(requests[0]) : "",
+  );
   const tone = (i) => colour(requests[i % requests.length]);
-  cell.style.cssText = requests.length ? `--c:${tone(0)};--i:${ink(requests[0])};--d:${tone(1)};--e:${tone(2)}` : "";
+  cell.style.cssText = requests.length
+    ? `--c:${tone(0)};--i:${ink(requests[0])};--d:${tone(1)};--e:${tone(2)}`
+    : "";
   if (changed) {
     const other = cell.classList.contains("fresh-a"); // another class starts the animation again
     cell.classList.toggle("fresh-a", !other);
@@ -150,7 +200,8 @@ function describe(state, pool, number_) {
   if (!page) {
     return "";
   }
-  const where = `Page ${number_}` + (state.pools.length > 1 ? ` of pool “${state.pools[pool].name}”` : "");
+  const where =
+    `Page ${number_}` + (state.pools.length > 1 ? ` of pool “${state.pools[pool].name}”` : "");
   const block = state.blocks[page.block];
   const words = block ? ` Its block says: “${visible(textOf(state, block.tokens))}”` : "";
   const who = page.holders.map((s) => nameOf(state, s)).join(" and ");

@@ -2,7 +2,7 @@
 
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
-import { count, duration, KINDS, nameOf, number, sentence, stopOf } from "./words.js";
+import { count, duration, KINDS, number, sentence, stopOf } from "./words.js";
 
 const ROWS = [
   ["prompt", "prefillRows", "prompt"],
@@ -22,11 +22,26 @@ const PHASES = [
 /** Draws the newest step of the state into `root`. */
 export function stepView(root) {
   const title = el("h3", { class: "step-number" });
-  const rows = bar("rows-of-step", "What the rows were", ROWS.map(([key, , label]) => [key, label]));
-  const phases = bar("time-of-step", "Where the time went", PHASES.map(([key, label, means]) => [key, label, means]));
+  const rows = bar(
+    "rows-of-step",
+    "What the rows were",
+    ROWS.map(([key, , label]) => [key, label]),
+  );
+  const phases = bar(
+    "time-of-step",
+    "Where the time went",
+    PHASES.map(([key, label, means]) => [key, label, means]),
+  );
   const stopTitle = el("strong", { "data-stop": "" });
   const stopMeans = el("span");
-  const stop = el("p", { class: "stop-words" }, el("span", { class: "dim" }, "Admission was stopped by: "), stopTitle, el("br"), stopMeans);
+  const stop = el(
+    "p",
+    { class: "stop-words" },
+    el("span", { class: "dim" }, "Admission was stopped by: "),
+    stopTitle,
+    el("br"),
+    stopMeans,
+  );
   const happened = el("ol", { class: "happened" });
   const quiet = el("p", { class: "dim" });
   const parts = [rows, phases, stop, el("h4", {}, "What happened"), happened, quiet];
@@ -49,7 +64,9 @@ export function stepView(root) {
     attr(stopTitle, "data-stop", step.stop);
     text(stopTitle, why.title);
     text(stopMeans, why.means);
-    const marks = step.marks.filter((m) => m.kind !== "inserted" && m.kind !== "admitted").slice(0, 12);
+    const marks = step.marks
+      .filter((m) => m.kind !== "inserted" && m.kind !== "admitted")
+      .slice(0, 12);
     keyed(
       happened,
       marks.map((mark, i) => ({ mark, i })),
@@ -69,7 +86,12 @@ function calm(state, step) {
 }
 
 function markLine(state, mark) {
-  const line = el("li", { "data-mark": mark.kind }, el("span", { class: "sign", "aria-hidden": "true" }, KINDS[mark.kind]?.sign ?? "·"), sentence(state, mark));
+  const line = el(
+    "li",
+    { "data-mark": mark.kind },
+    el("span", { class: "sign", "aria-hidden": "true" }, KINDS[mark.kind]?.sign ?? "·"),
+    sentence(state, mark),
+  );
   if (mark.request >= 0) {
     attr(line, "style", dress(mark.request));
     attr(line, "data-rq", mark.request);
@@ -82,8 +104,16 @@ function bar(name, label, parts) {
   const sumText = el("span", { class: "sum" });
   const pieces = parts.map(([key, , means]) => el("i", { "data-part": key, title: means ?? "" }));
   const values = parts.map(() => el("b"));
-  const keys = parts.map(([key, name, means], i) => el("li", { "data-part": key, title: means ?? "" }, el("i"), `${name} `, values[i]));
-  const box = el("div", { class: `parts ${name}` }, el("h4", {}, label, sumText), el("div", { class: "bar" }, ...pieces), el("ul", { class: "keys" }, ...keys));
+  const keys = parts.map(([key, name, means], i) =>
+    el("li", { "data-part": key, title: means ?? "" }, el("i"), `${name} `, values[i]),
+  );
+  const box = el(
+    "div",
+    { class: `parts ${name}` },
+    el("h4", {}, label, sumText),
+    el("div", { class: "bar" }, ...pieces),
+    el("ul", { class: "keys" }, ...keys),
+  );
   box.draw = (numbers, all, format, words) => {
     text(sumText, words);
     numbers.forEach((n, i) => {

@@ -2,7 +2,8 @@
 
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
-import { count, label, nameOf, number, ORIGINS, textOf, tokenText, trimmed, visible } from "./words.js";
+import { explain, tokenNode } from "./tokens.js";
+import { count, label, nameOf, ORIGINS, textOf } from "./words.js";
 
 const MOST = 12; // texts that are drawn
 
@@ -10,7 +11,11 @@ const MOST = 12; // texts that are drawn
 export function textsView(root, ui) {
   const cards = el("div", { class: "cards" });
   const more = el("p", { class: "rest" });
-  const detail = el("div", { class: "detail token-detail", "data-detail": "token", "aria-live": "polite" });
+  const detail = el("div", {
+    class: "detail token-detail",
+    "data-detail": "token",
+    "aria-live": "polite",
+  });
   root.append(legend(), cards, more, detail);
   let now = null;
   let current = null;
@@ -19,7 +24,17 @@ export function textsView(root, ui) {
     current = node;
     current?.classList.add("current");
     attr(detail, "data-pointed", node ? "" : null);
-    detail.replaceChildren(...(node && now ? explain(now, node) : [el("p", {}, "Point at a token, or focus a text and use the arrow keys: log-probability, alternatives, and drafts that were wrong.")]));
+    detail.replaceChildren(
+      ...(node && now
+        ? explain(now, node)
+        : [
+            el(
+              "p",
+              {},
+              "Point at a token, or focus a text and use the arrow keys: log-probability, alternatives, and drafts that were wrong.",
+            ),
+          ]),
+    );
   };
   point(null);
   cards.addEventListener("pointerover", (e) => {
@@ -40,7 +55,10 @@ export function textsView(root, ui) {
     if (way && card) {
       e.preventDefault();
       e.stopPropagation();
-      const next = current && card.contains(current) ? current[way] : card.querySelector("[data-token]:last-of-type");
+      const next =
+        current && card.contains(current)
+          ? current[way]
+          : card.querySelector("[data-token]:last-of-type");
       if (next?.dataset.token !== undefined) {
         point(next);
       }
@@ -50,13 +68,28 @@ export function textsView(root, ui) {
     now = state;
     const all = Object.values(state.sequences);
     const shown = pick(all);
-    keyed(cards, shown, (s) => `${state.run}/${s.sequence}`, (s) => card(state, s), (node, s) => node.draw(state, s));
+    keyed(
+      cards,
+      shown,
+      (s) => `${state.run}/${s.sequence}`,
+      (s) => card(state, s),
+      (node, s) => node.draw(state, s),
+    );
     const waiting = Object.values(state.requests).filter((r) => r.sequences.length === 0).length;
     const rest = [
       all.length > shown.length ? count(all.length - shown.length, "older text") : "",
-      waiting ? `${count(waiting, "request")} that waits to start`.replace(/s that waits/, "s that wait") : "",
+      waiting
+        ? `${count(waiting, "request")} that waits to start`.replace(/s that waits/, "s that wait")
+        : "",
     ].filter(Boolean);
-    text(more, all.length + waiting === 0 ? "No request yet. Type a prompt above, or start a load." : rest.length ? `… and ${rest.join(", and ")}` : "");
+    text(
+      more,
+      all.length + waiting === 0
+        ? "No request yet. Type a prompt above, or start a load."
+        : rest.length
+          ? `… and ${rest.join(", and ")}`
+          : "",
+    );
     if (current && !current.isConnected) {
       point(null);
     }
@@ -64,7 +97,16 @@ export function textsView(root, ui) {
 }
 
 function legend() {
-  const item = (origin) => el("li", { title: ORIGINS[origin].means }, el("span", { class: "token", "data-origin": origin }, origin === "PLAIN" ? "token" : ORIGINS[origin].title));
+  const item = (origin) =>
+    el(
+      "li",
+      { title: ORIGINS[origin].means },
+      el(
+        "span",
+        { class: "token", "data-origin": origin },
+        origin === "PLAIN" ? "token" : ORIGINS[origin].title,
+      ),
+    );
   return el(
     "ul",
     { class: "legend", "aria-label": "Legend" },
@@ -80,7 +122,9 @@ function legend() {
 function pick(all) {
   const ended = (s) => (s.state === "finished" ? 1 : 0);
   const best = all
-    .toSorted((a, b) => ended(a) - ended(b) || (ended(a) ? b.endStep - a.endStep : a.sequence - b.sequence))
+    .toSorted(
+      (a, b) => ended(a) - ended(b) || (ended(a) ? b.endStep - a.endStep : a.sequence - b.sequence),
+    )
     .slice(0, MOST);
   return best.sort((a, b) => a.sequence - b.sequence);
 }
@@ -92,10 +136,19 @@ function card(state, first) {
   const prompt = el("span", { class: "prompt" });
   const tokens = el("span", { class: "tokens" });
   const tail = el("span", { class: "tail" });
-  const body = el("div", { class: "answer", tabindex: "0", "aria-label": `Text of ${nameOf(state, first.sequence)}` }, el("div", {}, prompt, tokens, tail));
+  const body = el(
+    "div",
+    { class: "answer", tabindex: "0", "aria-label": `Text of ${nameOf(state, first.sequence)}` },
+    el("div", {}, prompt, tokens, tail),
+  );
   const node = el(
     "article",
-    { class: "text-card", style: dress(request), "data-rq": request, "data-sequence": first.sequence },
+    {
+      class: "text-card",
+      style: dress(request),
+      "data-rq": request,
+      "data-sequence": first.sequence,
+    },
     el("header", {}, el("span", { class: "chip" }, label(state, first.sequence)), status),
     body,
   );
@@ -105,7 +158,10 @@ function card(state, first) {
   node.draw = (now, s) => {
     attr(node, "data-state", s.state);
     text(status, statusOf(now, s));
-    while (made.length > s.tokens.length || (made.length && made.at(-1) !== lookOf(s.tokens[made.length - 1]))) {
+    while (
+      made.length > s.tokens.length ||
+      (made.length && made.at(-1) !== lookOf(s.tokens[made.length - 1]))
+    ) {
       made.pop();
       tokens.lastChild.remove();
     }
@@ -113,17 +169,20 @@ function card(state, first) {
       tokens.append(tokenNode(now, s.tokens[i], i));
       made.push(lookOf(s.tokens[i]));
     }
-    text(tail, s.state === "finished" ? s.tail ?? "" : "");
+    text(tail, s.state === "finished" ? (s.tail ?? "") : "");
   };
   return node;
 }
 
 const lookOf = (token) => `${token.token} ${token.step} ${token.rejected.length}`;
 
-const shorten = (words) => (words.length > 240 ? `${words.slice(0, 60)} … ${words.slice(-160)}` : words);
+const shorten = (words) =>
+  words.length > 240 ? `${words.slice(0, 60)} … ${words.slice(-160)}` : words;
 
 function statusOf(state, s) {
-  const again = s.retractions ? `, retracted ${s.retractions === 1 ? "once" : `${s.retractions} times`}` : "";
+  const again = s.retractions
+    ? `, retracted ${s.retractions === 1 ? "once" : `${s.retractions} times`}`
+    : "";
   const hit = s.hit ? `, ${count(s.hit, "token")} from the cache` : "";
   switch (s.state) {
     case "finished":
@@ -131,52 +190,10 @@ function statusOf(state, s) {
     case "retracted":
       return `waits again, its pages are gone; ${count(s.tokens.length, "token")} so far`;
     case "running":
-      return s.tokens.length ? `${count(s.tokens.length, "token")}${hit}${again}` : `reads its prompt${hit}`;
+      return s.tokens.length
+        ? `${count(s.tokens.length, "token")}${hit}${again}`
+        : `reads its prompt${hit}`;
     default:
       return "waits";
   }
-}
-
-function tokenNode(state, token, index) {
-  const node = el("span", { class: "token", "data-token": token.token, "data-index": index, "data-origin": token.origin ?? "PLAIN", "data-step": token.step });
-  if (token.rejected.length) {
-    node.append(el("s", { class: "rejected", "data-rejected": token.rejected[0] }, trimmed(tokenText(state, token.rejected[0]))));
-  }
-  node.append(token.text);
-  return node;
-}
-
-/** A token in words: what it is, how it came, how probable it was, and what else was likely. */
-function explain(state, node) {
-  const card = node.closest("[data-sequence]");
-  const s = state.sequences[card.dataset.sequence];
-  const token = s?.tokens[Number(node.dataset.index)];
-  if (!token) {
-    return [];
-  }
-  const origin = ORIGINS[token.origin];
-  const lines = [
-    el("p", {}, el("b", { class: "quoted" }, visible(token.text || tokenText(state, token.token))), ` token ${number(token.token)} of ${nameOf(state, s.sequence)}, from step ${token.step < 0 ? "before this page watched" : number(token.step)}`),
-    el("p", {}, origin ? `${origin.title[0].toUpperCase()}${origin.title.slice(1)}. ${origin.means}` : "This page did not see how it came."),
-  ];
-  if (token.rejected.length) {
-    lines.push(el("p", {}, "Wrong: ", el("s", { class: "rejected" }, visible(tokenText(state, token.rejected[0]))), token.rejected.length > 1 ? ` and the ${token.rejected.length === 2 ? "draft" : `${token.rejected.length - 1} drafts`} behind it, which were guessed to follow it` : ""));
-  }
-  lines.push(
-    token.logprob === null
-      ? el("p", { class: "dim" }, "Its request did not ask for log-probabilities.")
-      : el("p", {}, `Log-probability ${token.logprob.toFixed(3)}: the model gave it ${chance(token.logprob)}.`),
-  );
-  if (token.top.length) {
-    lines.push(
-      el("ul", { class: "alternatives" }, ...token.top.map((t) =>
-        el("li", { "data-chosen": t.token === token.token }, el("span", { class: "quoted" }, visible(t.text || tokenText(state, t.token))), el("i", { style: `--share:${Math.exp(t.logprob)}` }), el("span", {}, chance(t.logprob))))),
-    );
-  }
-  return lines;
-}
-
-function chance(logprob) {
-  const share = 100 * Math.exp(logprob);
-  return `${share >= 10 ? share.toFixed(0) : share >= 0.1 ? share.toFixed(1) : "< 0.1"} %`;
 }

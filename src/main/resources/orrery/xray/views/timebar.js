@@ -3,7 +3,13 @@
 import { attr, el, text } from "./dom.js";
 import { count, KINDS, number } from "./words.js";
 
-const SPEEDS = [[0, "as it comes"], [40, "40 steps a second"], [12, "12 steps a second"], [4, "4 steps a second"], [1, "1 step a second"]];
+const SPEEDS = [
+  [0, "as it comes"],
+  [40, "40 steps a second"],
+  [12, "12 steps a second"],
+  [4, "4 steps a second"],
+  [1, "1 step a second"],
+];
 
 /** Kinds that are drawn on the bar, the most telling first: one place shows one of them. */
 const SHOWN = ["retracted", "tombstone", "hit", "forked", "flushed", "rejectedDraft", "finished"];
@@ -12,7 +18,17 @@ const SHOWN = ["retracted", "tombstone", "hit", "forked", "flushed", "rejectedDr
 export function timebarView(root, ui) {
   const { actions } = ui;
   const button = (name, sign, label, keys, run) =>
-    el("button", { type: "button", "data-action": name, title: keys ? `${label} (${keys})` : label, "aria-label": label, onclick: () => ui.act(run) }, sign);
+    el(
+      "button",
+      {
+        type: "button",
+        "data-action": name,
+        title: keys ? `${label} (${keys})` : label,
+        "aria-label": label,
+        onclick: () => ui.act(run),
+      },
+      sign,
+    );
   const prev = button("prev", "◂", "One step back", "←", () => actions.prev());
   const next = button("next", "▸", "One step on", "→", () => actions.next());
   const pause = button("pause", "", "Pause", "space", () => press());
@@ -21,26 +37,54 @@ export function timebarView(root, ui) {
     "select",
     { "data-action": "kind", "aria-label": "Kind of event to jump to" },
     el("option", { value: "" }, "any event"),
-    ...Object.entries(KINDS).filter(([, k]) => k.jump).map(([key, k]) => el("option", { value: key }, `${k.sign} ${k.title}`)),
+    ...Object.entries(KINDS)
+      .filter(([, k]) => k.jump)
+      .map(([key, k]) => el("option", { value: key }, `${k.sign} ${k.title}`)),
   );
-  const back = button("jump-back", "⇤", "Jump to the event before", "[", () => actions.jump(kind.value || null, -1));
-  const on = button("jump-on", "⇥", "Jump to the next event", "]", () => actions.jump(kind.value || null, 1));
+  const back = button("jump-back", "⇤", "Jump to the event before", "[", () =>
+    actions.jump(kind.value || null, -1),
+  );
+  const on = button("jump-on", "⇥", "Jump to the next event", "]", () =>
+    actions.jump(kind.value || null, 1),
+  );
   const speed = el(
     "select",
-    { "data-action": "speed", "aria-label": "Speed of the playhead", onchange: () => choose(Number(speed.value)) },
+    {
+      "data-action": "speed",
+      "aria-label": "Speed of the playhead",
+      onchange: () => choose(Number(speed.value)),
+    },
     ...SPEEDS.map(([value, label]) => el("option", { value }, label)),
   );
   const choose = (pace) => {
     ui.pace = pace;
     ui.act(() => actions.speed(pace));
   };
-  const slider = el("input", { type: "range", min: "0", max: "0", value: "0", "data-action": "seek", "aria-label": "Step", oninput: () => ui.act(() => actions.seek(Number(slider.value))) });
+  const slider = el("input", {
+    type: "range",
+    min: "0",
+    max: "0",
+    value: "0",
+    "data-action": "seek",
+    "aria-label": "Step",
+    oninput: () => ui.act(() => actions.seek(Number(slider.value))),
+  });
   const track = el("canvas", { class: "track", "aria-hidden": "true" });
   const where = el("span", { class: "where", "aria-live": "off" });
   const mode = el("span", { class: "mode" });
   root.append(
     el("div", { class: "scrub" }, track, slider),
-    el("div", { class: "buttons" }, prev, pause, next, live, el("span", { class: "place" }, where, mode), el("span", { class: "jumps" }, back, kind, on), speed),
+    el(
+      "div",
+      { class: "buttons" },
+      prev,
+      pause,
+      next,
+      live,
+      el("span", { class: "place" }, where, mode),
+      el("span", { class: "jumps" }, back, kind, on),
+      speed,
+    ),
   );
   let press = null;
   let drawn = "";
@@ -62,10 +106,16 @@ export function timebarView(root, ui) {
   return (state, time) => {
     latest = time;
     const paused = time.enginePaused;
-    const [label, means, run] = ui.isLive() && time.mode === "live"
-      ? paused ? ["resume", "Let the engine go on", actions.resume] : ["pause", "Pause the engine between two steps", actions.pause]
-      : time.mode === "play" ? ["stop", "Stop playing", actions.halt] : ["play", "Play on from here", actions.halt];
+    const [label, means, run] =
+      ui.isLive() && time.mode === "live"
+        ? paused
+          ? ["resume", "Let the engine go on", actions.resume]
+          : ["pause", "Pause the engine between two steps", actions.pause]
+        : time.mode === "play"
+          ? ["stop", "Stop playing", actions.halt]
+          : ["play", "Play on from here", actions.halt];
     press = run;
+    text(live, ui.isLive() ? "live" : "end");
     text(pause, label);
     attr(pause, "aria-label", means);
     attr(pause, "title", `${means} (space)`);
@@ -81,7 +131,14 @@ export function timebarView(root, ui) {
       speed.value = time.mode === "live" ? 0 : time.speed;
     }
     const behind = time.last - time.step;
-    text(where, time.last < 0 ? "no step yet" : `step ${number(Math.max(0, time.step))}${behind > 0 ? ` of ${number(time.last)}` : ""}`);
+    text(
+      where,
+      time.last < 0
+        ? "no step yet"
+        : time.step < 0
+          ? `before the first of ${number(time.last + 1)} steps`
+          : `step ${number(time.step)}${behind > 0 ? ` of ${number(time.last)}` : ""}`,
+    );
     text(mode, words(time, paused, behind));
     attr(root, "data-mode", time.mode);
     attr(root, "data-paused", paused ? "" : null);
@@ -91,7 +148,11 @@ export function timebarView(root, ui) {
 
 function words(time, paused, behind) {
   if (time.mode === "paused") {
-    return behind > 0 ? `the past: ${count(behind, "step")} behind` : "stopped";
+    return time.step < 0
+      ? ""
+      : behind > 0
+        ? `the past: ${count(behind, "step")} behind`
+        : "stopped";
   }
   if (time.mode === "play") {
     return behind > 0 ? `replays, ${count(behind, "step")} behind` : "up to date";
@@ -109,7 +170,8 @@ function paint(canvas, width, time, kind) {
   draw.scale(ratio, ratio);
   const style = getComputedStyle(document.documentElement);
   const inset = 8; // half a thumb, as the slider has it
-  const at = (step) => inset + ((step - time.first) / Math.max(1, time.last - time.first)) * (width - 2 * inset);
+  const at = (step) =>
+    inset + ((step - time.first) / Math.max(1, time.last - time.first)) * (width - 2 * inset);
   if (time.last < 0) {
     return;
   }

@@ -9,11 +9,26 @@ const MOST_ROWS = 48;
 const MOST_BLOCKS = 28; // squares of a run
 
 /** Draws the tree into `root`. */
-export function treeView(root) {
+export function treeView(root, ui) {
   const summary = el("p", { class: "counts" });
-  const tree = el("div", { class: "tree", role: "tree", "aria-label": "The prefix cache", tabindex: "0" });
+  const tree = el("div", {
+    class: "tree",
+    role: "tree",
+    "aria-label": "The prefix cache",
+    tabindex: "0",
+  });
   const more = el("p", { class: "rest" });
-  root.append(legend(), summary, tree, more);
+  const flush = el(
+    "button",
+    {
+      type: "button",
+      class: "quiet live-only",
+      "data-action": "flush",
+      onclick: () => ui.act(() => ui.actions.flush()),
+    },
+    "Empty it",
+  );
+  root.append(legend(), el("div", { class: "summary" }, summary, flush), tree, more);
   return (state) => {
     const holders = holdersOf(state);
     const runs = runsOf(state, holders);
@@ -34,12 +49,18 @@ export function treeView(root) {
       runRow,
       (node, run) => node.draw(state, run, holders),
     );
-    text(more, runs.length > shown.length ? `… and ${count(runs.length - shown.length, "more branch", "more branches")} that nobody holds` : "");
+    text(
+      more,
+      runs.length > shown.length
+        ? `… and ${count(runs.length - shown.length, "more branch", "more branches")} that nobody holds`
+        : "",
+    );
   };
 }
 
 function legend() {
-  const item = (kind, label) => el("li", {}, el("i", { class: "block", "data-state": kind }), label);
+  const item = (kind, label) =>
+    el("li", {}, el("i", { class: "block", "data-state": kind }), label);
   return el(
     "ul",
     { class: "legend", "aria-label": "Legend" },
@@ -81,7 +102,9 @@ function runsOf(state, holders) {
 /** The runs to draw if there are too many: those that are held, and the newest. */
 function shorten(runs) {
   const best = runs
-    .toSorted((a, b) => b.holders.length - a.holders.length || b.blocks[0].block - a.blocks[0].block)
+    .toSorted(
+      (a, b) => b.holders.length - a.holders.length || b.blocks[0].block - a.blocks[0].block,
+    )
     .slice(0, MOST_ROWS);
   return runs.filter((run) => best.includes(run));
 }
@@ -109,7 +132,12 @@ function runRow() {
       ...run.blocks.slice(0, MOST_BLOCKS).map((b, i) => square(b, dead[i], holders[b.block] ?? [])),
       run.blocks.length > MOST_BLOCKS ? `+${run.blocks.length - MOST_BLOCKS}` : "",
     );
-    const all = oneLine(textOf(state, run.blocks.flatMap((b) => b.tokens))).trim();
+    const all = oneLine(
+      textOf(
+        state,
+        run.blocks.flatMap((b) => b.tokens),
+      ),
+    ).trim();
     text(words, all);
     attr(words, "title", all);
     chips.replaceChildren(...run.holders.map((s) => chip(state, s)));
@@ -131,5 +159,9 @@ function square(block, dead, holders) {
 
 function chip(state, sequence) {
   const { request } = state.sequences[sequence];
-  return el("span", { class: "chip", style: dress(request), "data-rq": request, title: nameOf(state, sequence) }, label(state, sequence));
+  return el(
+    "span",
+    { class: "chip", style: dress(request), "data-rq": request, title: nameOf(state, sequence) },
+    label(state, sequence),
+  );
 }

@@ -65,7 +65,8 @@ export const STOPS = {
   MAX_RUNNING: {
     sign: "M",
     title: "most that may run",
-    means: "As many sequences run as --max-running-requests allows. The next one starts when one ends.",
+    means:
+      "As many sequences run as --max-running-requests allows. The next one starts when one ends.",
   },
   NO_PAGES: {
     sign: "P",
@@ -75,22 +76,26 @@ export const STOPS = {
   CHUNK_FULL: {
     sign: "C",
     title: "the chunk is full",
-    means: "This step has as many prompt rows as it may have. The rest of the prompts waits for the next step, so that running answers go on.",
+    means:
+      "This step has as many prompt rows as it may have. The rest of the prompts waits for the next step, so that running answers go on.",
   },
   SHARED_PREFIX: {
     sign: "S",
     title: "shared prefix",
-    means: "The next request begins like a prompt that is being computed now. It waits a step, and then reads those pages instead of computing them again.",
+    means:
+      "The next request begins like a prompt that is being computed now. It waits a step, and then reads those pages instead of computing them again.",
   },
   BATCH: {
     sign: "B",
     title: "the batch decides",
-    means: "A static batch starts when it is full, and lets nobody in until all its answers have ended.",
+    means:
+      "A static batch starts when it is full, and lets nobody in until all its answers have ended.",
   },
   DECODE_FIRST: {
     sign: "D",
     title: "decoding first",
-    means: "The step gave up pages of a running request, or the policy lets running answers go first. So nobody new was let in.",
+    means:
+      "The step gave up pages of a running request, or the policy lets running answers go first. So nobody new was let in.",
   },
 };
 
@@ -101,9 +106,18 @@ export const stopOf = (step) =>
 /** How a token came about. */
 export const ORIGINS = {
   PLAIN: { title: "plain", means: "No token had been guessed at this position." },
-  ACCEPTED: { title: "accepted draft", means: "It had been guessed, and the model gave the same token." },
-  RECOVERED: { title: "in place of a wrong draft", means: "Another token had been guessed. The model gave this one." },
-  BONUS: { title: "bonus", means: "All drafts before it were right, so the model gave this one on top." },
+  ACCEPTED: {
+    title: "accepted draft",
+    means: "It had been guessed, and the model gave the same token.",
+  },
+  RECOVERED: {
+    title: "in place of a wrong draft",
+    means: "Another token had been guessed. The model gave this one.",
+  },
+  BONUS: {
+    title: "bonus",
+    means: "All drafts before it were right, so the model gave this one on top.",
+  },
 };
 
 /** The kinds of events that one can jump to: a sign, a name, and what it means. */

@@ -1,0 +1,47 @@
+/** How a state begins: with a keyframe, which says how things stand, without their past. */
+import { empty, sequenceOf, setPools } from "./shape.js";
+
+/** Makes a state what a keyframe says. */
+export function rebuild(state, e) {
+  const { run, vocabulary, version } = state;
+  Object.assign(state, empty(run), {
+    vocabulary, version, whole: true, nanos: e.nanos, step: e.step, since: e.step, model: e.model,
+    pageTokens: e.pageTokens, switches: e.switches, paused: e.paused,
+    idle: e.sequences.length === 0,
+    running: e.sequences.filter((s) => s.state === "running").length,
+    waiting: e.sequences.filter((s) => s.state !== "running").length,
+    pools: e.shapes.map((shape) => ({ ...shape, free: 0, referenced: 0, idle: 0, passed: 0 })),
+  });
+  setPools(state, e.pools);
+  for (const b of e.blocks) {
+    state.blocks[b.block] = { block: b.block, parent: b.parent, tokens: b.tokens, pages: b.pages, by: -1 };
+  }
+  for (const booked of e.sequences) {
+    enroll(state, booked);
+  }
+}
+
+/** Takes a sequence from a keyframe. */
+function enroll(state, booked) {
+  const { request, sequence, promptTokens, maxTokens, choices, tokens } = booked;
+  state.requests[request] ??= {
+    request, prompt: tokens.slice(0, promptTokens), promptTokens, maxTokens, choices,
+    submittedStep: -1, sequences: [],
+  };
+  const runs = booked.state === "running";
+  if (!runs && booked.retractions === 0 && tokens.length === promptTokens) {
+    return; // it has never run, and events have not named it yet
+  }
+  const s = sequenceOf(state, { request, sequence });
+  s.choice = booked.choice;
+  s.retractions = booked.retractions;
+  s.tokens = tokens.slice(promptTokens).map((token) => ({
+    token, text: state.vocabulary[token] ?? "", origin: null, logprob: null, top: [], step: -1,
+    rejected: [],
+  }));
+  s.state = runs ? "running" : booked.retractions > 0 ? "retracted" : "waiting";
+  s.spans = [{ state: runs ? "running" : "waiting", from: -1, to: null }];
+  s.computed = booked.computed;
+  s.block = booked.block;
+  s.tables = booked.pools;
+}

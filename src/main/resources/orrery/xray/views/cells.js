@@ -1,0 +1,108 @@
+// The cells of lanes: one for a lane and a step.
+
+import { attr, el } from "./dom.js";
+import { count, KINDS, nameOf, number, stopOf } from "./words.js";
+
+/** One cell: what a sequence did in a step. */
+export function laneCell(item, step) {
+  const cell = el("i", { class: "cell", "data-step": step.step });
+  if (item.sequence === undefined) {
+    attr(cell, "data-cell", step.step >= item.since ? "waiting" : "none");
+    return cell;
+  }
+  attr(cell, "data-sequence", item.sequence);
+  const row = step.rows.find((r) => r.sequence === item.sequence);
+  const marks = step.marks.filter((m) => m.sequence === item.sequence);
+  const has = (kind) => marks.some((m) => m.kind === kind);
+  if (row) {
+    attr(cell, "data-cell", row.prompt > 0 ? "prompt" : "decode");
+    attr(cell, "data-rows", row.prompt + row.decode + row.drafts);
+    for (let i = 0; i < row.drafts; i++) {
+      const kind = i < row.accepted ? "accepted" : i < row.judged ? "rejected" : "unjudged";
+      cell.append(el("b", { class: "draft", "data-cell": kind }));
+    }
+  } else {
+    const span = item.spans.findLast(
+      (s) => s.from <= step.step && (s.to === null || step.step < s.to),
+    );
+    attr(cell, "data-cell", span ? (span.state === "running" ? "idle" : "waiting") : "none");
+  }
+  for (const kind of ["hit", "forked", "retracted", "finished"]) {
+    if (has(kind)) {
+      cell.append(el("u", { "data-cell": kind, class: "sign" }));
+    }
+  }
+  return cell;
+}
+
+/** The rows of a step as a column. */
+export function rowsCell(step, most) {
+  const cell = el("i", { class: "column", "data-step": step.step });
+  for (const [kind, n] of [
+    ["draft", step.draftRows],
+    ["decode", step.decodeRows],
+    ["prompt", step.prefillRows],
+    ["padding", step.paddingRows],
+  ]) {
+    if (n > 0) {
+      cell.append(el("b", { "data-rows": kind, style: `height:${(100 * n) / most}%` }));
+    }
+  }
+  return cell;
+}
+
+/** The sign of the check that stopped admission. */
+export function stopCell(step) {
+  const stop = stopOf(step);
+  return el(
+    "i",
+    { class: "stop", "data-step": step.step, "data-stop": step.stop, title: stop.title },
+    stop.sign,
+  );
+}
+
+/** The number of a step, at each fifth. */
+export function stepCell(step) {
+  return el(
+    "i",
+    { class: "tick", "data-step": step.step },
+    step.step % 5 === 0 ? el("span", {}, number(step.step)) : "",
+  );
+}
+
+/** A cell in words. */
+export function describe(state, cell) {
+  const step = state.steps.find((s) => s.step === Number(cell.dataset.step));
+  if (!step) {
+    return "";
+  }
+  const at = `Step ${number(step.step)}`;
+  if (cell.classList.contains("stop")) {
+    const stop = stopOf(step);
+    return `${at}: admission was stopped by “${stop.title}”. ${stop.means}`;
+  }
+  if (!cell.classList.contains("cell")) {
+    return `${at}: ${count(step.prefillRows, "prompt row")}, ${count(step.decodeRows, "decode row")}, ${count(step.draftRows, "draft row")}.`;
+  }
+  const lane = cell.closest("[data-lane]");
+  const sequence = lane.dataset.sequence;
+  const who = sequence === undefined ? `request ${lane.dataset.rq}` : nameOf(state, sequence);
+  const row = step.rows.find((r) => r.sequence === Number(sequence));
+  const marks = step.marks.filter((m) => m.sequence === Number(sequence) && sequence !== undefined);
+  const signs = marks
+    .filter((m) => ["hit", "retracted", "finished", "forked"].includes(m.kind))
+    .map(
+      (m) =>
+        `${KINDS[m.kind].title}${m.kind === "finished" ? ` (${m.reason})` : m.n ? ` of ${count(m.n, "token")}` : ""}`,
+    );
+  const did = !row
+    ? ({ waiting: "waited", idle: "ran, but had no row", none: "was not there" }[
+        cell.dataset.cell
+      ] ?? "was retracted")
+    : row.prompt > 0
+      ? `computed ${count(row.prompt, "prompt row")}, tokens ${row.from} to ${row.from + row.prompt - 1}`
+      : row.drafts > 0
+        ? `computed its newest token and ${count(row.drafts, "draft")}: ${row.accepted} accepted, ${row.judged - row.accepted} rejected`
+        : "computed its newest token";
+  return `${at}: ${who} ${did}.${signs.length ? ` Here: ${signs.join(", ")}.` : ""}`;
+}
