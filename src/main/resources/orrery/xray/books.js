@@ -35,13 +35,16 @@ function twinsOf(blocks) {
  */
 export function holdersOf(state) {
   const holders = {};
-  const twins = twinsOf(state.blocks);
+  let twins = null; // made when the first one is looked for
+  const twinHeld = (s, block, index) => {
+    twins ??= twinsOf(state.blocks);
+    return Object.values(state.blocks).find((other) =>
+      twins.get(other.block) === twins.get(block.block) && heldBy(state, s, other, index));
+  };
   for (const s of Object.values(state.sequences)) {
     if (s.state === "running") {
       pathOf(state, s.block).forEach((block, index) => {
-        const held = heldBy(state, s, block, index) ? block
-          : Object.values(state.blocks).find((b) => b !== block
-            && twins.get(b.block) === twins.get(block.block) && heldBy(state, s, b, index));
+        const held = heldBy(state, s, block, index) ? block : twinHeld(s, block, index);
         (holders[(held ?? block).block] ??= []).push(s.sequence);
       });
     }
