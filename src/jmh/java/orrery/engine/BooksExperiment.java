@@ -19,6 +19,8 @@ import orrery.sampling.SamplingParams;
  * the same requests. The sinks only count.
  *
  * <p>Medians: on a busy machine some steps are interrupted.
+ *
+ * <p>{@code mvn -q test-compile exec:exec@experiment -Dexperiment=orrery.engine.BooksExperiment}
  */
 public final class BooksExperiment {
   private static final List<Path> MODELS =

@@ -11,6 +11,7 @@ import orrery.batching.Sequence;
 import orrery.events.EventSink;
 import orrery.events.Holds;
 import orrery.events.Holds.PageRun;
+import orrery.events.Keyframe;
 import orrery.events.StepRows;
 import orrery.events.Vocabulary;
 import orrery.kv.KvCache;
@@ -22,6 +23,9 @@ import orrery.prefix.PrefixCache;
  * now and then a keyframe. It only reads the books, and without such a sink it does not even that.
  */
 final class BookKeeper {
+  /** To read so many blocks takes some time; the more there are, the rarer keyframes are. */
+  private static final int MANY_BLOCKS = 768;
+
   private final boolean wanted;
   private final EventSink sink;
   private final LongSupplier clock;
@@ -33,6 +37,7 @@ final class BookKeeper {
   private final int every; // steps from one keyframe to the next
   private Map<PageTable, Holds> told = new HashMap<>(); // the newest of each running sequence
   private long steps; // reported so far
+  private long due; // how many steps were reported when the next keyframe comes
   private boolean flushed; // since the last keyframe
 
   /**
@@ -82,7 +87,7 @@ final class BookKeeper {
       sink.accept(new StepRows(nanos, steps, rows));
     }
     sink.accept(step.planned().times().report(steps++, step, queues, pools.step()));
-    if (wanted && steps % every == 0) {
+    if (wanted && steps >= due) {
       keyframe(nanos);
     }
   }
@@ -119,7 +124,9 @@ final class BookKeeper {
 
   private void keyframe(long nanos) {
     flushed = false;
-    sink.accept(reader.read(nanos, steps - 1));
+    Keyframe frame = reader.read(nanos, steps - 1);
+    sink.accept(frame);
+    due = steps + (long) every * (1 + frame.blocks().size() / MANY_BLOCKS);
   }
 
   /** Tells what changed since the last time. */
