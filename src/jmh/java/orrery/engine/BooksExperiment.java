@@ -26,7 +26,7 @@ public final class BooksExperiment {
   private static final int[] BATCHES = {1, 32};
   private static final int PROMPT = 48;
   private static final int TOKENS = 200;
-  private static final int WARM = 10; // rounds that compile
+  private static final int WARM = 5; // rounds that compile
   private static final int STEPS = 20_000; // room for the measured ones
 
   /** Measures on the engine's thread. */
@@ -122,7 +122,7 @@ public final class BooksExperiment {
   }
 
   private static Meter run(LoadedModel loaded, int batch, Meter meter) {
-    int rounds = batch == 1 ? 60 : 15;
+    int rounds = batch == 1 ? 60 : 6;
     try (Engine engine = Engine.start(loaded, EngineOptions.defaults(), meter)) {
       for (int round = -WARM; round < rounds; round++) {
         if (round == 0) {

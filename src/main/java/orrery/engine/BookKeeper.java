@@ -77,7 +77,8 @@ final class BookKeeper {
     }
     if (wanted) {
       changes(nanos);
-      List<StepRows.Rows> rows = step.segments().stream().map(BookKeeper::rows).toList();
+      List<StepRows.Rows> rows = new ArrayList<>(step.segments().size());
+      step.segments().forEach(segment -> rows.add(rows(segment)));
       sink.accept(new StepRows(nanos, steps, rows));
     }
     sink.accept(step.planned().times().report(steps++, step, queues, pools.step()));

@@ -21,7 +21,7 @@ import orrery.events.Holds.PageRun;
  * @param shapes [pools]
  * @param pools [pools] as in {@link Event.StepDone}, but that no page is {@code passed}
  * @param sequences the running ones in order of admission, then the waiting ones in queue order
- * @param blocks of the prefix cache, a parent before its children
+ * @param blocks of the prefix cache, in no particular order
  */
 public record Keyframe(
     long nanos,

@@ -1,6 +1,7 @@
 package orrery.prefix;
 
 import java.util.Arrays;
+import orrery.events.Keyframe.CachedBlock;
 import orrery.kv.KvGeometry;
 import orrery.kv.PagePool;
 
@@ -19,6 +20,7 @@ class Block {
   final int[] tokens; // [P]
   final int[][] pages; // [pools][P / span] of this block; GONE where it has none
   int number = -1; // in events; given by the BlockBook when it first tells of the block
+  CachedBlock shown; // in the newest keyframe that has it; null before the first
 
   /** Block {@code index} of a sequence, without pages yet. */
   Block(KvGeometry geometry, int[] sequence, int index) {

@@ -1,11 +1,9 @@
 package orrery.prefix;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.function.ObjIntConsumer;
 import orrery.events.BlockGone;
 import orrery.events.BlockKept;
 import orrery.events.Event;
@@ -72,15 +70,35 @@ public abstract class BlockBook {
     return events;
   }
 
-  /** Every block of the cache, by rising number. */
+  /** Every block of the cache, in no particular order. */
   public final List<CachedBlock> blocks() {
     settle();
     List<CachedBlock> all = new ArrayList<>();
-    walk(
-        (b, holders) ->
-            all.add(new CachedBlock(number(b), number(before(b)), b.tokens, pages(b), holders)));
-    all.sort(Comparator.comparingInt(CachedBlock::block));
+    walk((b, before, holders) -> all.add(shown(b, number(before), holders)));
     return all;
+  }
+
+  /** The block as it is now; the record of the last time if nothing is different. */
+  private CachedBlock shown(Block b, int before, int holders) {
+    CachedBlock last = b.shown;
+    if (last == null
+        || last.parent() != before
+        || last.holders() != holders
+        || !samePages(last.pages(), b)) {
+      b.shown = new CachedBlock(number(b), before, b.tokens, pages(b), holders);
+    }
+    return b.shown;
+  }
+
+  private static boolean samePages(int[][] told, Block block) {
+    for (int pool = 0; pool < told.length; pool++) {
+      for (int i = 0; i < told[pool].length; i++) {
+        if (told[pool][i] != told(block.pages[pool][i])) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   /** The number of the last block that a lease holds; {@link BlockKept#ROOT} if it holds none. */
@@ -103,14 +121,23 @@ public abstract class BlockBook {
     for (int pool = 0; pool < pages.length; pool++) {
       pages[pool] = block.pages[pool].clone();
       for (int i = 0; i < pages[pool].length; i++) {
-        pages[pool][i] = pages[pool][i] == Block.GONE ? BlockKept.GONE : pages[pool][i];
+        pages[pool][i] = told(pages[pool][i]);
       }
     }
     return pages;
   }
 
-  /** Visits every block, with the number of sequences that hold it. */
-  abstract void walk(ObjIntConsumer<Block> visit);
+  private static int told(int page) {
+    return page == Block.GONE ? BlockKept.GONE : page;
+  }
+
+  /** Takes a block, the one before it (null for the first), and how many sequences hold it. */
+  interface Visit {
+    void block(Block block, Block before, int holders);
+  }
+
+  /** Visits every block. */
+  abstract void walk(Visit visit);
 
   /** The block before another one; null for the first of a sequence. */
   abstract Block before(Block block);

@@ -2,7 +2,6 @@ package orrery.prefix;
 
 import java.util.Collection;
 import java.util.List;
-import java.util.function.ObjIntConsumer;
 import orrery.prefix.HashBlockCache.Chain;
 import orrery.prefix.HashBlockCache.Entry;
 import orrery.prefix.PrefixCache.Lease;
@@ -34,8 +33,8 @@ final class HashBook extends BlockBook {
   }
 
   @Override
-  void walk(ObjIntConsumer<Block> visit) {
-    table.forEach(entries -> entries.forEach(e -> visit.accept(e, e.holders)));
+  void walk(Visit visit) {
+    table.forEach(entries -> entries.forEach(e -> visit.block(e, e.before(), e.holders)));
   }
 
   @Override

@@ -1,6 +1,5 @@
 package orrery.prefix;
 
-import java.util.function.ObjIntConsumer;
 import orrery.kv.PageTable;
 
 /** The prefix cache that is switched off: it remembers nothing. */
@@ -11,7 +10,7 @@ public final class NoPrefixCache implements PrefixCache {
   private final BlockBook book =
       new BlockBook() {
         @Override
-        void walk(ObjIntConsumer<Block> visit) {}
+        void walk(Visit visit) {}
 
         @Override
         Block before(Block block) {

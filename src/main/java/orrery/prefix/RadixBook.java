@@ -3,7 +3,6 @@ package orrery.prefix;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.function.ObjIntConsumer;
 import orrery.prefix.PrefixCache.Lease;
 import orrery.prefix.RadixNode.Placed;
 
@@ -16,11 +15,15 @@ final class RadixBook extends BlockBook {
   }
 
   @Override
-  void walk(ObjIntConsumer<Block> visit) {
+  void walk(Visit visit) {
     Deque<RadixNode> nodes = new ArrayDeque<>(List.of(root));
     while (!nodes.isEmpty()) {
       RadixNode node = nodes.poll();
-      node.blocks().forEach(block -> visit.accept(block, node.locks));
+      Block before = node == root ? null : last(node.parent);
+      for (Block block : node.blocks()) {
+        visit.block(block, before, node.locks);
+        before = block;
+      }
       nodes.addAll(node.children.values());
     }
   }
