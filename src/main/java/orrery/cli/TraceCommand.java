@@ -20,6 +20,7 @@ import picocli.CommandLine.Spec;
     header = "Show a recorded trace again.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
+    description = "What can be done with a trace that --trace FILE.jsonl wrote.",
     subcommands = TraceCommand.Replay.class,
     footerHeading = "%nExample:%n",
     footer = {"  orrery demo --plain --trace demo.jsonl", "  orrery trace replay demo.jsonl"})

@@ -371,6 +371,8 @@ class XrayPageTest {
       browser.press(" ");
       long stands = screen.step();
       screen.requireStep(stands);
+      assertThat(browser.errors()).as("errors on the console").isEmpty();
+      browser.go("about:blank"); // before its server ends
     }
   }
 
