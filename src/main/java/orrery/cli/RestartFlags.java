@@ -31,6 +31,7 @@ final class RestartFlags {
 
   private static CommandSpec parsed(String... args) {
     CommandLine line = Main.configured(new CommandLine(new RestartFlags()));
+    line.setExpandAtFiles(false); // these words come from a page, which may read no file
     line.parseArgs(args);
     return line.getCommandSpec();
   }

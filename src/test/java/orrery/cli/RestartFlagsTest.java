@@ -3,10 +3,14 @@ package orrery.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import orrery.engine.EngineOptions;
 import orrery.xray.Engines.Flag;
 import picocli.CommandLine.Model.CommandSpec;
@@ -59,6 +63,14 @@ class RestartFlagsTest {
     CommandSpec serve = serve("--port", "0", "--page-size=8", "--speculative-adaptive", "-m", "x");
     assertThat(RestartFlags.given(serve).split(" (?=--)"))
         .containsExactlyInAnyOrder("--page-size 8", "--speculative-adaptive");
+  }
+
+  @Test
+  void noFileIsReadForThem(@TempDir Path directory) throws IOException {
+    Path file = Files.writeString(directory.resolve("secret"), "--page-size 8");
+    assertThatThrownBy(() -> RestartFlags.read("@" + file))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("@" + file);
   }
 
   @Test
