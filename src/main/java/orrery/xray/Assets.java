@@ -24,8 +24,15 @@ final class Assets {
           "svg", "image/svg+xml",
           "png", "image/png");
 
-  /** A page may load only what this server has, and may not be told to run what a prompt says. */
-  private static final String POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'";
+  private static final int LONGEST = 200; // characters of a name; more would nest matching deeply
+
+  /**
+   * A page may load only what this server has, and may not be told to run what a prompt says. No
+   * other page may show it in a frame, under which a click would be a click on its buttons.
+   */
+  private static final String POLICY =
+      "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none';"
+          + " base-uri 'none'; form-action 'self'";
 
   private static final String CHARTS = "/META-INF/resources/webjars/uplot/1.6.30/dist/";
 
@@ -59,7 +66,7 @@ final class Assets {
 
   private static void answer(Call call, String name, String resource) throws IOException {
     var match = NAME.matcher(name);
-    if (!match.matches()) {
+    if (name.length() > LONGEST || !match.matches()) {
       throw none(call);
     }
     answer(call, TYPES.get(match.group(1)), bytes(call, resource));
