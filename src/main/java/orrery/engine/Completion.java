@@ -32,7 +32,7 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
   private static final Token END = new Token(-1, -1, Token.NONE, "", 0, null, null);
 
   private final int id;
-  private final Consumer<Completion> canceller;
+  private volatile Consumer<Completion> canceller; // null after the end: it holds the engine
   private final LinkedBlockingQueue<Token> tokens = new LinkedBlockingQueue<>();
   private final CountDownLatch ended = new CountDownLatch(1);
   private final Shared shared = new Shared();
@@ -84,8 +84,9 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
 
   /** Asks the engine to end the request as soon as possible; the tokens so far are its answer. */
   public void cancel() {
-    if (!isDone()) {
-      canceller.accept(this);
+    Consumer<Completion> asked = canceller;
+    if (asked != null) {
+      asked.accept(this);
     }
   }
 
@@ -231,6 +232,7 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
   }
 
   private void end() {
+    canceller = null;
     ended.countDown();
     tokens.add(END); // after `ended`, so a reader of END finds the answers or the failure
     CompletableFuture.runAsync(shared::settle); // chained work must not run on this thread

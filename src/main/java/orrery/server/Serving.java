@@ -123,16 +123,21 @@ public final class Serving implements AutoCloseable {
       throw HttpException.gone("the server is ending; it starts no other engine");
     }
     int number = number() + 1;
-    Engine old = engine();
-    running = null;
-    old.shutdownNow();
-    old.close();
+    endOne();
     try {
       run(new Running(number, next.get()));
     } catch (RuntimeException | Error refused) {
       startAgain(number, again, refused);
       throw refused;
     }
+  }
+
+  /** A method of its own: when it has returned, nothing here holds the engine's memory. */
+  private void endOne() {
+    Engine old = engine();
+    running = null;
+    old.shutdownNow();
+    old.close();
   }
 
   private void startAgain(int number, Supplier<Engine> again, Throwable refused) {

@@ -1,0 +1,51 @@
+package orrery.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.ref.WeakReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import orrery.TinyModels;
+import orrery.engine.Completion;
+import orrery.engine.Engine;
+import orrery.engine.EngineOptions;
+import orrery.engine.LoadedModel;
+import orrery.engine.Request;
+import orrery.sampling.SamplingParams;
+
+/** Another engine takes the first one's place, and its memory. */
+@Timeout(60)
+class ServingRestartTest {
+  private static final Request REQUEST =
+      Request.of(new int[] {1, 2, 3}, SamplingParams.defaults().withMaxTokens(250));
+
+  @Test
+  void theFirstEnginesMemoryIsFreeWhenTheNextOneStarts() throws Exception {
+    EngineOptions options = EngineOptions.defaults();
+    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("bias"));
+        Serving serving = Serving.of(Engine.start(loaded, options), loaded)) {
+      WeakReference<Engine> first = new WeakReference<>(serving.engine());
+      Completion read = serving.engine().submit(REQUEST); // by a client that takes its time
+      serving.restart(
+          () -> {
+            awaitCollection(first);
+            return Engine.start(loaded, options);
+          },
+          () -> Engine.start(loaded, options));
+      assertThat(read.join().getFirst().finish().type()).isIn("abort", "stop", "length");
+      read.cancel(); // of no effect, as always after the end
+    }
+  }
+
+  private static void awaitCollection(WeakReference<Engine> engine) {
+    for (int i = 0; engine.get() != null; i++) {
+      assertThat(i).as("collections, and the engine is still held").isLessThan(100);
+      System.gc();
+      try {
+        Thread.sleep(10); // its thread may still end
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+}
