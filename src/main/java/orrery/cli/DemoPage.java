@@ -8,6 +8,7 @@ import orrery.engine.Completion;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
+import orrery.engine.RequestException;
 import orrery.observe.TraceSink;
 import orrery.server.HttpServer;
 import orrery.server.Routes;
@@ -59,11 +60,8 @@ final class DemoPage {
         int answered = ask(serving, prompts);
         out.printf("%nThe page is served until Ctrl-C.%n");
         out.flush();
-        ending.await();
-        serving.end(); // what is paused could never finish
-        page.close(); // its streams never end by themselves
-        http.drain();
-        return answered == prompts.size() ? 0 : 1;
+        int code = ServeEnd.await(serving, http, page, ending, reports);
+        return answered == prompts.size() ? code : 1;
       } catch (InterruptedException e) {
         serving.shutdownNow();
         return ending.exitCode();
@@ -71,11 +69,25 @@ final class DemoPage {
     }
   }
 
-  /** Submits the prompts together and prints each text; returns how many there are. */
-  private int ask(Serving serving, List<Prompt> prompts) {
+  /**
+   * Submits the prompts together and prints each text; returns how many there are.
+   *
+   * @throws InterruptedException if a signal comes before the last one
+   */
+  private int ask(Serving serving, List<Prompt> prompts) throws InterruptedException {
     List<Request> requests = prompts.stream().map(p -> Xray.reporting(p.request(loaded))).toList();
     List<Completion> completions = serving.engine().submit(requests);
-    return DemoCommand.tell(completions, prompts, options.speculation(), out);
+    try {
+      return DemoCommand.tell(completions, prompts, options.speculation(), out);
+    } catch (RequestException e) {
+      if (e.kind() == RequestException.Kind.INTERRUPTED) {
+        Thread.interrupted(); // the exception says it
+        throw (InterruptedException) new InterruptedException(e.getMessage()).initCause(e);
+      }
+      throw e;
+    } finally {
+      completions.forEach(Completion::cancel); // else closing the engine waits for their ends
+    }
   }
 
   /** The flags of the engine that serves; the demo drafts unless its user says more. */

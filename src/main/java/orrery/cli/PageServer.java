@@ -70,7 +70,9 @@ final class PageServer implements AutoCloseable, Engines {
   /** Ends the stream of every page. */
   @Override
   public void close() {
-    if (feed != null) {
+    if (page != null) {
+      page.close();
+    } else if (feed != null) {
       feed.close();
     }
   }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import orrery.batching.SchedulePolicy;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
@@ -78,7 +77,8 @@ final class ServeCommand implements Callable<Integer> {
       converter = OnOff.class,
       description =
           "Serve the page that shows the engine at work, with all prompts and answers, at / of the"
-              + " server. Default: on, but off with several keys")
+              + " server. Default: on with one key, or without a key at a loopback address; else"
+              + " off")
   private Boolean xray; // null: not said
 
   @Option(
@@ -152,7 +152,7 @@ final class ServeCommand implements Callable<Integer> {
       reports().say("ready after " + seconds(start));
       announce(served, listening, http.port(), loaded.tokenizer().isPresent());
       try {
-        return await(serving, http, page, ending);
+        return ServeEnd.await(serving, http, page, ending, reports());
       } catch (InterruptedException e) {
         serving.shutdownNow();
         http.close();
@@ -161,31 +161,17 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  /** Whether the page is served: unless asked for, it shows no tenant's prompts to another one. */
-  private boolean xray(ServerOptions listening) {
-    return xray == null ? listening.apiKeys().size() <= 1 : xray;
+  /** Whether the page is served: unless asked for, it shows no caller's prompts to another one. */
+  boolean xray(ServerOptions listening) {
+    if (xray != null) {
+      return xray;
+    }
+    int keys = listening.apiKeys().size();
+    return keys == 1 || keys == 0 && listening.isLoopback();
   }
 
   private Serving serving(Engine engine, LoadedModel loaded, String served) {
     return new Serving(engine, loaded, served, cacheReport, server.deadline());
-  }
-
-  /** Waits for a signal, or a bug that stops the engine, and then for calls that still run. */
-  int await(Serving serving, HttpServer http, PageServer page, Ending ending)
-      throws InterruptedException {
-    CompletableFuture<Throwable> broken = serving.broken();
-    broken.thenAccept(
-        bug -> {
-          reports().bug("the engine stopped", bug);
-          ending.begin(); // a router must see 503 at /health and send nothing more
-        });
-    ending.await();
-    reports()
-        .say("ending: new calls are refused, those that run are finished; a second signal stops");
-    serving.end(); // what is paused could never finish
-    page.close(); // its streams never end by themselves
-    http.drain();
-    return broken.isDone() ? 1 : 0;
   }
 
   /** Every path that is served, but the page's. */

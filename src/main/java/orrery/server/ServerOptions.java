@@ -61,7 +61,7 @@ public record ServerOptions(
   }
 
   /** Whether only this machine reaches the server. */
-  boolean isLoopback() {
+  public boolean isLoopback() {
     return isLoopback(host);
   }
 

@@ -103,9 +103,13 @@ class PageProcessTest {
     assertThat(line).as("the stream ended before " + name).isNotNull();
   }
 
-  private void endBySignal() throws Exception {
+  private void signal() throws Exception {
     new ProcessBuilder("/bin/kill", "-TERM", process.pid() + "").start().waitFor();
     assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+  }
+
+  private void endBySignal() throws Exception {
+    signal();
     assertThat(process.exitValue()).as(Files.readString(err.toPath())).isZero();
   }
 
@@ -173,6 +177,22 @@ class PageProcessTest {
     assertThat(get("/xray/engine").body())
         .isEqualTo("{\"live\":false,\"model\":\"storyteller-moe\",\"file\":\"trace.jsonl\"}");
     endBySignal();
+  }
+
+  @Test
+  void aSignalEndsADemoThatAPageHasPaused() throws Exception {
+    Path trace = directory.resolve("trace.jsonl");
+    start("demo", "--page", "--port", "0", "--trace", trace.toString());
+    awaitAddress();
+    HttpRequest pause =
+        HttpRequest.newBuilder(URI.create(address + "/xray/pause"))
+            .POST(HttpRequest.BodyPublishers.noBody())
+            .build();
+    assertThat(client.send(pause, BodyHandlers.ofString()).statusCode()).isEqualTo(200);
+    awaitEvent(events(), "Submitted");
+    signal();
+    assertThat(process.exitValue()).isEqualTo(128 + 15);
+    assertThat(Files.readString(trace)).as("not halted").contains("\"event\":\"Finished\"");
   }
 
   @Test

@@ -20,6 +20,7 @@ import orrery.server.HttpServer;
 import orrery.server.ServerOptions;
 import orrery.server.Serving;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** How a server that serves comes to its end. */
 @Timeout(60)
@@ -28,18 +29,15 @@ class ServeEndTest {
       Request.of(new int[] {1, 2, 3}, SamplingParams.defaults().withMaxTokens(5));
 
   private final StringWriter err = new StringWriter();
-  private final ServeCommand command = new ServeCommand();
-
-  ServeEndTest() {
-    new CommandLine(command).setErr(new PrintWriter(err));
-  }
+  private final CommandSpec spec =
+      new CommandLine(new ServeCommand()).setErr(new PrintWriter(err)).getCommandSpec();
 
   private int exitCode(Engine engine, LoadedModel loaded, Ending ending) throws Exception {
     ServerOptions options = ServerOptions.defaults().withPort(0);
     Serving serving = Serving.of(engine, loaded);
     try (HttpServer http = HttpServer.listen(options, (call, bug) -> {});
         PageServer page = new PageServer(false, loaded, EventSink.NONE)) {
-      return command.await(serving, http, page, ending);
+      return ServeEnd.await(serving, http, page, ending, new Reports(spec));
     }
   }
 
