@@ -7,7 +7,6 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -75,7 +74,7 @@ public final class XrayExperiment {
       engine = Engine.start(loaded, EngineOptions.defaults(), feed);
       ServerOptions listening = ServerOptions.defaults().withPort(0);
       server = HttpServer.listen(listening, (call, bug) -> bug.printStackTrace());
-      Pages pages = new Pages(feed.ring(), Duration.ZERO, () -> {});
+      Pages pages = new Pages(feed.ring(), Runnable::run, () -> {});
       server.open(new Routes().get("/xray/events", pages::answer));
     }
 

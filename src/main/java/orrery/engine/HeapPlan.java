@@ -7,6 +7,8 @@ import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.Activations;
+import orrery.model.Fp8Activations;
+import orrery.model.Model;
 import orrery.model.ModelSpec;
 import orrery.speculation.MtpDrafter;
 import orrery.speculation.SpeculationOptions;
@@ -162,16 +164,31 @@ public record HeapPlan(List<Kind> kinds) {
   }
 
   /**
+   * Refuses options that no engine of the model could have, whatever else the heap holds now.
+   *
+   * @throws IllegalArgumentException if an option does not fit the model, or the heap could not
+   *     hold the engine beside the weights
+   */
+  public static void requirePossible(LoadedModel loaded, EngineOptions o) {
+    Model model = Fp8Activations.of(loaded.model(), o.compute().activationDtype());
+    of(model, o).require(Math.max(0, Heap.max() - model.info().bytes()));
+  }
+
+  /**
    * Refuses the plan if it does not fit; the error is about its largest part.
    *
    * @throws IllegalArgumentException naming the option, what it asks for, and what there is
    */
   void require() {
-    if (!Heap.fits(bytes())) {
+    require(Heap.fits(bytes()) ? bytes() : Heap.left());
+  }
+
+  private void require(long room) {
+    if (bytes() > room) {
       Kind largest = kinds.stream().max(Comparator.comparingLong(Kind::bytes)).orElseThrow();
       long rest = bytes() - largest.bytes();
       String beside = rest > 0 ? ", with what comes beside it (" + Heap.size(rest) + ")," : "";
-      Heap.require(largest.option(), largest.what() + beside, bytes());
+      Heap.require(largest.option(), largest.what() + beside, bytes(), room);
     }
   }
 }

@@ -180,6 +180,15 @@ final class Exchange implements Call, EventStream {
   }
 
   @Override
+  public void send(List<byte[]> json) throws IOException {
+    write(false, ByteBuffer.wrap(DATA));
+    for (byte[] piece : json) {
+      write(false, ByteBuffer.wrap(piece));
+    }
+    write(false, ByteBuffer.wrap(END));
+  }
+
+  @Override
   public void done() throws IOException {
     write(true, ByteBuffer.wrap(DONE));
     end();

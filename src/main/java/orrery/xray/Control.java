@@ -2,13 +2,18 @@ package orrery.xray;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
+import java.util.concurrent.Executor;
 import orrery.engine.Completion;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
+import orrery.engine.HeapPlan;
 import orrery.engine.PauseMode;
 import orrery.engine.Request;
+import orrery.engine.RequestException;
 import orrery.openai.Fields;
 import orrery.server.Call;
 import orrery.server.HttpException;
@@ -25,15 +30,19 @@ final class Control {
   private final Engines engines;
   private final Loads loads;
   private final OwnPrompts prompts;
+  private final Pages pages;
   private final String base; // flags of the first engine
   private String flags; // of the engine that runs; guarded by this, as what follows
-  private boolean paused; // by a page
+  private long own; // number of the pause that is a page's; 0 if there was none
+  private List<Engines.Flag> switches; // null before somebody asks, as what follows
+  private Map<String, EngineOptions> wanted; // options of each load, by its flags
 
   /**
    * @param feed a sink of every engine that {@code engines} starts
    * @param base flags of the engine that serves now
+   * @param later runs what it is given after the time that a page may take to come back
    */
-  Control(Serving serving, Feed feed, Engines engines, String base) {
+  Control(Serving serving, Feed feed, Engines engines, String base, Executor later) {
     this.serving = serving;
     this.feed = feed;
     this.engines = engines;
@@ -41,6 +50,12 @@ final class Control {
     this.prompts = new OwnPrompts(serving.loaded(), () -> serving.engine().longest());
     this.base = base;
     this.flags = base;
+    this.pages = new Pages(feed.ring(), later, this::deserted);
+  }
+
+  /** The pages that are open. */
+  Pages pages() {
+    return pages;
   }
 
   /** Adds these routes. */
@@ -66,10 +81,11 @@ final class Control {
     json.writeBooleanField("live", true);
     json.writeStringField("model", serving.name());
     json.writeStringField("flags", flags);
-    json.writeBooleanField("paused", paused);
+    json.writeBooleanField("paused", feed.pauses().now());
     json.writeBooleanField("tokenizer", serving.loaded().tokenizer().isPresent());
     json.writeArrayFieldStart("options");
-    for (Engines.Flag flag : engines.flags()) {
+    switches = switches == null ? engines.flags() : switches;
+    for (Engines.Flag flag : switches) {
       json.writeStartObject();
       json.writeStringField("name", flag.name());
       json.writeStringField("value", flag.value());
@@ -81,8 +97,12 @@ final class Control {
   }
 
   /** Every load, and whether the engine that runs has the switches that show it best. */
-  private void loads(JsonGenerator json) throws IOException {
+  private synchronized void loads(JsonGenerator json) throws IOException {
     EngineOptions now = serving.engine().options();
+    if (wanted == null) { // reading flags takes long, and they never change
+      wanted = new HashMap<>();
+      loads.all().forEach(load -> wanted.computeIfAbsent(load.flags(), engines::read));
+    }
     json.writeStartArray();
     for (Load load : loads.all()) {
       json.writeStartObject();
@@ -91,35 +111,45 @@ final class Control {
       json.writeStringField("look", load.look());
       json.writeStringField("chapter", load.chapter());
       json.writeStringField("flags", Flags.over(base, load.flags()));
-      json.writeBooleanField("fits", Flags.has(now, engines.read(load.flags())));
+      json.writeBooleanField("fits", Flags.has(now, wanted.get(load.flags())));
       json.writeStringField("impossible", loads.impossible(load).orElse(null));
       json.writeEndObject();
     }
     json.writeEndArray();
   }
 
-  private synchronized void pause(Call call) throws IOException {
+  private void pause(Call call) throws IOException {
     call.body();
-    serving.engine().pause(PauseMode.IN_PLACE).join();
-    paused = true;
+    pause();
     answer(call, json -> done(json, "paused", true));
+  }
+
+  /** Pauses the engine for a page; if none is open or comes, not for long. */
+  synchronized void pause() {
+    boolean others = feed.pauses().now() && feed.pauses().newest() != own;
+    serving.engine().pause(PauseMode.IN_PLACE).join();
+    own = others ? own : feed.pauses().newest();
+    pages.lookLater();
   }
 
   private void resume(Call call) throws IOException {
     call.body();
-    resume(serving.engine());
+    serving.engine().resume().join();
     answer(call, json -> done(json, "paused", false));
   }
 
-  private synchronized void resume(Engine engine) {
-    engine.resume().join();
-    paused = false;
-  }
-
-  /** No page is open any more: what a page has stopped goes on. */
-  synchronized void deserted() {
-    if (paused) {
-      resume(serving.engine());
+  /**
+   * No page is open any more: what a page has stopped goes on, unless another client stopped it.
+   */
+  private synchronized void deserted() {
+    if (feed.pauses().now() && feed.pauses().newest() == own) {
+      try {
+        serving.engine().resume();
+      } catch (RequestException e) {
+        if (e.kind() != RequestException.Kind.CLOSED) {
+          throw e;
+        } // else its pause has ended with it
+      }
     }
   }
 
@@ -209,8 +239,8 @@ final class Control {
   }
 
   private synchronized void restart(String asked, EngineOptions next) {
+    HeapPlan.requirePossible(serving.loaded(), next); // before anything is cut off
     EngineOptions before = serving.engine().options();
-    paused = false;
     serving.restart(() -> start(next), () -> start(before));
     flags = asked;
   }

@@ -40,6 +40,7 @@ public final class Feed implements EventSink, AutoCloseable {
   private final Ring ring;
   private final ConcurrentLinkedQueue<Object> queue = new ConcurrentLinkedQueue<>();
   private final Thread thread;
+  private final Pauses pauses = new Pauses();
   private volatile boolean closed;
 
   private long put; // things that were put into the queue; one engine's thread at a time counts
@@ -69,6 +70,11 @@ public final class Feed implements EventSink, AutoCloseable {
     return ring;
   }
 
+  /** Whether the engine is paused. */
+  Pauses pauses() {
+    return pauses;
+  }
+
   @Override
   public boolean wantsBooks() {
     return true;
@@ -76,6 +82,7 @@ public final class Feed implements EventSink, AutoCloseable {
 
   @Override
   public void accept(Event event) {
+    pauses.see(event);
     boolean full = put - taken >= (dropped > 0 ? queued / 2 : queued);
     boolean understood = dropped == 0 || event instanceof Keyframe; // without what was dropped
     if (!(event instanceof Vocabulary) && (full || !understood)) {
@@ -99,6 +106,7 @@ public final class Feed implements EventSink, AutoCloseable {
    * next has not begun.
    */
   public void nextRun() {
+    pauses.end();
     dropped = 0; // the next run begins with a keyframe
     put(NEXT_RUN);
   }

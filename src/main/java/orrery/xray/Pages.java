@@ -1,11 +1,11 @@
 package orrery.xray;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -23,22 +23,26 @@ import orrery.server.HttpException;
  * message without events comes when nothing has happened for a while.
  */
 final class Pages {
+  private static final int MOST = 32; // pages at once
+  private static final byte[] COMMA = ",".getBytes(StandardCharsets.UTF_8);
+  private static final byte[] TAIL = "]}".getBytes(StandardCharsets.UTF_8);
   private static final long QUIET_MILLIS = 10_000; // until a word that the server is there
 
   private final Ring ring;
   private final CountDownLatch first = new CountDownLatch(1);
-  private final Duration grace;
+  private final Executor later;
   private final Runnable deserted;
-  private int open; // guarded by this
+  private int open; // guarded by this, as what follows
+  private int changes; // pages that came or left: what was to be done before the last is stale
   private volatile boolean closed;
 
   /**
-   * @param grace how long a page may take to come back
+   * @param later runs what it is given after the time that a page may take to come back
    * @param deserted is run when no page has been open for so long
    */
-  Pages(Ring ring, Duration grace, Runnable deserted) {
+  Pages(Ring ring, Executor later, Runnable deserted) {
     this.ring = ring;
-    this.grace = grace;
+    this.later = later;
     this.deserted = deserted;
   }
 
@@ -56,7 +60,11 @@ final class Pages {
     return first.await(patience.toMillis(), TimeUnit.MILLISECONDS);
   }
 
-  /** Sends events to a page until it leaves, or none can come any more. */
+  /**
+   * Sends events to a page until it leaves, or none can come any more.
+   *
+   * @throws HttpException 503 if too many pages are open: each may hold a message in memory
+   */
   void answer(Call call) throws IOException {
     Ring.Place place = ring.new Place();
     come();
@@ -66,7 +74,7 @@ final class Pages {
       EventStream events = call.events();
       Optional<Ring.Message> next = ring.next(place, 0); // headers come at once
       while (next.isPresent()) {
-        events.send(bytes(next.get()));
+        events.send(pieces(next.get()));
         next = ring.next(place, QUIET_MILLIS);
       }
       events.done();
@@ -78,39 +86,53 @@ final class Pages {
     }
   }
 
-  private static byte[] bytes(Ring.Message message) {
+  private static List<byte[]> pieces(Ring.Message message) {
     StringBuilder head = new StringBuilder("{\"from\":").append(message.from());
     head.append(",\"run\":").append(message.run()).append(",\"lost\":").append(message.lost());
     head.append(",\"events\":[");
-    ByteArrayOutputStream all = new ByteArrayOutputStream();
-    all.writeBytes(head.toString().getBytes(StandardCharsets.UTF_8));
-    boolean more = false;
+    List<byte[]> pieces = new ArrayList<>(); // the batches' own arrays, which all pages share
+    pieces.add(head.toString().getBytes(StandardCharsets.UTF_8));
     for (Batch batch : message.batches()) {
-      if (more) {
-        all.write(',');
+      if (pieces.size() > 1) {
+        pieces.add(COMMA);
       }
-      all.writeBytes(batch.json());
-      more = true;
+      pieces.add(batch.json());
     }
-    all.writeBytes("]}".getBytes(StandardCharsets.UTF_8));
-    return all.toByteArray();
+    pieces.add(TAIL);
+    return pieces;
   }
 
-  private synchronized void come() {
+  /** A page comes. */
+  synchronized void come() {
+    if (open >= MOST) {
+      throw HttpException.unavailable("pages: expected at most " + MOST + " open, found more");
+    }
     open++;
+    changes++;
     first.countDown();
   }
 
-  private synchronized void leave() {
+  /** A page leaves. */
+  synchronized void leave() {
     open--;
+    changes++;
+    lookLater();
+  }
+
+  /** If no page is open, and none comes for a while, {@code deserted} is run then. */
+  synchronized void lookLater() {
     if (open == 0) {
-      Executor later = CompletableFuture.delayedExecutor(grace.toMillis(), TimeUnit.MILLISECONDS);
-      later.execute(this::lookAgain);
+      int now = changes;
+      later.execute(() -> lookAgain(now));
     }
   }
 
-  private void lookAgain() {
-    if (open() == 0 && !closed) {
+  private void lookAgain(int seen) {
+    boolean stale;
+    synchronized (this) {
+      stale = changes != seen;
+    }
+    if (!stale && !closed) {
       deserted.run();
     }
   }

@@ -5,6 +5,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import orrery.engine.Request;
 import orrery.server.Call;
@@ -52,8 +55,8 @@ public final class Xray implements AutoCloseable {
    * @param flags of that engine, as on the command line
    */
   public static Xray live(Serving serving, Feed feed, Engines engines, String flags) {
-    Control control = new Control(serving, feed, engines, flags);
-    return new Xray(new Pages(feed.ring(), GRACE, control::deserted), feed::close, control::addTo);
+    Control control = new Control(serving, feed, engines, flags, afterGrace());
+    return new Xray(control.pages(), feed::close, control::addTo);
   }
 
   /**
@@ -65,9 +68,13 @@ public final class Xray implements AutoCloseable {
   public static Xray replay(Path trace, Consumer<String> remarks) throws IOException {
     Trace read = Trace.read(trace, remarks);
     return new Xray(
-        new Pages(read.ring(), GRACE, () -> {}),
+        new Pages(read.ring(), afterGrace(), () -> {}),
         read.ring()::close,
         routes -> recorded(read, routes));
+  }
+
+  private static Executor afterGrace() {
+    return CompletableFuture.delayedExecutor(GRACE.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /** The same request, which also reports the log-probabilities that the page shows. */

@@ -29,7 +29,8 @@
  *   <li>A page gets every event from its first keyframe on, in order, or is told how many it lost
  *       and goes on at a keyframe.
  *   <li>An event becomes JSON once, for all pages.
- *   <li>An engine that a page has paused goes on when the last page has gone.
+ *   <li>An engine that a page has paused goes on when no page is open; another client's pause
+ *       lasts.
  *   <li>If another engine cannot be started, one with the switches of before serves on.
  *   <li>A browser gets no file but those of the page, of its chart library and of the chapters.
  * </ul>

@@ -96,21 +96,40 @@ class XrayRoutesTest {
     try (XrayServer server = speck("");
         Page page = server.new Page()) {
       server.post("/xray/pause", "");
-      CompletableFuture<Reply> call =
-          CompletableFuture.supplyAsync(
-              () -> {
-                try {
-                  return server.post(
-                      "/v1/completions",
-                      "{\"prompt\": [1, 2], \"max_tokens\": 250, \"ignore_eos\": true}");
-                } catch (Exception e) {
-                  throw new IllegalStateException(e);
-                }
-              });
+      CompletableFuture<Reply> call = longCall(server);
       page.await("Submitted", 0);
       server.post("/xray/restart", "{\"flags\": \"\"}");
       Reply cut = call.join();
       assertThat(cut.json().at("/choices/0/finish_reason").asText()).isEqualTo("abort");
+    }
+  }
+
+  private static CompletableFuture<Reply> longCall(XrayServer server) {
+    return CompletableFuture.supplyAsync(
+        () -> {
+          try {
+            return server.post(
+                "/v1/completions",
+                "{\"prompt\": [1, 2], \"max_tokens\": 250, \"ignore_eos\": true}");
+          } catch (Exception e) {
+            throw new IllegalStateException(e);
+          }
+        });
+  }
+
+  @Test
+  void aRestartThatCannotBeCutsNothingOff() throws Exception {
+    try (XrayServer server = speck("");
+        Page page = server.new Page()) {
+      server.post("/xray/pause", "");
+      CompletableFuture<Reply> call = longCall(server);
+      page.await("Submitted", 0);
+      refused(server, "@/none", "flags: Unmatched argument: '@/none'");
+      refused(server, "--max-total-tokens 1", "flags: --max-total-tokens: expected");
+      refused(server, "--max-total-tokens 2000000000", "flags: --max-total-tokens: a KV cache");
+      refused(server, "--context-length 2000000000", "flags: --context-length: expected");
+      server.post("/xray/resume", "");
+      assertThat(call.join().json().at("/choices/0/finish_reason").asText()).isEqualTo("length");
     }
   }
 
@@ -165,7 +184,9 @@ class XrayRoutesTest {
     try (XrayServer server = speck("")) {
       Reply page = server.get("/");
       assertThat(page.header("Content-Type")).isEqualTo("text/html; charset=utf-8");
-      assertThat(page.header("Content-Security-Policy")).startsWith("default-src 'self'");
+      assertThat(page.header("Content-Security-Policy"))
+          .startsWith("default-src 'self'")
+          .contains("frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'");
       assertThat(page.header("Cache-Control")).isEqualTo("no-cache");
       assertThat(server.get("/xray/state.js").header("Content-Type")).startsWith("text/javascript");
       assertThat(server.get("/xray/lib/uplot/uPlot.esm.js").whole().body()).contains("uPlot");
@@ -180,7 +201,10 @@ class XrayRoutesTest {
             "/xray/views/..%2F..%2F..%2Findex.html",
             "/docs/none.md",
             "/docs/..%2f..%2fMETA-INF%2fMANIFEST.MF",
-            "/docs/images/..%2fREADME.md"
+            "/docs/images/..%2fREADME.md",
+            "/xray/" + "a/".repeat(3900) + "a.js",
+            "/xray/a" + ".a".repeat(3900) + ".js",
+            "/docs/images/" + "a/".repeat(3900) + "a.png"
           }) {
         assertThat(server.get(path).status()).as(path).isEqualTo(404);
       }
