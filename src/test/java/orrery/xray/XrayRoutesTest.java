@@ -206,7 +206,7 @@ class XrayRoutesTest {
             "/xray/a" + ".a".repeat(3900) + ".js",
             "/docs/images/" + "a/".repeat(3900) + "a.png"
           }) {
-        assertThat(server.get(path).status()).as(path).isEqualTo(404);
+        assertThat(server.get(path).status()).as("%.40s", path).isEqualTo(404);
       }
     }
   }
