@@ -62,6 +62,13 @@ final class PageServer implements AutoCloseable, Engines {
     return page.addTo(routes);
   }
 
+  /** Pages show nothing of what has happened so far: they begin with the newest keyframe. */
+  void forget() {
+    if (feed != null) {
+      feed.forget();
+    }
+  }
+
   /** Waits for the first page; returns whether one has come. */
   boolean await(Duration patience) throws InterruptedException {
     return page.await(patience);

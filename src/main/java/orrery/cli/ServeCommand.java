@@ -147,6 +147,7 @@ final class ServeCommand implements Callable<Integer> {
       if (!cold) {
         reports().say("loaded after " + seconds(start) + "; warming up");
         WarmUp.run(serving.engine(), loaded);
+        page.forget();
       }
       http.open(page.addTo(serving, RestartFlags.given(spec), routes(serving, metrics, profile)));
       reports().say("ready after " + seconds(start));

@@ -35,5 +35,6 @@ final class WarmUp {
     }
     all.forEach(Completion::join);
     engine.flushCache().join();
+    engine.resume().join(); // changes nothing, but what the flush made the engine tell is told
   }
 }

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
 import orrery.batching.Sequence;
@@ -26,6 +27,11 @@ final class BookKeeper {
   /** To read so many blocks takes some time; the more there are, the rarer keyframes are. */
   private static final int MANY_BLOCKS = 768;
 
+  private static final int RAREST = 32; // so many times rarer at most
+
+  /** After so many events a keyframe comes even if few steps were computed, or none. */
+  static final int MANY_EVENTS = 5000;
+
   private final boolean wanted;
   private final EventSink sink;
   private final LongSupplier clock;
@@ -35,13 +41,16 @@ final class BookKeeper {
   private final PoolReport pools;
   private final KeyframeReader reader;
   private final int every; // steps from one keyframe to the next
+  private final LongAdder events; // so far, without the books'
   private Map<PageTable, Holds> told = new HashMap<>(); // the newest of each running sequence
   private long steps; // reported so far
   private long due; // how many steps were reported when the next keyframe comes
+  private long dueEvents; // how many events there were when it comes even if no step is due
   private boolean flushed; // since the last keyframe
 
   /**
    * @param every how many steps lie between two keyframes
+   * @param events counts the events of the engine, but those that are told here
    */
   BookKeeper(
       KvCache kv,
@@ -50,6 +59,7 @@ final class BookKeeper {
       PoolReport pools,
       KeyframeReader reader,
       int every,
+      LongAdder events,
       EventSink sink,
       LongSupplier clock) {
     this.wanted = sink.wantsBooks();
@@ -61,6 +71,7 @@ final class BookKeeper {
     this.pools = pools;
     this.reader = reader;
     this.every = every;
+    this.events = events;
     if (wanted) {
       prefix.book().watch();
     }
@@ -87,7 +98,7 @@ final class BookKeeper {
       sink.accept(new StepRows(nanos, steps, rows));
     }
     sink.accept(step.planned().times().report(steps++, step, queues, pools.step()));
-    if (wanted && steps >= due) {
+    if (wanted && (steps >= due || manyEvents())) {
       keyframe(nanos);
     }
   }
@@ -117,16 +128,22 @@ final class BookKeeper {
 
   /** The engine has said that it rests. */
   void rested(long nanos) {
-    if (wanted && flushed) {
+    if (wanted && (flushed || manyEvents())) {
       keyframe(nanos);
     }
+  }
+
+  private boolean manyEvents() {
+    return events.sum() >= dueEvents;
   }
 
   private void keyframe(long nanos) {
     flushed = false;
     Keyframe frame = reader.read(nanos, steps - 1);
     sink.accept(frame);
-    due = steps + (long) every * (1 + frame.blocks().size() / MANY_BLOCKS);
+    int blocks = frame.blocks().size();
+    due = steps + (long) every * Math.min(1 + blocks / MANY_BLOCKS, RAREST);
+    dueEvents = events.sum() + Math.max(MANY_EVENTS, blocks / 4);
   }
 
   /** Tells what changed since the last time. */

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
 import orrery.batching.Scheduler;
@@ -76,8 +77,9 @@ final class EngineCore {
       AtomicInteger queued,
       Drafters drafters,
       int keyframes) {
+    LongAdder events = new LongAdder();
     this.loaded = loaded;
-    this.sink = sink;
+    this.sink = sink.wantsBooks() ? sink.and(event -> events.increment()) : sink;
     this.clock = clock;
     this.model = Fp8Activations.of(loaded.model(), options.compute().activationDtype());
     this.contextLength = Sizes.contextLength(model, options);
@@ -85,10 +87,10 @@ final class EngineCore {
     this.room = HeapPlan.of(model, options).room(model);
     this.kv = cache(model, options, contextLength);
     this.prefix = options.prefix().newCache(kv);
-    this.memory = new KvMemory(kv, prefix, sink, clock);
-    this.texts = new TokenTexts(loaded.tokenizer(), model.vocab());
-    this.requests = new Requests(loaded, contextLength, queues, memory, sink, clock, queued);
-    this.books = books(options, keyframes);
+    this.memory = new KvMemory(kv, prefix, this.sink, clock);
+    this.texts = new TokenTexts(loaded.tokenizer(), model.vocab(), sink.wantsBooks());
+    this.requests = new Requests(loaded, contextLength, queues, memory, this.sink, clock, queued);
+    this.books = books(options, keyframes, events);
     this.team = new Team(options.compute().threads());
     this.workspace = new Workspace(options.compute().threads(), new ScalarKernels());
     try {
@@ -99,11 +101,11 @@ final class EngineCore {
     }
   }
 
-  private BookKeeper books(EngineOptions options, int every) {
+  private BookKeeper books(EngineOptions options, int every, LongAdder events) {
     PoolReport pools = memory.pools();
     KeyframeReader reader =
         new KeyframeReader(loaded.directory(), options, kv, prefix, queues, pools, () -> paused);
-    return new BookKeeper(kv, prefix, queues, pools, reader, every, sink, clock);
+    return new BookKeeper(kv, prefix, queues, pools, reader, every, events, sink, clock);
   }
 
   private static KvCache cache(Model model, EngineOptions options, int contextLength) {
@@ -291,7 +293,9 @@ final class EngineCore {
   /** Computes one step; returns false if there is nothing to compute now. */
   boolean step() {
     if (paused && !steps.wanted()) {
-      requests.cutOffLate(clock.getAsLong());
+      if (requests.cutOffLate(clock.getAsLong())) {
+        rest(); // else nothing would say that their pages are free
+      }
       return false;
     }
     long before = books.steps();

@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import orrery.batching.Queues;
@@ -15,6 +14,7 @@ import orrery.events.Keyframe.BookedSequence;
 import orrery.events.Keyframe.PoolShape;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
+import orrery.options.Options;
 import orrery.prefix.PrefixCache;
 
 /** Reads the engine's books as they stand: pools, page tables, queues and prefix cache. */
@@ -56,7 +56,7 @@ final class KeyframeReader {
   private static String written(Object value) {
     return switch (value) {
       case Boolean on -> on ? "on" : "off";
-      case Enum<?> word -> word.name().toLowerCase(Locale.ROOT).replace('_', '-');
+      case Enum<?> word -> Options.word(word);
       default -> value.toString();
     };
   }

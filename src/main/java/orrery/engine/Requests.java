@@ -114,10 +114,11 @@ final class Requests {
     return List.copyOf(a.running);
   }
 
-  /** Cancels every request that is past its deadline. */
-  void cutOffLate(long now) {
+  /** Cancels every request that is past its deadline; returns whether there was one. */
+  boolean cutOffLate(long now) {
     List<Active> late = active.values().stream().filter(a -> a.deadline <= now).toList();
     late.forEach(a -> cancel(a.completion.id(), "deadline"));
+    return !late.isEmpty();
   }
 
   /** The earliest deadline, in nanoseconds on the engine's clock; the largest long if none. */

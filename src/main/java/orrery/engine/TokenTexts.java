@@ -17,10 +17,12 @@ import orrery.text.Tokenizer;
  */
 final class TokenTexts {
   private final Optional<Tokenizer> tokenizer;
+  private final boolean likeliest; // whether a sink wants the tokens that were likeliest, too
   private final String[] texts; // [vocab] null until it is asked for
 
-  TokenTexts(Optional<Tokenizer> tokenizer, int vocab) {
+  TokenTexts(Optional<Tokenizer> tokenizer, int vocab, boolean likeliest) {
     this.tokenizer = tokenizer;
+    this.likeliest = likeliest;
     this.texts = new String[vocab];
   }
 
@@ -50,12 +52,12 @@ final class TokenTexts {
         token.text(),
         origin,
         told == null ? Float.NaN : (float) told.chosen().logprob(),
-        told == null ? List.of() : top(told.top()));
+        told == null || !likeliest ? List.of() : top(told.top()));
   }
 
-  private List<TopToken> top(List<TokenLogprob> likeliest) {
-    List<TopToken> top = new ArrayList<>(likeliest.size());
-    for (TokenLogprob t : likeliest) {
+  private List<TopToken> top(List<TokenLogprob> all) {
+    List<TopToken> top = new ArrayList<>(all.size());
+    for (TokenLogprob t : all) {
       top.add(new TopToken(t.token(), of(t.token()), (float) t.logprob()));
     }
     return top;

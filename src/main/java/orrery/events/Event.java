@@ -51,7 +51,8 @@ public sealed interface Event {
    * A sequence has one more token of its answer.
    *
    * @param logprob its natural log-probability; NaN if the request asked for none
-   * @param top the likeliest tokens at this place; empty if the request asked for none
+   * @param top the likeliest tokens at this place; empty if the request asked for none, or no sink
+   *     wants the books
    */
   record TokenOut(
       long nanos,

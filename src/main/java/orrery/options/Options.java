@@ -50,6 +50,11 @@ public final class Options {
     return changed;
   }
 
+  /** A constant of an enum as users write it: in small letters, with dashes. */
+  public static String word(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
   /**
    * The components of a record with their values, in their order.
    *

@@ -218,6 +218,7 @@ public final class HashBlockCache implements PrefixCache {
       Twins twins = twin == null ? new Twins() : twin.twins;
       Entry e = new Entry(kv.geometry(), tokens, b, hash, parent, chain.salt, twins);
       add(e);
+      book.touched(e); // though it may keep no page
       kept.keep(e, b, table);
       hold(chain, e);
     }

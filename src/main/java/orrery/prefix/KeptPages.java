@@ -29,7 +29,6 @@ final class KeptPages {
    * mem_cache/swa_radix_cache.py}).
    */
   void keep(Block block, int index, PageTable table) {
-    book.touched(block);
     for (int pool = 0; pool < owner.length; pool++) {
       int per = geometry.perBlock(pool);
       int first = Math.max(geometry.unneededOfBlock(pool), table.first(pool) - index * per);
@@ -39,6 +38,7 @@ final class KeptPages {
           kv.pool(pool).keep(page);
           block.pages[pool][i] = page;
           owner[pool][page] = block;
+          book.touched(block);
         }
       }
     }

@@ -200,6 +200,7 @@ public final class RadixCache implements PrefixCache {
 
   private void append(RadixNode leaf, int[] tokens, int index, PageTable table) {
     Placed block = new Placed(kv.geometry(), tokens, index);
+    book.touched(block); // though it may keep no page
     kept.keep(block, index, table);
     leaf.add(block);
     leaf.lastUse = ++clock;

@@ -9,6 +9,8 @@ import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.stream.Stream;
+import orrery.events.BlockKept;
 import orrery.events.Event;
 import orrery.events.Keyframe;
 import orrery.events.Vocabulary;
@@ -21,6 +23,9 @@ import orrery.observe.EventJson;
 final class Batch {
   /** Most events of a batch, and of a message to a page. */
   static final int MOST = 1000;
+
+  private static final long BYTES = 250; // of a usual event
+  private static final long BYTES_NUMBER = 5; // "1234,"
 
   private static final JsonFactory JSON =
       new JsonFactoryBuilder().rootValueSeparator(",").build(); // events stand in an array
@@ -44,6 +49,7 @@ final class Batch {
   private final int run;
   private final Kind kind;
   private final int count;
+  private final long bytes;
   private List<Event> events; // null once they are JSON; guarded by this, as what follows
   private byte[] json; // null before
 
@@ -57,6 +63,7 @@ final class Batch {
     this.run = run;
     this.kind = Kind.of(events.getFirst());
     this.count = events.size();
+    this.bytes = events.stream().mapToLong(Batch::bytes).sum();
     this.events = List.copyOf(events);
   }
 
@@ -67,6 +74,7 @@ final class Batch {
     this.kind = kind;
     this.count = lines.size();
     this.json = String.join(",", lines).getBytes(StandardCharsets.UTF_8);
+    this.bytes = json.length;
   }
 
   long from() {
@@ -88,6 +96,27 @@ final class Batch {
 
   int count() {
     return count;
+  }
+
+  /** How long its JSON is; a guess, since that is made later. */
+  long bytes() {
+    return bytes;
+  }
+
+  private static long bytes(Event event) {
+    long numbers = // in lists that may be long
+        switch (event) {
+          case Keyframe k ->
+              Stream.concat(
+                      k.blocks().stream().map(b -> 16L + b.tokens().length),
+                      k.sequences().stream().map(s -> 64L + s.tokens().length))
+                  .mapToLong(n -> n)
+                  .sum();
+          case Event.Submitted s -> s.prompt().length;
+          case BlockKept b -> b.tokens().length;
+          default -> 0;
+        };
+    return BYTES + BYTES_NUMBER * numbers;
   }
 
   /** The events as JSON objects, with commas between them. */

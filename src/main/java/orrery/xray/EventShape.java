@@ -3,6 +3,7 @@ package orrery.xray;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -15,8 +16,8 @@ import orrery.openai.FieldException;
 import orrery.openai.Fields;
 
 /**
- * What an event of a trace must look like: the fields of its record, with their types. So a page
- * never meets an event that it cannot follow. Further fields pass.
+ * What an event of a trace must look like: the fields of its record, with their types. Whether its
+ * numbers fit those of other events is not checked. Further fields pass.
  */
 final class EventShape {
   private static final Map<String, Class<?>> EVENTS = new HashMap<>(); // by their names
@@ -99,12 +100,16 @@ final class EventShape {
     }
     return switch (type.getName()) {
       case "int" -> found instanceof Num n && n.isInt();
-      case "long" -> found instanceof Num n && n.whole() && n.text().length() <= 19;
+      case "long" -> found instanceof Num n && n.whole() && isLong(n.text());
       case "float", "double" -> found instanceof Num || found == JsonText.NULL;
       case "boolean" -> found instanceof Boolean;
       case "java.lang.String" -> found instanceof String;
       default -> throw new IllegalStateException("an event has a " + type);
     };
+  }
+
+  private static boolean isLong(String digits) {
+    return digits.length() <= 20 && new BigInteger(digits).bitLength() < Long.SIZE;
   }
 
   private static List<String> words(Class<?> type) {

@@ -27,6 +27,7 @@ import orrery.events.Vocabulary;
  */
 public final class Feed implements EventSink, AutoCloseable {
   private static final int KEPT = 20_000; // events: thousands of steps of one sequence
+  private static final long KEPT_BYTES = 32 << 20; // keyframes of a large cache are megabytes
   private static final int QUEUED = 200_000; // events: seconds of the busiest engine
   private static final long TICK_NANOS = 50_000_000; // a page draws at most 20 pictures a second
 
@@ -54,14 +55,14 @@ public final class Feed implements EventSink, AutoCloseable {
 
   /** A feed that runs until it is closed. */
   public Feed() {
-    this(KEPT, QUEUED);
+    this(KEPT, KEPT_BYTES, QUEUED);
     thread.start();
   }
 
   /** A feed that does nothing by itself: {@link #drain} does. */
-  Feed(int kept, int queued) {
+  Feed(int kept, long bytes, int queued) {
     this.queued = queued;
-    this.ring = new Ring(kept);
+    this.ring = new Ring(kept, bytes);
     this.thread = Thread.ofPlatform().daemon().name("orrery-xray").unstarted(this::run);
   }
 
@@ -89,11 +90,17 @@ public final class Feed implements EventSink, AutoCloseable {
       dropped++;
       return;
     }
-    if (dropped > 0 && event instanceof Keyframe) {
+    if (event instanceof Keyframe) {
+      putDropped();
+    }
+    put(event);
+  }
+
+  private void putDropped() {
+    if (dropped > 0) {
       put(new Dropped(dropped));
       dropped = 0;
     }
-    put(event);
   }
 
   private void put(Object thing) {
@@ -107,8 +114,17 @@ public final class Feed implements EventSink, AutoCloseable {
    */
   public void nextRun() {
     pauses.end();
-    dropped = 0; // the next run begins with a keyframe
+    putDropped(); // the next run begins with a keyframe
     put(NEXT_RUN);
+  }
+
+  /**
+   * Drops what has come before the newest keyframe: pages that open later begin with that. So the
+   * requests that warm an engine up are nothing that a page tells.
+   */
+  public void forget() {
+    drain();
+    ring.forget();
   }
 
   private void run() {
@@ -118,8 +134,20 @@ public final class Feed implements EventSink, AutoCloseable {
     }
   }
 
-  /** Moves what is in the queue into the ring. */
+  /** Moves what is in the queue into the ring. After a bug it goes on at the next keyframe. */
   synchronized void drain() {
+    try {
+      takeAll();
+    } catch (RuntimeException | Error bug) {
+      number += Math.max(1, some.size()); // a page is told that these are lost
+      some.clear();
+      begun = false;
+      Thread t = Thread.currentThread();
+      t.getUncaughtExceptionHandler().uncaughtException(t, bug); // says so, and pages live on
+    }
+  }
+
+  private void takeAll() {
     for (Object thing = queue.poll(); thing != null; thing = queue.poll()) {
       taken = taken + 1; // only here, and so one after the other
       switch (thing) {

@@ -23,17 +23,24 @@ import java.util.TreeMap;
  */
 final class Ring implements AutoCloseable {
   private final int most; // events
+  private final long mostBytes;
   private final TreeMap<Long, Batch> batches = new TreeMap<>(); // by first number; guarded by this
   private final Deque<Long> keyframes = new ArrayDeque<>(); // numbers of batches that begin so
   private final Map<Integer, Batch> vocabularies = new TreeMap<>(); // by run
   private long count; // events in the batches
+  private long bytes; // of the batches, about
   private boolean closed;
 
   /**
-   * @param most events that are kept; more if they all follow the newest keyframe
+   * Events are kept until they are more, or larger, than this; those that follow the newest
+   * keyframe are always kept.
+   *
+   * @param most events
+   * @param mostBytes of their JSON, about
    */
-  Ring(int most) {
+  Ring(int most, long mostBytes) {
     this.most = most;
+    this.mostBytes = mostBytes;
   }
 
   /** Where a page stands. One thread reads with it. */
@@ -65,19 +72,34 @@ final class Ring implements AutoCloseable {
   synchronized void add(Batch batch) {
     batches.put(batch.from(), batch);
     count += batch.count();
+    bytes += batch.bytes();
     switch (batch.kind()) {
       case KEYFRAME -> keyframes.add(batch.from());
       case VOCABULARY -> vocabularies.put(batch.run(), batch);
       case OTHER -> {}
     }
-    while (count > most && keyframes.size() > 1) {
-      keyframes.remove();
-      while (batches.firstKey() < keyframes.getFirst()) {
-        count -= batches.pollFirstEntry().getValue().count();
-      }
+    while ((count > most || bytes > mostBytes) && keyframes.size() > 1) {
+      dropOldest();
+    }
+    notifyAll();
+  }
+
+  /** Drops what comes before the second keyframe, and vocabularies that nobody needs then. */
+  private void dropOldest() {
+    keyframes.remove();
+    while (batches.firstKey() < keyframes.getFirst()) {
+      Batch gone = batches.pollFirstEntry().getValue();
+      count -= gone.count();
+      bytes -= gone.bytes();
     }
     vocabularies.keySet().removeIf(run -> run < batches.firstEntry().getValue().run());
-    notifyAll();
+  }
+
+  /** Drops all that comes before the newest keyframe. */
+  synchronized void forget() {
+    while (keyframes.size() > 1) {
+      dropOldest();
+    }
   }
 
   /** The number of the newest event; -1 if there was none. */

@@ -3,12 +3,15 @@ package orrery.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -187,6 +190,52 @@ class BooksTest {
   }
 
   @Test
+  void manyEventsBringAKeyframeThoughNoStepIsComputed() {
+    int rounds = BookKeeper.MANY_EVENTS; // each makes three events or more
+    try (Engine engine = Engine.start(loaded, tight(PrefixCacheKind.HASH), books(events))) {
+      engine.pause(PauseMode.IN_PLACE).join();
+      for (int i = 0; i < rounds; i++) {
+        Completion all = engine.submit(request(i % 8, 9, 4));
+        all.cancel();
+        all.join();
+      }
+    }
+    int since = 0; // the newest keyframe
+    int most = 0;
+    for (Event e : events) {
+      since = e instanceof Keyframe ? 0 : since + 1;
+      most = Math.max(most, since);
+    }
+    assertThat(events).noneMatch(Event.StepDone.class::isInstance).hasSizeGreaterThan(3 * rounds);
+    assertThat(most).isBetween(BookKeeper.MANY_EVENTS - 10, BookKeeper.MANY_EVENTS + 10);
+  }
+
+  @Test
+  void aRequestThatIsCutOffInAPauseIsSaidToBeGone() throws Exception {
+    CompletableFuture<Event.Idle> rests = new CompletableFuture<>();
+    EventSink sink =
+        event -> {
+          if (event instanceof Event.Idle idle && ended(events)) {
+            rests.complete(idle);
+          }
+          events.add(event);
+        };
+    try (Engine engine = Engine.start(loaded, tight(PrefixCacheKind.RADIX), sink)) {
+      engine.pause(PauseMode.IN_PLACE).join();
+      engine.submit(request(0, 9, 40));
+      engine.step(2).join();
+      engine.submit(request(20, 9, 40).withDeadline(Duration.ofMillis(50)));
+      Event.Idle idle = rests.get(20, TimeUnit.SECONDS); // nobody sends the engine a message
+      assertThat(idle.running()).isEqualTo(1);
+      assertThat(idle.waiting()).isZero();
+    }
+  }
+
+  private static boolean ended(List<Event> events) {
+    return events.stream().anyMatch(Event.Finished.class::isInstance);
+  }
+
+  @Test
   void aKeyframeNamesTheSwitchesAsUsersWriteThem() {
     try (Engine engine = Engine.start(loaded, tight(PrefixCacheKind.HASH), books(events))) {
       engine.submit(request(0, 9, 1)).join();
@@ -215,6 +264,12 @@ class BooksTest {
     List<Event> alone = new ArrayList<>();
     busyRun(PrefixCacheKind.RADIX, alone::add);
     assertThat(alone).noneMatch(Event.Books.class::isInstance).isNotEmpty();
+    assertThat(plain).as("somebody wants the likeliest tokens").anyMatch(BooksTest::saysLikeliest);
+    assertThat(alone).as("nobody wants them").noneMatch(BooksTest::saysLikeliest);
+  }
+
+  private static boolean saysLikeliest(Event event) {
+    return event instanceof Event.TokenOut t && !t.top().isEmpty();
   }
 
   @Test

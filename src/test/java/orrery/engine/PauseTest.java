@@ -11,6 +11,7 @@ import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -29,7 +30,7 @@ class PauseTest {
   private static final Duration TEN_SECONDS = Duration.ofSeconds(10);
 
   private final LoadedModel loaded = LoadedModel.load(TinyModels.speck("groups"));
-  private final List<Event> events = new ArrayList<>();
+  private final List<Event> events = new CopyOnWriteArrayList<>(); // read while it grows
 
   @AfterEach
   void close() {

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 import orrery.events.BlockGone;
 import orrery.events.BlockKept;
 import orrery.events.Event;
@@ -34,7 +35,8 @@ final class FoldedBlocks {
     for (Event.Books event : cache.book().changes(0)) {
       switch (event) {
         case BlockKept kept -> {
-          blocks.put(kept.block(), kept);
+          BlockKept before = blocks.put(kept.block(), kept);
+          require(before == null || mayReturn() || changed(before, kept), "what is told is new");
           require(!gone.contains(kept.block()), "a new block has a new number");
         }
         case BlockGone e -> {
@@ -50,6 +52,15 @@ final class FoldedBlocks {
     require(walked.size() == cache.blocks(), "as many blocks as the cache counts");
     requirePages();
     requireHolders(walked, running);
+  }
+
+  /** Whether between two calls a block may lose a page and get it again: only behind a window. */
+  private boolean mayReturn() {
+    return !IntStream.range(0, kv.geometry().pools()).allMatch(kv.geometry()::needsAll);
+  }
+
+  private static boolean changed(BlockKept before, BlockKept now) {
+    return before.parent() != now.parent() || !Arrays.deepEquals(before.pages(), now.pages());
   }
 
   private static boolean same(BlockKept told, CachedBlock found) {

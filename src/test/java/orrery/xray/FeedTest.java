@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import orrery.events.Event;
 import orrery.events.Keyframe;
+import orrery.events.Keyframe.CachedBlock;
 import orrery.events.Vocabulary;
 
 /** What pages get of the engine's events: those that come late, and those that read slowly. */
@@ -58,7 +59,7 @@ class FeedTest {
 
   @Test
   void aPageThatOpensLateGetsTheWholeRingFromItsVocabularyOn() throws Exception {
-    Feed feed = new Feed(100, 1000);
+    Feed feed = new Feed(100, Long.MAX_VALUE, 1000);
     feed(feed, "VKeee");
     feed.drain();
     feed(feed, "eKe");
@@ -72,7 +73,7 @@ class FeedTest {
 
   @Test
   void theRingDropsWholeChunksAndKeepsTheVocabulary() throws Exception {
-    Feed feed = new Feed(5, 1000);
+    Feed feed = new Feed(5, Long.MAX_VALUE, 1000);
     feed(feed, "VKeeeKeeKe");
     feed.drain();
     assertThat(read(feed, feed.ring().new Place())).containsExactly("0:0+0:V", "0:5+0:KeeKe");
@@ -85,7 +86,7 @@ class FeedTest {
 
   @Test
   void aPageThatFellOffGoesOnAtTheNewestKeyframeAndIsToldWhatItLost() throws Exception {
-    Feed feed = new Feed(6, 1000);
+    Feed feed = new Feed(6, Long.MAX_VALUE, 1000);
     Ring.Place slow = feed.ring().new Place();
     feed(feed, "VKe");
     feed.drain();
@@ -99,7 +100,7 @@ class FeedTest {
 
   @Test
   void eventsBeforeTheFirstKeyframeAreOfNoUse() throws Exception {
-    Feed feed = new Feed(100, 1000);
+    Feed feed = new Feed(100, Long.MAX_VALUE, 1000);
     feed(feed, "eeKe");
     feed.drain();
     assertThat(read(feed, feed.ring().new Place())).containsExactly("0:0+0:Ke");
@@ -107,7 +108,7 @@ class FeedTest {
 
   @Test
   void aFeedThatIsNotEmptiedDropsEventsUpToAKeyframeAndSaysHowMany() throws Exception {
-    Feed feed = new Feed(100, 4);
+    Feed feed = new Feed(100, Long.MAX_VALUE, 4);
     Ring.Place page = feed.ring().new Place();
     feed(feed, "Keeeeeee"); // four fit
     feed.drain();
@@ -118,7 +119,7 @@ class FeedTest {
 
   @Test
   void anotherEngineBeginsARunWithItsOwnVocabulary() throws Exception {
-    Feed feed = new Feed(6, 1000);
+    Feed feed = new Feed(6, Long.MAX_VALUE, 1000);
     Ring.Place page = feed.ring().new Place();
     feed(feed, "VKe");
     feed.drain();
@@ -137,8 +138,72 @@ class FeedTest {
   }
 
   @Test
+  void whatWasDroppedAtTheEndOfARunIsSaidToo() throws Exception {
+    Feed feed = new Feed(100, Long.MAX_VALUE, 3);
+    Ring.Place page = feed.ring().new Place();
+    feed(feed, "Keeee"); // three fit
+    feed.nextRun();
+    feed.drain();
+    feed(feed, "Ke");
+    feed.drain();
+    assertThat(read(feed, page)).containsExactly("0:0+0:Kee", "1:5+2:Ke");
+  }
+
+  @Test
+  void theRingDropsWholeChunksThatAreTooLarge() throws Exception {
+    Feed feed = new Feed(100, 12_000, 1000);
+    for (int i = 0; i < 4; i++) {
+      feed.accept(large(600)); // about 3,000 bytes
+      feed(feed, "e");
+      feed.drain();
+    }
+    assertThat(read(feed, feed.ring().new Place())).containsExactly("0:2+0:KeKeKe");
+    feed.accept(large(60_000));
+    feed.drain();
+    assertThat(read(feed, feed.ring().new Place())).containsExactly("0:8+0:K");
+  }
+
+  /** A keyframe whose only block has so many tokens. */
+  private Keyframe large(int tokens) {
+    CachedBlock block = new CachedBlock(0, -1, new int[tokens], new int[1][1], 0);
+    return new Keyframe(
+        ++clock, -1, "m", 4, Map.of(), List.of(), false, List.of(), List.of(), List.of(block));
+  }
+
+  @Test
+  void whatIsForgottenIsShownToNoPageThatOpensLater() throws Exception {
+    Feed feed = new Feed(100, Long.MAX_VALUE, 1000);
+    feed(feed, "VKeeKeeK");
+    feed.forget();
+    assertThat(read(feed, feed.ring().new Place())).containsExactly("0:0+0:V", "0:7+0:K");
+    feed(feed, "ee");
+    feed.drain();
+    assertThat(read(feed, feed.ring().new Place())).containsExactly("0:0+0:V", "0:7+0:Kee");
+  }
+
+  @Test
+  void aBugLosesEventsUpToTheNextKeyframeAndIsReported() throws Exception {
+    List<Throwable> reported = new ArrayList<>();
+    Thread.currentThread().setUncaughtExceptionHandler((thread, bug) -> reported.add(bug));
+    try {
+      Feed feed = new Feed(100, Long.MAX_VALUE, 1000);
+      Ring.Place page = feed.ring().new Place();
+      feed(feed, "Ke");
+      feed.drain();
+      feed.accept(new Event.Submitted(1, 0, 1, 1, 1, null)); // no engine says this
+      feed.drain();
+      feed(feed, "eeKe");
+      feed.drain();
+      assertThat(read(feed, page)).containsExactly("0:0+0:Ke", "0:3+1:Ke");
+      assertThat(reported).singleElement().isInstanceOf(NullPointerException.class);
+    } finally {
+      Thread.currentThread().setUncaughtExceptionHandler(null);
+    }
+  }
+
+  @Test
   void aMessageHasAtMostAThousandEvents() throws Exception {
-    Feed feed = new Feed(10_000, 100_000);
+    Feed feed = new Feed(10_000, Long.MAX_VALUE, 100_000);
     feed(feed, "K" + "e".repeat(2500));
     feed.drain();
     assertThat(read(feed, feed.ring().new Place()).stream().map(m -> m.split(":")[2].length()))
@@ -173,7 +238,7 @@ class FeedTest {
 
   @Test
   void eventsBecomeJsonOnceForAllPages() throws Exception {
-    Feed feed = new Feed(100, 1000);
+    Feed feed = new Feed(100, Long.MAX_VALUE, 1000);
     feed(feed, "Ke");
     feed.drain();
     Batch first = next(feed, feed.ring().new Place()).batches().getFirst();
@@ -183,7 +248,7 @@ class FeedTest {
 
   @Test
   void halfASurrogatePairDoesNotEndTheFeed() throws Exception {
-    Feed feed = new Feed(100, 1000);
+    Feed feed = new Feed(100, Long.MAX_VALUE, 1000);
     feed.accept(keyframe());
     feed.accept(new Event.Rejected(1, "\ud83d"));
     feed.drain();

@@ -1,11 +1,13 @@
 package orrery.xray;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -96,6 +98,61 @@ class TraceTest {
   }
 
   @Test
+  void anEngineThatBeginsLateByTheClockIsARunToo() throws Exception {
+    List<String> late = new ArrayList<>(recorded(1)); // a speck has no vocabulary
+    late.replaceAll(line -> line.replaceFirst("\"nanos\":", "\"nanos\":1000"));
+    List<String> both = new ArrayList<>(recorded(1));
+    int first = both.size();
+    both.addAll(late);
+    List<JsonNode> all = messages(file(both));
+    assertThat(all.get(first - 1).get("run").asInt()).isZero();
+    assertThat(all.get(first).get("run").asInt()).isEqualTo(1);
+    assertThat(all.getLast().get("run").asInt()).isEqualTo(1);
+    String words = "{\"event\":\"Vocabulary\",\"nanos\":9,\"texts\":[\"a\"]}";
+    String frame = late.getFirst();
+    assertThat(messages(file(List.of(words, frame, words, frame))).stream())
+        .extracting(m -> m.get("run").asInt())
+        .containsExactly(0, 0, 1, 1);
+  }
+
+  @Test
+  void aSecondKeyframeBeforeTheFirstStepIsOfTheSameRun() throws Exception {
+    String frame = recorded(1).getFirst();
+    String idle = "{\"event\":\"Flushed\",\"nanos\":999999999999,\"blocks\":0}";
+    String later = frame.replaceFirst("\"nanos\":", "\"nanos\":1000");
+    assertThat(messages(file(List.of(frame, idle, later))).stream())
+        .extracting(m -> m.get("run").asInt())
+        .containsOnly(0);
+  }
+
+  @Test
+  void bytesThatAreNoTextAreRefusedWithTheirLine() throws Exception {
+    List<String> lines = recorded(1);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    for (int i = 0; i < 6; i++) {
+      bytes.writeBytes(lines.get(i).getBytes(UTF_8));
+      bytes.writeBytes(i == 3 ? new byte[] {(byte) 0xE2, '\n'} : new byte[] {'\n'});
+    }
+    Path bad = Files.write(directory.resolve("bytes.jsonl"), bytes.toByteArray());
+    assertThatThrownBy(() -> Trace.read(bad, remark -> {}))
+        .isInstanceOf(IOException.class)
+        .hasMessage(bad + ": line 4: expected text in UTF-8");
+  }
+
+  @Test
+  void aLastLineThatIsCutInsideACharacterIsLeftOut() throws Exception {
+    List<String> lines = recorded(1);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    bytes.writeBytes((String.join("\r\n", lines) + "\r\n{\"event\":\"").getBytes(UTF_8));
+    bytes.write(0xE2); // the first of three
+    Path file = Files.write(directory.resolve("cut.jsonl"), bytes.toByteArray());
+    List<String> remarks = new ArrayList<>();
+    Trace.read(file, remarks::add);
+    assertThat(remarks).hasSize(1);
+    assertThat(messages(file)).hasSameSizeAs(lines);
+  }
+
+  @Test
   void badFilesAreRefusedWithLineAndField() throws Exception {
     List<String> lines = recorded(1);
     String token = lines.stream().filter(l -> l.contains("\"TokenOut\"")).findFirst().orElseThrow();
@@ -107,6 +164,9 @@ class TraceTest {
     refused(
         changed(lines, at, token.replaceFirst("\"token\":\\d+,", "")),
         line + "TokenOut.token: expected an integer of 32 bits, found none");
+    refused(
+        changed(lines, at, token.replaceFirst("\"nanos\":\\d+", "\"nanos\":9999999999999999999")),
+        line + "TokenOut.nanos: expected an integer of 64 bits, found 9999999999999999999");
     refused(
         changed(lines, at, token.replaceFirst("\"origin\":\"\\w+\"", "\"origin\":\"LUCK\"")),
         line + "TokenOut.origin: expected one of PLAIN, ACCEPTED");
