@@ -12,8 +12,8 @@
  *   say(text)           what went wrong, for the user
  *
  * time: {connection: "connecting" | "open" | a sentence, mode: "live" | "play" | "paused", speed
- * (steps a second; 0 in mode live), step, first, last, marks: [{kind, step, ...}], enginePaused,
- * events, lost}. Actions return promises, which fail with an Error for the user.
+ * (steps a second; 0 in mode live), step, first, last, marks: [{kind, step, ...}], front (the newest
+ * state), enginePaused, events, lost}. Actions return promises, which fail with an Error for the user.
  */
 import { Feed } from "./feed.js";
 import { History } from "./history.js";
@@ -197,7 +197,7 @@ function time() {
   const { first, last, step, events } = history.range;
   return {
     connection, mode: history.mode, speed: history.mode === "live" ? 0 : history.speed, step, first,
-    last, marks: history.index, enginePaused: history.front.paused, events, lost: history.lost,
+    last, marks: history.index, front: history.front, enginePaused: history.front.paused, events, lost: history.lost,
   };
 }
 

@@ -36,6 +36,7 @@ const VIEWS = {
  */
 export function mount(actions) {
   const ui = listeners({ actions, engine: { live: true }, loads: [], last: null });
+  ui.tellOf = {}; // by section: opens its detail about something, and answers the requests it is about
   ui.isLive = () => ui.engine.live !== false;
   const say = messages();
   ui.act = async (run, tell = say) => {
@@ -63,6 +64,12 @@ export function mount(actions) {
     views.forEach((view) => view(state, time));
   };
   const again = () => shown && draw(...shown);
+  /** Waits until a step is drawn, at most two seconds. */
+  ui.drawn = async (step) => {
+    for (let tries = 0; tries < 40 && shown?.[0].step !== step; tries++) {
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  };
   return {
     draw,
     engine(answer) {
@@ -144,7 +151,7 @@ function header() {
     if (stand.key !== key) {
       stand.key = key;
       stand.replaceChildren(
-        el("span", {}, el("b", {}, number(state.running)), " run "),
+        el("span", {}, el("b", {}, number(state.running)), " running "),
         ...chips.map((s) =>
           el(
             "span",
@@ -152,7 +159,7 @@ function header() {
             label(state, s.sequence),
           ),
         ),
-        el("span", {}, " ", el("b", {}, number(state.waiting)), " wait"),
+        el("span", {}, " / ", el("b", {}, number(state.waiting)), " waiting"),
       );
     }
     text(trouble, troubleOf(time));

@@ -4,17 +4,16 @@ import { attr, text } from "./dom.js";
 
 let revealing = null; // while something is shown, the pointer does not choose what shines
 
-/** Scrolls to a section and lets its request shine for a moment. */
-export function reveal(section, mark) {
+/** Scrolls to a section and lets requests shine, until the pointer chooses others. */
+export function reveal(section, requests) {
   const node = document.getElementById(section);
   clearTimeout(revealing);
   node.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
   node.classList.add("revealed");
-  focusOn([mark.request]);
+  focusOn(requests);
   revealing = setTimeout(() => {
     revealing = null;
     node.classList.remove("revealed");
-    focusOn();
   }, 4000);
 }
 
@@ -49,7 +48,7 @@ function focusOn(requests = []) {
     root.dataset.focus = key;
     const others = requests.map((r) => `:not([data-rq~="${r}"])`).join("");
     document.getElementById("focus-rule").textContent = key
-      ? `main [data-rq]${others} { opacity: 0.22; }`
+      ? `main [data-rq]${others} { opacity: 0.4; }`
       : "";
   }
 }

@@ -43,16 +43,25 @@ export function textsView(root, ui) {
       point(token);
     }
   });
-  cards.addEventListener("click", (e) => {
-    const token = e.target.closest("[data-token]");
+  const go = (token) => {
     if (token && Number(token.dataset.step) >= 0) {
       ui.act(() => ui.actions.seek(Number(token.dataset.step)));
     }
-  });
+  };
+  cards.addEventListener("click", (e) => go(e.target.closest("[data-token]")));
+  ui.tellOf.texts = (sequence, step) => {
+    const own = `[data-sequence="${sequence}"] .token[data-step="${step}"]`;
+    const token = cards.querySelector(`${own}:has(.rejected)`) ?? cards.querySelector(own);
+    point(token);
+    const answer = token?.closest(".answer");
+    answer?.scrollTo({ top: answer.scrollTop + token.getBoundingClientRect().top - answer.getBoundingClientRect().top - 24 });
+  };
   cards.addEventListener("keydown", (e) => {
     const way = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" }[e.key];
     const card = e.target.closest(".answer");
-    if (way && card) {
+    if (e.key === "Enter" && current && card?.contains(current)) {
+      go(current);
+    } else if (way && card) {
       e.preventDefault();
       e.stopPropagation();
       const next =
