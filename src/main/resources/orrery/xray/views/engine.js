@@ -1,6 +1,6 @@
 // The engine's switches: what they are now, others to try, and the same load beside the last run.
 
-import { attr, el, keyed, text } from "./dom.js";
+import { attr, el, keyed, text, wholeFlags } from "./dom.js";
 import { duration, number, percent } from "./words.js";
 
 /** Switches to try. Each is a change of the flags, and says what to watch. */
@@ -176,7 +176,7 @@ function compare(table, none, runs) {
             "th",
             { scope: "col" },
             el("b", {}, run.title ?? run.load),
-            el("code", {}, run.flags || "as it was started"),
+            el("code", {}, ...wholeFlags(run.flags || "as it was started")),
             run.done === false ? el("em", {}, "still runs") : "",
           ),
         ),

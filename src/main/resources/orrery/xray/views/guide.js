@@ -6,12 +6,13 @@ import { count, nameOf, number } from "./words.js";
 const KEY = "orrery.guide";
 const PACE = 4; // steps a second: slow enough to read along
 
-/** What to see first: where it happens, what to read, and the event that shows it. */
+/** What to see first: where it happens, which details tell about it, and the event that shows it. */
 const LESSONS = [
   {
     title: "A request takes pages",
     look: "Its keys and values need room. Whenever its last page is full, it takes another one.",
     section: "pages",
+    tells: ["lanes", "pages"],
     kinds: ["admitted"],
     seen: (state, mark) => `${nameOf(state, mark.sequence)} started and took its first pages.`,
   },
@@ -19,6 +20,7 @@ const LESSONS = [
     title: "A prefix is shared",
     look: "A request begins like an earlier one. It reads the pages that are there, and computes less.",
     section: "lanes",
+    tells: ["lanes", "pages"],
     kinds: ["hit", "forked"],
     seen: (state, mark) =>
       `${nameOf(state, mark.sequence)} found ${mark.n ? count(mark.n, "token") : "its beginning"} already computed.`,
@@ -27,6 +29,7 @@ const LESSONS = [
     title: "A draft is rejected",
     look: "Drafts guess coming tokens. The model checks them in one step, and a wrong one costs nothing but its row.",
     section: "texts",
+    tells: ["lanes", "texts"],
     kinds: ["rejectedDraft"],
     seen: (state, mark) =>
       `a wrong draft of ${nameOf(state, mark.sequence)} is struck through in its text.`,
@@ -99,9 +102,9 @@ export function guideView(root, ui) {
     ended = time.step >= time.last;
     const load = ui.first();
     flags = load?.fits === false && state.running + state.waiting === 0 ? load.flags : null;
-    begin.hidden = engine && !load;
-    const name = load ? load.title[0].toLowerCase() + load.title.slice(1) : "";
-    text(begin, engine ? `Start: ${name}` : "Play the recording");
+    begin.disabled = engine && !load; // the loads have not come yet
+    const name = load ? `: ${load.title[0].toLowerCase()}${load.title.slice(1)}` : "";
+    text(begin, engine ? `Start${name}` : "Play the recording");
     restarts.hidden = !engine || flags === null;
     const say = `restarts the engine with ${flags}`;
     if (restarts.textContent !== say) {
@@ -163,10 +166,8 @@ function lessonCard(lesson, i, ui) {
   const go = async () => {
     await ui.actions.seek(first.step);
     await ui.drawn(first.step);
-    const partners = ["lanes", "pages", "texts"].flatMap(
-      (section) => ui.tellOf[section](first.sequence, first.step) ?? [],
-    );
-    const lit = lesson.kinds.includes("hit") ? partners.map(Number) : [];
+    const told = lesson.tells.flatMap((section) => ui.tellOf[section](first.sequence, first.step));
+    const lit = lesson.kinds.includes("hit") ? told : []; // who shares the page
     ui.reveal(lesson.section, [...new Set([first.request, ...lit])]);
   };
   node.draw = (state, time) => {

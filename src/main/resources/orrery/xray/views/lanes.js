@@ -3,6 +3,7 @@
 import { describe, laneCell, rowsCell, stepCell, stopCell } from "./cells.js";
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
+import { leaves, points } from "./shell.js";
 import { count, label, STOPS } from "./words.js";
 
 const COLUMNS = [30, 18]; // pixels of a step: wide as long as all known steps fit
@@ -57,8 +58,8 @@ export function lanesView(root, ui) {
     text(detail, describe(known, cell) || hint);
   };
   const pointed = (e) => e.target.closest("[data-step]");
-  box.addEventListener("pointerover", (e) => point(pointed(e)));
-  box.addEventListener("pointerleave", (e) => e.pointerType === "mouse" && point(null));
+  box.addEventListener("pointerover", (e) => points() && point(pointed(e)));
+  box.addEventListener("pointerleave", (e) => leaves(e) && point(null));
   box.addEventListener("click", (e) => go(pointed(e)));
   const go = (cell) => cell && ui.act(() => ui.actions.seek(Number(cell.dataset.step)));
   box.addEventListener("keydown", (e) => {
@@ -73,6 +74,7 @@ export function lanesView(root, ui) {
   });
   ui.tellOf.lanes = (sequence, step) => {
     point(box.querySelector(`.cell[data-sequence="${sequence}"][data-step="${step}"]`));
+    return [];
   };
 
   let from = 0; // the first step that is drawn

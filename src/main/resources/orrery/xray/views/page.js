@@ -36,7 +36,7 @@ const VIEWS = {
  */
 export function mount(actions) {
   const ui = listeners({ actions, engine: { live: true }, loads: [], last: null });
-  ui.tellOf = {}; // by section: opens its detail about something, and answers the requests it is about
+  ui.tellOf = {}; // by section: opens its detail about a sequence in a step, and answers the requests that share it
   ui.isLive = () => ui.engine.live !== false;
   const say = messages();
   ui.act = async (run, tell = say) => {
@@ -159,7 +159,7 @@ function header() {
             label(state, s.sequence),
           ),
         ),
-        el("span", {}, " / ", el("b", {}, number(state.waiting)), " waiting"),
+        el("span", {}, "/ ", el("b", {}, number(state.waiting)), " waiting"),
       );
     }
     text(trouble, troubleOf(time));

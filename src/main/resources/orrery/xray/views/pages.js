@@ -3,6 +3,7 @@
 import { pagesOf } from "../books.js";
 import { colour, ink } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
+import { leaves, points } from "./shell.js";
 import { count, namesOf, number, textOf, visible } from "./words.js";
 
 const MOST = 3000; // cells of a pool that are drawn
@@ -24,12 +25,12 @@ export function pagesView(root, ui) {
     at = page ? [pool, page] : null;
     tell();
   };
-  /** Tells about the first page of a sequence; one that several hold if there is one. */
+  /** Tells about a page of a sequence, one that several hold if there is one; answers who they are. */
   ui.tellOf.pages = (sequence) => {
     const own = [...pools.querySelectorAll(`[data-page][data-holders~="${sequence}"]`)];
     const cell = own.find((page) => page.dataset.kind === "shared") ?? own[0];
     cell?.closest("[data-pool-box]").point(cell);
-    return (cell?.dataset.rq ?? "").split(" ").filter(Boolean);
+    return (cell?.dataset.rq ?? "").split(" ").filter(Boolean).map(Number);
   };
   return (state) => {
     if (now?.run !== state.run) {
@@ -106,8 +107,8 @@ function poolBox(index, show) {
     current?.classList.add("current");
     show(index, cell ? Number(cell.dataset.page) : null);
   };
-  grid.addEventListener("pointerover", (e) => point(e.target.closest("[data-page]")));
-  grid.addEventListener("pointerleave", (e) => e.pointerType === "mouse" && point(null));
+  grid.addEventListener("pointerover", (e) => points() && point(e.target.closest("[data-page]")));
+  grid.addEventListener("pointerleave", (e) => leaves(e) && point(null));
   grid.addEventListener("blur", () => point(null));
   box.point = point;
   grid.addEventListener("click", (e) => point(e.target.closest("[data-page]")));

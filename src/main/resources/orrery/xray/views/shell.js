@@ -2,12 +2,17 @@
 
 import { attr, text } from "./dom.js";
 
+const SCROLL = 1500; // milliseconds in which a section that is shown moves below the pointer
+
+let moving = 0; // until when that is so
+
 let revealing = null; // while something is shown, the pointer does not choose what shines
 
 /** Scrolls to a section and lets requests shine, until the pointer chooses others. */
 export function reveal(section, requests) {
   const node = document.getElementById(section);
   clearTimeout(revealing);
+  moving = performance.now() + SCROLL;
   node.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
   node.classList.add("revealed");
   focusOn(requests);
@@ -16,6 +21,12 @@ export function reveal(section, requests) {
     node.classList.remove("revealed");
   }, 4000);
 }
+
+/** Whether the user moves the pointer, and not the page moves below it. */
+export const points = () => performance.now() > moving;
+
+/** Whether an event says that the mouse has left something. A finger leaves when it is lifted. */
+export const leaves = (e) => e.pointerType === "mouse" && points();
 
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

@@ -7,10 +7,10 @@ import { count, duration, KINDS, number, sentence, stopOf } from "./words.js";
 const MOST = 12; // sentences about what happened in a step
 
 const ROWS = [
-  ["prompt", "prefillRows", "prompt"],
-  ["decode", "decodeRows", "newest tokens"],
-  ["draft", "draftRows", "drafts"],
-  ["padding", "paddingRows", "padding"],
+  ["prompt", "prefillRows", "prompt", "tokens of prompts"],
+  ["decode", "decodeRows", "newest tokens", "one for each answer that goes on"],
+  ["draft", "draftRows", "drafts", "guessed tokens, to be judged"],
+  ["padding", "paddingRows", "padding", "rows that belong to no request"],
 ];
 const PHASES = [
   ["plan", "plan", "chooses the rows and reserves pages"],
@@ -27,7 +27,7 @@ export function stepView(root) {
   const rows = bar(
     "rows-of-step",
     "What the rows were",
-    ROWS.map(([key, , label]) => [key, label]),
+    ROWS.map(([key, , label, means]) => [key, label, means]),
   );
   const phases = bar(
     "time-of-step",

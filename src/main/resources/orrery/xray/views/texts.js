@@ -2,6 +2,7 @@
 
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
+import { points } from "./shell.js";
 import { explain, tokenNode } from "./tokens.js";
 import { count, label, nameOf, ORIGINS, textOf } from "./words.js";
 
@@ -39,7 +40,7 @@ export function textsView(root, ui) {
   point(null);
   cards.addEventListener("pointerover", (e) => {
     const token = e.target.closest("[data-token]");
-    if (token) {
+    if (token && points()) {
       point(token);
     }
   });
@@ -54,7 +55,9 @@ export function textsView(root, ui) {
     const token = cards.querySelector(`${own}:has(.rejected)`) ?? cards.querySelector(own);
     point(token);
     const answer = token?.closest(".answer");
-    answer?.scrollTo({ top: answer.scrollTop + token.getBoundingClientRect().top - answer.getBoundingClientRect().top - 24 });
+    const topOf = (node) => node.getBoundingClientRect().top;
+    answer?.scrollTo({ top: answer.scrollTop + topOf(token) - topOf(answer) - 24 });
+    return [];
   };
   cards.addEventListener("keydown", (e) => {
     const way = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" }[e.key];

@@ -177,7 +177,7 @@ function paint(canvas, width, time, kind) {
   }
   draw.textAlign = "center";
   draw.textBaseline = "middle";
-  draw.font = "11px system-ui, sans-serif";
+  draw.font = "13px system-ui, sans-serif";
   const taken = new Map(); // column of 9 pixels: rank of the kind that it shows
   const rank = (mark) => (kind ? (mark.kind === kind ? 0 : -1) : SHOWN.indexOf(mark.kind));
   for (const mark of time.marks) {
@@ -189,9 +189,9 @@ function paint(canvas, width, time, kind) {
   }
   for (const { mark } of taken.values()) {
     draw.fillStyle = style.getPropertyValue(`--mark-${mark.kind}`);
-    draw.globalAlpha = mark.step > time.step ? 0.45 : 1;
+    draw.globalAlpha = mark.step > time.step ? 0.6 : 1;
     if (mark.kind === "rejectedDraft" && kind !== mark.kind) {
-      draw.fillRect(at(mark.step) - 0.5, 9, 1.5, 4); // so many that signs would hide the others
+      draw.fillRect(at(mark.step) - 1, 7, 2, 7); // so many that signs would hide the others
     } else {
       draw.fillText(KINDS[mark.kind].sign, at(mark.step), 7);
     }
