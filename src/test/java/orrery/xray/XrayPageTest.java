@@ -426,7 +426,9 @@ class XrayPageTest {
     for (String what : List.of("#lanes .cell", "#pages [data-page]", "#texts .token")) {
       assertThat(
               browser.number(
-                  "return document.querySelector(arguments[0]).getBoundingClientRect().top", what))
+                  "return"
+                      + " Math.round(document.querySelector(arguments[0]).getBoundingClientRect().top)",
+                  what))
           .as(what + " is above the bar at the bottom")
           .isLessThan(780);
     }
