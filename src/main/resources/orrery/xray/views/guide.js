@@ -13,7 +13,7 @@ const LESSONS = [
     look: "Its keys and values need room. Whenever its last page is full, it takes another one.",
     section: "pages",
     kinds: ["admitted"],
-    seen: (state, mark) => `${nameOf(state, mark.sequence)} started and took its first pages.`,
+    seen: (state, mark) => `${nameOf(state, mark.sequence, mark.request)} started and took its first pages.`,
   },
   {
     title: "A prefix is shared",
@@ -21,7 +21,7 @@ const LESSONS = [
     section: "lanes",
     kinds: ["hit", "forked"],
     seen: (state, mark) =>
-      `${nameOf(state, mark.sequence)} found ${mark.n ? count(mark.n, "token") : "its beginning"} already computed.`,
+      `${nameOf(state, mark.sequence, mark.request)} found ${mark.n ? count(mark.n, "token") : "its beginning"} already computed.`,
   },
   {
     title: "A draft is rejected",
@@ -29,7 +29,7 @@ const LESSONS = [
     section: "texts",
     kinds: ["rejectedDraft"],
     seen: (state, mark) =>
-      `a wrong draft of ${nameOf(state, mark.sequence)} is struck through in its text.`,
+      `a wrong draft of ${nameOf(state, mark.sequence, mark.request)} is struck through in its text.`,
   },
 ];
 
