@@ -14,7 +14,7 @@ const LESSONS = [
     section: "pages",
     tells: ["lanes", "pages"],
     kinds: ["admitted"],
-    seen: (state, mark) => `${nameOf(state, mark.sequence)} started and took its first pages.`,
+    seen: (state, mark) => `${nameOf(state, mark.sequence, mark.request)} started and took its first pages.`,
   },
   {
     title: "A prefix is shared",
@@ -23,7 +23,7 @@ const LESSONS = [
     tells: ["lanes", "pages"],
     kinds: ["hit", "forked"],
     seen: (state, mark) =>
-      `${nameOf(state, mark.sequence)} found ${mark.n ? count(mark.n, "token") : "its beginning"} already computed.`,
+      `${nameOf(state, mark.sequence, mark.request)} found ${mark.n ? count(mark.n, "token") : "its beginning"} already computed.`,
   },
   {
     title: "A draft is rejected",
@@ -32,7 +32,7 @@ const LESSONS = [
     tells: ["lanes", "texts"],
     kinds: ["rejectedDraft"],
     seen: (state, mark) =>
-      `a wrong draft of ${nameOf(state, mark.sequence)} is struck through in its text.`,
+      `a wrong draft of ${nameOf(state, mark.sequence, mark.request)} is struck through in its text.`,
   },
 ];
 

@@ -1,7 +1,7 @@
 // Puts the pictures into the page, and tells them what the server said.
 
 import { dress } from "./colours.js";
-import { el, text } from "./dom.js";
+import { attr, el, text } from "./dom.js";
 import { chartsView } from "./charts.js";
 import { controlsView } from "./controls.js";
 import { engineView } from "./engine.js";
@@ -40,13 +40,17 @@ export function mount(actions) {
   ui.isLive = () => ui.engine.live !== false;
   const say = messages();
   ui.act = async (run, tell = say) => {
+    const before = say.times();
     try {
       await run();
+      if (say.times() === before) {
+        say(""); // what went wrong before does not matter any more
+      }
     } catch (error) {
-      tell(error.message);
+      tell(error.message, "error");
     }
   };
-  ui.helpOf = (name) => ui.engine.options?.find((s) => s.name === name)?.help ?? "";
+  ui.helpOf = (name) => ui.engine.options?.find((s) => s.name === `--${name}`)?.help ?? "";
   loadsOf(ui);
   ui.reveal = reveal;
   pointing();
@@ -61,6 +65,7 @@ export function mount(actions) {
   const draw = (state, time) => {
     shown = [state, time];
     head(state, time);
+    attr(document.documentElement, "data-connection", time.connection === "open" ? "open" : "none");
     views.forEach((view) => view(state, time));
   };
   const again = () => shown && draw(...shown);
@@ -89,6 +94,7 @@ export function mount(actions) {
       ui.tell("runs", list);
     },
     say,
+    act: ui.act,
   };
 }
 
@@ -169,7 +175,7 @@ function header() {
 
 function troubleOf(time) {
   if (time.connection !== "open" && time.connection !== "connecting") {
-    return `${time.connection[0].toUpperCase()}${time.connection.slice(1)}.`;
+    return time.connection;
   }
   return time.lost > 0 ? `This page was too slow and has lost ${number(time.lost)} events.` : "";
 }

@@ -84,12 +84,17 @@ export function theme(ui) {
 export function messages() {
   const bar = document.getElementById("message");
   let timer = null;
-  return (words) => {
+  let times = 0;
+  const say = (words, kind = "error") => {
+    times += words ? 1 : 0;
     clearTimeout(timer);
+    attr(bar, "data-kind", kind);
     text(bar, words);
     bar.hidden = !words;
     timer = setTimeout(() => (bar.hidden = true), 12_000);
   };
+  say.times = () => times; // how often something was said
+  return say;
 }
 
 /** The list of keys. */

@@ -43,10 +43,10 @@ export const visible = (words) => oneLine(words).replace(/^ | $/g, "␣");
 export const trimmed = (words) => oneLine(words).trim() || visible(words);
 
 /** "request 3"; of a request with several answers also which one. */
-export function nameOf(state, sequence) {
+export function nameOf(state, sequence, request = -1) {
   const s = state.sequences[sequence];
   if (!s) {
-    return `sequence ${sequence}`;
+    return request < 0 ? `sequence ${sequence}` : `request ${request}`; // long past, and forgotten
   }
   const several = (state.requests[s.request]?.choices ?? 1) > 1;
   return several ? `request ${s.request}, answer ${(s.choice ?? 0) + 1}` : `request ${s.request}`;
@@ -157,7 +157,7 @@ const REASONS = {
 
 /** One sentence for one event of a step. */
 export function sentence(state, mark) {
-  const who = mark.sequence < 0 ? `request ${mark.request}` : nameOf(state, mark.sequence);
+  const who = mark.sequence < 0 ? `request ${mark.request}` : nameOf(state, mark.sequence, mark.request);
   const Who = who[0].toUpperCase() + who.slice(1);
   const n = mark.n ?? 0;
   switch (mark.kind) {
