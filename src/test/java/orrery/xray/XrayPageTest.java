@@ -432,7 +432,7 @@ class XrayPageTest {
           .as(what + " is above the bar at the bottom")
           .isLessThan(780);
     }
-    browser.one("[data-action=see-lanes]").click();
+    browser.js("document.querySelector('[data-action=see-lanes]').click()"); // the page may scroll
     browser.until(
         "words about the hit",
         () -> browser.one("[data-detail=lane]").getText().contains("prefix hit of"));
@@ -441,7 +441,7 @@ class XrayPageTest {
             String.valueOf(browser.js("return document.documentElement.dataset.focus")).split(" "))
         .as("both who share a page are lit")
         .hasSizeGreaterThan(1);
-    browser.one("[data-action=see-texts]").click();
+    browser.js("document.querySelector('[data-action=see-texts]').click()"); // the page may scroll
     browser.until(
         "words about the wrong draft",
         () -> browser.one("[data-detail=token]").getText().contains("Wrong: "));

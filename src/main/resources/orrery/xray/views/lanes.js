@@ -197,9 +197,9 @@ function firstStep(from, columns, known, step) {
   if (step === newest) {
     return Math.max(oldest, newest - columns + 1); // all of the past that there is room for
   }
-  const least = Math.max(oldest, step - columns + 1);
-  const most = Math.max(oldest, Math.min(step, newest - columns + 1));
-  return Math.min(Math.max(from, least), Math.max(least, most));
+  const least = step - columns + 1;
+  const wanted = step < from ? step - Math.floor(columns / 2) : Math.max(from, least);
+  return Math.max(oldest, Math.min(wanted, Math.max(least, newest - columns + 1)));
 }
 
 /** A lane as it is in the newest state, where a request that waited may have become a sequence. */
