@@ -16,9 +16,10 @@ import orrery.server.HttpException;
 /**
  * The pages that are open: each reads the ring at its own speed, on its own virtual thread.
  *
- * <p>A message is {@code {"from":N,"run":R,"lost":K,"events":[…]}}. N is the number of its first
- * event. R counts the engines: in a message with another run, requests and sequences are counted
- * from 0 again. K events before the first were dropped, and the first is then a keyframe. A
+ * <p>A message is {@code {"feed":F,"from":N,"run":R,"lost":K,"events":[…]}}. F is another text in
+ * each server, so that a page notices that it is connected to a new one. N is the number of its
+ * first event. R counts the engines: in a message with another run, requests and sequences are
+ * counted from 0 again. K events before the first were dropped, and the first is then a keyframe. A
  * vocabulary that comes to a page that opens late has its own number, before those of the others. A
  * message without events comes when nothing has happened for a while.
  */
@@ -87,7 +88,8 @@ final class Pages {
   }
 
   private static List<byte[]> pieces(Ring.Message message) {
-    StringBuilder head = new StringBuilder("{\"from\":").append(message.from());
+    StringBuilder head = new StringBuilder("{\"feed\":\"").append(message.feed());
+    head.append("\",\"from\":").append(message.from());
     head.append(",\"run\":").append(message.run()).append(",\"lost\":").append(message.lost());
     head.append(",\"events\":[");
     List<byte[]> pieces = new ArrayList<>(); // the batches' own arrays, which all pages share

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.UUID;
 
 /**
  * The newest events, for pages that read them each at its own speed.
@@ -22,6 +23,7 @@ import java.util.TreeMap;
  * <p>Nobody who adds events waits for a page.
  */
 final class Ring implements AutoCloseable {
+  private final String feed = UUID.randomUUID().toString(); // no other server has the same
   private final int most; // events
   private final long mostBytes;
   private final TreeMap<Long, Batch> batches = new TreeMap<>(); // by first number; guarded by this
@@ -62,11 +64,12 @@ final class Ring implements AutoCloseable {
   /**
    * What a page is sent at once.
    *
+   * @param feed names the ring: event numbers of another ring are others
    * @param from number of the first event
    * @param run of all the events
    * @param lost events before the first that the page will never get
    */
-  record Message(long from, int run, long lost, List<Batch> batches) {}
+  record Message(String feed, long from, int run, long lost, List<Batch> batches) {}
 
   /** Adds events behind the others; their numbers are higher. */
   synchronized void add(Batch batch) {
@@ -119,7 +122,7 @@ final class Ring implements AutoCloseable {
     while (!closed && !place.left && batches.ceilingEntry(place.next) == null) {
       long millis = (end - System.nanoTime()) / 1_000_000;
       if (millis <= 0) {
-        return Optional.of(new Message(Math.max(0, place.next), place.run, 0, List.of()));
+        return Optional.of(new Message(feed, Math.max(0, place.next), place.run, 0, List.of()));
       }
       wait(millis);
     }
@@ -134,7 +137,7 @@ final class Ring implements AutoCloseable {
     Batch words = vocabularies.get(first.run());
     if (words != null && words != first && place.vocabulary != first.run()) {
       place.vocabulary = first.run(); // the place stays: the message stands beside the others
-      return new Message(words.from(), words.run(), 0, List.of(words));
+      return new Message(feed, words.from(), words.run(), 0, List.of(words));
     }
     if (first.kind() == Batch.Kind.VOCABULARY) {
       place.vocabulary = first.run();
@@ -152,7 +155,7 @@ final class Ring implements AutoCloseable {
     long lost = place.next < 0 ? 0 : start - place.next;
     place.next = together.getLast().end();
     place.run = first.run();
-    return new Message(start, first.run(), lost, together);
+    return new Message(feed, start, first.run(), lost, together);
   }
 
   /** Says that no event will come any more; pages read what is there. */

@@ -22,9 +22,11 @@ const INTERESTING = new Set([
 
 export class History {
   /** Keeps about `most` events, and a checkpoint at least every `every` of them. */
-  constructor({ every = 1000, most = 40000 } = {}) {
+  constructor({ every = 1000, most = Infinity } = {}) {
     this.every = every;
     this.most = most;
+    this.feed = null; // the server whose events these are; null before its first message
+    this.earlier = 0; // runs of the servers before it
     this.vocabulary = [];
     this.disagreement = null; // where the page's books differed from the engine's, in words
     this.lost = 0; // events that never came
@@ -52,19 +54,34 @@ export class History {
     this.mode = this.mode === "paused" ? "live" : this.mode; // there is no past to stand in
   }
 
-  /** Takes a message of the server: {from, run, lost, events}. */
+  /** Takes a message of the server: {feed, from, run, lost, events}. */
   push(message) {
+    if (message.feed !== this.feed) {
+      this.serve(message);
+    }
     if (message.events.length === 0) {
       return;
     }
-    if ((message.run ?? 0) !== this.run) {
-      this.reset(message.run ?? 0);
+    if (this.earlier + message.run !== this.run) {
+      this.reset(this.earlier + message.run);
     }
     message.events.forEach((event, i) => this.take(event, message.from + i));
     if (message.lost > 0) {
       this.lost += message.lost;
     }
     this.settle();
+  }
+
+  /** Begins with a server. If it is not the first one, it has events, runs and words of its own. */
+  serve(message) {
+    if (this.feed !== null) {
+      this.earlier = this.run + 1 - message.run;
+      this.vocabulary = [];
+      this.lost = 0;
+      this.disagreement = null;
+      this.reset(this.run + 1);
+    }
+    this.feed = message.feed;
   }
 
   take(event, number) {

@@ -18,7 +18,7 @@ export function onKeys(actions, history, page, isLive) {
     const run = keys[event.key];
     if (run && !event.defaultPrevented && !modified(event) && !takes(event.target, event.key)) {
       event.preventDefault();
-      run().catch((error) => page.say(error.message));
+      page.act(run);
     }
   });
 }

@@ -9,11 +9,12 @@
  *   loads(list)         of GET /xray/loads
  *   runs(list)          [{load, title, flags, done, wallNanos, firstTokenNanos, peakPages, and the
  *                       counters}] the loads that this page started, oldest first
- *   say(text)           what went wrong, for the user
+ *   say(text, kind)     what went wrong, for the user; of kind "info" what else there is to know
+ *   act(run)            runs an action, and says what went wrong
  *
- * time: {connection: "connecting" | "open" | a sentence, mode: "live" | "play" | "paused", speed
- * (steps a second; 0 in mode live), step, first, last, marks: [{kind, step, ...}], enginePaused,
- * events, lost}. Actions return promises, which fail with an Error for the user.
+ * time: {connection: "connecting" | "open" | sentences, mode: "live" | "play" | "paused", speed
+ * (steps a second; 0 in mode live), step, first, last, marks: [{kind, step, ...}], front (the newest
+ * state), enginePaused, events, lost}. Actions return promises, which fail with an Error for the user.
  */
 import { Feed } from "./feed.js";
 import { History } from "./history.js";
@@ -24,13 +25,17 @@ import { mount } from "./views/page.js";
 
 const FRAME = 50; // milliseconds between two drawings, at least
 const LOOK = 500; // milliseconds between two looks at the runs
+const KEPT = 40000; // events of a live engine that the page keeps; of a recording it keeps all
+const PACES = [0, 1, 4, 12, 40]; // steps a second that a user may choose
 
 const key = new Key();
 const server = new Server(key);
 const history = new History();
-const runs = new Runs(history);
+const runs = new Runs(history, sessionStorage);
 const wanted = new URLSearchParams(location.search);
 let engine = { live: false };
+let loads = [];
+let restarting = false; // whether this page starts another engine
 let pace = 12; // steps a second at which a load is shown; 0: as they come
 let connection = "connecting";
 
@@ -48,9 +53,18 @@ async function until(holds, what) {
 async function look() {
   engine = await server.get("/xray/engine");
   page.engine(engine);
-  const loads = engine.live ? await server.get("/xray/loads") : [];
+  history.most = engine.live ? KEPT : Infinity;
+  loads = engine.live ? await server.get("/xray/loads") : [];
   page.loads(loads);
   runs.titles(loads);
+}
+
+/** Another engine has begun, and not by an action of this page. */
+async function lookAgain(server) {
+  await look();
+  const flags = engine.flags ? `the flags ${engine.flags}` : "no flags";
+  const how = engine.live ? `The engine was restarted with ${flags}.` : "It serves a recording.";
+  page.say(server ? `Another server answers now. ${how}` : how, "info");
 }
 
 /** Plays from where the playhead is, or follows the engine. */
@@ -84,7 +98,11 @@ export const actions = {
   /** Lets the paused engine compute some steps. */
   async step(steps = 1) {
     history.goLive();
-    return server.post("/xray/step", { steps });
+    const answer = await server.post("/xray/step", { steps });
+    if (answer.steps === 0) {
+      page.say("The engine has nothing to compute: it has no request.", "info");
+    }
+    return answer;
   },
 
   /** One step on: of what is known; behind that, the engine pauses, and then computes a step. */
@@ -124,12 +142,16 @@ export const actions = {
     play();
   },
 
-  /** Stops the playhead, or lets it go on. */
+  /** Stops the playhead, or lets it go on; from the beginning, if it is at a recording's end. */
   async halt() {
-    if (history.mode === "play") {
+    const ended = !engine.live && history.state.step === history.front.step;
+    if (history.mode === "play" || (history.live() && !ended)) {
       history.stand();
     } else {
-      history.play();
+      if (ended) {
+        history.home();
+      }
+      history.play(pace || undefined);
     }
   },
 
@@ -152,14 +174,16 @@ export const actions = {
   /** Starts a load; without a seed it is the same each time. Answers the requests' numbers. */
   async load(name, seed) {
     follow();
+    const cached = Object.keys(history.front.blocks).length;
     const { requests } = await server.post("/xray/load", { name, seed });
-    runs.begin(name, engine.flags ?? "", requests);
+    runs.begin({ load: name, seed, flags: engine.flags ?? "", cached, requests });
     page.runs(runs.list);
     return requests;
   },
 
   /** Empties the prefix cache. */
   async flush() {
+    history.goLive(); // there one sees it
     const { flushed } = await server.post("/xray/flush");
     if (!flushed) {
       throw new Error("The prefix cache can be emptied only while no request is there.");
@@ -170,9 +194,14 @@ export const actions = {
   async restart(flags) {
     const before = history.run;
     history.goLive();
-    await server.post("/xray/restart", { flags });
-    await until(() => history.run !== before && history.front.whole, "the engine's first event");
-    await look();
+    restarting = true;
+    try {
+      await server.post("/xray/restart", { flags });
+      await until(() => history.run !== before && history.front.whole, "the engine's first event");
+      await look();
+    } finally {
+      restarting = false;
+    }
   },
 };
 
@@ -182,7 +211,11 @@ const feed = new Feed({
   url: "/xray/events",
   key,
   take(message) {
+    const { feed, run } = history;
     history.push(message);
+    if (feed !== null && run !== history.run && !restarting) {
+      page.act(() => lookAgain(feed !== history.feed));
+    }
     if (history.disagreement) {
       console.error(`The page's books are not the engine's: ${history.disagreement}`);
       history.disagreement = null;
@@ -197,7 +230,7 @@ function time() {
   const { first, last, step, events } = history.range;
   return {
     connection, mode: history.mode, speed: history.mode === "live" ? 0 : history.speed, step, first,
-    last, marks: history.index, enginePaused: history.front.paused, events, lost: history.lost,
+    last, marks: history.index, front: history.front, enginePaused: history.front.paused, events, lost: history.lost,
   };
 }
 
@@ -229,17 +262,25 @@ function frame(now) {
 }
 
 /**
- * What the address asks for: ?load=NAME starts a load, &speed=4 shows it so slowly. A recorded
- * trace is shown from its beginning, and plays if a speed is asked for.
+ * What the address asks for: ?load=NAME starts a load, on an engine with the load's flags if this
+ * one has others and nothing to do; &speed=4 shows it so slowly; &from=first plays all that there
+ * is. A recorded trace is shown from its beginning, and plays if a speed is asked for.
  */
 async function begin() {
   await look();
-  pace = Number(wanted.get("speed") ?? pace);
+  const asked = Number(wanted.get("speed") ?? pace);
+  pace = PACES.reduce((a, b) => (Math.abs(b - asked) < Math.abs(a - asked) ? b : a));
   await until(() => history.front.whole, "the first event");
   if (engine.live && wanted.has("load")) {
     const seed = wanted.has("seed") ? Number(wanted.get("seed")) : undefined;
+    const load = loads.find((one) => one.name === wanted.get("load"));
+    const free = history.front.running + history.front.waiting === 0;
+    if (load && !load.impossible && load.fits === false && free) {
+      await actions.restart(load.flags);
+      page.say(`The engine was restarted with the load's flags: ${load.flags}.`, "info");
+    }
     await actions.load(wanted.get("load"), seed);
-  } else if (!engine.live) {
+  } else if (!engine.live || wanted.get("from") === "first") {
     history.home();
     if (wanted.has("speed")) {
       play();
@@ -248,6 +289,12 @@ async function begin() {
 }
 
 onKeys(actions, history, page, () => engine.live);
+addEventListener("pagehide", () => feed.close()); // or the server thinks that somebody looks
+addEventListener("pageshow", (event) => event.persisted && feed.run()); // back by the history
 feed.run();
 requestAnimationFrame(frame);
-begin().catch((error) => page.say(error.message));
+begin().catch((error) => {
+  if (error.name !== "NoKey") { // the feed says the same
+    page.say(error.message);
+  }
+});

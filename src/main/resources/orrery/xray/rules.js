@@ -7,11 +7,18 @@ import { loose, now, sequenceOf, setPools } from "./shape.js";
 export const STEPS = 240;
 /** How many ended sequences stay at least, however long ago they ended. */
 export const ENDED = 64;
+/** How many ended sequences stay at most, while no step comes that would make them long past. */
+export const MOST_ENDED = 1000;
+/** How many marks stay that no step has taken yet. */
+export const MOST_MARKS = 1000;
 
 function mark(state, kind, event, n, more) {
   state.loose.marks.push({
     kind, request: event.request ?? -1, sequence: event.sequence ?? -1, n, ...more,
   });
+  if (state.loose.marks.length > MOST_MARKS) {
+    state.loose.marks.shift();
+  }
 }
 
 /** Ends the newest span of a sequence and begins another. */
@@ -31,7 +38,9 @@ function start(state, s, computed) {
 
 /** A sequence holds no page any more. */
 function letGo(state, s) {
-  state.loose.ended[s.sequence] = s.tables;
+  if (s.tables.length > 0) {
+    state.loose.ended[s.sequence] = s.tables;
+  }
   s.tables = [];
   s.block = -1;
 }
@@ -45,6 +54,7 @@ export const RULES = {
       state.paused = e.paused;
       state.switches = e.switches;
       setPools(state, e.pools);
+      forget(state);
     }
   },
 
@@ -213,6 +223,7 @@ export const RULES = {
   Idle(state, e) {
     state.idle = true;
     stand(state, e);
+    forget(state);
   },
 };
 
@@ -263,8 +274,9 @@ function forget(state) {
   if (ended.length <= ENDED) {
     return;
   }
+  const oldest = state.steps[0]?.step ?? 0;
   const old = ended.sort((a, b) => a.endStep - b.endStep || a.sequence - b.sequence)
-    .slice(0, -ENDED).filter((s) => s.endStep < state.steps[0].step);
+    .slice(0, -ENDED).filter((s, i) => s.endStep < oldest || i < ended.length - MOST_ENDED);
   for (const s of old) {
     delete state.sequences[s.sequence];
     const request = state.requests[s.request];

@@ -23,7 +23,7 @@ export class Key {
       ? "The server does not take this key. Another one:" : "This server asks for its API key:");
     this.declined = value === null;
     if (this.declined) {
-      throw new NoKey("the server asks for an API key; load the page again to enter it");
+      throw new NoKey("The server asks for an API key. Load the page again to enter it.");
     }
     this.value = value.trim();
     sessionStorage.setItem("orrery.key", this.value);
@@ -59,7 +59,7 @@ export class Server {
         ...options, headers: { ...options.headers, ...this.key.header() }, cache: "no-store",
       });
     } catch {
-      throw new Error("the server does not answer");
+      throw new Error("The server does not answer.");
     }
     if (response.status === 401) {
       this.key.ask(tried);

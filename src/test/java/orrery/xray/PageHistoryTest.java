@@ -7,7 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.graalvm.polyglot.PolyglotException;
 import org.graalvm.polyglot.Value;
@@ -279,6 +281,72 @@ class PageHistoryTest {
   }
 
   @Test
+  void aPageThatIsLeftOpenOverAnotherServerBeginsAgainThoughItsNumbersAreTheSame() {
+    WatchedRuns run = run(1);
+    WatchedRuns other = run(2);
+    Value history = page.call("history", run.text(), 100, 100, 100_000);
+    page.call("serve", history, other.text(), 1); // run 1 and numbers from 0, as before
+    Value alone = page.call("history", other.text(), 100, 100, 100_000);
+    assertThat(page.call("booksAt", history).asString())
+        .isEqualTo(page.call("booksAt", alone).asString());
+    assertThat(ask(page, history, "range")).isEqualTo(ask(page, alone, "range"));
+    assertThat(ask(page, history, "run").asInt()).as("a number that no engine had").isEqualTo(2);
+    assertThat(ask(page, history, "disagreement").isNull()).isTrue();
+  }
+
+  @Test
+  void aRecordingIsKeptWhole() {
+    WatchedRuns run = run(0);
+    String idle =
+        run.lines().stream().filter(l -> l.contains("\"Idle\"")).findFirst().orElseThrow();
+    int events = run.lines().size();
+    Value whole = page.call("history", run.text(), 1000, 1000, -1);
+    int first = ask(page, whole, "range").get("first").asInt();
+    String many = (idle + "\n").repeat(1000);
+    for (int i = 0; i < 45; i++) {
+      page.call("push", whole, many, events + 1000 * i, 1, 0);
+    }
+    assertThat(ask(page, whole, "range").get("first").asInt()).isEqualTo(first);
+    assertThat(ask(page, whole, "range").get("events").asInt()).isEqualTo(events + 45_000);
+  }
+
+  @Test
+  void theStateStaysSmallThoughNoStepComes() {
+    WatchedRuns run = run(0);
+    List<String> kinds = new ArrayList<>();
+    for (String kind : List.of("Submitted", "Finished", "Idle")) {
+      String named = "{\"event\":\"" + kind + "\"";
+      kinds.add(run.lines().stream().filter(l -> l.startsWith(named)).findFirst().orElseThrow());
+    }
+    JsonNode sizes =
+        EngineBooks.read(page.call("grown", run.text(), String.join("\n", kinds), 5000).asString());
+    for (JsonNode size : sizes) {
+      assertThat(size.asInt()).as("%s", sizes).isLessThan(1_200);
+    }
+  }
+
+  @Test
+  void aMessageThatThePageCannotFollowEndsTheFeed() {
+    String good = "data: {\"n\": 1, \"events\": []}\n\n";
+    Value found = page.call("fed", good + "|data: {\"n\": 1}\n\n|" + good);
+    assertThat(found.getMember("connected").asInt()).isEqualTo(1);
+    assertThat(found.getMember("aborted").asInt()).isEqualTo(1);
+    assertThat(found.getMember("taken").asInt()).isEqualTo(2);
+    assertThat(found.getMember("said").asString())
+        .startsWith("connecting open This page cannot follow the server's events: ");
+  }
+
+  @Test
+  void aFeedWhoseStreamEndsConnectsAgain() {
+    String good = "data: {\"n\": 1, \"events\": []}\n\n";
+    Value found = page.call("fed", good);
+    assertThat(found.getMember("connected").asInt()).isEqualTo(4);
+    assertThat(found.getMember("taken").asInt()).isEqualTo(3);
+    assertThat(found.getMember("said").asString())
+        .contains("The server has ended the stream of events. The page tries again.");
+  }
+
+  @Test
   void whatHappenedDuringALoadIsCountedFromItsFirstRequestToItsLastAnswer() {
     for (int i = 0; i < RUNS; i++) {
       WatchedRuns run = run(i);
@@ -295,8 +363,29 @@ class PageHistoryTest {
       long begin = run.all(Event.Submitted.class).getFirst().nanos();
       long end = run.all(Event.Finished.class).getLast().nanos();
       assertThat(during.getMember("wallNanos").asLong()).isEqualTo(end - begin);
+      assertThat(during.getMember("texts").asString())
+          .as("%s", run)
+          .isEqualTo(texts(run, requests));
       assertThat(page.call("during", history, "[9999]").isNull()).isTrue();
     }
+  }
+
+  /** The answers' tokens, by the place of the request and the sequence. */
+  private static String texts(WatchedRuns run, List<Integer> requests) {
+    Map<Integer, Map<Integer, List<Integer>>> texts = new TreeMap<>();
+    for (Event.TokenOut t : run.all(Event.TokenOut.class)) {
+      texts
+          .computeIfAbsent(requests.indexOf(t.request()), r -> new TreeMap<>())
+          .computeIfAbsent(t.sequence(), r -> new ArrayList<>())
+          .add(t.token());
+    }
+    List<String> all = new ArrayList<>();
+    texts.forEach(
+        (place, answers) ->
+            answers
+                .values()
+                .forEach(a -> all.add(place + ":" + a.toString().replaceAll("[^0-9,]", ""))));
+    return String.join(";", all);
   }
 
   @Test

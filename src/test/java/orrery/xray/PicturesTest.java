@@ -91,6 +91,20 @@ class PicturesTest {
   }
 
   @Test
+  void everySignOfTheTimeBarIsExplainedInTheHelp() {
+    String bar = file("views/timebar.js");
+    String shown =
+        bar.substring(bar.indexOf("const SHOWN"), bar.indexOf("];", bar.indexOf("const SHOWN")));
+    String words = file("views/words.js");
+    String help = file("index.html");
+    for (String kind : all("\"([a-zA-Z]+)\"", shown)) {
+      String title =
+          all(kind + ": \\{ sign: \"[^\"]+\", title: \"([^\"]+)\"", words).iterator().next();
+      assertThat(all("<li><b>[^<]</b> ([^<]+)</li>", help)).as(kind).contains(title);
+    }
+  }
+
+  @Test
   void everyChapterThatThePageNamesExists() {
     Set<String> chapters = all("/docs/([a-z0-9-]+\\.md)", file("index.html"));
     assertThat(chapters).hasSizeGreaterThan(6);

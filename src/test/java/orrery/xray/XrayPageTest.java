@@ -195,7 +195,7 @@ class XrayPageTest {
         kind.dispatchEvent(new Event('change', {bubbles: true}));
         """);
     browser.one("[data-action=jump-on]").click();
-    String retracted = ".lane-list .cell:has(> [data-cell=retracted])";
+    String retracted = ".lane-list .cell:not([data-ahead]):has(> [data-cell=retracted])";
     browser.until("a retraction in the lanes", () -> !browser.all(retracted).isEmpty());
     requireSeen(browser.one(retracted));
     requireSeen(browser.one("#step [data-mark=retracted]"));
@@ -223,7 +223,9 @@ class XrayPageTest {
         .isEqualTo("line-through");
     requireSeen(
         browser.one(
-            ".lane-list [data-sequence='" + wrong.sequence() + "'] .draft[data-cell=rejected]"));
+            ".lane-list [data-sequence='"
+                + wrong.sequence()
+                + "'] .cell:not([data-ahead]) .draft[data-cell=rejected]"));
     screen.requireStep(screen.step());
     browser.shoot("rejected-draft-light");
   }
@@ -405,10 +407,83 @@ class XrayPageTest {
       browser.go(server.address() + "docs/x-ray-page.md");
       assertThat(browser.one("h1").getText()).isEqualTo("The X-ray page");
       assertThat((List<?>) browser.js(BROKEN_IMAGES)).isEmpty();
+      for (int width : new int[] {1280, 390}) {
+        browser.look(width, 900, false);
+        assertThat((List<?>) browser.js(BESIDE_THE_COLUMN)).as("at %d pixels", width).isEmpty();
+      }
       assertThat(browser.errors()).as("errors on the console").isEmpty();
       browser.go("about:blank");
     }
   }
+
+  @Test
+  void theFirstMinuteShowsEachLessonInItsPlaceAndTellsAboutIt() throws Exception {
+    open(CLASSIC, drafts(), 1280, false);
+    start("dozen");
+    awaitEnd(12);
+    browser.look(1280, 900, false);
+    browser.js("scrollTo(0, 0)");
+    for (String what : List.of("#lanes .cell", "#pages [data-page]", "#texts .token")) {
+      assertThat(
+              browser.number(
+                  "return"
+                      + " Math.round(document.querySelector(arguments[0]).getBoundingClientRect().top)",
+                  what))
+          .as(what + " is above the bar at the bottom")
+          .isLessThan(780);
+    }
+    browser.js("document.querySelector('[data-action=see-lanes]').click()"); // the page may scroll
+    browser.until(
+        "words about the hit",
+        () -> browser.one("[data-detail=lane]").getText().contains("prefix hit of"));
+    assertThat(browser.one("[data-detail=page]").getText()).contains("is held by requests");
+    assertThat(
+            String.valueOf(browser.js("return document.documentElement.dataset.focus")).split(" "))
+        .as("both who share a page are lit")
+        .hasSizeGreaterThan(1);
+    browser.js("document.querySelector('[data-action=see-texts]').click()"); // the page may scroll
+    browser.until(
+        "words about the wrong draft",
+        () -> browser.one("[data-detail=token]").getText().contains("Wrong: "));
+  }
+
+  @Test
+  void aCellThatIsClickedStaysUnderThePointerAndKeepsItsWords() throws Exception {
+    open(CLASSIC, drafts(), 1280, false);
+    start("dozen");
+    awaitEnd(12);
+    long newest = live.newest();
+    String told = "";
+    for (long step : new long[] {newest - 3, newest - 1, newest - 6}) {
+      WebElement cell = browser.one("#lanes .lane-list [data-lane] [data-step='" + step + "']");
+      browser.js("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", cell);
+      Object place = browser.js(PLACE, step);
+      cell.click();
+      screen.awaitStep(step);
+      told = browser.one("[data-detail=lane]").getText();
+      assertThat(told).startsWith("Step " + step + ":");
+      assertThat(browser.js(PLACE, step)).as("place of step %d", step).isEqualTo(place);
+      screen.requireStep(step);
+    }
+    browser.press("l");
+    screen.awaitStep(newest);
+    assertThat(browser.one("[data-detail=lane]").getText()).isEqualTo(told);
+  }
+
+  /** Where the cells of a step are. */
+  private static final String PLACE =
+      "const box = document.querySelector(`#lanes .steps [data-step='${arguments[0]}']`)"
+          + ".getBoundingClientRect(); return Math.round(box.x) + ' ' + Math.round(box.width)";
+
+  /** What is wider than the window, or stands beside the one column of a chapter. */
+  private static final String BESIDE_THE_COLUMN =
+      """
+      const column = document.querySelector('main').getBoundingClientRect();
+      return [...document.querySelectorAll('main > *')]
+        .filter(e => e.getBoundingClientRect().right > Math.min(column.right, innerWidth) + 1
+          || e.getBoundingClientRect().left > column.left + 40)
+        .map(e => e.outerHTML.slice(0, 80));
+      """;
 
   /** Ends what moves, such as colours on their way to another theme. */
   private static final String SETTLE = "document.getAnimations().forEach(a => a.finish())";

@@ -2,7 +2,7 @@
 import { apply, books, booksOf, difference, empty, fromKeyframe, pagesOf } from "./state.js";
 import { History } from "./history.js";
 import { during as duringOf } from "./runs.js";
-import { Lines } from "./feed.js";
+import { Feed, Lines } from "./feed.js";
 
 const events = (lines) => lines.split("\n").filter((line) => line).map((line) => JSON.parse(line));
 
@@ -45,16 +45,18 @@ export function follow(lines) {
 
 /** A history of a run, given to it in messages of so many events. */
 export function history(lines, size, every, most) {
-  const history = new History({ every, most });
+  const history = new History({ every, most: most < 0 ? undefined : most });
   const all = events(lines);
   for (let from = 0; from < all.length; from += size) {
-    history.push({ from, run: 1, lost: 0, events: all.slice(from, from + size) });
+    history.push({ feed: "a", from, run: 1, lost: 0, events: all.slice(from, from + size) });
   }
   return history;
 }
 
 export const push = (history, lines, from, run, lost) =>
-  history.push({ from, run, lost, events: events(lines) });
+  history.push({ feed: "a", from, run, lost, events: events(lines) });
+export const serve = (history, lines, run) =>
+  history.push({ feed: "another", from: 0, run, lost: 0, events: events(lines) });
 export const state = (history) => history.state;
 export const booksAt = (history) => JSON.stringify(books(history.state));
 export const wrongPagesAt = (history) => wrongPages(history.state);
@@ -97,4 +99,51 @@ export function messages(one, other) {
   lines.push(one);
   lines.push(other);
   return JSON.stringify(found);
+}
+
+/** The sizes of a state that takes an event again and again, under other numbers, while no step comes. */
+export function grown(lines, more, times) {
+  const state = empty(1);
+  events(lines).forEach((event) => apply(state, event));
+  const kinds = events(more);
+  for (let i = 0; i < times; i++) {
+    for (const event of kinds) {
+      apply(state, { ...event, request: 1000 + i, sequence: 1000 + i });
+    }
+  }
+  return JSON.stringify({
+    marks: state.loose.marks.length, ended: Object.keys(state.loose.ended).length,
+    sequences: Object.keys(state.sequences).length, requests: Object.keys(state.requests).length,
+  });
+}
+
+/**
+ * Lets a feed read streams of these pieces of text (with | between them), at most four times. What it says, how often it
+ * connects, and how many streams it ends itself is in the answer a moment later.
+ */
+export function fed(pieces) {
+  const found = { said: "", connected: 0, aborted: 0, taken: 0 };
+  globalThis.setTimeout = (done) => done();
+  globalThis.TextDecoderStream = class {};
+  globalThis.AbortController = class {
+    abort() {
+      found.aborted++;
+    }
+  };
+  const take = (message) => {
+    found.taken += message.n;
+    message.events.forEach(() => {});
+  };
+  const say = (words) => (found.said += `${words} `);
+  const feed = new Feed({ url: "", key: { header: () => ({}) }, take, say });
+  globalThis.fetch = async () => {
+    if (++found.connected === 4) {
+      feed.close();
+    }
+    const rest = pieces.split("|");
+    const read = async () => ({ done: rest.length === 0, value: rest.shift() });
+    return { ok: true, status: 200, body: { pipeThrough: () => ({ getReader: () => ({ read }) }) } };
+  };
+  feed.run();
+  return found;
 }

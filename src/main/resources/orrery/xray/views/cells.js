@@ -3,9 +3,9 @@
 import { attr, el } from "./dom.js";
 import { count, KINDS, nameOf, number, stopOf } from "./words.js";
 
-/** One cell: what a sequence did in a step. */
-export function laneCell(item, step) {
-  const cell = el("i", { class: "cell", "data-step": step.step });
+/** One cell: what a sequence did in a step. One of a step ahead of the playhead is faint. */
+export function laneCell(item, step, ahead = false) {
+  const cell = el("i", { class: "cell", "data-step": step.step, "data-ahead": ahead });
   if (item.sequence === undefined) {
     attr(cell, "data-cell", step.step >= item.since ? "waiting" : "none");
     return cell;
@@ -16,7 +16,7 @@ export function laneCell(item, step) {
   const has = (kind) => marks.some((m) => m.kind === kind);
   if (row) {
     attr(cell, "data-cell", row.prompt > 0 ? "prompt" : "decode");
-    attr(cell, "data-rows", row.prompt + row.decode + row.drafts);
+    attr(cell, "data-rows", ahead ? null : row.prompt + row.decode + row.drafts);
     for (let i = 0; i < row.drafts; i++) {
       const kind = i < row.accepted ? "accepted" : i < row.judged ? "rejected" : "unjudged";
       cell.append(el("b", { class: "draft", "data-cell": kind }));
@@ -36,8 +36,8 @@ export function laneCell(item, step) {
 }
 
 /** The rows of a step as a column. */
-export function rowsCell(step, most) {
-  const cell = el("i", { class: "column", "data-step": step.step });
+export function rowsCell(step, most, ahead) {
+  const cell = el("i", { class: "column", "data-step": step.step, "data-ahead": ahead });
   for (const [kind, n] of [
     ["draft", step.draftRows],
     ["decode", step.decodeRows],
@@ -52,22 +52,38 @@ export function rowsCell(step, most) {
 }
 
 /** The sign of the check that stopped admission. */
-export function stopCell(step) {
+export function stopCell(step, ahead) {
   const stop = stopOf(step);
   return el(
     "i",
-    { class: "stop", "data-step": step.step, "data-stop": step.stop, title: stop.title },
+    {
+      class: "stop",
+      "data-step": step.step,
+      "data-stop": step.stop,
+      "data-ahead": ahead,
+      title: stop.title,
+    },
     stop.sign,
   );
 }
 
 /** The number of a step, at each fifth. */
-export function stepCell(step) {
+export function stepCell(step, ahead) {
   return el(
     "i",
-    { class: "tick", "data-step": step.step },
+    { class: "tick", "data-step": step.step, "data-ahead": ahead },
     step.step % 5 === 0 ? el("span", {}, number(step.step)) : "",
   );
+}
+
+/** What became of the drafts of a step. */
+function judgement({ drafts, judged, accepted }) {
+  const behind = drafts - judged;
+  const rest =
+    behind > 0
+      ? `, ${behind} not judged, since ${behind === 1 ? "it stands" : "they stand"} behind a wrong one`
+      : "";
+  return `${accepted} accepted, ${judged - accepted} rejected${rest}`;
 }
 
 /** A cell in words. */
@@ -102,7 +118,7 @@ export function describe(state, cell) {
     : row.prompt > 0
       ? `computed ${count(row.prompt, "prompt row")}, tokens ${row.from} to ${row.from + row.prompt - 1}`
       : row.drafts > 0
-        ? `computed its newest token and ${count(row.drafts, "draft")}: ${row.accepted} accepted, ${row.judged - row.accepted} rejected`
+        ? `computed its newest token and ${count(row.drafts, "draft")}: ${judgement(row)}`
         : "computed its newest token";
   return `${at}: ${who} ${did}.${signs.length ? ` Here: ${signs.join(", ")}.` : ""}`;
 }

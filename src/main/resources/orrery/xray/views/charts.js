@@ -46,13 +46,13 @@ const TILES = [
     "accepted",
     "drafts accepted",
     (c) => percent(c.accepted, c.accepted + c.rejected),
-    "Of the drafts that were looked at.",
+    "Of the drafts that were judged. Drafts behind a wrong one are not judged, and not counted here.",
   ],
   [
     "rejected",
     "drafts rejected",
     (c) => number(c.rejected),
-    "Drafts that were looked at and were wrong.",
+    "Drafts that were judged and were wrong.",
   ],
   [
     "retractions",
@@ -67,7 +67,7 @@ const TILES = [
     "Pages that the prefix cache gave up for others.",
   ],
   ["finished", "answers ended", (c) => number(c.finished), "By their own end or at their longest."],
-  ["busyNanos", "computing", (c) => duration(c.busyNanos), "Time of all steps."],
+  ["busyNanos", "time computing", (c) => duration(c.busyNanos), "Time of all steps."],
 ];
 
 /** The histories: a title, series from the bottom to the top, and whether they are stacked. */
@@ -176,7 +176,7 @@ function makeChart(parent, { title, series, stacked, unit }, ui) {
       {
         width,
         height: HEIGHT,
-        padding: [8, 4, 0, 0],
+        padding: [8, 18, 0, 0],
         legend: { show: false },
         cursor: { sync: { key: "steps" }, y: false, drag: { x: false, y: false } },
         scales: {

@@ -94,7 +94,7 @@ function promptForm(ui) {
     { class: "prompt-form", "data-form": "prompt" },
     area,
     field("temperature", "temperature", { min: "0", max: "2", step: "0.1", value: "0.8" }),
-    field("max", "most tokens", { min: "1", max: "4096", value: "80" }),
+    field("max", "max tokens", { min: "1", max: "4096", value: "80" }),
     field("n", "answers", { min: "1", max: "16", value: "1" }),
     field("seed", "seed", { min: "0", placeholder: "any" }),
     el("button", { type: "submit", "data-action": "send" }, "Send"),

@@ -26,6 +26,12 @@ export function svg(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** A line of flags that breaks only between flags. */
+export const wholeFlags = (flags) =>
+  flags
+    .split(/\s+(?=--)/)
+    .flatMap((flag, i) => [i ? " " : "", el("span", { class: "whole" }, flag)]);
+
 /** Sets the text of an element. */
 export function text(node, value) {
   const words = String(value);

@@ -1,11 +1,11 @@
 // The engine's switches: what they are now, others to try, and the same load beside the last run.
 
-import { attr, el, keyed, text } from "./dom.js";
+import { attr, el, keyed, text, wholeFlags } from "./dom.js";
 import { duration, number, percent } from "./words.js";
 
-/** Switches to try. Each is a change of the flags, and says what to watch. */
+/** Switches to try. Each is a change of the flags (null takes one away), and says what to watch. */
 const TRIES = [
-  ["no drafts", { "--speculative-algorithm": "off" }, "More steps for the same text."],
+  ["no drafts", { "--speculative-algorithm": "off", "--speculative-num-steps": null }, "More steps for the same text."],
   [
     "no prefix cache",
     { "--prefix-cache": "off" },
@@ -27,6 +27,7 @@ const TRIES = [
 
 /** What a run is compared by: a name, its value, and its words. */
 const MEASURES = [
+  ["blocks in the cache at its start", (r) => number(r.cached)],
   ["steps", (r) => number(r.steps)],
   ["answer tokens", (r) => number(r.outputTokens)],
   ["tokens a step", (r) => (r.steps ? (r.outputTokens / r.steps).toFixed(2) : "–")],
@@ -39,12 +40,16 @@ const MEASURES = [
   ["most pages held", (r) => number(r.peakPages)],
   ["first token after", (r) => duration(r.firstTokenNanos)],
   ["computing", (r) => duration(r.busyNanos)],
+  ["answers", (r, before) => answers(r, before)],
 ];
+
+/** Switches whose value 0 means that the engine chooses. */
+const CHOSEN = new Set(["max-total-tokens", "swa-full-tokens-ratio", "context-length"]);
 const MOST_RUNS = 4;
 
 /** Draws switches, the form to restart with others, and the comparison of runs into `root`. */
 export function engineView(root, ui) {
-  const { form, flags } = restartForm(ui);
+  const { form, flags, settled } = restartForm(ui);
   const known = el("dl", { class: "switch-list" });
   const help = el("details", {}, el("summary", {}, "All switches, with their values now"), known);
   const title = el("h3", {}, "Restart with other switches");
@@ -58,6 +63,7 @@ export function engineView(root, ui) {
     if (document.activeElement !== flags) {
       flags.value = engine.flags ?? "";
     }
+    settled(engine.flags ?? "");
     asked = true;
     const recorded = engine.live === false; // then there is nothing to restart, only to read
     form.hidden = compared.hidden = recorded;
@@ -75,9 +81,10 @@ export function engineView(root, ui) {
         known,
         Object.entries(state.switches),
         ([name]) => name,
-        ([name]) => el("div", { "data-switch": name }, el("dt", {}, name), el("dd"), el("p")),
+        ([name]) =>
+          el("div", { "data-switch": name }, el("dt", {}, `--${name}`), el("dd"), el("p")),
         (node, [name, value]) => {
-          text(node.children[1], value);
+          text(node.children[1], CHOSEN.has(name) && Number(value) === 0 ? "automatic" : value);
           text(node.children[2], ui.helpOf(name));
         },
       );
@@ -98,9 +105,13 @@ function restartForm(ui) {
   const watch = el("p", { class: "dim" }); // what the switch that was tried last does
   const repeat = el("input", { type: "checkbox", name: "repeat", checked: true });
   const fail = el("p", { class: "form-error", role: "alert" });
+  let base = ""; // flags that a switch to try is put beside: not those of the one tried before
+  let tried = null; // flags that the switch that was tried last has made
+  const settled = (now) => (base = now === tried ? base : now);
   const button = (label, look, change) => {
     const press = () => {
-      flags.value = change === null ? "" : withFlags(flags.value, change);
+      tried = change === null ? "" : withFlags(base, change);
+      flags.value = tried;
       text(watch, look);
     };
     const attributes = { type: "button", class: "quiet", title: look, "data-try": label };
@@ -133,16 +144,18 @@ function restartForm(ui) {
       (error) => text(fail, error),
     );
   });
-  return { form, flags };
+  return { form, flags, settled };
 }
 
-/** A line of flags in which some have other values. */
+/** A line of flags in which some have other values; null takes a flag and its value away. */
 export function withFlags(line, change) {
   let words = line.split(/\s+/).filter(Boolean);
   for (const [name, value] of Object.entries(change)) {
     words = words.filter((word) => !word.startsWith(`${name}=`));
     const at = words.indexOf(name);
-    if (at < 0) {
+    if (value === null) {
+      words.splice(at, at < 0 ? 0 : 2);
+    } else if (at < 0) {
       words.push(name, value);
     } else {
       words[at + 1] = value;
@@ -176,8 +189,12 @@ function compare(table, none, runs) {
             "th",
             { scope: "col" },
             el("b", {}, run.title ?? run.load),
-            el("code", {}, run.flags || "as it was started"),
-            run.done === false ? el("em", {}, "still runs") : "",
+            el("code", {}, ...wholeFlags(run.flags || "as it was started")),
+            run.done === false
+              ? el("em", {}, "still runs")
+              : run.cut
+                ? el("em", {}, "cut off by a restart")
+                : "",
           ),
         ),
       ),
@@ -190,16 +207,29 @@ function compare(table, none, runs) {
           "tr",
           {},
           el("th", { scope: "row" }, label),
-          ...cells(shown.map((run) => (run.steps === undefined ? "…" : words(run)))),
+          ...cells(shown, words),
         ),
       ),
     ),
   );
 }
 
-/** Cells of a row; a value that differs from the run before it is marked. */
-function cells(values) {
-  return values.map((value, i) =>
-    el("td", { "data-differs": i > 0 && value !== values[i - 1] }, value),
-  );
+/** Cells of a row; a value that differs from the run of the same load before it is marked. */
+function cells(runs, words) {
+  return runs.map((run, i) => {
+    const before = runs.slice(0, i).findLast((other) => sameLoad(other, run));
+    const value = run.steps === undefined ? "…" : words(run, before);
+    const differs = before && before.steps !== undefined && value !== words(before);
+    return el("td", { "data-differs": Boolean(differs) }, value);
+  });
+}
+
+const sameLoad = (a, b) => a.load === b.load && a.seed === b.seed;
+
+/** Whether a run has given the same tokens as the one before it. */
+function answers(run, before) {
+  if (!before || !run.done || run.cut || !before.done || before.cut) {
+    return "–";
+  }
+  return run.texts === before.texts ? "the same tokens" : "other tokens";
 }

@@ -1,35 +1,38 @@
 // The first minute: three things to see, each ticked when it has really happened.
 
-import { attr, el, text } from "./dom.js";
+import { attr, el, text, wholeFlags } from "./dom.js";
 import { count, nameOf, number } from "./words.js";
 
 const KEY = "orrery.guide";
 const PACE = 4; // steps a second: slow enough to read along
 
-/** What to see first: where it happens, what to read, and the event that shows it. */
+/** What to see first: where it happens, which details tell about it, and the event that shows it. */
 const LESSONS = [
   {
     title: "A request takes pages",
     look: "Its keys and values need room. Whenever its last page is full, it takes another one.",
     section: "pages",
+    tells: ["lanes", "pages"],
     kinds: ["admitted"],
-    seen: (state, mark) => `${nameOf(state, mark.sequence)} started and took its first pages.`,
+    seen: (state, mark) => `${nameOf(state, mark.sequence, mark.request)} started and took its first pages.`,
   },
   {
     title: "A prefix is shared",
     look: "A request begins like an earlier one. It reads the pages that are there, and computes less.",
     section: "lanes",
+    tells: ["lanes", "pages"],
     kinds: ["hit", "forked"],
     seen: (state, mark) =>
-      `${nameOf(state, mark.sequence)} found ${mark.n ? count(mark.n, "token") : "its beginning"} already computed.`,
+      `${nameOf(state, mark.sequence, mark.request)} found ${mark.n ? count(mark.n, "token") : "its beginning"} already computed.`,
   },
   {
     title: "A draft is rejected",
     look: "Drafts guess coming tokens. The model checks them in one step, and a wrong one costs nothing but its row.",
     section: "texts",
+    tells: ["lanes", "texts"],
     kinds: ["rejectedDraft"],
     seen: (state, mark) =>
-      `a wrong draft of ${nameOf(state, mark.sequence)} is struck through in its text.`,
+      `a wrong draft of ${nameOf(state, mark.sequence, mark.request)} is struck through in its text.`,
   },
 ];
 
@@ -78,11 +81,13 @@ export function guideView(root, ui) {
   );
   root.append(inner, open);
   const lanes = document.getElementById("lanes");
+  const charts = document.getElementById("charts");
   const controls = document.getElementById("controls");
   const show = (wanted) => {
     inner.hidden = !wanted;
     open.hidden = wanted;
-    wanted ? lanes.after(controls) : lanes.before(controls); // a newcomer sees the lanes beside the guide
+    root.classList.toggle("guide-open", wanted); // then pages and texts stand beside the lanes
+    wanted ? charts.before(controls) : lanes.before(controls);
     try {
       localStorage.setItem(KEY, wanted ? "open" : "closed");
     } catch {
@@ -97,15 +102,18 @@ export function guideView(root, ui) {
     ended = time.step >= time.last;
     const load = ui.first();
     flags = load?.fits === false && state.running + state.waiting === 0 ? load.flags : null;
-    begin.hidden = engine && !load;
-    const name = load ? load.title[0].toLowerCase() + load.title.slice(1) : "";
-    text(begin, engine ? `Start: ${name}` : "Play the recording");
+    begin.disabled = engine && !load; // the loads have not come yet
+    const name = load ? `: ${load.title[0].toLowerCase()}${load.title.slice(1)}` : "";
+    text(begin, engine ? `Start${name}` : "Play the recording");
     restarts.hidden = !engine || flags === null;
-    text(restarts, `restarts the engine with ${flags}`);
+    const say = `restarts the engine with ${flags}`;
+    if (restarts.textContent !== say) {
+      restarts.replaceChildren("restarts the engine with ", ...wholeFlags(flags ?? ""));
+    }
     text(
       words,
       engine
-        ? "A real engine runs behind this page, and every mark is something that it did. Press the button and watch for three things. More loads are below the lanes."
+        ? "A real engine runs behind this page, and every mark is something that it did. Press the button and watch for three things. More loads are below the pictures."
         : "This is the recording of a real engine, and every mark is something that it did. Press the button and watch for three things.",
     );
     for (const card of cards) {
@@ -120,6 +128,15 @@ function read() {
   } catch {
     return null;
   }
+}
+
+/** Whether an event shows a lesson. One that comes back to its own pages shares nothing. */
+function shows({ kinds }, mark, marks) {
+  const back = (m) => m.kind === "admitted" && m.n > 0 && m.sequence === mark.sequence;
+  return (
+    kinds.includes(mark.kind) &&
+    !(mark.kind === "hit" && marks.some((m) => m.step === mark.step && back(m)))
+  );
 }
 
 function lessonCard(lesson, i, ui) {
@@ -139,7 +156,7 @@ function lessonCard(lesson, i, ui) {
     { class: "lesson", "data-lesson": lesson.section },
     el("span", { class: "ordinal", "aria-hidden": "true" }, `${i + 1}`),
     el("h3", {}, lesson.title),
-    el("p", {}, lesson.look),
+    el("p", { class: "look" }, lesson.look),
     seen,
     button,
   );
@@ -148,7 +165,10 @@ function lessonCard(lesson, i, ui) {
   let before = false; // whether an earlier run has shown it
   const go = async () => {
     await ui.actions.seek(first.step);
-    ui.reveal(lesson.section, first);
+    await ui.drawn(first.step);
+    const told = lesson.tells.flatMap((section) => ui.tellOf[section](first.sequence, first.step));
+    const lit = lesson.kinds.includes("hit") ? told : []; // who shares the page
+    ui.reveal(lesson.section, [...new Set([first.request, ...lit])]);
   };
   node.draw = (state, time) => {
     if (run !== state.run) {
@@ -156,7 +176,7 @@ function lessonCard(lesson, i, ui) {
       before ||= first !== null;
       first = null;
     }
-    first ??= time.marks.find((m) => lesson.kinds.includes(m.kind) && m.step <= time.step) ?? null;
+    first ??= time.marks.find((m) => m.step <= time.step && shows(lesson, m, time.marks)) ?? null;
     attr(node, "data-done", first || before ? "" : null);
     text(
       seen,

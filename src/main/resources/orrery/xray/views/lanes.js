@@ -3,9 +3,10 @@
 import { describe, laneCell, rowsCell, stepCell, stopCell } from "./cells.js";
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
+import { leaves, points } from "./shell.js";
 import { count, label, STOPS } from "./words.js";
 
-const COLUMNS = [30, 18]; // pixels of a step: wide as long as all steps fit
+const COLUMNS = [30, 18]; // pixels of a step: wide as long as all known steps fit
 const MOST = 24; // lanes that are drawn
 
 /** Draws the lanes into `root`. A click on a step puts the playhead there. */
@@ -17,14 +18,20 @@ export function lanesView(root, ui) {
   const more = el("p", { class: "rest" });
   const box = el(
     "div",
-    { class: "lanes", role: "group", "aria-label": "Lanes of requests over steps" },
+    {
+      class: "lanes",
+      role: "group",
+      tabindex: "0",
+      "aria-label": "Lanes of requests over steps. Arrow keys move, Enter goes to the step.",
+    },
     head,
     list,
     stops,
     steps,
   );
   const detail = el("p", { class: "detail", "data-detail": "lane", "aria-live": "polite" });
-  const hint = "Point at a cell to read what happened there; click to go to its step.";
+  const hint =
+    "Point at a cell, or move over them with the arrow keys, to read what happened there. A click or Enter goes to its step; steps ahead of it are faint.";
   root.append(box, more, detail, legend(), stopLegend());
   text(detail, hint);
 
@@ -32,29 +39,69 @@ export function lanesView(root, ui) {
   new ResizeObserver(([entry]) => {
     room = Math.max(120, entry.contentRect.width - 2);
     if (now) {
-      draw(now);
+      draw(...now);
     }
   }).observe(head.cells);
-  let now = null;
-  box.addEventListener("pointerover", (e) => {
-    const cell = e.target.closest("[data-step]");
-    text(detail, cell && now ? describe(now, cell) : hint);
-  });
-  box.addEventListener("click", (e) => {
-    const cell = e.target.closest("[data-step]");
-    if (cell) {
-      ui.act(() => ui.actions.seek(Number(cell.dataset.step)));
+  let now = null; // state and time that are drawn
+  let at = null; // the cell that is told about
+  const point = (cell) => {
+    at?.classList.remove("current");
+    at = cell;
+    at?.classList.add("current");
+    if (!cell) {
+      text(detail, hint);
+      return;
+    }
+    cell.lane = cell.closest("[data-lane]").dataset.lane; // to find it again if it is made anew
+    const [state, { front }] = now;
+    const known = Number(cell.dataset.step) <= state.step ? state : front;
+    text(detail, describe(known, cell) || hint);
+  };
+  const pointed = (e) => e.target.closest("[data-step]");
+  box.addEventListener("pointerover", (e) => points() && point(pointed(e)));
+  box.addEventListener("pointerleave", (e) => leaves(e) && point(null));
+  box.addEventListener("click", (e) => go(pointed(e)));
+  const go = (cell) => cell && ui.act(() => ui.actions.seek(Number(cell.dataset.step)));
+  box.addEventListener("keydown", (e) => {
+    const next = beside(box, at, e.key);
+    if (next) {
+      e.preventDefault();
+      e.stopPropagation();
+      point(next);
+    } else if (e.key === "Enter") {
+      go(at);
     }
   });
+  ui.tellOf.lanes = (sequence, step) => {
+    point(box.querySelector(`.cell[data-sequence="${sequence}"][data-step="${step}"]`));
+    return [];
+  };
 
-  const draw = (state) => {
-    now = state;
-    const width = COLUMNS.find((w) => w * state.steps.length <= room) ?? COLUMNS.at(-1);
+  let from = 0; // the first step that is drawn
+  const draw = (state, time) => {
+    if (now && now[0].run !== state.run) {
+      point(null);
+      from = 0;
+    }
+    now = [state, time];
+    const ahead = time.front.steps.filter((s) => s.step > state.step);
+    const gap = ahead.length > 0 && ahead[0].step > state.step + 1;
+    const known = [...state.steps, ...(gap ? [] : ahead)];
+    const fits = Math.max(time.front.steps.length, state.steps.length);
+    const width = COLUMNS.find((w) => w * fits <= room) ?? COLUMNS.at(-1);
     attr(box, "style", `--column:${width}px`);
     const columns = Math.floor(room / width);
-    const shown = state.steps.slice(-columns);
+    from = firstStep(from, columns, known, state.step);
+    const shown = known.filter((s) => s.step >= from).slice(0, columns);
     const all = lanesOf(state, shown[0]?.step ?? 0);
     const lanes = all.length > MOST ? pick(all, MOST) : all;
+    const fill = (node, make, key = "") =>
+      keyed(
+        node.cells,
+        shown,
+        (s) => `${s.step} ${s.step > state.step} ${key}`,
+        (s) => make(s, s.step > state.step),
+      );
     keyed(
       list,
       lanes,
@@ -62,16 +109,20 @@ export function lanesView(root, ui) {
       (item) => lane(item.key, item.label, item),
       (node, item) => {
         attr(node, "data-state", item.state);
-        fill(node, shown, "", (step) => laneCell(item, step));
+        const later = laterOf(item, time.front);
+        fill(node, (step, isAhead) => laneCell(isAhead ? later : item, step, isAhead));
       },
     );
     const most = Math.max(
       1,
       ...shown.map((s) => s.prefillRows + s.decodeRows + s.draftRows + s.paddingRows),
     );
-    fill(head, shown, `${state.run} ${most}`, (step) => rowsCell(step, most));
-    fill(stops, shown, `${state.run}`, stopCell);
-    fill(steps, shown, `${state.run}`, stepCell);
+    fill(head, (step, isAhead) => rowsCell(step, most, isAhead), `${state.run} ${most}`);
+    fill(stops, stopCell, `${state.run}`);
+    fill(steps, stepCell, `${state.run}`);
+    if (at && !at.isConnected) {
+      point(box.querySelector(`[data-lane="${at.lane}"] [data-step="${at.dataset.step}"]`));
+    }
     text(
       more,
       all.length > lanes.length
@@ -93,10 +144,12 @@ function legend() {
     { class: "legend", "aria-label": "Legend" },
     item(look("waiting"), "waits"),
     item(look("prompt"), "computes prompt rows"),
-    item(look("prompt", sign("hit")), "prefix hit: begins behind cached pages"),
+    item(look("prompt", sign("hit")), "prefix hit: begins after cached pages"),
     item(look("decode"), "gives its next token"),
     item(look("decode", draft("accepted")), "draft accepted"),
     item(look("decode", draft("rejected")), "draft rejected"),
+    item(look("decode", draft("unjudged")), "draft behind a wrong one: not judged"),
+    item(look("prompt", sign("forked")), "fork: starts on the pages of its sibling"),
     item(look("waiting", sign("retracted")), "retracted: gave its pages back"),
     item(look("decode", sign("finished")), "ended"),
   );
@@ -135,29 +188,42 @@ function lane(key, label, item) {
 }
 
 /**
- * Makes the cells of a lane those of the steps that are shown. A step that is over never changes,
- * so cells only come and go at the ends. `look` says what all cells depend on beside their steps.
+ * The first step to draw. It stays where it is while the playhead is in sight, so that nothing moves
+ * under the pointer.
  */
-function fill(node, shown, look, make) {
-  const { cells } = node;
-  const stepOf = (cell) => Number(cell.dataset.step);
-  const first = shown[0]?.step ?? 0;
-  const last = shown.at(-1)?.step ?? -1;
-  const back = cells.lastChild && stepOf(cells.lastChild) > last;
-  const wider = cells.firstChild && stepOf(cells.firstChild) > first;
-  if (back || wider || node.look !== look) {
-    cells.replaceChildren();
-    node.look = look;
+function firstStep(from, columns, known, step) {
+  const oldest = known[0]?.step ?? 0;
+  const newest = known.at(-1)?.step ?? 0;
+  if (step === newest) {
+    return Math.max(oldest, newest - columns + 1); // all of the past that there is room for
   }
-  while (cells.firstChild && stepOf(cells.firstChild) < first) {
-    cells.firstChild.remove();
+  const least = step - columns + 1;
+  const wanted = step < from ? step - Math.floor(columns / 2) : Math.max(from, least);
+  return Math.max(oldest, Math.min(wanted, Math.max(least, newest - columns + 1)));
+}
+
+/** A lane as it is in the newest state, where a request that waited may have become a sequence. */
+function laterOf(item, front) {
+  const sequence = item.sequence ?? front.requests[item.request]?.sequences[0];
+  const s = front.sequences[sequence];
+  return s ? { ...item, sequence, spans: s.spans } : item;
+}
+
+/** The cell beside another one, as an arrow key says; the newest step's if there is none. */
+function beside(box, cell, key) {
+  const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[key];
+  if (!by) {
+    return null;
   }
-  const from = cells.lastChild ? stepOf(cells.lastChild) : -1;
-  for (const step of shown) {
-    if (step.step > from) {
-      cells.append(make(step));
-    }
+  const rows = [...box.querySelectorAll(".lane-cells")];
+  if (!cell?.isConnected) {
+    const all = [...(rows[1] ?? rows[0]).children];
+    return all.findLast((c) => !("ahead" in c.dataset)) ?? null;
   }
+  const row = Math.max(0, Math.min(rows.length - 1, rows.indexOf(cell.parentNode) + by[0]));
+  const cells = [...rows[row].children];
+  const column = [...cell.parentNode.children].indexOf(cell) + by[1];
+  return cells[Math.max(0, Math.min(cells.length - 1, column))] ?? null;
 }
 
 /** The lanes of the steps that are shown: sequences, and requests that have none yet. */

@@ -1,7 +1,7 @@
 // Puts the pictures into the page, and tells them what the server said.
 
 import { dress } from "./colours.js";
-import { el, text } from "./dom.js";
+import { attr, el, text } from "./dom.js";
 import { chartsView } from "./charts.js";
 import { controlsView } from "./controls.js";
 import { engineView } from "./engine.js";
@@ -36,16 +36,21 @@ const VIEWS = {
  */
 export function mount(actions) {
   const ui = listeners({ actions, engine: { live: true }, loads: [], last: null });
+  ui.tellOf = {}; // by section: opens its detail about a sequence in a step, and answers the requests that share it
   ui.isLive = () => ui.engine.live !== false;
   const say = messages();
   ui.act = async (run, tell = say) => {
+    const before = say.times();
     try {
       await run();
+      if (say.times() === before) {
+        say(""); // what went wrong before does not matter any more
+      }
     } catch (error) {
-      tell(error.message);
+      tell(error.message, "error");
     }
   };
-  ui.helpOf = (name) => ui.engine.options?.find((s) => s.name === name)?.help ?? "";
+  ui.helpOf = (name) => ui.engine.options?.find((s) => s.name === `--${name}`)?.help ?? "";
   loadsOf(ui);
   ui.reveal = reveal;
   pointing();
@@ -60,9 +65,16 @@ export function mount(actions) {
   const draw = (state, time) => {
     shown = [state, time];
     head(state, time);
+    attr(document.documentElement, "data-connection", time.connection === "open" ? "open" : "none");
     views.forEach((view) => view(state, time));
   };
   const again = () => shown && draw(...shown);
+  /** Waits until a step is drawn, at most two seconds. */
+  ui.drawn = async (step) => {
+    for (let tries = 0; tries < 40 && shown?.[0].step !== step; tries++) {
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  };
   return {
     draw,
     engine(answer) {
@@ -82,6 +94,7 @@ export function mount(actions) {
       ui.tell("runs", list);
     },
     say,
+    act: ui.act,
   };
 }
 
@@ -144,7 +157,7 @@ function header() {
     if (stand.key !== key) {
       stand.key = key;
       stand.replaceChildren(
-        el("span", {}, el("b", {}, number(state.running)), " run "),
+        el("span", {}, el("b", {}, number(state.running)), " running "),
         ...chips.map((s) =>
           el(
             "span",
@@ -152,7 +165,7 @@ function header() {
             label(state, s.sequence),
           ),
         ),
-        el("span", {}, " ", el("b", {}, number(state.waiting)), " wait"),
+        el("span", {}, "/ ", el("b", {}, number(state.waiting)), " waiting"),
       );
     }
     text(trouble, troubleOf(time));
@@ -162,7 +175,7 @@ function header() {
 
 function troubleOf(time) {
   if (time.connection !== "open" && time.connection !== "connecting") {
-    return `${time.connection[0].toUpperCase()}${time.connection.slice(1)}.`;
+    return time.connection;
   }
   return time.lost > 0 ? `This page was too slow and has lost ${number(time.lost)} events.` : "";
 }

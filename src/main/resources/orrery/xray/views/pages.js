@@ -3,7 +3,8 @@
 import { pagesOf } from "../books.js";
 import { colour, ink } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
-import { count, nameOf, number, textOf, visible } from "./words.js";
+import { leaves, points } from "./shell.js";
+import { count, namesOf, number, textOf, visible } from "./words.js";
 
 const MOST = 3000; // cells of a pool that are drawn
 
@@ -11,15 +12,30 @@ const MOST = 3000; // cells of a pool that are drawn
 export function pagesView(root, ui) {
   const pools = el("div", { class: "pools" });
   const detail = el("p", { class: "detail", "data-detail": "page", "aria-live": "polite" });
-  root.append(legend(), pools, detail);
+  root.append(pools, detail, legend());
   const hint = "Point at a page, or move over them with the arrow keys, to see who holds it.";
   text(detail, hint);
   let now = null; // the state that is drawn
+  let at = null; // [pool, page] that is told about
+  const tell = () => {
+    attr(detail, "data-page", at ? at[1] : null);
+    text(detail, at ? describe(now, ...at) : hint);
+  };
   const show = (pool, page) => {
-    attr(detail, "data-page", page);
-    text(detail, page ? describe(now, pool, page) : hint);
+    at = page ? [pool, page] : null;
+    tell();
+  };
+  /** Tells about a page of a sequence, one that several hold if there is one; answers who they are. */
+  ui.tellOf.pages = (sequence) => {
+    const own = [...pools.querySelectorAll(`[data-page][data-holders~="${sequence}"]`)];
+    const cell = own.find((page) => page.dataset.kind === "shared") ?? own[0];
+    cell?.closest("[data-pool-box]").point(cell);
+    return (cell?.dataset.rq ?? "").split(" ").filter(Boolean).map(Number);
   };
   return (state) => {
+    if (now?.run !== state.run) {
+      at = null;
+    }
     now = state;
     keyed(
       pools,
@@ -28,9 +44,7 @@ export function pagesView(root, ui) {
       (item) => poolBox(item.index, show),
       (node, item) => node.draw(state, item.pool),
     );
-    if (ui.pointed?.isConnected === false) {
-      show(0, null);
-    }
+    tell();
   };
 }
 
@@ -93,7 +107,10 @@ function poolBox(index, show) {
     current?.classList.add("current");
     show(index, cell ? Number(cell.dataset.page) : null);
   };
-  grid.addEventListener("pointerover", (e) => point(e.target.closest("[data-page]")));
+  grid.addEventListener("pointerover", (e) => points() && point(e.target.closest("[data-page]")));
+  grid.addEventListener("pointerleave", (e) => leaves(e) && point(null));
+  grid.addEventListener("blur", () => point(null));
+  box.point = point;
   grid.addEventListener("click", (e) => point(e.target.closest("[data-page]")));
   grid.addEventListener("focus", () => point(current ?? cells[0]));
   grid.addEventListener("keydown", (e) => {
@@ -151,7 +168,7 @@ function poolBox(index, show) {
         ? ""
         : highest > MOST
           ? `… and ${count(hidden, "page")} more`
-          : `… and ${count(hidden, "more page")}, never used so far`,
+          : `… and ${count(hidden, "more free page")}`,
     );
   };
   return box;
@@ -162,7 +179,7 @@ function keepsWords(name) {
   const window = /^window (\d+)$/.exec(name);
   return window
     ? `rows that only the next ${window[1]} tokens read`
-    : "rows that are read to the end";
+    : "rows that every later token of their request reads";
 }
 
 function lookOf(state, page) {
@@ -204,7 +221,7 @@ function describe(state, pool, number_) {
     `Page ${number_}` + (state.pools.length > 1 ? ` of pool “${state.pools[pool].name}”` : "");
   const block = state.blocks[page.block];
   const words = block ? ` Its block says: “${visible(textOf(state, block.tokens))}”` : "";
-  const who = page.holders.map((s) => nameOf(state, s)).join(" and ");
+  const who = namesOf(state, page.holders);
   switch (page.kind) {
     case "free":
       return `${where} is free.`;

@@ -2,21 +2,31 @@
 
 import { attr, text } from "./dom.js";
 
+const SCROLL = 1500; // milliseconds in which a section that is shown moves below the pointer
+
+let moving = 0; // until when that is so
+
 let revealing = null; // while something is shown, the pointer does not choose what shines
 
-/** Scrolls to a section and lets its request shine for a moment. */
-export function reveal(section, mark) {
+/** Scrolls to a section and lets requests shine, until the pointer chooses others. */
+export function reveal(section, requests) {
   const node = document.getElementById(section);
   clearTimeout(revealing);
+  moving = performance.now() + SCROLL;
   node.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
   node.classList.add("revealed");
-  focusOn([mark.request]);
+  focusOn(requests);
   revealing = setTimeout(() => {
     revealing = null;
     node.classList.remove("revealed");
-    focusOn();
   }, 4000);
 }
+
+/** Whether the user moves the pointer, and not the page moves below it. */
+export const points = () => performance.now() > moving;
+
+/** Whether an event says that the mouse has left something. A finger leaves when it is lifted. */
+export const leaves = (e) => e.pointerType === "mouse" && points();
 
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -49,7 +59,7 @@ function focusOn(requests = []) {
     root.dataset.focus = key;
     const others = requests.map((r) => `:not([data-rq~="${r}"])`).join("");
     document.getElementById("focus-rule").textContent = key
-      ? `main [data-rq]${others} { opacity: 0.22; }`
+      ? `main [data-rq]${others} { opacity: 0.4; }`
       : "";
   }
 }
@@ -74,12 +84,17 @@ export function theme(ui) {
 export function messages() {
   const bar = document.getElementById("message");
   let timer = null;
-  return (words) => {
+  let times = 0;
+  const say = (words, kind = "error") => {
+    times += words ? 1 : 0;
     clearTimeout(timer);
+    attr(bar, "data-kind", kind);
     text(bar, words);
     bar.hidden = !words;
     timer = setTimeout(() => (bar.hidden = true), 12_000);
   };
+  say.times = () => times; // how often something was said
+  return say;
 }
 
 /** The list of keys. */

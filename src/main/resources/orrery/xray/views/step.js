@@ -4,11 +4,13 @@ import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
 import { count, duration, KINDS, number, sentence, stopOf } from "./words.js";
 
+const MOST = 12; // sentences about what happened in a step
+
 const ROWS = [
-  ["prompt", "prefillRows", "prompt"],
-  ["decode", "decodeRows", "newest tokens"],
-  ["draft", "draftRows", "drafts"],
-  ["padding", "paddingRows", "padding"],
+  ["prompt", "prefillRows", "prompt", "tokens of prompts"],
+  ["decode", "decodeRows", "newest tokens", "one for each answer that goes on"],
+  ["draft", "draftRows", "drafts", "guessed tokens, to be judged"],
+  ["padding", "paddingRows", "padding", "rows that belong to no request"],
 ];
 const PHASES = [
   ["plan", "plan", "chooses the rows and reserves pages"],
@@ -25,7 +27,7 @@ export function stepView(root) {
   const rows = bar(
     "rows-of-step",
     "What the rows were",
-    ROWS.map(([key, , label]) => [key, label]),
+    ROWS.map(([key, , label, means]) => [key, label, means]),
   );
   const phases = bar(
     "time-of-step",
@@ -64,17 +66,24 @@ export function stepView(root) {
     attr(stopTitle, "data-stop", step.stop);
     text(stopTitle, why.title);
     text(stopMeans, why.means);
-    const marks = step.marks
-      .filter((m) => m.kind !== "inserted" && m.kind !== "admitted")
-      .slice(0, 12);
+    const all = step.marks.filter((m) => m.kind !== "inserted" && m.kind !== "admitted");
+    const marks = all.slice(0, MOST);
+    const rest = all.slice(MOST);
     keyed(
       happened,
       marks.map((mark, i) => ({ mark, i })),
       ({ mark, i }) => `${state.run}/${step.step}/${i}/${mark.kind}`,
       ({ mark }) => markLine(state, mark),
     );
-    text(quiet, marks.length ? "" : calm(state, step));
+    text(quiet, marks.length ? unsaid(rest) : calm(state, step));
   };
+}
+
+/** What is left out of a long list: "… and 5 more: 3 × came in, 2 × prefix hit". */
+function unsaid(rest) {
+  const kinds = Object.entries(Object.groupBy(rest, (mark) => mark.kind));
+  const words = kinds.map(([kind, of]) => `${of.length} × ${KINDS[kind]?.title ?? kind}`);
+  return rest.length ? `… and ${number(rest.length)} more: ${words.join(", ")}` : "";
 }
 
 /** A step without special events, in words. */

@@ -2,6 +2,7 @@
 
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
+import { points } from "./shell.js";
 import { explain, tokenNode } from "./tokens.js";
 import { count, label, nameOf, ORIGINS, textOf } from "./words.js";
 
@@ -39,20 +40,31 @@ export function textsView(root, ui) {
   point(null);
   cards.addEventListener("pointerover", (e) => {
     const token = e.target.closest("[data-token]");
-    if (token) {
+    if (token && points()) {
       point(token);
     }
   });
-  cards.addEventListener("click", (e) => {
-    const token = e.target.closest("[data-token]");
+  const go = (token) => {
     if (token && Number(token.dataset.step) >= 0) {
       ui.act(() => ui.actions.seek(Number(token.dataset.step)));
     }
-  });
+  };
+  cards.addEventListener("click", (e) => go(e.target.closest("[data-token]")));
+  ui.tellOf.texts = (sequence, step) => {
+    const own = `[data-sequence="${sequence}"] .token[data-step="${step}"]`;
+    const token = cards.querySelector(`${own}:has(.rejected)`) ?? cards.querySelector(own);
+    point(token);
+    const answer = token?.closest(".answer");
+    const topOf = (node) => node.getBoundingClientRect().top;
+    answer?.scrollTo({ top: answer.scrollTop + topOf(token) - topOf(answer) - 24 });
+    return [];
+  };
   cards.addEventListener("keydown", (e) => {
     const way = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" }[e.key];
     const card = e.target.closest(".answer");
-    if (way && card) {
+    if (e.key === "Enter" && current && card?.contains(current)) {
+      go(current);
+    } else if (way && card) {
       e.preventDefault();
       e.stopPropagation();
       const next =

@@ -1,4 +1,4 @@
-// The bar at the bottom: where the playhead stands, and how to move it.
+// The bar at the bottom: where the playhead stands and how to move it, and the engine's own brake.
 
 import { attr, el, text } from "./dom.js";
 import { count, KINDS, number } from "./words.js";
@@ -31,7 +31,12 @@ export function timebarView(root, ui) {
     );
   const prev = button("prev", "◂", "One step back", "←", () => actions.prev());
   const next = button("next", "▸", "One step on", "→", () => actions.next());
-  const pause = button("pause", "", "Pause", "space", () => press());
+  const play = button("play", "", "Play", "", () => actions.halt());
+  const pause = button("pause", "", "Pause the engine", "", () => press());
+  const step = button("step", "compute a step", "Let the paused engine compute one step", "", () =>
+    actions.step(1),
+  );
+  const engine = el("span", { class: "brake live-only", role: "group", "aria-label": "Engine" }, pause, step);
   const live = button("live", "live", "Follow the engine", "L", () => actions.live());
   const kind = el(
     "select",
@@ -77,8 +82,9 @@ export function timebarView(root, ui) {
     el(
       "div",
       { class: "buttons" },
+      engine,
       prev,
-      pause,
+      play,
       next,
       live,
       el("span", { class: "place" }, where, mode),
@@ -93,7 +99,7 @@ export function timebarView(root, ui) {
     const key = `${time.first} ${time.last} ${time.step} ${time.marks.length} ${width} ${kind.value} ${document.documentElement.dataset.theme}`;
     if (key !== drawn) {
       drawn = key;
-      paint(track, width, time, kind.value);
+      paint(track, width, time, kind.value, tone);
     }
   };
   new ResizeObserver(([entry]) => {
@@ -102,23 +108,31 @@ export function timebarView(root, ui) {
   }).observe(track);
   let latest = { first: -1, last: -1, step: -1, marks: [] };
   kind.addEventListener("change", () => redraw(latest));
-  ui.onTheme(() => redraw(latest));
+  const tones = new Map(); // colour of each kind's sign; reading it makes the browser compute styles
+  const tone = (kind) => {
+    if (!tones.has(kind)) {
+      const style = getComputedStyle(document.documentElement);
+      tones.set(kind, style.getPropertyValue(`--mark-${kind}`));
+    }
+    return tones.get(kind);
+  };
+  ui.onTheme(() => {
+    tones.clear();
+    redraw(latest);
+  });
   return (state, time) => {
     latest = time;
     const paused = time.enginePaused;
-    const [label, means, run] =
-      ui.isLive() && time.mode === "live"
-        ? paused
-          ? ["resume", "Let the engine go on", actions.resume]
-          : ["pause", "Pause the engine between two steps", actions.pause]
-        : time.mode === "play"
-          ? ["stop", "Stop playing", actions.halt]
-          : ["play", "Play on from here", actions.halt];
-    press = run;
+    const atEnd = !ui.isLive() && time.step >= time.last;
+    const brakes = ui.isLive() && time.mode === "live"; // what the space bar does: see keys.js
+    press = paused ? actions.resume : actions.pause;
+    name(pause, paused ? "let it go on" : "pause engine", paused
+      ? "Let the engine go on" : "Pause the engine between two steps", brakes);
+    step.hidden = !paused;
+    const stands = time.mode === "paused" || atEnd;
+    name(play, stands ? "play" : "stop", !stands
+      ? "Stop the picture; the engine goes on" : atEnd ? "Play from the beginning" : "Play on from here", !brakes);
     text(live, ui.isLive() ? "live" : "end");
-    text(pause, label);
-    attr(pause, "aria-label", means);
-    attr(pause, "title", `${means} (space)`);
     attr(live, "aria-pressed", time.mode === "live");
     attr(slider, "min", Math.max(0, time.first));
     attr(slider, "max", Math.max(0, time.last));
@@ -139,36 +153,48 @@ export function timebarView(root, ui) {
           ? `before the first of ${number(time.last + 1)} steps`
           : `step ${number(time.step)}${behind > 0 ? ` of ${number(time.last)}` : ""}`,
     );
-    text(mode, words(time, paused, behind));
+    text(mode, words(time, ui.isLive(), behind));
     attr(root, "data-mode", time.mode);
     attr(root, "data-paused", paused ? "" : null);
     redraw(time);
   };
 }
 
-function words(time, paused, behind) {
-  if (time.mode === "paused") {
-    return time.step < 0
-      ? ""
-      : behind > 0
-        ? `the past: ${count(behind, "step")} behind`
-        : "stopped";
+/** Names a button; the title also says if the space bar presses it. */
+function name(button, label, means, space) {
+  text(button, label);
+  attr(button, "aria-label", means);
+  attr(button, "title", space ? `${means} (space)` : means);
+}
+
+function words(time, isLive, behind) {
+  if (!isLive) {
+    return behind === 0 ? "the end of the recording" : time.mode === "play" ? "plays" : "stopped";
   }
-  if (time.mode === "play") {
-    return behind > 0 ? `replays, ${count(behind, "step")} behind` : "up to date";
+  if (time.connection !== "open") {
+    return time.connection === "connecting" ? "connecting" : "no connection";
   }
-  return paused ? "the engine is paused" : "live";
+  const picture =
+    time.mode === "live"
+      ? "live"
+      : time.mode === "play"
+        ? behind > 0
+          ? `replays, ${count(behind, "step")} behind`
+          : "up to date"
+        : behind > 0
+          ? `the past, ${count(behind, "step")} behind`
+          : "stopped";
+  return !time.enginePaused ? picture : behind > 0 ? `${picture}; engine paused` : "engine paused";
 }
 
 /** The track: a line of all steps, and above it a sign where something happened. */
-function paint(canvas, width, time, kind) {
+function paint(canvas, width, time, kind, tone) {
   const height = 16;
   const ratio = window.devicePixelRatio || 1;
   canvas.width = width * ratio;
   canvas.height = height * ratio;
   const draw = canvas.getContext("2d");
   draw.scale(ratio, ratio);
-  const style = getComputedStyle(document.documentElement);
   const inset = 8; // half a thumb, as the slider has it
   const at = (step) =>
     inset + ((step - time.first) / Math.max(1, time.last - time.first)) * (width - 2 * inset);
@@ -177,7 +203,7 @@ function paint(canvas, width, time, kind) {
   }
   draw.textAlign = "center";
   draw.textBaseline = "middle";
-  draw.font = "11px system-ui, sans-serif";
+  draw.font = "13px system-ui, sans-serif";
   const taken = new Map(); // column of 9 pixels: rank of the kind that it shows
   const rank = (mark) => (kind ? (mark.kind === kind ? 0 : -1) : SHOWN.indexOf(mark.kind));
   for (const mark of time.marks) {
@@ -188,10 +214,10 @@ function paint(canvas, width, time, kind) {
     }
   }
   for (const { mark } of taken.values()) {
-    draw.fillStyle = style.getPropertyValue(`--mark-${mark.kind}`);
-    draw.globalAlpha = mark.step > time.step ? 0.45 : 1;
+    draw.fillStyle = tone(mark.kind);
+    draw.globalAlpha = mark.step > time.step ? 0.6 : 1;
     if (mark.kind === "rejectedDraft" && kind !== mark.kind) {
-      draw.fillRect(at(mark.step) - 0.5, 9, 1.5, 4); // so many that signs would hide the others
+      draw.fillRect(at(mark.step) - 1, 7, 2, 7); // so many that signs would hide the others
     } else {
       draw.fillText(KINDS[mark.kind].sign, at(mark.step), 7);
     }

@@ -3,7 +3,8 @@
 import { holdersOf, isTombstone } from "../books.js";
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
-import { count, label, nameOf, number, oneLine, textOf } from "./words.js";
+import { leaves, points } from "./shell.js";
+import { count, label, nameOf, namesOf, number, oneLine, textOf } from "./words.js";
 
 const MOST_ROWS = 48;
 const MOST_BLOCKS = 28; // squares of a run
@@ -28,7 +29,31 @@ export function treeView(root, ui) {
     },
     "Empty it",
   );
-  root.append(legend(), el("div", { class: "summary" }, summary, flush), tree, more);
+  const detail = el("p", { class: "detail", "data-detail": "branch", "aria-live": "polite" });
+  root.append(legend(), el("div", { class: "summary" }, summary, flush), tree, more, detail);
+  let at = null; // the row that is told about
+  const point = (row) => {
+    at?.classList.remove("current");
+    at = row;
+    at?.classList.add("current");
+    text(detail, row?.words ?? "Point at a branch, or move over them with the arrow keys.");
+  };
+  point(null);
+  tree.addEventListener("pointerover", (e) => points() && point(e.target.closest(".run")));
+  tree.addEventListener("pointerleave", (e) => leaves(e) && point(null));
+  tree.addEventListener("blur", () => point(null));
+  tree.addEventListener("keydown", (e) => {
+    const way = { ArrowUp: "previousElementSibling", ArrowDown: "nextElementSibling" }[e.key];
+    const row = at ? at[way] : tree.firstElementChild;
+    if (way) {
+      e.preventDefault();
+      e.stopPropagation();
+      if (row) {
+        point(row);
+        row.scrollIntoView({ block: "nearest" });
+      }
+    }
+  });
   return (state) => {
     const holders = holdersOf(state);
     const runs = runsOf(state, holders);
@@ -49,6 +74,7 @@ export function treeView(root, ui) {
       runRow,
       (node, run) => node.draw(state, run, holders),
     );
+    point(at?.isConnected ? at : null);
     text(
       more,
       runs.length > shown.length
@@ -140,6 +166,9 @@ function runRow() {
     ).trim();
     text(words, all);
     attr(words, "title", all);
+    const who = run.holders.length ? `held by ${namesOf(state, run.holders)}` : "held by nobody";
+    const gone = dead.some(Boolean) ? `, ${count(dead.filter(Boolean).length, "tombstone")}` : "";
+    row.words = `${count(run.blocks.length, "block")}, ${who}${gone}: “${all}”`;
     chips.replaceChildren(...run.holders.map((s) => chip(state, s)));
   };
   return row;

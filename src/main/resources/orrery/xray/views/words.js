@@ -8,6 +8,10 @@ export const number = (n) => whole.format(n);
 /** "1 page", "2 pages". */
 export const count = (n, thing, things = thing + "s") => `${number(n)} ${n === 1 ? thing : things}`;
 
+/** "a", "a and b", "a, b and c". */
+export const listed = (words) =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+
 /** A share in per cent, or a dash if there is nothing to share. */
 export const percent = (part, all) => (all > 0 ? `${Math.round((100 * part) / all)} %` : "–");
 
@@ -39,13 +43,20 @@ export const visible = (words) => oneLine(words).replace(/^ | $/g, "␣");
 export const trimmed = (words) => oneLine(words).trim() || visible(words);
 
 /** "request 3"; of a request with several answers also which one. */
-export function nameOf(state, sequence) {
+export function nameOf(state, sequence, request = -1) {
   const s = state.sequences[sequence];
   if (!s) {
-    return `sequence ${sequence}`;
+    return request < 0 ? `sequence ${sequence}` : `request ${request}`; // long past, and forgotten
   }
   const several = (state.requests[s.request]?.choices ?? 1) > 1;
   return several ? `request ${s.request}, answer ${(s.choice ?? 0) + 1}` : `request ${s.request}`;
+}
+
+/** Several sequences: "requests 4, 5 and 6", or each with its answer. */
+export function namesOf(state, sequences) {
+  const names = sequences.map((s) => nameOf(state, s));
+  const plain = names.length > 1 && names.every((name) => /^request \d+$/.test(name));
+  return plain ? `requests ${listed(names.map((name) => name.slice(8)))}` : listed(names);
 }
 
 /** The short name of a sequence: its request's number; with several answers also a letter. */
@@ -146,7 +157,7 @@ const REASONS = {
 
 /** One sentence for one event of a step. */
 export function sentence(state, mark) {
-  const who = mark.sequence < 0 ? `request ${mark.request}` : nameOf(state, mark.sequence);
+  const who = mark.sequence < 0 ? `request ${mark.request}` : nameOf(state, mark.sequence, mark.request);
   const Who = who[0].toUpperCase() + who.slice(1);
   const n = mark.n ?? 0;
   switch (mark.kind) {
@@ -155,11 +166,13 @@ export function sentence(state, mark) {
     case "admitted":
       return n > 0 ? `${Who} starts again.` : `${Who} starts.`;
     case "hit":
-      return `${Who} reads ${count(n, "token")} from pages that are already there, and does not compute them.`;
+      return state.sequences[mark.sequence]?.retractions > 0
+        ? `${Who} finds ${count(n, "token")} in pages that the prefix cache still has, and does not compute them again.`
+        : `${Who} reads ${count(n, "token")} from pages that are already there, and does not compute them.`;
     case "forked":
       return `${Who} starts on the pages of its sibling: ${count(n, "token")} of the prompt are shared.`;
     case "retracted":
-      return `${Who} gives its pages back, since memory is short. ${count(n, "computed token")} will be computed again.`;
+      return `${Who} gives its pages back, since memory is short. ${count(n, "computed token")} will be computed again, unless the prefix cache still has them.`;
     case "rejectedDraft":
       return `${count(n, "draft")} of ${who} ${n === 1 ? "was" : "were"} wrong.`;
     case "tombstone":
