@@ -46,6 +46,7 @@ class CommandFilesTest {
         "serve", new Uses(List.of("--model", "--profile-dir"), List.of("--trace"), "--port 0"));
     COMMANDS.put("inspect", new Uses(List.of("--model", "--config"), List.of(), ""));
     COMMANDS.put("dump", new Uses(List.of("--model"), List.of("--out"), "--ids 1"));
+    COMMANDS.put("trace replay", new Uses(List.of("FILE"), List.of(), "--port 0"));
     COMMANDS.put("trace-svg", new Uses(List.of("TRACE"), List.of("SVG"), ""));
     COMMANDS.put("bench kernels", new Uses(List.of("--model"), List.of("--csv", "--svg"), ""));
     for (String lab : "batching paging prefix kv chunking policies mtp throughput ops".split(" ")) {
