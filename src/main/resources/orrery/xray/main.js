@@ -272,6 +272,9 @@ function frame(now) {
  */
 async function begin() {
   await look();
+  if (runs.list.length > 0) { // from before the page was loaded again
+    page.runs(runs.list);
+  }
   const asked = Number(wanted.get("speed") ?? pace);
   pace = PACES.reduce((a, b) => (Math.abs(b - asked) < Math.abs(a - asked) ? b : a));
   await until(() => history.front.whole, "the first event");
