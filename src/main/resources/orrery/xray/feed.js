@@ -49,7 +49,8 @@ export class Feed {
       return;
     }
     if (!response.ok) {
-      throw new Error(`The server answers ${response.status} instead of events.`);
+      throw new Error(response.status === 503 ? "The server is not ready."
+        : `The server answers ${response.status} instead of events.`);
     }
     this.say("open");
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -126,7 +127,9 @@ export class Lines {
     if (line === "" && this.data.length > 0) {
       const message = this.data.join("\n");
       this.data = [];
-      this.take(JSON.parse(message));
+      if (message !== "[DONE]") { // the server ends the stream
+        this.take(JSON.parse(message));
+      }
     } else if (line.startsWith("data:")) {
       this.data.push(line.slice(line[5] === " " ? 6 : 5));
     } // else a comment that keeps the connection open

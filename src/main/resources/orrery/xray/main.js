@@ -61,10 +61,14 @@ async function look() {
 
 /** Another engine has begun, and not by an action of this page. */
 async function lookAgain(server) {
+  const before = engine.flags;
   await look();
+  if (!server && (before === undefined || before === engine.flags)) {
+    return; // the page has just been opened, and reads of engines that are gone
+  }
   const flags = engine.flags ? `the flags ${engine.flags}` : "no flags";
-  const how = engine.live ? `The engine was restarted with ${flags}.` : "It serves a recording.";
-  page.say(server ? `Another server answers now. ${how}` : how, "info");
+  const its = engine.live ? `Its engine has ${flags}.` : "It serves a recording.";
+  page.say(server ? `Another server answers now. ${its}` : `The engine was restarted with ${flags}.`, "info");
 }
 
 /** Plays from where the playhead is, or follows the engine. */
@@ -268,6 +272,9 @@ function frame(now) {
  */
 async function begin() {
   await look();
+  if (runs.list.length > 0) { // from before the page was loaded again
+    page.runs(runs.list);
+  }
   const asked = Number(wanted.get("speed") ?? pace);
   pace = PACES.reduce((a, b) => (Math.abs(b - asked) < Math.abs(a - asked) ? b : a));
   await until(() => history.front.whole, "the first event");

@@ -339,7 +339,7 @@ class PageHistoryTest {
   @Test
   void aFeedWhoseStreamEndsConnectsAgain() {
     String good = "data: {\"n\": 1, \"events\": []}\n\n";
-    Value found = page.call("fed", good);
+    Value found = page.call("fed", good + "data: [DONE]\n\n");
     assertThat(found.getMember("connected").asInt()).isEqualTo(4);
     assertThat(found.getMember("taken").asInt()).isEqualTo(3);
     assertThat(found.getMember("said").asString())

@@ -217,18 +217,19 @@ function compare(table, none, runs) {
 /** Cells of a row; a value that differs from the run of the same load before it is marked. */
 function cells(runs, words) {
   return runs.map((run, i) => {
-    const before = runs.slice(0, i).findLast((other) => sameLoad(other, run));
+    const before = runs.slice(0, i).findLast((other) => whole(other) && sameLoad(other, run));
     const value = run.steps === undefined ? "…" : words(run, before);
-    const differs = before && before.steps !== undefined && value !== words(before);
+    const differs = before && whole(run) && value !== words(before, before);
     return el("td", { "data-differs": Boolean(differs) }, value);
   });
 }
 
+const whole = (run) => run.done && !run.cut;
 const sameLoad = (a, b) => a.load === b.load && a.seed === b.seed;
 
 /** Whether a run has given the same tokens as the one before it. */
 function answers(run, before) {
-  if (!before || !run.done || run.cut || !before.done || before.cut) {
+  if (!before || !whole(run)) {
     return "–";
   }
   return run.texts === before.texts ? "the same tokens" : "other tokens";
