@@ -22,7 +22,7 @@ import orrery.server.Serving;
 @Timeout(60)
 class ControlTest {
   private final Queue<Runnable> later = new ArrayDeque<>(); // what is due after the time of grace
-  private final Feed feed = new Feed(100, 1000);
+  private final Feed feed = new Feed(100, Long.MAX_VALUE, 1000);
   private LoadedModel loaded;
   private Serving serving;
   private Control control;
