@@ -53,7 +53,10 @@ final class DemoPage {
       sink.begin();
       http.open(page.addTo(serving, flags(), new Routes()));
       String address = PageServer.address(listening.host(), http.port());
-      out.println("Open " + address + "/?from=first&speed=4 in a browser. The prompts wait for it for a while.");
+      out.println(
+          "Open "
+              + address
+              + "/?from=first&speed=4 in a browser. The prompts wait for it for a while.");
       out.flush();
       try {
         page.await(Duration.ofSeconds(PATIENCE_SECONDS));
