@@ -441,6 +441,10 @@ class XrayPageTest {
             String.valueOf(browser.js("return document.documentElement.dataset.focus")).split(" "))
         .as("both who share a page are lit")
         .hasSizeGreaterThan(1);
+    browser.js("document.querySelector('[data-action=see-texts]').click()"); // the page may scroll
+    browser.until(
+        "words about the wrong draft",
+        () -> browser.one("[data-detail=token]").getText().contains("Wrong: "));
   }
 
   @Test

@@ -62,16 +62,18 @@ export function mount(actions) {
   theme(ui);
   const head = header();
   let shown = null; // what was drawn last
+  let step = null; // the step that it showed; the state itself goes on
   const draw = (state, time) => {
     shown = [state, time];
     head(state, time);
     attr(document.documentElement, "data-connection", time.connection === "open" ? "open" : "none");
     views.forEach((view) => view(state, time));
+    step = state.step;
   };
   const again = () => shown && draw(...shown);
   /** Waits until a step is drawn, at most two seconds. */
-  ui.drawn = async (step) => {
-    for (let tries = 0; tries < 40 && shown?.[0].step !== step; tries++) {
+  ui.drawn = async (wanted) => {
+    for (let tries = 0; tries < 40 && step !== wanted; tries++) {
       await new Promise((done) => setTimeout(done, 50));
     }
   };
