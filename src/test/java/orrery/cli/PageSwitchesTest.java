@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import orrery.engine.EngineOptions;
 
@@ -25,11 +26,11 @@ class PageSwitchesTest {
         .results()
         .forEach(
             change -> {
-              List<String> words =
-                  Pattern.compile("\"([^\"]+)\"")
+              List<String> words = // null takes a flag away
+                  Pattern.compile("\"(--[^\"]+)\": \"([^\"]+)\"")
                       .matcher(change.group(1))
                       .results()
-                      .map(word -> word.group(1))
+                      .flatMap(pair -> Stream.of(pair.group(1), pair.group(2)))
                       .toList();
               engines.add(RestartFlags.read(words.toArray(String[]::new)));
             });
