@@ -30,7 +30,8 @@ import orrery.TinyModels;
 /** Commands that serve the X-ray page, each in a process of its own. */
 @Timeout(120)
 class PageProcessTest {
-  private static final Pattern ADDRESS = Pattern.compile("open (http://127\\.0\\.0\\.1:\\d+)/ ", 2);
+  private static final Pattern ADDRESS =
+      Pattern.compile("open (http://127\\.0\\.0\\.1:\\d+)/\\S* ", 2);
 
   @TempDir Path directory;
   private final HttpClient client = HttpClient.newHttpClient();
