@@ -28,6 +28,16 @@ public interface Op {
   /** Multiply-adds, roughly. They decide whether splitting over threads is worth the hand-over. */
   long cost(Step step);
 
+  /**
+   * How shares are cut, if they are cut by rows: share s of n then does the rows {@code [rows·s/n,
+   * rows·(s+1)/n)} of this count. It reads and writes only these rows of the buffers with this row
+   * count, and of cached rows it writes those of its own rows. Ops that are cut alike need no
+   * hand-over between them. Null if the shares are cut in another way.
+   */
+  default RowCount rowwise() {
+    return null;
+  }
+
   /** The op in one line, for listings. */
   String line();
 }
