@@ -7,6 +7,7 @@ import picocli.CommandLine.Option;
 
 /** How rows are computed. */
 final class ComputeFlags {
+  static final String FUSION = "--fusion";
   static final String ACTIVATIONS = "--activation-dtype";
 
   @Option(
@@ -34,6 +35,16 @@ final class ComputeFlags {
   private boolean graph = true;
 
   @Option(
+      names = FUSION,
+      paramLabel = "on|off",
+      arity = "1",
+      converter = OnOff.class,
+      description =
+          "Rewrite captured programs so that several ops become one, or replay them as they were"
+              + " launched. Default: on")
+  private boolean fusion = true;
+
+  @Option(
       names = ACTIVATIONS,
       paramLabel = "DTYPE",
       converter = DtypeName.class,
@@ -49,6 +60,7 @@ final class ComputeFlags {
             c.withThreads(threads)
                 .withKernels(kernels)
                 .withGraph(graph)
+                .withFusion(fusion)
                 .withActivationDtype(activations));
   }
 

@@ -3,8 +3,8 @@ package orrery.graph;
 import java.util.List;
 
 /** y += x. */
-record Add(Buffer x, Buffer y) implements Op {
-  Add {
+public record Add(Buffer x, Buffer y) implements Op {
+  public Add {
     if (x.cols != y.cols) {
       throw new IllegalArgumentException(y + " += " + x + ": shapes do not fit");
     }

@@ -7,8 +7,8 @@ import java.util.List;
  *
  * @param bias [cols]
  */
-record AddBias(Buffer y, float[] bias) implements Op {
-  AddBias {
+public record AddBias(Buffer y, float[] bias) implements Op {
+  public AddBias {
     if (bias.length != y.cols) {
       throw new IllegalArgumentException(y + " += bias of " + bias.length + ": shapes do not fit");
     }

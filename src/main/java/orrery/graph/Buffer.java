@@ -44,9 +44,19 @@ public final class Buffer implements Operand {
     return 4L * stride(cols);
   }
 
+  /** How many rows are in use in a step. */
+  public RowCount rows() {
+    return rows;
+  }
+
   /** Rows in use. */
   public int rows(Step step) {
     return rows.of(step);
+  }
+
+  /** Rows that it has room for. */
+  public int maxRows() {
+    return data.length / stride;
   }
 
   /** Index of the first element of a row. */

@@ -7,8 +7,8 @@ import java.util.List;
  *
  * @param weight [cols / heads]
  */
-record RmsNorm(Buffer x, float[] weight, float eps, Buffer y, int heads) implements Op {
-  RmsNorm {
+public record RmsNorm(Buffer x, float[] weight, float eps, Buffer y, int heads) implements Op {
+  public RmsNorm {
     if (x.cols != y.cols || weight.length * heads != x.cols) {
       throw new IllegalArgumentException(
           y

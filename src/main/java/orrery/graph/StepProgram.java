@@ -1,5 +1,6 @@
 package orrery.graph;
 
+import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -22,6 +23,11 @@ public final class StepProgram {
     for (Op op : ops) {
       executor.run(op, step);
     }
+  }
+
+  /** The ops in the order in which they run. */
+  public List<Op> ops() {
+    return List.of(ops);
   }
 
   /** Number of ops. */

@@ -7,8 +7,8 @@ import java.util.List;
  *
  * @param limit if above 0, gate is cut at it, and up at ± it, before they are used
  */
-record SwiGlu(Buffer gate, Buffer up, float limit, Buffer y) implements Op {
-  SwiGlu {
+public record SwiGlu(Buffer gate, Buffer up, float limit, Buffer y) implements Op {
+  public SwiGlu {
     if (gate.cols != y.cols || up.cols != y.cols) {
       throw new IllegalArgumentException(
           y + " = silu " + gate + " * " + up + ": shapes do not fit");
@@ -19,13 +19,25 @@ record SwiGlu(Buffer gate, Buffer up, float limit, Buffer y) implements Op {
   public void run(Step step, int share, int shares) {
     int rows = y.rows(step);
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
-      if (limit > 0) {
-        step.kernels()
-            .clampedSwiglu(
-                gate.data, gate.row(r), up.data, up.row(r), limit, y.data, y.row(r), y.cols);
-      } else {
-        step.kernels().swiglu(gate.data, gate.row(r), up.data, up.row(r), y.data, y.row(r), y.cols);
-      }
+      row(step, gate.data, gate.row(r), up.data, up.row(r), limit, y.data, y.row(r), y.cols);
+    }
+  }
+
+  /** Some columns of a row. */
+  public static void row(
+      Step step,
+      float[] gate,
+      int gateAt,
+      float[] up,
+      int upAt,
+      float limit,
+      float[] y,
+      int yAt,
+      int cols) {
+    if (limit > 0) {
+      step.kernels().clampedSwiglu(gate, gateAt, up, upAt, limit, y, yAt, cols);
+    } else {
+      step.kernels().swiglu(gate, gateAt, up, upAt, y, yAt, cols);
     }
   }
 

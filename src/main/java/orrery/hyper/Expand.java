@@ -40,7 +40,8 @@ record Expand(Buffer a, Buffer post, Buffer comb, Buffer x) implements Op {
     }
   }
 
-  private void mix(Step step, int share, int r, int from, int to) {
+  /** Mixes columns [from, to) of a row. */
+  void mix(Step step, int share, int r, int from, int to) {
     step.kernels()
         .streams()
         .mix(

@@ -52,27 +52,32 @@ record MixWeights(HyperConnection site, Buffer x, Buffer dots, Buffer pre, Buffe
   public void run(Step step, int share, int shares) {
     int rows = x.rows(step);
     for (int r = rows * share / shares; r < rows * (share + 1) / shares; r++) {
-      float inverse =
-          step.kernels().inverseRms(x.data, x.row(r), site.normEps(), x.cols, step.scratch(share));
-      weights(r, inverse);
+      row(step, share, r, dots.data, dots.row(r), pre.data, pre.row(r));
     }
   }
 
-  private void weights(int r, float inverse) {
+  /**
+   * The weights of one row; post and comb go to their buffers.
+   *
+   * @param dots [(2 + n) · n] from {@code in}
+   * @param pre receives [n] from {@code preAt}
+   */
+  void row(Step step, int share, int r, float[] dots, int in, float[] pre, int preAt) {
+    float inverse =
+        step.kernels().inverseRms(x.data, x.row(r), site.normEps(), x.cols, step.scratch(share));
     int n = site.streams();
     float[] base = site.base();
     float[] scale = site.scale();
-    int in = dots.row(r);
     for (int j = 0; j < n; j++) {
-      float m = dots.data[in + j] * inverse;
-      pre.data[pre.row(r) + j] = Elementary.sigmoid(m * scale[0] + base[j]) + site.hcEps();
+      float m = dots[in + j] * inverse;
+      pre[preAt + j] = Elementary.sigmoid(m * scale[0] + base[j]) + site.hcEps();
     }
     for (int j = 0; j < n; j++) {
-      float m = dots.data[in + n + j] * inverse;
+      float m = dots[in + n + j] * inverse;
       post.data[post.row(r) + j] = 2f * Elementary.sigmoid(m * scale[1] + base[n + j]);
     }
     for (int jk = 0; jk < n * n; jk++) {
-      float m = dots.data[in + 2 * n + jk] * inverse;
+      float m = dots[in + 2 * n + jk] * inverse;
       comb.data[comb.row(r) + jk] = m * scale[2] + base[2 * n + jk];
     }
     Sinkhorn.balance(comb.data, comb.row(r), n, site.iterations(), site.hcEps());

@@ -1,5 +1,6 @@
 package orrery.model;
 
+import java.util.Set;
 import orrery.graph.Buffer;
 import orrery.graph.Launcher;
 
@@ -63,6 +64,19 @@ public interface Forward {
   /** Logits of the MTP rows that want them, [logitRows][vocab]. */
   default Buffer mtpLogits() {
     throw withoutMtp();
+  }
+
+  /**
+   * What is read when {@link #main} or {@link #head} has run. All other buffers are working memory:
+   * fusion may leave them as they are.
+   */
+  default Set<Buffer> results() {
+    return Set.of(states(), logits());
+  }
+
+  /** What is read when {@link #mtp} or {@link #mtpKv} has run. */
+  default Set<Buffer> mtpResults() {
+    return Set.of(mtpStates(), mtpLogits());
   }
 
   private static UnsupportedOperationException withoutMtp() {

@@ -4,12 +4,15 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.IntFunction;
 import orrery.graph.Buckets;
+import orrery.graph.Buffer;
 import orrery.graph.Capture;
 import orrery.graph.Eager;
 import orrery.graph.Executor;
+import orrery.graph.Fusion;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
 import orrery.graph.Step;
@@ -25,14 +28,51 @@ public final class ModelRunner {
   /** A piece of a forward pass that is captured as one program. */
   private interface Pass {
     void launch(Forward forward, Launcher g);
+
+    /** The buffers that are read when the pass has run. */
+    Set<Buffer> results(Forward forward);
   }
 
-  private static final Pass MAIN = Forward::main;
-  private static final Pass HEAD = Forward::head;
-  private static final Pass MTP = Forward::mtp;
-  private static final Pass MTP_KV = Forward::mtpKv;
+  /** The passes that are the same for every runner. */
+  private enum Fixed implements Pass {
+    MAIN,
+    HEAD,
+    MTP,
+    MTP_KV;
 
-  private static final class Bucket {
+    @Override
+    public void launch(Forward forward, Launcher g) {
+      switch (this) {
+        case MAIN -> forward.main(g);
+        case HEAD -> forward.head(g);
+        case MTP -> forward.mtp(g);
+        case MTP_KV -> forward.mtpKv(g);
+      }
+    }
+
+    @Override
+    public Set<Buffer> results(Forward forward) {
+      return this == MAIN || this == HEAD ? forward.results() : forward.mtpResults();
+    }
+  }
+
+  /** So many runs of the MTP layer, and behind each the op that prepares the next one. */
+  private record Chain(int runs, Function<Forward, Op> next) implements Pass {
+    @Override
+    public void launch(Forward forward, Launcher g) {
+      for (int link = 0; link < runs; link++) {
+        forward.mtp(g);
+        g.launch(next.apply(forward));
+      }
+    }
+
+    @Override
+    public Set<Buffer> results(Forward forward) {
+      return forward.mtpResults();
+    }
+  }
+
+  private final class Bucket {
     final Forward forward;
     final Map<Pass, StepProgram> programs = new HashMap<>(); // captured on first use
 
@@ -44,6 +84,10 @@ public final class ModelRunner {
       StepProgram program = programs.get(pass); // computeIfAbsent would allocate its function
       if (program == null) {
         program = Capture.of(g -> pass.launch(forward, g));
+        if (fusion) {
+          program = Fusion.apply(program, FusionRules.ALL, pass.results(forward)).program();
+        }
+        // regions of ops that run with one hand-over come here
         programs.put(pass, program);
       }
       return program;
@@ -52,25 +96,40 @@ public final class ModelRunner {
 
   private final Executor executor;
   private final boolean graph;
+  private final boolean fusion;
   private final Buckets<Bucket> buckets;
   private final List<Pass> chains = new ArrayList<>(); // [links] that many MTP runs in a row
 
+  /** As below; captured programs are fused. */
+  public ModelRunner(
+      Model model, KvCache cache, Team team, int maxRows, int maxLogitRows, boolean graph) {
+    this(model, cache, team, maxRows, maxLogitRows, graph, true);
+  }
+
   /**
    * @param graph whether to capture and replay programs instead of running ops eagerly
+   * @param fusion whether captured programs are rewritten by {@link FusionRules}
    * @param maxRows rows of the largest step
    * @param maxLogitRows most rows of a step that want logits
    */
   public ModelRunner(
-      Model model, KvCache cache, Team team, int maxRows, int maxLogitRows, boolean graph) {
+      Model model,
+      KvCache cache,
+      Team team,
+      int maxRows,
+      int maxLogitRows,
+      boolean graph,
+      boolean fusion) {
     this.executor = new Executor(team);
     this.graph = graph;
+    this.fusion = fusion;
     IntFunction<Forward> bound = model.bind(cache, maxLogitRows);
     this.buckets = new Buckets<>(maxRows, rows -> new Bucket(bound.apply(rows)));
   }
 
   /** Runs the main model. The result holds states and logits until the next step runs. */
   public Forward run(Step step) {
-    return run(MAIN, step);
+    return run(Fixed.MAIN, step);
   }
 
   /**
@@ -78,7 +137,7 @@ public final class ModelRunner {
    * left for this step.
    */
   public void runHead(Step step) {
-    run(HEAD, step);
+    run(Fixed.HEAD, step);
   }
 
   /**
@@ -91,7 +150,7 @@ public final class ModelRunner {
 
   /** Runs the MTP layer on the states that the caller put into {@link #forMtp} of as many rows. */
   public Forward runMtp(Step step) {
-    return run(MTP, step);
+    return run(Fixed.MTP, step);
   }
 
   /**
@@ -99,7 +158,7 @@ public final class ModelRunner {
    * #forMtp}.
    */
   public void runMtpKv(Step step) {
-    run(MTP_KV, step);
+    run(Fixed.MTP_KV, step);
   }
 
   /**
@@ -116,14 +175,7 @@ public final class ModelRunner {
 
   private Pass chain(int links, Function<Forward, Op> next) {
     while (chains.size() <= links) {
-      int runs = chains.size();
-      chains.add(
-          (forward, g) -> {
-            for (int link = 0; link < runs; link++) {
-              forward.mtp(g);
-              g.launch(next.apply(forward));
-            }
-          });
+      chains.add(new Chain(chains.size(), next));
     }
     return chains.get(links);
   }

@@ -14,8 +14,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 import orrery.TinyModels;
 import orrery.engine.LoadedModel;
 import orrery.kernels.Kernels;
@@ -24,7 +24,9 @@ import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
 import orrery.kv.KvDtype;
+import orrery.kv.KvLayout;
 import orrery.model.Forward;
+import orrery.model.FusionRules;
 import orrery.model.Model;
 
 /** Captured steps of real models. */
@@ -42,11 +44,14 @@ class StepProgramTest {
     final KvCache cache;
     final Forward forward;
     final int rows;
+    final int page;
 
     Bench(Path directory, int rows) {
       this.model = LoadedModel.load(directory).model();
-      this.cache =
-          new KvCache(model.kvLayout(model.hasMtp(), KvDtype.F32), 4, SLOTS, 2 * SLOTS / 4);
+      KvLayout layout = model.kvLayout(model.hasMtp(), KvDtype.F32);
+      this.page = layout.wholeRows(4);
+      int slots = Math.ceilDiv(SLOTS, page) * page;
+      this.cache = new KvCache(layout, page, slots, 2 * slots / page);
       this.forward = model.bind(cache, rows).apply(rows);
       this.rows = rows;
     }
@@ -56,7 +61,7 @@ class StepProgramTest {
       for (int s = 0; s < 2; s++) {
         step.tables[s] = cache.newTable();
       }
-      for (int slots = 4; slots <= SLOTS; slots += 4) { // pages of both sequences interleaved
+      for (int slots = page; slots < SLOTS + page; slots += page) { // pages of both sequences interleaved
         cache.reserve(step.tables[0], slots);
         cache.reserve(step.tables[1], slots);
       }
@@ -137,10 +142,12 @@ class StepProgramTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 2})
-  void replayWithScalarKernelsAllocatesNothingAfterTheFirstSteps(int threads) {
-    for (Path directory : TinyModels.specks()) {
-      Replay replay = new Replay(new Bench(directory, 24), threads, new ScalarKernels());
+  @CsvSource({"1, false", "2, false", "1, true", "2, true"})
+  void replayWithScalarKernelsAllocatesNothingAfterTheFirstSteps(int threads, boolean fused) {
+    List<Path> models = new ArrayList<>(TinyModels.specks());
+    models.addAll(TinyModels.v4Specks());
+    for (Path directory : models) {
+      Replay replay = new Replay(new Bench(directory, 24), threads, new ScalarKernels(), fused);
       try (Team team = new Team(threads)) {
         Executor executor = new Executor(team);
         replay.bytesOf(executor, 96);
@@ -156,10 +163,10 @@ class StepProgramTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 2})
-  void replayWithVectorKernelsAllocatesNothingOnceCompiled(int threads) {
+  @CsvSource({"1, false", "2, false", "1, true", "2, true"})
+  void replayWithVectorKernelsAllocatesNothingOnceCompiled(int threads, boolean fused) {
     Path directory = TinyModels.speck("groups");
-    Replay replay = new Replay(new Bench(directory, 24), threads, new VectorKernels());
+    Replay replay = new Replay(new Bench(directory, 24), threads, new VectorKernels(), fused);
     try (Team team = new Team(threads)) {
       Executor executor = new Executor(team);
       long giveUp = System.nanoTime() + 30_000_000_000L;
@@ -180,10 +187,14 @@ class StepProgramTest {
     final StepProgram program;
     int at;
 
-    Replay(Bench bench, int threads, Kernels kernels) {
+    Replay(Bench bench, int threads, Kernels kernels, boolean fused) {
       this.bench = bench;
       this.step = bench.step(threads, kernels);
-      this.program = Capture.of(bench.forward::main);
+      StepProgram launched = Capture.of(bench.forward::main);
+      this.program =
+          fused
+              ? Fusion.apply(launched, FusionRules.ALL, bench.forward.results()).program()
+              : launched;
     }
 
     /** Bytes that the calling thread allocates in {@code steps} steps. */

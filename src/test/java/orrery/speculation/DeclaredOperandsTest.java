@@ -21,6 +21,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 import orrery.TinyModels;
 import orrery.engine.LoadedModel;
 import orrery.graph.ActivationDtype;
+import orrery.graph.Buffer;
+import orrery.graph.Capture;
+import orrery.graph.Fusion;
 import orrery.graph.LaunchedOps;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
@@ -34,6 +37,7 @@ import orrery.kv.KvCache;
 import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.model.Forward;
+import orrery.model.FusionRules;
 import orrery.model.Fp8Activations;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
@@ -111,17 +115,31 @@ class DeclaredOperandsTest {
       }
     }
 
-    /** Prepares a step of each program, and hands over its ops. */
+    /** Prepares a step of each program, and hands over its ops, as launched and fused. */
     void programs(Consumer<List<Op>> each) {
       rows(0);
-      each.accept(LaunchedOps.of(forward::main));
+      both(forward::main, forward.results(), each);
       if (model.hasMtp()) {
         rows(1);
         fill(forward.mtpInput().data);
-        each.accept(LaunchedOps.of(forward::mtpKv));
-        each.accept(LaunchedOps.of(forward::mtp));
-        each.accept(LaunchedOps.of(beginChain()));
+        both(forward::mtpKv, forward.mtpResults(), each);
+        both(forward::mtp, forward.mtpResults(), each);
+        Forward two = runner.forMtp(2);
+        Consumer<Launcher> links = beginChain();
+        each.accept(LaunchedOps.of(links));
+        links = beginChain();
+        each.accept(fused(links, two.mtpResults()));
       }
+    }
+
+    private static void both(
+        Consumer<Launcher> pass, Set<Buffer> results, Consumer<List<Op>> each) {
+      each.accept(LaunchedOps.of(pass));
+      each.accept(fused(pass, results));
+    }
+
+    private static List<Op> fused(Consumer<Launcher> pass, Set<Buffer> results) {
+      return Fusion.apply(Capture.of(pass), FusionRules.ALL, results).program().ops();
     }
 
     /** One sequence wants so many guesses that it stays, the other one drops out. */

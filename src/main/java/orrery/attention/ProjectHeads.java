@@ -1,0 +1,84 @@
+package orrery.attention;
+
+import java.util.List;
+import orrery.graph.Buffer;
+import orrery.graph.FusionRule;
+import orrery.graph.MatMul;
+import orrery.graph.Op;
+import orrery.graph.Operand;
+import orrery.graph.Ops;
+import orrery.graph.Step;
+import orrery.graph.StepField;
+import orrery.graph.Tile;
+
+/**
+ * y[r] = heads of x[r], normed and rotated head by head. Shares take blocks of heads.
+ *
+ * @param x [rows][in]
+ * @param y [rows][heads*dim]
+ */
+record ProjectHeads(Buffer x, HeadProduct heads, Buffer y) implements Op {
+  /** Queries of latent attention and of its indexer. */
+  static final FusionRule RULE =
+      new FusionRule() {
+        @Override
+        public String name() {
+          return "latent queries: product + unit norm + rope";
+        }
+
+        @Override
+        public Match match(Ops ops, int last) {
+          if (!(ops.get(last) instanceof RopeTail rope)) {
+            return null;
+          }
+          int at = ops.writer(rope.x(), last);
+          UnitNorm norm = ops.get(at) instanceof UnitNorm n && n.heads() == rope.heads() ? n : null;
+          int product = norm == null ? at : ops.writer(rope.x(), at);
+          if (!(ops.get(product) instanceof MatMul m)) {
+            return null;
+          }
+          float eps = norm == null ? 0 : norm.eps();
+          HeadProduct heads =
+              new HeadProduct(
+                  m.w(), rope.heads(), null, null, norm != null, eps, rope.table(), true);
+          Op fused = new ProjectHeads(m.x(), heads, m.y());
+          return norm == null
+              ? new Match(fused, product, last)
+              : new Match(fused, product, at, last);
+        }
+      };
+
+  @Override
+  public void run(Step step, int share, int shares) {
+    int rows = y.rows(step);
+    int to = heads.blocks() * (share + 1) / shares;
+    for (int r = 0; r < rows; r += Tile.ROWS) {
+      int n = Math.min(Tile.ROWS, rows - r);
+      for (int b = heads.blocks() * share / shares; b < to; b++) {
+        int at = y.row(r) + heads.head(b) * heads.dim();
+        heads.block(
+            step, share, b, r, n, x.data, x.row(r), x.stride, y.data, at, y.stride);
+      }
+    }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(x, StepField.POSITION);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(y);
+  }
+
+  @Override
+  public long cost(Step step) {
+    return heads.cost(y.rows(step));
+  }
+
+  @Override
+  public String line() {
+    return heads.line(y) + " · " + x + " per head, " + heads.heads();
+  }
+}

@@ -1,0 +1,152 @@
+package orrery.attention;
+
+import java.util.ArrayList;
+import java.util.List;
+import orrery.graph.Buffer;
+import orrery.graph.InputRows;
+import orrery.graph.Operand;
+import orrery.graph.Step;
+import orrery.graph.StepField;
+import orrery.graph.TakesNorm;
+import orrery.graph.Tile;
+import orrery.kernels.AttentionShape;
+
+/**
+ * Queries, keys and values of x in one pass, head by head: each is projected, normed and rotated,
+ * and keys and values go to their slots of the cache at once. Shares take blocks of heads, counted
+ * by panels through q, k and v.
+ *
+ * @param input [rows][hidden]
+ * @param q null if only keys and values are wanted
+ * @param queries [rows][heads*headDim], or null
+ * @param kv where keys and values go
+ */
+record ProjectQkv(
+    InputRows input, HeadProduct q, Buffer queries, HeadProduct k, HeadProduct v, LayerKv kv)
+    implements TakesNorm {
+
+  @Override
+  public TakesNorm with(InputRows input) {
+    return new ProjectQkv(input, q, queries, k, v, kv);
+  }
+
+  @Override
+  public void run(Step step, int share, int shares) {
+    int rows = input.x().rows(step);
+    int begin = panels() * share / shares;
+    int end = panels() * (share + 1) / shares;
+    for (int r = 0; begin < end && r < rows; r += Tile.ROWS) {
+      int n = Math.min(Tile.ROWS, rows - r);
+      int room = input.room(n);
+      float[] scratch =
+          step.scratch(share).numbers(room + Math.max(k.room(n), v.room(n)));
+      input.load(step, share, r, n, scratch, 0);
+      for (int b = first(begin, 0, q); b < first(end, 0, q); b++) {
+        queries(step, share, b, r, n, scratch);
+      }
+      int before = panels(q);
+      for (int b = first(begin, before, k); b < first(end, before, k); b++) {
+        keys(step, share, b, r, n, scratch, room);
+      }
+      before += panels(k);
+      for (int b = first(begin, before, v); b < first(end, before, v); b++) {
+        values(step, share, b, r, n, scratch, room);
+      }
+    }
+  }
+
+  /** The first block of a product that begins at a panel of all three or behind it. */
+  private static int first(int panel, int before, HeadProduct p) {
+    return p == null ? 0 : Math.clamp(Math.ceilDiv(panel - before, p.blockPanels()), 0, p.blocks());
+  }
+
+  private static int panels(HeadProduct p) {
+    return p == null ? 0 : p.blocks() * p.blockPanels();
+  }
+
+  private int panels() {
+    return panels(q) + panels(k) + panels(v);
+  }
+
+  private void queries(Step step, int share, int block, int row, int rows, float[] scratch) {
+    int at = queries.row(row) + q.head(block) * q.dim();
+    compute(step, share, q, block, row, rows, scratch, queries.data, at, queries.stride);
+  }
+
+  private void keys(Step step, int share, int block, int row, int rows, float[] scratch, int at) {
+    AttentionShape shape = kv.shape();
+    int width = k.room(1);
+    compute(step, share, k, block, row, rows, scratch, scratch, at, width);
+    for (int r = 0; r < rows; r++) {
+      int[] pages = kv.pages(step.tables[step.sequence[row + r]]);
+      int slot = step.slot[row + r];
+      for (int h = k.head(block); h < k.head(block + 1); h++) {
+        int key = at + r * width + (h - k.head(block)) * k.dim();
+        shape.putKey(kv.keys().stored(), pages, slot, h, scratch, key);
+      }
+    }
+  }
+
+  private void values(Step step, int share, int block, int row, int rows, float[] scratch, int at) {
+    AttentionShape shape = kv.shape();
+    int width = v.room(1);
+    compute(step, share, v, block, row, rows, scratch, scratch, at, width);
+    for (int r = 0; r < rows; r++) {
+      int[] pages = kv.pages(step.tables[step.sequence[row + r]]);
+      int slot = step.slot[row + r];
+      for (int h = v.head(block); h < v.head(block + 1); h++) {
+        int value = at + r * width + (h - v.head(block)) * v.dim();
+        shape.putValue(kv.values().stored(), pages, slot, h, scratch, value);
+      }
+    }
+  }
+
+  private void compute(
+      Step step,
+      int share,
+      HeadProduct p,
+      int block,
+      int row,
+      int rows,
+      float[] scratch,
+      float[] into,
+      int at,
+      int stride) {
+    float[] x = input.data(scratch);
+    int xAt = input.at(row, 0);
+    p.block(step, share, block, row, rows, x, xAt, input.x().stride, into, at, stride);
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(input.x(), StepField.POSITION, StepField.SEQUENCE, StepField.SLOT);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    List<Operand> writes = new ArrayList<>(List.of(kv.keys(), kv.values()));
+    if (q != null) {
+      writes.add(queries);
+    }
+    return writes;
+  }
+
+  @Override
+  public long cost(Step step) {
+    int rows = input.x().rows(step);
+    return (q == null ? 0 : q.cost(rows)) + k.cost(rows) + v.cost(rows);
+  }
+
+  @Override
+  public String line() {
+    String queriesLine = q == null ? "" : q.line(queries) + ", ";
+    return queriesLine
+        + "cache[slot] = "
+        + (k.norm() == null ? "rope " : "rope rmsNorm ")
+        + k.w()
+        + ", "
+        + v.w()
+        + ", all · "
+        + input;
+  }
+}

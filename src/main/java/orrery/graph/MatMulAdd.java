@@ -1,0 +1,76 @@
+package orrery.graph;
+
+import java.util.List;
+import orrery.kernels.PackedMatrix;
+
+/**
+ * y[r] += W · x[r]: a product whose result goes to the residual stream at once. Shares take panels.
+ *
+ * @param x [rows][in]
+ * @param w [out][in]
+ * @param y [rows][out]
+ */
+public record MatMulAdd(Buffer x, PackedMatrix w, Buffer y) implements Op {
+  /** A product, and the op that adds it to something. */
+  public static final FusionRule RULE =
+      new FusionRule() {
+        @Override
+        public String name() {
+          return "product + residual add";
+        }
+
+        @Override
+        public Match match(Ops ops, int last) {
+          if (ops.get(last) instanceof Add add) {
+            int at = ops.writer(add.x(), last);
+            if (ops.get(at) instanceof MatMul m && m.x() != add.y()) {
+              return new Match(new MatMulAdd(m.x(), m.w(), add.y()), at, last);
+            }
+          }
+          return null;
+        }
+      };
+
+  @Override
+  public void run(Step step, int share, int shares) {
+    int rows = y.rows(step);
+    int to = Tile.from(w.panels, share + 1, shares);
+    for (int r = 0; r < rows; r += Tile.ROWS) {
+      int n = Math.min(Tile.ROWS, rows - r);
+      for (int p = Tile.from(w.panels, share, shares); p < to; p += Tile.PANELS) {
+        add(step, share, r, n, p, Math.min(to, p + Tile.PANELS));
+      }
+    }
+  }
+
+  private void add(Step step, int share, int row, int rows, int from, int to) {
+    int width = (to - from) * PackedMatrix.PANEL;
+    int first = from * PackedMatrix.PANEL;
+    float[] tile = step.scratch(share).numbers(rows * width); // [rows][width]
+    Tile.product(step, share, w, x.data, x.row(row), x.stride, rows, tile, 0, width, from, to);
+    int cols = Math.min(width, y.cols - first);
+    for (int r = 0; r < rows; r++) {
+      step.kernels().add(tile, r * width, y.data, y.row(row + r) + first, cols);
+    }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(x, y);
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(y);
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) y.rows(step) * w.in * w.out;
+  }
+
+  @Override
+  public String line() {
+    return y + " += " + w + " · " + x;
+  }
+}

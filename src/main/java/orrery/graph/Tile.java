@@ -1,0 +1,50 @@
+package orrery.graph;
+
+import orrery.kernels.PackedMatrix;
+
+/**
+ * A piece of a product that stays in a core's cache until the fused op has done with it: some rows
+ * by some panels of 16 outputs, in the scratch of a share.
+ */
+public final class Tile {
+  /** Rows of a tile: whole groups of 6, which the kernels take. With its panels, 45 KiB. */
+  public static final int ROWS = 60;
+
+  /** Panels of a tile: two groups of 6, which the kernels take while many rows pass by. */
+  public static final int PANELS = 12;
+
+  private Tile() {}
+
+  /** The first panel of a share, if shares take panels. */
+  public static int from(int panels, int share, int shares) {
+    return panels * share / shares;
+  }
+
+  /**
+   * Computes panels [from, to) of W · x, into {@code to - from} panels from {@code at}.
+   *
+   * @param x [rows][xStride] from {@code xAt}
+   * @param into receives [rows][stride]
+   */
+  public static void product(
+      Step step,
+      int share,
+      PackedMatrix w,
+      float[] x,
+      int xAt,
+      int xStride,
+      int rows,
+      float[] into,
+      int at,
+      int stride,
+      int from,
+      int to) {
+    if (rows > 0 && from < to) {
+      // The kernel writes a panel at 16 times its number.
+      int first = at - from * PackedMatrix.PANEL;
+      step.kernels()
+          .matmul(
+              w, x, xAt, xStride, rows, into, first, stride, from, to, step.scratch(share));
+    }
+  }
+}

@@ -1,0 +1,34 @@
+package orrery.model;
+
+import java.util.List;
+import java.util.stream.Stream;
+import orrery.attention.AttentionRules;
+import orrery.graph.FusionRule;
+import orrery.graph.MatMulAdd;
+import orrery.graph.NormRule;
+import orrery.hyper.HyperRules;
+import orrery.moe.ExpertRules;
+
+/**
+ * The rules by which captured programs are fused, of all techniques. A rule whose ops a model does
+ * not launch does nothing.
+ */
+public final class FusionRules {
+  /** Up to so many rows, each share norms all rows of the product behind a norm. */
+  private static final int ROWS_NORMED_BY_EACH_SHARE = 8;
+
+  /**
+   * In the order in which they are applied: a rule sees what the ones before it have left. The norm
+   * comes last, since only a fused product can take it.
+   */
+  public static final List<FusionRule> ALL =
+      Stream.of(
+              AttentionRules.ALL,
+              HyperRules.ALL,
+              ExpertRules.ALL,
+              List.of(MatMulAdd.RULE, new NormRule(ROWS_NORMED_BY_EACH_SHARE)))
+          .flatMap(List::stream)
+          .toList();
+
+  private FusionRules() {}
+}

@@ -1,0 +1,113 @@
+package orrery.moe;
+
+import java.util.List;
+import orrery.graph.Buffer;
+import orrery.graph.FusionRule;
+import orrery.graph.InputRows;
+import orrery.graph.MatMul;
+import orrery.graph.Op;
+import orrery.graph.Operand;
+import orrery.graph.Ops;
+import orrery.graph.Step;
+import orrery.graph.SwiGlu;
+import orrery.graph.TakesNorm;
+import orrery.graph.Tile;
+import orrery.kernels.PackedMatrix;
+
+/**
+ * y = silu(gate · x) · (up · x). Shares take panels; the same panel of both products is computed,
+ * and activated while it is in the cache.
+ *
+ * @param input [rows][hidden]
+ * @param gate [intermediate][hidden]
+ * @param up [intermediate][hidden]
+ * @param limit as in {@link SwiGlu}
+ * @param y [rows][intermediate]
+ */
+record GateUp(InputRows input, PackedMatrix gate, PackedMatrix up, float limit, Buffer y)
+    implements TakesNorm {
+  /** Two products of the same rows, and their SwiGLU. */
+  static final FusionRule RULE =
+      new FusionRule() {
+        @Override
+        public String name() {
+          return "gate + up + SwiGLU";
+        }
+
+        @Override
+        public Match match(Ops ops, int last) {
+          if (ops.get(last) instanceof SwiGlu s) {
+            int gate = ops.writer(s.gate(), last);
+            int up = ops.writer(s.up(), last);
+            if (gate < up
+                && ops.get(gate) instanceof MatMul g
+                && ops.get(up) instanceof MatMul u
+                && g.x() == u.x()) {
+              Op fused = new GateUp(InputRows.of(g.x()), g.w(), u.w(), s.limit(), s.y());
+              return new Match(fused, gate, up, last);
+            }
+          }
+          return null;
+        }
+      };
+
+  @Override
+  public TakesNorm with(InputRows input) {
+    return new GateUp(input, gate, up, limit, y);
+  }
+
+  @Override
+  public void run(Step step, int share, int shares) {
+    int rows = y.rows(step);
+    int from = Tile.from(gate.panels, share, shares);
+    int to = Tile.from(gate.panels, share + 1, shares);
+    for (int r = 0; from < to && r < rows; r += Tile.ROWS) {
+      int n = Math.min(Tile.ROWS, rows - r);
+      int room = input.room(n);
+      int half = n * Tile.PANELS * PackedMatrix.PANEL;
+      float[] scratch = step.scratch(share).numbers(room + 2 * half);
+      input.load(step, share, r, n, scratch, 0);
+      for (int p = from; p < to; p += Tile.PANELS) {
+        activate(step, share, r, n, p, Math.min(to, p + Tile.PANELS), scratch, room);
+      }
+    }
+  }
+
+  private void activate(
+      Step step, int share, int row, int rows, int from, int to, float[] scratch, int gateAt) {
+    float[] x = input.data(scratch);
+    int xAt = input.at(row, 0);
+    int xStride = input.x().stride;
+    int width = (to - from) * PackedMatrix.PANEL;
+    int upAt = gateAt + rows * width;
+    Tile.product(step, share, gate, x, xAt, xStride, rows, scratch, gateAt, width, from, to);
+    Tile.product(step, share, up, x, xAt, xStride, rows, scratch, upAt, width, from, to);
+    int first = from * PackedMatrix.PANEL;
+    int cols = Math.min(width, y.cols - first);
+    for (int r = 0; r < rows; r++) {
+      int g = gateAt + r * width;
+      int u = upAt + r * width;
+      SwiGlu.row(step, scratch, g, scratch, u, limit, y.data, y.row(row + r) + first, cols);
+    }
+  }
+
+  @Override
+  public List<Operand> reads() {
+    return List.of(input.x());
+  }
+
+  @Override
+  public List<Operand> writes() {
+    return List.of(y);
+  }
+
+  @Override
+  public long cost(Step step) {
+    return (long) y.rows(step) * gate.out * (2L * gate.in + 16);
+  }
+
+  @Override
+  public String line() {
+    return y + " = silu " + gate + " · x * " + up + " · x, x = " + input;
+  }
+}
