@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import orrery.engine.LoadedModel;
 import orrery.lab.Ballast;
 import orrery.lab.FormatsLab;
+import orrery.lab.FusionLab;
 import orrery.lab.HybridLab;
 import orrery.lab.Lab;
 import orrery.lab.LabReport;
@@ -42,6 +43,7 @@ import picocli.CommandLine.Spec;
       LabCommand.Mtp.class,
       LabCommand.Throughput.class,
       LabCommand.Ops.class,
+      LabCommand.Fused.class,
       LabCommand.Hybrid.class,
       LabCommand.Formats.class,
       NumbersCommand.class,
@@ -230,6 +232,14 @@ public final class LabCommand implements Runnable {
         description = "Measuring time. Default: ${DEFAULT-VALUE}")
     private double seconds = 3;
 
+    @Option(
+        names = ComputeFlags.FUSION,
+        paramLabel = "on|off",
+        arity = "1",
+        converter = OnOff.class,
+        description = "Time the fused program, or the ops as they are launched. Default: on")
+    private boolean fusion = true;
+
     @Override
     NoEffect effects(NoEffect notes) {
       return notes
@@ -248,7 +258,49 @@ public final class LabCommand implements Runnable {
     }
 
     private OpsLab.Shape shape() {
-      return new OpsLab.Shape(rows, context, seconds);
+      return new OpsLab.Shape(rows, context, seconds, fusion);
+    }
+  }
+
+  @Command(name = "fusion", description = "What each rule of fusion saves in a decode step.")
+  static final class Fused extends Experiment {
+    @Option(
+        names = "--rows",
+        paramLabel = "N,N,...",
+        split = ",",
+        description = "Decoding requests, one row each. Default: 1,8,32")
+    private int[] rows = {1, 8, 32};
+
+    @Option(
+        names = "--context",
+        paramLabel = "N",
+        description = "Tokens of each request in the KV cache. Default: ${DEFAULT-VALUE}")
+    private int context = 128;
+
+    @Option(
+        names = "--seconds",
+        paramLabel = "S",
+        description =
+            "Measuring time of each number of rows and threads. Default: ${DEFAULT-VALUE}")
+    private double seconds = 3;
+
+    @Override
+    NoEffect effects(NoEffect notes) {
+      return notes.when(true, "in lab fusion, which measures for --seconds", "--rounds");
+    }
+
+    @Override
+    LabReport run(LabSettings settings) {
+      return Lab.fusion(settings, shape(), System.out);
+    }
+
+    @Override
+    void check() {
+      shape();
+    }
+
+    private FusionLab.Shape shape() {
+      return new FusionLab.Shape(rows, context, seconds);
     }
   }
 

@@ -21,6 +21,7 @@ final class LabTime {
           Map.entry("mtp", 320),
           Map.entry("throughput", 30),
           Map.entry("ops", 10),
+          Map.entry("fusion", 40),
           Map.entry("hybrid", 70),
           Map.entry("kv", 60),
           Map.entry("formats", 120));
@@ -30,7 +31,7 @@ final class LabTime {
   /** A line for people. */
   static String about(String experiment, LabSettings settings) {
     double share = (settings.rounds() + WARM_UP_ROUNDS) / (double) (ROUNDS + WARM_UP_ROUNDS);
-    boolean counts = !List.of("ops", "hybrid", "kv", "formats").contains(experiment); // no rounds
+    boolean counts = !List.of("ops", "fusion", "hybrid", "kv", "formats").contains(experiment); // no rounds
     double seconds = SECONDS.get(experiment) * (counts ? share : 1);
     return String.format(
         Locale.ROOT,

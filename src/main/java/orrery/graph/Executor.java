@@ -24,9 +24,14 @@ public final class Executor implements Team.Task {
     return team.size();
   }
 
+  /** Whether an op is handed over to the team. */
+  public boolean splits(Op op, Step step) {
+    return team.size() > 1 && op.cost(step) >= WORTH_SPLITTING;
+  }
+
   /** Runs one op to its end. */
   public void run(Op op, Step step) {
-    if (team.size() == 1 || op.cost(step) < WORTH_SPLITTING) {
+    if (!splits(op, step)) {
       op.run(step, 0, 1);
       return;
     }

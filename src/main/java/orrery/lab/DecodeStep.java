@@ -3,9 +3,11 @@ package orrery.lab;
 import java.util.ArrayList;
 import java.util.List;
 import orrery.engine.Heap;
+import orrery.graph.Buffer;
 import orrery.graph.Capture;
 import orrery.graph.Executor;
-import orrery.graph.Launcher;
+import orrery.graph.Fusion;
+import orrery.graph.FusionRule;
 import orrery.graph.Op;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
@@ -18,6 +20,7 @@ import orrery.kv.KvLayout;
 import orrery.kv.PageTable;
 import orrery.model.Activations;
 import orrery.model.Forward;
+import orrery.model.FusionRules;
 import orrery.model.Model;
 
 /**
@@ -28,7 +31,8 @@ final class DecodeStep {
   private static final int PAGE = 16; // rounded up to whole rows
 
   private final Forward forward;
-  private final StepProgram captured;
+  private final StepProgram launched;
+  private final StepProgram captured; // as the engine replays it
   private final Executor executor;
   private final Step step;
   private final List<TimedOp> ops = new ArrayList<>(); // of the whole step, in order
@@ -59,7 +63,8 @@ final class DecodeStep {
     int slots = Math.ceilDiv(length, page) * page;
     KvCache cache = new KvCache(layout, page, slots, requests * slots / page);
     forward = model.bind(cache, requests).apply(rows);
-    captured = Capture.of(forward::main);
+    launched = Capture.of(forward::main);
+    captured = fused(FusionRules.ALL).program();
     executor = new Executor(team);
     step = new Step(rows, requests, team.size(), new VectorKernels());
     for (int r = 0; r < requests; r++) {
@@ -102,9 +107,47 @@ final class DecodeStep {
     captured.run(executor, step);
   }
 
-  /** Runs the ops one by one, and keeps the time of each. */
-  void runOpByOp() {
-    forward.main(new Stopwatch());
+  /** The step's program, fused or as it was launched. */
+  StepProgram program(boolean fusion) {
+    return fusion ? captured : launched;
+  }
+
+  /** Runs a program of this step. */
+  void run(StepProgram program) {
+    program.run(executor, step);
+  }
+
+  /** The step as some rules rewrite it. */
+  Fusion.Fused fused(List<FusionRule> rules) {
+    return Fusion.apply(launched, rules, forward.results());
+  }
+
+  /** Whether threads get shares of an op. */
+  boolean handsOver(Op op) {
+    return executor.splits(op, step);
+  }
+
+  /** Bytes of the rows of a buffer that are in use. */
+  long bytes(Buffer buffer) {
+    return 4L * buffer.rows(step) * buffer.cols;
+  }
+
+  /**
+   * Runs the ops one by one, and keeps the time of each.
+   *
+   * @param fusion whether the ops are those of the fused program
+   */
+  void runOpByOp(boolean fusion) {
+    int next = 0;
+    for (Op op : program(fusion).ops()) {
+      long start = System.nanoTime();
+      executor.run(op, step);
+      long took = System.nanoTime() - start;
+      if (next == ops.size()) {
+        ops.add(new TimedOp(op, op.cost(step)));
+      }
+      ops.get(next++).nanos().add(took);
+    }
   }
 
   /** The ops of the step, with the times of all runs. */
@@ -115,20 +158,5 @@ final class DecodeStep {
   /** Forgets the times so far. */
   void forget() {
     ops.forEach(op -> op.nanos().clear());
-  }
-
-  private final class Stopwatch extends Launcher {
-    private int next;
-
-    @Override
-    public void launch(Op op) {
-      long start = System.nanoTime();
-      executor.run(op, step);
-      long took = System.nanoTime() - start;
-      if (next == ops.size()) {
-        ops.add(new TimedOp(op, op.cost(step)));
-      }
-      ops.get(next++).nanos().add(took);
-    }
   }
 }

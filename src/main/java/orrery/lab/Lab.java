@@ -87,6 +87,11 @@ public final class Lab {
     return run(settings, out, new OpsLab(shape));
   }
 
+  /** What each rule of fusion saves. */
+  public static LabReport fusion(LabSettings settings, FusionLab.Shape shape, PrintStream out) {
+    return run(settings, out, new FusionLab(shape));
+  }
+
   /**
    * Numbers of few bits: weights, activations and cached rows.
    *

@@ -22,8 +22,9 @@ public final class OpsLab implements Lab.Experiment {
    * @param rows decoding requests, one row each
    * @param context tokens behind each
    * @param seconds measuring time
+   * @param fusion whether the step is fused
    */
-  public record Shape(int rows, int context, double seconds) {
+  public record Shape(int rows, int context, double seconds, boolean fusion) {
     private static final int MOST_SECONDS = 600;
 
     public Shape {
@@ -100,9 +101,9 @@ public final class OpsLab implements Lab.Experiment {
         whole.clear();
         step.forget();
       }
-      step.runOpByOp();
+      step.runOpByOp(shape.fusion());
       long start = System.nanoTime();
-      step.run();
+      step.run(step.program(shape.fusion()));
       whole.add((System.nanoTime() - start) / 1e3);
     }
     return Spread.of(whole.stream().mapToDouble(d -> d).toArray()).median();

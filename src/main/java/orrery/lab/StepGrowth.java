@@ -60,7 +60,7 @@ final class StepGrowth {
       List<Trial.Timing> timings = Trial.run(variants, seconds);
       Trial.run(
           steps.stream()
-              .map(step -> new Trial.Variant("", 1, Trial.Job.of(step::runOpByOp)))
+              .map(step -> new Trial.Variant("", 1, Trial.Job.of(() -> step.runOpByOp(false))))
               .toList(),
           seconds);
       sheet.title(

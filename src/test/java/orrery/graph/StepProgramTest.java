@@ -144,9 +144,7 @@ class StepProgramTest {
   @ParameterizedTest
   @CsvSource({"1, false", "2, false", "1, true", "2, true"})
   void replayWithScalarKernelsAllocatesNothingAfterTheFirstSteps(int threads, boolean fused) {
-    List<Path> models = new ArrayList<>(TinyModels.specks());
-    models.addAll(TinyModels.v4Specks());
-    for (Path directory : models) {
+    for (Path directory : TinyModels.specks()) {
       Replay replay = new Replay(new Bench(directory, 24), threads, new ScalarKernels(), fused);
       try (Team team = new Team(threads)) {
         Executor executor = new Executor(team);
