@@ -57,9 +57,14 @@ record HeadProduct(
     return Math.ceilDiv(heads, blockHeads());
   }
 
-  /** Floats of scratch for so many rows of a block. */
-  int room(int rows) {
-    return rows * blockPanels() * PackedMatrix.PANEL;
+  /** Blocks that are computed together for so many rows, as many as a tile has room for. */
+  int together(int rows) {
+    return Math.clamp(Tile.panels(rows) / blockPanels(), 1, blocks());
+  }
+
+  /** Columns of so many blocks. */
+  int width(int blocks) {
+    return blocks * blockPanels() * PackedMatrix.PANEL;
   }
 
   /** The first head of a block, or the number of heads behind the last block. */
@@ -68,16 +73,17 @@ record HeadProduct(
   }
 
   /**
-   * Computes the heads of one block for some rows.
+   * Computes the heads of blocks [first, end) for some rows.
    *
    * @param firstRow of the step
    * @param x [rows][xStride] from xAt
    * @param into receives [rows][stride] from {@code at}
    */
-  void block(
+  void compute(
       Step step,
       int share,
-      int block,
+      int first,
+      int end,
       int firstRow,
       int rows,
       float[] x,
@@ -86,12 +92,12 @@ record HeadProduct(
       float[] into,
       int at,
       int stride) {
-    int from = block * blockPanels();
-    int to = Math.min(w.panels, from + blockPanels());
+    int from = first * blockPanels();
+    int to = Math.min(w.panels, end * blockPanels());
     Tile.product(step, share, w, x, xAt, xStride, rows, into, at, stride, from, to);
     for (int r = 0; r < rows; r++) {
-      for (int h = head(block); h < head(block + 1); h++) {
-        int head = at + r * stride + (h - head(block)) * dim();
+      for (int h = head(first); h < head(end); h++) {
+        int head = at + r * stride + (h - head(first)) * dim();
         finish(step, share, h, firstRow + r, into, head);
       }
     }

@@ -54,10 +54,12 @@ record ProjectHeads(Buffer x, HeadProduct heads, Buffer y) implements Op {
     int to = heads.blocks() * (share + 1) / shares;
     for (int r = 0; r < rows; r += Tile.ROWS) {
       int n = Math.min(Tile.ROWS, rows - r);
-      for (int b = heads.blocks() * share / shares; b < to; b++) {
+      int most = heads.together(n);
+      for (int b = heads.blocks() * share / shares; b < to; b += most) {
+        int end = Math.min(to, b + most);
         int at = y.row(r) + heads.head(b) * heads.dim();
-        heads.block(
-            step, share, b, r, n, x.data, x.row(r), x.stride, y.data, at, y.stride);
+        heads.compute(
+            step, share, b, end, r, n, x.data, x.row(r), x.stride, y.data, at, y.stride);
       }
     }
   }

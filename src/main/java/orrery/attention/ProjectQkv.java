@@ -36,22 +36,29 @@ record ProjectQkv(
     int begin = panels() * share / shares;
     int end = panels() * (share + 1) / shares;
     for (int r = 0; begin < end && r < rows; r += Tile.ROWS) {
-      int n = Math.min(Tile.ROWS, rows - r);
-      int room = input.room(n);
-      float[] scratch =
-          step.scratch(share).numbers(room + Math.max(k.room(n), v.room(n)));
-      input.load(step, share, r, n, scratch, 0);
-      for (int b = first(begin, 0, q); b < first(end, 0, q); b++) {
-        queries(step, share, b, r, n, scratch);
-      }
-      int before = panels(q);
-      for (int b = first(begin, before, k); b < first(end, before, k); b++) {
-        keys(step, share, b, r, n, scratch, room);
-      }
-      before += panels(k);
-      for (int b = first(begin, before, v); b < first(end, before, v); b++) {
-        values(step, share, b, r, n, scratch, room);
-      }
+      some(step, share, r, Math.min(Tile.ROWS, rows - r), begin, end);
+    }
+  }
+
+  /** Panels [begin, end) of all three, for some rows. */
+  private void some(Step step, int share, int row, int rows, int begin, int end) {
+    int room = input.room(rows);
+    int most = Math.max(k.width(k.together(rows)), v.width(v.together(rows)));
+    float[] scratch = step.scratch(share).numbers(room + rows * most);
+    input.load(step, share, row, rows, scratch, 0);
+    int to = first(end, 0, q);
+    for (int b = first(begin, 0, q); b < to; b += q.together(rows)) {
+      queries(step, share, b, Math.min(to, b + q.together(rows)), row, rows, scratch);
+    }
+    int before = panels(q);
+    to = first(end, before, k);
+    for (int b = first(begin, before, k); b < to; b += k.together(rows)) {
+      keys(step, share, b, Math.min(to, b + k.together(rows)), row, rows, scratch, room);
+    }
+    before += panels(k);
+    to = first(end, before, v);
+    for (int b = first(begin, before, v); b < to; b += v.together(rows)) {
+      values(step, share, b, Math.min(to, b + v.together(rows)), row, rows, scratch, room);
     }
   }
 
@@ -68,34 +75,37 @@ record ProjectQkv(
     return panels(q) + panels(k) + panels(v);
   }
 
-  private void queries(Step step, int share, int block, int row, int rows, float[] scratch) {
-    int at = queries.row(row) + q.head(block) * q.dim();
-    compute(step, share, q, block, row, rows, scratch, queries.data, at, queries.stride);
+  private void queries(
+      Step step, int share, int first, int end, int row, int rows, float[] scratch) {
+    int at = queries.row(row) + q.head(first) * q.dim();
+    compute(step, share, q, first, end, row, rows, scratch, queries.data, at, queries.stride);
   }
 
-  private void keys(Step step, int share, int block, int row, int rows, float[] scratch, int at) {
+  private void keys(
+      Step step, int share, int first, int end, int row, int rows, float[] scratch, int at) {
     AttentionShape shape = kv.shape();
-    int width = k.room(1);
-    compute(step, share, k, block, row, rows, scratch, scratch, at, width);
+    int width = k.width(end - first);
+    compute(step, share, k, first, end, row, rows, scratch, scratch, at, width);
     for (int r = 0; r < rows; r++) {
       int[] pages = kv.pages(step.tables[step.sequence[row + r]]);
       int slot = step.slot[row + r];
-      for (int h = k.head(block); h < k.head(block + 1); h++) {
-        int key = at + r * width + (h - k.head(block)) * k.dim();
+      for (int h = k.head(first); h < k.head(end); h++) {
+        int key = at + r * width + (h - k.head(first)) * k.dim();
         shape.putKey(kv.keys().stored(), pages, slot, h, scratch, key);
       }
     }
   }
 
-  private void values(Step step, int share, int block, int row, int rows, float[] scratch, int at) {
+  private void values(
+      Step step, int share, int first, int end, int row, int rows, float[] scratch, int at) {
     AttentionShape shape = kv.shape();
-    int width = v.room(1);
-    compute(step, share, v, block, row, rows, scratch, scratch, at, width);
+    int width = v.width(end - first);
+    compute(step, share, v, first, end, row, rows, scratch, scratch, at, width);
     for (int r = 0; r < rows; r++) {
       int[] pages = kv.pages(step.tables[step.sequence[row + r]]);
       int slot = step.slot[row + r];
-      for (int h = v.head(block); h < v.head(block + 1); h++) {
-        int value = at + r * width + (h - v.head(block)) * v.dim();
+      for (int h = v.head(first); h < v.head(end); h++) {
+        int value = at + r * width + (h - v.head(first)) * v.dim();
         shape.putValue(kv.values().stored(), pages, slot, h, scratch, value);
       }
     }
@@ -105,7 +115,8 @@ record ProjectQkv(
       Step step,
       int share,
       HeadProduct p,
-      int block,
+      int first,
+      int end,
       int row,
       int rows,
       float[] scratch,
@@ -114,7 +125,8 @@ record ProjectQkv(
       int stride) {
     float[] x = input.data(scratch);
     int xAt = input.at(row, 0);
-    p.block(step, share, block, row, rows, x, xAt, input.x().stride, into, at, stride);
+    int xStride = input.x().stride;
+    p.compute(step, share, first, end, row, rows, x, xAt, xStride, into, at, stride);
   }
 
   @Override

@@ -62,8 +62,9 @@ record ProjectState(Buffer x, Compressor compressor, StreamRows state) implement
 
   private void some(
       Step step, int share, int first, int rows, int begin, int end, boolean ofGate) {
-    for (int p = begin; p < end; p += Tile.PANELS) {
-      int to = Math.min(end, p + Tile.PANELS);
+    int most = Tile.panels(rows);
+    for (int p = begin; p < end; p += most) {
+      int to = Math.min(end, p + most);
       int width = (to - p) * PackedMatrix.PANEL;
       PackedMatrix w = ofGate ? compressor.wgate() : compressor.wkv();
       float[] tile = step.scratch(share).numbers(rows * width); // [rows][width]

@@ -106,6 +106,7 @@ final class DumpCommand implements Callable<Integer> {
               !loaded.model().hasMtp(),
               "without an MTP layer: the other tensors are taken from an eager pass",
               "--graph")
+          .when(true, "in dump, which runs the ops as they are launched", ComputeFlags.FUSION)
           .when(!loaded.model().hasMtp(), "without an MTP layer", "--drafts")
           .when(
               fp8 && !Fp8Activations.matter(loaded.model()),

@@ -64,6 +64,7 @@ final class NoEffect {
         prefix != PrefixCacheKind.RADIX,
         "with " + SharingFlags.PREFIX_CACHE + " " + EnumWord.of(prefix),
         SharingFlags.EVICTION);
+    when(!o.compute().graph(), "with --graph off", ComputeFlags.FUSION);
     return speculation(o.speculation());
   }
 

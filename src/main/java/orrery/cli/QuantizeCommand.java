@@ -127,6 +127,8 @@ final class QuantizeCommand implements Callable<Integer> {
         .check();
     new NoEffect(spec)
         .when(!compare, "with --compare off", "--text", "--threads", "--kernels", "--graph")
+        .when(!compare, "with --compare off", ComputeFlags.FUSION)
+        .when(!options.compute().graph(), "with --graph off", ComputeFlags.FUSION)
         .tell();
     PrintWriter stdout = spec.commandLine().getOut();
     QuantizeProgress progress = new QuantizeProgress(spec.commandLine().getErr());

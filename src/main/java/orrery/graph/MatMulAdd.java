@@ -37,8 +37,9 @@ public record MatMulAdd(Buffer x, PackedMatrix w, Buffer y) implements Op {
     int to = Tile.from(w.panels, share + 1, shares);
     for (int r = 0; r < rows; r += Tile.ROWS) {
       int n = Math.min(Tile.ROWS, rows - r);
-      for (int p = Tile.from(w.panels, share, shares); p < to; p += Tile.PANELS) {
-        add(step, share, r, n, p, Math.min(to, p + Tile.PANELS));
+      int most = Tile.panels(n);
+      for (int p = Tile.from(w.panels, share, shares); p < to; p += most) {
+        add(step, share, r, n, p, Math.min(to, p + most));
       }
     }
   }

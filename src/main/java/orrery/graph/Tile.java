@@ -7,13 +7,18 @@ import orrery.kernels.PackedMatrix;
  * by some panels of 16 outputs, in the scratch of a share.
  */
 public final class Tile {
-  /** Rows of a tile: whole groups of 6, which the kernels take. With its panels, 45 KiB. */
+  /** Rows of a tile: whole groups of 6, which the kernels take. */
   public static final int ROWS = 60;
 
-  /** Panels of a tile: two groups of 6, which the kernels take while many rows pass by. */
-  public static final int PANELS = 12;
-
   private Tile() {}
+
+  /**
+   * Panels of a tile of so many rows: whole groups of 6, which the kernels take while many rows pass
+   * by, and of 8, 4 and 3, which they take with few rows.
+   */
+  public static int panels(int rows) {
+    return rows <= 4 ? 24 : 12;
+  }
 
   /** The first panel of a share, if shares take panels. */
   public static int from(int panels, int share, int shares) {

@@ -29,10 +29,17 @@
  * <p>A launcher may stand before another one. {@link orrery.graph.RoundedInputs} launches, before
  * each product with quantised weights, an op that rounds its input to FP8.
  *
+ * <p>A captured program is rewritten before it is replayed ({@link orrery.graph.Fusion}): {@link
+ * orrery.graph.FusionRule}s, which stand beside the ops of their technique, name several ops and
+ * one that does the same.
+ *
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>Eager and replay give the same bits, since both run the code of the same ops.
+ *   <li>Eager and replay give the same bits. A program that is not fused runs the same ops, and a
+ *       fused op computes each sum of the ops that it replaces in their order.
+ *   <li>Fusion takes only what it can prove from the declared operands: that the ops may stand side
+ *       by side, and that what the fused op does not write is dead.
  *   <li>No op holds a row count, position, page number, selected expert or length.
  *   <li>An op changes only what it declares to write, and its results depend only on what it
  *       declares to read, on weights and on the number of rows.
@@ -44,7 +51,8 @@
  * </ul>
  *
  * <p><b>Watch it.</b> {@code orrery inspect --program} prints the captured ops; {@code orrery
- * generate --graph off} launches each one eagerly.
+ * generate --graph off} launches each one eagerly, and {@code --fusion off} replays them as they
+ * were launched.
  *
  * <p><b>Elsewhere.</b> SGLang {@code srt/model_executor/cuda_graph_runner.py} and {@code
  * forward_batch_info.py} (its {@code ForwardBatch} is our {@code Step}); vLLM {@code

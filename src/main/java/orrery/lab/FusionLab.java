@@ -33,7 +33,7 @@ public final class FusionLab implements Lab.Experiment {
         throw new IllegalArgumentException("rows: expected at least one number, found none");
       }
       for (int n : rows) {
-        new OpsLab.Shape(n, context, seconds, true); // the same limits
+        new OpsLab.Shape(n, context, seconds); // the same limits
       }
     }
   }

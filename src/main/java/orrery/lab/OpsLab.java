@@ -27,6 +27,11 @@ public final class OpsLab implements Lab.Experiment {
   public record Shape(int rows, int context, double seconds, boolean fusion) {
     private static final int MOST_SECONDS = 600;
 
+    /** Of the fused step. */
+    public Shape(int rows, int context, double seconds) {
+      this(rows, context, seconds, true);
+    }
+
     public Shape {
       if (rows < 1 || rows > 4096) {
         throw new IllegalArgumentException("rows: expected 1 to 4096, found " + rows);

@@ -38,8 +38,9 @@ record ExpertDown(
   public void run(Step step, int share, int shares) {
     listPlaces(step, share);
     int to = Tile.from(down[0].panels, share + 1, shares);
-    for (int p = Tile.from(down[0].panels, share, shares); p < to; p += Tile.PANELS) {
-      columns(step, share, p, Math.min(to, p + Tile.PANELS));
+    int most = Tile.panels(y.rows(step));
+    for (int p = Tile.from(down[0].panels, share, shares); p < to; p += most) {
+      columns(step, share, p, Math.min(to, p + most));
     }
   }
 

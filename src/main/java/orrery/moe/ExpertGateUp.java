@@ -53,7 +53,8 @@ record ExpertGateUp(
   private void expert(Step step, int share, int e, int first, int rows, int from, int to) {
     int apart = apart(first, rows);
     int copied = apart < 0 ? rows * x.stride : 0;
-    int width = Math.min(Tile.PANELS, to - from) * PackedMatrix.PANEL;
+    int most = Math.min(Tile.panels(rows), to - from);
+    int width = most * PackedMatrix.PANEL;
     Scratch scratch = step.scratch(share);
     float[] room = scratch.numbers(copied + 2 * rows * width);
     if (copied > 0) {
@@ -65,8 +66,8 @@ record ExpertGateUp(
     float[] in = copied > 0 ? room : x.data;
     int at = copied > 0 ? 0 : x.row(gathered ? first : groups.rowOf.data[first]);
     int stride = copied > 0 ? x.stride : apart * x.stride;
-    for (int p = from; p < to; p += Tile.PANELS) {
-      int end = Math.min(to, p + Tile.PANELS);
+    for (int p = from; p < to; p += most) {
+      int end = Math.min(to, p + most);
       int tile = (end - p) * PackedMatrix.PANEL;
       int upAt = copied + rows * tile;
       Tile.product(step, share, gate[e], in, at, stride, rows, room, copied, tile, p, end);

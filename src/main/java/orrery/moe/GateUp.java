@@ -64,11 +64,12 @@ record GateUp(InputRows input, PackedMatrix gate, PackedMatrix up, float limit, 
     for (int r = 0; from < to && r < rows; r += Tile.ROWS) {
       int n = Math.min(Tile.ROWS, rows - r);
       int room = input.room(n);
-      int half = n * Tile.PANELS * PackedMatrix.PANEL;
+      int most = Tile.panels(n);
+      int half = n * most * PackedMatrix.PANEL;
       float[] scratch = step.scratch(share).numbers(room + 2 * half);
       input.load(step, share, r, n, scratch, 0);
-      for (int p = from; p < to; p += Tile.PANELS) {
-        activate(step, share, r, n, p, Math.min(to, p + Tile.PANELS), scratch, room);
+      for (int p = from; p < to; p += most) {
+        activate(step, share, r, n, p, Math.min(to, p + most), scratch, room);
       }
     }
   }

@@ -317,6 +317,7 @@ class MainTest {
         new String[] {
           "--graph off",
           "--graph=on",
+          "--fusion off",
           "--threads 2",
           "--kernels scalar",
           "--kernels VECTOR",

@@ -153,6 +153,19 @@ class NoEffectTest {
   }
 
   @Test
+  void fusionRewritesCapturedProgramsOnly() {
+    assertThat(notes("generate --ids 1,2 -n 2 --fusion off -m " + SPECK)).isEmpty();
+    assertThat(notes("generate --ids 1,2 -n 2 --graph off --fusion on -m " + SPECK))
+        .containsExactly("orrery generate: --fusion has no effect with --graph off");
+    assertThat(notes("inspect --fusion off -m " + SPECK))
+        .containsExactly("orrery inspect: --fusion has no effect without --program");
+    assertThat(notes("dump --fusion on --ids 1 -m " + SPECK + " --out " + directory.resolve("f")))
+        .singleElement()
+        .asString()
+        .startsWith("orrery dump: --fusion has no effect in dump");
+  }
+
+  @Test
   void aDumpWithoutAnMtpLayerCapturesNothing() {
     String dump = "dump -m %s --ids 1,2 --graph off --out " + directory.resolve("x");
     assertThat(notes(dump.formatted(SPECK)))

@@ -60,7 +60,7 @@ class FusedProgramsTest {
       step.tables[s] = cache.newTable();
       cache.reserve(step.tables[s], slots);
     }
-    int begin = Math.min(page, model.maxPositions() - ROWS - 1); // within the rotary tables
+    int begin = Math.min(page, slots - ROWS - 1); // as many positions as slots
     Random random = new Random(3);
     for (int stream = 0; stream < layout.streams().size(); stream++) {
       fill(cache.rows(stream).floats(), random);

@@ -229,11 +229,40 @@ class LabTest {
 
   @Test
   void theOpsOfAStepAddUpToAllItsLaunches() {
-    var shape = new OpsLab.Shape(2, 20, 0.01);
+    var shape = new OpsLab.Shape(2, 20, 0.01, false);
     LabReport r = run((settings, to) -> Lab.ops(settings, shape, to));
     assertThat(variants(r, "ops", "us"))
         .contains("MatMul", "Attend", "ExpertMatMul", "captured step");
     assertThat(out.toString()).contains("77 ops");
+  }
+
+  @Test
+  void theOpsOfAFusedStepAreFewer() {
+    var shape = new OpsLab.Shape(2, 20, 0.01);
+    LabReport r = run((settings, to) -> Lab.ops(settings, shape, to));
+    assertThat(variants(r, "ops", "us"))
+        .contains("ProjectQkv", "Attend", "ExpertDown", "captured step")
+        .doesNotContain("Rope", "SwiGlu", "Combine");
+  }
+
+  @Test
+  void theRulesOfFusionAreAddedOneByOneAndEachTakesOpsAway() {
+    var shape = new FusionLab.Shape(new int[] {1, 4}, 20, 0.01);
+    LabReport r = run((settings, to) -> Lab.fusion(settings, shape, to));
+    assertThat(variants(r, "fusion", "x"))
+        .contains("1 rows, 1 threads, as launched")
+        .anyMatch(v -> v.startsWith("4 rows") && v.endsWith("+ q + k + v, bias, norm, rope, write"));
+    assertThat(r.charts()).hasSize(1);
+    List<Integer> ops =
+        out.toString()
+            .lines()
+            .filter(line -> line.matches(" *\\| (as launched|\\+ ).*"))
+            .map(line -> Integer.valueOf(line.split("\\|")[2].strip()))
+            .toList();
+    assertThat(ops.getFirst()).isEqualTo(77);
+    for (int i = 1; i < ops.size() / 2; i++) {
+      assertThat(ops.get(i)).isLessThan(ops.get(i - 1));
+    }
   }
 
   @Test

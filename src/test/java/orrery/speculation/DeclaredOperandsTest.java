@@ -24,11 +24,11 @@ import orrery.graph.ActivationDtype;
 import orrery.graph.Buffer;
 import orrery.graph.Capture;
 import orrery.graph.Fusion;
-import orrery.graph.LaunchedOps;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
 import orrery.graph.OperandCheck;
 import orrery.graph.Step;
+import orrery.graph.StepProgram;
 import orrery.kernels.Kernels;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
@@ -73,8 +73,10 @@ class DeclaredOperandsTest {
     private final Lane[] lanes = new Lane[2];
     private final Team team = new Team(1);
     private final int page; // P
+    private final boolean fused; // the programs, or as they are launched
 
-    Bench(Path directory, Kernels kernels) {
+    Bench(Path directory, Kernels kernels, boolean fused) {
+      this.fused = fused;
       // Rounds the inputs of quantised products; does nothing if there are none.
       model = Fp8Activations.of(LoadedModel.load(directory).model(), ActivationDtype.FP8);
       KvLayout layout = model.kvLayout(model.hasMtp(), KvDtype.F32);
@@ -115,31 +117,24 @@ class DeclaredOperandsTest {
       }
     }
 
-    /** Prepares a step of each program, and hands over its ops, as launched and fused. */
+    /** Prepares a step of each program, and hands over its ops. */
     void programs(Consumer<List<Op>> each) {
       rows(0);
-      both(forward::main, forward.results(), each);
+      each.accept(ops(forward::main, forward.results()));
       if (model.hasMtp()) {
         rows(1);
         fill(forward.mtpInput().data);
-        both(forward::mtpKv, forward.mtpResults(), each);
-        both(forward::mtp, forward.mtpResults(), each);
-        Forward two = runner.forMtp(2);
-        Consumer<Launcher> links = beginChain();
-        each.accept(LaunchedOps.of(links));
-        links = beginChain();
-        each.accept(fused(links, two.mtpResults()));
+        each.accept(ops(forward::mtpKv, forward.mtpResults()));
+        each.accept(ops(forward::mtp, forward.mtpResults()));
+        each.accept(ops(beginChain(), runner.forMtp(2).mtpResults()));
       }
     }
 
-    private static void both(
-        Consumer<Launcher> pass, Set<Buffer> results, Consumer<List<Op>> each) {
-      each.accept(LaunchedOps.of(pass));
-      each.accept(fused(pass, results));
-    }
-
-    private static List<Op> fused(Consumer<Launcher> pass, Set<Buffer> results) {
-      return Fusion.apply(Capture.of(pass), FusionRules.ALL, results).program().ops();
+    private List<Op> ops(Consumer<Launcher> pass, Set<Buffer> results) {
+      StepProgram launched = Capture.of(pass);
+      return fused
+          ? Fusion.apply(launched, FusionRules.ALL, results).program().ops()
+          : launched.ops();
     }
 
     /** One sequence wants so many guesses that it stays, the other one drops out. */
@@ -171,12 +166,14 @@ class DeclaredOperandsTest {
   @MethodSource("specks")
   void anOpChangesOnlyWhatItDeclaresAndDependsOnNothingElse(Path directory) {
     for (Kernels kernels : List.of(new ScalarKernels(), new VectorKernels())) {
-      try (Bench bench = new Bench(directory, kernels)) {
-        bench.programs(
-            ops -> {
-              OperandCheck check = new OperandCheck(bench.step, ops);
-              ops.forEach(check::run);
-            });
+      for (boolean fused : new boolean[] {false, true}) {
+        try (Bench bench = new Bench(directory, kernels, fused)) {
+          bench.programs(
+              ops -> {
+                OperandCheck check = new OperandCheck(bench.step, ops);
+                ops.forEach(check::run);
+              });
+        }
       }
     }
   }
@@ -186,8 +183,10 @@ class DeclaredOperandsTest {
   void noOpOfTheHouseIsMissingAbove() {
     Set<String> checked = new TreeSet<>();
     for (Path directory : specks().toList()) {
-      try (Bench bench = new Bench(directory, new ScalarKernels())) {
-        bench.programs(ops -> ops.forEach(op -> checked.add(op.getClass().getName())));
+      for (boolean fused : new boolean[] {false, true}) {
+        try (Bench bench = new Bench(directory, new ScalarKernels(), fused)) {
+          bench.programs(ops -> ops.forEach(op -> checked.add(op.getClass().getName())));
+        }
       }
     }
     Set<String> all =
