@@ -44,6 +44,11 @@ public final class Buffer implements Operand {
     return 4L * stride(cols);
   }
 
+  /** What says how many rows are in use. Two buffers of the same one are cut at the same rows. */
+  public RowCount rowCount() {
+    return rows;
+  }
+
   /** Rows in use. */
   public int rows(Step step) {
     return rows.of(step);

@@ -54,6 +54,11 @@ record RmsNorm(Buffer x, float[] weight, float eps, Buffer y, int heads) impleme
   }
 
   @Override
+  public RowCount rowwise() {
+    return x.rowCount();
+  }
+
+  @Override
   public long cost(Step step) {
     return (long) x.rows(step) * x.cols;
   }

@@ -40,6 +40,11 @@ record SwiGlu(Buffer gate, Buffer up, float limit, Buffer y) implements Op {
   }
 
   @Override
+  public RowCount rowwise() {
+    return y.rowCount();
+  }
+
+  @Override
   public long cost(Step step) {
     return (long) y.rows(step) * y.cols * 16;
   }

@@ -28,7 +28,8 @@ final class DecodeStep {
   private static final int PAGE = 16; // rounded up to whole rows
 
   private final Forward forward;
-  private final StepProgram captured;
+  private final StepProgram launched;
+  private final StepProgram captured; // the same in regions
   private final Executor executor;
   private final Step step;
   private final List<TimedOp> ops = new ArrayList<>(); // of the whole step, in order
@@ -59,7 +60,8 @@ final class DecodeStep {
     int slots = Math.ceilDiv(length, page) * page;
     KvCache cache = new KvCache(layout, page, slots, requests * slots / page);
     forward = model.bind(cache, requests).apply(rows);
-    captured = Capture.of(forward::main);
+    launched = Capture.of(forward::main);
+    captured = launched.inRegions(rows, team.size());
     executor = new Executor(team);
     step = new Step(rows, requests, team.size(), new VectorKernels());
     for (int r = 0; r < requests; r++) {
@@ -100,6 +102,21 @@ final class DecodeStep {
   /** Runs the step as the engine does, as one captured program. */
   void run() {
     captured.run(executor, step);
+  }
+
+  /** Runs the captured program with a hand-over for each op. */
+  void runApart() {
+    launched.run(executor, step);
+  }
+
+  /** Hand-overs of the step, as the engine runs it. */
+  int handOvers() {
+    return captured.handOvers(step, executor.threads());
+  }
+
+  /** Hand-overs of the step if each op has its own. */
+  int handOversApart() {
+    return launched.handOvers(step, executor.threads());
   }
 
   /** Runs the ops one by one, and keeps the time of each. */

@@ -32,11 +32,13 @@ public final class ModelRunner {
   private static final Pass MTP = Forward::mtp;
   private static final Pass MTP_KV = Forward::mtpKv;
 
-  private static final class Bucket {
+  private final class Bucket {
+    final int rows;
     final Forward forward;
     final Map<Pass, StepProgram> programs = new HashMap<>(); // captured on first use
 
-    Bucket(Forward forward) {
+    Bucket(int rows, Forward forward) {
+      this.rows = rows;
       this.forward = forward;
     }
 
@@ -44,6 +46,7 @@ public final class ModelRunner {
       StepProgram program = programs.get(pass); // computeIfAbsent would allocate its function
       if (program == null) {
         program = Capture.of(g -> pass.launch(forward, g));
+        program = regions ? program.inRegions(rows, executor.threads()) : program;
         programs.put(pass, program);
       }
       return program;
@@ -52,20 +55,35 @@ public final class ModelRunner {
 
   private final Executor executor;
   private final boolean graph;
+  private final boolean regions;
   private final Buckets<Bucket> buckets;
   private final List<Pass> chains = new ArrayList<>(); // [links] that many MTP runs in a row
+
+  /** A runner whose captured programs run in regions. */
+  public ModelRunner(
+      Model model, KvCache cache, Team team, int maxRows, int maxLogitRows, boolean graph) {
+    this(model, cache, team, maxRows, maxLogitRows, graph, true);
+  }
 
   /**
    * @param graph whether to capture and replay programs instead of running ops eagerly
    * @param maxRows rows of the largest step
    * @param maxLogitRows most rows of a step that want logits
+   * @param regions whether the ops of a captured program share hand-overs
    */
   public ModelRunner(
-      Model model, KvCache cache, Team team, int maxRows, int maxLogitRows, boolean graph) {
+      Model model,
+      KvCache cache,
+      Team team,
+      int maxRows,
+      int maxLogitRows,
+      boolean graph,
+      boolean regions) {
     this.executor = new Executor(team);
     this.graph = graph;
+    this.regions = regions;
     IntFunction<Forward> bound = model.bind(cache, maxLogitRows);
-    this.buckets = new Buckets<>(maxRows, rows -> new Bucket(bound.apply(rows)));
+    this.buckets = new Buckets<>(maxRows, rows -> new Bucket(rows, bound.apply(rows)));
   }
 
   /** Runs the main model. The result holds states and logits until the next step runs. */

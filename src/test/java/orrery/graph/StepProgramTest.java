@@ -183,7 +183,7 @@ class StepProgramTest {
     Replay(Bench bench, int threads, Kernels kernels) {
       this.bench = bench;
       this.step = bench.step(threads, kernels);
-      this.program = Capture.of(bench.forward::main);
+      this.program = Capture.of(bench.forward::main).inRegions(bench.rows, threads);
     }
 
     /** Bytes that the calling thread allocates in {@code steps} steps. */
