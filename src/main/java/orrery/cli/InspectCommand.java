@@ -14,25 +14,12 @@ import orrery.engine.EngineOptions;
 import orrery.engine.Heap;
 import orrery.engine.HeapPlan;
 import orrery.engine.LoadedModel;
-import orrery.graph.Capture;
-import orrery.graph.Step;
-import orrery.graph.StepProgram;
-import orrery.kernels.ScalarKernels;
-import orrery.kernels.Team;
-import orrery.kv.KvCache;
 import orrery.kv.KvDtype;
-import orrery.kv.KvLayout;
-import orrery.model.Forward;
-import orrery.model.Model;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.ModelInfo.Stored;
 import orrery.model.ModelInfo.WeightGroup;
-import orrery.model.ModelRunner;
 import orrery.model.ModelSpec;
-import orrery.sampling.Sampler;
-import orrery.speculation.DraftPicker;
-import orrery.speculation.MtpDrafter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -53,8 +40,6 @@ import picocli.CommandLine.Spec;
           + " active bytes over memory speed."
     })
 final class InspectCommand implements Callable<Integer> {
-  private static final int PAGE =
-      16; // slots of a page; any number lists the same ops; rounded up to whole rows
   private static final String ROW_HEAD = "%-32s %15s %15s %17s %15s%n";
   private static final String ROW = "%-32s %,15d %,15d %,17d %,15d%n";
   private static final String FORMAT_HEAD = "%-32s %15s %15s %17s %15s%n";
@@ -81,6 +66,20 @@ final class InspectCommand implements Callable<Integer> {
               + " of the MTP layer, and of a chain of its drafts")
   private boolean program;
 
+  @Option(
+      names = "--rows",
+      paramLabel = "N",
+      description = "With --program: rows of the step. Default: ${DEFAULT-VALUE}")
+  private int rows = 1;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description =
+          "With --program: threads of the step; with more than one, the ops stand in regions, which"
+              + " are handed over to the threads as one. Default: ${DEFAULT-VALUE}")
+  private int threads = 1;
+
   @Mixin private KvDtypeFlag kv;
 
   @Spec private CommandSpec spec;
@@ -90,7 +89,9 @@ final class InspectCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     new NoEffect(spec)
         .when(config != null, "with --config", "--model", "--tensors", "--program")
+        .when(config != null || !program, "without --program", "--rows", "--threads")
         .tell();
+    ProgramListing.require(rows, threads);
     if (config != null) {
       ModelConfig read = Architectures.read(config);
       print(config, read, kv.dtype(), out);
@@ -107,43 +108,11 @@ final class InspectCommand implements Callable<Integer> {
     try (LoadedModel loaded = model.load()) {
       print(loaded, kv.dtype(), out);
       if (program) {
-        printProgram(loaded.model(), kv.dtype(), out);
+        new ProgramListing(loaded.model(), kv.dtype(), rows, threads, out).print();
       }
     }
     out.flush();
     return 0;
-  }
-
-  /**
-   * Captures programs and prints them. Nothing is computed: capturing a forward pass only records
-   * its ops.
-   */
-  private static void printProgram(Model m, KvDtype dtype, PrintWriter out) {
-    KvLayout layout = m.kvLayout(m.hasMtp(), dtype);
-    int page = layout.wholeRows(PAGE);
-    KvCache cache = new KvCache(layout, page, page, 1);
-    Forward forward = m.bind(cache, 1).apply(1);
-    print("a step", Capture.of(forward::main), out);
-    if (m.hasMtp()) {
-      print("MTP rows that make no guess", Capture.of(forward::mtpKv), out);
-      print("the MTP layer", Capture.of(forward::mtp), out);
-      printChain(m, cache, out);
-    }
-  }
-
-  private static void printChain(Model m, KvCache cache, PrintWriter out) {
-    try (Team team = new Team(1)) {
-      ModelRunner runner = new ModelRunner(m, cache, team, 1, 1, true);
-      Step step = new Step(1, 1, 1, new ScalarKernels());
-      Sampler sampler = new Sampler(m.vocab(), new int[0]);
-      DraftPicker picker = new DraftPicker(sampler, DraftPicker.How.COUPLED, m.vocab());
-      MtpDrafter drafter = new MtpDrafter(runner, step, cache, picker);
-      print("a chain of drafts, the second and the third", drafter.program(2), out);
-    }
-  }
-
-  private static void print(String what, StepProgram program, PrintWriter out) {
-    out.printf("%nprogram of %s, %d ops:%n%s%n", what, program.size(), program.listing());
   }
 
   private static String tensor(Checkpoint checkpoint, TensorInfo t) {
