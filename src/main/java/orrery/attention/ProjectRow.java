@@ -83,7 +83,7 @@ record ProjectRow(
 
   @Override
   public RowCount rowwise() {
-    return x.rows();
+    return x.rowCount();
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.graph.StepField;
 
@@ -50,6 +51,11 @@ record Rope(Buffer x, int heads, RopeTable table) implements Op {
   @Override
   public List<Operand> writes() {
     return List.of(x);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return x.rowCount();
   }
 
   @Override

@@ -2,13 +2,18 @@ package orrery.attention;
 
 import java.util.List;
 import orrery.graph.Buffer;
+import orrery.graph.Cuts;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.graph.StepField;
 
-/** Rotates the last 2 · pairs columns of each head by the row's position, in place. */
-record RopeTail(Buffer x, int heads, RopeTable table) implements Op {
+/**
+ * Rotates the last 2 · pairs columns of each head by the row's position, in place. Shares take
+ * heads, so that a single row can be split too, or rows.
+ */
+record RopeTail(Buffer x, int heads, RopeTable table, boolean cutByRows) implements Op {
   RopeTail {
     if (x.cols % heads != 0 || 2 * table.pairs() > x.cols / heads) {
       throw new IllegalArgumentException(
@@ -22,11 +27,17 @@ record RopeTail(Buffer x, int heads, RopeTable table) implements Op {
     }
   }
 
+  RopeTail(Buffer x, int heads, RopeTable table) {
+    this(x, heads, table, false);
+  }
+
   @Override
   public void run(Step step, int share, int shares) {
     int headDim = x.cols / heads;
-    int items = x.rows(step) * heads;
-    for (int i = items * share / shares; i < items * (share + 1) / shares; i++) {
+    int each = cutByRows ? heads : 1; // heads that stay together
+    int items = x.rows(step) * heads / each;
+    int to = items * (share + 1) / shares * each;
+    for (int i = items * share / shares * each; i < to; i++) {
       int row = i / heads;
       rotate(step, table, x.data, x.row(row) + i % heads * headDim, headDim, step.position[row]);
     }
@@ -54,6 +65,16 @@ record RopeTail(Buffer x, int heads, RopeTable table) implements Op {
   @Override
   public List<Operand> writes() {
     return List.of(x);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return cutByRows ? x.rowCount() : null;
+  }
+
+  @Override
+  public RopeTail cut(int rows, int threads) {
+    return Cuts.byRows(rows, threads, 0) ? new RopeTail(x, heads, table, true) : this;
   }
 
   @Override

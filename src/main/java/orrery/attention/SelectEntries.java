@@ -6,6 +6,7 @@ import orrery.graph.Buffer;
 import orrery.graph.IntBuffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.graph.StepField;
 import orrery.graph.StreamRows;
@@ -102,6 +103,11 @@ record SelectEntries(Buffer q, Buffer weights, StreamRows keys, IntBuffer select
   @Override
   public List<Operand> writes() {
     return List.of(selected);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return q.rowCount();
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.graph.StepField;
 import orrery.kernels.AttentionShape;
@@ -40,6 +41,11 @@ record WriteKv(Buffer k, Buffer v, LayerKv kv) implements Op {
   @Override
   public List<Operand> writes() {
     return List.of(kv.keys(), kv.values());
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return k.rowCount();
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.graph.StepField;
 import orrery.graph.StreamRows;
@@ -43,6 +44,11 @@ record WriteRow(Buffer x, StreamRows to) implements Op {
   @Override
   public List<Operand> writes() {
     return List.of(to);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return x.rowCount();
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.graph.StepField;
 import orrery.graph.StreamRows;
@@ -47,6 +48,11 @@ record WriteState(Buffer a, Buffer gate, Compressor compressor, StreamRows state
   @Override
   public List<Operand> writes() {
     return List.of(state);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return a.rowCount();
   }
 
   @Override

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import orrery.files.OutputFile;
+import orrery.graph.ComputeOptions;
 import orrery.lab.Figure;
 import orrery.lab.KernelBench;
 import orrery.lab.RooflineSvg;
@@ -55,8 +56,8 @@ public final class BenchCommand implements Runnable {
     @Option(
         names = "--threads",
         paramLabel = "N",
-        description = "Most threads to measure with (default: all processors).")
-    private int threads = Math.min(256, Runtime.getRuntime().availableProcessors());
+        description = "Most threads to measure with (default: one for each physical core).")
+    private int threads = ComputeOptions.defaults().threads();
 
     @Option(
         names = "--model",

@@ -2,6 +2,7 @@ package orrery.cli;
 
 import orrery.engine.EngineOptions;
 import orrery.graph.ActivationDtype;
+import orrery.graph.ComputeOptions;
 import orrery.kernels.KernelSet;
 import picocli.CommandLine.Option;
 
@@ -13,8 +14,8 @@ final class ComputeFlags {
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "Threads of the forward pass. Default: ${DEFAULT-VALUE}")
-  private int threads = 1;
+      description = "Threads of the forward pass. Default: one for each physical core")
+  private int threads = ComputeOptions.defaults().threads();
 
   @Option(
       names = "--kernels",

@@ -76,6 +76,20 @@ final class InspectCommand implements Callable<Integer> {
               + " they are launched. Default: on")
   private boolean fusion = true;
 
+  @Option(
+      names = "--rows",
+      paramLabel = "N",
+      description = "With --program: rows of the step. Default: ${DEFAULT-VALUE}")
+  private int rows = 1;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description =
+          "With --program: threads of the step; with more than one, the ops stand in regions, which"
+              + " are handed over to the threads as one. Default: ${DEFAULT-VALUE}")
+  private int threads = 1;
+
   @Mixin private KvDtypeFlag kv;
 
   @Spec private CommandSpec spec;
@@ -85,8 +99,10 @@ final class InspectCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     new NoEffect(spec)
         .when(config != null, "with --config", "--model", "--tensors", "--program")
-        .when(!program, "without --program", ComputeFlags.FUSION)
+        .when(config != null || !program, "without --program", "--rows", "--threads")
+        .when(config != null || !program, "without --program", ComputeFlags.FUSION)
         .tell();
+    ProgramListing.require(rows, threads);
     if (config != null) {
       ModelConfig read = Architectures.read(config);
       print(config, read, kv.dtype(), out);
@@ -103,7 +119,7 @@ final class InspectCommand implements Callable<Integer> {
     try (LoadedModel loaded = model.load()) {
       print(loaded, kv.dtype(), out);
       if (program) {
-        new ProgramListing(loaded.model(), kv.dtype(), fusion, out).print();
+        new ProgramListing(loaded.model(), kv.dtype(), rows, threads, fusion, out).print();
       }
     }
     out.flush();

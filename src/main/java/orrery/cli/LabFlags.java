@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import orrery.files.OutputFile;
+import orrery.graph.ComputeOptions;
 import orrery.lab.ChartSvg;
 import orrery.lab.Figure;
 import orrery.lab.LabReport;
@@ -31,8 +32,8 @@ final class LabFlags {
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "Threads of the forward pass (default: all processors).")
-  private int threads = Math.min(256, Runtime.getRuntime().availableProcessors());
+      description = "Threads of the forward pass (default: one for each physical core).")
+  private int threads = ComputeOptions.defaults().threads();
 
   @Option(
       names = "--seed",

@@ -23,30 +23,64 @@ import orrery.speculation.DraftPicker;
 import orrery.speculation.MtpDrafter;
 
 /**
- * Lists the captured programs of a model. Nothing is computed: capturing a forward pass only
- * records its ops.
- *
- * @param fusion whether the programs are fused
+ * Captures the programs of a model and prints them. Nothing is computed: capturing a forward pass
+ * only records its ops.
  */
-record ProgramListing(Model model, KvDtype dtype, boolean fusion, PrintWriter out) {
+final class ProgramListing {
   private static final int PAGE =
       16; // slots of a page; any number lists the same ops; rounded up to whole rows
+  private static final int CONTEXT = 128; // tokens of each request, for the cost of attention
+  private static final int MOST_ROWS = 4096;
+  private static final int MOST_THREADS = 256;
 
-  void print() {
+  private final Model model;
+  private final KvCache cache;
+  private final int rows;
+  private final int threads;
+  private final boolean fusion;
+  private final PrintWriter out;
+
+  /**
+   * @param rows of the step, each of a request of its own
+   * @param fusion whether the programs are fused
+   */
+  ProgramListing(
+      Model model, KvDtype dtype, int rows, int threads, boolean fusion, PrintWriter out) {
     KvLayout layout = model.kvLayout(model.hasMtp(), dtype);
     int page = layout.wholeRows(PAGE);
-    KvCache cache = new KvCache(layout, page, page, 1);
-    Forward forward = model.bind(cache, 1).apply(1);
+    this.model = model;
+    this.cache = new KvCache(layout, page, page, 1);
+    this.rows = rows;
+    this.threads = threads;
+    this.fusion = fusion;
+    this.out = out;
+  }
+
+  /**
+   * @throws IllegalArgumentException naming the option, what was expected and what was found
+   */
+  static void require(int rows, int threads) {
+    if (rows < 1 || rows > MOST_ROWS) {
+      throw new IllegalArgumentException("rows: expected 1 to " + MOST_ROWS + ", found " + rows);
+    }
+    if (threads < 1 || threads > MOST_THREADS) {
+      throw new IllegalArgumentException(
+          "threads: expected 1 to " + MOST_THREADS + ", found " + threads);
+    }
+  }
+
+  void print() {
+    Forward forward = model.bind(cache, rows).apply(rows);
     print("a step", forward::main, forward.results());
     if (model.hasMtp()) {
       Set<Buffer> results = forward.mtpResults();
       print("MTP rows that make no guess", forward::mtpKv, results);
       print("the MTP layer", forward::mtp, results);
-      print("a chain of drafts, the second and the third", chain(cache));
+      print("a chain of drafts, the second and the third", chain());
     }
   }
 
-  private StepProgram chain(KvCache cache) {
+  private StepProgram chain() {
     try (Team team = new Team(1)) {
       ModelRunner runner = new ModelRunner(model, cache, team, 1, 1, true, fusion);
       Step step = new Step(1, 1, 1, new ScalarKernels());
@@ -68,6 +102,24 @@ record ProgramListing(Model model, KvDtype dtype, boolean fusion, PrintWriter ou
   }
 
   private void print(String what, StepProgram program) {
-    out.printf("%nprogram of %s, %d ops:%n%s%n", what, program.size(), program.listing());
+    String head = String.format("%nprogram of %s, %d ops", what, program.size());
+    if (threads == 1) {
+      out.printf("%s:%n%s%n", head, program.listing());
+      return;
+    }
+    StepProgram inRegions = program.inRegions(rows, threads);
+    Step step = new Step(rows, 1, threads, new ScalarKernels());
+    for (int r = 0; r < rows; r++) {
+      step.add(0, CONTEXT - 1, 0, true);
+    }
+    out.printf(
+        "%s, %d row%s, %d threads: %d hand-overs in place of %d:%n%s%n",
+        head,
+        rows,
+        rows == 1 ? "" : "s",
+        threads,
+        inRegions.handOvers(step, threads),
+        program.handOvers(step, threads),
+        inRegions.listing(step, threads));
   }
 }

@@ -29,6 +29,11 @@ public record Add(Buffer x, Buffer y) implements Op {
   }
 
   @Override
+  public RowCount rowwise() {
+    return y.rowCount();
+  }
+
+  @Override
   public long cost(Step step) {
     return (long) y.rows(step) * y.cols / 4;
   }

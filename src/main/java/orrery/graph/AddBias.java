@@ -33,6 +33,11 @@ public record AddBias(Buffer y, float[] bias) implements Op {
   }
 
   @Override
+  public RowCount rowwise() {
+    return y.rowCount();
+  }
+
+  @Override
   public long cost(Step step) {
     return (long) y.rows(step) * y.cols / 4;
   }

@@ -44,8 +44,8 @@ public final class Buffer implements Operand {
     return 4L * stride(cols);
   }
 
-  /** How many rows are in use in a step. */
-  public RowCount rows() {
+  /** What says how many rows are in use. Two buffers of the same one are cut at the same rows. */
+  public RowCount rowCount() {
     return rows;
   }
 

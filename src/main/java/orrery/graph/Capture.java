@@ -14,7 +14,7 @@ public final class Capture extends Launcher {
   public static StepProgram of(Consumer<Launcher> forward) {
     Capture capture = new Capture();
     forward.accept(capture);
-    return new StepProgram(capture.ops.toArray(Op[]::new));
+    return new StepProgram(capture.ops);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package orrery.graph;
 
+import orrery.kernels.Cores;
 import orrery.kernels.KernelSet;
 import orrery.options.Options;
 
@@ -18,18 +19,21 @@ public record ComputeOptions(
     boolean graph,
     boolean fusion,
     ActivationDtype activationDtype) {
+  private static final int MOST_THREADS = 256;
+
   /**
    * @throws IllegalArgumentException naming the option, what was expected and what was found
    */
   public ComputeOptions {
-    Options.check(threads >= 1 && threads <= 256, "threads", "1 to 256", threads);
+    Options.check(threads >= 1 && threads <= MOST_THREADS, "threads", "1 to 256", threads);
     Options.check(kernels != null, "kernels", "a set of kernels", null);
     Options.check(activationDtype != null, "activation-dtype", "f32 or fp8", null);
   }
 
-  /** The default options. */
+  /** The default options: a thread for each physical core. */
   public static ComputeOptions defaults() {
-    return new ComputeOptions(1, KernelSet.AUTO, true, true, ActivationDtype.F32);
+    int threads = Math.min(MOST_THREADS, Cores.physical());
+    return new ComputeOptions(threads, KernelSet.AUTO, true, true, ActivationDtype.F32);
   }
 
   public ComputeOptions withThreads(int threads) {

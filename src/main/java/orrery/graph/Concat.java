@@ -30,6 +30,11 @@ record Concat(Buffer a, Buffer b, Buffer y) implements Op {
   }
 
   @Override
+  public RowCount rowwise() {
+    return y.rowCount();
+  }
+
+  @Override
   public long cost(Step step) {
     return (long) y.rows(step) * y.cols / 8;
   }

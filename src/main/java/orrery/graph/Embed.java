@@ -30,6 +30,11 @@ record Embed(PackedMatrix embedding, Buffer x) implements Op {
   }
 
   @Override
+  public RowCount rowwise() {
+    return x.rowCount();
+  }
+
+  @Override
   public long cost(Step step) {
     return (long) x.rows(step) * x.cols;
   }

@@ -2,16 +2,24 @@ package orrery.graph;
 
 import orrery.kernels.Team;
 
-/** Runs ops on a {@link Team}; small ones on the calling thread alone. Allocates nothing. */
+/**
+ * Runs ops on a {@link Team}, or small ones on the calling thread alone. Allocates nothing.
+ *
+ * <p>A hand-over costs time that grows with the number of threads. So work is split into as many
+ * shares as pay for themselves, and more threads in the team never make a step slower.
+ */
 public final class Executor implements Team.Task {
-  /**
-   * A hand-over to another core and back takes about a microsecond, the time of some 10,000
-   * multiply-adds.
-   */
-  private static final long WORTH_SPLITTING = 16_000;
+  /** What a hand-over to one thread takes, there and back; each further thread adds a little. */
+  private static final int HAND_OVER_NANOS = 300;
+
+  private static final int THREAD_NANOS = 50;
+
+  /** Multiply-adds in a nanosecond, as ops count them. */
+  private static final int WORK_A_NANO = 40;
 
   private final Team team;
-  private Op op;
+  private final Op[] one = new Op[1];
+  private Op[] ops; // of the task at hand
   private Step step;
 
   /** Runs ops on the threads of a team. */
@@ -24,24 +32,64 @@ public final class Executor implements Team.Task {
     return team.size();
   }
 
-  /** Whether an op is handed over to the team. */
-  public boolean splits(Op op, Step step) {
-    return team.size() > 1 && op.cost(step) >= WORTH_SPLITTING;
+  /** About how long it takes to hand work over to a number of threads, and to wait for them. */
+  static int handOverNanos(int threads) {
+    return threads == 1 ? 0 : HAND_OVER_NANOS + (threads - 2) * THREAD_NANOS;
+  }
+
+  /**
+   * In how many shares work should be split: each thread more saves less time than the one before,
+   * and costs as much. So threads are added while one more saves more than it costs.
+   *
+   * @param cost multiply-adds
+   * @param threads that there are
+   */
+  static int shares(long cost, int threads) {
+    long alone = cost / WORK_A_NANO;
+    if (threads == 1 || alone / 2 < HAND_OVER_NANOS) {
+      return 1;
+    }
+    int shares = 2;
+    while (shares < threads && alone / shares - alone / (shares + 1) > THREAD_NANOS) {
+      shares++;
+    }
+    return shares;
   }
 
   /** Runs one op to its end. */
   public void run(Op op, Step step) {
-    if (!splits(op, step)) {
+    if (op.serial()) {
       op.run(step, 0, 1);
       return;
     }
-    this.op = op;
+    one[0] = op;
+    run(one, step, shares(op.cost(step), team.size()));
+  }
+
+  /** Runs a region to its end. */
+  void run(Region region, Step step) {
+    for (Op op : region.before) {
+      op.run(step, 0, 1);
+    }
+    if (region.ops.length > 0) {
+      run(region.ops, step, team.size() == 1 ? 1 : shares(region.cost(step), team.size()));
+    }
+  }
+
+  private void run(Op[] ops, Step step, int shares) {
+    this.ops = ops;
     this.step = step;
-    team.run(this);
+    if (shares == 1) {
+      run(0, 1);
+    } else {
+      team.run(this, shares);
+    }
   }
 
   @Override
   public void run(int share, int shares) {
-    op.run(step, share, shares);
+    for (Op op : ops) {
+      op.run(step, share, shares);
+    }
   }
 }

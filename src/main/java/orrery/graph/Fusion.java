@@ -55,8 +55,7 @@ public final class Fusion {
           new FusionReport.Applied(
               rule.name(), times, before, fusion.ops.size(), unnecessary));
     }
-    Op[] left = fusion.ops.toArray(Op[]::new);
-    return new Fused(new StepProgram(left), new FusionReport(program.size(), applied));
+    return new Fused(new StepProgram(fusion.ops), new FusionReport(program.size(), applied));
   }
 
   private Set<Operand> operands() {

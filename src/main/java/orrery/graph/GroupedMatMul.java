@@ -7,7 +7,7 @@ import orrery.kernels.Scratch;
 
 /**
  * y[r] = the products of the groups one after the other: group g multiplies its columns of x[r] by
- * its own matrix. Shares take panels of 16 outputs, counted through all groups.
+ * its own matrix. Shares take panels of 16 outputs, counted through all groups, or rows.
  *
  * <p>The product writes whole panels. Where a group's last panel is not full, that would overwrite
  * the columns of the next group, or the next row. So this panel is computed aside and copied.
@@ -15,8 +15,10 @@ import orrery.kernels.Scratch;
  * @param x [rows][groups*in]
  * @param w [groups], each [out][in]
  * @param y [rows][groups*out]
+ * @param cutByRows whether shares take rows
  */
-record GroupedMatMul(Buffer x, PackedMatrix[] w, Buffer y) implements MatrixProduct {
+record GroupedMatMul(Buffer x, PackedMatrix[] w, Buffer y, boolean cutByRows)
+    implements MatrixProduct {
   GroupedMatMul {
     int in = w[0].in;
     int out = w[0].out;
@@ -28,48 +30,81 @@ record GroupedMatMul(Buffer x, PackedMatrix[] w, Buffer y) implements MatrixProd
     }
   }
 
+  GroupedMatMul(Buffer x, PackedMatrix[] w, Buffer y) {
+    this(x, w, y, false);
+  }
+
   @Override
   public void run(Step step, int share, int shares) {
+    int rows = x.rows(step);
+    int all = w.length * w[0].panels;
+    if (cutByRows) {
+      int first = rows * share / shares;
+      panels(step, share, first, rows * (share + 1) / shares - first, 0, all);
+    } else {
+      panels(step, share, 0, rows, all * share / shares, all * (share + 1) / shares);
+    }
+  }
+
+  /** The panels [p, to), counted through all groups, of some rows. */
+  private void panels(Step step, int share, int row, int rows, int p, int to) {
     int panels = w[0].panels;
     int full = w[0].out / PackedMatrix.PANEL;
-    int to = w.length * panels * (share + 1) / shares;
-    for (int p = w.length * panels * share / shares; p < to; ) {
+    while (rows > 0 && p < to) {
       int group = p / panels;
       int from = p % panels;
       int end = Math.min(panels, from + to - p);
-      if (x.rows(step) > 0) {
-        if (from < full) {
-          product(
-              step, share, group, from, Math.min(end, full), y.data, group * w[0].out, y.stride);
-        }
-        if (end > full) {
-          lastPanel(step, share, group);
-        }
+      if (from < full) {
+        int at = y.row(row) + group * w[0].out;
+        int until = Math.min(end, full);
+        product(step, share, row, rows, group, from, until, y.data, at, y.stride);
+      }
+      if (end > full) {
+        lastPanel(step, share, row, rows, group);
       }
       p += end - from;
     }
   }
 
   private void product(
-      Step step, int share, int group, int from, int to, float[] into, int off, int stride) {
+      Step step,
+      int share,
+      int row,
+      int rows,
+      int group,
+      int from,
+      int to,
+      float[] into,
+      int off,
+      int stride) {
     Scratch scratch = step.scratch(share);
-    int xOff = group * w[group].in;
-    int rows = x.rows(step);
+    int xOff = x.row(row) + group * w[group].in;
     step.kernels()
         .matmul(w[group], x.data, xOff, x.stride, rows, into, off, stride, from, to, scratch);
   }
 
-  private void lastPanel(Step step, int share, int group) {
+  private void lastPanel(Step step, int share, int row, int rows, int group) {
     int panel = w[group].panels - 1;
     int first = panel * PackedMatrix.PANEL;
-    int rows = x.rows(step);
     float[] aside = step.scratch(share).numbers(rows * PackedMatrix.PANEL); // [rows][16]
     // The kernel writes a panel at 16 times its number.
-    product(step, share, group, panel, panel + 1, aside, -first, PackedMatrix.PANEL);
+    product(step, share, row, rows, group, panel, panel + 1, aside, -first, PackedMatrix.PANEL);
     for (int r = 0; r < rows; r++) {
-      int at = y.row(r) + group * w[group].out + first;
+      int at = y.row(row + r) + group * w[group].out + first;
       System.arraycopy(aside, r * PackedMatrix.PANEL, y.data, at, w[group].out - first);
     }
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return cutByRows ? x.rowCount() : null;
+  }
+
+  @Override
+  public GroupedMatMul cut(int rows, int threads) {
+    return Cuts.byRows(rows, threads, w.length * w[0].weights())
+        ? new GroupedMatMul(x, w, y, true)
+        : this;
   }
 
   @Override
@@ -79,7 +114,7 @@ record GroupedMatMul(Buffer x, PackedMatrix[] w, Buffer y) implements MatrixProd
 
   @Override
   public GroupedMatMul of(Buffer x) {
-    return new GroupedMatMul(x, w, y);
+    return new GroupedMatMul(x, w, y, cutByRows);
   }
 
   @Override

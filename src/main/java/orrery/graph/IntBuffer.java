@@ -18,6 +18,11 @@ public final class IntBuffer implements Operand {
     this.data = new int[Math.multiplyExact(maxRows, cols)];
   }
 
+  /** What says how many rows are in use. */
+  public RowCount rowCount() {
+    return rows;
+  }
+
   /** Rows in use. */
   public int rows(Step step) {
     return rows.of(step);

@@ -29,6 +29,11 @@ record LogitRows(Buffer x, Buffer y) implements Op {
   }
 
   @Override
+  public RowCount rowwise() {
+    return x.rowCount() == y.rowCount() ? null : y.rowCount();
+  }
+
+  @Override
   public long cost(Step step) {
     return (long) y.rows(step) * y.cols / 8;
   }

@@ -4,13 +4,14 @@ import java.util.List;
 import orrery.kernels.PackedMatrix;
 
 /**
- * y[r] += W · x[r]: a product whose result goes to the residual stream at once. Shares take panels.
+ * y[r] += W · x[r]: a product whose result goes to the residual stream at once.
  *
  * @param x [rows][in]
  * @param w [out][in]
  * @param y [rows][out]
+ * @param cutByRows whether shares take rows, and not panels of outputs
  */
-public record MatMulAdd(Buffer x, PackedMatrix w, Buffer y) implements Op {
+public record MatMulAdd(Buffer x, PackedMatrix w, Buffer y, boolean cutByRows) implements Op {
   /** A product, and the op that adds it to something. */
   public static final FusionRule RULE =
       new FusionRule() {
@@ -31,20 +32,33 @@ public record MatMulAdd(Buffer x, PackedMatrix w, Buffer y) implements Op {
         }
       };
 
+  /** A product whose shares take panels of outputs. */
+  MatMulAdd(Buffer x, PackedMatrix w, Buffer y) {
+    this(x, w, y, false);
+  }
+
   @Override
   public void run(Step step, int share, int shares) {
     int rows = y.rows(step);
-    int to = Tile.from(w.panels, share + 1, shares);
-    for (int r = 0; r < rows; r += Tile.ROWS) {
-      int n = Math.min(Tile.ROWS, rows - r);
+    if (cutByRows) {
+      add(step, share, rows * share / shares, rows * (share + 1) / shares, 0, w.panels);
+    } else {
+      int from = Tile.from(w.panels, share, shares);
+      add(step, share, 0, rows, from, Tile.from(w.panels, share + 1, shares));
+    }
+  }
+
+  private void add(Step step, int share, int first, int end, int from, int to) {
+    for (int r = first; r < end; r += Tile.ROWS) {
+      int n = Math.min(Tile.ROWS, end - r);
       int most = Tile.panels(n);
-      for (int p = Tile.from(w.panels, share, shares); p < to; p += most) {
-        add(step, share, r, n, p, Math.min(to, p + most));
+      for (int p = from; p < to; p += most) {
+        tile(step, share, r, n, p, Math.min(to, p + most));
       }
     }
   }
 
-  private void add(Step step, int share, int row, int rows, int from, int to) {
+  private void tile(Step step, int share, int row, int rows, int from, int to) {
     int width = (to - from) * PackedMatrix.PANEL;
     int first = from * PackedMatrix.PANEL;
     float[] tile = step.scratch(share).numbers(rows * width); // [rows][width]
@@ -53,6 +67,16 @@ public record MatMulAdd(Buffer x, PackedMatrix w, Buffer y) implements Op {
     for (int r = 0; r < rows; r++) {
       step.kernels().add(tile, r * width, y.data, y.row(row + r) + first, cols);
     }
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return cutByRows ? y.rowCount() : null;
+  }
+
+  @Override
+  public MatMulAdd cut(int rows, int threads) {
+    return Cuts.byRows(rows, threads, w.weights()) ? new MatMulAdd(x, w, y, true) : this;
   }
 
   @Override

@@ -38,6 +38,23 @@ public interface Op {
     return null;
   }
 
+  /**
+   * The same op with its shares cut as is best for steps of up to {@code rows} rows on {@code
+   * threads} threads. An op that can be cut by rows ({@link #rowwise}) or in another way asks
+   * {@link Cuts#byRows}; others are cut as they are.
+   */
+  default Op cut(int rows, int threads) {
+    return this;
+  }
+
+  /**
+   * Whether the op cannot be split. The calling thread then runs it alone, as share 0 of 1, before
+   * other ops are handed over.
+   */
+  default boolean serial() {
+    return false;
+  }
+
   /** The op in one line, for listings. */
   String line();
 }

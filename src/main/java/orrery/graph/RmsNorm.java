@@ -54,6 +54,11 @@ public record RmsNorm(Buffer x, float[] weight, float eps, Buffer y, int heads) 
   }
 
   @Override
+  public RowCount rowwise() {
+    return x.rowCount();
+  }
+
+  @Override
   public long cost(Step step) {
     return (long) x.rows(step) * x.cols;
   }

@@ -41,6 +41,11 @@ public record RoundActivations(Buffer x, ActivationRounding rounding, int width,
   }
 
   @Override
+  public RowCount rowwise() {
+    return x.rowCount();
+  }
+
+  @Override
   public long cost(Step step) {
     return 4L * x.rows(step) * x.cols; // a division, and about as much again
   }

@@ -52,6 +52,11 @@ public record SwiGlu(Buffer gate, Buffer up, float limit, Buffer y) implements O
   }
 
   @Override
+  public RowCount rowwise() {
+    return y.rowCount();
+  }
+
+  @Override
   public long cost(Step step) {
     return (long) y.rows(step) * y.cols * 16;
   }

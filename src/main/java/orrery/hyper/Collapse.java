@@ -5,6 +5,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 
 /**
@@ -42,6 +43,11 @@ record Collapse(Buffer x, Buffer pre, Buffer y) implements Op {
   @Override
   public List<Operand> writes() {
     return List.of(y);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return y.rowCount();
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.numerics.Elementary;
 
@@ -52,6 +53,11 @@ record HeadWeights(HeadCollapse head, Buffer x, Buffer dots, Buffer pre) impleme
   @Override
   public List<Operand> writes() {
     return List.of(pre);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return x.rowCount();
   }
 
   @Override

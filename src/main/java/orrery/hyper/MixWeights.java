@@ -4,6 +4,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.numerics.Elementary;
 
@@ -91,6 +92,11 @@ record MixWeights(HyperConnection site, Buffer x, Buffer dots, Buffer pre, Buffe
   @Override
   public List<Operand> writes() {
     return List.of(pre, post, comb);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return x.rowCount();
   }
 
   @Override

@@ -63,7 +63,7 @@ record Reconnect(Expand expand, MixWeights weights, float[] norm, float eps, Buf
 
   @Override
   public RowCount rowwise() {
-    return h.rows();
+    return h.rowCount();
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 
 /**
@@ -38,6 +39,11 @@ public record Repeat(Buffer x, Buffer y) implements Op {
   @Override
   public List<Operand> writes() {
     return List.of(y);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return y.rowCount();
   }
 
   @Override

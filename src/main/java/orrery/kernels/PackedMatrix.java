@@ -112,6 +112,11 @@ public abstract class PackedMatrix {
   /** Bytes that one pass over the weights reads, padding included. */
   public abstract long bytes();
 
+  /** How many weights the matrix has, without padding. */
+  public long weights() {
+    return (long) out * in;
+  }
+
   /** The weight of output {@code o} for input {@code k}, exactly decoded. */
   public abstract float get(int o, int k);
 

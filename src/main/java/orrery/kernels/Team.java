@@ -7,15 +7,28 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * A fixed team of threads that run one task together, many thousand times a second.
  *
- * <p>The calling thread is share 0. Workers spin for about 20 µs after their last task, since the
- * next op of a step is usually nanoseconds away, and then park so that an idle engine costs
- * nothing. A task is split by outputs or rows only, so the number of threads never changes a bit.
+ * <p>The calling thread is share 0. Workers spin for a while after their last task, since the next
+ * one is usually less than a microsecond away, and then park so that an idle engine costs nothing.
+ * A task is split by outputs or rows only, so the number of threads never changes a bit.
  *
  * <p>A worker takes the same share every time, so that its share of the weights stays in its core's
  * cache. But when the caller has finished share 0, it does not wait for a worker that has not
  * begun: on a busy machine that worker's thread may not be running, and each wait would cost a time
  * slice of the scheduler, thousands of times as long as an op. So the caller claims that share and
  * does it. A share is done by the thread that claims it first.
+ *
+ * <p>What the caller and a worker tell each other lies in cache lines of its own. A line that two
+ * cores write travels between them each time, so what is written by others would be slow too:
+ *
+ * <pre>
+ *   line 0      ticket                       written by the caller, read by all
+ *   line i      claimed, done, parked        written by worker i, or by the caller for it
+ *
+ *   ticket = number of the task · 512 + its shares
+ * </pre>
+ *
+ * <p>A worker that comes late with an old ticket must not run a share of a newer task: it claims by
+ * the ticket, and a claim of an older ticket fails.
  *
  * <p>A team is not reentrant and serves one caller at a time.
  */
@@ -26,13 +39,22 @@ public final class Team implements AutoCloseable {
     void run(int share, int shares);
   }
 
+  private static final int MOST = 256;
+  private static final long SHARES = 2 * MOST - 1; // the bits of a ticket that say how many shares
+  private static final long ONE_TASK = 2 * MOST;
   private static final long SPIN_NANOS = 20_000;
   private static final int SPINS_BEFORE_YIELD = 2_000; // some 50 µs
-  private static final VarHandle CLAIMED = claimedHandle();
 
+  private static final int LINE = 16; // longs: two cache lines, since cores fetch them in pairs
+  private static final int TICKET = LINE;
+  private static final int CLAIMED = 0; // this and the next two: in the line of a worker
+  private static final int DONE = 1;
+  private static final int PARKED = 2;
+  private static final VarHandle STATE = MethodHandles.arrayElementVarHandle(long[].class);
+
+  private final long[] state; // [1 + threads + 1][16]: the ticket, then a line of each worker
   private final Worker[] workers;
-  private Task task; // published by the write to epoch
-  private volatile int epoch;
+  private Task task; // published by the ticket
   private volatile boolean closed;
 
   /**
@@ -40,9 +62,10 @@ public final class Team implements AutoCloseable {
    * @throws IllegalArgumentException if {@code threads} is not in 1 to 256
    */
   public Team(int threads) {
-    if (threads < 1 || threads > 256) {
+    if (threads < 1 || threads > MOST) {
       throw new IllegalArgumentException("threads: expected 1 to 256, found " + threads);
     }
+    state = new long[(threads + 2) * LINE];
     workers = new Worker[threads - 1];
     for (int i = 0; i < workers.length; i++) {
       workers[i] = new Worker(i + 1);
@@ -55,28 +78,35 @@ public final class Team implements AutoCloseable {
     return workers.length + 1;
   }
 
+  /** Runs a task in as many shares as there are threads, see {@link #run(Task, int)}. */
+  public void run(Task task) {
+    run(task, size());
+  }
+
   /**
    * Runs all shares of a task and returns when all are done. If a share throws, so does this
    * method; if several shares throw, it throws the exception of one of them.
    *
+   * @param shares 1 to {@link #size}
    * @throws IllegalStateException if the team is closed
+   * @throws IllegalArgumentException if there are fewer threads than shares
    */
-  public void run(Task task) {
+  public void run(Task task, int shares) {
     if (closed) {
       throw new IllegalStateException("a closed team of " + size() + " cannot run a task");
     }
-    int shares = size();
+    if (shares < 1 || shares > size()) {
+      throw new IllegalArgumentException("shares: expected 1 to " + size() + ", found " + shares);
+    }
     if (shares == 1) {
       task.run(0, 1);
       return;
     }
     this.task = task;
-    int now = epoch + 1;
-    epoch = now;
-    for (Worker worker : workers) {
-      if (worker.parked) {
-        LockSupport.unpark(worker.thread);
-      }
+    long ticket = (state[TICKET] & ~SHARES) + ONE_TASK + shares;
+    STATE.setVolatile(state, TICKET, ticket); // before a look at who has parked
+    for (int i = 0; i < shares - 1; i++) {
+      workers[i].wake();
     }
     Throwable failure = null;
     try {
@@ -84,36 +114,24 @@ public final class Team implements AutoCloseable {
     } catch (Throwable t) {
       failure = t; // wait for the other shares first: they still use shared buffers
     }
-    for (Worker worker : workers) {
-      if (worker.claim(now)) {
-        try {
-          task.run(worker.share, shares);
-        } catch (Throwable t) {
-          failure = failure == null ? t : failure;
-        }
-        worker.done = now;
+    for (int i = 0; i < shares - 1; i++) {
+      if (workers[i].claim(ticket)) {
+        workers[i].work(ticket);
       }
     }
-    for (Worker worker : workers) {
-      worker.await(now);
-      if (worker.failure != null) {
-        failure = failure == null ? worker.failure : failure;
-        worker.failure = null;
-      }
+    for (int i = 0; i < shares - 1; i++) {
+      Throwable other = workers[i].await(ticket);
+      failure = failure == null ? other : failure;
     }
+    rethrow(failure);
+  }
+
+  private static void rethrow(Throwable failure) {
     switch (failure) {
       case null -> {}
       case RuntimeException e -> throw e;
       case Error e -> throw e;
       default -> throw new IllegalStateException(failure);
-    }
-  }
-
-  private static VarHandle claimedHandle() {
-    try {
-      return MethodHandles.lookup().findVarHandle(Worker.class, "claimed", int.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
     }
   }
 
@@ -137,71 +155,96 @@ public final class Team implements AutoCloseable {
   private final class Worker implements Runnable {
     final int share;
     final Thread thread;
-    volatile boolean parked;
-    volatile int claimed; // the last epoch in which the share was claimed
-    volatile int done;
-    Throwable failure; // published by the write to done
+    final int line; // of this worker in the state
+    private Throwable failure; // published by done
 
     Worker(int share) {
       this.share = share;
+      this.line = (1 + share) * LINE;
       this.thread = Thread.ofPlatform().daemon().name("orrery-team-" + share).unstarted(this);
     }
 
     @Override
     public void run() {
-      int seen = 0;
+      long seen = 0;
       while (true) {
-        int now = awaitNext(seen);
+        seen = awaitNext(seen);
         if (closed) {
           return;
         }
-        seen = now;
-        if (!claim(now)) {
-          continue; // too late: the caller has claimed the share
+        if (share < (seen & SHARES) && claim(seen)) {
+          work(seen);
         }
-        try {
-          task.run(share, size());
-        } catch (Throwable t) {
-          failure = t;
-        }
-        done = now;
       }
     }
 
-    /** Claims this worker's share of an epoch; false if it is claimed already. */
-    boolean claim(int now) {
-      return CLAIMED.compareAndSet(this, now - 1, now);
+    /** Claims this worker's share of a task; false if that or a newer one is claimed already. */
+    boolean claim(long ticket) {
+      long claimed = (long) STATE.getAcquire(state, line + CLAIMED); // a look is cheap, a swap not
+      return claimed < ticket && STATE.compareAndSet(state, line + CLAIMED, claimed, ticket);
+    }
+
+    /** Does the claimed share. */
+    void work(long ticket) {
+      try {
+        task.run(share, (int) (ticket & SHARES));
+      } catch (Throwable t) {
+        failure = t;
+      }
+      STATE.setRelease(state, line + DONE, ticket);
     }
 
     /**
-     * Waits until the share is done. A long wait yields, since the worker may need this processor.
+     * Waits until the share is done, and returns its failure or null. A long wait yields, since the
+     * worker may need this processor.
      */
-    void await(int now) {
-      for (int spins = 0; done != now; spins++) {
+    Throwable await(long ticket) {
+      for (int spins = 0; (long) STATE.getAcquire(state, line + DONE) != ticket; spins++) {
         if (spins < SPINS_BEFORE_YIELD) {
           Thread.onSpinWait();
         } else {
           Thread.yield();
         }
       }
+      Throwable thrown = failure;
+      if (thrown != null) {
+        failure = null;
+      }
+      return thrown;
     }
 
-    private int awaitNext(int seen) {
-      long spinUntil = System.nanoTime() + SPIN_NANOS;
+    /** Wakes this worker if it has parked. */
+    void wake() {
+      if ((long) STATE.getVolatile(state, line + PARKED) != 0) {
+        LockSupport.unpark(thread);
+      }
+    }
+
+    private long awaitNext(long seen) {
       int spins = 0;
-      while (epoch == seen && !closed) {
-        if ((++spins & 63) != 0 || System.nanoTime() < spinUntil) {
+      long spinUntil = 0;
+      while (ticket() == seen && !closed) {
+        if ((++spins & 63) != 0) {
           Thread.onSpinWait();
           continue;
         }
-        parked = true;
-        while (epoch == seen
+        long now = System.nanoTime();
+        spinUntil = spinUntil == 0 ? now + SPIN_NANOS : spinUntil;
+        if (now < spinUntil) {
+          continue;
+        }
+        STATE.setVolatile(state, line + PARKED, 1L);
+        while (ticket() == seen
             && !closed) { // checked again once parked is visible, so no wake-up is lost
           LockSupport.park(Team.this);
         }
-        parked = false;
+        STATE.setVolatile(state, line + PARKED, 0L);
       }
-      return epoch;
+      return ticket();
+    }
+
+    private long ticket() {
+      return (long) STATE.getVolatile(state, TICKET);
     }
   }
 }

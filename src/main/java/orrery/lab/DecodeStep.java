@@ -32,7 +32,8 @@ final class DecodeStep {
 
   private final Forward forward;
   private final StepProgram launched;
-  private final StepProgram captured; // as the engine replays it
+  private final int rows; // of the step
+  private final StepProgram captured; // fused and in regions, as the engine replays it
   private final Executor executor;
   private final Step step;
   private final List<TimedOp> ops = new ArrayList<>(); // of the whole step, in order
@@ -64,8 +65,9 @@ final class DecodeStep {
     KvCache cache = new KvCache(layout, page, slots, requests * slots / page);
     forward = model.bind(cache, requests).apply(rows);
     launched = Capture.of(forward::main);
-    captured = fused(FusionRules.ALL).program();
+    this.rows = rows;
     executor = new Executor(team);
+    captured = inRegions(fused(FusionRules.ALL).program());
     step = new Step(rows, requests, team.size(), new VectorKernels());
     for (int r = 0; r < requests; r++) {
       PageTable table = cache.newTable();
@@ -117,19 +119,39 @@ final class DecodeStep {
     program.run(executor, step);
   }
 
-  /** The step as some rules rewrite it. */
+  /** The step as some rules rewrite it; each op has a hand-over of its own. */
   Fusion.Fused fused(List<FusionRule> rules) {
     return Fusion.apply(launched, rules, forward.results());
   }
 
-  /** Whether threads get shares of an op. */
-  boolean handsOver(Op op) {
-    return executor.splits(op, step);
+  /** A program with as few hand-overs as its ops allow. */
+  StepProgram inRegions(StepProgram program) {
+    return program.inRegions(rows, executor.threads());
+  }
+
+  /** Hand-overs of a program of this step. */
+  int handOvers(StepProgram program) {
+    return program.handOvers(step, executor.threads());
   }
 
   /** Bytes of the rows of a buffer that are in use. */
   long bytes(Buffer buffer) {
     return 4L * buffer.rows(step) * buffer.cols;
+  }
+
+  /** Runs the captured program with a hand-over for each op. */
+  void runApart() {
+    launched.run(executor, step);
+  }
+
+  /** Hand-overs of the step, as the engine runs it. */
+  int handOvers() {
+    return captured.handOvers(step, executor.threads());
+  }
+
+  /** Hand-overs of the step if each op has its own. */
+  int handOversApart() {
+    return launched.handOvers(step, executor.threads());
   }
 
   /**

@@ -10,7 +10,7 @@ import orrery.graph.StepProgram;
 /**
  * A program of one step, and how long it took each time.
  *
- * @param handOvers ops that are split over threads
+ * @param handOvers how often it hands work over to its team
  * @param bytes that its ops read and write in buffers
  * @param micros of a step, of each time
  */
@@ -19,9 +19,8 @@ record FusedTimes(
   private static final int STEPS = 8; // that are timed together
 
   static FusedTimes of(String name, StepProgram program, DecodeStep step) {
-    int handOvers = (int) program.ops().stream().filter(step::handsOver).count();
     long bytes = program.ops().stream().mapToLong(op -> bytes(op, step)).sum();
-    return new FusedTimes(name, program, handOvers, bytes, new ArrayList<>());
+    return new FusedTimes(name, program, step.handOvers(program), bytes, new ArrayList<>());
   }
 
   private static long bytes(Op op, DecodeStep step) {

@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 import orrery.engine.Heap;
 import orrery.graph.FusionReport;
 import orrery.graph.FusionRule;
+import orrery.graph.StepProgram;
 import orrery.kernels.Team;
 import orrery.kv.KvDtype;
 import orrery.model.FusionRules;
@@ -124,16 +125,22 @@ public final class FusionLab implements Lab.Experiment {
     return (System.nanoTime() - begin) / 1e9;
   }
 
-  /** The program as launched, then with one more rule each that matches. */
+  /**
+   * The program as launched, with a hand-over for each op; in regions; then, always in regions, with
+   * one more rule each that matches.
+   */
   private static List<FusedTimes> programs(DecodeStep step) {
     List<FusionRule> rules = FusionRules.ALL;
     FusionReport all = step.fused(rules).report();
     List<FusedTimes> programs = new ArrayList<>();
-    programs.add(FusedTimes.of("as launched", step.fused(List.of()).program(), step));
+    StepProgram launched = step.program(false);
+    programs.add(FusedTimes.of("as launched", launched, step));
+    programs.add(FusedTimes.of("in regions", step.inRegions(launched), step));
     for (int i = 0; i < rules.size(); i++) {
       if (all.rules().get(i).times() > 0) {
         String name = "+ " + rules.get(i).name();
-        programs.add(FusedTimes.of(name, step.fused(rules.subList(0, i + 1)).program(), step));
+        StepProgram fused = step.fused(rules.subList(0, i + 1)).program();
+        programs.add(FusedTimes.of(name, step.inRegions(fused), step));
       }
     }
     return programs;

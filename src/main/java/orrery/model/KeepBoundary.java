@@ -4,6 +4,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.graph.StepField;
 
@@ -35,6 +36,11 @@ public record KeepBoundary(Buffer x, BoundaryKv boundary) implements Op {
   @Override
   public List<Operand> writes() {
     return List.of(boundary.stream());
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return x.rowCount();
   }
 
   @Override

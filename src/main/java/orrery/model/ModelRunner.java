@@ -73,10 +73,12 @@ public final class ModelRunner {
   }
 
   private final class Bucket {
+    final int rows;
     final Forward forward;
     final Map<Pass, StepProgram> programs = new HashMap<>(); // captured on first use
 
-    Bucket(Forward forward) {
+    Bucket(int rows, Forward forward) {
+      this.rows = rows;
       this.forward = forward;
     }
 
@@ -87,7 +89,7 @@ public final class ModelRunner {
         if (fusion) {
           program = Fusion.apply(program, FusionRules.ALL, pass.results(forward)).program();
         }
-        // regions of ops that run with one hand-over come here
+        program = regions ? program.inRegions(rows, executor.threads()) : program;
         programs.put(pass, program);
       }
       return program;
@@ -97,21 +99,17 @@ public final class ModelRunner {
   private final Executor executor;
   private final boolean graph;
   private final boolean fusion;
+  private final boolean regions;
   private final Buckets<Bucket> buckets;
   private final List<Pass> chains = new ArrayList<>(); // [links] that many MTP runs in a row
 
-  /** As below; captured programs are fused. */
+  /** A runner whose captured programs are fused and run in regions. */
   public ModelRunner(
       Model model, KvCache cache, Team team, int maxRows, int maxLogitRows, boolean graph) {
     this(model, cache, team, maxRows, maxLogitRows, graph, true);
   }
 
-  /**
-   * @param graph whether to capture and replay programs instead of running ops eagerly
-   * @param fusion whether captured programs are rewritten by {@link FusionRules}
-   * @param maxRows rows of the largest step
-   * @param maxLogitRows most rows of a step that want logits
-   */
+  /** As below; captured programs run in regions. */
   public ModelRunner(
       Model model,
       KvCache cache,
@@ -120,11 +118,31 @@ public final class ModelRunner {
       int maxLogitRows,
       boolean graph,
       boolean fusion) {
+    this(model, cache, team, maxRows, maxLogitRows, graph, fusion, true);
+  }
+
+  /**
+   * @param graph whether to capture and replay programs instead of running ops eagerly
+   * @param fusion whether captured programs are rewritten by {@link FusionRules}
+   * @param maxRows rows of the largest step
+   * @param maxLogitRows most rows of a step that want logits
+   * @param regions whether the ops of a captured program share hand-overs
+   */
+  public ModelRunner(
+      Model model,
+      KvCache cache,
+      Team team,
+      int maxRows,
+      int maxLogitRows,
+      boolean graph,
+      boolean fusion,
+      boolean regions) {
     this.executor = new Executor(team);
     this.graph = graph;
     this.fusion = fusion;
+    this.regions = regions;
     IntFunction<Forward> bound = model.bind(cache, maxLogitRows);
-    this.buckets = new Buckets<>(maxRows, rows -> new Bucket(bound.apply(rows)));
+    this.buckets = new Buckets<>(maxRows, rows -> new Bucket(rows, bound.apply(rows)));
   }
 
   /** Runs the main model. The result holds states and logits until the next step runs. */

@@ -5,6 +5,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 
 /**
@@ -41,6 +42,11 @@ record Combine(Buffer expertOut, ExpertGroups groups, Buffer y) implements Op {
   @Override
   public List<Operand> writes() {
     return List.of(y);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return expertOut.rowCount() == y.rowCount() ? null : y.rowCount();
   }
 
   @Override

@@ -2,18 +2,22 @@ package orrery.moe;
 
 import java.util.List;
 import orrery.graph.Buffer;
+import orrery.graph.Cuts;
 import orrery.graph.MatrixProduct;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.kernels.PackedMatrix;
 
 /**
  * y[a] = W[expert of a] · x[a] for all assignments a, expert by expert ("grouped GEMM"). Shares
- * take panels of every expert.
+ * take panels of every expert, or assignments: then each share has a few experts, and at most one
+ * of them together with the share before.
  *
  * @param w [experts] each [out][in]
+ * @param cutByRows whether shares take assignments
  */
-record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y)
+record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y, boolean cutByRows)
     implements MatrixProduct {
   ExpertMatMul {
     if (w.length != groups.spec.experts()) {
@@ -27,14 +31,21 @@ record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y)
     }
   }
 
+  ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y) {
+    this(x, w, groups, y, false);
+  }
+
   @Override
   public void run(Step step, int share, int shares) {
     int[] start = groups.start.data;
+    int all = groups.assignments(step);
+    int begin = cutByRows ? all * share / shares : 0;
+    int end = cutByRows ? all * (share + 1) / shares : all;
     for (int e = 0; e < w.length; e++) {
-      int first = start[e];
-      int rows = start[e + 1] - first;
-      int from = w[e].panels * share / shares;
-      int to = w[e].panels * (share + 1) / shares;
+      int first = Math.max(begin, start[e]);
+      int rows = Math.min(end, start[e + 1]) - first;
+      int from = cutByRows ? 0 : w[e].panels * share / shares;
+      int to = cutByRows ? w[e].panels : w[e].panels * (share + 1) / shares;
       if (rows > 0 && from < to) {
         step.kernels()
             .matmul(
@@ -54,13 +65,26 @@ record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y)
   }
 
   @Override
+  public RowCount rowwise() {
+    return cutByRows ? y.rowCount() : null;
+  }
+
+  @Override
+  public ExpertMatMul cut(int rows, int threads) {
+    long together = w[0].weights(); // of the one expert that two shares may have
+    return Cuts.byRows(rows * groups.spec.topK(), threads, together)
+        ? new ExpertMatMul(x, w, groups, y, true)
+        : this;
+  }
+
+  @Override
   public List<PackedMatrix> matrices() {
     return List.of(w);
   }
 
   @Override
   public ExpertMatMul of(Buffer x) {
-    return new ExpertMatMul(x, w, groups, y);
+    return new ExpertMatMul(x, w, groups, y, cutByRows);
   }
 
   @Override

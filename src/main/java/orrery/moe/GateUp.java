@@ -2,12 +2,14 @@ package orrery.moe;
 
 import java.util.List;
 import orrery.graph.Buffer;
+import orrery.graph.Cuts;
 import orrery.graph.FusionRule;
 import orrery.graph.InputRows;
 import orrery.graph.MatMul;
 import orrery.graph.Op;
 import orrery.graph.Operand;
 import orrery.graph.Ops;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.graph.SwiGlu;
 import orrery.graph.TakesNorm;
@@ -15,16 +17,23 @@ import orrery.graph.Tile;
 import orrery.kernels.PackedMatrix;
 
 /**
- * y = silu(gate · x) · (up · x). Shares take panels; the same panel of both products is computed,
- * and activated while it is in the cache.
+ * y = silu(gate · x) · (up · x). The same panels of both products are computed, and activated while
+ * they are in the cache.
  *
  * @param input [rows][hidden]
  * @param gate [intermediate][hidden]
  * @param up [intermediate][hidden]
  * @param limit as in {@link SwiGlu}
  * @param y [rows][intermediate]
+ * @param cutByRows whether shares take rows, and not panels of outputs
  */
-record GateUp(InputRows input, PackedMatrix gate, PackedMatrix up, float limit, Buffer y)
+record GateUp(
+    InputRows input,
+    PackedMatrix gate,
+    PackedMatrix up,
+    float limit,
+    Buffer y,
+    boolean cutByRows)
     implements TakesNorm {
   /** Two products of the same rows, and their SwiGLU. */
   static final FusionRule RULE =
@@ -43,7 +52,7 @@ record GateUp(InputRows input, PackedMatrix gate, PackedMatrix up, float limit, 
                 && ops.get(gate) instanceof MatMul g
                 && ops.get(up) instanceof MatMul u
                 && g.x() == u.x()) {
-              Op fused = new GateUp(InputRows.of(g.x()), g.w(), u.w(), s.limit(), s.y());
+              Op fused = new GateUp(InputRows.of(g.x()), g.w(), u.w(), s.limit(), s.y(), false);
               return new Match(fused, gate, up, last);
             }
           }
@@ -53,16 +62,23 @@ record GateUp(InputRows input, PackedMatrix gate, PackedMatrix up, float limit, 
 
   @Override
   public TakesNorm with(InputRows input) {
-    return new GateUp(input, gate, up, limit, y);
+    return new GateUp(input, gate, up, limit, y, cutByRows);
   }
 
   @Override
   public void run(Step step, int share, int shares) {
     int rows = y.rows(step);
-    int from = Tile.from(gate.panels, share, shares);
-    int to = Tile.from(gate.panels, share + 1, shares);
-    for (int r = 0; from < to && r < rows; r += Tile.ROWS) {
-      int n = Math.min(Tile.ROWS, rows - r);
+    if (cutByRows) {
+      some(step, share, rows * share / shares, rows * (share + 1) / shares, 0, gate.panels);
+    } else {
+      int from = Tile.from(gate.panels, share, shares);
+      some(step, share, 0, rows, from, Tile.from(gate.panels, share + 1, shares));
+    }
+  }
+
+  private void some(Step step, int share, int first, int end, int from, int to) {
+    for (int r = first; from < to && r < end; r += Tile.ROWS) {
+      int n = Math.min(Tile.ROWS, end - r);
       int room = input.room(n);
       int most = Tile.panels(n);
       int half = n * most * PackedMatrix.PANEL;
@@ -90,6 +106,18 @@ record GateUp(InputRows input, PackedMatrix gate, PackedMatrix up, float limit, 
       int u = upAt + r * width;
       SwiGlu.row(step, scratch, g, scratch, u, limit, y.data, y.row(row + r) + first, cols);
     }
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return cutByRows ? y.rowCount() : null;
+  }
+
+  @Override
+  public GateUp cut(int rows, int threads) {
+    return Cuts.byRows(rows, threads, 2 * gate.weights())
+        ? new GateUp(input, gate, up, limit, y, true)
+        : this;
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 
 /** y[a] = x[row of assignment a], so that each expert's rows lie side by side. */
@@ -31,6 +32,11 @@ record GatherRows(Buffer x, ExpertGroups groups, Buffer y) implements Op {
   @Override
   public List<Operand> writes() {
     return List.of(y);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return x.rowCount() == y.rowCount() ? null : y.rowCount();
   }
 
   @Override

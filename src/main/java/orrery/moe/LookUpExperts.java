@@ -5,6 +5,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.graph.StepField;
 
@@ -61,6 +62,11 @@ record LookUpExperts(Buffer logits, int[] tid2eid, ExpertGroups groups) implemen
   @Override
   public List<Operand> writes() {
     return List.of(logits, groups.topkIds, groups.topkWeights);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return logits.rowCount();
   }
 
   @Override

@@ -6,6 +6,7 @@ import java.util.Locale;
 import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 
 /**
@@ -114,6 +115,11 @@ record SelectExperts(
     return groupsMatter()
         ? List.of(logits, biasedScores, groupScores, groups.topkIds, groups.topkWeights)
         : List.of(logits, biasedScores, groups.topkIds, groups.topkWeights);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return logits.rowCount();
   }
 
   @Override

@@ -16,9 +16,7 @@ import orrery.model.Forward;
 record NextDrafts(Forward forward, MtpChain chain) implements Op {
   @Override
   public void run(Step step, int share, int shares) {
-    if (share == 0) { // changes the step itself
-      chain.advance(forward);
-    }
+    chain.advance(forward);
   }
 
   @Override
@@ -30,6 +28,11 @@ record NextDrafts(Forward forward, MtpChain chain) implements Op {
   public List<Operand> writes() {
     return List.of(
         forward.mtpInput(), StepField.TOKEN, StepField.POSITION, StepField.SLOT, StepField.ROWS);
+  }
+
+  @Override
+  public boolean serial() {
+    return true; // changes the step itself
   }
 
   @Override

@@ -1,6 +1,7 @@
 package orrery.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -46,6 +47,37 @@ class InspectCommandTest {
             "mtpPair[80] = h[40] | out[40]",
             "mtpLogits[97] =",
             "token = guess of mtpLogits[97], mtpInput = mtpHidden[40]");
+  }
+
+  @Test
+  void forSeveralThreadsTheProgramSaysWhereWorkIsHandedOver() {
+    String listing =
+        inspect("-m", "tiny-models/storyteller-moe", "--program", "--rows", "8", "--threads", "2");
+    assertThat(listing)
+        .containsSubsequence(
+            "program of a step, 163 ops, 8 rows, 2 threads: 27 hand-overs in place of 75:",
+            "2 threads",
+            "  0  x[192] = embedding",
+            "  9  cache[slot] = k[64], v[64]",
+            "2 threads",
+            " 10  mixed[192] = attention",
+            "caller alone",
+            "group rows by expert",
+            "2 threads",
+            "rows by expert]",
+            "program of a chain of drafts");
+    long handOvers =
+        listing.lines().takeWhile(line -> !line.contains("MTP rows")).filter("2 threads"::equals)
+            .count();
+    assertThat(handOvers).isEqualTo(27);
+  }
+
+  @Test
+  void impossibleRowsAndThreadsAreRefused() {
+    assertThatThrownBy(() -> ProgramListing.require(0, 1))
+        .hasMessage("rows: expected 1 to 4096, found 0");
+    assertThatThrownBy(() -> ProgramListing.require(1, 257))
+        .hasMessage("threads: expected 1 to 256, found 257");
   }
 
   @Test

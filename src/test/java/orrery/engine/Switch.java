@@ -21,7 +21,7 @@ public record Switch(RecordComponent group, RecordComponent component) {
           "page-size", List.of(1, 4, 16, 0),
           "chunked-prefill-size", List.of(1, 7, 64, 0),
           "max-running-requests", List.of(1, 3, 32),
-          "threads", List.of(1, 2),
+          "threads", List.of(1, 2, 3, 4),
           "speculative-num-steps", List.of(0, 1, 2, 3, 4, 5));
 
   /** Every switch, in the order of the records. */

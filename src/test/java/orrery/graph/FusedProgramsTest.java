@@ -121,7 +121,7 @@ class FusedProgramsTest {
           .flatMap(rule -> rule.unnecessary().stream())
           .forEach(dead -> memory.spoil(dead, null, 0));
       for (Op op : fused.program().ops()) {
-        int n = op.cost(pass.step) == 0 ? 1 : shares; // an op without cost is never split
+        int n = op.serial() ? 1 : shares;
         List<Integer> order = new ArrayList<>();
         for (int s = 0; s < n; s++) {
           order.add(s);

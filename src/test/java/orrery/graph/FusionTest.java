@@ -27,7 +27,7 @@ class FusionTest {
   }
 
   private static Fusion.Fused apply(FusionRule rule, Set<Buffer> results, Op... ops) {
-    return Fusion.apply(new StepProgram(ops), List.of(rule), results);
+    return Fusion.apply(new StepProgram(List.of(ops)), List.of(rule), results);
   }
 
   @Test

@@ -189,10 +189,11 @@ class StepProgramTest {
       this.bench = bench;
       this.step = bench.step(threads, kernels);
       StepProgram launched = Capture.of(bench.forward::main);
-      this.program =
+      StepProgram captured =
           fused
               ? Fusion.apply(launched, FusionRules.ALL, bench.forward.results()).program()
               : launched;
+      this.program = captured.inRegions(bench.rows, threads);
     }
 
     /** Bytes that the calling thread allocates in {@code steps} steps. */

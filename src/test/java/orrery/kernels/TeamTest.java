@@ -3,6 +3,7 @@ package orrery.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -34,6 +35,42 @@ class TeamTest {
           }
         }
       }
+    }
+  }
+
+  /** Workers that have no share of one task have one of the next; late ones do no share twice. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 8})
+  void aTaskOfFewerSharesThanThreadsRunsEachOfThemOnce(int threads) {
+    int tasks = threads <= 2 ? 50_000 : 2_000;
+    AtomicIntegerArray runs = new AtomicIntegerArray(threads);
+    Random random = new Random(9);
+    try (Team team = new Team(threads)) {
+      for (int i = 0; i < tasks; i++) {
+        int wanted = 1 + random.nextInt(threads);
+        team.run(
+            (share, shares) -> {
+              assertThat(shares).isEqualTo(wanted);
+              runs.incrementAndGet(share);
+            },
+            wanted);
+        for (int share = 0; share < threads; share++) {
+          int ran = runs.getAndSet(share, 0);
+          if (ran != (share < wanted ? 1 : 0)) {
+            assertThat(ran).as("runs of share %d of %d, task %d", share, wanted, i).isEqualTo(-1);
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 0, 3})
+  void aTaskOfMoreSharesThanThreadsIsRefused(int shares) {
+    try (Team team = new Team(2)) {
+      assertThatThrownBy(() -> team.run((share, of) -> {}, shares))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("shares: expected 1 to 2, found " + shares);
     }
   }
 

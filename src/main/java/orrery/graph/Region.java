@@ -1,0 +1,38 @@
+package orrery.graph;
+
+import java.util.List;
+
+/**
+ * Ops that run with one hand-over to the team: share s of n does its share of the first op, of the
+ * second and so on, and waits for no other share in between. So each op may need only what its own
+ * share of the ops before it has made; {@link Regions} proves that.
+ *
+ * <pre>
+ *   three hand-overs                    one region
+ *   share 0  norm ─┐ q,k,v ─┐ rope ─┐   share 0  norm q,k,v rope ─┐
+ *   share 1  norm ─┘ q,k,v ─┘ rope ─┘   share 1  norm q,k,v rope ─┘
+ * </pre>
+ */
+final class Region {
+  final Op[] before; // that cannot be split: the caller runs them before it hands over
+  final Op[] ops; // in the order in which each share runs them
+
+  Region(List<Op> before, List<Op> ops) {
+    this.before = before.toArray(Op[]::new);
+    this.ops = ops.toArray(Op[]::new);
+  }
+
+  /** A region of one op, as it was launched. */
+  static Region of(Op op) {
+    return op.serial() ? new Region(List.of(op), List.of()) : new Region(List.of(), List.of(op));
+  }
+
+  /** Multiply-adds of the ops that are handed over, roughly. */
+  long cost(Step step) {
+    long cost = 0;
+    for (Op op : ops) {
+      cost += op.cost(step);
+    }
+    return cost;
+  }
+}
