@@ -58,8 +58,7 @@ record ProjectHeads(Buffer x, HeadProduct heads, Buffer y) implements Op {
       for (int b = heads.blocks() * share / shares; b < to; b += most) {
         int end = Math.min(to, b + most);
         int at = y.row(r) + heads.head(b) * heads.dim();
-        heads.compute(
-            step, share, b, end, r, n, x.data, x.row(r), x.stride, y.data, at, y.stride);
+        heads.compute(step, share, b, end, r, n, x.data, x.row(r), x.stride, y.data, at, y.stride);
       }
     }
   }

@@ -23,8 +23,7 @@ import orrery.kernels.PackedMatrix;
  * @param w [width][hidden]
  * @param norm [width]
  */
-record ProjectRow(
-    Buffer x, PackedMatrix w, float[] norm, float eps, RopeTable rope, StreamRows to)
+record ProjectRow(Buffer x, PackedMatrix w, float[] norm, float eps, RopeTable rope, StreamRows to)
     implements Op {
   /** The latent row of each token. */
   static final FusionRule RULE =
@@ -70,8 +69,7 @@ record ProjectRow(
   private void some(Step step, int share, int first, int rows) {
     int stride = w.panels * PackedMatrix.PANEL;
     float[] y = step.scratch(share).numbers(rows * stride); // [rows][stride]
-    Tile.product(
-        step, share, w, x.data, x.row(first), x.stride, rows, y, 0, stride, 0, w.panels);
+    Tile.product(step, share, w, x.data, x.row(first), x.stride, rows, y, 0, stride, 0, w.panels);
     for (int r = 0; r < rows; r++) {
       int at = r * stride;
       int row = first + r;

@@ -60,16 +60,14 @@ record ProjectState(Buffer x, Compressor compressor, StreamRows state) implement
     }
   }
 
-  private void some(
-      Step step, int share, int first, int rows, int begin, int end, boolean ofGate) {
+  private void some(Step step, int share, int first, int rows, int begin, int end, boolean ofGate) {
     int most = Tile.panels(rows);
     for (int p = begin; p < end; p += most) {
       int to = Math.min(end, p + most);
       int width = (to - p) * PackedMatrix.PANEL;
       PackedMatrix w = ofGate ? compressor.wgate() : compressor.wkv();
       float[] tile = step.scratch(share).numbers(rows * width); // [rows][width]
-      Tile.product(
-          step, share, w, x.data, x.row(first), x.stride, rows, tile, 0, width, p, to);
+      Tile.product(step, share, w, x.data, x.row(first), x.stride, rows, tile, 0, width, p, to);
       int col = p * PackedMatrix.PANEL;
       for (int r = 0; r < rows; r++) {
         write(step, first + r, tile, r * width, col, Math.min(width, w.out - col), ofGate);

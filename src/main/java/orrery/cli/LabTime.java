@@ -31,7 +31,8 @@ final class LabTime {
   /** A line for people. */
   static String about(String experiment, LabSettings settings) {
     double share = (settings.rounds() + WARM_UP_ROUNDS) / (double) (ROUNDS + WARM_UP_ROUNDS);
-    boolean counts = !List.of("ops", "fusion", "hybrid", "kv", "formats").contains(experiment); // no rounds
+    boolean counts =
+        !List.of("ops", "fusion", "hybrid", "kv", "formats").contains(experiment); // no rounds
     double seconds = SECONDS.get(experiment) * (counts ? share : 1);
     return String.format(
         Locale.ROOT,

@@ -128,7 +128,14 @@ final class EngineCore {
     Sampler sampler = new Sampler(model.vocab(), loaded.eos());
 
     ModelRunner runner =
-        new ModelRunner(model, kv, team, maxRows, logitRows, options.compute().graph(), options.compute().fusion());
+        new ModelRunner(
+            model,
+            kv,
+            team,
+            maxRows,
+            logitRows,
+            options.compute().graph(),
+            options.compute().fusion());
     Step step = new Step(maxRows, maxRunning + 1, workspace); // one more for the padding
     Drafter drafter =
         drafters.make(runner, () -> new Step(maxRows, maxRunning, workspace), kv, sampler);

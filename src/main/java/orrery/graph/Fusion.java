@@ -52,8 +52,7 @@ public final class Fusion {
       List<Buffer> unnecessary =
           held.stream().filter(Buffer.class::isInstance).map(Buffer.class::cast).toList();
       applied.add(
-          new FusionReport.Applied(
-              rule.name(), times, before, fusion.ops.size(), unnecessary));
+          new FusionReport.Applied(rule.name(), times, before, fusion.ops.size(), unnecessary));
     }
     return new Fused(new StepProgram(fusion.ops), new FusionReport(program.size(), applied));
   }

@@ -19,8 +19,7 @@ public record FusionReport(int before, List<Applied> rules) {
    * @param after ops after it
    * @param unnecessary buffers that ops used before it, and none uses after it
    */
-  public record Applied(
-      String rule, int times, int before, int after, List<Buffer> unnecessary) {
+  public record Applied(String rule, int times, int before, int after, List<Buffer> unnecessary) {
     /** Bytes of the buffers that became unnecessary. */
     public long bytes() {
       return unnecessary.stream().mapToLong(b -> (long) Float.BYTES * b.data.length).sum();

@@ -13,8 +13,8 @@ public final class Tile {
   private Tile() {}
 
   /**
-   * Panels of a tile of so many rows: whole groups of 6, which the kernels take while many rows pass
-   * by, and of 8, 4 and 3, which they take with few rows.
+   * Panels of a tile of so many rows: whole groups of 6, which the kernels take while many rows
+   * pass by, and of 8, 4 and 3, which they take with few rows.
    */
   public static int panels(int rows) {
     return rows <= 4 ? 24 : 12;
@@ -48,8 +48,7 @@ public final class Tile {
       // The kernel writes a panel at 16 times its number.
       int first = at - from * PackedMatrix.PANEL;
       step.kernels()
-          .matmul(
-              w, x, xAt, xStride, rows, into, first, stride, from, to, step.scratch(share));
+          .matmul(w, x, xAt, xStride, rows, into, first, stride, from, to, step.scratch(share));
     }
   }
 }

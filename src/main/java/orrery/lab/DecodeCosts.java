@@ -24,7 +24,8 @@ final class DecodeCosts {
       DecodeStep step =
           new DecodeStep(
               s.loaded().model(), team, 1, context - 1, s.options().kv().kvCacheDtype(), s.draw());
-      Trial.run(List.of(new Trial.Variant("", 1, Trial.Job.of(() -> step.runOpByOp(false)))), seconds);
+      Trial.run(
+          List.of(new Trial.Variant("", 1, Trial.Job.of(() -> step.runOpByOp(false)))), seconds);
       Map<String, Double> kinds = new TreeMap<>(); // microseconds
       step.ops().forEach(op -> kinds.merge(op.kind(), op.micros(), Double::sum));
       double sum = TimedOp.micros(step.ops());

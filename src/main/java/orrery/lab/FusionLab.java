@@ -76,8 +76,7 @@ public final class FusionLab implements Lab.Experiment {
     double[] x = IntStream.range(0, t.programs.size()).mapToDouble(i -> i).toArray();
     double[] y =
         t.programs.stream().mapToDouble(p -> p.over(t.programs.getFirst()).median()).toArray();
-    return new Chart.Curve(
-        name, t.threads == 1 ? Chart.Style.DASHED : Chart.Style.LINE, x, y);
+    return new Chart.Curve(name, t.threads == 1 ? Chart.Style.DASHED : Chart.Style.LINE, x, y);
   }
 
   private static int[] threads(Subject s) {
@@ -126,8 +125,8 @@ public final class FusionLab implements Lab.Experiment {
   }
 
   /**
-   * The program as launched, with a hand-over for each op; in regions; then, always in regions, with
-   * one more rule each that matches.
+   * The program as launched, with a hand-over for each op; in regions; then, always in regions,
+   * with one more rule each that matches.
    */
   private static List<FusedTimes> programs(DecodeStep step) {
     List<FusionRule> rules = FusionRules.ALL;

@@ -34,7 +34,15 @@ final class GivenText implements AutoCloseable {
     cache = new KvCache(layout, layout.wholeRows(longest), longest, 1);
     step = new Step(CHUNK, 1, threads, scalar ? new ScalarKernels() : new VectorKernels());
     team = new Team(threads);
-    runner = new ModelRunner(model, cache, team, CHUNK, CHUNK, options.compute().graph(), options.compute().fusion());
+    runner =
+        new ModelRunner(
+            model,
+            cache,
+            team,
+            CHUNK,
+            CHUNK,
+            options.compute().graph(),
+            options.compute().fusion());
   }
 
   /** Forgets the text so far. */

@@ -91,7 +91,8 @@ record ExpertDown(
     int[] places = step.scratch(share).rows(groups.assignments(step));
     for (int i = 0; i < rows; i++) {
       int row = places[first + i] / topK;
-      float weight = groups.topkWeights.data[groups.topkWeights.row(row) + places[first + i] % topK];
+      float weight =
+          groups.topkWeights.data[groups.topkWeights.row(row) + places[first + i] % topK];
       step.kernels().addScaled(weight, room, tileAt + i * width, room, row * width, width);
     }
   }
@@ -128,8 +129,7 @@ record ExpertDown(
   @Override
   public List<Operand> reads() {
     List<Operand> reads = new ArrayList<>();
-    reads.addAll(
-        List.of(act, groups.start, groups.assignmentOf, groups.topkWeights));
+    reads.addAll(List.of(act, groups.start, groups.assignmentOf, groups.topkWeights));
     if (sharedAct != null) {
       reads.add(sharedAct);
     }

@@ -13,8 +13,8 @@ import orrery.kernels.Scratch;
 /**
  * y[a] = silu(gate · x) · (up · x) with the matrices of the expert of a, for all assignments a.
  *
- * <p>An expert's rows need not lie side by side. One row or two, and any that are equally far apart,
- * are multiplied where they are; other rows are copied to the scratch of the share.
+ * <p>An expert's rows need not lie side by side. One row or two, and any that are equally far
+ * apart, are multiplied where they are; other rows are copied to the scratch of the share.
  *
  * @param x [rows][hidden], or [assignments][hidden] if the rows are gathered already
  * @param gathered whether they are

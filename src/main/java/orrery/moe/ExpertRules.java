@@ -1,12 +1,12 @@
 package orrery.moe;
 
+import java.util.List;
 import orrery.graph.Add;
 import orrery.graph.FusionRule;
 import orrery.graph.MatMul;
 import orrery.graph.Op;
 import orrery.graph.Ops;
 import orrery.graph.SwiGlu;
-import java.util.List;
 
 /** What becomes one op in a feed-forward, dense or of experts. */
 public final class ExpertRules {

@@ -28,12 +28,7 @@ import orrery.kernels.PackedMatrix;
  * @param cutByRows whether shares take rows, and not panels of outputs
  */
 record GateUp(
-    InputRows input,
-    PackedMatrix gate,
-    PackedMatrix up,
-    float limit,
-    Buffer y,
-    boolean cutByRows)
+    InputRows input, PackedMatrix gate, PackedMatrix up, float limit, Buffer y, boolean cutByRows)
     implements TakesNorm {
   /** Two products of the same rows, and their SwiGLU. */
   static final FusionRule RULE =

@@ -32,8 +32,7 @@ class FusionTest {
 
   @Test
   void aProductWhoseResultIsOnlyAddedIsFusedAndItsBufferIsNamed() {
-    Fusion.Fused fused =
-        apply(MatMulAdd.RULE, Set.of(c), new MatMul(a, W, b), new Add(b, c));
+    Fusion.Fused fused = apply(MatMulAdd.RULE, Set.of(c), new MatMul(a, W, b), new Add(b, c));
     assertThat(fused.program().ops()).containsExactly(new MatMulAdd(a, W, c));
     FusionReport.Applied rule = fused.report().rules().getFirst();
     assertThat(rule.times()).isEqualTo(1);

@@ -61,7 +61,9 @@ class StepProgramTest {
       for (int s = 0; s < 2; s++) {
         step.tables[s] = cache.newTable();
       }
-      for (int slots = page; slots < SLOTS + page; slots += page) { // pages of both sequences interleaved
+      for (int slots = page;
+          slots < SLOTS + page;
+          slots += page) { // pages of both sequences interleaved
         cache.reserve(step.tables[0], slots);
         cache.reserve(step.tables[1], slots);
       }

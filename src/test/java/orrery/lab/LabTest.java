@@ -251,7 +251,8 @@ class LabTest {
     LabReport r = run((settings, to) -> Lab.fusion(settings, shape, to));
     assertThat(variants(r, "fusion", "x"))
         .contains("1 rows, 1 threads, as launched")
-        .anyMatch(v -> v.startsWith("4 rows") && v.endsWith("+ q + k + v, bias, norm, rope, write"));
+        .anyMatch(
+            v -> v.startsWith("4 rows") && v.endsWith("+ q + k + v, bias, norm, rope, write"));
     assertThat(r.charts()).hasSize(1);
     List<Integer> ops =
         out.toString()

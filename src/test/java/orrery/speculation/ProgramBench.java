@@ -42,8 +42,7 @@ final class ProgramBench implements AutoCloseable {
    * @param prepare prepares the step, and what lies outside of it
    * @param results buffers that are read when it has run
    */
-  record Program(
-      String name, Runnable prepare, Consumer<Launcher> forward, Set<Buffer> results) {
+  record Program(String name, Runnable prepare, Consumer<Launcher> forward, Set<Buffer> results) {
     /** The ops as they are launched, or as rules rewrite them. */
     List<Op> ops(boolean fused) {
       StepProgram launched = Capture.of(forward);
