@@ -25,6 +25,7 @@ class EngineFlagsTest {
     assertThat(parse("--graph", "off").options().compute().graph()).isFalse();
     assertThat(parse("--graph=off").options().compute().graph()).isFalse();
     assertThat(parse("--graph", "on").options().compute().graph()).isTrue();
+    assertThat(parse("--fusion", "off").options().compute().fusion()).isFalse();
   }
 
   @Test
