@@ -67,7 +67,10 @@ class InspectCommandTest {
             "rows by expert]",
             "program of a chain of drafts");
     long handOvers =
-        listing.lines().takeWhile(line -> !line.contains("MTP rows")).filter("2 threads"::equals)
+        listing
+            .lines()
+            .takeWhile(line -> !line.contains("MTP rows"))
+            .filter("2 threads"::equals)
             .count();
     assertThat(handOvers).isEqualTo(27);
   }
