@@ -9,12 +9,13 @@ import orrery.kernels.Team;
  * shares as pay for themselves, and more threads in the team never make a step slower.
  */
 public final class Executor implements Team.Task {
-  /** What a hand-over to one thread takes, there and back; each further thread adds a little. */
+  /** What a hand-over to one thread takes, there and back. Measured: 230 to 300. */
   private static final int HAND_OVER_NANOS = 300;
 
+  /** What each further thread adds, about as much as a cache line takes from core to core. */
   private static final int THREAD_NANOS = 50;
 
-  /** Multiply-adds in a nanosecond, as ops count them. */
+  /** Multiply-adds in a nanosecond. Products of one row: 38; of many rows, up to 105. */
   private static final int WORK_A_NANO = 40;
 
   private final Team team;
@@ -38,8 +39,8 @@ public final class Executor implements Team.Task {
   }
 
   /**
-   * In how many shares work should be split: each thread more saves less time than the one before,
-   * and costs as much. So threads are added while one more saves more than it costs.
+   * In how many shares work should be split. n shares take the work's time / n, and n times what a
+   * thread costs; that is least at the root of the quotient.
    *
    * @param cost multiply-adds
    * @param threads that there are
@@ -49,11 +50,7 @@ public final class Executor implements Team.Task {
     if (threads == 1 || alone / 2 < HAND_OVER_NANOS) {
       return 1;
     }
-    int shares = 2;
-    while (shares < threads && alone / shares - alone / (shares + 1) > THREAD_NANOS) {
-      shares++;
-    }
-    return shares;
+    return Math.clamp((long) Math.sqrt((double) alone / THREAD_NANOS), 2, threads);
   }
 
   /** Runs one op to its end. */

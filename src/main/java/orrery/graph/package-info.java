@@ -26,6 +26,10 @@
  *         sequence [  0  0 | 1 |  2 ]
  * </pre>
  *
+ * <p>A captured program for several threads is put into {@link orrery.graph.StepProgram#inRegions
+ * regions}: ops that need no waiting in between share one hand-over to the threads. An op says how
+ * its shares are cut, so that this can be proved from what it reads and writes.
+ *
  * <p>A launcher may stand before another one. {@link orrery.graph.RoundedInputs} launches, before
  * each product with quantised weights, an op that rounds its input to FP8.
  *
@@ -45,14 +49,16 @@
  *       declares to read, on weights and on the number of rows.
  *   <li>Shares of an op split outputs or rows, never a sum, so bits do not depend on the number of
  *       threads.
+ *   <li>In a region, no share needs what another share makes in it. So the shares may run in any
+ *       order, also one after the other.
  *   <li>Replay allocates nothing. Buffers belong to a row bucket ({@link orrery.graph.Buckets}) and
  *       only the step's real rows are computed; a bucket is never padded.
  *   <li>Shapes are checked when an op is made, not when it runs.
  * </ul>
  *
- * <p><b>Watch it.</b> {@code orrery inspect --program} prints the captured ops; {@code orrery
- * generate --graph off} launches each one eagerly, and {@code --fusion off} replays them as they
- * were launched.
+ * <p><b>Watch it.</b> {@code orrery inspect --program} prints the captured ops, and with {@code
+ * --threads 2} the hand-overs; {@code orrery generate --graph off} launches each one eagerly, and
+ * {@code --fusion off} replays them as they were launched.
  *
  * <p><b>Elsewhere.</b> SGLang {@code srt/model_executor/cuda_graph_runner.py} and {@code
  * forward_batch_info.py} (its {@code ForwardBatch} is our {@code Step}); vLLM {@code

@@ -8,8 +8,9 @@ import java.util.concurrent.locks.LockSupport;
  * A fixed team of threads that run one task together, many thousand times a second.
  *
  * <p>The calling thread is share 0. Workers spin for a while after their last task, since the next
- * one is usually less than a microsecond away, and then park so that an idle engine costs nothing.
- * A task is split by outputs or rows only, so the number of threads never changes a bit.
+ * one is usually less than a microsecond away. Then they yield to other threads for as long as the
+ * engine may be between two steps, and then they park, so that an idle engine costs nothing. A task
+ * is split by outputs or rows only, so the number of threads never changes a bit.
  *
  * <p>A worker takes the same share every time, so that its share of the weights stays in its core's
  * cache. But when the caller has finished share 0, it does not wait for a worker that has not
@@ -21,8 +22,9 @@ import java.util.concurrent.locks.LockSupport;
  * cores write travels between them each time, so what is written by others would be slow too:
  *
  * <pre>
- *   line 0      ticket                       written by the caller, read by all
- *   line i      claimed, done, parked        written by worker i, or by the caller for it
+ *   ticket             written by the caller, read by all
+ *   done, parked       of each worker: written by it, read by the caller
+ *   claimed            of each worker: written by it; the caller looks only if the worker is late
  *
  *   ticket = number of the task · 512 + its shares
  * </pre>
@@ -42,17 +44,20 @@ public final class Team implements AutoCloseable {
   private static final int MOST = 256;
   private static final long SHARES = 2 * MOST - 1; // the bits of a ticket that say how many shares
   private static final long ONE_TASK = 2 * MOST;
-  private static final long SPIN_NANOS = 20_000;
+  private static final long SPIN_NANOS = 20_000; // longer than between two ops
+  private static final long YIELD_NANOS = 200_000; // longer than between two steps: waking is dear
   private static final int SPINS_BEFORE_YIELD = 2_000; // some 50 µs
+
+  private static final int PATIENCE = 16; // spins, less than a microsecond
 
   private static final int LINE = 16; // longs: two cache lines, since cores fetch them in pairs
   private static final int TICKET = LINE;
-  private static final int CLAIMED = 0; // this and the next two: in the line of a worker
-  private static final int DONE = 1;
-  private static final int PARKED = 2;
+  private static final int DONE = 0; // this and the next two: from a worker's first line on
+  private static final int PARKED = 1;
+  private static final int CLAIMED = LINE;
   private static final VarHandle STATE = MethodHandles.arrayElementVarHandle(long[].class);
 
-  private final long[] state; // [1 + threads + 1][16]: the ticket, then a line of each worker
+  private final long[] state; // [2 + 2 · workers + 1][16]: the ticket, then two lines of a worker
   private final Worker[] workers;
   private Task task; // published by the ticket
   private volatile boolean closed;
@@ -65,7 +70,7 @@ public final class Team implements AutoCloseable {
     if (threads < 1 || threads > MOST) {
       throw new IllegalArgumentException("threads: expected 1 to 256, found " + threads);
     }
-    state = new long[(threads + 2) * LINE];
+    state = new long[(2 * threads + 1) * LINE];
     workers = new Worker[threads - 1];
     for (int i = 0; i < workers.length; i++) {
       workers[i] = new Worker(i + 1);
@@ -102,7 +107,9 @@ public final class Team implements AutoCloseable {
       task.run(0, 1);
       return;
     }
-    this.task = task;
+    if (this.task != task) { // workers read its line, so it is written only if need be
+      this.task = task;
+    }
     long ticket = (state[TICKET] & ~SHARES) + ONE_TASK + shares;
     STATE.setVolatile(state, TICKET, ticket); // before a look at who has parked
     for (int i = 0; i < shares - 1; i++) {
@@ -114,8 +121,10 @@ public final class Team implements AutoCloseable {
     } catch (Throwable t) {
       failure = t; // wait for the other shares first: they still use shared buffers
     }
+    int patience = PATIENCE;
     for (int i = 0; i < shares - 1; i++) {
-      if (workers[i].claim(ticket)) {
+      patience = workers[i].awaitSoon(ticket, patience);
+      if (!workers[i].isDone(ticket) && workers[i].claim(ticket)) {
         workers[i].work(ticket);
       }
     }
@@ -155,12 +164,12 @@ public final class Team implements AutoCloseable {
   private final class Worker implements Runnable {
     final int share;
     final Thread thread;
-    final int line; // of this worker in the state
+    final int line; // the first one of this worker
     private Throwable failure; // published by done
 
     Worker(int share) {
       this.share = share;
-      this.line = (1 + share) * LINE;
+      this.line = 2 * share * LINE;
       this.thread = Thread.ofPlatform().daemon().name("orrery-team-" + share).unstarted(this);
     }
 
@@ -194,12 +203,29 @@ public final class Team implements AutoCloseable {
       STATE.setRelease(state, line + DONE, ticket);
     }
 
+    boolean isDone(long ticket) {
+      return (long) STATE.getAcquire(state, line + DONE) == ticket;
+    }
+
+    /**
+     * Waits for a share that is nearly done, so that its claim need not be looked at.
+     *
+     * @return what is left of the patience
+     */
+    int awaitSoon(long ticket, int patience) {
+      while (patience > 0 && !isDone(ticket)) {
+        Thread.onSpinWait();
+        patience--;
+      }
+      return patience;
+    }
+
     /**
      * Waits until the share is done, and returns its failure or null. A long wait yields, since the
      * worker may need this processor.
      */
     Throwable await(long ticket) {
-      for (int spins = 0; (long) STATE.getAcquire(state, line + DONE) != ticket; spins++) {
+      for (int spins = 0; !isDone(ticket); spins++) {
         if (spins < SPINS_BEFORE_YIELD) {
           Thread.onSpinWait();
         } else {
@@ -220,27 +246,33 @@ public final class Team implements AutoCloseable {
       }
     }
 
+    /** Waits for a ticket: spins, then lets other threads run in between, then parks. */
     private long awaitNext(long seen) {
       int spins = 0;
-      long spinUntil = 0;
+      long begin = 0;
       while (ticket() == seen && !closed) {
         if ((++spins & 63) != 0) {
           Thread.onSpinWait();
           continue;
         }
         long now = System.nanoTime();
-        spinUntil = spinUntil == 0 ? now + SPIN_NANOS : spinUntil;
-        if (now < spinUntil) {
-          continue;
+        begin = begin == 0 ? now : begin;
+        if (now - begin > YIELD_NANOS) {
+          park(seen);
+        } else if (now - begin > SPIN_NANOS) {
+          spins--; // yield again if there is still no ticket
+          Thread.yield();
         }
-        STATE.setVolatile(state, line + PARKED, 1L);
-        while (ticket() == seen
-            && !closed) { // checked again once parked is visible, so no wake-up is lost
-          LockSupport.park(Team.this);
-        }
-        STATE.setVolatile(state, line + PARKED, 0L);
       }
       return ticket();
+    }
+
+    private void park(long seen) {
+      STATE.setVolatile(state, line + PARKED, 1L);
+      while (ticket() == seen && !closed) { // looks again once others see that it parks
+        LockSupport.park(Team.this);
+      }
+      STATE.setVolatile(state, line + PARKED, 0L);
     }
 
     private long ticket() {

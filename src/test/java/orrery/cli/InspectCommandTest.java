@@ -27,7 +27,7 @@ class InspectCommandTest {
 
   @Test
   void theProgramListsTheStepAndTheMtpLayerInLaunchOrder() {
-    String listing = inspect("--model", "tiny-models/speck-mtp", "--program");
+    String listing = inspect("-m", "tiny-models/speck-mtp", "--program", "--fusion", "off");
     assertThat(listing)
         .containsSubsequence(
             "program of a step",
@@ -52,7 +52,9 @@ class InspectCommandTest {
   @Test
   void forSeveralThreadsTheProgramSaysWhereWorkIsHandedOver() {
     String listing =
-        inspect("-m", "tiny-models/storyteller-moe", "--program", "--rows", "8", "--threads", "2");
+        inspect(
+            ("-m tiny-models/storyteller-moe --program --fusion off --rows 8 --threads 2")
+                .split(" "));
     assertThat(listing)
         .containsSubsequence(
             "program of a step, 163 ops, 8 rows, 2 threads: 27 hand-overs in place of 75:",
@@ -73,6 +75,21 @@ class InspectCommandTest {
             .filter("2 threads"::equals)
             .count();
     assertThat(handOvers).isEqualTo(27);
+  }
+
+  @Test
+  void aFusedProgramHasFewOpsAndHandOversAndSaysWhatEachRuleDid() {
+    String listing =
+        inspect("-m tiny-models/storyteller-moe --program --rows 8 --threads 2".split(" "));
+    assertThat(listing)
+        .containsSubsequence(
+            "program of a step, 60 ops, 8 rows, 2 threads: 31 hand-overs in place of 41:",
+            "x[192] += sum of weight * 16 experts",
+            "fused from 163 ops:",
+            "q + k + v, bias, norm, rope, write             6 times, 163 -> 121 ops; not used any"
+                + " more: k[64], v[64]",
+            "norm into product",
+            "program of the MTP layer");
   }
 
   @Test
