@@ -44,10 +44,7 @@ class FusedProjectionsTest {
 
   private PackedMatrix matrix(int out, int in) {
     return PackedMatrix.pack(
-        WeightFormat.F32,
-        out,
-        in,
-        (row, into) -> System.arraycopy(numbers(in), 0, into, 0, in));
+        WeightFormat.F32, out, in, (row, into) -> System.arraycopy(numbers(in), 0, into, 0, in));
   }
 
   private float[] perhaps(int n) {
@@ -109,8 +106,7 @@ class FusedProjectionsTest {
     for (int stream = 0; stream < 2; stream++) {
       cache.rows(stream).fillNaN(0, cache.rows(stream).rows());
     }
-    List<Op> fused =
-        Fusion.apply(launched, List.of(new QkvRule()), Set.of(out)).program().ops();
+    List<Op> fused = Fusion.apply(launched, List.of(new QkvRule()), Set.of(out)).program().ops();
     assertThat(fused).as("%s", shape).hasSize(3).first().isInstanceOf(ProjectQkv.class);
     int shares = 1 + random.nextInt(SHARES);
     List<Integer> order = new ArrayList<>();
@@ -120,7 +116,8 @@ class FusedProjectionsTest {
     Collections.shuffle(order, random);
     order.forEach(share -> fused.getFirst().run(step, share, shares));
     fused.subList(1, 3).forEach(op -> op.run(step, 0, 1));
-    assertThat(bits(step, kv, space.q, out)).as("%s, %s, %d rows", shape, dtype, rows)
+    assertThat(bits(step, kv, space.q, out))
+        .as("%s, %s, %d rows", shape, dtype, rows)
         .isEqualTo(expected);
   }
 

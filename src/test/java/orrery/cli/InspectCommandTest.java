@@ -86,8 +86,8 @@ class InspectCommandTest {
             "program of a step, 60 ops, 8 rows, 2 threads: 31 hand-overs in place of 41:",
             "x[192] += sum of weight * 16 experts",
             "fused from 163 ops:",
-            "q + k + v, bias, norm, rope, write             6 times, 163 -> 121 ops; not used any"
-                + " more: k[64], v[64]",
+            "q + k + v, bias, norm, rope, write ",
+            " 6 times, 163 -> 121 ops; not used any more: k[64], v[64]",
             "norm into product",
             "program of the MTP layer");
   }
