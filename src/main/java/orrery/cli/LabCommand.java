@@ -44,6 +44,7 @@ import picocli.CommandLine.Spec;
       LabCommand.Ops.class,
       LabCommand.Hybrid.class,
       LabCommand.Formats.class,
+      FrontierCommand.class,
       NumbersCommand.class,
       LabCommand.BallastTwin.class
     })
@@ -68,6 +69,14 @@ public final class LabCommand implements Runnable {
       return List.of();
     }
 
+    /** Adds the files that only this experiment has. */
+    CommandFiles files(CommandFiles files) {
+      return files;
+    }
+
+    /** Writes the files that only this experiment has. */
+    void write() throws IOException {}
+
     /** Refuses wrong options before anything runs. */
     void check() {}
 
@@ -78,7 +87,7 @@ public final class LabCommand implements Runnable {
 
     @Override
     public Integer call() throws IOException {
-      LabSettings settings = flags.settings(beside());
+      LabSettings settings = flags.settings(beside(), this::files);
       check();
       effects(new NoEffect(spec).when(settings.quick(), "with --quick", "--rounds", "--seconds"))
           .tell();
@@ -87,7 +96,9 @@ public final class LabCommand implements Runnable {
         err.println(LabTime.about(spec.name(), settings));
         err.flush();
       }
-      return flags.write(run(settings));
+      int code = flags.write(run(settings));
+      write();
+      return code;
     }
   }
 

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Consumer;
 import orrery.engine.LoadedModel;
 import orrery.kernels.VectorKernels;
 import orrery.kernels.VectorModule;
@@ -85,6 +86,18 @@ public final class Lab {
   /** Where the time of a decode step goes. */
   public static LabReport ops(LabSettings settings, OpsLab.Shape shape, PrintStream out) {
     return run(settings, out, new OpsLab(shape));
+  }
+
+  /**
+   * Throughput against interactivity.
+   *
+   * @param progress gets a line now and then
+   */
+  public static FrontierReport frontier(
+      LabSettings settings, FrontierLab.Shape shape, PrintStream out, Consumer<String> progress) {
+    FrontierLab lab = new FrontierLab(shape, progress);
+    LabReport report = run(settings, out, lab);
+    return new FrontierReport(report, lab.json(), lab.recipe());
   }
 
   /**
