@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import orrery.files.OutputFile;
 import orrery.lab.FrontierLab;
+import orrery.lab.FrontierLoad;
 import orrery.lab.FrontierReport;
 import orrery.lab.Lab;
 import orrery.lab.LabReport;
@@ -34,12 +35,16 @@ final class FrontierCommand extends LabCommand.Experiment {
   private List<Integer> concurrencies = List.of();
 
   @Option(
-      names = "--scale",
+      names = "--input",
       paramLabel = "N",
-      description =
-          "Prompts and answers have 8192 / N and 1024 / N tokens on average. Default:"
-              + " ${DEFAULT-VALUE}")
-  private int scale = 64;
+      description = "Tokens of a prompt, on average. Default: ${DEFAULT-VALUE}")
+  private int input = FrontierLoad.STANDARD.input();
+
+  @Option(
+      names = "--output",
+      paramLabel = "N",
+      description = "Tokens of an answer, on average. Default: ${DEFAULT-VALUE}")
+  private int output = FrontierLoad.STANDARD.output();
 
   @Option(
       names = RecipeFlag.NAME,
@@ -75,7 +80,8 @@ final class FrontierCommand extends LabCommand.Experiment {
 
   private FrontierLab.Shape shape() {
     List<Recipe> read = recipes.stream().map(RecipeFile::read).toList();
-    return new FrontierLab.Shape(concurrencies, scale, read, sweep != null);
+    FrontierLoad load = new FrontierLoad(input, output);
+    return new FrontierLab.Shape(concurrencies, load, read, sweep != null);
   }
 
   @Override
@@ -84,7 +90,7 @@ final class FrontierCommand extends LabCommand.Experiment {
     return notes
         .when(true, "in lab frontier, which has f32 and bf16", KvDtypeFlag.NAME)
         .when(only, "with --sweep", "--rounds", "--svg", "--json", "--twin", RecipeFlag.NAME)
-        .when(flags.quick(), "with --quick", "--concurrency", "--scale");
+        .when(flags.quick(), "with --quick", "--concurrency", "--input", "--output");
   }
 
   @Override

@@ -47,7 +47,8 @@ final class RecipeFlag {
    * @throws ParameterException if it is a recipe of another model
    */
   EngineOptions applyTo(EngineOptions options, Path model) {
-    Options.check(expected == null || expected >= 1, "expected-concurrency", "at least 1", expected);
+    Options.check(
+        expected == null || expected >= 1, "expected-concurrency", "at least 1", expected);
     new NoEffect(spec).when(file == null, "without " + NAME, EXPECTED).tell();
     return file == null ? options : row(model).applyTo(options, this::open);
   }

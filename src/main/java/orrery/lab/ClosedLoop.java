@@ -58,12 +58,14 @@ final class ClosedLoop {
       LoadedModel loaded, EngineOptions options, List<Job> jobs, int concurrency, int requests) {
     ClosedLoop loop = new ClosedLoop(loaded, options, jobs, concurrency + requests);
     try (Engine engine = loop.engine) {
-      loop.submit(concurrency);
-      loop.done.get();
-      loop.cancelAll();
+      try {
+        loop.submit(concurrency);
+        loop.done.get();
+      } finally {
+        loop.end();
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      loop.cancelAll();
       throw new CancellationException("interrupted");
     } catch (ExecutionException e) {
       throw new CompletionException(e.getCause());
@@ -90,6 +92,9 @@ final class ClosedLoop {
   private void submit(int count) {
     List<Request> requests = new ArrayList<>();
     synchronized (completions) {
+      if (done.isDone()) {
+        return;
+      }
       for (int i = 0; i < count; i++) {
         Job job = jobs.get(next++);
         requests.add(Request.of(job.prompt(), job.params()));
@@ -107,7 +112,9 @@ final class ClosedLoop {
     }
   }
 
-  private void cancelAll() {
+  /** From here on no request is sent, and those that are there are given up. */
+  private void end() {
+    done.complete(null); // nothing happens if the run is over
     synchronized (completions) {
       completions.forEach(Completion::cancel);
     }

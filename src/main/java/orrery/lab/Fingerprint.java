@@ -57,7 +57,7 @@ public final class Fingerprint {
       digest.update(ByteBuffer.allocate(Long.BYTES).putLong(0, length));
       update(channel, 0, BEGINNING, digest);
       for (int i = 1; i <= SAMPLES; i++) {
-        update(channel, Math.max(0, length - SAMPLE) / SAMPLES * i, SAMPLE, digest);
+        update(channel, Math.max(0, length - SAMPLE) * i / SAMPLES, SAMPLE, digest);
       }
     }
   }

@@ -3,6 +3,7 @@ package orrery.lab;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.ToDoubleFunction;
 
 /**
  * The best that a configuration offers: of its operating points, those to which no other is better
@@ -18,18 +19,21 @@ import java.util.List;
  *   ───────────────── interactivity
  * </pre>
  *
- * @param x [points] interactivity, ascending
+ * @param x [points] speed of a user, ascending
  * @param y [points] throughput, descending
  */
 record Frontier(double[] x, double[] y) {
-  /** The frontier of these points; throughput is the total one. */
-  static Frontier of(List<OperatingPoint> points) {
+  /**
+   * The frontier of these points; throughput is the total one.
+   *
+   * @param speed what a user gets: {@link OperatingPoint#interactivity} or {@link
+   *     OperatingPoint#whole}
+   */
+  static Frontier of(List<OperatingPoint> points, ToDoubleFunction<OperatingPoint> speed) {
     List<OperatingPoint> best = new ArrayList<>();
     List<OperatingPoint> sorted = new ArrayList<>(points);
     sorted.sort(
-        Comparator.comparingDouble(OperatingPoint::interactivity)
-            .thenComparingDouble(OperatingPoint::total)
-            .reversed());
+        Comparator.comparingDouble(speed).thenComparingDouble(OperatingPoint::total).reversed());
     for (OperatingPoint p : sorted) { // the fastest for a user first
       if (best.isEmpty() || p.total() > best.getLast().total()) {
         best.add(p);
@@ -37,21 +41,21 @@ record Frontier(double[] x, double[] y) {
     }
     List<OperatingPoint> ascending = best.reversed();
     return new Frontier(
-        ascending.stream().mapToDouble(OperatingPoint::interactivity).toArray(),
+        ascending.stream().mapToDouble(speed).toArray(),
         ascending.stream().mapToDouble(OperatingPoint::total).toArray());
   }
 
-  /** The least interactivity of a point. */
+  /** The least speed of a point. */
   double slowest() {
     return x[0];
   }
 
-  /** The most interactivity that is reached. */
+  /** The most speed that is reached. */
   double fastest() {
     return x[x.length - 1];
   }
 
-  /** Throughput at an interactivity of at least {@code wanted}; NaN if that is not reached. */
+  /** Throughput at a speed of at least {@code wanted}; NaN if that is not reached. */
   double at(double wanted) {
     if (wanted <= x[0]) {
       return y[0];
@@ -65,7 +69,7 @@ record Frontier(double[] x, double[] y) {
     return Double.NaN;
   }
 
-  /** Throughput here over throughput there at equal interactivity; NaN unless both reach it. */
+  /** Throughput here over throughput there at equal speed of a user; NaN unless both reach it. */
   double over(Frontier other, double wanted) {
     return at(wanted) / other.at(wanted);
   }

@@ -46,9 +46,7 @@ record FrontierConfiguration(String name, LoadedModel loaded, IntFunction<Engine
       all.add(fixed(NAIVE_MTP, s.loaded(), Rung.drafted(options.getFirst())));
       all.add(
           new FrontierConfiguration(
-              RECIPE_PLAIN,
-              s.loaded(),
-              c -> withoutDrafts(recipe.at(c).applyTo(everything))));
+              RECIPE_PLAIN, s.loaded(), c -> withoutDrafts(recipe.at(c).applyTo(everything))));
     }
     return all;
   }

@@ -34,6 +34,7 @@ final class FrontierJson {
       json.writeNumberField("round", round);
       json.writeNumberField("concurrency", p.concurrency());
       json.writeNumberField("tokens_per_second_per_user", p.interactivity());
+      json.writeNumberField("tokens_per_second_with_wait", p.whole());
       json.writeNumberField("tpot_ms", p.tpot());
       json.writeNumberField("ttft_ms", p.ttft());
       json.writeNumberField("total_tokens_per_second", p.total());

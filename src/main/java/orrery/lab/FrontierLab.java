@@ -15,24 +15,22 @@ public final class FrontierLab implements Lab.Experiment {
   private static final List<Integer> SMALL = List.of(1, 2, 4, 8, 16, 32, 64);
   private static final List<Integer> LARGE = List.of(1, 4, 16); // of models that read from memory
   private static final List<Integer> QUICK = List.of(1, 3);
-  private static final int QUICK_SCALE = 512;
 
   /**
    * What to run.
    *
    * @param concurrencies numbers of clients; empty for the standard ones
-   * @param scale the published lengths are divided by it
+   * @param load which requests come
    * @param recipes of models that are measured; a model without one gets one by a sweep
    * @param sweep whether only a recipe is wanted
    */
   public record Shape(
-      List<Integer> concurrencies, int scale, List<Recipe> recipes, boolean sweep) {
+      List<Integer> concurrencies, FrontierLoad load, List<Recipe> recipes, boolean sweep) {
     public Shape {
       concurrencies = concurrencies.stream().sorted().distinct().toList();
       recipes = List.copyOf(recipes);
       boolean inRange = concurrencies.stream().allMatch(c -> c >= 1 && c <= 1024);
       Options.check(inRange, "concurrency", "1 to 1024", concurrencies);
-      Options.check(scale >= 1 && scale <= 512, "scale", "1 to 512", scale);
     }
   }
 
@@ -81,7 +79,7 @@ public final class FrontierLab implements Lab.Experiment {
   }
 
   private FrontierLoad load(Subject s) {
-    return FrontierLoad.over(s.settings().quick() ? QUICK_SCALE : shape.scale);
+    return s.settings().quick() ? FrontierLoad.QUICK : shape.load;
   }
 
   private List<Integer> concurrencies(Subject s) {
@@ -99,8 +97,10 @@ public final class FrontierLab implements Lab.Experiment {
     int most = s.loaded().model().maxPositions();
     if (runs.context() > most) {
       throw new IllegalArgumentException(
-          "scale: expected lengths within the model's " + most + " positions, found "
-              + runs.context() + " (" + load(s) + ")");
+          "input: expected together with --output and at four times both at most the model's "
+              + most
+              + " positions, found "
+              + runs.context());
     }
     FrontierConfiguration full = FrontierConfiguration.fullest(s);
     for (int c : concurrencies(s)) {

@@ -2,26 +2,37 @@ package orrery.lab;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import orrery.options.Options;
 
 /**
- * The requests of the frontier: those of the published measurement, 8,192 tokens in and 1,024 out,
- * divided by a number. Lengths are log-normal, and cut at four times their mean; prompts are random
- * tokens, so no two have a common beginning. An answer has exactly its max_tokens, as in the
- * benchmarks of the big engines.
+ * The requests of the frontier. Lengths are log-normal, and cut at four times their mean; prompts
+ * are random tokens, so no two have a common beginning. An answer has exactly its max_tokens, as in
+ * the benchmarks of the big engines.
+ *
+ * <p>The published measurement has 8,192 tokens in and 1,024 out. In the recipe that it names, 40
+ * GPUs compute prompts and 32 answers, so each is about half of the work. What is kept here is this
+ * balance, not the ratio of lengths: on two cores, a token of an answer in a large batch costs
+ * about 2.5 times a token of a prompt. So the standard lengths are 8,192 / 128 in and 1,024 / 32
+ * out.
  *
  * @param input mean tokens of a prompt, before the cut
  * @param output mean tokens of an answer, before the cut
  */
-record FrontierLoad(int input, int output) {
-  private static final int INPUT = 8192; // tokens
-  private static final int OUTPUT = 1024; // tokens
+public record FrontierLoad(int input, int output) {
+  /** What is measured unless the user says otherwise. */
+  public static final FrontierLoad STANDARD = new FrontierLoad(64, 32);
+
+  static final FrontierLoad QUICK = new FrontierLoad(12, 4);
+  private static final int MOST = 1 << 16; // tokens
   private static final int LONGEST = 4; // times the mean
   private static final int LEAST = 2; // tokens of an answer: one alone has no time per token
 
-  /** The published lengths over {@code scale}. */
-  static FrontierLoad over(int scale) {
-    return new FrontierLoad(INPUT / scale, OUTPUT / scale);
+  /**
+   * @throws IllegalArgumentException naming the option, what was expected and what was found
+   */
+  public FrontierLoad {
+    Options.check(input >= 1 && input <= MOST, "input", "1 to " + MOST, input);
+    Options.check(output >= 1 && output <= MOST, "output", "1 to " + MOST, output);
   }
 
   /** The longest sequence, prompt and answer. */
@@ -42,13 +53,7 @@ record FrontierLoad(int input, int output) {
 
   @Override
   public String toString() {
-    return String.format(
-        Locale.ROOT,
-        "random prompts of about %d tokens, answers of about %d (%d and %d over %d), log-normal",
-        input,
-        output,
-        INPUT,
-        OUTPUT,
-        INPUT / input);
+    return "random prompts of about %d tokens, answers of about %d, log-normal, at most %d times that"
+        .formatted(input, output, LONGEST);
   }
 }

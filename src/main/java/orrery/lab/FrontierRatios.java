@@ -3,6 +3,8 @@ package orrery.lab;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.DoubleStream;
 
 /** How much more a configuration serves than another one, where a user of both gets the same. */
 final class FrontierRatios {
@@ -10,32 +12,41 @@ final class FrontierRatios {
 
   private final String table;
   private final List<FrontierCurve> curves;
+  private final ToDoubleFunction<OperatingPoint> speed;
 
   /**
    * A ratio at a place.
    *
-   * @param interactivity tokens a second that a user reads in both
+   * @param speed tokens a second of a user in both
    * @param ratio total throughput here over there, over the rounds
    */
-  record At(double interactivity, Spread ratio) {
+  record At(double speed, Spread ratio) {
     String cell() {
-      return ratio.cell() + " at " + Sheet.number(interactivity);
+      return ratio.cell() + " at " + Sheet.number(speed);
     }
   }
 
-  FrontierRatios(String table, List<FrontierCurve> curves) {
+  /**
+   * @param table for figures
+   * @param curves the naive one first
+   * @param speed what a user gets
+   */
+  FrontierRatios(String table, List<FrontierCurve> curves, ToDoubleFunction<OperatingPoint> speed) {
     this.table = table;
     this.curves = curves;
+    this.speed = speed;
   }
 
   /** Every configuration over the naive one at three places, and where it gains most. */
   void print(Sheet sheet) {
     FrontierCurve naive = curves.getFirst();
-    double[] places = places(naive);
+    double slow = slowest(naive);
+    double fast = fastest(naive);
+    double[] places = {slow, Math.sqrt(slow * fast), fast};
     List<List<String>> cells = new ArrayList<>();
     List<String> head = new ArrayList<>(List.of("times " + naive.name()));
     for (double place : places) {
-      head.add("at " + Sheet.number(place) + " tok/s a user");
+      head.add("at " + Sheet.number(place));
     }
     head.addAll(List.of("most", "least"));
     cells.add(head);
@@ -53,7 +64,7 @@ final class FrontierRatios {
     Comparison.markdown(sheet, cells);
   }
 
-  /** The largest and the least ratio of two configurations, which may be missing. */
+  /** The largest and the least ratio of two configurations, if both were measured. */
   void compare(Sheet sheet, String what, String here, String there) {
     Optional<FrontierCurve> a = named(here);
     Optional<FrontierCurve> b = named(there);
@@ -62,9 +73,7 @@ final class FrontierRatios {
       String name = what + ": " + here + " over " + there;
       most.ifPresent(at -> keep(sheet, name, at));
       String least = extreme(a.get(), b.get(), -1).map(At::cell).orElse("–");
-      sheet.text(
-          name + ": at most " + most.map(At::cell).orElse("–") + ", at least " + least
-              + " tok/s a user");
+      sheet.text(name + ": most " + most.map(At::cell).orElse("–") + ", least " + least);
     }
   }
 
@@ -77,18 +86,27 @@ final class FrontierRatios {
     sheet.keep(new Figure(table, what, "x", s.median(), s.low(), s.high()));
   }
 
-  /** The slowest place of a configuration, the fastest one, and the one between them. */
-  private static double[] places(FrontierCurve curve) {
-    double slow = curve.slowest();
-    double fast = curve.fastest();
-    return new double[] {slow, Math.sqrt(slow * fast), fast};
+  /** The least speed of a point in any round. */
+  private double slowest(FrontierCurve curve) {
+    return curve.frontiers(speed).stream().mapToDouble(Frontier::slowest).min().orElseThrow();
   }
 
-  private static Optional<At> at(FrontierCurve a, FrontierCurve b, double interactivity) {
-    double[] ratios = a.over(b, interactivity);
-    return ratios.length == 0
+  /** The most speed that every round reaches. */
+  private double fastest(FrontierCurve curve) {
+    return curve.frontiers(speed).stream().mapToDouble(Frontier::fastest).min().orElseThrow();
+  }
+
+  /** The ratio at a place, round by round; empty unless both reach it in every round. */
+  Optional<At> at(FrontierCurve a, FrontierCurve b, double place) {
+    List<Frontier> here = a.frontiers(speed);
+    List<Frontier> there = b.frontiers(speed);
+    double[] ratios = new double[here.size()];
+    for (int r = 0; r < ratios.length; r++) {
+      ratios[r] = here.get(r).over(there.get(r), place);
+    }
+    return DoubleStream.of(ratios).anyMatch(Double::isNaN)
         ? Optional.empty()
-        : Optional.of(new At(interactivity, Spread.of(ratios)));
+        : Optional.of(new At(place, Spread.of(ratios)));
   }
 
   /**
@@ -96,9 +114,9 @@ final class FrontierRatios {
    *
    * @param sign 1 or -1
    */
-  static Optional<At> extreme(FrontierCurve a, FrontierCurve b, int sign) {
-    double slow = Math.min(a.slowest(), b.slowest());
-    double fast = Math.min(a.fastest(), b.fastest());
+  Optional<At> extreme(FrontierCurve a, FrontierCurve b, int sign) {
+    double slow = Math.min(slowest(a), slowest(b));
+    double fast = Math.min(fastest(a), fastest(b));
     Optional<At> best = Optional.empty();
     for (int i = 0; i <= GRID && slow <= fast; i++) {
       double place = i == GRID ? fast : slow * Math.pow(fast / slow, (double) i / GRID);

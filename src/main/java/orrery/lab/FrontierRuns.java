@@ -115,8 +115,7 @@ final class FrontierRuns {
       }
       for (int c = 0; c < all.size(); c++) {
         int from = c * concurrencies.size();
-        List<OperatingPoint> own =
-            List.of(points).subList(from, from + concurrencies.size());
+        List<OperatingPoint> own = List.of(points).subList(from, from + concurrencies.size());
         curves.get(c).rounds().add(own);
       }
       progress.accept(

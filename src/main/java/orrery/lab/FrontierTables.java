@@ -19,27 +19,34 @@ final class FrontierTables {
   private final FrontierLoad load;
   private final List<FrontierCurve> curves;
   private final String table;
+  private final FrontierRatios reading; // at equal interactivity
 
   FrontierTables(Subject s, FrontierLoad load, List<FrontierCurve> curves) {
     this.s = s;
     this.load = load;
     this.curves = curves;
     this.table = "frontier, " + s.name();
+    this.reading = new FrontierRatios(table, curves, OperatingPoint::interactivity);
   }
 
   List<Chart> print(Sheet sheet) {
     sheet.text("");
     points(sheet);
     sheet.text("");
-    FrontierRatios ratios = new FrontierRatios(table, curves);
-    sheet.text("total tok/s at equal interactivity, on the frontiers, round by round:");
-    ratios.print(sheet);
-    String naive = Rung.NAIVE;
-    ratios.compare(sheet, "everything", FrontierConfiguration.RECIPE, naive);
-    ratios.compare(sheet, "without MTP", FrontierConfiguration.RECIPE_PLAIN, naive);
-    ratios.compare(
-        sheet, "with MTP", FrontierConfiguration.RECIPE, FrontierConfiguration.NAIVE_MTP);
+    sheet.text("total tok/s at equal tok/s a user, on the frontiers, round by round:");
+    ratios(sheet, reading);
+    sheet.text("");
+    sheet.text("the same at equal tok/s of a whole answer, with the wait for its first token:");
+    ratios(sheet, new FrontierRatios(table + ", with wait", curves, OperatingPoint::whole));
     return charts();
+  }
+
+  private static void ratios(Sheet sheet, FrontierRatios ratios) {
+    ratios.print(sheet);
+    String recipe = FrontierConfiguration.RECIPE;
+    ratios.compare(sheet, "everything", recipe, Rung.NAIVE);
+    ratios.compare(sheet, "without MTP", FrontierConfiguration.RECIPE_PLAIN, Rung.NAIVE);
+    ratios.compare(sheet, "with MTP", recipe, FrontierConfiguration.NAIVE_MTP);
   }
 
   /** The rows of a recipe. */
@@ -57,8 +64,7 @@ final class FrontierTables {
               Sheet.number(r.total())));
       String what = "clients " + r.concurrency();
       sheet.keep(
-          new Figure(
-              "recipe, " + recipe.model(), what, "tok/s", r.total(), r.total(), r.total()));
+          new Figure("recipe, " + recipe.model(), what, "tok/s", r.total(), r.total(), r.total()));
     }
     Comparison.markdown(sheet, cells);
   }
@@ -72,6 +78,7 @@ final class FrontierTables {
             "tok/s a user",
             "TPOT, ms",
             "TTFT, ms",
+            "with wait",
             "total tok/s",
             "output tok/s",
             "tokens/verify"));
@@ -88,6 +95,7 @@ final class FrontierTables {
                 cell(sheet, what, "tok/s a user", curve, i, OperatingPoint::interactivity),
                 Sheet.number(curve.of(i, OperatingPoint::tpot).median()),
                 cell(sheet, what, "TTFT, ms", curve, i, OperatingPoint::ttft),
+                Sheet.number(curve.of(i, OperatingPoint::whole).median()),
                 cell(sheet, what, "total tok/s", curve, i, OperatingPoint::total),
                 Sheet.number(curve.of(i, OperatingPoint::output).median()),
                 verified.median() == 0 ? "" : Sheet.number(verified.median())));
@@ -120,14 +128,16 @@ final class FrontierTables {
     beside.addAll(BESIDE);
     return List.of(
         chart("One switch more from curve to curve", ladder.getLast(), ladder::contains),
-        chart("Drafts, and a recipe for each load", FrontierConfiguration.RECIPE, beside::contains));
+        chart(
+            "Drafts, and a recipe for each load", FrontierConfiguration.RECIPE, beside::contains));
   }
 
   /** The largest gain of a configuration, in words. */
   private String gain(String name) {
     FrontierCurve here =
         curves.stream().filter(c -> c.name().equals(name)).findFirst().orElseThrow();
-    return FrontierRatios.extreme(here, curves.getFirst(), 1)
+    return reading
+        .extreme(here, curves.getFirst(), 1)
         .map(at -> ": up to " + Sheet.number(at.ratio().median()) + " times naive")
         .orElse("");
   }
@@ -148,7 +158,12 @@ final class FrontierTables {
     }
     return new Chart(
         title + gain(best),
-        s.description() + "; " + load.input() + " tokens in, " + load.output() + " out",
+        s.description()
+            + "; "
+            + load.input()
+            + " tokens in, "
+            + load.output()
+            + " out; a point for each number of clients",
         new Chart.Axis("tokens a second that each user reads", true),
         new Chart.Axis("tokens a second of all, prompts and answers", true),
         lines);

@@ -16,6 +16,8 @@ import orrery.events.Event;
  *
  * @param concurrency clients, each with one request at a time
  * @param interactivity tokens a second that a user reads: 1 / the median TPOT
+ * @param whole the same with the wait for the first token: tokens of an answer over the time from
+ *     arrival to its end, median
  * @param ttft median TTFT, milliseconds
  * @param total tokens a second of prompts and answers together
  * @param output tokens a second of answers
@@ -24,6 +26,7 @@ import orrery.events.Event;
 record OperatingPoint(
     int concurrency,
     double interactivity,
+    double whole,
     double ttft,
     double total,
     double output,
@@ -72,6 +75,7 @@ record OperatingPoint(
     private final Map<Integer, long[]> tokens = new HashMap<>(); // by request: first, last nanos
     private final List<Double> ttft = new ArrayList<>(); // milliseconds
     private final List<Double> tpot = new ArrayList<>(); // milliseconds
+    private final List<Double> whole = new ArrayList<>(); // tokens a second
     private long from = -1; // nanoseconds
     private long prompts; // tokens
     private long answers; // tokens
@@ -95,7 +99,9 @@ record OperatingPoint(
       ended++;
       long[] times = tokens.get(f.request());
       if (counts && times != null) {
-        ttft.add((times[0] - arrivals.get(f.request()).nanos()) / 1e6);
+        long arrival = arrivals.get(f.request()).nanos();
+        ttft.add((times[0] - arrival) / 1e6);
+        whole.add(f.outputTokens() / ((times[1] - arrival) / 1e9));
         if (f.outputTokens() > 1) {
           tpot.add((times[1] - times[0]) / 1e6 / (f.outputTokens() - 1));
         }
@@ -107,6 +113,7 @@ record OperatingPoint(
       return new OperatingPoint(
           concurrency,
           1000 / median(tpot),
+          median(whole),
           median(ttft),
           (prompts + answers) / seconds,
           answers / seconds,

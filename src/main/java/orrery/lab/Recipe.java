@@ -36,8 +36,7 @@ public record Recipe(
     for (int i = 1; i < rows.size(); i++) {
       int before = rows.get(i - 1).concurrency;
       int here = rows.get(i).concurrency;
-      Options.check(
-          here > before, "recipes[" + i + "].concurrency", "more than " + before, here);
+      Options.check(here > before, "recipes[" + i + "].concurrency", "more than " + before, here);
     }
   }
 

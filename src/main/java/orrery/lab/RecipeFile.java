@@ -122,7 +122,8 @@ public final class RecipeFile {
     requireKnown(row, prefix, SWITCHES);
     String algorithm = text(row, prefix, "speculative-algorithm");
     if (!algorithm.equals("mtp") && !algorithm.equals("off")) {
-      throw bad(prefix + "speculative-algorithm", "mtp or off", shown(row, "speculative-algorithm"));
+      throw bad(
+          prefix + "speculative-algorithm", "mtp or off", shown(row, "speculative-algorithm"));
     }
     int drafts = integer(row, prefix, "speculative-num-steps");
     if (algorithm.equals("off") != (drafts == 0)) {

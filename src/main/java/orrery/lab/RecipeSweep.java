@@ -86,8 +86,7 @@ final class RecipeSweep {
       best = totals[i] > needed ? i : best;
     }
     Row r = rows.get(best);
-    return new Row(
-        r.concurrency(), r.threads(), r.chunk(), r.running(), r.drafts(), totals[best]);
+    return new Row(r.concurrency(), r.threads(), r.chunk(), r.running(), r.drafts(), totals[best]);
   }
 
   /** Median tokens a second, [rows]. */

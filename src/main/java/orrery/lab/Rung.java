@@ -23,7 +23,10 @@ record Rung(String name, UnaryOperator<EngineOptions> change, boolean aside, boo
   private static final int CHUNK = 128; // rows
   static final int DRAFTS = 3; // as in most recipes of the published measurement
 
-  /** Every rung in order. A new technique is a line here, and its opposite a line of the naive. */
+  /**
+   * Every rung in order; that of drafts is the last. A new technique is a line here, and its
+   * opposite a line of the naive.
+   */
   static List<Rung> all() {
     return List.of(
         rung(NAIVE, Rung::naive),
