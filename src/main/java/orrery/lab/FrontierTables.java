@@ -163,7 +163,7 @@ final class FrontierTables {
             + load.input()
             + " tokens in, "
             + load.output()
-            + " out; a point for each number of clients",
+            + " out",
         new Chart.Axis("tokens a second that each user reads", true),
         new Chart.Axis("tokens a second of all, prompts and answers", true),
         lines);
