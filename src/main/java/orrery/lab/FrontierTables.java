@@ -158,12 +158,7 @@ final class FrontierTables {
     }
     return new Chart(
         title + gain(best),
-        s.description()
-            + "; "
-            + load.input()
-            + " tokens in, "
-            + load.output()
-            + " out",
+        s.description() + "; " + load.input() + " tokens in, " + load.output() + " out",
         new Chart.Axis("tokens a second that each user reads", true),
         new Chart.Axis("tokens a second of all, prompts and answers", true),
         lines);
