@@ -46,6 +46,7 @@ import picocli.CommandLine.Spec;
       LabCommand.Fused.class,
       LabCommand.Hybrid.class,
       LabCommand.Formats.class,
+      FrontierCommand.class,
       NumbersCommand.class,
       LabCommand.BallastTwin.class
     })
@@ -70,6 +71,14 @@ public final class LabCommand implements Runnable {
       return List.of();
     }
 
+    /** Adds the files that only this experiment has. */
+    CommandFiles files(CommandFiles files) {
+      return files;
+    }
+
+    /** Writes the files that only this experiment has. */
+    void write() throws IOException {}
+
     /** Refuses wrong options before anything runs. */
     void check() {}
 
@@ -80,7 +89,7 @@ public final class LabCommand implements Runnable {
 
     @Override
     public Integer call() throws IOException {
-      LabSettings settings = flags.settings(beside());
+      LabSettings settings = flags.settings(beside(), this::files);
       check();
       effects(new NoEffect(spec).when(settings.quick(), "with --quick", "--rounds", "--seconds"))
           .tell();
@@ -89,7 +98,9 @@ public final class LabCommand implements Runnable {
         err.println(LabTime.about(spec.name(), settings));
         err.flush();
       }
-      return flags.write(run(settings));
+      int code = flags.write(run(settings));
+      write();
+      return code;
     }
   }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import orrery.files.OutputFile;
 import orrery.graph.ComputeOptions;
 import orrery.lab.ChartSvg;
@@ -72,15 +73,21 @@ final class LabFlags {
       description = "Show this help.")
   private boolean help;
 
+  /** Whether nothing is measured in earnest. */
+  boolean quick() {
+    return quick;
+  }
+
   /**
    * The settings, once all files are checked.
    *
    * @param beside other models that are read
+   * @param more adds the other files of the command
    */
-  LabSettings settings(List<Path> beside) throws IOException {
+  LabSettings settings(List<Path> beside, UnaryOperator<CommandFiles> more) throws IOException {
     CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory()).model(twin);
     beside.forEach(files::model);
-    files
+    more.apply(files)
         .writes("--csv", csv)
         .writes("--svg", svg)
         .check(); // minutes of measuring must not end in a path that cannot be written

@@ -109,6 +109,7 @@ final class RunBatchCommand implements Callable<Integer> {
   @ArgGroup(validate = false, order = 13, heading = SharingFlags.HEADING)
   private SharingFlags sharing = new SharingFlags();
 
+  @Mixin private RecipeFlag recipe;
   @Mixin private TraceFlag trace;
   @Spec private CommandSpec spec;
 
@@ -118,11 +119,11 @@ final class RunBatchCommand implements Callable<Integer> {
     CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory());
     Path asked = Dash.orElse(input, "/dev/stdin");
     Path given = Dash.orElse(output, "/dev/stdout");
-    trace.into(files.reads("-i", asked).growsInPart("-o", given)).check();
+    trace.into(recipe.into(files).reads("-i", asked).growsInPart("-o", given)).check();
     OutputFile answers = OutputFile.of(given);
     boolean resume = left != null && left.resume;
     BatchPart part = part(answers, resume);
-    EngineOptions options = options();
+    EngineOptions options = recipe.applyTo(options(), model.directory());
     new NoEffect(spec).engine(options).tell();
     SpeculationStats stats = new SpeculationStats();
     int total = count(input);

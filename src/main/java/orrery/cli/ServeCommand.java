@@ -97,17 +97,18 @@ final class ServeCommand implements Callable<Integer> {
   @ArgGroup(validate = false, order = 15, heading = ArrivalFlags.HEADING)
   private ArrivalFlags arrivals = new ArrivalFlags();
 
+  @Mixin private RecipeFlag recipe;
   @Mixin private TraceFlag trace;
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws IOException, InterruptedException {
     CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory());
-    trace.into(server.from(files)).check();
+    trace.into(server.from(recipe.into(files))).check();
     ServerOptions listening = server.options();
     server.deadline(); // refused before a model is loaded
     Options.check(name == null || !name.isBlank(), "served-model-name", "a name", name);
-    EngineOptions options = options();
+    EngineOptions options = recipe.applyTo(options(), model.directory());
     SchedulePolicy policy = options.batching().schedulePolicy();
     String with = "with " + ScheduleFlags.POLICY + " " + EnumWord.of(policy);
     new NoEffect(spec)
@@ -149,7 +150,8 @@ final class ServeCommand implements Callable<Integer> {
         WarmUp.run(serving.engine(), loaded);
         page.forget();
       }
-      http.open(page.addTo(serving, RestartFlags.given(spec), routes(serving, metrics, profile)));
+      String given = RestartFlags.given(spec) + recipe.words(model.directory());
+      http.open(page.addTo(serving, given, routes(serving, metrics, profile)));
       reports().say("ready after " + seconds(start));
       announce(served, listening, http.port(), loaded.tokenizer().isPresent());
       try {

@@ -1,13 +1,8 @@
 package orrery.lab;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.Stream;
 import orrery.checkpoint.CheckpointException;
 import orrery.engine.LoadedModel;
 import orrery.graph.ActivationDtype;
@@ -23,18 +18,14 @@ final class FormatCopies implements AutoCloseable {
   /** Layouts that are also shown with FP8 activations: those of DeepSeek's releases. */
   private static final List<String> ROUNDED = List.of("fp8", "v4");
 
-  private final Path directory;
+  private final TemporaryDirectory directory;
   private final List<FormatVariant> variants = new ArrayList<>();
 
   /** Makes the copies, and says on the sheet which layouts the model cannot have. */
   FormatCopies(Subject s, Sheet sheet) {
     KvDtype rows = s.options().kv().kvCacheDtype();
     variants.add(new FormatVariant("as it is", s.loaded(), ActivationDtype.F32, rows));
-    try {
-      directory = Files.createTempDirectory("orrery-formats");
-    } catch (IOException e) {
-      throw new UncheckedIOException("a temporary directory cannot be made: " + e, e);
-    }
+    directory = TemporaryDirectory.create("orrery-formats");
     for (Layout layout : layouts()) {
       try {
         add(s, layout, rows);
@@ -52,7 +43,7 @@ final class FormatCopies implements AutoCloseable {
   }
 
   private void add(Subject s, Layout layout, KvDtype rows) {
-    Path copy = directory.resolve("copy-" + variants.size());
+    Path copy = directory.path().resolve("copy-" + variants.size());
     Quantize.write(s.loaded().directory(), layout, copy, (matrices, of) -> {});
     LoadedModel loaded = LoadedModel.load(copy);
     variants.add(new FormatVariant(layout.name(), loaded, ActivationDtype.F32, rows));
@@ -73,12 +64,6 @@ final class FormatCopies implements AutoCloseable {
         .skip(1) // the model as it is belongs to the experiment
         .filter(v -> v.activations() == ActivationDtype.F32)
         .forEach(v -> v.loaded().close());
-    try (Stream<Path> files = Files.walk(directory)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(directory + ": cannot be removed: " + e, e);
-    }
+    directory.close();
   }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Consumer;
 import orrery.engine.LoadedModel;
 import orrery.kernels.VectorKernels;
 import orrery.kernels.VectorModule;
@@ -90,6 +91,18 @@ public final class Lab {
   /** What each rule of fusion saves. */
   public static LabReport fusion(LabSettings settings, FusionLab.Shape shape, PrintStream out) {
     return run(settings, out, new FusionLab(shape));
+  }
+
+  /**
+   * Throughput against interactivity.
+   *
+   * @param progress gets a line now and then
+   */
+  public static FrontierReport frontier(
+      LabSettings settings, FrontierLab.Shape shape, PrintStream out, Consumer<String> progress) {
+    FrontierLab lab = new FrontierLab(shape, progress);
+    LabReport report = run(settings, out, lab);
+    return new FrontierReport(report, lab.json(), lab.recipe());
   }
 
   /**

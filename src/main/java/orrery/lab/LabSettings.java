@@ -47,6 +47,11 @@ public record LabSettings(
     return all;
   }
 
+  /** The same for the model alone. */
+  public LabSettings withoutTwin() {
+    return new LabSettings(model, Optional.empty(), threads, seed, rounds, quick, kvCacheDtype);
+  }
+
   /** A size of the workload: the full one, or the quick one. */
   int size(int full, int small) {
     return quick ? small : full;

@@ -54,6 +54,10 @@
  * and the tokens that the round gives on this text. It checks that the two foretell the speed that
  * a user measures.
  *
+ * <p>{@code orrery lab frontier} serves clients that never pause ({@link orrery.lab.ClosedLoop}),
+ * and draws throughput against what each of them gets. It has every technique as a {@link
+ * orrery.lab.Rung}, and finds the best {@link orrery.lab.Recipe} for each number of clients.
+ *
  * <p>{@code orrery lab hybrid} counts the pages and times the ops of a model by what its layers'
  * streams say that they read, so it serves every architecture alike.
  *

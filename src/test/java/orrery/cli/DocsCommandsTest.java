@@ -136,7 +136,8 @@ class DocsCommandsTest {
         String[] words = c.block.text().split("\\s+");
         for (int i = 1; i < words.length; i++) {
           boolean writes =
-              List.of("--svg", "--csv", "--out", "-o", "--trace").contains(words[i - 1]);
+              List.of("--svg", "--csv", "--json", "--sweep", "--out", "-o", "--trace")
+                  .contains(words[i - 1]);
           if (writes && !words[i].matches("/tmp/.*|'.*|-")) {
             relative.add(c.block + ": " + words[i]);
           }

@@ -50,6 +50,32 @@ class LabCommandTest {
   }
 
   @Test
+  void aSweepWritesARecipeThatTheFrontierTakes() {
+    String recipe = directory.resolve("recipe.json").toString();
+    String lab = "lab frontier --quick --threads 1 -m tiny-models/speck-mtp";
+    assertThat(run((lab + " --sweep " + recipe + " --json " + recipe + "x").split(" "))).isZero();
+    assertThat(err.toString())
+        .isEqualTo("orrery lab frontier: --json has no effect with --sweep\n");
+    assertThat(Path.of(recipe)).content().contains("orrery-recipe", "\"concurrency\" : 3");
+    Path json = directory.resolve("points.jsonl");
+    assertThat(run((lab + " --recipe " + recipe + " --json " + json).split(" "))).isZero();
+    assertThat(json).content().contains("\"configuration\":\"best recipe\"");
+    assertThat(run((lab + " --recipe " + json).split(" "))).isEqualTo(1);
+    assertThat(err.toString()).contains(json + ": content: expected valid JSON");
+    assertThat(run((lab + " --recipe " + recipe + " --sweep " + recipe).split(" "))).isEqualTo(2);
+    assertThat(err.toString()).contains("--sweep: expected another file than --recipe");
+  }
+
+  @Test
+  void lengthsThatTheModelHasNoPositionsForAreRefusedByTheirFlag() {
+    assertThat(run("lab", "frontier", "--input", "60000")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--input: expected together with --output and at four times both at most");
+    assertThat(run("lab", "frontier", "--concurrency", "0")).isEqualTo(2);
+    assertThat(err.toString()).contains("--concurrency: expected 1 to 1024, found [0]");
+  }
+
+  @Test
   void numbersPrintsItsTablesAndDrawsItsPicture() {
     Path svg = directory.resolve("n.svg");
     assertThat(run("lab", "numbers", "-m", "tiny-models/speck-mtp", "--svg", svg.toString()))

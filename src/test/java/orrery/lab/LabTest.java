@@ -367,6 +367,64 @@ class LabTest {
     assertThat(r.charts().getFirst().curves()).hasSize(3);
   }
 
+  private FrontierReport frontier(FrontierLab.Shape shape) {
+    FrontierReport[] made = new FrontierReport[1];
+    run(
+        (settings, to) -> {
+          made[0] = Lab.frontier(settings, shape, to, line -> {});
+          return made[0].report();
+        });
+    return made[0];
+  }
+
+  @Test
+  void theFrontierHasAPointForEveryConfigurationAndNumberOfClients() {
+    var shape = new FrontierLab.Shape(List.of(), FrontierLoad.STANDARD, List.of(), false);
+    FrontierReport r = frontier(shape);
+    assertThat(variants(r.report(), "frontier, speck-mtp", "total tok/s"))
+        .contains("naive, 1", "naive, 3", "+ paging, 1", "+ FP8 weights, aside, 3")
+        .contains(
+            "+ MTP, 1", "naive with MTP, 3", "best recipe, 3", "best recipe without drafts, 1")
+        .doesNotHaveDuplicates();
+    assertThat(r.json().lines())
+        .hasSameSizeAs(variants(r.report(), "frontier, speck-mtp", "total tok/s"))
+        .allMatch(line -> line.startsWith("{\"model\":\"speck-mtp\",\"configuration\":\""));
+    assertThat(out.toString())
+        .contains("everything: best recipe over naive: ")
+        .contains("without MTP: best recipe without drafts over naive: ")
+        .contains("with MTP: best recipe over naive with MTP: ");
+    List<Chart> charts = r.report().charts();
+    assertThat(charts).hasSize(2);
+    assertThat(charts.getFirst().curves()).extracting(Chart.Curve::name).contains("naive");
+    assertThat(charts.getLast().curves()).extracting(Chart.Curve::name).contains("best recipe");
+    for (int i = 1; i < charts.getFirst().curves().size(); i++) { // one rung more each time
+      assertThat(charts.getFirst().curves().get(i).name()).startsWith("+ ");
+    }
+  }
+
+  @Test
+  void aSweepFindsARecipeForEveryNumberOfClientsAndTheFrontierTakesIt() {
+    var sweep = new FrontierLab.Shape(List.of(), FrontierLoad.STANDARD, List.of(), true);
+    FrontierReport found = frontier(sweep);
+    Recipe recipe = found.recipe();
+    assertThat(recipe.rows()).extracting(Recipe.Row::concurrency).containsExactly(1, 3);
+    assertThat(recipe.fingerprint()).isEqualTo(Fingerprint.of(TinyModels.speck("mtp")));
+    assertThat(found.json()).isEmpty();
+    var shape = new FrontierLab.Shape(List.of(), FrontierLoad.STANDARD, List.of(recipe), false);
+    assertThat(frontier(shape).recipe()).isSameAs(recipe);
+  }
+
+  @Test
+  void aModelWithoutAnMtpLayerHasAFrontierWithoutDrafts() {
+    var settings = new LabSettings(TinyModels.speck("sharded"), Optional.empty(), 1, 1, 1, true);
+    var shape = new FrontierLab.Shape(List.of(), FrontierLoad.STANDARD, List.of(), false);
+    LabReport r = Lab.frontier(settings, shape, new PrintStream(out, true), line -> {}).report();
+    assertThat(variants(r, "frontier", "total tok/s"))
+        .contains("naive, 1", "+ bf16 KV, 3", "best recipe, 3")
+        .noneMatch(what -> what.contains("MTP") || what.contains("without drafts"));
+    assertThat(r.charts()).hasSize(2);
+  }
+
   private LabReport hybrid(HybridLab.Part part) {
     var settings = new LabSettings(TinyModels.speck("v4-mtp"), Optional.empty(), 1, 1, 1, true);
     List<Path> beside = List.of(TinyModels.speck("mtp"));
@@ -377,6 +435,11 @@ class LabTest {
   void impossibleSettingsAreRefusedByName() {
     assertThatThrownBy(() -> new ThroughputLab.Shape(List.of(1, 0), 8, 12))
         .hasMessage("batch: expected 1 to 4096, found [1, 0]");
+    assertThatThrownBy(
+            () -> new FrontierLab.Shape(List.of(1, 0), FrontierLoad.STANDARD, List.of(), false))
+        .hasMessage("concurrency: expected 1 to 1024, found [0, 1]");
+    assertThatThrownBy(() -> new FrontierLoad(0, 1))
+        .hasMessage("input: expected 1 to 65536, found 0");
     assertThatThrownBy(() -> new OpsLab.Shape(0, 20, 1)).hasMessageContaining("rows");
     assertThatThrownBy(
             () -> new LabSettings(TinyModels.speck("mtp"), Optional.empty(), 0, 1, 1, true))
