@@ -383,7 +383,7 @@ class LimitsTest {
   void theGreetingOfHttp2IsRefused() throws Exception { // a router tries whether this is gRPC
     try (RawClient client = serve(OPTIONS)) {
       Reply reply = client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").reply();
-      assertRefused(reply, 426, "Upgrade Required");
+      assertRefused(reply, 426, "request line: expected METHOD /PATH HTTP/1.1, found HTTP/2.0");
       assertThat(client.closed()).isTrue();
     }
   }
