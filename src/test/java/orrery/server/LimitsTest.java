@@ -13,6 +13,11 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.UnaryOperator;
+import org.eclipse.jetty.server.Handler;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.util.Callback;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -120,6 +125,28 @@ class LimitsTest {
       CompletableFuture<Void> drips = CompletableFuture.runAsync(() -> drip(client, "X-A: b\r\n"));
       assertThat(client.closed()).isTrue();
       drips.get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void aServerThatIsLateItselfAnswersAllTheSame() throws Exception {
+    UnaryOperator<Handler> busy =
+        handler ->
+            new Handler.Wrapper(handler) {
+              @Override
+              public boolean handle(Request request, Response response, Callback callback)
+                  throws Exception {
+                sleep(SHORT.multipliedBy(4)); // as if other threads had the processor
+                return super.handle(request, response, callback);
+              }
+            };
+    server = HttpServer.listen(OPTIONS.withSendTime(SHORT), (call, t) -> bugs.add(t), busy);
+    server.open(routes);
+    try (RawClient client = new RawClient(server.port())) {
+      assertThat(client.post("/length", "abc").reply().body()).isEqualTo("3");
+      assertThat(client.get("/health").reply().status()).isEqualTo(200);
+      client.send("GET /health HTTP/1.1\r\n"); // the client's own time ends as before
+      assertThat(client.closed()).isTrue();
     }
   }
 
