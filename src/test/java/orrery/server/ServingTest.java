@@ -17,6 +17,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import orrery.TinyModels;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
@@ -51,6 +53,7 @@ class ServingTest {
     Serving serving = edit.apply(Serving.of(engine, loaded));
     Routes routes = new OpenAiRoutes(serving).addTo(new Routes());
     Profile profile = new Profile(Optional.empty());
+    new SglangRoutes(serving).addTo(routes);
     server.open(new ControlRoutes(serving, new Metrics("m"), profile).addTo(routes));
   }
 
@@ -127,6 +130,36 @@ class ServingTest {
   }
 
   @Test
+  void metricsAreServedUntilTheLastCallIsAnswered() throws Exception {
+    serve(OPTIONS, 10, s -> s);
+    try (RawClient running = new RawClient(server.port());
+        RawClient probe = new RawClient(server.port())) {
+      running.post("/v1/completions", LONG);
+      await(held);
+      Thread drain = Thread.startVirtualThread(this::drain);
+      Reply models = probe.get("/v1/models").reply();
+      while (models.status() == 200) { // it does not drain yet
+        models = probe.get("/v1/models").reply();
+      }
+      assertThat(models.body()).contains("the server is draining");
+      assertThat(probe.get("/metrics").reply().body()).contains("sglang:num_running_reqs");
+      assertThat(drain.isAlive()).isTrue();
+      go.countDown();
+      assertThat(running.reply().status()).isEqualTo(200);
+      drain.join(Duration.ofMinutes(1));
+      assertThat(drain.isAlive()).isFalse();
+    }
+  }
+
+  private void drain() {
+    try {
+      server.drain();
+    } catch (InterruptedException e) {
+      bugs.add(e);
+    }
+  }
+
+  @Test
   void aClientThatWaitsForAFlushAndLeavesIsNotWaitedFor() throws Exception {
     serve(OPTIONS, 10, s -> s);
     try (RawClient running = new RawClient(server.port())) {
@@ -163,17 +196,48 @@ class ServingTest {
     }
   }
 
+  private static Serving within(Serving s, Duration deadline) {
+    return new Serving(s.engine(), s.loaded(), "m", false, Optional.of(deadline));
+  }
+
   @Test
   void anAnswerThatIsPastTheServersDeadlineIsCutOff() throws Exception {
-    serve(
-        OPTIONS,
-        10,
-        s -> new Serving(s.engine(), s.loaded(), "m", false, Optional.of(Duration.ofNanos(1))));
-    go.countDown();
+    Duration deadline = Duration.ofSeconds(3);
+    serve(OPTIONS, 10, s -> within(s, deadline));
+    long begin = System.nanoTime();
     try (RawClient client = new RawClient(server.port())) {
-      client.post("/v1/completions", LONG).reply();
+      client.post("/v1/completions", LONG);
+      await(held); // its first token is there
+      Thread.sleep(deadline.minusNanos(System.nanoTime() - begin).plusMillis(50));
+      go.countDown();
+      Reply cut = client.reply();
+      assertThat(cut.status()).as(cut.body()).isEqualTo(200);
+      assertThat(cut.body()).contains("\"finish_reason\":\"abort\"");
     }
     assertThat(reason()).isEqualTo("abort");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/v1/completions {\"prompt\": [1], \"max_tokens\": 2%s}",
+        "/v1/completions {\"prompt\": [[1], [2]], \"n\": 2, \"max_tokens\": 2%s}",
+        "/generate {\"input_ids\": [1]%s}",
+        "/generate {\"input_ids\": [[1], [2]]%s}"
+      })
+  void aCallWithoutATokenAtItsDeadlineIs503AlsoAsAStream(String call) throws Exception {
+    serve(OPTIONS, 10, s -> within(s, Duration.ofNanos(1)));
+    go.countDown();
+    String path = call.substring(0, call.indexOf(' '));
+    try (RawClient client = new RawClient(server.port())) {
+      for (String stream : List.of("", ", \"stream\": true")) {
+        Reply late = client.post(path, call.substring(path.length() + 1).formatted(stream)).reply();
+        assertThat(late.status()).as(late.body()).isEqualTo(503);
+        assertThat(late.header("Retry-After")).isEqualTo("1");
+        assertThat(late.body()).contains("no token yet when its time (--request-timeout) was over");
+        assertThat(late.body()).contains("\"type\":\"service_unavailable_error\"");
+      }
+    }
   }
 
   @Test
