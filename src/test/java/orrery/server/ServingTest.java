@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -23,9 +24,12 @@ import orrery.TinyModels;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
+import orrery.engine.Request;
 import orrery.events.Event;
 import orrery.observe.Metrics;
 import orrery.observe.Profile;
+import orrery.sampling.RandomSeed;
+import orrery.sampling.SamplingParams;
 import orrery.server.RawClient.Reply;
 
 /** What the engine gets to know of a call: who calls, until when, and that the client has left. */
@@ -197,7 +201,7 @@ class ServingTest {
   }
 
   private static Serving within(Serving s, Duration deadline) {
-    return new Serving(s.engine(), s.loaded(), "m", false, Optional.of(deadline));
+    return new Serving(s.engine(), s.loaded(), "m", false, Optional.of(deadline), RandomSeed.NONE);
   }
 
   @Test
@@ -240,13 +244,42 @@ class ServingTest {
     }
   }
 
+  /** The seed of a request without one, as the engine gets it. */
+  private long seed(Serving serving) {
+    Call call =
+        (Call)
+            Proxy.newProxyInstance(
+                Call.class.getClassLoader(), new Class<?>[] {Call.class}, (p, method, a) -> "t");
+    return serving
+        .of(call, Request.of(new int[] {1}, SamplingParams.defaults()))
+        .params()
+        .seed()
+        .orElse(-1);
+  }
+
+  @Test
+  void theSeedsOfRequestsWithoutOneFollowFromTheRandomSeedAndTheirNumber() throws Exception {
+    go.countDown();
+    serve(OPTIONS, 10, s -> s);
+    RandomSeed seven = new RandomSeed(7);
+    List<Serving> same = new ArrayList<>();
+    for (RandomSeed random : List.of(seven, seven, new RandomSeed(8), RandomSeed.NONE)) {
+      same.add(new Serving(engine, loaded, "m", false, Optional.empty(), random));
+    }
+    List<Long> seeds = List.of(seed(same.get(0)), seed(same.get(0)), seed(same.get(0)));
+    assertThat(seeds).doesNotHaveDuplicates().first().isEqualTo(seven.of(0));
+    assertThat(List.of(seed(same.get(1)), seed(same.get(1)), seed(same.get(1)))).isEqualTo(seeds);
+    assertThat(seeds).doesNotContain(seed(same.get(2)));
+    assertThat(seed(same.get(3))).as("the engine takes its number").isEqualTo(-1);
+  }
+
   @Test
   void tenantsShareNoPrefixAndOneTenantDoes() throws Exception {
     go.countDown();
     serve(
         OPTIONS.withApiKeys(List.of("a", "b")),
         10,
-        s -> new Serving(s.engine(), s.loaded(), "m", true, Optional.empty()));
+        s -> new Serving(s.engine(), s.loaded(), "m", true, Optional.empty(), RandomSeed.NONE));
     String ids = IntStream.range(0, 64).mapToObj(i -> "" + i).collect(Collectors.joining(","));
     String body = "{\"prompt\": [" + ids + "], \"max_tokens\": 1%s}";
     try (RawClient client = new RawClient(server.port())) {
