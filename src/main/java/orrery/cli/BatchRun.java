@@ -13,6 +13,7 @@ import orrery.openai.FieldException;
 import orrery.openai.Fields;
 import orrery.openai.OpenAiRequest;
 import orrery.openai.OpenAiResponse.Problem;
+import orrery.sampling.RandomSeed;
 import orrery.text.TokenizerException;
 
 /**
@@ -35,6 +36,7 @@ final class BatchRun {
 
   private final Engine engine;
   private final OpenAiRequest.Reader reader;
+  private final RandomSeed random;
   private final BatchResponse responses;
   private final BatchOutput out;
   private final BatchPart part;
@@ -57,6 +59,7 @@ final class BatchRun {
       BatchPart.Answered kept) {}
 
   /**
+   * @param random with a line's number, the seed of a request without one
    * @param part what an earlier run has left
    * @param ids of the lines before the first
    * @param model the name of the model
@@ -65,6 +68,7 @@ final class BatchRun {
   BatchRun(
       Engine engine,
       OpenAiRequest.Reader reader,
+      RandomSeed random,
       BatchResponse responses,
       BatchOutput out,
       BatchPart part,
@@ -74,6 +78,7 @@ final class BatchRun {
       Consumer<BatchTally> progress) {
     this.engine = engine;
     this.reader = reader;
+    this.random = random;
     this.responses = responses;
     this.out = out;
     this.part = part;
@@ -198,7 +203,7 @@ final class BatchRun {
         };
     Fields body = fields.object("body");
     fields.requireNothingElse();
-    OpenAiRequest request = reader.read(body, chat, line);
+    OpenAiRequest request = reader.read(body, chat, random.of(line));
     for (String flag : chat ? new String[] {"stream"} : new String[] {"stream", "echo"}) {
       if (body.boolOr(flag, false)) {
         body.fail(flag, "false: a batch has whole answers, without their prompts");

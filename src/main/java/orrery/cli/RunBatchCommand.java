@@ -104,6 +104,7 @@ final class RunBatchCommand implements Callable<Integer> {
   private int maxQueued = 4096;
 
   @Mixin private ModelOption model;
+  @Mixin private RandomSeedFlag random;
   @Mixin private EngineFlags flags;
 
   @ArgGroup(validate = false, order = 13, heading = SharingFlags.HEADING)
@@ -148,7 +149,16 @@ final class RunBatchCommand implements Callable<Integer> {
             new BatchResponse(new OpenAiResponse(loaded.tokenizer(), promptDetails, synthetic));
         BatchRun run =
             new BatchRun(
-                engine, reader, responses, out, part, ids, model.name(), tally, progress::show);
+                engine,
+                reader,
+                random.seed(),
+                responses,
+                out,
+                part,
+                ids,
+                model.name(),
+                tally,
+                progress::show);
         boolean resumable = true;
         try {
           run.run(lines);

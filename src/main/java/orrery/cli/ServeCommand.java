@@ -89,6 +89,7 @@ final class ServeCommand implements Callable<Integer> {
   @ArgGroup(validate = false, order = 5, heading = "%nWho may call, and what a call may cost:%n")
   private ServerFlags server = new ServerFlags();
 
+  @Mixin private RandomSeedFlag random;
   @Mixin private EngineFlags flags;
 
   @ArgGroup(validate = false, order = 13, heading = SharingFlags.HEADING)
@@ -174,7 +175,7 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   private Serving serving(Engine engine, LoadedModel loaded, String served) {
-    return new Serving(engine, loaded, served, cacheReport, server.deadline());
+    return new Serving(engine, loaded, served, cacheReport, server.deadline(), random.seed());
   }
 
   /** Every path that is served, but the page's. */

@@ -60,8 +60,8 @@ final class ServerFlags {
       names = "--request-timeout",
       paramLabel = "SECONDS",
       description =
-          "Cut an answer off that is not complete after so long; 0 waits for ever. Default:"
-              + " ${DEFAULT-VALUE}")
+          "Cut an answer off that is not complete after so long; a call without a token gets 503. 0"
+              + " waits for ever. Default: ${DEFAULT-VALUE}")
   private double requestTimeout = 0;
 
   @Option(

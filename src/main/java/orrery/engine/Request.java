@@ -50,6 +50,11 @@ public record Request(
     return new Request(prompt, params, p, deadline, salt);
   }
 
+  /** The same request with another seed. */
+  public Request withSeed(long seed) {
+    return new Request(prompt, params.withSeed(seed), priority, deadline, salt);
+  }
+
   /**
    * The same request with a deadline.
    *

@@ -9,6 +9,7 @@ import java.util.function.LongSupplier;
 import orrery.batching.Queues;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.sampling.FinishReason;
 
 /** The requests inside the engine, from their arrival to their last token or failure. */
 final class Requests {
@@ -117,7 +118,7 @@ final class Requests {
   /** Cancels every request that is past its deadline; returns whether there was one. */
   boolean cutOffLate(long now) {
     List<Active> late = active.values().stream().filter(a -> a.deadline <= now).toList();
-    late.forEach(a -> cancel(a.completion.id(), "deadline"));
+    late.forEach(a -> cancel(a.completion.id(), FinishReason.Abort.DEADLINE));
     return !late.isEmpty();
   }
 

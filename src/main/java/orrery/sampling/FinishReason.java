@@ -42,6 +42,9 @@ public sealed interface FinishReason {
 
   /** The request was cancelled, passed its deadline or failed; {@code cause} says which. */
   record Abort(String cause) implements FinishReason {
+    /** The cause of an answer that passed its deadline. */
+    public static final String DEADLINE = "deadline";
+
     @Override
     public String type() {
       return "abort";

@@ -143,7 +143,7 @@ final class Body {
     return switch (why) {
       case TimeoutException e -> late();
       case org.eclipse.jetty.http.HttpException e ->
-          HttpException.invalid(null, "body: " + e.getReason());
+          HttpException.invalid(null, ParseWords.ofBody(String.valueOf(e.getReason())));
       case IOException e -> throw e;
       default -> throw new IOException(why);
     };

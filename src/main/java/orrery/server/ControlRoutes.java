@@ -56,7 +56,7 @@ public final class ControlRoutes {
         .get("/get_load", json(info::load))
         .get("/v1/loads", this::loads)
         .get("/version", json(ControlRoutes::version))
-        .get("/metrics", call -> call.answer(200, Metrics.CONTENT_TYPE, metrics.text()))
+        .getToTheEnd("/metrics", call -> call.answer(200, Metrics.CONTENT_TYPE, metrics.text()))
         .get("/flush_cache", this::flush)
         .post("/flush_cache", this::flush)
         .post("/reset_prefix_cache", this::flush)

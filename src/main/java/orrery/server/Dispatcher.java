@@ -43,7 +43,7 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
   private void answer(Exchange call) {
     try {
       call.requirePlace();
-      Routes routes = gate.enter();
+      Routes routes = gate.enter(call.path());
       try {
         handle(routes, call);
       } finally {

@@ -12,16 +12,18 @@ final class Gate {
   }
 
   /**
-   * Lets a call in; the caller calls {@link #leave} when it is answered.
+   * Lets a call of a path in; the caller calls {@link #leave} when it is answered.
    *
-   * @throws HttpException 503 before the server is open and when it drains
+   * @throws HttpException 503 before the server is open; when it drains, too, but for a path that
+   *     is answered until the end
    */
-  synchronized Routes enter() {
+  synchronized Routes enter(String path) {
     if (routes == null) {
       throw HttpException.unavailable("the server is starting; try again later");
     }
-    if (draining) {
-      throw HttpException.unavailable("the server is ending; it takes no more calls");
+    if (draining && !routes.isToTheEnd(path)) {
+      throw HttpException.unavailable(
+          "the server is draining: it finishes the calls that it has, and takes no more");
     }
     inside++;
     return routes;

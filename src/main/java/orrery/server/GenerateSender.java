@@ -95,13 +95,18 @@ final class GenerateSender {
   private void read(int prompt) {
     Throwable problem = null;
     try {
+      boolean begun = false;
       List<Token> ends = new ArrayList<>(); // of choices that were ended from outside
       for (Token token : running.get(prompt)) {
         if (token.id() == Token.NONE) {
           ends.add(token); // if the request has failed, the next thing is the failure
         } else {
+          begun = true;
           add(prompt, token);
         }
+      }
+      if (!begun) {
+        Late.requireNone(ends);
       }
       ends.forEach(end -> add(prompt, end));
     } catch (Throwable e) { // an error, too, must not leave the call waiting

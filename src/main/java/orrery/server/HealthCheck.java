@@ -52,7 +52,7 @@ record HealthCheck(Serving serving, Metrics metrics, Duration patience) implemen
     try {
       return serving
           .engine()
-          .submit(serving.of(call, Request.of(new int[] {0}, one)).withPriority(1));
+          .submit(serving.of(call, Request.of(new int[] {0}, one.withSeed(0))).withPriority(1));
     } catch (RequestException e) {
       if (e.kind() == RequestException.Kind.QUEUE_FULL) {
         return null;

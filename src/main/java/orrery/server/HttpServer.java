@@ -5,9 +5,11 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
 import org.eclipse.jetty.http.UriCompliance;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
+import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.NetworkConnectionLimit;
@@ -39,7 +41,8 @@ public final class HttpServer implements AutoCloseable {
   private final Server server;
   private final ServerConnector connector;
 
-  private HttpServer(ServerOptions options, BiConsumer<String, Throwable> bugs) {
+  private HttpServer(
+      ServerOptions options, BiConsumer<String, Throwable> bugs, UnaryOperator<Handler> front) {
     this.options = options;
     QueuedThreadPool threads = new QueuedThreadPool(THREADS, THREADS);
     threads.setName("orrery-http");
@@ -50,7 +53,7 @@ public final class HttpServer implements AutoCloseable {
     int most =
         (int) Math.min(Integer.MAX_VALUE, (long) options.maxConnections() + SPARE_CONNECTIONS);
     server.addBean(new NetworkConnectionLimit(most, connector));
-    server.setHandler(new Dispatcher(options, gate, bugs));
+    server.setHandler(front.apply(new Dispatcher(options, gate, bugs)));
     server.setErrorHandler(new ParseErrors());
   }
 
@@ -62,7 +65,18 @@ public final class HttpServer implements AutoCloseable {
    */
   public static HttpServer listen(ServerOptions options, BiConsumer<String, Throwable> bugs)
       throws IOException {
-    HttpServer all = new HttpServer(options, bugs);
+    return listen(options, bugs, UnaryOperator.identity());
+  }
+
+  /**
+   * Begins to listen.
+   *
+   * @param front stands between Jetty and what answers
+   */
+  static HttpServer listen(
+      ServerOptions options, BiConsumer<String, Throwable> bugs, UnaryOperator<Handler> front)
+      throws IOException {
+    HttpServer all = new HttpServer(options, bugs, front);
     try {
       all.connector.open();
       all.server.start();
@@ -122,7 +136,7 @@ public final class HttpServer implements AutoCloseable {
 
   /**
    * Refuses further calls with 503, {@code /health} too, and waits until those that came before are
-   * answered.
+   * answered. What is answered {@linkplain Routes#getToTheEnd to the end} is answered meanwhile.
    */
   public void drain() throws InterruptedException {
     gate.drain();

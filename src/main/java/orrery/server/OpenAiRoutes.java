@@ -94,7 +94,7 @@ public final class OpenAiRoutes {
         OpenAiStream stream = new OpenAiStream(own.bodies(), id, now(), request);
         new OpenAiSender(call, stream, running).send(request.delivery().usage());
       } else {
-        List<List<Answer>> answers = running.stream().map(Completion::join).toList();
+        List<List<Answer>> answers = running.stream().map(c -> Late.require(c.join())).toList();
         byte[] whole = JsonBytes.of(json -> own.bodies().answer(json, id, now(), request, answers));
         call.answer(200, JsonBytes.TYPE, whole);
       }

@@ -51,14 +51,19 @@ final class OpenAiSender {
 
   private void send(int prompt) throws IOException {
     Completion completion = running.get(prompt);
+    boolean begun = false;
     List<Token> ends =
         new ArrayList<>(); // without a token: of choices that were ended from outside
     for (Token token : completion) {
       if (token.id() == Token.NONE) {
         ends.add(token); // if the request has failed, the next thing is the failure
       } else {
+        begun = true;
         send(prompt, token, completion);
       }
+    }
+    if (!begun) {
+      Late.requireNone(ends);
     }
     for (Token end : ends) {
       send(prompt, end, completion);

@@ -17,7 +17,8 @@ final class ParseErrors implements Request.Handler {
     boolean clients = code >= 400 && code < 500 || code == 505; // the version is the client's too
     HttpException error =
         clients
-            ? HttpException.refused(code == 505 ? 400 : code, null, "request: " + message)
+            ? HttpException.refused(
+                code == 505 ? 400 : code, null, ParseWords.ofRequest(String.valueOf(message)))
             : HttpException.failed(Errors.BUG);
     byte[] body = Errors.body(error);
     response.setStatus(error.status());

@@ -24,6 +24,7 @@ public final class Routes {
   private final Map<String, Map<String, Handler>> exact = new LinkedHashMap<>(); // path, method
   private final Map<String, Map<String, Handler>> open = new LinkedHashMap<>(); // beginning, method
   private final Set<String> free = new HashSet<>(); // keys of paths that need no key of a caller
+  private final Set<String> last = new HashSet<>(); // paths that are answered until the end
 
   /** A handler, and what the open end of its path stands for. */
   record Found(Handler handler, String parameter) {}
@@ -39,6 +40,15 @@ public final class Routes {
    */
   public Routes getFree(String path, Handler handler) {
     free.add(beginning(path));
+    return get(path, handler);
+  }
+
+  /**
+   * Answers {@code GET} and {@code HEAD} also while the server drains: for what tells how the last
+   * calls end. The path has no open end.
+   */
+  public Routes getToTheEnd(String path, Handler handler) {
+    last.add(path);
     return get(path, handler);
   }
 
@@ -80,6 +90,11 @@ public final class Routes {
       return free.contains(path);
     }
     return openTo(path).filter(free::contains).isPresent();
+  }
+
+  /** Whether a call of this path is answered also while the server drains. */
+  boolean isToTheEnd(String path) {
+    return last.contains(path);
   }
 
   /** The first beginning, of those with an open end, that a path has. */

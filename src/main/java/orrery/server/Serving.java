@@ -3,10 +3,12 @@ package orrery.server;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import orrery.engine.Engine;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
+import orrery.sampling.RandomSeed;
 
 /**
  * What the handlers of an API serve: one model, by one engine. Another engine may take the place of
@@ -17,6 +19,8 @@ public final class Serving implements AutoCloseable {
   private final String name;
   private final boolean cacheReport;
   private final Optional<Duration> deadline;
+  private final RandomSeed random;
+  private final AtomicLong asked = new AtomicLong(); // requests so far
   private final CompletableFuture<Throwable> broken = new CompletableFuture<>();
   private volatile Running running; // null while another engine starts
   private boolean ending; // no further engine starts; guarded by this
@@ -32,13 +36,16 @@ public final class Serving implements AutoCloseable {
    * @param name of the model, as clients are told
    * @param cacheReport whether answers say how many prompt tokens came from the prefix cache
    * @param deadline after which an unfinished answer is cut off
+   * @param random with a request's number, the seed of a request that has none
    */
   public Serving(
       Engine engine,
       LoadedModel loaded,
       String name,
       boolean cacheReport,
-      Optional<Duration> deadline) {
+      Optional<Duration> deadline,
+      RandomSeed random) {
+    this.random = random;
     this.loaded = loaded;
     this.name = name;
     this.cacheReport = cacheReport;
@@ -49,7 +56,7 @@ public final class Serving implements AutoCloseable {
   /** The model under the name of its directory, without a deadline. */
   public static Serving of(Engine engine, LoadedModel loaded) {
     String name = loaded.directory().toAbsolutePath().normalize().getFileName().toString();
-    return new Serving(engine, loaded, name, false, Optional.empty());
+    return new Serving(engine, loaded, name, false, Optional.empty(), RandomSeed.NONE);
   }
 
   private void run(Running next) {
@@ -196,11 +203,20 @@ public final class Serving implements AutoCloseable {
 
   /**
    * The request as the engine gets it: the caller's tenant is in its salt, so that tenants share no
-   * prefix, and it has the server's deadline.
+   * prefix, it has the server's deadline, and a seed.
    */
   public Request of(Call call, Request request) {
     // a tenant has no colon, so no salt of one tenant is a salt of another
     Request own = request.withSalt(call.tenant() + ":" + request.salt());
-    return deadline.map(own::withDeadline).orElse(own);
+    Request drawn = seeded(own);
+    return deadline.map(drawn::withDeadline).orElse(drawn);
+  }
+
+  /** Without a random seed the engine takes the request's number itself. */
+  private Request seeded(Request request) {
+    boolean own = request.params().seed().isPresent();
+    return own || random.equals(RandomSeed.NONE)
+        ? request
+        : request.withSeed(random.of(asked.getAndIncrement()));
   }
 }

@@ -80,7 +80,7 @@ public final class SglangRoutes {
   private static List<Progress> answers(GenerateRequest request, List<Completion> running) {
     List<Progress> all = new ArrayList<>();
     for (int i = 0; i < running.size(); i++) {
-      for (Answer answer : running.get(i).join()) {
+      for (Answer answer : Late.require(running.get(i).join())) {
         all.add(Progress.of(request.prompts().get(i), answer));
       }
     }

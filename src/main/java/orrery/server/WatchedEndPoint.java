@@ -19,11 +19,16 @@ import org.eclipse.jetty.util.thread.Scheduler;
  * asks Jetty's selector in that time, and reads what comes: the end of the stream, or the beginning
  * of a further request. The latter is kept for Jetty.
  *
- * <p>It also closes a connection whose client takes too long to send the headers of a request.
+ * <p>It also closes a connection whose client takes too long to send the headers of a request. Only
+ * the client's time counts: if the machine is so busy that the server reads late, the client must
+ * not lose its answer.
  */
 final class WatchedEndPoint extends SocketChannelEndPoint {
   /** Most bytes of further requests that are kept; a client that sends more is not watched. */
   private static final int EARLY_BYTES = 4096;
+
+  /** After the time for headers: how long the selector may take to notice the last of them. */
+  private static final long GRACE_MILLIS = 200;
 
   private static final Throwable ENDED = new IOException("the watch has ended");
 
@@ -33,6 +38,7 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
   private boolean opened; // whether it is counted; guarded by this, as what follows
   private boolean spare;
   private Scheduler.Task late; // closes the connection if headers do not come; null while none do
+  private boolean warned; // whether the time for headers is over, and the grace has begun
   private boolean calling; // whether headers have come and their answer is not complete
   private Watch watch; // null without a watch
   private ByteBuffer early = BufferUtil.EMPTY_BUFFER; // read by a watch, not yet by Jetty
@@ -174,7 +180,8 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
         early = BufferUtil.EMPTY_BUFFER;
       }
       if (filled > 0 && !calling && late == null) {
-        late = getScheduler().schedule(this::close, sendTime.toMillis(), TimeUnit.MILLISECONDS);
+        warned = false;
+        late = getScheduler().schedule(this::endLate, sendTime.toMillis(), TimeUnit.MILLISECONDS);
       }
       return filled;
     }
@@ -190,6 +197,27 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
       Thread.startVirtualThread(() -> getFillInterest().fillable());
     } else {
       super.needsFillInterest();
+    }
+  }
+
+  /**
+   * The time for headers is over. If Jetty waits for bytes, the client is late. If it does not, it
+   * has bytes that it has not worked through, and then the server is late.
+   */
+  private void endLate() {
+    boolean over;
+    synchronized (this) {
+      if (late == null) {
+        return; // the headers have come at this very moment
+      }
+      boolean waits = isFillInterested();
+      over = waits && warned;
+      warned |= waits;
+      late =
+          over ? null : getScheduler().schedule(this::endLate, GRACE_MILLIS, TimeUnit.MILLISECONDS);
+    }
+    if (over) {
+      close();
     }
   }
 

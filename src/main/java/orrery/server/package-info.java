@@ -57,7 +57,8 @@
  *   <li>A client holds a connection, a virtual thread and a bounded body; never a thread of the
  *       platform.
  *   <li>A page of the web that a browser of this machine shows gets 403 from a server without keys.
- *   <li>While the server drains, calls that came before are answered, and all others get 503.
+ *   <li>While the server drains, calls that came before are answered, and so is {@code /metrics};
+ *       all others get 503, which says so.
  *   <li>Tenants share no prefix: the engine's salt begins with the tenant.
  * </ul>
  *

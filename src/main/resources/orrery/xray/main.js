@@ -21,6 +21,7 @@ import { History } from "./history.js";
 import { onKeys } from "./keys.js";
 import { Runs } from "./runs.js";
 import { Key, Server } from "./server.js";
+import { keyForm } from "./views/keyform.js";
 import { mount } from "./views/page.js";
 
 const FRAME = 50; // milliseconds between two drawings, at least
@@ -28,7 +29,7 @@ const LOOK = 500; // milliseconds between two looks at the runs
 const KEPT = 40000; // events of a live engine that the page keeps; of a recording it keeps all
 const PACES = [0, 1, 4, 12, 40]; // steps a second that a user may choose
 
-const key = new Key();
+const key = new Key(keyForm);
 const server = new Server(key);
 const history = new History();
 const runs = new Runs(history, sessionStorage);

@@ -2,7 +2,10 @@
 
 /** The key that a server may ask for; kept as long as the browser's tab. */
 export class Key {
-  constructor() {
+  /** @param form asks the user, and is told whether another key was refused; null if there is none */
+  constructor(form) {
+    this.form = form;
+    this.asking = null; // while the user is asked
     this.value = sessionStorage.getItem("orrery.key") ?? "";
     this.declined = false; // the user has given none
   }
@@ -12,15 +15,21 @@ export class Key {
   }
 
   /**
-   * Asks the user for a key, since the server does not take `tried`. If another call has asked in
-   * the meantime, nobody is asked twice.
+   * Asks the user for a key, since the server does not take `tried`. Calls that are refused at the
+   * same time wait for one answer.
    */
-  ask(tried) {
+  async ask(tried) {
     if (this.value !== tried) {
       return;
     }
-    const value = this.declined ? null : window.prompt(tried
-      ? "The server does not take this key. Another one:" : "This server asks for its API key:");
+    this.asking ??= this.enter(tried !== "").finally(() => {
+      this.asking = null;
+    });
+    await this.asking;
+  }
+
+  async enter(refused) {
+    const value = this.declined ? null : await this.form(refused);
     this.declined = value === null;
     if (this.declined) {
       throw new NoKey("The server asks for an API key. Load the page again to enter it.");
@@ -62,7 +71,7 @@ export class Server {
       throw new Error("The server does not answer.");
     }
     if (response.status === 401) {
-      this.key.ask(tried);
+      await this.key.ask(tried);
       return this.call(path, options);
     }
     const text = await response.text();

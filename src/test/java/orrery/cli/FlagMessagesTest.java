@@ -87,6 +87,7 @@ class FlagMessagesTest {
               "--speculative-synthetic-accept-length 9",
               "expected 1 to --speculative-num-steps + 1, or 0 for off, found 9.0"),
           of(BATCH, "--max-queued-requests 0", "expected at least 1, found 0"),
+          of(BATCH, "--random-seed x", "'x' is not a long"),
           of("demo ", "--frame-millis -1", "expected 0 to 60000, found -1"),
           of("demo -m SPECK ", "--threads 257", "expected 1 to 256, found 257"),
           of(DUMP, "--threads 0", "expected 1 to 256, found 0"),

@@ -29,6 +29,7 @@ import orrery.events.EventSink;
 import orrery.files.OutputFile;
 import orrery.openai.OpenAiRequest;
 import orrery.openai.OpenAiResponse;
+import orrery.sampling.RandomSeed;
 
 /** A batch that was stopped leaves a part, and the next run goes on with it. */
 class ResumeTest {
@@ -163,6 +164,7 @@ class ResumeTest {
           new BatchRun(
               engine,
               new OpenAiRequest.Reader(model, 250),
+              RandomSeed.NONE,
               new BatchResponse(new OpenAiResponse(model.tokenizer(), false, false)),
               out,
               new BatchPart(part),

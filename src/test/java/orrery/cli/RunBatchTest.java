@@ -94,6 +94,31 @@ class RunBatchTest {
   }
 
   @Test
+  void linesWithoutASeedDrawAgainWhatTheyDrewAndOthersWithAnotherRandomSeed() throws IOException {
+    String draws =
+        "{\"prompt\":[1,2],\"max_tokens\":20,\"ignore_eos\":true,\"temperature\":2,"
+            + "\"return_token_ids\":true%s}";
+    List<String> unseeded =
+        List.of(completion("a", draws.formatted("")), completion("b", draws.formatted("")));
+    List<String> seeded = List.of(completion("c", draws.formatted(",\"seed\":5")));
+    List<String> all = new ArrayList<>(unseeded);
+    all.addAll(seeded);
+    List<String> plain = choices(answer(SPECK, all));
+    List<String> seven = choices(answer(SPECK, all, "--random-seed", "7"));
+    assertThat(choices(answer(SPECK, all, "--random-seed", "0"))).isEqualTo(plain);
+    assertThat(choices(answer(SPECK, all, "--random-seed", "7"))).isEqualTo(seven);
+    assertThat(seven.get(2)).as("its own seed").isEqualTo(plain.get(2));
+    assertThat(seven.subList(0, 2)).doesNotContainAnyElementsOf(plain.subList(0, 2));
+    assertThat(seven.get(0)).as("another line").isNotEqualTo(seven.get(1));
+  }
+
+  private static List<String> choices(Run run) throws IOException {
+    return run.answers().stream()
+        .map(answer -> answer.at("/response/body/choices/0").toString())
+        .toList();
+  }
+
+  @Test
   void theExampleIsAnsweredLineByLineInOrder() throws IOException {
     Run run = run(STORYTELLER, EXAMPLE);
     assertThat(run.code()).as(run.err()).isZero();

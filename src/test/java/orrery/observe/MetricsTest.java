@@ -179,6 +179,25 @@ class MetricsTest {
   }
 
   @Test
+  void aRequestForThreeAnswersIsOneRequestWithOnePromptAndTheTokensOfThree() {
+    SamplingParams three = SamplingParams.defaults().withMaxTokens(5).withIgnoreEos(true).withN(3);
+    try (LoadedModel model = LoadedModel.load(TinyModels.speck("groups"));
+        Engine engine = Engine.start(model, EngineOptions.defaults(), metrics)) {
+      engine.submit(Request.of(IntStream.range(1, 20).toArray(), three)).join();
+    }
+    Exposition text = read();
+    assertThat(text.value("sglang:num_requests_total")).isEqualTo(1);
+    assertThat(text.value("sglang:prompt_tokens_total")).isEqualTo(19);
+    assertThat(text.value("sglang:cached_tokens_total")).isZero();
+    assertThat(text.value("sglang:generation_tokens_total")).isEqualTo(15);
+    assertThat(text.value("sglang:num_aborted_requests_total")).isZero();
+    assertThat(text.count("sglang:queue_time_seconds")).isEqualTo(1);
+    assertThat(text.count("sglang:time_to_first_token_seconds")).isEqualTo(3);
+    assertThat(text.count("sglang:inter_token_latency_seconds")).isEqualTo(12);
+    assertThat(text.count("sglang:e2e_request_latency_seconds")).isEqualTo(3);
+  }
+
+  @Test
   void draftsAreCountedUnderTheNamesOfBothEngines() {
     SpeculationStats stats = new SpeculationStats();
     EngineOptions options =

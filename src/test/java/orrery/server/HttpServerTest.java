@@ -296,13 +296,14 @@ class HttpServerTest {
   }
 
   @Test
-  void beforeItOpensAndWhenItDrainsEveryCallIs503() throws Exception {
+  void beforeItOpensAndWhenItDrainsEveryCallIs503ButMetrics() throws Exception {
     server = HttpServer.listen(OPTIONS, (call, thrown) -> bugs.add(thrown));
     CountDownLatch inside = new CountDownLatch(1);
     CountDownLatch go = new CountDownLatch(1);
     Routes routes =
         new Routes()
             .get("/health", c -> c.answer(200, "text/plain", new byte[0]))
+            .getToTheEnd("/metrics", c -> c.answer(200, "text/plain", utf8("calls 1")))
             .get(
                 "/slow",
                 c -> {
@@ -313,6 +314,7 @@ class HttpServerTest {
     try (RawClient slow = new RawClient(server.port());
         RawClient probe = new RawClient(server.port())) {
       assertThat(probe.get("/health").reply().status()).isEqualTo(503);
+      assertThat(probe.get("/metrics").reply().status()).isEqualTo(503);
       server.open(routes);
       assertThat(probe.get("/health").reply().status()).isEqualTo(200);
       slow.get("/slow");
@@ -332,6 +334,9 @@ class HttpServerTest {
       }
       assertThat(refused.status()).isEqualTo(503);
       assertThat(refused.header("Retry-After")).isEqualTo("1");
+      assertThat(refused.body()).contains("the server is draining");
+      assertThat(probe.get("/metrics").reply().body()).isEqualTo("calls 1");
+      assertThat(probe.get("/slow").reply().status()).isEqualTo(503);
       assertThat(drain.isAlive()).isTrue();
       go.countDown();
       assertThat(slow.reply().body()).isEqualTo("done");

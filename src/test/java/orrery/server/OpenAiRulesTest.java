@@ -21,6 +21,7 @@ import orrery.engine.NanModel;
 import orrery.engine.PauseMode;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.sampling.RandomSeed;
 import orrery.server.OpenAiServer.Reply;
 
 /** What OpenAI's clients, load generators and routers rely on, one rule a test. */
@@ -353,7 +354,9 @@ class OpenAiRulesTest {
             loaded,
             EngineOptions.defaults(),
             EventSink.NONE,
-            s -> new Serving(s.engine(), s.loaded(), s.name(), true, s.deadline()))) {
+            s ->
+                new Serving(
+                    s.engine(), s.loaded(), s.name(), true, s.deadline(), RandomSeed.NONE))) {
       String prompt = "Once upon a time there was a young duck named Tim. ".repeat(3);
       String body = "{\"prompt\":\"" + prompt + "\",\"max_tokens\":2}";
       String path = "/usage/prompt_tokens_details/cached_tokens";

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -17,13 +18,18 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import orrery.TinyModels;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
+import orrery.engine.Request;
 import orrery.events.Event;
 import orrery.observe.Metrics;
 import orrery.observe.Profile;
+import orrery.sampling.RandomSeed;
+import orrery.sampling.SamplingParams;
 import orrery.server.RawClient.Reply;
 
 /** What the engine gets to know of a call: who calls, until when, and that the client has left. */
@@ -51,6 +57,7 @@ class ServingTest {
     Serving serving = edit.apply(Serving.of(engine, loaded));
     Routes routes = new OpenAiRoutes(serving).addTo(new Routes());
     Profile profile = new Profile(Optional.empty());
+    new SglangRoutes(serving).addTo(routes);
     server.open(new ControlRoutes(serving, new Metrics("m"), profile).addTo(routes));
   }
 
@@ -127,6 +134,36 @@ class ServingTest {
   }
 
   @Test
+  void metricsAreServedUntilTheLastCallIsAnswered() throws Exception {
+    serve(OPTIONS, 10, s -> s);
+    try (RawClient running = new RawClient(server.port());
+        RawClient probe = new RawClient(server.port())) {
+      running.post("/v1/completions", LONG);
+      await(held);
+      Thread drain = Thread.startVirtualThread(this::drain);
+      Reply models = probe.get("/v1/models").reply();
+      while (models.status() == 200) { // it does not drain yet
+        models = probe.get("/v1/models").reply();
+      }
+      assertThat(models.body()).contains("the server is draining");
+      assertThat(probe.get("/metrics").reply().body()).contains("sglang:num_running_reqs");
+      assertThat(drain.isAlive()).isTrue();
+      go.countDown();
+      assertThat(running.reply().status()).isEqualTo(200);
+      drain.join(Duration.ofMinutes(1));
+      assertThat(drain.isAlive()).isFalse();
+    }
+  }
+
+  private void drain() {
+    try {
+      server.drain();
+    } catch (InterruptedException e) {
+      bugs.add(e);
+    }
+  }
+
+  @Test
   void aClientThatWaitsForAFlushAndLeavesIsNotWaitedFor() throws Exception {
     serve(OPTIONS, 10, s -> s);
     try (RawClient running = new RawClient(server.port())) {
@@ -163,17 +200,77 @@ class ServingTest {
     }
   }
 
+  private static Serving within(Serving s, Duration deadline) {
+    return new Serving(s.engine(), s.loaded(), "m", false, Optional.of(deadline), RandomSeed.NONE);
+  }
+
   @Test
   void anAnswerThatIsPastTheServersDeadlineIsCutOff() throws Exception {
-    serve(
-        OPTIONS,
-        10,
-        s -> new Serving(s.engine(), s.loaded(), "m", false, Optional.of(Duration.ofNanos(1))));
-    go.countDown();
+    Duration deadline = Duration.ofSeconds(3);
+    serve(OPTIONS, 10, s -> within(s, deadline));
+    long begin = System.nanoTime();
     try (RawClient client = new RawClient(server.port())) {
-      client.post("/v1/completions", LONG).reply();
+      client.post("/v1/completions", LONG);
+      await(held); // its first token is there
+      Thread.sleep(deadline.minusNanos(System.nanoTime() - begin).plusMillis(50));
+      go.countDown();
+      Reply cut = client.reply();
+      assertThat(cut.status()).as(cut.body()).isEqualTo(200);
+      assertThat(cut.body()).contains("\"finish_reason\":\"abort\"");
     }
     assertThat(reason()).isEqualTo("abort");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/v1/completions {\"prompt\": [1], \"max_tokens\": 2%s}",
+        "/v1/completions {\"prompt\": [[1], [2]], \"n\": 2, \"max_tokens\": 2%s}",
+        "/generate {\"input_ids\": [1]%s}",
+        "/generate {\"input_ids\": [[1], [2]]%s}"
+      })
+  void aCallWithoutATokenAtItsDeadlineIs503AlsoAsAStream(String call) throws Exception {
+    serve(OPTIONS, 10, s -> within(s, Duration.ofNanos(1)));
+    go.countDown();
+    String path = call.substring(0, call.indexOf(' '));
+    try (RawClient client = new RawClient(server.port())) {
+      for (String stream : List.of("", ", \"stream\": true")) {
+        Reply late = client.post(path, call.substring(path.length() + 1).formatted(stream)).reply();
+        assertThat(late.status()).as(late.body()).isEqualTo(503);
+        assertThat(late.header("Retry-After")).isEqualTo("1");
+        assertThat(late.body()).contains("no token yet when its time (--request-timeout) was over");
+        assertThat(late.body()).contains("\"type\":\"service_unavailable_error\"");
+      }
+    }
+  }
+
+  /** The seed of a request without one, as the engine gets it. */
+  private long seed(Serving serving) {
+    Call call =
+        (Call)
+            Proxy.newProxyInstance(
+                Call.class.getClassLoader(), new Class<?>[] {Call.class}, (p, method, a) -> "t");
+    return serving
+        .of(call, Request.of(new int[] {1}, SamplingParams.defaults()))
+        .params()
+        .seed()
+        .orElse(-1);
+  }
+
+  @Test
+  void theSeedsOfRequestsWithoutOneFollowFromTheRandomSeedAndTheirNumber() throws Exception {
+    go.countDown();
+    serve(OPTIONS, 10, s -> s);
+    RandomSeed seven = new RandomSeed(7);
+    List<Serving> same = new ArrayList<>();
+    for (RandomSeed random : List.of(seven, seven, new RandomSeed(8), RandomSeed.NONE)) {
+      same.add(new Serving(engine, loaded, "m", false, Optional.empty(), random));
+    }
+    List<Long> seeds = List.of(seed(same.get(0)), seed(same.get(0)), seed(same.get(0)));
+    assertThat(seeds).doesNotHaveDuplicates().first().isEqualTo(seven.of(0));
+    assertThat(List.of(seed(same.get(1)), seed(same.get(1)), seed(same.get(1)))).isEqualTo(seeds);
+    assertThat(seeds).doesNotContain(seed(same.get(2)));
+    assertThat(seed(same.get(3))).as("the engine takes its number").isEqualTo(-1);
   }
 
   @Test
@@ -182,7 +279,7 @@ class ServingTest {
     serve(
         OPTIONS.withApiKeys(List.of("a", "b")),
         10,
-        s -> new Serving(s.engine(), s.loaded(), "m", true, Optional.empty()));
+        s -> new Serving(s.engine(), s.loaded(), "m", true, Optional.empty(), RandomSeed.NONE));
     String ids = IntStream.range(0, 64).mapToObj(i -> "" + i).collect(Collectors.joining(","));
     String body = "{\"prompt\": [" + ids + "], \"max_tokens\": 1%s}";
     try (RawClient client = new RawClient(server.port())) {

@@ -417,6 +417,36 @@ class XrayPageTest {
   }
 
   @Test
+  void aServerWithAKeyIsGivenItInAFieldThatShowsNoLetters() throws Exception {
+    browser.look(1280, 900, false);
+    try (XrayServer server = new XrayServer(CLASSIC, "", "open-sesame")) {
+      browser.go(server.address());
+      browser.until("the form", () -> browser.one("#key").isDisplayed());
+      WebElement field = browser.one("#key input");
+      assertThat(field.getDomAttribute("type")).isEqualTo("password");
+      field.sendKeys("wrong", Keys.ENTER);
+      browser.until(
+          "that this key is wrong",
+          () -> browser.one("#key p").getText().contains("does not take this key"));
+      browser.until("the form again", () -> browser.one("#key").isDisplayed());
+      browser.one("#key input").sendKeys("open-sesame", Keys.ENTER);
+      browser.until("the model's name", () -> browser.one("#model").getText().startsWith("story"));
+      browser.until("the loads", () -> !browser.all("[data-load=dozen]").isEmpty());
+      assertThat(browser.one("#key").isDisplayed()).isFalse();
+      assertThat(browser.js("return document.querySelector('#key input').value")).isEqualTo("");
+      browser.js("sessionStorage.removeItem('orrery.key')");
+      browser.go(server.address());
+      browser.until("the form", () -> browser.one("#key").isDisplayed());
+      browser.one("#key button[formnovalidate]").click();
+      browser.until(
+          "what to do without a key",
+          () -> browser.one("body").getText().contains("Load the page again to enter it."));
+      browser.go("about:blank");
+    }
+    browser.errors(); // refusals; the next test begins without them
+  }
+
+  @Test
   void theFirstMinuteShowsEachLessonInItsPlaceAndTellsAboutIt() throws Exception {
     open(CLASSIC, drafts(), 1280, false);
     start("dozen");
