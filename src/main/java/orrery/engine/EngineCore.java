@@ -133,8 +133,10 @@ final class EngineCore {
     Drafter drafter =
         drafters.make(runner, () -> new Step(maxRows, maxRunning, workspace), kv, sampler);
     Speculator speculator = new Speculator(drafter, length);
-    Judge judge =
-        new Judge(AcceptanceRules.of(speculation, sampler), length.most(), texts, sink, clock);
+    Decider decider =
+        new Decider(
+            team, () -> AcceptanceRules.of(speculation, new Sampler(model.vocab(), loaded.eos())));
+    Judge judge = new Judge(decider.synthetic(), length.most(), texts, sink, clock);
     Limits limits = new Limits(maxRunning, chunk);
     Scheduler scheduler =
         new Scheduler(
@@ -157,7 +159,17 @@ final class EngineCore {
         new PromptScorer(runner, requests),
         step,
         new Settler(
-            judge, speculator, scheduler, queues, requests, memory, books, maxRunning, sink, clock),
+            decider,
+            judge,
+            speculator,
+            scheduler,
+            queues,
+            requests,
+            memory,
+            books,
+            maxRunning,
+            sink,
+            clock),
         clock);
   }
 
