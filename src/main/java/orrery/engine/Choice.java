@@ -25,6 +25,7 @@ final class Choice extends Sequence {
   private int cachedTokens = -1;
   private long firstToken; // nanoseconds; 0 before the first token
   private long end;
+  private int place; // in the newest step that is on its way
 
   /** A choice of a request; the numbers are those of its {@link Sequence}. */
   Choice(Active active, LoadedModel loaded, int id, int choice, int longest, long arrival) {
@@ -115,6 +116,15 @@ final class Choice extends Sequence {
   /** Number of token ids. */
   int vocab() {
     return history.vocab();
+  }
+
+  /** Where it stands among the sequences of the newest step that is on its way. */
+  int place() {
+    return place;
+  }
+
+  void place(int place) {
+    this.place = place;
   }
 
   boolean finished() {

@@ -21,6 +21,7 @@ import orrery.speculation.Drafts;
 final class Decision {
   final Choice choice;
   final Segment segment;
+  final int place; // of the segment among those of its step
   final boolean sibling; // takes its first token from a row of the segment's choice
   final Drafts drafts;
   private int[] tokens = new int[1]; // [>= count]
@@ -28,26 +29,32 @@ final class Decision {
   private int count;
   private RuntimeException failure; // in place of token `count`
 
-  private Decision(Choice choice, Segment segment, boolean sibling) {
+  private Decision(Choice choice, Segment segment, int place, boolean sibling) {
     this.choice = choice;
     this.segment = segment;
+    this.place = place;
     this.sibling = sibling;
     this.drafts = choice.draftsOrNone();
   }
 
   /** A segment's own tokens. */
-  static Decision of(Segment segment) {
-    return new Decision(segment.choice(), segment, false);
+  static Decision of(Segment segment, int place) {
+    return new Decision(segment.choice(), segment, place, false);
   }
 
   /** The first token of another choice of the segment's request. */
-  static Decision of(Choice sibling, Segment segment) {
-    return new Decision(sibling, segment, true);
+  static Decision of(Choice sibling, Segment segment, int place) {
+    return new Decision(sibling, segment, place, true);
   }
 
   /** How many tokens were decided. */
   int count() {
     return count;
+  }
+
+  /** Whether token {@code i} was decided, or could not be: its draft's row counts then. */
+  boolean has(int i) {
+    return i < count || failure != null;
   }
 
   /**

@@ -70,7 +70,7 @@ final class Judge {
         hits++;
       }
       i++;
-      goesOn = hit && !c.finished();
+      goesOn = decision.has(i) && !c.finished();
       if (goesOn) {
         c.advance(1); // the draft's row: its token is known now
       }

@@ -56,6 +56,11 @@ final class Settler {
   void settle(Launched step) {
     List<Decision> decisions = decisions(step.segments());
     decider.decide(decisions, step.forward());
+    settle(step, decisions);
+  }
+
+  /** The same, for a step whose tokens are decided. */
+  void settle(Launched step, List<Decision> decisions) {
     StepTimes times = step.planned().times();
     Map<Active, List<Choice>> siblings = judge(decisions);
     times.mark(Phase.JUDGE);
@@ -79,12 +84,13 @@ final class Settler {
    */
   List<Decision> decisions(List<Segment> segments) {
     List<Decision> decisions = new ArrayList<>(segments.size());
-    for (Segment segment : segments) {
+    for (int place = 0; place < segments.size(); place++) {
+      Segment segment = segments.get(place);
       if (segment.alive()) {
-        decisions.add(Decision.of(segment));
+        decisions.add(Decision.of(segment, place));
         if (segment.logitRow() >= 0) {
           for (Choice sibling : requests.newSiblings(segment.choice().active)) {
-            decisions.add(Decision.of(sibling, segment));
+            decisions.add(Decision.of(sibling, segment, place));
           }
         }
       }
@@ -122,7 +128,7 @@ final class Settler {
 
   /** Keeps the rows of a choice: from now on other requests may share their pages. */
   private void commit(Choice c, List<Choice> siblings) {
-    memory.trim(c, c.computed() + speculator.ahead());
+    memory.trim(c, c.computedSoon() + speculator.ahead()); // rows on their way keep their pages
     memory.keep(c, speculator.complete(c));
     for (Choice sibling : siblings) {
       if (sibling.finished()) {

@@ -10,9 +10,14 @@ import orrery.options.Options;
  * @param kernels which kernels compute
  * @param graph capture each step shape once and replay it, instead of launching eagerly
  * @param activationDtype what products with quantised weights multiply; FP8 is another model
+ * @param overlap plan the next step and settle the last one while a step is computed
  */
 public record ComputeOptions(
-    int threads, KernelSet kernels, boolean graph, ActivationDtype activationDtype) {
+    int threads,
+    KernelSet kernels,
+    boolean graph,
+    ActivationDtype activationDtype,
+    boolean overlap) {
   /**
    * @throws IllegalArgumentException naming the option, what was expected and what was found
    */
@@ -24,7 +29,7 @@ public record ComputeOptions(
 
   /** The default options. */
   public static ComputeOptions defaults() {
-    return new ComputeOptions(1, KernelSet.AUTO, true, ActivationDtype.F32);
+    return new ComputeOptions(1, KernelSet.AUTO, true, ActivationDtype.F32, false);
   }
 
   public ComputeOptions withThreads(int threads) {
@@ -41,5 +46,9 @@ public record ComputeOptions(
 
   public ComputeOptions withActivationDtype(ActivationDtype activationDtype) {
     return Options.with(this, "activationDtype", activationDtype);
+  }
+
+  public ComputeOptions withOverlap(boolean overlap) {
+    return Options.with(this, "overlap", overlap);
   }
 }
