@@ -170,6 +170,15 @@ public final class Scheduler {
       int[] reclaimable,
       boolean deferred) {
     return new Item(
-        s, s.knownSoon(), computed, complete, held, s.offered(), first, idle, reclaimable, deferred);
+        s,
+        s.knownSoon(),
+        computed,
+        complete,
+        held,
+        s.offered(),
+        first,
+        idle,
+        reclaimable,
+        deferred);
   }
 }

@@ -2,7 +2,6 @@ package orrery.engine;
 
 import java.util.ArrayList;
 import java.util.List;
-import orrery.batching.Sequence;
 import orrery.batching.StepPlan;
 import orrery.graph.Step;
 import orrery.kv.PageTable;

@@ -135,8 +135,7 @@ final class EngineCore {
     Speculator speculator = new Speculator(drafter, length);
     Decider decider =
         new Decider(
-            team,
-            () -> AcceptanceRules.of(speculation, new Sampler(model.vocab(), loaded.eos())));
+            team, () -> AcceptanceRules.of(speculation, new Sampler(model.vocab(), loaded.eos())));
     Judge judge = new Judge(decider.synthetic(), length.most(), texts, sink, clock);
     Limits limits = new Limits(maxRunning, chunk);
     Scheduler scheduler =

@@ -68,7 +68,8 @@ final class FutureTokens {
             case READ -> "one that was read";
             default -> "token " + tokens[place];
           };
-      throw new IllegalStateException("future token " + place + ": " + expected + ", found " + found);
+      throw new IllegalStateException(
+          "future token " + place + ": " + expected + ", found " + found);
     }
   }
 

@@ -83,8 +83,7 @@ final class Judge {
       int looked = Math.min(i, segment.drafts());
       int[] drafts = c.drafts().toArray();
       sink.accept(
-          new Event.Verified(
-              clock.getAsLong(), c.request, c.id, drafts, looked, hits, synthetic));
+          new Event.Verified(clock.getAsLong(), c.request, c.id, drafts, looked, hits, synthetic));
     }
   }
 

@@ -179,9 +179,9 @@ public sealed interface Event {
   }
 
   /**
-   * When the two lanes of an engine that overlaps steps worked at one of them; comes before
-   * its {@link StepDone}. The engine's own thread plans and settles, another one computes. Times
-   * are nanoseconds on the engine's clock, as the event's own, which is when the step was settled.
+   * When the two lanes of an engine that overlaps steps worked at one of them; comes before its
+   * {@link StepDone}. The engine's own thread plans and settles, another one computes. Times are
+   * nanoseconds on the engine's clock, as the event's own, which is when the step was settled.
    *
    * @param step number, as in {@link StepDone}
    * @param settledFirst why the step before was settled before this one was planned; {@code NO} if

@@ -191,8 +191,7 @@ public final class Sampler {
    * The token with the highest logit of {@code row} at {@code at}: the model's row, at {@code
    * offset} of {@code logits}, after steps 1 to 3.
    */
-  private int found(
-      float[] row, int at, float[] logits, int offset, History history, int choice) {
+  private int found(float[] row, int at, float[] logits, int offset, History history, int choice) {
     int best = Highest.of(row, at, vocab);
     if (best == Highest.NAN) {
       requireNumbers(logits, offset, history, choice);
