@@ -38,9 +38,19 @@ public final class Scheduler {
 
   /** The plan of the next step. */
   public StepPlan plan(Queues queues, long now) {
-    StepPlan plan = policy.plan(view(queues, now));
-    memory = plan.memory();
+    StepPlan plan = propose(queues, now);
+    accept(plan);
     return plan;
+  }
+
+  /** A plan of the next step that a caller may still drop; it changes nothing. */
+  public StepPlan propose(Queues queues, long now) {
+    return policy.plan(view(queues, now));
+  }
+
+  /** Takes note that a proposed plan is carried out. */
+  public void accept(StepPlan plan) {
+    memory = plan.memory();
   }
 
   /** Whether another choice of a request may start beside a running one now; if not, it waits. */
@@ -58,10 +68,14 @@ public final class Scheduler {
     }
     List<Item> running = new ArrayList<>();
     for (Sequence s : queues.running()) {
-      running.add(running(s));
+      if (!s.ending()) { // else there is nothing left to plan for it; its pages are not free yet
+        running.add(running(s));
+      }
     }
+    int ending = queues.running().size() - running.size();
+    Limits left = new Limits(limits.maxRunning() - ending, limits.chunk());
     List<Item> items = new ArrayList<>();
-    int slots = limits.maxRunning() - running.size();
+    int slots = left.maxRunning() - running.size();
     List<Sequence> waiting = queues.waiting();
     int looked = slots > 0 ? Math.min(waiting.size(), policy.looksAt(slots)) : 0;
     for (int i = 0; i < looked; i++) {
@@ -74,7 +88,7 @@ public final class Scheduler {
     if (looked == 0 && !waiting.isEmpty()) {
       items.add(waiting(waiting.getFirst(), new Match(0, new int[free.length]), false));
     }
-    return new View(now, items, running, g, free, total, ahead, margin, limits, memory);
+    return new View(now, items, running, g, free, total, ahead, margin, left, memory);
   }
 
   private Item waitingItem(Sequence s, List<Sequence> ahead, List<Sequence> running) {
@@ -136,7 +150,7 @@ public final class Scheduler {
       }
     }
     int[] idle = new int[first.length];
-    return item(s, s.computed(), s.complete(), s.held(), first, idle, reclaimable, false);
+    return item(s, s.computedSoon(), s.complete(), s.held(), first, idle, reclaimable, false);
   }
 
   private Item waiting(Sequence s, Match hit, boolean deferred) {
@@ -156,6 +170,15 @@ public final class Scheduler {
       int[] reclaimable,
       boolean deferred) {
     return new Item(
-        s, s.known(), computed, complete, held, s.offered(), first, idle, reclaimable, deferred);
+        s,
+        s.knownSoon(),
+        computed,
+        complete,
+        held,
+        s.offered(),
+        first,
+        idle,
+        reclaimable,
+        deferred);
   }
 }

@@ -30,6 +30,8 @@ public class Sequence implements Draftable {
   private int computed;
   private int complete; // tokens whose rows are written in all streams, at most `computed`
   private int held; // slots that it holds pages for
+  private int flying; // rows of steps that are not settled: they are computed now, or soon
+  private int undecided; // tokens that these steps decide
   private int offered;
   private int retractions;
   private PageTable table; // this and the two below: null while waiting
@@ -72,6 +74,45 @@ public class Sequence implements Draftable {
   @Override
   public final int computed() {
     return computed;
+  }
+
+  /**
+   * How many tokens will be known once all steps that are on their way are settled, if they do not
+   * end the answer. A step is planned with this number; without overlap it is {@link #known}.
+   */
+  public final int knownSoon() {
+    return known + undecided;
+  }
+
+  /** How many tokens will be computed once all steps that are on their way are settled. */
+  public final int computedSoon() {
+    return computed + flying;
+  }
+
+  /** Rows of steps that are not settled. */
+  public final int flying() {
+    return flying;
+  }
+
+  /** Whether a step on its way decides the last token that there is room for. */
+  public final boolean ending() {
+    return undecided > 0 && knownSoon() >= longest;
+  }
+
+  /**
+   * Takes note of a step that computes rows of this sequence, and will be settled later.
+   *
+   * @param decides whether the step decides a token
+   */
+  public final void launch(int rows, boolean decides) {
+    flying += rows;
+    undecided += decides ? 1 : 0;
+  }
+
+  /** Takes note that a step which was launched is being settled. */
+  public final void land(int rows, boolean decides) {
+    flying -= rows;
+    undecided -= decides ? 1 : 0;
   }
 
   /**
@@ -142,11 +183,11 @@ public class Sequence implements Draftable {
   }
 
   /**
-   * Whether it decodes: only the newest token of its answer is still to compute. The last token of
-   * a prompt does not count.
+   * Whether its next step decodes: only the newest token of its answer is still to compute. The
+   * last token of a prompt does not count.
    */
   public final boolean decoding() {
-    return decoding(promptLength, known, computed);
+    return decoding(promptLength, knownSoon(), computedSoon());
   }
 
   /** The same, of a sequence with these lengths. */
@@ -205,6 +246,8 @@ public class Sequence implements Draftable {
     computed = 0;
     complete = 0;
     held = 0;
+    flying = 0;
+    undecided = 0;
     offered = 0;
     drafts = null;
     retractions += retracted ? 1 : 0;

@@ -154,6 +154,7 @@ final class Board implements EventSink {
       case Event.PrefixInserted e -> {}
       case Event.Evicted e -> {}
       case Event.Flushed e -> {}
+      case Event.Overlapped e -> {}
       case Event.Paused e -> {}
       case Event.Resumed e -> {}
       case Event.Idle e -> {}

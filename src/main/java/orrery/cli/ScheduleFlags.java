@@ -45,9 +45,20 @@ final class ScheduleFlags {
       description = "Most sequences that run at once. Default: ${DEFAULT-VALUE}")
   private int maxRunning = 32;
 
+  @Option(
+      names = "--overlap",
+      paramLabel = "on|off",
+      arity = "1",
+      converter = OnOff.class,
+      description =
+          "Plan the next step and settle the last one while a step is computed on a thread of its"
+              + " own. Default: off")
+  private boolean overlap;
+
   /** These options with what the flags say. */
   EngineOptions applyTo(EngineOptions options) {
-    return options.withBatching(
+    EngineOptions overlapping = options.withCompute(c -> c.withOverlap(overlap));
+    return overlapping.withBatching(
         b ->
             b.withSchedulePolicy(policy)
                 .withEnableMixedChunk(mixedChunk)

@@ -2,12 +2,14 @@ package orrery.engine;
 
 import java.util.ArrayList;
 import java.util.List;
-import orrery.batching.Sequence;
 import orrery.batching.StepPlan;
 import orrery.graph.Step;
 import orrery.kv.PageTable;
 
-/** Turns a plan into the rows of a step. */
+/**
+ * Turns a plan into the rows of a step. A token that a step on its way decides is not known yet; in
+ * its place stands where it will be found ({@link FutureTokens}).
+ */
 final class Batch {
   private final PageTable padding; // all dummy pages
 
@@ -35,20 +37,24 @@ final class Batch {
   }
 
   private static Segment segment(Choice c, int count, Step step) {
-    int pending = Math.min(count, c.known() - c.computed());
+    int from = c.computedSoon();
+    int pending = Math.min(count, c.knownSoon() - from);
     int drafts = count > pending ? c.drafts().count() : 0;
-    boolean newest = c.computed() + pending == c.known();
+    boolean newest = from + pending == c.knownSoon();
     int logitRow = newest ? step.logitRows() : -1;
-    return new Segment(c, c.computed(), pending, drafts, c.decoding(), step.rows(), logitRow);
+    return new Segment(c, from, pending, drafts, c.decoding(), step.rows(), logitRow);
   }
 
   private static void add(Segment segment, int index, Step step) {
-    Sequence s = segment.choice();
+    Choice s = segment.choice();
     for (int i = 0; i < segment.rows(); i++) {
       int p = segment.from() + i;
       boolean guess = i >= segment.pending();
-      int token = guess ? s.drafts().token(i - segment.pending()) : s.tokens()[p];
-      step.add(token, p, index, p >= s.known() - 1);
+      int token =
+          guess
+              ? s.drafts().token(i - segment.pending())
+              : p < s.known() ? s.tokens()[p] : FutureTokens.placeholder(s.place());
+      step.add(token, p, index, p >= s.knownSoon() - 1);
     }
   }
 }

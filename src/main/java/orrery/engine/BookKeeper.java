@@ -88,6 +88,7 @@ final class BookKeeper {
 
   /** Reports a step that is settled, with what it changed. */
   void report(long nanos, Launched step) {
+    step.planned().times().overlapped(steps).ifPresent(sink::accept);
     if (sink.wantsPageMap()) {
       pools.maps(nanos, queues.running()).forEach(sink::accept);
     }

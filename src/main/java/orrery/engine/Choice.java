@@ -25,6 +25,7 @@ final class Choice extends Sequence {
   private int cachedTokens = -1;
   private long firstToken; // nanoseconds; 0 before the first token
   private long end;
+  private int place; // in the newest step that is on its way
 
   /** A choice of a request; the numbers are those of its {@link Sequence}. */
   Choice(Active active, LoadedModel loaded, int id, int choice, int longest, long arrival) {
@@ -90,16 +91,12 @@ final class Choice extends Sequence {
   }
 
   /**
-   * Appends a token to the answer; {@code logits} at {@code offset} are the row that decided it.
+   * Appends a token to the answer.
+   *
+   * @param probabilities of the token; null if the request asked for none
    */
-  Token take(int token, float[] logits, int offset, long now) {
-    var params = active.request.params();
-    Logprobs probabilities =
-        params.logprobs() < 0
-            ? null
-            : Logprobs.of(logits, offset, history.vocab(), token, params.logprobs());
+  Token take(int token, Logprobs probabilities, long now) {
     String shown = text.accept(token);
-    history.push(token);
     append(token);
     firstToken = firstToken == 0 ? now : firstToken;
     if (probabilities != null) {
@@ -107,6 +104,27 @@ final class Choice extends Sequence {
     }
     FinishReason finish = finished() ? finish() : null;
     return new Token(choice, output() - 1, token, shown, text.offset(), probabilities, finish);
+  }
+
+  /** Forgets tokens that were decided, but are not part of the answer, since it ended before. */
+  void drop(int tokens) {
+    if (tokens > 0) {
+      history.rollback(history.outputLength() - tokens);
+    }
+  }
+
+  /** Number of token ids. */
+  int vocab() {
+    return history.vocab();
+  }
+
+  /** Where it stands among the sequences of the newest step that is on its way. */
+  int place() {
+    return place;
+  }
+
+  void place(int place) {
+    this.place = place;
   }
 
   boolean finished() {

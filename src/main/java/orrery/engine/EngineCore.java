@@ -56,7 +56,7 @@ final class EngineCore {
   private final LongSupplier clock;
   private final TokenTexts texts;
   private final BookKeeper books;
-  private final StepLoop loop;
+  private final Loop loop;
   private final List<CompletableFuture<Boolean>> flushes = new ArrayList<>(); // asked for, waiting
   private final SingleSteps steps = new SingleSteps(); // asked for, during a pause
   private Planner planner; // the loop's
@@ -119,7 +119,7 @@ final class EngineCore {
     return Heap.making("the KV cache", () -> new KvCache(layout, geometry, contextLength, pages));
   }
 
-  private StepLoop loop(EngineOptions options, Drafters drafters) {
+  private Loop loop(EngineOptions options, Drafters drafters) {
     int chunk = Sizes.chunk(options, contextLength);
     int logitRows = Sizes.logitRows(options);
     int maxRows = Math.addExact(chunk, logitRows);
@@ -140,8 +140,10 @@ final class EngineCore {
     Drafter drafter =
         drafters.make(runner, () -> new Step(maxRows, maxRunning, workspace), kv, sampler);
     Speculator speculator = new Speculator(drafter, length);
-    Judge judge =
-        new Judge(AcceptanceRules.of(speculation, sampler), length.most(), texts, sink, clock);
+    Decider decider =
+        new Decider(
+            team, () -> AcceptanceRules.of(speculation, new Sampler(model.vocab(), loaded.eos())));
+    Judge judge = new Judge(decider.synthetic(), length.most(), texts, sink, clock);
     Limits limits = new Limits(maxRunning, chunk);
     Scheduler scheduler =
         new Scheduler(
@@ -153,18 +155,39 @@ final class EngineCore {
             speculator.margin());
 
     planner = new Planner(scheduler, queues, requests, memory, speculator, sink, clock);
+    Batch batch = new Batch(kv.newTable());
+    KernelSwitch kernels = new KernelSwitch(options.compute().kernels());
+    PromptScorer scorer = new PromptScorer(runner, requests);
+    Settler settler =
+        new Settler(
+            decider,
+            judge,
+            speculator,
+            scheduler,
+            queues,
+            requests,
+            memory,
+            books,
+            maxRunning,
+            sink,
+            clock);
+    if (options.compute().overlap()) {
+      Step other = new Step(maxRows, maxRunning + 1, workspace);
+      Compute compute = new Compute(kernels, workspace, runner, decider, clock);
+      return new OverlapLoop(
+          requests, planner, speculator, batch, scorer, step, other, compute, settler, kv, clock);
+    }
     return new StepLoop(
         requests,
         planner,
         speculator,
-        new Batch(kv.newTable()),
-        new KernelSwitch(options.compute().kernels()),
+        batch,
+        kernels,
         workspace,
         runner,
-        new PromptScorer(runner, requests),
+        scorer,
         step,
-        new Settler(
-            judge, speculator, scheduler, queues, requests, memory, books, maxRunning, sink, clock),
+        settler,
         clock);
   }
 
@@ -210,19 +233,27 @@ final class EngineCore {
     return requests;
   }
 
-  /** Whether no sequence runs or waits. */
+  /** Whether no sequence runs or waits, and no step is on its way. */
   boolean idle() {
-    return queues.isEmpty();
+    return queues.isEmpty() && loop.settled();
   }
 
   /** Empties the prefix cache; returns false, and does nothing, if a sequence runs or waits. */
   boolean flushCache() {
+    settleIfEmpty();
     boolean idle = idle();
     if (idle) {
       memory.flush();
       books.flushed();
     }
     return idle;
+  }
+
+  /** Settles a step on its way whose sequences have all ended. */
+  private void settleIfEmpty() {
+    if (queues.isEmpty()) {
+      loop.settle();
+    }
   }
 
   /** Empties the prefix cache as soon as no sequence runs or waits, and says so. */
@@ -244,6 +275,7 @@ final class EngineCore {
    * @param mode what becomes of the requests that are there
    */
   void pause(PauseMode mode) {
+    loop.settle();
     paused = true;
     sink.accept(new Event.Paused(clock.getAsLong()));
     switch (mode) {
@@ -307,6 +339,9 @@ final class EngineCore {
     }
     long before = books.steps();
     boolean progress = loop.step();
+    if (paused) {
+      loop.settle(); // a single step is a whole one
+    }
     assert balanced();
     if (paused && books.steps() > before) {
       steps.computed();
@@ -337,6 +372,7 @@ final class EngineCore {
   }
 
   void close() {
+    loop.close(); // first: a step on its way works with the team
     team.close();
   }
 }

@@ -24,7 +24,8 @@ final class Invariants {
       for (Sequence s : queues.running()) {
         count(s, s.table(), pool, holders);
         requireBooked(s, pool, kv.geometry().pages(pool, s.held()));
-        requireExpected(s, pool, kv.geometry().expected(pool, 0, s.longest, 0, margin));
+        int most = kv.geometry().expected(pool, 0, s.longest, 0, margin + s.flying());
+        requireExpected(s, pool, most);
       }
       for (int page = 1; page < pages.total(); page++) {
         if (holders[page] != pages.references(page)) {

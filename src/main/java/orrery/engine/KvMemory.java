@@ -3,10 +3,13 @@ package orrery.engine;
 import java.util.function.LongSupplier;
 import orrery.batching.Scheduler;
 import orrery.batching.Sequence;
+import orrery.batching.StepPlan;
 import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.kv.KvCache;
+import orrery.kv.KvGeometry;
 import orrery.kv.PageTable;
+import orrery.kv.Stream;
 import orrery.prefix.PrefixCache;
 
 /**
@@ -62,6 +65,38 @@ final class KvMemory {
     }
     kv.reserve(s.table(), slots);
     s.held(slots);
+  }
+
+  /**
+   * Whether the windows of a plan's sequences have their pages for sure. A policy counts on pages
+   * that windows give back, but a step on its way gives back none. (Pools that keep all are as the
+   * policy sees them.)
+   */
+  boolean hasRoom(StepPlan plan) {
+    KvGeometry g = kv.geometry();
+    for (int pool = 0; pool < g.pools(); pool++) {
+      if (g.keeps(pool) == Stream.ALL) {
+        continue;
+      }
+      int left = kv.pool(pool).available() + kv.pool(pool).idle();
+      for (StepPlan.Rows rows : plan.rows()) {
+        Sequence s = rows.sequence();
+        int to = s.computedSoon() + rows.count();
+        left -= s.running() ? g.growth(pool, s.held(), to) : most(pool, s, rows.count());
+      }
+      if (left < 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The most pages that a sequence takes which begins with any hit, and computes some rows. */
+  private int most(int pool, Sequence s, int rows) {
+    KvGeometry g = kv.geometry();
+    return g.needsAll(pool)
+        ? g.pages(pool, s.known())
+        : g.pages(pool, Math.max(g.keeps(pool), g.needs(pool)) + rows) + 2; // cut at both ends
   }
 
   /**

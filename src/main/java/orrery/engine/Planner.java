@@ -1,5 +1,6 @@
 package orrery.engine;
 
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
@@ -45,7 +46,33 @@ final class Planner {
   /** Plans a step: retracts and admits sequences, and reserves pages for the rows of the others. */
   Planned plan(StepTimes times) {
     int drafts = speculator.offer(queues);
-    StepPlan plan = scheduler.plan(queues, TimeUnit.NANOSECONDS.toMillis(times.begin()));
+    StepPlan plan = propose(times);
+    return carryOut(plan, drafts, times);
+  }
+
+  /**
+   * Plans a step while another one is not settled. Nothing is planned, and nothing has changed, if
+   * the plan would take pages away from a sequence, has no rows, or needs pages that windows have
+   * passed and not given back: then the step before must be settled first, since it may free what
+   * is missing.
+   */
+  Optional<Planned> planAhead(StepTimes times) {
+    if (queues.running().stream().allMatch(Sequence::ending)) {
+      return Optional.empty(); // the policy would take the machine for idle
+    }
+    int drafts = speculator.offer(queues);
+    StepPlan plan = propose(times);
+    return plan.rows().isEmpty() || !plan.retract().isEmpty() || !memory.hasRoom(plan)
+        ? Optional.empty()
+        : Optional.of(carryOut(plan, drafts, times));
+  }
+
+  private StepPlan propose(StepTimes times) {
+    return scheduler.propose(queues, TimeUnit.NANOSECONDS.toMillis(times.begin()));
+  }
+
+  private Planned carryOut(StepPlan plan, int drafts, StepTimes times) {
+    scheduler.accept(plan);
     plan.retract().forEach(this::retract);
     plan.admit().forEach(this::admit);
     if (plan.rows().isEmpty() && !queues.running().isEmpty()) {
@@ -53,7 +80,7 @@ final class Planner {
     }
     for (StepPlan.Rows rows : plan.rows()) {
       Sequence s = rows.sequence();
-      memory.reserve(s, s.computed() + rows.count() + speculator.ahead());
+      memory.reserve(s, s.computedSoon() + rows.count() + speculator.ahead());
     }
     times.mark(Phase.PLAN);
     return new Planned(times, plan, drafts);

@@ -37,7 +37,7 @@ final class PromptScorer {
    * @param forward states and logits of the step
    */
   void score(List<Segment> segments, Step step, Forward forward) {
-    if (segments.stream().anyMatch(s -> next(s) < end(s))) {
+    if (wants(segments)) {
       int[] deciding = Arrays.copyOf(step.logitRow, step.logitRows()); // rows that decide tokens
       Buffer logits = forward.logits();
       int[] slice = new int[logits.data.length / logits.stride]; // [rows of logits]
@@ -55,6 +55,11 @@ final class PromptScorer {
       step.wantLogits(deciding, deciding.length);
       runner.runHead(step);
     }
+  }
+
+  /** Whether a step has rows to score. */
+  boolean wants(List<Segment> segments) {
+    return segments.stream().anyMatch(s -> next(s) < end(s));
   }
 
   /** The token of a segment whose row is scored first. */

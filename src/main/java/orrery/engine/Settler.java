@@ -1,5 +1,6 @@
 package orrery.engine;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import orrery.sampling.SamplingException;
 
 /** The last phase of a step: decides its tokens, and keeps its rows. */
 final class Settler {
+  private final Decider decider;
   private final Judge judge;
   private final Speculator speculator;
   private final Scheduler scheduler;
@@ -26,6 +28,7 @@ final class Settler {
   private final LongSupplier clock;
 
   Settler(
+      Decider decider,
       Judge judge,
       Speculator speculator,
       Scheduler scheduler,
@@ -36,6 +39,7 @@ final class Settler {
       int maxRunning,
       EventSink sink,
       LongSupplier clock) {
+    this.decider = decider;
     this.judge = judge;
     this.speculator = speculator;
     this.scheduler = scheduler;
@@ -50,8 +54,15 @@ final class Settler {
 
   /** Judges a step's rows, lets the drafter follow, commits the rows, and reports the step. */
   void settle(Launched step) {
+    List<Decision> decisions = decisions(step.segments());
+    decider.decide(decisions, step.forward());
+    settle(step, decisions);
+  }
+
+  /** The same, for a step whose tokens are decided. */
+  void settle(Launched step, List<Decision> decisions) {
     StepTimes times = step.planned().times();
-    Map<Active, List<Choice>> siblings = judge(step);
+    Map<Active, List<Choice>> siblings = judge(decisions);
     times.mark(Phase.JUDGE);
     speculator.follow(step, queues);
     times.mark(Phase.FOLLOW);
@@ -67,22 +78,45 @@ final class Settler {
   }
 
   /**
-   * Decides the tokens of all segments. A row that cannot be judged fails its request and no other.
+   * What is to be decided in a step that was computed: for each of its sequences, and behind it for
+   * the other choices of a request whose prompt is computed now. These exist from now on, and
+   * neither run nor wait.
+   */
+  List<Decision> decisions(List<Segment> segments) {
+    List<Decision> decisions = new ArrayList<>(segments.size());
+    for (int place = 0; place < segments.size(); place++) {
+      Segment segment = segments.get(place);
+      if (segment.alive()) {
+        decisions.add(Decision.of(segment, place));
+        if (segment.logitRow() >= 0) {
+          for (Choice sibling : requests.newSiblings(segment.choice().active)) {
+            decisions.add(Decision.of(sibling, segment, place));
+          }
+        }
+      }
+    }
+    return decisions;
+  }
+
+  /**
+   * Hands out all tokens of a step. What cannot be decided or handed out fails its request and no
+   * other.
    *
    * @return the other choices of each request whose prompt is computed now; they have their first
    *     token, and neither run nor wait
    */
-  private Map<Active, List<Choice>> judge(Launched step) {
+  private Map<Active, List<Choice>> judge(List<Decision> decisions) {
     Map<Active, List<Choice>> siblings = new HashMap<>();
     judge.clear();
-    for (Segment segment : step.segments()) {
-      Active request = segment.choice().active;
-      if (segment.alive()) {
+    for (Decision decision : decisions) {
+      Active request = decision.choice.active;
+      if (decision.segment.alive()) { // an earlier decision may have failed its request
         try {
-          judge.judge(segment, step.forward());
-          if (segment.logitRow() >= 0 && !request.forked) {
-            siblings.put(request, requests.newSiblings(request));
-            siblings.get(request).forEach(c -> judge.judgeSibling(c, segment, step.forward()));
+          if (decision.sibling) {
+            siblings.computeIfAbsent(request, _ -> new ArrayList<>()).add(decision.choice);
+            judge.judgeSibling(decision);
+          } else {
+            judge.judge(decision);
           }
         } catch (SamplingException e) {
           requests.fail(request, e);
@@ -94,7 +128,7 @@ final class Settler {
 
   /** Keeps the rows of a choice: from now on other requests may share their pages. */
   private void commit(Choice c, List<Choice> siblings) {
-    memory.trim(c, c.computed() + speculator.ahead());
+    memory.trim(c, c.computedSoon() + speculator.ahead()); // rows on their way keep their pages
     memory.keep(c, speculator.complete(c));
     for (Choice sibling : siblings) {
       if (sibling.finished()) {

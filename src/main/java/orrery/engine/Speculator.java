@@ -10,6 +10,7 @@ import orrery.speculation.DraftLength.Round;
 import orrery.speculation.Drafter;
 import orrery.speculation.Drafter.Judged;
 import orrery.speculation.Drafter.Order;
+import orrery.speculation.NoDrafter;
 
 /**
  * Speculation's part in the engine's step: how many drafts each sequence may have, and what the
@@ -26,6 +27,15 @@ final class Speculator {
 
   Drafter drafter() {
     return drafter;
+  }
+
+  /**
+   * Whether it makes drafts. If so, a step cannot be planned before the last one is settled: how
+   * many of its drafts are accepted says where the next rows lie, and a drafter begins with tokens
+   * that are known.
+   */
+  boolean drafts() {
+    return !(drafter instanceof NoDrafter);
   }
 
   /** How many slots beyond the computed tokens the drafter needs pages for. */
@@ -49,7 +59,7 @@ final class Speculator {
     int batch = decoding(queues);
     int wanted = batch > 0 ? length.next(batch) : 0;
     for (Sequence s : queues.running()) {
-      int most = s.decoding() ? Math.min(wanted, s.longest - s.known() - 1) : 0;
+      int most = s.decoding() ? Math.min(wanted, s.longest - s.knownSoon() - 1) : 0;
       s.offered(most > 0 ? drafter.offers(s.drafts(), most) : 0);
     }
     return wanted;
@@ -68,7 +78,7 @@ final class Speculator {
     List<Order> orders = new ArrayList<>();
     for (StepPlan.Rows rows : plan.rows()) {
       Sequence s = rows.sequence();
-      int guesses = rows.count() - (s.known() - s.computed());
+      int guesses = rows.count() - (s.knownSoon() - s.computedSoon());
       if (guesses > 0) {
         orders.add(new Order(s.drafts(), guesses));
       }

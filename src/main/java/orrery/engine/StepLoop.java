@@ -19,12 +19,10 @@ import orrery.model.ModelRunner;
  * </pre>
  *
  * <p>All that a step leaves for its next phase is in a value, and its rows lie in a {@link Step}
- * that the loop hands in. So a loop that overlaps steps can stand beside {@link #step} (as
- * mini-sglang's {@code overlap_loop} stands beside its {@code normal_loop}). It needs two {@code
- * Step}s, and states and logits that the next step does not overwrite: today a bucket has one
- * {@link Forward}.
+ * that the loop hands in. So {@link OverlapLoop} stands beside this one, as mini-sglang's {@code
+ * overlap_loop} stands beside its {@code normal_loop}.
  */
-final class StepLoop {
+final class StepLoop implements Loop {
   private final Requests requests;
   private final Planner planner;
   private final Speculator speculator;
@@ -62,16 +60,13 @@ final class StepLoop {
     this.clock = clock;
   }
 
-  /** Slots beside its window that a sequence may hold pages for. */
-  int margin() {
+  @Override
+  public int margin() {
     return speculator.margin();
   }
 
-  /**
-   * Computes one step. Returns false if the policy has nothing to compute now although sequences
-   * wait.
-   */
-  boolean step() {
+  @Override
+  public boolean step() {
     StepTimes times = new StepTimes(clock);
     requests.cutOffLate(times.begin());
     if (planner.idle()) {
@@ -104,4 +99,16 @@ final class StepLoop {
       throw Heap.during("computing a step of " + step.rows() + " rows", e);
     }
   }
+
+  /** Does nothing: a step is settled when {@link #step} returns. */
+  @Override
+  public void settle() {}
+
+  @Override
+  public boolean settled() {
+    return true;
+  }
+
+  @Override
+  public void close() {}
 }

@@ -1,6 +1,7 @@
 package orrery.engine;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
 import orrery.events.Event;
@@ -21,6 +22,11 @@ final class StepTimes {
   private final long[] nanos = new long[Phase.values().length]; // [phase]
   private final long begin;
   private long last;
+  private Optional<Lanes> lanes = Optional.empty(); // if the engine overlaps steps
+
+  /** When the two lanes of an engine that overlaps steps worked at this one. */
+  private record Lanes(
+      SettledFirst why, long planned, long launched, long computed, long decided, long settling) {}
 
   /** Begins a step. */
   StepTimes(LongSupplier clock) {
@@ -37,9 +43,46 @@ final class StepTimes {
   /** Ends a phase; returns the time. */
   long mark(Phase phase) {
     long now = clock.getAsLong();
-    nanos[phase.ordinal()] = now - last;
+    nanos[phase.ordinal()] += now - last;
     last = now;
     return now;
+  }
+
+  /** When the last phase ended. */
+  long last() {
+    return last;
+  }
+
+  /**
+   * Goes on with a step that waited while other steps were planned and settled, and whose rows and
+   * tokens another thread has computed meanwhile.
+   *
+   * @param why the step before was settled before this one was planned
+   */
+  void resume(SettledFirst why, Flight flight) {
+    long planned = last;
+    last = clock.getAsLong();
+    nanos[Phase.LAUNCH.ordinal()] = flight.computed() - flight.began();
+    nanos[Phase.JUDGE.ordinal()] = flight.decided() - flight.computed();
+    lanes =
+        Optional.of(
+            new Lanes(why, planned, flight.began(), flight.computed(), flight.decided(), last));
+  }
+
+  /** What the two lanes did for a step; nothing if the engine does not overlap steps. */
+  Optional<Event.Overlapped> overlapped(long number) {
+    return lanes.map(
+        l ->
+            new Event.Overlapped(
+                last,
+                number,
+                l.why.name(),
+                begin,
+                l.planned,
+                l.launched,
+                l.computed,
+                l.decided,
+                l.settling));
   }
 
   /** The event of a step, when all its phases have ended. */

@@ -179,6 +179,33 @@ public sealed interface Event {
   }
 
   /**
+   * When the two lanes of an engine that overlaps steps worked at one of them; comes before its
+   * {@link StepDone}. The engine's own thread plans and settles, another one computes. Times are
+   * nanoseconds on the engine's clock, as the event's own, which is when the step was settled.
+   *
+   * @param step number, as in {@link StepDone}
+   * @param settledFirst why the step before was settled before this one was planned; {@code NO} if
+   *     it was not, and computed meanwhile
+   * @param plan when the engine's thread began to plan
+   * @param planned when the step was ready to be computed
+   * @param launch when its forward pass began
+   * @param computed when its forward pass ended
+   * @param decided when its tokens were decided
+   * @param settle when the engine's thread began to settle it
+   */
+  record Overlapped(
+      long nanos,
+      long step,
+      String settledFirst,
+      long plan,
+      long planned,
+      long launch,
+      long computed,
+      long decided,
+      long settle)
+      implements Event {}
+
+  /**
    * A step ran.
    *
    * @param step number, from 0

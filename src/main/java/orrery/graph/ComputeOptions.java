@@ -12,13 +12,15 @@ import orrery.options.Options;
  * @param graph capture each step shape once and replay it, instead of launching eagerly
  * @param fusion rewrite captured programs, so that several ops become one
  * @param activationDtype what products with quantised weights multiply; FP8 is another model
+ * @param overlap plan the next step and settle the last one while a step is computed
  */
 public record ComputeOptions(
     int threads,
     KernelSet kernels,
     boolean graph,
     boolean fusion,
-    ActivationDtype activationDtype) {
+    ActivationDtype activationDtype,
+    boolean overlap) {
   private static final int MOST_THREADS = 256;
 
   /**
@@ -33,7 +35,7 @@ public record ComputeOptions(
   /** The default options: a thread for each physical core. */
   public static ComputeOptions defaults() {
     int threads = Math.min(MOST_THREADS, Cores.physical());
-    return new ComputeOptions(threads, KernelSet.AUTO, true, true, ActivationDtype.F32);
+    return new ComputeOptions(threads, KernelSet.AUTO, true, true, ActivationDtype.F32, false);
   }
 
   public ComputeOptions withThreads(int threads) {
@@ -54,5 +56,9 @@ public record ComputeOptions(
 
   public ComputeOptions withActivationDtype(ActivationDtype activationDtype) {
     return Options.with(this, "activationDtype", activationDtype);
+  }
+
+  public ComputeOptions withOverlap(boolean overlap) {
+    return Options.with(this, "overlap", overlap);
   }
 }

@@ -1,6 +1,8 @@
 package orrery.kv;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import orrery.kernels.CachedRows;
 
@@ -22,6 +24,8 @@ public final class KvCache {
   private final PagePool[] pools; // [pool]
   private final int[] pageRows; // [streams] rows of one page
   private final CachedRows[] rows; // [streams] all pages, the dummy included
+  private final List<int[]> released = new ArrayList<>(); // pool and page, to be poisoned later
+  private boolean later; // whether pages that are released now are poisoned later
 
   /**
    * A cache whose pools can all hold the same number of tokens.
@@ -266,12 +270,38 @@ public final class KvCache {
     }
   }
 
+  /**
+   * From now on a page that is released keeps its rows until {@link #latePoison} runs: a step may
+   * be on its way that still reads or writes them.
+   */
+  public void poisonLater(boolean later) {
+    this.later = later;
+  }
+
+  /**
+   * Fills the pages with NaN that were released since the last call. Whoever computes the steps
+   * runs it between two of them, in their order. Without assertions it has nothing to do.
+   */
+  public Runnable latePoison() {
+    List<int[]> pages = List.copyOf(released);
+    released.clear();
+    return () -> pages.forEach(p -> poison(p[0], p[1]));
+  }
+
   /** Fills a page with NaN; called by assertions only, so that it costs nothing without them. */
   private boolean poisoned(int pool, int page) {
+    if (later) {
+      released.add(new int[] {pool, page});
+    } else {
+      poison(pool, page);
+    }
+    return true;
+  }
+
+  private void poison(int pool, int page) {
     for (int s : layout.streamsOf(pool)) {
       fillNaN(rows[s], page * pageRows[s], pageRows[s]);
     }
-    return true;
   }
 
   private static boolean fillNaN(CachedRows rows, int from, int n) {

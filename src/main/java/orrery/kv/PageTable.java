@@ -35,6 +35,18 @@ public final class PageTable {
     return end[pool];
   }
 
+  /**
+   * Becomes equal to another table of the same cache. A step on its way reads such a copy, while
+   * the sequence's own table goes on to change.
+   */
+  public void copy(PageTable from) {
+    for (int pool = 0; pool < pages.length; pool++) {
+      first[pool] = from.first[pool];
+      end[pool] = from.end[pool];
+      System.arraycopy(from.pages[pool], 0, pages[pool], 0, end[pool]);
+    }
+  }
+
   void append(int pool, int page) {
     pages[pool][end[pool]++] = page;
   }

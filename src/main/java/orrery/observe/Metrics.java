@@ -86,6 +86,7 @@ public final class Metrics implements EventSink {
       case Event.Rejected e -> requests.rejected();
       case Event.Evicted e -> pages.evicted(e);
       case Event.Flushed e -> flushes.inc();
+      case Event.Overlapped e -> {}
       case Event.Paused e -> paused.set(1);
       case Event.Resumed e -> paused.set(0);
       case Event.Idle e -> {

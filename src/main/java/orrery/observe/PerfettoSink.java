@@ -17,6 +17,8 @@ import orrery.events.Event;
  * <pre>
  *   engine    steps      [step 17                        ][step 18   ...
  *                        [plan][draft][launch    ][judge]..
+ *             compute    [launch 17][decide 17][launch 18 ...     (if steps overlap; the lane above
+ *                                                has plan 18, settle 16, plan 19, ... then)
  *             cache               ·evicted           ·inserted
  *             requests   running, waiting       (counters)
  *             pages      free, idle, referenced  (of each pool)
@@ -26,14 +28,17 @@ import orrery.events.Event;
  * </pre>
  *
  * <p>A span begins and ends with entries of their own (B and E), in the order of its lane. So a
- * trace that was cut off still opens. A lane is a sequence: one choice of one request.
+ * trace that was cut off still opens. Spans of overlapping steps are told when their step is done,
+ * so they are entries with a length (X), which may come in any order. A lane is a sequence: one
+ * choice of one request.
  */
 public final class PerfettoSink extends FileSink {
   private static final int ENGINE = 1; // process of the tracks of the engine
   private static final int REQUESTS = 2; // process of the lanes
   // Track numbers are unique. None is a process's: Perfetto would take it for a main thread.
   private static final int STEPS = 11;
-  private static final int CACHE = 12;
+  private static final int COMPUTE = 12; // if steps overlap
+  private static final int CACHE = 13;
   private static final int FIRST_LANE = 101;
 
   private final Map<Integer, Lane> lanes = new HashMap<>(); // by sequence, those not finished
@@ -41,6 +46,8 @@ public final class PerfettoSink extends FileSink {
   private int nextLane = FIRST_LANE;
   private long latest; // nanoseconds of the latest event
   private TraceEvents out; // null before the first event
+  private Event.Overlapped overlapped; // of the next step that is done, or null
+  private boolean laned; // whether the lane of the computing thread has its name
 
   /** The open spans of a lane. */
   private static final class Lane {
@@ -151,6 +158,7 @@ public final class PerfettoSink extends FileSink {
               .close();
       case Event.Flushed e ->
           out.instant(ENGINE, CACHE, e.nanos(), "flushed " + e.blocks() + " blocks").close();
+      case Event.Overlapped e -> overlapped = e;
       case Event.Paused e -> out.instant(ENGINE, STEPS, e.nanos(), "paused").close();
       case Event.Resumed e -> out.instant(ENGINE, STEPS, e.nanos(), "resumed").close();
       case Event.Idle e -> counters(e.nanos(), e.running(), e.waiting(), e.pools());
@@ -159,6 +167,36 @@ public final class PerfettoSink extends FileSink {
   }
 
   private void step(Event.StepDone e) throws IOException {
+    if (overlapped != null) {
+      lanes(e, overlapped);
+      overlapped = null;
+    } else {
+      phases(e);
+    }
+    counters(e.nanos(), e.running(), e.waiting(), e.pools());
+  }
+
+  /** A step of an engine that overlaps steps: its spans on the two lanes lie between others'. */
+  private void lanes(Event.StepDone e, Event.Overlapped o) throws IOException {
+    if (!laned) {
+      out.threadName(ENGINE, COMPUTE, "compute");
+      laned = true;
+    }
+    out.span(ENGINE, STEPS, o.plan(), o.planned(), "plan " + e.step())
+        .arg("settled the step before first", o.settledFirst())
+        .arg("admission stopped by", e.stop())
+        .close();
+    out.span(ENGINE, COMPUTE, o.launch(), o.computed(), "launch " + e.step())
+        .arg("prompt rows", e.prefillRows())
+        .arg("decode rows", e.decodeRows())
+        .arg("draft rows", e.draftRows())
+        .arg("padding rows", e.paddingRows())
+        .close();
+    out.span(ENGINE, COMPUTE, o.computed(), o.decided(), "decide " + e.step()).close();
+    out.span(ENGINE, STEPS, o.settle(), e.nanos(), "settle " + e.step()).close();
+  }
+
+  private void phases(Event.StepDone e) throws IOException {
     long plan = e.nanos() - e.busyNanos();
     out.begin(ENGINE, STEPS, plan, "step " + e.step())
         .arg("prompt rows", e.prefillRows())
@@ -174,7 +212,6 @@ public final class PerfettoSink extends FileSink {
     at = part("follow", at, e.followNanos());
     part("commit", at, e.commitNanos());
     out.end(ENGINE, STEPS, e.nanos()).close();
-    counters(e.nanos(), e.running(), e.waiting(), e.pools());
   }
 
   private void counters(long nanos, int running, int waiting, List<Event.PoolPages> pools)

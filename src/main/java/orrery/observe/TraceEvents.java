@@ -36,6 +36,14 @@ final class TraceEvents {
     return entry("E", process, thread, nanos, null);
   }
 
+  /** A span with its length, which may be told late. */
+  TraceEvents span(int process, int thread, long from, long to, String name) throws IOException {
+    entry("X", process, thread, from, name);
+    json.writeFieldName("dur");
+    json.writeNumber(micros(to - from));
+    return this;
+  }
+
   TraceEvents instant(int process, int thread, long nanos, String name) throws IOException {
     entry("i", process, thread, nanos, name);
     json.writeStringField("s", "t"); // as high as its track

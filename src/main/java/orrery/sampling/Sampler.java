@@ -77,10 +77,10 @@ public final class Sampler {
    */
   public int sample(
       float[] logits, int offset, SamplingParams params, History history, long seed, int choice) {
-    int best = adjust(logits, offset, params, history, choice);
     if (params.greedy()) {
-      return best;
+      return likeliest(logits, offset, params, history, choice);
     }
+    int best = adjust(logits, offset, params, history, choice);
     weigh(adjusted[best], params);
     return race(KeyedRandom.bits(seed, choice, history.length(), KeyedRandom.SAMPLE));
   }
@@ -93,7 +93,17 @@ public final class Sampler {
    */
   public int likeliest(
       float[] logits, int offset, SamplingParams params, History history, int choice) {
-    return adjust(logits, offset, params, history, choice);
+    return changes(params, history)
+        ? adjust(logits, offset, params, history, choice)
+        : found(logits, offset, logits, offset, history, choice);
+  }
+
+  /** Whether steps 1 to 3 may change a logit. */
+  private static boolean changes(SamplingParams params, History history) {
+    return params.penalizes()
+        || !params.logitBias().isEmpty()
+        || params.constraint().isPresent()
+        || history.outputLength() < params.minTokens();
   }
 
   /**
@@ -155,17 +165,19 @@ public final class Sampler {
    */
   private int adjust(
       float[] logits, int offset, SamplingParams params, History history, int choice) {
-    for (int i = 0; i < vocab; i++) {
-      float logit = logits[offset + i];
-      if (Float.isNaN(logit)) {
-        throw new SamplingException(
-            choice, history.length(), "the logit of token " + i + " is NaN");
+    System.arraycopy(logits, offset, adjusted, 0, vocab);
+    if (changes(params, history)) {
+      requireNumbers(logits, offset, history, choice); // adding to NaN could hide where it was
+      if (params.penalizes()) {
+        penalize(params, history.seen());
       }
-      adjusted[i] = logit;
+      bias(params);
+      exclusions.apply(adjusted, params, history);
     }
-    if (params.penalizes()) {
-      penalize(params, history.seen());
-    }
+    return found(adjusted, 0, logits, offset, history, choice);
+  }
+
+  private void bias(SamplingParams params) {
     for (int i = 0; i < params.logitBias().size(); i++) {
       TokenBias entry = params.logitBias().get(i);
       adjusted[entry.token()] =
@@ -173,17 +185,31 @@ public final class Sampler {
               ? Float.NEGATIVE_INFINITY
               : (float) (adjusted[entry.token()] + entry.bias());
     }
-    exclusions.apply(adjusted, params, history);
-    int best = 0;
-    for (int i = 1; i < vocab; i++) {
-      if (adjusted[i] > adjusted[best]) {
-        best = i;
-      }
+  }
+
+  /**
+   * The token with the highest logit of {@code row} at {@code at}: the model's row, at {@code
+   * offset} of {@code logits}, after steps 1 to 3.
+   */
+  private int found(float[] row, int at, float[] logits, int offset, History history, int choice) {
+    int best = Highest.of(row, at, vocab);
+    if (best == Highest.NAN) {
+      requireNumbers(logits, offset, history, choice);
+      throw new SamplingException(choice, history.length(), "a logit became NaN");
     }
-    if (adjusted[best] == Float.NEGATIVE_INFINITY) {
+    if (row[at + best] == Float.NEGATIVE_INFINITY) {
       throw nothingLeft(logits, offset, history.length(), choice);
     }
     return best;
+  }
+
+  private void requireNumbers(float[] logits, int offset, History history, int choice) {
+    for (int i = 0; i < vocab; i++) {
+      if (Float.isNaN(logits[offset + i])) {
+        String problem = "the logit of token " + i + " is NaN";
+        throw new SamplingException(choice, history.length(), problem);
+      }
+    }
   }
 
   private SamplingException nothingLeft(float[] logits, int offset, int position, int choice) {

@@ -81,7 +81,10 @@ class BooksTest {
    * A run in which requests share, fork, are retracted and cancelled; then the cache is emptied.
    */
   private void busyRun(PrefixCacheKind cache, EventSink sink) {
-    EngineOptions options = tight(cache);
+    busyRun(tight(cache), sink);
+  }
+
+  private void busyRun(EngineOptions options, EventSink sink) {
     Drafters drafters = Drafters.of(options.speculation(), loaded.model().vocab());
     try (Engine engine = Engine.start(loaded, options, sink, drafters, 1)) {
       List<Request> requests = new ArrayList<>();
@@ -109,6 +112,22 @@ class BooksTest {
     assertThat(folded.compared()).isGreaterThan(20);
     assertThat(kinds()).contains("Retracted", "Forked", "Finished", "Flushed", "Verified");
     assertThat(kinds().contains("BlockGone")).isEqualTo(cache != PrefixCacheKind.OFF);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aReaderOfEventsHasTheBooksOfEveryStepWhileAnotherIsOnItsWay(PrefixCacheKind cache) {
+    FoldedBooks folded = new FoldedBooks();
+    EngineOptions options =
+        tight(cache)
+            .withSpeculation(s -> s.withAlgorithm(Algorithm.OFF))
+            .withCompute(c -> c.withOverlap(true));
+    busyRun(options, folded.and(books(events)));
+    assertThat(folded.difference()).isEmpty();
+    assertThat(folded.compared()).isGreaterThan(20);
+    assertThat(kinds()).contains("Retracted", "Forked", "Finished", "Flushed", "Overlapped");
+    assertThat(events)
+        .anyMatch(e -> e instanceof Event.Overlapped o && o.settledFirst().equals("NO"));
   }
 
   private Set<String> kinds() {

@@ -118,6 +118,7 @@ final class EngineLife {
   }
 
   private EngineOptions options() {
+    boolean overlaps = new Random(~seed * 31).nextInt(8) < 5; // the other draws do not depend on it
     int page = new int[] {4, 4, 8, 12, 16, 24, 32, 48, 0}[random.nextInt(9)];
     int unit = page == 0 ? CONTEXT : loaded.model().kvLayout(false, KvDtype.F32).wholeRows(page);
     int tokens = random.nextInt(4) == 0 ? 16 * CONTEXT : 8 + random.nextInt(2 * CONTEXT);
@@ -144,7 +145,10 @@ final class EngineLife {
                 p.withPrefixCache(random.nextInt(8) == 0 ? PrefixCacheKind.OFF : remembering())
                     .withRadixEvictionPolicy(any(Eviction.values())))
         .withCompute(
-            c -> c.withThreads(1 + random.nextInt(16) / 15).withGraph(random.nextBoolean()))
+            c ->
+                c.withThreads(1 + random.nextInt(16) / 15)
+                    .withGraph(random.nextBoolean())
+                    .withOverlap(overlaps))
         .withSpeculation(_ -> speculation());
   }
 

@@ -46,8 +46,14 @@ class PauseTest {
     return List.of(request(1), request(2), request(3));
   }
 
-  private static EngineOptions options(SchedulePolicy policy) {
+  /** Whether steps overlap. */
+  boolean overlap() {
+    return false;
+  }
+
+  private EngineOptions options(SchedulePolicy policy) {
     return EngineOptions.defaults()
+        .withCompute(c -> c.withOverlap(overlap()))
         .withKv(kv -> kv.withPageSize(4))
         .withBatching(b -> b.withSchedulePolicy(policy).withMaxRunningRequests(4));
   }

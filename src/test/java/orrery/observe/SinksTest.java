@@ -14,6 +14,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -195,6 +196,36 @@ class SinksTest {
     assertThat(retracted)
         .isPositive()
         .isEqualTo(seen.stream().filter(e -> e instanceof Event.Retracted).count());
+  }
+
+  @Test
+  void aTraceOfOverlappingStepsHasALaneForEachThread() throws IOException {
+    Path file = directory.resolve("lanes.json");
+    EngineOptions options = EngineOptions.defaults().withCompute(c -> c.withOverlap(true));
+    try (TraceSink sink = TraceSink.open(file);
+        LoadedModel model = LoadedModel.load(Path.of("tiny-models/speck-groups"));
+        Engine engine = Engine.start(model, options, sink)) {
+      SamplingParams params = SamplingParams.defaults().withMaxTokens(3).withIgnoreEos(true);
+      engine.submit(Request.of(new int[] {1, 2, 3}, params)).join();
+    }
+    Map<Integer, String> lanes = new HashMap<>();
+    Map<String, List<String>> spans = new HashMap<>();
+    for (JsonNode entry : JSON.readTree(file.toFile())) {
+      int lane = entry.path("tid").asInt();
+      if (entry.get("name") != null && entry.get("name").asText().equals("thread_name")) {
+        lanes.put(lane, entry.get("args").get("name").asText());
+      }
+      if (entry.get("ph").asText().equals("X")) {
+        assertThat(entry.get("dur").asDouble()).isNotNegative();
+        spans
+            .computeIfAbsent(lanes.get(lane), _ -> new ArrayList<>())
+            .add(entry.get("name").asText());
+      }
+    }
+    assertThat(spans.get("steps"))
+        .containsExactly("plan 0", "settle 0", "plan 1", "settle 1", "plan 2", "settle 2");
+    assertThat(spans.get("compute"))
+        .containsExactly("launch 0", "decide 0", "launch 1", "decide 1", "launch 2", "decide 2");
   }
 
   @Test
