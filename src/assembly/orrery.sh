@@ -29,6 +29,11 @@ release() {
 collector=
 [ "$1" != serve ] || collector=-XX:+UseZGC
 
+# Classes as the JVM holds them in memory, written when Orrery was packaged. A JVM that it does not fit (another
+# build, other flags, changed jars) starts without it, a quarter of a second later; it need not say so.
+archive=
+[ ! -f "$here/lib/orrery.jsa" ] || archive="-XX:SharedArchiveFile=$here/lib/orrery.jsa -Xlog:cds=off -Xlog:aot=off"
+
 # A JDK's `release` file answers without starting a JVM.
 quick_release() {
   v=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$(dirname "$(dirname "$(readlink -f -- "$1")")")/release" 2>/dev/null)
@@ -41,7 +46,8 @@ for java in "$ORRERY_JAVA" "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command -v jav
   [ -n "$java" ] && [ -x "$java" ] || continue
   if [ "$(quick_release "$java")" -ge "$need" ]; then
     exec "$java" --add-modules=jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
-      -Dorrery.home="$here" $collector $ORRERY_JAVA_OPTS -cp "$here/lib/*" orrery.cli.Main "$@"
+      -Djdk.reflect.useNativeAccessorOnly=true \
+      -Dorrery.home="$here" $collector $archive $ORRERY_JAVA_OPTS -cp "$here/lib/*" orrery.cli.Main "$@"
   fi
 done
 echo "orrery: needs a JDK $need or newer, and found none. Install one (for example Eclipse Temurin $need), or set JAVA_HOME to it." >&2

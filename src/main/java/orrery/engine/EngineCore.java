@@ -151,7 +151,7 @@ final class EngineCore {
         planner,
         speculator,
         new Batch(kv.newTable()),
-        new KernelSwitch(options.compute().kernels()),
+        new KernelSwitch(options.compute().kernels(), model.info().activeParameters()),
         workspace,
         runner,
         new PromptScorer(runner, requests),
