@@ -25,9 +25,14 @@ release() {
 }
 
 # A server must not stand still while memory is collected. ZGC computes beside the engine; its pauses are
-# shorter than a step. Other commands end soon, and start sooner with Java's own choice.
+# shorter than a step. One text is soon written, and sooner begun with the simplest collector: most of memory is
+# weights and caches, which it does not move. Other commands have Java's own choice, and the user the last word.
 collector=
-[ "$1" != serve ] || collector=-XX:+UseZGC
+case "$1:$ORRERY_JAVA_OPTS" in
+  *:*-XX:+Use*GC*) ;;
+  serve:*) collector=-XX:+UseZGC ;;
+  generate:*) collector="-XX:+UseSerialGC -Xmn64m" ;;
+esac
 
 # Classes as the JVM holds them in memory, written when Orrery was packaged. A JVM that it does not fit (another
 # build, other flags, changed jars) starts without it, a quarter of a second later; it need not say so.

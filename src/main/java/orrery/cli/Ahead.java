@@ -28,7 +28,10 @@ final class Ahead {
     if (args.length > 0 && COMMANDS.contains(args[0])) {
       directory(args)
           .ifPresent(
-              d -> loading = new Loading(d, CompletableFuture.supplyAsync(() -> LoadedModel.load(d), Ahead::run)));
+              d ->
+                  loading =
+                      new Loading(
+                          d, CompletableFuture.supplyAsync(() -> LoadedModel.load(d), Ahead::run)));
     }
   }
 

@@ -7,6 +7,7 @@ import picocli.CommandLine.Option;
 
 /** How rows are computed. */
 final class ComputeFlags {
+  static final String WARMUP = "--warmup";
   static final String ACTIVATIONS = "--activation-dtype";
 
   @Option(
@@ -34,6 +35,16 @@ final class ComputeFlags {
   private boolean graph = true;
 
   @Option(
+      names = WARMUP,
+      paramLabel = "on|off",
+      arity = "1",
+      converter = OnOff.class,
+      description =
+          "Run a step of every shape before the first request, which then finds programs captured"
+              + " and kernels compiled. Default: off; serve: on, unless --skip-server-warmup")
+  private boolean warmup;
+
+  @Option(
       names = ACTIVATIONS,
       paramLabel = "DTYPE",
       converter = DtypeName.class,
@@ -49,6 +60,7 @@ final class ComputeFlags {
             c.withThreads(threads)
                 .withKernels(kernels)
                 .withGraph(graph)
+                .withWarmup(warmup)
                 .withActivationDtype(activations));
   }
 

@@ -93,7 +93,8 @@ public record LoadedModel(
     if (checkpoint.bytes() >= Rehearsal.WORTH_IT) {
       Set<WeightFormat> formats = new HashSet<>();
       checkpoint.infos().stream()
-          .collect(Collectors.groupingBy(TensorInfo::dtype, Collectors.summingLong(TensorInfo::bytes)))
+          .collect(
+              Collectors.groupingBy(TensorInfo::dtype, Collectors.summingLong(TensorInfo::bytes)))
           .forEach(
               (dtype, bytes) -> {
                 if (bytes >= checkpoint.bytes() / MANY) { // not for a few norms

@@ -9,10 +9,15 @@ import orrery.options.Options;
  * @param threads threads of the forward pass
  * @param kernels which kernels compute
  * @param graph capture each step shape once and replay it, instead of launching eagerly
+ * @param warmup run a step of every shape before the first request
  * @param activationDtype what products with quantised weights multiply; FP8 is another model
  */
 public record ComputeOptions(
-    int threads, KernelSet kernels, boolean graph, ActivationDtype activationDtype) {
+    int threads,
+    KernelSet kernels,
+    boolean graph,
+    boolean warmup,
+    ActivationDtype activationDtype) {
   /**
    * @throws IllegalArgumentException naming the option, what was expected and what was found
    */
@@ -24,7 +29,7 @@ public record ComputeOptions(
 
   /** The default options. */
   public static ComputeOptions defaults() {
-    return new ComputeOptions(1, KernelSet.AUTO, true, ActivationDtype.F32);
+    return new ComputeOptions(1, KernelSet.AUTO, true, false, ActivationDtype.F32);
   }
 
   public ComputeOptions withThreads(int threads) {
@@ -37,6 +42,10 @@ public record ComputeOptions(
 
   public ComputeOptions withGraph(boolean graph) {
     return Options.with(this, "graph", graph);
+  }
+
+  public ComputeOptions withWarmup(boolean warmup) {
+    return Options.with(this, "warmup", warmup);
   }
 
   public ComputeOptions withActivationDtype(ActivationDtype activationDtype) {

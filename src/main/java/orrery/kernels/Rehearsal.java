@@ -23,14 +23,14 @@ public final class Rehearsal {
   /** Bytes of weights from which a rehearsal pays. */
   public static final long WORTH_IT = 64L << 20;
 
-  private static final int INPUTS = 64;
+  private static final int INPUTS = 32;
   private static final int OUTPUTS = 64;
   private static final int[] ROWS = {6, 4, 2, 1}; // what loops of products take at a time
   private static final int FASTER = 16; // how much, when the compiled loop runs
   private static final int IN_A_ROW = 3; // fast calls that make sure
 
   /** Calls after which C2 knows of a loop: more would only take its processor. */
-  private static final int ENOUGH = 700;
+  private static final int ENOUGH = 900;
 
   private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(2);
   private static final long MOST = TimeUnit.SECONDS.toNanos(3);
