@@ -25,9 +25,19 @@ release() {
 }
 
 # A server must not stand still while memory is collected. ZGC computes beside the engine; its pauses are
-# shorter than a step. Other commands end soon, and start sooner with Java's own choice.
+# shorter than a step. One text is soon written, and sooner begun with the simplest collector: most of memory is
+# weights and caches, which it does not move. Other commands have Java's own choice, and the user the last word.
 collector=
-[ "$1" != serve ] || collector=-XX:+UseZGC
+case "$1:$ORRERY_JAVA_OPTS" in
+  *:*-XX:+Use*GC*) ;;
+  serve:*) collector=-XX:+UseZGC ;;
+  generate:*) collector="-XX:+UseSerialGC -Xmn64m" ;;
+esac
+
+# Classes as the JVM holds them in memory, written when Orrery was packaged. A JVM that it does not fit (another
+# build, other flags, changed jars) starts without it, a quarter of a second later; it need not say so.
+archive=
+[ ! -f "$here/lib/orrery.jsa" ] || archive="-XX:SharedArchiveFile=$here/lib/orrery.jsa -Xlog:cds=off -Xlog:aot=off"
 
 # A JDK's `release` file answers without starting a JVM.
 quick_release() {
@@ -41,7 +51,8 @@ for java in "$ORRERY_JAVA" "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command -v jav
   [ -n "$java" ] && [ -x "$java" ] || continue
   if [ "$(quick_release "$java")" -ge "$need" ]; then
     exec "$java" --add-modules=jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
-      -Dorrery.home="$here" $collector $ORRERY_JAVA_OPTS -cp "$here/lib/*" orrery.cli.Main "$@"
+      -Djdk.reflect.useNativeAccessorOnly=true \
+      -Dorrery.home="$here" $collector $archive $ORRERY_JAVA_OPTS -cp "$here/lib/*" orrery.cli.Main "$@"
   fi
 done
 echo "orrery: needs a JDK $need or newer, and found none. Install one (for example Eclipse Temurin $need), or set JAVA_HOME to it." >&2

@@ -9,6 +9,7 @@ import picocli.CommandLine.Option;
 /** How rows are computed. */
 final class ComputeFlags {
   static final String FUSION = "--fusion";
+  static final String WARMUP = "--warmup";
   static final String ACTIVATIONS = "--activation-dtype";
 
   @Option(
@@ -46,6 +47,16 @@ final class ComputeFlags {
   private boolean fusion = true;
 
   @Option(
+      names = WARMUP,
+      paramLabel = "on|off",
+      arity = "1",
+      converter = OnOff.class,
+      description =
+          "Run a step of every shape before the first request, which then finds programs captured"
+              + " and kernels compiled. Default: off; serve: on, unless --skip-server-warmup")
+  private boolean warmup;
+
+  @Option(
       names = ACTIVATIONS,
       paramLabel = "DTYPE",
       converter = DtypeName.class,
@@ -62,6 +73,7 @@ final class ComputeFlags {
                 .withKernels(kernels)
                 .withGraph(graph)
                 .withFusion(fusion)
+                .withWarmup(warmup)
                 .withActivationDtype(activations));
   }
 

@@ -86,7 +86,7 @@ final class GenerateCommand implements Callable<Integer> {
     PrintWriter err = spec.commandLine().getErr();
     SamplingParams params =
         sampling.params().withN(choices).withLogprobs(logprobs).withPromptLogprobs(promptLogprobs);
-    EngineOptions options = flags.options();
+    EngineOptions options = small(flags.options());
     prompt.read();
     noEffect(params, options).tell();
     SpeculationStats stats = new SpeculationStats();
@@ -132,6 +132,17 @@ final class GenerateCommand implements Callable<Integer> {
     }
   }
 
+  /**
+   * An engine for one request needs no cache for 32: the less memory there is to clear, the sooner
+   * the first token. Log-probabilities of a prompt are computed as many rows at a time as sequences
+   * may run.
+   */
+  private EngineOptions small(EngineOptions options) {
+    boolean said = new FlagNames(spec).given(ScheduleFlags.RUNNING) || promptLogprobs >= 0;
+    int most = Math.clamp(choices, 1, options.batching().maxRunningRequests());
+    return said ? options : options.withBatching(b -> b.withMaxRunningRequests(most));
+  }
+
   private NoEffect noEffect(SamplingParams params, EngineOptions options) {
     return new NoEffect(spec)
         .sampling(params, options.speculation())
@@ -144,7 +155,7 @@ final class GenerateCommand implements Callable<Integer> {
             choices == 1,
             "with one choice: every policy schedules it alike",
             ScheduleFlags.POLICY,
-            "--max-running-requests");
+            ScheduleFlags.RUNNING);
   }
 
   private static String summary(Answer a, Engine engine, long firstTokenMillis) {

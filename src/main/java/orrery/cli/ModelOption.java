@@ -3,6 +3,7 @@ package orrery.cli;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import orrery.checkpoint.CheckpointException;
 import orrery.engine.LoadedModel;
 import picocli.CommandLine;
@@ -31,15 +32,18 @@ final class ModelOption {
     if (directory != null) {
       return directory;
     }
-    String home = System.getProperty("orrery.home", ".");
-    List<Path> places = List.of(Path.of(DEFAULT), Path.of(home, "..", "..", DEFAULT).normalize());
-    return places.stream()
-        .filter(Files::isDirectory)
-        .findFirst()
+    return defaultDirectory()
         .orElseThrow(
             () ->
                 new CheckpointException(
                     Path.of(DEFAULT), "no such directory; name a model with --model DIR"));
+  }
+
+  /** The default model, beside the working directory or the program. */
+  static Optional<Path> defaultDirectory() {
+    String home = System.getProperty("orrery.home", ".");
+    List<Path> places = List.of(Path.of(DEFAULT), Path.of(home, "..", "..", DEFAULT).normalize());
+    return places.stream().filter(Files::isDirectory).findFirst();
   }
 
   /** The name of the model: of its directory. */
@@ -49,7 +53,8 @@ final class ModelOption {
 
   /** Loads the model, and says on standard error what was left out. */
   LoadedModel load() {
-    LoadedModel loaded = LoadedModel.load(directory());
+    Path from = directory();
+    LoadedModel loaded = Ahead.take(from).orElseGet(() -> LoadedModel.load(from));
     CommandLine line = command.commandLine();
     for (String notice : loaded.notices()) {
       line.getErr().println(command.qualifiedName() + ": note: " + notice);

@@ -8,6 +8,7 @@ import picocli.CommandLine.Option;
 final class ScheduleFlags {
   static final String POLICY = "--schedule-policy";
   static final String MIXED_CHUNK = "--enable-mixed-chunk";
+  static final String RUNNING = "--max-running-requests";
   static final String CONSERVATIVENESS = "--schedule-conservativeness";
 
   @Option(
@@ -40,7 +41,7 @@ final class ScheduleFlags {
   private int chunk = 512;
 
   @Option(
-      names = "--max-running-requests",
+      names = RUNNING,
       paramLabel = "N",
       description = "Most sequences that run at once. Default: ${DEFAULT-VALUE}")
   private int maxRunning = 32;

@@ -2,6 +2,8 @@ package orrery.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import orrery.batching.SchedulePolicy;
@@ -148,6 +150,7 @@ final class ServeCommand implements Callable<Integer> {
       sink.begin();
       if (!cold) {
         reports().say("loaded after " + seconds(start) + "; warming up");
+        warmUp(serving.engine(), options);
         WarmUp.run(serving.engine(), loaded);
         page.forget();
       }
@@ -162,6 +165,16 @@ final class ServeCommand implements Callable<Integer> {
         http.close();
         throw e;
       }
+    }
+  }
+
+  /** Runs every bucket, unless the engine did that at its start or the user does not want it. */
+  private void warmUp(Engine engine, EngineOptions options) {
+    if (!options.compute().warmup() && !new FlagNames(spec).given(ComputeFlags.WARMUP)) {
+      List<Integer> buckets = new ArrayList<>();
+      engine.warmUp(buckets::add).join();
+      reports()
+          .say("ran steps of " + buckets.size() + " shapes, up to " + buckets.getLast() + " rows");
     }
   }
 

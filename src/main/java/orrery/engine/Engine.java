@@ -7,10 +7,12 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 import orrery.events.Event;
 import orrery.events.EventSink;
@@ -126,7 +128,20 @@ public final class Engine implements AutoCloseable {
     if (sink.wantsBooks()) {
       engine.post(engine.core::begin); // before any request
     }
+    if (options.compute().warmup()) {
+      engine.warmUpFirst();
+    }
     return engine;
+  }
+
+  /** Warms up and waits for it: then the first request finds an engine that is ready. */
+  private void warmUpFirst() {
+    try {
+      warmUp(rows -> {}).join();
+    } catch (CompletionException e) {
+      close();
+      throw e.getCause() instanceof RuntimeException cause ? cause : e;
+    }
   }
 
   /**
@@ -228,6 +243,19 @@ public final class Engine implements AutoCloseable {
     long nanos = TimeUnit.NANOSECONDS.convert(patience);
     return this.<Boolean>ask(core::flushWhenIdle)
         .completeOnTimeout(false, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /**
+   * Runs a step of every bucket, as the option {@code warmup} does before the first request. It
+   * changes no cached row and no answer, and tells no event of a request.
+   *
+   * @param began takes the rows of each bucket before its first step, on the engine's thread
+   * @return whether it did: not while a request waits or runs. Do not wait for it inside an event
+   * @throws RequestException if the engine is closed
+   */
+  public CompletableFuture<Boolean> warmUp(IntConsumer began) {
+    Objects.requireNonNull(began, "began: expected a consumer, found null");
+    return ask(done -> done.complete(core.warmUp(began)));
   }
 
   /**

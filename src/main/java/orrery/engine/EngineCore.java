@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
 import orrery.batching.Scheduler;
@@ -60,6 +61,7 @@ final class EngineCore {
   private final List<CompletableFuture<Boolean>> flushes = new ArrayList<>(); // asked for, waiting
   private final SingleSteps steps = new SingleSteps(); // asked for, during a pause
   private Planner planner; // the loop's
+  private WarmUp warmUp; // the loop's
   private boolean paused;
 
   /**
@@ -137,6 +139,11 @@ final class EngineCore {
             options.compute().graph(),
             options.compute().fusion());
     Step step = new Step(maxRows, maxRunning + 1, workspace); // one more for the padding
+    KernelSwitch kernels =
+        new KernelSwitch(options.compute().kernels(), model.info().activeParameters());
+    boolean mtp = speculation.algorithm() == SpeculationOptions.Algorithm.MTP;
+    warmUp =
+        new WarmUp(runner, step, kernels, workspace, kv.newTable(), contextLength, logitRows, mtp);
     Drafter drafter =
         drafters.make(runner, () -> new Step(maxRows, maxRunning, workspace), kv, sampler);
     Speculator speculator = new Speculator(drafter, length);
@@ -156,7 +163,6 @@ final class EngineCore {
 
     planner = new Planner(scheduler, queues, requests, memory, speculator, sink, clock);
     Batch batch = new Batch(kv.newTable());
-    KernelSwitch kernels = new KernelSwitch(options.compute().kernels());
     PromptScorer scorer = new PromptScorer(runner, requests);
     Settler settler =
         new Settler(
@@ -260,6 +266,20 @@ final class EngineCore {
   void flushWhenIdle(CompletableFuture<Boolean> flushed) {
     flushes.removeIf(CompletableFuture::isDone); // no caller waits for these any more
     flushes.add(flushed);
+  }
+
+  /**
+   * Runs a step of every bucket, unless a sequence runs or waits.
+   *
+   * @param began takes the rows of each bucket, before its first step
+   * @return whether it did
+   */
+  boolean warmUp(IntConsumer began) {
+    boolean idle = idle();
+    if (idle) {
+      warmUp.run(began);
+    }
+    return idle;
   }
 
   /** Fails everything that somebody waits for, since the engine cannot go on. */

@@ -3,16 +3,23 @@ package orrery.engine;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.CheckpointException;
+import orrery.checkpoint.DType;
 import orrery.checkpoint.JsonConfig;
+import orrery.checkpoint.TensorInfo;
+import orrery.kernels.Rehearsal;
 import orrery.model.Model;
 import orrery.model.ModelConfig;
+import orrery.quantization.WeightFormat;
 import orrery.sampling.SamplingParams;
 import orrery.text.Message;
 import orrery.text.Tokenizer;
@@ -40,6 +47,7 @@ public record LoadedModel(
     ChatFormat chatFormat,
     List<String> notices)
     implements AutoCloseable {
+  private static final int MANY = 8; // of so many bytes, one makes a format worth rehearsing
 
   /** A model that a program puts together itself, without a chat format and without notices. */
   public LoadedModel(Path directory, Model model, Optional<Tokenizer> tokenizer, int[] eos) {
@@ -61,6 +69,7 @@ public record LoadedModel(
     try (Checkpoint checkpoint = Checkpoint.open(directory)) {
       JsonConfig config = JsonConfig.read(directory.resolve("config.json"));
       ModelConfig known = Architectures.read(config);
+      rehearse(checkpoint);
       var loading = new TokenizerLoad(directory);
       Model model;
       try {
@@ -77,6 +86,31 @@ public record LoadedModel(
         throw e;
       }
     }
+  }
+
+  /** Lets the JIT compile the loops that a large model's first step needs, beside the loading. */
+  private static void rehearse(Checkpoint checkpoint) {
+    if (checkpoint.bytes() >= Rehearsal.WORTH_IT) {
+      Set<WeightFormat> formats = new HashSet<>();
+      checkpoint.infos().stream()
+          .collect(
+              Collectors.groupingBy(TensorInfo::dtype, Collectors.summingLong(TensorInfo::bytes)))
+          .forEach(
+              (dtype, bytes) -> {
+                if (bytes >= checkpoint.bytes() / MANY) { // not for a few norms
+                  formats.addAll(formats(dtype));
+                }
+              });
+      Rehearsal.begin(formats);
+    }
+  }
+
+  private static Set<WeightFormat> formats(DType dtype) {
+    return switch (dtype) {
+      case BF16 -> Set.of(WeightFormat.BF16);
+      case F16, F32 -> Set.of(WeightFormat.F32);
+      default -> Set.of(); // codes
+    };
   }
 
   private static LoadedModel together(

@@ -84,7 +84,7 @@ final class StepLoop implements Loop {
   private Launched launch(Planned planned, Step step) {
     speculator.draft(planned.plan());
     List<Segment> segments = batch.fill(planned.plan(), step);
-    workspace.kernels(kernels.next(step.rows()));
+    kernels.next(step.rows(), workspace::kernels);
     planned.times().mark(Phase.DRAFT);
     Forward forward = run(step);
     scorer.score(segments, step, forward);

@@ -11,6 +11,7 @@ import orrery.options.Options;
  * @param kernels which kernels compute
  * @param graph capture each step shape once and replay it, instead of launching eagerly
  * @param fusion rewrite captured programs, so that several ops become one
+ * @param warmup run a step of every shape before the first request
  * @param activationDtype what products with quantised weights multiply; FP8 is another model
  * @param overlap plan the next step and settle the last one while a step is computed
  */
@@ -19,6 +20,7 @@ public record ComputeOptions(
     KernelSet kernels,
     boolean graph,
     boolean fusion,
+    boolean warmup,
     ActivationDtype activationDtype,
     boolean overlap) {
   private static final int MOST_THREADS = 256;
@@ -35,7 +37,8 @@ public record ComputeOptions(
   /** The default options: a thread for each physical core. */
   public static ComputeOptions defaults() {
     int threads = Math.min(MOST_THREADS, Cores.physical());
-    return new ComputeOptions(threads, KernelSet.AUTO, true, true, ActivationDtype.F32, false);
+    return new ComputeOptions(
+        threads, KernelSet.AUTO, true, true, false, ActivationDtype.F32, false);
   }
 
   public ComputeOptions withThreads(int threads) {
@@ -52,6 +55,10 @@ public record ComputeOptions(
 
   public ComputeOptions withFusion(boolean fusion) {
     return Options.with(this, "fusion", fusion);
+  }
+
+  public ComputeOptions withWarmup(boolean warmup) {
+    return Options.with(this, "warmup", warmup);
   }
 
   public ComputeOptions withActivationDtype(ActivationDtype activationDtype) {

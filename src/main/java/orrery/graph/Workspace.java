@@ -7,7 +7,7 @@ import orrery.kernels.Scratch;
 /** What all steps of an engine share, since only one of them is computed at a time. */
 public final class Workspace {
   private final Scratch[] scratch; // [threads]
-  private Kernels kernels;
+  private volatile Kernels kernels;
 
   /** Working memory for {@code threads} threads. */
   public Workspace(int threads, Kernels kernels) {
@@ -26,7 +26,8 @@ public final class Workspace {
   }
 
   /**
-   * Changes the kernels between two steps; legal at any time, since all kernels give the same bits.
+   * Changes the kernels; legal at any time, also from another thread in the middle of a step, since
+   * all kernels give the same bits.
    */
   public void kernels(Kernels kernels) {
     this.kernels = kernels;

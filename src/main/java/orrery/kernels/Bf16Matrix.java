@@ -1,5 +1,6 @@
 package orrery.kernels;
 
+import java.util.stream.IntStream;
 import orrery.quantization.WeightFormat;
 
 /**
@@ -8,6 +9,10 @@ import orrery.quantization.WeightFormat;
  */
 final class Bf16Matrix extends PackedMatrix {
   private static final int HIGH_HALF = 0xFFFF0000;
+  private static final int LOW_HALF = 0x0000FFFF;
+
+  /** Array elements from which packing is worth several processors. */
+  private static final int LARGE = 1 << 18;
 
   final int[] pairs; // [panels][ceil(in/2)][16]
 
@@ -15,10 +20,40 @@ final class Bf16Matrix extends PackedMatrix {
    * @throws IllegalArgumentException if a weight is not exactly a bf16 value
    */
   Bf16Matrix(int out, int in, RowSource source) {
+    this(out, in);
+    BitSource bits = bits(in, source);
+    for (int panel = 0; panel < panels; panel++) {
+      pack(panel, bits);
+    }
+  }
+
+  /** A matrix of weights that are bf16 codes already; a large one is packed by all processors. */
+  Bf16Matrix(int out, int in, BitSource source) {
+    this(out, in);
+    IntStream all = IntStream.range(0, panels);
+    (pairs.length < LARGE ? all : all.parallel()).forEach(panel -> pack(panel, source));
+  }
+
+  private Bf16Matrix(int out, int in) {
     super(WeightFormat.BF16, out, in);
     pairs = new int[panels * PANEL * words];
-    float[] row = new float[in]; // [in]
-    for (int o = 0; o < out; o++) {
+  }
+
+  /** Two codes that stand together in a row stand together in an int. */
+  private void pack(int panel, BitSource source) {
+    short[] row = new short[2 * words]; // [in], and a 0 behind an odd number of inputs
+    for (int lane = 0; lane < Math.min(PANEL, out - panel * PANEL); lane++) {
+      source.row(panel * PANEL + lane, row);
+      int at = panel * PANEL * words + lane;
+      for (int word = 0; word < words; word++) {
+        pairs[at + word * PANEL] = row[2 * word] & LOW_HALF | row[2 * word + 1] << 16;
+      }
+    }
+  }
+
+  private static BitSource bits(int in, RowSource source) {
+    return (o, into) -> {
+      float[] row = new float[in]; // [in]
       source.row(o, row);
       for (int k = 0; k < in; k++) {
         int bits = Float.floatToRawIntBits(row[k]);
@@ -26,9 +61,9 @@ final class Bf16Matrix extends PackedMatrix {
           throw new IllegalArgumentException(
               "weight [" + o + "][" + k + "] = " + row[k] + " is no bf16 value");
         }
-        pairs[at(o, k)] |= k % 2 == 0 ? bits >>> 16 : bits;
+        into[k] = (short) (bits >>> 16);
       }
-    }
+    };
   }
 
   @Override

@@ -35,6 +35,17 @@ public abstract class PackedMatrix {
     void row(int row, float[] into);
   }
 
+  /** Where the bf16 codes of the rows of a matrix come from. Several threads may call it. */
+  @FunctionalInterface
+  public interface BitSource {
+    /**
+     * Writes row {@code row} to {@code into}.
+     *
+     * @param into [in], with room for one more
+     */
+    void row(int row, short[] into);
+  }
+
   public final WeightFormat format;
   public final int out; // outputs
   public final int in; // inputs
@@ -82,6 +93,11 @@ public abstract class PackedMatrix {
       case E4M3, E5M2, E2M1 ->
           throw new IllegalArgumentException("expected floats, found " + format);
     };
+  }
+
+  /** Packs a matrix of bf16 codes: nothing is decoded and encoded again. */
+  public static PackedMatrix packBits(int out, int in, BitSource source) {
+    return new Bf16Matrix(out, in, source);
   }
 
   /**

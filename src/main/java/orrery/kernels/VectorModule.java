@@ -23,13 +23,18 @@ public final class VectorModule {
     }
   }
 
+  /** Whether this JVM was started with the module. */
+  static boolean present() {
+    return ModuleLayer.boot().findModule(NAME).isPresent();
+  }
+
   /**
    * Says what is missing before a class does that cannot be found.
    *
    * @throws MissingException if the JVM was started without the module
    */
   public static void require() {
-    if (ModuleLayer.boot().findModule(NAME).isEmpty()) {
+    if (!present()) {
       throw new MissingException();
     }
   }

@@ -81,8 +81,10 @@ public final class CheckpointWeights implements Weights {
   }
 
   private static PackedMatrix floats(Tensor t, long first, int out, int in) {
-    WeightFormat format = t.dtype() == DType.BF16 ? WeightFormat.BF16 : WeightFormat.F32;
-    return PackedMatrix.pack(format, out, in, (row, into) -> t.copyRow(first + row, into, 0));
+    return t.dtype() == DType.BF16
+        ? PackedMatrix.packBits(out, in, (row, into) -> t.copyRowBits(first + row, into, 0))
+        : PackedMatrix.pack(
+            WeightFormat.F32, out, in, (row, into) -> t.copyRow(first + row, into, 0));
   }
 
   /**

@@ -2,7 +2,11 @@ package orrery.observe;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.lang.reflect.RecordComponent;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import orrery.events.Event;
@@ -19,12 +23,34 @@ import orrery.events.Event;
  * is none. Any thread may write.
  */
 public final class EventJson {
+  /** A field of a record, and a method that reads it as fast as code would. */
+  private record Field(String name, MethodHandle get) {
+    static Field of(RecordComponent c) {
+      try {
+        MethodHandle get = MethodHandles.publicLookup().unreflect(c.getAccessor());
+        return new Field(c.getName(), get.asType(READ));
+      } catch (IllegalAccessException e) {
+        throw new IllegalStateException("events are public records with public fields", e);
+      }
+    }
+
+    Object of(Record r) {
+      try {
+        return (Object) get.invokeExact(r);
+      } catch (Throwable e) {
+        throw new IllegalStateException("a record's field cannot fail", e);
+      }
+    }
+  }
+
+  private static final MethodType READ = MethodType.methodType(Object.class, Record.class);
+
   /** Reflection finds the fields of a record anew each time that it is asked. */
-  private static final ClassValue<RecordComponent[]> FIELDS =
+  private static final ClassValue<Field[]> FIELDS =
       new ClassValue<>() {
         @Override
-        protected RecordComponent[] computeValue(Class<?> type) {
-          return type.getRecordComponents();
+        protected Field[] computeValue(Class<?> type) {
+          return Arrays.stream(type.getRecordComponents()).map(Field::of).toArray(Field[]::new);
         }
       };
 
@@ -43,17 +69,9 @@ public final class EventJson {
   }
 
   private static void writeFields(Record r, JsonGenerator json) throws IOException {
-    for (RecordComponent c : FIELDS.get(r.getClass())) {
-      json.writeFieldName(c.getName());
-      writeValue(value(c, r), json);
-    }
-  }
-
-  private static Object value(RecordComponent component, Record r) {
-    try {
-      return component.getAccessor().invoke(r);
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException("events are public records with public fields", e);
+    for (Field f : FIELDS.get(r.getClass())) {
+      json.writeFieldName(f.name());
+      writeValue(f.of(r), json);
     }
   }
 

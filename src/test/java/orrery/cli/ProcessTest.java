@@ -104,6 +104,23 @@ class ProcessTest {
     }
   }
 
+  @Test
+  void theLauncherTakesTheArchiveOfItsPackageAndStartsWithoutOne() throws Exception {
+    Path java = javaThatRuns("for a; do echo \"$a\"; done");
+    Path launcher = Files.createDirectories(directory.resolve("bin")).resolve("orrery");
+    Files.copy(Path.of(LAUNCHER), launcher);
+    Path archive = Files.createDirectories(directory.resolve("lib")).resolve("orrery.jsa");
+    String flag = "-XX:SharedArchiveFile=" + directory.toRealPath() + "/lib/orrery.jsa";
+    for (boolean there : new boolean[] {false, true}) {
+      if (there) {
+        Files.createFile(archive);
+      }
+      ProcessBuilder builder = new ProcessBuilder("/bin/sh", launcher.toString(), "demo");
+      String out = outputOf(builder, java);
+      assertThat(out.lines().anyMatch(flag::equals)).isEqualTo(there);
+    }
+  }
+
   /** A program that the launcher takes for the java of a JDK 25. */
   private Path javaThatRuns(String script) throws IOException {
     Path jdk = directory.resolve("jdk");

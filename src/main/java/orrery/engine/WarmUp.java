@@ -1,0 +1,102 @@
+package orrery.engine;
+
+import java.util.function.IntConsumer;
+import orrery.graph.Step;
+import orrery.graph.Workspace;
+import orrery.kernels.KernelSwitch;
+import orrery.kv.PageTable;
+import orrery.model.ModelRunner;
+
+/**
+ * Runs a step of every bucket before the first request: buffers are made, programs are captured,
+ * and the JIT compiles the kernels. SGLang does the same before it says that it is ready: it
+ * captures a CUDA graph for each batch size, then sends itself a request.
+ *
+ * <p>All rows lie on the dummy pages, where padding lies too, so no cached row changes. No sequence
+ * exists, so nothing is judged, told or shared.
+ */
+final class WarmUp {
+  private static final double BETTER = 0.95; // of the best round's time
+  private static final int PATIENCE = 8; // rounds without a better one
+  private static final long MOST_NANOS = 3_000_000_000L; // for rounds behind the first
+
+  private final ModelRunner runner;
+  private final Step step;
+  private final KernelSwitch kernels;
+  private final Workspace workspace;
+  private final PageTable padding; // all dummy pages
+  private final int contextLength;
+  private final int logitRows;
+  private final boolean mtp;
+
+  /**
+   * @param step that no other step uses meanwhile
+   * @param contextLength the longest sequence, in slots
+   * @param logitRows most rows of a step that want logits
+   * @param mtp whether the MTP layer's rows are cached
+   */
+  WarmUp(
+      ModelRunner runner,
+      Step step,
+      KernelSwitch kernels,
+      Workspace workspace,
+      PageTable padding,
+      int contextLength,
+      int logitRows,
+      boolean mtp) {
+    this.runner = runner;
+    this.step = step;
+    this.kernels = kernels;
+    this.workspace = workspace;
+    this.padding = padding;
+    this.contextLength = contextLength;
+    this.logitRows = logitRows;
+    this.mtp = mtp;
+  }
+
+  /**
+   * Runs every bucket once, and again while the JIT makes the steps faster.
+   *
+   * @param began takes the rows of each bucket, before its first step
+   */
+  void run(IntConsumer began) {
+    long best = round(began);
+    long end = System.nanoTime() + MOST_NANOS;
+    for (int worse = 0; worse < PATIENCE && System.nanoTime() + best < end; worse++) {
+      long nanos = round(rows -> {});
+      if (nanos < BETTER * best) {
+        best = nanos;
+        worse = -1;
+      }
+    }
+  }
+
+  /** A step of every bucket, the small ones first; returns nanoseconds. */
+  private long round(IntConsumer began) {
+    long start = System.nanoTime();
+    int most = step.maxRows();
+    for (int rows = 1; rows > 0; rows = rows == most ? 0 : Math.min(2 * rows, most)) {
+      began.accept(rows);
+      fill(rows);
+      kernels.next(rows, workspace::kernels);
+      try {
+        runner.warmUp(step, mtp);
+      } catch (OutOfMemoryError e) {
+        throw Heap.during("warming up with a step of " + rows + " rows", e);
+      }
+    }
+    step.clear();
+    step.tables[0] = null;
+    return System.nanoTime() - start;
+  }
+
+  /** One prompt, of which as many rows as possible want logits. */
+  private void fill(int rows) {
+    step.clear();
+    step.tables[0] = padding;
+    int last = Math.max(0, contextLength - 2); // an MTP row may lie one slot further
+    for (int i = 0; i < rows; i++) {
+      step.add(0, Math.min(i, last), 0, i >= rows - logitRows);
+    }
+  }
+}

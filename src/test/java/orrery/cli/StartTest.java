@@ -1,0 +1,65 @@
+package orrery.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+/** What a start does before picocli has read the command line, and how long ago it began. */
+class StartTest {
+  private static final Path SPECK = Path.of("tiny-models/speck-groups");
+  private static final Path DEFAULT = Path.of("tiny-models/storyteller-moe");
+
+  @Test
+  void theModelOfACommandLineIsFoundWithoutPicocli() {
+    String speck = SPECK.toString();
+    assertThat(Ahead.directory("generate", "-m", speck)).contains(SPECK);
+    assertThat(Ahead.directory("generate", "-p", "x", "--model", speck)).contains(SPECK);
+    assertThat(Ahead.directory("generate", "--model=" + speck)).contains(SPECK);
+    assertThat(Ahead.directory("demo")).contains(DEFAULT);
+    assertThat(Ahead.directory("generate", "-m", speck, "--model", speck)).isEmpty();
+    assertThat(Ahead.directory("generate", "-m", "no such directory")).isEmpty();
+    assertThat(Ahead.directory("generate", "-m", "\0")).isEmpty();
+  }
+
+  @Test
+  void aModelIsTakenOnceAndOnlyByTheCommandThatNamesIt() {
+    Ahead.begin("generate", "-m", SPECK.toString());
+    assertThat(Ahead.take(DEFAULT)).isEmpty();
+    assertThat(Ahead.take(SPECK)).isEmpty();
+    Ahead.begin("generate", "-m", SPECK.toString());
+    Ahead.take(SPECK).orElseThrow().close();
+    assertThat(Ahead.take(SPECK)).isEmpty();
+    Ahead.begin("inspect", "-m", SPECK.toString());
+    assertThat(Ahead.take(SPECK)).isEmpty();
+  }
+
+  @Test
+  void aModelThatCannotBeLoadedIsLeftToTheCommand() {
+    Ahead.begin("generate", "-m", "docs");
+    assertThat(Ahead.take(Path.of("docs"))).isEmpty();
+  }
+
+  @Test
+  void aCommandLineReadsTheFlagsOfItsOwnCommandOnly() {
+    CommandLine all = Main.line();
+    for (Map.Entry<String, CommandLine> command : all.getSubcommands().entrySet()) {
+      String name = command.getKey();
+      assertThat(command.getValue().getCommandName()).isEqualTo(name);
+      if (!name.equals("help")) {
+        assertThat(Main.line(name, "--help").getSubcommands()).containsOnlyKeys(name);
+      }
+    }
+    assertThat(Main.line("help", "demo").getSubcommands()).hasSameSizeAs(all.getSubcommands());
+    assertThat(Main.line("dmeo").getSubcommands()).hasSameSizeAs(all.getSubcommands());
+  }
+
+  @Test
+  void theAgeOfAProcessIsTakenFromOneClock() {
+    String fields = "S 1 2 3 0 -1 5 6 7 8 9 10 11 12 13 20 0 4 0 12345 99 100";
+    assertThat(Clock.millis("4711 (a (b) c) " + fields, "124.50 200.00\n")).isEqualTo(1050);
+    assertThat(Clock.millisSinceProcessStart()).isPositive();
+  }
+}

@@ -1,0 +1,161 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import orrery.TinyModels;
+import orrery.events.Event;
+import orrery.observe.EventJson;
+import orrery.speculation.SpeculationOptions.Algorithm;
+
+/** A step of every bucket before the first request; and that steps of prompts are captured too. */
+@Timeout(120)
+class WarmUpTest {
+  private static final int CHUNK = 16;
+  private static final int RUNNING = 4;
+
+  private final List<Event> events = new CopyOnWriteArrayList<>();
+  private LoadedModel loaded;
+
+  @AfterEach
+  void close() {
+    loaded.close();
+  }
+
+  private EngineOptions options(boolean warmup) {
+    return EngineOptions.defaults()
+        .withKv(kv -> kv.withPageSize(4))
+        .withBatching(b -> b.withChunkedPrefillSize(CHUNK).withMaxRunningRequests(RUNNING))
+        .withCompute(c -> c.withWarmup(warmup))
+        .withSpeculation(
+            s -> loaded.model().hasMtp() ? s.withAlgorithm(Algorithm.MTP).withNumSteps(2) : s);
+  }
+
+  private static List<Request> requests() {
+    return IntStream.range(0, 5)
+        .mapToObj(
+            i ->
+                Request.of(
+                    IntStream.range(i, i + 9 * i + 3).toArray(),
+                    EngineTest.sampled(20).withLogprobs(1).withSeed(i)))
+        .toList();
+  }
+
+  private List<String> said(boolean warmup) {
+    events.clear();
+    try (Engine engine = Engine.start(loaded, options(warmup), events::add)) {
+      return engine.submit(requests()).stream()
+          .flatMap(c -> c.join().stream())
+          .map(a -> Said.of(a).toString())
+          .toList();
+    }
+  }
+
+  /** Everything but times, and the pauses between requests. */
+  private List<String> told() {
+    return events.stream()
+        .filter(e -> !(e instanceof Event.Idle))
+        .map(WarmUpTest::json)
+        .map(e -> e.replaceAll("(?i)nanos\":-?\\d+", "nanos"))
+        .toList();
+  }
+
+  private static String json(Event event) {
+    StringWriter text = new StringWriter();
+    try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
+      EventJson.write(event, json);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return text.toString();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"groups", "mtp", "v4-mtp"})
+  void aWarmedEngineGivesTheSameAnswersAndTellsTheSameEvents(String speck) {
+    loaded = LoadedModel.load(TinyModels.speck(speck));
+    List<String> answers = said(false);
+    List<String> cold = told();
+    assertThat(said(true)).isEqualTo(answers);
+    assertThat(told()).isEqualTo(cold);
+  }
+
+  @Test
+  void warmingUpRunsEveryBucketAndLeavesTheCacheEmpty() {
+    loaded = LoadedModel.load(TinyModels.speck("v4-mtp"));
+    try (Engine engine = Engine.start(loaded, options(false), events::add)) {
+      List<Integer> buckets = new ArrayList<>();
+      assertThat(engine.warmUp(buckets::add).join()).isTrue();
+      assertThat(buckets.subList(0, 5)).containsExactly(1, 2, 4, 8, 16);
+      assertThat(buckets.getLast()).isGreaterThan(CHUNK);
+      engine.resume().join(); // the engine has told how things stand
+      assertThat(events).allMatch(Event.Idle.class::isInstance);
+      Event.Idle idle = (Event.Idle) events.getLast();
+      assertThat(idle.pools()).allSatisfy(pool -> assertThat(pool.free()).isEqualTo(pool.total()));
+      Answer first = engine.submit(requests().getLast()).join().getFirst();
+      assertThat(first.cachedTokens()).isZero();
+    }
+  }
+
+  @Test
+  void warmingUpWaitsForNoRequestAndDisturbsNone() {
+    loaded = LoadedModel.load(TinyModels.speck("groups"));
+    try (Engine engine = Engine.start(loaded, options(false))) {
+      engine.pause(PauseMode.IN_PLACE).join();
+      Completion waiting = engine.submit(requests().getFirst());
+      assertThat(engine.warmUp(rows -> {}).join()).isFalse();
+      engine.resume().join();
+      assertThat(waiting.join()).hasSize(1);
+    }
+  }
+
+  @Test
+  void aWarmedEngineRunsNoModelCodeForARequest() {
+    LoadedModel real = LoadedModel.load(TinyModels.speck("groups"));
+    CountingModel counting = CountingModel.of(real.model());
+    loaded = counting.in(real);
+    try (Engine engine = Engine.start(loaded, options(true))) {
+      engine.resume().join(); // behind the warm-up
+      List<Integer> captured = List.copyOf(counting.launched());
+      assertThat(captured).startsWith(1, 2, 4, 8, 16).doesNotHaveDuplicates();
+      engine.submit(requests()).forEach(Completion::join);
+      assertThat(counting.launched()).isEqualTo(captured);
+    }
+  }
+
+  /** Prompts of any length, their chunks, and chunks beside decoding rows. */
+  @Test
+  void stepsOfPromptsReplayCapturedProgramsAsDecodingStepsDo() {
+    LoadedModel real = LoadedModel.load(TinyModels.speck("groups"));
+    CountingModel counting = CountingModel.of(real.model());
+    loaded = counting.in(real);
+    try (Engine engine = Engine.start(loaded, options(false), events::add)) {
+      for (int round = 0; round < 3; round++) {
+        engine.flushCache().join();
+        engine.submit(requests()).forEach(Completion::join);
+      }
+    }
+    Stream<Event.StepDone> steps =
+        events.stream().filter(Event.StepDone.class::isInstance).map(e -> (Event.StepDone) e);
+    List<Event.StepDone> all = steps.toList();
+    assertThat(all).anyMatch(s -> s.prefillRows() > 0 && s.decodeRows() == 0);
+    assertThat(all).anyMatch(s -> s.prefillRows() == CHUNK);
+    assertThat(all).anyMatch(s -> s.prefillRows() > 0 && s.decodeRows() > 0);
+    assertThat(counting.launched()).doesNotHaveDuplicates().hasSizeLessThan(7);
+    assertThat(all).hasSizeGreaterThan(5 * counting.launched().size());
+  }
+}
