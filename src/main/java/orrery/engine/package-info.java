@@ -25,13 +25,14 @@
  * uses the prefix cache only before them.
  *
  * <p>What a step leaves for its next phase is a value ({@code Planned}, {@code Launched}), and its
- * rows are {@code Segment}s, one for each sequence. So another loop can launch the next step before
- * it settles this one.
+ * rows are {@code Segment}s, one for each sequence. So another loop, {@code OverlapLoop}, can
+ * launch the next step before it settles this one: a thread of its own computes the steps and
+ * decides their tokens, while the engine's thread plans and settles.
  *
  * <p>A program uses {@link orrery.engine.Engine}, or {@link orrery.engine.Llm} for text in, text
  * out. {@link orrery.engine.EngineOptions} holds every switch. {@link orrery.engine.Architectures}
  * is the one place that knows which models there are. {@code HeapPlan} counts the memory before it
- * is taken, {@code EngineCore} makes all parts and joins them, {@code StepLoop} runs the steps,
+ * is taken, {@code EngineCore} makes all parts and joins them, a {@code Loop} runs the steps,
  * {@code Requests} keeps the requests inside the engine, and {@code KvMemory} their pages. {@code
  * BookKeeper} reports each step. Sinks that want the books get from it what changed in a step, and
  * whole keyframes.

@@ -247,7 +247,9 @@ public final class Sampler {
    */
   private double weigh(float highest, SamplingParams params) {
     int kept = params.topK() > 0 ? Math.min(params.topK(), vocab) : vocab;
-    if (kept < vocab || params.topP() < 1) {
+    if (kept < vocab) {
+      order.reset(adjusted, kept);
+    } else if (params.topP() < 1) {
       order.reset(adjusted);
     }
     long last = kept < vocab ? order.placeAt(kept - 1) : Long.MAX_VALUE;
