@@ -133,7 +133,8 @@ final class EngineCore {
         new ModelRunner(model, kv, team, maxRows, logitRows, options.compute().graph());
     Step step = new Step(maxRows, maxRunning + 1, workspace); // one more for the padding
     KernelSwitch kernels =
-        new KernelSwitch(options.compute().kernels(), model.info().activeParameters());
+        new KernelSwitch(
+            options.compute().kernels(), model.info().activeParameters(), loaded.rehearsal());
     boolean mtp = speculation.algorithm() == SpeculationOptions.Algorithm.MTP;
     warmUp =
         new WarmUp(runner, step, kernels, workspace, kv.newTable(), contextLength, logitRows, mtp);
