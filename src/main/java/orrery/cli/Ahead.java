@@ -17,22 +17,27 @@ import orrery.engine.LoadedModel;
 final class Ahead {
   private static final Set<String> COMMANDS = Set.of("generate", "demo");
 
-  private record Loading(Path directory, CompletableFuture<LoadedModel> model) {}
+  private final Path directory; // null: no model is loaded
+  private final CompletableFuture<LoadedModel> model;
+  private boolean taken;
 
-  private static Loading loading; // null: none began, or it was taken; guarded by the class
-
-  private Ahead() {}
+  private Ahead(Path directory) {
+    this.directory = directory;
+    this.model =
+        directory == null
+            ? null
+            : CompletableFuture.supplyAsync(() -> LoadedModel.load(directory), Ahead::run);
+  }
 
   /** Begins to load the model of a command line, if its command is one that loads a model. */
-  static synchronized void begin(String... args) {
-    if (args.length > 0 && COMMANDS.contains(args[0])) {
-      directory(args)
-          .ifPresent(
-              d ->
-                  loading =
-                      new Loading(
-                          d, CompletableFuture.supplyAsync(() -> LoadedModel.load(d), Ahead::run)));
-    }
+  static Ahead of(String... args) {
+    boolean loads = args.length > 0 && COMMANDS.contains(args[0]);
+    return loads ? new Ahead(directory(args).orElse(null)) : none();
+  }
+
+  /** Loads nothing. */
+  static Ahead none() {
+    return new Ahead(null);
   }
 
   private static void run(Runnable work) {
@@ -60,12 +65,11 @@ final class Ahead {
   }
 
   /** The model that was begun, once; empty if it is another one or could not be loaded. */
-  static synchronized Optional<LoadedModel> take(Path directory) {
-    Loading taken = loading;
-    loading = null;
-    if (taken == null || !taken.directory().equals(directory)) {
+  Optional<LoadedModel> take(Path from) {
+    if (taken || !from.equals(directory)) {
       return Optional.empty();
     }
-    return taken.model().handle((model, problem) -> Optional.ofNullable(model)).join();
+    taken = true;
+    return model.handle((loaded, problem) -> Optional.ofNullable(loaded)).join();
   }
 }

@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -59,24 +60,35 @@ public final class Main {
   static final int ALL_FAILED = 3;
 
   /** Every command by its name, in the order of the help. */
-  private static final Map<String, Class<?>> COMMANDS = new LinkedHashMap<>();
+  private static final Map<String, Class<?>> COMMANDS = commands();
 
-  static {
-    COMMANDS.put("demo", DemoCommand.class);
-    COMMANDS.put("generate", GenerateCommand.class);
-    COMMANDS.put("run-batch", RunBatchCommand.class);
-    COMMANDS.put("serve", ServeCommand.class);
-    COMMANDS.put("inspect", InspectCommand.class);
-    COMMANDS.put("quantize", QuantizeCommand.class);
-    COMMANDS.put("dump", DumpCommand.class);
-    COMMANDS.put("bench", BenchCommand.class);
-    COMMANDS.put("trace", TraceCommand.class);
-    COMMANDS.put("trace-svg", TraceSvgCommand.class);
-    COMMANDS.put("lab", LabCommand.class);
-    COMMANDS.put("help", CommandLine.HelpCommand.class);
+  private final Ahead ahead;
+
+  private Main(Ahead ahead) {
+    this.ahead = ahead;
   }
 
-  private Main() {}
+  /** The model that is being loaded while the command line is read. */
+  Ahead ahead() {
+    return ahead;
+  }
+
+  private static Map<String, Class<?>> commands() {
+    Map<String, Class<?>> all = new LinkedHashMap<>();
+    all.put("demo", DemoCommand.class);
+    all.put("generate", GenerateCommand.class);
+    all.put("run-batch", RunBatchCommand.class);
+    all.put("serve", ServeCommand.class);
+    all.put("inspect", InspectCommand.class);
+    all.put("quantize", QuantizeCommand.class);
+    all.put("dump", DumpCommand.class);
+    all.put("bench", BenchCommand.class);
+    all.put("trace", TraceCommand.class);
+    all.put("trace-svg", TraceSvgCommand.class);
+    all.put("lab", LabCommand.class);
+    all.put("help", CommandLine.HelpCommand.class);
+    return Collections.unmodifiableMap(all);
+  }
 
   /** Version of the jar. */
   static final class Version implements IVersionProvider {
@@ -97,8 +109,7 @@ public final class Main {
     int code;
     try (Interruption interruption = new Interruption()) {
       String[] decoded = Arguments.decoded(args, System.getProperty("sun.jnu.encoding"));
-      Ahead.begin(decoded);
-      code = run(out, err, decoded);
+      code = run(out, err, Ahead.of(decoded), decoded);
     } catch (IOException | IllegalArgumentException e) {
       err.println("orrery: " + e.getMessage());
       code = 2;
@@ -109,7 +120,11 @@ public final class Main {
 
   /** Runs a command line and returns its exit code. */
   static int run(PrintWriter out, PrintWriter err, String... args) {
-    CommandLine line = line(args).setOut(out).setErr(err);
+    return run(out, err, Ahead.none(), args);
+  }
+
+  private static int run(PrintWriter out, PrintWriter err, Ahead ahead, String... args) {
+    CommandLine line = line(ahead, args).setOut(out).setErr(err);
     try {
       if (args.length == 0) {
         line.usage(out);
@@ -128,7 +143,7 @@ public final class Main {
 
   /** All commands, bound to nothing yet. */
   static CommandLine line() {
-    return line(COMMANDS);
+    return line(Ahead.none(), COMMANDS);
   }
 
   /**
@@ -136,13 +151,13 @@ public final class Main {
    * the hints for a misspelt name tell. picocli reads the flags of each by reflection; those of all
    * commands take a tenth of a second at a start.
    */
-  static CommandLine line(String... args) {
+  static CommandLine line(Ahead ahead, String... args) {
     Class<?> named = args.length == 0 || args[0].equals("help") ? null : COMMANDS.get(args[0]);
-    return line(named == null ? COMMANDS : Map.of(args[0], named));
+    return line(ahead, named == null ? COMMANDS : Map.of(args[0], named));
   }
 
-  private static CommandLine line(Map<String, Class<?>> commands) {
-    CommandLine line = new CommandLine(new Main());
+  private static CommandLine line(Ahead ahead, Map<String, Class<?>> commands) {
+    CommandLine line = new CommandLine(new Main(ahead));
     commands.forEach(line::addSubcommand);
     return configured(line)
         .setParameterExceptionHandler(Main::explainSyntax)

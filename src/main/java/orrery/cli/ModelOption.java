@@ -51,10 +51,14 @@ final class ModelOption {
     return directory().toAbsolutePath().normalize().getFileName().toString();
   }
 
+  private Ahead ahead() {
+    return command.root().userObject() instanceof Main main ? main.ahead() : Ahead.none();
+  }
+
   /** Loads the model, and says on standard error what was left out. */
   LoadedModel load() {
     Path from = directory();
-    LoadedModel loaded = Ahead.take(from).orElseGet(() -> LoadedModel.load(from));
+    LoadedModel loaded = ahead().take(from).orElseGet(() -> LoadedModel.load(from));
     CommandLine line = command.commandLine();
     for (String notice : loaded.notices()) {
       line.getErr().println(command.qualifiedName() + ": note: " + notice);

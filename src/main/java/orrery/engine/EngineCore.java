@@ -140,7 +140,8 @@ final class EngineCore {
             options.compute().fusion());
     Step step = new Step(maxRows, maxRunning + 1, workspace); // one more for the padding
     KernelSwitch kernels =
-        new KernelSwitch(options.compute().kernels(), model.info().activeParameters());
+        new KernelSwitch(
+            options.compute().kernels(), model.info().activeParameters(), loaded.rehearsal());
     boolean mtp = speculation.algorithm() == SpeculationOptions.Algorithm.MTP;
     warmUp =
         new WarmUp(runner, step, kernels, workspace, kv.newTable(), contextLength, logitRows, mtp);

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -38,6 +39,7 @@ import orrery.text.Tokenizer;
  *     turn
  * @param notices what loading has passed over or decided, one line each ({@link
  *     Checkpoint#notices})
+ * @param rehearsal of the kernels that a large model needs ({@link Rehearsal#of})
  */
 public record LoadedModel(
     Path directory,
@@ -45,13 +47,21 @@ public record LoadedModel(
     Optional<Tokenizer> tokenizer,
     int[] eos,
     ChatFormat chatFormat,
-    List<String> notices)
+    List<String> notices,
+    CompletableFuture<Boolean> rehearsal)
     implements AutoCloseable {
   private static final int MANY = 8; // of so many bytes, one makes a format worth rehearsing
 
   /** A model that a program puts together itself, without a chat format and without notices. */
   public LoadedModel(Path directory, Model model, Optional<Tokenizer> tokenizer, int[] eos) {
-    this(directory, model, tokenizer, eos, ChatFormat.withoutTokenizer(directory), List.of());
+    this(
+        directory,
+        model,
+        tokenizer,
+        eos,
+        ChatFormat.withoutTokenizer(directory),
+        List.of(),
+        Rehearsal.none());
   }
 
   /**
@@ -69,7 +79,7 @@ public record LoadedModel(
     try (Checkpoint checkpoint = Checkpoint.open(directory)) {
       JsonConfig config = JsonConfig.read(directory.resolve("config.json"));
       ModelConfig known = Architectures.read(config);
-      rehearse(checkpoint);
+      CompletableFuture<Boolean> rehearsal = rehearsal(checkpoint);
       var loading = new TokenizerLoad(directory);
       Model model;
       try {
@@ -80,7 +90,7 @@ public record LoadedModel(
       }
       Optional<Tokenizer> tokenizer = loading.join();
       try {
-        return together(directory, config, model, tokenizer, checkpoint.notices());
+        return together(directory, config, model, tokenizer, checkpoint.notices(), rehearsal);
       } catch (RuntimeException | Error e) {
         tokenizer.ifPresent(Tokenizer::close);
         throw e;
@@ -89,20 +99,21 @@ public record LoadedModel(
   }
 
   /** Lets the JIT compile the loops that a large model's first step needs, beside the loading. */
-  private static void rehearse(Checkpoint checkpoint) {
-    if (checkpoint.bytes() >= Rehearsal.WORTH_IT) {
-      Set<WeightFormat> formats = new HashSet<>();
-      checkpoint.infos().stream()
-          .collect(
-              Collectors.groupingBy(TensorInfo::dtype, Collectors.summingLong(TensorInfo::bytes)))
-          .forEach(
-              (dtype, bytes) -> {
-                if (bytes >= checkpoint.bytes() / MANY) { // not for a few norms
-                  formats.addAll(formats(dtype));
-                }
-              });
-      Rehearsal.begin(formats);
+  private static CompletableFuture<Boolean> rehearsal(Checkpoint checkpoint) {
+    if (checkpoint.bytes() < Rehearsal.WORTH_IT) {
+      return Rehearsal.none();
     }
+    Set<WeightFormat> formats = new HashSet<>();
+    checkpoint.infos().stream()
+        .collect(
+            Collectors.groupingBy(TensorInfo::dtype, Collectors.summingLong(TensorInfo::bytes)))
+        .forEach(
+            (dtype, bytes) -> {
+              if (bytes >= checkpoint.bytes() / MANY) { // not for a few norms
+                formats.addAll(formats(dtype));
+              }
+            });
+    return Rehearsal.of(formats);
   }
 
   private static Set<WeightFormat> formats(DType dtype) {
@@ -118,7 +129,8 @@ public record LoadedModel(
       JsonConfig config,
       Model model,
       Optional<Tokenizer> tokenizer,
-      List<String> notices) {
+      List<String> notices,
+      CompletableFuture<Boolean> rehearsal) {
     IntStream eos = Arrays.stream(eos(directory, config, model.vocab(), tokenizer));
     ChatFormat chats = ChatFormat.withoutTokenizer(directory);
     if (tokenizer.isPresent()) {
@@ -128,7 +140,8 @@ public record LoadedModel(
       eos = IntStream.concat(eos, more.eos().stream().mapToInt(id -> id));
       chats = ChatFormat.of(directory, tokenizer.get(), more);
     }
-    return new LoadedModel(directory, model, tokenizer, eos.distinct().toArray(), chats, notices);
+    return new LoadedModel(
+        directory, model, tokenizer, eos.distinct().toArray(), chats, notices, rehearsal);
   }
 
   /** Says it when characters can vanish from a prompt: no later step could find out. */

@@ -80,7 +80,7 @@ final class WarmUp {
       fill(rows);
       kernels.next(rows, workspace::kernels);
       try {
-        runner.warmUp(step, mtp);
+        everyPass();
       } catch (OutOfMemoryError e) {
         throw Heap.during("warming up with a step of " + rows + " rows", e);
       }
@@ -88,6 +88,15 @@ final class WarmUp {
     step.clear();
     step.tables[0] = null;
     return System.nanoTime() - start;
+  }
+
+  private void everyPass() {
+    runner.run(step);
+    runner.runHead(step);
+    if (mtp) {
+      runner.runMtp(step);
+      runner.runMtpKv(step);
+    }
   }
 
   /** One prompt, of which as many rows as possible want logits. */

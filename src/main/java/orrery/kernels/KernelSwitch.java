@@ -37,12 +37,9 @@ public final class KernelSwitch {
 
   /**
    * @param weights that one row is multiplied with
+   * @param rehearsal of the model's products ({@link Rehearsal#of})
    */
-  public KernelSwitch(KernelSet set, long weights) {
-    this(set, weights, Rehearsal.running());
-  }
-
-  KernelSwitch(KernelSet set, long weights, CompletableFuture<Boolean> rehearsal) {
+  public KernelSwitch(KernelSet set, long weights, CompletableFuture<Boolean> rehearsal) {
     this.set = set;
     this.vector = set == KernelSet.SCALAR ? null : new VectorKernels();
     this.weights = weights;

@@ -16,8 +16,7 @@ import orrery.quantization.WeightFormat;
  * large matrix pays this for each of its weights: the loop is in its first call all the while. Many
  * calls on a small matrix are compiled in half a second.
  *
- * <p>What is compiled belongs to the process, not to a model. So there is one rehearsal of a format
- * for each process, and a second model finds it done.
+ * <p>What is compiled belongs to the process, so the rehearsal of a second model ends at once.
  */
 public final class Rehearsal {
   /** Bytes of weights from which a rehearsal pays. */
@@ -26,16 +25,14 @@ public final class Rehearsal {
   private static final int INPUTS = 32;
   private static final int OUTPUTS = 64;
   private static final int[] ROWS = {6, 4, 2, 1}; // what loops of products take at a time
-  private static final int FASTER = 16; // how much, when the compiled loop runs
-  private static final int IN_A_ROW = 3; // fast calls that make sure
+  private static final int IN_A_ROW =
+      3; // fast calls that make sure; fast is a multiply-add in a nanosecond
 
   /** Calls after which C2 knows of a loop: more would only take its processor. */
   private static final int ENOUGH = 900;
 
   private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(2);
   private static final long MOST = TimeUnit.SECONDS.toNanos(3);
-
-  private static CompletableFuture<Boolean> running; // null: none began; guarded by the class
 
   private final Kernels kernels = new VectorKernels();
   private final Scratch scratch = new Scratch();
@@ -45,28 +42,26 @@ public final class Rehearsal {
 
   private Rehearsal() {}
 
-  /**
-   * Begins, in a thread of its own, unless a rehearsal has begun in this process.
-   *
-   * @param formats the weights that there will be; formats with scales are not rehearsed
-   */
-  public static synchronized void begin(Set<WeightFormat> formats) {
-    if (running == null && VectorModule.present()) {
-      CompletableFuture<Boolean> done = new CompletableFuture<>();
-      running = done;
-      Thread.ofPlatform()
-          .name("orrery-rehearsal")
-          .daemon(true)
-          .start(() -> done.complete(new Rehearsal().all(formats)));
-    }
+  /** No rehearsal: one that gave up. */
+  public static CompletableFuture<Boolean> none() {
+    return CompletableFuture.completedFuture(false);
   }
 
   /**
-   * The rehearsal of this process: completes with true as soon as the loops are compiled, or with
-   * false when it gave up. One that never began is one that gave up.
+   * Begins a rehearsal in a thread of its own.
+   *
+   * @param formats the weights that there will be; formats with scales are not rehearsed
+   * @return complete with true as soon as the loops are compiled, or with false when it gave up
    */
-  static synchronized CompletableFuture<Boolean> running() {
-    return running == null ? CompletableFuture.completedFuture(false) : running;
+  public static CompletableFuture<Boolean> of(Set<WeightFormat> formats) {
+    if (!VectorModule.present()) {
+      return none();
+    }
+    return CompletableFuture.supplyAsync(() -> new Rehearsal().all(formats), Rehearsal::run);
+  }
+
+  private static void run(Runnable work) {
+    Thread.ofPlatform().name("orrery-rehearsal").daemon(true).start(work);
   }
 
   private boolean all(Set<WeightFormat> formats) {
@@ -93,8 +88,6 @@ public final class Rehearsal {
   private final class Loop {
     private final PackedMatrix w;
     private final int rows;
-    private long cold; // nanoseconds of the quickest of the first calls
-    private int calls;
     private int quick; // calls in a row
 
     Loop(PackedMatrix w, int rows) {
@@ -107,10 +100,7 @@ public final class Rehearsal {
       long start = System.nanoTime();
       kernels.matmul(w, x, 0, INPUTS, rows, y, 0, OUTPUTS, 0, w.panels, scratch);
       long nanos = System.nanoTime() - start;
-      if (calls++ < IN_A_ROW) {
-        cold = cold == 0 ? nanos : Math.min(cold, nanos);
-      }
-      quick = nanos * FASTER < cold ? quick + 1 : 0;
+      quick = nanos < (long) rows * INPUTS * OUTPUTS ? quick + 1 : 0;
       return quick == IN_A_ROW;
     }
   }

@@ -191,21 +191,6 @@ public final class ModelRunner {
     return run(chain(links, next), step);
   }
 
-  /**
-   * Runs every pass of the bucket of a step once, so that its buffers and programs exist. What was
-   * in the buffers is lost.
-   *
-   * @param mtp whether the MTP layer's rows are cached
-   */
-  public void warmUp(Step step, boolean mtp) {
-    run(MAIN, step);
-    run(HEAD, step);
-    if (mtp) {
-      run(MTP, step);
-      run(MTP_KV, step);
-    }
-  }
-
   private Pass chain(int links, Function<Forward, Op> next) {
     while (chains.size() <= links) {
       chains.add(new Chain(chains.size(), next));

@@ -26,20 +26,16 @@ class StartTest {
 
   @Test
   void aModelIsTakenOnceAndOnlyByTheCommandThatNamesIt() {
-    Ahead.begin("generate", "-m", SPECK.toString());
-    assertThat(Ahead.take(DEFAULT)).isEmpty();
-    assertThat(Ahead.take(SPECK)).isEmpty();
-    Ahead.begin("generate", "-m", SPECK.toString());
-    Ahead.take(SPECK).orElseThrow().close();
-    assertThat(Ahead.take(SPECK)).isEmpty();
-    Ahead.begin("inspect", "-m", SPECK.toString());
-    assertThat(Ahead.take(SPECK)).isEmpty();
+    Ahead ahead = Ahead.of("generate", "-m", SPECK.toString());
+    assertThat(ahead.take(DEFAULT)).isEmpty();
+    ahead.take(SPECK).orElseThrow().close();
+    assertThat(ahead.take(SPECK)).isEmpty();
+    assertThat(Ahead.of("inspect", "-m", SPECK.toString()).take(SPECK)).isEmpty();
   }
 
   @Test
   void aModelThatCannotBeLoadedIsLeftToTheCommand() {
-    Ahead.begin("generate", "-m", "docs");
-    assertThat(Ahead.take(Path.of("docs"))).isEmpty();
+    assertThat(Ahead.of("generate", "-m", "docs").take(Path.of("docs"))).isEmpty();
   }
 
   @Test
@@ -49,11 +45,13 @@ class StartTest {
       String name = command.getKey();
       assertThat(command.getValue().getCommandName()).isEqualTo(name);
       if (!name.equals("help")) {
-        assertThat(Main.line(name, "--help").getSubcommands()).containsOnlyKeys(name);
+        assertThat(Main.line(Ahead.none(), name, "--help").getSubcommands()).containsOnlyKeys(name);
       }
     }
-    assertThat(Main.line("help", "demo").getSubcommands()).hasSameSizeAs(all.getSubcommands());
-    assertThat(Main.line("dmeo").getSubcommands()).hasSameSizeAs(all.getSubcommands());
+    assertThat(Main.line(Ahead.none(), "help", "demo").getSubcommands())
+        .hasSameSizeAs(all.getSubcommands());
+    assertThat(Main.line(Ahead.none(), "dmeo").getSubcommands())
+        .hasSameSizeAs(all.getSubcommands());
   }
 
   @Test
