@@ -45,11 +45,6 @@ record Frontier(double[] x, double[] y) {
         ascending.stream().mapToDouble(OperatingPoint::total).toArray());
   }
 
-  /** The least speed of a point. */
-  double slowest() {
-    return x[0];
-  }
-
   /** The most speed that is reached. */
   double fastest() {
     return x[x.length - 1];

@@ -88,7 +88,7 @@ final class FrontierRatios {
 
   /** The least speed of a point in any round. */
   private double slowest(FrontierCurve curve) {
-    return curve.frontiers(speed).stream().mapToDouble(Frontier::slowest).min().orElseThrow();
+    return curve.rounds().stream().flatMap(List::stream).mapToDouble(speed).min().orElseThrow();
   }
 
   /** The most speed that every round reaches. */
@@ -110,7 +110,7 @@ final class FrontierRatios {
   }
 
   /**
-   * Where the ratio is largest, or least.
+   * Where the ratio is largest, or least; of several such places the one of most speed.
    *
    * @param sign 1 or -1
    */
@@ -118,7 +118,7 @@ final class FrontierRatios {
     double slow = Math.min(slowest(a), slowest(b));
     double fast = Math.min(fastest(a), fastest(b));
     Optional<At> best = Optional.empty();
-    for (int i = 0; i <= GRID && slow <= fast; i++) {
+    for (int i = GRID; i >= 0 && slow <= fast; i--) {
       double place = i == GRID ? fast : slow * Math.pow(fast / slow, (double) i / GRID);
       Optional<At> here = at(a, b, place);
       boolean better =

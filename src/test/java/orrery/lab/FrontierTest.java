@@ -89,7 +89,7 @@ class FrontierTest {
   @Test
   void theLargestGainIsFoundBetweenThePointsToo() {
     var naive = new FrontierCurve("naive", List.of(points(10, 100, 20, 50, 40, 25)));
-    var other = new FrontierCurve("other", List.of(points(20, 200, 80, 50)));
+    var other = new FrontierCurve("other", List.of(points(20, 200, 80, 25)));
     FrontierRatios ratios = ratios(naive, other);
     FrontierRatios.At most = ratios.extreme(other, naive, 1).orElseThrow();
     assertThat(most.speed()).isCloseTo(20, within(1.0));
