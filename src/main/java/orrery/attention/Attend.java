@@ -13,9 +13,14 @@ import orrery.kernels.AttentionShape;
  * rows of one sequence are computed together as a tile, so that keys and values are loaded once for
  * all of them. Shares take turns at the pairs (tile of rows, key/value head), because later rows of
  * a prompt see more slots and cost more.
+ *
+ * <p>A tile that is all of its sequence's rows, as in decoding, waits for memory more than it
+ * computes. If there are enough of them, each is taken with all its heads by one share: then the
+ * kernel reads the pages in the order in which they lie in memory.
  */
 record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
   private static final int TILE_ROWS = 4;
+  private static final int SEQUENCES_EACH = 4; // of a share, at least
 
   Attend {
     AttentionShape s = kv.shape();
@@ -32,16 +37,33 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
   @Override
   public void run(Step step, int share, int shares) {
     int rows = q.rows(step);
+    int kvHeads = kv.shape().kvHeads();
+    boolean many = enoughSequences(step, rows, shares);
     int item = 0;
-    for (int r = 0; r < rows; ) {
-      int n = tile(step, r, rows);
-      for (int head = 0; head < kv.shape().kvHeads(); head++) {
+    for (int r = 0, n; r < rows; r += n) {
+      n = tile(step, r, rows);
+      int heads = many && isAlone(step, r, n, rows) ? kvHeads : 1;
+      for (int head = 0; head < kvHeads; head += heads) {
         if (item++ % shares == share) {
-          attend(step, r, n, head, share);
+          attend(step, r, n, head, head + heads, share);
         }
       }
-      r += n;
     }
+  }
+
+  /** Whether all shares stay busy if each takes a whole sequence at a time. */
+  private static boolean enoughSequences(Step step, int rows, int shares) {
+    int sequences = 1;
+    for (int r = 1; r < rows && sequences < SEQUENCES_EACH * shares; r++) {
+      sequences += step.sequence[r] == step.sequence[r - 1] ? 0 : 1;
+    }
+    return sequences >= SEQUENCES_EACH * shares;
+  }
+
+  /** Whether the rows [r, r + n) are all rows of their sequence. */
+  private static boolean isAlone(Step step, int r, int n, int rows) {
+    return (r == 0 || step.sequence[r - 1] != step.sequence[r])
+        && (r + n == rows || step.sequence[r + n] != step.sequence[r]);
   }
 
   /** How many rows from r on lie in consecutive slots of one sequence. */
@@ -56,7 +78,7 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
     return n;
   }
 
-  private void attend(Step step, int r, int n, int head, int share) {
+  private void attend(Step step, int r, int n, int from, int to, int share) {
     step.kernels()
         .attend(
             kv.shape(),
@@ -69,8 +91,8 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
             kv.pages(step.tables[step.sequence[r]]),
             kv.firstSlot(),
             step.slot[r],
-            head,
-            head + 1,
+            from,
+            to,
             out.data,
             out.row(r),
             out.stride,

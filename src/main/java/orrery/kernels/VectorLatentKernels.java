@@ -1,5 +1,6 @@
 package orrery.kernels;
 
+import static jdk.incubator.vector.VectorOperators.GT;
 import static orrery.kernels.PackedMatrix.PANEL;
 import static orrery.kernels.VectorKernels.F;
 import static orrery.kernels.VectorKernels.LANES;
@@ -113,8 +114,9 @@ final class VectorLatentKernels implements LatentKernels {
     System.arraycopy(sink, sinkOff, p, n * lanes, heads);
     for (int lane = 0; lane < lanes; lane += LANES) {
       FloatVector max = FloatVector.fromArray(F, p, n * lanes + lane);
-      for (int i = 0; i < n; i++) {
-        max = max.max(FloatVector.fromArray(F, p, i * lanes + lane));
+      for (int i = 0; i < n; i++) { // a NaN may be lost here: its own e and the sum are NaN anyway
+        FloatVector score = FloatVector.fromArray(F, p, i * lanes + lane);
+        max = max.blend(score, score.compare(GT, max));
       }
       for (int i = 0; i <= n; i++) {
         FloatVector.fromArray(F, p, i * lanes + lane).sub(max).intoArray(p, i * lanes + lane);
@@ -231,6 +233,6 @@ final class VectorLatentKernels implements LatentKernels {
     for (int h = whole; h < heads; h++) {
       partial[h - whole] = Math.fma(weights[h], Math.max(0f, p[at + h]), partial[h - whole]);
     }
-    return Sum16.fold(partial);
+    return Fold.sum(partial);
   }
 }
