@@ -26,10 +26,15 @@ final class Bf16Loops {
 
   /**
    * Which loop takes the next rows: that of 6, 4, 3, 2 or 1. With 16 registers only the loop of 3
-   * rows, with 9 chains, has room for what it decodes.
+   * rows, with 9 chains, has room for what it decodes. Four panels are one pass of the loop of 2
+   * rows, and two of that of 4.
    */
-  static int rowsTogether(int left) {
-    return LANES == 16 ? F32Loops.rowsTogether(left) : left == 1 ? 1 : 3;
+  static int rowsTogether(int left, int panels) {
+    if (LANES < 16) {
+      return left == 1 ? 1 : 3;
+    }
+    int rows = F32Loops.rowsTogether(left);
+    return rows == 4 && panels == 4 ? 2 : rows;
   }
 
   /** One row, eight vectors of outputs at a time; the last group repeats its last one. */

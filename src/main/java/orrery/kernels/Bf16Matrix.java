@@ -82,7 +82,7 @@ final class Bf16Matrix extends PackedMatrix {
     for (int p = panelFrom; p < panelTo; p += together) {
       int to = Math.min(p + together, panelTo);
       for (int row = 0; row < rows; ) {
-        int take = Bf16Loops.rowsTogether(rows - row);
+        int take = Bf16Loops.rowsTogether(rows - row, to - p);
         int n = Math.min(take, rows - row);
         int xRow = xOff + row * xStride;
         int yRow = yOff + row * yStride;

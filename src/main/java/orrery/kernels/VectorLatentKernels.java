@@ -1,6 +1,5 @@
 package orrery.kernels;
 
-import static jdk.incubator.vector.VectorOperators.GT;
 import static orrery.kernels.PackedMatrix.PANEL;
 import static orrery.kernels.VectorKernels.F;
 import static orrery.kernels.VectorKernels.LANES;
@@ -114,9 +113,8 @@ final class VectorLatentKernels implements LatentKernels {
     System.arraycopy(sink, sinkOff, p, n * lanes, heads);
     for (int lane = 0; lane < lanes; lane += LANES) {
       FloatVector max = FloatVector.fromArray(F, p, n * lanes + lane);
-      for (int i = 0; i < n; i++) { // a NaN may be lost here: its own e and the sum are NaN anyway
-        FloatVector score = FloatVector.fromArray(F, p, i * lanes + lane);
-        max = max.blend(score, score.compare(GT, max));
+      for (int i = 0; i < n; i++) {
+        max = max.max(FloatVector.fromArray(F, p, i * lanes + lane));
       }
       for (int i = 0; i <= n; i++) {
         FloatVector.fromArray(F, p, i * lanes + lane).sub(max).intoArray(p, i * lanes + lane);
