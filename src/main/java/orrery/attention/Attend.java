@@ -20,7 +20,6 @@ import orrery.kernels.AttentionShape;
  */
 record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
   private static final int TILE_ROWS = 4;
-  private static final int SEQUENCES_EACH = 4; // of a share, at least
 
   Attend {
     AttentionShape s = kv.shape();
@@ -38,32 +37,17 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
   public void run(Step step, int share, int shares) {
     int rows = q.rows(step);
     int kvHeads = kv.shape().kvHeads();
-    boolean many = enoughSequences(step, rows, shares);
+    boolean many = WholeSequences.enough(step, rows, shares);
     int item = 0;
     for (int r = 0, n; r < rows; r += n) {
       n = tile(step, r, rows);
-      int heads = many && isAlone(step, r, n, rows) ? kvHeads : 1;
+      int heads = many && WholeSequences.isOne(step, r, n, rows) ? kvHeads : 1;
       for (int head = 0; head < kvHeads; head += heads) {
         if (item++ % shares == share) {
           attend(step, r, n, head, head + heads, share);
         }
       }
     }
-  }
-
-  /** Whether all shares stay busy if each takes a whole sequence at a time. */
-  private static boolean enoughSequences(Step step, int rows, int shares) {
-    int sequences = 1;
-    for (int r = 1; r < rows && sequences < SEQUENCES_EACH * shares; r++) {
-      sequences += step.sequence[r] == step.sequence[r - 1] ? 0 : 1;
-    }
-    return sequences >= SEQUENCES_EACH * shares;
-  }
-
-  /** Whether the rows [r, r + n) are all rows of their sequence. */
-  private static boolean isAlone(Step step, int r, int n, int rows) {
-    return (r == 0 || step.sequence[r - 1] != step.sequence[r])
-        && (r + n == rows || step.sequence[r + n] != step.sequence[r]);
   }
 
   /** How many rows from r on lie in consecutive slots of one sequence. */
