@@ -15,7 +15,7 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * The work on one row between two products: norm, rotation, activation, softmax. The {@code scalar}
- * kernels are the definition, compiled; C2 vectorises some of them by itself.
+ * kernels are the definition, compiled; C2 vectorises some of them by itself. 32 is a head.
  *
  * <p>{@code mvn -q test-compile exec:exec@jmh -Djmh="RowBenchmark -p n=512"}
  */
@@ -29,7 +29,7 @@ public class RowBenchmark {
   @Param({"vector", "scalar"})
   public String kernel;
 
-  @Param({"192", "512", "2048"})
+  @Param({"32", "192", "512", "2048"})
   public int n;
 
   private final Scratch scratch = new Scratch();

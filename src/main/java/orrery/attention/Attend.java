@@ -13,6 +13,10 @@ import orrery.kernels.AttentionShape;
  * rows of one sequence are computed together as a tile, so that keys and values are loaded once for
  * all of them. Shares take turns at the pairs (tile of rows, key/value head), because later rows of
  * a prompt see more slots and cost more.
+ *
+ * <p>A tile that is all of its sequence's rows, as in decoding, waits for memory more than it
+ * computes. If there are enough of them, each is taken with all its heads by one share: then the
+ * kernel reads the pages in the order in which they lie in memory.
  */
 record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
   private static final int TILE_ROWS = 4;
@@ -32,15 +36,17 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
   @Override
   public void run(Step step, int share, int shares) {
     int rows = q.rows(step);
+    int kvHeads = kv.shape().kvHeads();
+    boolean many = WholeSequences.enough(step, rows, shares);
     int item = 0;
-    for (int r = 0; r < rows; ) {
-      int n = tile(step, r, rows);
-      for (int head = 0; head < kv.shape().kvHeads(); head++) {
+    for (int r = 0, n; r < rows; r += n) {
+      n = tile(step, r, rows);
+      int heads = many && WholeSequences.isOne(step, r, n, rows) ? kvHeads : 1;
+      for (int head = 0; head < kvHeads; head += heads) {
         if (item++ % shares == share) {
-          attend(step, r, n, head, share);
+          attend(step, r, n, head, head + heads, share);
         }
       }
-      r += n;
     }
   }
 
@@ -56,7 +62,7 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
     return n;
   }
 
-  private void attend(Step step, int r, int n, int head, int share) {
+  private void attend(Step step, int r, int n, int from, int to, int share) {
     step.kernels()
         .attend(
             kv.shape(),
@@ -69,8 +75,8 @@ record Attend(Buffer q, LayerKv kv, Buffer out) implements Op {
             kv.pages(step.tables[step.sequence[r]]),
             kv.firstSlot(),
             step.slot[r],
-            head,
-            head + 1,
+            from,
+            to,
             out.data,
             out.row(r),
             out.stride,

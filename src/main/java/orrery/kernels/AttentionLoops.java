@@ -10,8 +10,16 @@ package orrery.kernels;
  * size.
  */
 final class AttentionLoops {
-  /** Slots of a page that are mixed at a time; their values stay in cache for all queries. */
-  static final int RUN = 64;
+  /** Floats of values that stay in the nearest cache for all queries: 32 KiB. */
+  private static final int CACHED = 8192;
+
+  /** Slots that are mixed at a time, at most. */
+  static final int MOST_TOGETHER = 512;
+
+  /** Slots whose keys are read ahead at a time. */
+  private static final int AHEAD = 128;
+
+  private static final int[] ONE_RUN = {0};
 
   private AttentionLoops() {}
 
@@ -19,6 +27,7 @@ final class AttentionLoops {
    * Scores of the slots [from, to), which are whole tiles of 16 slots.
    *
    * @param query [queries] where each query's head starts in q
+   * @param ahead whether to read the keys of all heads first, see {@link CacheLines}
    * @param p [queries][to - from] receives the scores; those of slots outside [first, last] are
    *     garbage
    */
@@ -30,6 +39,7 @@ final class AttentionLoops {
       CachedRows keys,
       int[] pages,
       int kv,
+      boolean ahead,
       int from,
       int to,
       int first,
@@ -46,6 +56,12 @@ final class AttentionLoops {
     for (int slot = from; slot < to; slot += 32) {
       int next = Math.min(slot + 16, to - 16);
       int at = slot - from;
+      if (whole && ahead && at % AHEAD == 0) {
+        for (int s = slot; s < Math.min(to, slot + AHEAD); s += 16) {
+          int start = shape.keyIndex(pages, s, 0, 0, keys.perWord());
+          scratch.kept ^= CacheLines.read(keys, start, shape.keyWidth() * 16);
+        }
+      }
       if (!(whole
           && scoresOfTiles(
               shape, q, query, queries, keys, pages, kv, slot, next, p, width, at, scratch))) {
@@ -133,9 +149,10 @@ final class AttentionLoops {
 
   /**
    * mixed[i][d] = fma over the slots [first, last] of p[i][slot] · value[slot][d], for the queries
-   * [query, query + queries). It runs page by page. Between two runs the chains rest in {@code
-   * mixed}, which keeps their bits.
+   * [query, query + queries). Some slots at a time, so that their values stay in the nearest cache
+   * for all queries. In between the chains rest in {@code mixed}, which keeps their bits.
    *
+   * @param ahead whether to read the values of all heads first, see {@link CacheLines}
    * @param p [query + queries][width]; column 0 belongs to slot {@code from}; the columns of these
    *     slots are scratch afterwards
    * @param mixed [query + queries][valueStride] the chains so far; this call continues them
@@ -150,48 +167,70 @@ final class AttentionLoops {
       CachedRows values,
       int[] pages,
       int kv,
+      boolean ahead,
       int first,
       int last,
       float[] mixed,
       Scratch scratch) {
     int stride = shape.valueStride();
     int end = query + queries - 1;
-    boolean words = shape.pageTokens() % values.perWord() == 0;
-    int word = words ? values.perWord() : 1;
+    int word = shape.pageTokens() % values.perWord() == 0 ? values.perWord() : 1;
+    boolean words = word == values.perWord();
+    int together = Math.max(word, Math.min(MOST_TOGETHER, CACHED / stride) / word * word);
     for (int slot = first; slot <= last; ) {
-      int run = Math.min(last + 1 - slot, shape.pageTokens() - slot % shape.pageTokens());
-      run = Math.min(run, RUN);
-      boolean whole = words && slot % word == 0 && run >= word;
+      int n = Math.min(last + 1 - slot, together);
+      boolean whole = words && slot % word == 0 && n >= word;
       if (word > 1) { // as many whole words as there are, or what is left of one
-        run = whole ? run / word * word : Math.min(run, word - slot % word);
+        n = whole ? n / word * word : Math.min(n, word - slot % word);
       }
       int at = slot - from;
+      if (whole && ahead) {
+        readLines(shape, values, pages, slot, n, word, scratch);
+      }
       if (!(whole
-          && mixOfRun(
-              shape, p, at, width, query, end, run, values, pages, kv, slot, mixed, scratch))) {
-        float[] decoded = scratch.decoded(run * stride); // [run][valueStride]
-        for (int i = 0; i < run; i++) {
+          && mixOfWords(
+              shape, p, at, width, query, end, n, values, pages, kv, slot, mixed, scratch))) {
+        float[] decoded = scratch.decoded(n * stride); // [n][valueStride]
+        for (int i = 0; i < n; i++) {
           shape.value(values, pages, slot + i, kv, decoded, i * stride);
         }
-        F32AttentionLoops.mix(p, at, width, query, end, run, decoded, 0, stride, mixed, stride);
+        F32AttentionLoops.mix(
+            p, at, width, query, end, n, n, n, decoded, ONE_RUN, stride, mixed, stride);
       }
-      slot += run;
+      slot += n;
+    }
+  }
+
+  /** Reads the values of all heads of some slots, as whole words, page by page. */
+  private static void readLines(
+      AttentionShape shape,
+      CachedRows values,
+      int[] pages,
+      int slot,
+      int n,
+      int word,
+      Scratch scratch) {
+    int page = shape.pageTokens();
+    for (int s = slot, next; s < slot + n; s = next) {
+      next = Math.min(slot + n, (s / page + 1) * page);
+      int start = shape.valueIndex(pages, s, 0, 0, word);
+      scratch.kept ^= CacheLines.read(values, start, (next - s) * shape.valueWidth());
     }
   }
 
   /**
-   * The part of {@link #mix} for some slots of one page, as whole words.
+   * The part of {@link #mix} for some slots, as whole words.
    *
    * @return whether it is done; FP8 numbers may be too large for it
    */
-  private static boolean mixOfRun(
+  private static boolean mixOfWords(
       AttentionShape shape,
       float[] p,
       int at,
       int width,
       int query,
       int end,
-      int run,
+      int n,
       CachedRows values,
       int[] pages,
       int kv,
@@ -200,18 +239,28 @@ final class AttentionLoops {
       Scratch scratch) {
     int stride = shape.valueStride();
     int row = shape.valueWidth();
-    int value = shape.valueIndex(pages, slot, kv, 0, values.perWord());
+    int page = shape.pageTokens();
+    int run = page - slot % page; // slots of the first page
+    int[] runs = scratch.runs(n / page + 2); // [runs] where the slots of each page start
+    for (int i = 0, s = slot; s < slot + n; s = (s / page + 1) * page) {
+      runs[i++] = shape.valueIndex(pages, s, kv, 0, values.perWord());
+    }
+    run = Math.min(run, n);
     switch (values) {
       case F32Rows rows ->
           F32AttentionLoops.mix(
-              p, at, width, query, end, run, rows.data(), value, row, mixed, stride);
+              p, at, width, query, end, n, run, page, rows.data(), runs, row, mixed, stride);
       case Bf16Rows rows ->
           Bf16AttentionLoops.mix(
-              p, at, width, query, end, run, rows.data(), value, row, mixed, stride);
+              p, at, width, query, end, n, run, page, rows.data(), runs, row, mixed, stride);
       case Fp8Rows rows -> {
-        int scale = shape.scaleIndex(pages, slot, kv);
+        int[] scales = scratch.starts(n / page + 2); // [runs] where the scales of each page start
+        for (int i = 0, s = slot; s < slot + n; s = (s / page + 1) * page) {
+          scales[i++] = shape.scaleIndex(pages, s, kv);
+        }
         return Fp8AttentionLoops.mix(
-            p, at, width, query, end, run, rows, value, scale, row, mixed, stride, scratch);
+            p, at, width, query, end, n, run, page, rows, runs, scales, row, mixed, stride,
+            scratch);
       }
     }
     return true;

@@ -160,8 +160,12 @@ public record AttentionShape(
     int scale = scaleIndex(pages, slot, kvHead);
     int word = keys.perWord();
     keys.putScale(scale, x, at, headDim);
-    for (int d = 0; d < headDim; d++) {
-      keys.put(to + inTile(token, d, word, tile), scale, x[at + d]);
+    int words = headDim / word; // whole ones
+    for (int i = 0; i < word; i++) { // number i of all words
+      keys.put(to + inTile(token, i, word, tile), word * tile, scale, x, at + i, word, words);
+    }
+    for (int d = words * word; d < headDim; d++) {
+      keys.put(to + inTile(token, d, word, tile), 1, scale, x, at + d, 1, 1);
     }
   }
 
@@ -171,8 +175,6 @@ public record AttentionShape(
     int apart = words(slot % pageTokens, values.perWord());
     int scale = scaleIndex(pages, slot, kvHead);
     values.putScale(scale, x, at, valueDim);
-    for (int d = 0; d < valueDim; d++) {
-      values.put(to + d * apart, scale, x[at + d]);
-    }
+    values.put(to, apart, scale, x, at, 1, valueDim);
   }
 }

@@ -134,12 +134,13 @@ final class Bf16AttentionLoops {
   }
 
   /**
-   * mixed[i] = fma over {@code run} slots of p[i][slot] · value[slot], for the queries [query,
-   * end].
+   * mixed[i] = fma over {@code n} slots of p[i][slot] · value[slot], for the queries [query, end].
+   * The slots are runs of rows: of {@code first} slots, then of {@code page}, the last one of what
+   * is left. All runs have an even number of slots.
    *
    * @param p [queries][width], the first slot in column {@code at}
-   * @param run an even number
-   * @param values a pair of rows every {@code 2 * valueWidth} numbers, from {@code value}
+   * @param values a pair of rows every {@code 2 * valueWidth} numbers of a run
+   * @param runs [runs] where each run starts in {@code values}
    * @param mixed [queries][stride] the chains so far; this call continues them
    */
   static void mix(
@@ -148,9 +149,11 @@ final class Bf16AttentionLoops {
       int width,
       int query,
       int end,
-      int run,
+      int n,
+      int first,
+      int page,
       short[] values,
-      int value,
+      int[] runs,
       int valueWidth,
       float[] mixed,
       int stride) {
@@ -165,9 +168,12 @@ final class Bf16AttentionLoops {
             i1 * width + at,
             i2 * width + at,
             i3 * width + at,
-            run,
+            n,
+            first,
+            page,
             values,
-            value + 2 * d,
+            runs,
+            2 * d,
             valueWidth,
             mixed,
             i * stride + d,
@@ -186,9 +192,12 @@ final class Bf16AttentionLoops {
       int p1,
       int p2,
       int p3,
-      int run,
+      int n,
+      int first,
+      int page,
       short[] values,
-      int value,
+      int[] runs,
+      int dim,
       int width,
       float[] mixed,
       int m0,
@@ -204,38 +213,44 @@ final class Bf16AttentionLoops {
     FloatVector c1 = FloatVector.fromArray(F, mixed, m2 + apart);
     FloatVector d0 = FloatVector.fromArray(F, mixed, m3);
     FloatVector d1 = FloatVector.fromArray(F, mixed, m3 + apart);
-    for (int s = 0; s < run; s += 2) {
-      int at = value + s * width;
-      IntVector i0 = ShortVector.fromArray(S, values, at).reinterpretAsInts();
-      IntVector i1 = ShortVector.fromArray(S, values, at + 2 * apart).reinterpretAsInts();
-      FloatVector v0 = i0.lanewise(LSHL, 16).reinterpretAsFloats();
-      FloatVector v1 = i1.lanewise(LSHL, 16).reinterpretAsFloats();
-      FloatVector w = FloatVector.broadcast(F, p[p0 + s]);
-      a0 = w.fma(v0, a0);
-      a1 = w.fma(v1, a1);
-      w = FloatVector.broadcast(F, p[p1 + s]);
-      b0 = w.fma(v0, b0);
-      b1 = w.fma(v1, b1);
-      w = FloatVector.broadcast(F, p[p2 + s]);
-      c0 = w.fma(v0, c0);
-      c1 = w.fma(v1, c1);
-      w = FloatVector.broadcast(F, p[p3 + s]);
-      d0 = w.fma(v0, d0);
-      d1 = w.fma(v1, d1);
-      v0 = i0.and(HIGH_HALF).reinterpretAsFloats();
-      v1 = i1.and(HIGH_HALF).reinterpretAsFloats();
-      w = FloatVector.broadcast(F, p[p0 + s + 1]);
-      a0 = w.fma(v0, a0);
-      a1 = w.fma(v1, a1);
-      w = FloatVector.broadcast(F, p[p1 + s + 1]);
-      b0 = w.fma(v0, b0);
-      b1 = w.fma(v1, b1);
-      w = FloatVector.broadcast(F, p[p2 + s + 1]);
-      c0 = w.fma(v0, c0);
-      c1 = w.fma(v1, c1);
-      w = FloatVector.broadcast(F, p[p3 + s + 1]);
-      d0 = w.fma(v0, d0);
-      d1 = w.fma(v1, d1);
+    int run = first;
+    for (int at = 0, r = 0; at < n; r++) {
+      int value = runs[r] + dim;
+      for (int s = 0; s < run; s += 2) {
+        int pair = value + s * width;
+        IntVector i0 = ShortVector.fromArray(S, values, pair).reinterpretAsInts();
+        IntVector i1 = ShortVector.fromArray(S, values, pair + 2 * apart).reinterpretAsInts();
+        FloatVector v0 = i0.lanewise(LSHL, 16).reinterpretAsFloats();
+        FloatVector v1 = i1.lanewise(LSHL, 16).reinterpretAsFloats();
+        FloatVector w = FloatVector.broadcast(F, p[p0 + at + s]);
+        a0 = w.fma(v0, a0);
+        a1 = w.fma(v1, a1);
+        w = FloatVector.broadcast(F, p[p1 + at + s]);
+        b0 = w.fma(v0, b0);
+        b1 = w.fma(v1, b1);
+        w = FloatVector.broadcast(F, p[p2 + at + s]);
+        c0 = w.fma(v0, c0);
+        c1 = w.fma(v1, c1);
+        w = FloatVector.broadcast(F, p[p3 + at + s]);
+        d0 = w.fma(v0, d0);
+        d1 = w.fma(v1, d1);
+        v0 = i0.and(HIGH_HALF).reinterpretAsFloats();
+        v1 = i1.and(HIGH_HALF).reinterpretAsFloats();
+        w = FloatVector.broadcast(F, p[p0 + at + s + 1]);
+        a0 = w.fma(v0, a0);
+        a1 = w.fma(v1, a1);
+        w = FloatVector.broadcast(F, p[p1 + at + s + 1]);
+        b0 = w.fma(v0, b0);
+        b1 = w.fma(v1, b1);
+        w = FloatVector.broadcast(F, p[p2 + at + s + 1]);
+        c0 = w.fma(v0, c0);
+        c1 = w.fma(v1, c1);
+        w = FloatVector.broadcast(F, p[p3 + at + s + 1]);
+        d0 = w.fma(v0, d0);
+        d1 = w.fma(v1, d1);
+      }
+      at += run;
+      run = Math.min(page, n - at);
     }
     a0.intoArray(mixed, m0);
     a1.intoArray(mixed, m0 + apart);

@@ -24,6 +24,19 @@ final class Bf16Loops {
 
   private Bf16Loops() {}
 
+  /**
+   * Which loop takes the next rows: that of 6, 4, 3, 2 or 1. With 16 registers only the loop of 3
+   * rows, with 9 chains, has room for what it decodes. Four panels are one pass of the loop of 2
+   * rows, and two of that of 4.
+   */
+  static int rowsTogether(int left, int panels) {
+    if (LANES < 16) {
+      return left == 1 ? 1 : 3;
+    }
+    int rows = F32Loops.rowsTogether(left);
+    return rows == 4 && panels == 4 ? 2 : rows;
+  }
+
   /** One row, eight vectors of outputs at a time; the last group repeats its last one. */
   static void row1(
       int[] w, int in, float[] x, int xOff, float[] y, int yOff, int panelFrom, int panelTo) {
@@ -217,6 +230,115 @@ final class Bf16Loops {
         b1.intoArray(y, y1 + p1 * PANEL + sub);
         b2.intoArray(y, y1 + p2 * PANEL + sub);
         b3.intoArray(y, y1 + p3 * PANEL + sub);
+      }
+    }
+  }
+
+  /** Up to 3 rows by 3 panels; missing rows and panels repeat the last one. */
+  static void rows3(
+      int[] w,
+      int in,
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo) {
+    int panelSize = (in + 1) / 2 * PANEL;
+    int lastPanel = panelTo - 1;
+    int x0 = xOff;
+    int x1 = xOff + Math.min(1, rows - 1) * xStride;
+    int x2 = xOff + Math.min(2, rows - 1) * xStride;
+    int y0 = yOff;
+    int y1 = yOff + Math.min(1, rows - 1) * yStride;
+    int y2 = yOff + Math.min(2, rows - 1) * yStride;
+    for (int p = panelFrom; p < panelTo; p += 3) {
+      int p0 = p;
+      int p1 = Math.min(p + 1, lastPanel);
+      int p2 = Math.min(p + 2, lastPanel);
+      for (int sub = 0; sub < PANEL; sub += LANES) {
+        int w0 = p0 * panelSize + sub;
+        int w1 = p1 * panelSize + sub;
+        int w2 = p2 * panelSize + sub;
+        FloatVector a0 = FloatVector.zero(F);
+        FloatVector a1 = a0;
+        FloatVector a2 = a0;
+        FloatVector b0 = a0;
+        FloatVector b1 = a0;
+        FloatVector b2 = a0;
+        FloatVector c0 = a0;
+        FloatVector c1 = a0;
+        FloatVector c2 = a0;
+        int k = 0;
+        for (; k + 1 < in; k += 2) {
+          int at = k * (PANEL / 2);
+          IntVector i0 = IntVector.fromArray(I, w, w0 + at);
+          FloatVector v0 = i0.lanewise(LSHL, 16).reinterpretAsFloats();
+          IntVector i1 = IntVector.fromArray(I, w, w1 + at);
+          FloatVector v1 = i1.lanewise(LSHL, 16).reinterpretAsFloats();
+          IntVector i2 = IntVector.fromArray(I, w, w2 + at);
+          FloatVector v2 = i2.lanewise(LSHL, 16).reinterpretAsFloats();
+          FloatVector s = FloatVector.broadcast(F, x[x0 + k]);
+          a0 = v0.fma(s, a0);
+          a1 = v1.fma(s, a1);
+          a2 = v2.fma(s, a2);
+          s = FloatVector.broadcast(F, x[x1 + k]);
+          b0 = v0.fma(s, b0);
+          b1 = v1.fma(s, b1);
+          b2 = v2.fma(s, b2);
+          s = FloatVector.broadcast(F, x[x2 + k]);
+          c0 = v0.fma(s, c0);
+          c1 = v1.fma(s, c1);
+          c2 = v2.fma(s, c2);
+          v0 = i0.and(HIGH_HALF).reinterpretAsFloats();
+          v1 = i1.and(HIGH_HALF).reinterpretAsFloats();
+          v2 = i2.and(HIGH_HALF).reinterpretAsFloats();
+          s = FloatVector.broadcast(F, x[x0 + k + 1]);
+          a0 = v0.fma(s, a0);
+          a1 = v1.fma(s, a1);
+          a2 = v2.fma(s, a2);
+          s = FloatVector.broadcast(F, x[x1 + k + 1]);
+          b0 = v0.fma(s, b0);
+          b1 = v1.fma(s, b1);
+          b2 = v2.fma(s, b2);
+          s = FloatVector.broadcast(F, x[x2 + k + 1]);
+          c0 = v0.fma(s, c0);
+          c1 = v1.fma(s, c1);
+          c2 = v2.fma(s, c2);
+        }
+        if (k < in) {
+          int at = k * (PANEL / 2);
+          IntVector i0 = IntVector.fromArray(I, w, w0 + at);
+          FloatVector v0 = i0.lanewise(LSHL, 16).reinterpretAsFloats();
+          IntVector i1 = IntVector.fromArray(I, w, w1 + at);
+          FloatVector v1 = i1.lanewise(LSHL, 16).reinterpretAsFloats();
+          IntVector i2 = IntVector.fromArray(I, w, w2 + at);
+          FloatVector v2 = i2.lanewise(LSHL, 16).reinterpretAsFloats();
+          FloatVector s = FloatVector.broadcast(F, x[x0 + k]);
+          a0 = v0.fma(s, a0);
+          a1 = v1.fma(s, a1);
+          a2 = v2.fma(s, a2);
+          s = FloatVector.broadcast(F, x[x1 + k]);
+          b0 = v0.fma(s, b0);
+          b1 = v1.fma(s, b1);
+          b2 = v2.fma(s, b2);
+          s = FloatVector.broadcast(F, x[x2 + k]);
+          c0 = v0.fma(s, c0);
+          c1 = v1.fma(s, c1);
+          c2 = v2.fma(s, c2);
+        }
+        a0.intoArray(y, y0 + p0 * PANEL + sub);
+        a1.intoArray(y, y0 + p1 * PANEL + sub);
+        a2.intoArray(y, y0 + p2 * PANEL + sub);
+        b0.intoArray(y, y1 + p0 * PANEL + sub);
+        b1.intoArray(y, y1 + p1 * PANEL + sub);
+        b2.intoArray(y, y1 + p2 * PANEL + sub);
+        c0.intoArray(y, y2 + p0 * PANEL + sub);
+        c1.intoArray(y, y2 + p1 * PANEL + sub);
+        c2.intoArray(y, y2 + p2 * PANEL + sub);
       }
     }
   }

@@ -78,6 +78,19 @@ final class Bf16Matrix extends PackedMatrix {
   }
 
   @Override
+  public void row(int o, float[] into, int offset) {
+    int at = at(o, 0);
+    for (int k = 0; k + 1 < in; k += 2) {
+      int pair = pairs[at + k * (PANEL / 2)];
+      into[offset + k] = Float.intBitsToFloat(pair << 16);
+      into[offset + k + 1] = Float.intBitsToFloat(pair & HIGH_HALF);
+    }
+    if (in % 2 == 1) {
+      into[offset + in - 1] = get(o, in - 1);
+    }
+  }
+
+  @Override
   void decode(int panel, int from, int to, float[] into, int offset) {
     for (int k = from; k < to; k++) {
       int at = (panel * words + k / 2) * PANEL;
@@ -104,13 +117,14 @@ final class Bf16Matrix extends PackedMatrix {
     for (int p = panelFrom; p < panelTo; p += together) {
       int to = Math.min(p + together, panelTo);
       for (int row = 0; row < rows; ) {
-        int take = F32Loops.rowsTogether(rows - row);
+        int take = Bf16Loops.rowsTogether(rows - row, to - p);
         int n = Math.min(take, rows - row);
         int xRow = xOff + row * xStride;
         int yRow = yOff + row * yStride;
         switch (take) {
           case 6 -> Bf16Loops.rows6(pairs, in, x, xRow, xStride, n, y, yRow, yStride, p, to);
           case 4 -> Bf16Loops.rows4(pairs, in, x, xRow, xStride, n, y, yRow, yStride, p, to);
+          case 3 -> Bf16Loops.rows3(pairs, in, x, xRow, xStride, n, y, yRow, yStride, p, to);
           case 2 -> Bf16Loops.rows2(pairs, in, x, xRow, xStride, n, y, yRow, yStride, p, to);
           default -> Bf16Loops.row1(pairs, in, x, xRow, y, yRow, p, to);
         }

@@ -58,8 +58,10 @@ public record Bf16Rows(int width, short[] data) implements CachedRows {
   }
 
   @Override
-  public void put(int index, int scale, float x) {
-    data[index] = Bf16.encode(x);
+  public void put(int index, int apart, int scale, float[] x, int at, int step, int n) {
+    for (int i = 0; i < n; i++) {
+      data[index + i * apart] = Bf16.encode(x[at + i * step]);
+    }
   }
 
   @Override

@@ -66,8 +66,13 @@ public sealed interface CachedRows permits F32Rows, Bf16Rows, Fp8Rows {
    */
   float get(int index, int scale);
 
-  /** Stores one number, by a scale that stands there already. */
-  void put(int index, int scale, float x);
+  /**
+   * Stores {@code n} numbers, by a scale that stands there already.
+   *
+   * @param apart elements from one stored number to the next
+   * @param x the numbers, from {@code at}, each {@code step} after the last
+   */
+  void put(int index, int apart, int scale, float[] x, int at, int step, int n);
 
   /**
    * Stores the scale of {@code n} numbers, if there are scales.

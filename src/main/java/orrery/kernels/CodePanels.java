@@ -124,6 +124,21 @@ abstract class CodePanels extends PackedMatrix {
     productOfDecoded(x, xOff, 0, 1, y, yOff, 0, panelFrom, panelTo, scratch);
   }
 
+  /** 2 and more rows of {@link #product}; a subclass may decode in registers where that pays. */
+  void productOfRows(
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo,
+      Scratch scratch) {
+    productOfDecoded(x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
+  }
+
   @Override
   final void product(
       float[] x,
@@ -139,7 +154,7 @@ abstract class CodePanels extends PackedMatrix {
     if (rows == 1) {
       productOfOneRow(x, xOff, y, yOff, panelFrom, panelTo, scratch);
     } else {
-      productOfDecoded(x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
+      productOfRows(x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
     }
   }
 

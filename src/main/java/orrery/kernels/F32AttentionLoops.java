@@ -7,8 +7,9 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * The inner loops of attention over keys and values of float32. Four queries by two vectors make
- * eight chains, enough to hide the latency of fma. In place of a missing query or vector the last
- * one is computed again, which writes the same bits twice.
+ * eight chains, enough to hide the latency of fma; {@link SixQueryLoops} take more queries. In
+ * place of a missing query or vector the last one is computed again, which writes the same bits
+ * twice.
  */
 final class F32AttentionLoops {
   private F32AttentionLoops() {}
@@ -33,7 +34,26 @@ final class F32AttentionLoops {
       int width,
       int at,
       int apart) {
-    for (int i = 0; i < queries; i += 4) {
+    int i = 0;
+    for (; SixQueryLoops.take(queries - i); i += 6) {
+      for (int sub = 0; sub < 16; sub += LANES) {
+        SixQueryLoops.scores(
+            headDim,
+            scale,
+            q,
+            query,
+            i,
+            queries - 1,
+            keys,
+            tile0 + sub,
+            tile1 + sub,
+            p,
+            width,
+            at + sub,
+            apart);
+      }
+    }
+    for (; i < queries; i += 4) {
       int i1 = Math.min(i + 1, queries - 1);
       int i2 = Math.min(i + 2, queries - 1);
       int i3 = Math.min(i + 3, queries - 1);
@@ -112,11 +132,13 @@ final class F32AttentionLoops {
   }
 
   /**
-   * mixed[i] = fma over {@code run} slots of p[i][slot] · value[slot], for the queries [query,
-   * end].
+   * mixed[i] = fma over {@code n} slots of p[i][slot] · value[slot], for the queries [query, end].
+   * The slots are runs of rows: of {@code first} slots, then of {@code page}, the last one of what
+   * is left.
    *
    * @param p [queries][width], the first slot in column {@code at}
-   * @param values a row every {@code valueWidth} floats, from {@code value}
+   * @param values a row every {@code valueWidth} numbers of a run
+   * @param runs [runs] where each run starts in {@code values}
    * @param mixed [queries][stride] the chains so far; this call continues them
    */
   static void mix(
@@ -125,13 +147,37 @@ final class F32AttentionLoops {
       int width,
       int query,
       int end,
-      int run,
+      int n,
+      int first,
+      int page,
       float[] values,
-      int value,
+      int[] runs,
       int valueWidth,
       float[] mixed,
       int stride) {
-    for (int i = query; i <= end; i += 4) {
+    int i = query;
+    for (; SixQueryLoops.take(end + 1 - i); i += 6) {
+      for (int d = 0; d < stride; d += 2 * LANES) {
+        int apart = Math.min(LANES, stride - LANES - d);
+        SixQueryLoops.mix(
+            p,
+            at,
+            width,
+            i,
+            end,
+            n,
+            first,
+            page,
+            values,
+            runs,
+            d,
+            valueWidth,
+            mixed,
+            stride,
+            apart);
+      }
+    }
+    for (; i <= end; i += 4) {
       int i1 = Math.min(i + 1, end);
       int i2 = Math.min(i + 2, end);
       int i3 = Math.min(i + 3, end);
@@ -142,9 +188,12 @@ final class F32AttentionLoops {
             i1 * width + at,
             i2 * width + at,
             i3 * width + at,
-            run,
+            n,
+            first,
+            page,
             values,
-            value + d,
+            runs,
+            d,
             valueWidth,
             mixed,
             i * stride + d,
@@ -163,9 +212,12 @@ final class F32AttentionLoops {
       int p1,
       int p2,
       int p3,
-      int run,
+      int n,
+      int first,
+      int page,
       float[] values,
-      int value,
+      int[] runs,
+      int dim,
       int width,
       float[] mixed,
       int m0,
@@ -181,21 +233,27 @@ final class F32AttentionLoops {
     FloatVector c1 = FloatVector.fromArray(F, mixed, m2 + apart);
     FloatVector d0 = FloatVector.fromArray(F, mixed, m3);
     FloatVector d1 = FloatVector.fromArray(F, mixed, m3 + apart);
-    for (int s = 0; s < run; s++) {
-      FloatVector v0 = FloatVector.fromArray(F, values, value + s * width);
-      FloatVector v1 = FloatVector.fromArray(F, values, value + s * width + apart);
-      FloatVector w = FloatVector.broadcast(F, p[p0 + s]);
-      a0 = w.fma(v0, a0);
-      a1 = w.fma(v1, a1);
-      w = FloatVector.broadcast(F, p[p1 + s]);
-      b0 = w.fma(v0, b0);
-      b1 = w.fma(v1, b1);
-      w = FloatVector.broadcast(F, p[p2 + s]);
-      c0 = w.fma(v0, c0);
-      c1 = w.fma(v1, c1);
-      w = FloatVector.broadcast(F, p[p3 + s]);
-      d0 = w.fma(v0, d0);
-      d1 = w.fma(v1, d1);
+    int run = first;
+    for (int at = 0, r = 0; at < n; r++) {
+      int value = runs[r] + dim;
+      for (int s = 0; s < run; s++) {
+        FloatVector v0 = FloatVector.fromArray(F, values, value + s * width);
+        FloatVector v1 = FloatVector.fromArray(F, values, value + s * width + apart);
+        FloatVector w = FloatVector.broadcast(F, p[p0 + at + s]);
+        a0 = w.fma(v0, a0);
+        a1 = w.fma(v1, a1);
+        w = FloatVector.broadcast(F, p[p1 + at + s]);
+        b0 = w.fma(v0, b0);
+        b1 = w.fma(v1, b1);
+        w = FloatVector.broadcast(F, p[p2 + at + s]);
+        c0 = w.fma(v0, c0);
+        c1 = w.fma(v1, c1);
+        w = FloatVector.broadcast(F, p[p3 + at + s]);
+        d0 = w.fma(v0, d0);
+        d1 = w.fma(v1, d1);
+      }
+      at += run;
+      run = Math.min(page, n - at);
     }
     a0.intoArray(mixed, m0);
     a1.intoArray(mixed, m0 + apart);

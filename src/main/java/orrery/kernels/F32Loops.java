@@ -31,11 +31,12 @@ final class F32Loops {
   }
 
   /**
-   * Which loop takes the next rows: that of 6, 4, 2 or 1. 7 and 8 rows go as two groups of 4, since
-   * a group of 2 leaves half the machine idle.
+   * How many rows the next loop takes: 6, 4, 3, 2 or 1. 7 and 8 rows go as 4 and what is left,
+   * since a group of 6 leaves 1 or 2, and so few rows leave half the machine idle. (Floats have no
+   * loop of 3 rows; that of 4 takes them.)
    */
   static int rowsTogether(int left) {
-    return left >= 5 && left != 7 && left != 8 ? 6 : left >= 3 ? 4 : left;
+    return left >= 5 && left != 7 && left != 8 ? 6 : Math.min(left, 4);
   }
 
   /**
@@ -64,7 +65,7 @@ final class F32Loops {
       int yRow = yOff + row * yStride;
       switch (take) {
         case 6 -> rows6(w, wOff, in, x, xRow, xStride, n, y, yRow, yStride, panels);
-        case 4 -> rows4(w, wOff, in, x, xRow, xStride, n, y, yRow, yStride, panels);
+        case 4, 3 -> rows4(w, wOff, in, x, xRow, xStride, n, y, yRow, yStride, panels);
         case 2 -> rows2(w, wOff, in, x, xRow, xStride, n, y, yRow, yStride, panels);
         default -> row1(w, wOff, in, x, xRow, y, yRow, panels);
       }

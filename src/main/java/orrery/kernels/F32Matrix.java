@@ -30,6 +30,14 @@ final class F32Matrix extends PackedMatrix {
   }
 
   @Override
+  public void row(int o, float[] into, int offset) {
+    int at = at(o, 0);
+    for (int k = 0; k < in; k++) {
+      into[offset + k] = weights[at + k * PANEL];
+    }
+  }
+
+  @Override
   void decode(int panel, int from, int to, float[] into, int offset) {
     int at = (panel * in + from) * PANEL;
     System.arraycopy(weights, at, into, offset, (to - from) * PANEL);

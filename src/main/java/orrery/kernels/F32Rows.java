@@ -56,8 +56,10 @@ public record F32Rows(int width, float[] data) implements CachedRows {
   }
 
   @Override
-  public void put(int index, int scale, float x) {
-    data[index] = x;
+  public void put(int index, int apart, int scale, float[] x, int at, int step, int n) {
+    for (int i = 0; i < n; i++) {
+      data[index + i * apart] = x[at + i * step];
+    }
   }
 
   @Override

@@ -26,6 +26,19 @@ import orrery.quantization.CodedMatrix;
  * The third way makes 0.5 a subnormal float: exact, but slow on many cores.
  */
 final class Fp4Matrix extends CodePanels {
+  static final int SIGN = 0x8000_0000;
+  static final int FIELDS = 0x81C0_0000; // of a code, six bits below the top
+  static final float UNIT = 0x1p126f; // the biases 127 and 1 differ by this
+  static final int[] VALUES = values(); // [16] float bits; the first 8 have no sign
+
+  private static int[] values() {
+    int[] bits = new int[16];
+    for (int code = 0; code < bits.length; code++) {
+      bits[code] = Float.floatToRawIntBits(Fp4E2M1.decode(code));
+    }
+    return bits;
+  }
+
   Fp4Matrix(CodedMatrix m) {
     super(m);
   }
@@ -69,23 +82,43 @@ final class Fp4Matrix extends CodePanels {
     }
   }
 
+  @Override
+  void productOfRows(
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo,
+      Scratch scratch) {
+    if (!(isAligned() && Fp4Loops.pays(rows))) {
+      super.productOfRows(x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
+      return;
+    }
+    int blocks = (in - 1) / blockCols + 1;
+    float[] scale = scratch.scales(2 * blocks * PANEL); // [2][blocks][16]
+    for (int p = panelFrom; p < panelTo; p += 2) {
+      int panels = Math.min(2, panelTo - p);
+      for (int i = 0; i < panels; i++) {
+        scales.unpack(p + i, 0, blocks, 1, scale, i * blocks * PANEL);
+      }
+      for (int row = 0; row < rows; row += 4) {
+        int xRow = xOff + row * xStride;
+        int yRow = yOff + row * yStride;
+        int n = Math.min(4, rows - row);
+        Fp4Loops.rows4(this, p, panels, scale, blocks, x, xRow, xStride, n, y, yRow, yStride);
+      }
+    }
+  }
+
   /** A class of its own, so that scalar kernels never load vectors. */
   private static final class Loops {
     static final int ROW_PANELS = RowVectors.panels(4);
-    private static final int SIGN = 0x8000_0000;
-    private static final int FIELDS = 0x81C0_0000; // of a code, six bits below the top
-    private static final float UNIT = 0x1p126f; // the biases 127 and 1 differ by this
-    private static final int[] VALUES = values(); // [16] float bits; the first 8 have no sign
 
     private Loops() {}
-
-    private static int[] values() {
-      int[] bits = new int[16];
-      for (int code = 0; code < bits.length; code++) {
-        bits[code] = Float.floatToRawIntBits(Fp4E2M1.decode(code));
-      }
-      return bits;
-    }
 
     /** Decodes {@code inputs} of one block; {@code into} receives [inputs][16]. */
     static void decode(

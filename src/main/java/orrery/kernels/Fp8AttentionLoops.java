@@ -53,6 +53,8 @@ final class Fp8AttentionLoops {
   private static final int REBASE = 120;
   private static final int MOST_VALUE_SCALE = 127 + 7;
 
+  private static final int[] ONE_RUN = {0};
+
   private Fp8AttentionLoops() {}
 
   /**
@@ -141,14 +143,16 @@ final class Fp8AttentionLoops {
   }
 
   /**
-   * mixed[i] = fma over {@code run} slots of p[i][slot] · value[slot], for the queries [query,
-   * end].
+   * mixed[i] = fma over {@code n} slots of p[i][slot] · value[slot], for the queries [query, end].
+   * The slots are runs of rows: of {@code first} slots, then of {@code page}, the last one of what
+   * is left.
    *
-   * @param p [queries][width], the first slot in column {@code at}; the columns of the run are
+   * @param p [queries][width], the first slot in column {@code at}; the columns of the slots are
    *     scratch afterwards
-   * @param run a multiple of 4, at most {@link AttentionLoops#RUN}
-   * @param values codes of four rows every {@code 4 * valueWidth} numbers, from {@code value}; the
-   *     scales of the run from {@code scale}
+   * @param n at most {@link AttentionLoops#MOST_TOGETHER}; all runs have a multiple of 4
+   * @param values codes of four rows every {@code 4 * valueWidth} numbers of a run
+   * @param runs [runs] where the codes of each run start
+   * @param scales [runs] where the scales of each run start
    * @param mixed [queries][stride] the chains so far; this call continues them
    */
   static boolean mix(
@@ -157,24 +161,36 @@ final class Fp8AttentionLoops {
       int width,
       int query,
       int end,
-      int run,
+      int n,
+      int first,
+      int page,
       Fp8Rows values,
-      int value,
-      int scale,
+      int[] runs,
+      int[] scales,
       int valueWidth,
       float[] mixed,
       int stride,
       Scratch scratch) {
-    float[] factors = scratch.factors; // [run]
-    if (!factors(values.scales(), scale, run, MOST_VALUE_SCALE, REBASE, factors, 0)) {
-      return false;
+    float[] factors = scratch.factors; // [n]
+    int run = first;
+    for (int s = 0, r = 0; s < n; r++) {
+      if (!factors(values.scales(), scales[r], run, MOST_VALUE_SCALE, REBASE, factors, s)) {
+        return false;
+      }
+      s += run;
+      run = Math.min(page, n - s);
     }
     for (int i = query; i <= end; i++) {
-      multiply(p, i * width + at, factors, run);
+      multiply(p, i * width + at, factors, n);
     }
-    short[] rows = scratch.halves(run * stride); // [run / 2][stride][2]
-    decode(values.codes(), value, 4 * valueWidth, run / 4, stride, rows, 0);
-    Bf16AttentionLoops.mix(p, at, width, query, end, run, rows, 0, stride, mixed, stride);
+    short[] rows = scratch.halves(n * stride); // [n / 2][stride][2]
+    run = first;
+    for (int s = 0, r = 0; s < n; r++) {
+      decode(values.codes(), runs[r], 4 * valueWidth, run / 4, stride, rows, s * stride);
+      s += run;
+      run = Math.min(page, n - s);
+    }
+    Bf16AttentionLoops.mix(p, at, width, query, end, n, n, n, rows, ONE_RUN, stride, mixed, stride);
     return true;
   }
 

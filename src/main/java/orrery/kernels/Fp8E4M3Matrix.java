@@ -80,6 +80,38 @@ final class Fp8E4M3Matrix extends CodePanels {
     }
   }
 
+  @Override
+  void productOfRows(
+      float[] x,
+      int xOff,
+      int xStride,
+      int rows,
+      float[] y,
+      int yOff,
+      int yStride,
+      int panelFrom,
+      int panelTo,
+      Scratch scratch) {
+    if (!(inVectors && Fp8Loops.pays(rows))) {
+      super.productOfRows(x, xOff, xStride, rows, y, yOff, yStride, panelFrom, panelTo, scratch);
+      return;
+    }
+    int blocks = (in - 1) / blockCols + 1;
+    float[] scale = scratch.scales(2 * blocks * PANEL); // [2][blocks][16]
+    for (int p = panelFrom; p < panelTo; p += 2) {
+      int panels = Math.min(2, panelTo - p);
+      for (int i = 0; i < panels; i++) {
+        scales.unpack(p + i, 0, blocks, UNIT, scale, i * blocks * PANEL);
+      }
+      for (int row = 0; row < rows; row += 4) {
+        int xRow = xOff + row * xStride;
+        int yRow = yOff + row * yStride;
+        int n = Math.min(4, rows - row);
+        Fp8Loops.rows4(this, p, panels, scale, blocks, x, xRow, xStride, n, y, yRow, yStride);
+      }
+    }
+  }
+
   /** A class of its own, so that scalar kernels never load vectors. */
   private static final class Loops {
     static final int ROW_PANELS = RowVectors.panels(4);

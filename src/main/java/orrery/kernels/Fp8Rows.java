@@ -100,8 +100,11 @@ public record Fp8Rows(RowFormat format, int width, byte[] codes, byte[] scales, 
   }
 
   @Override
-  public void put(int index, int scale, float x) {
-    codes[index] = (byte) Fp8E4M3.encode(x / E8m0.decode(scales[scale]));
+  public void put(int index, int apart, int scale, float[] x, int at, int step, int n) {
+    float s = E8m0.decode(scales[scale]);
+    for (int i = 0; i < n; i++) {
+      codes[index + i * apart] = (byte) Fp8E4M3.encode(x[at + i * step] / s);
+    }
   }
 
   @Override

@@ -10,8 +10,11 @@ public final class Scratch {
   /** Partial sums of one reduction, [16]. */
   final float[] partial = new float[Sum16.PARTIALS];
 
-  /** Factors of the slots that are mixed at a time, [64]. */
-  final float[] factors = new float[AttentionLoops.RUN];
+  /** Factors of the slots that are mixed at a time, [512]. */
+  final float[] factors = new float[AttentionLoops.MOST_TOGETHER];
+
+  /** What reading cache lines ahead gave; a JIT compiler leaves out a read that nothing needs. */
+  int kept;
 
   private int[] queries = new int[0]; // [queries] where each query starts, or keys to select by
   private float[] tiles =
@@ -19,6 +22,7 @@ public final class Scratch {
   private float[] key = new float[0]; // [headDim] a decoded key
   private short[] halves = new short[0]; // [numbers] keys or values as bf16
   private int[] starts = new int[0]; // [queries] where each copied query starts
+  private int[] runs = new int[0]; // [runs] where the values of each page start
   private float[] sums = new float[0]; // [queries] softmax denominators
   private float[] mixed = new float[0]; // [queries][valueStride] attention output before division
   private float[] scores = new float[0]; // [queries][slots] attention scores, then probabilities
@@ -52,6 +56,11 @@ public final class Scratch {
   int[] starts(int n) {
     starts = grown(starts, n);
     return starts;
+  }
+
+  int[] runs(int n) {
+    runs = grown(runs, n);
+    return runs;
   }
 
   short[] halves(int n) {

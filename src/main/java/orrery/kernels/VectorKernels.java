@@ -4,7 +4,6 @@ import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
-import static jdk.incubator.vector.VectorOperators.MAX;
 import static orrery.kernels.PackedMatrix.PANEL;
 import static orrery.numerics.Elementary.EXP_MAX;
 import static orrery.numerics.Elementary.EXP_MIN;
@@ -20,12 +19,10 @@ import static orrery.numerics.Elementary.P5;
 import static orrery.numerics.Elementary.ROUND;
 import static orrery.numerics.Elementary.ROUND_BITS;
 
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 import orrery.numerics.Elementary;
-import orrery.numerics.Sum16;
 import orrery.quantization.ActivationRounding;
 
 /**
@@ -142,7 +139,7 @@ public final class VectorKernels implements Kernels {
     for (int i = whole; i < n; i++) {
       partial[i - whole] = Math.fma(x[xOff + i], x[xOff + i], partial[i - whole]);
     }
-    return 1f / (float) Math.sqrt(Sum16.fold(partial) / n + eps);
+    return 1f / (float) Math.sqrt(Fold.sum(partial) / n + eps);
   }
 
   @Override
@@ -266,39 +263,9 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void softmax(float[] x, int xOff, float[] y, int yOff, int n, Scratch scratch) {
-    float sum = expSum(x, xOff, y, yOff, n, scratch.partial);
+    float sum =
+        SoftmaxLoops.expSum(x, xOff, SoftmaxLoops.max(x, xOff, n), y, yOff, n, scratch.partial);
     divide(y, yOff, sum, y, yOff, n);
-  }
-
-  /**
-   * y[i] = exp(x[i] − max); returns the sum of all y, where y[i] goes to partial i mod 16. x may be
-   * y.
-   */
-  private static float expSum(float[] x, int xOff, float[] y, int yOff, int n, float[] partial) {
-    FloatVector m = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
-    int i = 0;
-    for (; i + LANES <= n; i += LANES) {
-      m = m.max(FloatVector.fromArray(F, x, xOff + i));
-    }
-    float max =
-        m.reduceLanes(
-            MAX); // the order does not matter for a maximum; only the sum of lanes is banned
-    for (; i < n; i++) {
-      max = Math.max(max, x[xOff + i]);
-    }
-    exp(1f, x, xOff, max, y, yOff, n);
-    int whole = n / PANEL * PANEL;
-    for (int sub = 0; sub < PANEL; sub += LANES) {
-      FloatVector sum = FloatVector.zero(F);
-      for (int j = sub; j < whole; j += PANEL) {
-        sum = sum.add(FloatVector.fromArray(F, y, yOff + j));
-      }
-      sum.intoArray(partial, sub);
-    }
-    for (int j = whole; j < n; j++) {
-      partial[j - whole] += y[yOff + j];
-    }
-    return Sum16.fold(partial);
   }
 
   static void divide(float[] x, int xOff, float by, float[] y, int yOff, int n) {
@@ -329,41 +296,8 @@ public final class VectorKernels implements Kernels {
       int outOff,
       int outStride,
       Scratch scratch) {
-    int from = first / 16 * 16; // whole tiles of 16 slots; partial sums go by slot mod 16
-    int to = (last + rows - 1) / 16 * 16 + 16;
-    int width = to - from;
-    int group = shape.group();
-    int stride = shape.valueStride();
-    int queries = rows * group; // (row, head of the group), all against the same keys
-    int[] query = scratch.queries(queries); // [queries] where each query's head starts in q
-    float[] p = scratch.scores(queries * width); // [queries][width]
-    float[] sums = scratch.sums(queries); // [queries]
-    float[] mixed = scratch.mixed(queries * stride); // [queries][valueStride]
-    for (int kv = kvFrom; kv < kvTo; kv++) {
-      for (int i = 0; i < queries; i++) {
-        query[i] = qOff + i / group * qStride + (kv * group + i % group) * shape.headDim();
-      }
-      AttentionLoops.scores(
-          shape, q, query, queries, keys, pages, kv, from, to, first, last + rows - 1, p, scratch);
-      for (int i = 0; i < queries; i++) {
-        int row = i * width - from; // p[row + slot]
-        Arrays.fill(p, row + from, row + first, Float.NEGATIVE_INFINITY);
-        Arrays.fill(p, row + last + i / group + 1, row + to, Float.NEGATIVE_INFINITY);
-        sums[i] = expSum(p, i * width, p, i * width, width, scratch.partial);
-      }
-      Arrays.fill(mixed, 0, queries * stride, 0f);
-      AttentionLoops.mix(
-          shape, p, 0, queries, width, from, values, pages, kv, first, last, mixed, scratch);
-      for (int r = 1; r < rows; r++) { // the slots that only later rows see
-        AttentionLoops.mix(
-            shape, p, r * group, group, width, from, values, pages, kv, last + 1, last + r, mixed,
-            scratch);
-      }
-      for (int i = 0; i < queries; i++) {
-        int head = kv * group + i % group;
-        int at = outOff + i / group * outStride + head * shape.valueDim();
-        divide(mixed, i * stride, sums[i], out, at, shape.valueDim());
-      }
-    }
+    VectorAttention.attend(
+        shape, q, qOff, qStride, rows, keys, values, pages, first, last, kvFrom, kvTo, out, outOff,
+        outStride, scratch);
   }
 }

@@ -231,6 +231,6 @@ final class VectorLatentKernels implements LatentKernels {
     for (int h = whole; h < heads; h++) {
       partial[h - whole] = Math.fma(weights[h], Math.max(0f, p[at + h]), partial[h - whole]);
     }
-    return Sum16.fold(partial);
+    return Fold.sum(partial);
   }
 }

@@ -49,8 +49,9 @@
  *
  *   one row         decode a vector in registers, then fma
  *   more rows       decode 64 inputs of a few panels into the first-level cache, then the loops of
- *                   {@link orrery.kernels.F32Loops} over all rows; bf16 has loops of its own that
- *                   decode in registers, which measured faster at every number of rows
+ *                   {@link orrery.kernels.F32Loops} over all rows
+ *   where faster    decode in registers for 3 to 6 rows at a time: bf16 always, FP8 and FP4 as
+ *                   {@link orrery.kernels.Fp8Loops} and {@link orrery.kernels.Fp4Loops} say
  * </pre>
  *
  * <p>{@code KernelContract}, {@code FormatsTest}, {@code AttentionContract} and {@code

@@ -191,6 +191,37 @@ abstract class AttentionContract {
     }
   }
 
+  /** So many slots that values are mixed in parts, and pages are read in order before their use. */
+  @ParameterizedTest
+  @EnumSource(Format.class)
+  void allHeadsTogetherOverManyPagesGiveTheBitsOfOneLongPage(Format format) {
+    int slots = 1200;
+    for (int[] dims : new int[][] {{6, 2, 32, 32}, {4, 4, 24, 20}, {3, 1, 8, 16}}) {
+      float[][] k = random(5, slots, dims[1] * dims[2], 1);
+      float[][] v = random(6, slots, dims[1] * dims[3], 1);
+      float[] q = KernelContract.random(7, 2 * dims[0] * dims[2] + 2);
+      for (int first : new int[] {0, 37}) {
+        float[] expected =
+            new Paged(
+                    shape(dims, slots),
+                    Format.F32,
+                    first,
+                    slots,
+                    rounded(format, k, dims[2]),
+                    rounded(format, v, dims[3]))
+                .attend(definition, q, 2, first, slots - 2);
+        for (int pageTokens : new int[] {16, 48, 512, 8}) {
+          AttentionShape shape = shape(dims, pageTokens);
+          Paged paged = new Paged(shape, format, first, slots, k, v);
+          int outStride = shape.heads() * shape.valueDim() + 1;
+          float[] out = new float[expected.length];
+          paged.attend(kernels(), q, 2, first, slots - 2, 0, shape.kvHeads(), out, outStride);
+          KernelContract.assertSameBits(out, expected, shape + " from slot " + first);
+        }
+      }
+    }
+  }
+
   /** FP8 loops move powers of two about, which is exact only between certain sizes. */
   @ParameterizedTest
   @EnumSource(Format.class)
