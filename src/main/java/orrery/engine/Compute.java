@@ -36,7 +36,7 @@ final class Compute {
     flight.began(clock.getAsLong());
     flight.poison.run();
     flight.before.resolve(flight.step);
-    workspace.kernels(kernels.next(flight.step.rows()));
+    kernels.next(flight.step.rows(), workspace::kernels);
     Forward forward = run(flight.step);
     flight.computed(forward, clock.getAsLong());
     return forward;
