@@ -53,13 +53,14 @@ class EngineMatrixTest {
     models.stream().filter(Served::windows).forEach(model -> requireWindows(model, happened));
   }
 
-  /** Every two values of two switches, for each model; three times, in other company. */
+  /** Every two values of two switches, for each model; four times, in other company. */
   @Test
   void withNumbersOfFewBitsTheAnswersAreThoseOfANaiveForwardWithTheSameNumbers() {
     List<Served> models = Served.all(true);
     List<SwitchCell> cells = new ArrayList<>(SwitchCell.covering(models, 2, 21));
     cells.addAll(SwitchCell.covering(models, 2, 22));
     cells.addAll(SwitchCell.covering(models, 2, 23));
+    cells.addAll(SwitchCell.covering(models, 2, 24));
     Map<String, Integer> happened = run(models, cells);
     requireDrafts(happened);
     requireScores(models, happened);
