@@ -14,7 +14,7 @@ import java.util.function.ToDoubleFunction;
  *   throughput
  *      ●──●__                 a user who is content with less speed than the leftmost point gives
  *      :     ●__              can have that point: the frontier goes on to the left as it begins
- *      :        ‾●            nobody can have more speed than the rightmost point gives
+ *      :        ‾●            no user can have more speed than the rightmost point gives
  *            ○   :            ○ is worse than its neighbours in both
  *   ───────────────── interactivity
  * </pre>
