@@ -34,6 +34,9 @@ record Rung(String name, UnaryOperator<EngineOptions> change, boolean aside, boo
         rung("+ continuous batching", Rung::continuous),
         rung("+ mixed chunks", Rung::chunked),
         rung("+ capture", o -> o.withCompute(c -> c.withGraph(true))),
+        rung("+ fusion", o -> o.withCompute(c -> c.withFusion(true))),
+        new Rung(
+            "+ overlap, aside", o -> o.withCompute(c -> c.withOverlap(true)), true, false),
         rung("+ bf16 KV", o -> o.withKv(kv -> kv.withKvCacheDtype(KvDtype.BF16))),
         new Rung("+ FP8 weights, aside", o -> o, true, true),
         rung("+ MTP", Rung::drafted));
@@ -46,7 +49,7 @@ record Rung(String name, UnaryOperator<EngineOptions> change, boolean aside, boo
   /** Static batches of whole prompts, a piece of memory for each request, every op launched. */
   private static EngineOptions naive(EngineOptions o) {
     return o.withKv(kv -> kv.withPageSize(0))
-        .withCompute(c -> c.withGraph(false))
+        .withCompute(c -> c.withGraph(false).withFusion(false).withOverlap(false))
         .withBatching(
             b ->
                 b.withSchedulePolicy(SchedulePolicy.STATIC)
