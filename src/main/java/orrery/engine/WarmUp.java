@@ -18,7 +18,8 @@ import orrery.model.ModelRunner;
 final class WarmUp {
   private static final double BETTER = 0.95; // of the best round's time
   private static final int PATIENCE = 8; // rounds without a better one
-  private static final long MOST_NANOS = 3_000_000_000L; // for rounds behind the first
+  private static final int TIMES = 3; // of the first round's time, at most, for the others
+  private static final long MOST_NANOS = 3_000_000_000L; // for them
 
   private final ModelRunner runner;
   private final Step step;
@@ -61,7 +62,7 @@ final class WarmUp {
    */
   void run(IntConsumer began) {
     long best = round(began);
-    long end = System.nanoTime() + MOST_NANOS;
+    long end = System.nanoTime() + Math.min(MOST_NANOS, TIMES * best);
     for (int worse = 0; worse < PATIENCE && System.nanoTime() + best < end; worse++) {
       long nanos = round(rows -> {});
       if (nanos < BETTER * best) {
