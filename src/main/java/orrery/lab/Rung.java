@@ -35,8 +35,7 @@ record Rung(String name, UnaryOperator<EngineOptions> change, boolean aside, boo
         rung("+ mixed chunks", Rung::chunked),
         rung("+ capture", o -> o.withCompute(c -> c.withGraph(true))),
         rung("+ fusion", o -> o.withCompute(c -> c.withFusion(true))),
-        new Rung(
-            "+ overlap, aside", o -> o.withCompute(c -> c.withOverlap(true)), true, false),
+        new Rung("+ overlap, aside", o -> o.withCompute(c -> c.withOverlap(true)), true, false),
         rung("+ bf16 KV", o -> o.withKv(kv -> kv.withKvCacheDtype(KvDtype.BF16))),
         new Rung("+ FP8 weights, aside", o -> o, true, true),
         rung("+ MTP", Rung::drafted));

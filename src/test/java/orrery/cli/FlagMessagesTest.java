@@ -61,6 +61,7 @@ class FlagMessagesTest {
           of(SERVE, "--max-body 0", "expected at least 1, found 0"),
           of(SERVE, "--max-connections 0", "expected at least 1, found 0"),
           of(SERVE, "--request-timeout -1", "expected 0 to 1,000,000,000, found -1.0"),
+          of(SERVE, "--expected-concurrency 0", "expected at least 1, found 0"),
           of(SERVE, "--batch-wait-millis -1", "expected at least 0, found -1"),
           of(GENERATE, "--threads 0", "expected 1 to 256, found 0"),
           of(GENERATE, "--page-size -1", "expected at least 1, or 0 for the context length"),
