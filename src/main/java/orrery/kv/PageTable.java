@@ -10,6 +10,7 @@ public final class PageTable {
   private final int[][] pages; // [pool][slot / span]
   private final int[] first; // [pool] the first held page; those before it are passed
   private final int[] end; // [pool] one more than the last page
+  private PageTable original = this; // the table of the sequence
 
   PageTable(KvGeometry geometry, int maxSlots) {
     pages = new int[geometry.pools()][];
@@ -40,11 +41,17 @@ public final class PageTable {
    * the sequence's own table goes on to change.
    */
   public void copy(PageTable from) {
+    original = from.original;
     for (int pool = 0; pool < pages.length; pool++) {
       first[pool] = from.first[pool];
       end[pool] = from.end[pool];
       System.arraycopy(from.pages[pool], 0, pages[pool], 0, end[pool]);
     }
+  }
+
+  /** The table of which this one is a copy now; itself if of none. It says whose rows these are. */
+  public PageTable original() {
+    return original;
   }
 
   void append(int pool, int page) {

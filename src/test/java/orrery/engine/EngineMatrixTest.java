@@ -17,9 +17,12 @@ import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.AllCores;
 import orrery.engine.SwitchCell.PolicyVariant;
 import orrery.engine.SwitchCell.Speculation;
+import orrery.engine.SwitchCell.Windows;
 import orrery.events.EventSink;
 import orrery.kernels.KernelSet;
 import orrery.model.Model;
+import orrery.prefix.PrefixCacheKind;
+import orrery.prefix.RadixCache;
 import orrery.sampling.FinishReason;
 import orrery.speculation.SpeculationOptions.Algorithm;
 import orrery.text.Tokenizer;
@@ -76,6 +79,47 @@ class EngineMatrixTest {
     models.stream()
         .filter(Served::windows)
         .forEach(m -> assertThat(happened).containsKeys("passed pages " + m, "tombstones " + m));
+  }
+
+  /**
+   * Steps that overlap read copies of page tables, and each copy serves many sequences in turn. The
+   * check of cached rows once took a sequence for new because it came in another copy. Then it
+   * missed rows of the MTP layer that were only put off, and did not look at some prefix hits.
+   */
+  @Test
+  void rowsThatWerePutOffAreNotMissedInTheCopyOfAPageTable() {
+    Map<String, Object> others =
+        Map.of(
+            "fusion", false,
+            "overlap", true,
+            "radix-eviction-policy", RadixCache.Eviction.LRU,
+            "speculative-coupled-drafts", false,
+            "warmup", true);
+    List<SwitchCell> cells = new ArrayList<>();
+    for (Speculation s :
+        List.of(Speculation.MTP_ADAPTIVE, Speculation.MTP_0, Speculation.LAGGARD)) {
+      for (int again = 0; again < 3; again++) { // with another set of requests
+        cells.add(
+            new SwitchCell(
+                Served.V4,
+                1,
+                PolicyVariant.SGLANG,
+                7,
+                PrefixCacheKind.HASH,
+                false,
+                Windows.FEW,
+                32,
+                false,
+                1,
+                KernelSet.VECTOR,
+                true,
+                true,
+                true,
+                s,
+                others));
+      }
+    }
+    run(List.of(Served.V4), cells);
   }
 
   private static void requireScores(List<Served> models, Map<String, Integer> happened) {

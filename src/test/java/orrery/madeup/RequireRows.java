@@ -19,7 +19,7 @@ import orrery.kv.PageTable;
  *
  * @param mtp the MTP layer's stream, or null
  * @param pageTokens P
- * @param seen tables that were in a step before
+ * @param seen tables of sequences that were in a step before, in a copy if steps overlap
  */
 record RequireRows(List<RowStream> streams, RowStream mtp, int pageTokens, Set<PageTable> seen)
     implements Op {
@@ -35,7 +35,7 @@ record RequireRows(List<RowStream> streams, RowStream mtp, int pageTokens, Set<P
       if (first && table.end(0) > 0) { // the table of padding has no pages
         int computed = step.slot[r];
         streams.forEach(stream -> require(stream, table, 0, computed));
-        if (seen.add(table) && computed % pageTokens == 0 && mtp != null) {
+        if (seen.add(table.original()) && computed % pageTokens == 0 && mtp != null) {
           require(mtp, table, 1, computed);
         }
       }
