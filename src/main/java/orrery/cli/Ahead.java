@@ -5,14 +5,16 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import orrery.engine.LoadedModel;
 
 /**
  * Loads the model while picocli still reads the command line, which takes a tenth of a second in a
- * fresh JVM. The name of the model is easy to find without picocli. Whatever goes wrong here is
- * forgotten: then the command loads the model itself, and says what is wrong with it or with the
- * flags before it.
+ * fresh JVM. The name of the model is easy to find without picocli, in the two forms that people
+ * write; with other ones nothing is loaded ahead. What is wrong with the model is said when the
+ * command asks for it, and not before what is wrong with the flags.
  */
 final class Ahead {
   private static final Set<String> COMMANDS = Set.of("generate", "demo");
@@ -48,6 +50,10 @@ final class Ahead {
   static Optional<Path> directory(String... args) {
     String named = null;
     for (int i = 1; i < args.length; i++) {
+      boolean joined = args[i].startsWith("-m") && args[i].length() > 2; // -mDIR, -m=DIR
+      if (joined || args[i].startsWith("@")) {
+        return Optional.empty(); // picocli will know
+      }
       boolean next = args[i].equals("-m") || args[i].equals("--model");
       String value = args[i].startsWith("--model=") ? args[i].substring(8) : null;
       value = next && i + 1 < args.length ? args[i + 1] : value;
@@ -64,12 +70,28 @@ final class Ahead {
     }
   }
 
-  /** The model that was begun, once; empty if it is another one or could not be loaded. */
+  /**
+   * The model that was begun, once; empty if it is another one.
+   *
+   * @throws RuntimeException as {@link LoadedModel#load}, if it could not be loaded
+   * @throws CancellationException if this thread is interrupted, which it then still is
+   */
   Optional<LoadedModel> take(Path from) {
     if (taken || !from.equals(directory)) {
       return Optional.empty();
     }
     taken = true;
-    return model.handle((loaded, problem) -> Optional.ofNullable(loaded)).join();
+    try {
+      return Optional.of(model.get());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("interrupted while the model was loaded");
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case RuntimeException problem -> throw problem;
+        case Error problem -> throw problem;
+        default -> throw new IllegalStateException(e.getCause());
+      }
+    }
   }
 }

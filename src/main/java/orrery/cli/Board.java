@@ -48,7 +48,7 @@ final class Board implements EventSink {
           mostRunning);
     }
 
-    Totals step(Event.StepDone e, long tokens) {
+    Totals step(Event.StepDone e, long tokens, long nanos) {
       return new Totals(
           steps + 1,
           rows + e.rows(),
@@ -56,7 +56,7 @@ final class Board implements EventSink {
           paddingRows + e.paddingRows(),
           outputTokens + tokens,
           hitTokens,
-          busyNanos + e.busyNanos(),
+          busyNanos + nanos,
           Math.max(mostRunning, e.running()));
     }
   }
@@ -86,8 +86,8 @@ final class Board implements EventSink {
     }
   }
 
-  /** A step, and how many tokens came out of it. */
-  private record Ran(Event.StepDone step, long tokens) {}
+  /** A step, how many tokens came out of it, and its time; that of computing if steps overlap. */
+  private record Ran(Event.StepDone step, long tokens, long nanos) {}
 
   private final ConcurrentLinkedQueue<Event> events = new ConcurrentLinkedQueue<>();
   private final Show show;
@@ -95,6 +95,7 @@ final class Board implements EventSink {
   private final List<Ran> steps = new ArrayList<>();
   private final Map<String, Pool> pools = new LinkedHashMap<>(); // by name
   private long newTokens; // since the newest step
+  private long computing = -1; // nanoseconds of a step that overlaps others, before its StepDone
   private Totals totals = new Totals(0, 0, 0, 0, 0, 0, 0, 0);
 
   Board(Show show) {
@@ -143,9 +144,11 @@ final class Board implements EventSink {
           Pool pool = pools.getOrDefault(p.pool(), Pool.EMPTY);
           pools.put(p.pool(), new Pool(pool.holders(), pool.used(), p));
         }
-        steps.add(new Ran(e, newTokens));
-        totals = totals.step(e, newTokens);
+        Ran ran = new Ran(e, newTokens, computing < 0 ? e.busyNanos() : computing);
+        steps.add(ran);
+        totals = totals.step(e, ran.tokens, ran.nanos);
         newTokens = 0;
+        computing = -1;
       }
       case Event.Forked e -> lines.get(e.request()).state(BoardLine.RUNNING);
       case Event.PageMap e ->
@@ -154,7 +157,7 @@ final class Board implements EventSink {
       case Event.PrefixInserted e -> {}
       case Event.Evicted e -> {}
       case Event.Flushed e -> {}
-      case Event.Overlapped e -> {}
+      case Event.Overlapped e -> computing = e.computing();
       case Event.Paused e -> {}
       case Event.Resumed e -> {}
       case Event.Idle e -> {}
@@ -213,7 +216,7 @@ final class Board implements EventSink {
     long nanos = 0;
     long tokens = 0;
     for (Ran ran : steps.subList(steps.size() / 2, steps.size())) {
-      nanos += ran.step.busyNanos();
+      nanos += ran.nanos;
       tokens += ran.tokens;
     }
     return nanos == 0 ? 0 : tokens / (nanos / 1e9);

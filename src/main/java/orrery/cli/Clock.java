@@ -23,13 +23,16 @@ final class Clock {
   static long millisSinceProcessStart() {
     try {
       if (Files.isReadable(STAT) && Files.isReadable(UPTIME)) {
-        return millis(Files.readString(STAT), Files.readString(UPTIME));
+        long millis = millis(Files.readString(STAT), Files.readString(UPTIME));
+        if (millis >= 0) { // else the two files are of different machines, as in some containers
+          return millis;
+        }
       }
-    } catch (IOException | NumberFormatException e) {
+    } catch (IOException | NumberFormatException | IndexOutOfBoundsException e) {
       // Not a Linux as we know it: the other way is there for this.
     }
     Instant start = ProcessHandle.current().info().startInstant().orElse(Instant.now());
-    return Duration.between(start, Instant.now()).toMillis();
+    return Math.max(0, Duration.between(start, Instant.now()).toMillis());
   }
 
   /**

@@ -65,6 +65,8 @@ final class NoEffect {
         "with " + SharingFlags.PREFIX_CACHE + " " + EnumWord.of(prefix),
         SharingFlags.EVICTION);
     when(!o.compute().graph(), "with --graph off", ComputeFlags.FUSION);
+    String algorithm = SpeculationFlags.ALGORITHM + " " + EnumWord.of(o.speculation().algorithm());
+    when(o.compute().overlap() && o.speculation().on(), "with " + algorithm, ScheduleFlags.OVERLAP);
     return speculation(o.speculation());
   }
 

@@ -6,6 +6,7 @@ import picocli.CommandLine.Option;
 
 /** The flags that say which rows the next step computes. */
 final class ScheduleFlags {
+  static final String OVERLAP = "--overlap";
   static final String POLICY = "--schedule-policy";
   static final String MIXED_CHUNK = "--enable-mixed-chunk";
   static final String RUNNING = "--max-running-requests";
@@ -47,7 +48,7 @@ final class ScheduleFlags {
   private int maxRunning = 32;
 
   @Option(
-      names = "--overlap",
+      names = OVERLAP,
       paramLabel = "on|off",
       arity = "1",
       converter = OnOff.class,

@@ -154,7 +154,7 @@ final class ServeCommand implements Callable<Integer> {
         WarmUp.run(serving.engine(), loaded);
         page.forget();
       }
-      String given = RestartFlags.given(spec) + recipe.words(model.directory());
+      String given = RestartFlags.given(spec) + recipe.words();
       http.open(page.addTo(serving, given, routes(serving, metrics, profile)));
       reports().say("ready after " + seconds(start));
       announce(served, listening, http.port(), loaded.tokenizer().isPresent());
@@ -172,9 +172,11 @@ final class ServeCommand implements Callable<Integer> {
   private void warmUp(Engine engine, EngineOptions options) {
     if (!options.compute().warmup() && !new FlagNames(spec).given(ComputeFlags.WARMUP)) {
       List<Integer> buckets = new ArrayList<>();
-      engine.warmUp(buckets::add).join();
-      reports()
-          .say("ran steps of " + buckets.size() + " shapes, up to " + buckets.getLast() + " rows");
+      if (engine.warmUpNow(buckets::add)) { // not while a caller of the page is there already
+        reports()
+            .say(
+                "ran steps of " + buckets.size() + " shapes, up to " + buckets.getLast() + " rows");
+      }
     }
   }
 

@@ -39,8 +39,9 @@ import orrery.options.Options;
  * </pre>
  *
  * <p>Any thread may submit, cancel and close. Everything else happens on the engine's own thread,
- * every event too. This thread exists only while there is work: a program that forgets {@link
- * #close} ends when it has its answers.
+ * every event too; steps alone are computed on a second thread if they overlap. The engine's thread
+ * exists only while there is work: a program that forgets {@link #close} ends when it has its
+ * answers.
  */
 public final class Engine implements AutoCloseable {
   static final int KEYFRAMES = 128; // steps from one to the next
@@ -137,10 +138,10 @@ public final class Engine implements AutoCloseable {
   /** Warms up and waits for it: then the first request finds an engine that is ready. */
   private void warmUpFirst() {
     try {
-      warmUp(rows -> {}).join();
-    } catch (CompletionException e) {
+      warmUpNow(rows -> {});
+    } catch (RuntimeException e) {
       close();
-      throw e.getCause() instanceof RuntimeException cause ? cause : e;
+      throw e;
     }
   }
 
@@ -256,6 +257,20 @@ public final class Engine implements AutoCloseable {
   public CompletableFuture<Boolean> warmUp(IntConsumer began) {
     Objects.requireNonNull(began, "began: expected a consumer, found null");
     return ask(done -> done.complete(core.warmUp(began)));
+  }
+
+  /**
+   * Warms up as {@link #warmUp} does, and waits for it.
+   *
+   * @return whether it did
+   * @throws RequestException if the engine is closed, or stops because memory runs out
+   */
+  public boolean warmUpNow(IntConsumer began) {
+    try {
+      return warmUp(began).join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException cause ? cause : e;
+    }
   }
 
   /**
@@ -464,12 +479,15 @@ public final class Engine implements AutoCloseable {
       stopped = true;
     }
     try {
+      core.abandon(); // else what comes below could wait for a step that no thread computes
       take();
       while (!taken.isEmpty()) {
         try {
           taken.poll().run(); // requests that have just come must fail too
         } catch (Throwable again) {
-          why.addSuppressed(again);
+          if (again != why) { // the same bug may strike again
+            why.addSuppressed(again);
+          }
         }
       }
       core.failAll(why);

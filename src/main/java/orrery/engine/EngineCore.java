@@ -276,11 +276,17 @@ final class EngineCore {
    * @return whether it did
    */
   boolean warmUp(IntConsumer began) {
+    settleIfEmpty();
     boolean idle = idle();
     if (idle) {
       warmUp.run(began);
     }
     return idle;
+  }
+
+  /** Gives up a step on its way, since the engine cannot go on. */
+  void abandon() {
+    loop.abandon();
   }
 
   /** Fails everything that somebody waits for, since the engine cannot go on. */

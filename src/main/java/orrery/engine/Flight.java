@@ -19,7 +19,7 @@ final class Flight {
   final FutureTokens tokens; // those that this step decides
   final FutureTokens before; // those of the step before, which rows of this step may wait for
   final Runnable poison; // for pages that were released before the step
-  final SettledFirst why; // the step before was settled before this one was planned
+  final SettledFirst settledFirst; // why the step before was; NO if it was not
   private final CompletableFuture<Void> decided = new CompletableFuture<>();
 
   private Forward forward; // what follows is written by the computing thread
@@ -34,7 +34,7 @@ final class Flight {
       Step step,
       FutureTokens before,
       Runnable poison,
-      SettledFirst why) {
+      SettledFirst settledFirst) {
     this.planned = planned;
     this.segments = segments;
     this.decisions = decisions;
@@ -42,7 +42,7 @@ final class Flight {
     this.tokens = new FutureTokens(segments.size());
     this.before = before;
     this.poison = poison;
-    this.why = why;
+    this.settledFirst = settledFirst;
   }
 
   /** Whether the step computes the end of a prompt to which there are several answers. */

@@ -91,6 +91,27 @@ final class KvMemory {
     return true;
   }
 
+  /**
+   * Whether a plan may take more pages than are free, so that the prefix cache has to give some.
+   */
+  boolean mayEvict(StepPlan plan) {
+    KvGeometry g = kv.geometry();
+    for (int pool = 0; pool < g.pools(); pool++) {
+      int left = kv.pool(pool).available();
+      for (StepPlan.Rows rows : plan.rows()) {
+        Sequence s = rows.sequence();
+        left -=
+            s.running()
+                ? Math.max(0, g.pages(pool, s.computedSoon() + rows.count()) - s.table().end(pool))
+                : most(pool, s, rows.count());
+      }
+      if (left < 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** The most pages that a sequence takes which begins with any hit, and computes some rows. */
   private int most(int pool, Sequence s, int rows) {
     KvGeometry g = kv.geometry();

@@ -17,6 +17,12 @@ interface Loop {
   /** Slots beside its window that a sequence may hold pages for. */
   int margin();
 
+  /**
+   * Gives up what was launched and is not settled, because a bug has stopped the engine; waits
+   * until it is computed no more.
+   */
+  void abandon();
+
   /** Ends the loop's own threads, once a step on its way is computed. */
   void close();
 }

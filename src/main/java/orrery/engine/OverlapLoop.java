@@ -182,6 +182,7 @@ final class OverlapLoop implements Loop {
   private void computeHere(Flight alone) {
     var forward = compute.run(alone);
     scorer.score(alone.segments, alone.step, forward);
+    alone.computed(forward, clock.getAsLong()); // prompts are scored in the phase of the pass
     compute.decide(alone, forward);
   }
 
@@ -206,7 +207,7 @@ final class OverlapLoop implements Loop {
   /** Hands out the tokens of a step, once they are decided, and keeps its rows. */
   private void settle(Flight landed) {
     landed.land();
-    landed.planned.times().resume(landed.why, landed);
+    landed.planned.times().resume(landed.settledFirst, landed);
     for (Segment s : landed.segments) {
       if (s.alive()) {
         s.choice().land(s.pending(), s.logitRow() >= 0);
@@ -218,6 +219,12 @@ final class OverlapLoop implements Loop {
   @Override
   public boolean settled() {
     return flight == null;
+  }
+
+  @Override
+  public void abandon() {
+    flight = null; // it may not have been launched: then it would never land
+    lane.close();
   }
 
   @Override

@@ -51,10 +51,14 @@ final class Planner {
   }
 
   /**
-   * Plans a step while another one is not settled. Nothing is planned, and nothing has changed, if
-   * the plan would take pages away from a sequence, has no rows, or needs pages that windows have
-   * passed and not given back: then the step before must be settled first, since it may free what
-   * is missing.
+   * Plans a step while another one is not settled. Nothing is planned, and no sequence, queue or
+   * page has changed, if the step before must be settled first, since it may free what is missing:
+   *
+   * <ul>
+   *   <li>the plan has no rows, or would take pages away from a sequence;
+   *   <li>it needs pages that windows have passed and not given back;
+   *   <li>it would evict pages from the prefix cache, while a sequence ends and gives back its own.
+   * </ul>
    */
   Optional<Planned> planAhead(StepTimes times) {
     if (queues.running().stream().allMatch(Sequence::ending)) {
@@ -62,7 +66,8 @@ final class Planner {
     }
     int drafts = speculator.offer(queues);
     StepPlan plan = propose(times);
-    return plan.rows().isEmpty() || !plan.retract().isEmpty() || !memory.hasRoom(plan)
+    boolean early = memory.mayEvict(plan) && queues.running().stream().anyMatch(Sequence::ending);
+    return early || plan.rows().isEmpty() || !plan.retract().isEmpty() || !memory.hasRoom(plan)
         ? Optional.empty()
         : Optional.of(carryOut(plan, drafts, times));
   }

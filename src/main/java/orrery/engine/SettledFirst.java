@@ -12,6 +12,9 @@ enum SettledFirst {
   FORK,
   /** A prompt's log-probabilities take the head once more, right after the forward pass. */
   PROMPT_SCORES,
-  /** The plan would have retracted a sequence, or had no rows: the step before may free pages. */
+  /**
+   * The plan would have retracted a sequence, evicted pages or had no rows: the step before may
+   * free pages.
+   */
   PAGES
 }

@@ -13,7 +13,10 @@ import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.sampling.SamplingException;
 
-/** The last phase of a step: decides its tokens, and keeps its rows. */
+/**
+ * The last phase of a step: hands out its tokens, which it decides first if no other thread has
+ * done that, and keeps its rows.
+ */
 final class Settler {
   private final Decider decider;
   private final Judge judge;

@@ -110,5 +110,8 @@ final class StepLoop implements Loop {
   }
 
   @Override
+  public void abandon() {}
+
+  @Override
   public void close() {}
 }

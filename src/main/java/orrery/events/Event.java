@@ -183,6 +183,10 @@ public sealed interface Event {
    * {@link StepDone}. The engine's own thread plans and settles, another one computes. Times are
    * nanoseconds on the engine's clock, as the event's own, which is when the step was settled.
    *
+   * <p>The next step is planned before this one is settled. So {@link Admitted} and {@link Evicted}
+   * of step k + 1 come before the {@link StepDone} of step k. And a step may have rows of answers
+   * that have ended meanwhile; they count as {@link StepDone#decodeRows}, and mean nothing.
+   *
    * @param step number, as in {@link StepDone}
    * @param settledFirst why the step before was settled before this one was planned; {@code NO} if
    *     it was not, and computed meanwhile
@@ -203,7 +207,12 @@ public sealed interface Event {
       long computed,
       long decided,
       long settle)
-      implements Event {}
+      implements Event {
+    /** Time in which the step was computed; this time alone is not shared with other steps. */
+    public long computing() {
+      return decided - launch;
+    }
+  }
 
   /**
    * A step ran.
@@ -213,8 +222,8 @@ public sealed interface Event {
    * @param decodeRows rows of newest tokens
    * @param draftRows rows of guesses, verified beside newest tokens
    * @param paddingRows rows that belong to no sequence
-   * @param running sequences running after the plan
-   * @param waiting sequences waiting after the plan
+   * @param running sequences that run after the plan
+   * @param waiting sequences that wait after the plan
    * @param pools each pool's pages; the first pool has the rows that live longest
    * @param stop which check ended the admission of waiting sequences
    * @param planNanos time to plan and to reserve pages
@@ -242,7 +251,10 @@ public sealed interface Event {
       long followNanos,
       long commitNanos)
       implements Event {
-    /** Time of the whole step. */
+    /**
+     * Time of the whole step: the sum of its phases. If steps overlap, that is more than passes
+     * between two steps; {@link Overlapped#computing} is then the time to divide by.
+     */
     public long busyNanos() {
       return planNanos + draftNanos + launchNanos + judgeNanos + followNanos + commitNanos;
     }

@@ -63,7 +63,12 @@ public final class KernelSwitch {
         boolean cold = begins && rehearsal.isDone() && !rehearsal.join();
         use.accept(waits || cold && small(rows) ? scalar : vector);
         if (waits) {
-          rehearsal.thenAccept(ready -> use.accept(vector));
+          rehearsal.thenAccept(
+              ready -> {
+                if (ready || !small(rows)) { // as if it had been known at the step's beginning
+                  use.accept(vector);
+                }
+              });
         }
       }
     }

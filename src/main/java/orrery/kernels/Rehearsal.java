@@ -25,8 +25,9 @@ public final class Rehearsal {
   private static final int INPUTS = 32;
   private static final int OUTPUTS = 64;
   private static final int[] ROWS = {6, 4, 2, 1}; // what loops of products take at a time
-  private static final int IN_A_ROW =
-      3; // fast calls that make sure; fast is a multiply-add in a nanosecond
+
+  /** Fast calls that make sure. A call is fast if a multiply-add takes less than a nanosecond. */
+  private static final int IN_A_ROW = 3;
 
   /** Calls after which C2 knows of a loop: more would only take its processor. */
   private static final int ENOUGH = 900;
@@ -51,13 +52,15 @@ public final class Rehearsal {
    * Begins a rehearsal in a thread of its own.
    *
    * @param formats the weights that there will be; formats with scales are not rehearsed
-   * @return complete with true as soon as the loops are compiled, or with false when it gave up
+   * @return complete with true as soon as the loops are compiled, or with false when it gave up or
+   *     failed; a step that needs the same loops then tells what is wrong
    */
   public static CompletableFuture<Boolean> of(Set<WeightFormat> formats) {
     if (!VectorModule.present()) {
       return none();
     }
-    return CompletableFuture.supplyAsync(() -> new Rehearsal().all(formats), Rehearsal::run);
+    return CompletableFuture.supplyAsync(() -> new Rehearsal().all(formats), Rehearsal::run)
+        .exceptionally(bug -> false);
   }
 
   private static void run(Runnable work) {

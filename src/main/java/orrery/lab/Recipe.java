@@ -3,6 +3,7 @@ package orrery.lab;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import orrery.engine.EngineOptions;
@@ -111,6 +112,17 @@ public record Recipe(
       }
       return flags;
     }
+  }
+
+  /** Where it was measured, and what this machine is, in words; empty if that is the same. */
+  public Optional<String> elsewhere() {
+    String here = Machine.look().processor();
+    int found = Runtime.getRuntime().availableProcessors();
+    return machine.equals(here) && processors == found
+        ? Optional.empty()
+        : Optional.of(
+            "measured with %d processors of %s, found %d of %s"
+                .formatted(processors, machine, found, here));
   }
 
   /** The row of the least concurrency that is not below {@code expected}; else the last row. */

@@ -212,10 +212,14 @@ public final class Serving implements AutoCloseable {
     return deadline.map(drawn::withDeadline).orElse(drawn);
   }
 
-  /** Without a random seed the engine takes the request's number itself. */
+  /**
+   * Without a random seed the engine takes the request's number itself. A request that draws
+   * nothing takes no number of the server's, so probes between requests change no seed.
+   */
   private Request seeded(Request request) {
     boolean own = request.params().seed().isPresent();
-    return own || random.equals(RandomSeed.NONE)
+    boolean draws = !request.params().greedy() || engine().options().speculation().synthetic();
+    return own || !draws || random.equals(RandomSeed.NONE)
         ? request
         : request.withSeed(random.of(asked.getAndIncrement()));
   }

@@ -38,6 +38,7 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
   private boolean opened; // whether it is counted; guarded by this, as what follows
   private boolean spare;
   private Scheduler.Task late; // closes the connection if headers do not come; null while none do
+  private int lateNumber; // of the newest task in `late`: an older one may run although cancelled
   private boolean warned; // whether the time for headers is over, and the grace has begun
   private boolean calling; // whether headers have come and their answer is not complete
   private Watch watch; // null without a watch
@@ -181,7 +182,7 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
       }
       if (filled > 0 && !calling && late == null) {
         warned = false;
-        late = getScheduler().schedule(this::endLate, sendTime.toMillis(), TimeUnit.MILLISECONDS);
+        late = endLateIn(sendTime.toMillis());
       }
       return filled;
     }
@@ -204,21 +205,25 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
    * The time for headers is over. If Jetty waits for bytes, the client is late. If it does not, it
    * has bytes that it has not worked through, and then the server is late.
    */
-  private void endLate() {
+  private void endLate(int number) {
     boolean over;
     synchronized (this) {
-      if (late == null) {
-        return; // the headers have come at this very moment
+      if (late == null || number != lateNumber) {
+        return; // the headers have come at this very moment, and maybe further ones have begun
       }
       boolean waits = isFillInterested();
       over = waits && warned;
       warned |= waits;
-      late =
-          over ? null : getScheduler().schedule(this::endLate, GRACE_MILLIS, TimeUnit.MILLISECONDS);
+      late = over ? null : endLateIn(GRACE_MILLIS);
     }
     if (over) {
       close();
     }
+  }
+
+  private Scheduler.Task endLateIn(long millis) {
+    int number = ++lateNumber;
+    return getScheduler().schedule(() -> endLate(number), millis, TimeUnit.MILLISECONDS);
   }
 
   private void cancelLate() {

@@ -16,7 +16,8 @@ export function zero() {
     cancelled: 0, // answers that were cut off
     failed: 0, // answers that ended with an error
     refused: 0, // requests
-    busyNanos: 0, // time of all steps
+    busyNanos: 0, // time of all steps; of their computing if steps overlap
+    laneNanos: 0, // of a step that overlaps others, until its StepDone comes
   };
 }
 
@@ -27,7 +28,12 @@ export function count(counters, e) {
       counters.steps++;
       counters.promptRows += e.prefillRows;
       counters.busyNanos +=
+        counters.laneNanos ||
         e.planNanos + e.draftNanos + e.launchNanos + e.judgeNanos + e.followNanos + e.commitNanos;
+      counters.laneNanos = 0;
+      break;
+    case "Overlapped": // the phases of this step and of the next one lie side by side
+      counters.laneNanos = e.decided - e.launch;
       break;
     case "TokenOut":
       counters.outputTokens++;

@@ -104,6 +104,8 @@ class FlagMessagesTest {
           of("lab throughput ", "--batch 0", "expected 1 to 4096, found [0]"),
           of("lab throughput ", "--prompt 0", "expected at least 1"),
           of("lab throughput ", "--tokens 0", "expected at least 2, found 0"),
+          of("lab frontier ", "--input 0", "expected 1 to"),
+          of("lab frontier ", "--output 0", "expected 1 to"),
           of("lab ops ", "--rows 0", "expected 1 to"),
           of("lab ops ", "--context 0", "expected"),
           of("lab ops ", "--seconds 601", "expected above 0, at most 600, found 601.0"),

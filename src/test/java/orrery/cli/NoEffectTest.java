@@ -166,6 +166,15 @@ class NoEffectTest {
   }
 
   @Test
+  void stepsThatVerifyDraftsDoNotOverlap() {
+    String mtp = "generate --ids 1,2 -n 2 -m " + TinyModels.speck("mtp") + " --overlap on";
+    assertThat(notes(mtp)).isEmpty();
+    assertThat(notes(mtp + " --speculative-algorithm mtp"))
+        .containsExactly(
+            "orrery generate: --overlap has no effect with --speculative-algorithm mtp");
+  }
+
+  @Test
   void aDumpWithoutAnMtpLayerCapturesNothing() {
     String dump = "dump -m %s --ids 1,2 --graph off --out " + directory.resolve("x");
     assertThat(notes(dump.formatted(SPECK)))

@@ -86,15 +86,45 @@ class RecipeFlagTest {
     assertThat(o.batching().chunkedPrefillSize()).isEqualTo(512);
     assertThat(o.speculation().on()).isFalse();
     assertThat(o.batching().maxRunningRequests()).isEqualTo(1);
-    assertThat(flags.recipe.words(MODEL))
-        .isEqualTo(" --max-running-requests 1 --speculative-num-steps 3");
+    assertThat(flags.recipe.words()).isEqualTo(" --max-running-requests 1");
+  }
+
+  @Test
+  void draftsThatWereTunedForAnMtpLayerAreOfNoOtherDrafter() {
+    String one = "--recipe " + file + " --expected-concurrency 1 --speculative-algorithm ";
+    Flags flags = parsed(one + "ngram");
+    assertThat(flags.options().speculation())
+        .isEqualTo(
+            EngineOptions.defaults()
+                .withSpeculation(s -> s.withAlgorithm(Algorithm.NGRAM))
+                .speculation());
+    assertThat(flags.recipe.words()).doesNotContain("speculative");
+    assertThat(parsed(one + "mtp").options().speculation().numSteps()).isEqualTo(3);
+  }
+
+  @Test
+  void moreRequestsThanWereMeasuredKeepTheirOwnBatchLimit() {
+    Flags flags = parsed("--recipe " + file + " --expected-concurrency 9");
+    assertThat(flags.options().batching())
+        .isEqualTo(EngineOptions.defaults().batching().withChunkedPrefillSize(256));
+    assertThat(flags.recipe.words()).doesNotContain("max-running-requests");
+    String eight = "--recipe " + file + " --expected-concurrency 8";
+    assertThat(parsed(eight).options().batching().maxRunningRequests()).isEqualTo(4);
+  }
+
+  @Test
+  void aRecipeOfAnotherMachineIsUsedWithANote() {
+    run("serve --expected-concurrency 1 --recipe " + file + " -m " + MODEL + " --port 99999");
+    run("run-batch -i docs/none -o " + directory + "/o -m " + MODEL + " --recipe " + file);
+    assertThat(err.toString())
+        .contains("note: the recipe was measured with 2 processors of a machine, found ");
   }
 
   @Test
   void withoutOneNothingChanges() {
     assertThat(parsed("--threads 2").options())
         .isEqualTo(EngineOptions.defaults().withCompute(c -> c.withThreads(2)));
-    assertThat(parsed("--threads 2").recipe.words(MODEL)).isEmpty();
+    assertThat(parsed("--threads 2").recipe.words()).isEmpty();
   }
 
   @Test

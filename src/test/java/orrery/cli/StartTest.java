@@ -1,10 +1,13 @@
 package orrery.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.Test;
+import orrery.checkpoint.CheckpointException;
 import picocli.CommandLine;
 
 /** What a start does before picocli has read the command line, and how long ago it began. */
@@ -20,6 +23,9 @@ class StartTest {
     assertThat(Ahead.directory("generate", "--model=" + speck)).contains(SPECK);
     assertThat(Ahead.directory("demo")).contains(DEFAULT);
     assertThat(Ahead.directory("generate", "-m", speck, "--model", speck)).isEmpty();
+    assertThat(Ahead.directory("generate", "-m" + speck)).isEmpty();
+    assertThat(Ahead.directory("generate", "-m=" + speck)).isEmpty();
+    assertThat(Ahead.directory("generate", "@flags")).isEmpty();
     assertThat(Ahead.directory("generate", "-m", "no such directory")).isEmpty();
     assertThat(Ahead.directory("generate", "-m", "\0")).isEmpty();
   }
@@ -34,8 +40,20 @@ class StartTest {
   }
 
   @Test
-  void aModelThatCannotBeLoadedIsLeftToTheCommand() {
-    assertThat(Ahead.of("generate", "-m", "docs").take(Path.of("docs"))).isEmpty();
+  void aModelThatCannotBeLoadedIsReportedWhenTheCommandAsksForIt() {
+    Ahead ahead = Ahead.of("generate", "-m", "docs");
+    assertThatThrownBy(() -> ahead.take(Path.of("docs")))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("docs");
+    assertThat(ahead.take(Path.of("docs"))).isEmpty();
+  }
+
+  @Test
+  void anInterruptionEndsTheWaitForAModel() {
+    Ahead ahead = Ahead.of("generate", "-m", SPECK.toString());
+    Thread.currentThread().interrupt();
+    assertThatThrownBy(() -> ahead.take(SPECK)).isInstanceOf(CancellationException.class);
+    assertThat(Thread.interrupted()).isTrue();
   }
 
   @Test
@@ -59,5 +77,6 @@ class StartTest {
     String fields = "S 1 2 3 0 -1 5 6 7 8 9 10 11 12 13 20 0 4 0 12345 99 100";
     assertThat(Clock.millis("4711 (a (b) c) " + fields, "124.50 200.00\n")).isEqualTo(1050);
     assertThat(Clock.millisSinceProcessStart()).isPositive();
+    assertThat(Clock.millis("1 (a) " + fields, "100.00 1.00\n")).isNegative(); // it falls back then
   }
 }

@@ -8,10 +8,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import orrery.TinyModels;
 import orrery.events.Event;
 import orrery.events.EventSink;
@@ -154,6 +161,86 @@ class OverlapTest {
           .hasMessageContaining("the engine stopped: a broken op");
       assertThatThrownBy(() -> engine.submit(request(1, EngineTest.greedy(2))))
           .hasMessage("the engine is closed");
+    }
+  }
+
+  /** Messages are read once more after a bug; a pause must not wait for a step that never lands. */
+  @ParameterizedTest
+  @EnumSource
+  void aBugWhileAPauseIsAskedForFailsAllCallers(Where where) {
+    AtomicReference<Engine> started = new AtomicReference<>();
+    List<Future<?>> asked = new CopyOnWriteArrayList<>();
+    IllegalStateException bug = new IllegalStateException("a bug");
+    Runnable strike =
+        () -> {
+          if (asked.isEmpty()) {
+            asked.add(started.get().pause(PauseMode.IN_PLACE));
+            asked.add(started.get().flushCache());
+            asked.add(started.get().warmUp(rows -> {}));
+          }
+          throw bug; // the same one each time
+        };
+    LoadedModel model =
+        SpyModel.spy(
+            loaded,
+            step -> {
+              if (!where.sink && step.position[0] > 12) {
+                strike.run();
+              }
+            });
+    EventSink sink =
+        e -> {
+          if (where.sink
+              && (e instanceof Event.Overlapped o && o.step() >= 3 || !asked.isEmpty())) {
+            strike.run();
+          }
+        };
+    SamplingParams params = EngineTest.greedy(60);
+    SamplingParams scored = params.withPromptLogprobs(1);
+    EngineOptions options =
+        options(true)
+            .withSpeculation(s -> where.drafts ? s.withAlgorithm(Algorithm.NGRAM) : s)
+            .withBatching(b -> b.withChunkedPrefillSize(2));
+    try (Engine engine = Engine.start(model, options, sink)) {
+      started.set(engine);
+      List<Completion> all =
+          engine.submit(List.of(request(1, where.scores ? scored : params), request(2, params)));
+      for (Completion c : all) {
+        assertThatThrownBy(c::join).hasMessageContaining("the engine stopped: a bug");
+      }
+      assertThat(asked).hasSize(3).allSatisfy(f -> assertThat(f).matches(OverlapTest::ends));
+      assertThat(engine.ended()).failsWithin(Duration.ofMinutes(1));
+    }
+  }
+
+  private static boolean ends(Future<?> asked) {
+    try {
+      asked.get(1, TimeUnit.MINUTES);
+      return true;
+    } catch (ExecutionException e) {
+      return true;
+    } catch (InterruptedException | TimeoutException e) {
+      return false;
+    }
+  }
+
+  /** Where a bug strikes, and what the steps do. */
+  private enum Where {
+    SINK(true, false, false),
+    SINK_WITH_DRAFTS(true, true, false),
+    SINK_WITH_SCORES(true, false, true),
+    KERNEL(false, false, false),
+    KERNEL_WITH_DRAFTS(false, true, false),
+    KERNEL_WITH_SCORES(false, false, true);
+
+    final boolean sink;
+    final boolean drafts;
+    final boolean scores;
+
+    Where(boolean sink, boolean drafts, boolean scores) {
+      this.sink = sink;
+      this.drafts = drafts;
+      this.scores = scores;
     }
   }
 

@@ -40,6 +40,18 @@ class KernelSwitchTest {
   }
 
   @Test
+  void aSmallFirstStepStaysInScalarLoopsIfTheRehearsalGivesUp() {
+    CompletableFuture<Boolean> rehearsal = new CompletableFuture<>();
+    assertThat(first(1_600_000, 256, rehearsal)).isEqualTo("scalar");
+    rehearsal.complete(false);
+    assertThat(used).containsExactly("scalar");
+    CompletableFuture<Boolean> large = new CompletableFuture<>();
+    assertThat(first(100_000_000, 64, large)).isEqualTo("scalar");
+    large.complete(false);
+    assertThat(used).hasSize(2).last().asString().startsWith("vector");
+  }
+
+  @Test
   void theSecondStepIsInVectors() {
     KernelSwitch kernels = new KernelSwitch(KernelSet.AUTO, 1, NONE);
     kernels.next(1, k -> {});

@@ -245,16 +245,13 @@ class ServingTest {
   }
 
   /** The seed of a request without one, as the engine gets it. */
-  private long seed(Serving serving) {
+  private long seed(Serving serving, double temperature) {
     Call call =
         (Call)
             Proxy.newProxyInstance(
                 Call.class.getClassLoader(), new Class<?>[] {Call.class}, (p, method, a) -> "t");
-    return serving
-        .of(call, Request.of(new int[] {1}, SamplingParams.defaults()))
-        .params()
-        .seed()
-        .orElse(-1);
+    SamplingParams params = SamplingParams.defaults().withTemperature((float) temperature);
+    return serving.of(call, Request.of(new int[] {1}, params)).params().seed().orElse(-1);
   }
 
   @Test
@@ -266,11 +263,15 @@ class ServingTest {
     for (RandomSeed random : List.of(seven, seven, new RandomSeed(8), RandomSeed.NONE)) {
       same.add(new Serving(engine, loaded, "m", false, Optional.empty(), random));
     }
-    List<Long> seeds = List.of(seed(same.get(0)), seed(same.get(0)), seed(same.get(0)));
+    List<Long> seeds = List.of(seed(same.get(0), 1), seed(same.get(0), 1), seed(same.get(0), 1));
     assertThat(seeds).doesNotHaveDuplicates().first().isEqualTo(seven.of(0));
-    assertThat(List.of(seed(same.get(1)), seed(same.get(1)), seed(same.get(1)))).isEqualTo(seeds);
-    assertThat(seeds).doesNotContain(seed(same.get(2)));
-    assertThat(seed(same.get(3))).as("the engine takes its number").isEqualTo(-1);
+    assertThat(List.of(seed(same.get(1), 1), seed(same.get(1), 1), seed(same.get(1), 1)))
+        .isEqualTo(seeds);
+    assertThat(seeds).doesNotContain(seed(same.get(2), 1));
+    Serving probed = new Serving(engine, loaded, "m", false, Optional.empty(), seven);
+    assertThat(seed(probed, 0)).as("a request that draws nothing").isEqualTo(-1);
+    assertThat(seed(probed, 1)).as("it took no number").isEqualTo(seeds.getFirst());
+    assertThat(seed(same.get(3), 1)).as("the engine takes its number").isEqualTo(-1);
   }
 
   @Test

@@ -122,7 +122,7 @@ class PageStateTest {
                 assertThat(((Number) n).longValue())
                     .as("%s, %s", run, name)
                     .isEqualTo(expected.getOrDefault(name, 0L)));
-        assertThat(counters.keySet()).hasSize(14).containsAll((Iterable) expected.keySet());
+        assertThat(counters.keySet()).hasSize(15).containsAll((Iterable) expected.keySet());
       }
     }
   }
@@ -132,8 +132,11 @@ class PageStateTest {
       case Event.StepDone s -> {
         sums.merge("steps", 1L, Long::sum);
         sums.merge("promptRows", (long) s.prefillRows(), Long::sum);
-        sums.merge("busyNanos", s.busyNanos(), Long::sum);
+        long computing = sums.getOrDefault("laneNanos", 0L);
+        sums.merge("busyNanos", computing == 0 ? s.busyNanos() : computing, Long::sum);
+        sums.put("laneNanos", 0L);
       }
+      case Event.Overlapped o -> sums.put("laneNanos", o.computing());
       case Event.TokenOut t -> sums.merge("outputTokens", 1L, Long::sum);
       case Event.Admitted a -> sums.merge("hitTokens", (long) a.hit(), Long::sum);
       case Event.Verified v -> {

@@ -67,7 +67,7 @@ const TILES = [
     "Pages that the prefix cache gave up for others.",
   ],
   ["finished", "answers ended", (c) => number(c.finished), "By their own end or at their longest."],
-  ["busyNanos", "time computing", (c) => duration(c.busyNanos), "Time of all steps."],
+  ["busyNanos", "time computing", (c) => duration(c.busyNanos), "Time of all steps; if steps overlap, of their forward passes and decisions."],
 ];
 
 /** The histories: a title, series from the bottom to the top, and whether they are stacked. */
