@@ -18,6 +18,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import orrery.TinyModels;
 import orrery.batching.SchedulePolicy;
 import orrery.events.Event;
@@ -85,8 +87,9 @@ class BugsOthersHadTest {
   }
 
   /** nano-vllm#211: a preempted request came back, hit its own blocks, and counted them wrongly. */
-  @Test
-  void aRetractedRequestHitsItsOwnBlocksAndGoesOnWithTheSameBits() {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aRetractedRequestHitsItsOwnBlocksAndGoesOnWithTheSameBits(boolean overlap) {
     List<Request> requests = new ArrayList<>();
     List<String> expected = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
@@ -106,6 +109,7 @@ class BugsOthersHadTest {
           int tokens = room;
           EngineOptions options =
               SCALAR
+                  .withCompute(c -> c.withOverlap(overlap))
                   .withPrefix(p -> p.withPrefixCache(prefix))
                   .withBatching(
                       b ->
