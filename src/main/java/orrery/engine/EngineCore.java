@@ -289,7 +289,7 @@ final class EngineCore {
     loop.abandon();
   }
 
-  /** Fails everything that somebody waits for, since the engine cannot go on. */
+  /** Fails everything that a caller waits for, since the engine cannot go on. */
   void failAll(Throwable why) {
     flushes.forEach(flushed -> flushed.completeExceptionally(Requests.stopped(why)));
     steps.fail(Requests.stopped(why));
