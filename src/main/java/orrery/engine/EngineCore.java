@@ -283,7 +283,7 @@ final class EngineCore {
     return idle;
   }
 
-  /** Fails everything that somebody waits for, since the engine cannot go on. */
+  /** Fails all requests that have not ended, since the engine cannot go on. */
   void failAll(Throwable why) {
     flushes.forEach(flushed -> flushed.completeExceptionally(Requests.stopped(why)));
     steps.fail(Requests.stopped(why));
