@@ -34,10 +34,14 @@ case "$1:$ORRERY_JAVA_OPTS" in
   generate:*) collector="-XX:+UseSerialGC -Xmn64m" ;;
 esac
 
-# Classes as the JVM holds them in memory, written when Orrery was packaged. A JVM that it does not fit (another
-# build, other flags, changed jars) starts without it, a quarter of a second later; it need not say so.
-archive=
-[ ! -f "$here/lib/orrery.jsa" ] || archive="-XX:SharedArchiveFile=$here/lib/orrery.jsa -Xlog:cds=off -Xlog:aot=off"
+# Classes as the JVM holds them in memory, written when Orrery was packaged. A JVM of another build, or with changed jars,
+# takes none of it and shares the JDK's own classes neither; it need not say so, and starts later. The archive holds
+# compressed pointers, which ZGC has not: a JVM with ZGC is left its own archive. So is one whose options name another.
+archive=$here/lib/orrery.jsa
+case "$collector $ORRERY_JAVA_OPTS" in
+  *UseZGC* | *UseCompressed* | *-XX:AOT* | *-XX:SharedArchiveFile*) archive= ;;
+esac
+[ -f "$archive" ] || archive=
 
 # A JDK's `release` file answers without starting a JVM.
 quick_release() {
@@ -52,7 +56,8 @@ for java in "$ORRERY_JAVA" "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command -v jav
   if [ "$(quick_release "$java")" -ge "$need" ]; then
     exec "$java" --add-modules=jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
       -Djdk.reflect.useNativeAccessorOnly=true \
-      -Dorrery.home="$here" $collector $archive $ORRERY_JAVA_OPTS -cp "$here/lib/*" orrery.cli.Main "$@"
+      ${archive:+"-XX:SharedArchiveFile=$archive"} ${archive:+-Xlog:cds=off} ${archive:+-Xlog:aot=off} \
+      -Dorrery.home="$here" $collector $ORRERY_JAVA_OPTS -cp "$here/lib/*" orrery.cli.Main "$@"
   fi
 done
 echo "orrery: needs a JDK $need or newer, and found none. Install one (for example Eclipse Temurin $need), or set JAVA_HOME to it." >&2

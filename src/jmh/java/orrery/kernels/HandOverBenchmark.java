@@ -19,7 +19,7 @@ import org.openjdk.jmh.annotations.Warmup;
 /**
  * What it costs to hand an empty task to a team and to wait for it, beside a bare barrier at which
  * all threads spin. The barrier cannot park, does not notice a thread that is not running, and
- * stops nobody on an error: it is what hand-overs could cost at best.
+ * stops no thread on an error: it is what hand-overs could cost at best.
  *
  * <p>Say with {@code -p threads=2} how many threads; more than the machine has cores tell nothing.
  */

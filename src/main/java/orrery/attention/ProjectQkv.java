@@ -3,8 +3,10 @@ package orrery.attention;
 import java.util.ArrayList;
 import java.util.List;
 import orrery.graph.Buffer;
+import orrery.graph.Cuts;
 import orrery.graph.InputRows;
 import orrery.graph.Operand;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.graph.StepField;
 import orrery.graph.TakesNorm;
@@ -14,29 +16,44 @@ import orrery.kernels.AttentionShape;
 /**
  * Queries, keys and values of x in one pass, head by head: each is projected, normed and rotated,
  * and keys and values go to their slots of the cache at once. Shares take blocks of heads, counted
- * by panels through q, k and v.
+ * by panels through q, k and v, or rows.
  *
  * @param input [rows][hidden]
  * @param q null if only keys and values are wanted
  * @param queries [rows][heads*headDim], or null
  * @param kv where keys and values go
+ * @param cutByRows whether shares take rows
  */
 record ProjectQkv(
-    InputRows input, HeadProduct q, Buffer queries, HeadProduct k, HeadProduct v, LayerKv kv)
+    InputRows input,
+    HeadProduct q,
+    Buffer queries,
+    HeadProduct k,
+    HeadProduct v,
+    LayerKv kv,
+    boolean cutByRows)
     implements TakesNorm {
 
   @Override
   public TakesNorm with(InputRows input) {
-    return new ProjectQkv(input, q, queries, k, v, kv);
+    return new ProjectQkv(input, q, queries, k, v, kv, cutByRows);
   }
 
   @Override
   public void run(Step step, int share, int shares) {
     int rows = input.x().rows(step);
-    int begin = panels() * share / shares;
-    int end = panels() * (share + 1) / shares;
-    for (int r = 0; begin < end && r < rows; r += Tile.ROWS) {
-      some(step, share, r, Math.min(Tile.ROWS, rows - r), begin, end);
+    int panels = panels();
+    if (cutByRows) {
+      tiles(step, share, rows * share / shares, rows * (share + 1) / shares, 0, panels);
+    } else {
+      tiles(step, share, 0, rows, panels * share / shares, panels * (share + 1) / shares);
+    }
+  }
+
+  /** Panels [begin, end) of all three, for rows [first, last). */
+  private void tiles(Step step, int share, int first, int last, int begin, int end) {
+    for (int r = first; begin < end && r < last; r += Tile.ROWS) {
+      some(step, share, r, Math.min(Tile.ROWS, last - r), begin, end);
     }
   }
 
@@ -127,6 +144,19 @@ record ProjectQkv(
     int xAt = input.at(row, 0);
     int xStride = input.x().stride;
     p.compute(step, share, first, end, row, rows, x, xAt, xStride, into, at, stride);
+  }
+
+  @Override
+  public RowCount rowwise() {
+    return cutByRows ? input.x().rowCount() : null;
+  }
+
+  @Override
+  public ProjectQkv cut(int rows, int threads) {
+    long weights = (q == null ? 0 : q.w().weights()) + k.w().weights() + v.w().weights();
+    return Cuts.byRows(rows, threads, weights)
+        ? new ProjectQkv(input, q, queries, k, v, kv, true)
+        : this;
   }
 
   @Override

@@ -25,37 +25,39 @@ import orrery.kernels.PackedMatrix;
  */
 record ProjectRow(Buffer x, PackedMatrix w, float[] norm, float eps, RopeTable rope, StreamRows to)
     implements Op {
-  /** The latent row of each token. */
-  static final FusionRule RULE =
-      new FusionRule() {
-        @Override
-        public String name() {
-          return "latent rows: product + norm + rope + write";
-        }
+  /**
+   * The latent row of each token. With fewer rows than threads the product stays apart, since it
+   * can be split by panels then and a row cannot.
+   */
+  record Rule(int threads) implements FusionRule {
+    @Override
+    public String name() {
+      return "latent rows: product + norm + rope + write";
+    }
 
-        @Override
-        public Match match(Ops ops, int last) {
-          if (!(ops.get(last) instanceof WriteRow write)) {
-            return null;
-          }
-          int rope = ops.writer(write.x(), last);
-          int norm = ops.writer(write.x(), rope);
-          int product = ops.writer(write.x(), norm);
-          return ops.get(rope) instanceof RopeTail r
-                  && r.heads() == 1
-                  && ops.get(norm) instanceof RmsNorm n
-                  && n.x() == n.y()
-                  && n.heads() == 1
-                  && ops.get(product) instanceof MatMul m
-              ? new Match(
-                  new ProjectRow(m.x(), m.w(), n.weight(), n.eps(), r.table(), write.to()),
-                  product,
-                  norm,
-                  rope,
-                  last)
-              : null;
-        }
-      };
+    @Override
+    public Match match(Ops ops, int last) {
+      if (!(ops.get(last) instanceof WriteRow write) || write.x().maxRows() < threads) {
+        return null;
+      }
+      int rope = ops.writer(write.x(), last);
+      int norm = ops.writer(write.x(), rope);
+      int product = ops.writer(write.x(), norm);
+      return ops.get(rope) instanceof RopeTail r
+              && r.heads() == 1
+              && ops.get(norm) instanceof RmsNorm n
+              && n.x() == n.y()
+              && n.heads() == 1
+              && ops.get(product) instanceof MatMul m
+          ? new Match(
+              new ProjectRow(m.x(), m.w(), n.weight(), n.eps(), r.table(), write.to()),
+              product,
+              norm,
+              rope,
+              last)
+          : null;
+    }
+  }
 
   @Override
   public void run(Step step, int share, int shares) {

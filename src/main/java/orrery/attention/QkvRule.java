@@ -35,7 +35,7 @@ record QkvRule() implements FusionRule {
       return null;
     }
     Chain q = queries(ops, last, write.kv());
-    if (q != null && q.x != k.x) {
+    if (q != null && (q.x != k.x || q.x.rowCount() != q.y.rowCount())) {
       q = null;
     }
     int[] places =
@@ -48,8 +48,8 @@ record QkvRule() implements FusionRule {
     InputRows x = InputRows.of(k.x);
     Op fused =
         q == null
-            ? new ProjectQkv(x, null, null, k.product, v.product, write.kv())
-            : new ProjectQkv(x, q.product, q.y, k.product, v.product, write.kv());
+            ? new ProjectQkv(x, null, null, k.product, v.product, write.kv(), false)
+            : new ProjectQkv(x, q.product, q.y, k.product, v.product, write.kv(), false);
     return new Match(fused, places);
   }
 

@@ -19,7 +19,7 @@ import orrery.xray.DemoPrompts.Prompt;
 import orrery.xray.Xray;
 import picocli.CommandLine.Model.CommandSpec;
 
-/** The demo in a browser: serves the X-ray page, and its prompts when somebody looks. */
+/** The demo in a browser: serves the X-ray page, and its prompts when a page looks. */
 final class DemoPage {
   static final String PORT = "--port";
   static final int PATIENCE_SECONDS = 10;

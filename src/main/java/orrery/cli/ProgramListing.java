@@ -96,7 +96,7 @@ final class ProgramListing {
       print(what, launched);
       return;
     }
-    Fusion.Fused fused = Fusion.apply(launched, FusionRules.ALL, results);
+    Fusion.Fused fused = Fusion.apply(launched, FusionRules.of(threads), results);
     print(what, fused.program());
     out.printf("fused from %d ops:%n%s%n", launched.size(), fused.report().listing());
   }

@@ -17,9 +17,9 @@ import orrery.grammar.Syntax.Sequence;
  * From a syntax to its automaton over bytes, with Lucene's automata: characters first, made
  * deterministic, then their UTF-8 bytes, made deterministic again.
  *
- * <p>Anybody may send a pattern, so its cost is known before it is paid. {@link Size} counts what
- * the automaton of a syntax will have, before it is built; {@value #MAX_TRANSITIONS} transitions
- * are the limit. A small automaton can still become exponentially large when it is made
+ * <p>Any client may send a pattern, so its cost is known before it is paid. {@link Size} counts
+ * what the automaton of a syntax will have, before it is built; {@value #MAX_TRANSITIONS}
+ * transitions are the limit. A small automaton can still become exponentially large when it is made
  * deterministic; then {@value #MAX_EFFORT} steps are the limit.
  */
 final class AutomatonBuilder {

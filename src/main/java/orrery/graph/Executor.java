@@ -53,6 +53,27 @@ public final class Executor implements Team.Task {
     return Math.clamp((long) Math.sqrt((double) alone / THREAD_NANOS), 2, threads);
   }
 
+  /**
+   * In how many shares ops should be split that run one behind the other. If all of them are cut by
+   * rows, a share without a row would have nothing to do.
+   */
+  static int shares(Op[] ops, Step step, int threads) {
+    if (ops.length == 0 || threads == 1) {
+      return 1;
+    }
+    long cost = 0;
+    int rows = 1;
+    boolean rowwise = true;
+    for (Op op : ops) {
+      cost += op.cost(step);
+      RowCount count = op.rowwise();
+      rowwise &= count != null;
+      rows = rowwise ? Math.max(rows, count.of(step)) : rows;
+    }
+    int shares = shares(cost, threads);
+    return rowwise ? Math.min(rows, shares) : shares;
+  }
+
   /** Runs one op to its end. */
   public void run(Op op, Step step) {
     if (op.serial()) {
@@ -60,7 +81,7 @@ public final class Executor implements Team.Task {
       return;
     }
     one[0] = op;
-    run(one, step, shares(op.cost(step), team.size()));
+    run(one, step, shares(one, step, team.size()));
   }
 
   /** Runs a region to its end. */
@@ -69,7 +90,7 @@ public final class Executor implements Team.Task {
       op.run(step, 0, 1);
     }
     if (region.ops.length > 0) {
-      run(region.ops, step, team.size() == 1 ? 1 : shares(region.cost(step), team.size()));
+      run(region.ops, step, shares(region.ops, step, team.size()));
     }
   }
 

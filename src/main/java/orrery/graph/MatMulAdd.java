@@ -22,9 +22,11 @@ public record MatMulAdd(Buffer x, PackedMatrix w, Buffer y, boolean cutByRows) i
 
         @Override
         public Match match(Ops ops, int last) {
-          if (ops.get(last) instanceof Add add) {
+          if (ops.get(last) instanceof Add add && add.x() != add.y()) {
             int at = ops.writer(add.x(), last);
-            if (ops.get(at) instanceof MatMul m && m.x() != add.y()) {
+            if (ops.get(at) instanceof MatMul m
+                && m.x() != add.y()
+                && m.x().rowCount() == add.y().rowCount()) {
               return new Match(new MatMulAdd(m.x(), m.w(), add.y()), at, last);
             }
           }

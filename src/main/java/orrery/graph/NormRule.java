@@ -20,6 +20,7 @@ public record NormRule(int mostRows) implements FusionRule {
       if (ops.get(at) instanceof RmsNorm n
           && n.heads() == 1
           && n.x() != n.y()
+          && n.x().rowCount() == n.y().rowCount()
           && !op.writes().contains(n.x()) // another share may still norm it
           && n.y().maxRows() <= mostRows) {
         return new Match(op.with(new InputRows(n.x(), n.weight(), n.eps())), at, last);

@@ -26,13 +26,4 @@ final class Region {
   static Region of(Op op) {
     return op.serial() ? new Region(List.of(op), List.of()) : new Region(List.of(), List.of(op));
   }
-
-  /** Multiply-adds of the ops that are handed over, roughly. */
-  long cost(Step step) {
-    long cost = 0;
-    for (Op op : ops) {
-      cost += op.cost(step);
-    }
-    return cost;
-  }
 }

@@ -67,7 +67,7 @@ public final class StepProgram {
   public int handOvers(Step step, int threads) {
     int handOvers = 0;
     for (Region region : regions) {
-      handOvers += Executor.shares(region.cost(step), threads) > 1 ? 1 : 0;
+      handOvers += Executor.shares(region.ops, step, threads) > 1 ? 1 : 0;
     }
     return handOvers;
   }
@@ -88,7 +88,7 @@ public final class StepProgram {
     int number = 0;
     boolean alone = false;
     for (Region region : regions) {
-      int shares = Executor.shares(region.cost(step), threads);
+      int shares = Executor.shares(region.ops, step, threads);
       if (shares == 1 || region.before.length > 0) {
         if (!alone) {
           lines.add("caller alone");

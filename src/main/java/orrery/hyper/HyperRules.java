@@ -9,13 +9,18 @@ import orrery.graph.RmsNorm;
 
 /** What becomes one op around residual streams. */
 public final class HyperRules {
-  /** In the order in which they are applied. */
-  public static final List<FusionRule> ALL = List.of(new PostPre());
-
   private HyperRules() {}
 
-  /** The end of one sublayer, and the begin of the next up to its norm. */
-  private record PostPre() implements FusionRule {
+  /** In the order in which they are applied, for programs that so many threads run. */
+  public static List<FusionRule> of(int threads) {
+    return List.of(new PostPre(threads));
+  }
+
+  /**
+   * The end of one sublayer, and the begin of the next up to its norm. With fewer rows than threads
+   * the ops stay apart, since some of them can be split within a row.
+   */
+  private record PostPre(int threads) implements FusionRule {
     @Override
     public String name() {
       return "streams: expand + weights + collapse + norm";
@@ -24,6 +29,9 @@ public final class HyperRules {
     @Override
     public Match match(Ops ops, int last) {
       if (!(ops.get(last) instanceof RmsNorm norm) || norm.heads() != 1 || norm.x() == norm.y()) {
+        return null;
+      }
+      if (norm.y().maxRows() < threads) {
         return null;
       }
       int collapse = ops.writer(norm.x(), last);
@@ -35,7 +43,7 @@ public final class HyperRules {
         return null;
       }
       int product = ops.writer(w.dots(), weights);
-      if (!(ops.get(product) instanceof MatMul m) || m.x() != c.x()) {
+      if (!(ops.get(product) instanceof MatMul m) || m.x() != c.x() || m.w() != w.site().fn()) {
         return null;
       }
       int before = ops.writer(c.x(), product);

@@ -166,6 +166,7 @@ public final class Team implements AutoCloseable {
     final Thread thread;
     final int line; // the first one of this worker
     private Throwable failure; // published by done
+    private long idleSince; // nanoseconds; 0 until a clock is looked at
 
     Worker(int share) {
       this.share = share;
@@ -181,8 +182,11 @@ public final class Team implements AutoCloseable {
         if (closed) {
           return;
         }
-        if (share < (seen & SHARES) && claim(seen)) {
-          work(seen);
+        if (share < (seen & SHARES)) {
+          idleSince = 0; // a task without this worker's share does not keep it from parking
+          if (claim(seen)) {
+            work(seen);
+          }
         }
       }
     }
@@ -249,17 +253,16 @@ public final class Team implements AutoCloseable {
     /** Waits for a ticket: spins, then lets other threads run in between, then parks. */
     private long awaitNext(long seen) {
       int spins = 0;
-      long begin = 0;
       while (ticket() == seen && !closed) {
         if ((++spins & 63) != 0) {
           Thread.onSpinWait();
           continue;
         }
         long now = System.nanoTime();
-        begin = begin == 0 ? now : begin;
-        if (now - begin > YIELD_NANOS) {
+        idleSince = idleSince == 0 ? now : idleSince;
+        if (now - idleSince > YIELD_NANOS) {
           park(seen);
-        } else if (now - begin > SPIN_NANOS) {
+        } else if (now - idleSince > SPIN_NANOS) {
           spins--; // yield again if there is still no ticket
           Thread.yield();
         }

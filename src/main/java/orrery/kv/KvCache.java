@@ -279,8 +279,8 @@ public final class KvCache {
   }
 
   /**
-   * Fills the pages with NaN that were released since the last call. Whoever computes the steps
-   * runs it between two of them, in their order. Without assertions it has nothing to do.
+   * Fills the pages with NaN that were released since the last call. The thread that computes the
+   * steps runs it between two of them, in their order. Without assertions it has nothing to do.
    */
   public Runnable latePoison() {
     List<int[]> pages = List.copyOf(released);

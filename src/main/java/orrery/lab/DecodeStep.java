@@ -67,7 +67,7 @@ final class DecodeStep {
     launched = Capture.of(forward::main);
     this.rows = rows;
     executor = new Executor(team);
-    captured = inRegions(fused(FusionRules.ALL).program());
+    captured = inRegions(fused(rules()).program());
     step = new Step(rows, requests, team.size(), new VectorKernels());
     for (int r = 0; r < requests; r++) {
       PageTable table = cache.newTable();
@@ -117,6 +117,11 @@ final class DecodeStep {
   /** Runs a program of this step. */
   void run(StepProgram program) {
     program.run(executor, step);
+  }
+
+  /** The rules that the engine would apply. */
+  List<FusionRule> rules() {
+    return FusionRules.of(executor.threads());
   }
 
   /** The step as some rules rewrite it; each op has a hand-over of its own. */

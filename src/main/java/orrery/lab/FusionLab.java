@@ -129,8 +129,8 @@ public final class FusionLab implements Lab.Experiment {
    * with one more rule each that matches.
    */
   private static List<FusedTimes> programs(DecodeStep step) {
-    List<FusionRule> rules = FusionRules.ALL;
-    FusionReport all = step.fused(rules).report();
+    List<FusionRule> rules = step.rules();
+    FusionReport all = step.fused(FusionRules.ALL).report(); // the same lines for all threads
     List<FusedTimes> programs = new ArrayList<>();
     StepProgram launched = step.program(false);
     programs.add(FusedTimes.of("as launched", launched, step));

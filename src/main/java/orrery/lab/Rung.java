@@ -10,7 +10,7 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 
 /**
  * A rung of the ladder from a naive engine to one with every technique: one switch more than the
- * rung before.
+ * rung before. Capture is one switch with two techniques: a captured program runs in regions.
  *
  * @param name what the rung adds
  * @param change the switch

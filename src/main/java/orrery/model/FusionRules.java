@@ -17,18 +17,24 @@ public final class FusionRules {
   /** Up to so many rows, each share norms all rows of the product behind a norm. */
   private static final int ROWS_NORMED_BY_EACH_SHARE = 8;
 
+  /** As one thread has them, which needs no work to split: each rule matches wherever it can. */
+  public static final List<FusionRule> ALL = of(1);
+
+  private FusionRules() {}
+
   /**
    * In the order in which they are applied: a rule sees what the ones before it have left. The norm
    * comes last, since only a fused product can take it.
+   *
+   * @param threads that will run the program
    */
-  public static final List<FusionRule> ALL =
-      Stream.of(
-              AttentionRules.ALL,
-              HyperRules.ALL,
-              ExpertRules.ALL,
-              List.of(MatMulAdd.RULE, new NormRule(ROWS_NORMED_BY_EACH_SHARE)))
-          .flatMap(List::stream)
-          .toList();
-
-  private FusionRules() {}
+  public static List<FusionRule> of(int threads) {
+    return Stream.of(
+            AttentionRules.of(threads),
+            HyperRules.of(threads),
+            ExpertRules.ALL,
+            List.of(MatMulAdd.RULE, new NormRule(ROWS_NORMED_BY_EACH_SHARE)))
+        .flatMap(List::stream)
+        .toList();
+  }
 }

@@ -13,6 +13,7 @@ import orrery.graph.Capture;
 import orrery.graph.Eager;
 import orrery.graph.Executor;
 import orrery.graph.Fusion;
+import orrery.graph.FusionRule;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
 import orrery.graph.Step;
@@ -87,7 +88,8 @@ public final class ModelRunner {
       if (program == null) {
         program = Capture.of(g -> pass.launch(forward, g));
         if (fusion) {
-          program = Fusion.apply(program, FusionRules.ALL, pass.results(forward)).program();
+          List<FusionRule> rules = FusionRules.of(executor.threads());
+          program = Fusion.apply(program, rules, pass.results(forward)).program();
         }
         program = regions ? program.inRegions(rows, executor.threads()) : program;
         programs.put(pass, program);

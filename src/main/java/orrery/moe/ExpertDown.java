@@ -15,7 +15,8 @@ import orrery.kernels.PackedMatrix;
  * panels of outputs, through all experts.
  *
  * <p>The experts are computed in ascending id, as {@link Combine} sums them. So each output is the
- * same fma chain, and no assignment's output is kept longer than until the next expert.
+ * same fma chain, and no assignment's output is kept longer than until the next expert. The sums of
+ * many rows would leave the cache, so rows are taken in blocks.
  *
  * @param act [assignments][intermediate]
  * @param down [experts], each [hidden][intermediate]
@@ -33,14 +34,18 @@ record ExpertDown(
     boolean adds,
     Buffer y)
     implements Op {
+  private static final int BLOCK = 240; // rows
 
   @Override
   public void run(Step step, int share, int shares) {
     listPlaces(step, share);
     int to = Tile.from(down[0].panels, share + 1, shares);
-    int most = Tile.panels(y.rows(step));
+    int rows = y.rows(step);
+    int most = Tile.panels(rows);
     for (int p = Tile.from(down[0].panels, share, shares); p < to; p += most) {
-      columns(step, share, p, Math.min(to, p + most));
+      for (int r = 0; r < rows; r += BLOCK) {
+        columns(step, share, r, Math.min(rows, r + BLOCK), p, Math.min(to, p + most));
+      }
     }
   }
 
@@ -54,23 +59,38 @@ record ExpertDown(
     }
   }
 
-  private void columns(Step step, int share, int from, int to) {
+  /** Panels [from, to) of rows [begin, end). */
+  private void columns(Step step, int share, int begin, int end, int from, int to) {
     int width = (to - from) * PackedMatrix.PANEL;
-    int rows = y.rows(step);
+    int rows = end - begin;
     int sums = rows * width; // the sums of all rows, and behind them the tile of one expert
     int most = Math.min(rows, Tile.ROWS);
     float[] room = step.scratch(share).numbers(sums + most * width);
     Arrays.fill(room, 0, sums, 0f);
     int[] start = groups.start.data;
     for (int e = 0; e < down.length; e++) {
-      for (int a = start[e]; a < start[e + 1]; a += most) {
-        int n = Math.min(most, start[e + 1] - a);
-        expert(step, share, e, a, n, room, sums, width, from, to);
+      int last = firstOf(step, share, start[e], start[e + 1], end);
+      for (int a = firstOf(step, share, start[e], last, begin); a < last; a += most) {
+        int n = Math.min(most, last - a);
+        expert(step, share, e, a, n, begin, room, sums, width, from, to);
       }
     }
-    for (int r = 0; r < rows; r += Tile.ROWS) {
-      finish(step, share, r, Math.min(Tile.ROWS, rows - r), room, sums, width, from, to);
+    for (int r = begin; r < end; r += Tile.ROWS) {
+      finish(step, share, r, Math.min(Tile.ROWS, end - r), begin, room, sums, width, from, to);
     }
+  }
+
+  /** The first of the assignments [from, to) of an expert that is of a row or a later one. */
+  private int firstOf(Step step, int share, int from, int to, int row) {
+    if (row == 0 || row == y.rows(step)) {
+      return row == 0 ? from : to;
+    }
+    int[] places = step.scratch(share).rows(groups.assignments(step));
+    int a = from;
+    while (a < to && places[a] / groups.spec.topK() < row) {
+      a++;
+    }
+    return a;
   }
 
   private void expert(
@@ -79,6 +99,7 @@ record ExpertDown(
       int e,
       int first,
       int rows,
+      int begin,
       float[] room,
       int tileAt,
       int width,
@@ -93,7 +114,8 @@ record ExpertDown(
       int row = places[first + i] / topK;
       float weight =
           groups.topkWeights.data[groups.topkWeights.row(row) + places[first + i] % topK];
-      step.kernels().addScaled(weight, room, tileAt + i * width, room, row * width, width);
+      step.kernels()
+          .addScaled(weight, room, tileAt + i * width, room, (row - begin) * width, width);
     }
   }
 
@@ -103,6 +125,7 @@ record ExpertDown(
       int share,
       int row,
       int rows,
+      int begin,
       float[] room,
       int tileAt,
       int width,
@@ -113,15 +136,16 @@ record ExpertDown(
       int stride = sharedAct.stride;
       Tile.product(
           step, share, sharedDown, sharedAct.data, at, stride, rows, room, tileAt, width, from, to);
-      step.kernels().add(room, tileAt, room, row * width, rows * width);
+      step.kernels().add(room, tileAt, room, (row - begin) * width, rows * width);
     }
     int col = from * PackedMatrix.PANEL;
     int cols = Math.min(width, y.cols - col);
     for (int r = row; r < row + rows; r++) {
+      int sum = (r - begin) * width;
       if (adds) {
-        step.kernels().add(room, r * width, y.data, y.row(r) + col, cols);
+        step.kernels().add(room, sum, y.data, y.row(r) + col, cols);
       } else {
-        System.arraycopy(room, r * width, y.data, y.row(r) + col, cols);
+        System.arraycopy(room, sum, y.data, y.row(r) + col, cols);
       }
     }
   }

@@ -34,7 +34,7 @@ final class Control {
   private final String base; // flags of the first engine
   private String flags; // of the engine that runs; guarded by this, as what follows
   private long own; // number of the pause that is a page's; 0 if there was none
-  private List<Engines.Flag> switches; // null before somebody asks, as what follows
+  private List<Engines.Flag> switches; // null before a page asks, as what follows
   private Map<String, EngineOptions> wanted; // options of each load, by its flags
 
   /**
@@ -199,7 +199,8 @@ final class Control {
   }
 
   /**
-   * Submits requests together; nobody waits for them here, since events tell what becomes of them.
+   * Submits requests together; no thread waits for them here, since events tell what becomes of
+   * them.
    */
   private void submit(Call call, List<Request> requests) throws IOException {
     List<Request> own = requests.stream().map(r -> serving.of(call, r)).toList();

@@ -11,7 +11,7 @@ import orrery.openai.Fields;
 import orrery.sglang.GenerateReader;
 
 /**
- * Prompts that somebody types into the page: {@code {"prompts": […], "sampling": {…}}}. They are
+ * Prompts that a reader types into the page: {@code {"prompts": […], "sampling": {…}}}. They are
  * read as SGLang's {@code /generate} reads its own, whose fields have other names.
  */
 final class OwnPrompts {

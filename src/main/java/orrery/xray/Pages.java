@@ -139,7 +139,7 @@ final class Pages {
     }
   }
 
-  /** The server ends, and with it the engine: nobody has to be let go on. */
+  /** The server ends, and with it the engine: no engine has to be let go on. */
   void close() {
     closed = true;
   }

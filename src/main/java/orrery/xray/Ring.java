@@ -20,7 +20,7 @@ import java.util.UUID;
  *                 └ a page that has just come begins here
  * </pre>
  *
- * <p>Nobody who adds events waits for a page.
+ * <p>The thread that adds events waits for no page.
  */
 final class Ring implements AutoCloseable {
   private final String feed = UUID.randomUUID().toString(); // no other server has the same
@@ -87,7 +87,7 @@ final class Ring implements AutoCloseable {
     notifyAll();
   }
 
-  /** Drops what comes before the second keyframe, and vocabularies that nobody needs then. */
+  /** Drops what comes before the second keyframe, and vocabularies that no page needs then. */
   private void dropOldest() {
     keyframes.remove();
     while (batches.firstKey() < keyframes.getFirst()) {

@@ -2,7 +2,7 @@
  * The X-ray page: a browser shows what the engine does, now and back in time.
  *
  * <p><b>The problem.</b> A reader of a chapter wants to see the pages, the tree and the drafts that
- * it speaks of, in the engine that runs, and stop it to look. But whoever looks must not slow the
+ * it speaks of, in the engine that runs, and stop it to look. But a reader's page must not slow the
  * engine down, and may come late, read slowly, or leave in the middle.
  *
  * <p><b>The idea.</b> The engine's events go through a queue into a ring of the newest; each page

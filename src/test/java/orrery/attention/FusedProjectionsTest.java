@@ -13,6 +13,7 @@ import orrery.graph.Buffer;
 import orrery.graph.Capture;
 import orrery.graph.Fusion;
 import orrery.graph.Op;
+import orrery.graph.RowCount;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
 import orrery.kernels.AttentionShape;
@@ -30,6 +31,7 @@ import orrery.quantization.WeightFormat;
 class FusedProjectionsTest {
   private static final int SHARES = 7;
   private static final int PAGE = 8;
+  private static final RowCount ROWS = Step::rows; // of all buffers
   private static final int[] DIMS = {3, 8, 12, 16, 20, 24, 32, 40};
 
   private final Random random = new Random(5);
@@ -94,10 +96,10 @@ class FusedProjectionsTest {
     }
     int rotated = 2 * (1 + random.nextInt(Math.max(1, dim / 2)));
     RopeTable rope = RopeTable.of(4 * PAGE, Math.min(rotated, dim - 1), 1e4, random.nextBoolean());
-    Buffer h = new Buffer("h", Step::rows, rows, hidden);
+    Buffer h = new Buffer("h", ROWS, rows, hidden);
     System.arraycopy(numbers(h.data.length), 0, h.data, 0, h.data.length);
-    Buffer out = new Buffer("out", Step::rows, rows, hidden);
-    GroupedQueryAttention.Space space = new GroupedQueryAttention.Space(shape, Step::rows, rows);
+    Buffer out = new Buffer("out", ROWS, rows, hidden);
+    GroupedQueryAttention.Space space = new GroupedQueryAttention.Space(shape, ROWS, rows);
     StepProgram launched = Capture.of(g -> attention.run(g, h, rope, kv, space, out));
     launched.ops().forEach(op -> op.run(step, 0, 1));
     int[] expected = bits(step, kv, space.q, out);
@@ -114,7 +116,10 @@ class FusedProjectionsTest {
       order.add(s);
     }
     Collections.shuffle(order, random);
-    order.forEach(share -> fused.getFirst().run(step, share, shares));
+    Op byHeads = fused.getFirst();
+    Op project = random.nextBoolean() ? byHeads : byHeads.cut(rows, 1); // one thread: by rows
+    assertThat(project.rowwise() == null).isEqualTo(project == byHeads);
+    order.forEach(share -> project.run(step, share, shares));
     fused.subList(1, 3).forEach(op -> op.run(step, 0, 1));
     assertThat(bits(step, kv, space.q, out))
         .as("%s, %s, %d rows", shape, dtype, rows)

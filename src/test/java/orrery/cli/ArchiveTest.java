@@ -25,12 +25,14 @@ import org.junit.jupiter.api.io.TempDir;
 class ArchiveTest {
   private static final String MODEL = "tiny-models/storyteller-moe";
 
-  @TempDir Path home;
+  @TempDir Path directory;
+  private Path home; // has a space in its name
 
   /** A package as the assembly makes it, of the classes under test. */
   @BeforeEach
   void assemble() throws IOException {
     assumeTrue(Files.isExecutable(Path.of("/bin/sh")));
+    home = directory.resolve("a b");
     Path lib = Files.createDirectories(home.resolve("lib"));
     Path launcher = Files.createDirectories(home.resolve("bin")).resolve("orrery");
     Files.copy(Path.of("src/assembly/orrery.sh"), launcher);
@@ -78,10 +80,16 @@ class ArchiveTest {
   }
 
   private long fromArchive() throws Exception {
-    Run run = generate("-Xlog:class+load:file=" + home.resolve("classes"));
+    return shared("] orrery.", "");
+  }
+
+  /** How many classes of a name come from an archive when a JVM has these options. */
+  private long shared(String name, String javaOptions) throws Exception {
+    Path log = directory.resolve("classes");
+    Run run = generate("-Xlog:class+load:file=" + log + " " + javaOptions);
     assertThat(run.code()).as("%s", run.err()).isZero();
-    try (Stream<String> lines = Files.lines(home.resolve("classes"))) {
-      return lines.filter(l -> l.contains("] orrery.") && l.contains("shared objects")).count();
+    try (Stream<String> lines = Files.lines(log)) {
+      return lines.filter(l -> l.contains(name) && l.contains("shared objects")).count();
     }
   }
 
@@ -108,6 +116,15 @@ class ArchiveTest {
     Files.writeString(archive, "no archive");
     assertThat(fromArchive()).isZero();
     assertThat(silent(generate(""))).isEqualTo(silent(without));
+  }
+
+  /** ZGC has no compressed pointers, and refuses all of an archive that has. */
+  @Test
+  void aCollectorThatTheArchiveDoesNotFitSharesTheClassesOfTheJdk() throws Exception {
+    long jdk = shared("] java.", "-XX:+UseZGC");
+    writeArchive();
+    assertThat(shared("] java.", "-XX:+UseZGC")).isEqualTo(jdk).isGreaterThan(200);
+    assertThat(shared("] orrery.", "-XX:+UseZGC")).isZero();
   }
 
   /** All that was said, without figures of time. */

@@ -81,6 +81,55 @@ class FusionTest {
     assertThat(fused(Set.of(c), ops)).hasSize(4);
   }
 
+  /** A product computes the rows of its input, an addition those of its target. */
+  @Test
+  void aProductAndAnAdditionOfOtherRowsAreNotFused() {
+    Buffer last = new Buffer("last", Step::logitRows, 2, 8);
+    assertThat(fused(Set.of(last), new MatMul(a, W, b), new Add(b, last))).hasSize(2);
+    assertThat(fused(Set.of(b), new MatMul(a, W, b), new Add(b, b))).hasSize(2);
+  }
+
+  @Test
+  void aNormOfOtherRowsStaysApart() {
+    Buffer last = new Buffer("last", Step::logitRows, 2, 8);
+    record Takes(InputRows input, Buffer y) implements TakesNorm {
+      @Override
+      public TakesNorm with(InputRows input) {
+        return new Takes(input, y);
+      }
+
+      @Override
+      public void run(Step step, int share, int shares) {}
+
+      @Override
+      public List<Operand> reads() {
+        return List.of(input.x());
+      }
+
+      @Override
+      public List<Operand> writes() {
+        return List.of(y);
+      }
+
+      @Override
+      public long cost(Step step) {
+        return 1;
+      }
+
+      @Override
+      public String line() {
+        return y + " = " + input;
+      }
+    }
+    FusionRule rule = new NormRule(2);
+    for (Buffer normed : List.of(b, last)) {
+      Op norm = new RmsNorm(a, new float[8], 1e-5f, normed, 1);
+      Op product = new Takes(InputRows.of(normed), c);
+      int ops = apply(rule, Set.of(c), norm, product).program().size();
+      assertThat(ops).as("%s", normed).isEqualTo(normed == b ? 1 : 2);
+    }
+  }
+
   @Test
   void aRuleWhoseOpWritesSomethingElseIsCaught() {
     FusionRule wrong =

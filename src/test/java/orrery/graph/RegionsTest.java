@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import orrery.kernels.ScalarKernels;
 
 /** Regions of made-up ops. */
 class RegionsTest {
@@ -149,6 +150,28 @@ class RegionsTest {
       assertThat(Executor.shares(cost, 4)).isEqualTo(Math.min(4, shares));
       before = shares;
     }
+  }
+
+  @Test
+  void opsThatAreAllCutByRowsGetNoMoreSharesThanThereAreRows() {
+    Step step = new Step(4, 1, 16, new ScalarKernels());
+    Op byRows = byRows("norm", ROWS, List.of(A), B);
+    Op[] large = new Op[1000];
+    Arrays.fill(large, byRows);
+    for (int rows = 1; rows <= 3; rows++) {
+      step.add(0, 0, 0, false);
+      assertThat(Executor.shares(large, step, 16)).isEqualTo(rows);
+      large[999] = byOutputs("project", List.of(A), C);
+      assertThat(Executor.shares(large, step, 16)).isEqualTo(16);
+      large[999] = byRows;
+    }
+    StepProgram program = new StepProgram(List.of(byRows));
+    step.clear();
+    step.add(0, 0, 0, false);
+    assertThat(program.handOvers(step, 2)).isZero();
+    assertThat(program.listing(step, 2)).isEqualTo("caller alone\n  0  norm");
+    step.add(0, 0, 0, false);
+    assertThat(program.handOvers(step, 2)).isEqualTo(1);
   }
 
   @Test

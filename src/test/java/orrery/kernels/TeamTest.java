@@ -196,6 +196,30 @@ class TeamTest {
   }
 
   @Test
+  void aWorkerWithoutAShareParksWhileOthersWork() throws InterruptedException {
+    Thread[] worker = new Thread[1];
+    try (Team team = new Team(3)) {
+      CountDownLatch taken = new CountDownLatch(1);
+      team.run(
+          (share, shares) -> {
+            if (share == 2) {
+              worker[0] = Thread.currentThread();
+              taken.countDown();
+            } else {
+              await(taken); // otherwise the caller might do share 2 too
+            }
+          });
+      int parked = 0;
+      long giveUp = System.nanoTime() + 10_000_000_000L;
+      while (parked < 1_000 && System.nanoTime() < giveUp) {
+        team.run((share, shares) -> {}, 2); // the next one comes before a worker would park
+        parked = worker[0].getState() == Thread.State.WAITING ? parked + 1 : 0;
+      }
+      assertThat(parked).as("tasks of others in a row while it was parked").isEqualTo(1_000);
+    }
+  }
+
+  @Test
   void closingEndsTheThreadsWhetherTheyParkOrSpin() throws InterruptedException {
     Set<Thread> seen = ConcurrentHashMap.newKeySet();
     for (int pause : new int[] {0, 30}) {
