@@ -39,21 +39,29 @@ class CommandFilesTest {
     COMMANDS.put(
         "run-batch",
         new Uses(
-            List.of("--model", "--input-file"),
+            List.of("--model", "--input-file", "--recipe"),
             List.of("--output-file", "--trace"),
             "--threads 1"));
     COMMANDS.put(
-        "serve", new Uses(List.of("--model", "--profile-dir"), List.of("--trace"), "--port 0"));
+        "serve",
+        new Uses(List.of("--model", "--profile-dir", "--recipe"), List.of("--trace"), "--port 0"));
     COMMANDS.put("inspect", new Uses(List.of("--model", "--config"), List.of(), ""));
     COMMANDS.put("dump", new Uses(List.of("--model"), List.of("--out"), "--ids 1"));
     COMMANDS.put("trace replay", new Uses(List.of("FILE"), List.of(), "--port 0"));
     COMMANDS.put("trace-svg", new Uses(List.of("TRACE"), List.of("SVG"), ""));
     COMMANDS.put("bench kernels", new Uses(List.of("--model"), List.of("--csv", "--svg"), ""));
-    for (String lab : "batching paging prefix kv chunking policies mtp throughput ops".split(" ")) {
+    for (String lab :
+        "batching paging prefix kv chunking policies mtp throughput ops fusion".split(" ")) {
       COMMANDS.put(
           "lab " + lab,
           new Uses(List.of("--model", "--twin"), List.of("--csv", "--svg"), "--quick"));
     }
+    COMMANDS.put(
+        "lab frontier",
+        new Uses(
+            List.of("--model", "--twin", "--recipe"),
+            List.of("--csv", "--svg", "--json", "--sweep"),
+            "--quick"));
     COMMANDS.put("lab numbers", new Uses(List.of("--model"), List.of("--svg"), ""));
     for (String lab : List.of("lab hybrid", "lab formats")) {
       COMMANDS.put(
@@ -203,9 +211,15 @@ class CommandFilesTest {
     assertThat(one).doesNotExist();
   }
 
+  /** A batch whose input is the only file that it reads beside the model. */
+  private static Uses batch() {
+    Uses all = COMMANDS.get("run-batch");
+    return new Uses(List.of("--model", "--input-file"), all.writes(), all.more());
+  }
+
   @Test
   void thePartFileOfAnswersIsNoOtherFileOfTheCommand() throws IOException {
-    Uses uses = COMMANDS.get("run-batch");
+    Uses uses = batch();
     Path out = directory.resolve("out");
     Path part = directory.resolve("out.part");
     assertRefused(
@@ -228,7 +242,7 @@ class CommandFilesTest {
   void devicesMayBeUsedTwice() throws IOException {
     Files.writeString(input, "");
     Path nothing = Path.of("/dev/null");
-    Uses uses = COMMANDS.get("run-batch");
+    Uses uses = batch();
     Run run = run(line("run-batch", uses, Map.of("--output-file", nothing, "--trace", nothing)));
     assertThat(run.code()).as(run.err()).isZero();
   }

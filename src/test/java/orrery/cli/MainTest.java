@@ -236,7 +236,7 @@ class MainTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "demo --plain",
+        "demo --plain --kernels scalar --threads 1",
         "lab batching -m tiny-models/storyteller-moe",
         "bench kernels --threads 1",
       })

@@ -12,6 +12,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -59,7 +60,15 @@ class PauseTest {
   }
 
   private Engine start(SchedulePolicy policy) {
-    return Engine.start(loaded, options(policy), events::add);
+    return Engine.start(loaded, options(policy), this::slowly);
+  }
+
+  /** Keeps an event. A step takes a millisecond, so that a pause comes in the middle of answers. */
+  private void slowly(Event event) {
+    events.add(event);
+    if (event instanceof Event.StepDone) {
+      LockSupport.parkNanos(1_000_000);
+    }
   }
 
   private static List<String> said(List<Completion> completions) {

@@ -96,8 +96,13 @@ class HostileTest {
     for (int i = 0; i < REQUESTS / CLIENTS; i++) {
       Hostile hostile = requests.next();
       kinds.merge(hostile.kind(), 1, Integer::sum);
+      long sent = System.nanoTime();
       Reply reply = send(client, hostile);
-      String as = hostile.kind() + ", request " + i + " of seed " + seed + " after " + before;
+      long millis = (System.nanoTime() - sent) / 1_000_000;
+      String as =
+          String.format(
+              "%s, request %d of seed %d, after %d ms, after %s", // and why there was no answer
+              hostile.kind(), i, seed, millis, before);
       if (reply == null) {
         assertThat(hostile.half()).as("%s: no answer to %s", as, shown(hostile)).isTrue();
       } else {
@@ -129,6 +134,7 @@ class HostileTest {
       client.send(hostile.bytes());
     } catch (SocketException closed) {
       // the answer may be there all the same
+      System.err.println("HostileTest: sending " + hostile.kind() + ": " + closed);
     }
     if (hostile.half()) {
       return null;
@@ -136,6 +142,7 @@ class HostileTest {
     try {
       return client.reply();
     } catch (SocketException reset) {
+      System.err.println("HostileTest: answer to " + hostile.kind() + ": " + reset);
       return null;
     }
   }
