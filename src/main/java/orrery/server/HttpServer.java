@@ -7,6 +7,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
 import org.eclipse.jetty.http.UriCompliance;
+import org.eclipse.jetty.io.ByteBufferPool;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
 import org.eclipse.jetty.server.Handler;
@@ -33,6 +34,14 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
  */
 public final class HttpServer implements AutoCloseable {
   private static final int THREADS = 8; // Jetty's own: selector, acceptor, and what they start
+
+  /**
+   * Buffers that no other connection uses, before or after. In a pool, a buffer that is released
+   * twice would serve two connections at once, and one client's bytes would be read as the other's
+   * request. Jetty has an open issue about such releases (12939). Each costs an allocation.
+   */
+  private static final ByteBufferPool OWN_BUFFERS = new ByteBufferPool.NonPooling();
+
   private static final int SPARE_CONNECTIONS = 64; // that are told 503; then nothing is accepted
 
   private final ServerOptions options;
@@ -95,7 +104,8 @@ public final class HttpServer implements AutoCloseable {
     http.setRequestHeaderSize(ServerOptions.MAX_HEADER);
     http.setUriCompliance(UriCompliance.UNSAFE); // paths are only compared, and ids have %2F
     var made =
-        new ServerConnector(server, null, null, null, 1, 1, new HttpConnectionFactory(http)) {
+        new ServerConnector(
+            server, null, null, OWN_BUFFERS, 1, 1, new HttpConnectionFactory(http)) {
           @Override
           protected SocketChannelEndPoint newEndPoint(
               SocketChannel channel, ManagedSelector selector, SelectionKey key) {
