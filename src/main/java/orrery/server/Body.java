@@ -25,12 +25,14 @@ final class Body {
   static final Semaphore FREE = new Semaphore(MEMORY);
 
   private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
+  private static final long PIECE_NANOS = TimeUnit.MILLISECONDS.toNanos(500); // to wait for more
 
   private final Request request;
   private final ServerOptions options;
   private final Semaphore more = new Semaphore(0); // a permit when Jetty has something, or an error
   private volatile boolean demanded; // whether Jetty owes a permit
   private boolean complete;
+  private boolean late; // whether a wait for the client has ended without a piece
   private int held; // bytes of FREE
 
   Body(Request request, ServerOptions options) {
@@ -135,6 +137,7 @@ final class Body {
   }
 
   private HttpException late() {
+    late = true;
     return HttpException.refused(
         408, null, "body: expected all of it within " + options.sendTime().toSeconds() + " s");
   }
@@ -150,16 +153,19 @@ final class Body {
   }
 
   /**
-   * Throws away what the client still sends, for a while. A client that is answered early and reads
-   * only when it has sent all would else find its connection reset, and no answer.
+   * Throws away what the client still sends, for a while, before it is answered. A client that
+   * reads only when it has sent all would else find its connection reset, and no answer.
+   *
+   * <p>Nothing may be read behind the last byte of an answer: then Jetty may close the connection
+   * at the same time, and both would release its buffer.
    */
   void discard() {
     boolean waits = request.getHeaders().contains(HttpHeader.EXPECT); // for leave to send it
-    long deadline = System.nanoTime() + LINGER_NANOS;
+    long end = System.nanoTime() + LINGER_NANOS;
     long left = Math.max(options.maxBody(), 1 << 20);
     try {
-      while (!complete && !waits && left > 0) {
-        Content.Chunk chunk = next(deadline);
+      while (!complete && !waits && !late && left > 0) {
+        Content.Chunk chunk = next(Math.min(end, System.nanoTime() + PIECE_NANOS));
         left -= chunk.remaining();
         chunk.release();
       }

@@ -147,6 +147,7 @@ final class Exchange implements Call, EventStream {
 
   @Override
   public void answer(int status, String contentType, byte[] all) throws IOException {
+    body.discard();
     begin(status, contentType);
     response.getHeaders().put(HttpHeader.CONTENT_LENGTH, all.length);
     write(true, ByteBuffer.wrap(all));
@@ -265,9 +266,6 @@ final class Exchange implements Call, EventStream {
 
   /** Ends the answer, of which all is written. */
   private void end() {
-    if (!body.complete()) {
-      body.discard();
-    }
     if (finish()) {
       callback.succeeded();
     }
