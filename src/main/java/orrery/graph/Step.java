@@ -2,6 +2,7 @@ package orrery.graph;
 
 import orrery.kernels.Kernels;
 import orrery.kernels.Scratch;
+import orrery.kv.Arrival;
 import orrery.kv.PageTable;
 
 /**
@@ -23,6 +24,7 @@ public final class Step {
   private final Workspace workspace;
   private int rows;
   private int logitRows;
+  private Arrival arrival = Arrival.COMPLETE; // of pages that are being loaded for this step
 
   /** A step with a workspace of its own, for {@code threads} shares. */
   public Step(int maxRows, int maxSequences, int threads, Kernels kernels) {
@@ -44,6 +46,17 @@ public final class Step {
   public void clear() {
     rows = 0;
     logitRows = 0;
+    arrival = Arrival.COMPLETE;
+  }
+
+  /** Some pages of this step are on their way. */
+  public void arrival(Arrival arrival) {
+    this.arrival = arrival;
+  }
+
+  /** Tells which streams of the pages are there. */
+  public Arrival arrival() {
+    return arrival;
   }
 
   /** Adds a row with its position as its cache slot, as in every main layer. */

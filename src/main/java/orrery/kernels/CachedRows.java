@@ -1,5 +1,6 @@
 package orrery.kernels;
 
+import java.lang.foreign.MemorySegment;
 import orrery.quantization.RowFormat;
 
 /**
@@ -38,6 +39,15 @@ public sealed interface CachedRows permits F32Rows, Bf16Rows, Fp8Rows {
 
   /** Copies {@code n} rows to other places. */
   void copy(int from, int to, int n);
+
+  /**
+   * Copies {@code n} rows out as they are stored, {@link RowFormat#bytes} a row, to bytes from
+   * {@code at} on.
+   */
+  void copyOut(int from, int n, MemorySegment to, long at);
+
+  /** Copies in what {@link #copyOut} has copied out. */
+  void copyIn(int to, int n, MemorySegment from, long at);
 
   /** Makes {@code n} rows NaN. */
   void fillNaN(int from, int n);

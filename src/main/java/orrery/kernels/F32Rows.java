@@ -1,5 +1,7 @@
 package orrery.kernels;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import orrery.quantization.RowFormat;
 
@@ -28,6 +30,16 @@ public record F32Rows(int width, float[] data) implements CachedRows {
   @Override
   public void copy(int from, int to, int n) {
     System.arraycopy(data, from * width, data, to * width, n * width);
+  }
+
+  @Override
+  public void copyOut(int from, int n, MemorySegment to, long at) {
+    MemorySegment.copy(data, from * width, to, ValueLayout.JAVA_FLOAT_UNALIGNED, at, n * width);
+  }
+
+  @Override
+  public void copyIn(int to, int n, MemorySegment from, long at) {
+    MemorySegment.copy(from, ValueLayout.JAVA_FLOAT_UNALIGNED, at, data, to * width, n * width);
   }
 
   @Override

@@ -1,5 +1,7 @@
 package orrery.kernels;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import orrery.numerics.Bf16;
 import orrery.numerics.E8m0;
@@ -55,6 +57,33 @@ public record Fp8Rows(RowFormat format, int width, byte[] codes, byte[] scales, 
     System.arraycopy(scales, from * blocks(), scales, to * blocks(), n * blocks());
     int tail = format.tail();
     System.arraycopy(tails, from * tail, tails, to * tail, n * tail);
+  }
+
+  /** All codes of the rows come first, then all scales, then all tails. */
+  @Override
+  public void copyOut(int from, int n, MemorySegment to, long at) {
+    int coded = coded();
+    int blocks = blocks();
+    int tail = format.tail();
+    long scalesAt = at + (long) n * coded;
+    long tailsAt = scalesAt + (long) n * blocks;
+    MemorySegment.copy(codes, from * coded, to, ValueLayout.JAVA_BYTE, at, n * coded);
+    MemorySegment.copy(scales, from * blocks, to, ValueLayout.JAVA_BYTE, scalesAt, n * blocks);
+    MemorySegment.copy(
+        tails, from * tail, to, ValueLayout.JAVA_SHORT_UNALIGNED, tailsAt, n * tail);
+  }
+
+  @Override
+  public void copyIn(int to, int n, MemorySegment from, long at) {
+    int coded = coded();
+    int blocks = blocks();
+    int tail = format.tail();
+    long scalesAt = at + (long) n * coded;
+    long tailsAt = scalesAt + (long) n * blocks;
+    MemorySegment.copy(from, ValueLayout.JAVA_BYTE, at, codes, to * coded, n * coded);
+    MemorySegment.copy(from, ValueLayout.JAVA_BYTE, scalesAt, scales, to * blocks, n * blocks);
+    MemorySegment.copy(
+        from, ValueLayout.JAVA_SHORT_UNALIGNED, tailsAt, tails, to * tail, n * tail);
   }
 
   @Override

@@ -1,0 +1,35 @@
+package orrery.offload;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Parts that outlive the process (L3), by name. What is found under a name is whole and has the
+ * bytes that were stored under it, or it is not found: a damaged, cut or foreign file is a miss.
+ *
+ * <p>Any thread may call any method; several engines may use one store.
+ */
+public interface PartStore extends AutoCloseable {
+  /** Whether a part is likely to be here; it may be gone when it is read. Costs little. */
+  boolean contains(Part part);
+
+  /**
+   * Reads a part.
+   *
+   * @param into as many bytes as the part has
+   * @return whether it was here; if not, {@code into} may hold anything
+   */
+  boolean get(Part part, MemorySegment into);
+
+  /**
+   * Stores a part; a crash at any moment leaves the whole part or none.
+   *
+   * @return whether it is here now; false if there is no room for it, or the disk refused it
+   */
+  boolean put(Part part, MemorySegment bytes);
+
+  /** Bytes that the store takes on the disk. */
+  long bytes();
+
+  @Override
+  void close();
+}
