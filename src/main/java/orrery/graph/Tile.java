@@ -20,11 +20,6 @@ public final class Tile {
     return rows <= 4 ? 24 : 12;
   }
 
-  /** The first panel of a share, if shares take panels. */
-  public static int from(int panels, int share, int shares) {
-    return panels * share / shares;
-  }
-
   /**
    * Computes panels [from, to) of W · x, into {@code to - from} panels from {@code at}.
    *

@@ -32,7 +32,7 @@ public final class FusionRules {
     return Stream.of(
             AttentionRules.of(threads),
             HyperRules.of(threads),
-            ExpertRules.ALL,
+            ExpertRules.of(threads),
             List.of(MatMulAdd.RULE, new NormRule(ROWS_NORMED_BY_EACH_SHARE)))
         .flatMap(List::stream)
         .toList();

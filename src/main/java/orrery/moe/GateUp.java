@@ -4,6 +4,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Cuts;
 import orrery.graph.FusionRule;
+import orrery.graph.Grid;
 import orrery.graph.InputRows;
 import orrery.graph.MatMul;
 import orrery.graph.Op;
@@ -66,8 +67,11 @@ record GateUp(
     if (cutByRows) {
       some(step, share, rows * share / shares, rows * (share + 1) / shares, 0, gate.panels);
     } else {
-      int from = Tile.from(gate.panels, share, shares);
-      some(step, share, 0, rows, from, Tile.from(gate.panels, share + 1, shares));
+      int columns = Grid.columns(rows, gate.panels, shares);
+      int first = Grid.firstRow(rows, share, columns, shares);
+      int end = Grid.lastRow(rows, share, columns, shares);
+      int to = Grid.last(gate.panels, share, columns);
+      some(step, share, first, end, Grid.first(gate.panels, share, columns), to);
     }
   }
 
