@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import orrery.kernels.Team;
-import orrery.model.Forward;
+import orrery.model.GreedyForward;
 import orrery.speculation.AcceptanceRule;
 
 /**
@@ -30,7 +30,7 @@ final class Decider {
   }
 
   /** Decides the tokens of a step that was computed; states and logits must still be there. */
-  void decide(List<Decision> decisions, Forward forward) {
+  void decide(List<Decision> decisions, GreedyForward forward) {
     if (team.size() == 1 || Decision.cost(decisions) < WORTH_SPLITTING) {
       share(decisions, forward, 0, 1);
     } else {
@@ -39,7 +39,7 @@ final class Decider {
   }
 
   /** One after the other in turn, so that costly neighbours go to different threads. */
-  private void share(List<Decision> decisions, Forward forward, int share, int shares) {
+  private void share(List<Decision> decisions, GreedyForward forward, int share, int shares) {
     for (int i = share; i < decisions.size(); i += shares) {
       decisions.get(i).decide(rules[share], forward);
     }

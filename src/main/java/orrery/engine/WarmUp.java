@@ -107,6 +107,7 @@ final class WarmUp {
     int last = Math.max(0, contextLength - 2); // an MTP row may lie one slot further
     for (int i = 0; i < rows; i++) {
       step.add(0, Math.min(i, last), 0, i >= rows - logitRows);
+      step.greedy();
     }
   }
 }
