@@ -86,13 +86,15 @@ final class Decision {
     }
   }
 
-  /** About how many numbers are looked at: what tells whether other threads are worth it. */
+  /** Multiply-adds that take about as long: what tells how many threads are worth it. */
   long cost() {
     boolean greedy = drafts.sampling().params().greedy();
     boolean scored = drafts.sampling().params().logprobs() >= 0;
     long each = (greedy ? 1 : 8) + (scored ? 16 : 0); // measured: exponentials cost that much
     long numbers = choice.onlyHighest ? HighestLogits.parts(choice.vocab()) : choice.vocab();
-    return segment.logitRow() < 0 ? 0 : (1L + segment.drafts()) * each * numbers;
+    return segment.logitRow() < 0
+        ? 0
+        : (1L + segment.drafts()) * each * numbers * HighestLogits.LOOK;
   }
 
   /**

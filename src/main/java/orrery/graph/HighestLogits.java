@@ -23,6 +23,9 @@ public record HighestLogits(Buffer logits, IntBuffer best) implements Op {
   /** Tokens of a part: whole panels, and a whole number of parts fills a {@link Tile}. */
   static final int PART = 4 * PackedMatrix.PANEL;
 
+  /** Multiply-adds that take about as long as one look at a number. */
+  public static final int LOOK = 8;
+
   /** Stands in each part of a row that wants no highest logit. */
   public static final int NONE = -2;
 
@@ -119,10 +122,8 @@ public record HighestLogits(Buffer logits, IntBuffer best) implements Op {
     for (int i = 0; i < logits.rows(step); i++) {
       numbers += greedy(step, i) ? logits.cols : best.cols;
     }
-    return NUMBER * numbers;
+    return LOOK * numbers;
   }
-
-  private static final int NUMBER = 8; // looking at a number takes as long as 8 multiply-adds
 
   @Override
   public String line() {

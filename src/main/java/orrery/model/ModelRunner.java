@@ -213,6 +213,13 @@ public final class ModelRunner {
     return b.forward;
   }
 
+  /** Captures the program of {@link #runMtpChain}, unless ops run eagerly. */
+  public void prepareMtpChain(int rows, int links, Function<Forward, Op> next) {
+    if (graph) {
+      mtpChainProgram(rows, links, next);
+    }
+  }
+
   /** The captured program of {@link #runMtpChain}, of the bucket for {@code rows} rows. */
   public StepProgram mtpChainProgram(int rows, int links, Function<Forward, Op> next) {
     return buckets.get(rows).program(chain(links, next));
