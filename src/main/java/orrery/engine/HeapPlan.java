@@ -126,8 +126,14 @@ public record HeapPlan(List<Kind> kinds) {
   }
 
   private static Kind context(EngineOptions o, int contextLength, Activations a) {
-    long bytes = Heap.plus(a.positions(), Heap.times(o.compute().threads(), a.thread()));
-    String what = words("positions and attention of sequences of up to %,d tokens", contextLength);
+    long maxRows = (long) Sizes.chunk(o, contextLength) + Sizes.logitRows(o);
+    long threads = Heap.times(o.compute().threads(), a.thread(maxRows));
+    long bytes = Heap.plus(a.positions(), threads);
+    String what =
+        words(
+            "positions and attention of sequences of up to %,d tokens, and the working memory of"
+                + " ops",
+            contextLength);
     return new Kind("context-length", what, bytes);
   }
 

@@ -101,7 +101,7 @@ final class DecodeStep {
     long pages = Math.ceilDiv(context + 1L, page);
     Activations a = model.activations(false, (int) Math.min(pages * page, Integer.MAX_VALUE));
     long cache = Heap.times(rows, pages, layout.bytesPerPage(page));
-    long positions = Heap.plus(a.positions(), Heap.times(threads, a.thread()));
+    long positions = Heap.plus(a.positions(), Heap.times(threads, a.thread(rows)));
     long buffers = Heap.times(rows, a.row() + a.logitRow());
     return Heap.plus(cache, Heap.plus(positions, buffers));
   }
