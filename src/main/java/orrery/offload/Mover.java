@@ -35,7 +35,8 @@ public interface Mover extends AutoCloseable {
   boolean store(Copy copy);
 
   /**
-   * Waits until a store has ended; if it has not begun, it is made now.
+   * Waits until a store has ended; if it has not begun, it is made now. So is one that was never
+   * given to {@link #store}.
    *
    * @return whether the target has the whole part
    */
