@@ -19,4 +19,9 @@ public interface Arrival {
    * @param stream index in the {@link KvLayout}, or {@link #EVERY_STREAM}
    */
   void await(int stream);
+
+  /** Nanoseconds that {@link #await} has waited. */
+  default long waitedNanos() {
+    return 0;
+  }
 }

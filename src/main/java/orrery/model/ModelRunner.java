@@ -19,6 +19,7 @@ import orrery.graph.Op;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
 import orrery.kernels.Team;
+import orrery.kv.Arrival;
 import orrery.kv.KvCache;
 
 /**
@@ -147,9 +148,15 @@ public final class ModelRunner {
     this.buckets = new Buckets<>(maxRows, rows -> new Bucket(rows, bound.apply(rows)));
   }
 
-  /** Runs the main model. The result holds states and logits until the next step runs. */
+  /**
+   * Runs the main model. The result holds states and logits until the next step runs. When this
+   * returns, all pages of the step are there: other passes, which have steps of their own, need not
+   * wait.
+   */
   public Forward run(Step step) {
-    return run(Fixed.MAIN, step);
+    Forward forward = run(Fixed.MAIN, step);
+    step.arrival().await(Arrival.EVERY_STREAM);
+    return forward;
   }
 
   /**

@@ -22,18 +22,16 @@ final class Loads {
   private final PartLayout layout;
   private final HostIndex host;
   private final Mover mover;
-  private final PageCopier copier;
   private final TierCounts counts;
   private final List<Lack> lacks = new ArrayList<>(); // of hits since the last load
   private final int[] pages; // [pools] that these lack
   private final Map<Copy, HostPart> running = new IdentityHashMap<>(); // not settled
 
-  Loads(KvCache kv, HostPool pool, HostIndex host, Mover mover, TierCounts counts) {
+  Loads(KvCache kv, PartLayout layout, HostIndex host, Mover mover, TierCounts counts) {
     this.kv = kv;
-    this.layout = pool.layout();
+    this.layout = layout;
     this.host = host;
     this.mover = mover;
-    this.copier = new PageCopier(kv, pool);
     this.counts = counts;
     this.pages = new int[layout.pools()];
   }
@@ -81,7 +79,6 @@ final class Loads {
     counts.loaded += copies.size();
     lacks.clear();
     Arrays.fill(pages, 0);
-    copies.forEach(this::copyBoundary);
     return mover.load(copies);
   }
 
@@ -93,14 +90,6 @@ final class Loads {
       to[i] = lacking ? kv.fill(lack.table, part.pool(), lack.at + i) : Copy.NO_PAGE;
     }
     return new Copy(Copy.Way.LOAD, part, lack.part.slot, to);
-  }
-
-  /** The row of a page's last token is read when the sequence starts, before any step runs. */
-  private void copyBoundary(Copy copy) {
-    int boundary = kv.layout().boundary();
-    if (boundary >= 0 && kv.layout().poolOf(boundary) == copy.part().pool()) {
-      copier.copy(copy, boundary);
-    }
   }
 
   /** A load has ended. */

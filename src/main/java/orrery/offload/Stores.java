@@ -139,7 +139,10 @@ final class Stores implements BlockCache.Leaving {
       }
     } else if (part == null && policy.wantsLeaving(of.uses)) {
       part = prepare(block, of, pool);
-      counts.forced += part == null ? 0 : 1;
+      if (part != null) {
+        mover.store(part.storing()); // if it does not take it, finishing makes all of it
+        counts.forced++;
+      }
     }
     if (part != null && part.comesFrom(block) && !forgetting) {
       finish(part);

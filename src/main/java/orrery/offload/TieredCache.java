@@ -65,7 +65,7 @@ public final class TieredCache implements PrefixCache {
     this.host = new HostIndex(pool);
     this.mover = mover;
     this.stores = new Stores(layout, host, mover, policy, counts);
-    this.loads = new Loads(kv, pool, host, mover, counts);
+    this.loads = new Loads(kv, layout, host, mover, counts);
     this.hits = new Hits(kv);
     this.rows = rows;
     this.pageTokens = kv.geometry().pageTokens();
