@@ -12,11 +12,13 @@ import java.util.function.Consumer;
 final class HostIndex {
   private final HostPool pool;
   private final List<LinkedHashMap<Part, HostPart>> parts = new ArrayList<>(); // [pools] old first
+  private final int[] storing; // [pools] parts that are on their way
   private final long[] evicted; // [pools] parts that gave up their slot
 
   HostIndex(HostPool pool) {
     this.pool = pool;
     this.evicted = new long[pool.layout().pools()];
+    this.storing = new int[evicted.length];
     for (int p = 0; p < evicted.length; p++) {
       parts.add(new LinkedHashMap<>());
     }
@@ -79,6 +81,16 @@ final class HostIndex {
   /** Visits all parts of a pool; the visit may remove the part. */
   void each(int of, Consumer<HostPart> visit) {
     List.copyOf(parts.get(of).values()).forEach(visit);
+  }
+
+  /** Parts of a pool that are on their way. */
+  int storing(int of) {
+    return storing[of];
+  }
+
+  /** Takes note that a part begins, or ceases, to be on its way. */
+  void storing(int of, int more) {
+    storing[of] += more;
   }
 
   /** Parts of a pool that have a slot. */

@@ -22,17 +22,17 @@ final class Loads {
   private final PartLayout layout;
   private final HostIndex host;
   private final Mover mover;
-  private final TierCounts counts;
+  private final TierReport report;
   private final List<Lack> lacks = new ArrayList<>(); // of hits since the last load
   private final int[] pages; // [pools] that these lack
   private final Map<Copy, HostPart> running = new IdentityHashMap<>(); // not settled
 
-  Loads(KvCache kv, PartLayout layout, HostIndex host, Mover mover, TierCounts counts) {
+  Loads(KvCache kv, PartLayout layout, HostIndex host, Mover mover, TierReport report) {
     this.kv = kv;
     this.layout = layout;
     this.host = host;
     this.mover = mover;
-    this.counts = counts;
+    this.report = report;
     this.pages = new int[layout.pools()];
   }
 
@@ -44,9 +44,9 @@ final class Loads {
   /**
    * Takes note of a part that the table of a hit needs pages of; its slot keeps it from now on.
    *
-   * @return whether the table lacks a page of it
+   * @return how many pages of it the table lacks
    */
-  boolean add(Lookup found, int block, int pool, PageTable table) {
+  int add(Lookup found, int block, int pool, PageTable table) {
     int at = block * kv.geometry().perBlock(pool) + layout.first(pool);
     int missing = 0;
     for (int i = 0; i < layout.pages(pool); i++) {
@@ -58,7 +58,7 @@ final class Loads {
       lacks.add(new Lack(part, table, at));
       pages[pool] += missing;
     }
-    return missing > 0;
+    return missing;
   }
 
   private static boolean lacks(PageTable table, int pool, int at) {
@@ -76,10 +76,11 @@ final class Loads {
       copies.add(copy);
       running.put(copy, lack.part);
     }
-    counts.loaded += copies.size();
     lacks.clear();
     Arrays.fill(pages, 0);
-    return mover.load(copies);
+    Arrival arrival = mover.load(copies);
+    report.begun(copies, arrival);
+    return arrival;
   }
 
   private Copy copy(Lack lack) {

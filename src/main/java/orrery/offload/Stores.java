@@ -36,17 +36,17 @@ final class Stores implements BlockCache.Leaving {
   private final HostIndex host;
   private final Mover mover;
   private final WritePolicy policy;
-  private final TierCounts counts;
+  private final TierReport report;
   private final Map<Block, Known> known = new IdentityHashMap<>(); // all blocks of the KV cache
   private final List<Block> due = new ArrayList<>(); // to be stored at a better time
   private boolean forgetting; // whether what leaves now is not wanted any more
 
-  Stores(PartLayout layout, HostIndex host, Mover mover, WritePolicy policy, TierCounts counts) {
+  Stores(PartLayout layout, HostIndex host, Mover mover, WritePolicy policy, TierReport report) {
     this.layout = layout;
     this.host = host;
     this.mover = mover;
     this.policy = policy;
-    this.counts = counts;
+    this.report = report;
   }
 
   /** The name of a block of the KV cache. */
@@ -92,8 +92,7 @@ final class Stores implements BlockCache.Leaving {
     for (int pool = 0; pool < layout.pools(); pool++) {
       HostPart part = prepare(block, of, pool);
       if (part != null && !mover.store(part.storing())) {
-        host.remove(part); // too many wait: it is stored when it leaves
-        counts.putOff++;
+        giveUp(part); // too many wait: it is stored when it leaves
       }
     }
   }
@@ -107,9 +106,10 @@ final class Stores implements BlockCache.Leaving {
     }
     HostPart added = host.add(part);
     if (added == null) {
-      counts.dropped++;
+      report.notStored(part, "all host slots are being copied");
       return null;
     }
+    host.storing(pool, 1);
     added.storing(new Copy(Copy.Way.STORE, part, added.slot, pages), block);
     return added;
   }
@@ -141,7 +141,6 @@ final class Stores implements BlockCache.Leaving {
       part = prepare(block, of, pool);
       if (part != null) {
         mover.store(part.storing()); // if it does not take it, finishing makes all of it
-        counts.forced++;
       }
     }
     if (part != null && part.comesFrom(block) && !forgetting) {
@@ -154,18 +153,34 @@ final class Stores implements BlockCache.Leaving {
     if (mover.finish(copy)) {
       stored(part);
     } else {
-      host.remove(part);
+      drop(part, why(copy));
     }
   }
 
+  private static String why(Copy copy) {
+    return copy.failure() == null ? "cancelled" : copy.failure().toString();
+  }
+
+  /** Takes back the slot of a part that was on its way. */
+  private void drop(HostPart part, String why) {
+    report.notStored(part.part, why);
+    giveUp(part);
+  }
+
+  private void giveUp(HostPart part) {
+    host.storing(part.part.pool(), -1);
+    host.remove(part);
+  }
+
   private void stored(HostPart part) {
+    report.stored(part.storing());
     part.stored();
-    counts.stored++;
+    host.storing(part.part.pool(), -1);
   }
 
   private void cancel(HostPart part) {
     mover.cancel(part.storing());
-    host.remove(part);
+    drop(part, "cancelled");
   }
 
   @Override
@@ -182,7 +197,7 @@ final class Stores implements BlockCache.Leaving {
     if (copy.state() == Copy.State.DONE) {
       stored(part);
     } else {
-      host.remove(part);
+      drop(part, why(copy));
     }
   }
 

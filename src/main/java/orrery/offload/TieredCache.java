@@ -1,5 +1,7 @@
 package orrery.offload;
 
+import java.util.List;
+import orrery.events.Event;
 import orrery.kv.Arrival;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
@@ -43,12 +45,12 @@ public final class TieredCache implements PrefixCache {
   private final PartLayout layout;
   private final HostIndex host;
   private final Mover mover;
+  private final TierReport report;
   private final Stores stores;
   private final Loads loads;
   private final Hits hits;
   private final String rows;
   private final int pageTokens;
-  private final TierCounts counts = new TierCounts();
 
   /**
    * @param device finds what is in the pages of {@code kv}
@@ -64,8 +66,9 @@ public final class TieredCache implements PrefixCache {
     this.layout = pool.layout();
     this.host = new HostIndex(pool);
     this.mover = mover;
-    this.stores = new Stores(layout, host, mover, policy, counts);
-    this.loads = new Loads(kv, layout, host, mover, counts);
+    this.report = new TierReport(kv.geometry(), pool, host);
+    this.stores = new Stores(layout, host, mover, policy, report);
+    this.loads = new Loads(kv, layout, host, mover, report);
     this.hits = new Hits(kv);
     this.rows = rows;
     this.pageTokens = kv.geometry().pageTokens();
@@ -97,16 +100,21 @@ public final class TieredCache implements PrefixCache {
     int held = Math.min(n, found.walked());
     BlockKey last = held == 0 ? BlockKey.root(rows, salt) : found.key(held - 1);
     Hold hold = new Hold(device.hold(found.walk(), held), last, held);
+    int lacking = 0; // pages
+    int blocks = 0; // that lack some
     for (int block = n - 1; block >= 0; block--) { // the head is used last: it is evicted last
+      int before = lacking;
       for (int of = 0; of < layout.pools(); of++) {
-        if (loads.add(found, block, of, table) && block < held) {
-          hold.lacked = Math.max(hold.lacked, block + 1);
-        }
+        lacking += loads.add(found, block, of, table);
         host.touch(new Part(found.key(block), of));
+      }
+      if (lacking > before) {
+        blocks++;
+        hold.lacked = Math.max(hold.lacked, Math.min(held, block + 1));
       }
     }
     found.walk().blocks().subList(0, held).forEach(stores::used);
-    return new Hit(n * pageTokens, hold);
+    return new Hit(n * pageTokens, hold, lacking, blocks * pageTokens);
   }
 
   @Override
@@ -185,14 +193,10 @@ public final class TieredCache implements PrefixCache {
     return device.book();
   }
 
-  /** What moved so far. */
-  public TierCounts counts() {
-    return counts;
-  }
-
-  /** Parts of a pool that gave up their host slot for others so far. */
-  public long evictedFromHost(int of) {
-    return host.evicted(of);
+  @Override
+  public List<Event.Tiers> tiers(long nanos) {
+    settle();
+    return report.events(nanos);
   }
 
   /** Whether host memory has the whole part. */

@@ -1,5 +1,7 @@
 package orrery.prefix;
 
+import java.util.List;
+import orrery.events.Event;
 import orrery.kv.Arrival;
 import orrery.kv.PageTable;
 
@@ -102,6 +104,15 @@ public interface PrefixCache {
   BlockBook book();
 
   /**
+   * What moved between the tiers since the last call, and how they stand; nothing if there is one.
+   *
+   * @param nanos the events' time
+   */
+  default List<Event.Tiers> tiers(long nanos) {
+    return List.of();
+  }
+
+  /**
    * Recounts everything.
    *
    * @throws IllegalStateException if the books do not balance
@@ -130,6 +141,13 @@ public interface PrefixCache {
    * The hit that {@link #acquire} took.
    *
    * @param tokens length of the hit, 0 if none
+   * @param loads pages of the hit, of all pools, that are to be loaded
+   * @param loadedTokens tokens of the blocks that lack such a page
    */
-  record Hit(int tokens, Lease lease) {}
+  record Hit(int tokens, Lease lease, int loads, int loadedTokens) {
+    /** A hit whose pages are all there. */
+    Hit(int tokens, Lease lease) {
+      this(tokens, lease, 0, 0);
+    }
+  }
 }
