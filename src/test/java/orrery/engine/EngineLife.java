@@ -68,7 +68,9 @@ final class EngineLife {
     this.counts = new MatrixCounts(bare.model());
     this.loaded = SpyModel.spy(bare, counts::look);
     ask(bare, model.oracle());
-    this.options = options();
+    this.options =
+        SwitchCell.hostBlocks(
+            loaded.model(), options(), new Random(~seed * 41).nextBoolean() ? 3 : 40);
     this.drafters = drafters();
   }
 
@@ -159,7 +161,6 @@ final class EngineLife {
     Random own = new Random(~seed * 37); // the other draws do not depend on it
     return OffloadOptions.defaults()
         .withEnableHierarchicalCache(own.nextInt(3) > 0)
-        .withHicacheRatio(new double[] {8, 24}[own.nextInt(2)])
         .withHicacheWritePolicy(WritePolicy.values()[own.nextInt(3)]);
   }
 

@@ -333,7 +333,11 @@ record SwitchCell(
 
   /** Host memory for few blocks, so that they push each other out, or for most. */
   private EngineOptions hosted(Model model, EngineOptions options) {
-    int blocks = shuffled ? 6 : 40;
+    return hostBlocks(model, options, shuffled ? 6 : 40);
+  }
+
+  /** These options with host memory for so many blocks of the model. */
+  static EngineOptions hostBlocks(Model model, EngineOptions options, int blocks) {
     double blockBytes = Sizes.hostMemory(model, options).blockBytes();
     return options.withOffload(o -> o.withHicacheSize((blocks + 0.5) * blockBytes / 1e9));
   }
