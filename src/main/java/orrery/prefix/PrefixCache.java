@@ -53,6 +53,11 @@ public interface PrefixCache {
    */
   Hit acquire(int[] tokens, int limit, String salt, PageTable table);
 
+  /** Whether slower memory stands behind the pages, so that hits may have to be loaded. */
+  default boolean hasTiers() {
+    return false;
+  }
+
   /** Pages of a pool that the tables of hits taken since the last {@link #load} lack. */
   default int lacking(int pool) {
     return 0;
