@@ -17,7 +17,7 @@ import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 
 /** What the mover's thread does, with pieces that the test holds back. */
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ThreadMoverTest {
   private static final int KEY = 0; // streams of the layout, in its order
   private static final int ENTRIES = 3;
