@@ -88,7 +88,11 @@ final class EngineCore {
     this.maxRunning = options.batching().maxRunningRequests();
     this.room = HeapPlan.of(model, options).room(model);
     this.kv = cache(model, options, contextLength);
-    this.prefix = options.prefix().newCache(kv);
+    HostMemory host = Sizes.hostMemory(model, options);
+    host.require();
+    String weights = String.valueOf(loaded.directory()); // of this process: no row leaves it
+    this.prefix =
+        Heap.making(host.words(), () -> PrefixCaches.of(kv, options, host, weights, clock));
     this.memory = new KvMemory(kv, prefix, this.sink, clock);
     this.texts = new TokenTexts(loaded.tokenizer(), model.vocab(), sink.wantsBooks());
     this.requests = new Requests(loaded, contextLength, queues, memory, this.sink, clock, queued);
@@ -99,6 +103,7 @@ final class EngineCore {
       this.loop = loop(options, drafters);
     } catch (Throwable e) {
       team.close(); // else its threads would stay
+      prefix.close();
       throw e;
     }
   }
@@ -401,5 +406,6 @@ final class EngineCore {
   void close() {
     loop.close(); // first: a step on its way works with the team
     team.close();
+    prefix.close(); // last: a step may have waited for rows
   }
 }

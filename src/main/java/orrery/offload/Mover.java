@@ -37,7 +37,8 @@ public interface Mover extends AutoCloseable {
   boolean store(Copy copy);
 
   /**
-   * Ends a store at once: what is left of it is copied on the calling thread.
+   * Ends a store at once: what is left of it is copied on the calling thread. All of it is, if
+   * {@link #store} did not take it.
    *
    * @return whether the target has the whole part
    */
