@@ -97,10 +97,10 @@ final class Budget {
     }
   }
 
-  /** Takes the idle pages of a waiting sequence's hit: they stop being free when it is admitted. */
+  /** Takes what a waiting sequence's hit takes: it stops being free when it is admitted. */
   void hold(Item waiting) {
     for (int pool = 0; pool < free.length; pool++) {
-      free[pool] -= waiting.hitIdle()[pool];
+      free[pool] -= waiting.takes()[pool];
     }
   }
 
@@ -179,12 +179,12 @@ final class Budget {
 
   private int expected(Item waiting, int to, int pool) {
     int hit = waiting.computed();
-    int idle = waiting.hitIdle()[pool];
-    int used = geometry.pages(pool, hit) - waiting.first()[pool] - idle; // by running sequences
-    // Idle pages of its hit are its own, unless another sequence that is admitted now takes them
-    // too.
-    int owned = admitted ? 0 : idle;
-    return idle + lent(used, pool) + geometry.expected(pool, hit, to, owned, margin);
+    int takes = waiting.takes()[pool];
+    int used = geometry.pages(pool, hit) - waiting.first()[pool] - takes; // by running sequences
+    // What its hit takes is its own, unless another sequence that is admitted now takes the same
+    // idle pages.
+    int owned = admitted ? 0 : takes;
+    return takes + lent(used, pool) + geometry.expected(pool, hit, to, owned, margin);
   }
 
   /**

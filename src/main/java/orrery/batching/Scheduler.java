@@ -86,7 +86,7 @@ public final class Scheduler {
       }
     }
     if (looked == 0 && !waiting.isEmpty()) {
-      items.add(waiting(waiting.getFirst(), new Match(0, new int[free.length]), false));
+      items.add(waiting(waiting.getFirst(), Match.none(free.length), false));
     }
     return new View(now, items, running, g, free, total, ahead, margin, left, memory);
   }
@@ -149,15 +149,15 @@ public final class Scheduler {
         reclaimable[pool] += kv.pool(pool).references(s.table().pages(pool)[i]) == 1 ? 1 : 0;
       }
     }
-    int[] idle = new int[first.length];
-    return item(s, s.computedSoon(), s.complete(), s.held(), first, idle, reclaimable, false);
+    int[] takes = new int[first.length];
+    return item(s, s.computedSoon(), s.complete(), s.held(), first, takes, reclaimable, false);
   }
 
   private Item waiting(Sequence s, Match hit, boolean deferred) {
     int n = hit.tokens();
-    int[] first = new int[hit.idle().length];
+    int[] first = new int[hit.takes().length];
     Arrays.setAll(first, pool -> kv.geometry().unneeded(pool, n));
-    return item(s, n, n, n, first, hit.idle(), new int[first.length], deferred);
+    return item(s, n, n, n, first, hit.takes(), new int[first.length], deferred);
   }
 
   private static Item item(
@@ -166,7 +166,7 @@ public final class Scheduler {
       int complete,
       int held,
       int[] first,
-      int[] idle,
+      int[] takes,
       int[] reclaimable,
       boolean deferred) {
     return new Item(
@@ -177,7 +177,7 @@ public final class Scheduler {
         held,
         s.offered(),
         first,
-        idle,
+        takes,
         reclaimable,
         deferred);
   }

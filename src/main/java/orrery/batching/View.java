@@ -60,8 +60,8 @@ public record View(
    * @param drafts guesses for the next tokens that could be verified beside its newest row
    * @param first [pools] pages at the beginning that it does not hold; of a waiting sequence, that
    *     its hit does not need
-   * @param hitIdle [pools] of a waiting sequence: pages of its hit that count as free until it is
-   *     admitted
+   * @param takes [pools] of a waiting sequence: pages of its hit that count as free until it is
+   *     admitted: idle ones, and new ones for rows that a slower memory has
    * @param reclaimable [pools] of a running sequence: pages that become free or evictable if it is
    *     retracted
    * @param deferred of a waiting sequence: whether it waits for a sequence that computes a prefix
@@ -75,7 +75,7 @@ public record View(
       int held,
       int drafts,
       int[] first,
-      int[] hitIdle,
+      int[] takes,
       int[] reclaimable,
       boolean deferred) {
     /** Tokens of the prompt. */

@@ -11,6 +11,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.IntFunction;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.events.HostPools;
+import orrery.events.HostPools.HostSlots;
 
 /**
  * What the demo shows. The board is made of events alone: the engine's thread adds them, another
@@ -87,13 +89,14 @@ final class Board implements EventSink {
   }
 
   /** A step, how many tokens came out of it, and its time; that of computing if steps overlap. */
-  private record Ran(Event.StepDone step, long tokens, long nanos) {}
+  private record Ran(Event.StepDone step, List<HostSlots> host, long tokens, long nanos) {}
 
   private final ConcurrentLinkedQueue<Event> events = new ConcurrentLinkedQueue<>();
   private final Show show;
   private final Map<Integer, BoardLine> lines = new TreeMap<>(); // by request
   private final List<Ran> steps = new ArrayList<>();
   private final Map<String, Pool> pools = new LinkedHashMap<>(); // by name
+  private List<HostSlots> host = List.of(); // after the newest step; empty without host memory
   private long newTokens; // since the newest step
   private long computing = -1; // nanoseconds of a step that overlaps others, before its StepDone
   private Totals totals = new Totals(0, 0, 0, 0, 0, 0, 0, 0);
@@ -144,7 +147,7 @@ final class Board implements EventSink {
           Pool pool = pools.getOrDefault(p.pool(), Pool.EMPTY);
           pools.put(p.pool(), new Pool(pool.holders(), pool.used(), p));
         }
-        Ran ran = new Ran(e, newTokens, computing < 0 ? e.busyNanos() : computing);
+        Ran ran = new Ran(e, host, newTokens, computing < 0 ? e.busyNanos() : computing);
         steps.add(ran);
         totals = totals.step(e, ran.tokens, ran.nanos);
         newTokens = 0;
@@ -162,6 +165,8 @@ final class Board implements EventSink {
       case Event.Resumed e -> {}
       case Event.Idle e -> {}
       case Event.Books e -> {}
+      case HostPools e -> host = e.pools();
+      case Event.Tiers e -> {} // the slots tell what came of them
     }
   }
 
@@ -206,7 +211,7 @@ final class Board implements EventSink {
   }
 
   private StepWords words(Ran ran) {
-    return new StepWords(ran.step, show.drafts(), totals.paddingRows() > 0);
+    return new StepWords(ran.step, ran.host, show.drafts(), totals.paddingRows() > 0);
   }
 
   /**

@@ -4,14 +4,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import orrery.events.Event;
+import orrery.events.HostPools.HostSlots;
 
 /**
  * A step in words.
  *
+ * @param host slots of host memory after the step; empty if there is none
  * @param drafts whether the words give the number of drafts, also if this step has none
  * @param padding whether the words give the number of padding rows
  */
-record StepWords(Event.StepDone step, boolean drafts, boolean padding) {
+record StepWords(Event.StepDone step, List<HostSlots> host, boolean drafts, boolean padding) {
   /** The words one by one, the most important first, for lines of any width. */
   List<String> all() {
     List<String> all = new ArrayList<>(List.of(number(), load(), time(), rows(false)));
@@ -19,12 +21,18 @@ record StepWords(Event.StepDone step, boolean drafts, boolean padding) {
       all.add(step.paddingRows() + " padding rows");
     }
     all.addAll(List.of(stop(), pages()));
+    if (!host.isEmpty()) {
+      all.add(hostSlots());
+    }
     return all;
   }
 
   /** All in one line. */
   String line() {
-    return String.join(" | ", number(), rows(padding), load(), time(), stop()) + "; " + pages();
+    return String.join(" | ", number(), rows(padding), load(), time(), stop())
+        + "; "
+        + pages()
+        + (host.isEmpty() ? "" : "; " + hostSlots());
   }
 
   private String number() {
@@ -57,6 +65,21 @@ record StepWords(Event.StepDone step, boolean drafts, boolean padding) {
     }
     List<String> each = step.pools().stream().map(p -> p.pool() + ": " + pages(p)).toList();
     return "pages of " + String.join("; ", each);
+  }
+
+  /** The slots of host memory; the name of a pool only where there are several. */
+  private String hostSlots() {
+    if (host.size() == 1) {
+      return "host slots: " + slots(host.getFirst());
+    }
+    List<String> each = host.stream().map(s -> s.pool() + ": " + slots(s)).toList();
+    return "host slots of " + String.join("; ", each);
+  }
+
+  private static String slots(HostSlots s) {
+    String evicted = s.evicted() > 0 ? ", " + s.evicted() + " evicted" : "";
+    return String.format(
+        "%d used, %d being stored, %d free%s", s.whole(), s.storing(), s.free(), evicted);
   }
 
   /** The pages of a pool. */

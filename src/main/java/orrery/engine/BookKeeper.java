@@ -98,6 +98,7 @@ final class BookKeeper {
       step.segments().forEach(segment -> rows.add(rows(segment)));
       sink.accept(new StepRows(nanos, steps, rows));
     }
+    prefix.tiers(nanos).forEach(sink::accept);
     sink.accept(step.planned().times().report(steps++, step, queues, pools.step()));
     if (wanted && (steps >= due || manyEvents())) {
       keyframe(nanos);

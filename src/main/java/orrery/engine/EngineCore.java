@@ -86,9 +86,13 @@ final class EngineCore {
     this.model = Fp8Activations.of(loaded.model(), options.compute().activationDtype());
     this.contextLength = Sizes.contextLength(model, options);
     this.maxRunning = options.batching().maxRunningRequests();
+    HostMemory host = Sizes.hostMemory(model, options);
+    host.require(); // before the heap: it is checked against what is left of it
     this.room = HeapPlan.of(model, options).room(model);
     this.kv = cache(model, options, contextLength);
-    this.prefix = options.prefix().newCache(kv);
+    String weights = String.valueOf(loaded.directory()); // of this process: no row leaves it
+    this.prefix =
+        Heap.making(host.words(), () -> PrefixCaches.of(kv, options, host, weights, clock));
     this.memory = new KvMemory(kv, prefix, this.sink, clock);
     this.texts = new TokenTexts(loaded.tokenizer(), model.vocab(), sink.wantsBooks());
     this.requests = new Requests(loaded, contextLength, queues, memory, this.sink, clock, queued);
@@ -99,6 +103,7 @@ final class EngineCore {
       this.loop = loop(options, drafters);
     } catch (Throwable e) {
       team.close(); // else its threads would stay
+      prefix.close();
       throw e;
     }
   }
@@ -362,6 +367,7 @@ final class EngineCore {
     }
     long now = clock.getAsLong();
     books.resting(now);
+    prefix.tiers(now).forEach(sink::accept);
     List<Event.PoolPages> pools = memory.pools().step();
     sink.accept(new Event.Idle(now, queues.running().size(), queues.waitingCount(), pools));
     books.rested(now);
@@ -412,5 +418,6 @@ final class EngineCore {
   void close() {
     loop.close(); // first: a step on its way works with the team
     team.close();
+    prefix.close(); // last: a step may have waited for rows
   }
 }

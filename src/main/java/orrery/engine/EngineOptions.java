@@ -7,6 +7,7 @@ import java.util.function.UnaryOperator;
 import orrery.batching.BatchingOptions;
 import orrery.graph.ComputeOptions;
 import orrery.kv.KvOptions;
+import orrery.offload.OffloadOptions;
 import orrery.options.Options;
 import orrery.prefix.PrefixOptions;
 import orrery.speculation.SpeculationOptions;
@@ -31,6 +32,7 @@ import orrery.speculation.SpeculationOptions;
  * @param kv the size of the KV cache and of its pages
  * @param batching which sequences run in which step
  * @param prefix which beginnings of prompts are kept and shared
+ * @param offload the slower memory behind the pages of the KV cache
  * @param speculation which drafter makes drafts, and how many
  */
 public record EngineOptions(
@@ -38,6 +40,7 @@ public record EngineOptions(
     KvOptions kv,
     BatchingOptions batching,
     PrefixOptions prefix,
+    OffloadOptions offload,
     SpeculationOptions speculation) {
   /**
    * @throws IllegalArgumentException naming the record that is missing
@@ -47,6 +50,7 @@ public record EngineOptions(
     Options.check(kv != null, "kv", "options", null);
     Options.check(batching != null, "batching", "options", null);
     Options.check(prefix != null, "prefix", "options", null);
+    Options.check(offload != null, "offload", "options", null);
     Options.check(speculation != null, "speculation", "options", null);
   }
 
@@ -57,6 +61,7 @@ public record EngineOptions(
         KvOptions.defaults(),
         BatchingOptions.defaults(),
         PrefixOptions.defaults(),
+        OffloadOptions.defaults(),
         SpeculationOptions.defaults());
   }
 
@@ -67,7 +72,7 @@ public record EngineOptions(
    */
   public Map<String, Object> switches() {
     Map<String, Object> all = new LinkedHashMap<>();
-    for (Record part : List.of(compute, kv, batching, prefix)) {
+    for (Record part : List.of(compute, kv, batching, prefix, offload)) {
       all.putAll(Options.named(part, ""));
     }
     all.putAll(Options.named(speculation, "speculative-"));
@@ -88,6 +93,10 @@ public record EngineOptions(
 
   public EngineOptions withPrefix(UnaryOperator<PrefixOptions> change) {
     return Options.with(this, "prefix", change.apply(prefix));
+  }
+
+  public EngineOptions withOffload(UnaryOperator<OffloadOptions> change) {
+    return Options.with(this, "offload", change.apply(offload));
   }
 
   public EngineOptions withSpeculation(UnaryOperator<SpeculationOptions> change) {

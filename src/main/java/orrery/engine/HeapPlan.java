@@ -50,7 +50,8 @@ public record HeapPlan(List<Kind> kinds) {
             cache(o, contextLength, layout, geometry),
             steps(model, o, contextLength, a),
             context(o, contextLength, a),
-            running(model, o, contextLength, geometry, layout)));
+            running(model, o, contextLength, geometry, layout),
+            host(o, contextLength, layout, geometry)));
   }
 
   private static Kind cache(EngineOptions o, int contextLength, KvLayout layout, KvGeometry g) {
@@ -155,6 +156,11 @@ public record HeapPlan(List<Kind> kinds) {
         "max-running-requests", what, Heap.times(o.batching().maxRunningRequests(), each));
   }
 
+  private static Kind host(EngineOptions o, int contextLength, KvLayout layout, KvGeometry g) {
+    HostMemory memory = HostMemory.of(o, layout, g, Sizes.pages(o, g, contextLength));
+    return new Kind(o.offload().sizedBy(), "the books of " + memory.words(), memory.books());
+  }
+
   private static String words(String format, Object... values) {
     return String.format(Locale.ROOT, format, values);
   }
@@ -180,6 +186,7 @@ public record HeapPlan(List<Kind> kinds) {
    */
   public static void requirePossible(LoadedModel loaded, EngineOptions o) {
     Model model = Fp8Activations.of(loaded.model(), o.compute().activationDtype());
+    Sizes.hostMemory(model, o).require();
     of(model, o).require(Math.max(0, Heap.max() - model.info().bytes()));
   }
 

@@ -6,6 +6,7 @@ import orrery.batching.Sequence;
 import orrery.batching.StepPlan;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.kv.Arrival;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.PageTable;
@@ -37,15 +38,35 @@ final class KvMemory {
   }
 
   /**
-   * Starts a sequence with the longest hit in the prefix cache; returns how many tokens the hit
-   * has.
+   * Starts a sequence with the longest hit in the prefix cache. Rows of the hit may lie in slower
+   * memory; {@link #load} must follow.
    */
-  int start(Sequence s) {
+  PrefixCache.Hit start(Sequence s) {
     PageTable table = kv.newTable();
     int limit = Scheduler.hitLimit(s, kv.geometry().pageTokens());
     PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, table);
     s.start(table, hit.lease(), hit.tokens());
-    return hit.tokens();
+    return hit;
+  }
+
+  /**
+   * Makes room for the pages that the hits of the sequences lack which were started since the last
+   * call, and begins to load their rows. Room is made only now: eviction for one hit must not take
+   * pages of another.
+   */
+  Arrival load() {
+    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+      makeRoom(pool, prefix.lacking(pool));
+    }
+    return prefix.load();
+  }
+
+  /** Whether a plan admits a sequence with rows to be loaded. */
+  boolean loads(StepPlan plan) {
+    int p = kv.geometry().pageTokens();
+    return prefix.hasTiers()
+        && plan.admit().stream()
+            .anyMatch(s -> prefix.match(s.tokens(), Scheduler.hitLimit(s, p), s.salt).loads() > 0);
   }
 
   /** Releases a sequence's pages and its hold on the prefix cache. */

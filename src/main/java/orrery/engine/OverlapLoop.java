@@ -111,12 +111,12 @@ final class OverlapLoop implements Loop {
       settle(SettledFirst.FORK);
       return true; // its sequences may all have ended
     }
-    Optional<Planned> planned = plan();
-    if (planned.isEmpty()) {
-      return settleForPages();
+    Ahead planned = plan();
+    if (planned.planned().isEmpty()) {
+      return settleToPlan(planned.first());
     }
     Flight last = flight;
-    flight = fill(planned.get());
+    flight = fill(planned.planned().get());
     boolean alone = speculator.drafts() || scorer.wants(flight.segments);
     if (!alone) {
       lane.launch(flight);
@@ -131,17 +131,19 @@ final class OverlapLoop implements Loop {
     return true;
   }
 
-  private Optional<Planned> plan() {
+  private Ahead plan() {
     StepTimes times = new StepTimes(clock);
-    return flight == null
-        ? Optional.of(planner.plan(times)).filter(planned -> !planned.isEmpty())
-        : planner.planAhead(times);
+    if (flight != null) {
+      return planner.planAhead(times);
+    }
+    Planned planned = planner.plan(times);
+    return new Ahead(Optional.of(planned).filter(p -> !p.isEmpty()), SettledFirst.PAGES);
   }
 
   /** Settles the step on its way, so that a step can be planned; returns false if there is none. */
-  private boolean settleForPages() {
+  private boolean settleToPlan(SettledFirst why) {
     boolean waited = flight != null;
-    settle(SettledFirst.PAGES);
+    settle(why);
     return waited;
   }
 
@@ -149,6 +151,7 @@ final class OverlapLoop implements Loop {
   private Flight fill(Planned planned) {
     speculator.draft(planned.plan());
     List<Segment> segments = batch.fill(planned.plan(), room.step);
+    room.step.arrival(planned.arrival());
     List<Decision> decisions = settler.decisions(segments);
     FutureTokens before = flight == null ? NONE : flight.tokens;
     SettledFirst reason = flight == null ? why : SettledFirst.NO;

@@ -1,5 +1,6 @@
 package orrery.engine;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -10,6 +11,9 @@ import orrery.batching.StepPlan;
 import orrery.engine.StepTimes.Phase;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.events.HostHit;
+import orrery.kv.Arrival;
+import orrery.prefix.PrefixCache;
 
 /** The first phase of a step: lets the policy plan it, and makes room for what the plan says. */
 final class Planner {
@@ -57,19 +61,23 @@ final class Planner {
    * <ul>
    *   <li>the plan has no rows, or would take pages away from a sequence;
    *   <li>it needs pages that windows have passed and not given back;
-   *   <li>it would evict pages from the prefix cache, while a sequence ends and gives back its own.
+   *   <li>it would evict pages from the prefix cache, while a sequence ends and gives back its own;
+   *   <li>it loads rows: they would be copied into pages that the step on its way may still use.
    * </ul>
    */
-  Optional<Planned> planAhead(StepTimes times) {
+  Ahead planAhead(StepTimes times) {
     if (queues.running().stream().allMatch(Sequence::ending)) {
-      return Optional.empty(); // the policy would take the machine for idle
+      return Ahead.not(SettledFirst.PAGES); // the policy would take the machine for idle
     }
     int drafts = speculator.offer(queues);
     StepPlan plan = propose(times);
     boolean early = memory.mayEvict(plan) && queues.running().stream().anyMatch(Sequence::ending);
-    return early || plan.rows().isEmpty() || !plan.retract().isEmpty() || !memory.hasRoom(plan)
-        ? Optional.empty()
-        : Optional.of(carryOut(plan, drafts, times));
+    if (early || plan.rows().isEmpty() || !plan.retract().isEmpty() || !memory.hasRoom(plan)) {
+      return Ahead.not(SettledFirst.PAGES);
+    }
+    return memory.loads(plan)
+        ? Ahead.not(SettledFirst.LOADS)
+        : new Ahead(Optional.of(carryOut(plan, drafts, times)), SettledFirst.NO);
   }
 
   private StepPlan propose(StepTimes times) {
@@ -79,7 +87,7 @@ final class Planner {
   private Planned carryOut(StepPlan plan, int drafts, StepTimes times) {
     scheduler.accept(plan);
     plan.retract().forEach(this::retract);
-    plan.admit().forEach(this::admit);
+    Arrival arrival = admit(plan.admit());
     if (plan.rows().isEmpty() && !queues.running().isEmpty()) {
       throw new IllegalStateException("the policy planned nothing while sequences run");
     }
@@ -88,7 +96,7 @@ final class Planner {
       memory.reserve(s, s.computedSoon() + rows.count() + speculator.ahead());
     }
     times.mark(Phase.PLAN);
-    return new Planned(times, plan, drafts);
+    return new Planned(times, plan, drafts, arrival);
   }
 
   void retract(Sequence s) {
@@ -98,12 +106,25 @@ final class Planner {
     sink.accept(new Event.Retracted(clock.getAsLong(), s.request, s.id, lost));
   }
 
-  private void admit(Sequence s) {
-    int hit = memory.start(s);
+  /** Starts sequences; first all of them take their hits, then rows are loaded. */
+  private Arrival admit(List<Sequence> all) {
+    List<PrefixCache.Hit> hits = all.stream().map(memory::start).toList();
+    Arrival arrival = memory.load();
+    for (int i = 0; i < hits.size(); i++) {
+      admit(all.get(i), hits.get(i));
+    }
+    return arrival;
+  }
+
+  private void admit(Sequence s, PrefixCache.Hit hit) {
     queues.admit(s);
     Choice c = Choice.of(s);
     requests.started(c.active);
-    c.started(speculator.drafter(), Math.min(hit, s.promptLength));
-    sink.accept(new Event.Admitted(clock.getAsLong(), s.request, s.id, hit, s.retractions()));
+    c.started(speculator.drafter(), Math.min(hit.tokens(), s.promptLength));
+    long now = clock.getAsLong();
+    sink.accept(new Event.Admitted(now, s.request, s.id, hit.tokens(), s.retractions()));
+    if (hit.loads() > 0) {
+      sink.accept(new HostHit(now, s.request, s.id, hit.loadedTokens(), hit.loads()));
+    }
   }
 }

@@ -12,6 +12,8 @@ enum SettledFirst {
   FORK,
   /** A prompt's log-probabilities take the head once more, right after the forward pass. */
   PROMPT_SCORES,
+  /** Rows are loaded from host memory into pages that the step before may still use. */
+  LOADS,
   /**
    * The plan would have retracted a sequence, evicted pages or had no rows: the step before may
    * free pages.

@@ -114,6 +114,13 @@ final class Sizes {
     return running * window + step + (g.needed(pool) > 0 ? cached : 0);
   }
 
+  /** Memory outside the heap for blocks that leave the KV cache. */
+  static HostMemory hostMemory(ModelSpec model, EngineOptions o) {
+    int contextLength = contextLength(model, o);
+    KvGeometry g = geometry(model, o, contextLength);
+    return HostMemory.of(o, layout(model, o), g, pages(o, g, contextLength));
+  }
+
   /** Slots beside its window that a sequence may hold pages for. */
   static int margin(EngineOptions o) {
     return o.speculation().algorithm() == SpeculationOptions.Algorithm.MTP ? MtpDrafter.MARGIN : 0;

@@ -84,6 +84,7 @@ final class StepLoop implements Loop {
   private Launched launch(Planned planned, Step step) {
     speculator.draft(planned.plan());
     List<Segment> segments = batch.fill(planned.plan(), step);
+    step.arrival(planned.arrival());
     kernels.next(step.rows(), workspace::kernels);
     planned.times().mark(Phase.DRAFT);
     GreedyForward forward = run(step);

@@ -1,6 +1,7 @@
 package orrery.graph;
 
 import orrery.kernels.Team;
+import orrery.kv.Arrival;
 
 /**
  * Runs ops on a {@link Team}, or small ones on the calling thread alone. Allocates nothing.
@@ -20,6 +21,9 @@ public final class Executor implements Team.Task {
 
   /** Multiply-adds in a nanosecond. Products of one row: 10 to 38; of many rows, 27 to 105. */
   private static final int WORK_A_NANO = 20;
+
+  /** In place of the index of a stream. */
+  static final int NO_STREAM = -1;
 
   private final Team team;
   private final Op[] one = new Op[1];
@@ -77,8 +81,30 @@ public final class Executor implements Team.Task {
     return rowwise ? Math.min(rows, shares) : shares;
   }
 
+  /** The highest index of a stream whose rows an op reads, or {@link #NO_STREAM}. */
+  static int streamRead(Op op) {
+    int highest = NO_STREAM;
+    for (Operand o : op.reads()) {
+      highest = o instanceof StreamRows s ? Math.max(highest, s.stream()) : highest;
+    }
+    return highest;
+  }
+
+  /**
+   * Waits until the rows are there that ops read. The calling thread does it before it hands over,
+   * so that the others wait for a task as always.
+   */
+  private static void await(int stream, Step step) {
+    if (stream != NO_STREAM) {
+      step.arrival().await(stream);
+    }
+  }
+
   /** Runs one op to its end. */
   public void run(Op op, Step step) {
+    if (step.arrival() != Arrival.COMPLETE) { // else an op need not be asked what it reads
+      await(streamRead(op), step);
+    }
     if (op.serial()) {
       op.run(step, 0, 1);
       return;
@@ -89,6 +115,7 @@ public final class Executor implements Team.Task {
 
   /** Runs a region to its end. */
   void run(Region region, Step step) {
+    await(region.stream, step);
     for (Op op : region.before) {
       op.run(step, 0, 1);
     }

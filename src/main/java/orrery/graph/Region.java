@@ -16,10 +16,18 @@ import java.util.List;
 final class Region {
   final Op[] before; // that cannot be split: the caller runs them before it hands over
   final Op[] ops; // in the order in which each share runs them
+  final int stream; // the highest index of a stream that an op reads, or Executor.NO_STREAM
 
   Region(List<Op> before, List<Op> ops) {
     this.before = before.toArray(Op[]::new);
     this.ops = ops.toArray(Op[]::new);
+    int highest = Executor.NO_STREAM;
+    for (List<Op> some : List.of(before, ops)) {
+      for (Op op : some) {
+        highest = Math.max(highest, Executor.streamRead(op));
+      }
+    }
+    this.stream = highest;
   }
 
   /** A region of one op, as it was launched. */

@@ -51,7 +51,7 @@ public final class Step {
     arrival = Arrival.COMPLETE;
   }
 
-  /** Some pages of this step are on their way. */
+  /** Some pages of this step are on their way; ops wait for the rows that they read. */
   public void arrival(Arrival arrival) {
     this.arrival = arrival;
   }

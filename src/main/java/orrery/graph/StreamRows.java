@@ -17,12 +17,14 @@ import orrery.kv.Stream;
  * page, as classic attention does for its keys, has a shape of its own that says so.
  *
  * @param name of the stream
+ * @param stream its index in the layout
  * @param stored all pages of the stream's pool, one after the other: [pages][span / tokensPerRow]
  * @param pool the pool whose page table addresses the rows
  * @param span slots of a page
  * @param tokensPerRow tokens that a row stands for; the span if a page has one row
  */
-public record StreamRows(String name, CachedRows stored, int pool, int span, int tokensPerRow)
+public record StreamRows(
+    String name, int stream, CachedRows stored, int pool, int span, int tokensPerRow)
     implements Operand {
 
   /**
@@ -47,6 +49,7 @@ public record StreamRows(String name, CachedRows stored, int pool, int span, int
     int span = cache.spanOf(stream);
     return new StreamRows(
         s.name(),
+        stream,
         cache.rows(stream),
         cache.layout().poolOf(stream),
         span,

@@ -9,10 +9,19 @@ public interface Arrival {
   /** Everything is there. */
   Arrival COMPLETE = stream -> {};
 
+  /** In place of a stream: wait for all of them. */
+  int EVERY_STREAM = Integer.MAX_VALUE - 1;
+
   /**
-   * Waits until all pages that were on their way have the rows of the streams up to this one.
+   * Waits until all pages that were on their way have the rows of the streams up to this one. Costs
+   * next to nothing if they have.
    *
-   * @param stream index in the {@link KvLayout}
+   * @param stream index in the {@link KvLayout}, or {@link #EVERY_STREAM}
    */
   void await(int stream);
+
+  /** Nanoseconds that {@link #await} has waited. */
+  default long waitedNanos() {
+    return 0;
+  }
 }

@@ -200,6 +200,23 @@ public final class KvCache {
     table.startAt(pool, pages);
   }
 
+  /** Appends to a table the place of a page that comes later; see {@link #fill}. */
+  public void leaveOut(PageTable table, int pool) {
+    table.append(pool, PagePool.DUMMY);
+  }
+
+  /**
+   * Gives a place of a table that was left out a free page.
+   *
+   * @return the page
+   * @throws IllegalStateException if the pool has no free page
+   */
+  public int fill(PageTable table, int pool, int index) {
+    int page = pools[pool].take();
+    table.replace(pool, index, page);
+    return page;
+  }
+
   /**
    * Replaces a page of a table by a page with the same rows that other sequences or the prefix
    * cache hold.

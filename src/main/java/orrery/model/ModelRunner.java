@@ -19,6 +19,7 @@ import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
 import orrery.kernels.Team;
+import orrery.kv.Arrival;
 import orrery.kv.KvCache;
 
 /**
@@ -149,10 +150,13 @@ public final class ModelRunner {
 
   /**
    * Runs the main model. The result holds states, logits, and the highest logits of greedy rows,
-   * until the next step runs.
+   * until the next step runs. When this returns, all pages of the step are there: other passes,
+   * which have steps of their own, need not wait.
    */
   public GreedyForward run(Step step) {
-    return run(Fixed.MAIN, step);
+    GreedyForward forward = run(Fixed.MAIN, step);
+    step.arrival().await(Arrival.EVERY_STREAM);
+    return forward;
   }
 
   /**

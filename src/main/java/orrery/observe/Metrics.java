@@ -30,6 +30,7 @@ public final class Metrics implements EventSink {
   private final RequestMetrics requests;
   private final SpeculationMetrics speculation;
   private final PageMetrics pages;
+  private final TierMetrics tiers;
   private final GaugeDataPoint running;
   private final GaugeDataPoint waiting;
   private final GaugeDataPoint paused;
@@ -59,6 +60,7 @@ public final class Metrics implements EventSink {
     requests = new RequestMetrics(families);
     speculation = new SpeculationMetrics(families);
     pages = new PageMetrics(families);
+    tiers = new TierMetrics(families);
     running = families.gauge("sglang:num_running_reqs", "Sequences that run");
     waiting = families.gauge("sglang:num_queue_reqs", "Sequences that wait");
     paused = families.gauge("orrery:paused", "1 while the engine is paused, else 0");
@@ -100,6 +102,7 @@ public final class Metrics implements EventSink {
       case Event.PrefixInserted e -> {} // its pages are in the next StepDone
       case Event.PageMap e -> {} // its counts are in the next StepDone
       case Event.Books e -> {} // so are theirs
+      case Event.Tiers e -> tiers.accept(e);
     }
   }
 

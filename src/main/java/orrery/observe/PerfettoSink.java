@@ -20,8 +20,10 @@ import orrery.events.Event;
  *             compute    [launch 17][decide 17][launch 18 ...     (if steps overlap; the lane above
  *                                                has plan 18, settle 16, plan 19, ... then)
  *             cache               ·evicted           ·inserted
+ *             mover      [store][load 3 parts][store]   (if there is host memory)
  *             requests   running, waiting       (counters)
  *             pages      free, idle, referenced  (of each pool)
+ *             host slots free, whole, storing    (of each pool)
  *   requests  request 0  [waiting][running                             ]
  *                                 [prefill ]·the ·cat ·sat ...
  *             request 1  [waiting            ][running][retracted][run...
@@ -39,6 +41,7 @@ public final class PerfettoSink extends FileSink {
   private static final int STEPS = 11;
   private static final int COMPUTE = 12; // if steps overlap
   private static final int CACHE = 13;
+  private static final int MOVER = 14; // if there is host memory
   private static final int FIRST_LANE = 101;
 
   private final Map<Integer, Lane> lanes = new HashMap<>(); // by sequence, those not finished
@@ -48,6 +51,7 @@ public final class PerfettoSink extends FileSink {
   private TraceEvents out; // null before the first event
   private Event.Overlapped overlapped; // of the next step that is done, or null
   private boolean laned; // whether the lane of the computing thread has its name
+  private MoverLane mover; // null before its first event
 
   /** The open spans of a lane. */
   private static final class Lane {
@@ -146,6 +150,10 @@ public final class PerfettoSink extends FileSink {
       }
       case Event.PageMap e -> {} // its counts are in every step
       case Event.Books e -> {} // so are theirs
+      case Event.Tiers e -> {
+        mover = mover == null ? new MoverLane(out, ENGINE, MOVER, CACHE) : mover;
+        mover.write(e);
+      }
       case Event.Rejected e ->
           out.instant(ENGINE, STEPS, e.nanos(), "rejected a request").arg("why", e.why()).close();
       case Event.PrefixInserted e ->

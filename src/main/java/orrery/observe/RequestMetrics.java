@@ -217,7 +217,7 @@ final class RequestMetrics {
     return flow;
   }
 
-  private static double seconds(long nanos) {
+  static double seconds(long nanos) {
     return nanos / 1e9;
   }
 }

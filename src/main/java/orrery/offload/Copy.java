@@ -36,7 +36,13 @@ public final class Copy {
   private final Part part;
   private final int slot;
   private final int[] pages; // [pages of a part] of the KV cache, or NO_PAGE
-  private volatile State state = State.WAITING;
+  private volatile State state = State.WAITING; // publishes what follows
+  private Pieces own; // of a store that a mover has
+  private int copied; // pieces
+  private int taken; // pieces that another thread than the mover's copied
+  private long began; // nanoseconds
+  private long ended;
+  private Throwable failure; // null unless it failed
 
   /**
    * @param slot of the host pool
@@ -70,9 +76,68 @@ public final class Copy {
     return state;
   }
 
-  /** Only the mover changes the state. */
-  void state(State now) {
-    state = now;
+  /** When its first piece was begun, in nanoseconds on the mover's clock; 0 if none was. */
+  public long began() {
+    return began;
+  }
+
+  /** When it ended. */
+  public long ended() {
+    return ended;
+  }
+
+  /** Pieces that another thread than the mover's copied, since it could not wait. */
+  public int taken() {
+    return taken;
+  }
+
+  /** Why it failed; null if it did not. */
+  public Throwable failure() {
+    return failure;
+  }
+
+  // What follows is for movers.
+
+  void pieces(Pieces own) {
+    this.own = own;
+  }
+
+  /**
+   * The pieces of a store.
+   *
+   * @throws IllegalStateException if no mover has it
+   */
+  Pieces ownPieces() {
+    if (own == null) {
+      throw new IllegalStateException("no mover was asked to store " + part);
+    }
+    return own;
+  }
+
+  void begin(long nanos) {
+    if (state == State.WAITING) {
+      began = nanos;
+      state = State.COPYING;
+    }
+  }
+
+  void copied(boolean taken) {
+    copied++;
+    this.taken += taken ? 1 : 0;
+  }
+
+  /** How many pieces are copied. */
+  int pieces() {
+    return copied;
+  }
+
+  void failure(Throwable why) {
+    failure = why;
+  }
+
+  void end(long nanos, State how) {
+    ended = nanos;
+    state = how;
   }
 
   @Override

@@ -3,6 +3,7 @@ package orrery.offload;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import orrery.kv.Arrival;
 import orrery.kv.KvCache;
 
@@ -11,34 +12,35 @@ import orrery.kv.KvCache;
  */
 public final class InlineMover implements Mover {
   private final PageCopier copier;
+  private final LongSupplier clock;
   private final List<Copy> ended = new ArrayList<>();
 
   /** A mover between the pages of a cache and the slots of a host pool. */
   public InlineMover(KvCache cache, HostPool host) {
-    this.copier = new PageCopier(cache, host);
+    this(new PageCopier(cache, host), System::nanoTime);
+  }
+
+  /**
+   * @param clock nanoseconds, for the times of {@link Copy}
+   */
+  public InlineMover(PageCopier copier, LongSupplier clock) {
+    this.copier = copier;
+    this.clock = clock;
   }
 
   @Override
   public Arrival load(List<Copy> copies) {
-    for (Copy copy : copies) {
-      run(copy);
-    }
-    return Arrival.COMPLETE;
+    Load load = new Load(copies, copier, clock, ended::add);
+    copier.copyBoundary(load);
+    while (load.advance()) {}
+    return load; // complete, unless a copy failed: then the step copies the rest
   }
 
   @Override
   public boolean store(Copy copy) {
-    run(copy);
+    Pieces pieces = new Pieces(List.of(copy), copier, clock, ended::add);
+    while (pieces.advance()) {}
     return true;
-  }
-
-  private void run(Copy copy) {
-    copy.state(Copy.State.COPYING);
-    for (int stream : copier.streams(copy)) {
-      copier.copy(copy, stream);
-    }
-    copy.state(Copy.State.DONE);
-    ended.add(copy);
   }
 
   @Override

@@ -19,10 +19,12 @@ import orrery.kv.Arrival;
  */
 public interface Mover extends AutoCloseable {
   /**
-   * Begins to load parts, all of them for one step.
+   * Begins to load parts, all of them for one step. Rows of the stream with one row a page are
+   * there when this returns: a drafter reads them before the step.
    *
    * @param copies from host slots into pages, at least one
-   * @return tells which streams are there
+   * @return tells which streams are there. If a copy fails, the thread that waits makes the rest
+   *     itself; if that fails too, its wait ends with that error
    */
   Arrival load(List<Copy> copies);
 
@@ -35,7 +37,8 @@ public interface Mover extends AutoCloseable {
   boolean store(Copy copy);
 
   /**
-   * Waits until a store has ended; if it has not begun, it is made now.
+   * Ends a store at once: what is left of it is copied on the calling thread. All of it is, if
+   * {@link #store} did not take it.
    *
    * @return whether the target has the whole part
    */

@@ -1,11 +1,12 @@
 package orrery.offload;
 
 import java.lang.foreign.MemorySegment;
+import java.util.stream.IntStream;
 import orrery.kernels.CachedRows;
 import orrery.kv.KvCache;
 
 /** Copies the rows of one stream between the pages and the host slot of a {@link Copy}. */
-public final class PageCopier {
+public class PageCopier {
   private final KvCache cache;
   private final HostPool host;
   private final PartLayout layout;
@@ -19,6 +20,35 @@ public final class PageCopier {
   /** The streams of a copy, in the order in which a step reads them. */
   public int[] streams(Copy copy) {
     return layout.streams(copy.part().pool());
+  }
+
+  /** All streams, in the order in which pieces are copied: that in which a step reads them. */
+  int[] order() {
+    int boundary = cache.layout().boundary();
+    int streams = cache.layout().streams().size();
+    IntStream first = boundary < 0 ? IntStream.empty() : IntStream.of(boundary);
+    return IntStream.concat(first, IntStream.range(0, streams).filter(s -> s != boundary))
+        .toArray();
+  }
+
+  int poolOf(int stream) {
+    return cache.layout().poolOf(stream);
+  }
+
+  /**
+   * Copies the rows of the stream with one row a page at once: a drafter reads them when a sequence
+   * starts, before any step.
+   */
+  void copyBoundary(Load load) {
+    int boundary = cache.layout().boundary();
+    try {
+      while (boundary >= 0 && load.nextStream() == boundary) {
+        load.copyNext(false);
+      }
+    } catch (Throwable t) {
+      load.fail(t);
+      throw t;
+    }
   }
 
   /** Copies the rows of one stream; the piece is small, so a cancel need not wait long for it. */

@@ -10,12 +10,12 @@ import orrery.kv.PagePool;
  *
  * <p>Each page is live or {@link #GONE} on its own: a page of a window that no hit needs was never
  * kept, and an idle page of a window may be evicted while those beside it stay. A block that has
- * lost a page is a tombstone. {@link KeptPages} moves pages from one state to the other; a state
- * for pages that a slower memory holds would stand beside these two.
+ * lost a page is a tombstone. {@link KeptPages} moves pages from one state to the other. What a
+ * slower memory holds of a block stands there, not here.
  */
-class Block {
+public class Block {
   /** In place of a page that the cache does not have. */
-  static final int GONE = PagePool.DUMMY;
+  public static final int GONE = PagePool.DUMMY;
 
   final int[] tokens; // [P]
   final int[][] pages; // [pools][P / span] of this block; GONE where it has none
@@ -31,7 +31,12 @@ class Block {
   }
 
   /** The page {@code i} of a pool that a hit may read, or {@link #GONE}. */
-  int page(int pool, int i) {
+  public int page(int pool, int i) {
+    return pages[pool][i];
+  }
+
+  /** The page {@code i} of a pool that belongs to this block and no other, or {@link #GONE}. */
+  public final int own(int pool, int i) {
     return pages[pool][i];
   }
 

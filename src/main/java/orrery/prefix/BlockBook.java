@@ -103,7 +103,7 @@ public abstract class BlockBook {
 
   /** The number of the last block that a lease holds; {@link BlockKept#ROOT} if it holds none. */
   public final int last(Lease lease) {
-    return number(end(lease));
+    return number(end(lease.inPages()));
   }
 
   private int number(Block block) {

@@ -25,7 +25,7 @@ import orrery.kv.PageTable;
  * sequences are likelier to share. In a pool with a window, eviction takes single pages, in the
  * order in which they became idle.
  */
-public final class HashBlockCache implements PrefixCache {
+public final class HashBlockCache extends BlockCache {
   /** Equal blocks behind equal parents. A child of one stands behind all of them. */
   private static final class Twins {
     final List<Entry> all = new ArrayList<>(); // those in the table
@@ -69,7 +69,7 @@ public final class HashBlockCache implements PrefixCache {
 
     /** Where this block lacks a page, that of a twin will do. */
     @Override
-    int page(int pool, int i) {
+    public int page(int pool, int i) {
       int page = pages[pool][i];
       for (int t = 0; page == GONE && t < twins.all.size(); t++) {
         page = twins.all.get(t).pages[pool][i];
@@ -93,14 +93,10 @@ public final class HashBlockCache implements PrefixCache {
     }
   }
 
-  private final KvCache kv;
-  private final Hits hits;
-  private final KeptPages kept;
-  private final int pageTokens;
   private final LongBinaryOperator mix;
-  private final Map<Long, List<Entry>> table = new HashMap<>();
+  private final Map<Long, List<Entry>> table;
   private final LinkedHashSet<Entry> free = new LinkedHashSet<>(); // the front is evicted first
-  private final HashBook book = new HashBook(table.values());
+  private final HashBook book;
   private int blocks;
 
   /** An empty prefix cache over the pages of {@code kv}. */
@@ -110,11 +106,19 @@ public final class HashBlockCache implements PrefixCache {
 
   /** For tests, with a hash function of their own: {@code mix} mixes one token into a hash. */
   HashBlockCache(KvCache kv, LongBinaryOperator mix) {
-    this.kv = kv;
-    this.hits = new Hits(kv);
-    this.kept = new KeptPages(kv, book);
-    this.pageTokens = kv.geometry().pageTokens();
+    this(kv, mix, new HashMap<>());
+  }
+
+  private HashBlockCache(KvCache kv, LongBinaryOperator mix, Map<Long, List<Entry>> table) {
+    this(kv, mix, table, new HashBook(table.values()));
+  }
+
+  private HashBlockCache(
+      KvCache kv, LongBinaryOperator mix, Map<Long, List<Entry>> table, HashBook book) {
+    super(kv, book);
     this.mix = mix;
+    this.table = table;
+    this.book = book;
   }
 
   private long hash(long parent, int[] tokens, int block) {
@@ -156,7 +160,10 @@ public final class HashBlockCache implements PrefixCache {
     return true;
   }
 
-  private List<Entry> walk(int[] tokens, int limit, String salt) {
+  private record Row(String salt, List<Entry> blocks) implements Walk {}
+
+  @Override
+  public Walk walk(int[] tokens, int limit, String salt) {
     List<Entry> found = new ArrayList<>();
     long hash = seed(salt);
     Entry parent = null;
@@ -169,24 +176,22 @@ public final class HashBlockCache implements PrefixCache {
       found.add(e);
       parent = e;
     }
-    return found;
+    return new Row(salt, found);
   }
 
   @Override
-  public Match match(int[] tokens, int limit, String salt) {
-    return hits.match(walk(tokens, limit, salt));
-  }
-
-  @Override
-  public Hit acquire(int[] tokens, int limit, String salt, PageTable table) {
-    List<Entry> found = walk(tokens, limit, salt);
-    int n = hits.usable(found);
-    hits.fill(table, found, n);
-    Chain chain = new Chain(salt);
-    for (Entry e : found.subList(0, n)) {
+  public Lease hold(Walk walk, int n) {
+    Row row = (Row) walk;
+    Chain chain = new Chain(row.salt());
+    for (Entry e : row.blocks().subList(0, n)) {
       hold(chain, e);
     }
-    return new Hit(n * pageTokens, chain);
+    return chain;
+  }
+
+  @Override
+  public List<Entry> held(Lease lease, int from, int to) {
+    return List.copyOf(((Chain) lease).entries.subList(from, to));
   }
 
   private void hold(Chain chain, Entry e) {

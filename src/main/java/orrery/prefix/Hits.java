@@ -1,7 +1,6 @@
 package orrery.prefix;
 
 import java.util.List;
-import java.util.function.IntConsumer;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.PageTable;
@@ -10,37 +9,55 @@ import orrery.kv.PageTable;
  * Finds where a hit may end and puts its pages into a table, in the same way for every prefix
  * cache.
  */
-final class Hits {
+public final class Hits {
+  /** In place of a page whose rows are not in the KV cache, but can be loaded. */
+  public static final int ELSEWHERE = -1;
+
+  /** Where the pages of the found blocks are. */
+  public interface Pages {
+    /** Page {@code i} of a pool in a block, {@link #ELSEWHERE}, or {@link Block#GONE}. */
+    int page(int block, int pool, int i);
+  }
+
   private final KvCache kv;
   private final KvGeometry geometry;
 
-  Hits(KvCache kv) {
+  public Hits(KvCache kv) {
     this.kv = kv;
     this.geometry = kv.geometry();
   }
 
-  /** How many of the matched blocks, from the first on, make the longest usable hit. */
-  int usable(List<? extends Block> matched) {
-    int n = matched.size();
+  /** The pages of blocks that are in the KV cache only. */
+  static Pages of(List<? extends Block> blocks) {
+    return (block, pool, i) -> blocks.get(block).page(pool, i);
+  }
+
+  /**
+   * How many blocks, from the first on, make the longest usable hit.
+   *
+   * @param found blocks; of pools of which a prefix needs all pages, they have all
+   */
+  public int usable(int found, Pages pages) {
+    int n = found;
     int before;
     do {
       before = n;
       for (int pool = 0; pool < geometry.pools(); pool++) {
-        n = usable(matched, n, pool);
+        n = usable(n, pool, pages);
       }
     } while (n < before);
     return n;
   }
 
   /** The longest hit of at most {@code n} blocks for which a pool has all pages. */
-  private int usable(List<? extends Block> matched, int n, int pool) {
+  private int usable(int n, int pool, Pages pages) {
     if (geometry.needsAll(pool)) {
       return n; // a block that has lost such a page is not in the cache any more
     }
     int per = geometry.perBlock(pool);
     int hit = n;
     for (int i = hit * per - 1; i >= first(pool, hit); i--) {
-      if (matched.get(i / per).page(pool, i % per) == Block.GONE) {
+      if (pages.page(i / per, pool, i % per) == Block.GONE) {
         hit = i / per; // any longer hit up to the one before needs this page too
       }
     }
@@ -52,31 +69,55 @@ final class Hits {
     return geometry.unneeded(pool, n * geometry.pageTokens());
   }
 
+  /** Takes a page that a hit needs. */
+  private interface Visit {
+    void page(int pool, int page);
+  }
+
   /** Visits the pages of a pool that a hit of {@code n} blocks takes. */
-  private void each(List<? extends Block> matched, int n, int pool, IntConsumer visit) {
+  private void each(int n, int pool, Pages pages, Visit visit) {
     int per = geometry.perBlock(pool);
     for (int i = first(pool, n); i < n * per; i++) {
-      visit.accept(matched.get(i / per).page(pool, i % per));
+      visit.page(pool, pages.page(i / per, pool, i % per));
     }
   }
 
-  /** The usable hit among matched blocks. */
-  PrefixCache.Match match(List<? extends Block> matched) {
-    int n = usable(matched);
-    int[] idle = new int[geometry.pools()];
-    for (int pool = 0; pool < idle.length; pool++) {
-      int p = pool;
-      each(matched, n, p, page -> idle[p] += kv.pool(p).references(page) == 0 ? 1 : 0);
+  /** The usable hit among found blocks. */
+  public PrefixCache.Match match(int found, Pages pages) {
+    int n = usable(found, pages);
+    int[] takes = new int[geometry.pools()];
+    int[] loads = new int[1];
+    for (int pool = 0; pool < takes.length; pool++) {
+      each(
+          n,
+          pool,
+          pages,
+          (of, page) -> {
+            loads[0] += page == ELSEWHERE ? 1 : 0;
+            takes[of] += page == ELSEWHERE || kv.pool(of).references(page) == 0 ? 1 : 0;
+          });
     }
-    return new PrefixCache.Match(n * geometry.pageTokens(), idle);
+    return new PrefixCache.Match(n * geometry.pageTokens(), takes, loads[0]);
   }
 
-  /** Fills an empty table with the pages that a continuation after {@code n} blocks may read. */
-  void fill(PageTable table, List<? extends Block> matched, int n) {
+  /**
+   * Fills an empty table with the pages that a continuation after {@code n} blocks may read. Places
+   * of pages that are elsewhere stay empty.
+   */
+  public void fill(PageTable table, int n, Pages pages) {
     for (int pool = 0; pool < geometry.pools(); pool++) {
-      int p = pool;
-      kv.skip(table, p, first(p, n));
-      each(matched, n, p, page -> kv.share(table, p, page));
+      kv.skip(table, pool, first(pool, n));
+      each(
+          n,
+          pool,
+          pages,
+          (of, page) -> {
+            if (page == ELSEWHERE) {
+              kv.leaveOut(table, of);
+            } else {
+              kv.share(table, of, page);
+            }
+          });
     }
   }
 }

@@ -10,6 +10,7 @@ final class KeptPages {
   private final KvCache kv;
   private final KvGeometry geometry;
   private final BlockBook book;
+  private BlockCache.Leaving leaving; // null if nobody wants to know
   private final Block[][] owner; // [pools][pages] null where the cache does not keep the page
 
   KeptPages(KvCache kv, BlockBook book) {
@@ -22,19 +23,24 @@ final class KeptPages {
     }
   }
 
+  /** From now on, says what leaves. */
+  void watch(BlockCache.Leaving leaving) {
+    this.leaving = leaving;
+  }
+
   /**
    * Keeps, for block {@code index} of a sequence, the pages that it lacks and the sequence has. In
    * a pool with a window those at the block's beginning that no hit needs are left out. They would
    * take the place of pages that hits do need: SGLang splits a leaf for the same reason ({@code
-   * mem_cache/swa_radix_cache.py}).
+   * mem_cache/swa_radix_cache.py}). A page that an equal block has already stays with it.
    */
   void keep(Block block, int index, PageTable table) {
     for (int pool = 0; pool < owner.length; pool++) {
       int per = geometry.perBlock(pool);
       int first = Math.max(geometry.unneededOfBlock(pool), table.first(pool) - index * per);
       for (int i = first; i < per; i++) {
-        if (block.pages[pool][i] == Block.GONE) {
-          int page = table.pages(pool)[index * per + i];
+        int page = table.pages(pool)[index * per + i];
+        if (block.pages[pool][i] == Block.GONE && !kv.pool(pool).isCached(page)) {
           kv.pool(pool).keep(page);
           block.pages[pool][i] = page;
           owner[pool][page] = block;
@@ -54,6 +60,9 @@ final class KeptPages {
         }
       }
     }
+    if (leaving != null) {
+      leaving.block(block);
+    }
   }
 
   /** Lets the page go that has been idle for longest; its block becomes a tombstone. */
@@ -70,6 +79,9 @@ final class KeptPages {
   }
 
   private void drop(Block block, int pool, int i) {
+    if (leaving != null) {
+      leaving.page(block, pool, i);
+    }
     int page = block.pages[pool][i];
     block.pages[pool][i] = Block.GONE;
     owner[pool][page] = null;

@@ -35,7 +35,7 @@ public final class NoPrefixCache implements PrefixCache {
 
   @Override
   public Match match(int[] tokens, int limit, String salt) {
-    return new Match(0, new int[pools]);
+    return Match.none(pools);
   }
 
   @Override

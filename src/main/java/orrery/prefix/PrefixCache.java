@@ -1,5 +1,8 @@
 package orrery.prefix;
 
+import java.util.List;
+import orrery.events.Event;
+import orrery.kv.Arrival;
 import orrery.kv.PageTable;
 
 /**
@@ -18,7 +21,12 @@ public interface PrefixCache {
   /**
    * A running sequence's hold on the cache. {@link #acquire} makes it, {@link #release} ends it.
    */
-  interface Lease {}
+  interface Lease {
+    /** The hold on blocks that lie in pages; itself, unless a slower memory stands behind these. */
+    default Lease inPages() {
+      return this;
+    }
+  }
 
   /**
    * Whether this cache ever remembers anything. If it does, it can pay to wait while another
@@ -41,8 +49,29 @@ public interface PrefixCache {
    *
    * @param limit the hit must leave something to compute, so at most ⌊(length − 1) / P⌋ · P; less
    *     if earlier rows are wanted too, as those that score a prompt are
+   * @see #load() if the table lacks pages whose rows a slower memory has
    */
   Hit acquire(int[] tokens, int limit, String salt, PageTable table);
+
+  /** Whether slower memory stands behind the pages, so that hits may have to be loaded. */
+  default boolean hasTiers() {
+    return false;
+  }
+
+  /** Pages of a pool that the tables of hits taken since the last {@link #load} lack. */
+  default int lacking(int pool) {
+    return 0;
+  }
+
+  /**
+   * Gives these tables the pages that they lack, which must be free, and begins to load their rows.
+   * All hits of a step are taken before: making room for the pages of one could cost another hit.
+   *
+   * @return tells when the rows are there; {@link #insert} and what reads them must wait for that
+   */
+  default Arrival load() {
+    return Arrival.COMPLETE;
+  }
 
   /**
    * Makes the lease of another sequence with the same tokens so far. Its table shares the pages
@@ -70,7 +99,7 @@ public interface PrefixCache {
    */
   int evict(int pool, int pages);
 
-  /** Drops every block that no running sequence holds. */
+  /** Drops every block that no running sequence holds; slower memory of the process too. */
   void clear();
 
   /** How many blocks the cache has, for reports. */
@@ -80,25 +109,50 @@ public interface PrefixCache {
   BlockBook book();
 
   /**
+   * What moved between the tiers since the last call, and how they stand; nothing if there is one.
+   *
+   * @param nanos the events' time
+   */
+  default List<Event.Tiers> tiers(long nanos) {
+    return List.of();
+  }
+
+  /**
    * Recounts everything.
    *
    * @throws IllegalStateException if the books do not balance
    */
   void check();
 
+  /** Gives back what it holds beside pages; nothing may be on its way. */
+  default void close() {}
+
   /**
    * The hit that {@link #match} found.
    *
    * @param tokens length of the hit, 0 if none
-   * @param idle [pool] pages of the hit that no sequence holds; they count as free until the hit is
-   *     taken
+   * @param takes [pool] pages that count as free until the hit is taken: those that no sequence
+   *     holds, and new ones for rows that are loaded
+   * @param loads how many of these, of all pools, are loaded
    */
-  record Match(int tokens, int[] idle) {}
+  record Match(int tokens, int[] takes, int loads) {
+    /** Nothing is hit. */
+    public static Match none(int pools) {
+      return new Match(0, new int[pools], 0);
+    }
+  }
 
   /**
    * The hit that {@link #acquire} took.
    *
    * @param tokens length of the hit, 0 if none
+   * @param loads pages of the hit, of all pools, that are to be loaded
+   * @param loadedTokens tokens of the blocks that lack such a page
    */
-  record Hit(int tokens, Lease lease) {}
+  record Hit(int tokens, Lease lease, int loads, int loadedTokens) {
+    /** A hit whose pages are all there. */
+    Hit(int tokens, Lease lease) {
+      this(tokens, lease, 0, 0);
+    }
+  }
 }

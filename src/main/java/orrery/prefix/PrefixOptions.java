@@ -31,6 +31,11 @@ public record PrefixOptions(PrefixCacheKind prefixCache, RadixCache.Eviction rad
     return Options.with(this, "radixEvictionPolicy", radixEvictionPolicy);
   }
 
+  /** Whether there is a prefix cache. */
+  public boolean remembers() {
+    return prefixCache != PrefixCacheKind.OFF;
+  }
+
   /** Makes the prefix cache of one engine, over its pages. */
   public PrefixCache newCache(KvCache kv) {
     return switch (prefixCache) {

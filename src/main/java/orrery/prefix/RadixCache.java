@@ -23,7 +23,7 @@ import orrery.prefix.RadixNode.Placed;
  * order is least recently used, least frequently used, or first in first out. In a pool with a
  * window, eviction takes single pages, in the order in which they became idle; their blocks stay.
  */
-public final class RadixCache implements PrefixCache {
+public final class RadixCache extends BlockCache {
   /**
    * Which unlocked leaf is evicted first. Single pages of a window go in the order in which they
    * became idle; so in a cache of windows only, the three orders are the same.
@@ -53,29 +53,33 @@ public final class RadixCache implements PrefixCache {
     }
   }
 
-  private final KvCache kv;
-  private final Hits hits;
-  private final KeptPages kept;
-  private final int pageTokens;
-  private final RadixNode root = new RadixNode(null, "", 0);
-  private final RadixBook book = new RadixBook(root);
+  private final RadixNode root;
+  private final RadixBook book;
   private final TreeSet<RadixNode> leaves; // without locks; the first is evicted first
   private int blocks;
   private long clock; // no two leaves have the same time, so their order is strict
 
   /** An empty prefix cache over the pages of {@code kv}. */
   public RadixCache(KvCache kv, Eviction eviction) {
-    this.kv = kv;
-    this.hits = new Hits(kv);
-    this.kept = new KeptPages(kv, book);
-    this.pageTokens = kv.geometry().pageTokens();
+    this(kv, eviction, new RadixNode(null, "", 0));
+  }
+
+  private RadixCache(KvCache kv, Eviction eviction, RadixNode root) {
+    this(kv, eviction, root, new RadixBook(root));
+  }
+
+  private RadixCache(KvCache kv, Eviction eviction, RadixNode root, RadixBook book) {
+    super(kv, book);
+    this.root = root;
+    this.book = book;
     this.leaves = new TreeSet<>(eviction.order);
   }
 
   /** The nodes on the way to the longest match, and the blocks of it. */
-  private record Path(List<RadixNode> nodes, List<Block> blocks) {}
+  private record Path(String salt, List<RadixNode> nodes, List<Block> blocks) implements Walk {}
 
-  private Path walk(int[] tokens, int limit, String salt) {
+  @Override
+  public Walk walk(int[] tokens, int limit, String salt) {
     List<RadixNode> nodes = new ArrayList<>();
     List<Block> found = new ArrayList<>();
     int max = limit / pageTokens;
@@ -89,7 +93,7 @@ public final class RadixCache implements PrefixCache {
         node = same < node.blocks().size() ? null : node;
       }
     }
-    return new Path(nodes, found);
+    return new Path(salt, nodes, found);
   }
 
   /** How many blocks of a node are those of a sequence from block {@code from} on. */
@@ -104,15 +108,8 @@ public final class RadixCache implements PrefixCache {
   }
 
   @Override
-  public Match match(int[] tokens, int limit, String salt) {
-    return hits.match(walk(tokens, limit, salt).blocks());
-  }
-
-  @Override
-  public Hit acquire(int[] tokens, int limit, String salt, PageTable table) {
-    Path path = walk(tokens, limit, salt);
-    int n = hits.usable(path.blocks());
-    hits.fill(table, path.blocks(), n);
+  public Lease hold(Walk walk, int n) {
+    Path path = (Path) walk;
     RadixNode end = root;
     int depth = 0;
     for (int i = 0; depth < n; i++) {
@@ -126,7 +123,22 @@ public final class RadixCache implements PrefixCache {
       node.hits++;
       node.lastUse = ++clock;
     }
-    return new Hit(n * pageTokens, new NodeLease(salt, end, n));
+    return new NodeLease(path.salt(), end, n);
+  }
+
+  @Override
+  public List<Block> held(Lease lease, int from, int to) {
+    NodeLease held = (NodeLease) lease;
+    Block[] blocks = new Block[to - from];
+    int end = held.blocks;
+    for (RadixNode node = held.node; end > from; node = node.parent) {
+      int begin = end - node.blocks().size();
+      for (int i = Math.max(begin, from); i < Math.min(end, to); i++) {
+        blocks[i - from] = node.blocks().get(i - begin);
+      }
+      end = begin;
+    }
+    return List.of(blocks);
   }
 
   private void lock(RadixNode node, int by) {

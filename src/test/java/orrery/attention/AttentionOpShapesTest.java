@@ -56,8 +56,8 @@ class AttentionOpShapesTest {
 
   @Test
   void keysAndValuesOfTwoPoolsAreRefused() {
-    StreamRows keys = new StreamRows("key", new F32Rows(12, new float[0]), 0, 16, 1);
-    StreamRows values = new StreamRows("value", new F32Rows(10, new float[0]), 1, 16, 1);
+    StreamRows keys = new StreamRows("key", 0, new F32Rows(12, new float[0]), 0, 16, 1);
+    StreamRows values = new StreamRows("value", 1, new F32Rows(10, new float[0]), 1, 16, 1);
     refused(() -> new LayerKv(SHAPE, keys, values, 0), "key", "value", "one pool");
   }
 }

@@ -27,7 +27,7 @@ class LatentOpShapesTest {
   }
 
   private static StreamRows rows(String name, int tokensPerRow, int width) {
-    return new StreamRows(name, new F32Rows(width, new float[4 * width]), 0, 4, tokensPerRow);
+    return new StreamRows(name, 0, new F32Rows(width, new float[4 * width]), 0, 4, tokensPerRow);
   }
 
   private static Compressor compressor(int width) {

@@ -94,7 +94,7 @@ class BugsOthersHadTest {
       View view = again.waits(1, 12, 28).view();
       View.Item it = view.waiting().getFirst();
       View.Item retracted =
-          new View.Item(s, 12, 0, 0, 0, 0, it.first(), it.hitIdle(), it.reclaimable(), false);
+          new View.Item(s, 12, 0, 0, 0, 0, it.first(), it.takes(), it.reclaimable(), false);
       StepPlan plan =
           policy.plan(
               new View(

@@ -16,6 +16,8 @@ import orrery.batching.SchedulePolicy;
 import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.kv.KvDtype;
+import orrery.offload.OffloadOptions;
+import orrery.offload.WritePolicy;
 import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache.Eviction;
 import orrery.sampling.FinishReason;
@@ -66,7 +68,9 @@ final class EngineLife {
     this.counts = new MatrixCounts(bare.model());
     this.loaded = SpyModel.spy(bare, counts::look);
     ask(bare, model.oracle());
-    this.options = options();
+    this.options =
+        SwitchCell.hostBlocks(
+            loaded.model(), options(), new Random(~seed * 41).nextBoolean() ? 3 : 40);
     this.drafters = drafters();
   }
 
@@ -149,7 +153,15 @@ final class EngineLife {
                 c.withThreads(1 + random.nextInt(16) / 15)
                     .withGraph(random.nextBoolean())
                     .withOverlap(overlaps))
+        .withOffload(_ -> offload())
         .withSpeculation(_ -> speculation());
+  }
+
+  private OffloadOptions offload() {
+    Random own = new Random(~seed * 37); // the other draws do not depend on it
+    return OffloadOptions.defaults()
+        .withEnableHierarchicalCache(own.nextInt(3) > 0)
+        .withHicacheWritePolicy(WritePolicy.values()[own.nextInt(3)]);
   }
 
   private SpeculationOptions speculation() {
@@ -231,6 +243,10 @@ final class EngineLife {
     add(happened, "forks", counts.forks);
     add(happened, "forks behind hits", counts.forksBehindHits);
     add(happened, "retractions", counts.retractions);
+    add(happened, "stores", counts.stores);
+    add(happened, "loads", counts.loads);
+    add(happened, "host evictions", counts.hostEvictions);
+    add(happened, "loads of retracted sequences", counts.loadsOfRetracted);
     add(happened, "tombstones", counts.tombstones);
     add(happened, "refusals", counts.refusals);
     add(happened, "passed pages", counts.passedPages);

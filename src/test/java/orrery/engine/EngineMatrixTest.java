@@ -21,6 +21,7 @@ import orrery.engine.SwitchCell.Windows;
 import orrery.events.EventSink;
 import orrery.kernels.KernelSet;
 import orrery.model.Model;
+import orrery.offload.WritePolicy;
 import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache;
 import orrery.sampling.FinishReason;
@@ -54,6 +55,27 @@ class EngineMatrixTest {
         .containsKeys("mixed steps VLLM", "mixed steps TRTLLM", "mixed steps TRTLLM_MAX")
         .containsKeys("refusals WINDOWS, tight");
     models.stream().filter(Served::windows).forEach(model -> requireWindows(model, happened));
+    requireTiers(models, happened);
+  }
+
+  /** Rows left the pages, and came back from host memory, in every way. */
+  private static void requireTiers(List<Served> models, Map<String, Integer> happened) {
+    for (Served model : models) {
+      assertThat(happened).containsKeys("stores " + model, "host evictions " + model);
+      assertThat(happened).containsKey("loads " + model);
+    }
+    for (WritePolicy policy : WritePolicy.values()) {
+      assertThat(happened).containsKeys("loads RADIX, " + policy, "loads HASH, " + policy);
+    }
+    for (Speculation s : Speculation.values()) {
+      assertThat(happened).containsKey("loads " + s);
+    }
+    for (PolicyVariant policy : PolicyVariant.values()) {
+      assertThat(happened).containsKey("loads " + policy);
+    }
+    assertThat(happened)
+        .containsKeys(
+            "loads by retracted sequences", "loads while steps overlap", "forks behind loads");
   }
 
   /** Every two values of two switches, for each model; four times, in other company. */
@@ -90,6 +112,8 @@ class EngineMatrixTest {
   void rowsThatWerePutOffAreNotMissedInTheCopyOfAPageTable() {
     Map<String, Object> others =
         Map.of(
+            "enable-hierarchical-cache", true,
+            "hicache-write-policy", WritePolicy.WRITE_BACK,
             "fusion", false,
             "overlap", true,
             "radix-eviction-policy", RadixCache.Eviction.LRU,
@@ -324,6 +348,7 @@ class EngineMatrixTest {
       assertThat(counts.mostPrefill).as("%s: chunk", cell).isLessThanOrEqualTo(cell.chunk());
     }
     tallyDrafts(cell, cell.whyNoDrafts(model), counts, happened, impossible);
+    tallyTiers(cell, counts, happened);
     add(happened, "keyframes", counts.keyframes);
     add(happened, "hits", counts.hits);
     add(happened, "retractions", counts.retractions);
@@ -350,6 +375,21 @@ class EngineMatrixTest {
       add(happened, "tombstones " + cell.model(), counts.tombstones);
       add(happened, "refusals " + cell.model() + (cell.tight() ? ", tight" : ""), counts.refusals);
     }
+  }
+
+  private static void tallyTiers(
+      SwitchCell cell, MatrixCounts counts, Map<String, Integer> happened) {
+    assertThat(counts.tierEvents > 0).as("%s: events of tiers", cell).isEqualTo(cell.tiers());
+    add(happened, "stores " + cell.model(), counts.stores);
+    add(happened, "host evictions " + cell.model(), counts.hostEvictions);
+    add(happened, "loads " + cell.model(), counts.loads);
+    add(happened, "loads " + cell.prefix() + ", " + cell.writes(), counts.loads);
+    add(happened, "loads " + cell.speculation(), counts.loads);
+    add(happened, "loads " + cell.policy(), counts.loads);
+    add(happened, "loads by retracted sequences", counts.loadsOfRetracted);
+    add(happened, "forks behind loads", counts.forksBehindLoads);
+    boolean overlaps = (boolean) cell.others().get("overlap");
+    add(happened, "loads while steps overlap", overlaps ? counts.loads : 0);
   }
 
   private static void tallyDrafts(

@@ -37,6 +37,8 @@ class EngineWalkTest {
                 model + " cancelled",
                 model + " forks behind hits",
                 model + " hits behind decoded tokens",
+                model + " host evictions",
+                model + " loads",
                 model + " passed pages",
                 model + " refusals",
                 model + " retractions",
@@ -45,6 +47,8 @@ class EngineWalkTest {
       }
       assertThat(happened.keySet())
           .anyMatch(what -> what.endsWith(" scored by retracted sequences"));
+      assertThat(happened.keySet())
+          .anyMatch(what -> what.endsWith(" loads of retracted sequences"));
       for (Served model : EngineLife.FEW_BITS) {
         assertThat(happened)
             .containsKeys(model + " accepted", model + " passed pages", model + " retractions");

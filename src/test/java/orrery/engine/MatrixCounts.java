@@ -7,6 +7,10 @@ import java.util.Map;
 import java.util.Set;
 import orrery.batching.StepPlan;
 import orrery.events.Event;
+import orrery.events.HostHit;
+import orrery.events.HostPools;
+import orrery.events.Loaded;
+import orrery.events.Stored;
 import orrery.graph.Step;
 import orrery.kv.KvDtype;
 import orrery.kv.PageTable;
@@ -38,6 +42,14 @@ final class MatrixCounts {
   int keyframes; // compared with the books that events told
   private final Map<Integer, Integer> acceptedOf = new HashMap<>(); // drafts, by request
   int refusals; // steps that admitted no more, for want of pages
+  int stores; // parts that came to lie in host memory
+  int loads; // parts that were loaded from there
+  int hostEvictions; // parts that gave up their slot
+  int loadsOfRetracted; // sequences that start again behind a hit with rows to be loaded
+  int forksBehindLoads; // by a sequence that began with such a hit
+  int tierEvents;
+  private final Set<Integer> loaders = new HashSet<>(); // sequences that began with such a hit
+  private final Set<Integer> retracted = new HashSet<>(); // sequences
   private final int pools;
   private final Set<Integer> hitters = new HashSet<>(); // sequences that began with a hit
 
@@ -54,11 +66,24 @@ final class MatrixCounts {
   }
 
   synchronized void see(Event e) {
+    tierEvents += e instanceof Event.Tiers ? 1 : 0;
     switch (e) {
-      case Event.Retracted r -> retractions++;
+      case Event.Retracted r -> {
+        retractions++;
+        retracted.add(r.sequence());
+      }
+      case HostHit h -> {
+        loaders.add(h.sequence());
+        loadsOfRetracted += retracted.contains(h.sequence()) ? 1 : 0;
+      }
+      case Loaded l -> loads += l.parts();
+      case Stored s -> stores++;
+      case HostPools p ->
+          hostEvictions += p.pools().stream().mapToInt(HostPools.HostSlots::evicted).sum();
       case Event.Forked f -> {
         forks++;
         forksBehindHits += hitters.contains(f.sibling()) ? 1 : 0;
+        forksBehindLoads += loaders.contains(f.sibling()) ? 1 : 0;
       }
       case Event.Verified v -> {
         drafted += v.drafts().length;

@@ -10,6 +10,7 @@ import orrery.batching.SchedulePolicy;
 import orrery.kernels.KernelSet;
 import orrery.kv.KvGeometry;
 import orrery.model.Model;
+import orrery.offload.WritePolicy;
 import orrery.prefix.PrefixCacheKind;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
@@ -320,6 +321,28 @@ record SwitchCell(
     return full.withKv(kv -> kv.withSwaFullTokensRatio(share));
   }
 
+  /** Whether there is host memory behind the pages. */
+  boolean tiers() {
+    return prefix != PrefixCacheKind.OFF && (boolean) others.get("enable-hierarchical-cache");
+  }
+
+  /** When blocks are copied to the host. */
+  WritePolicy writes() {
+    return (WritePolicy) others.get("hicache-write-policy");
+  }
+
+  /** Host memory for few blocks, so that they push each other out, or for most. */
+  private EngineOptions hosted(Model model, EngineOptions options) {
+    return hostBlocks(model, options, shuffled ? 6 : 40);
+  }
+
+  /** These options with host memory for so many blocks of the model. */
+  static EngineOptions hostBlocks(Model model, EngineOptions options, int blocks) {
+    EngineOptions ample = options.withOffload(o -> o.withHicacheSize(0.01)); // for any block
+    double blockBytes = Sizes.hostMemory(model, ample).blockBytes();
+    return options.withOffload(o -> o.withHicacheSize((blocks + 0.5) * blockBytes / 1e9));
+  }
+
   EngineOptions options(Model model, int context, int longest, int spare) {
     int tokens = tight ? tightTokens(context, longest, spare) : context * 64;
     EngineOptions options =
@@ -346,6 +369,6 @@ record SwitchCell(
     for (Switch s : OTHERS) {
       options = s.with(options, others.get(s.name()));
     }
-    return sized(model, options, context, longest);
+    return hosted(model, sized(model, options, context, longest));
   }
 }

@@ -26,17 +26,22 @@ class SwitchCellTest {
 
   /** Numbers without values of their own in the matrix, and why. */
   private static final Map<String, String> NO_VALUES =
-      Map.of(
-          "max-total-tokens", "tight or ample, as the requests of a set need",
-          "swa-full-tokens-ratio", "automatic, few or full, as the requests of a set need",
-          "context-length", "the longest request of a set",
-          "schedule-conservativeness", "low, so that retractions happen; EngineWalkTest has both",
-          "max-queued-requests", "refuses requests; EngineTest has it",
-          "batch-wait-millis", "time alone; StaticPolicyTest has it",
-          "speculative-disable-by-batch-size", "EngineWalkTest draws it",
-          "speculative-ngram-min", "NgramDrafterTest has it",
-          "speculative-ngram-max", "NgramDrafterTest has it",
-          "speculative-synthetic-accept-length", "changes the text");
+      Map.ofEntries(
+          Map.entry("max-total-tokens", "tight or ample, as the requests of a set need"),
+          Map.entry(
+              "swa-full-tokens-ratio", "automatic, few or full, as the requests of a set need"),
+          Map.entry("hicache-ratio", "the size decides; HostMemoryTest has it"),
+          Map.entry("hicache-size", "few blocks or some more, as large as those of a model are"),
+          Map.entry("context-length", "the longest request of a set"),
+          Map.entry(
+              "schedule-conservativeness",
+              "low, so that retractions happen; EngineWalkTest has both"),
+          Map.entry("max-queued-requests", "refuses requests; EngineTest has it"),
+          Map.entry("batch-wait-millis", "time alone; StaticPolicyTest has it"),
+          Map.entry("speculative-disable-by-batch-size", "EngineWalkTest draws it"),
+          Map.entry("speculative-ngram-min", "NgramDrafterTest has it"),
+          Map.entry("speculative-ngram-max", "NgramDrafterTest has it"),
+          Map.entry("speculative-synthetic-accept-length", "changes the text"));
 
   @Test
   void everyNumberOfTheOptionsHasValuesForTheMatrixOrAReasonForNone() {

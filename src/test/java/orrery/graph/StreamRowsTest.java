@@ -73,7 +73,7 @@ class StreamRowsTest {
 
   @Test
   void pagesThatWouldHoldHalfARowAreRefused() {
-    assertThatThrownBy(() -> new StreamRows("entries", new F32Rows(5, new float[0]), 0, 6, 4))
+    assertThatThrownBy(() -> new StreamRows("entries", 0, new F32Rows(5, new float[0]), 0, 6, 4))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContainingAll("entries", "6 slots", "4 tokens a row");
   }

@@ -3,6 +3,8 @@ package orrery.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -97,6 +99,46 @@ class CachedRowsTest {
         KernelContract.assertSameBits(read(rows, r), stored(format, row(r, 21)), format + " " + r);
       }
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("formats")
+  void aRunThatIsCopiedOutAndInHasEveryBitAndNoByteAroundItChanges(RowFormat format) {
+    for (int width = 5; width < 40; width++) {
+      CachedRows rows = CachedRows.allocate(format, width, ROWS);
+      for (int r = 0; r < ROWS; r++) {
+        rows.write(r, row(r, width), 0);
+      }
+      int bytes = format.bytes(width);
+      MemorySegment outside = MemorySegment.ofArray(new byte[3 + 2 * bytes + 4]);
+      outside.fill((byte) 0x5A);
+      rows.copyOut(1, 2, outside, 3);
+      assertThat(outside.asSlice(0, 3).toArray(ValueLayout.JAVA_BYTE)).containsOnly(0x5A);
+      assertThat(outside.asSlice(3 + 2 * bytes).toArray(ValueLayout.JAVA_BYTE)).containsOnly(0x5A);
+      rows.copyIn(4, 2, outside, 3);
+      for (int r = 0; r < ROWS; r++) {
+        int of = r >= 4 ? r - 3 : r;
+        KernelContract.assertSameBits(
+            read(rows, r), stored(format, row(of, width)), format + ", width " + width);
+      }
+      MemorySegment again = MemorySegment.ofArray(new byte[3 + 2 * bytes + 4]);
+      again.fill((byte) 0x5A);
+      rows.copyOut(4, 2, again, 3);
+      assertThat(again.mismatch(outside)).isEqualTo(-1);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("formats")
+  void bytesWithoutRoomForTheRowsAreRefused(RowFormat format) {
+    CachedRows rows = CachedRows.allocate(format, 21, ROWS);
+    MemorySegment small = MemorySegment.ofArray(new byte[2 * format.bytes(21) - 1]);
+    assertThatThrownBy(() -> rows.copyOut(0, 2, small, 0))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> rows.copyIn(0, 2, small, 0))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> rows.copyIn(ROWS - 1, 2, MemorySegment.ofArray(new byte[999]), 0))
+        .isInstanceOf(IndexOutOfBoundsException.class);
   }
 
   @Test

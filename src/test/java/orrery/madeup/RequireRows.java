@@ -7,6 +7,7 @@ import java.util.WeakHashMap;
 import orrery.graph.Op;
 import orrery.graph.Operand;
 import orrery.graph.Step;
+import orrery.kv.Arrival;
 import orrery.kv.PageTable;
 
 /**
@@ -29,6 +30,7 @@ record RequireRows(List<RowStream> streams, RowStream mtp, int pageTokens, Set<P
 
   @Override
   public void run(Step step, int share, int shares) {
+    step.arrival().await(Arrival.EVERY_STREAM); // it says not what it reads, so no one waits for it
     for (int r = 0; r < step.rows() && share == 0; r++) {
       boolean first = r == 0 || step.sequence[r] != step.sequence[r - 1];
       PageTable table = step.tables[step.sequence[r]];

@@ -27,6 +27,7 @@ import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.events.HostPools;
 import orrery.sampling.SamplingParams;
 
 /** The files of the sinks, read by the parser of another library. */
@@ -40,9 +41,7 @@ class SinksTest {
     return Arrays.stream(Event.class.getPermittedSubclasses())
         .flatMap(
             kind ->
-                kind == Event.Books.class
-                    ? Arrays.stream(kind.getPermittedSubclasses())
-                    : Stream.of(kind))
+                kind.isSealed() ? Arrays.stream(kind.getPermittedSubclasses()) : Stream.of(kind))
         .map(SinksTest::sample);
   }
 
@@ -61,9 +60,11 @@ class SinksTest {
             case "java.util.Map" -> Map.of("page-size", "4", "lpm \"", "off");
             case "boolean" -> true;
             case "java.util.List" ->
-                List.of(
-                    new Event.PoolPages("all", 16, 1, 2, 3, 0),
-                    new Event.PoolPages("window \"6\"", 4, 5, 6, 7, i));
+                kind == HostPools.class
+                    ? hostSlots(i)
+                    : List.of(
+                        new Event.PoolPages("all", 16, 1, 2, 3, 0),
+                        new Event.PoolPages("window \"6\"", 4, 5, 6, 7, i));
             case "orrery.events.Event$Origin" -> Event.Origin.BONUS;
             case String other -> throw new AssertionError("a new type of field: " + other);
           };
@@ -73,6 +74,12 @@ class SinksTest {
     } catch (ReflectiveOperationException e) {
       throw new AssertionError(e);
     }
+  }
+
+  private static List<HostPools.HostSlots> hostSlots(int i) {
+    return List.of(
+        new HostPools.HostSlots("all", 16, 1, 2, 3, 4),
+        new HostPools.HostSlots("window \"6\"", 16, 5, 6, 7, i));
   }
 
   /** A run in which every kind of thing happens: sharing, choices, retractions, evictions. */

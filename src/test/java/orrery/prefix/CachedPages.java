@@ -4,19 +4,28 @@ import java.util.HashMap;
 import java.util.Map;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
+import orrery.offload.BlockKey;
+import orrery.offload.Part;
+import orrery.offload.TieredCache;
 
 /**
  * The plain model of a prefix cache: which rows of which prefixes lie in cached pages. It learns
  * what entered from the page tables, and what went from the pools, and knows nothing of blocks,
- * trees and hashes.
+ * trees and hashes. Of host memory it asks for each part by its name.
  */
 final class CachedPages {
+  private final PrefixCache cache;
+
+  /** What rows depend on beside tokens and salt. */
+  static final String ROWS = "played";
+
   private final KvCache kv;
   private final KvGeometry geometry;
   private final Map<String, Integer> copies = new HashMap<>(); // cached pages by what they hold
   private final String[][] held; // [pools][pages] what a cached page holds, else null
 
-  CachedPages(KvCache kv) {
+  CachedPages(KvCache kv, PrefixCache cache) {
+    this.cache = cache;
     this.kv = kv;
     this.geometry = kv.geometry();
     this.held = new String[geometry.pools()][];
@@ -70,18 +79,31 @@ final class CachedPages {
   /** The longest hit that the rule allows: in every pool, the rows that it needs are there. */
   int longestHit(int[] tokens, int limit, String salt) {
     String text = text(salt, tokens);
-    int n = limit / geometry.pageTokens() * geometry.pageTokens();
-    while (n > 0 && !allowed(text, salt, n)) {
-      n -= geometry.pageTokens();
+    int p = geometry.pageTokens();
+    BlockKey[] keys = new BlockKey[limit / p]; // [blocks]
+    for (int b = 0; b < keys.length && cache instanceof TieredCache; b++) {
+      BlockKey before = b == 0 ? BlockKey.root(ROWS, salt) : keys[b - 1];
+      keys[b] = before.next(tokens, b * p, (b + 1) * p);
+    }
+    int n = limit / p * p;
+    while (n > 0 && !allowed(text, salt, n, keys)) {
+      n -= p;
     }
     return n;
   }
 
-  private boolean allowed(String text, String salt, int n) {
+  private boolean onHost(BlockKey[] keys, int pool, int page) {
+    int per = geometry.perBlock(pool);
+    return cache instanceof TieredCache tiers
+        && page % per >= geometry.unneededOfBlock(pool)
+        && tiers.onHost(new Part(keys[page / per], pool));
+  }
+
+  private boolean allowed(String text, String salt, int n, BlockKey[] keys) {
     for (int pool = held.length - 1; pool >= 0; pool--) {
       int needed = Math.min(n, geometry.needs(pool));
       for (int page = (n - needed) / geometry.span(pool); page * geometry.span(pool) < n; page++) {
-        if (copies.getOrDefault(key(text, salt, pool, page), 0) == 0) {
+        if (copies.getOrDefault(key(text, salt, pool, page), 0) == 0 && !onHost(keys, pool, page)) {
           return false;
         }
       }

@@ -1,6 +1,7 @@
 package orrery.prefix;
 
 import java.util.Arrays;
+import orrery.kv.Arrival;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 import orrery.kv.Stream;
@@ -45,12 +46,27 @@ final class Played {
   }
 
   static Played begin(KvCache kv, PrefixCache cache, int[] tokens, String salt) {
+    Played s = acquire(kv, cache, tokens, salt);
+    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+      cache.evict(pool, Math.max(0, cache.lacking(pool) - kv.pool(pool).available()));
+    }
+    cache.load().await(Arrival.EVERY_STREAM);
+    s.arrived();
+    return s;
+  }
+
+  /** A sequence with a hit, of which some pages may have to be loaded. */
+  static Played acquire(KvCache kv, PrefixCache cache, int[] tokens, String salt) {
     PageTable table = kv.newTable();
     int p = kv.geometry().pageTokens();
     PrefixCache.Hit hit = cache.acquire(tokens, (tokens.length - 1) / p * p, salt, table);
-    Played s = new Played(kv, cache, tokens, salt, table, hit.lease(), hit.tokens());
-    s.requireRows();
-    return s;
+    return new Played(kv, cache, tokens, salt, table, hit.lease(), hit.tokens());
+  }
+
+  /** All pages of the hit are there; what was loaded enters the cache again. */
+  void arrived() {
+    requireRows();
+    cache.insert(lease, tokens, hit, table);
   }
 
   int[] pages(int pool) {
@@ -132,22 +148,27 @@ final class Played {
   /** Requires that every row that a row to come could read belongs to this sequence. */
   void requireRows() {
     for (int stream = 0; stream < kv.layout().streams().size(); stream++) {
-      int pool = kv.layout().poolOf(stream);
-      int keeps = kv.geometry().keeps(pool);
-      int needs = kv.layout().streams().get(stream).needs();
-      int written = late(stream) ? complete : computed;
-      int oldest = keeps == Stream.ALL ? 0 : Math.max(0, written + 1 - keeps);
-      // Behind a hit, a token reads what a prefix needs, and not all that a window keeps.
-      oldest = Math.max(oldest, needs == Stream.ALL ? 0 : hit - needs);
-      for (int slot = oldest; slot < written; slot++) {
-        if (slot / kv.geometry().span(pool) < table.first(pool)) {
-          throw new AssertionError("slot " + slot + " of pool " + pool + " was passed too early");
-        }
-        float found = kv.rows(stream).floats()[at(stream, slot)];
-        if (found != row(slot)) {
-          throw new AssertionError(
-              "slot " + slot + " of stream " + stream + ": foreign row " + found);
-        }
+      requireRows(stream);
+    }
+  }
+
+  /** The same for one stream. */
+  void requireRows(int stream) {
+    int pool = kv.layout().poolOf(stream);
+    int keeps = kv.geometry().keeps(pool);
+    int needs = kv.layout().streams().get(stream).needs();
+    int written = late(stream) ? complete : computed;
+    int oldest = keeps == Stream.ALL ? 0 : Math.max(0, written + 1 - keeps);
+    // Behind a hit, a token reads what a prefix needs, and not all that a window keeps.
+    oldest = Math.max(oldest, needs == Stream.ALL ? 0 : hit - needs);
+    for (int slot = oldest; slot < written; slot++) {
+      if (slot / kv.geometry().span(pool) < table.first(pool)) {
+        throw new AssertionError("slot " + slot + " of pool " + pool + " was passed too early");
+      }
+      float found = kv.rows(stream).floats()[at(stream, slot)];
+      if (found != row(slot)) {
+        throw new AssertionError(
+            "slot " + slot + " of stream " + stream + ": foreign row " + found);
       }
     }
   }

@@ -154,12 +154,12 @@ abstract class PrefixCacheContract {
   void matchCountsIdlePagesAndChangesNothing() {
     Played one = play(tokens(13));
     one.compute(13);
-    assertThat(cache().match(tokens(13), 12, "").idle()).containsExactly(0);
+    assertThat(cache().match(tokens(13), 12, "").takes()).containsExactly(0);
     one.end();
-    assertThat(cache().match(tokens(13), 12, "").idle()).containsExactly(3);
+    assertThat(cache().match(tokens(13), 12, "").takes()).containsExactly(3);
     assertThat(kv.pool(0).idle()).isEqualTo(3);
     Played two = play(diverging(9, 13));
-    assertThat(cache().match(tokens(13), 12, "").idle()).containsExactly(1);
+    assertThat(cache().match(tokens(13), 12, "").takes()).containsExactly(1);
     two.end();
   }
 
@@ -338,7 +338,7 @@ abstract class PrefixCacheContract {
     one.end();
     Match match = c.match(tokens(33), 32, "");
     assertThat(match.tokens()).isEqualTo(32);
-    assertThat(match.idle()).containsExactly(2, 1); // 4 tokens before 32: one page of 4
+    assertThat(match.takes()).containsExactly(2, 1); // 4 tokens before 32: one page of 4
     Played two = Played.begin(wide, c, tokens(33), "");
     assertThat(two.table.first(1)).isEqualTo(7);
     two.end();

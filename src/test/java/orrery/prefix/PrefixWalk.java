@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Function;
+import orrery.kv.Arrival;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.PagePool;
@@ -40,6 +41,8 @@ final class PrefixWalk {
   private int forksThatLag;
   private int clears;
   private int tombstoned;
+  private int loadedPages;
+  private int beganTogether;
 
   /**
    * @param life how many operations one cache lives; then another one follows, with pages of
@@ -64,7 +67,7 @@ final class PrefixWalk {
     }
     kv = new KvCache(shape.layout(), g, longest, pages);
     cache = maker.apply(kv);
-    cached = new CachedPages(kv);
+    cached = new CachedPages(kv, cache);
     books = new FoldedBlocks(kv, cache);
     behind = random.nextBoolean() ? 0 : 1 + random.nextInt(12);
     caches++;
@@ -113,7 +116,39 @@ final class PrefixWalk {
     }
   }
 
+  /**
+   * Begins some sequences together, as the admissions of a step: all hits are taken before the
+   * pages that are to be loaded. A sequence that there is no room for does not begin.
+   */
   private void begin() {
+    int[] free = new int[kv.geometry().pools()];
+    Arrays.setAll(free, pool -> kv.pool(pool).available() + kv.pool(pool).idle());
+    List<Played> began = new ArrayList<>();
+    List<Match> promised = new ArrayList<>();
+    List<int[]> tokens = new ArrayList<>();
+    List<String> salts = new ArrayList<>();
+    for (int i = random.nextInt(3); i >= 0; i--) {
+      draw(tokens, salts, promised, free);
+    }
+    for (int i = 0; i < tokens.size(); i++) {
+      Played s = Played.acquire(kv, cache, tokens.get(i), salts.get(i));
+      require(s.hit == promised.get(i).tokens(), "acquire finds what match promised");
+      began.add(s);
+    }
+    for (int pool = 0; pool < free.length; pool++) {
+      require(room(pool, cache.lacking(pool)), "what match counts is enough");
+    }
+    cache.load().await(Arrival.EVERY_STREAM);
+    for (Played s : began) {
+      s.arrived();
+      cached.entered(s, 0, s.hit);
+    }
+    running.addAll(began);
+    beganTogether += began.size() > 1 ? 1 : 0;
+  }
+
+  /** Draws a sequence and looks its hit up; there must be room for what the hit takes. */
+  private void draw(List<int[]> all, List<String> salts, List<Match> promised, int[] free) {
     int[] tokens = random.ints(1 + random.nextInt(shape.longest()), 0, 2).toArray();
     if (random.nextInt(3) > 0) { // mostly runs of one token, so that prefixes are shared
       Arrays.fill(tokens, 0, random.nextInt(tokens.length + 1), 0);
@@ -124,12 +159,19 @@ final class PrefixWalk {
     Match match = cache.match(tokens, limit, salt);
     int longest = cached.longestHit(tokens, limit, salt);
     require(match.tokens() == longest, "the longest hit: " + longest + ", not " + match.tokens());
-    Played s = Played.begin(kv, cache, tokens, salt);
-    require(s.hit == match.tokens(), "acquire finds what match promised");
-    require(s.hit % p == 0 && s.hit <= limit, "a hit is aligned and capped");
-    hits += s.hit > 0 ? 1 : 0;
-    shortened += s.hit > 0 && s.hit < limit ? 1 : 0;
-    running.add(s);
+    require(match.tokens() % p == 0 && match.tokens() <= limit, "a hit is aligned and capped");
+    for (int pool = 0; pool < free.length; pool++) {
+      if (match.takes()[pool] > free[pool]) {
+        return;
+      }
+    }
+    Arrays.setAll(free, pool -> free[pool] - match.takes()[pool]);
+    all.add(tokens);
+    salts.add(salt);
+    promised.add(match);
+    hits += match.tokens() > 0 ? 1 : 0;
+    shortened += match.tokens() > 0 && match.tokens() < limit ? 1 : 0;
+    loadedPages += match.loads();
   }
 
   private void compute() {
@@ -255,10 +297,16 @@ final class PrefixWalk {
     }
   }
 
+  /** Pages that were loaded from host memory. */
+  int loadedPages() {
+    return loadedPages;
+  }
+
   String summary() {
     return String.format(
         "%d operations on %d caches, %d hits (%d not to the limit), %d evictions (%d refused), %d"
-            + " tombstones, %d forks (%d pools behind hits, %d behind commits that lag), %d clears",
+            + " tombstones, %d forks (%d pools behind hits, %d behind commits that lag), %d clears,"
+            + " %d pages loaded, %d began together",
         done,
         caches,
         hits,
@@ -269,7 +317,9 @@ final class PrefixWalk {
         forks,
         forksBehindHits,
         forksThatLag,
-        clears);
+        clears,
+        loadedPages,
+        beganTogether);
   }
 
   /** Everything happened; what depends on the sizes of a cache needs a walk over many caches. */
@@ -284,6 +334,7 @@ final class PrefixWalk {
     }
     assertThat(forksThatLag).isPositive();
     assertThat(clears).isPositive();
+    assertThat(beganTogether).isPositive();
     assertThat(tombstoned > 0).isEqualTo(shape.layout().pools().length > 1);
     assertThat(forksBehindHits > 0).isEqualTo(shape != Shape.PLAIN && shape != Shape.WINDOWED);
   }

@@ -1,0 +1,70 @@
+package orrery.offload;
+
+import orrery.prefix.Block;
+
+/** A part in a host slot. */
+final class HostPart {
+  final Part part;
+  final int slot;
+  private Copy storing; // into the slot, not settled; null once the part is whole
+  private Block source; // of that copy
+  private int readers; // loads that wait or run
+
+  HostPart(Part part, int slot) {
+    this.part = part;
+    this.slot = slot;
+  }
+
+  /** Takes note that the part is on its way, from the pages of this block. */
+  void storing(Copy copy, Block from) {
+    storing = copy;
+    source = from;
+  }
+
+  /** The copy into the slot that is not settled; null if there is none. */
+  Copy storing() {
+    return storing;
+  }
+
+  /** Whether the part is on its way from the pages of this block. */
+  boolean comesFrom(Block block) {
+    return storing != null && source == block;
+  }
+
+  /** Takes note that the whole part lies here. */
+  void stored() {
+    storing = null;
+    source = null;
+  }
+
+  /** Whether the part can be read. */
+  boolean whole() {
+    return storing == null;
+  }
+
+  /** One more reader: until it is gone, the slot keeps the part. */
+  void read() {
+    readers++;
+  }
+
+  /**
+   * A reader is gone.
+   *
+   * @throws IllegalStateException if there is none
+   */
+  void unread() {
+    if (readers == 0) {
+      throw new IllegalStateException(part + " has no reader");
+    }
+    readers--;
+  }
+
+  int readers() {
+    return readers;
+  }
+
+  /** Whether another part may have the slot. */
+  boolean evictable() {
+    return whole() && readers == 0;
+  }
+}
