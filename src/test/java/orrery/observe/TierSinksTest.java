@@ -31,7 +31,8 @@ class TierSinksTest {
           new HostPools(
               5_100,
               List.of(
-                  new HostSlots("all", 16, 5, 2, 1, 0), new HostSlots("window 8", 16, 4, 3, 0, 2))));
+                  new HostSlots("all", 16, 5, 2, 1, 0),
+                  new HostSlots("window 8", 16, 4, 3, 0, 2))));
 
   @TempDir Path directory;
 
