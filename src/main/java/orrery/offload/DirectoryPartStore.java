@@ -89,7 +89,7 @@ public final class DirectoryPartStore implements PartStore {
           "hicache-storage-dir: expected a directory that can be written, found "
               + directory
               + ": "
-              + reason(e),
+              + StoreFault.reason(directory, e),
           e);
     }
   }
@@ -128,7 +128,7 @@ public final class DirectoryPartStore implements PartStore {
     } catch (NoSuchFileException e) {
       return false;
     } catch (IOException e) {
-      tell(Kind.REFUSED, file, "it to be read", reason(e));
+      refused(file, "it to be read", e);
       return false;
     }
     wrong.ifPresentOrElse(w -> removeBroken(file, w), () -> used(file));
@@ -140,7 +140,7 @@ public final class DirectoryPartStore implements PartStore {
     try {
       budget.remove(file);
     } catch (IOException e) {
-      tell(Kind.REFUSED, file, "it to be deleted", reason(e));
+      refused(file, "it to be deleted", e);
     }
   }
 
@@ -150,7 +150,7 @@ public final class DirectoryPartStore implements PartStore {
     } catch (NoSuchFileException e) {
       // it was evicted after it was read
     } catch (IOException e) {
-      tell(Kind.REFUSED, file, "its time of use to be set", reason(e));
+      refused(file, "its time of use to be set", e);
     }
   }
 
@@ -162,8 +162,7 @@ public final class DirectoryPartStore implements PartStore {
       tell(Kind.REFUSED, file, "at most " + limit + " bytes", Long.toString(size));
       return false;
     }
-    Path writing =
-        directory.resolve(PartFile.writingName(part, writer, written.getAndIncrement()));
+    Path writing = directory.resolve(PartFile.writingName(part, writer, written.getAndIncrement()));
     boolean named = false;
     try {
       if (!isForeign(file)) {
@@ -175,7 +174,7 @@ public final class DirectoryPartStore implements PartStore {
         }
       }
     } catch (IOException e) {
-      tell(Kind.REFUSED, file, "it to be written", reason(e));
+      refused(file, "it to be written", e);
     }
     if (!named) {
       delete(writing);
@@ -187,7 +186,7 @@ public final class DirectoryPartStore implements PartStore {
     try {
       disk.delete(writing);
     } catch (IOException e) {
-      tell(Kind.REFUSED, writing, "it to be deleted", reason(e));
+      refused(writing, "it to be deleted", e);
     }
   }
 
@@ -212,10 +211,8 @@ public final class DirectoryPartStore implements PartStore {
     faults.accept(new StoreFault(kind, file, expected, found));
   }
 
-  /** Why the file system refused something: its message is often only the file's name. */
-  private static String reason(IOException e) {
-    String message = e.getMessage();
-    return e.getClass() == IOException.class && message != null ? message : e.toString();
+  private void refused(Path file, String expected, IOException e) {
+    faults.accept(StoreFault.refused(file, expected, e));
   }
 
   @Override

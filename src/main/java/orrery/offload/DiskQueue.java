@@ -70,9 +70,9 @@ public final class DiskQueue {
   }
 
   /**
-   * Asks for the end of a job. One that waits never begins. Of one that runs, the part that is being
-   * moved is the last. In both cases {@link #settled} hands it back, and until then its slots must
-   * stay.
+   * Asks for the end of a job. One that waits never begins. Of one that runs, the part that is
+   * being moved is the last. In both cases {@link #settled} hands it back, and until then its slots
+   * must stay.
    */
   public synchronized void cancel(DiskJob job) {
     job.cancel();

@@ -97,7 +97,8 @@ final class PartFile {
    *
    * @param size bytes of the whole file
    * @param header its first {@link #HEADER} bytes, if it has as many
-   * @param rows [as many bytes as the part has] read from behind the header, if the file has as many
+   * @param rows [as many bytes as the part has] read from behind the header, if the file has as
+   *     many
    */
   static Optional<Wrong> wrong(Part part, long size, ByteBuffer header, MemorySegment rows) {
     long whole = HEADER + rows.byteSize();

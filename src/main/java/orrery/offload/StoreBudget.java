@@ -80,7 +80,7 @@ final class StoreBudget {
       others -= before;
     }
     boolean fits = others + size <= limit;
-    set(total, others + (fits ? size : before));
+    set(total, others + (fits ? Math.max(size, before) : before)); // not too small, if the rename fails
     if (fits) {
       disk.rename(written, name);
     }
@@ -145,7 +145,7 @@ final class StoreBudget {
       disk.delete(file);
       return true;
     } catch (IOException e) {
-      tell(file, "it to be deleted, so that there is room", e);
+      faults.accept(StoreFault.refused(file, "it to be deleted, so that there is room", e));
       return false;
     }
   }
@@ -184,9 +184,5 @@ final class StoreBudget {
     } else if (used.isBefore(clock.instant().minus(ABANDONED))) {
       deleted(file);
     }
-  }
-
-  private void tell(Path file, String expected, IOException e) {
-    faults.accept(new StoreFault(StoreFault.Kind.REFUSED, file, expected, e.toString()));
   }
 }

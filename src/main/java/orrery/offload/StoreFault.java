@@ -1,5 +1,7 @@
 package orrery.offload;
 
+import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 
 /**
@@ -20,6 +22,21 @@ public record StoreFault(Kind kind, Path file, String expected, String found) {
     FOREIGN,
     /** The file system refused an operation, or there is no room. */
     REFUSED
+  }
+
+  /** The file system refused something. */
+  static StoreFault refused(Path file, String expected, IOException e) {
+    return new StoreFault(Kind.REFUSED, file, expected, reason(file, e));
+  }
+
+  /** Why, without the name of the file if that is told beside it. */
+  static String reason(Path file, IOException e) {
+    if (e instanceof FileSystemException f
+        && f.getReason() != null
+        && file.toString().equals(f.getFile())) {
+      return f.getReason();
+    }
+    return e.getClass() == IOException.class ? e.getMessage() : e.toString();
   }
 
   /** One line: the file, what was expected and what was found. */

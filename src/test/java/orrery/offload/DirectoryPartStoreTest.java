@@ -64,9 +64,14 @@ class DirectoryPartStoreTest extends PartStoreContract {
     byte[] whole = Files.readAllBytes(disk.file(1));
     assertThat(whole).hasSize(PartFile.HEADER + ROWS);
     for (int length = 0; length < whole.length; length++) {
-      requireBroken(store, Arrays.copyOf(whole, length), whole.length + " bytes, found " + length);
+      requireBroken(
+          store,
+          "cut to " + length,
+          Arrays.copyOf(whole, length),
+          whole.length + " bytes, found " + length);
     }
-    requireBroken(store, Arrays.copyOf(whole, whole.length + 1), "found " + (whole.length + 1));
+    byte[] longer = Arrays.copyOf(whole, whole.length + 1);
+    requireBroken(store, "one byte more", longer, "found " + longer.length);
   }
 
   @Test
@@ -76,15 +81,17 @@ class DirectoryPartStoreTest extends PartStoreContract {
     for (int bit = 0; bit < whole.length * 8; bit++) {
       byte[] flipped = whole.clone();
       flipped[bit / 8] ^= (byte) (1 << bit % 8);
-      requireBroken(store, flipped, "expected ");
+      requireBroken(store, "bit " + bit + " flipped", flipped, "expected ");
     }
-    requireBroken(store, new byte[whole.length], "first bytes 0000000000000000");
+    requireBroken(store, "zeros", new byte[whole.length], "first bytes 0000000000000000");
   }
 
-  private void requireBroken(PartStore store, byte[] content, String told) throws IOException {
+  private void requireBroken(PartStore store, String how, byte[] content, String told)
+      throws IOException {
     Files.write(disk.file(1), content);
-    assertThat(Parts.read(store, 1, ROWS)).isNull();
+    assertThat(Parts.read(store, 1, ROWS)).as(how).isNull();
     assertThat(disk.takeTold())
+        .as(how)
         .singleElement()
         .satisfies(fault -> assertThat(fault.kind()).isEqualTo(Kind.BROKEN))
         .satisfies(fault -> assertThat(fault.file()).isEqualTo(disk.file(1)))
@@ -242,6 +249,18 @@ class DirectoryPartStoreTest extends PartStoreContract {
     assertThat(disk.takeTold()).isNotEmpty();
     assertThat(store.put(Parts.part(2), Parts.rows(2, ROWS))).isTrue();
     assertThat(store.bytes()).isEqualTo(disk.bytesOfParts());
+  }
+
+  @Test
+  void theDirectoryMayBeALink() throws IOException {
+    withPart();
+    Path link = Files.createSymbolicLink(temporary.resolve("link"), disk.directory);
+    try (var store = DirectoryPartStore.open(link, AMPLE, disk.told::add)) {
+      assertThat(Parts.has(store, 1, ROWS)).isTrue();
+      assertThat(store.put(Parts.part(2), Parts.rows(2, ROWS))).isTrue();
+    }
+    assertThat(disk.files()).hasSize(2);
+    assertThat(disk.told).isEmpty();
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
+import java.util.Arrays;
 
 /**
  * A file system that fails where a plan says so. An operation that fails has done nothing; a write
@@ -54,7 +55,7 @@ final class FaultyDisk extends Disk {
       most = next("write");
     } finally {
       int written = Math.min(most, all.length);
-      Files.write(file, java.util.Arrays.copyOf(all, written));
+      Files.write(file, Arrays.copyOf(all, written));
     }
     if (most < all.length) {
       throw new IOException("No space left on device");

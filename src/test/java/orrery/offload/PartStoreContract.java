@@ -38,8 +38,7 @@ abstract class PartStoreContract {
     store.put(there, Parts.rows(1, 100));
     Part otherPool = new Part(there.block(), there.pool() + 1);
     BlockKey key = there.block();
-    Part otherKey =
-        new Part(new BlockKey(key.a(), key.b(), key.c(), key.d() ^ 1), there.pool());
+    Part otherKey = new Part(new BlockKey(key.a(), key.b(), key.c(), key.d() ^ 1), there.pool());
     for (Part part : List.of(Parts.part(2), otherPool, otherKey)) {
       assertThat(store.contains(part)).isFalse();
       assertThat(store.get(part, Parts.room(100))).isFalse();

@@ -70,8 +70,7 @@ class StoreFaultsTest {
     DirectoryPartStore fresh = disk.open(12 * FILE);
     assertThat(fresh.bytes()).isEqualTo(disk.bytesOfParts());
     for (int number = 0; number < 20; number++) {
-      assertThat(Parts.has(fresh, number, ROWS))
-          .isEqualTo(disk.file(number).toFile().exists());
+      assertThat(Parts.has(fresh, number, ROWS)).isEqualTo(disk.file(number).toFile().exists());
     }
     assertThat(disk.files()).allMatch(f -> PartFile.isName(f.getFileName().toString()));
     assertThat(disk.told).isEmpty();

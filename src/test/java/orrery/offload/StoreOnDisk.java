@@ -7,8 +7,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Collections;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
@@ -50,7 +50,10 @@ final class StoreOnDisk {
   /** All files but that of the usage. */
   List<Path> files() {
     try (Stream<Path> files = Files.list(directory)) {
-      return files.filter(f -> !f.getFileName().toString().equals(UsageFile.NAME)).sorted().toList();
+      return files
+          .filter(f -> !f.getFileName().toString().equals(UsageFile.NAME))
+          .sorted()
+          .toList();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
