@@ -80,7 +80,9 @@ final class StoreBudget {
       others -= before;
     }
     boolean fits = others + size <= limit;
-    set(total, others + (fits ? Math.max(size, before) : before)); // not too small, if the rename fails
+    set(
+        total,
+        others + (fits ? Math.max(size, before) : before)); // not too small, if the rename fails
     if (fits) {
       disk.rename(written, name);
     }

@@ -77,9 +77,9 @@ class RowOriginTest {
   }
 
   /**
-   * The bytes of all parts of a prompt. If this fails, parts that older releases have stored would
-   * be read and have other bits than this release computes: raise {@link RowOrigin#VERSION}, and
-   * then write the new digests here.
+   * The bytes of all parts of a prompt. If this fails though the models are the same, parts that
+   * older releases have stored would be read and have other bits than this release computes: raise
+   * {@link RowOrigin#VERSION}, and then write the new digests here.
    */
   @ParameterizedTest
   @CsvSource({
