@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.IntFunction;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.options.Options;
 
 /**
  * What the demo shows. The board is made of events alone: the engine's thread adds them, another
@@ -161,6 +162,7 @@ final class Board implements EventSink {
       case Event.Paused e -> {}
       case Event.Resumed e -> {}
       case Event.Idle e -> {}
+      case Event.Queued e -> lines.get(e.request()).state(Options.word(e.queue()));
       case Event.Books e -> {}
     }
   }
