@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.BitSet;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import orrery.disagg.Frame.Type;
@@ -29,10 +29,11 @@ final class DecodeRoom implements KvReceiver {
   private final int port;
   private final long room;
   private final Duration patience;
-  private final CompletableFuture<KvPages> reserved = new CompletableFuture<>();
+  private final CompletableFuture<DecodeTicket> ticket = new CompletableFuture<>();
+  private final CompletableFuture<Optional<KvPages>> reserved = new CompletableFuture<>();
 
   // Guarded by this.
-  private Transfer call; // null before there is a connection
+  private Transfer call; // null before pages are filled
   private String ended; // why the request has ended; null before
 
   DecodeRoom(Fit fit, Network network, String host, int port, long room, Duration patience) {
@@ -46,7 +47,7 @@ final class DecodeRoom implements KvReceiver {
 
   @Override
   public void reserved(KvPages pages) {
-    reserved.complete(pages);
+    reserved.complete(Optional.of(pages));
   }
 
   @Override
@@ -54,22 +55,25 @@ final class DecodeRoom implements KvReceiver {
     end(why);
   }
 
+  /** Ends the request; if pages are being filled, the thread that does it says when it stops. */
   private void end(String why) {
-    Transfer mine;
+    Transfer filling;
     synchronized (this) {
       ended = ended == null ? why : ended;
-      mine = call;
+      filling = call;
     }
-    reserved.completeExceptionally(new IOException(why)); // unless there are pages
-    if (mine != null) {
-      mine.close();
+    if (filling != null) {
+      filling.close();
+    } else {
+      reserved.complete(Optional.empty()); // unless there are pages
+      ticket.thenAccept(mine -> mine.failed(why));
     }
   }
 
-  /** Whether the request goes on, with this connection. */
-  private synchronized boolean has(Transfer mine) {
-    call = mine;
-    return ended == null;
+  /** Whether pages may be filled: not if the request has ended. */
+  private synchronized boolean begin(Transfer mine) {
+    call = ended == null ? mine : null;
+    return call != null;
   }
 
   private synchronized String ended() {
@@ -77,33 +81,35 @@ final class DecodeRoom implements KvReceiver {
   }
 
   /** Brings the rows into the engine. */
-  void run(DecodeTicket ticket) {
-    AtomicBoolean arrived = new AtomicBoolean();
-    try (Transfer mine = network.connect(host, port)) {
-      if (has(mine)) {
-        greet(mine);
-        KvPages pages = reserved.join();
-        Rooms.after(
-            patience,
-            () -> {
-              if (!arrived.get()) {
-                end("the rows did not come within " + patience);
-              }
-            });
-        mine.send(Frame.ints(Type.RESERVED, room, ranges(pages)));
-        Prefilled prefilled = receive(mine, pages);
-        arrived.set(true);
-        mine.send(new Frame(Type.DONE, room, ByteBuffer.allocate(0)));
-        ticket.arrived(prefilled); // last: an answer that ends at once closes the connection
+  void run(DecodeTicket mine) {
+    ticket.complete(mine);
+    try (Transfer with = network.connect(host, port)) {
+      greet(with);
+      Optional<KvPages> pages = reserved.join();
+      if (pages.isPresent() && begin(with)) {
+        fill(with, pages.get(), mine);
+      } else {
+        with.send(Frame.text(Type.ABORT, room, ended()));
       }
     } catch (IOException e) {
-      ticket.failed("the prefill side: " + (ended() == null ? Rooms.why(e) : ended()));
-    } catch (CompletionException e) { // the request ended before there were pages
-      ticket.failed(ended());
+      mine.failed("the prefill side: " + (ended() == null ? Rooms.why(e) : ended()));
     }
-    if (ended() != null) {
-      ticket.failed(ended());
-    }
+  }
+
+  private void fill(Transfer with, KvPages pages, DecodeTicket mine) throws IOException {
+    AtomicBoolean arrived = new AtomicBoolean();
+    Rooms.after(
+        patience,
+        () -> {
+          if (!arrived.get()) {
+            end("the rows did not come within " + patience);
+          }
+        });
+    with.send(Frame.ints(Type.RESERVED, room, ranges(pages)));
+    Prefilled prefilled = receive(with, pages);
+    arrived.set(true);
+    with.send(new Frame(Type.DONE, room, ByteBuffer.allocate(0)));
+    mine.arrived(prefilled); // last: an answer that ends at once closes the connection
   }
 
   private void greet(Transfer mine) throws IOException {

@@ -65,6 +65,11 @@ final class PrefillRoom implements KvSender {
     return mine;
   }
 
+  /** Whether something is still to happen here. */
+  synchronized boolean open() {
+    return !done && failure == null;
+  }
+
   private synchronized boolean called() {
     return call != null;
   }

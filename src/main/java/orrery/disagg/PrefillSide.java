@@ -75,7 +75,7 @@ public final class PrefillSide implements AutoCloseable {
 
   /** Rooms in which something is still to happen. */
   public int rooms() {
-    return rooms.size();
+    return (int) rooms.values().stream().filter(PrefillRoom::open).count();
   }
 
   /** The rank of the engine that has a room. */

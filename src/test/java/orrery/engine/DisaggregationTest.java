@@ -73,8 +73,7 @@ class DisaggregationTest {
     Random r = new Random(cell.seed());
     EngineOptions options = cell.options(set.loaded().model(), CONTEXT, set.longest(), 16);
     int reserve = r.nextBoolean() ? 512 : r.nextInt(4);
-    TwoEngines two =
-        new TwoEngines(set.loaded(), options, options, TcpNetwork.local(), reserve);
+    TwoEngines two = new TwoEngines(set.loaded(), options, options, TcpNetwork.local(), reserve);
     List<Halves> all = new ArrayList<>(two.submit(set.requests().subList(0, WAVE)));
     Optional<Halves> victim =
         cell.cancels() ? Optional.of(two.submit(set.victim(r.nextLong()))) : Optional.empty();

@@ -21,7 +21,7 @@ import orrery.events.EventSink;
  */
 final class TwoEngines implements AutoCloseable {
   static final String MODEL = "the model of this test";
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration LONG = Duration.ofSeconds(60);
   private static final int KEYFRAMES = 8; // steps from one to the next
 
   /** An engine with what its events say. */
@@ -81,26 +81,32 @@ final class TwoEngines implements AutoCloseable {
         new Side(loaded, prefillOptions, EventSink.NONE),
         new Side(loaded, decodeOptions, EventSink.NONE),
         network,
-        reserve);
+        reserve,
+        LONG);
   }
 
-  TwoEngines(Side prefill, Side decode, Network network, int reserve) {
+  TwoEngines(Side prefill, Side decode, Network network, int reserve, Duration patience) {
     this.prefill = prefill;
     this.decode = decode;
     try {
-      prefills = PrefillSide.start(List.of(prefill.engine), MODEL, network, 0, PATIENCE);
+      prefills = PrefillSide.start(List.of(prefill.engine), MODEL, network, 0, patience);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    decodes = new DecodeSide(decode.engine, MODEL, network, reserve, PATIENCE);
+    decodes = new DecodeSide(decode.engine, MODEL, network, reserve, patience);
   }
 
   /** Sends a request to both, as a router does. */
   Halves submit(Request request) {
     long room = 1L << 40 | rooms.incrementAndGet();
     Completion prefill = prefills.submit(request, room);
-    Completion decode = decodes.submit(request, "localhost", prefills.port(), room);
-    return new Halves(prefill, decode);
+    try {
+      Completion decode = decodes.submit(request, "localhost", prefills.port(), room);
+      return new Halves(prefill, decode);
+    } catch (RequestException e) {
+      prefill.cancel(); // as a router's caller goes away when it sees the error
+      throw e;
+    }
   }
 
   List<Halves> submit(List<Request> requests) {
