@@ -4,6 +4,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Cuts;
 import orrery.graph.FusionRule;
+import orrery.graph.Grid;
 import orrery.graph.MatMul;
 import orrery.graph.Op;
 import orrery.graph.Operand;
@@ -58,7 +59,11 @@ record ProjectHeads(Buffer x, HeadProduct heads, Buffer y, boolean cutByRows) im
     if (cutByRows) {
       some(step, share, rows * share / shares, rows * (share + 1) / shares, 0, blocks);
     } else {
-      some(step, share, 0, rows, blocks * share / shares, blocks * (share + 1) / shares);
+      int columns = Grid.columns(rows, blocks, shares);
+      int first = Grid.firstRow(rows, share, columns, shares);
+      int last = Grid.lastRow(rows, share, columns, shares);
+      int to = Grid.last(blocks, share, columns);
+      some(step, share, first, last, Grid.first(blocks, share, columns), to);
     }
   }
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Cuts;
+import orrery.graph.Grid;
 import orrery.graph.InputRows;
 import orrery.graph.Operand;
 import orrery.graph.RowCount;
@@ -34,6 +35,13 @@ record ProjectQkv(
     boolean cutByRows)
     implements TakesNorm {
 
+  /** The most floats of scratch: normed rows, and some blocks of heads. */
+  static long scratch(int hidden, AttentionShape s) {
+    long keys = Tile.floats(HeadProduct.blockWidth(s.headDim()));
+    long values = Tile.floats(HeadProduct.blockWidth(s.valueDim()));
+    return Tile.floats(hidden) + Math.max(Tile.FLOATS, Math.max(keys, values));
+  }
+
   @Override
   public TakesNorm with(InputRows input) {
     return new ProjectQkv(input, q, queries, k, v, kv, cutByRows);
@@ -46,7 +54,11 @@ record ProjectQkv(
     if (cutByRows) {
       tiles(step, share, rows * share / shares, rows * (share + 1) / shares, 0, panels);
     } else {
-      tiles(step, share, 0, rows, panels * share / shares, panels * (share + 1) / shares);
+      int columns = Grid.columns(rows, panels / k.blockPanels(), shares);
+      int first = Grid.firstRow(rows, share, columns, shares);
+      int last = Grid.lastRow(rows, share, columns, shares);
+      int end = Grid.last(panels, share, columns);
+      tiles(step, share, first, last, Grid.first(panels, share, columns), end);
     }
   }
 

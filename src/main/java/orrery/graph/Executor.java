@@ -9,14 +9,14 @@ import orrery.kernels.Team;
  * shares as pay for themselves, and more threads in the team never make a step slower.
  */
 public final class Executor implements Team.Task {
-  /** What a hand-over to one thread takes, there and back. Measured: 230 to 300. */
-  private static final int HAND_OVER_NANOS = 300;
+  /** What a hand-over to one thread takes, there and back. Measured: 230 to 560. */
+  private static final int HAND_OVER_NANOS = 400;
 
-  /** What each further thread adds, about as much as a cache line takes from core to core. */
-  private static final int THREAD_NANOS = 50;
+  /** What each further thread adds; measured with up to 16 threads. */
+  private static final int THREAD_NANOS = 65;
 
-  /** Multiply-adds in a nanosecond. Products of one row: 38; of many rows, up to 105. */
-  private static final int WORK_A_NANO = 40;
+  /** Multiply-adds in a nanosecond. Products of one row: 10 to 38; of many rows, 27 to 105. */
+  private static final int WORK_A_NANO = 20;
 
   private final Team team;
   private final Op[] one = new Op[1];
@@ -45,7 +45,7 @@ public final class Executor implements Team.Task {
    * @param cost multiply-adds
    * @param threads that there are
    */
-  static int shares(long cost, int threads) {
+  public static int shares(long cost, int threads) {
     long alone = cost / WORK_A_NANO;
     if (threads == 1 || alone / 2 < HAND_OVER_NANOS) {
       return 1;

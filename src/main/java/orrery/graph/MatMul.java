@@ -32,7 +32,11 @@ public record MatMul(Buffer x, PackedMatrix w, Buffer y, boolean cutByRows)
       int first = rows * share / shares;
       product(step, share, first, rows * (share + 1) / shares - first, 0, w.panels);
     } else {
-      product(step, share, 0, rows, w.panels * share / shares, w.panels * (share + 1) / shares);
+      int columns = Grid.columns(rows, w.panels, shares);
+      int first = Grid.firstRow(rows, share, columns, shares);
+      int count = Grid.lastRow(rows, share, columns, shares) - first;
+      int to = Grid.last(w.panels, share, columns);
+      product(step, share, first, count, Grid.first(w.panels, share, columns), to);
     }
   }
 

@@ -45,8 +45,11 @@ public record MatMulAdd(Buffer x, PackedMatrix w, Buffer y, boolean cutByRows) i
     if (cutByRows) {
       add(step, share, rows * share / shares, rows * (share + 1) / shares, 0, w.panels);
     } else {
-      int from = Tile.from(w.panels, share, shares);
-      add(step, share, 0, rows, from, Tile.from(w.panels, share + 1, shares));
+      int columns = Grid.columns(rows, w.panels, shares);
+      int first = Grid.firstRow(rows, share, columns, shares);
+      int end = Grid.lastRow(rows, share, columns, shares);
+      int to = Grid.last(w.panels, share, columns);
+      add(step, share, first, end, Grid.first(w.panels, share, columns), to);
     }
   }
 

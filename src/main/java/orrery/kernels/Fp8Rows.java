@@ -69,8 +69,7 @@ public record Fp8Rows(RowFormat format, int width, byte[] codes, byte[] scales, 
     long tailsAt = scalesAt + (long) n * blocks;
     MemorySegment.copy(codes, from * coded, to, ValueLayout.JAVA_BYTE, at, n * coded);
     MemorySegment.copy(scales, from * blocks, to, ValueLayout.JAVA_BYTE, scalesAt, n * blocks);
-    MemorySegment.copy(
-        tails, from * tail, to, ValueLayout.JAVA_SHORT_UNALIGNED, tailsAt, n * tail);
+    MemorySegment.copy(tails, from * tail, to, ValueLayout.JAVA_SHORT_UNALIGNED, tailsAt, n * tail);
   }
 
   @Override
@@ -82,8 +81,7 @@ public record Fp8Rows(RowFormat format, int width, byte[] codes, byte[] scales, 
     long tailsAt = scalesAt + (long) n * blocks;
     MemorySegment.copy(from, ValueLayout.JAVA_BYTE, at, codes, to * coded, n * coded);
     MemorySegment.copy(from, ValueLayout.JAVA_BYTE, scalesAt, scales, to * blocks, n * blocks);
-    MemorySegment.copy(
-        from, ValueLayout.JAVA_SHORT_UNALIGNED, tailsAt, tails, to * tail, n * tail);
+    MemorySegment.copy(from, ValueLayout.JAVA_SHORT_UNALIGNED, tailsAt, tails, to * tail, n * tail);
   }
 
   @Override

@@ -2,8 +2,8 @@ package orrery.kv;
 
 /**
  * Tells a step which streams of its pages are there, while pages are still being loaded. A step
- * waits before it first reads a stream whose pages are on their way; so the pages of layer n + 1 can
- * come while layer n is computed.
+ * waits before it first reads a stream whose pages are on their way; so the pages of layer n + 1
+ * can come while layer n is computed.
  */
 public interface Arrival {
   /** Everything is there. */

@@ -93,6 +93,11 @@ public final class Lab {
     return run(settings, out, new FusionLab(shape));
   }
 
+  /** What overlap gains. */
+  public static LabReport overlap(LabSettings settings, OverlapLab.Shape shape, PrintStream out) {
+    return run(settings, out, new OverlapLab(shape));
+  }
+
   /**
    * Throughput against interactivity.
    *

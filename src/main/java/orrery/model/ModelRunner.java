@@ -8,7 +8,6 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.IntFunction;
 import orrery.graph.Buckets;
-import orrery.graph.Buffer;
 import orrery.graph.Capture;
 import orrery.graph.Eager;
 import orrery.graph.Executor;
@@ -16,6 +15,7 @@ import orrery.graph.Fusion;
 import orrery.graph.FusionRule;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
 import orrery.kernels.Team;
@@ -30,8 +30,8 @@ public final class ModelRunner {
   private interface Pass {
     void launch(Forward forward, Launcher g);
 
-    /** The buffers that are read when the pass has run. */
-    Set<Buffer> results(Forward forward);
+    /** What is read when the pass has run. */
+    Set<Operand> results(Forward forward);
   }
 
   /** The passes that are the same for every runner. */
@@ -52,7 +52,7 @@ public final class ModelRunner {
     }
 
     @Override
-    public Set<Buffer> results(Forward forward) {
+    public Set<Operand> results(Forward forward) {
       return this == MAIN || this == HEAD ? forward.results() : forward.mtpResults();
     }
   }
@@ -68,19 +68,19 @@ public final class ModelRunner {
     }
 
     @Override
-    public Set<Buffer> results(Forward forward) {
+    public Set<Operand> results(Forward forward) {
       return forward.mtpResults();
     }
   }
 
   private final class Bucket {
     final int rows;
-    final Forward forward;
+    final GreedyForward forward;
     final Map<Pass, StepProgram> programs = new HashMap<>(); // captured on first use
 
     Bucket(int rows, Forward forward) {
       this.rows = rows;
-      this.forward = forward;
+      this.forward = new GreedyForward(forward);
     }
 
     StepProgram program(Pass pass) {
@@ -147,8 +147,11 @@ public final class ModelRunner {
     this.buckets = new Buckets<>(maxRows, rows -> new Bucket(rows, bound.apply(rows)));
   }
 
-  /** Runs the main model. The result holds states and logits until the next step runs. */
-  public Forward run(Step step) {
+  /**
+   * Runs the main model. The result holds states, logits, and the highest logits of greedy rows,
+   * until the next step runs.
+   */
+  public GreedyForward run(Step step) {
     return run(Fixed.MAIN, step);
   }
 
@@ -200,7 +203,7 @@ public final class ModelRunner {
     return chains.get(links);
   }
 
-  private Forward run(Pass pass, Step step) {
+  private GreedyForward run(Pass pass, Step step) {
     Bucket b = buckets.get(step.rows());
     if (graph) {
       b.program(pass).run(executor, step);
@@ -208,6 +211,13 @@ public final class ModelRunner {
       pass.launch(b.forward, new Eager(executor, step));
     }
     return b.forward;
+  }
+
+  /** Captures the program of {@link #runMtpChain}, unless ops run eagerly. */
+  public void prepareMtpChain(int rows, int links, Function<Forward, Op> next) {
+    if (graph) {
+      mtpChainProgram(rows, links, next);
+    }
   }
 
   /** The captured program of {@link #runMtpChain}, of the bucket for {@code rows} rows. */

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import orrery.graph.Buffer;
+import orrery.graph.Grid;
 import orrery.graph.Op;
 import orrery.graph.Operand;
 import orrery.graph.Step;
@@ -36,15 +37,25 @@ record ExpertDown(
     implements Op {
   private static final int BLOCK = 240; // rows
 
+  /** The most floats of scratch: the sums of a block of rows, and the tile of one expert. */
+  static long scratch() {
+    return (long) BLOCK / Tile.ROWS * Tile.FLOATS + Tile.FLOATS;
+  }
+
   @Override
   public void run(Step step, int share, int shares) {
     listPlaces(step, share);
-    int to = Tile.from(down[0].panels, share + 1, shares);
     int rows = y.rows(step);
+    int panels = down[0].panels;
+    int ofExpert = Math.ceilDiv(groups.assignments(step), down.length);
+    int columns = Grid.columns(ofExpert, panels, shares);
+    int first = Grid.firstRow(rows, share, columns, shares);
+    int end = Grid.lastRow(rows, share, columns, shares);
+    int to = Grid.last(panels, share, columns);
     int most = Tile.panels(rows);
-    for (int p = Tile.from(down[0].panels, share, shares); p < to; p += most) {
-      for (int r = 0; r < rows; r += BLOCK) {
-        columns(step, share, r, Math.min(rows, r + BLOCK), p, Math.min(to, p + most));
+    for (int p = Grid.first(panels, share, columns); first < end && p < to; p += most) {
+      for (int r = first; r < end; r += BLOCK) {
+        columns(step, share, r, Math.min(end, r + BLOCK), p, Math.min(to, p + most));
       }
     }
   }

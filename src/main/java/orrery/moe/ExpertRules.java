@@ -3,6 +3,7 @@ package orrery.moe;
 import java.util.List;
 import orrery.graph.Add;
 import orrery.graph.FusionRule;
+import orrery.graph.Grid;
 import orrery.graph.MatMul;
 import orrery.graph.Op;
 import orrery.graph.Ops;
@@ -10,9 +11,13 @@ import orrery.graph.SwiGlu;
 
 /** What becomes one op in a feed-forward, dense or of experts. */
 public final class ExpertRules {
-  /** In the order in which they are applied. */
-  public static final List<FusionRule> ALL =
-      List.of(GateUp.RULE, new GatherGateUp(), new DownCombine());
+  /** Below this balance, the products of all experts are cut better one by one. */
+  private static final double LEAST_BALANCE = 0.8;
+
+  /** In the order in which they are applied, for programs that so many threads run. */
+  public static List<FusionRule> of(int threads) {
+    return List.of(GateUp.RULE, new GatherGateUp(), new DownCombine(threads));
+  }
 
   private ExpertRules() {}
 
@@ -54,8 +59,12 @@ public final class ExpertRules {
     }
   }
 
-  /** The experts' last product, their weighted sum, and what is added to it and it is added to. */
-  private record DownCombine() implements FusionRule {
+  /**
+   * The experts' last product, their weighted sum, and what is added to it and it is added to. The
+   * fused op sums over experts, so it cannot be cut by experts. With few rows and more threads than
+   * divide its outputs evenly, threads would wait: the ops stay apart.
+   */
+  private record DownCombine(int threads) implements FusionRule {
     @Override
     public String name() {
       return "experts: down + combine + shared + residual";
@@ -74,6 +83,10 @@ public final class ExpertRules {
       }
       int experts = ops.writer(combine.expertOut(), sum);
       if (!(ops.get(experts) instanceof ExpertMatMul down)) {
+        return null;
+      }
+      int rowsOfExpert = Math.ceilDiv(down.x().maxRows(), down.w().length);
+      if (Grid.balance(rowsOfExpert, down.w()[0].panels, threads) < LEAST_BALANCE) {
         return null;
       }
       boolean adds = ops.get(last + 1) instanceof Add a && a.x() == shared.y();

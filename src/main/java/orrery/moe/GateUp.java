@@ -4,6 +4,7 @@ import java.util.List;
 import orrery.graph.Buffer;
 import orrery.graph.Cuts;
 import orrery.graph.FusionRule;
+import orrery.graph.Grid;
 import orrery.graph.InputRows;
 import orrery.graph.MatMul;
 import orrery.graph.Op;
@@ -60,14 +61,22 @@ record GateUp(
     return new GateUp(input, gate, up, limit, y, cutByRows);
   }
 
+  /** The most floats of scratch: normed or gathered rows, and two tiles. */
+  static long scratch(int hidden) {
+    return Tile.floats(hidden) + 2L * Tile.FLOATS;
+  }
+
   @Override
   public void run(Step step, int share, int shares) {
     int rows = y.rows(step);
     if (cutByRows) {
       some(step, share, rows * share / shares, rows * (share + 1) / shares, 0, gate.panels);
     } else {
-      int from = Tile.from(gate.panels, share, shares);
-      some(step, share, 0, rows, from, Tile.from(gate.panels, share + 1, shares));
+      int columns = Grid.columns(rows, gate.panels, shares);
+      int first = Grid.firstRow(rows, share, columns, shares);
+      int end = Grid.lastRow(rows, share, columns, shares);
+      int to = Grid.last(gate.panels, share, columns);
+      some(step, share, first, end, Grid.first(gate.panels, share, columns), to);
     }
   }
 

@@ -38,8 +38,13 @@ public final class HostPool implements AutoCloseable {
     for (int pool = 0; pool < slots.length; pool++) {
       if (slots[pool] > 0 != layout.pages(pool) > 0) {
         throw new IllegalArgumentException(
-            "host slots of pool " + pool + ": found " + slots[pool] + " for parts of "
-                + layout.pages(pool) + " pages");
+            "host slots of pool "
+                + pool
+                + ": found "
+                + slots[pool]
+                + " for parts of "
+                + layout.pages(pool)
+                + " pages");
       }
       memory[pool] = arena.allocate((long) slots[pool] * layout.bytes(pool), 64);
       taken[pool] = new boolean[slots[pool]];

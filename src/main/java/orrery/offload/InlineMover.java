@@ -6,7 +6,9 @@ import java.util.function.Consumer;
 import orrery.kv.Arrival;
 import orrery.kv.KvCache;
 
-/** A mover without a thread: each copy is made when it is asked for. It defines what a copy does. */
+/**
+ * A mover without a thread: each copy is made when it is asked for. It defines what a copy does.
+ */
 public final class InlineMover implements Mover {
   private final PageCopier copier;
   private final List<Copy> ended = new ArrayList<>();

@@ -176,7 +176,7 @@ class RegionsTest {
 
   @Test
   void aSmallMatrixIsCutByRowsAndALargeOneByOutputs() {
-    assertThat(Cuts.byRows(8, 2, 192 * 192)).isTrue();
+    assertThat(Cuts.byRows(8, 2, 128 * 128)).isTrue();
     assertThat(Cuts.byRows(8, 2, 4096 * 1024)).isFalse();
     assertThat(Cuts.byRows(1, 2, 16)).as("one row for two threads").isFalse();
   }
