@@ -36,7 +36,7 @@ public final class ArchitectureRules {
           """
           numerics options events files quantization kernels checkpoint checkpoint.quantized text kv graph
           attention moe hyper model model.* quantization.layouts prefix grammar sampling speculation speculation.length speculation.rules
-          batching offload engine observe openai sglang server xray lab cli
+          batching offload engine disagg observe openai sglang server xray lab cli
           """
               .split("\\s+"));
 

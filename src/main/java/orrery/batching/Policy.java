@@ -43,6 +43,14 @@ public interface Policy {
     return true;
   }
 
+  /**
+   * Whether it may take pages back from a running sequence. If not, it counts on it that all
+   * running sequences can grow to their maximum length, whoever admitted them.
+   */
+  default boolean retracts() {
+    return true;
+  }
+
   /** The memory in its first view. */
   default View.Memory initialMemory() {
     return new View.Memory(0, 0);

@@ -8,6 +8,9 @@ import java.util.TreeSet;
 /**
  * The sequences that wait and those that run. The queue is ordered by priority, then arrival. A
  * retracted sequence keeps its arrival, so it returns to its old place.
+ *
+ * <p>A sequence that is <em>held</em> does neither: it has pages, but no step computes rows of it,
+ * because its rows are on their way to another engine or from there.
  */
 public final class Queues {
   private final TreeSet<Sequence> waiting =
@@ -17,6 +20,7 @@ public final class Queues {
               .thenComparingInt(s -> s.id));
 
   private final List<Sequence> running = new ArrayList<>(); // in order of admission
+  private final List<Sequence> held = new ArrayList<>(); // in the order in which they came
 
   /** Puts a new sequence into the queue. */
   public void enqueue(Sequence s) {
@@ -35,11 +39,35 @@ public final class Queues {
     waiting.add(s);
   }
 
-  /** Forgets a sequence, waiting or running. */
+  /** Holds a sequence that has pages; it may have been running. */
+  public void hold(Sequence s) {
+    running.remove(s);
+    held.add(s);
+  }
+
+  /** Moves a held sequence to those that run. */
+  public void admitHeld(Sequence s) {
+    held.remove(s);
+    running.add(s);
+  }
+
+  /** Forgets a sequence, waiting, running or held. */
   public void remove(Sequence s) {
-    if (!running.remove(s)) {
+    if (!running.remove(s) && !held.remove(s)) {
       waiting.remove(s);
     }
+  }
+
+  /** The held sequences, in the order in which they came. */
+  public List<Sequence> held() {
+    return held;
+  }
+
+  /** All sequences that have pages: the running ones, then the held ones. */
+  public List<Sequence> withPages() {
+    List<Sequence> all = new ArrayList<>(running);
+    all.addAll(held);
+    return all;
   }
 
   /** The running sequences, in order of admission. */
@@ -56,6 +84,7 @@ public final class Queues {
     return waiting.size();
   }
 
+  /** Whether no sequence waits or runs, so that there is nothing to compute. */
   public boolean isEmpty() {
     return waiting.isEmpty() && running.isEmpty();
   }

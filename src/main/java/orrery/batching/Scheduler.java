@@ -58,14 +58,47 @@ public final class Scheduler {
     return policy.mayFork(() -> view(queues, now), () -> running(parent));
   }
 
+  /**
+   * Whether a sequence may get pages for rows that another engine computes: see {@link
+   * DecodeAdmission}.
+   *
+   * @param reserve tokens that each sequence beside it is expected to still need, at most
+   */
+  public boolean mayReceive(Queues queues, Sequence s, int reserve) {
+    List<Item> running = queues.running().stream().map(this::running).toList();
+    List<Item> held = queues.held().stream().map(this::running).toList();
+    int tokens = policy.retracts() ? reserve : Integer.MAX_VALUE;
+    return new DecodeAdmission(kv.geometry(), free(), ahead, margin, tokens)
+        .admits(running, held, s);
+  }
+
+  /** [pools] Pages that are free, or that only the prefix cache keeps. */
+  private int[] free() {
+    int[] free = new int[kv.geometry().pools()];
+    Arrays.setAll(free, pool -> kv.pool(pool).available() + kv.pool(pool).idle());
+    return free;
+  }
+
+  /** Takes what held sequences have, or will need for sure, out of what a policy counts on. */
+  private void leaveOut(Queues queues, int[] free, int[] total) {
+    for (Sequence s : queues.held()) {
+      Item item = running(s);
+      for (int pool = 0; pool < free.length; pool++) {
+        total[pool] -= s.table().end(pool) - s.table().first(pool);
+        if (!policy.retracts()) {
+          int owned = item.reclaimable()[pool];
+          free[pool] -= kv.geometry().expected(pool, s.held(), s.longest, owned, margin);
+        }
+      }
+    }
+  }
+
   private View view(Queues queues, long now) {
     KvGeometry g = kv.geometry();
-    int[] free = new int[g.pools()];
+    int[] free = free();
     int[] total = new int[g.pools()];
-    for (int pool = 0; pool < free.length; pool++) {
-      free[pool] = kv.pool(pool).available() + kv.pool(pool).idle();
-      total[pool] = kv.pool(pool).total() - 1;
-    }
+    Arrays.setAll(total, pool -> kv.pool(pool).total() - 1);
+    leaveOut(queues, free, total);
     List<Item> running = new ArrayList<>();
     for (Sequence s : queues.running()) {
       if (!s.ending()) { // else there is nothing left to plan for it; its pages are not free yet

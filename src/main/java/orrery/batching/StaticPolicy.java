@@ -40,6 +40,11 @@ public final class StaticPolicy implements Policy {
   }
 
   @Override
+  public boolean retracts() {
+    return false;
+  }
+
+  @Override
   public StepPlan plan(View view) {
     PlanBuilder plan = new PlanBuilder(view);
     if (!view.running().isEmpty()) {

@@ -37,6 +37,11 @@ public final class TrtLlmPolicy implements Policy {
   }
 
   @Override
+  public boolean retracts() {
+    return capacity == Capacity.MAX_UTILIZATION;
+  }
+
+  @Override
   public StepPlan plan(View view) {
     PlanBuilder plan = new PlanBuilder(view);
     Stop stop;

@@ -13,6 +13,7 @@ import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.events.HostPools;
 import orrery.events.HostPools.HostSlots;
+import orrery.options.Options;
 
 /**
  * What the demo shows. The board is made of events alone: the engine's thread adds them, another
@@ -164,6 +165,7 @@ final class Board implements EventSink {
       case Event.Paused e -> {}
       case Event.Resumed e -> {}
       case Event.Idle e -> {}
+      case Event.Queued e -> lines.get(e.request()).state(Options.word(e.queue()));
       case Event.Books e -> {}
       case HostPools e -> host = e.pools();
       case Event.Tiers e -> {} // the slots tell what came of them

@@ -15,6 +15,7 @@ import orrery.options.Options;
 import orrery.server.ControlRoutes;
 import orrery.server.HttpServer;
 import orrery.server.OpenAiRoutes;
+import orrery.server.Part;
 import orrery.server.Routes;
 import orrery.server.ServerOptions;
 import orrery.server.Serving;
@@ -98,6 +99,9 @@ final class ServeCommand implements Callable<Integer> {
   @ArgGroup(validate = false, order = 15, heading = ArrivalFlags.HEADING)
   private ArrivalFlags arrivals = new ArrivalFlags();
 
+  @ArgGroup(validate = false, order = 17, heading = DisaggregationFlags.HEADING)
+  private DisaggregationFlags parts = new DisaggregationFlags();
+
   @Mixin private RecipeFlag recipe;
   @Mixin private TraceFlag trace;
   @Spec private CommandSpec spec;
@@ -107,6 +111,7 @@ final class ServeCommand implements Callable<Integer> {
     CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory());
     trace.into(server.from(recipe.into(files))).check();
     ServerOptions listening = server.options();
+    parts.check();
     server.deadline(); // refused before a model is loaded
     Options.check(name == null || !name.isBlank(), "served-model-name", "a name", name);
     EngineOptions options = recipe.applyTo(options(), model.directory());
@@ -116,6 +121,15 @@ final class ServeCommand implements Callable<Integer> {
         .engine(options)
         .when(policy != SchedulePolicy.STATIC, with, ArrivalFlags.WAIT)
         .when(!listening.apiKeys().isEmpty(), "with --api-key", "--allow-anyone")
+        .when(
+            parts.whole(),
+            "without " + DisaggregationFlags.MODE,
+            DisaggregationFlags.PORT,
+            DisaggregationFlags.RESERVED)
+        .when(
+            parts.prefill(),
+            "with " + DisaggregationFlags.MODE + " prefill",
+            DisaggregationFlags.RESERVED)
         .tell();
     try (Ending ending = new Ending();
         HttpServer http = HttpServer.listen(listening, reports()::bug)) {
@@ -143,7 +157,7 @@ final class ServeCommand implements Callable<Integer> {
         Profile profile = server.profile();
         LoadedModel loaded = model.load();
         PageServer page = new PageServer(xray(listening), loaded, sink.and(metrics).and(profile));
-        Serving serving = serving(start(page, options), loaded, served)) {
+        Serving serving = serving(start(page, options), loaded, served, listening.host())) {
       new NoEffect(spec).model(serving.engine()).tell();
       sink.begin();
       if (!cold) {
@@ -191,8 +205,16 @@ final class ServeCommand implements Callable<Integer> {
     return keys == 1 || keys == 0 && listening.isLoopback();
   }
 
-  private Serving serving(Engine engine, LoadedModel loaded, String served) {
-    return new Serving(engine, loaded, served, cacheReport, server.deadline(), random.seed());
+  private Serving serving(Engine engine, LoadedModel loaded, String served, String host)
+      throws IOException {
+    try {
+      Part part = parts.part(engine, loaded.directory(), host);
+      return new Serving(
+          engine, loaded, served, cacheReport, server.deadline(), random.seed(), part);
+    } catch (IOException e) {
+      engine.close();
+      throw e;
+    }
   }
 
   /** Every path that is served, but the page's. */

@@ -15,12 +15,17 @@ final class Active {
   final long submitted; // nanoseconds on the engine's clock
   final long deadline; // nanoseconds on the engine's clock
   final PromptScores scores;
+  final Handover handover; // null if it begins and ends in this engine
   final List<Choice> running = new ArrayList<>();
   private final List<Answer> answers = new ArrayList<>();
   boolean forked; // all choices of the request exist, not only the first
   boolean queued = true; // until the request first runs or ends
 
-  Active(Request request, Completion completion, long seed, long submitted) {
+  /**
+   * @param handover null if the request begins and ends in this engine
+   */
+  Active(Request request, Completion completion, long seed, long submitted, Handover handover) {
+    this.handover = handover;
     this.request = request;
     this.completion = completion;
     this.seed = seed;
@@ -28,6 +33,13 @@ final class Active {
     this.deadline = request.deadline().map(d -> submitted + d.toNanos()).orElse(Long.MAX_VALUE);
     this.scores = new PromptScores(request);
     this.forked = request.params().n() == 1;
+  }
+
+  /** Takes note that the request has ended, in whatever way. */
+  void left(String why) {
+    if (handover != null) {
+      handover.home.left(handover, why);
+    }
   }
 
   /**

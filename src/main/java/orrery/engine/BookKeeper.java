@@ -90,7 +90,7 @@ final class BookKeeper {
   void report(long nanos, Launched step) {
     step.planned().times().overlapped(steps).ifPresent(sink::accept);
     if (sink.wantsPageMap()) {
-      pools.maps(nanos, queues.running()).forEach(sink::accept);
+      pools.maps(nanos, queues.withPages()).forEach(sink::accept);
     }
     if (wanted) {
       changes(nanos);
@@ -151,8 +151,9 @@ final class BookKeeper {
   /** Tells what changed since the last time. */
   private void changes(long nanos) {
     prefix.book().changes(nanos).forEach(sink::accept);
-    Map<PageTable, Holds> now = HashMap.newHashMap(queues.running().size());
-    for (Sequence s : queues.running()) {
+    List<Sequence> all = queues.withPages();
+    Map<PageTable, Holds> now = HashMap.newHashMap(all.size());
+    for (Sequence s : all) {
       Holds before = told.get(s.table()); // a table lives as long as its sequence runs
       int block = prefix.book().last(s.lease());
       boolean same = before != null && before.block() == block && same(before, s.table());

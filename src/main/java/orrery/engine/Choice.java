@@ -3,13 +3,16 @@ package orrery.engine;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import orrery.batching.Sequence;
+import orrery.engine.Prefilled.FirstToken;
 import orrery.sampling.AnswerText;
 import orrery.sampling.FinishReason;
 import orrery.sampling.History;
 import orrery.sampling.Logprobs;
 import orrery.speculation.Drafter;
+import orrery.speculation.DrafterState;
 import orrery.speculation.Drafts;
 import orrery.speculation.SamplingContext;
 import orrery.text.StreamDecoder;
@@ -85,6 +88,35 @@ final class Choice extends Sequence {
   void forked(Drafter drafter, Choice from) {
     drafts(drafter.fork(from.drafts(), this, sampling));
     cachedTokens = cachedTokens < 0 ? computed() : cachedTokens;
+  }
+
+  /**
+   * Takes note that the rows of its prompt have come from another engine.
+   *
+   * @param hit how many tokens came from that engine's prefix cache
+   */
+  void arrived(int hit) {
+    cachedTokens = hit;
+    active.completion.cachedTokens(hit);
+    advance(promptLength - computed());
+  }
+
+  /** Takes note that it goes on to run, with what the drafter of another engine knew of it. */
+  void resumed(Drafter drafter, DrafterState state) {
+    drafts(drafter.resume(this, sampling, state));
+  }
+
+  /** The first token of its answer. */
+  FirstToken firstToken() {
+    Optional<Logprobs> told =
+        logprobs.isEmpty() ? Optional.empty() : Optional.of(logprobs.getFirst());
+    return new FirstToken(tokens()[promptLength], told);
+  }
+
+  /** Appends a first token that another engine has decided. */
+  Token take(FirstToken first, long now) {
+    history.push(first.token());
+    return take(first.token(), first.logprobs().orElse(null), now);
   }
 
   /** The drafts for its next tokens; empty for a sibling that does not run yet. */

@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -187,7 +188,17 @@ public final class Engine implements AutoCloseable {
     for (Request request : requests) {
       Objects.requireNonNull(request, "requests: expected requests, found null among them");
     }
-    List<Request> all = List.copyOf(requests);
+    return submit(
+        List.copyOf(requests),
+        (request, completion, now) -> () -> core.requests().enqueue(request, completion, now));
+  }
+
+  /** Makes the message with which a request comes to the engine's thread. */
+  private interface Arrival {
+    Runnable message(Request request, Completion completion, long now);
+  }
+
+  private List<Completion> submit(List<Request> all, Arrival arrival) {
     int n = all.size();
     try {
       core.requirePossible(all);
@@ -204,7 +215,7 @@ public final class Engine implements AutoCloseable {
       for (int i = 0; i < n; i++) { // one each: if one fails, a crash still reads the others
         Request request = all.get(i);
         Completion completion = completions.get(i);
-        posted &= post(() -> core.requests().enqueue(request, completion, now));
+        posted &= post(arrival.message(request, completion, now));
       }
     }
     if (!posted) { // the engine stopped since the check above
@@ -212,6 +223,50 @@ public final class Engine implements AutoCloseable {
       throw closed();
     }
     return completions;
+  }
+
+  /**
+   * Takes a request that this engine begins: it computes the prompt and decides the first token of
+   * each answer. Then it hands over to {@code sender}, and the pages stay until they are sent. The
+   * completion has the first tokens as its answers.
+   *
+   * <p>Nothing is computed before {@link PrefillTicket#bootstrapped}. The request should name a
+   * seed, since the other engine must draw with the same one.
+   *
+   * @throws RequestException as {@link #submit(Request)}
+   */
+  public PrefillTicket prefill(Request request, KvSender sender) {
+    Objects.requireNonNull(sender, "sender: expected one, found null");
+    PrefillTicket ticket = new PrefillTicket(sender);
+    handOver(request, ticket);
+    return ticket;
+  }
+
+  /**
+   * Takes a request whose prompt another engine computes. When there is room, {@code receiver} gets
+   * pages to be filled; when they are filled, the request goes on here.
+   *
+   * @param reserve tokens that a request is expected to need soon, at most: the next one gets no
+   *     pages before these are sure ({@code --num-reserved-decode-tokens})
+   * @throws RequestException as {@link #submit(Request)}
+   * @throws IllegalArgumentException if {@code reserve} is negative
+   */
+  public DecodeTicket decode(Request request, KvReceiver receiver, int reserve) {
+    Objects.requireNonNull(receiver, "receiver: expected one, found null");
+    Options.check(reserve >= 0, "num-reserved-decode-tokens", "at least 0", reserve);
+    DecodeTicket ticket = new DecodeTicket(receiver, reserve);
+    handOver(request, ticket);
+    return ticket;
+  }
+
+  private void handOver(Request request, Handover handover) {
+    Objects.requireNonNull(request, "request: expected a request, found null");
+    submit(
+        List.of(request),
+        (r, completion, now) -> {
+          handover.taken(completion, this::post);
+          return () -> core.enqueue(r, completion, now, handover);
+        });
   }
 
   /** Takes places in the queue for {@code n} requests, if there is room. */
@@ -639,6 +694,14 @@ public final class Engine implements AutoCloseable {
    */
   public int pageTokens() {
     return core.pageTokens();
+  }
+
+  /**
+   * What two engines must have in common beside the model, so that one can go on with the rows of
+   * the other: by name, as a user reads it.
+   */
+  public Map<String, String> kvFormat() {
+    return core.kvFormat();
   }
 
   /** Tokens that the KV cache has room for, in the pool whose rows live longest. */

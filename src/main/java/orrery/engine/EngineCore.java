@@ -2,7 +2,9 @@ package orrery.engine;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
@@ -62,6 +64,7 @@ final class EngineCore {
   private final SingleSteps steps = new SingleSteps(); // asked for, during a pause
   private Planner planner; // the loop's
   private WarmUp warmUp; // the loop's
+  private Handovers handovers; // the loop's
   private boolean paused;
 
   /**
@@ -194,6 +197,18 @@ final class EngineCore {
             maxRunning,
             sink,
             clock);
+    handovers =
+        new Handovers(
+            queues,
+            requests,
+            memory,
+            scheduler,
+            speculator,
+            settler,
+            texts,
+            maxRunning,
+            sink,
+            clock);
     if (options.compute().overlap()) {
       Step other = new Step(maxRows, maxRunning + 1, workspace);
       Compute compute = new Compute(kernels, workspace, runner, decider, clock);
@@ -233,6 +248,23 @@ final class EngineCore {
     return kv.geometry().pageTokens();
   }
 
+  /** All that a cached row, or its place in a page, depends on beside the model and the tokens. */
+  Map<String, String> kvFormat() {
+    Map<String, String> format = new LinkedHashMap<>();
+    format.put("page-size", Integer.toString(pageTokens()));
+    format.put("vocabulary", Integer.toString(model.vocab()));
+    format.put("activations", roundsActivations() ? "fp8" : "as they are");
+    format.put("slots ahead", Integer.toString(handovers.ahead()));
+    for (Stream s : kv.layout().streams()) {
+      String rows = s.tokensPerRow() == Stream.PER_PAGE ? "a page" : s.tokensPerRow() + " tokens";
+      String keeps = s.keeps() == Stream.ALL ? "all" : Integer.toString(s.keeps());
+      format.put(
+          "stream " + s.name(),
+          s.width() + " x " + s.format() + ", a row for " + rows + ", keeps " + keeps);
+    }
+    return format;
+  }
+
   /** Tokens that the pool whose rows live longest has room for; one page is the dummy. */
   long cacheTokens() {
     return (kv.pool(0).total() - 1L) * kv.geometry().span(0);
@@ -256,9 +288,14 @@ final class EngineCore {
     return requests;
   }
 
-  /** Whether no sequence runs or waits, and no step is on its way. */
+  /** Takes a request that begins in one engine and goes on in another. */
+  void enqueue(Request request, Completion completion, long submitted, Handover handover) {
+    handovers.enqueue(handover, requests.arrive(request, completion, submitted, handover));
+  }
+
+  /** Whether no request is in the engine, and no step is on its way. */
   boolean idle() {
-    return queues.isEmpty() && loop.settled();
+    return queues.isEmpty() && handovers.isEmpty() && loop.settled();
   }
 
   /** Empties the prefix cache; returns false, and does nothing, if a sequence runs or waits. */
@@ -379,6 +416,14 @@ final class EngineCore {
       if (requests.cutOffLate(clock.getAsLong())) {
         rest(); // else nothing would say that their pages are free
       }
+      return false;
+    }
+    handovers.preallocate(loop);
+    handovers.promote(loop);
+    if (queues.isEmpty() && loop.settled()) { // all that is here waits for another engine
+      requests.cutOffLate(clock.getAsLong());
+      steps.end();
+      assert balanced();
       return false;
     }
     long before = books.steps();

@@ -21,7 +21,7 @@ final class Invariants {
       PagePool pages = kv.pool(pool);
       pages.check();
       int[] holders = new int[pages.total()]; // [pages] counted from the tables
-      for (Sequence s : queues.running()) {
+      for (Sequence s : queues.withPages()) {
         count(s, s.table(), pool, holders);
         requireBooked(s, pool, kv.geometry().pages(pool, s.held()));
         int most = kv.geometry().expected(pool, 0, s.longest, 0, margin + s.flying());

@@ -80,8 +80,9 @@ final class KeyframeReader {
    */
   Keyframe read(long nanos, long step) {
     List<BookedSequence> sequences = new ArrayList<>();
-    queues.running().forEach(s -> sequences.add(booked(Choice.of(s))));
-    queues.waiting().forEach(s -> sequences.add(booked(Choice.of(s))));
+    queues.running().forEach(s -> sequences.add(booked(Choice.of(s), "running")));
+    queues.waiting().forEach(s -> sequences.add(booked(Choice.of(s), "waiting")));
+    queues.held().forEach(s -> sequences.add(booked(Choice.of(s), "held")));
     return new Keyframe(
         nanos,
         step,
@@ -95,13 +96,13 @@ final class KeyframeReader {
         prefix.book().blocks());
   }
 
-  private BookedSequence booked(Choice c) {
+  private BookedSequence booked(Choice c, String state) {
     return new BookedSequence(
         c.request,
         c.id,
         c.choice,
         c.active.request.params().n(),
-        c.running() ? "running" : "waiting",
+        state,
         c.retractions(),
         c.promptLength,
         c.active.request.params().maxTokens(),

@@ -1,5 +1,6 @@
 package orrery.engine;
 
+import java.util.Arrays;
 import java.util.function.LongSupplier;
 import orrery.batching.Scheduler;
 import orrery.batching.Sequence;
@@ -67,6 +68,56 @@ final class KvMemory {
     return prefix.hasTiers()
         && plan.admit().stream()
             .anyMatch(s -> prefix.match(s.tokens(), Scheduler.hitLimit(s, p), s.salt).loads() > 0);
+  }
+
+  /**
+   * Starts a sequence whose rows another engine computes: it shares the pages of a hit, and gets
+   * pages for the others. A pool with a window has only those that the rows to come can need.
+   *
+   * @param complete tokens whose rows are written in all streams when the others come, at least
+   * @param slots that it gets pages for
+   * @return [pools] the first page that is to be filled
+   */
+  int[] startForRows(Sequence s, int complete, int slots) {
+    KvGeometry g = kv.geometry();
+    PageTable table = kv.newTable();
+    int limit = (s.known() - 1) / g.pageTokens() * g.pageTokens();
+    PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, table);
+    int[] wanted = new int[g.pools()];
+    for (int pool = 0; pool < wanted.length; pool++) {
+      kv.startTail(table, pool, g.passed(pool, complete));
+      wanted[pool] = table.end(pool);
+    }
+    s.start(table, hit.lease(), hit.tokens());
+    reserve(s, slots);
+    return wanted;
+  }
+
+  /**
+   * The rows of a prompt are here.
+   *
+   * @param first [pools] the first page that the other engine had; a page before it means nothing
+   */
+  void arrived(Sequence s, int[] first) {
+    for (int pool = 0; pool < first.length; pool++) {
+      kv.startTail(s.table(), pool, first[pool]);
+    }
+  }
+
+  /** Pools of the cache. */
+  int poolCount() {
+    return kv.geometry().pools();
+  }
+
+  /**
+   * The pages of a sequence, for another thread, until they are given back.
+   *
+   * @param from [pools] the first page to be copied, or an earlier one
+   */
+  KvPages lend(Sequence s, int[] from) {
+    int[] first = new int[from.length];
+    Arrays.setAll(first, pool -> Math.max(from[pool], s.table().first(pool)));
+    return new KvPages(kv, s.table(), first);
   }
 
   /** Releases a sequence's pages and its hold on the prefix cache. */

@@ -88,7 +88,9 @@ final class Planner {
     scheduler.accept(plan);
     plan.retract().forEach(this::retract);
     Arrival arrival = admit(plan.admit());
-    if (plan.rows().isEmpty() && !queues.running().isEmpty()) {
+    // Sequences that are held may have all pages that the next row needs; they give them back, or
+    // run and can be retracted then.
+    if (plan.rows().isEmpty() && !queues.running().isEmpty() && queues.held().isEmpty()) {
       throw new IllegalStateException("the policy planned nothing while sequences run");
     }
     for (StepPlan.Rows rows : plan.rows()) {

@@ -96,6 +96,17 @@ final class PromptScores {
     scores.add(Logprobs.of(logits, offset, vocab, prompt[behind], alternatives));
   }
 
+  /** How many there are when all are computed. */
+  int count() {
+    return end - start;
+  }
+
+  /** Takes all of them from another engine. */
+  void arrived(List<Logprobs> all) {
+    scores.clear();
+    scores.addAll(all);
+  }
+
   /** All of them; none before the last one is computed. */
   List<Logprobs> all() {
     return complete() ? List.copyOf(scores) : List.of();

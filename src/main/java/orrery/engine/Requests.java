@@ -41,9 +41,19 @@ final class Requests {
     this.clock = clock;
   }
 
+  /** Takes a request that begins and ends in this engine. */
   void enqueue(Request request, Completion completion, long submitted) {
+    queues.enqueue(arrive(request, completion, submitted, null));
+  }
+
+  /**
+   * Takes a request; its first choice neither waits nor runs.
+   *
+   * @param handover null if the request begins and ends in this engine
+   */
+  Choice arrive(Request request, Completion completion, long submitted, Handover handover) {
     long seed = request.params().seed().orElse(completion.id());
-    Active a = new Active(request, completion, seed, submitted);
+    Active a = new Active(request, completion, seed, submitted, handover);
     active.put(completion.id(), a);
     sink.accept(
         new Event.Submitted(
@@ -53,7 +63,7 @@ final class Requests {
             request.params().maxTokens(),
             request.params().n(),
             request.prompt()));
-    queues.enqueue(newChoice(a, 0, arrivals++));
+    return newChoice(a, 0, arrivals++);
   }
 
   /** Takes note that a request first runs, or ends before that: it no longer counts as queued. */
@@ -81,7 +91,9 @@ final class Requests {
   }
 
   private Choice newChoice(Active a, int choice, long arrival) {
-    long wanted = (long) a.request.prompt().length + a.request.params().maxTokens();
+    int most = a.request.params().maxTokens();
+    int here = a.handover == null ? most : a.handover.maxTokens(most);
+    long wanted = (long) a.request.prompt().length + here;
     int longest = (int) Math.min(wanted, contextLength);
     Choice c = new Choice(a, loaded, nextSequence++, choice, longest, arrival);
     a.running.add(c);
@@ -91,11 +103,14 @@ final class Requests {
   /** Ends a request from outside; its tokens so far are its answers. */
   void cancel(int request, String why) {
     Active a = active.get(request);
-    if (a != null) {
-      for (Choice c : allOf(a)) {
+    if (a == null || a.handover != null && a.handover.home.holdsOut(a.handover, why)) {
+      return; // it has ended, or will end when its pages are given back
+    }
+    for (Choice c : allOf(a)) {
+      if (!c.finished()) {
         a.completion.token(c.abort(why));
-        finish(c);
       }
+      finish(c);
     }
   }
 
@@ -136,6 +151,7 @@ final class Requests {
     started(c.active);
     if (c.active.done(c)) {
       active.remove(c.request);
+      c.active.left("the request has ended: " + c.finish().type());
     }
   }
 
@@ -150,6 +166,7 @@ final class Requests {
     }
     started(a);
     active.remove(a.completion.id());
+    a.left(why.getMessage());
     String message = "request " + a.completion.id() + ": " + why.getMessage();
     a.completion.fail(new RequestException(RequestException.Kind.FAILED, message, why));
   }
@@ -180,6 +197,7 @@ final class Requests {
     for (Active a : all) {
       started(a);
       a.completion.fail(stopped(why));
+      a.left("the engine stopped");
     }
     for (Active a : all) {
       for (Choice c : allOf(a)) {

@@ -130,7 +130,7 @@ final class Settler {
   }
 
   /** Keeps the rows of a choice: from now on other requests may share their pages. */
-  private void commit(Choice c, List<Choice> siblings) {
+  void commit(Choice c, List<Choice> siblings) {
     memory.trim(c, c.computedSoon() + speculator.ahead()); // rows on their way keep their pages
     memory.keep(c, speculator.complete(c));
     for (Choice sibling : siblings) {
@@ -140,7 +140,10 @@ final class Settler {
         fork(c, sibling);
       }
     }
-    if (c.finished()) {
+    Handover handover = c.active.handover;
+    if (c.finished() && handover != null && handover.handsOver()) {
+      handover.home.handOver(c, siblings);
+    } else if (c.finished()) {
       requests.finish(c);
     }
   }

@@ -39,7 +39,7 @@ public sealed interface Event {
 
   /**
    * A sequence started, or started again after a retraction; {@code hit} tokens came from the
-   * cache.
+   * cache. In a decode engine it has got its pages; {@link Queued} says when it runs.
    */
   record Admitted(long nanos, int request, int sequence, int hit, int retractions)
       implements Event {}
@@ -123,6 +123,33 @@ public sealed interface Event {
       int outputTokens,
       String text)
       implements Event {}
+
+  /**
+   * A request that begins in one engine and goes on in another has come into another queue.
+   *
+   * @param sequence its first choice
+   */
+  record Queued(long nanos, int request, int sequence, Queue queue) implements Event {}
+
+  /**
+   * Where a request stands on its way from a prefill engine to a decode engine. The names are those
+   * of SGLang ({@code disaggregation/prefill.py}, {@code decode.py}); {@code WAITING} is a queue of
+   * both sides.
+   */
+  enum Queue {
+    /** Prefill: the decode engine has no pages for it yet. */
+    BOOTSTRAP,
+    /** Decode: it waits for pages. */
+    PREALLOC,
+    /** Decode: it has pages, and its rows are to come. */
+    TRANSFER,
+    /** Prefill: its prompt may be computed. Decode: its rows are here, and it waits for a place. */
+    WAITING,
+    /** Decode: it runs. */
+    RUNNING,
+    /** Prefill: its prompt is computed, and its pages stay until they are sent. */
+    INFLIGHT
+  }
 
   /** A request was refused when it was submitted; it got no number. */
   record Rejected(long nanos, String why) implements Event {}

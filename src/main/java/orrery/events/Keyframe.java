@@ -20,7 +20,8 @@ import orrery.events.Holds.PageRun;
  *     users write it
  * @param shapes [pools]
  * @param pools [pools] as in {@link Event.StepDone}, but that no page is {@code passed}
- * @param sequences the running ones in order of admission, then the waiting ones in queue order
+ * @param sequences the running ones in order of admission, then the waiting ones in queue order,
+ *     then the held ones
  * @param blocks of the prefix cache, in no particular order
  */
 public record Keyframe(
@@ -58,7 +59,8 @@ public record Keyframe(
    *
    * @param choice which answer of the request, from 0
    * @param choices how many answers the request asked for
-   * @param state {@code running} or {@code waiting}
+   * @param state {@code running}, {@code waiting}, or {@code held}: it has pages and computes
+   *     nothing, as its rows are on their way to another engine or from there
    * @param tokens [known] prompt and answer so far
    * @param computed how many of them have their rows in the cache
    * @param block as in {@link Holds}; -1 while it waits

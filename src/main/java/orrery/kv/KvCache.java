@@ -218,6 +218,21 @@ public final class KvCache {
   }
 
   /**
+   * Releases the pages of a table before page {@code first} of a pool; a table whose pages all end
+   * before that goes on there. So the rows of a window that come from elsewhere need no pages for
+   * what the window has passed.
+   */
+  public void startTail(PageTable table, int pool, int first) {
+    while (table.first(pool) < Math.min(first, table.end(pool))) {
+      release(pool, table.pages(pool)[table.first(pool)]);
+      table.pass(pool);
+    }
+    if (table.end(pool) < first) {
+      table.startAt(pool, first);
+    }
+  }
+
+  /**
    * Replaces a page of a table by a page with the same rows that other sequences or the prefix
    * cache hold.
    */

@@ -126,6 +126,11 @@ public final class PerfettoSink extends FileSink {
             .arg("origin", e.origin().name().toLowerCase(Locale.ROOT))
             .close();
       }
+      case Event.Queued e -> {
+        Lane lane = lane(e.request(), e.sequence(), e.nanos());
+        String queue = e.queue().name().toLowerCase(Locale.ROOT);
+        out.instant(REQUESTS, lane.number, e.nanos(), "queue " + queue).close();
+      }
       case Event.Verified e -> {
         Lane lane = lane(e.request(), e.sequence(), e.nanos());
         out.instant(

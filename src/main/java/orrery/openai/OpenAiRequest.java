@@ -18,6 +18,7 @@ import orrery.sampling.SamplingParams;
  * @param model the name to be echoed
  * @param tokenIds whether the answer's token ids are wanted too
  * @param names what the body calls the engine's fields
+ * @param rooms where the other half of each prompt is, if another server does it; empty in a batch
  */
 public record OpenAiRequest(
     List<Request> requests,
@@ -26,7 +27,8 @@ public record OpenAiRequest(
     boolean chat,
     String model,
     boolean tokenIds,
-    FieldNames names) {
+    FieldNames names,
+    List<Bootstrap> rooms) {
   /** OpenAI's limit. Every choice is a sequence, so no body may ask for a million of them. */
   public static final int MAX_N = 128;
 
@@ -104,7 +106,14 @@ public record OpenAiRequest(
       params = chat ? loaded.endingWithTheTurn(params) : params;
       Request request = Request.of(prompt, params).withPriority(priority).withSalt(salt);
       return new OpenAiRequest(
-          List.of(request), Optional.empty(), Delivery.WHOLE, chat, model, tokenIds, names);
+          List.of(request),
+          Optional.empty(),
+          Delivery.WHOLE,
+          chat,
+          model,
+          tokenIds,
+          names,
+          List.of());
     }
 
     private String directoryName() {

@@ -81,7 +81,8 @@ public final class ServedReader {
         chat,
         body.stringOr("model", model.name()),
         body.boolOr("return_token_ids", false),
-        names);
+        names,
+        Bootstrap.read(body, requests.size()));
   }
 
   /**

@@ -37,7 +37,13 @@ public final class ControlRoutes {
     this.metrics = metrics;
     this.profile = profile;
     this.info =
-        new ServerInfo(serving.name(), serving.loaded(), serving::engine, metrics, version());
+        new ServerInfo(
+            serving.name(),
+            serving.loaded(),
+            serving::engine,
+            metrics,
+            version(),
+            serving.part().mode());
   }
 
   private static String version() {

@@ -1,13 +1,16 @@
 package orrery.server;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import orrery.engine.Completion;
 import orrery.engine.Engine;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
+import orrery.openai.Bootstrap;
 import orrery.sampling.RandomSeed;
 
 /**
@@ -20,6 +23,7 @@ public final class Serving implements AutoCloseable {
   private final boolean cacheReport;
   private final Optional<Duration> deadline;
   private final RandomSeed random;
+  private final Part part;
   private final AtomicLong asked = new AtomicLong(); // requests so far
   private final CompletableFuture<Throwable> broken = new CompletableFuture<>();
   private volatile Running running; // null while another engine starts
@@ -45,6 +49,22 @@ public final class Serving implements AutoCloseable {
       boolean cacheReport,
       Optional<Duration> deadline,
       RandomSeed random) {
+    this(engine, loaded, name, cacheReport, deadline, random, new Part.Whole());
+  }
+
+  /**
+   * @param part of each request that the engine does; without all of it, no other engine may take
+   *     its place
+   */
+  public Serving(
+      Engine engine,
+      LoadedModel loaded,
+      String name,
+      boolean cacheReport,
+      Optional<Duration> deadline,
+      RandomSeed random,
+      Part part) {
+    this.part = part;
     this.random = random;
     this.loaded = loaded;
     this.name = name;
@@ -110,6 +130,20 @@ public final class Serving implements AutoCloseable {
     return cacheReport;
   }
 
+  /** The part of each request that this server does. */
+  public Part part() {
+    return part;
+  }
+
+  /**
+   * Hands requests to the engine, all or none.
+   *
+   * @param rooms [requests] where the other half of each is
+   */
+  List<Completion> submit(List<Request> requests, List<Bootstrap> rooms) {
+    return part.submit(engine(), requests, rooms);
+  }
+
   /** After how long an unfinished answer is cut off. */
   public Optional<Duration> deadline() {
     return deadline;
@@ -128,6 +162,10 @@ public final class Serving implements AutoCloseable {
   public synchronized void restart(Supplier<Engine> next, Supplier<Engine> again) {
     if (ending) {
       throw HttpException.gone("the server is ending; it starts no other engine");
+    }
+    if (!(part instanceof Part.Whole)) {
+      throw HttpException.refused(
+          409, null, "expected a server of whole requests, found one of mode " + part.mode());
     }
     int number = number() + 1;
     endOne();
@@ -184,6 +222,9 @@ public final class Serving implements AutoCloseable {
     if (running != null) {
       running.engine().close();
     }
+    if (part instanceof Part.Prefill prefill) {
+      prefill.side().close();
+    }
   }
 
   /**
@@ -214,12 +255,13 @@ public final class Serving implements AutoCloseable {
 
   /**
    * Without a random seed the engine takes the request's number itself. A request that draws
-   * nothing takes no number of the server's, so probes between requests change no seed.
+   * nothing takes no number of the server's, so probes between requests change no seed. Two servers
+   * that do one request together number it differently, so their seed is the request's room.
    */
   private Request seeded(Request request) {
     boolean own = request.params().seed().isPresent();
     boolean draws = !request.params().greedy() || engine().options().speculation().synthetic();
-    return own || !draws || random.equals(RandomSeed.NONE)
+    return own || !draws || random.equals(RandomSeed.NONE) || !(part instanceof Part.Whole)
         ? request
         : request.withSeed(random.of(asked.getAndIncrement()));
   }

@@ -41,13 +41,19 @@ public final class SglangRoutes {
 
   private void generate(Call call) throws IOException {
     serving.requireRoom();
-    GenerateRequest request = call.body(bytes -> reader.get().read(Fields.parse(bytes)));
+    GenerateRequest request = call.body(this::read);
     List<String> rid = request.prompts().stream().map(GenerateRequest.Prompt::rid).toList();
     try (Rids.Names names = rids.reserve(call.tenant(), rid, request.list())) {
       List<Completion> running = submit(call, request);
       names.begin(running);
       answer(call, request, running);
     }
+  }
+
+  private GenerateRequest read(byte[] bytes) {
+    GenerateRequest request = reader.get().read(Fields.parse(bytes));
+    boolean half = serving.part() instanceof Part.Decode && !request.stream();
+    return half ? request.withoutPromptScores() : request;
   }
 
   private void answer(Call call, GenerateRequest request, List<Completion> running)
@@ -70,7 +76,7 @@ public final class SglangRoutes {
   private List<Completion> submit(Call call, GenerateRequest request) {
     List<Request> own = request.requests().stream().map(r -> serving.of(call, r)).toList();
     try {
-      return serving.engine().submit(own);
+      return serving.submit(own, request.rooms());
     } catch (RequestException e) {
       throw e.kind() == RequestException.Kind.INVALID ? GenerateRequest.refused(e.getMessage()) : e;
     }

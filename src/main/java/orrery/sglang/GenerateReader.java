@@ -14,6 +14,7 @@ import orrery.checkpoint.JsonText.Num;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.grammar.Constraint;
+import orrery.openai.Bootstrap;
 import orrery.openai.ConstraintFields;
 import orrery.openai.FieldException;
 import orrery.openai.Fields;
@@ -111,7 +112,8 @@ public final class GenerateReader {
       throw new FieldException(
           PARAMS + ".n", "at most " + ServedReader.MAX_CHOICES + " answers in all", found);
     }
-    return new GenerateRequest(all, several || n > 1, body.boolOr("stream", false));
+    List<Bootstrap> rooms = Bootstrap.read(body, count);
+    return new GenerateRequest(all, several || n > 1, body.boolOr("stream", false), rooms);
   }
 
   private int[] tokens(boolean ids, String at, Object item) {

@@ -1,7 +1,9 @@
 package orrery.sglang;
 
+import java.util.ArrayList;
 import java.util.List;
 import orrery.engine.Request;
+import orrery.openai.Bootstrap;
 import orrery.openai.FieldException;
 
 /**
@@ -11,8 +13,10 @@ import orrery.openai.FieldException;
  * @param list whether the answer is a list: for several prompts, for a list of one, or for several
  *     choices
  * @param stream whether pieces are wanted as they come
+ * @param rooms where the other half of each prompt is, if another server does it
  */
-public record GenerateRequest(List<Prompt> prompts, boolean list, boolean stream) {
+public record GenerateRequest(
+    List<Prompt> prompts, boolean list, boolean stream, List<Bootstrap> rooms) {
 
   /**
    * One prompt, and how its answers are told.
@@ -42,6 +46,19 @@ public record GenerateRequest(List<Prompt> prompts, boolean list, boolean stream
 
   public GenerateRequest {
     prompts = List.copyOf(prompts);
+  }
+
+  /**
+   * The same, but that the answer tells no log-probabilities of prompts: a router adds those that
+   * the server of the prompts has told to those of the server that decodes.
+   */
+  public GenerateRequest withoutPromptScores() {
+    List<Prompt> all = new ArrayList<>();
+    for (Prompt p : prompts) {
+      Report report = new Report(p.report.wanted, -1, p.report.top, p.report.text);
+      all.add(new Prompt(p.request, p.rid, report, p.silent, p.interval));
+    }
+    return new GenerateRequest(all, list, stream, rooms);
   }
 
   /** The requests to the engine. */

@@ -28,15 +28,23 @@ public final class ServerInfo {
   private final Supplier<Engine> engine;
   private final Metrics metrics;
   private final String version;
+  private final String mode;
 
   /**
    * @param name of the model, as clients are told
    * @param engine gives the engine that answers now
    * @param metrics the engine's
    * @param version of Orrery
+   * @param mode the part of each request that the server does: null, prefill or decode
    */
   public ServerInfo(
-      String name, LoadedModel loaded, Supplier<Engine> engine, Metrics metrics, String version) {
+      String name,
+      LoadedModel loaded,
+      Supplier<Engine> engine,
+      Metrics metrics,
+      String version,
+      String mode) {
+    this.mode = mode;
     this.name = name;
     this.directory = loaded.directory().toAbsolutePath().normalize().toString();
     this.hasTokenizer = loaded.tokenizer().isPresent();
@@ -62,7 +70,7 @@ public final class ServerInfo {
       json.writeString(architecture);
     }
     json.writeEndArray();
-    json.writeStringField("disaggregation_mode", "null");
+    json.writeStringField("disaggregation_mode", mode);
     json.writeBooleanField("has_image_understanding", false);
     json.writeBooleanField("has_audio_understanding", false);
     json.writeEndObject();
@@ -88,7 +96,7 @@ public final class ServerInfo {
     for (String size : List.of("tp_size", "pp_size", "dp_size", "ep_size")) {
       json.writeNumberField(size, 1);
     }
-    json.writeStringField("disaggregation_mode", "null");
+    json.writeStringField("disaggregation_mode", mode);
     json.writeNumberField("max_total_num_tokens", engine.get().cacheTokens());
     json.writeNumberField("max_req_input_len", engine.get().longest() - 1);
     json.writeStringField("version", version);

@@ -35,6 +35,24 @@ public interface Drafter {
   Drafts fork(Drafts from, Draftable sequence, SamplingContext sampling);
 
   /**
+   * What it knows of a sequence beside tokens and cached rows, for the drafter of another engine.
+   * The sequence is between two steps.
+   */
+  default DrafterState state(Drafts drafts) {
+    return DrafterState.NONE;
+  }
+
+  /**
+   * Begins with a sequence whose computed rows come from another engine, with what the drafter
+   * there knew of it.
+   *
+   * @throws IllegalArgumentException if a state does not fit
+   */
+  default Drafts resume(Draftable sequence, SamplingContext sampling, DrafterState state) {
+    return start(sequence, sampling);
+  }
+
+  /**
    * How many tokens the drafter can guess now, at most {@code most}; changes nothing that a caller
    * can see.
    */

@@ -141,6 +141,42 @@ public final class MtpDrafter implements Drafter {
   }
 
   @Override
+  public DrafterState state(Drafts drafts) {
+    MtpDrafts s = (MtpDrafts) drafts;
+    List<float[]> states = new ArrayList<>();
+    for (int token = Math.min(s.written, s.sequence.computed() - 1);
+        token < s.sequence.computed();
+        token++) {
+      states.add(s.input(token).clone());
+    }
+    return new DrafterState(s.written, states);
+  }
+
+  /** It makes its first guess behind its first step, when it has seen the states of that step. */
+  @Override
+  public Drafts resume(Draftable sequence, SamplingContext sampling, DrafterState state) {
+    int first = Math.min(state.written(), sequence.computed() - 1);
+    int expected = sequence.computed() - first;
+    if (state.written() < 0 || expected > KEPT_STATES || state.states().size() != expected) {
+      throw new IllegalArgumentException(
+          String.format(
+              "MTP: expected the states of %d tokens, at most %d, found %d",
+              expected, KEPT_STATES, state.states().size()));
+    }
+    MtpDrafts s = new MtpDrafts(sequence, sampling, width, KEPT_STATES);
+    s.written = state.written();
+    for (int i = 0; i < expected; i++) {
+      float[] of = state.states().get(i);
+      if (of.length != width) {
+        throw new IllegalArgumentException(
+            "MTP: expected states of the main model, " + width + " wide, found " + of.length);
+      }
+      s.keepInput(first + i, of, 0);
+    }
+    return s;
+  }
+
+  @Override
   public int offers(Drafts drafts, int most) {
     return ((MtpDrafts) drafts).first == DraftPicker.NONE ? 0 : most;
   }

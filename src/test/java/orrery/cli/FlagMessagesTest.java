@@ -62,6 +62,8 @@ class FlagMessagesTest {
           of(SERVE, "--max-body 0", "expected at least 1, found 0"),
           of(SERVE, "--max-connections 0", "expected at least 1, found 0"),
           of(SERVE, "--request-timeout -1", "expected 0 to 1,000,000,000, found -1.0"),
+          of(SERVE, "--disaggregation-bootstrap-port 0", "expected 1 to 65535, found 0"),
+          of(SERVE, "--num-reserved-decode-tokens -1", "expected at least 0, found -1"),
           of(SERVE, "--expected-concurrency 0", "expected at least 1, found 0"),
           of(SERVE, "--batch-wait-millis -1", "expected at least 0, found -1"),
           of(GENERATE, "--threads 0", "expected 1 to 256, found 0"),
@@ -123,6 +125,7 @@ class FlagMessagesTest {
   /** Flags with a word. */
   private static final List<String[]> WORDS =
       List.of(
+          of(SERVE, "--disaggregation-mode both", "expected null, prefill or decode, found both"),
           of(GENERATE, "--kernels fast", "expected scalar, vector or auto, found fast"),
           of(GENERATE, "--graph maybe", "expected on or off, found maybe"),
           of(GENERATE, "--schedule-policy lifo", "expected static, sglang, vllm, trtllm or"),

@@ -30,6 +30,7 @@ final class FoldedBooks implements EventSink {
     final int request;
     final List<Integer> tokens = new ArrayList<>();
     boolean running;
+    boolean held; // it has pages and does not run: its rows are on their way between two engines
     int retractions;
     int computed;
     Holds holds; // null until the first since it runs
@@ -113,6 +114,7 @@ final class FoldedBooks implements EventSink {
         require(
             requests.get(e.request()).promptTokens() + e.index() + 1 == s.tokens.size(), "index");
       }
+      case Event.Queued e -> queued(e);
       case Event.Verified e -> accepted.put(e.sequence(), e.accepted());
       case Event.Retracted e -> {
         Seen s = sequence(e.sequence(), e.request());
@@ -127,7 +129,8 @@ final class FoldedBooks implements EventSink {
       case BlockGone e -> require(blocks.remove(e.block()) != null, "a block that was there went");
       case Holds e -> {
         Seen s = sequences.get(e.sequence());
-        require(s.running && (s.holds == null || changed(s.holds, e)), "a hold changed");
+        require(
+            (s.running || s.held) && (s.holds == null || changed(s.holds, e)), "a hold changed");
         s.holds = e;
       }
       case StepRows e -> {
@@ -147,6 +150,24 @@ final class FoldedBooks implements EventSink {
         sequence, _ -> new Seen(request, requests.get(request).prompt()));
   }
 
+  private void queued(Event.Queued e) {
+    Seen s = sequence(e.sequence(), e.request());
+    switch (e.queue()) {
+      case BOOTSTRAP, PREALLOC -> require(!s.running && !s.held, "has no pages");
+      case TRANSFER, INFLIGHT -> {
+        require(s.running, "has got its pages");
+        s.running = false;
+        s.held = true;
+      }
+      case WAITING -> s.computed = s.held ? s.tokens.size() : 0;
+      case RUNNING -> {
+        require(s.held, "has its rows");
+        s.held = false;
+        s.running = true;
+      }
+    }
+  }
+
   private void begin(Keyframe k) {
     require(k.step() == -1 && k.sequences().isEmpty() && k.blocks().isEmpty(), "begins empty");
     first = k;
@@ -164,7 +185,7 @@ final class FoldedBooks implements EventSink {
       decode += r.decode();
       drafts += r.drafts();
       Seen s = sequences.get(r.sequence());
-      if (s != null && s.running) { // else its request has just ended
+      if (s != null && (s.running || s.held)) { // else its request has just ended
         require(r.from() == s.computed, "rows begin behind the computed tokens");
         s.computed = r.from() + r.prompt() + r.decode() + accepted.getOrDefault(r.sequence(), 0);
       }
@@ -200,9 +221,13 @@ final class FoldedBooks implements EventSink {
     require(k.step() == step && k.paused() == paused, "step " + k.step() + ", paused " + paused);
     require(k.switches().equals(first.switches()) && k.shapes().equals(first.shapes()), "shapes");
     List<BookedSequence> run = k.sequences().stream().filter(FoldedBooks::runs).toList();
-    List<BookedSequence> wait = k.sequences().stream().filter(s -> !runs(s)).toList();
+    List<BookedSequence> wait =
+        k.sequences().stream().filter(s -> s.state().equals("waiting")).toList();
+    List<BookedSequence> held =
+        k.sequences().stream().filter(s -> s.state().equals("held")).toList();
     require(run.size() == running && wait.size() == waiting, "running and waiting");
-    require(k.sequences().equals(concat(run, wait)), "those that run come first");
+    require(k.sequences().equals(concat(concat(run, wait), held)), "those that run come first");
+    require(sequences.values().stream().filter(s -> s.held).count() == held.size(), "held");
     require(sequences.values().stream().filter(s -> s.running).count() == running, "seen to run");
     k.sequences().forEach(this::compare);
     require(blocks.size() == k.blocks().size(), "as many blocks");
@@ -229,7 +254,9 @@ final class FoldedBooks implements EventSink {
     require(b.choices() == r.choices() && b.choice() < b.choices(), "choices");
     Seen s = sequences.get(b.sequence());
     if (s == null) { // it never ran
-      require(!runs(b) && Arrays.equals(b.tokens(), r.prompt()), "waits with its prompt");
+      require(
+          b.state().equals("waiting") && Arrays.equals(b.tokens(), r.prompt()),
+          "waits with its prompt");
       s = new Seen(b.request(), r.prompt());
     }
     require(s.request == b.request() && s.running == runs(b), b + ": whose, and whether it runs");

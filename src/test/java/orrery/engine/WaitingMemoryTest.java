@@ -28,7 +28,7 @@ class WaitingMemoryTest {
     var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
     long before = threads.getCurrentThreadAllocatedBytes();
     for (int i = 0; i < CHOICES; i++) {
-      Active active = new Active(request, new Completion(i, c -> {}), 1, 0);
+      Active active = new Active(request, new Completion(i, c -> {}), 1, 0, null);
       kept.add(new Choice(active, wide, i, 0, 100, i));
     }
     long bytes = (threads.getCurrentThreadAllocatedBytes() - before) / CHOICES;

@@ -66,6 +66,7 @@ class SinksTest {
                         new Event.PoolPages("all", 16, 1, 2, 3, 0),
                         new Event.PoolPages("window \"6\"", 4, 5, 6, 7, i));
             case "orrery.events.Event$Origin" -> Event.Origin.BONUS;
+            case "orrery.events.Event$Queue" -> Event.Queue.INFLIGHT;
             case String other -> throw new AssertionError("a new type of field: " + other);
           };
     }

@@ -1,0 +1,104 @@
+package orrery.cli;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import orrery.disagg.DecodeSide;
+import orrery.disagg.PrefillSide;
+import orrery.disagg.TcpNetwork;
+import orrery.engine.Engine;
+import orrery.lab.Fingerprint;
+import orrery.options.Options;
+import orrery.server.Part;
+import picocli.CommandLine.Option;
+
+/** The flags for a server that does one part of each request, and another one the other. */
+final class DisaggregationFlags {
+  static final String HEADING = "%nPrompts here, answers there (behind a router):%n";
+  static final String MODE = "--disaggregation-mode";
+  static final String PORT = "--disaggregation-bootstrap-port";
+  static final String RESERVED = "--num-reserved-decode-tokens";
+
+  private static final Duration PATIENCE = Duration.ofMinutes(5); // SGLang's, too
+
+  /** The part of each request that a server does. */
+  enum Mode {
+    NULL,
+    PREFILL,
+    DECODE
+  }
+
+  /** Reads a mode. */
+  static final class ModeWord extends EnumWord<Mode> {
+    ModeWord() {
+      super(Mode.class);
+    }
+  }
+
+  @Option(
+      names = MODE,
+      paramLabel = "WHICH",
+      converter = ModeWord.class,
+      description =
+          "null (whole requests), prefill (prompts and first tokens) or decode (what follows)."
+              + " Default: null")
+  private Mode mode = Mode.NULL;
+
+  @Option(
+      names = PORT,
+      paramLabel = "N",
+      description =
+          "With prefill: port at which decode servers call. With decode: that of a prefill server"
+              + " if the router names none. Default: ${DEFAULT-VALUE}")
+  private int port = 8998;
+
+  @Option(
+      names = RESERVED,
+      paramLabel = "N",
+      description =
+          "With decode: tokens that each answer is expected to still need, at most; the next"
+              + " request waits for pages until these are sure. Default: ${DEFAULT-VALUE}")
+  private int reserved = DecodeSide.RESERVED_TOKENS;
+
+  /** Whether the server does whole requests. */
+  boolean whole() {
+    return mode == Mode.NULL;
+  }
+
+  /** Whether the server computes prompts alone. */
+  boolean prefill() {
+    return mode == Mode.PREFILL;
+  }
+
+  /**
+   * @throws IllegalArgumentException naming the flag, what was expected and what was found
+   */
+  void check() {
+    Options.check(port >= 1 && port <= 0xFFFF, "disaggregation-bootstrap-port", "1 to 65535", port);
+    Options.check(reserved >= 0, "num-reserved-decode-tokens", "at least 0", reserved);
+  }
+
+  /**
+   * The part that the server does.
+   *
+   * @param host at which it listens
+   * @throws IOException if the port cannot be had
+   */
+  Part part(Engine engine, Path model, String host) throws IOException {
+    return switch (mode) {
+      case NULL -> new Part.Whole();
+      case PREFILL -> {
+        TcpNetwork network = new TcpNetwork(InetAddress.getByName(host));
+        String name = Fingerprint.of(model);
+        yield new Part.Prefill(PrefillSide.start(List.of(engine), name, network, port, PATIENCE));
+      }
+      case DECODE -> {
+        TcpNetwork network = TcpNetwork.local(); // it calls, and is not called
+        String name = Fingerprint.of(model);
+        yield new Part.Decode(new DecodeSide(engine, name, network, reserved, PATIENCE), port);
+      }
+    };
+  }
+}

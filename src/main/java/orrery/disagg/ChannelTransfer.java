@@ -1,0 +1,100 @@
+package orrery.disagg;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.ByteChannel;
+import java.util.zip.CRC32C;
+import orrery.disagg.Frame.Type;
+
+/** Frames over a channel of bytes, for example a socket. */
+public final class ChannelTransfer implements Transfer {
+  private static final int MAGIC = 'O' | 'R' << 8 | 'K' << 16 | 'V' << 24;
+  private static final byte VERSION = 1;
+  private static final int HEADER = 24; // bytes
+  private static final int CHECKED = 20; // bytes of the header before its checksum
+  private static final int MOST = 1 << 28; // bytes of a payload; a damaged length asks for no more
+
+  private final ByteChannel channel;
+  private final ByteBuffer out = ByteBuffer.allocate(HEADER).order(ByteOrder.LITTLE_ENDIAN);
+  private final ByteBuffer in = ByteBuffer.allocate(HEADER).order(ByteOrder.LITTLE_ENDIAN);
+
+  /**
+   * @param channel blocks; closed with this
+   */
+  public ChannelTransfer(ByteChannel channel) {
+    this.channel = channel;
+  }
+
+  @Override
+  public void send(Frame frame) throws IOException {
+    ByteBuffer payload = frame.payload().duplicate();
+    out.clear();
+    out.putInt(MAGIC).put(VERSION).put((byte) (frame.type().ordinal() + 1)).putShort((short) 0);
+    out.putLong(frame.room()).putInt(payload.remaining());
+    out.putInt(checksum(out, payload)).flip();
+    write(out);
+    write(payload);
+  }
+
+  private void write(ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+  }
+
+  @Override
+  public Frame receive() throws IOException {
+    read(in.clear(), "a frame");
+    if (in.getInt(0) != MAGIC || in.get(4) != VERSION || in.getShort(6) != 0) {
+      throw new TransferException(
+          "expected a frame of version %d, found magic %08x, version %d"
+              .formatted(VERSION, in.getInt(0), in.get(4)));
+    }
+    int type = in.get(5) - 1;
+    int length = in.getInt(16);
+    if (type < 0 || type >= Type.values().length || length < 0 || length > MOST) {
+      throw new TransferException(
+          "expected a frame of type 1 to %d and at most %d bytes, found type %d and %d bytes"
+              .formatted(Type.values().length, MOST, type + 1, length));
+    }
+    ByteBuffer payload = ByteBuffer.allocate(length);
+    read(payload, "the payload of " + Type.values()[type]);
+    payload.flip();
+    int checksum = checksum(in, payload);
+    if (checksum != in.getInt(CHECKED)) {
+      throw new TransferException(
+          "%s: expected the checksum %08x, found %08x"
+              .formatted(Type.values()[type], in.getInt(CHECKED), checksum));
+    }
+    return new Frame(Type.values()[type], in.getLong(8), payload);
+  }
+
+  private void read(ByteBuffer bytes, String what) throws IOException {
+    while (bytes.hasRemaining()) {
+      if (channel.read(bytes) < 0) {
+        throw new EOFException(
+            "the other side closed the connection: expected %s, found %d of %d bytes"
+                .formatted(what, bytes.position(), bytes.capacity()));
+      }
+    }
+  }
+
+  private static int checksum(ByteBuffer header, ByteBuffer payload) {
+    CRC32C crc = new CRC32C();
+    crc.update(header.array(), 0, CHECKED);
+    crc.update(payload.duplicate());
+    return (int) crc.getValue();
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) { // a channel that cannot be closed would leave the other side waiting
+      throw new UncheckedIOException(e);
+    }
+  }
+}

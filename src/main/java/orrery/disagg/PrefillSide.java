@@ -1,0 +1,153 @@
+package orrery.disagg;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import orrery.disagg.Frame.Type;
+import orrery.engine.Completion;
+import orrery.engine.Engine;
+import orrery.engine.Request;
+import orrery.engine.RequestException;
+
+/**
+ * Stands before engines that compute prompts: brings each request together with the decode side
+ * that calls for its room, and sends what was computed. With several engines (data parallel ranks),
+ * a room has the engine of rank room % size, whoever asks.
+ *
+ * <pre>
+ *   submit(request, room) ──┐
+ *                           ├──> a room ──> BOOTSTRAP ──> WAITING ──> INFLIGHT ──> answered
+ *   HELLO(room) ────────────┘
+ * </pre>
+ *
+ * <p>The two halves come in any order. A half that waits longer than {@code patience} for the other
+ * one fails.
+ */
+public final class PrefillSide implements AutoCloseable {
+  private final List<Engine> ranks;
+  private final Fit fit;
+  private final Network.Listener listener;
+  private final Duration patience;
+  private final Map<Long, PrefillRoom> rooms = new ConcurrentHashMap<>();
+  private volatile boolean closed;
+
+  private PrefillSide(List<Engine> ranks, Fit fit, Network.Listener listener, Duration patience) {
+    this.ranks = List.copyOf(ranks);
+    this.fit = fit;
+    this.listener = listener;
+    this.patience = patience;
+  }
+
+  /**
+   * Starts to listen.
+   *
+   * @param ranks at least one engine; all have the same model and options
+   * @param model tells this model from all others
+   * @param port for decode sides ({@code --disaggregation-bootstrap-port}); 0 takes any free one
+   * @param patience how long one side of a room waits for the other
+   * @throws IOException if the port cannot be had
+   * @throws IllegalArgumentException if there is no engine, or if their rows differ
+   */
+  public static PrefillSide start(
+      List<Engine> ranks, String model, Network network, int port, Duration patience)
+      throws IOException {
+    if (ranks.isEmpty()) {
+      throw new IllegalArgumentException("ranks: expected at least one engine, found none");
+    }
+    Fit fit = Fit.of(ranks.getFirst(), model);
+    for (Engine engine : ranks) {
+      String difference = Fit.difference(fit, Fit.of(engine, model));
+      if (!difference.isEmpty()) {
+        throw new IllegalArgumentException("ranks: expected engines alike, found " + difference);
+      }
+    }
+    PrefillSide side = new PrefillSide(ranks, fit, network.listen(port), patience);
+    Thread.ofPlatform().daemon().name("orrery-bootstrap").start(side::accept);
+    return side;
+  }
+
+  /** The port that decode sides call. */
+  public int port() {
+    return listener.port();
+  }
+
+  /** Rooms in which something is still to happen. */
+  public int rooms() {
+    return (int) rooms.values().stream().filter(PrefillRoom::open).count();
+  }
+
+  /** The rank of the engine that has a room. */
+  public static int rank(long room, int size) {
+    return (int) Math.floorMod(room, (long) size);
+  }
+
+  /**
+   * Takes a request. Its answers are its first tokens; the decode side has the whole answers. A
+   * request without a seed takes its room for it, on both sides.
+   *
+   * @throws RequestException as {@link Engine#submit(Request)}
+   * @throws IllegalArgumentException if another request has the room
+   */
+  public Completion submit(Request request, long room) {
+    PrefillRoom mine = room(room);
+    if (!mine.claim()) {
+      throw new IllegalArgumentException(
+          "bootstrap_room: expected one that no other request has, found " + room);
+    }
+    Engine engine = ranks.get(rank(room, ranks.size()));
+    try {
+      Completion taken = mine.take(engine.prefill(Rooms.seeded(request, room), mine)).completion();
+      if (closed) {
+        mine.fail("the prefill side is closed");
+      }
+      return taken;
+    } catch (RequestException e) {
+      mine.ended(e.getMessage());
+      throw e;
+    }
+  }
+
+  private PrefillRoom room(long room) {
+    return rooms.computeIfAbsent(room, r -> new PrefillRoom(r, patience, rooms::remove));
+  }
+
+  private void accept() {
+    while (!closed) {
+      try {
+        Transfer call = listener.accept();
+        Thread.ofVirtual().name("orrery-prefill-room").start(() -> serve(call));
+      } catch (IOException e) {
+        if (!closed) { // no decode side can call any more, so each of their requests would hang
+          closed = true;
+          rooms.values().forEach(room -> room.fail("the prefill side cannot listen: " + e));
+        }
+      }
+    }
+  }
+
+  private void serve(Transfer call) {
+    try (call) {
+      Frame hello = call.receive().require(Type.HELLO);
+      String difference = Fit.difference(fit, Fit.of(hello.text()));
+      if (!difference.isEmpty()) {
+        call.send(Frame.text(Type.ABORT, hello.room(), difference));
+        return;
+      }
+      int rank = rank(hello.room(), ranks.size());
+      call.send(Frame.ints(Type.WELCOME, hello.room(), ranks.size(), rank));
+      room(hello.room()).serve(call);
+    } catch (IOException e) {
+      // before a room has the call, there is no request to tell
+    }
+  }
+
+  /** Takes no more calls, and fails what is in a room. The engines stay open. */
+  @Override
+  public void close() {
+    closed = true;
+    listener.close();
+    rooms.values().forEach(room -> room.fail("the prefill side is closed"));
+  }
+}

@@ -1,0 +1,29 @@
+package orrery.disagg;
+
+import java.io.IOException;
+
+/**
+ * One request's connection between the two sides. One thread at a time may send and one may
+ * receive; any thread may close, which ends both at once.
+ *
+ * <p>A frame arrives whole or not at all, and frames arrive in the order in which they were sent.
+ */
+public interface Transfer extends AutoCloseable {
+  /**
+   * Sends a frame; waits while the other side reads slowly.
+   *
+   * @throws IOException if the connection is closed or broken
+   */
+  void send(Frame frame) throws IOException;
+
+  /**
+   * Waits for the next frame.
+   *
+   * @throws IOException if the connection is closed or broken, or if what comes is no whole frame
+   */
+  Frame receive() throws IOException;
+
+  /** Closes the connection; the other side then finds it closed. */
+  @Override
+  void close();
+}

@@ -1,0 +1,202 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static orrery.engine.EngineTest.PROMPT;
+import static orrery.engine.EngineTest.SCALAR;
+import static orrery.engine.EngineTest.greedy;
+import static orrery.engine.EngineTest.sampled;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
+import orrery.TinyModels;
+import orrery.disagg.DecodeSide;
+import orrery.disagg.PrefillSide;
+import orrery.disagg.TcpNetwork;
+import orrery.engine.TwoEngines.Halves;
+import orrery.engine.TwoEngines.Side;
+import orrery.events.Event;
+import orrery.events.EventSink;
+import orrery.kv.KvDtype;
+import orrery.speculation.SpeculationOptions.Algorithm;
+
+/** What two engines agree on, and what they refuse; bugs that others had. */
+@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+class DisaggregationRulesTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static LoadedModel loaded;
+
+  @BeforeAll
+  static void load() {
+    loaded = LoadedModel.load(TinyModels.speck("mtp"));
+  }
+
+  @AfterAll
+  static void close() {
+    loaded.close();
+  }
+
+  /** A router counts on room % size: SGLang once sent rooms to any rank (Dynamo 9080). */
+  @Test
+  void aRoomGoesToTheEngineOfItsRank() throws IOException {
+    List<AtomicInteger> came =
+        List.of(new AtomicInteger(), new AtomicInteger(), new AtomicInteger());
+    List<Engine> ranks = new ArrayList<>();
+    for (AtomicInteger n : came) {
+      EventSink count = e -> n.addAndGet(e instanceof Event.Submitted ? 1 : 0);
+      ranks.add(Engine.start(loaded, SCALAR, count));
+    }
+    try (Engine decode = Engine.start(loaded, SCALAR);
+        PrefillSide side = PrefillSide.start(ranks, "m", TcpNetwork.local(), 0, PATIENCE)) {
+      DecodeSide decodes = new DecodeSide(decode, "m", TcpNetwork.local(), 8, PATIENCE);
+      long[] rooms = {0, 3, 4, 5, 8, 11, Long.MAX_VALUE - 1}; // the last one: rank 0
+      for (long room : rooms) {
+        Completion prefill = side.submit(Request.of(PROMPT, greedy(4)), room);
+        decodes.submit(Request.of(PROMPT, greedy(4)), "localhost", side.port(), room).join();
+        prefill.join();
+      }
+      assertThat(Long.MAX_VALUE - 1).matches(room -> room % 3 == 0);
+    }
+    ranks.forEach(Engine::close);
+    assertThat(came.stream().map(AtomicInteger::get).toList()).containsExactly(3, 1, 3);
+  }
+
+  @Test
+  void enginesWhoseRowsDifferRefuseEachOtherAndNameWhatDiffers() {
+    requireRefusal(o -> o.withKv(kv -> kv.withPageSize(8)), "page-size: the prefill engine has 4");
+    requireRefusal(o -> o.withKv(kv -> kv.withKvCacheDtype(KvDtype.BF16)), "stream ");
+    requireRefusal(
+        o -> o.withSpeculation(s -> s.withAlgorithm(Algorithm.MTP)),
+        "slots ahead: the prefill engine has 0, the decode engine 1");
+  }
+
+  private static void requireRefusal(UnaryOperator<EngineOptions> other, String why) {
+    Side prefill = new Side(loaded, SCALAR, EventSink.NONE);
+    Side decode = new Side(loaded, other.apply(SCALAR), EventSink.NONE);
+    TwoEngines two = new TwoEngines(prefill, decode, TcpNetwork.local(), 8, Duration.ofMillis(500));
+    try (two) {
+      Halves halves = two.submit(Request.of(PROMPT, greedy(4)));
+      assertThatThrownBy(() -> halves.decode().join())
+          .isInstanceOf(RequestException.class)
+          .hasMessageContaining(why);
+      assertThatThrownBy(() -> halves.prefill().join())
+          .hasMessageContaining("no decode side called for room");
+    }
+  }
+
+  @Test
+  void aRoomThatAnotherRequestHasIsRefused() throws IOException {
+    try (Engine engine = Engine.start(loaded, SCALAR);
+        PrefillSide side =
+            PrefillSide.start(List.of(engine), "m", TcpNetwork.local(), 0, PATIENCE)) {
+      Completion first = side.submit(Request.of(PROMPT, greedy(4)), 7);
+      assertThatThrownBy(() -> side.submit(Request.of(PROMPT, greedy(4)), 7))
+          .hasMessage("bootstrap_room: expected one that no other request has, found 7");
+      first.cancel();
+      first.join();
+    }
+  }
+
+  @Test
+  void aRequestWithoutAPrefillSideFailsWithItsAddress() {
+    try (Engine engine = Engine.start(loaded, SCALAR)) {
+      DecodeSide side = new DecodeSide(engine, "m", TcpNetwork.local(), 8, PATIENCE);
+      Completion c = side.submit(Request.of(PROMPT, greedy(4)), "localhost", 1, 7);
+      assertThatThrownBy(c::join).hasMessageContaining("no prefill side at localhost:1");
+    }
+  }
+
+  /** Without a seed of its own, a request draws by its room on both sides. */
+  @Test
+  void aRequestWithoutASeedIsDrawnByItsRoom() throws IOException {
+    Request unseeded = Request.of(PROMPT, greedy(12).withTemperature(1).withN(2));
+    try (Engine whole = Engine.start(loaded, SCALAR);
+        Engine prefill = Engine.start(loaded, SCALAR);
+        Engine decode = Engine.start(loaded, SCALAR);
+        PrefillSide side =
+            PrefillSide.start(List.of(prefill), "m", TcpNetwork.local(), 0, PATIENCE)) {
+      whole.submit(unseeded).join();
+      DecodeSide decodes = new DecodeSide(decode, "m", TcpNetwork.local(), 8, PATIENCE);
+      side.submit(unseeded, 99);
+      List<Answer> two = decodes.submit(unseeded, "localhost", side.port(), 99).join();
+      List<Answer> one = whole.submit(unseeded.withSeed(99)).join();
+      assertThat(EngineTest.bits(two)).isEqualTo(EngineTest.bits(one));
+    }
+  }
+
+  /**
+   * SGLang 23919: the buffer for the drafter's state had the width of the drafter, not of the main
+   * model. Here the main model's states are three times as wide as its hidden rows, and the model
+   * stops the engine if a column is wrong.
+   */
+  @Test
+  void theDraftersStateHasTheWidthOfTheMainModelsStates() {
+    LoadedModel wide =
+        new LoadedModel(
+            Path.of("made-up"),
+            new WideStatesModel(WideStatesModel.WIDTH),
+            Optional.empty(),
+            new int[0]);
+    Random r = new Random(5);
+    int accepted = 0;
+    for (int page : new int[] {1, 4, 16}) {
+      EngineOptions options =
+          SCALAR
+              .withSpeculation(s -> s.withAlgorithm(Algorithm.MTP).withNumSteps(3))
+              .withKv(kv -> kv.withPageSize(page).withContextLength(256));
+      TwoEngines two = new TwoEngines(wide, options, options, TcpNetwork.local(), 8);
+      List<int[]> prompts = new ArrayList<>();
+      List<Halves> all = new ArrayList<>();
+      for (int i = 0; i < 9; i++) {
+        prompts.add(r.ints(1 + r.nextInt(90), 0, WideStatesModel.VOCAB).toArray());
+        all.add(two.submit(Request.of(prompts.getLast(), greedy(30).withN(1 + i % 3))));
+      }
+      for (int i = 0; i < all.size(); i++) {
+        for (Answer a : all.get(i).decode().join()) {
+          assertThat(a.tokens()).isEqualTo(expected(prompts.get(i), 30));
+        }
+      }
+      two.close("P = " + page);
+      accepted += two.decode.accepted.get();
+    }
+    assertThat(accepted).as("accepted drafts").isGreaterThan(300);
+  }
+
+  private static int[] expected(int[] prompt, int most) {
+    int[] all = Arrays.copyOf(prompt, prompt.length + most);
+    for (int p = prompt.length; p < all.length; p++) {
+      all[p] = WideStatesModel.after(all[p - 1], p - 1);
+    }
+    return Arrays.copyOfRange(all, prompt.length, all.length);
+  }
+
+  /** A long answer decodes beside prompts, which are all computed in the other engine. */
+  @Test
+  void theDecodeEngineComputesNoRowOfAPromptUnlessItRetracts() {
+    AtomicInteger rows = new AtomicInteger();
+    EventSink count = e -> rows.addAndGet(e instanceof Event.StepDone s ? s.prefillRows() : 0);
+    Side prefill = new Side(loaded, SCALAR, EventSink.NONE);
+    Side decode = new Side(loaded, SCALAR, count);
+    try (TwoEngines two = new TwoEngines(prefill, decode, TcpNetwork.local(), 8, PATIENCE)) {
+      List<Halves> all = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        all.add(two.submit(Request.of(Arrays.copyOf(PROMPT, 3 + 2 * i), sampled(10))));
+      }
+      all.forEach(h -> h.decode().join());
+    }
+    assertThat(rows.get()).isZero();
+  }
+}
