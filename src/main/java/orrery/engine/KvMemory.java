@@ -83,6 +83,10 @@ final class KvMemory {
     PageTable table = kv.newTable();
     int limit = (s.known() - 1) / g.pageTokens() * g.pageTokens();
     PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, table);
+    if (hit.loads() > 0) {
+      load()
+          .await(Arrival.EVERY_STREAM); // no step waits for them: the other engine's rows come next
+    }
     int[] wanted = new int[g.pools()];
     for (int pool = 0; pool < wanted.length; pool++) {
       kv.startTail(table, pool, g.passed(pool, complete));

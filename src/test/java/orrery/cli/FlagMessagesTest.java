@@ -113,6 +113,7 @@ class FlagMessagesTest {
           of("lab throughput ", "--batch 0", "expected 1 to 4096, found [0]"),
           of("lab throughput ", "--prompt 0", "expected at least 1"),
           of("lab throughput ", "--tokens 0", "expected at least 2, found 0"),
+          of("lab overlap ", "--host-delay -1", "expected 0 to 1000000 microseconds, found -1"),
           of("lab frontier ", "--input 0", "expected 1 to"),
           of("lab frontier ", "--output 0", "expected 1 to"),
           of("lab ops ", "--rows 0", "expected 1 to"),
