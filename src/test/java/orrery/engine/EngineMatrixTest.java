@@ -21,6 +21,8 @@ import orrery.engine.SwitchCell.Windows;
 import orrery.events.EventSink;
 import orrery.kernels.KernelSet;
 import orrery.model.Model;
+import orrery.offload.PrefetchPolicy;
+import orrery.offload.StorageBackend;
 import orrery.offload.WritePolicy;
 import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache;
@@ -63,9 +65,13 @@ class EngineMatrixTest {
     for (Served model : models) {
       assertThat(happened).containsKeys("stores " + model, "host evictions " + model);
       assertThat(happened).containsKey("loads " + model);
+      assertThat(happened).containsKeys("writes " + model, "reads " + model);
     }
     for (WritePolicy policy : WritePolicy.values()) {
       assertThat(happened).containsKeys("loads RADIX, " + policy, "loads HASH, " + policy);
+    }
+    for (PrefetchPolicy policy : PrefetchPolicy.values()) {
+      assertThat(happened).containsKey("reads " + policy);
     }
     for (Speculation s : Speculation.values()) {
       assertThat(happened).containsKey("loads " + s);
@@ -74,6 +80,8 @@ class EngineMatrixTest {
       assertThat(happened).containsKey("loads " + policy);
     }
     assertThat(happened)
+        .containsKeys("prefetches that ended: done", "prefetches that ended: started")
+        .containsKeys("reads after a restart")
         .containsKeys(
             "loads by retracted sequences", "loads while steps overlap", "forks behind loads");
   }
@@ -114,6 +122,8 @@ class EngineMatrixTest {
         Map.of(
             "enable-hierarchical-cache", true,
             "hicache-write-policy", WritePolicy.WRITE_BACK,
+            "hicache-storage-backend", StorageBackend.NONE,
+            "hicache-storage-prefetch-policy", PrefetchPolicy.TIMEOUT,
             "fusion", false,
             "overlap", true,
             "radix-eviction-policy", RadixCache.Eviction.LRU,
@@ -388,6 +398,11 @@ class EngineMatrixTest {
     add(happened, "loads " + cell.policy(), counts.loads);
     add(happened, "loads by retracted sequences", counts.loadsOfRetracted);
     add(happened, "forks behind loads", counts.forksBehindLoads);
+    add(happened, "writes " + cell.model(), counts.writes);
+    add(happened, "reads " + cell.model(), counts.reads);
+    add(happened, "reads " + cell.prefetches(), counts.reads);
+    add(happened, "reads after a restart", counts.readsAfterRestart);
+    counts.prefetches.forEach((why, n) -> add(happened, "prefetches that ended: " + why, n));
     boolean overlaps = (boolean) cell.others().get("overlap");
     add(happened, "loads while steps overlap", overlaps ? counts.loads : 0);
   }
