@@ -383,6 +383,7 @@ final class EngineCore {
     }
     long now = clock.getAsLong();
     books.resting(now);
+    prefix.tiers(now).forEach(sink::accept);
     List<Event.PoolPages> pools = memory.pools().step();
     sink.accept(new Event.Idle(now, queues.running().size(), queues.waitingCount(), pools));
     books.rested(now);

@@ -174,11 +174,22 @@ final class HostIndex {
   void check() {
     for (int p = 0; p < evicted.length; p++) {
       boolean[] taken = new boolean[pool.total(p)]; // [slots]
+      int onTheWay = 0;
       for (HostPart part : parts.get(p).values()) {
         if (taken[part.slot]) {
           throw new IllegalStateException("host slot " + part.slot + " has two parts");
         }
         taken[part.slot] = true;
+        onTheWay += part.whole() ? 0 : 1;
+      }
+      if (onTheWay != storing[p]) {
+        throw new IllegalStateException(
+            "pool "
+                + p
+                + ": "
+                + storing[p]
+                + " parts are booked as on their way, found "
+                + onTheWay);
       }
       int used = pool.total(p) - pool.available(p);
       if (used != parts.get(p).size()) {

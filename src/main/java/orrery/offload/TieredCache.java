@@ -155,6 +155,11 @@ public final class TieredCache implements PrefixCache {
   }
 
   @Override
+  public boolean hasTiers() {
+    return true;
+  }
+
+  @Override
   public int lacking(int of) {
     return loads.lacking(of);
   }

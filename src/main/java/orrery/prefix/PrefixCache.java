@@ -82,6 +82,11 @@ public interface PrefixCache {
   /** Saves what should outlive the process, while there is nothing else to do. */
   default void rest() {}
 
+  /** Whether slower memory stands behind the pages, so that hits may have to be loaded. */
+  default boolean hasTiers() {
+    return false;
+  }
+
   /** Pages of a pool that the tables of hits taken since the last {@link #load} lack. */
   default int lacking(int pool) {
     return 0;

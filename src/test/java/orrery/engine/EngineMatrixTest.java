@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.AllCores;
+import orrery.FileTrees;
 import orrery.engine.SwitchCell.PolicyVariant;
 import orrery.engine.SwitchCell.Speculation;
 import orrery.engine.SwitchCell.Windows;
@@ -268,7 +269,9 @@ class EngineMatrixTest {
       all.add(cell.priorities() ? q.withPriority(r.nextInt(3)) : q);
     }
     LoadedModel watched = SpyModel.spy(set.loaded(), counts::look);
-    EngineOptions options = cell.options(model, CONTEXT, set.longest(), spare);
+    EngineOptions bare = cell.options(model, CONTEXT, set.longest(), spare);
+    Path files = cell.files() ? FileTrees.temporary() : Path.of("none");
+    EngineOptions options = bare.withOffload(o -> o.withHicacheStorageDir(files.toString()));
     Drafters drafters = drafters(cell, set, options, r.nextLong());
     FoldedBooks books = new FoldedBooks();
     EventSink both = books.and(counts::see);
@@ -315,7 +318,38 @@ class EngineMatrixTest {
     }
     assertThat(books.difference()).as("%s", cell).isEmpty();
     counts.keyframes = books.compared();
+    if (cell.files()) {
+      restarted(cell, set, watched, options, all.subList(0, WAVE), order, drafters, counts);
+      FileTrees.delete(files);
+    }
     return counts;
+  }
+
+  /** Another engine finds the files of the first one. */
+  private static void restarted(
+      SwitchCell cell,
+      RequestSet set,
+      LoadedModel watched,
+      EngineOptions options,
+      List<Request> requests,
+      List<Integer> order,
+      Drafters drafters,
+      MatrixCounts counts) {
+    counts.restarted = true;
+    FoldedBooks books = new FoldedBooks();
+    EventSink both = books.and(counts::see);
+    try (Engine engine = Engine.start(watched, options, both, drafters, KEYFRAMES)) {
+      List<Completion> completions = engine.submit(requests);
+      for (int i = 0; i < completions.size(); i++) {
+        List<Answer> answers = completions.get(i).join();
+        assertThat(answers.stream().map(a -> Said.of(a).toString()).toList())
+            .as("%s, request %d after a restart", cell, order.get(i))
+            .isEqualTo(set.expected().get(order.get(i)));
+      }
+    } catch (RequestException e) { // the engine has stopped
+      throw new AssertionError(cell + ", restarted: " + e.getMessage(), e);
+    }
+    assertThat(books.difference()).as("%s, restarted", cell).isEmpty();
   }
 
   private static Drafters drafters(
