@@ -89,7 +89,8 @@ final class Board implements EventSink {
   }
 
   /** A step, how many tokens came out of it, and its time; that of computing if steps overlap. */
-  private record Ran(Event.StepDone step, List<HostSlots> host, String files, long tokens, long nanos) {}
+  private record Ran(
+      Event.StepDone step, List<HostSlots> host, String files, long tokens, long nanos) {}
 
   private final ConcurrentLinkedQueue<Event> events = new ConcurrentLinkedQueue<>();
   private final Show show;
@@ -148,7 +149,8 @@ final class Board implements EventSink {
           Pool pool = pools.getOrDefault(p.pool(), Pool.EMPTY);
           pools.put(p.pool(), new Pool(pool.holders(), pool.used(), p));
         }
-        Ran ran = new Ran(e, host, files.take(), newTokens, computing < 0 ? e.busyNanos() : computing);
+        Ran ran =
+            new Ran(e, host, files.take(), newTokens, computing < 0 ? e.busyNanos() : computing);
         steps.add(ran);
         totals = totals.step(e, ran.tokens, ran.nanos);
         newTokens = 0;

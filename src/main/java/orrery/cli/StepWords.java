@@ -14,7 +14,8 @@ import orrery.events.HostPools.HostSlots;
  * @param drafts whether the words give the number of drafts, also if this step has none
  * @param padding whether the words give the number of padding rows
  */
-record StepWords(Event.StepDone step, List<HostSlots> host, String files, boolean drafts, boolean padding) {
+record StepWords(
+    Event.StepDone step, List<HostSlots> host, String files, boolean drafts, boolean padding) {
   /** The words one by one, the most important first, for lines of any width. */
   List<String> all() {
     List<String> all = new ArrayList<>(List.of(number(), load(), time(), rows(false)));
