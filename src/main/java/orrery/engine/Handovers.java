@@ -131,7 +131,7 @@ final class Handovers {
     if (p.queue == Queue.BOOTSTRAP) {
       open.remove(p);
       move(p, Queue.WAITING);
-      queues.enqueue(p.choice);
+      requests.queue(p.choice);
     }
   }
 

@@ -17,6 +17,7 @@ final class Requests {
   private final int contextLength;
   private final Queues queues;
   private final KvMemory memory;
+  private final Fetches fetches;
   private final EventSink sink;
   private final LongSupplier clock;
   private final AtomicInteger queued; // requests that wait for their first step
@@ -29,6 +30,7 @@ final class Requests {
       int contextLength,
       Queues queues,
       KvMemory memory,
+      Fetches fetches,
       EventSink sink,
       LongSupplier clock,
       AtomicInteger queued) {
@@ -37,13 +39,20 @@ final class Requests {
     this.contextLength = contextLength;
     this.queues = queues;
     this.memory = memory;
+    this.fetches = fetches;
     this.sink = sink;
     this.clock = clock;
   }
 
   /** Takes a request that begins and ends in this engine. */
   void enqueue(Request request, Completion completion, long submitted) {
-    queues.enqueue(arrive(request, completion, submitted, null));
+    queue(arrive(request, completion, submitted, null));
+  }
+
+  /** Puts the first choice of a request into the queue, and begins to fetch what files have. */
+  void queue(Choice first) {
+    queues.enqueue(first);
+    fetches.begin(first);
   }
 
   /**
@@ -172,6 +181,7 @@ final class Requests {
   }
 
   private void remove(Choice c) {
+    fetches.leave(c);
     queues.remove(c);
     if (c.running()) {
       memory.leave(c, false);

@@ -7,10 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Another Java process, which runs a class of the tests. */
-record ChildJvm(Process process, BufferedReader out) implements AutoCloseable {
+public record ChildJvm(Process process, BufferedReader out) implements AutoCloseable {
 
   /** Starts it; what it writes to standard error comes here too. */
-  static ChildJvm start(Class<?> main, String... arguments) throws IOException {
+  public static ChildJvm start(Class<?> main, String... arguments) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx64m", "-ea", "-cp"));
@@ -23,7 +23,7 @@ record ChildJvm(Process process, BufferedReader out) implements AutoCloseable {
   }
 
   /** Ends it as {@code kill -9} does; what it has written to standard output can still be read. */
-  void kill() {
+  public void kill() {
     process.toHandle().destroyForcibly(); // the process's own method closes our end of its output
   }
 

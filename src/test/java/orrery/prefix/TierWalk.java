@@ -134,7 +134,7 @@ final class TierWalk {
       }
       case 5 -> fork();
       case 6 -> {
-        if (random.nextInt(10) == 0) {
+        if (random.nextInt(30) == 0) {
           cache.clear();
           count("clears", 1);
         }
