@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import orrery.batching.Sequence;
+import orrery.prefix.Retentions;
 import orrery.sampling.AnswerText;
 import orrery.sampling.FinishReason;
 import orrery.sampling.History;
@@ -54,6 +55,11 @@ final class Choice extends Sequence {
   /** The choice that a sequence is: an engine's queues hold no others. */
   static Choice of(Sequence s) {
     return (Choice) s;
+  }
+
+  @Override
+  public Retentions retentions() {
+    return active.request.retention().over(promptLength);
   }
 
   /** A row of the prompt that is to be scored must be computed, although it may be cached. */

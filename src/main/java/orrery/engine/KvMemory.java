@@ -44,7 +44,7 @@ final class KvMemory {
   PrefixCache.Hit start(Sequence s) {
     PageTable table = kv.newTable();
     int limit = Scheduler.hitLimit(s, kv.geometry().pageTokens());
-    PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, table);
+    PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, s.retentions(), table);
     s.start(table, hit.lease(), hit.tokens());
     return hit;
   }

@@ -25,7 +25,7 @@ final class PrefixCaches {
    */
   static PrefixCache of(
       KvCache kv, EngineOptions o, HostMemory memory, String model, LongSupplier clock) {
-    PrefixCache pages = o.prefix().newCache(kv);
+    PrefixCache pages = o.prefix().newCache(kv, clock);
     if (!memory.any()) {
       return pages;
     }

@@ -1,5 +1,7 @@
 package orrery.kv;
 
+import java.util.BitSet;
+
 /**
  * The state of every page of one pool. A page is
  *
@@ -12,19 +14,26 @@ package orrery.kv;
  *
  * and always {@code free + referenced + idle + 1 = total}. Sequences may also reference a page that
  * the prefix cache keeps. When the last of them releases it, the page becomes idle instead of free.
- * Idle pages stand in a queue in the order in which they became idle, as the free blocks of vLLM do
- * ({@code v1/core/block_pool.py}); to enter it or to leave it from any place takes constant time.
+ * Idle pages of one priority stand in a queue in the order in which they became idle, as the free
+ * blocks of vLLM do ({@code v1/core/block_pool.py}); each priority has a queue of its own, as in
+ * TensorRT-LLM ({@code batch_manager/evictionPolicy.cpp}). To enter a queue, to leave it from any
+ * place and to find the page that is evicted first takes constant time.
  */
 public final class PagePool {
   /** The page that padding rows write to. */
   public static final int DUMMY = 0;
 
+  /** Priorities of kept pages are less than this, and at least 0. */
+  public static final int PRIORITIES = 101;
+
   private final int[] free; // [pages] the first `available` are free
   private final int[] references; // [pages] sequences that hold the page
   private final boolean[] cached; // [pages] the prefix cache keeps it
-  // The queue of idle pages is a ring in which the dummy stands between the newest and the oldest.
-  private final int[] older; // [pages] of an idle page: the page that became idle before it
-  private final int[] newer; // [pages] of an idle page: the page that became idle after it
+  private final byte[] priority; // [pages] of a page that the prefix cache keeps
+  // A queue of idle pages is a ring in which its head stands between the newest and the oldest.
+  private final int[] older; // [pages + PRIORITIES] the page that became idle before this one
+  private final int[] newer; // [pages + PRIORITIES] the page that became idle after this one
+  private final BitSet waiting = new BitSet(PRIORITIES); // priorities whose queue has pages
   private int available;
   private int idle;
 
@@ -40,8 +49,13 @@ public final class PagePool {
     free = new int[pages];
     references = new int[pages];
     cached = new boolean[pages];
-    older = new int[pages];
-    newer = new int[pages];
+    priority = new byte[pages];
+    older = new int[pages + PRIORITIES];
+    newer = new int[pages + PRIORITIES];
+    for (int head = pages; head < older.length; head++) {
+      older[head] = head;
+      newer[head] = head;
+    }
     for (int page = pages - 1; page > DUMMY; page--) {
       free[available++] = page; // page 1 is taken first
     }
@@ -62,9 +76,21 @@ public final class PagePool {
     return idle;
   }
 
-  /** The page that has been idle for longest, or {@link #DUMMY} if none is idle. */
-  public int oldestIdle() {
-    return newer[DUMMY];
+  /**
+   * The page that has been idle for longest, of those with the lowest priority, or {@link #DUMMY}
+   * if none is idle.
+   */
+  public int firstIdle() {
+    return idle == 0 ? DUMMY : newer[head(waiting.nextSetBit(0))];
+  }
+
+  private int head(int priority) {
+    return total() + priority;
+  }
+
+  /** The priority of a page that the prefix cache keeps. */
+  public int priority(int page) {
+    return priority[page];
   }
 
   /** Pages that sequences hold. */
@@ -137,11 +163,34 @@ public final class PagePool {
   /**
    * The prefix cache begins to keep a page that a sequence holds.
    *
+   * @param as its priority
    * @throws IllegalStateException if no sequence holds the page, or if it is kept already
    */
-  public void keep(int page) {
+  public void keep(int page, int as) {
     require(references[page] > 0 && !cached[page], page, "cached");
     cached[page] = true;
+    priority[page] = (byte) as;
+  }
+
+  /**
+   * Gives a page that the prefix cache keeps another priority. If it is idle, it is the newest of
+   * that priority.
+   *
+   * @throws IllegalStateException if the prefix cache does not keep the page
+   */
+  public void prioritise(int page, int as) {
+    require(cached[page], page, "given a priority");
+    if (priority[page] == as) {
+      return;
+    }
+    boolean moves = references[page] == 0;
+    if (moves) {
+      leaveIdle(page);
+    }
+    priority[page] = (byte) as;
+    if (moves) {
+      enterIdle(page);
+    }
   }
 
   /**
@@ -162,17 +211,20 @@ public final class PagePool {
   }
 
   private void enterIdle(int page) {
-    int newest = older[DUMMY];
+    int head = head(priority[page]);
+    int newest = older[head];
     older[page] = newest;
     newer[newest] = page;
-    newer[page] = DUMMY;
-    older[DUMMY] = page;
+    newer[page] = head;
+    older[head] = page;
+    waiting.set(priority[page]);
     idle++;
   }
 
   private void leaveIdle(int page) {
     newer[older[page]] = newer[page];
     older[newer[page]] = older[page];
+    waiting.set(priority[page], newer[head(priority[page])] < total());
     idle--;
   }
 
@@ -224,9 +276,12 @@ public final class PagePool {
               available, referencedFound, idleFound, idle, total()));
     }
     int queued = 0;
-    for (int page = oldestIdle(); page != DUMMY; page = newer[page]) {
-      if (references[page] > 0 || !cached[page] || queued++ > idle) {
-        throw new IllegalStateException("page " + page + " is queued as idle, but is not");
+    for (int as = 0; as < PRIORITIES; as++) {
+      for (int page = newer[head(as)]; page != head(as); page = newer[page]) {
+        boolean here = priority[page] == as && waiting.get(as);
+        if (references[page] > 0 || !cached[page] || !here || queued++ > idle) {
+          throw new IllegalStateException("page " + page + " is queued as idle, but is not");
+        }
       }
     }
     if (queued != idle) {

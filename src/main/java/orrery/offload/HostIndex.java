@@ -1,26 +1,35 @@
 package orrery.offload;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import orrery.prefix.Retention;
+import orrery.prefix.Stay;
 
 /**
- * The parts in host memory, by name. Where all slots are taken, the part goes that was used least
- * recently; but not one that is being copied. Only the engine's thread touches it.
+ * The parts in host memory, by name. Where all slots are taken, the part goes that {@link
+ * HostOrder} says; but not one that is being copied. Only the engine's thread touches it.
  */
 final class HostIndex {
   private final HostPool pool;
-  private final List<LinkedHashMap<Part, HostPart>> parts = new ArrayList<>(); // [pools] old first
+  private final List<Map<Part, HostPart>> parts = new ArrayList<>(); // [pools]
+  private final List<HostOrder> orders = new ArrayList<>(); // [pools]
   private final int[] storing; // [pools] parts that are on their way
   private final long[] evicted; // [pools] parts that gave up their slot
 
-  HostIndex(HostPool pool) {
+  /**
+   * @param clock nanoseconds, by which retentions end
+   */
+  HostIndex(HostPool pool, LongSupplier clock) {
     this.pool = pool;
     this.evicted = new long[pool.layout().pools()];
     this.storing = new int[evicted.length];
     for (int p = 0; p < evicted.length; p++) {
-      parts.add(new LinkedHashMap<>());
+      parts.add(new HashMap<>());
+      orders.add(new HostOrder(clock));
     }
   }
 
@@ -39,8 +48,24 @@ final class HostIndex {
   void touch(Part part) {
     HostPart found = find(part);
     if (found != null) {
-      parts.get(part.pool()).putLast(part, found);
+      orders.get(part.pool()).touch(found);
     }
+  }
+
+  /** Takes note that a part is kept like its block, if it is here. */
+  void retain(Part part, Stay<?> like) {
+    HostPart found = find(part);
+    if (found != null) {
+      orders.get(part.pool()).retain(found, like);
+    }
+  }
+
+  /**
+   * What is left of the retention of a part; null if it is the usual one, or the part is not here.
+   */
+  Retention left(Part part) {
+    HostPart found = find(part);
+    return found == null || found.stay.usual() ? null : orders.get(part.pool()).left(found);
   }
 
   /**
@@ -56,25 +81,24 @@ final class HostIndex {
     if (slot == HostPool.NONE) {
       return null;
     }
-    HostPart added = new HostPart(part, slot);
+    HostPart added = orders.get(part.pool()).add(part, slot);
     parts.get(part.pool()).put(part, added);
     return added;
   }
 
   /** Evicts one part; those that are copied stand in its way only while they are. */
   private void evict(int of) {
-    for (HostPart old : parts.get(of).values()) {
-      if (old.evictable()) {
-        remove(old);
-        evicted[of]++;
-        return;
-      }
+    HostPart first = orders.get(of).first(HostPart::evictable);
+    if (first != null) {
+      remove(first);
+      evicted[of]++;
     }
   }
 
   /** Takes a part out; nothing may be copied to or from its slot any more. */
   void remove(HostPart part) {
     parts.get(part.part.pool()).remove(part.part);
+    orders.get(part.part.pool()).remove(part);
     pool.give(part.part.pool(), part.slot);
   }
 
@@ -118,6 +142,9 @@ final class HostIndex {
         taken[part.slot] = true;
       }
       int used = pool.total(p) - pool.available(p);
+      if (orders.get(p).size() != parts.get(p).size()) {
+        throw new IllegalStateException("pool " + p + ": not every part is in the order");
+      }
       if (used != parts.get(p).size()) {
         throw new IllegalStateException(
             "pool "

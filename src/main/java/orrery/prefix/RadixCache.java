@@ -3,7 +3,9 @@ package orrery.prefix;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.TreeSet;
+import java.util.function.LongSupplier;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 import orrery.prefix.RadixNode.Edge;
@@ -20,13 +22,16 @@ import orrery.prefix.RadixNode.Placed;
  *
  * <p>A sequence locks its path to the root. A match that ends inside a node splits that node. Only
  * a leaf that no sequence locks is evicted, always as a whole; then its parent may be the next. The
- * order is least recently used, least frequently used, or first in first out. In a pool with a
- * window, eviction takes single pages, in the order in which they became idle; their blocks stay.
+ * lowest priority goes first ({@link Retention}); among equals the order is least recently used,
+ * least frequently used, or first in first out. All blocks of a node have one retention: where it
+ * changes, another node begins. In a pool with a window, eviction takes single pages, by priority
+ * and in the order in which they became idle; their blocks stay.
  */
 public final class RadixCache extends BlockCache {
   /**
-   * Which unlocked leaf is evicted first. Single pages of a window go in the order in which they
-   * became idle; so in a cache of windows only, the three orders are the same.
+   * Which unlocked leaf is evicted first, of those with the lowest priority. Single pages of a
+   * window go in the order in which they became idle; so in a cache of windows only, the three
+   * orders are the same.
    */
   public enum Eviction {
     LRU(Comparator.comparingLong(n -> n.lastUse)),
@@ -43,16 +48,19 @@ public final class RadixCache extends BlockCache {
   /** Holds a node and its ancestors; {@code blocks} is the length of that path. */
   static final class NodeLease implements Lease {
     final String salt;
+    final Retentions retentions;
     RadixNode node;
     int blocks;
 
-    NodeLease(String salt, RadixNode node, int blocks) {
+    NodeLease(String salt, Retentions retentions, RadixNode node, int blocks) {
       this.salt = salt;
+      this.retentions = retentions;
       this.node = node;
       this.blocks = blocks;
     }
   }
 
+  private final Stays<RadixNode> stays;
   private final RadixNode root;
   private final RadixBook book;
   private final TreeSet<RadixNode> leaves; // without locks; the first is evicted first
@@ -61,18 +69,42 @@ public final class RadixCache extends BlockCache {
 
   /** An empty prefix cache over the pages of {@code kv}. */
   public RadixCache(KvCache kv, Eviction eviction) {
-    this(kv, eviction, new RadixNode(null, "", 0));
+    this(kv, eviction, System::nanoTime);
   }
 
-  private RadixCache(KvCache kv, Eviction eviction, RadixNode root) {
-    this(kv, eviction, root, new RadixBook(root));
+  /**
+   * An empty prefix cache over the pages of {@code kv}.
+   *
+   * @param clock nanoseconds, by which retentions end
+   */
+  public RadixCache(KvCache kv, Eviction eviction, LongSupplier clock) {
+    this(kv, eviction, clock, new Stays<>(clock));
   }
 
-  private RadixCache(KvCache kv, Eviction eviction, RadixNode root, RadixBook book) {
-    super(kv, book);
+  private RadixCache(KvCache kv, Eviction eviction, LongSupplier clock, Stays<RadixNode> stays) {
+    this(kv, eviction, clock, stays, new RadixNode(null, "", 0, stays));
+  }
+
+  private RadixCache(
+      KvCache kv, Eviction eviction, LongSupplier clock, Stays<RadixNode> stays, RadixNode root) {
+    this(kv, eviction, clock, stays, root, new RadixBook(root));
+  }
+
+  private RadixCache(
+      KvCache kv,
+      Eviction eviction,
+      LongSupplier clock,
+      Stays<RadixNode> stays,
+      RadixNode root,
+      RadixBook book) {
+    super(kv, book, clock);
+    this.stays = stays;
     this.root = root;
     this.book = book;
-    this.leaves = new TreeSet<>(eviction.order);
+    this.leaves =
+        new TreeSet<>(
+            Comparator.<RadixNode>comparingInt(n -> n.stay.priority())
+                .thenComparing(eviction.order));
   }
 
   /** The nodes on the way to the longest match, and the blocks of it. */
@@ -108,22 +140,23 @@ public final class RadixCache extends BlockCache {
   }
 
   @Override
-  public Lease hold(Walk walk, int n) {
+  public Lease hold(Walk walk, int n, Retentions retentions) {
     Path path = (Path) walk;
     RadixNode end = root;
     int depth = 0;
     for (int i = 0; depth < n; i++) {
       end = path.nodes().get(i);
       int rest = n - depth;
-      end = rest < end.blocks().size() ? end.split(rest) : end;
+      end = rest < end.blocks().size() ? end.split(rest, stays) : end;
       depth += end.blocks().size();
     }
     lock(end, 1); // before its place in the order of eviction changes
+    retain(end, 0, n, retentions);
     for (RadixNode node = end; node != root; node = node.parent) {
       node.hits++;
       node.lastUse = ++clock;
     }
-    return new NodeLease(path.salt(), end, n);
+    return new NodeLease(path.salt(), retentions, end, n);
   }
 
   @Override
@@ -147,6 +180,9 @@ public final class RadixCache extends BlockCache {
         leaves.remove(n);
       }
       n.locks += by;
+      if (n.locks == 0 && stays.begin(n.stay)) {
+        n.blocks().forEach(kept::retained);
+      }
       if (n.unlockedLeaf()) {
         leaves.add(n);
       }
@@ -157,7 +193,7 @@ public final class RadixCache extends BlockCache {
   public Lease fork(Lease lease) {
     NodeLease held = (NodeLease) lease;
     lock(held.node, 1);
-    return new NodeLease(held.salt, held.node, held.blocks);
+    return new NodeLease(held.salt, held.retentions, held.node, held.blocks);
   }
 
   @Override
@@ -173,20 +209,20 @@ public final class RadixCache extends BlockCache {
     while (depth < whole) {
       RadixNode child = node.children.get(new Edge(held.salt, tokens, depth, pageTokens));
       if (child == null) {
-        node = leafFor(node, held);
         for (; depth < whole; depth++) {
+          node = leafFor(node, held, depth);
           append(node, tokens, depth, table);
         }
-        node.attach();
         break;
       }
       int same = same(child, tokens, depth, whole);
       for (Placed block : child.blocks().subList(0, same)) {
         adopt(block, depth++, table);
       }
-      node = same < child.blocks().size() ? child.split(same) : child;
+      node = same < child.blocks().size() ? child.split(same, stays) : child;
     }
     lock(node, 1);
+    retain(node, held.blocks, whole, held.retentions);
     for (RadixNode n = node; n != held.node; n = n.parent) {
       n.lastUse = ++clock;
     }
@@ -197,26 +233,73 @@ public final class RadixCache extends BlockCache {
   }
 
   /**
-   * The node for new blocks of a running sequence: they lengthen its own leaf, or they become a new
-   * leaf.
+   * The node for a new block of a running sequence: it lengthens the leaf that the sequence has or
+   * has just begun, or it begins a new leaf.
    */
-  private RadixNode leafFor(RadixNode node, NodeLease held) {
-    if (node != root && node == held.node && node.locks == 1 && node.children.isEmpty()) {
+  private RadixNode leafFor(RadixNode node, NodeLease held, int index) {
+    Retention wanted = held.retentions.at(index * pageTokens);
+    wanted = wanted == null ? Retention.DEFAULT : wanted;
+    boolean own = node == held.node ? node.locks == 1 : node.locks == 0 && !leaves.contains(node);
+    if (node != root && own && node.children.isEmpty() && node.stay.is(wanted)) {
       return node;
     }
     if (node.unlockedLeaf()) {
       leaves.remove(node); // it will have a child
     }
-    return new RadixNode(node, held.salt, ++clock);
+    RadixNode leaf = new RadixNode(node, held.salt, ++clock, stays);
+    stays.set(leaf.stay, wanted);
+    return leaf;
   }
 
   private void append(RadixNode leaf, int[] tokens, int index, PageTable table) {
     Placed block = new Placed(kv.geometry(), tokens, index);
+    leaf.add(block);
     book.touched(block); // though it may keep no page
     kept.keep(block, index, table);
-    leaf.add(block);
+    if (leaf.blocks().size() == 1) {
+      leaf.attach();
+    }
     leaf.lastUse = ++clock;
     blocks++;
+  }
+
+  /**
+   * Gives the blocks [from, to) of a path what its sequence wants. The path is locked, and a node
+   * begins at {@code from}. Where what is wanted changes, a node is split.
+   */
+  private void retain(RadixNode end, int from, int to, Retentions retentions) {
+    if (retentions == Retentions.NONE) {
+      return;
+    }
+    int last = to;
+    for (RadixNode node = end; last > from; node = node.parent) {
+      int begin = last - node.blocks().size();
+      Retention wanted = change(node, retentions, --last);
+      while (last > begin && Objects.equals(wanted, change(node, retentions, last - 1))) {
+        last--;
+      }
+      if (last > begin) {
+        node.split(last - begin, stays);
+      }
+      if (wanted != null) {
+        retain(node, wanted);
+      }
+    }
+  }
+
+  /** What a sequence wants for a block of a node; null if that is what it has. */
+  private Retention change(RadixNode node, Retentions retentions, int block) {
+    Retention wanted = retentions.at(block * pageTokens);
+    return wanted == null || node.stay.is(wanted) ? null : wanted;
+  }
+
+  private void retain(RadixNode node, Retention retention) {
+    boolean queued = node.unlockedLeaf() && leaves.remove(node);
+    stays.set(node.stay, retention);
+    node.blocks().forEach(kept::retained);
+    if (queued) {
+      leaves.add(node);
+    }
   }
 
   /**
@@ -249,12 +332,15 @@ public final class RadixCache extends BlockCache {
     if (kv.pool(pool).idle() < pages) {
       return 0;
     }
+    for (RadixNode due = stays.due(); due != null; due = stays.due()) {
+      retain(due, Retention.DEFAULT);
+    }
     int before = kv.pool(pool).available();
     while (kv.pool(pool).available() - before < pages) {
       if (kv.geometry().needsAll(pool)) {
         remove(leaves.first());
       } else {
-        forget(((Placed) kept.dropOldest(pool)).node);
+        forget(((Placed) kept.dropFirst(pool)).node);
       }
     }
     return kv.pool(pool).available() - before;
@@ -265,6 +351,7 @@ public final class RadixCache extends BlockCache {
     // The tail first: its rows are of the least use to other sequences.
     leaf.blocks().reversed().forEach(kept::drop);
     blocks -= leaf.blocks().size();
+    stays.gone(leaf.stay);
     leaf.detach();
     if (leaf.parent.unlockedLeaf()) {
       leaves.add(leaf.parent);

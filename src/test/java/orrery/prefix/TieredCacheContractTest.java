@@ -111,7 +111,9 @@ class TieredCacheContractTest {
                     new Kind("hash", HashBlockCache::new, policy),
                     new Kind(
                         "weak hash",
-                        kv -> new HashBlockCache(kv, (hash, token) -> (hash + token) % 3),
+                        kv ->
+                            new HashBlockCache(
+                                kv, (hash, token) -> (hash + token) % 3, System::nanoTime),
                         policy)));
   }
 
