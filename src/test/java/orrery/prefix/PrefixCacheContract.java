@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
@@ -579,15 +581,16 @@ abstract class PrefixCacheContract {
 
   /** Blocks that are left of sequences A, B and so on, after one more was evicted each time. */
   private String evicting(String sequences) {
-    StringBuilder left = new StringBuilder();
+    Set<String> states = new LinkedHashSet<>();
     while (kv.pool(0).idle() > 0) {
       cache().evict(0, 1);
+      StringBuilder left = new StringBuilder();
       for (char first : sequences.toCharArray()) {
         left.append(hit(starting(first)) / 4);
       }
-      left.append(' ');
+      states.add(left.toString());
     }
-    return left.toString().trim().replaceAll("(\\d+)( \\1)+", "$1");
+    return String.join(" ", states);
   }
 
   /** The evictions in which each goes as a whole or block by block, from the tail on. */
