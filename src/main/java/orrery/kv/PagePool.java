@@ -1,7 +1,5 @@
 package orrery.kv;
 
-import java.util.BitSet;
-
 /**
  * The state of every page of one pool. A page is
  *
@@ -29,13 +27,8 @@ public final class PagePool {
   private final int[] free; // [pages] the first `available` are free
   private final int[] references; // [pages] sequences that hold the page
   private final boolean[] cached; // [pages] the prefix cache keeps it
-  private final byte[] priority; // [pages] of a page that the prefix cache keeps
-  // A queue of idle pages is a ring in which its head stands between the newest and the oldest.
-  private final int[] older; // [pages + PRIORITIES] the page that became idle before this one
-  private final int[] newer; // [pages + PRIORITIES] the page that became idle after this one
-  private final BitSet waiting = new BitSet(PRIORITIES); // priorities whose queue has pages
+  private final IdlePages queue; // those that only the prefix cache keeps
   private int available;
-  private int idle;
 
   /**
    * @param pages all pages, the dummy included
@@ -49,13 +42,7 @@ public final class PagePool {
     free = new int[pages];
     references = new int[pages];
     cached = new boolean[pages];
-    priority = new byte[pages];
-    older = new int[pages + PRIORITIES];
-    newer = new int[pages + PRIORITIES];
-    for (int head = pages; head < older.length; head++) {
-      older[head] = head;
-      newer[head] = head;
-    }
+    queue = new IdlePages(pages, PRIORITIES);
     for (int page = pages - 1; page > DUMMY; page--) {
       free[available++] = page; // page 1 is taken first
     }
@@ -73,7 +60,7 @@ public final class PagePool {
 
   /** Pages that only the prefix cache keeps. */
   public int idle() {
-    return idle;
+    return queue.size();
   }
 
   /**
@@ -81,21 +68,17 @@ public final class PagePool {
    * if none is idle.
    */
   public int firstIdle() {
-    return idle == 0 ? DUMMY : newer[head(waiting.nextSetBit(0))];
-  }
-
-  private int head(int priority) {
-    return total() + priority;
+    return queue.first();
   }
 
   /** The priority of a page that the prefix cache keeps. */
   public int priority(int page) {
-    return priority[page];
+    return queue.priority(page);
   }
 
   /** Pages that sequences hold. */
   public int referenced() {
-    return total() - 1 - available - idle;
+    return total() - 1 - available - idle();
   }
 
   /** Sequences that hold a page. */
@@ -121,7 +104,7 @@ public final class PagePool {
               + " are "
               + referenced()
               + " referenced, "
-              + idle
+              + idle()
               + " idle");
     }
     int page = free[--available];
@@ -137,7 +120,7 @@ public final class PagePool {
   public void retain(int page) {
     require(page != DUMMY && (references[page] > 0 || cached[page]), page, "retained");
     if (references[page]++ == 0) {
-      leaveIdle(page);
+      queue.leave(page);
     }
   }
 
@@ -153,7 +136,7 @@ public final class PagePool {
       return false;
     }
     if (cached[page]) {
-      enterIdle(page);
+      queue.enter(page);
       return false;
     }
     free[available++] = page;
@@ -169,7 +152,7 @@ public final class PagePool {
   public void keep(int page, int as) {
     require(references[page] > 0 && !cached[page], page, "cached");
     cached[page] = true;
-    priority[page] = (byte) as;
+    queue.prioritise(page, as);
   }
 
   /**
@@ -180,16 +163,16 @@ public final class PagePool {
    */
   public void prioritise(int page, int as) {
     require(cached[page], page, "given a priority");
-    if (priority[page] == as) {
+    if (queue.priority(page) == as) {
       return;
     }
     boolean moves = references[page] == 0;
     if (moves) {
-      leaveIdle(page);
+      queue.leave(page);
     }
-    priority[page] = (byte) as;
+    queue.prioritise(page, as);
     if (moves) {
-      enterIdle(page);
+      queue.enter(page);
     }
   }
 
@@ -205,27 +188,9 @@ public final class PagePool {
     if (references[page] > 0) {
       return false;
     }
-    leaveIdle(page);
+    queue.leave(page);
     free[available++] = page;
     return true;
-  }
-
-  private void enterIdle(int page) {
-    int head = head(priority[page]);
-    int newest = older[head];
-    older[page] = newest;
-    newer[newest] = page;
-    newer[page] = head;
-    older[head] = page;
-    waiting.set(priority[page]);
-    idle++;
-  }
-
-  private void leaveIdle(int page) {
-    newer[older[page]] = newer[page];
-    older[newer[page]] = older[page];
-    waiting.set(priority[page], newer[head(priority[page])] < total());
-    idle--;
   }
 
   private void require(boolean holds, int page, String what) {
@@ -269,23 +234,12 @@ public final class PagePool {
         throw new IllegalStateException("page " + page + " is both free and held, or neither");
       }
     }
-    if (available + referencedFound + idleFound + 1 != total() || idleFound != idle) {
+    if (available + referencedFound + idleFound + 1 != total() || idleFound != idle()) {
       throw new IllegalStateException(
           String.format(
               "free %d + referenced %d + idle %d (booked %d) + 1 dummy is not %d",
-              available, referencedFound, idleFound, idle, total()));
+              available, referencedFound, idleFound, idle(), total()));
     }
-    int queued = 0;
-    for (int as = 0; as < PRIORITIES; as++) {
-      for (int page = newer[head(as)]; page != head(as); page = newer[page]) {
-        boolean here = priority[page] == as && waiting.get(as);
-        if (references[page] > 0 || !cached[page] || !here || queued++ > idle) {
-          throw new IllegalStateException("page " + page + " is queued as idle, but is not");
-        }
-      }
-    }
-    if (queued != idle) {
-      throw new IllegalStateException(queued + " pages are queued as idle, " + idle + " booked");
-    }
+    queue.check(page -> references[page] == 0 && cached[page]);
   }
 }

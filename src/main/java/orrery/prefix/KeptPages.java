@@ -23,6 +23,11 @@ final class KeptPages {
     }
   }
 
+  /** Takes note of what is kept. */
+  BlockBook book() {
+    return book;
+  }
+
   /** From now on, says what leaves. */
   void watch(BlockCache.Leaving leaving) {
     this.leaving = leaving;

@@ -3,8 +3,6 @@ package orrery.prefix;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
-import java.util.TreeSet;
 import java.util.function.LongSupplier;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
@@ -62,8 +60,7 @@ public final class RadixCache extends BlockCache {
 
   private final Stays<RadixNode> stays;
   private final RadixNode root;
-  private final RadixBook book;
-  private final TreeSet<RadixNode> leaves; // without locks; the first is evicted first
+  private final RadixLeaves leaves;
   private int blocks;
   private long clock; // no two leaves have the same time, so their order is strict
 
@@ -87,24 +84,10 @@ public final class RadixCache extends BlockCache {
 
   private RadixCache(
       KvCache kv, Eviction eviction, LongSupplier clock, Stays<RadixNode> stays, RadixNode root) {
-    this(kv, eviction, clock, stays, root, new RadixBook(root));
-  }
-
-  private RadixCache(
-      KvCache kv,
-      Eviction eviction,
-      LongSupplier clock,
-      Stays<RadixNode> stays,
-      RadixNode root,
-      RadixBook book) {
-    super(kv, book, clock);
+    super(kv, new RadixBook(root), clock);
     this.stays = stays;
     this.root = root;
-    this.book = book;
-    this.leaves =
-        new TreeSet<>(
-            Comparator.<RadixNode>comparingInt(n -> n.stay.priority())
-                .thenComparing(eviction.order));
+    this.leaves = new RadixLeaves(eviction.order, stays, kept, pageTokens);
   }
 
   /** The nodes on the way to the longest match, and the blocks of it. */
@@ -150,8 +133,8 @@ public final class RadixCache extends BlockCache {
       end = rest < end.blocks().size() ? end.split(rest, stays) : end;
       depth += end.blocks().size();
     }
-    lock(end, 1); // before its place in the order of eviction changes
-    retain(end, 0, n, retentions);
+    leaves.lock(end, 1); // before its place in the order of eviction changes
+    leaves.retain(end, 0, n, retentions);
     for (RadixNode node = end; node != root; node = node.parent) {
       node.hits++;
       node.lastUse = ++clock;
@@ -174,25 +157,10 @@ public final class RadixCache extends BlockCache {
     return List.of(blocks);
   }
 
-  private void lock(RadixNode node, int by) {
-    for (RadixNode n = node; n != null; n = n.parent) {
-      if (n.unlockedLeaf()) {
-        leaves.remove(n);
-      }
-      n.locks += by;
-      if (n.locks == 0 && stays.begin(n.stay)) {
-        n.blocks().forEach(kept::retained);
-      }
-      if (n.unlockedLeaf()) {
-        leaves.add(n);
-      }
-    }
-  }
-
   @Override
   public Lease fork(Lease lease) {
     NodeLease held = (NodeLease) lease;
-    lock(held.node, 1);
+    leaves.lock(held.node, 1);
     return new NodeLease(held.salt, held.retentions, held.node, held.blocks);
   }
 
@@ -221,12 +189,12 @@ public final class RadixCache extends BlockCache {
       }
       node = same < child.blocks().size() ? child.split(same, stays) : child;
     }
-    lock(node, 1);
-    retain(node, held.blocks, whole, held.retentions);
+    leaves.lock(node, 1);
+    leaves.retain(node, held.blocks, whole, held.retentions);
     for (RadixNode n = node; n != held.node; n = n.parent) {
       n.lastUse = ++clock;
     }
-    lock(held.node, -1);
+    leaves.lock(held.node, -1);
     held.node = node;
     held.blocks = whole;
     return blocks - before;
@@ -254,52 +222,13 @@ public final class RadixCache extends BlockCache {
   private void append(RadixNode leaf, int[] tokens, int index, PageTable table) {
     Placed block = new Placed(kv.geometry(), tokens, index);
     leaf.add(block);
-    book.touched(block); // though it may keep no page
+    book().touched(block); // though it may keep no page
     kept.keep(block, index, table);
     if (leaf.blocks().size() == 1) {
       leaf.attach();
     }
     leaf.lastUse = ++clock;
     blocks++;
-  }
-
-  /**
-   * Gives the blocks [from, to) of a path what its sequence wants. The path is locked, and a node
-   * begins at {@code from}. Where what is wanted changes, a node is split.
-   */
-  private void retain(RadixNode end, int from, int to, Retentions retentions) {
-    if (retentions == Retentions.NONE) {
-      return;
-    }
-    int last = to;
-    for (RadixNode node = end; last > from; node = node.parent) {
-      int begin = last - node.blocks().size();
-      Retention wanted = change(node, retentions, --last);
-      while (last > begin && Objects.equals(wanted, change(node, retentions, last - 1))) {
-        last--;
-      }
-      if (last > begin) {
-        node.split(last - begin, stays);
-      }
-      if (wanted != null) {
-        retain(node, wanted);
-      }
-    }
-  }
-
-  /** What a sequence wants for a block of a node; null if that is what it has. */
-  private Retention change(RadixNode node, Retentions retentions, int block) {
-    Retention wanted = retentions.at(block * pageTokens);
-    return wanted == null || node.stay.is(wanted) ? null : wanted;
-  }
-
-  private void retain(RadixNode node, Retention retention) {
-    boolean queued = node.unlockedLeaf() && leaves.remove(node);
-    stays.set(node.stay, retention);
-    node.blocks().forEach(kept::retained);
-    if (queued) {
-      leaves.add(node);
-    }
   }
 
   /**
@@ -323,7 +252,7 @@ public final class RadixCache extends BlockCache {
   @Override
   public void release(Lease lease) {
     RadixNode node = ((NodeLease) lease).node;
-    lock(node, -1);
+    leaves.lock(node, -1);
     forget(node);
   }
 
@@ -332,9 +261,7 @@ public final class RadixCache extends BlockCache {
     if (kv.pool(pool).idle() < pages) {
       return 0;
     }
-    for (RadixNode due = stays.due(); due != null; due = stays.due()) {
-      retain(due, Retention.DEFAULT);
-    }
+    leaves.refresh();
     int before = kv.pool(pool).available();
     while (kv.pool(pool).available() - before < pages) {
       if (kv.geometry().needsAll(pool)) {
@@ -379,7 +306,7 @@ public final class RadixCache extends BlockCache {
 
   @Override
   public BlockBook book() {
-    return book;
+    return kept.book();
   }
 
   @Override
