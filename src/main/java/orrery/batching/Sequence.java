@@ -3,6 +3,7 @@ package orrery.batching;
 import java.util.Arrays;
 import orrery.kv.PageTable;
 import orrery.prefix.PrefixCache.Lease;
+import orrery.prefix.Retentions;
 import orrery.speculation.Draftable;
 import orrery.speculation.Drafts;
 
@@ -60,6 +61,11 @@ public class Sequence implements Draftable {
     this.salt = salt;
     this.tokens = prompt.clone();
     this.known = prompt.length;
+  }
+
+  /** What it says about how long its blocks are kept in the prefix cache. */
+  public Retentions retentions() {
+    return Retentions.NONE;
   }
 
   @Override

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import orrery.batching.Sequence;
 import orrery.engine.Prefilled.FirstToken;
+import orrery.prefix.Retentions;
 import orrery.sampling.AnswerText;
 import orrery.sampling.FinishReason;
 import orrery.sampling.History;
@@ -59,6 +60,11 @@ final class Choice extends Sequence {
   /** The choice that a sequence is: an engine's queues hold no others. */
   static Choice of(Sequence s) {
     return (Choice) s;
+  }
+
+  @Override
+  public Retentions retentions() {
+    return active.request.retention().over(promptLength);
   }
 
   /** A row of the prompt that is to be scored must be computed, although it may be cached. */

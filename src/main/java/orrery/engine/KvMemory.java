@@ -45,7 +45,7 @@ final class KvMemory {
   PrefixCache.Hit start(Sequence s) {
     PageTable table = kv.newTable();
     int limit = Scheduler.hitLimit(s, kv.geometry().pageTokens());
-    PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, table);
+    PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, s.retentions(), table);
     s.start(table, hit.lease(), hit.tokens());
     return hit;
   }
@@ -82,7 +82,7 @@ final class KvMemory {
     KvGeometry g = kv.geometry();
     PageTable table = kv.newTable();
     int limit = (s.known() - 1) / g.pageTokens() * g.pageTokens();
-    PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, table);
+    PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, s.retentions(), table);
     if (hit.loads() > 0) {
       load()
           .await(Arrival.EVERY_STREAM); // no step waits for them: the other engine's rows come next

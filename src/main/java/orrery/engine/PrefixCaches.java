@@ -45,7 +45,7 @@ record PrefixCaches(
    * @param model names the weights
    */
   PrefixCache make(CompletableFuture<String> model) {
-    PrefixCache pages = options.prefix().newCache(kv);
+    PrefixCache pages = options.prefix().newCache(kv, clock);
     if (!memory.any()) {
       return pages;
     }

@@ -3,6 +3,7 @@ package orrery.engine;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import orrery.prefix.RetentionConfig;
 import orrery.sampling.SamplingParams;
 
 /**
@@ -13,9 +14,15 @@ import orrery.sampling.SamplingParams;
  * @param priority requests of higher priority go first; 0 is the usual one
  * @param deadline time from submission after which an unfinished answer is cut off
  * @param salt isolates tenants in the prefix cache: only requests with the same salt share entries
+ * @param retention how long its blocks are kept in the prefix cache
  */
 public record Request(
-    int[] prompt, SamplingParams params, int priority, Optional<Duration> deadline, String salt) {
+    int[] prompt,
+    SamplingParams params,
+    int priority,
+    Optional<Duration> deadline,
+    String salt,
+    RetentionConfig retention) {
 
   /** The longest deadline allowed; a longer one would never end an answer. */
   private static final Duration LONGEST = Duration.ofDays(36_500);
@@ -29,6 +36,7 @@ public record Request(
     Objects.requireNonNull(deadline, "deadline: expected an optional duration, found null");
     Objects.requireNonNull(params, "request: expected sampling parameters, found null");
     Objects.requireNonNull(salt, "salt: expected a string, found null");
+    Objects.requireNonNull(retention, "retention: expected a configuration, found null");
     prompt = prompt.clone();
     deadline.ifPresent(Request::requirePositive);
   }
@@ -40,19 +48,22 @@ public record Request(
     }
   }
 
-  /** A request with priority 0, without a deadline and with the empty salt. */
+  /**
+   * A request with priority 0, without a deadline, with the empty salt, and with blocks that are
+   * kept as usual.
+   */
   public static Request of(int[] prompt, SamplingParams params) {
-    return new Request(prompt, params, 0, Optional.empty(), "");
+    return new Request(prompt, params, 0, Optional.empty(), "", RetentionConfig.NONE);
   }
 
   /** The same request with another priority. */
   public Request withPriority(int p) {
-    return new Request(prompt, params, p, deadline, salt);
+    return new Request(prompt, params, p, deadline, salt, retention);
   }
 
   /** The same request with another seed. */
   public Request withSeed(long seed) {
-    return new Request(prompt, params.withSeed(seed), priority, deadline, salt);
+    return new Request(prompt, params.withSeed(seed), priority, deadline, salt, retention);
   }
 
   /**
@@ -62,11 +73,16 @@ public record Request(
    */
   public Request withDeadline(Duration d) {
     Objects.requireNonNull(d, "deadline: expected a duration, found null");
-    return new Request(prompt, params, priority, Optional.of(d), salt);
+    return new Request(prompt, params, priority, Optional.of(d), salt, retention);
   }
 
   /** The same request with another salt. */
   public Request withSalt(String s) {
-    return new Request(prompt, params, priority, deadline, s);
+    return new Request(prompt, params, priority, deadline, s, retention);
+  }
+
+  /** The same request with blocks that are kept otherwise. */
+  public Request withRetention(RetentionConfig r) {
+    return new Request(prompt, params, priority, deadline, salt, r);
   }
 }

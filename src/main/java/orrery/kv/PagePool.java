@@ -12,21 +12,23 @@ package orrery.kv;
  *
  * and always {@code free + referenced + idle + 1 = total}. Sequences may also reference a page that
  * the prefix cache keeps. When the last of them releases it, the page becomes idle instead of free.
- * Idle pages stand in a queue in the order in which they became idle, as the free blocks of vLLM do
- * ({@code v1/core/block_pool.py}); to enter it or to leave it from any place takes constant time.
+ * Idle pages of one priority stand in a queue in the order in which they became idle, as the free
+ * blocks of vLLM do ({@code v1/core/block_pool.py}); each priority has a queue of its own, as in
+ * TensorRT-LLM ({@code batch_manager/evictionPolicy.cpp}). To enter a queue, to leave it from any
+ * place and to find the page that is evicted first takes constant time.
  */
 public final class PagePool {
   /** The page that padding rows write to. */
   public static final int DUMMY = 0;
 
+  /** Priorities of kept pages are less than this, and at least 0. */
+  public static final int PRIORITIES = 101;
+
   private final int[] free; // [pages] the first `available` are free
   private final int[] references; // [pages] sequences that hold the page
   private final boolean[] cached; // [pages] the prefix cache keeps it
-  // The queue of idle pages is a ring in which the dummy stands between the newest and the oldest.
-  private final int[] older; // [pages] of an idle page: the page that became idle before it
-  private final int[] newer; // [pages] of an idle page: the page that became idle after it
+  private final IdlePages queue; // those that only the prefix cache keeps
   private int available;
-  private int idle;
 
   /**
    * @param pages all pages, the dummy included
@@ -40,8 +42,7 @@ public final class PagePool {
     free = new int[pages];
     references = new int[pages];
     cached = new boolean[pages];
-    older = new int[pages];
-    newer = new int[pages];
+    queue = new IdlePages(pages, PRIORITIES);
     for (int page = pages - 1; page > DUMMY; page--) {
       free[available++] = page; // page 1 is taken first
     }
@@ -59,17 +60,25 @@ public final class PagePool {
 
   /** Pages that only the prefix cache keeps. */
   public int idle() {
-    return idle;
+    return queue.size();
   }
 
-  /** The page that has been idle for longest, or {@link #DUMMY} if none is idle. */
-  public int oldestIdle() {
-    return newer[DUMMY];
+  /**
+   * The page that has been idle for longest, of those with the lowest priority, or {@link #DUMMY}
+   * if none is idle.
+   */
+  public int firstIdle() {
+    return queue.first();
+  }
+
+  /** The priority of a page that the prefix cache keeps. */
+  public int priority(int page) {
+    return queue.priority(page);
   }
 
   /** Pages that sequences hold. */
   public int referenced() {
-    return total() - 1 - available - idle;
+    return total() - 1 - available - idle();
   }
 
   /** Sequences that hold a page. */
@@ -95,7 +104,7 @@ public final class PagePool {
               + " are "
               + referenced()
               + " referenced, "
-              + idle
+              + idle()
               + " idle");
     }
     int page = free[--available];
@@ -111,7 +120,7 @@ public final class PagePool {
   public void retain(int page) {
     require(page != DUMMY && (references[page] > 0 || cached[page]), page, "retained");
     if (references[page]++ == 0) {
-      leaveIdle(page);
+      queue.leave(page);
     }
   }
 
@@ -127,7 +136,7 @@ public final class PagePool {
       return false;
     }
     if (cached[page]) {
-      enterIdle(page);
+      queue.enter(page);
       return false;
     }
     free[available++] = page;
@@ -137,11 +146,34 @@ public final class PagePool {
   /**
    * The prefix cache begins to keep a page that a sequence holds.
    *
+   * @param as its priority
    * @throws IllegalStateException if no sequence holds the page, or if it is kept already
    */
-  public void keep(int page) {
+  public void keep(int page, int as) {
     require(references[page] > 0 && !cached[page], page, "cached");
     cached[page] = true;
+    queue.prioritise(page, as);
+  }
+
+  /**
+   * Gives a page that the prefix cache keeps another priority. If it is idle, it is the newest of
+   * that priority.
+   *
+   * @throws IllegalStateException if the prefix cache does not keep the page
+   */
+  public void prioritise(int page, int as) {
+    require(cached[page], page, "given a priority");
+    if (queue.priority(page) == as) {
+      return;
+    }
+    boolean moves = references[page] == 0;
+    if (moves) {
+      queue.leave(page);
+    }
+    queue.prioritise(page, as);
+    if (moves) {
+      queue.enter(page);
+    }
   }
 
   /**
@@ -156,24 +188,9 @@ public final class PagePool {
     if (references[page] > 0) {
       return false;
     }
-    leaveIdle(page);
+    queue.leave(page);
     free[available++] = page;
     return true;
-  }
-
-  private void enterIdle(int page) {
-    int newest = older[DUMMY];
-    older[page] = newest;
-    newer[newest] = page;
-    newer[page] = DUMMY;
-    older[DUMMY] = page;
-    idle++;
-  }
-
-  private void leaveIdle(int page) {
-    newer[older[page]] = newer[page];
-    older[newer[page]] = older[page];
-    idle--;
   }
 
   private void require(boolean holds, int page, String what) {
@@ -217,20 +234,12 @@ public final class PagePool {
         throw new IllegalStateException("page " + page + " is both free and held, or neither");
       }
     }
-    if (available + referencedFound + idleFound + 1 != total() || idleFound != idle) {
+    if (available + referencedFound + idleFound + 1 != total() || idleFound != idle()) {
       throw new IllegalStateException(
           String.format(
               "free %d + referenced %d + idle %d (booked %d) + 1 dummy is not %d",
-              available, referencedFound, idleFound, idle, total()));
+              available, referencedFound, idleFound, idle(), total()));
     }
-    int queued = 0;
-    for (int page = oldestIdle(); page != DUMMY; page = newer[page]) {
-      if (references[page] > 0 || !cached[page] || queued++ > idle) {
-        throw new IllegalStateException("page " + page + " is queued as idle, but is not");
-      }
-    }
-    if (queued != idle) {
-      throw new IllegalStateException(queued + " pages are queued as idle, " + idle + " booked");
-    }
+    queue.check(page -> references[page] == 0 && cached[page]);
   }
 }

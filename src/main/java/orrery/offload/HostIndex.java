@@ -1,13 +1,17 @@
 package orrery.offload;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import orrery.prefix.Retention;
+import orrery.prefix.Stay;
 
 /**
- * The parts in host memory, by name. Where all slots are taken, the part goes that was used least
- * recently; but not one that is being copied. Only the engine's thread touches it.
+ * The parts in host memory, by name. Where all slots are taken, the part goes that {@link
+ * HostOrder} says; but not one that is being copied. Only the engine's thread touches it.
  */
 final class HostIndex {
   /** What lies behind host memory. */
@@ -45,18 +49,50 @@ final class HostIndex {
     void lost(HostPart part);
   }
 
+  /** Looks for the part that goes, from the first in the order on. */
+  private static final class Search {
+    private final Behind behind;
+    private final int ahead; // parts that are saved before their slots are wanted
+    private int seen; // that may go
+    private HostPart saved;
+    private HostPart unsaved;
+
+    Search(Behind behind, int ahead) {
+      this.behind = behind;
+      this.ahead = ahead;
+    }
+
+    /** Looks at one more part; returns whether the search goes on. */
+    boolean look(HostPart part) {
+      if (part.evictable() && seen++ < ahead && !behind.has(part)) {
+        behind.leaving(part);
+      }
+      if (part.evictable() && behind.has(part)) {
+        saved = saved == null ? part : saved;
+      } else if (part.evictable()) {
+        unsaved = unsaved == null ? part : unsaved;
+      }
+      return seen < ahead || saved == null && unsaved == null;
+    }
+  }
+
   private final HostPool pool;
   private Behind behind = Behind.NOTHING;
-  private final List<LinkedHashMap<Part, HostPart>> parts = new ArrayList<>(); // [pools] old first
+  private final List<Map<Part, HostPart>> parts = new ArrayList<>(); // [pools]
+  private final List<HostOrder> orders = new ArrayList<>(); // [pools]
   private final int[] storing; // [pools] parts that are on their way
   private final long[] evicted; // [pools] parts that gave up their slot
 
-  HostIndex(HostPool pool) {
+  /**
+   * @param clock nanoseconds, by which retentions end
+   */
+  HostIndex(HostPool pool, LongSupplier clock) {
     this.pool = pool;
     this.evicted = new long[pool.layout().pools()];
     this.storing = new int[evicted.length];
     for (int p = 0; p < evicted.length; p++) {
-      parts.add(new LinkedHashMap<>());
+      parts.add(new HashMap<>());
+      orders.add(new HostOrder(clock));
     }
   }
 
@@ -75,8 +111,24 @@ final class HostIndex {
   void touch(Part part) {
     HostPart found = find(part);
     if (found != null) {
-      parts.get(part.pool()).putLast(part, found);
+      orders.get(part.pool()).touch(found);
     }
+  }
+
+  /** Takes note that a part is kept like its block, if it is here. */
+  void retain(Part part, Stay<?> like) {
+    HostPart found = find(part);
+    if (found != null) {
+      orders.get(part.pool()).retain(found, like);
+    }
+  }
+
+  /**
+   * What is left of the retention of a part; null if it is the usual one, or the part is not here.
+   */
+  Retention left(Part part) {
+    HostPart found = find(part);
+    return found == null || found.stay.usual() ? null : orders.get(part.pool()).left(found);
   }
 
   /**
@@ -92,7 +144,7 @@ final class HostIndex {
     if (slot == HostPool.NONE) {
       return null;
     }
-    HostPart added = new HostPart(part, slot);
+    HostPart added = orders.get(part.pool()).add(part, slot);
     parts.get(part.pool()).put(part, added);
     return added;
   }
@@ -103,34 +155,19 @@ final class HostIndex {
   }
 
   /**
-   * Evicts one part; those that are copied stand in its way only while they are. The oldest goes
-   * that is saved behind host memory. The oldest few are saved ahead, since nothing waits for a
-   * disk; only where these are not saved yet, the next one goes as it is.
+   * Evicts one part; those that are copied stand in its way only while they are. The first in the
+   * order goes that is saved behind host memory. The first few are saved ahead, since nothing waits
+   * for a disk; only where these are not saved yet, the next one goes as it is.
    */
   private void evict(int of) {
-    int ahead = behind.ahead(pool.total(of));
-    HostPart unsaved = null;
-    HostPart saved = null;
-    int seen = 0;
-    for (HostPart old : parts.get(of).values()) {
-      if (old.evictable() && seen++ < ahead && !behind.has(old)) {
-        behind.leaving(old);
-      }
-      if (old.evictable() && behind.has(old)) {
-        saved = saved == null ? old : saved;
-      } else if (old.evictable()) {
-        unsaved = unsaved == null ? old : unsaved;
-      }
-      if (seen >= ahead && (saved != null || unsaved != null)) {
-        break;
-      }
-    }
-    HostPart goes = saved != null ? saved : unsaved;
+    Search search = new Search(behind, behind.ahead(pool.total(of)));
+    orders.get(of).each(search::look);
+    HostPart goes = search.saved != null ? search.saved : search.unsaved;
     if (goes != null) {
       remove(goes);
       evicted[of]++;
     }
-    if (goes != null && saved == null) {
+    if (goes != null && search.saved == null) {
       behind.lost(goes);
     }
   }
@@ -138,6 +175,7 @@ final class HostIndex {
   /** Takes a part out; nothing may be copied to or from its slot any more. */
   void remove(HostPart part) {
     parts.get(part.part.pool()).remove(part.part);
+    orders.get(part.part.pool()).remove(part);
     pool.give(part.part.pool(), part.slot);
   }
 
@@ -192,6 +230,9 @@ final class HostIndex {
                 + onTheWay);
       }
       int used = pool.total(p) - pool.available(p);
+      if (orders.get(p).size() != parts.get(p).size()) {
+        throw new IllegalStateException("pool " + p + ": not every part is in the order");
+      }
       if (used != parts.get(p).size()) {
         throw new IllegalStateException(
             "pool "

@@ -1,20 +1,24 @@
 package orrery.offload;
 
 import orrery.prefix.Block;
+import orrery.prefix.Stay;
+import orrery.prefix.Stays;
 
 /** A part in a host slot. */
 final class HostPart {
   final Part part;
   final int slot;
+  final Stay<HostPart> stay; // as its block's
   private Copy storing; // into the slot, not settled; null once the part is whole
   private Block source; // of that copy
   private boolean arriving; // from files, not settled
   private boolean behind; // files have it too, or have refused it
   private int readers; // loads that wait or run, and a write to a file
 
-  HostPart(Part part, int slot) {
+  HostPart(Part part, int slot, Stays<HostPart> stays) {
     this.part = part;
     this.slot = slot;
+    this.stay = stays.of(this);
   }
 
   /** Takes note that the part is on its way, from the pages of this block. */

@@ -78,6 +78,7 @@ final class Stores implements BlockCache.Leaving {
     if (policy.wants(of.uses)) {
       store(block, of);
     }
+    retained(block);
   }
 
   /** A hit took a block. Its copy begins with {@link #begin}, since it may push out other parts. */
@@ -121,6 +122,7 @@ final class Stores implements BlockCache.Leaving {
       report.notStored(part, "all host slots are being copied");
       return null;
     }
+    host.retain(part, block.stay());
     host.storing(pool, 1);
     added.storing(new Copy(Copy.Way.STORE, part, added.slot, pages), block);
     return added;
@@ -212,6 +214,14 @@ final class Stores implements BlockCache.Leaving {
   @Override
   public void block(Block block) {
     known.remove(block);
+  }
+
+  @Override
+  public void retained(Block block) {
+    Known of = known.get(block);
+    for (int pool = 0; of != null && pool < layout.pools(); pool++) {
+      host.retain(new Part(of.key, pool), block.stay());
+    }
   }
 
   /** A store has ended; it may have been finished before. */

@@ -12,6 +12,8 @@ import orrery.prefix.BlockBook;
 import orrery.prefix.BlockCache;
 import orrery.prefix.Hits;
 import orrery.prefix.PrefixCache;
+import orrery.prefix.Retention;
+import orrery.prefix.Retentions;
 
 /**
  * A prefix cache with host memory behind its pages, and perhaps files behind that. It decorates any
@@ -81,7 +83,7 @@ public final class TieredCache implements PrefixCache {
     this.device = device;
     this.pool = pool;
     this.layout = pool.layout();
-    this.host = new HostIndex(pool);
+    this.host = new HostIndex(pool, device.clock());
     this.mover = mover;
     this.report = new TierReport(kv.geometry(), pool, host, files.map(FileTier::epoch).orElse(0L));
     this.storage = files.map(f -> new Storage(f, layout, host, policy, report));
@@ -118,13 +120,13 @@ public final class TieredCache implements PrefixCache {
   }
 
   @Override
-  public Hit acquire(int[] tokens, int limit, String salt, PageTable table) {
+  public Hit acquire(int[] tokens, int limit, String salt, Retentions retentions, PageTable table) {
     Lookup found = look(tokens, limit, salt);
     int n = hits.usable(found.found(), found);
     hits.fill(table, n, found);
     int held = Math.min(n, found.walked());
     BlockKey last = held == 0 ? BlockKey.root(rows, salt) : found.key(held - 1);
-    Hold hold = new Hold(device.hold(found.walk(), held), last, held);
+    Hold hold = new Hold(device.hold(found.walk(), held, kept(found, n, retentions)), last, held);
     int lacking = 0; // pages
     int blocks = 0; // that lack some
     for (int block = n - 1; block >= 0; block--) { // the head is used last: it is evicted last
@@ -140,6 +142,31 @@ public final class TieredCache implements PrefixCache {
     }
     found.walk().blocks().subList(0, held).forEach(stores::used);
     return new Hit(n * pageTokens, hold, lacking, blocks * pageTokens);
+  }
+
+  /**
+   * What a sequence says about its blocks; about those that are on the host alone, and of which it
+   * says nothing, what was said before.
+   *
+   * @param n blocks of the hit
+   */
+  private Retentions kept(Lookup found, int n, Retentions retentions) {
+    Retention[] before = new Retention[n]; // [blocks] null: nothing
+    boolean any = false;
+    for (int block = found.walked(); block < n; block++) {
+      for (int of = 0; of < layout.pools() && before[block] == null; of++) {
+        before[block] = host.left(new Part(found.key(block), of));
+        any |= before[block] != null;
+      }
+    }
+    if (!any) {
+      return retentions;
+    }
+    return token -> {
+      Retention said = retentions.at(token);
+      int block = token / pageTokens;
+      return said == null && block < before.length ? before[block] : said;
+    };
   }
 
   @Override

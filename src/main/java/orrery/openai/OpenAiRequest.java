@@ -104,7 +104,11 @@ public record OpenAiRequest(
       int priority = body.intOr("priority", 0);
       body.ignore("user", "metadata", "store", "service_tier", "safety_identifier");
       params = chat ? loaded.endingWithTheTurn(params) : params;
-      Request request = Request.of(prompt, params).withPriority(priority).withSalt(salt);
+      Request request =
+          Request.of(prompt, params)
+              .withPriority(priority)
+              .withSalt(salt)
+              .withRetention(RetentionFields.read(body));
       return new OpenAiRequest(
           List.of(request),
           Optional.empty(),

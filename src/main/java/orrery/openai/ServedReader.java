@@ -7,6 +7,7 @@ import java.util.OptionalLong;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.grammar.Constraint;
+import orrery.prefix.RetentionConfig;
 import orrery.sampling.SamplingParams;
 
 /**
@@ -66,10 +67,15 @@ public final class ServedReader {
     params = constraint.isPresent() ? params.withConstraint(constraint.get()) : params;
     String salt = salt(body);
     int priority = body.intOr("priority", 0);
+    RetentionConfig retention = RetentionFields.read(body);
     List<Request> requests = new ArrayList<>();
     List<Echo.Prompt> echoed = new ArrayList<>();
     for (PromptFields.Read prompt : read) {
-      requests.add(Request.of(prompt.tokens(), params).withPriority(priority).withSalt(salt));
+      requests.add(
+          Request.of(prompt.tokens(), params)
+              .withPriority(priority)
+              .withSalt(salt)
+              .withRetention(retention));
       if (echoes) {
         echoed.add(Echo.of(loaded.tokenizer().orElse(null), prompt.written(), prompt.tokens()));
       }

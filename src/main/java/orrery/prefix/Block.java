@@ -13,7 +13,7 @@ import orrery.kv.PagePool;
  * lost a page is a tombstone. {@link KeptPages} moves pages from one state to the other. What a
  * slower memory holds of a block stands there, not here.
  */
-public class Block {
+public abstract class Block {
   /** In place of a page that the cache does not have. */
   public static final int GONE = PagePool.DUMMY;
 
@@ -39,6 +39,9 @@ public class Block {
   public final int own(int pool, int i) {
     return pages[pool][i];
   }
+
+  /** The priority with which this block is kept. */
+  public abstract Stay<?> stay();
 
   /** Whether no page is left. */
   boolean empty() {

@@ -1,6 +1,7 @@
 package orrery.prefix;
 
 import java.util.List;
+import java.util.function.LongSupplier;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 
@@ -25,14 +26,19 @@ public abstract class BlockCache implements PrefixCache {
 
     /** A block left the cache, after its pages. */
     void block(Block block);
+
+    /** A block has another {@link Block#stay} now, or its time has begun. */
+    void retained(Block block);
   }
 
   final KvCache kv;
   final int pageTokens;
   final KeptPages kept;
+  private final LongSupplier clock;
   private final Hits hits;
 
-  BlockCache(KvCache kv, BlockBook book) {
+  BlockCache(KvCache kv, BlockBook book, LongSupplier clock) {
+    this.clock = clock;
     this.kv = kv;
     this.pageTokens = kv.geometry().pageTokens();
     this.kept = new KeptPages(kv, book);
@@ -42,8 +48,12 @@ public abstract class BlockCache implements PrefixCache {
   /** Finds the longest run of blocks among the first {@code limit} tokens; changes nothing. */
   public abstract Walk walk(int[] tokens, int limit, String salt);
 
-  /** Makes a lease of the first {@code n} blocks that a look-up found just now. */
-  public abstract Lease hold(Walk walk, int n);
+  /**
+   * Makes a lease of the first {@code n} blocks that a look-up found just now.
+   *
+   * @param retentions what the sequence says about these blocks and those to come
+   */
+  public abstract Lease hold(Walk walk, int n, Retentions retentions);
 
   /** The blocks [from, to) of a lease. */
   public abstract List<? extends Block> held(Lease lease, int from, int to);
@@ -59,6 +69,11 @@ public abstract class BlockCache implements PrefixCache {
     }
   }
 
+  /** Nanoseconds, by which retentions end. */
+  public final LongSupplier clock() {
+    return clock;
+  }
+
   /** From now on, says what leaves. */
   public final void watch(Leaving leaving) {
     kept.watch(leaving);
@@ -71,11 +86,12 @@ public abstract class BlockCache implements PrefixCache {
   }
 
   @Override
-  public final Hit acquire(int[] tokens, int limit, String salt, PageTable table) {
+  public final Hit acquire(
+      int[] tokens, int limit, String salt, Retentions retentions, PageTable table) {
     Walk walk = walk(tokens, limit, salt);
     Hits.Pages pages = Hits.of(walk.blocks());
     int n = hits.usable(walk.blocks().size(), pages);
     hits.fill(table, n, pages);
-    return new Hit(n * pageTokens, hold(walk, n));
+    return new Hit(n * pageTokens, hold(walk, n, retentions));
   }
 }

@@ -2,10 +2,10 @@ package orrery.prefix;
 
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.function.LongBinaryOperator;
+import java.util.function.LongSupplier;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.PageTable;
@@ -20,14 +20,13 @@ import orrery.kv.PageTable;
  * </pre>
  *
  * <p>Hashes may collide, so a hit compares tokens. Only complete blocks enter. A block that no
- * sequence holds waits in the free queue; eviction takes the front of the queue. A finished
- * sequence queues its blocks tail first. So its tail is evicted before its head, which other
- * sequences are likelier to share. In a pool with a window, eviction takes single pages, in the
- * order in which they became idle.
+ * sequence holds waits in the free queue, behind which no other block stands; eviction takes the
+ * front of the queue ({@link FreeQueue}). In a pool with a window, eviction takes single pages, by
+ * priority and in the order in which they became idle.
  */
 public final class HashBlockCache extends BlockCache {
   /** Equal blocks behind equal parents. A child of one stands behind all of them. */
-  private static final class Twins {
+  static final class Twins {
     final List<Entry> all = new ArrayList<>(); // those in the table
     int children; // blocks in the table that stand behind them
   }
@@ -36,9 +35,11 @@ public final class HashBlockCache extends BlockCache {
     final long hash;
     final Entry parent; // null for the first block
     final String salt;
-    private final Twins twins; // this one too
+    final Twins twins; // this one too
+    final Stay<Entry> stay;
     private Entry before; // in the table: the parent, or a twin of it
     int holders; // sequences that have this block in their chain
+    long freed; // when the last of them ended; no two are equal
 
     Entry(
         KvGeometry geometry,
@@ -47,13 +48,20 @@ public final class HashBlockCache extends BlockCache {
         long hash,
         Entry parent,
         String salt,
-        Twins twins) {
+        Twins twins,
+        Stays<Entry> stays) {
       super(geometry, sequence, index);
       this.hash = hash;
       this.parent = parent;
       this.before = parent;
       this.salt = salt;
       this.twins = twins;
+      this.stay = stays.of(this);
+    }
+
+    @Override
+    public Stay<Entry> stay() {
+      return stay;
     }
 
     /** The block before this one in the table. */
@@ -77,48 +85,66 @@ public final class HashBlockCache extends BlockCache {
       return page;
     }
 
-    /** Whether no look-up misses it: it has no page, and no block needs it to be reached. */
-    boolean superfluous() {
-      return empty() && (twins.children == 0 || twins.all.size() > 1);
+    /** Whether no block needs this one to be reached. */
+    boolean last() {
+      return twins.children == 0 || twins.all.size() > 1;
     }
   }
 
   /** The blocks of a sequence, from the first on. */
   static final class Chain implements Lease {
     final String salt;
+    final Retentions retentions;
     final List<Entry> entries = new ArrayList<>();
 
-    Chain(String salt) {
+    Chain(String salt, Retentions retentions) {
       this.salt = salt;
+      this.retentions = retentions;
     }
   }
 
   private final LongBinaryOperator mix;
   private final Map<Long, List<Entry>> table;
-  private final LinkedHashSet<Entry> free = new LinkedHashSet<>(); // the front is evicted first
+  private final FreeQueue free = new FreeQueue();
+  private final Stays<Entry> stays;
   private final HashBook book;
   private int blocks;
 
   /** An empty prefix cache over the pages of {@code kv}. */
   public HashBlockCache(KvCache kv) {
-    this(kv, (hash, token) -> (hash ^ token) * 0x9E3779B97F4A7C15L + (hash >>> 29));
+    this(kv, System::nanoTime);
+  }
+
+  /**
+   * An empty prefix cache over the pages of {@code kv}.
+   *
+   * @param clock nanoseconds, by which retentions end
+   */
+  public HashBlockCache(KvCache kv, LongSupplier clock) {
+    this(kv, (hash, token) -> (hash ^ token) * 0x9E3779B97F4A7C15L + (hash >>> 29), clock);
   }
 
   /** For tests, with a hash function of their own: {@code mix} mixes one token into a hash. */
-  HashBlockCache(KvCache kv, LongBinaryOperator mix) {
-    this(kv, mix, new HashMap<>());
-  }
-
-  private HashBlockCache(KvCache kv, LongBinaryOperator mix, Map<Long, List<Entry>> table) {
-    this(kv, mix, table, new HashBook(table.values()));
+  HashBlockCache(KvCache kv, LongBinaryOperator mix, LongSupplier clock) {
+    this(kv, mix, new HashMap<>(), clock);
   }
 
   private HashBlockCache(
-      KvCache kv, LongBinaryOperator mix, Map<Long, List<Entry>> table, HashBook book) {
-    super(kv, book);
+      KvCache kv, LongBinaryOperator mix, Map<Long, List<Entry>> table, LongSupplier clock) {
+    this(kv, mix, table, new HashBook(table.values()), clock);
+  }
+
+  private HashBlockCache(
+      KvCache kv,
+      LongBinaryOperator mix,
+      Map<Long, List<Entry>> table,
+      HashBook book,
+      LongSupplier clock) {
+    super(kv, book, clock);
     this.mix = mix;
     this.table = table;
     this.book = book;
+    this.stays = new Stays<>(clock);
   }
 
   private long hash(long parent, int[] tokens, int block) {
@@ -180,11 +206,15 @@ public final class HashBlockCache extends BlockCache {
   }
 
   @Override
-  public Lease hold(Walk walk, int n) {
+  public Lease hold(Walk walk, int n, Retentions retentions) {
     Row row = (Row) walk;
-    Chain chain = new Chain(row.salt());
+    Chain chain = new Chain(row.salt(), retentions);
     for (Entry e : row.blocks().subList(0, n)) {
       hold(chain, e);
+      Retention wanted = retentions.at((chain.entries.size() - 1) * pageTokens);
+      if (wanted != null && !e.stay.is(wanted)) {
+        retain(e, wanted);
+      }
     }
     return chain;
   }
@@ -203,7 +233,7 @@ public final class HashBlockCache extends BlockCache {
   @Override
   public Lease fork(Lease lease) {
     Chain from = (Chain) lease;
-    Chain chain = new Chain(from.salt);
+    Chain chain = new Chain(from.salt, from.retentions);
     for (int i = 0; i < from.entries.size(); i++) {
       hold(chain, from.entries.get(i));
     }
@@ -221,11 +251,15 @@ public final class HashBlockCache extends BlockCache {
       // An equal block may be there already. Both stay, because a block table only ever grows.
       Entry twin = find(hash, parent, chain.salt, tokens, b);
       Twins twins = twin == null ? new Twins() : twin.twins;
-      Entry e = new Entry(kv.geometry(), tokens, b, hash, parent, chain.salt, twins);
+      Entry e = new Entry(kv.geometry(), tokens, b, hash, parent, chain.salt, twins, stays);
+      Retention wanted = chain.retentions.at(b * pageTokens);
+      if (wanted != null) {
+        stays.set(e.stay, wanted);
+      }
+      hold(chain, e);
       add(e);
       book.touched(e); // though it may keep no page
       kept.keep(e, b, table);
-      hold(chain, e);
     }
     return chain.entries.size() - before;
   }
@@ -237,8 +271,21 @@ public final class HashBlockCache extends BlockCache {
       e.parent.twins.children++;
     }
     blocks++;
+    if (e.twins.all.size() == 2) {
+      free.settle(e.twins); // each will do
+    }
   }
 
+  private void retain(Entry e, Retention retention) {
+    boolean queued = free.remove(e);
+    stays.set(e.stay, retention);
+    kept.retained(e);
+    if (queued) {
+      free.add(e);
+    }
+  }
+
+  /** Takes a block out of the table; it is not in the queue any more. */
   private void remove(Entry e) {
     List<Entry> sameHash = table.get(e.hash);
     sameHash.remove(e);
@@ -248,7 +295,14 @@ public final class HashBlockCache extends BlockCache {
     e.twins.all.remove(e);
     if (e.parent != null) {
       e.parent.twins.children--;
+      if (e.parent.twins.children == 0) {
+        free.settle(e.parent.twins); // none is needed any more
+      }
     }
+    if (e.twins.all.size() == 1) {
+      free.settle(e.twins); // that one is
+    }
+    stays.gone(e.stay);
     blocks--;
     kept.drop(e);
     if (e.twins.children > 0) {
@@ -260,20 +314,24 @@ public final class HashBlockCache extends BlockCache {
   public void release(Lease lease) {
     List<Entry> entries = ((Chain) lease).entries;
     for (int i = entries.size() - 1; i >= 0; i--) {
-      if (--entries.get(i).holders == 0) {
-        free.add(entries.get(i));
-        forget(entries.get(i));
+      Entry e = entries.get(i);
+      if (--e.holders == 0) {
+        if (stays.begin(e.stay)) {
+          kept.retained(e);
+        }
+        free.freed(e);
+        forget(e);
       }
     }
     entries.clear();
   }
 
   /**
-   * Removes a superfluous block that no sequence holds. Then its parent may be the next, or the one
-   * that is left of the parent's twins.
+   * Removes a queued block that has no page left. Then its parent may be the next, or the one that
+   * is left of the parent's twins.
    */
   private void forget(Entry e) {
-    while (e != null && e.superfluous() && free.remove(e)) {
+    while (e != null && e.empty() && free.remove(e)) {
       remove(e);
       List<Entry> parents = e.parent == null ? List.of() : e.parent.twins.all;
       e = parents.isEmpty() ? null : parents.getFirst();
@@ -285,12 +343,15 @@ public final class HashBlockCache extends BlockCache {
     if (kv.pool(pool).idle() < pages) {
       return 0;
     }
+    for (Entry due = stays.due(); due != null; due = stays.due()) {
+      retain(due, Retention.DEFAULT);
+    }
     int before = kv.pool(pool).available();
     while (kv.pool(pool).available() - before < pages) {
       if (kv.geometry().needsAll(pool)) {
-        remove(free.removeFirst());
+        remove(free.take());
       } else {
-        forget((Entry) kept.dropOldest(pool));
+        forget((Entry) kept.dropFirst(pool));
       }
     }
     return kv.pool(pool).available() - before;
@@ -299,7 +360,7 @@ public final class HashBlockCache extends BlockCache {
   @Override
   public void clear() {
     while (!free.isEmpty()) {
-      remove(free.removeFirst());
+      remove(free.take());
     }
   }
 
@@ -317,12 +378,15 @@ public final class HashBlockCache extends BlockCache {
   public void check() {
     List<Entry> all = table.values().stream().flatMap(List::stream).toList();
     for (Entry e : all) {
-      if (e.holders == 0 != free.contains(e)) {
+      boolean waits = e.holders == 0 && e.last();
+      if (waits != free.contains(e)) {
         throw new IllegalStateException(
             "a block with "
                 + e.holders
-                + " holders is "
-                + (e.holders == 0 ? "not " : "")
+                + " holders and "
+                + e.twins.children
+                + " blocks behind it is "
+                + (waits ? "not " : "")
                 + "queued");
       }
     }

@@ -23,6 +23,11 @@ final class KeptPages {
     }
   }
 
+  /** Takes note of what is kept. */
+  BlockBook book() {
+    return book;
+  }
+
   /** From now on, says what leaves. */
   void watch(BlockCache.Leaving leaving) {
     this.leaving = leaving;
@@ -41,7 +46,7 @@ final class KeptPages {
       for (int i = first; i < per; i++) {
         int page = table.pages(pool)[index * per + i];
         if (block.pages[pool][i] == Block.GONE && !kv.pool(pool).isCached(page)) {
-          kv.pool(pool).keep(page);
+          kv.pool(pool).keep(page, block.stay().priority());
           block.pages[pool][i] = page;
           owner[pool][page] = block;
           book.touched(block);
@@ -65,9 +70,26 @@ final class KeptPages {
     }
   }
 
-  /** Lets the page go that has been idle for longest; its block becomes a tombstone. */
-  Block dropOldest(int pool) {
-    int page = kv.pool(pool).oldestIdle();
+  /** A block has another priority, or its time has begun. */
+  void retained(Block block) {
+    for (int pool = 0; pool < owner.length; pool++) {
+      for (int page : block.pages[pool]) {
+        if (page != Block.GONE) {
+          kv.pool(pool).prioritise(page, block.stay().priority());
+        }
+      }
+    }
+    if (leaving != null) {
+      leaving.retained(block);
+    }
+  }
+
+  /**
+   * Lets the page go that has been idle for longest, of those with the lowest priority; its block
+   * becomes a tombstone.
+   */
+  Block dropFirst(int pool) {
+    int page = kv.pool(pool).firstIdle();
     Block block = owner[pool][page];
     int i = 0;
     while (block.pages[pool][i] != page) {
@@ -105,6 +127,10 @@ final class KeptPages {
             if (owner[pool][page] != block || !pages.isCached(page)) {
               throw new IllegalStateException(
                   "pool " + pool + ": a block names page " + page + ", which is not its own");
+            }
+            if (pages.priority(page) != block.stay().priority()) {
+              throw new IllegalStateException(
+                  "pool " + pool + ": page " + page + " has another priority than its block");
             }
           }
         }

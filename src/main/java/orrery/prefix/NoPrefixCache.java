@@ -39,7 +39,7 @@ public final class NoPrefixCache implements PrefixCache {
   }
 
   @Override
-  public Hit acquire(int[] tokens, int limit, String salt, PageTable table) {
+  public Hit acquire(int[] tokens, int limit, String salt, Retentions retentions, PageTable table) {
     return new Hit(0, new None());
   }
 

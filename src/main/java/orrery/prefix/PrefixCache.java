@@ -62,9 +62,16 @@ public interface PrefixCache {
    *
    * @param limit the hit must leave something to compute, so at most ⌊(length − 1) / P⌋ · P; less
    *     if earlier rows are wanted too, as those that score a prompt are
+   * @param retentions what the sequence says about how long its blocks are kept; no answer and no
+   *     hit depends on it, but what is evicted first does
    * @see #load() if the table lacks pages whose rows a slower memory has
    */
-  Hit acquire(int[] tokens, int limit, String salt, PageTable table);
+  Hit acquire(int[] tokens, int limit, String salt, Retentions retentions, PageTable table);
+
+  /** Begins a sequence that says nothing about how long its blocks are kept. */
+  default Hit acquire(int[] tokens, int limit, String salt, PageTable table) {
+    return acquire(tokens, limit, salt, Retentions.NONE, table);
+  }
 
   /**
    * Begins to bring rows for a sequence that waits, from memory that is too slow to be hit.

@@ -1,5 +1,6 @@
 package orrery.prefix;
 
+import java.util.function.LongSupplier;
 import orrery.kv.KvCache;
 import orrery.options.Options;
 
@@ -36,12 +37,16 @@ public record PrefixOptions(PrefixCacheKind prefixCache, RadixCache.Eviction rad
     return prefixCache != PrefixCacheKind.OFF;
   }
 
-  /** Makes the prefix cache of one engine, over its pages. */
-  public PrefixCache newCache(KvCache kv) {
+  /**
+   * Makes the prefix cache of one engine, over its pages.
+   *
+   * @param clock nanoseconds, by which retentions end
+   */
+  public PrefixCache newCache(KvCache kv, LongSupplier clock) {
     return switch (prefixCache) {
       case OFF -> new NoPrefixCache(kv.geometry().pools());
-      case RADIX -> new RadixCache(kv, radixEvictionPolicy);
-      case HASH -> new HashBlockCache(kv);
+      case RADIX -> new RadixCache(kv, radixEvictionPolicy, clock);
+      case HASH -> new HashBlockCache(kv, clock);
     };
   }
 }

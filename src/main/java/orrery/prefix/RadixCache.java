@@ -3,7 +3,7 @@ package orrery.prefix;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.TreeSet;
+import java.util.function.LongSupplier;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 import orrery.prefix.RadixNode.Edge;
@@ -20,13 +20,16 @@ import orrery.prefix.RadixNode.Placed;
  *
  * <p>A sequence locks its path to the root. A match that ends inside a node splits that node. Only
  * a leaf that no sequence locks is evicted, always as a whole; then its parent may be the next. The
- * order is least recently used, least frequently used, or first in first out. In a pool with a
- * window, eviction takes single pages, in the order in which they became idle; their blocks stay.
+ * lowest priority goes first ({@link Retention}); among equals the order is least recently used,
+ * least frequently used, or first in first out. All blocks of a node have one retention: where it
+ * changes, another node begins. In a pool with a window, eviction takes single pages, by priority
+ * and in the order in which they became idle; their blocks stay.
  */
 public final class RadixCache extends BlockCache {
   /**
-   * Which unlocked leaf is evicted first. Single pages of a window go in the order in which they
-   * became idle; so in a cache of windows only, the three orders are the same.
+   * Which unlocked leaf is evicted first, of those with the lowest priority. Single pages of a
+   * window go in the order in which they became idle; so in a cache of windows only, the three
+   * orders are the same.
    */
   public enum Eviction {
     LRU(Comparator.comparingLong(n -> n.lastUse)),
@@ -43,36 +46,48 @@ public final class RadixCache extends BlockCache {
   /** Holds a node and its ancestors; {@code blocks} is the length of that path. */
   static final class NodeLease implements Lease {
     final String salt;
+    final Retentions retentions;
     RadixNode node;
     int blocks;
 
-    NodeLease(String salt, RadixNode node, int blocks) {
+    NodeLease(String salt, Retentions retentions, RadixNode node, int blocks) {
       this.salt = salt;
+      this.retentions = retentions;
       this.node = node;
       this.blocks = blocks;
     }
   }
 
+  private final Stays<RadixNode> stays;
   private final RadixNode root;
-  private final RadixBook book;
-  private final TreeSet<RadixNode> leaves; // without locks; the first is evicted first
+  private final RadixLeaves leaves;
   private int blocks;
   private long clock; // no two leaves have the same time, so their order is strict
 
   /** An empty prefix cache over the pages of {@code kv}. */
   public RadixCache(KvCache kv, Eviction eviction) {
-    this(kv, eviction, new RadixNode(null, "", 0));
+    this(kv, eviction, System::nanoTime);
   }
 
-  private RadixCache(KvCache kv, Eviction eviction, RadixNode root) {
-    this(kv, eviction, root, new RadixBook(root));
+  /**
+   * An empty prefix cache over the pages of {@code kv}.
+   *
+   * @param clock nanoseconds, by which retentions end
+   */
+  public RadixCache(KvCache kv, Eviction eviction, LongSupplier clock) {
+    this(kv, eviction, clock, new Stays<>(clock));
   }
 
-  private RadixCache(KvCache kv, Eviction eviction, RadixNode root, RadixBook book) {
-    super(kv, book);
+  private RadixCache(KvCache kv, Eviction eviction, LongSupplier clock, Stays<RadixNode> stays) {
+    this(kv, eviction, clock, stays, new RadixNode(null, "", 0, stays));
+  }
+
+  private RadixCache(
+      KvCache kv, Eviction eviction, LongSupplier clock, Stays<RadixNode> stays, RadixNode root) {
+    super(kv, new RadixBook(root), clock);
+    this.stays = stays;
     this.root = root;
-    this.book = book;
-    this.leaves = new TreeSet<>(eviction.order);
+    this.leaves = new RadixLeaves(eviction.order, stays, kept, pageTokens);
   }
 
   /** The nodes on the way to the longest match, and the blocks of it. */
@@ -108,22 +123,23 @@ public final class RadixCache extends BlockCache {
   }
 
   @Override
-  public Lease hold(Walk walk, int n) {
+  public Lease hold(Walk walk, int n, Retentions retentions) {
     Path path = (Path) walk;
     RadixNode end = root;
     int depth = 0;
     for (int i = 0; depth < n; i++) {
       end = path.nodes().get(i);
       int rest = n - depth;
-      end = rest < end.blocks().size() ? end.split(rest) : end;
+      end = rest < end.blocks().size() ? end.split(rest, stays) : end;
       depth += end.blocks().size();
     }
-    lock(end, 1); // before its place in the order of eviction changes
+    leaves.lock(end, 1); // before its place in the order of eviction changes
+    leaves.retain(end, 0, n, retentions);
     for (RadixNode node = end; node != root; node = node.parent) {
       node.hits++;
       node.lastUse = ++clock;
     }
-    return new NodeLease(path.salt(), end, n);
+    return new NodeLease(path.salt(), retentions, end, n);
   }
 
   @Override
@@ -141,23 +157,11 @@ public final class RadixCache extends BlockCache {
     return List.of(blocks);
   }
 
-  private void lock(RadixNode node, int by) {
-    for (RadixNode n = node; n != null; n = n.parent) {
-      if (n.unlockedLeaf()) {
-        leaves.remove(n);
-      }
-      n.locks += by;
-      if (n.unlockedLeaf()) {
-        leaves.add(n);
-      }
-    }
-  }
-
   @Override
   public Lease fork(Lease lease) {
     NodeLease held = (NodeLease) lease;
-    lock(held.node, 1);
-    return new NodeLease(held.salt, held.node, held.blocks);
+    leaves.lock(held.node, 1);
+    return new NodeLease(held.salt, held.retentions, held.node, held.blocks);
   }
 
   @Override
@@ -173,48 +177,56 @@ public final class RadixCache extends BlockCache {
     while (depth < whole) {
       RadixNode child = node.children.get(new Edge(held.salt, tokens, depth, pageTokens));
       if (child == null) {
-        node = leafFor(node, held);
         for (; depth < whole; depth++) {
+          node = leafFor(node, held, depth);
           append(node, tokens, depth, table);
         }
-        node.attach();
         break;
       }
       int same = same(child, tokens, depth, whole);
       for (Placed block : child.blocks().subList(0, same)) {
         adopt(block, depth++, table);
       }
-      node = same < child.blocks().size() ? child.split(same) : child;
+      node = same < child.blocks().size() ? child.split(same, stays) : child;
     }
-    lock(node, 1);
+    leaves.lock(node, 1);
+    leaves.retain(node, held.blocks, whole, held.retentions);
     for (RadixNode n = node; n != held.node; n = n.parent) {
       n.lastUse = ++clock;
     }
-    lock(held.node, -1);
+    leaves.lock(held.node, -1);
     held.node = node;
     held.blocks = whole;
     return blocks - before;
   }
 
   /**
-   * The node for new blocks of a running sequence: they lengthen its own leaf, or they become a new
-   * leaf.
+   * The node for a new block of a running sequence: it lengthens the leaf that the sequence has or
+   * has just begun, or it begins a new leaf.
    */
-  private RadixNode leafFor(RadixNode node, NodeLease held) {
-    if (node != root && node == held.node && node.locks == 1 && node.children.isEmpty()) {
+  private RadixNode leafFor(RadixNode node, NodeLease held, int index) {
+    Retention wanted = held.retentions.at(index * pageTokens);
+    wanted = wanted == null ? Retention.DEFAULT : wanted;
+    boolean own = node == held.node ? node.locks == 1 : node.locks == 0 && !leaves.contains(node);
+    if (node != root && own && node.children.isEmpty() && node.stay.is(wanted)) {
       return node;
     }
     if (node.unlockedLeaf()) {
       leaves.remove(node); // it will have a child
     }
-    return new RadixNode(node, held.salt, ++clock);
+    RadixNode leaf = new RadixNode(node, held.salt, ++clock, stays);
+    stays.set(leaf.stay, wanted);
+    return leaf;
   }
 
   private void append(RadixNode leaf, int[] tokens, int index, PageTable table) {
     Placed block = new Placed(kv.geometry(), tokens, index);
-    book.touched(block); // though it may keep no page
-    kept.keep(block, index, table);
     leaf.add(block);
+    book().touched(block); // though it may keep no page
+    kept.keep(block, index, table);
+    if (leaf.blocks().size() == 1) {
+      leaf.attach();
+    }
     leaf.lastUse = ++clock;
     blocks++;
   }
@@ -240,7 +252,7 @@ public final class RadixCache extends BlockCache {
   @Override
   public void release(Lease lease) {
     RadixNode node = ((NodeLease) lease).node;
-    lock(node, -1);
+    leaves.lock(node, -1);
     forget(node);
   }
 
@@ -249,12 +261,13 @@ public final class RadixCache extends BlockCache {
     if (kv.pool(pool).idle() < pages) {
       return 0;
     }
+    leaves.refresh();
     int before = kv.pool(pool).available();
     while (kv.pool(pool).available() - before < pages) {
       if (kv.geometry().needsAll(pool)) {
         remove(leaves.first());
       } else {
-        forget(((Placed) kept.dropOldest(pool)).node);
+        forget(((Placed) kept.dropFirst(pool)).node);
       }
     }
     return kv.pool(pool).available() - before;
@@ -265,6 +278,7 @@ public final class RadixCache extends BlockCache {
     // The tail first: its rows are of the least use to other sequences.
     leaf.blocks().reversed().forEach(kept::drop);
     blocks -= leaf.blocks().size();
+    stays.gone(leaf.stay);
     leaf.detach();
     if (leaf.parent.unlockedLeaf()) {
       leaves.add(leaf.parent);
@@ -292,7 +306,7 @@ public final class RadixCache extends BlockCache {
 
   @Override
   public BlockBook book() {
-    return book;
+    return kept.book();
   }
 
   @Override

@@ -53,18 +53,25 @@ final class RadixNode {
     Placed(KvGeometry geometry, int[] sequence, int index) {
       super(geometry, sequence, index);
     }
+
+    @Override
+    public Stay<?> stay() {
+      return node.stay;
+    }
   }
 
   final Map<Edge, RadixNode> children = new HashMap<>();
   private final List<Placed> blocks = new ArrayList<>();
   final String salt;
   final long born;
+  final Stay<RadixNode> stay; // of all its blocks
   RadixNode parent; // null for the root
   int locks; // sequences that hold this node or one below it
   int hits;
   long lastUse;
 
-  RadixNode(RadixNode parent, String salt, long born) {
+  RadixNode(RadixNode parent, String salt, long born, Stays<RadixNode> stays) {
+    this.stay = stays.of(this);
     this.parent = parent;
     this.salt = salt;
     this.born = born;
@@ -109,8 +116,9 @@ final class RadixNode {
   }
 
   /** Splits this node in two and returns the upper one, which has the first {@code at} blocks. */
-  RadixNode split(int at) {
-    RadixNode upper = new RadixNode(parent, salt, born);
+  RadixNode split(int at, Stays<RadixNode> stays) {
+    RadixNode upper = new RadixNode(parent, salt, born, stays);
+    stays.copy(stay, upper.stay);
     upper.locks = locks; // a sequence that locks the lower part locks the upper part too
     upper.hits = hits;
     upper.lastUse = lastUse;

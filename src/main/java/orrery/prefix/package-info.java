@@ -28,6 +28,10 @@
  * <p>What both caches share is in {@link orrery.prefix.BlockCache}: look up, decide where the hit
  * ends, hold its blocks. Package {@code offload} puts host memory behind either of them there.
  *
+ * <p>A request may say which of its blocks are worth more, and for how long ({@link
+ * orrery.prefix.RetentionConfig}). What has the lowest priority is evicted first; among equals, the
+ * order of the cache decides.
+ *
  * <p>Views show what the cache keeps: its {@link orrery.prefix.BlockBook} tells, as events, which
  * blocks entered, changed their pages or left, and can read all blocks from the cache's own
  * structure. It costs nothing until it is watched.
@@ -57,7 +61,8 @@
  *
  * <p><b>Elsewhere.</b> SGLang {@code srt/mem_cache/radix_cache.py}, {@code evict_policy.py}, {@code
  * swa_radix_cache.py} (tombstones); vLLM {@code v1/core/block_pool.py}, {@code kv_cache_utils.py};
- * TensorRT-LLM {@code batch_manager/kvCacheManager.cpp} (a tree of blocks, by priority).
+ * TensorRT-LLM {@code batch_manager/kvCacheManager.cpp} (a tree of blocks), {@code
+ * evictionPolicy.cpp} (priorities).
  *
  * <p><b>Papers.</b> Zheng et al., "SGLang: Efficient Execution of Structured Language Model
  * Programs", 2023 (arXiv:2312.07104); Kwon et al., "PagedAttention", SOSP 2023.

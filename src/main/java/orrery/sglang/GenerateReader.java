@@ -19,6 +19,7 @@ import orrery.openai.ConstraintFields;
 import orrery.openai.FieldException;
 import orrery.openai.Fields;
 import orrery.openai.PromptFields;
+import orrery.openai.RetentionFields;
 import orrery.openai.SamplingFields;
 import orrery.openai.ServedReader;
 import orrery.openai.Unsupported;
@@ -177,7 +178,8 @@ public final class GenerateReader {
     Request request =
         Request.of(tokens, params)
             .withPriority(of.integer("priority", 0))
-            .withSalt(of.string("extra_key", ""));
+            .withSalt(of.string("extra_key", ""))
+            .withRetention(RetentionFields.of(of.object(RetentionFields.FIELD)));
     return new Prompt(request, rid, report, drawing.silent(), drawing.interval());
   }
 

@@ -161,6 +161,11 @@ final class Loads {
     int prompt = Math.max(1, Math.min(r.prompt().length, longest - answer));
     SamplingParams params = r.params().withMaxTokens(answer).withSeed(seed);
     return new Request(
-        Arrays.copyOf(r.prompt(), prompt), params, r.priority(), r.deadline(), r.salt());
+        Arrays.copyOf(r.prompt(), prompt),
+        params,
+        r.priority(),
+        r.deadline(),
+        r.salt(),
+        r.retention());
   }
 }

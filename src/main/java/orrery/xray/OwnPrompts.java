@@ -52,7 +52,12 @@ final class OwnPrompts {
   /** The same request, which also reports log-probabilities for the page. */
   static Request told(Request r) {
     return new Request(
-        r.prompt(), r.params().withLogprobs(ALTERNATIVES), r.priority(), r.deadline(), r.salt());
+        r.prompt(),
+        r.params().withLogprobs(ALTERNATIVES),
+        r.priority(),
+        r.deadline(),
+        r.salt(),
+        r.retention());
   }
 
   private static FieldException named(FieldException e, String prompts) {

@@ -29,6 +29,7 @@ import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.openai.Fields;
 import orrery.openai.OpenAiRequest;
+import orrery.prefix.Retention;
 import orrery.sampling.SamplingParams;
 
 /** Files of requests, answered through the command line. */
@@ -170,6 +171,7 @@ class RunBatchTest {
          "stop_token_ids": [7, 8], "presence_penalty": 0.25, "frequency_penalty": -0.5,
          "repetition_penalty": 1.5, "logit_bias": {"4": -100, "6": 2.5}, "logprobs": 3, "n": 2,
          "min_tokens": 4, "ignore_eos": true, "priority": 5, "cache_salt": "tenant",
+         "kv_cache_retention_config": {"decode_retention_priority": 9},
          "return_token_ids": true, "user": "somebody", "stream": false, "echo": null}\
         """;
     OpenAiRequest read = read(body, false);
@@ -199,6 +201,7 @@ class RunBatchTest {
     assertThat(read.request().prompt()).containsExactly(1, 2, 3);
     assertThat(read.request().priority()).isEqualTo(5);
     assertThat(read.request().salt()).isEqualTo("tenant");
+    assertThat(read.request().retention().decode()).contains(new Retention(9));
     assertThat(read.model()).isEqualTo("m");
     assertThat(read.tokenIds()).isTrue();
   }

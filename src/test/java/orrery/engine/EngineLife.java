@@ -77,6 +77,7 @@ final class EngineLife {
   private void ask(LoadedModel bare, Function<int[], float[][]> oracle) {
     int vocab = bare.model().vocab();
     Random scoring = new Random(~seed); // of its own: the other draws do not depend on it
+    Random retaining = new Random(seed ^ 35); // the same
     int[] system = random.ints(48, 0, vocab).toArray();
     int longest = 4 + random.nextInt(CONTEXT - 8);
     while (requests.size() < REQUESTS) {
@@ -105,6 +106,7 @@ final class EngineLife {
         each.add(Said.by(oracle, bare, prompt, params, n));
       }
       Request request = Request.of(prompt, params).withPriority(random.nextInt(4) / 2);
+      request = request.withRetention(RandomRetention.of(retaining, request));
       requests.add(random.nextInt(8) == 0 ? request.withSalt("other") : request);
       expected.add(each);
       decodedFrom.add(from);

@@ -150,6 +150,7 @@ class EngineMatrixTest {
                 true,
                 true,
                 true,
+                true,
                 s,
                 others));
       }
@@ -266,7 +267,8 @@ class EngineMatrixTest {
     List<Request> all = new ArrayList<>();
     for (int i : order) {
       Request q = set.requests().get(i);
-      all.add(cell.priorities() ? q.withPriority(r.nextInt(3)) : q);
+      q = cell.priorities() ? q.withPriority(r.nextInt(3)) : q;
+      all.add(cell.retained() ? q.withRetention(RandomRetention.of(r, q)) : q);
     }
     LoadedModel watched = SpyModel.spy(set.loaded(), counts::look);
     EngineOptions bare = cell.options(model, CONTEXT, set.longest(), spare);

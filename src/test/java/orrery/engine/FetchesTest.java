@@ -20,6 +20,7 @@ import orrery.offload.PrefetchPolicy;
 import orrery.prefix.BlockBook;
 import orrery.prefix.NoPrefixCache;
 import orrery.prefix.PrefixCache;
+import orrery.prefix.Retentions;
 
 /** Requests that wait for files, and those that do not; the test is the clock and the disk. */
 class FetchesTest {
@@ -62,8 +63,9 @@ class FetchesTest {
     }
 
     @Override
-    public Hit acquire(int[] tokens, int limit, String salt, PageTable table) {
-      return none.acquire(tokens, limit, salt, table);
+    public Hit acquire(
+        int[] tokens, int limit, String salt, Retentions retentions, PageTable table) {
+      return none.acquire(tokens, limit, salt, retentions, table);
     }
 
     @Override
@@ -104,8 +106,7 @@ class FetchesTest {
   private final Slow slow = new Slow();
   private final Queues queues = new Queues();
   private final List<Event> events = new ArrayList<>();
-  private final Sequence sequence =
-      new Sequence(0, 0, 0, new int[10 * PAGE + 1], 200, 0, 0, 0, "");
+  private final Sequence sequence = new Sequence(0, 0, 0, new int[10 * PAGE + 1], 200, 0, 0, 0, "");
   private long now = 5 * SECOND;
 
   private Fetches begin(PrefetchPolicy policy) {

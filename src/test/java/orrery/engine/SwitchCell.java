@@ -33,6 +33,7 @@ record SwitchCell(
     boolean graph,
     boolean cancels,
     boolean priorities,
+    boolean retained,
     Speculation speculation,
     Map<String, Object> others) {
 
@@ -140,6 +141,7 @@ record SwitchCell(
     {false, true},
     {false, true},
     {false, true},
+    {false, true},
     Speculation.values(),
   };
 
@@ -181,7 +183,8 @@ record SwitchCell(
         (boolean) p[11],
         (boolean) p[12],
         (boolean) p[13],
-        (Speculation) p[14],
+        (boolean) p[14],
+        (Speculation) p[15],
         others);
   }
 

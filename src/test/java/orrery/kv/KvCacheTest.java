@@ -167,7 +167,7 @@ class KvCacheTest {
     kv.reserve(t, 8);
     fill(kv, 2);
     int kept = t.pages(2)[0];
-    kv.pool(2).keep(kept);
+    kv.pool(2).keep(kept, 35);
     kv.pass(t, 8);
     assertThat(kv.pool(2).idle()).isEqualTo(1);
     assertThat(rows(kv, 3, kept)).containsOnly(2f);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeSet;
@@ -50,7 +51,7 @@ class PagePoolTest {
   void aCachedPageOutlivesItsHoldersUntilItIsDropped() {
     PagePool pool = new PagePool(2);
     int page = pool.take();
-    pool.keep(page);
+    pool.keep(page, 35);
     assertThat(pool.isCached(page)).isTrue();
     assertThat(pool.release(page)).isFalse();
     assertThat(pool.idle()).isEqualTo(1);
@@ -70,9 +71,9 @@ class PagePoolTest {
     PagePool pool = new PagePool(5);
     for (int page = 1; page < 5; page++) {
       pool.take();
-      pool.keep(page);
+      pool.keep(page, 35);
     }
-    assertThat(pool.oldestIdle()).isEqualTo(PagePool.DUMMY);
+    assertThat(pool.firstIdle()).isEqualTo(PagePool.DUMMY);
     for (int page : new int[] {2, 4, 1, 3}) {
       pool.release(page);
     }
@@ -80,18 +81,36 @@ class PagePoolTest {
     pool.release(4);
     StringBuilder order = new StringBuilder();
     while (pool.idle() > 0) {
-      order.append(pool.oldestIdle());
-      pool.drop(pool.oldestIdle());
+      order.append(pool.firstIdle());
+      pool.drop(pool.firstIdle());
     }
     assertThat(order).hasToString("2134");
-    assertThat(pool.oldestIdle()).isEqualTo(PagePool.DUMMY);
+    assertThat(pool.firstIdle()).isEqualTo(PagePool.DUMMY);
+  }
+
+  @Test
+  void idlePagesOfALowerPriorityComeFirst() {
+    PagePool pool = new PagePool(5);
+    for (int page = 1; page < 5; page++) {
+      pool.take();
+      pool.keep(page, new int[] {100, 0, 35, 35}[page - 1]);
+      pool.release(page);
+    }
+    pool.prioritise(1, 35); // now behind those that have this priority already
+    pool.prioritise(2, 100);
+    StringBuilder order = new StringBuilder();
+    while (pool.idle() > 0) {
+      order.append(pool.firstIdle());
+      pool.drop(pool.firstIdle());
+    }
+    assertThat(order).hasToString("3412");
   }
 
   @Test
   void aPageThatIsDroppedWhileHeldStaysWithItsHolder() {
     PagePool pool = new PagePool(2);
     int page = pool.take();
-    pool.keep(page);
+    pool.keep(page, 35);
     assertThat(pool.drop(page)).isFalse();
     assertThat(pool.available()).isZero();
     assertThat(pool.release(page)).isTrue();
@@ -102,16 +121,16 @@ class PagePoolTest {
     PagePool pool = new PagePool(2);
     refuses(() -> pool.release(1), FREE_PAGE.formatted("released"));
     refuses(() -> pool.retain(1), FREE_PAGE.formatted("retained"));
-    refuses(() -> pool.keep(1), FREE_PAGE.formatted("cached"));
+    refuses(() -> pool.keep(1, 35), FREE_PAGE.formatted("cached"));
     refuses(() -> pool.drop(1), FREE_PAGE.formatted("dropped from the cache"));
     refuses(
         () -> pool.retain(PagePool.DUMMY),
         "page 0 cannot be retained: it has 0 references and is not cached");
     pool.take();
-    pool.keep(1);
-    refuses(() -> pool.keep(1), "page 1 cannot be cached: it has 1 references and is cached");
+    pool.keep(1, 35);
+    refuses(() -> pool.keep(1, 35), "page 1 cannot be cached: it has 1 references and is cached");
     pool.release(1);
-    refuses(() -> pool.keep(1), IDLE_PAGE.formatted("cached"));
+    refuses(() -> pool.keep(1, 35), IDLE_PAGE.formatted("cached"));
     refuses(() -> pool.release(1), IDLE_PAGE.formatted("released"));
     refuses(pool::take, "no free page: of 2 are 0 referenced, 1 idle");
     refuses(() -> new PagePool(1), "pages: expected at least 2 (one is the dummy), found 1");
@@ -135,17 +154,19 @@ class PagePoolTest {
     }
     int[] holders = new int[total];
     boolean[] cached = new boolean[total];
+    int[] priority = new int[total];
     List<Integer> queue = new ArrayList<>(); // idle pages, the oldest first
-    int[] done = new int[5];
+    int[] done = new int[6];
     for (int i = 0; i < 1_000_000; ) {
       int page = 1 + random.nextInt(total - 1);
-      int op = random.nextInt(5);
+      int op = random.nextInt(6);
       boolean legal =
           switch (op) {
             case 0 -> !free.isEmpty();
             case 1 -> holders[page] < 3 && (holders[page] > 0 || cached[page]);
             case 2 -> holders[page] > 0;
             case 3 -> holders[page] > 0 && !cached[page];
+            case 4 -> cached[page];
             default -> cached[page];
           };
       if (!legal) {
@@ -172,8 +193,17 @@ class PagePoolTest {
           }
         }
         case 3 -> {
-          pool.keep(page);
+          priority[page] = random.nextInt(3) * 50;
+          pool.keep(page, priority[page]);
           cached[page] = true;
+        }
+        case 4 -> {
+          int as = random.nextInt(3) * 50;
+          pool.prioritise(page, as);
+          if (as != priority[page]) {
+            queue.remove((Integer) page); // and comes back as the newest
+          }
+          priority[page] = as;
         }
         default -> {
           cached[page] = false;
@@ -194,7 +224,8 @@ class PagePoolTest {
         queue.add(page);
       }
       assertTrue(pool.idle() == queue.size(), page);
-      assertTrue(pool.oldestIdle() == (queue.isEmpty() ? 0 : queue.getFirst()), page);
+      int first = queue.stream().min(Comparator.comparingInt(q -> priority[q])).orElse(0);
+      assertTrue(pool.firstIdle() == first, page);
       assertTrue(pool.available() + pool.referenced() + pool.idle() + 1 == total, page);
       if (i % 64 == 0) {
         pool.check();

@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -21,11 +23,17 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
+import orrery.prefix.Retention;
+import orrery.prefix.RetentionConfig;
+import orrery.prefix.RetentionConfig.TokenRange;
 import orrery.sampling.SamplingParams;
 
 /** What a body may ask of a server, and which field an error names. */
 class ServedFieldsTest {
   private static final String HI = "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]";
+
+  private static final String RANGES =
+      "\"kv_cache_retention_config\":{\"token_range_retention_configs\":[";
 
   /** Fields beside a prompt or a message, the param of the error, part of its message. */
   private static final String[][] REFUSED = {
@@ -76,6 +84,44 @@ class ServedFieldsTest {
     {"\"stop_token_ids\":[" + "1,".repeat(256) + "1]", "stop_token_ids", "at most 256 tokens"},
     {"\"cache_salt\":\"\"", "cache_salt", "expected a string that is not empty"},
     {"\"extra_key\":5", "extra_key", "expected a string, found 5"},
+    {"\"kv_cache_retention_config\":5", "kv_cache_retention_config", "expected an object, found 5"},
+    {
+      "\"kv_cache_retention_config\":{\"decode_priority\":50}",
+      "kv_cache_retention_config.decode_priority",
+      "expected one of the fields decode_duration_ms, decode_retention_priority"
+    },
+    {
+      "\"kv_cache_retention_config\":{\"decode_retention_priority\":101}",
+      "kv_cache_retention_config.decode_retention_priority",
+      "expected a number from 0 to 100, found 101"
+    },
+    {
+      "\"kv_cache_retention_config\":{\"decode_duration_ms\":9}",
+      "kv_cache_retention_config.decode_duration_ms",
+      "expected together with decode_retention_priority, found 9"
+    },
+    {
+      RANGES + "{\"token_start\":0}]}",
+      "kv_cache_retention_config.token_range_retention_configs[0].priority",
+      "expected a priority from 0 to 100, found none"
+    },
+    {
+      RANGES + "{\"token_start\":4,\"token_end\":4,\"priority\":1}]}",
+      "kv_cache_retention_config.token_range_retention_configs[0].token_end",
+      "expected a number above token_start (4), found 4"
+    },
+    {
+      RANGES + "{\"token_start\":4,\"priority\":1,\"duration_ms\":0}]}",
+      "kv_cache_retention_config.token_range_retention_configs[0].duration_ms",
+      "expected milliseconds from 1 to 3153600000000, found 0"
+    },
+    {
+      RANGES
+          + "{\"token_start\":4,\"priority\":1},"
+          + "{\"token_start\":0,\"token_end\":5,\"priority\":1}]}",
+      "kv_cache_retention_config.token_range_retention_configs",
+      "expected ranges that do not overlap, found [0, 5) and [4, end)"
+    },
     {"\"n\":129", "n", "expected a number from 1 to 128, found 129"},
     {"\"regex\":\"a(\"", "regex", "expected"},
     {"\"regex\":\"(?=a)b\"", "regex", "expected"},
@@ -269,6 +315,24 @@ class ServedFieldsTest {
             .distinct()
             .count();
     assertThat(different).isEqualTo(pairs.length);
+  }
+
+  @Test
+  void aRetentionReachesEachRequest() {
+    String config =
+        RANGES
+            + "{\"token_start\":8,\"priority\":1},"
+            + "{\"token_start\":0,\"token_end\":5,\"priority\":90,\"duration_ms\":30000}],"
+            + "\"decode_retention_priority\":50,\"decode_duration_ms\":7}";
+    RetentionConfig expected =
+        new RetentionConfig(
+            List.of(
+                TokenRange.of(0, 5, new Retention(90).lasting(Duration.ofSeconds(30))),
+                TokenRange.from(8, new Retention(1))),
+            Optional.of(new Retention(50).lasting(Duration.ofMillis(7))));
+    assertThat(read("\"prompt\":[\"a\",\"b\"]," + config, false).requests())
+        .extracting(Request::retention)
+        .containsExactly(expected, expected);
   }
 
   @Test

@@ -76,6 +76,17 @@ final class CachedPages {
     }
   }
 
+  /** What all cached pages of a pool hold, by page. */
+  Map<Integer, String> texts(int pool) {
+    Map<Integer, String> texts = new HashMap<>();
+    for (int page = 1; page < held[pool].length; page++) {
+      if (held[pool][page] != null) {
+        texts.put(page, held[pool][page].split("/", 3)[2]);
+      }
+    }
+    return texts;
+  }
+
   /** The longest hit that the rule allows: in every pool, the rows that it needs are there. */
   int longestHit(int[] tokens, int limit, String salt) {
     String text = text(salt, tokens);

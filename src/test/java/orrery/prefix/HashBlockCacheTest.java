@@ -14,7 +14,7 @@ class HashBlockCacheTest {
   class GoodHash extends PrefixCacheContract {
     @Override
     PrefixCache cache(KvCache kv) {
-      return new HashBlockCache(kv);
+      return new HashBlockCache(kv, clock);
     }
   }
 
@@ -23,7 +23,7 @@ class HashBlockCacheTest {
   class WeakHash extends PrefixCacheContract {
     @Override
     PrefixCache cache(KvCache kv) {
-      return new HashBlockCache(kv, (hash, token) -> (hash + token) % 3);
+      return new HashBlockCache(kv, (hash, token) -> (hash + token) % 3, clock);
     }
 
     @Override

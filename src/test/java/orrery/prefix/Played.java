@@ -3,6 +3,7 @@ package orrery.prefix;
 import java.util.Arrays;
 import orrery.kv.Arrival;
 import orrery.kv.KvCache;
+import orrery.kv.KvGeometry;
 import orrery.kv.PageTable;
 import orrery.kv.Stream;
 
@@ -18,6 +19,7 @@ final class Played {
   private final KvCache kv;
   private final PrefixCache cache;
   final String salt;
+  final Retentions retentions;
   final PageTable table;
   final PrefixCache.Lease lease;
   final int hit;
@@ -31,6 +33,7 @@ final class Played {
       PrefixCache cache,
       int[] tokens,
       String salt,
+      Retentions retentions,
       PageTable table,
       PrefixCache.Lease lease,
       int hit) {
@@ -38,6 +41,7 @@ final class Played {
     this.cache = cache;
     this.tokens = tokens;
     this.salt = salt;
+    this.retentions = retentions;
     this.table = table;
     this.lease = lease;
     this.hit = hit;
@@ -46,7 +50,12 @@ final class Played {
   }
 
   static Played begin(KvCache kv, PrefixCache cache, int[] tokens, String salt) {
-    Played s = acquire(kv, cache, tokens, salt);
+    return begin(kv, cache, tokens, salt, Retentions.NONE);
+  }
+
+  static Played begin(
+      KvCache kv, PrefixCache cache, int[] tokens, String salt, Retentions retentions) {
+    Played s = acquire(kv, cache, tokens, salt, retentions);
     for (int pool = 0; pool < kv.geometry().pools(); pool++) {
       cache.evict(pool, Math.max(0, cache.lacking(pool) - kv.pool(pool).available()));
     }
@@ -56,17 +65,38 @@ final class Played {
   }
 
   /** A sequence with a hit, of which some pages may have to be loaded. */
-  static Played acquire(KvCache kv, PrefixCache cache, int[] tokens, String salt) {
+  static Played acquire(
+      KvCache kv, PrefixCache cache, int[] tokens, String salt, Retentions retentions) {
     PageTable table = kv.newTable();
     int p = kv.geometry().pageTokens();
-    PrefixCache.Hit hit = cache.acquire(tokens, (tokens.length - 1) / p * p, salt, table);
-    return new Played(kv, cache, tokens, salt, table, hit.lease(), hit.tokens());
+    PrefixCache.Hit hit =
+        cache.acquire(tokens, (tokens.length - 1) / p * p, salt, retentions, table);
+    return new Played(kv, cache, tokens, salt, retentions, table, hit.lease(), hit.tokens());
   }
 
   /** All pages of the hit are there; what was loaded enters the cache again. */
   void arrived() {
     requireRows();
     cache.insert(lease, tokens, hit, table);
+  }
+
+  /**
+   * Requires that the blocks of the tokens [from, to) have the priority that this sequence wants;
+   * all pages of pools that keep all belong to them.
+   */
+  void requireRetained(int from, int to) {
+    KvGeometry g = kv.geometry();
+    for (int block = from / g.pageTokens(); block < to / g.pageTokens(); block++) {
+      Retention wanted = retentions.at(block * g.pageTokens());
+      for (int pool = 0; pool < g.pools() && wanted != null; pool++) {
+        for (int i = 0; i < g.perBlock(pool) && g.needsAll(pool); i++) {
+          int page = table.pages(pool)[block * g.perBlock(pool) + i];
+          if (kv.pool(pool).priority(page) != wanted.priority()) {
+            throw new AssertionError("block " + block + " is not kept as its sequence wants");
+          }
+        }
+      }
+    }
   }
 
   int[] pages(int pool) {
@@ -175,7 +205,7 @@ final class Played {
 
   Played fork() {
     PageTable forked = kv.fork(table, computed, complete);
-    Played other = new Played(kv, cache, tokens, salt, forked, cache.fork(lease), hit);
+    Played other = new Played(kv, cache, tokens, salt, retentions, forked, cache.fork(lease), hit);
     other.computed = computed;
     other.complete = complete;
     other.requireRows();

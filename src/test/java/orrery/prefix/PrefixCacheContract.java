@@ -3,14 +3,19 @@ package orrery.prefix;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.prefix.PrefixCache.Match;
+import orrery.prefix.RetentionConfig.TokenRange;
 
 /**
  * The tests that every prefix cache must pass, step by step; {@link PrefixWalk} adds a long random
@@ -23,6 +28,9 @@ abstract class PrefixCacheContract {
   static final KvLayout WINDOWED = Shape.WINDOWED.layout();
 
   private static final int LIFE = 1_000; // operations of one cache in a walk
+
+  /** Nanoseconds for the caches that are made. */
+  final TestClock clock = new TestClock();
 
   abstract PrefixCache cache(KvCache kv);
 
@@ -554,12 +562,191 @@ abstract class PrefixCacheContract {
    * A million operations on one and the same cache of each shape, and not {@value #LIFE} on each:
    * {@code -Dorrery.walk=1000000 -Dorrery.walk.life=1000000}.
    */
+  /** Two blocks and a token of a sequence that begins with {@code first}, computed and ended. */
+  private void keep(int first, Retentions retentions) {
+    Played s = Played.begin(kv, cache(), starting(first), "", retentions);
+    s.compute(9);
+    s.end();
+  }
+
+  private static int[] starting(int first) {
+    int[] tokens = tokens(9);
+    tokens[0] = first;
+    return tokens;
+  }
+
+  private static Retentions all(Retention retention) {
+    return new RetentionConfig(List.of(TokenRange.from(0, retention)), Optional.empty()).over(9);
+  }
+
+  /** Blocks that are left of sequences A, B and so on, after one more was evicted each time. */
+  private String evicting(String sequences) {
+    Set<String> states = new LinkedHashSet<>();
+    while (kv.pool(0).idle() > 0) {
+      cache().evict(0, 1);
+      StringBuilder left = new StringBuilder();
+      for (char first : sequences.toCharArray()) {
+        left.append(hit(starting(first)) / 4);
+      }
+      states.add(left.toString());
+    }
+    return String.join(" ", states);
+  }
+
+  /** The evictions in which each goes as a whole or block by block, from the tail on. */
+  private static void requireOrder(String left, String whole, String byBlock) {
+    if (!left.equals(whole) && !left.equals(byBlock)) {
+      throw new AssertionError("evictions left " + left + ", expected " + whole + " or " + byBlock);
+    }
+  }
+
+  @Test
+  void lowestPriorityIsEvictedFirst() {
+    keep('A', all(new Retention(90)));
+    keep('B', Retentions.NONE);
+    keep('C', all(new Retention(0)));
+    requireOrder(evicting("ABC"), "220 200 000", "221 220 210 200 100 000");
+  }
+
+  @Test
+  void aHitThatSaysNothingLeavesAPriorityAsItIs() {
+    keep('A', all(new Retention(90)));
+    keep('B', Retentions.NONE);
+    keep('A', Retentions.NONE);
+    keep('B', Retentions.NONE);
+    requireOrder(evicting("AB"), "20 00", "21 20 10 00");
+  }
+
+  @Test
+  void theLastWordAboutABlockCounts() {
+    keep('A', all(new Retention(90)));
+    keep('B', Retentions.NONE);
+    keep('A', all(new Retention(10)));
+    requireOrder(evicting("AB"), "02 00", "12 02 01 00");
+  }
+
+  @Test
+  void aPriorityLastsForItsTimeFromTheEndOfTheFirstRequestThatHasIt() {
+    Retention minute = new Retention(90).lasting(Duration.ofMinutes(1));
+    Played a = Played.begin(kv, cache(), starting('A'), "", all(minute));
+    a.compute(9);
+    clock.pass(Duration.ofMinutes(5).toNanos()); // a long answer
+    a.end();
+    keep('B', Retentions.NONE);
+    clock.pass(Duration.ofSeconds(59).toNanos());
+    cache().evict(0, 1);
+    assertThat(hit(starting('A'))).isEqualTo(8);
+    assertThat(hit(starting('B'))).isLessThan(8);
+    keep('B', Retentions.NONE);
+    clock.pass(Duration.ofSeconds(1).toNanos());
+    cache().evict(0, 1);
+    assertThat(hit(starting('A'))).isLessThan(8);
+    assertThat(hit(starting('B'))).isEqualTo(8);
+    cache().check();
+  }
+
+  @Test
+  void aHitDoesNotBeginTheTimeOfAPriorityAnew() {
+    keep('A', all(new Retention(90).lasting(Duration.ofMinutes(1))));
+    clock.pass(Duration.ofSeconds(40).toNanos());
+    keep('A', Retentions.NONE);
+    keep('B', Retentions.NONE);
+    keep('B', Retentions.NONE); // as many hits as A has
+    clock.pass(Duration.ofSeconds(40).toNanos());
+    requireOrder(evicting("AB"), "02 00", "12 02 01 00");
+  }
+
+  /** Of a prompt of two blocks, the first one is worth more; then comes a block of the answer. */
+  @Test
+  void eachBlockFollowsWhatIsSaidAboutItsFirstToken() {
+    RetentionConfig config =
+        new RetentionConfig(
+            List.of(TokenRange.of(0, 3, new Retention(90))), Optional.of(new Retention(10)));
+    Played a = Played.begin(kv, cache(), Arrays.copyOf(starting('A'), 14), "", config.over(8));
+    a.compute(8);
+    a.decode(13);
+    a.end();
+    Played b = play(starting('B'));
+    b.compute(5);
+    b.end();
+    StringBuilder left = new StringBuilder();
+    for (int i = 0; i < 4; i++) {
+      cache().evict(0, 1);
+      left.append(hit(Arrays.copyOf(starting('A'), 14)) / 4).append(hit(starting('B')) / 4);
+      left.append(' ');
+    }
+    assertThat(left).hasToString("21 11 10 00 ");
+  }
+
+  @Test
+  void whatStandsBeforeABlockIsKeptAsLongAsTheBlock() {
+    RetentionConfig config =
+        new RetentionConfig(
+            List.of(TokenRange.from(0, new Retention(0))), Optional.of(new Retention(90)));
+    Played a = Played.begin(kv, cache(), starting('A'), "", config.over(4));
+    a.compute(9);
+    a.end();
+    keep('B', Retentions.NONE);
+    requireOrder(evicting("AB"), "20 10 00", "21 20 10 00");
+  }
+
+  /** The worked example of docs/prefix-cache.md. */
+  @Test
+  void blocksOfAChatGoInTheOrderOfTheChapter() {
+    assertThat(chapter(Duration.ofSeconds(29)))
+        .isIn("42 40 20 00", "42 41 40 30 20 10 00"); // nodes, blocks
+    assertThat(chapter(Duration.ofSeconds(30))).isIn("42 22 20 00", "42 32 22 21 20 10 00");
+  }
+
+  private String chapter(Duration later) {
+    KvCache wide = new KvCache(PLAIN, 16, 96, 16);
+    PrefixCache c = cache(wide);
+    RetentionConfig config =
+        new RetentionConfig(
+            List.of(
+                TokenRange.of(0, 32, new Retention(90)),
+                TokenRange.from(32, new Retention(60).lasting(Duration.ofSeconds(30)))),
+            Optional.of(new Retention(10)));
+    Played one = Played.begin(wide, c, tokens(84), "", config.over(60));
+    one.compute(60);
+    one.decode(83);
+    one.end();
+    Played two = Played.begin(wide, c, diverging(0, 33), "");
+    two.compute(33);
+    two.end();
+    clock.pass(later.toNanos());
+    StringBuilder left = new StringBuilder();
+    while (wide.pool(0).idle() > 0) {
+      c.evict(0, 1);
+      left.append(c.match(tokens(84), 80, "").tokens() / 16);
+      left.append(c.match(diverging(0, 33), 32, "").tokens() / 16).append(' ');
+    }
+    return left.toString().trim();
+  }
+
+  /** The window's pages of A are older, but worth more. */
+  @Test
+  void singlePagesOfAWindowAreEvictedByPriorityToo() {
+    KvCache windowed = new KvCache(WINDOWED, 4, 64, 32);
+    PrefixCache c = cache(windowed);
+    for (int first : new int[] {'A', 'B'}) {
+      Retentions r = first == 'A' ? all(new Retention(90)) : Retentions.NONE;
+      Played s = Played.begin(windowed, c, starting(first), "", r);
+      s.compute(9);
+      s.end();
+    }
+    c.evict(1, 2);
+    assertThat(c.match(starting('A'), 8, "").tokens()).isEqualTo(8);
+    assertThat(c.match(starting('B'), 8, "").tokens()).isZero();
+    c.check();
+  }
+
   @Test
   void theRandomWalkAgreesWithAPlainModelOfWhatIsCached() {
     int life = Integer.getInteger("orrery.walk.life", LIFE);
     for (Shape shape : Shape.ALL) {
       long begin = System.nanoTime();
-      PrefixWalk walk = new PrefixWalk(shape, life, this::cache, 7);
+      PrefixWalk walk = new PrefixWalk(shape, life, this::cache, clock, 7);
       walk.run(walkOperations());
       System.out.printf(
           "%s, %s: %s, %.1f s%n",

@@ -2,9 +2,11 @@ package orrery.prefix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Function;
 import orrery.kv.Arrival;
@@ -13,6 +15,7 @@ import orrery.kv.KvGeometry;
 import orrery.kv.PagePool;
 import orrery.kv.Stream;
 import orrery.prefix.PrefixCache.Match;
+import orrery.prefix.RetentionConfig.TokenRange;
 
 /**
  * Plays a long random life of a prefix cache over a small vocabulary. The oracle is {@link
@@ -22,6 +25,7 @@ import orrery.prefix.PrefixCache.Match;
 final class PrefixWalk {
   private final Random random;
   private final Function<KvCache, PrefixCache> maker;
+  private final TestClock clock; // of the caches
   private final Shape shape;
   private final int life; // operations until the next cache
   private KvCache kv;
@@ -43,12 +47,16 @@ final class PrefixWalk {
   private int tombstoned;
   private int loadedPages;
   private int beganTogether;
+  private int choices; // evictions among pages of different priorities
+  private boolean said; // whether sequences of this cache say how long blocks are kept
 
   /**
    * @param life how many operations one cache lives; then another one follows, with pages of
    *     another size and other memory
    */
-  PrefixWalk(Shape shape, int life, Function<KvCache, PrefixCache> maker, long seed) {
+  PrefixWalk(
+      Shape shape, int life, Function<KvCache, PrefixCache> maker, TestClock clock, long seed) {
+    this.clock = clock;
     this.shape = shape;
     this.life = life;
     this.maker = maker;
@@ -70,7 +78,31 @@ final class PrefixWalk {
     cached = new CachedPages(kv, cache);
     books = new FoldedBlocks(kv, cache);
     behind = random.nextBoolean() ? 0 : 1 + random.nextInt(12);
+    said = random.nextInt(3) > 0;
     caches++;
+  }
+
+  /** What a sequence says about how long its blocks are kept. */
+  private Retentions retentions(int prompt) {
+    if (!said || random.nextBoolean()) {
+      return Retentions.NONE;
+    }
+    List<TokenRange> ranges = new ArrayList<>();
+    for (int at = random.nextInt(8); at < prompt && ranges.size() < 4; ) {
+      int end = at + 1 + random.nextInt(prompt);
+      ranges.add(TokenRange.of(at, end, retention()));
+      at = end + random.nextInt(8);
+    }
+    return new RetentionConfig(
+            ranges, random.nextBoolean() ? Optional.of(retention()) : Optional.empty())
+        .over(prompt);
+  }
+
+  private Retention retention() {
+    Retention forever = new Retention(random.nextInt(5) * 25);
+    return random.nextBoolean()
+        ? forever
+        : forever.lasting(Duration.ofNanos(1 + random.nextInt(200)));
   }
 
   void run(int operations) {
@@ -95,6 +127,7 @@ final class PrefixWalk {
   }
 
   private void operation() {
+    clock.pass(random.nextInt(8));
     switch (random.nextInt(12)) {
       case 0, 1 -> {
         if (running.size() < 8) {
@@ -131,7 +164,8 @@ final class PrefixWalk {
       draw(tokens, salts, promised, free);
     }
     for (int i = 0; i < tokens.size(); i++) {
-      Played s = Played.acquire(kv, cache, tokens.get(i), salts.get(i));
+      Played s =
+          Played.acquire(kv, cache, tokens.get(i), salts.get(i), retentions(tokens.get(i).length));
       require(s.hit == promised.get(i).tokens(), "acquire finds what match promised");
       began.add(s);
     }
@@ -142,6 +176,9 @@ final class PrefixWalk {
     for (Played s : began) {
       s.arrived();
       cached.entered(s, 0, s.hit);
+    }
+    if (!began.isEmpty()) {
+      began.getLast().requireRetained(0, began.getLast().hit); // whatever the others said before
     }
     running.addAll(began);
     beganTogether += began.size() > 1 ? 1 : 0;
@@ -199,6 +236,7 @@ final class PrefixWalk {
       int added = s.insert(end, Math.max(before, end - random.nextInt(behind + 1)));
       int p = kv.geometry().pageTokens();
       require(added <= s.complete / p - before / p, "only complete blocks are new");
+      s.requireRetained(before, s.complete);
       cached.entered(s, before, s.complete);
       s.pass();
     }
@@ -222,7 +260,11 @@ final class PrefixWalk {
     int blocks = cache.blocks();
     int available = pages.available();
     boolean promised = pages.idle() >= wanted;
+    cache.evict(pool, 0); // what is kept for a time that is over falls back
+    LowestFirst order = new LowestFirst(kv, cached, pool);
+    choices += promised && order.choice() ? 1 : 0;
     int freed = cache.evict(pool, wanted);
+    order.requireHeld();
     require(pages.available() - available == freed, "eviction says what it freed");
     if (promised) {
       require(freed >= wanted, "idle pages can be evicted");
@@ -306,7 +348,7 @@ final class PrefixWalk {
     return String.format(
         "%d operations on %d caches, %d hits (%d not to the limit), %d evictions (%d refused), %d"
             + " tombstones, %d forks (%d pools behind hits, %d behind commits that lag), %d clears,"
-            + " %d pages loaded, %d began together",
+            + " %d pages loaded, %d began together, %d choices by priority",
         done,
         caches,
         hits,
@@ -319,7 +361,8 @@ final class PrefixWalk {
         forksThatLag,
         clears,
         loadedPages,
-        beganTogether);
+        beganTogether,
+        choices);
   }
 
   /** Everything happened; what depends on the sizes of a cache needs a walk over many caches. */
@@ -335,6 +378,7 @@ final class PrefixWalk {
     assertThat(forksThatLag).isPositive();
     assertThat(clears).isPositive();
     assertThat(beganTogether).isPositive();
+    assertThat(choices).isPositive();
     assertThat(tombstoned > 0).isEqualTo(shape.layout().pools().length > 1);
     assertThat(forksBehindHits > 0).isEqualTo(shape != Shape.PLAIN && shape != Shape.WINDOWED);
   }

@@ -12,7 +12,7 @@ class RadixCacheTest {
   class LeastRecentlyUsed extends PrefixCacheContract {
     @Override
     PrefixCache cache(KvCache kv) {
-      return new RadixCache(kv, Eviction.LRU);
+      return new RadixCache(kv, Eviction.LRU, clock);
     }
   }
 
@@ -20,7 +20,7 @@ class RadixCacheTest {
   class LeastFrequentlyUsed extends PrefixCacheContract {
     @Override
     PrefixCache cache(KvCache kv) {
-      return new RadixCache(kv, Eviction.LFU);
+      return new RadixCache(kv, Eviction.LFU, clock);
     }
   }
 
@@ -28,7 +28,7 @@ class RadixCacheTest {
   class FirstInFirstOut extends PrefixCacheContract {
     @Override
     PrefixCache cache(KvCache kv) {
-      return new RadixCache(kv, Eviction.FIFO);
+      return new RadixCache(kv, Eviction.FIFO, clock);
     }
   }
 

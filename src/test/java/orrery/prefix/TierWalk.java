@@ -191,7 +191,7 @@ final class TierWalk {
         return null; // a scheduler would not admit it
       }
     }
-    Played s = Played.acquire(kv, cache, tokens, salt);
+    Played s = Played.acquire(kv, cache, tokens, salt, Retentions.NONE);
     require(s.hit == match.tokens(), "acquire finds what match promised");
     count("hits", s.hit > 0 ? 1 : 0);
     return s;

@@ -2,12 +2,15 @@ package orrery.prefix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
-import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +28,7 @@ import orrery.offload.Mover;
 import orrery.offload.PartLayout;
 import orrery.offload.TieredCache;
 import orrery.offload.WritePolicy;
+import orrery.prefix.RetentionConfig.TokenRange;
 
 /**
  * A cache with host memory behind its pages is a prefix cache: with memory that never gets
@@ -80,7 +84,7 @@ class TieredCacheContractTest {
   class RadixAndABrokenMover extends PrefixCacheContract {
     @Override
     PrefixCache cache(KvCache kv) {
-      BlockCache device = new RadixCache(kv, RadixCache.Eviction.LRU);
+      BlockCache device = new RadixCache(kv, RadixCache.Eviction.LRU, clock);
       return tiers(kv, device, slots(kv, 3), true, WritePolicy.WRITE_THROUGH);
     }
   }
@@ -89,12 +93,13 @@ class TieredCacheContractTest {
   class HashAndABrokenMover extends PrefixCacheContract {
     @Override
     PrefixCache cache(KvCache kv) {
-      return tiers(kv, new HashBlockCache(kv), slots(kv, 3), true, WritePolicy.WRITE_BACK);
+      return tiers(kv, new HashBlockCache(kv, clock), slots(kv, 3), true, WritePolicy.WRITE_BACK);
     }
   }
 
   /** Which cache is over the pages, and when blocks are copied. */
-  private record Kind(String name, Function<KvCache, BlockCache> device, WritePolicy policy) {
+  private record Kind(
+      String name, BiFunction<KvCache, LongSupplier, BlockCache> device, WritePolicy policy) {
     @Override
     public String toString() {
       return name + ", " + policy;
@@ -106,13 +111,49 @@ class TieredCacheContractTest {
         .flatMap(
             policy ->
                 Stream.of(
-                    new Kind("lru", kv -> new RadixCache(kv, RadixCache.Eviction.LRU), policy),
-                    new Kind("lfu", kv -> new RadixCache(kv, RadixCache.Eviction.LFU), policy),
+                    new Kind(
+                        "lru",
+                        (kv, clock) -> new RadixCache(kv, RadixCache.Eviction.LRU, clock),
+                        policy),
+                    new Kind(
+                        "lfu",
+                        (kv, clock) -> new RadixCache(kv, RadixCache.Eviction.LFU, clock),
+                        policy),
                     new Kind("hash", HashBlockCache::new, policy),
                     new Kind(
                         "weak hash",
-                        kv -> new HashBlockCache(kv, (hash, token) -> (hash + token) % 3),
+                        (kv, clock) ->
+                            new HashBlockCache(kv, (hash, token) -> (hash + token) % 3, clock),
                         policy)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("kinds")
+  void aPartOfHigherPriorityKeepsItsSlotAndItsPriority(Kind kind) {
+    KvCache kv = new KvCache(PrefixCacheContract.PLAIN, 4, 64, 32);
+    TestClock clock = new TestClock();
+    TieredCache cache = tiers(kv, kind.device.apply(kv, clock), slots(kv, 2), false, kind.policy);
+    Retention high = new Retention(90).lasting(Duration.ofSeconds(10));
+    RetentionConfig config =
+        new RetentionConfig(List.of(TokenRange.from(0, high)), Optional.empty());
+    for (int first : new int[] {'A', 'A', 'B', 'B', 'C', 'C', 'D', 'D'}) { // each is worth a copy
+      Retentions r = first == 'A' ? config.over(5) : Retentions.NONE;
+      Played s = Played.begin(kv, cache, new int[] {first, 1, 2, 3, 4}, "", r);
+      s.compute(5);
+      s.end();
+    }
+    cache.evict(0, kv.pool(0).idle());
+    assertThat(cache.match(new int[] {'B', 1, 2, 3, 4}, 4, "").tokens()).isZero();
+    clock.pass(Duration.ofSeconds(4).toNanos());
+    Played again = Played.begin(kv, cache, new int[] {'A', 1, 2, 3, 4}, "");
+    assertThat(again.hit).isEqualTo(4);
+    assertThat(kv.pool(0).priority(again.pages(0)[0])).isEqualTo(90);
+    int page = again.pages(0)[0];
+    again.end();
+    clock.pass(Duration.ofSeconds(6).toNanos()); // what was left of its time
+    cache.evict(0, 0);
+    assertThat(kv.pool(0).priority(page)).isEqualTo(Retention.USUAL);
+    cache.check();
   }
 
   /** From one slot on, so that parts push each other out, to room for all. */
@@ -122,6 +163,7 @@ class TieredCacheContractTest {
     int operations = Integer.getInteger("orrery.walk", 60_000) / 6;
     for (Shape shape : Shape.ALL) {
       Random sizes = new Random(3);
+      TestClock clock = new TestClock();
       List<TieredCache> caches = new ArrayList<>();
       PrefixWalk walk =
           new PrefixWalk(
@@ -129,9 +171,10 @@ class TieredCacheContractTest {
               500,
               kv -> {
                 int[] slots = sizes.ints(kv.geometry().pools(), 1, 2 << sizes.nextInt(7)).toArray();
-                caches.add(tiers(kv, kind.device.apply(kv), slots, false, kind.policy));
+                caches.add(tiers(kv, kind.device.apply(kv, clock), slots, false, kind.policy));
                 return caches.getLast();
               },
+              clock,
               11);
       walk.run(operations);
       walk.requireEventful();

@@ -175,8 +175,8 @@ class TieredCacheTest {
     assertThat(match(1, 13).loads()).as("these have left for the third").isPositive();
     Match first = match(1, 13);
     Match second = match(2, 9);
-    Played one = Played.acquire(kv, cache, tokens(1, 13), "");
-    Played two = Played.acquire(kv, cache, tokens(2, 9), "");
+    Played one = Played.acquire(kv, cache, tokens(1, 13), "", Retentions.NONE);
+    Played two = Played.acquire(kv, cache, tokens(2, 9), "", Retentions.NONE);
     assertThat(one.hit).isEqualTo(first.tokens()).isEqualTo(12);
     assertThat(two.hit).isEqualTo(second.tokens()).isEqualTo(8);
     cache.evict(0, cache.lacking(0) - kv.pool(0).available());

@@ -1,0 +1,67 @@
+package orrery.prefix;
+
+import java.util.Comparator;
+import java.util.TreeSet;
+import orrery.prefix.HashBlockCache.Entry;
+import orrery.prefix.HashBlockCache.Twins;
+
+/**
+ * The blocks of a {@link HashBlockCache} that can go: no sequence holds them, and no block of the
+ * table needs them to be reached. The lowest priority goes first; among equals, the block that
+ * became free first. A finished sequence frees its tail before its head, which other sequences are
+ * likelier to share.
+ *
+ * <p>vLLM's queue has all free blocks. With one priority for all that is the same order: who holds
+ * a block holds those before it, so a block never becomes free before those behind it. With
+ * priorities, a head of low priority could go before its tail, which no look-up finds then.
+ */
+final class FreeQueue {
+  private final TreeSet<Entry> queue =
+      new TreeSet<>(
+          Comparator.<Entry>comparingInt(e -> e.stay.priority()).thenComparingLong(e -> e.freed));
+  private long clock;
+
+  /** The last sequence that held a block has ended. */
+  void freed(Entry e) {
+    e.freed = ++clock;
+    if (e.last()) {
+      queue.add(e);
+    }
+  }
+
+  /** Puts a block back to its place. */
+  void add(Entry e) {
+    queue.add(e);
+  }
+
+  /** Takes a block out; returns whether it was here. */
+  boolean remove(Entry e) {
+    return queue.remove(e);
+  }
+
+  boolean contains(Entry e) {
+    return queue.contains(e);
+  }
+
+  boolean isEmpty() {
+    return queue.isEmpty();
+  }
+
+  /** Takes the block out that is evicted first. */
+  Entry take() {
+    return queue.pollFirst();
+  }
+
+  /** Which of these others need to be reached has changed. */
+  void settle(Twins twins) {
+    for (Entry e : twins.all) {
+      if (e.holders == 0) {
+        if (e.last()) {
+          queue.add(e);
+        } else {
+          queue.remove(e);
+        }
+      }
+    }
+  }
+}
