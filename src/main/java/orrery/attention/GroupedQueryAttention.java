@@ -3,6 +3,7 @@ package orrery.attention;
 import orrery.graph.Buffer;
 import orrery.graph.Launcher;
 import orrery.graph.RowCount;
+import orrery.graph.Tile;
 import orrery.kernels.AttentionShape;
 import orrery.kernels.PackedMatrix;
 
@@ -60,6 +61,11 @@ public record GroupedQueryAttention(
   /** Bytes of working memory for each slot of a sequence and each thread. */
   public static long scratchBytes(AttentionShape shape) {
     return Attend.scratchBytes(shape);
+  }
+
+  /** The most floats that its ops have in the scratch of a thread, beside those of attention. */
+  public static long opScratch(int hidden, AttentionShape shape) {
+    return Math.max(Tile.FLOATS, ProjectQkv.scratch(hidden, shape));
   }
 
   /** out = attention of h over the cached slots that each row may see, its own included. */

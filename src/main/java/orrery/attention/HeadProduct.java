@@ -43,7 +43,16 @@ record HeadProduct(
 
   /** Heads of a block. */
   int blockHeads() {
-    int lowest = Integer.lowestOneBit(dim());
+    return blockHeads(dim());
+  }
+
+  /** Columns of a block of heads of so many columns. */
+  static int blockWidth(int dim) {
+    return blockHeads(dim) * dim;
+  }
+
+  private static int blockHeads(int dim) {
+    int lowest = Integer.lowestOneBit(dim);
     return lowest >= PackedMatrix.PANEL ? 1 : PackedMatrix.PANEL / lowest;
   }
 

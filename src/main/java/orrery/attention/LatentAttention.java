@@ -5,6 +5,7 @@ import orrery.graph.Buffer;
 import orrery.graph.IntBuffer;
 import orrery.graph.Launcher;
 import orrery.graph.RowCount;
+import orrery.graph.Tile;
 import orrery.kernels.PackedMatrix;
 
 /**
@@ -167,6 +168,15 @@ public record LatentAttention(
       long bytes = AttendLatent.scratchBytes(a.heads, a.headDim, Math.min(window, slots) + read);
       bytes += a.indexer == null ? 0 : SelectEntries.scratchBytes(entries);
       most = Math.max(most, bytes);
+    }
+    return most;
+  }
+
+  /** The most floats that its ops have in the scratch of a thread, beside those of attention. */
+  public static long opScratch(List<LatentAttention> layers) {
+    long most = Tile.FLOATS;
+    for (LatentAttention a : layers) {
+      most = Math.max(most, Tile.floats(a.headDim)); // of ProjectRow
     }
     return most;
   }

@@ -34,6 +34,13 @@ record ProjectQkv(
     boolean cutByRows)
     implements TakesNorm {
 
+  /** The most floats of scratch: normed rows, and some blocks of heads. */
+  static long scratch(int hidden, AttentionShape s) {
+    long keys = Tile.floats(HeadProduct.blockWidth(s.headDim()));
+    long values = Tile.floats(HeadProduct.blockWidth(s.valueDim()));
+    return Tile.floats(hidden) + Math.max(Tile.FLOATS, Math.max(keys, values));
+  }
+
   @Override
   public TakesNorm with(InputRows input) {
     return new ProjectQkv(input, q, queries, k, v, kv, cutByRows);

@@ -24,7 +24,7 @@ import picocli.CommandLine.Option;
       "Clients that never pause; each configuration has one switch more than the one before. A"
           + " model without a --recipe gets one by a sweep before."
     })
-final class FrontierCommand extends LabCommand.Experiment {
+final class FrontierCommand extends LabExperiment {
   @Option(
       names = "--concurrency",
       paramLabel = "N",

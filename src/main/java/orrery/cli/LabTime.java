@@ -20,6 +20,8 @@ final class LabTime {
           Map.entry("policies", 230),
           Map.entry("mtp", 320),
           Map.entry("throughput", 30),
+          Map.entry("overlap", 150),
+          Map.entry("tiers", 150),
           Map.entry("frontier", 600),
           Map.entry("ops", 10),
           Map.entry("fusion", 40),

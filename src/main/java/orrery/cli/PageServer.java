@@ -2,6 +2,7 @@ package orrery.cli;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.function.IntConsumer;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
@@ -42,6 +43,11 @@ final class PageServer implements AutoCloseable, Engines {
   @Override
   public Engine start(EngineOptions options) {
     return Engine.start(loaded, options, sink);
+  }
+
+  /** Starts the first engine, and tells how its warm-up gets on if the options want one. */
+  Engine start(EngineOptions options, IntConsumer warming) {
+    return Engine.start(loaded, options, sink, warming);
   }
 
   @Override

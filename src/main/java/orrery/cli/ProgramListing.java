@@ -3,10 +3,10 @@ package orrery.cli;
 import java.io.PrintWriter;
 import java.util.Set;
 import java.util.function.Consumer;
-import orrery.graph.Buffer;
 import orrery.graph.Capture;
 import orrery.graph.Fusion;
 import orrery.graph.Launcher;
+import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
 import orrery.kernels.ScalarKernels;
@@ -16,6 +16,7 @@ import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.model.Forward;
 import orrery.model.FusionRules;
+import orrery.model.GreedyForward;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
 import orrery.sampling.Sampler;
@@ -70,10 +71,10 @@ final class ProgramListing {
   }
 
   void print() {
-    Forward forward = model.bind(cache, rows).apply(rows);
+    Forward forward = new GreedyForward(model.bind(cache, rows).apply(rows));
     print("a step", forward::main, forward.results());
     if (model.hasMtp()) {
-      Set<Buffer> results = forward.mtpResults();
+      Set<Operand> results = forward.mtpResults();
       print("MTP rows that make no guess", forward::mtpKv, results);
       print("the MTP layer", forward::mtp, results);
       print("a chain of drafts, the second and the third", chain());
@@ -90,7 +91,7 @@ final class ProgramListing {
     }
   }
 
-  private void print(String what, Consumer<Launcher> pass, Set<Buffer> results) {
+  private void print(String what, Consumer<Launcher> pass, Set<Operand> results) {
     StepProgram launched = Capture.of(pass);
     if (!fusion) {
       print(what, launched);

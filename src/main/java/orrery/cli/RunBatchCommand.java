@@ -8,6 +8,7 @@ import java.util.concurrent.Callable;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
+import orrery.events.EventSink;
 import orrery.files.OutputFile;
 import orrery.observe.SpeculationStats;
 import orrery.observe.TraceSink;
@@ -139,7 +140,7 @@ final class RunBatchCommand implements Callable<Integer> {
         part.resume(lines, model.name(), tally, ids);
       }
       // The output is opened last: a run that is refused before leaves no file behind.
-      try (Engine engine = Engine.start(loaded, options, stats.and(sink));
+      try (Engine engine = start(loaded, options, stats.and(sink));
           BatchOutput out = new BatchOutput(answers, part.bytes())) {
         new NoEffect(spec).model(engine).tell();
         sink.begin();
@@ -176,6 +177,13 @@ final class RunBatchCommand implements Callable<Integer> {
       err.println(tally.summary());
       DraftLines.of(options.speculation(), stats, 10).forEach(err::println);
       return tally.allFailed() ? Main.ALL_FAILED : 0;
+    }
+  }
+
+  private Engine start(LoadedModel loaded, EngineOptions options, EventSink sink)
+      throws IOException {
+    try (WarmUpProgress warming = new WarmUpProgress(spec)) {
+      return Engine.start(loaded, options, sink, warming);
     }
   }
 

@@ -2,8 +2,6 @@ package orrery.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import orrery.batching.SchedulePolicy;
@@ -145,7 +143,7 @@ final class ServeCommand implements Callable<Integer> {
         Profile profile = server.profile();
         LoadedModel loaded = model.load();
         PageServer page = new PageServer(xray(listening), loaded, sink.and(metrics).and(profile));
-        Serving serving = serving(page.start(options), loaded, served)) {
+        Serving serving = serving(start(page, options), loaded, served)) {
       new NoEffect(spec).model(serving.engine()).tell();
       sink.begin();
       if (!cold) {
@@ -168,14 +166,18 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
+  /** Starts the engine, and shows its warm-up if the user wants one before everything else. */
+  private Engine start(PageServer page, EngineOptions options) throws IOException {
+    try (WarmUpProgress progress = new WarmUpProgress(spec)) {
+      return page.start(options, progress);
+    }
+  }
+
   /** Runs every bucket, unless the engine did that at its start or the user does not want it. */
-  private void warmUp(Engine engine, EngineOptions options) {
+  private void warmUp(Engine engine, EngineOptions options) throws IOException {
     if (!options.compute().warmup() && !new FlagNames(spec).given(ComputeFlags.WARMUP)) {
-      List<Integer> buckets = new ArrayList<>();
-      if (engine.warmUpNow(buckets::add)) { // not while a caller of the page is there already
-        reports()
-            .say(
-                "ran steps of " + buckets.size() + " shapes, up to " + buckets.getLast() + " rows");
+      try (WarmUpProgress progress = new WarmUpProgress(spec)) {
+        engine.warmUpNow(progress); // not while a caller of the page is there already
       }
     }
   }

@@ -55,6 +55,9 @@ final class Batch {
               ? s.drafts().token(i - segment.pending())
               : p < s.known() ? s.tokens()[p] : FutureTokens.placeholder(s.place());
       step.add(token, p, index, p >= s.knownSoon() - 1);
+      if (s.onlyHighest) {
+        step.greedy();
+      }
     }
   }
 }

@@ -17,6 +17,7 @@ import orrery.text.StreamDecoder;
 /** One unfinished answer: a sequence, with the state that turns its logits into tokens and text. */
 final class Choice extends Sequence {
   final Active active; // its request
+  final boolean onlyHighest; // its tokens are those with the highest logits, and nothing is told
   private final History history;
   private final SamplingContext sampling;
   private final AnswerText text;
@@ -40,6 +41,7 @@ final class Choice extends Sequence {
         TimeUnit.NANOSECONDS.toMillis(active.submitted),
         active.request.salt());
     this.active = active;
+    this.onlyHighest = active.request.params().wantsOnlyHighest();
     int[] prompt = active.request.prompt();
     this.history = new History(loaded.model().vocab(), prompt);
     this.sampling = new SamplingContext(active.request.params(), history, active.seed, choice);

@@ -4,7 +4,7 @@ import java.util.function.LongSupplier;
 import orrery.graph.Step;
 import orrery.graph.Workspace;
 import orrery.kernels.KernelSwitch;
-import orrery.model.Forward;
+import orrery.model.GreedyForward;
 import orrery.model.ModelRunner;
 
 /**
@@ -32,17 +32,17 @@ final class Compute {
   }
 
   /** Computes the states and logits of a step. */
-  Forward run(Flight flight) {
+  GreedyForward run(Flight flight) {
     flight.began(clock.getAsLong());
     flight.poison.run();
     flight.before.resolve(flight.step);
     kernels.next(flight.step.rows(), workspace::kernels);
-    Forward forward = run(flight.step);
+    GreedyForward forward = run(flight.step);
     flight.computed(forward, clock.getAsLong());
     return forward;
   }
 
-  private Forward run(Step step) {
+  private GreedyForward run(Step step) {
     try {
       return runner.run(step);
     } catch (OutOfMemoryError e) { // a bucket's buffers are made when they are first needed
@@ -54,7 +54,7 @@ final class Compute {
    * Decides the tokens of a step, before the next one overwrites its logits. What it leaves is
    * small: a token for each sequence, with its log-probabilities if they are wanted.
    */
-  void decide(Flight flight, Forward forward) {
+  void decide(Flight flight, GreedyForward forward) {
     decider.decide(flight.decisions, forward);
     for (Decision d : flight.decisions) {
       if (!d.sibling && d.segment.logitRow() >= 0) {

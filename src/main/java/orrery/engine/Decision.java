@@ -3,7 +3,8 @@ package orrery.engine;
 import java.util.Arrays;
 import java.util.List;
 import orrery.graph.Buffer;
-import orrery.model.Forward;
+import orrery.graph.HighestLogits;
+import orrery.model.GreedyForward;
 import orrery.sampling.Logprobs;
 import orrery.sampling.SamplingException;
 import orrery.speculation.AcceptanceRule;
@@ -85,19 +86,22 @@ final class Decision {
     }
   }
 
-  /** About how many numbers are looked at: what tells whether other threads are worth it. */
+  /** Multiply-adds that take about as long: what tells how many threads are worth it. */
   long cost() {
     boolean greedy = drafts.sampling().params().greedy();
     boolean scored = drafts.sampling().params().logprobs() >= 0;
     long each = (greedy ? 1 : 8) + (scored ? 16 : 0); // measured: exponentials cost that much
-    return segment.logitRow() < 0 ? 0 : (1L + segment.drafts()) * each * choice.vocab();
+    long numbers = choice.onlyHighest ? HighestLogits.parts(choice.vocab()) : choice.vocab();
+    return segment.logitRow() < 0
+        ? 0
+        : (1L + segment.drafts()) * each * numbers * HighestLogits.LOOK;
   }
 
   /**
    * Decides the tokens. An exception while a token is decided, even if it is a bug of the engine,
    * waits in the decision: it fails the request when the tokens before it have been handed out.
    */
-  void decide(AcceptanceRule rule, Forward forward) {
+  void decide(AcceptanceRule rule, GreedyForward forward) {
     try {
       if (!sibling) {
         requireNumbers(forward.states(), 0, segment.pending());
@@ -115,7 +119,7 @@ final class Decision {
     }
   }
 
-  private void decideTokens(AcceptanceRule rule, Forward forward) {
+  private void decideTokens(AcceptanceRule rule, GreedyForward forward) {
     int guesses = sibling ? 0 : segment.drafts();
     boolean hit = true;
     for (int i = 0; hit; i++) {
@@ -123,10 +127,23 @@ final class Decision {
         requireNumbers(forward.states(), segment.pending() + i - 1, segment.pending() + i);
       }
       Buffer logits = forward.logits();
-      int token = rule.judge(logits.data, logits.row(segment.logitRow() + i), drafts, i);
+      int token = token(rule, forward, i);
       add(token, logits, logits.row(segment.logitRow() + i));
       hit = i < guesses && token == drafts.token(i);
     }
+  }
+
+  /**
+   * The token of one row. A greedy one was found with the logits, unless the row has NaN or nothing
+   * but −∞; then the rule says what is wrong. Greedy answers are the same by every rule that is not
+   * synthetic.
+   */
+  private int token(AcceptanceRule rule, GreedyForward forward, int i) {
+    int row = segment.logitRow() + i;
+    int highest =
+        choice.onlyHighest && !rule.synthetic() ? forward.highest(row) : HighestLogits.NONE;
+    Buffer logits = forward.logits();
+    return highest >= 0 ? highest : rule.judge(logits.data, logits.row(row), drafts, i);
   }
 
   private void add(int token, Buffer logits, int offset) {

@@ -90,8 +90,19 @@ public final class Engine implements AutoCloseable {
    *     vector kernels need
    */
   public static Engine start(LoadedModel loaded, EngineOptions options, EventSink sink) {
+    return start(loaded, options, sink, rows -> {});
+  }
+
+  /**
+   * The same, and tells how a warm-up gets on if the options want one.
+   *
+   * @param warming takes the rows of each bucket before its first step, as in {@link #warmUp}
+   */
+  public static Engine start(
+      LoadedModel loaded, EngineOptions options, EventSink sink, IntConsumer warming) {
     requireSome(loaded, options);
-    return start(loaded, options, sink, Drafters.of(options.speculation(), loaded.model().vocab()));
+    Drafters drafters = Drafters.of(options.speculation(), loaded.model().vocab());
+    return start(loaded, options, sink, drafters, KEYFRAMES, warming);
   }
 
   private static void requireSome(LoadedModel loaded, EngineOptions options) {
@@ -120,6 +131,16 @@ public final class Engine implements AutoCloseable {
   /** Starts an engine that tells a keyframe every so many steps. */
   static Engine start(
       LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters, int keyframes) {
+    return start(loaded, options, sink, drafters, keyframes, rows -> {});
+  }
+
+  private static Engine start(
+      LoadedModel loaded,
+      EngineOptions options,
+      EventSink sink,
+      Drafters drafters,
+      int keyframes,
+      IntConsumer warming) {
     Objects.requireNonNull(sink, "sink: expected an event sink, found null; EventSink.NONE is one");
     loaded.requireOpen();
     if (options.compute().kernels() != KernelSet.SCALAR) {
@@ -130,15 +151,15 @@ public final class Engine implements AutoCloseable {
       engine.post(engine.core::begin); // before any request
     }
     if (options.compute().warmup()) {
-      engine.warmUpFirst();
+      engine.warmUpFirst(warming);
     }
     return engine;
   }
 
   /** Warms up and waits for it: then the first request finds an engine that is ready. */
-  private void warmUpFirst() {
+  private void warmUpFirst(IntConsumer warming) {
     try {
-      warmUpNow(rows -> {});
+      warmUpNow(warming);
     } catch (RuntimeException e) {
       close();
       throw e;

@@ -148,10 +148,21 @@ final class EngineCore {
         new KernelSwitch(
             options.compute().kernels(), model.info().activeParameters(), loaded.rehearsal());
     boolean mtp = speculation.algorithm() == SpeculationOptions.Algorithm.MTP;
-    warmUp =
-        new WarmUp(runner, step, kernels, workspace, kv.newTable(), contextLength, logitRows, mtp);
     Drafter drafter =
         drafters.make(runner, () -> new Step(maxRows, maxRunning, workspace), kv, sampler);
+    warmUp =
+        new WarmUp(
+            runner,
+            step,
+            kernels,
+            workspace,
+            kv.newTable(),
+            contextLength,
+            logitRows,
+            mtp,
+            drafter,
+            length.most(),
+            maxRunning);
     Speculator speculator = new Speculator(drafter, length);
     Decider decider =
         new Decider(

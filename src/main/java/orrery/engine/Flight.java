@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import orrery.graph.Step;
-import orrery.model.Forward;
+import orrery.model.GreedyForward;
 
 /**
  * A step on its way: it is planned, it is or will be computed, and it is not settled. The engine's
@@ -22,7 +22,7 @@ final class Flight {
   final SettledFirst settledFirst; // why the step before was; NO if it was not
   private final CompletableFuture<Void> decided = new CompletableFuture<>();
 
-  private Forward forward; // what follows is written by the computing thread
+  private GreedyForward forward; // what follows is written by the computing thread
   private long beganAt;
   private long computedAt;
   private long decidedAt;
@@ -54,7 +54,7 @@ final class Flight {
     beganAt = nanos;
   }
 
-  void computed(Forward forward, long nanos) {
+  void computed(GreedyForward forward, long nanos) {
     this.forward = forward;
     computedAt = nanos;
   }

@@ -3,6 +3,7 @@ package orrery.engine;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import orrery.graph.HighestLogits;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
@@ -23,7 +24,7 @@ import orrery.speculation.SpeculationOptions;
  */
 public record HeapPlan(List<Kind> kinds) {
   private static final int BOOKS = 24; // bytes of a page pool and the prefix cache for each page
-  private static final int STEPS = 40; // bytes of the main model's step and the drafter's, a row
+  private static final int STEPS = 48; // bytes of the main model's step and the drafter's, a row
 
   /**
    * One kind of memory.
@@ -47,7 +48,7 @@ public record HeapPlan(List<Kind> kinds) {
     return new HeapPlan(
         List.of(
             cache(o, contextLength, layout, geometry),
-            steps(o, contextLength, a),
+            steps(model, o, contextLength, a),
             context(o, contextLength, a),
             running(model, o, contextLength, geometry, layout),
             host(o, contextLength, layout, geometry)));
@@ -93,13 +94,15 @@ public record HeapPlan(List<Kind> kinds) {
     return all.toString();
   }
 
-  private static Kind steps(EngineOptions o, int contextLength, Activations a) {
+  private static Kind steps(ModelSpec model, EngineOptions o, int contextLength, Activations a) {
     long logitRows = Sizes.logitRows(o);
     long maxRows = Sizes.chunk(o, contextLength) + logitRows;
     long bytes = Heap.times(maxRows, STEPS);
+    long best = HighestLogits.bytes(model.vocab());
     for (long rows = 1; rows < 2 * maxRows; rows *= 2) {
       long bucket = Math.min(rows, maxRows);
-      bytes = Heap.plus(bytes, bucket(a, bucket, Math.min(bucket, logitRows)));
+      long wanted = Math.min(bucket, logitRows);
+      bytes = Heap.plus(bytes, Heap.plus(bucket(a, bucket, wanted), Heap.times(wanted, best)));
     }
     int chunk = Sizes.chunk(o, contextLength);
     String option =
@@ -124,8 +127,14 @@ public record HeapPlan(List<Kind> kinds) {
   }
 
   private static Kind context(EngineOptions o, int contextLength, Activations a) {
-    long bytes = Heap.plus(a.positions(), Heap.times(o.compute().threads(), a.thread()));
-    String what = words("positions and attention of sequences of up to %,d tokens", contextLength);
+    long maxRows = (long) Sizes.chunk(o, contextLength) + Sizes.logitRows(o);
+    long threads = Heap.times(o.compute().threads(), a.thread(maxRows));
+    long bytes = Heap.plus(a.positions(), threads);
+    String what =
+        words(
+            "positions and attention of sequences of up to %,d tokens, and the working memory of"
+                + " ops",
+            contextLength);
     return new Kind("context-length", what, bytes);
   }
 

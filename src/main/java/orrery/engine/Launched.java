@@ -1,7 +1,7 @@
 package orrery.engine;
 
 import java.util.List;
-import orrery.model.Forward;
+import orrery.model.GreedyForward;
 
 /**
  * A step whose rows are computed, but not judged.
@@ -10,4 +10,4 @@ import orrery.model.Forward;
  * @param segments the rows of each of its sequences
  * @param forward states and logits of the rows, until the runner computes the next step
  */
-record Launched(Planned planned, List<Segment> segments, Forward forward) {}
+record Launched(Planned planned, List<Segment> segments, GreedyForward forward) {}

@@ -6,7 +6,7 @@ import orrery.engine.StepTimes.Phase;
 import orrery.graph.Step;
 import orrery.graph.Workspace;
 import orrery.kernels.KernelSwitch;
-import orrery.model.Forward;
+import orrery.model.GreedyForward;
 import orrery.model.ModelRunner;
 
 /**
@@ -87,13 +87,13 @@ final class StepLoop implements Loop {
     step.arrival(planned.arrival());
     kernels.next(step.rows(), workspace::kernels);
     planned.times().mark(Phase.DRAFT);
-    Forward forward = run(step);
+    GreedyForward forward = run(step);
     scorer.score(segments, step, forward);
     planned.times().mark(Phase.LAUNCH);
     return new Launched(planned, segments, forward);
   }
 
-  private Forward run(Step step) {
+  private GreedyForward run(Step step) {
     try {
       return runner.run(step);
     } catch (OutOfMemoryError e) { // a bucket's buffers are made when they are first needed

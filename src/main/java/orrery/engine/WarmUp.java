@@ -6,6 +6,7 @@ import orrery.graph.Workspace;
 import orrery.kernels.KernelSwitch;
 import orrery.kv.PageTable;
 import orrery.model.ModelRunner;
+import orrery.speculation.Drafter;
 
 /**
  * Runs a step of every bucket before the first request: buffers are made, programs are captured,
@@ -29,12 +30,17 @@ final class WarmUp {
   private final int contextLength;
   private final int logitRows;
   private final boolean mtp;
+  private final Drafter drafter;
+  private final int drafts;
+  private final int sequences;
 
   /**
    * @param step that no other step uses meanwhile
    * @param contextLength the longest sequence, in slots
    * @param logitRows most rows of a step that want logits
    * @param mtp whether the MTP layer's rows are cached
+   * @param drafts most drafts of a sequence
+   * @param sequences most sequences of a step
    */
   WarmUp(
       ModelRunner runner,
@@ -44,7 +50,10 @@ final class WarmUp {
       PageTable padding,
       int contextLength,
       int logitRows,
-      boolean mtp) {
+      boolean mtp,
+      Drafter drafter,
+      int drafts,
+      int sequences) {
     this.runner = runner;
     this.step = step;
     this.kernels = kernels;
@@ -53,6 +62,9 @@ final class WarmUp {
     this.contextLength = contextLength;
     this.logitRows = logitRows;
     this.mtp = mtp;
+    this.drafter = drafter;
+    this.drafts = drafts;
+    this.sequences = sequences;
   }
 
   /**
@@ -98,6 +110,9 @@ final class WarmUp {
       runner.runMtp(step);
       runner.runMtpKv(step);
     }
+    if (step.rows() / 2 < sequences) { // else no step drafts for so many sequences
+      drafter.prepare(Math.min(step.rows(), sequences), drafts);
+    }
   }
 
   /** One prompt, of which as many rows as possible want logits. */
@@ -107,6 +122,9 @@ final class WarmUp {
     int last = Math.max(0, contextLength - 2); // an MTP row may lie one slot further
     for (int i = 0; i < rows; i++) {
       step.add(0, Math.min(i, last), 0, i >= rows - logitRows);
+      if (i % 2 == 0) { // the head finds the highest logits of some rows
+        step.greedy();
+      }
     }
   }
 }

@@ -49,7 +49,7 @@ public final class Executor implements Team.Task {
    * @param cost multiply-adds
    * @param threads that there are
    */
-  static int shares(long cost, int threads) {
+  public static int shares(long cost, int threads) {
     long alone = cost / WORK_A_NANO;
     if (threads == 1 || alone / 2 < HAND_OVER_NANOS) {
       return 1;

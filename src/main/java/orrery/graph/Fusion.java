@@ -23,10 +23,10 @@ import java.util.Set;
  * </ul>
  */
 public final class Fusion {
-  private final Set<Buffer> results; // what is read when the program has run
+  private final Set<? extends Operand> results; // what is read when the program has run
   private List<Op> ops;
 
-  private Fusion(List<Op> ops, Set<Buffer> results) {
+  private Fusion(List<Op> ops, Set<? extends Operand> results) {
     this.ops = ops;
     this.results = results;
   }
@@ -37,11 +37,12 @@ public final class Fusion {
   /**
    * Applies rules one after the other, each as often as it matches.
    *
-   * @param results buffers that are read when the program has run
+   * @param results operands that are read when the program has run
    * @throws IllegalStateException if a fused op reads or writes what the ops that it replaces do
    *     not
    */
-  public static Fused apply(StepProgram program, List<FusionRule> rules, Set<Buffer> results) {
+  public static Fused apply(
+      StepProgram program, List<FusionRule> rules, Set<? extends Operand> results) {
     Fusion fusion = new Fusion(program.ops(), results);
     List<FusionReport.Applied> applied = new ArrayList<>();
     for (FusionRule rule : rules) {

@@ -60,7 +60,9 @@ record GroupedMatMul(Buffer x, PackedMatrix[] w, Buffer y, boolean cutByRows)
         product(step, share, row, rows, group, from, until, y.data, at, y.stride);
       }
       if (end > full) {
-        lastPanel(step, share, row, rows, group);
+        for (int r = row; r < row + rows; r += Tile.ROWS) {
+          lastPanel(step, share, r, Math.min(Tile.ROWS, row + rows - r), group);
+        }
       }
       p += end - from;
     }

@@ -19,6 +19,7 @@ public final class Step {
       slot; // [maxRows] cache slot the row is written to; the row sees slots up to this one
   public final int[] sequence; // [maxRows] index into tables
   public final int[] logitRow; // [maxRows] rows that want logits; the first logitRows entries count
+  public final int[] greedy; // [maxRows] 1 if of the row's logits only the highest is wanted
   public final PageTable[] tables; // [maxSequences] where each sequence's cached rows lie
 
   private final Workspace workspace;
@@ -38,6 +39,7 @@ public final class Step {
     slot = new int[maxRows];
     sequence = new int[maxRows];
     logitRow = new int[maxRows];
+    greedy = new int[maxRows];
     tables = new PageTable[maxSequences];
     this.workspace = workspace;
   }
@@ -70,10 +72,16 @@ public final class Step {
     this.position[rows] = position;
     this.slot[rows] = slot;
     this.sequence[rows] = sequence;
+    this.greedy[rows] = 0;
     if (wantsLogits) {
       logitRow[logitRows++] = rows;
     }
     rows++;
+  }
+
+  /** Of the logits of the row that was added last, only the highest is wanted. */
+  public void greedy() {
+    greedy[rows - 1] = 1;
   }
 
   /** Makes the first {@code count} of these rows want logits, in this order, and no other row. */

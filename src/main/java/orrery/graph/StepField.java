@@ -12,6 +12,8 @@ public enum StepField implements Operand {
   SEQUENCE,
   /** {@link Step#logitRow}. */
   LOGIT_ROW,
+  /** {@link Step#greedy}. */
+  GREEDY,
   /** {@link Step#rows} and {@link Step#logitRows}. Every op reads them; none declares that. */
   ROWS
 }

@@ -10,14 +10,22 @@ public final class Tile {
   /** Rows of a tile: whole groups of 6, which the kernels take. */
   public static final int ROWS = 60;
 
+  /** Floats of the largest tile. */
+  public static final int FLOATS = ROWS * 12 * PackedMatrix.PANEL;
+
   private Tile() {}
+
+  /** Floats of the rows of a tile, if so many columns of each are held at once. */
+  public static long floats(int cols) {
+    return ROWS * (Buffer.bytes(cols) / Float.BYTES);
+  }
 
   /**
    * Panels of a tile of so many rows: whole groups of 6, which the kernels take while many rows
    * pass by, and of 8, 4 and 3, which they take with few rows.
    */
   public static int panels(int rows) {
-    return rows <= 4 ? 24 : 12;
+    return rows <= 4 ? 24 : FLOATS / ROWS / PackedMatrix.PANEL;
   }
 
   /** The first panel of a share, if shares take panels. */

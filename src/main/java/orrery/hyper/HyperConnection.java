@@ -3,6 +3,7 @@ package orrery.hyper;
 import orrery.graph.Buffer;
 import orrery.graph.Launcher;
 import orrery.graph.RowCount;
+import orrery.graph.Tile;
 import orrery.kernels.PackedMatrix;
 
 /**
@@ -73,6 +74,11 @@ public record HyperConnection(
     final Buffer pre;
     final Buffer post;
     final Buffer comb;
+
+    /** The most floats that its ops have in the scratch of a thread. */
+    public static long opScratch(int hidden, int streams) {
+      return Tile.floats((2 + streams) * streams) + streams + hidden;
+    }
 
     /** Bytes for each row. */
     public static long bytes(int streams) {

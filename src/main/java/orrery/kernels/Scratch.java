@@ -48,6 +48,16 @@ public final class Scratch {
     return numbers;
   }
 
+  /** Bytes of {@link #rows} or {@link #numbers} once {@code n} of them were asked for. */
+  public static long bytes(long n) {
+    return n == 0 ? 0 : 4 * Math.max(16, 2 * Long.highestOneBit(n));
+  }
+
+  /** Bytes that ops hold now; kernels hold more. */
+  public long opBytes() {
+    return 4L * (listed.length + numbers.length);
+  }
+
   float[] key(int n) {
     key = grown(key, n);
     return key;

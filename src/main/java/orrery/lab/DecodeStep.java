@@ -21,6 +21,7 @@ import orrery.kv.PageTable;
 import orrery.model.Activations;
 import orrery.model.Forward;
 import orrery.model.FusionRules;
+import orrery.model.GreedyForward;
 import orrery.model.Model;
 
 /**
@@ -63,7 +64,7 @@ final class DecodeStep {
     int page = layout.wholeRows(PAGE);
     int slots = Math.ceilDiv(length, page) * page;
     KvCache cache = new KvCache(layout, page, slots, requests * slots / page);
-    forward = model.bind(cache, requests).apply(rows);
+    forward = new GreedyForward(model.bind(cache, requests).apply(rows));
     launched = Capture.of(forward::main);
     this.rows = rows;
     executor = new Executor(team);
@@ -75,6 +76,7 @@ final class DecodeStep {
       step.tables[r] = table;
       for (int i = 1; i <= each; i++) {
         step.add(draw.between(0, model.vocab() - 1), context + i - 1, r, i == each);
+        step.greedy();
       }
     }
     for (int stream = 0; stream < layout.streams().size(); stream++) {
@@ -99,7 +101,7 @@ final class DecodeStep {
     long pages = Math.ceilDiv(context + 1L, page);
     Activations a = model.activations(false, (int) Math.min(pages * page, Integer.MAX_VALUE));
     long cache = Heap.times(rows, pages, layout.bytesPerPage(page));
-    long positions = Heap.plus(a.positions(), Heap.times(threads, a.thread()));
+    long positions = Heap.plus(a.positions(), Heap.times(threads, a.thread(rows)));
     long buffers = Heap.times(rows, a.row() + a.logitRow());
     return Heap.plus(cache, Heap.plus(positions, buffers));
   }

@@ -93,6 +93,16 @@ public final class Lab {
     return run(settings, out, new FusionLab(shape));
   }
 
+  /** What overlap gains. */
+  public static LabReport overlap(LabSettings settings, OverlapLab.Shape shape, PrintStream out) {
+    return run(settings, out, new OverlapLab(shape));
+  }
+
+  /** Slower memory behind the KV cache. */
+  public static LabReport tiers(LabSettings settings, TiersLab.Shape shape, PrintStream out) {
+    return run(settings, out, new TiersLab(shape));
+  }
+
   /**
    * Throughput against interactivity.
    *

@@ -10,6 +10,7 @@ import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
 import orrery.events.Event;
+import orrery.events.EventSink;
 
 /**
  * One run of a workload through an engine of its own; everything it learns comes from the events.
@@ -30,7 +31,19 @@ final class Session {
   private int missing; // requests still below lateTokens; the engine's thread counts
 
   Session(LoadedModel loaded, EngineOptions options) {
-    engine = Engine.start(loaded, options, this::accept);
+    this(loaded, options, EventSink.NONE);
+  }
+
+  /** Has a host that also gets every event, on the thread that tells clients. */
+  private Session(LoadedModel loaded, EngineOptions options, EventSink host) {
+    engine =
+        Engine.start(
+            loaded,
+            options,
+            event -> {
+              accept(event);
+              host.accept(event);
+            });
   }
 
   /** Runs jobs that all arrive at once. */
@@ -45,9 +58,29 @@ final class Session {
    * touch its memory.
    */
   static Trace run(LoadedModel loaded, EngineOptions options, List<Job> before, List<Job> jobs) {
-    Session session = new Session(loaded, options);
+    return run(loaded, options, EventSink.NONE, before, jobs);
+  }
+
+  /** The same with a host that also gets every event. */
+  static Trace run(
+      LoadedModel loaded, EngineOptions options, EventSink host, List<Job> before, List<Job> jobs) {
+    return run(new Session(loaded, options, host), before, () -> {}, jobs);
+  }
+
+  /**
+   * The same with something to do once the jobs before have their answers.
+   *
+   * @param between runs while the engine has nothing to compute
+   */
+  static Trace run(
+      LoadedModel loaded, EngineOptions options, List<Job> before, Runnable between, List<Job> jobs) {
+    return run(new Session(loaded, options), before, between, jobs);
+  }
+
+  private static Trace run(Session session, List<Job> before, Runnable between, List<Job> jobs) {
     session.submit(before);
     session.completions.forEach(c -> c.join().join());
+    between.run();
     session.first = before.size();
     session.submit(jobs);
     return session.finish();

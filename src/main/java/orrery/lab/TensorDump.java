@@ -119,7 +119,7 @@ public final class TensorDump {
     bytes += mtp ? 2 * state : 0; // what the MTP layer continues, and what it hands on
     bytes += 4L * heads * model.vocab() + state * (model.layers() + 2);
     long rows = Heap.times(chunk, a.row() + a.logitRow());
-    rows = Heap.plus(rows, a.positions() + a.thread());
+    rows = Heap.plus(rows, a.positions() + a.thread(chunk));
     Heap.require("ids", "a dump of " + tokens + " tokens", Heap.times(tokens, bytes) + rows);
   }
 

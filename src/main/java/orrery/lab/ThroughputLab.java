@@ -70,6 +70,11 @@ public final class ThroughputLab implements Lab.Experiment {
 
   @Override
   public void require(Subject s) {
+    require(s, shape);
+  }
+
+  /** Refuses lengths that the model has no positions for, and batches that do not fit the heap. */
+  static void require(Subject s, Shape shape) {
     long length = (long) shape.prompt() + shape.tokens();
     int most = s.loaded().model().maxPositions();
     if (length > most) {
@@ -83,7 +88,7 @@ public final class ThroughputLab implements Lab.Experiment {
     }
     for (int batch : shape.batches()) {
       try {
-        Engine.check(s.loaded(), options(s, batch));
+        Engine.check(s.loaded(), options(s, shape, batch));
       } catch (IllegalArgumentException e) {
         String what = "batch: " + batch + " requests of " + length + " tokens: ";
         throw new IllegalArgumentException(what + e.getMessage(), e);
@@ -91,7 +96,8 @@ public final class ThroughputLab implements Lab.Experiment {
     }
   }
 
-  private EngineOptions options(Subject s, int batch) {
+  /** An engine for one batch at a time, which takes all prompts first and then only decodes. */
+  static EngineOptions options(Subject s, Shape shape, int batch) {
     int length = shape.prompt() + shape.tokens();
     long pages = batch * ((length + 1L + PAGE - 1) / PAGE + 1); // and one each of slack
     return s.options()
@@ -113,7 +119,7 @@ public final class ThroughputLab implements Lab.Experiment {
     for (int i = 0; i < batch; i++) {
       jobs.add(new Job(draw.tokens(shape.prompt()), shape.tokens(), shape.tokens()));
     }
-    EngineOptions options = options(s, batch);
+    EngineOptions options = options(s, shape, batch);
     // A new engine's first steps make buffers and programs, and are the first to touch memory.
     List<Job> before = List.of(new Job(draw.tokens(shape.prompt()), 2, 2));
     return new Variant("batch " + batch, () -> Session.run(s.loaded(), options, before, jobs));

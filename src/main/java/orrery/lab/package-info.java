@@ -58,6 +58,9 @@
  * and draws throughput against what each of them gets. It has every technique as a {@link
  * orrery.lab.Rung}, and finds the best {@link orrery.lab.Recipe} for each number of clients.
  *
+ * <p>{@code orrery lab overlap} runs each load with one lane and with two, as neighbours; a host
+ * that is slow on purpose is one of the loads.
+ *
  * <p>{@code orrery lab hybrid} counts the pages and times the ops of a model by what its layers'
  * streams say that they read, so it serves every architecture alike.
  *

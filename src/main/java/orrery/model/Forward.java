@@ -3,6 +3,7 @@ package orrery.model;
 import java.util.Set;
 import orrery.graph.Buffer;
 import orrery.graph.Launcher;
+import orrery.graph.Operand;
 
 /**
  * The forward pass of a model with the buffers of one row bucket. A model without an MTP layer has
@@ -70,12 +71,12 @@ public interface Forward {
    * What is read when {@link #main} or {@link #head} has run. All other buffers are working memory:
    * fusion may leave them as they are.
    */
-  default Set<Buffer> results() {
+  default Set<Operand> results() {
     return Set.of(states(), logits());
   }
 
   /** What is read when {@link #mtp} or {@link #mtpKv} has run. */
-  default Set<Buffer> mtpResults() {
+  default Set<Operand> mtpResults() {
     return Set.of(mtpStates(), mtpLogits());
   }
 

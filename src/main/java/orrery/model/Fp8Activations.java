@@ -45,7 +45,8 @@ public final class Fp8Activations implements Model {
     Activations a = model.activations(mtp, slots);
     long row = bytes(mtp, 0);
     long both = bytes(mtp, 1);
-    return new Activations(a.row() + row, a.logitRow() + both - row, a.positions(), a.thread());
+    return new Activations(
+        a.row() + row, a.logitRow() + both - row, a.positions(), a.thread(), a.ops(), a.opsRow());
   }
 
   /** Bytes of the rounded buffers of a forward pass of one row, found by recording it. */

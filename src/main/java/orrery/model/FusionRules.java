@@ -5,6 +5,7 @@ import java.util.stream.Stream;
 import orrery.attention.AttentionRules;
 import orrery.graph.FusionRule;
 import orrery.graph.MatMulAdd;
+import orrery.graph.MatMulHighest;
 import orrery.graph.NormRule;
 import orrery.hyper.HyperRules;
 import orrery.moe.ExpertRules;
@@ -33,7 +34,7 @@ public final class FusionRules {
             AttentionRules.of(threads),
             HyperRules.of(threads),
             ExpertRules.ALL,
-            List.of(MatMulAdd.RULE, new NormRule(ROWS_NORMED_BY_EACH_SHARE)))
+            List.of(MatMulAdd.RULE, MatMulHighest.RULE, new NormRule(ROWS_NORMED_BY_EACH_SHARE)))
         .flatMap(List::stream)
         .toList();
   }

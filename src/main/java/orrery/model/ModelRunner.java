@@ -8,7 +8,6 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.IntFunction;
 import orrery.graph.Buckets;
-import orrery.graph.Buffer;
 import orrery.graph.Capture;
 import orrery.graph.Eager;
 import orrery.graph.Executor;
@@ -16,6 +15,7 @@ import orrery.graph.Fusion;
 import orrery.graph.FusionRule;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
 import orrery.kernels.Team;
@@ -31,8 +31,8 @@ public final class ModelRunner {
   private interface Pass {
     void launch(Forward forward, Launcher g);
 
-    /** The buffers that are read when the pass has run. */
-    Set<Buffer> results(Forward forward);
+    /** What is read when the pass has run. */
+    Set<Operand> results(Forward forward);
   }
 
   /** The passes that are the same for every runner. */
@@ -53,7 +53,7 @@ public final class ModelRunner {
     }
 
     @Override
-    public Set<Buffer> results(Forward forward) {
+    public Set<Operand> results(Forward forward) {
       return this == MAIN || this == HEAD ? forward.results() : forward.mtpResults();
     }
   }
@@ -69,19 +69,19 @@ public final class ModelRunner {
     }
 
     @Override
-    public Set<Buffer> results(Forward forward) {
+    public Set<Operand> results(Forward forward) {
       return forward.mtpResults();
     }
   }
 
   private final class Bucket {
     final int rows;
-    final Forward forward;
+    final GreedyForward forward;
     final Map<Pass, StepProgram> programs = new HashMap<>(); // captured on first use
 
     Bucket(int rows, Forward forward) {
       this.rows = rows;
-      this.forward = forward;
+      this.forward = new GreedyForward(forward);
     }
 
     StepProgram program(Pass pass) {
@@ -149,12 +149,12 @@ public final class ModelRunner {
   }
 
   /**
-   * Runs the main model. The result holds states and logits until the next step runs. When this
-   * returns, all pages of the step are there: other passes, which have steps of their own, need not
-   * wait.
+   * Runs the main model. The result holds states, logits, and the highest logits of greedy rows,
+   * until the next step runs. When this returns, all pages of the step are there: other passes,
+   * which have steps of their own, need not wait.
    */
-  public Forward run(Step step) {
-    Forward forward = run(Fixed.MAIN, step);
+  public GreedyForward run(Step step) {
+    GreedyForward forward = run(Fixed.MAIN, step);
     step.arrival().await(Arrival.EVERY_STREAM);
     return forward;
   }
@@ -207,7 +207,7 @@ public final class ModelRunner {
     return chains.get(links);
   }
 
-  private Forward run(Pass pass, Step step) {
+  private GreedyForward run(Pass pass, Step step) {
     Bucket b = buckets.get(step.rows());
     if (graph) {
       b.program(pass).run(executor, step);
@@ -215,6 +215,13 @@ public final class ModelRunner {
       pass.launch(b.forward, new Eager(executor, step));
     }
     return b.forward;
+  }
+
+  /** Captures the program of {@link #runMtpChain}, unless ops run eagerly. */
+  public void prepareMtpChain(int rows, int links, Function<Forward, Op> next) {
+    if (graph) {
+      mtpChainProgram(rows, links, next);
+    }
   }
 
   /** The captured program of {@link #runMtpChain}, of the bucket for {@code rows} rows. */

@@ -36,6 +36,11 @@ record ExpertDown(
     implements Op {
   private static final int BLOCK = 240; // rows
 
+  /** The most floats of scratch: the sums of a block of rows, and the tile of one expert. */
+  static long scratch() {
+    return (long) BLOCK / Tile.ROWS * Tile.FLOATS + Tile.FLOATS;
+  }
+
   @Override
   public void run(Step step, int share, int shares) {
     listPlaces(step, share);

@@ -3,6 +3,7 @@ package orrery.moe;
 import orrery.graph.Buffer;
 import orrery.graph.Launcher;
 import orrery.graph.RowCount;
+import orrery.graph.Tile;
 import orrery.kernels.PackedMatrix;
 
 /**
@@ -22,6 +23,11 @@ public record FeedForward(
     final Buffer gate;
     final Buffer up;
     final Buffer act;
+
+    /** The most floats that its ops have in the scratch of a thread. */
+    public static long opScratch(int hidden) {
+      return Math.max(Tile.FLOATS, GateUp.scratch(hidden));
+    }
 
     /** Bytes for each row. */
     public static long bytes(int intermediate) {

@@ -60,6 +60,11 @@ record GateUp(
     return new GateUp(input, gate, up, limit, y, cutByRows);
   }
 
+  /** The most floats of scratch: normed or gathered rows, and two tiles. */
+  static long scratch(int hidden) {
+    return Tile.floats(hidden) + 2L * Tile.FLOATS;
+  }
+
   @Override
   public void run(Step step, int share, int shares) {
     int rows = y.rows(step);

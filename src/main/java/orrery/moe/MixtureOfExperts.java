@@ -56,6 +56,16 @@ public record MixtureOfExperts(
     final FeedForward.Space shared;
     final Buffer sharedOut;
 
+    /** The most floats that its ops have in the scratch of a thread. */
+    public static long opScratch(int hidden) {
+      return Math.max(GateUp.scratch(hidden), ExpertDown.scratch()); // ExpertGateUp has as many
+    }
+
+    /** Bytes of the list that a thread makes of a step's assignments, for each row. */
+    public static long listBytes(RouterSpec spec) {
+      return 2 * 4L * spec.topK(); // it grows to powers of two
+    }
+
     /** Bytes for each row. */
     public static long bytes(RouterSpec spec, int hidden, int intermediate, int sharedSize) {
       return 2 * Buffer.bytes(spec.experts())

@@ -2,6 +2,7 @@ package orrery.sampling;
 
 import java.util.Arrays;
 import orrery.numerics.Elementary;
+import orrery.numerics.Highest;
 import orrery.sampling.SamplingParams.TokenBias;
 
 /**

@@ -250,6 +250,16 @@ public record SamplingParams(
     return temperature == 0;
   }
 
+  /** Whether of a row of logits only the highest is wanted, as the model computed it. */
+  public boolean wantsOnlyHighest() {
+    return greedy()
+        && logprobs < 0
+        && !penalizes()
+        && logitBias.isEmpty()
+        && minTokens == 0
+        && constraint.isEmpty();
+  }
+
   /** Whether the tokens seen so far change the logits. */
   boolean penalizes() {
     return repetitionPenalty != 1 || frequencyPenalty != 0 || presencePenalty != 0;

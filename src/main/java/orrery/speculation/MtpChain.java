@@ -43,6 +43,13 @@ final class MtpChain {
     }
   }
 
+  /** Captures the programs of all chains of up to {@code most} guesses of so many sequences. */
+  void prepare(int sequences, int most) {
+    for (int links = 1; links < most; links++) { // the first guess is there before
+      runner.prepareMtpChain(sequences, links, this::next);
+    }
+  }
+
   /** Captures the program of a chain for one sequence, without running it. */
   StepProgram program(int links) {
     return runner.mtpChainProgram(1, links, this::next);

@@ -160,6 +160,11 @@ public final class MtpDrafter implements Drafter {
     s.add(s.first, s.firstDistribution);
   }
 
+  @Override
+  public void prepare(int sequences, int most) {
+    chain.prepare(Math.min(sequences, maxSequences), most);
+  }
+
   /** Captures the program of a chain for one sequence, without running it. */
   public StepProgram program(int links) {
     return chain.program(links);

@@ -13,9 +13,9 @@ export { clone, empty } from "./shape.js";
 /** Takes one event into the state, which it changes. Events that say nothing to it are ignored. */
 export function apply(state, event) {
   const rule = RULES[event.event];
-  if (rule && (state.whole || event.event === "Keyframe" || event.event === "Vocabulary")) {
-    count(state.counters, event);
-    rule(state, event);
+  if (state.whole || event.event === "Keyframe" || event.event === "Vocabulary") {
+    count(state.counters, event); // also what has no rule: Overlapped is only counted
+    rule?.(state, event);
   }
   state.nanos = Math.max(state.nanos, event.nanos);
   state.version++;

@@ -57,7 +57,7 @@ class InspectCommandTest {
                 .split(" "));
     assertThat(listing)
         .containsSubsequence(
-            "program of a step, 163 ops, 8 rows, 2 threads: 27 hand-overs in place of 75:",
+            "program of a step, 164 ops, 8 rows, 2 threads: 27 hand-overs in place of 75:",
             "2 threads",
             "  0  x[192] = embedding",
             "  9  cache[slot] = k[64], v[64]",
@@ -85,9 +85,11 @@ class InspectCommandTest {
         .containsSubsequence(
             "program of a step, 60 ops, 8 rows, 2 threads: 31 hand-overs in place of 41:",
             "x[192] += sum of weight * 16 experts",
-            "fused from 163 ops:",
+            "fused from 164 ops:",
             "q + k + v, bias, norm, rope, write ",
-            " 6 times, 163 -> 121 ops; not used any more: k[64], v[64]",
+            " 6 times, 164 -> 122 ops; not used any more: k[64], v[64]",
+            "head + highest logit",
+            " 1 times,  68 ->  67 ops",
             "norm into product",
             "program of the MTP layer");
   }

@@ -202,6 +202,19 @@ class LabCommandTest {
   }
 
   @Test
+  void overlapWritesTheGainOfEachLoadAndRefusesADelayThatIsNone() {
+    Path csv = directory.resolve("f.csv");
+    String lab = "lab overlap --quick --batch 2 --host-delay 30 -m tiny-models/speck-mtp --csv ";
+    assertThat(run((lab + csv).split(" "))).isZero();
+    assertThat(err.toString()).isEmpty();
+    assertThat(csv)
+        .content()
+        .contains("\"gain of overlap, speck-mtp\",\"2 requests, greedy, host + 30 us a token\",x,");
+    assertThat(run("lab", "overlap", "--host-delay", "-3")).isEqualTo(2);
+    assertThat(err.toString()).contains("--host-delay: expected 0 to 1000000 microseconds");
+  }
+
+  @Test
   void wrongShapesAreRefusedBeforeMeasuring() {
     assertThat(run("lab", "throughput", "--batch", "0")).isEqualTo(2);
     assertThat(err.toString()).contains("--batch: expected 1 to 4096, found [0]");

@@ -9,15 +9,16 @@ import orrery.model.Forward;
 import orrery.model.Model;
 
 /**
- * A model that counts how often the code of its main pass runs: at a capture once, at a replay
- * never.
+ * A model that counts how often the code of its passes runs: at a capture once, at a replay never.
  *
- * @param launched rows of the bucket of each time
+ * @param launched rows of the bucket of each time, of the main pass
+ * @param drafted the same of the MTP layer
  */
-record CountingModel(Model real, List<Integer> launched) implements ForwardingModel {
+record CountingModel(Model real, List<Integer> launched, List<Integer> drafted)
+    implements ForwardingModel {
 
   static CountingModel of(Model real) {
-    return new CountingModel(real, new CopyOnWriteArrayList<>());
+    return new CountingModel(real, new CopyOnWriteArrayList<>(), new CopyOnWriteArrayList<>());
   }
 
   /** The loaded model with this one in it. */
@@ -25,18 +26,29 @@ record CountingModel(Model real, List<Integer> launched) implements ForwardingMo
     return new LoadedModel(loaded.directory(), this, loaded.tokenizer(), loaded.eos());
   }
 
-  private record Counted(Forward real, int rows, List<Integer> launched)
-      implements ForwardingForward {
+  private record Counted(Forward real, int rows, CountingModel by) implements ForwardingForward {
     @Override
     public void main(Launcher g) {
-      launched.add(rows);
+      by.launched.add(rows);
       real.main(g);
+    }
+
+    @Override
+    public void mtp(Launcher g) {
+      by.drafted.add(rows);
+      real.mtp(g);
+    }
+
+    @Override
+    public void mtpKv(Launcher g) {
+      by.drafted.add(rows);
+      real.mtpKv(g);
     }
   }
 
   @Override
   public IntFunction<Forward> bind(KvCache cache, int maxLogitRows) {
     IntFunction<Forward> bound = real.bind(cache, maxLogitRows);
-    return rows -> new Counted(bound.apply(rows), rows, launched);
+    return rows -> new Counted(bound.apply(rows), rows, this);
   }
 }

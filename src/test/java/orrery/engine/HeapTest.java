@@ -15,7 +15,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import orrery.TinyModels;
 import orrery.kv.KvGeometry;
+import orrery.model.Activations;
 import orrery.model.ModelConfig;
+import orrery.model.ModelSpec;
 import orrery.sampling.SamplingParams;
 
 /** Options that would take too much memory are refused before anything is made. */
@@ -97,6 +99,21 @@ class HeapTest {
     HeapPlan.Kind prompts = HeapPlan.of(loaded.model(), plain).kinds().get(1);
     assertThat(prompts.option()).isEqualTo("chunked-prefill-size");
     assertThat(prompts.bytes()).isLessThan(steps.bytes() / 50);
+  }
+
+  @Test
+  void everyThreadHasTheWorkingMemoryOfOpsForTheLargestStep() {
+    EngineOptions one =
+        EngineOptions.defaults()
+            .withCompute(c -> c.withThreads(1))
+            .withBatching(b -> b.withMaxRunningRequests(8).withChunkedPrefillSize(24));
+    EngineOptions five = one.withCompute(c -> c.withThreads(5));
+    ModelSpec model = loaded.model();
+    long more = HeapPlan.of(model, five).bytes() - HeapPlan.of(model, one).bytes();
+    int context = Sizes.contextLength(model, one);
+    Activations a = model.activations(Sizes.layout(model, one).boundary() >= 0, context);
+    assertThat(a.ops()).isPositive();
+    assertThat(more).isEqualTo(4 * (a.thread() + a.ops() + 32 * a.opsRow()));
   }
 
   @Test

@@ -137,6 +137,37 @@ class WarmUpTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"mtp", "v4-mtp"})
+  void aWarmedEngineCapturesNoProgramOfDraftsForARequest(String speck) {
+    LoadedModel real = LoadedModel.load(TinyModels.speck(speck));
+    CountingModel counting = CountingModel.of(real.model());
+    loaded = counting.in(real);
+    EngineOptions drafting =
+        options(true)
+            .withBatching(b -> b.withMaxRunningRequests(3))
+            .withSpeculation(s -> s.withAlgorithm(Algorithm.MTP).withNumSteps(4));
+    try (Engine engine = Engine.start(loaded, drafting, events::add)) {
+      engine.resume().join(); // behind the warm-up
+      List<Integer> captured = List.copyOf(counting.drafted());
+      engine.submit(requests()).forEach(Completion::join);
+      assertThat(counting.drafted()).isEqualTo(captured);
+    }
+    assertThat(events)
+        .anyMatch(e -> e instanceof Event.StepDone s && s.draftRows() >= 4 * s.decodeRows());
+  }
+
+  @Test
+  void theStartTellsHowTheWarmUpThatTheOptionsWantGetsOn() {
+    loaded = LoadedModel.load(TinyModels.speck("groups"));
+    List<Integer> buckets = new ArrayList<>();
+    Engine.start(loaded, options(true), events::add, buckets::add).close();
+    assertThat(buckets).startsWith(1, 2, 4, 8, 16).doesNotHaveDuplicates();
+    buckets.clear();
+    Engine.start(loaded, options(false), events::add, buckets::add).close();
+    assertThat(buckets).isEmpty();
+  }
+
   /** Prompts of any length, their chunks, and chunks beside decoding rows. */
   @Test
   void stepsOfPromptsReplayCapturedProgramsAsDecodingStepsDo() {

@@ -20,10 +20,11 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 /**
  * One random life of an engine that is watched: all events of it, with the books after every step.
  * Requests with shared beginnings and several answers come while others run; some are cancelled,
- * the engine is paused in each mode, and the prefix cache is flushed. Memory is little.
+ * the engine is paused in each mode, and the prefix cache is flushed. Memory is little. Steps of
+ * every second life overlap.
  *
  * <p>All is asked for inside events, on the engine's own thread, so the same seed gives the same
- * life.
+ * life; if steps overlap, nearly the same one.
  */
 public final class WatchedLife {
   /** Classic models and DeepSeek-V4, random, trained and made up; pages for windows in some. */
@@ -196,8 +197,10 @@ public final class WatchedLife {
     int unit = loaded.model().kvLayout(false, KvDtype.F32).wholeRows(page);
     int tokens = random.nextInt(4) == 0 ? 16 * CONTEXT : CONTEXT + random.nextInt(CONTEXT);
     double ratio = new double[] {0, 0.3, 1}[random.nextInt(3)];
+    boolean overlap = (seed + seed / MODELS.size()) % 2 == 0; // of each model, every second life
     return model
         .numbers(EngineOptions.defaults())
+        .withCompute(c -> c.withOverlap(overlap))
         .withKv(
             kv ->
                 kv.withContextLength(CONTEXT)

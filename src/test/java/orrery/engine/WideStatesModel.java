@@ -89,7 +89,7 @@ record WideStatesModel(int inputWidth) implements Model {
 
     @Override
     public Activations activations(boolean mtp, int slots) {
-      return new Activations(0, 0, 0, 0);
+      return new Activations(0, 0, 0, 0, 0, 0);
     }
   }
 

@@ -116,6 +116,7 @@ final class Memory {
       case SLOT -> step.slot;
       case SEQUENCE -> step.sequence;
       case LOGIT_ROW -> step.logitRow;
+      case GREEDY -> step.greedy;
       case ROWS -> throw new IllegalArgumentException("two counts");
     };
   }

@@ -233,7 +233,7 @@ class LabTest {
     LabReport r = run((settings, to) -> Lab.ops(settings, shape, to));
     assertThat(variants(r, "ops", "us"))
         .contains("MatMul", "Attend", "ExpertMatMul", "captured step");
-    assertThat(out.toString()).contains("77 ops");
+    assertThat(out.toString()).contains("78 ops");
   }
 
   @Test
@@ -260,10 +260,49 @@ class LabTest {
             .filter(line -> line.matches(" *\\| (as launched|\\+ ).*"))
             .map(line -> Integer.valueOf(line.split("\\|")[2].strip()))
             .toList();
-    assertThat(ops.getFirst()).isEqualTo(77);
+    assertThat(ops.getFirst()).isEqualTo(78);
     for (int i = 1; i < ops.size() / 2; i++) {
       assertThat(ops.get(i)).isLessThan(ops.get(i - 1));
     }
+  }
+
+  @Test
+  void withOverlapStepsArePlannedAheadAndEachPairOfRunsGivesAGain() {
+    var shape = new OverlapLab.Shape(new ThroughputLab.Shape(List.of(1, 3), 5, 20), 15);
+    LabReport r = run((settings, to) -> Lab.overlap(settings, shape, to));
+    List<String> works =
+        List.of("greedy", "top-p 0.95", "top-k 40, 5 logprobs", "greedy, host + 15 us a token");
+    for (String work : works) {
+      for (String requests : List.of("1 request, ", "3 requests, ")) {
+        String off = requests + work;
+        assertThat(figure(r, "overlap", off, "planned ahead, %")).isZero();
+        assertThat(figure(r, "overlap", off + ", overlap", "planned ahead, %")).isPositive();
+        double on = figure(r, "overlap", off + ", overlap", "tok/s");
+        double gain = on / figure(r, "overlap", off, "tok/s");
+        assertThat(figure(r, "gain of overlap", off, "x")).isEqualTo(gain); // of one round
+      }
+    }
+    for (String part : List.of("plan", "rows", "forward", "judge", "commit")) {
+      assertThat(figure(r, "parts of a step", "3 requests, greedy", part))
+          .isPositive()
+          .isLessThan(figure(r, "parts of a step", "3 requests, greedy", "step"));
+    }
+    assertThat(variants(r, "parts of a step", "step")).hasSameSizeAs(works);
+    assertThat(r.charts().getFirst().curves()).extracting(Chart.Curve::name).isEqualTo(works);
+  }
+
+  @Test
+  void aSlowHostTakesItsTimeForEachTokenAndCanBeLeftOut() {
+    int micros = 5_000;
+    var load = new ThroughputLab.Shape(List.of(2), 5, 4);
+    LabReport r =
+        run((settings, to) -> Lab.overlap(settings, new OverlapLab.Shape(load, micros), to));
+    String slow = "2 requests, greedy, host + 5000 us a token";
+    assertThat(figure(r, "overlap", slow, "tok/s")).isLessThan(1e6 / micros);
+    r = run((settings, to) -> Lab.overlap(settings, new OverlapLab.Shape(load, 0), to));
+    assertThat(variants(r, "gain of overlap", "x")).noneMatch(what -> what.contains("host"));
+    assertThatThrownBy(() -> new OverlapLab.Shape(load, -1))
+        .hasMessage("host-delay: expected 0 to 1000000 microseconds, found -1");
   }
 
   @Test

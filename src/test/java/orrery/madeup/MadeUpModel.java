@@ -119,7 +119,7 @@ public final class MadeUpModel implements Model {
     @Override
     public Activations activations(boolean mtp, int slots) {
       return new Activations(
-          8 * Buffer.bytes(HIDDEN), Buffer.bytes(HIDDEN) + 2 * Buffer.bytes(VOCAB), 0, 0);
+          8 * Buffer.bytes(HIDDEN), Buffer.bytes(HIDDEN) + 2 * Buffer.bytes(VOCAB), 0, 0, 0, 0);
     }
   }
 

@@ -14,9 +14,14 @@ import orrery.attention.RopeTable;
 import orrery.engine.LoadedModel;
 import orrery.graph.ActivationDtype;
 import orrery.graph.Capture;
+import orrery.graph.Step;
+import orrery.kernels.Team;
+import orrery.kernels.VectorKernels;
 import orrery.kv.KvCache;
 import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
+import orrery.kv.PageTable;
+import orrery.model.deepseekv4.DeepSeekV4Config;
 
 /** A forward pass takes as much memory as it states. */
 class ActivationsTest {
@@ -68,6 +73,7 @@ class ActivationsTest {
         assertThat(a.row()).isGreaterThan(plain.row());
         assertThat(new long[] {a.positions(), a.thread()})
             .containsExactly(plain.positions(), plain.thread());
+        assertThat(a.thread(7)).isEqualTo(plain.thread(7));
         KvLayout layout = rounded.kvLayout(mtp, KvDtype.F32);
         KvCache cache = new KvCache(layout, layout.wholeRows(4), 400, 100);
         IntFunction<Forward> bound = rounded.bind(cache, 50);
@@ -81,6 +87,45 @@ class ActivationsTest {
         long buffers = first - before - ops;
         long said = 300 * a.row() + 50 * a.logitRow();
         assertThat(buffers).as("mtp " + mtp).isBetween(said, said + SLACK);
+      }
+    }
+  }
+
+  /** Of one thread, since then it does the work of all; rows of two tiles and more. */
+  @ParameterizedTest
+  @MethodSource("models")
+  void theOpsOfFusedProgramsTakeNoMoreWorkingMemoryThanTheModelStates(Path directory) {
+    int most = 300;
+    try (LoadedModel loaded = LoadedModel.load(directory);
+        Team team = new Team(1)) {
+      Model model = loaded.model();
+      KvLayout layout = model.kvLayout(model.hasMtp(), KvDtype.F32);
+      int page = layout.wholeRows(4);
+      int slots = Math.ceilDiv(most + 1, page) * page;
+      KvCache cache = new KvCache(layout, page, slots, slots / page);
+      Activations a = model.activations(model.hasMtp(), slots);
+      ModelRunner runner = new ModelRunner(model, cache, team, most, most, true);
+      Step step = new Step(most, 1, 1, new VectorKernels());
+      PageTable table = cache.newTable();
+      cache.reserve(table, slots);
+      for (int rows : new int[] {1, 5, 16, 70, most}) {
+        step.clear();
+        step.tables[0] = table;
+        for (int r = 0; r < rows; r++) {
+          step.add(r % model.vocab(), r, 0, true);
+        }
+        runner.run(step);
+        if (model.hasMtp()) {
+          runner.runMtp(step);
+        }
+        // A list of cached rows and their scores, which is counted as attention, lies there too.
+        long attention = model.config() instanceof DeepSeekV4Config ? a.thread() : 0;
+        assertThat(step.scratch(0).opBytes())
+            .as("%d rows", rows)
+            .isLessThanOrEqualTo(attention + a.ops() + rows * a.opsRow());
+      }
+      if (model.hidden() >= 192) { // narrower models do not fill a tile
+        assertThat(step.scratch(0).opBytes()).isGreaterThan((a.ops() + most * a.opsRow()) / 2);
       }
     }
   }

@@ -8,11 +8,11 @@ import java.util.Set;
 import java.util.function.Consumer;
 import orrery.engine.LoadedModel;
 import orrery.graph.ActivationDtype;
-import orrery.graph.Buffer;
 import orrery.graph.Capture;
 import orrery.graph.Fusion;
 import orrery.graph.Launcher;
 import orrery.graph.Op;
+import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
 import orrery.kernels.Kernels;
@@ -42,7 +42,7 @@ final class ProgramBench implements AutoCloseable {
    * @param prepare prepares the step, and what lies outside of it
    * @param results buffers that are read when it has run
    */
-  record Program(String name, Runnable prepare, Consumer<Launcher> forward, Set<Buffer> results) {
+  record Program(String name, Runnable prepare, Consumer<Launcher> forward, Set<Operand> results) {
     /** The ops as they are launched, or as rules rewrite them. */
     List<Op> ops(boolean fused) {
       StepProgram launched = Capture.of(forward);
@@ -117,8 +117,8 @@ final class ProgramBench implements AutoCloseable {
     programs.add(new Program("main", () -> rows(0), forward::main, forward.results()));
     programs.add(new Program("head", () -> rows(0), forward::head, forward.results()));
     if (model.hasMtp()) {
-      Set<Buffer> results = forward.mtpResults();
-      Set<Buffer> ofTwo = runner.forMtp(2).mtpResults();
+      Set<Operand> results = forward.mtpResults();
+      Set<Operand> ofTwo = runner.forMtp(2).mtpResults();
       programs.add(new Program("MTP rows", () -> rows(1), forward::mtpKv, results));
       programs.add(new Program("MTP", () -> rows(1), forward::mtp, results));
       programs.add(new Program("chain", this::beginChain, g -> chain(g, links), ofTwo));

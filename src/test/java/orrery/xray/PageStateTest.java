@@ -1,6 +1,7 @@
 package orrery.xray;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,7 +48,8 @@ class PageStateTest {
           .containsKeys(
               "Retracted", "Forked", "Evicted", "Flushed", "BlockGone", "Rejected", "Paused")
           .containsKeys("hits", "accepted drafts", "rejected drafts", "cancelled", "passed pages")
-          .containsKeys("tombstones", "shared pages", "alternatives");
+          .containsKeys("tombstones", "shared pages", "alternatives")
+          .containsKeys("Overlapped", "planned ahead");
     }
   }
 
@@ -73,6 +75,8 @@ class PageStateTest {
         }
         case Event.Finished f when f.reason().equals("abort") ->
             happened.merge("cancelled", 1L, Long::sum);
+        case Event.Overlapped o ->
+            add(happened, "planned ahead", o.settledFirst().equals("NO") ? 1 : 0);
         case Event.TokenOut t -> add(happened, "alternatives", t.top().size());
         case Event.StepDone s ->
             s.pools().forEach(pool -> add(happened, "passed pages", pool.passed()));
@@ -112,17 +116,48 @@ class PageStateTest {
   void countersAreSumsOfWhatTheEngineReported() {
     try (PageScript page = PageScript.open(directory)) {
       for (WatchedRuns run : runs(8)) {
-        Map<?, ?> counters = PageScript.map(page.call("follow", run.text()).getMember("counters"));
-        Map<String, Long> expected = new TreeMap<>();
-        for (Event event : run.events()) {
-          sum(event, expected);
-        }
-        counters.forEach(
-            (name, n) ->
-                assertThat(((Number) n).longValue())
-                    .as("%s, %s", run, name)
-                    .isEqualTo(expected.getOrDefault(name, 0L)));
-        assertThat(counters.keySet()).hasSize(15).containsAll((Iterable) expected.keySet());
+        requireCounters(run, page);
+      }
+    }
+    assertThat(runs(8))
+        .as("with steps that overlap, and without")
+        .anyMatch(run -> run.all(Event.Overlapped.class).isEmpty())
+        .anyMatch(run -> !run.all(Event.Overlapped.class).isEmpty());
+  }
+
+  private static void requireCounters(WatchedRuns run, PageScript page) {
+    Map<?, ?> counters = PageScript.map(page.call("follow", run.text()).getMember("counters"));
+    Map<String, Long> expected = new TreeMap<>();
+    for (Event event : run.events()) {
+      sum(event, expected);
+    }
+    counters.forEach(
+        (name, n) ->
+            assertThat(((Number) n).longValue())
+                .as("%s, %s", run, name)
+                .isEqualTo(expected.getOrDefault(name, 0L)));
+    assertThat(counters.keySet()).hasSize(15).containsAll((Iterable) expected.keySet());
+  }
+
+  /** Changes of what the page counts of a step that overlaps others. */
+  private static final List<Edit> WRONG_TIMES =
+      List.of(
+          new Edit(
+              "state.js", "count(state.counters, event);", "rule && count(state.counters, event);"),
+          new Edit("counters.js", "counters.laneNanos = e.decided - e.launch;", ""),
+          new Edit("counters.js", "e.decided - e.launch", "e.computed - e.launch"),
+          new Edit("counters.js", "        counters.laneNanos ||\n", ""),
+          new Edit("counters.js", "      counters.laneNanos = 0;\n", ""));
+
+  @Test
+  void theTimeOfAStepThatOverlapsOthersIsItsComputingAndAWrongOneIsSeen() throws Exception {
+    for (Edit edit : WRONG_TIMES) {
+      Path copy = Files.createTempDirectory(directory, "times");
+      try (PageScript page = PageScript.open(copy, List.of(edit))) {
+        assertThatThrownBy(() -> runs(8).forEach(run -> requireCounters(run, page)))
+            .as("%s", edit)
+            .isInstanceOf(AssertionError.class)
+            .hasMessageContaining("Nanos");
       }
     }
   }

@@ -9,6 +9,7 @@ import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.JsonConfig;
 import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.kernels.AttentionShape;
+import orrery.kernels.Scratch;
 import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
@@ -17,6 +18,8 @@ import orrery.model.FeedForwardWidth;
 import orrery.model.ModelConfig;
 import orrery.model.ModelInfo;
 import orrery.model.QuantizedParts;
+import orrery.moe.FeedForward;
+import orrery.moe.MixtureOfExperts;
 import orrery.moe.RouterSpec;
 import orrery.options.Options;
 import orrery.quantization.WeightFormat;
@@ -176,7 +179,15 @@ public record ClassicConfig(
         ClassicForward.rowBytes(this, attention(1), mtp),
         ClassicForward.logitRowBytes(this, mtp),
         slots * RopeTable.bytes(rotaryDim),
-        slots * GroupedQueryAttention.scratchBytes(attention(1)));
+        slots * GroupedQueryAttention.scratchBytes(attention(1)),
+        Scratch.bytes(opScratch()),
+        anyExperts() ? MixtureOfExperts.Space.listBytes(router) : 0);
+  }
+
+  private long opScratch() {
+    long most = GroupedQueryAttention.opScratch(hidden, attention(1));
+    most = anyDense() ? Math.max(most, FeedForward.Space.opScratch(hidden)) : most;
+    return anyExperts() ? Math.max(most, MixtureOfExperts.Space.opScratch(hidden)) : most;
   }
 
   /** Whether any layer has a dense feed-forward, the MTP layer included. */

@@ -11,6 +11,7 @@ import orrery.graph.Step;
 import orrery.hyper.HeadCollapse;
 import orrery.hyper.HyperConnection;
 import orrery.hyper.Repeat;
+import orrery.kernels.Scratch;
 import orrery.model.Activations;
 import orrery.model.BoundaryKv;
 import orrery.model.Forward;
@@ -120,7 +121,15 @@ final class DeepSeekV4Forward implements Forward {
         row,
         logitRow,
         2L * slots * LatentRope.bytes(c.attention().rotaryDim()),
-        LatentAttention.scratchBytes(kinds, c.window(), slots));
+        LatentAttention.scratchBytes(kinds, c.window(), slots),
+        Scratch.bytes(opScratch(c, kinds)),
+        MixtureOfExperts.Space.listBytes(c.router()));
+  }
+
+  private static long opScratch(DeepSeekV4Config c, List<LatentAttention> kinds) {
+    long hyper = HyperConnection.Space.opScratch(c.hidden(), c.residualStreams());
+    long experts = MixtureOfExperts.Space.opScratch(c.hidden());
+    return Math.max(LatentAttention.opScratch(kinds), Math.max(hyper, experts));
   }
 
   @Override
