@@ -86,10 +86,10 @@ final class EngineCore {
     this.model = Fp8Activations.of(loaded.model(), options.compute().activationDtype());
     this.contextLength = Sizes.contextLength(model, options);
     this.maxRunning = options.batching().maxRunningRequests();
+    HostMemory host = Sizes.hostMemory(model, options);
+    host.require(); // before the heap: it is checked against what is left of it
     this.room = HeapPlan.of(model, options).room(model);
     this.kv = cache(model, options, contextLength);
-    HostMemory host = Sizes.hostMemory(model, options);
-    host.require();
     String weights = String.valueOf(loaded.directory()); // of this process: no row leaves it
     this.prefix =
         Heap.making(host.words(), () -> PrefixCaches.of(kv, options, host, weights, clock));

@@ -30,6 +30,11 @@ record HostMemory(OffloadOptions options, int[] slots, long bytes, long blockByt
    */
   static HostMemory of(EngineOptions o, KvLayout layout, KvGeometry g, long[] pages) {
     OffloadOptions options = o.offload();
+    int[] slots = new int[pages.length];
+    if (!options.enableHierarchicalCache() || !o.prefix().remembers()) {
+      return new HostMemory(options, slots, 0, 0);
+    }
+    requireSmallBlocks(layout, g.pageTokens());
     PartLayout parts = new PartLayout(layout, g);
     long blockBytes = 0;
     double device = 0; // bytes
@@ -39,9 +44,8 @@ record HostMemory(OffloadOptions options, int[] slots, long bytes, long blockByt
         device += (double) pages[pool] * parts.streamBytes(stream);
       }
     }
-    int[] slots = new int[pages.length];
-    if (!options.enableHierarchicalCache() || !o.prefix().remembers() || blockBytes == 0) {
-      return new HostMemory(options, slots, 0, blockBytes);
+    if (blockBytes == 0) {
+      return new HostMemory(options, slots, 0, 0); // no hit needs any row
     }
     double asked =
         options.hicacheSize() > 0 ? options.hicacheSize() * GB : options.hicacheRatio() * device;
@@ -59,6 +63,16 @@ record HostMemory(OffloadOptions options, int[] slots, long bytes, long blockByt
     }
     Arrays.setAll(slots, pool -> parts.pages(pool) > 0 ? blocks : 0);
     return new HostMemory(options, slots, Heap.times(blocks, blockBytes), blockBytes);
+  }
+
+  private static void requireSmallBlocks(KvLayout layout, int pageTokens) {
+    long bytes = layout.bytesPerPage(pageTokens);
+    if (bytes > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "page-size: with enable-hierarchical-cache, expected pages of at most 2 GiB in all that"
+              + " the model caches, found "
+              + Heap.size(bytes));
+    }
   }
 
   /** Whether there is any. */

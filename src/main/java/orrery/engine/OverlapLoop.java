@@ -111,7 +111,7 @@ final class OverlapLoop implements Loop {
       settle(SettledFirst.FORK);
       return true; // its sequences may all have ended
     }
-    Planner.Ahead planned = plan();
+    Ahead planned = plan();
     if (planned.planned().isEmpty()) {
       return settleToPlan(planned.first());
     }
@@ -131,13 +131,13 @@ final class OverlapLoop implements Loop {
     return true;
   }
 
-  private Planner.Ahead plan() {
+  private Ahead plan() {
     StepTimes times = new StepTimes(clock);
     if (flight != null) {
       return planner.planAhead(times);
     }
     Planned planned = planner.plan(times);
-    return new Planner.Ahead(Optional.of(planned).filter(p -> !p.isEmpty()), SettledFirst.PAGES);
+    return new Ahead(Optional.of(planned).filter(p -> !p.isEmpty()), SettledFirst.PAGES);
   }
 
   /** Settles the step on its way, so that a step can be planned; returns false if there is none. */

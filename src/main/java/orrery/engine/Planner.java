@@ -80,18 +80,6 @@ final class Planner {
         : new Ahead(Optional.of(carryOut(plan, drafts, times)), SettledFirst.NO);
   }
 
-  /**
-   * What became of an attempt to plan a step while another one is not settled.
-   *
-   * @param planned the step, if that could be
-   * @param first why the other one must be settled first, if it must
-   */
-  record Ahead(Optional<Planned> planned, SettledFirst first) {
-    static Ahead not(SettledFirst why) {
-      return new Ahead(Optional.empty(), why);
-    }
-  }
-
   private StepPlan propose(StepTimes times) {
     return scheduler.propose(queues, TimeUnit.NANOSECONDS.toMillis(times.begin()));
   }

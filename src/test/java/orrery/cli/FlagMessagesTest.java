@@ -26,6 +26,7 @@ class FlagMessagesTest {
   private static final String GENERATE = "generate -m SPECK --ids 1 ";
 
   private static final String BATCH = "run-batch -m SPECK -i docs/examples/batch.jsonl -o OUT ";
+  private static final String TIERS = "--enable-hierarchical-cache ";
   private static final String DUMP = "dump -m SPECK --ids 1 --out OUT ";
   private static final String SERVE = "serve -m SPECK ";
   private static final String MTP = GENERATE + "--speculative-algorithm mtp ";
@@ -87,6 +88,12 @@ class FlagMessagesTest {
               MTP,
               "--speculative-synthetic-accept-length 9",
               "expected 1 to --speculative-num-steps + 1, or 0 for off, found 9.0"),
+          of(BATCH + TIERS, "--hicache-ratio 0", "expected more than 0, found 0.0"),
+          of(BATCH + TIERS, "--hicache-size -1", "expected more than 0 GB, or 0, found -1.0"),
+          of(
+              BATCH + TIERS,
+              "--hicache-size 1e-9",
+              "expected host memory for at least one block of"),
           of(BATCH, "--max-queued-requests 0", "expected at least 1, found 0"),
           of(BATCH, "--random-seed x", "'x' is not a long"),
           of("demo ", "--frame-millis -1", "expected 0 to 60000, found -1"),
@@ -124,6 +131,10 @@ class FlagMessagesTest {
           of(GENERATE, "--speculative-acceptance x", "expected coupled, target-only or rejection"),
           of(GENERATE, "--speculative-coupled-drafts x", "expected on or off, found x"),
           of(BATCH, "--prefix-cache tree", "expected off, radix or hash, found tree"),
+          of(
+              BATCH,
+              "--hicache-write-policy never",
+              "expected write-through, write-through-selective or write-back, found never"),
           of(BATCH, "--radix-eviction-policy mru", "expected lru, lfu or fifo, found mru"),
           of(
               "generate -m SPECK ",

@@ -338,7 +338,8 @@ record SwitchCell(
 
   /** These options with host memory for so many blocks of the model. */
   static EngineOptions hostBlocks(Model model, EngineOptions options, int blocks) {
-    double blockBytes = Sizes.hostMemory(model, options).blockBytes();
+    EngineOptions ample = options.withOffload(o -> o.withHicacheSize(0.01)); // for any block
+    double blockBytes = Sizes.hostMemory(model, ample).blockBytes();
     return options.withOffload(o -> o.withHicacheSize((blocks + 0.5) * blockBytes / 1e9));
   }
 
