@@ -204,6 +204,15 @@ public final class TieredCache implements PrefixCache {
     return host.whole(part) != null;
   }
 
+  /** Parts that have a host slot, whole or on their way. */
+  public int hostParts() {
+    int parts = 0;
+    for (int of = 0; of < layout.pools(); of++) {
+      parts += host.count(of);
+    }
+    return parts;
+  }
+
   /** Takes note of the copies that have ended. */
   private void settle() {
     mover.settled(

@@ -36,6 +36,11 @@ final class HeldBack extends PageCopier {
     return latest;
   }
 
+  /** Whether the piece that was begun last is one of this stream. */
+  boolean holds(int stream) {
+    return latest != null && latest.stream() == stream;
+  }
+
   Thread by() {
     return by;
   }

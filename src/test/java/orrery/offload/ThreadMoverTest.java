@@ -129,7 +129,7 @@ class ThreadMoverTest {
     for (int stream = 0; stream <= ENTRIES; stream++) {
       int s = stream;
       CompletableFuture<Void> waits = CompletableFuture.runAsync(() -> load.await(s));
-      until(() -> copier.latest().stream() == s);
+      until(() -> copier.holds(s));
       assertThat(waits).as("stream %d is held back", s).isNotDone();
       copier.letGo(s);
       waits.join();
@@ -157,7 +157,7 @@ class ThreadMoverTest {
     stored();
     copier.hold(ENTRIES);
     Load load = (Load) mover.load(kept.copies(Copy.Way.LOAD));
-    until(() -> copier.latest().stream() == ENTRIES);
+    until(() -> copier.holds(ENTRIES));
     load.await(2);
     assertThat(load.waitedNanos()).as("it was there").isZero();
     CompletableFuture<Void> waits = CompletableFuture.runAsync(() -> load.await(ENTRIES));
@@ -303,7 +303,7 @@ class ThreadMoverTest {
     copier.hold(KEY);
     List<Copy> loads = kept.copies(Copy.Way.LOAD);
     Arrival load = mover.load(loads);
-    until(() -> copier.latest().stream() == KEY);
+    until(() -> copier.holds(KEY));
     Copy store = kept.copies(Copy.Way.STORE).getLast();
     mover.store(store);
     CompletableFuture<Void> closed = CompletableFuture.runAsync(mover::close);

@@ -148,22 +148,27 @@ final class Played {
   /** Requires that every row that a row to come could read belongs to this sequence. */
   void requireRows() {
     for (int stream = 0; stream < kv.layout().streams().size(); stream++) {
-      int pool = kv.layout().poolOf(stream);
-      int keeps = kv.geometry().keeps(pool);
-      int needs = kv.layout().streams().get(stream).needs();
-      int written = late(stream) ? complete : computed;
-      int oldest = keeps == Stream.ALL ? 0 : Math.max(0, written + 1 - keeps);
-      // Behind a hit, a token reads what a prefix needs, and not all that a window keeps.
-      oldest = Math.max(oldest, needs == Stream.ALL ? 0 : hit - needs);
-      for (int slot = oldest; slot < written; slot++) {
-        if (slot / kv.geometry().span(pool) < table.first(pool)) {
-          throw new AssertionError("slot " + slot + " of pool " + pool + " was passed too early");
-        }
-        float found = kv.rows(stream).floats()[at(stream, slot)];
-        if (found != row(slot)) {
-          throw new AssertionError(
-              "slot " + slot + " of stream " + stream + ": foreign row " + found);
-        }
+      requireRows(stream);
+    }
+  }
+
+  /** The same for one stream. */
+  void requireRows(int stream) {
+    int pool = kv.layout().poolOf(stream);
+    int keeps = kv.geometry().keeps(pool);
+    int needs = kv.layout().streams().get(stream).needs();
+    int written = late(stream) ? complete : computed;
+    int oldest = keeps == Stream.ALL ? 0 : Math.max(0, written + 1 - keeps);
+    // Behind a hit, a token reads what a prefix needs, and not all that a window keeps.
+    oldest = Math.max(oldest, needs == Stream.ALL ? 0 : hit - needs);
+    for (int slot = oldest; slot < written; slot++) {
+      if (slot / kv.geometry().span(pool) < table.first(pool)) {
+        throw new AssertionError("slot " + slot + " of pool " + pool + " was passed too early");
+      }
+      float found = kv.rows(stream).floats()[at(stream, slot)];
+      if (found != row(slot)) {
+        throw new AssertionError(
+            "slot " + slot + " of stream " + stream + ": foreign row " + found);
       }
     }
   }
