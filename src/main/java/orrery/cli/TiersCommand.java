@@ -12,7 +12,8 @@ import picocli.CommandLine.Option;
 /** {@code orrery lab tiers}. */
 @Command(
     name = "tiers",
-    description = "Host memory behind the KV cache: when loading beats computing, and what it costs.")
+    description =
+        "Host memory behind the KV cache: when loading beats computing, and what it costs.")
 final class TiersCommand extends LabExperiment {
   @Option(
       names = "--prefix",

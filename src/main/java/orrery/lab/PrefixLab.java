@@ -182,8 +182,8 @@ final class PrefixLab implements Lab.Experiment {
   }
 
   /**
-   * Requests over some prefixes, drawn by Zipf's law. Rank r is prefix r; if favourites change, the ranks are reversed in the second half of the
-   * requests.
+   * Requests over some prefixes, drawn by Zipf's law. Rank r is prefix r; if favourites change, the
+   * ranks are reversed in the second half of the requests.
    */
   static List<Job> zipf(Subject s, int n, int prefixes, int tokens, boolean moving) {
     Draw draw = s.draw();

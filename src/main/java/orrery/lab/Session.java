@@ -64,26 +64,37 @@ final class Session {
   /** The same with a host that also gets every event. */
   static Trace run(
       LoadedModel loaded, EngineOptions options, EventSink host, List<Job> before, List<Job> jobs) {
-    return run(new Session(loaded, options, host), before, () -> {}, jobs);
+    Session session = new Session(loaded, options, host);
+    session.submit(before);
+    session.completions.forEach(c -> c.join().join());
+    return session.count(jobs);
   }
 
   /**
-   * The same with something to do once the jobs before have their answers.
+   * Runs jobs after other jobs that do not count, which come one after another.
    *
-   * @param between runs while the engine has nothing to compute
+   * @param between runs while the engine has nothing to compute, before the jobs that count
    */
   static Trace run(
-      LoadedModel loaded, EngineOptions options, List<Job> before, Runnable between, List<Job> jobs) {
-    return run(new Session(loaded, options), before, between, jobs);
+      LoadedModel loaded,
+      EngineOptions options,
+      List<Job> before,
+      Runnable between,
+      List<Job> jobs) {
+    Session session = new Session(loaded, options);
+    for (Job job : before) {
+      session.submit(List.of(job));
+      session.completions.getLast().join().join();
+    }
+    between.run();
+    return session.count(jobs);
   }
 
-  private static Trace run(Session session, List<Job> before, Runnable between, List<Job> jobs) {
-    session.submit(before);
-    session.completions.forEach(c -> c.join().join());
-    between.run();
-    session.first = before.size();
-    session.submit(jobs);
-    return session.finish();
+  /** Runs the jobs that count. */
+  private Trace count(List<Job> jobs) {
+    first = this.jobs.size();
+    submit(jobs);
+    return finish();
   }
 
   private void accept(Event event) {

@@ -36,7 +36,8 @@ final class TierFigures {
 
   /** Of 100 stored bytes, those whose copy the engine's thread made or finished itself. */
   static double forcedPercent(Trace t) {
-    double forced = t.all(Stored.class).stream().filter(Stored::forced).mapToLong(Stored::bytes).sum();
+    double forced =
+        t.all(Stored.class).stream().filter(Stored::forced).mapToLong(Stored::bytes).sum();
     return forced == 0 ? 0 : 100 * forced / storedBytes(t);
   }
 

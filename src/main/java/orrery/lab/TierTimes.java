@@ -53,7 +53,8 @@ final class TierTimes {
   TierTimes(Subject s, List<Integer> prefixes) {
     this.s = s;
     this.prefixes = prefixes;
-    int page = s.options().kv().pageSize();
+    var kv = s.options().kv();
+    int page = s.loaded().model().kvLayout(false, kv.kvCacheDtype()).wholeRows(kv.pageSize());
     this.room = Math.ceilDiv(tokens(prefixes.getLast()), page) * page;
   }
 

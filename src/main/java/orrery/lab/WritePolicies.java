@@ -18,8 +18,7 @@ final class WritePolicies {
     variants.add(new Variant("off", () -> Session.run(s.loaded(), base, jobs)));
     for (WritePolicy policy : WritePolicy.values()) {
       EngineOptions options =
-          base.withOffload(
-              o -> o.withEnableHierarchicalCache(true).withHicacheWritePolicy(policy));
+          base.withOffload(o -> o.withEnableHierarchicalCache(true).withHicacheWritePolicy(policy));
       variants.add(
           new Variant(
               policy.name().toLowerCase(Locale.ROOT).replace('_', '-'),
@@ -38,11 +37,10 @@ final class WritePolicies {
             .withKv(
                 kv ->
                     kv.withContextLength(s.size(256, 64))
-                        .withMaxTotalTokens(s.size(8, 3) * (tokens + 32)))
+                        .withMaxTotalTokens(s.size(8, 2) * (tokens + 32)))
             .withBatching(b -> b.withMaxRunningRequests(1))
             .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.RADIX));
-    List<Series> all =
-        Rounds.run(s.settings(), s.settings().rounds(), variants(s, base, jobs));
+    List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants(s, base, jobs));
     sheet.title(
         "policies of writing: " + s.description(),
         String.format(
@@ -73,12 +71,13 @@ final class WritePolicies {
     Draw draw = s.draw();
     int answers = s.size(8, 2);
     int length = s.size(256, 24);
-    int prompts = s.size(32, 3);
+    int prompts = s.size(32, 8);
     int prompt = s.size(128, 32);
     List<Job> jobs = new ArrayList<>();
     for (int i = 0; i < answers + prompts; i++) {
       boolean answer = i < answers;
-      jobs.add(new Job(draw.tokens(answer ? 16 : prompt), answer ? length : 1, answer ? length : 1));
+      jobs.add(
+          new Job(draw.tokens(answer ? 16 : prompt), answer ? length : 1, answer ? length : 1));
     }
     EngineOptions base =
         s.options()
@@ -88,8 +87,7 @@ final class WritePolicies {
                         .withMaxTotalTokens(answers * s.size(288, 48) + 4 * prompt))
             .withBatching(b -> b.withMaxRunningRequests(answers + 1))
             .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.RADIX));
-    List<Series> all =
-        Rounds.run(s.settings(), s.settings().rounds(), variants(s, base, jobs));
+    List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants(s, base, jobs));
     sheet.title(
         "decoding beside writes: " + s.description(),
         String.format(
