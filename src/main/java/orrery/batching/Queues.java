@@ -52,6 +52,11 @@ public final class Queues {
     return List.copyOf(waiting);
   }
 
+  /** Those of the waiting sequences that the scheduler may run, in queue order. */
+  public List<Sequence> ready() {
+    return waiting.stream().filter(s -> !s.fetching()).toList();
+  }
+
   public int waitingCount() {
     return waiting.size();
   }

@@ -45,6 +45,10 @@ public final class Scheduler {
 
   /** A plan of the next step that a caller may still drop; it changes nothing. */
   public StepPlan propose(Queues queues, long now) {
+    if (queues.running().isEmpty() && queues.ready().isEmpty()) {
+      List<Sequence> none = List.of();
+      return new StepPlan(none, none, List.of(), 0, StepPlan.Stop.NOTHING_WAITS, memory);
+    }
     return policy.plan(view(queues, now));
   }
 
@@ -76,7 +80,7 @@ public final class Scheduler {
     Limits left = new Limits(limits.maxRunning() - ending, limits.chunk());
     List<Item> items = new ArrayList<>();
     int slots = left.maxRunning() - running.size();
-    List<Sequence> waiting = queues.waiting();
+    List<Sequence> waiting = queues.ready();
     int looked = slots > 0 ? Math.min(waiting.size(), policy.looksAt(slots)) : 0;
     for (int i = 0; i < looked; i++) {
       Item item = waitingItem(waiting.get(i), waiting.subList(0, i), queues.running());

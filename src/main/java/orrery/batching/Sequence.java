@@ -34,6 +34,7 @@ public class Sequence implements Draftable {
   private int undecided; // tokens that these steps decide
   private int offered;
   private int retractions;
+  private boolean fetching; // waits for rows, and not to be scheduled
   private PageTable table; // this and the two below: null while waiting
   private Lease lease;
   private Drafts drafts;
@@ -125,6 +126,15 @@ public class Sequence implements Draftable {
 
   public final void complete(int tokens) {
     complete = tokens;
+  }
+
+  /** Whether it waits for rows from slow memory: until they are there, the scheduler passes it. */
+  public final boolean fetching() {
+    return fetching;
+  }
+
+  public final void fetching(boolean fetching) {
+    this.fetching = fetching;
   }
 
   /** How often it was retracted. */

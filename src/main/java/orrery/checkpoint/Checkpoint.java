@@ -168,6 +168,11 @@ public final class Checkpoint implements AutoCloseable {
     return directory;
   }
 
+  /** The files of weights, in the order in which they are read. */
+  public List<Path> files() {
+    return files.stream().map(SafetensorsFile::file).toList();
+  }
+
   /** All tensor names, in file order. */
   public Set<String> names() {
     return owners.keySet();

@@ -73,7 +73,9 @@ public final class Engine implements AutoCloseable {
     this.options = options;
     this.sink = sink;
     LongSupplier clock = () -> System.nanoTime() - start;
-    this.core = new EngineCore(loaded, options, sink, clock, queued, drafters, keyframes);
+    this.core = 
+        new EngineCore(
+            loaded, options, sink, clock, queued, drafters, keyframes, this::wakeForFetches);
   }
 
   /** Starts an engine without an event sink. */
@@ -442,14 +444,28 @@ public final class Engine implements AutoCloseable {
           if (read) {
             core.rest();
           }
-          long millis = core.paused() ? core.pauseMillis() : FILLING_MILLIS;
           synchronized (lock) {
-            await(millis);
+            await(pauseMillis());
           }
         }
       }
     } catch (Throwable t) {
       crash(t); // a bug of the engine: fail all requests with it, and stop
+    }
+  }
+
+  /** How long to wait for a message while no step can be computed. */
+  private long pauseMillis() {
+    if (core.paused()) {
+      return core.pauseMillis();
+    }
+    return core.fetchesOnly() ? core.fetchMillis() : FILLING_MILLIS;
+  }
+
+  /** Called by the disk's thread: lets the engine look at what came, if a request waits for it. */
+  private void wakeForFetches() {
+    if (core.fetching()) {
+      post(() -> {});
     }
   }
 
@@ -469,6 +485,12 @@ public final class Engine implements AutoCloseable {
       if (!draining) {
         await(LINGER_MILLIS);
       }
+      if (!inbox.isEmpty()) {
+        return true;
+      }
+    }
+    core.save();
+    synchronized (lock) {
       if (!inbox.isEmpty()) {
         return true;
       }

@@ -50,6 +50,7 @@ final class EngineCore {
   private final PrefixCache prefix;
   private final Queues queues = new Queues();
   private final KvMemory memory;
+  private final Fetches fetches;
   private final Requests requests;
   private final Team team;
   private final Workspace workspace;
@@ -67,6 +68,7 @@ final class EngineCore {
   /**
    * @param queued number of waiting requests; lowered when a request first runs, or ends before
    *     that
+   * @param wake tells the engine's thread that something has come from files, or gone there
    * @param keyframes how many steps lie between two {@link Keyframe}s, for sinks that want them
    * @throws IllegalArgumentException if an option does not fit the model, or would take more memory
    *     than there is
@@ -78,7 +80,8 @@ final class EngineCore {
       LongSupplier clock,
       AtomicInteger queued,
       Drafters drafters,
-      int keyframes) {
+      int keyframes,
+      Runnable wake) {
     LongAdder events = new LongAdder();
     this.loaded = loaded;
     this.sink = sink.wantsBooks() ? sink.and(event -> events.increment()) : sink;
@@ -89,13 +92,16 @@ final class EngineCore {
     HostMemory host = Sizes.hostMemory(model, options);
     host.require(); // before the heap: it is checked against what is left of it
     this.room = HeapPlan.of(model, options).room(model);
+    CompletableFuture<String> fingerprint = PrefixCaches.fingerprint(loaded, options, host);
     this.kv = cache(model, options, contextLength);
-    String weights = String.valueOf(loaded.directory()); // of this process: no row leaves it
-    this.prefix =
-        Heap.making(host.words(), () -> PrefixCaches.of(kv, options, host, weights, clock));
+    PrefixCaches caches = new PrefixCaches(kv, options, host, clock, wake);
+    this.prefix = Heap.making(host.words(), () -> caches.make(fingerprint));
     this.memory = new KvMemory(kv, prefix, this.sink, clock);
     this.texts = new TokenTexts(loaded.tokenizer(), model.vocab(), sink.wantsBooks());
-    this.requests = new Requests(loaded, contextLength, queues, memory, this.sink, clock, queued);
+    int pageTokens = kv.geometry().pageTokens();
+    this.fetches = new Fetches(prefix, pageTokens, options.offload(), this.sink, clock);
+    this.requests =
+        new Requests(loaded, contextLength, queues, memory, fetches, this.sink, clock, queued);
     this.books = books(options, keyframes, events);
     this.team = new Team(options.compute().threads());
     this.workspace = new Workspace(options.compute().threads(), new ScalarKernels());
@@ -178,7 +184,7 @@ final class EngineCore {
             speculator.ahead(),
             speculator.margin());
 
-    planner = new Planner(scheduler, queues, requests, memory, speculator, sink, clock);
+    planner = new Planner(scheduler, queues, requests, memory, fetches, speculator, sink, clock);
     Batch batch = new Batch(kv.newTable());
     PromptScorer scorer = new PromptScorer(runner, requests);
     Settler settler =
@@ -332,6 +338,27 @@ final class EngineCore {
     return paused;
   }
 
+  /** Whether rows come from files for a sequence that waits; any thread may ask. */
+  boolean fetching() {
+    return fetches.any();
+  }
+
+  /** Whether nothing can be computed until rows have come from files. */
+  boolean fetchesOnly() {
+    return fetches.any() && queues.running().isEmpty() && queues.ready().isEmpty();
+  }
+
+  /** Milliseconds until a sequence that waits for files is to be looked at without a message. */
+  long fetchMillis() {
+    long next = Math.min(fetches.nextEnd(), requests.nextDeadline());
+    return Math.clamp((next - clock.getAsLong()) / 1_000_000 + 1, 1, LONGEST_WAIT);
+  }
+
+  /** Saves what should outlive the process, before the engine's thread ends. */
+  void save() {
+    prefix.rest();
+  }
+
   /** Milliseconds until something is to be done without a message, though the engine is paused. */
   long pauseMillis() {
     long nanos = requests.nextDeadline() - clock.getAsLong();
@@ -367,6 +394,7 @@ final class EngineCore {
     }
     long now = clock.getAsLong();
     books.resting(now);
+    prefix.tiers(now).forEach(sink::accept);
     List<Event.PoolPages> pools = memory.pools().step();
     sink.accept(new Event.Idle(now, queues.running().size(), queues.waitingCount(), pools));
     books.rested(now);

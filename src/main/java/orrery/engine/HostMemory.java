@@ -30,6 +30,7 @@ record HostMemory(OffloadOptions options, int[] slots, long bytes, long blockByt
    */
   static HostMemory of(EngineOptions o, KvLayout layout, KvGeometry g, long[] pages) {
     OffloadOptions options = o.offload();
+    options.requirePossible();
     int[] slots = new int[pages.length];
     if (!options.enableHierarchicalCache() || !o.prefix().remembers()) {
       return new HostMemory(options, slots, 0, 0);

@@ -64,8 +64,9 @@ final class KvMemory {
   /** Whether a plan admits a sequence with rows to be loaded. */
   boolean loads(StepPlan plan) {
     int p = kv.geometry().pageTokens();
-    return plan.admit().stream()
-        .anyMatch(s -> prefix.match(s.tokens(), Scheduler.hitLimit(s, p), s.salt).loads() > 0);
+    return prefix.hasTiers()
+        && plan.admit().stream()
+            .anyMatch(s -> prefix.match(s.tokens(), Scheduler.hitLimit(s, p), s.salt).loads() > 0);
   }
 
   /** Releases a sequence's pages and its hold on the prefix cache. */

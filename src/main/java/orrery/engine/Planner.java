@@ -21,6 +21,7 @@ final class Planner {
   private final Queues queues;
   private final Requests requests;
   private final KvMemory memory;
+  private final Fetches fetches;
   private final Speculator speculator;
   private final EventSink sink;
   private final LongSupplier clock;
@@ -30,6 +31,7 @@ final class Planner {
       Queues queues,
       Requests requests,
       KvMemory memory,
+      Fetches fetches,
       Speculator speculator,
       EventSink sink,
       LongSupplier clock) {
@@ -37,6 +39,7 @@ final class Planner {
     this.queues = queues;
     this.requests = requests;
     this.memory = memory;
+    this.fetches = fetches;
     this.speculator = speculator;
     this.sink = sink;
     this.clock = clock;
@@ -81,6 +84,7 @@ final class Planner {
   }
 
   private StepPlan propose(StepTimes times) {
+    fetches.advance(times.begin());
     return scheduler.propose(queues, TimeUnit.NANOSECONDS.toMillis(times.begin()));
   }
 
@@ -108,6 +112,7 @@ final class Planner {
 
   /** Starts sequences; first all of them take their hits, then rows are loaded. */
   private Arrival admit(List<Sequence> all) {
+    all.forEach(fetches::started);
     List<PrefixCache.Hit> hits = all.stream().map(memory::start).toList();
     Arrival arrival = memory.load();
     for (int i = 0; i < hits.size(); i++) {

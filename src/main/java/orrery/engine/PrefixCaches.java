@@ -1,58 +1,88 @@
 package orrery.engine;
 
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.LongSupplier;
-import orrery.graph.ActivationDtype;
+import orrery.checkpoint.ModelFingerprint;
 import orrery.kv.KvCache;
-import orrery.kv.Stream;
+import orrery.offload.FileTier;
 import orrery.offload.HostPool;
 import orrery.offload.Mover;
+import orrery.offload.OffloadOptions;
 import orrery.offload.PageCopier;
 import orrery.offload.PartLayout;
+import orrery.offload.RowOrigin;
 import orrery.offload.ThreadMover;
 import orrery.offload.TieredCache;
 import orrery.prefix.BlockCache;
 import orrery.prefix.PrefixCache;
 
-/** Makes the prefix cache of an engine, with host memory behind its pages if the options say so. */
-final class PrefixCaches {
-  private static final String FORMAT = "orrery kv 1"; // of rows, beside what is named below
+/**
+ * Makes the prefix cache of an engine, with host memory behind its pages and files behind that, if
+ * the options say so.
+ *
+ * @param wake tells the engine's thread that something has come from files, or gone there
+ */
+record PrefixCaches(
+    KvCache kv, EngineOptions options, HostMemory memory, LongSupplier clock, Runnable wake) {
   private static final int MOST_STORES = 1024; // that wait for the mover
+  private static final double GB = 1e9;
 
-  private PrefixCaches() {}
+  /**
+   * Begins to name the weights, on another thread. Without files no row leaves the process, and the
+   * name of the directory is enough: it costs nothing.
+   */
+  static CompletableFuture<String> fingerprint(
+      LoadedModel loaded, EngineOptions options, HostMemory memory) {
+    return memory.any() && options.offload().files()
+        ? CompletableFuture.supplyAsync(() -> ModelFingerprint.of(loaded.directory()))
+        : CompletableFuture.completedFuture(String.valueOf(loaded.directory()));
+  }
 
   /**
    * @param model names the weights
    */
-  static PrefixCache of(
-      KvCache kv, EngineOptions o, HostMemory memory, String model, LongSupplier clock) {
-    PrefixCache pages = o.prefix().newCache(kv);
+  PrefixCache make(CompletableFuture<String> model) {
+    PrefixCache pages = options.prefix().newCache(kv);
     if (!memory.any()) {
       return pages;
     }
+    String rows =
+        RowOrigin.of(
+            join(model),
+            options.compute().activationDtype(),
+            kv.layout(),
+            kv.geometry().pageTokens());
     HostPool host = new HostPool(new PartLayout(kv.layout(), kv.geometry()), memory.slots());
+    Optional<FileTier> files = files(host);
+    Mover mover = new ThreadMover(new PageCopier(kv, host), MOST_STORES, clock);
+    OffloadOptions o = options.offload();
     return new TieredCache(
-        kv,
-        (BlockCache) pages,
-        host,
-        mover(kv, host, clock),
-        o.offload().hicacheWritePolicy(),
-        rows(kv, o.compute().activationDtype(), model));
+        kv, (BlockCache) pages, host, mover, o.hicacheWritePolicy(), files, rows);
   }
 
-  /** Who copies between pages and host memory. */
-  private static Mover mover(KvCache kv, HostPool host, LongSupplier clock) {
-    return new ThreadMover(new PageCopier(kv, host), MOST_STORES, clock);
-  }
-
-  /** All that a row depends on beside the tokens before it and the salt. */
-  static String rows(KvCache kv, ActivationDtype activations, String model) {
-    StringBuilder rows = new StringBuilder(FORMAT);
-    rows.append("\nmodel ").append(model);
-    rows.append("\nactivations ").append(activations);
-    rows.append("\npage ").append(kv.geometry().pageTokens());
-    for (Stream s : kv.layout().streams()) {
-      rows.append("\n").append(s); // name, width, tokens of a row, keeps, needs, format
+  private static String join(CompletableFuture<String> model) {
+    try {
+      return model.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException cause ? cause : e;
     }
-    return rows.toString();
+  }
+
+  private Optional<FileTier> files(HostPool host) {
+    OffloadOptions o = options.offload();
+    if (!o.files()) {
+      return Optional.empty();
+    }
+    long limit = (long) (o.hicacheStorageSize() * GB);
+    try {
+      Path directory = Path.of(o.hicacheStorageDir());
+      return Optional.of(FileTier.open(directory, limit, host, clock, wake));
+    } catch (RuntimeException e) {
+      host.close();
+      throw e;
+    }
   }
 }

@@ -17,6 +17,7 @@ final class Requests {
   private final int contextLength;
   private final Queues queues;
   private final KvMemory memory;
+  private final Fetches fetches;
   private final EventSink sink;
   private final LongSupplier clock;
   private final AtomicInteger queued; // requests that wait for their first step
@@ -29,6 +30,7 @@ final class Requests {
       int contextLength,
       Queues queues,
       KvMemory memory,
+      Fetches fetches,
       EventSink sink,
       LongSupplier clock,
       AtomicInteger queued) {
@@ -37,6 +39,7 @@ final class Requests {
     this.contextLength = contextLength;
     this.queues = queues;
     this.memory = memory;
+    this.fetches = fetches;
     this.sink = sink;
     this.clock = clock;
   }
@@ -53,7 +56,9 @@ final class Requests {
             request.params().maxTokens(),
             request.params().n(),
             request.prompt()));
-    queues.enqueue(newChoice(a, 0, arrivals++));
+    Choice first = newChoice(a, 0, arrivals++);
+    queues.enqueue(first);
+    fetches.begin(first);
   }
 
   /** Takes note that a request first runs, or ends before that: it no longer counts as queued. */
@@ -155,6 +160,7 @@ final class Requests {
   }
 
   private void remove(Choice c) {
+    fetches.leave(c);
     queues.remove(c);
     if (c.running()) {
       memory.leave(c, false);

@@ -3,7 +3,8 @@ package orrery.events;
 import java.util.List;
 
 /**
- * The slots of host memory after a step; comes before its {@link Event.StepDone}.
+ * The slots of host memory after a step; comes before its {@link Event.StepDone}, or before {@link
+ * Event.Idle}.
  *
  * @param pools those that have slots, in the order of the KV cache's pools
  */

@@ -8,7 +8,12 @@ import orrery.events.HostPools;
 import orrery.events.HostPools.HostSlots;
 import orrery.events.Loaded;
 import orrery.events.NotStored;
+import orrery.events.PartsRead;
+import orrery.events.Prefetched;
+import orrery.events.Prefetching;
+import orrery.events.StorageFault;
 import orrery.events.Stored;
+import orrery.events.Written;
 
 /**
  * The mover's lane of a Perfetto trace. A load that came in the middle of a store lies inside it.
@@ -20,9 +25,16 @@ final class MoverLane {
   private final int process;
   private final int lane;
   private final int cache;
+  private final int disk;
+  private StorageLane storage; // null before its first event
 
-  /** Names the lane. */
-  MoverLane(TraceEvents out, int process, int lane, int cache) throws IOException {
+  /**
+   * Names the lane.
+   *
+   * @param disk lane of the disk's thread, if there is one
+   */
+  MoverLane(TraceEvents out, int process, int lane, int cache, int disk) throws IOException {
+    this.disk = disk;
     this.out = out;
     this.process = process;
     this.lane = lane;
@@ -65,7 +77,27 @@ final class MoverLane {
               .arg("pieces that the step copied itself", e.taken())
               .close();
       case HostPools e -> counters(e.nanos(), e.pools());
+      case Prefetching e ->
+          out.instant(process, cache, e.nanos(), "prefetching " + e.tokens() + " tokens")
+              .arg("request", e.request())
+              .arg("sequence", e.sequence())
+              .arg("policy", e.policy())
+              .close();
+      case Prefetched e ->
+          out.instant(process, cache, e.nanos(), "prefetched " + e.tokens() + " tokens")
+              .arg("request", e.request())
+              .arg("sequence", e.sequence())
+              .arg("why", e.why())
+              .close();
+      case PartsRead e -> storage().write(e);
+      case Written e -> storage().write(e);
+      case StorageFault e -> storage().write(e);
     }
+  }
+
+  private StorageLane storage() throws IOException {
+    storage = storage == null ? new StorageLane(out, process, disk) : storage;
+    return storage;
   }
 
   private void counters(long nanos, List<HostSlots> pools) throws IOException {

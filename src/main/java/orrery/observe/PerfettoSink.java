@@ -21,6 +21,7 @@ import orrery.events.Event;
  *                                                has plan 18, settle 16, plan 19, ... then)
  *             cache               ·evicted           ·inserted
  *             mover      [store][load 3 parts][store]   (if there is host memory)
+ *             disk       [write][read 12 parts]         (if there are files behind that)
  *             requests   running, waiting       (counters)
  *             pages      free, idle, referenced  (of each pool)
  *             host slots free, whole, storing    (of each pool)
@@ -42,6 +43,7 @@ public final class PerfettoSink extends FileSink {
   private static final int COMPUTE = 12; // if steps overlap
   private static final int CACHE = 13;
   private static final int MOVER = 14; // if there is host memory
+  private static final int DISK = 15; // if there are files behind it
   private static final int FIRST_LANE = 101;
 
   private final Map<Integer, Lane> lanes = new HashMap<>(); // by sequence, those not finished
@@ -151,7 +153,7 @@ public final class PerfettoSink extends FileSink {
       case Event.PageMap e -> {} // its counts are in every step
       case Event.Books e -> {} // so are theirs
       case Event.Tiers e -> {
-        mover = mover == null ? new MoverLane(out, ENGINE, MOVER, CACHE) : mover;
+        mover = mover == null ? new MoverLane(out, ENGINE, MOVER, CACHE, DISK) : mover;
         mover.write(e);
       }
       case Event.Rejected e ->

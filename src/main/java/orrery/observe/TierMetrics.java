@@ -11,7 +11,12 @@ import orrery.events.HostPools;
 import orrery.events.HostPools.HostSlots;
 import orrery.events.Loaded;
 import orrery.events.NotStored;
+import orrery.events.PartsRead;
+import orrery.events.Prefetched;
+import orrery.events.Prefetching;
+import orrery.events.StorageFault;
 import orrery.events.Stored;
+import orrery.events.Written;
 
 /**
  * What moves between the tiers, as metrics. The families are there from the first event of a tier
@@ -32,6 +37,12 @@ final class TierMetrics {
     final Counter storedTokens;
     final CounterDataPoint storedBytes;
     final Counter notStored;
+    final CounterDataPoint prefetchedTokens;
+    final CounterDataPoint readBytes;
+    final DistributionDataPoint readTime;
+    final CounterDataPoint writtenTokens;
+    final CounterDataPoint writtenBytes;
+    final Counter faults;
     final GaugeDataPoint hostTokens;
     final GaugeDataPoint hostUsed;
     final Gauge slots;
@@ -55,6 +66,14 @@ final class TierMetrics {
               "sglang:hicache_backup_tokens", "Tokens of parts copied to host memory", "pool");
       storedBytes = f.counter("sglang:hicache_backup_bytes", "Bytes copied to host memory");
       notStored = f.counters("orrery:host_not_stored_parts", "Parts that were not stored", "pool");
+      prefetchedTokens =
+          f.counter("sglang:prefetched_tokens", "Tokens that hits were longer by, thanks to files");
+      readBytes = f.counter("orrery:storage_read_bytes", "Bytes read from files");
+      readTime = f.seconds("orrery:storage_read_seconds", "Time of the disk for one read");
+      writtenTokens =
+          f.counter("sglang:backuped_tokens", "Tokens of parts written to files, of all pools");
+      writtenBytes = f.counter("orrery:storage_written_bytes", "Bytes written to files");
+      faults = f.counters("orrery:storage_faults", "What was not read or written", "kind");
       hostTokens =
           f.gauge("sglang:hicache_host_total_tokens", "Tokens that host memory has room for");
       hostUsed = f.gauge("sglang:hicache_host_used_tokens", "Tokens of parts in host memory");
@@ -88,6 +107,17 @@ final class TierMetrics {
         made.taken.inc(e.taken());
       }
       case HostPools e -> e.pools().forEach(this::slots);
+      case Prefetching e -> {} // its end is counted
+      case Prefetched e -> made.prefetchedTokens.inc(e.tokens());
+      case PartsRead e -> {
+        made.readBytes.inc(e.bytes());
+        made.readTime.observe(RequestMetrics.seconds(e.end() - e.begin()));
+      }
+      case Written e -> {
+        made.writtenTokens.inc(e.tokens());
+        made.writtenBytes.inc(e.bytes());
+      }
+      case StorageFault e -> made.faults.labelValues(e.kind()).inc();
     }
     if (event instanceof HostPools e && !e.pools().isEmpty()) { // SGLang tells of the first pool
       HostSlots longest = e.pools().getFirst();

@@ -10,7 +10,43 @@ import java.util.function.Consumer;
  * recently; but not one that is being copied. Only the engine's thread touches it.
  */
 final class HostIndex {
+  /** What lies behind host memory. */
+  interface Behind {
+    /** Nothing: what leaves is gone. */
+    Behind NOTHING =
+        new Behind() {
+          @Override
+          public int ahead(int slots) {
+            return 0;
+          }
+
+          @Override
+          public boolean has(HostPart part) {
+            return true;
+          }
+
+          @Override
+          public void leaving(HostPart part) {}
+
+          @Override
+          public void lost(HostPart part) {}
+        };
+
+    /** How many of the parts that leave next are to be saved before their slots are wanted. */
+    int ahead(int slots);
+
+    /** Whether nothing is lost when a part leaves. */
+    boolean has(HostPart part);
+
+    /** A part that is not saved leaves soon; it may have a reader after this. */
+    void leaving(HostPart part);
+
+    /** A part has left that was not saved. */
+    void lost(HostPart part);
+  }
+
   private final HostPool pool;
+  private Behind behind = Behind.NOTHING;
   private final List<LinkedHashMap<Part, HostPart>> parts = new ArrayList<>(); // [pools] old first
   private final int[] storing; // [pools] parts that are on their way
   private final long[] evicted; // [pools] parts that gave up their slot
@@ -61,14 +97,41 @@ final class HostIndex {
     return added;
   }
 
-  /** Evicts one part; those that are copied stand in its way only while they are. */
+  /** Says what lies behind host memory. */
+  void behind(Behind behind) {
+    this.behind = behind;
+  }
+
+  /**
+   * Evicts one part; those that are copied stand in its way only while they are. The oldest goes
+   * that is saved behind host memory. The oldest few are saved ahead, since nothing waits for a
+   * disk; only where these are not saved yet, the next one goes as it is.
+   */
   private void evict(int of) {
+    int ahead = behind.ahead(pool.total(of));
+    HostPart unsaved = null;
+    HostPart saved = null;
+    int seen = 0;
     for (HostPart old : parts.get(of).values()) {
-      if (old.evictable()) {
-        remove(old);
-        evicted[of]++;
-        return;
+      if (old.evictable() && seen++ < ahead && !behind.has(old)) {
+        behind.leaving(old);
       }
+      if (old.evictable() && behind.has(old)) {
+        saved = saved == null ? old : saved;
+      } else if (old.evictable()) {
+        unsaved = unsaved == null ? old : unsaved;
+      }
+      if (seen >= ahead && (saved != null || unsaved != null)) {
+        break;
+      }
+    }
+    HostPart goes = saved != null ? saved : unsaved;
+    if (goes != null) {
+      remove(goes);
+      evicted[of]++;
+    }
+    if (goes != null && saved == null) {
+      behind.lost(goes);
     }
   }
 
@@ -111,11 +174,22 @@ final class HostIndex {
   void check() {
     for (int p = 0; p < evicted.length; p++) {
       boolean[] taken = new boolean[pool.total(p)]; // [slots]
+      int onTheWay = 0;
       for (HostPart part : parts.get(p).values()) {
         if (taken[part.slot]) {
           throw new IllegalStateException("host slot " + part.slot + " has two parts");
         }
         taken[part.slot] = true;
+        onTheWay += part.whole() ? 0 : 1;
+      }
+      if (onTheWay != storing[p]) {
+        throw new IllegalStateException(
+            "pool "
+                + p
+                + ": "
+                + storing[p]
+                + " parts are booked as on their way, found "
+                + onTheWay);
       }
       int used = pool.total(p) - pool.available(p);
       if (used != parts.get(p).size()) {

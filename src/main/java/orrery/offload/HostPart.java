@@ -8,7 +8,9 @@ final class HostPart {
   final int slot;
   private Copy storing; // into the slot, not settled; null once the part is whole
   private Block source; // of that copy
-  private int readers; // loads that wait or run
+  private boolean arriving; // from files, not settled
+  private boolean behind; // files have it too, or have refused it
+  private int readers; // loads that wait or run, and a write to a file
 
   HostPart(Part part, int slot) {
     this.part = part;
@@ -39,7 +41,33 @@ final class HostPart {
 
   /** Whether the part can be read. */
   boolean whole() {
-    return storing == null;
+    return storing == null && !arriving;
+  }
+
+  /** Whether the part is on its way from files. */
+  boolean arriving() {
+    return arriving;
+  }
+
+  /** Takes note that the part is on its way from files. */
+  void arrive() {
+    arriving = true;
+  }
+
+  /** Takes note that the whole part has come from files. */
+  void arrived() {
+    arriving = false;
+    behind = true;
+  }
+
+  /** Whether there is no write to a file that would save anything. */
+  boolean behind() {
+    return behind;
+  }
+
+  /** Takes note that files have the part, or have refused it. */
+  void nowBehind() {
+    behind = true;
   }
 
   /** One more reader: until it is gone, the slot keeps the part. */

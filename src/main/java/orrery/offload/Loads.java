@@ -101,10 +101,12 @@ final class Loads {
   /**
    * Recounts the readers of parts.
    *
+   * @param writes to files, each of which is a reader too
    * @throws IllegalStateException if the books do not balance
    */
-  void check() {
-    int readers = lacks.size() + running.size();
+  void check(int writes) {
+    int all = lacks.size() + running.size() + writes;
+    int readers = all;
     for (int pool = 0; pool < pages.length; pool++) {
       int[] found = new int[1];
       host.each(pool, part -> found[0] += part.readers());
@@ -115,8 +117,10 @@ final class Loads {
           lacks.size()
               + " loads wait and "
               + running.size()
-              + " run, but the readers of parts are "
-              + (lacks.size() + running.size() - readers));
+              + " run, and "
+              + writes
+              + " writes; but the readers of parts are "
+              + (all - readers));
     }
   }
 }

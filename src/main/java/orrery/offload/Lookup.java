@@ -2,6 +2,7 @@ package orrery.offload;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import orrery.kv.KvGeometry;
 import orrery.prefix.Block;
 import orrery.prefix.BlockCache;
@@ -28,11 +29,12 @@ final class Lookup implements Hits.Pages {
   private final KvGeometry geometry;
   private final PartLayout layout;
   private final Stores stores;
-  private final HostIndex host;
+  private final Predicate<Part> has; // a slower tier
   private final BlockCache.Walk walk;
   private final List<BlockKey> beyond = new ArrayList<>(); // of blocks behind those of the walk
 
   /**
+   * @param has whether a slower tier has a part
    * @param root the key before the first block
    * @param limit tokens that a hit may have
    */
@@ -40,7 +42,7 @@ final class Lookup implements Hits.Pages {
       KvGeometry geometry,
       PartLayout layout,
       Stores stores,
-      HostIndex host,
+      Predicate<Part> has,
       BlockCache.Walk walk,
       BlockKey root,
       int[] tokens,
@@ -48,7 +50,7 @@ final class Lookup implements Hits.Pages {
     this.geometry = geometry;
     this.layout = layout;
     this.stores = stores;
-    this.host = host;
+    this.has = has;
     this.walk = walk;
     int p = geometry.pageTokens();
     BlockKey key = walked() == 0 ? root : key(walked() - 1);
@@ -64,7 +66,7 @@ final class Lookup implements Hits.Pages {
   /** Whether the host has the parts of a block that every longer prefix needs. */
   private boolean hasAll(BlockKey key) {
     for (int pool = 0; pool < geometry.pools(); pool++) {
-      if (geometry.needsAll(pool) && host.whole(new Part(key, pool)) == null) {
+      if (geometry.needsAll(pool) && !has.test(new Part(key, pool))) {
         return false;
       }
     }
@@ -90,12 +92,25 @@ final class Lookup implements Hits.Pages {
     return block < walked() ? stores.key(walk.blocks().get(block)) : beyond.get(block - walked());
   }
 
+  /** Whether all pages of a part are in the KV cache. */
+  boolean inPages(int block, int pool) {
+    if (block >= walked()) {
+      return false;
+    }
+    for (int i = 0; i < layout.pages(pool); i++) {
+      if (walk.blocks().get(block).page(pool, layout.first(pool) + i) == Block.GONE) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   @Override
   public int page(int block, int pool, int i) {
     int page = block < walked() ? walk.blocks().get(block).page(pool, i) : Block.GONE;
     if (page != Block.GONE || i < layout.first(pool)) {
       return page;
     }
-    return host.whole(new Part(key(block), pool)) == null ? Block.GONE : Hits.ELSEWHERE;
+    return has.test(new Part(key(block), pool)) ? Hits.ELSEWHERE : Block.GONE;
   }
 }

@@ -15,19 +15,21 @@ public interface PartStore extends AutoCloseable {
   /**
    * Reads a part.
    *
-   * @param into as many bytes as the part has
+   * @param into as many bytes as the part has, outside the Java heap or of a {@code byte[]}
    * @return whether it was here; if not, {@code into} may hold anything
    */
   boolean get(Part part, MemorySegment into);
 
   /**
-   * Stores a part; a crash at any moment leaves the whole part or none.
+   * Stores a part; a crash at any moment leaves the whole part or none. One of the same name is
+   * replaced.
    *
+   * @param bytes outside the Java heap or of a {@code byte[]}
    * @return whether it is here now; false if there is no room for it, or the disk refused it
    */
   boolean put(Part part, MemorySegment bytes);
 
-  /** Bytes that the store takes on the disk. */
+  /** Bytes that the store takes on the disk, as this engine last saw them. */
   long bytes();
 
   @Override

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import orrery.prefix.Block;
 import orrery.prefix.BlockCache;
 
@@ -37,11 +38,22 @@ final class Stores implements BlockCache.Leaving {
   private final Mover mover;
   private final WritePolicy policy;
   private final TierReport report;
+  private final Consumer<HostPart> whole;
   private final Map<Block, Known> known = new IdentityHashMap<>(); // all blocks of the KV cache
   private final List<Block> due = new ArrayList<>(); // to be stored at a better time
   private boolean forgetting; // whether what leaves now is not wanted any more
 
-  Stores(PartLayout layout, HostIndex host, Mover mover, WritePolicy policy, TierReport report) {
+  /**
+   * @param whole takes each part that came to lie on the host
+   */
+  Stores(
+      PartLayout layout,
+      HostIndex host,
+      Mover mover,
+      WritePolicy policy,
+      TierReport report,
+      Consumer<HostPart> whole) {
+    this.whole = whole;
     this.layout = layout;
     this.host = host;
     this.mover = mover;
@@ -157,6 +169,19 @@ final class Stores implements BlockCache.Leaving {
     }
   }
 
+  /** Ends the copies that wait, on this thread, while it has nothing else to do. */
+  void finishAll() {
+    for (int pool = 0; pool < layout.pools(); pool++) {
+      host.each(
+          pool,
+          part -> {
+            if (part.storing() != null) {
+              finish(part);
+            }
+          });
+    }
+  }
+
   private static String why(Copy copy) {
     return copy.failure() == null ? "cancelled" : copy.failure().toString();
   }
@@ -176,6 +201,7 @@ final class Stores implements BlockCache.Leaving {
     report.stored(part.storing());
     part.stored();
     host.storing(part.part.pool(), -1);
+    whole.accept(part);
   }
 
   private void cancel(HostPart part) {
@@ -217,7 +243,7 @@ final class Stores implements BlockCache.Leaving {
       host.each(
           pool,
           part -> {
-            if (!part.whole()) {
+            if (part.storing() != null) {
               cancel(part);
             } else if (part.evictable()) {
               host.remove(part);

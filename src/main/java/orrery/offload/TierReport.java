@@ -9,7 +9,10 @@ import orrery.events.HostPools;
 import orrery.events.HostPools.HostSlots;
 import orrery.events.Loaded;
 import orrery.events.NotStored;
+import orrery.events.PartsRead;
+import orrery.events.StorageFault;
 import orrery.events.Stored;
+import orrery.events.Written;
 import orrery.kv.Arrival;
 import orrery.kv.KvGeometry;
 
@@ -28,9 +31,18 @@ final class TierReport {
   private final List<Copy> stored = new ArrayList<>();
   private final List<NotStored> notStored = new ArrayList<>();
   private final List<Begun> loads = new ArrayList<>(); // also those that have not ended
+  private final List<DiskWrite> written = new ArrayList<>();
+  private final List<Prefetch> read = new ArrayList<>();
+  private final List<StorageFault> faults = new ArrayList<>();
+  private final long epoch;
   private final long[] evicted; // [pools] at the last report
 
-  TierReport(KvGeometry geometry, HostPool pool, HostIndex host) {
+  /**
+   * @param epoch {@link System#nanoTime}, by which the disk's thread counts, at 0 of the clock of
+   *     events
+   */
+  TierReport(KvGeometry geometry, HostPool pool, HostIndex host, long epoch) {
+    this.epoch = epoch;
     this.geometry = geometry;
     this.pool = pool;
     this.host = host;
@@ -44,6 +56,18 @@ final class TierReport {
   void notStored(Part part, String why) {
     int pages = pool.layout().pages(part.pool());
     notStored.add(new NotStored(0, geometry.name(part.pool()), pages, why));
+  }
+
+  void written(DiskWrite job) {
+    written.add(job);
+  }
+
+  void read(Prefetch job) {
+    read.add(job);
+  }
+
+  void fault(String kind, String what) {
+    faults.add(new StorageFault(0, kind, what));
   }
 
   void begun(List<Copy> copies, Arrival arrival) {
@@ -60,7 +84,13 @@ final class TierReport {
     stored.forEach(copy -> events.add(stored(nanos, copy)));
     notStored.forEach(e -> events.add(new NotStored(nanos, e.pool(), e.pages(), e.why())));
     loads.stream().filter(Begun::ended).forEach(load -> events.add(loaded(nanos, load)));
+    written.forEach(job -> events.add(written(nanos, job)));
+    read.forEach(job -> events.add(read(nanos, job)));
+    faults.forEach(f -> events.add(new StorageFault(nanos, f.kind(), f.what())));
     events.add(new HostPools(nanos, slots()));
+    written.clear();
+    read.clear();
+    faults.clear();
     stored.clear();
     notStored.clear();
     loads.removeIf(Begun::ended);
@@ -78,6 +108,23 @@ final class TierReport {
         copy.began(),
         copy.ended(),
         copy.taken() > 0);
+  }
+
+  private Written written(long nanos, DiskWrite job) {
+    int of = job.part().pool();
+    return new Written(
+        nanos,
+        geometry.name(of),
+        geometry.pageTokens(),
+        job.bytes(),
+        job.began() - epoch,
+        job.ended() - epoch);
+  }
+
+  private PartsRead read(long nanos, Prefetch job) {
+    long ended = job.ended() - epoch;
+    long began = job.began() == 0 ? ended : job.began() - epoch; // else it never began
+    return new PartsRead(nanos, job.came(), job.parts().size(), job.bytes(), began, ended);
   }
 
   private Loaded loaded(long nanos, Begun load) {

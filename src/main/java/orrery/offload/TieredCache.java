@@ -1,6 +1,8 @@
 package orrery.offload;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
 import orrery.events.Event;
 import orrery.kv.Arrival;
 import orrery.kv.KvCache;
@@ -12,7 +14,7 @@ import orrery.prefix.Hits;
 import orrery.prefix.PrefixCache;
 
 /**
- * A prefix cache with host memory behind its pages. It decorates any cache over pages; what these
+ * A prefix cache with host memory behind its pages, and perhaps files behind that. It decorates any cache over pages; what these
  * evict it may still find on the host, by name, and loads it into new pages.
  *
  * <p>Two ways are known. SGLang's tree has the nodes of all tiers ({@code mem_cache/
@@ -48,6 +50,7 @@ public final class TieredCache implements PrefixCache {
   private final TierReport report;
   private final Stores stores;
   private final Loads loads;
+  private final Optional<Storage> storage;
   private final Hits hits;
   private final String rows;
   private final int pageTokens;
@@ -56,18 +59,28 @@ public final class TieredCache implements PrefixCache {
    * @param device finds what is in the pages of {@code kv}
    * @param pool host memory; this cache closes it
    * @param mover between these two; this cache closes it
+   * @param files behind host memory, if there are some; this cache closes them
    * @param rows all that a row depends on beside tokens and salt, as in {@link BlockKey#root}
    */
   public TieredCache(
-      KvCache kv, BlockCache device, HostPool pool, Mover mover, WritePolicy policy, String rows) {
+      KvCache kv,
+      BlockCache device,
+      HostPool pool,
+      Mover mover,
+      WritePolicy policy,
+      Optional<FileTier> files,
+      String rows) {
     this.kv = kv;
     this.device = device;
     this.pool = pool;
     this.layout = pool.layout();
     this.host = new HostIndex(pool);
     this.mover = mover;
-    this.report = new TierReport(kv.geometry(), pool, host);
-    this.stores = new Stores(layout, host, mover, policy, report);
+    this.report = new TierReport(kv.geometry(), pool, host, files.map(FileTier::epoch).orElse(0L));
+    this.storage = files.map(f -> new Storage(f, layout, host, policy, report));
+    this.stores =
+        new Stores(
+            layout, host, mover, policy, report, part -> storage.ifPresent(s -> s.stored(part)));
     this.loads = new Loads(kv, layout, host, mover, report);
     this.hits = new Hits(kv);
     this.rows = rows;
@@ -75,10 +88,15 @@ public final class TieredCache implements PrefixCache {
     device.watch(stores);
   }
 
+  /** The blocks that pages and host memory have together. */
   private Lookup look(int[] tokens, int limit, String salt) {
+    return look(tokens, limit, salt, this::onHost);
+  }
+
+  private Lookup look(int[] tokens, int limit, String salt, Predicate<Part> has) {
     BlockCache.Walk walk = device.walk(tokens, limit, salt);
     BlockKey root = BlockKey.root(rows, salt);
-    return new Lookup(kv.geometry(), layout, stores, host, walk, root, tokens, limit);
+    return new Lookup(kv.geometry(), layout, stores, has, walk, root, tokens, limit);
   }
 
   @Override
@@ -115,6 +133,30 @@ public final class TieredCache implements PrefixCache {
     }
     found.walk().blocks().subList(0, held).forEach(stores::used);
     return new Hit(n * pageTokens, hold, lacking, blocks * pageTokens);
+  }
+
+  @Override
+  public Optional<PrefixCache.Fetch> fetch(int[] tokens, int limit, String salt, int threshold) {
+    settle();
+    return storage.flatMap(s -> fetch(s, tokens, limit, salt, threshold));
+  }
+
+  private Optional<PrefixCache.Fetch> fetch(
+      Storage from, int[] tokens, int limit, String salt, int threshold) {
+    Lookup found = look(tokens, limit, salt);
+    int n = hits.usable(found.found(), found) * pageTokens;
+    if (limit - n < threshold) {
+      return Optional.empty();
+    }
+    Lookup reach = look(tokens, limit, salt, from::reaches);
+    int most = hits.usable(reach.found(), reach);
+    int more = most * pageTokens - n;
+    return more < threshold ? Optional.empty() : from.fetch(reach, most, more);
+  }
+
+  @Override
+  public boolean hasTiers() {
+    return true;
   }
 
   @Override
@@ -213,8 +255,9 @@ public final class TieredCache implements PrefixCache {
     return parts;
   }
 
-  /** Takes note of the copies that have ended. */
-  private void settle() {
+  /** Takes note of the copies, reads and writes that have ended. */
+  @Override
+  public void settle() {
     mover.settled(
         copy -> {
           if (copy.way() == Copy.Way.STORE) {
@@ -223,13 +266,23 @@ public final class TieredCache implements PrefixCache {
             loads.ended(copy);
           }
         });
+    storage.ifPresent(Storage::settle);
+  }
+
+  @Override
+  public void rest() {
+    if (storage.isPresent()) { // what is only in pages would not outlive the process
+      stores.finishAll();
+      settle();
+    }
   }
 
   @Override
   public void check() {
     device.check();
     host.check();
-    loads.check();
+    loads.check(storage.map(Storage::writing).orElse(0));
+    storage.ifPresent(Storage::check);
     stores.check();
     if (stores.blocks() != device.blocks()) {
       throw new IllegalStateException(
@@ -241,10 +294,11 @@ public final class TieredCache implements PrefixCache {
     }
   }
 
-  /** Ends the mover and frees host memory. */
+  /** Ends the mover and the disk's thread, and frees host memory. */
   @Override
   public void close() {
     mover.close();
+    storage.ifPresent(Storage::close);
     pool.close();
   }
 }

@@ -1,6 +1,7 @@
 package orrery.prefix;
 
 import java.util.List;
+import java.util.Optional;
 import orrery.events.Event;
 import orrery.kv.Arrival;
 import orrery.kv.PageTable;
@@ -28,6 +29,18 @@ public interface PrefixCache {
     }
   }
 
+  /** Rows on their way for a sequence that waits, from memory that is too slow to be hit. */
+  interface Fetch {
+    /** Tokens that the hit is longer by if all comes. */
+    int tokens();
+
+    /** Whether nothing more comes; what came, a hit finds. */
+    boolean ended();
+
+    /** Asks for the end, since the sequence waits no longer; does not wait for it. */
+    void stop();
+  }
+
   /**
    * Whether this cache ever remembers anything. If it does, it can pay to wait while another
    * sequence computes a common prefix.
@@ -52,6 +65,27 @@ public interface PrefixCache {
    * @see #load() if the table lacks pages whose rows a slower memory has
    */
   Hit acquire(int[] tokens, int limit, String salt, PageTable table);
+
+  /**
+   * Begins to bring rows for a sequence that waits, from memory that is too slow to be hit.
+   *
+   * @param threshold fewest tokens by which the hit must become longer
+   * @return empty if there is no such memory, or it has too little
+   */
+  default Optional<Fetch> fetch(int[] tokens, int limit, String salt, int threshold) {
+    return Optional.empty();
+  }
+
+  /** Takes note of what has come, gone and been copied in slower memory. */
+  default void settle() {}
+
+  /** Saves what should outlive the process, while there is nothing else to do. */
+  default void rest() {}
+
+  /** Whether slower memory stands behind the pages, so that hits may have to be loaded. */
+  default boolean hasTiers() {
+    return false;
+  }
 
   /** Pages of a pool that the tables of hits taken since the last {@link #load} lack. */
   default int lacking(int pool) {

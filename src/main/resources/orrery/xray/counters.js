@@ -12,6 +12,10 @@ export function zero() {
     rejected: 0, // drafts that were looked at and were wrong
     retractions: 0,
     evictedPages: 0,
+    loadedTokens: 0, // tokens of blocks whose pages came back from host memory
+    loadWaitNanos: 0, // time that steps waited for them
+    storedParts: 0, // parts that were copied to host memory
+    hostEvicted: 0, // parts that gave up their host slot
     finished: 0, // answers that ended by themselves
     cancelled: 0, // answers that were cut off
     failed: 0, // answers that ended with an error
@@ -51,6 +55,16 @@ export function count(counters, e) {
       break;
     case "Evicted":
       counters.evictedPages += e.pages;
+      break;
+    case "Loaded":
+      counters.loadedTokens += e.tokens;
+      counters.loadWaitNanos += e.waited;
+      break;
+    case "Stored":
+      counters.storedParts++;
+      break;
+    case "HostPools":
+      e.pools.forEach((slots) => (counters.hostEvicted += slots.evicted));
       break;
     case "Finished":
       counters[e.reason === "abort" ? "cancelled" : e.reason === "error" ? "failed" : "finished"]++;

@@ -21,6 +21,11 @@ function mark(state, kind, event, n, more) {
   }
 }
 
+/** Adds to what the mover did in this step. */
+function moved(state, what, n) {
+  state.loose.moved = { ...state.loose.moved, [what]: state.loose.moved[what] + n };
+}
+
 /** Ends the newest span of a sequence and begins another. */
 function turn(state, s, to, span) {
   s.state = to;
@@ -154,6 +159,27 @@ export const RULES = {
     mark(state, "flushed", e, e.blocks);
   },
 
+  HostHit(state, e) {
+    mark(state, "hostHit", e, e.tokens);
+  },
+
+  Stored(state) {
+    moved(state, "stored", 1);
+  },
+
+  NotStored(state) {
+    moved(state, "notStored", 1);
+  },
+
+  Loaded(state, e) {
+    moved(state, "loaded", e.parts);
+    moved(state, "waited", e.waited);
+  },
+
+  HostPools(state, e) {
+    state.host = e.pools;
+  },
+
   Paused(state) {
     state.paused = true;
   },
@@ -211,7 +237,7 @@ export const RULES = {
       draftRows: e.draftRows, paddingRows: e.paddingRows, running: e.running, waiting: e.waiting,
       stop: e.stop, pools: e.pools, plan: e.planNanos, draft: e.draftNanos, launch: e.launchNanos,
       judge: e.judgeNanos, follow: e.followNanos, commit: e.commitNanos, rows,
-      marks: brought.marks,
+      moved: brought.moved, marks: brought.marks,
     });
     state.step = e.step;
     state.idle = false;

@@ -14,6 +14,8 @@
  *   running, waiting                   sequences, as StepDone and Idle say
  *   pools: [{name, span, pages, perBlock, unneeded, free, referenced, idle, passed}]
  *          unneeded: pages at a block's beginning that no hit needs
+ *   host: [{pool, tokens, free, whole, storing, evicted}] slots of host memory, as HostPools says; empty
+ *          if there is none
  *   requests: {number: {request, prompt, promptTokens, maxTokens, choices, submittedStep,
  *          sequences: [number]}}       submittedStep -1: before the page began to watch.
  *          A request without sequences waits: its first sequence is named when it starts
@@ -36,6 +38,8 @@
  *   steps: the newest 240: [{step, nanos, prefillRows, decodeRows, draftRows, paddingRows, running,
  *          waiting, stop, pools, plan, draft, launch, judge, follow, commit (nanoseconds),
  *          rows: [{request, sequence, from, prompt, decode, drafts, judged, accepted, draftTokens}],
+ *          moved: {stored, notStored, loaded, waited}: parts stored, parts given up, parts loaded, and
+ *          nanoseconds that the step waited for these,
  *          marks: [{kind, request, sequence, n, ...}]}]
  *          kinds: submitted admitted hit retracted finished forked evicted tombstone rejectedDraft
  *          inserted flushed refused; n: choices, retractions, tokens, tokens lost, output tokens,
@@ -50,14 +54,14 @@ import { zero } from "./counters.js";
 export function empty(run = 0) {
   return {
     run, version: 0, whole: false, step: -1, since: -1, nanos: 0, paused: false, idle: true, model: "",
-    pageTokens: 0, switches: {}, vocabulary: [], running: 0, waiting: 0, pools: [], requests: {},
+    pageTokens: 0, switches: {}, vocabulary: [], running: 0, waiting: 0, pools: [], host: [], requests: {},
     sequences: {}, blocks: {}, steps: [], counters: zero(), loose: loose(),
   };
 }
 
 /** What a step has brought that has not brought anything yet. */
 export function loose() {
-  return { marks: [], rows: [], verified: {}, ended: {}, born: [] };
+  return { moved: { stored: 0, notStored: 0, loaded: 0, waited: 0 }, marks: [], rows: [], verified: {}, ended: {}, born: [] };
 }
 
 /** A copy that further events do not change. What is never changed in place is shared. */

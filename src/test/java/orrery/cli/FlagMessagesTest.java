@@ -94,6 +94,11 @@ class FlagMessagesTest {
               BATCH + TIERS,
               "--hicache-size 1e-9",
               "expected host memory for at least one block of"),
+          of(BATCH + TIERS, "--hicache-storage-size 0", "expected more than 0 GB, found 0.0"),
+          of(
+              BATCH + TIERS,
+              "--hicache-storage-prefetch-threshold 0",
+              "expected at least 1 token, found 0"),
           of(BATCH, "--max-queued-requests 0", "expected at least 1, found 0"),
           of(BATCH, "--random-seed x", "'x' is not a long"),
           of("demo ", "--frame-millis -1", "expected 0 to 60000, found -1"),
@@ -135,6 +140,19 @@ class FlagMessagesTest {
               BATCH,
               "--hicache-write-policy never",
               "expected write-through, write-through-selective or write-back, found never"),
+          of(BATCH + TIERS, "--hicache-storage-backend s3", "expected none or file, found s3"),
+          of(
+              BATCH,
+              "--hicache-storage-backend file",
+              "expected none without enable-hierarchical-cache, found file"),
+          of(
+              BATCH + TIERS + "--hicache-storage-backend file ",
+              "--hicache-storage-dir pom.xml",
+              "expected a directory that can be written, found pom.xml"),
+          of(
+              BATCH,
+              "--hicache-storage-prefetch-policy never",
+              "expected best-effort, wait-complete or timeout, found never"),
           of(BATCH, "--radix-eviction-policy mru", "expected lru, lfu or fifo, found mru"),
           of(
               "generate -m SPECK ",

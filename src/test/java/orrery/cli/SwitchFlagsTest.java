@@ -72,6 +72,7 @@ class SwitchFlagsTest {
       case Boolean on -> !on;
       case Integer number -> number == 2 ? 3 : 5;
       case Double number -> number + 1;
+      case String word -> word + "of files";
       default ->
           s.values().stream().filter(value -> !value.equals(standard)).findFirst().orElseThrow();
     };

@@ -15,12 +15,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.AllCores;
+import orrery.FileTrees;
 import orrery.engine.SwitchCell.PolicyVariant;
 import orrery.engine.SwitchCell.Speculation;
 import orrery.engine.SwitchCell.Windows;
 import orrery.events.EventSink;
 import orrery.kernels.KernelSet;
 import orrery.model.Model;
+import orrery.offload.PrefetchPolicy;
+import orrery.offload.StorageBackend;
 import orrery.offload.WritePolicy;
 import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache;
@@ -63,9 +66,13 @@ class EngineMatrixTest {
     for (Served model : models) {
       assertThat(happened).containsKeys("stores " + model, "host evictions " + model);
       assertThat(happened).containsKey("loads " + model);
+      assertThat(happened).containsKeys("writes " + model, "reads " + model);
     }
     for (WritePolicy policy : WritePolicy.values()) {
       assertThat(happened).containsKeys("loads RADIX, " + policy, "loads HASH, " + policy);
+    }
+    for (PrefetchPolicy policy : PrefetchPolicy.values()) {
+      assertThat(happened).containsKey("reads " + policy);
     }
     for (Speculation s : Speculation.values()) {
       assertThat(happened).containsKey("loads " + s);
@@ -74,6 +81,8 @@ class EngineMatrixTest {
       assertThat(happened).containsKey("loads " + policy);
     }
     assertThat(happened)
+        .containsKeys("prefetches that ended: done", "prefetches that ended: started")
+        .containsKeys("reads after a restart")
         .containsKeys(
             "loads by retracted sequences", "loads while steps overlap", "forks behind loads");
   }
@@ -114,6 +123,8 @@ class EngineMatrixTest {
         Map.of(
             "enable-hierarchical-cache", true,
             "hicache-write-policy", WritePolicy.WRITE_BACK,
+            "hicache-storage-backend", StorageBackend.NONE,
+            "hicache-storage-prefetch-policy", PrefetchPolicy.TIMEOUT,
             "fusion", false,
             "overlap", true,
             "radix-eviction-policy", RadixCache.Eviction.LRU,
@@ -258,7 +269,9 @@ class EngineMatrixTest {
       all.add(cell.priorities() ? q.withPriority(r.nextInt(3)) : q);
     }
     LoadedModel watched = SpyModel.spy(set.loaded(), counts::look);
-    EngineOptions options = cell.options(model, CONTEXT, set.longest(), spare);
+    EngineOptions bare = cell.options(model, CONTEXT, set.longest(), spare);
+    Path files = cell.files() ? FileTrees.temporary() : Path.of("none");
+    EngineOptions options = bare.withOffload(o -> o.withHicacheStorageDir(files.toString()));
     Drafters drafters = drafters(cell, set, options, r.nextLong());
     FoldedBooks books = new FoldedBooks();
     EventSink both = books.and(counts::see);
@@ -305,7 +318,38 @@ class EngineMatrixTest {
     }
     assertThat(books.difference()).as("%s", cell).isEmpty();
     counts.keyframes = books.compared();
+    if (cell.files()) {
+      restarted(cell, set, watched, options, all.subList(0, WAVE), order, drafters, counts);
+      FileTrees.delete(files);
+    }
     return counts;
+  }
+
+  /** Another engine finds the files of the first one. */
+  private static void restarted(
+      SwitchCell cell,
+      RequestSet set,
+      LoadedModel watched,
+      EngineOptions options,
+      List<Request> requests,
+      List<Integer> order,
+      Drafters drafters,
+      MatrixCounts counts) {
+    counts.restarted = true;
+    FoldedBooks books = new FoldedBooks();
+    EventSink both = books.and(counts::see);
+    try (Engine engine = Engine.start(watched, options, both, drafters, KEYFRAMES)) {
+      List<Completion> completions = engine.submit(requests);
+      for (int i = 0; i < completions.size(); i++) {
+        List<Answer> answers = completions.get(i).join();
+        assertThat(answers.stream().map(a -> Said.of(a).toString()).toList())
+            .as("%s, request %d after a restart", cell, order.get(i))
+            .isEqualTo(set.expected().get(order.get(i)));
+      }
+    } catch (RequestException e) { // the engine has stopped
+      throw new AssertionError(cell + ", restarted: " + e.getMessage(), e);
+    }
+    assertThat(books.difference()).as("%s, restarted", cell).isEmpty();
   }
 
   private static Drafters drafters(
@@ -388,6 +432,11 @@ class EngineMatrixTest {
     add(happened, "loads " + cell.policy(), counts.loads);
     add(happened, "loads by retracted sequences", counts.loadsOfRetracted);
     add(happened, "forks behind loads", counts.forksBehindLoads);
+    add(happened, "writes " + cell.model(), counts.writes);
+    add(happened, "reads " + cell.model(), counts.reads);
+    add(happened, "reads " + cell.prefetches(), counts.reads);
+    add(happened, "reads after a restart", counts.readsAfterRestart);
+    counts.prefetches.forEach((why, n) -> add(happened, "prefetches that ended: " + why, n));
     boolean overlaps = (boolean) cell.others().get("overlap");
     add(happened, "loads while steps overlap", overlaps ? counts.loads : 0);
   }

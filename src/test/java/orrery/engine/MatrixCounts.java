@@ -10,7 +10,10 @@ import orrery.events.Event;
 import orrery.events.HostHit;
 import orrery.events.HostPools;
 import orrery.events.Loaded;
+import orrery.events.PartsRead;
+import orrery.events.Prefetched;
 import orrery.events.Stored;
+import orrery.events.Written;
 import orrery.graph.Step;
 import orrery.kv.KvDtype;
 import orrery.kv.PageTable;
@@ -47,6 +50,11 @@ final class MatrixCounts {
   int hostEvictions; // parts that gave up their slot
   int loadsOfRetracted; // sequences that start again behind a hit with rows to be loaded
   int forksBehindLoads; // by a sequence that began with such a hit
+  int writes; // parts that were written to files
+  int reads; // parts that came from files
+  int readsAfterRestart; // of these, those of an engine that found files of another one
+  boolean restarted;
+  final Map<String, Integer> prefetches = new HashMap<>(); // by their end
   int tierEvents;
   private final Set<Integer> loaders = new HashSet<>(); // sequences that began with such a hit
   private final Set<Integer> retracted = new HashSet<>(); // sequences
@@ -78,6 +86,12 @@ final class MatrixCounts {
       }
       case Loaded l -> loads += l.parts();
       case Stored s -> stores++;
+      case Written w -> writes++;
+      case PartsRead r -> {
+        reads += r.parts();
+        readsAfterRestart += restarted ? r.parts() : 0;
+      }
+      case Prefetched p -> prefetches.merge(p.why(), 1, Integer::sum);
       case HostPools p ->
           hostEvictions += p.pools().stream().mapToInt(HostPools.HostSlots::evicted).sum();
       case Event.Forked f -> {

@@ -10,6 +10,8 @@ import orrery.batching.SchedulePolicy;
 import orrery.kernels.KernelSet;
 import orrery.kv.KvGeometry;
 import orrery.model.Model;
+import orrery.offload.PrefetchPolicy;
+import orrery.offload.StorageBackend;
 import orrery.offload.WritePolicy;
 import orrery.prefix.PrefixCacheKind;
 import orrery.speculation.SpeculationOptions;
@@ -326,6 +328,16 @@ record SwitchCell(
     return prefix != PrefixCacheKind.OFF && (boolean) others.get("enable-hierarchical-cache");
   }
 
+  /** Whether there are files behind host memory. */
+  boolean files() {
+    return tiers() && others.get("hicache-storage-backend") == StorageBackend.FILE;
+  }
+
+  /** How long requests wait for files. */
+  PrefetchPolicy prefetches() {
+    return (PrefetchPolicy) others.get("hicache-storage-prefetch-policy");
+  }
+
   /** When blocks are copied to the host. */
   WritePolicy writes() {
     return (WritePolicy) others.get("hicache-write-policy");
@@ -369,6 +381,12 @@ record SwitchCell(
     for (Switch s : OTHERS) {
       options = s.with(options, others.get(s.name()));
     }
+    options =
+        options.withOffload(
+            o ->
+                o.withHicacheStorageBackend(files() ? StorageBackend.FILE : StorageBackend.NONE)
+                    .withHicacheStorageDir("never opened")
+                    .withHicacheStoragePrefetchThreshold(1));
     return hosted(model, sized(model, options, context, longest));
   }
 }

@@ -32,6 +32,9 @@ class SwitchCellTest {
               "swa-full-tokens-ratio", "automatic, few or full, as the requests of a set need"),
           Map.entry("hicache-ratio", "the size decides; HostMemoryTest has it"),
           Map.entry("hicache-size", "few blocks or some more, as large as those of a model are"),
+          Map.entry("hicache-storage-dir", "one for each cell"),
+          Map.entry("hicache-storage-size", "more than a cell writes; StoreFaultsTest has less"),
+          Map.entry("hicache-storage-prefetch-threshold", "one token; StorageTest has others"),
           Map.entry("context-length", "the longest request of a set"),
           Map.entry(
               "schedule-conservativeness",

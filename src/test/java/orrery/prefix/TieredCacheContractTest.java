@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -40,7 +41,8 @@ class TieredCacheContractTest {
     }
     HostPool host = new HostPool(layout, slots);
     Mover mover = broken ? new BrokenMover() : new InlineMover(kv, host);
-    return new TieredCache(kv, device, host, mover, policy, CachedPages.ROWS);
+    return new TieredCache(
+        kv, device, host, mover, policy, Optional.empty(), CachedPages.ROWS);
   }
 
   /** No store comes to its end. */

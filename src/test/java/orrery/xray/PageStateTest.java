@@ -14,7 +14,10 @@ import org.graalvm.polyglot.Value;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import orrery.events.Event;
+import orrery.events.HostPools;
 import orrery.events.Keyframe;
+import orrery.events.Loaded;
+import orrery.events.Stored;
 import orrery.xray.PageScript.Edit;
 
 /**
@@ -136,7 +139,7 @@ class PageStateTest {
             assertThat(((Number) n).longValue())
                 .as("%s, %s", run, name)
                 .isEqualTo(expected.getOrDefault(name, 0L)));
-    assertThat(counters.keySet()).hasSize(15).containsAll((Iterable) expected.keySet());
+    assertThat(counters.keySet()).hasSize(19).containsAll((Iterable) expected.keySet());
   }
 
   /** Changes of what the page counts of a step that overlaps others. */
@@ -181,6 +184,13 @@ class PageStateTest {
       }
       case Event.Retracted r -> sums.merge("retractions", 1L, Long::sum);
       case Event.Evicted e -> sums.merge("evictedPages", (long) e.pages(), Long::sum);
+      case Loaded l -> {
+        sums.merge("loadedTokens", (long) l.tokens(), Long::sum);
+        sums.merge("loadWaitNanos", l.waited(), Long::sum);
+      }
+      case Stored s -> sums.merge("storedParts", 1L, Long::sum);
+      case HostPools h ->
+          h.pools().forEach(s -> sums.merge("hostEvicted", (long) s.evicted(), Long::sum));
       case Event.Rejected r -> sums.merge("refused", 1L, Long::sum);
       case Event.Finished f ->
           sums.merge(

@@ -1,7 +1,7 @@
 // The cells of lanes: one for a lane and a step.
 
 import { attr, el } from "./dom.js";
-import { count, KINDS, nameOf, number, stopOf } from "./words.js";
+import { count, duration, KINDS, nameOf, number, stopOf } from "./words.js";
 
 /** One cell: what a sequence did in a step. One of a step ahead of the playhead is faint. */
 export function laneCell(item, step, ahead = false) {
@@ -67,6 +67,16 @@ export function stopCell(step, ahead) {
   );
 }
 
+/** What the mover did: ↑ loaded parts from host memory, ↓ stored some there. */
+export function moverCell({ step, moved }, ahead) {
+  const sign = moved.loaded ? (moved.stored ? "⇅" : "↑") : moved.stored ? "↓" : "";
+  return el(
+    "i",
+    { class: "mover", "data-step": step, "data-moved": sign, "data-ahead": ahead },
+    sign,
+  );
+}
+
 /** The number of a step, at each fifth. */
 export function stepCell(step, ahead) {
   return el(
@@ -86,6 +96,15 @@ function judgement({ drafts, judged, accepted }) {
   return `${accepted} accepted, ${judged - accepted} rejected${rest}`;
 }
 
+/** What the mover did in words. */
+function movedWords({ stored, notStored, loaded, waited }) {
+  const gone = notStored ? ` ${count(notStored, "part")} could not be stored.` : "";
+  const came = loaded
+    ? `${count(loaded, "part")} loaded from host memory; the step waited ${duration(waited)} for them`
+    : "nothing loaded from host memory";
+  return `${came}, ${count(stored, "part")} stored there.${gone}`;
+}
+
 /** A cell in words. */
 export function describe(state, cell) {
   const step = state.steps.find((s) => s.step === Number(cell.dataset.step));
@@ -96,6 +115,9 @@ export function describe(state, cell) {
   if (cell.classList.contains("stop")) {
     const stop = stopOf(step);
     return `${at}: admission was stopped by “${stop.title}”. ${stop.means}`;
+  }
+  if (cell.classList.contains("mover")) {
+    return `${at}: ${movedWords(step.moved)}`;
   }
   if (!cell.classList.contains("cell")) {
     return `${at}: ${count(step.prefillRows, "prompt row")}, ${count(step.decodeRows, "decode row")}, ${count(step.draftRows, "draft row")}.`;

@@ -9,7 +9,10 @@ const HEIGHT = 132; // pixels
 const CUT = 4; // times are cut off at so many medians: the first steps, which the JIT has not compiled, are long
 const EVERY = 250; // milliseconds between two drawings of the charts
 
-/** What each counter is called, how it is made from the counters, and what it means. */
+/**
+ * What each counter is called, how it is made from the counters, what it means, and whether it is
+ * shown only if there is host memory.
+ */
 const TILES = [
   [
     "steps",
@@ -65,6 +68,34 @@ const TILES = [
     "pages evicted",
     (c) => number(c.evictedPages),
     "Pages that the prefix cache gave up for others.",
+  ],
+  [
+    "loadedTokens",
+    "tokens from host memory",
+    (c) => number(c.loadedTokens),
+    "Tokens from the cache whose pages had been evicted, and were copied back from host memory.",
+    true,
+  ],
+  [
+    "loadWaitNanos",
+    "waited for loads",
+    (c) => duration(c.loadWaitNanos),
+    "Time that steps waited for pages from host memory. While they compute, pages come for nothing.",
+    true,
+  ],
+  [
+    "storedParts",
+    "parts stored",
+    (c) => number(c.storedParts),
+    "Copied to host memory; a part has the pages of one pool that a block keeps.",
+    true,
+  ],
+  [
+    "hostEvicted",
+    "parts evicted",
+    (c) => number(c.hostEvicted),
+    "Parts that gave up their place in host memory for others.",
+    true,
   ],
   ["finished", "answers ended", (c) => number(c.finished), "By their own end or at their longest."],
   ["busyNanos", "time computing", (c) => duration(c.busyNanos), "Time of all steps; if steps overlap, of their forward passes and decisions."],
@@ -130,7 +161,7 @@ export function chartsView(root, ui) {
   return (state) => {
     keyed(
       tiles,
-      TILES,
+      TILES.filter(([, , , , host]) => !host || state.host.length > 0),
       ([key]) => key,
       ([key, label, , means]) =>
         el("div", { "data-counter": key, title: means }, el("dt", {}, label), el("dd")),

@@ -37,6 +37,7 @@ const MEASURES = [
   ["drafts rejected", (r) => number(r.rejected)],
   ["retractions", (r) => number(r.retractions)],
   ["pages evicted", (r) => number(r.evictedPages)],
+  ["tokens from host memory", (r) => number(r.loadedTokens)],
   ["most pages held", (r) => number(r.peakPages)],
   ["first token after", (r) => duration(r.firstTokenNanos)],
   ["computing", (r) => duration(r.busyNanos)],

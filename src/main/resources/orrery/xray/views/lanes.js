@@ -1,6 +1,6 @@
 // Requests as lanes over steps: what each of them did in each step.
 
-import { describe, laneCell, rowsCell, stepCell, stopCell } from "./cells.js";
+import { describe, laneCell, moverCell, rowsCell, stepCell, stopCell } from "./cells.js";
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
 import { leaves, points } from "./shell.js";
@@ -13,6 +13,7 @@ const MOST = 24; // lanes that are drawn
 export function lanesView(root, ui) {
   const head = lane("rows", "rows");
   const stops = lane("stops", "stop");
+  const mover = lane("mover", "mover"); // shown if there is host memory
   const steps = lane("steps", "step");
   const list = el("div", { class: "lane-list" });
   const more = el("p", { class: "rest" });
@@ -118,6 +119,12 @@ export function lanesView(root, ui) {
       ...shown.map((s) => s.prefillRows + s.decodeRows + s.draftRows + s.paddingRows),
     );
     fill(head, (step, isAhead) => rowsCell(step, most, isAhead), `${state.run} ${most}`);
+    if (state.host.length > 0) {
+      stops.before(mover);
+      fill(mover, moverCell, `${state.run}`);
+    } else {
+      mover.remove();
+    }
     fill(stops, stopCell, `${state.run}`);
     fill(steps, stepCell, `${state.run}`);
     if (at && !at.isConnected) {

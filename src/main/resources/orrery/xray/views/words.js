@@ -136,6 +136,7 @@ export const KINDS = {
   submitted: { sign: "+", title: "came in" },
   admitted: { sign: "▸", title: "started" },
   hit: { sign: "▲", title: "prefix hit", jump: true },
+  hostHit: { sign: "△", title: "hit in host memory" },
   forked: { sign: "Y", title: "fork", jump: true },
   retracted: { sign: "✖", title: "retraction", jump: true },
   rejectedDraft: { sign: "╱", title: "rejected draft", jump: true },
@@ -169,6 +170,8 @@ export function sentence(state, mark) {
       return state.sequences[mark.sequence]?.retractions > 0
         ? `${Who} finds ${count(n, "token")} in pages that the prefix cache still has, and does not compute them again.`
         : `${Who} reads ${count(n, "token")} from pages that are already there, and does not compute them.`;
+    case "hostHit":
+      return `Pages of ${count(n, "token")} of that are copied back from host memory.`;
     case "forked":
       return `${Who} starts on the pages of its sibling: ${count(n, "token")} of the prompt are shared.`;
     case "retracted":

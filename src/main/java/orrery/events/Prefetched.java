@@ -1,0 +1,11 @@
+package orrery.events;
+
+/**
+ * A sequence waits no longer for rows from files.
+ *
+ * @param tokens that its hit is longer by than without them
+ * @param why {@code done} if nothing more comes, {@code timeout}, {@code started} if the scheduler
+ *     runs it with what has come, or {@code cancelled}
+ */
+public record Prefetched(long nanos, int request, int sequence, int tokens, String why)
+    implements Event.Tiers {}

@@ -1,0 +1,11 @@
+package orrery.events;
+
+/**
+ * A sequence in the queue waits for rows that files have: until its {@link Prefetched}, others pass
+ * it (with {@code best-effort} it only begins with what has come).
+ *
+ * @param tokens that its hit is longer by if all comes
+ * @param policy how long it waits
+ */
+public record Prefetching(long nanos, int request, int sequence, int tokens, String policy)
+    implements Event.Tiers {}

@@ -1,0 +1,210 @@
+package orrery.prefix;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import orrery.events.Event;
+import orrery.events.HostPools;
+import orrery.events.HostPools.HostSlots;
+import orrery.events.Loaded;
+import orrery.events.Stored;
+import orrery.kv.Arrival;
+import orrery.kv.KvCache;
+import orrery.kv.KvLayout;
+import orrery.offload.HostPool;
+import orrery.offload.InlineMover;
+import orrery.offload.PartLayout;
+import orrery.offload.TieredCache;
+import orrery.offload.WritePolicy;
+import orrery.prefix.PrefixCache.Match;
+
+/** Host memory behind pages of 4 tokens, step by step; {@link TieredCacheContractTest} walks. */
+class TieredCacheTest {
+  private static final int P = 4;
+
+  private KvCache kv;
+  private TieredCache cache;
+
+  private void tiers(KvLayout layout, int pages, int slots, WritePolicy policy) {
+    kv = new KvCache(layout, P, 64, pages);
+    PartLayout parts = new PartLayout(layout, kv.geometry());
+    int[] each = IntStream.range(0, parts.pools()).map(_ -> slots).toArray();
+    HostPool host = new HostPool(parts, each);
+    BlockCache pagesOnly = new RadixCache(kv, RadixCache.Eviction.LRU);
+    InlineMover mover = new InlineMover(kv, host);
+    cache = new TieredCache(kv, pagesOnly, host, mover, policy, CachedPages.ROWS);
+  }
+
+  @AfterEach
+  void close() {
+    cache.check();
+    cache.close();
+  }
+
+  private static int[] tokens(int first, int n) {
+    int[] tokens = PrefixCacheContract.tokens(n);
+    tokens[0] = first;
+    return tokens;
+  }
+
+  private void played(int first, int n) {
+    Played s = Played.begin(kv, cache, tokens(first, n), "");
+    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
+      cache.evict(pool, Math.max(0, s.wants(pool, n) - kv.pool(pool).available()));
+    }
+    s.compute(n);
+    s.end();
+  }
+
+  private Match match(int first, int n) {
+    return cache.match(tokens(first, n), (n - 1) / P * P, "");
+  }
+
+  private long stored() {
+    return cache.tiers(0).stream().filter(e -> e instanceof Stored).count();
+  }
+
+  @Test
+  void writeThroughStoresABlockOnceItIsComputed() {
+    tiers(PrefixCacheContract.PLAIN, 16, 16, WritePolicy.WRITE_THROUGH);
+    played(1, 9);
+    assertThat(stored()).isEqualTo(2);
+    played(1, 9);
+    assertThat(stored()).as("they lie there already").isZero();
+    cache.evict(0, 2);
+    assertThat(stored()).isZero();
+    assertThat(match(1, 9).tokens()).isEqualTo(8);
+  }
+
+  @Test
+  void writeThroughSelectiveStoresABlockThatASecondSequenceHas() {
+    tiers(PrefixCacheContract.PLAIN, 16, 16, WritePolicy.WRITE_THROUGH_SELECTIVE);
+    played(1, 13);
+    assertThat(stored()).isZero();
+    played(1, 9);
+    assertThat(stored()).isEqualTo(2);
+    cache.evict(0, 3);
+    assertThat(match(1, 13).tokens()).as("the third block was used once").isEqualTo(8);
+  }
+
+  @Test
+  void writeBackStoresABlockWhenItLeaves() {
+    tiers(PrefixCacheContract.PLAIN, 16, 16, WritePolicy.WRITE_BACK);
+    played(1, 9);
+    played(1, 9);
+    assertThat(stored()).isZero();
+    cache.evict(0, 2);
+    assertThat(stored()).isEqualTo(2);
+    assertThat(match(1, 9).tokens()).isEqualTo(8);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whatIsFlushedIsOnNoTier(WritePolicy policy) {
+    tiers(PrefixCacheContract.PLAIN, 16, 16, policy);
+    played(1, 9);
+    played(1, 9);
+    cache.clear();
+    assertThat(match(1, 9).tokens()).isZero();
+    HostSlots slots = slots();
+    assertThat(slots.free()).isEqualTo(slots.total()).isEqualTo(16);
+    assertThat(slots.evicted()).isZero();
+  }
+
+  private HostSlots slots() {
+    Event.Tiers last = cache.tiers(0).getLast();
+    return ((HostPools) last).pools().getFirst();
+  }
+
+  @Test
+  void aHitTakesIdlePagesAndNewOnesForRowsThatAreLoaded() {
+    tiers(PrefixCacheContract.PLAIN, 16, 16, WritePolicy.WRITE_THROUGH);
+    played(1, 17);
+    played(2, 5);
+    Played runs = Played.begin(kv, cache, tokens(1, 9), ""); // holds two blocks of four
+    cache.evict(0, 3);
+    Match match = match(1, 17);
+    assertThat(match.tokens()).isEqualTo(16);
+    assertThat(match.takes()).containsExactly(2);
+    assertThat(match.loads()).isEqualTo(2);
+    int available = kv.pool(0).available();
+    Played again = Played.begin(kv, cache, tokens(1, 17), "");
+    assertThat(kv.pool(0).available()).isEqualTo(available - 2);
+    assertThat(cache.tiers(0)).anyMatch(e -> e instanceof Loaded l && l.pages() == 2);
+    runs.end();
+    again.end();
+    assertThat(kv.pool(0).idle()).as("what was loaded is in the cache again").isEqualTo(4);
+  }
+
+  @Test
+  void ofAWindowOnlyWhatTheHitNeedsIsLoaded() {
+    tiers(PrefixCacheContract.WINDOWED, 16, 16, WritePolicy.WRITE_THROUGH);
+    played(1, 17);
+    cache.evict(1, kv.pool(1).idle()); // all blocks are tombstones
+    Match match = match(1, 17);
+    assertThat(match.tokens()).isEqualTo(16);
+    assertThat(match.loads()).as("one page of the window, no key").isEqualTo(1);
+    Played again = Played.begin(kv, cache, tokens(1, 17), "");
+    again.compute(17);
+    again.end();
+    assertThat(match(1, 17).loads()).as("the block is live again").isZero();
+  }
+
+  /** A head without its tail is a shorter hit; a tail without its head is none. */
+  @Test
+  void onTheHostTooTailsAreEvictedBeforeHeads() {
+    tiers(PrefixCacheContract.PLAIN, 16, 4, WritePolicy.WRITE_THROUGH);
+    played(1, 17); // four blocks
+    played(2, 9); // two more
+    cache.evict(0, kv.pool(0).idle());
+    assertThat(match(2, 9).tokens()).isEqualTo(8);
+    assertThat(match(1, 17).tokens()).isEqualTo(8);
+  }
+
+  /** The hit of the second sequence is idle while pages for the first one's are made free. */
+  @Test
+  void makingRoomForOneHitOfAStepDoesNotCostAnother() {
+    tiers(PrefixCacheContract.PLAIN, 6, 16, WritePolicy.WRITE_BACK);
+    played(1, 13);
+    played(2, 13);
+    played(3, 9);
+    assertThat(match(1, 13).loads()).as("these have left for the third").isPositive();
+    Match first = match(1, 13);
+    Match second = match(2, 9);
+    Played one = Played.acquire(kv, cache, tokens(1, 13), "");
+    Played two = Played.acquire(kv, cache, tokens(2, 9), "");
+    assertThat(one.hit).isEqualTo(first.tokens()).isEqualTo(12);
+    assertThat(two.hit).isEqualTo(second.tokens()).isEqualTo(8);
+    cache.evict(0, cache.lacking(0) - kv.pool(0).available());
+    cache.load().await(Arrival.EVERY_STREAM);
+    one.arrived();
+    two.arrived();
+    one.end();
+    two.end();
+  }
+
+  /** Eviction stores (write-back), which wants slots, while the hit's parts wait to be read. */
+  @Test
+  void aPartThatIsToBeReadKeepsItsSlot() {
+    tiers(PrefixCacheContract.PLAIN, 4, 2, WritePolicy.WRITE_BACK);
+    played(1, 9);
+    played(2, 13); // pushes the first two blocks to the host, whose slots they fill
+    assertThat(match(1, 9).loads()).isEqualTo(2);
+    Played one = Played.begin(kv, cache, tokens(1, 9), ""); // evicts others; checks its rows
+    assertThat(one.hit).isEqualTo(8);
+    one.end();
+  }
+
+  @Test
+  void saltsIsolateOnTheHostToo() {
+    tiers(PrefixCacheContract.PLAIN, 16, 16, WritePolicy.WRITE_THROUGH);
+    played(1, 9);
+    cache.evict(0, 2);
+    assertThat(cache.match(tokens(1, 9), 8, "other").tokens()).isZero();
+    assertThat(cache.match(tokens(1, 9), 8, "").tokens()).isEqualTo(8);
+  }
+}
