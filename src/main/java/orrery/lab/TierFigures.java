@@ -6,6 +6,9 @@ import java.util.Map;
 import orrery.events.Event;
 import orrery.events.HostHit;
 import orrery.events.Loaded;
+import orrery.events.PartsRead;
+import orrery.events.Prefetched;
+import orrery.events.Prefetching;
 import orrery.events.Stored;
 
 /** What moved between the tiers in a run. */
@@ -62,6 +65,22 @@ final class TierFigures {
    */
   static double overlapPercent(Trace t) {
     return 100 * Math.max(0, 1 - waitedNanos(t) / loadNanos(t));
+  }
+
+  /** Tokens that came from files before their requests started. */
+  static double fileTokens(Trace t) {
+    return t.all(Prefetched.class).stream().mapToInt(Prefetched::tokens).sum();
+  }
+
+  /** Bytes that were read from files. */
+  static double readBytes(Trace t) {
+    return t.all(PartsRead.class).stream().mapToLong(PartsRead::bytes).sum();
+  }
+
+  /** Nanoseconds that requests waited for files. */
+  static double fetchNanos(Trace t) {
+    long ends = t.all(Prefetched.class).stream().mapToLong(Prefetched::nanos).sum();
+    return ends - t.all(Prefetching.class).stream().mapToLong(Prefetching::nanos).sum();
   }
 
   /**

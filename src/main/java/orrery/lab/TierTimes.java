@@ -7,6 +7,8 @@ import java.util.stream.Stream;
 import orrery.engine.EngineOptions;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
+import orrery.offload.PrefetchPolicy;
+import orrery.offload.StorageBackend;
 import orrery.prefix.PrefixCacheKind;
 
 /**
@@ -15,10 +17,10 @@ import orrery.prefix.PrefixCacheKind;
  * what is still in the pages:
  *
  * <pre>
- *   computed, L2   P  other  P  other  P    other: as long as the KV cache, pushes P out of it
- *   L1             other  other  P  P  P
- *                                      └ measured; all before it makes the engine's buffers,
- *                                        programs and pages warm, in the same way
+ *   computed, L2, L3   P  other  P  other  P    other: as long as the KV cache, pushes P out of it
+ *   L1                 other  other  P  P  P
+ *                                          └ measured; all before it makes the engine's buffers,
+ *                                            programs and pages warm, in the same way
  * </pre>
  */
 final class TierTimes {
@@ -26,12 +28,25 @@ final class TierTimes {
   private enum Tier {
     COMPUTED("computed"),
     L1("L1, pages"),
-    L2("L2, host");
+    L2("L2, host"),
+    /** Files that the system has in its cache, since they were just written. */
+    L3("L3, files"),
+    /** Files that the system has dropped from its cache. */
+    DISK("L3, disk");
 
     final String title;
 
     Tier(String title) {
       this.title = title;
+    }
+
+    boolean files() {
+      return this == L3 || this == DISK;
+    }
+
+    /** Of host memory, as a multiple of the KV cache: what pushes a prefix out of the pages… */
+    double ratio() {
+      return files() ? 1 : 4; // … pushes it out of host memory too, or leaves it there
     }
   }
 
@@ -44,11 +59,11 @@ final class TierTimes {
 
   private static final int TAIL = 16; // tokens behind the prefix, of each prompt another
   private static final int ANSWER = 4;
-  private static final double RATIO = 4; // host memory has room for both prefixes
 
   private final Subject s;
   private final List<Integer> prefixes;
   private final int room; // tokens of the KV cache
+  private double cached; // most of what the system still had of files that it was to drop, of 1
 
   TierTimes(Subject s, List<Integer> prefixes) {
     this.s = s;
@@ -96,10 +111,36 @@ final class TierTimes {
             .withKv(kv -> kv.withContextLength(room).withMaxTotalTokens(room))
             .withBatching(b -> b.withMaxRunningRequests(1))
             .withOffload(
-                o -> o.withEnableHierarchicalCache(tier == Tier.L2).withHicacheRatio(RATIO));
+                o ->
+                    o.withEnableHierarchicalCache(tier == Tier.L2 || tier.files())
+                        .withHicacheRatio(tier.ratio()));
+    Job measured = behind.get(2);
     return new Variant(
         tier.title + ", " + prefix,
-        () -> Session.run(s.loaded(), options, before, () -> {}, List.of(behind.get(2))));
+        () ->
+            tier.files()
+                ? files(options, tier == Tier.DISK, before, measured)
+                : Session.run(s.loaded(), options, before, () -> {}, List.of(measured)));
+  }
+
+  /** Runs with files in a directory of its own, which the system drops before the last request. */
+  private Trace files(EngineOptions options, boolean drop, List<Job> before, Job measured) {
+    try (TemporaryDirectory directory = TemporaryDirectory.create("orrery-tiers")) {
+      EngineOptions files =
+          options.withOffload(
+              o ->
+                  o.withHicacheStorageBackend(StorageBackend.FILE)
+                      .withHicacheStorageDir(directory.path().toString())
+                      .withHicacheStoragePrefetchPolicy(PrefetchPolicy.WAIT_COMPLETE)
+                      .withHicacheStoragePrefetchThreshold(1));
+      Runnable between =
+          () -> {
+            if (drop) {
+              cached = Math.max(cached, PageCache.drop(directory.path()));
+            }
+          };
+      return Session.run(s.loaded(), files, before, between, List.of(measured));
+    }
   }
 
   private static Job job(int[] prompt) {
@@ -128,9 +169,14 @@ final class TierTimes {
       rows.add(row);
     }
     Comparison.markdown(sheet, rows);
-    for (Tier tier : List.of(Tier.L1, Tier.L2)) {
+    for (Tier tier : List.of(Tier.L1, Tier.L2, Tier.L3, Tier.DISK)) {
       sheet.text(tier.title + ": " + breakEven(of(Tier.COMPUTED, cells), of(tier, cells)));
     }
+    sheet.text(
+        cached == 0
+            ? "the system has dropped all files before they were read from the disk"
+            : String.format(
+                Locale.ROOT, "the system had still up to %.0f %% of the dropped files", 100 * cached));
   }
 
   /** From which of the measured lengths on a tier is faster than computing, at all of them. */
@@ -168,10 +214,25 @@ final class TierTimes {
         .column("overlap, %", TierFigures::overlapPercent)
         .print(
             sheet,
-            of(Tier.L2, cells).stream()
-                .filter(c -> TierFigures.loadedBytes(c.series.traces().getFirst()) > 0)
-                .map(Cell::series)
-                .toList());
+            loaded(cells, Tier.L2));
+    sheet.title(
+        "reads of files: " + s.description(),
+        "before the request may start, its rows come from files to the host");
+    new Comparison("reads, " + s.name())
+        .column("tokens", TierFigures::fileTokens)
+        .column("KB", t -> TierFigures.readBytes(t) / 1e3)
+        .column("waited, us", t -> TierFigures.fetchNanos(t) / 1e3)
+        .column("GB/s", t -> TierFigures.readBytes(t) / TierFigures.fetchNanos(t))
+        .print(sheet, loaded(cells, Tier.L3, Tier.DISK));
+  }
+
+  /** The runs of some tiers in which something was loaded; a prefix below a block never is. */
+  private static List<Series> loaded(List<Cell> cells, Tier... tiers) {
+    return cells.stream()
+        .filter(c -> List.of(tiers).contains(c.tier))
+        .map(Cell::series)
+        .filter(series -> TierFigures.loadedBytes(series.traces().getFirst()) > 0)
+        .toList();
   }
 
   private void keep(Sheet sheet, String table, String what, String unit, Spread v) {

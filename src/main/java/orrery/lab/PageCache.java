@@ -1,0 +1,103 @@
+package orrery.lab;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * The operating system's cache of files. A file that was just written is read from there, not from
+ * the disk; so a measurement of the disk must drop it first ({@code posix_fadvise}, Linux).
+ */
+final class PageCache {
+  private static final int DONT_NEED = 4; // POSIX_FADV_DONTNEED
+  private static final int PAGE = 4096; // bytes
+
+  private PageCache() {}
+
+  /**
+   * Asks the system to drop all files in a directory.
+   *
+   * @return which share of their bytes is still in the cache, of 1; a file system in memory drops
+   *     nothing
+   */
+  static double drop(Path directory) {
+    try (Stream<Path> entries = Files.list(directory)) {
+      List<Path> files = entries.filter(Files::isRegularFile).toList();
+      for (Path file : files) {
+        write(file);
+        dontNeed(file);
+      }
+      long pages = 0;
+      long left = 0;
+      for (Path file : files) {
+        long own = Math.ceilDiv(Files.size(file), PAGE);
+        pages += own;
+        left += resident(file);
+      }
+      return pages == 0 ? 0 : (double) left / pages;
+    } catch (IOException e) {
+      throw new UncheckedIOException(directory + ": cannot be dropped: " + e, e);
+    }
+  }
+
+  /** Only what the disk has can be dropped. */
+  private static void write(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.force(false);
+    }
+  }
+
+  private static void dontNeed(Path file) {
+    Linker linker = Linker.nativeLinker();
+    try (Arena arena = Arena.ofConfined()) {
+      MethodHandle open =
+          linker.downcallHandle(
+              linker.defaultLookup().findOrThrow("open"),
+              FunctionDescriptor.of(
+                  ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT),
+              Linker.Option.firstVariadicArg(2));
+      MethodHandle advise =
+          linker.downcallHandle(
+              linker.defaultLookup().findOrThrow("posix_fadvise"),
+              FunctionDescriptor.of(
+                  ValueLayout.JAVA_INT,
+                  ValueLayout.JAVA_INT,
+                  ValueLayout.JAVA_LONG,
+                  ValueLayout.JAVA_LONG,
+                  ValueLayout.JAVA_INT));
+      MethodHandle close =
+          linker.downcallHandle(
+              linker.defaultLookup().findOrThrow("close"),
+              FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+      int fd = (int) open.invokeExact(arena.allocateFrom(file.toString()), 0);
+      int unused = (int) advise.invokeExact(fd, 0L, 0L, DONT_NEED);
+      unused = (int) close.invokeExact(fd);
+    } catch (Throwable t) {
+      throw new IllegalStateException("posix_fadvise", t);
+    }
+  }
+
+  private static long resident(Path file) throws IOException {
+    long resident = 0;
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+        Arena arena = Arena.ofShared()) {
+      MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+      for (long at = 0; at < mapped.byteSize(); at += PAGE) {
+        long end = Math.min(mapped.byteSize(), at + PAGE);
+        resident += mapped.asSlice(at, end - at).isLoaded() ? 1 : 0;
+      }
+    }
+    return resident;
+  }
+}
