@@ -55,6 +55,12 @@ public final class TieredCache implements PrefixCache {
   private final String rows;
   private final int pageTokens;
 
+  /** A cache with host memory and no files, as below. */
+  public TieredCache(
+      KvCache kv, BlockCache device, HostPool pool, Mover mover, WritePolicy policy, String rows) {
+    this(kv, device, pool, mover, policy, Optional.empty(), rows);
+  }
+
   /**
    * @param device finds what is in the pages of {@code kv}
    * @param pool host memory; this cache closes it

@@ -3,7 +3,6 @@ package orrery.prefix;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.function.Function;
 import orrery.kv.Arrival;
@@ -122,15 +121,7 @@ final class TierWalk {
     Arrays.setAll(slots, pool -> layout.pages(pool) == 0 ? 0 : 1 + random.nextInt(most));
     HostPool host = new HostPool(layout, slots);
     mover = new SimulatedMover(kv, host, fault, random.nextLong());
-    cache =
-        new TieredCache(
-            kv,
-            kind.device.apply(kv),
-            host,
-            mover,
-            kind.policy,
-            Optional.empty(),
-            CachedPages.ROWS);
+    cache = new TieredCache(kv, kind.device.apply(kv), host, mover, kind.policy, CachedPages.ROWS);
   }
 
   private void operation() {
@@ -143,7 +134,7 @@ final class TierWalk {
       }
       case 5 -> fork();
       case 6 -> {
-        if (random.nextInt(10) == 0) {
+        if (random.nextInt(30) == 0) {
           cache.clear();
           count("clears", 1);
         }

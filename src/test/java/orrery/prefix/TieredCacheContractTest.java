@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -41,8 +40,7 @@ class TieredCacheContractTest {
     }
     HostPool host = new HostPool(layout, slots);
     Mover mover = broken ? new BrokenMover() : new InlineMover(kv, host);
-    return new TieredCache(
-        kv, device, host, mover, policy, Optional.empty(), CachedPages.ROWS);
+    return new TieredCache(kv, device, host, mover, policy, CachedPages.ROWS);
   }
 
   /** No store comes to its end. */
