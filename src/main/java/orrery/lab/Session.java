@@ -67,34 +67,9 @@ final class Session {
     Session session = new Session(loaded, options, host);
     session.submit(before);
     session.completions.forEach(c -> c.join().join());
-    return session.count(jobs);
-  }
-
-  /**
-   * Runs jobs after other jobs that do not count, which come one after another.
-   *
-   * @param between runs while the engine has nothing to compute, before the jobs that count
-   */
-  static Trace run(
-      LoadedModel loaded,
-      EngineOptions options,
-      List<Job> before,
-      Runnable between,
-      List<Job> jobs) {
-    Session session = new Session(loaded, options);
-    for (Job job : before) {
-      session.submit(List.of(job));
-      session.completions.getLast().join().join();
-    }
-    between.run();
-    return session.count(jobs);
-  }
-
-  /** Runs the jobs that count. */
-  private Trace count(List<Job> jobs) {
-    first = this.jobs.size();
-    submit(jobs);
-    return finish();
+    session.first = before.size();
+    session.submit(jobs);
+    return session.finish();
   }
 
   private void accept(Event event) {

@@ -3,6 +3,7 @@ package orrery.lab;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import orrery.engine.EngineOptions;
 import orrery.lab.Rounds.Series;
@@ -12,15 +13,14 @@ import orrery.offload.StorageBackend;
 import orrery.prefix.PrefixCacheKind;
 
 /**
- * The time to the first token behind a prefix, by where the prefix lies. All variants of a length
- * run the same requests, one at a time; only the switches differ, and the order of the requests for
- * what is still in the pages:
+ * The time to the first token behind a prefix P, by where the prefix lies. Requests come one at a
+ * time; the last one is measured. All before it makes the engine's buffers and programs warm.
  *
  * <pre>
- *   computed, L2, L3   P  other  P  other  P    other: as long as the KV cache, pushes P out of it
- *   L1                 other  other  P  P  P
- *                                          └ measured; all before it makes the engine's buffers,
- *                                            programs and pages warm, in the same way
+ *   computed   P  other  P  other  P       other: as long as the KV cache, pushes P out of it
+ *   L1         other  other  P  P  P
+ *   L2         P  other  P  other  P       with host memory
+ *   L3         P  Q  other, the engine ends │ another engine:  Q  other  P
  * </pre>
  */
 final class TierTimes {
@@ -39,15 +39,6 @@ final class TierTimes {
     Tier(String title) {
       this.title = title;
     }
-
-    boolean files() {
-      return this == L3 || this == DISK;
-    }
-
-    /** Of host memory, as a multiple of the KV cache: what pushes a prefix out of the pages… */
-    double ratio() {
-      return files() ? 1 : 4; // … pushes it out of host memory too, or leaves it there
-    }
   }
 
   /** One tier at one length. */
@@ -59,10 +50,12 @@ final class TierTimes {
 
   private static final int TAIL = 16; // tokens behind the prefix, of each prompt another
   private static final int ANSWER = 4;
+  private static final double HOST_RATIO = 4; // host memory has room for all prompts of a run
 
   private final Subject s;
   private final List<Integer> prefixes;
   private final int room; // tokens of the KV cache
+  private final EngineOptions options; // without tiers
   private double cached; // most of what the system still had of files that it was to drop, of 1
 
   TierTimes(Subject s, List<Integer> prefixes) {
@@ -71,6 +64,11 @@ final class TierTimes {
     var kv = s.options().kv();
     int page = s.loaded().model().kvLayout(false, kv.kvCacheDtype()).wholeRows(kv.pageSize());
     this.room = Math.ceilDiv(tokens(prefixes.getLast()), page) * page;
+    this.options =
+        s.options()
+            .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.RADIX))
+            .withKv(k -> k.withContextLength(room).withMaxTotalTokens(room))
+            .withBatching(b -> b.withMaxRunningRequests(1));
   }
 
   /** Tokens of a request with such a prefix. */
@@ -99,47 +97,59 @@ final class TierTimes {
 
   private Variant variant(Tier tier, int prefix) {
     Draw draw = s.draw();
-    int[] shared = draw.tokens(prefix);
-    List<Job> behind = Stream.generate(() -> job(draw.behind(shared, TAIL))).limit(3).toList();
+    List<Job> p = behind(draw, prefix);
+    List<Job> q = behind(draw, prefix);
     List<Job> other = Stream.generate(() -> job(draw.tokens(room - ANSWER))).limit(2).toList();
-    List<Job> before = new ArrayList<>(other);
-    before.add(tier == Tier.L1 ? 2 : 0, behind.get(0));
-    before.add(tier == Tier.L1 ? 3 : 2, behind.get(1));
-    EngineOptions options =
-        s.options()
-            .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.RADIX))
-            .withKv(kv -> kv.withContextLength(room).withMaxTotalTokens(room))
-            .withBatching(b -> b.withMaxRunningRequests(1))
-            .withOffload(
-                o ->
-                    o.withEnableHierarchicalCache(tier == Tier.L2 || tier.files())
-                        .withHicacheRatio(tier.ratio()));
-    Job measured = behind.get(2);
+    List<Job> pushed = List.of(p.get(0), other.get(0), p.get(1), other.get(1));
+    List<Job> kept = List.of(other.get(0), other.get(1), p.get(0), p.get(1));
+    List<Job> measured = List.of(p.get(2));
     return new Variant(
         tier.title + ", " + prefix,
         () ->
-            tier.files()
-                ? files(options, tier == Tier.DISK, before, measured)
-                : Session.run(s.loaded(), options, before, () -> {}, List.of(measured)));
+            switch (tier) {
+              case COMPUTED -> Session.run(s.loaded(), options, pushed, measured);
+              case L1 -> Session.run(s.loaded(), options, kept, measured);
+              case L2 -> Session.run(s.loaded(), tiers(), pushed, measured);
+              case L3, DISK -> {
+                List<Job> before = List.of(q.get(1), other.get(0));
+                List<Job> written = List.of(p.get(0), q.get(0), other.get(1));
+                yield files(tier == Tier.DISK, written, before, measured);
+              }
+            });
   }
 
-  /** Runs with files in a directory of its own, which the system drops before the last request. */
-  private Trace files(EngineOptions options, boolean drop, List<Job> before, Job measured) {
+  /** Requests with the same prefix. */
+  private static List<Job> behind(Draw draw, int prefix) {
+    int[] shared = draw.tokens(prefix);
+    return Stream.generate(() -> job(draw.behind(shared, TAIL))).limit(3).toList();
+  }
+
+  private EngineOptions tiers() {
+    return options.withOffload(
+        o -> o.withEnableHierarchicalCache(true).withHicacheRatio(HOST_RATIO));
+  }
+
+  /**
+   * Lets one engine write files and end, and another one find them. What is pushed out of pages is
+   * whole on the host, and an engine ends when it has written what is whole there.
+   *
+   * @param drop whether the system shall read them from the disk
+   */
+  private Trace files(boolean drop, List<Job> written, List<Job> before, List<Job> measured) {
     try (TemporaryDirectory directory = TemporaryDirectory.create("orrery-tiers")) {
       EngineOptions files =
-          options.withOffload(
-              o ->
-                  o.withHicacheStorageBackend(StorageBackend.FILE)
-                      .withHicacheStorageDir(directory.path().toString())
-                      .withHicacheStoragePrefetchPolicy(PrefetchPolicy.WAIT_COMPLETE)
-                      .withHicacheStoragePrefetchThreshold(1));
-      Runnable between =
-          () -> {
-            if (drop) {
-              cached = Math.max(cached, PageCache.drop(directory.path()));
-            }
-          };
-      return Session.run(s.loaded(), files, before, between, List.of(measured));
+          tiers()
+              .withOffload(
+                  o ->
+                      o.withHicacheStorageBackend(StorageBackend.FILE)
+                          .withHicacheStorageDir(directory.path().toString())
+                          .withHicacheStoragePrefetchPolicy(PrefetchPolicy.WAIT_COMPLETE)
+                          .withHicacheStoragePrefetchThreshold(1));
+      Session.run(s.loaded(), files, written);
+      if (drop) {
+        cached = Math.max(cached, PageCache.drop(directory.path()));
+      }
+      return Session.run(s.loaded(), files, before, measured);
     }
   }
 
@@ -176,7 +186,9 @@ final class TierTimes {
         cached == 0
             ? "the system has dropped all files before they were read from the disk"
             : String.format(
-                Locale.ROOT, "the system had still up to %.0f %% of the dropped files", 100 * cached));
+                Locale.ROOT,
+                "the system had still up to %.0f %% of the dropped files",
+                100 * cached));
   }
 
   /** From which of the measured lengths on a tier is faster than computing, at all of them. */
@@ -212,9 +224,7 @@ final class TierTimes {
         .column("GB/s", TierFigures::loadRate)
         .column("waited, us", t -> TierFigures.waitedNanos(t) / 1e3)
         .column("overlap, %", TierFigures::overlapPercent)
-        .print(
-            sheet,
-            loaded(cells, Tier.L2));
+        .print(sheet, moved(cells, TierFigures::loadedBytes, Tier.L2));
     sheet.title(
         "reads of files: " + s.description(),
         "before the request may start, its rows come from files to the host");
@@ -223,15 +233,16 @@ final class TierTimes {
         .column("KB", t -> TierFigures.readBytes(t) / 1e3)
         .column("waited, us", t -> TierFigures.fetchNanos(t) / 1e3)
         .column("GB/s", t -> TierFigures.readBytes(t) / TierFigures.fetchNanos(t))
-        .print(sheet, loaded(cells, Tier.L3, Tier.DISK));
+        .print(sheet, moved(cells, TierFigures::readBytes, Tier.L3, Tier.DISK));
   }
 
-  /** The runs of some tiers in which something was loaded; a prefix below a block never is. */
-  private static List<Series> loaded(List<Cell> cells, Tier... tiers) {
+  /** The runs of some tiers in which something moved; a prefix shorter than a block never does. */
+  private static List<Series> moved(
+      List<Cell> cells, ToDoubleFunction<Trace> moved, Tier... tiers) {
     return cells.stream()
         .filter(c -> List.of(tiers).contains(c.tier))
         .map(Cell::series)
-        .filter(series -> TierFigures.loadedBytes(series.traces().getFirst()) > 0)
+        .filter(series -> series.traces().stream().allMatch(t -> moved.applyAsDouble(t) > 0))
         .toList();
   }
 

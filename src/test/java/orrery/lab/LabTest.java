@@ -494,16 +494,23 @@ class LabTest {
             "computed, 32",
             "L1, pages, 32",
             "L2, host, 32",
+            "L3, files, 32",
+            "L3, disk, 32",
             "computed, 96",
             "L1, pages, 96",
-            "L2, host, 96");
+            "L2, host, 96",
+            "L3, files, 96",
+            "L3, disk, 96");
     for (int prefix : new int[] {32, 96}) {
       assertThat(figure(r, "loads", "L2, host, " + prefix, "tokens")).isEqualTo(prefix);
       assertThat(figure(r, "loads", "L2, host, " + prefix, "overlap, %")).isBetween(0.0, 100.0);
+      for (String files : List.of("L3, files, ", "L3, disk, ")) {
+        assertThat(figure(r, "reads", files + prefix, "tokens")).isEqualTo(prefix);
+      }
     }
     assertThat(figure(r, "loads", "L2, host, 96", "KB"))
         .isEqualTo(3 * figure(r, "loads", "L2, host, 32", "KB"));
-    assertThat(r.charts().getFirst().curves()).hasSize(3);
+    assertThat(r.charts().getFirst().curves()).hasSize(5);
   }
 
   @Test
