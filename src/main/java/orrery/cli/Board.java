@@ -89,7 +89,8 @@ final class Board implements EventSink {
   }
 
   /** A step, how many tokens came out of it, and its time; that of computing if steps overlap. */
-  private record Ran(Event.StepDone step, List<HostSlots> host, long tokens, long nanos) {}
+  private record Ran(
+      Event.StepDone step, List<HostSlots> host, String files, long tokens, long nanos) {}
 
   private final ConcurrentLinkedQueue<Event> events = new ConcurrentLinkedQueue<>();
   private final Show show;
@@ -97,6 +98,7 @@ final class Board implements EventSink {
   private final List<Ran> steps = new ArrayList<>();
   private final Map<String, Pool> pools = new LinkedHashMap<>(); // by name
   private List<HostSlots> host = List.of(); // after the newest step; empty without host memory
+  private final FileWords files = new FileWords();
   private long newTokens; // since the newest step
   private long computing = -1; // nanoseconds of a step that overlaps others, before its StepDone
   private Totals totals = new Totals(0, 0, 0, 0, 0, 0, 0, 0);
@@ -147,7 +149,8 @@ final class Board implements EventSink {
           Pool pool = pools.getOrDefault(p.pool(), Pool.EMPTY);
           pools.put(p.pool(), new Pool(pool.holders(), pool.used(), p));
         }
-        Ran ran = new Ran(e, host, newTokens, computing < 0 ? e.busyNanos() : computing);
+        Ran ran =
+            new Ran(e, host, files.take(), newTokens, computing < 0 ? e.busyNanos() : computing);
         steps.add(ran);
         totals = totals.step(e, ran.tokens, ran.nanos);
         newTokens = 0;
@@ -166,7 +169,7 @@ final class Board implements EventSink {
       case Event.Idle e -> {}
       case Event.Books e -> {}
       case HostPools e -> host = e.pools();
-      case Event.Tiers e -> {} // the slots tell what came of them
+      case Event.Tiers e -> files.see(e); // of the others the slots tell what came of them
     }
   }
 
@@ -211,7 +214,7 @@ final class Board implements EventSink {
   }
 
   private StepWords words(Ran ran) {
-    return new StepWords(ran.step, ran.host, show.drafts(), totals.paddingRows() > 0);
+    return new StepWords(ran.step, ran.host, ran.files, show.drafts(), totals.paddingRows() > 0);
   }
 
   /**

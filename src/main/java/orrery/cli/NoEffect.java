@@ -64,7 +64,11 @@ final class NoEffect {
         prefix != PrefixCacheKind.RADIX,
         "with " + SharingFlags.PREFIX_CACHE + " " + EnumWord.of(prefix),
         SharingFlags.EVICTION);
-    when(off, "with " + SharingFlags.PREFIX_CACHE + " off", SharingFlags.HICACHE, SharingFlags.BACKEND);
+    when(
+        off,
+        "with " + SharingFlags.PREFIX_CACHE + " off",
+        SharingFlags.HICACHE,
+        SharingFlags.BACKEND);
     boolean tiers = o.offload().enableHierarchicalCache() && !off;
     String without = "without " + SharingFlags.HICACHE;
     when(!tiers && !off, without, SharingFlags.RATIO, SharingFlags.SIZE, SharingFlags.WRITE_POLICY);

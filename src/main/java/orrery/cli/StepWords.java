@@ -10,10 +10,12 @@ import orrery.events.HostPools.HostSlots;
  * A step in words.
  *
  * @param host slots of host memory after the step; empty if there is none
+ * @param files what came from files and went there since the step before; empty if nothing did
  * @param drafts whether the words give the number of drafts, also if this step has none
  * @param padding whether the words give the number of padding rows
  */
-record StepWords(Event.StepDone step, List<HostSlots> host, boolean drafts, boolean padding) {
+record StepWords(
+    Event.StepDone step, List<HostSlots> host, String files, boolean drafts, boolean padding) {
   /** The words one by one, the most important first, for lines of any width. */
   List<String> all() {
     List<String> all = new ArrayList<>(List.of(number(), load(), time(), rows(false)));
@@ -24,6 +26,9 @@ record StepWords(Event.StepDone step, List<HostSlots> host, boolean drafts, bool
     if (!host.isEmpty()) {
       all.add(hostSlots());
     }
+    if (!files.isEmpty()) {
+      all.add(files);
+    }
     return all;
   }
 
@@ -32,7 +37,8 @@ record StepWords(Event.StepDone step, List<HostSlots> host, boolean drafts, bool
     return String.join(" | ", number(), rows(padding), load(), time(), stop())
         + "; "
         + pages()
-        + (host.isEmpty() ? "" : "; " + hostSlots());
+        + (host.isEmpty() ? "" : "; " + hostSlots())
+        + (files.isEmpty() ? "" : "; " + files);
   }
 
   private String number() {

@@ -73,7 +73,7 @@ public final class Engine implements AutoCloseable {
     this.options = options;
     this.sink = sink;
     LongSupplier clock = () -> System.nanoTime() - start;
-    this.core = 
+    this.core =
         new EngineCore(
             loaded, options, sink, clock, queued, drafters, keyframes, this::wakeForFetches);
   }

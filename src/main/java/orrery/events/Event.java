@@ -23,10 +23,10 @@ public sealed interface Event {
       permits Keyframe, Vocabulary, BlockGone, BlockKept, Holds, StepRows {}
 
   /**
-   * What moves between the tiers of the prefix cache: the KV cache's own pages ("device"),
-   * host memory and files. An engine without a host tier has no such event.
+   * What moves between the tiers of the prefix cache: the KV cache's own pages ("device"), host
+   * memory and files. An engine without a host tier has no such event.
    */
-  sealed interface Tiers extends Event 
+  sealed interface Tiers extends Event
       permits HostHit,
           Stored,
           NotStored,

@@ -9,12 +9,12 @@ import java.util.function.LongSupplier;
  * Files behind host memory (L3), and the thread that reads and writes them.
  *
  * @param queue what that thread has to do
- * @param lane the thread; closed before the host's memory is freed
+ * @param end ends that thread, before the host's memory is freed
  * @param faults that the store told and no event has said yet; any thread adds some
  * @param epoch {@link System#nanoTime} at 0 of the clock of events
  */
 public record FileTier(
-    PartStore store, DiskQueue queue, DiskLane lane, Queue<StoreFault> faults, long epoch)
+    PartStore store, DiskQueue queue, Runnable end, Queue<StoreFault> faults, long epoch)
     implements AutoCloseable {
 
   /**
@@ -36,13 +36,13 @@ public record FileTier(
     }
     DiskQueue queue = new DiskQueue(store, host, Math.max(1, slots / 2), wake);
     long epoch = System.nanoTime() - clock.getAsLong();
-    return new FileTier(store, queue, new DiskLane(queue), faults, epoch);
+    return new FileTier(store, queue, new DiskLane(queue)::close, faults, epoch);
   }
 
   /** Ends the thread; the writes that wait are made first. */
   @Override
   public void close() {
-    lane.close();
+    end.run();
     store.close();
   }
 }

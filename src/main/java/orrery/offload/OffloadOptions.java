@@ -127,7 +127,8 @@ public record OffloadOptions(
     return Options.with(this, "hicacheStorageSize", hicacheStorageSize);
   }
 
-  public OffloadOptions withHicacheStoragePrefetchPolicy(PrefetchPolicy hicacheStoragePrefetchPolicy) {
+  public OffloadOptions withHicacheStoragePrefetchPolicy(
+      PrefetchPolicy hicacheStoragePrefetchPolicy) {
     return Options.with(this, "hicacheStoragePrefetchPolicy", hicacheStoragePrefetchPolicy);
   }
 

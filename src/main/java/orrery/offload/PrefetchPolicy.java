@@ -24,8 +24,6 @@ public enum PrefetchPolicy {
    * so many tokens takes here; it ends the wait for a disk that does not answer.
    */
   public long patience(int tokens) {
-    return this == TIMEOUT
-        ? Math.min(MOST, BASE + PER_KI_TOKENS * tokens / 1024)
-        : Long.MAX_VALUE;
+    return this == TIMEOUT ? Math.min(MOST, BASE + PER_KI_TOKENS * tokens / 1024) : Long.MAX_VALUE;
   }
 }

@@ -131,9 +131,7 @@ final class Storage implements HostIndex.Behind {
   /** Whether the host or files have a part, or will have it soon. */
   boolean reaches(Part part) {
     HostPart found = host.find(part);
-    return found == null
-        ? files.store().contains(part)
-        : found.whole() || found.arriving();
+    return found == null ? files.store().contains(part) : found.whole() || found.arriving();
   }
 
   /**
@@ -194,7 +192,8 @@ final class Storage implements HostIndex.Behind {
 
   private Optional<Reading> begin(List<HostPart> parts) {
     int[] slots = parts.stream().mapToInt(part -> part.slot).toArray(); // [parts]
-    Reading read = new Reading(new Prefetch(parts.stream().map(p -> p.part).toList(), slots), parts);
+    Reading read =
+        new Reading(new Prefetch(parts.stream().map(p -> p.part).toList(), slots), parts);
     if (!files.queue().read(read.job)) {
       report.fault("busy", "too many requests wait for files; one more computes its prompt");
       parts.forEach(this::drop);

@@ -14,8 +14,9 @@ import orrery.prefix.Hits;
 import orrery.prefix.PrefixCache;
 
 /**
- * A prefix cache with host memory behind its pages, and perhaps files behind that. It decorates any cache over pages; what these
- * evict it may still find on the host, by name, and loads it into new pages.
+ * A prefix cache with host memory behind its pages, and perhaps files behind that. It decorates any
+ * cache over pages; what these evict it may still find on the host, by name, and loads it into new
+ * pages.
  *
  * <p>Two ways are known. SGLang's tree has the nodes of all tiers ({@code mem_cache/
  * hiradix_cache.py}); vLLM's offloading connector and LMCache keep a table beside the cache, by

@@ -25,6 +25,9 @@
  *   after block 2, but go on over it. A block that has lost a page is a tombstone.
  * </pre>
  *
+ * <p>What both caches share is in {@link orrery.prefix.BlockCache}: look up, decide where the hit
+ * ends, hold its blocks. Package {@code offload} puts host memory behind either of them there.
+ *
  * <p>Views show what the cache keeps: its {@link orrery.prefix.BlockBook} tells, as events, which
  * blocks entered, changed their pages or left, and can read all blocks from the cache's own
  * structure. It costs nothing until it is watched.

@@ -16,6 +16,9 @@ export function zero() {
     loadWaitNanos: 0, // time that steps waited for them
     storedParts: 0, // parts that were copied to host memory
     hostEvicted: 0, // parts that gave up their host slot
+    readParts: 0, // parts that came from files
+    writtenParts: 0, // parts that were written to files
+    storageFaults: 0, // what was not read or written
     finished: 0, // answers that ended by themselves
     cancelled: 0, // answers that were cut off
     failed: 0, // answers that ended with an error
@@ -62,6 +65,15 @@ export function count(counters, e) {
       break;
     case "Stored":
       counters.storedParts++;
+      break;
+    case "PartsRead":
+      counters.readParts += e.parts;
+      break;
+    case "Written":
+      counters.writtenParts++;
+      break;
+    case "StorageFault":
+      counters.storageFaults++;
       break;
     case "HostPools":
       e.pools.forEach((slots) => (counters.hostEvicted += slots.evicted));

@@ -163,6 +163,14 @@ export const RULES = {
     mark(state, "hostHit", e, e.tokens);
   },
 
+  Prefetching(state, e) {
+    mark(state, "prefetching", e, e.tokens);
+  },
+
+  Prefetched(state, e) {
+    mark(state, "prefetched", e, e.tokens);
+  },
+
   Stored(state) {
     moved(state, "stored", 1);
   },

@@ -144,7 +144,7 @@ class FlagMessagesTest {
           of(
               BATCH,
               "--hicache-storage-backend file",
-              "expected none without enable-hierarchical-cache, found file"),
+              "expected none without --enable-hierarchical-cache, found file"),
           of(
               BATCH + TIERS + "--hicache-storage-backend file ",
               "--hicache-storage-dir pom.xml",

@@ -23,6 +23,7 @@ import orrery.events.Event;
 import orrery.events.PartsRead;
 import orrery.events.Prefetched;
 import orrery.events.Written;
+import orrery.kernels.KernelSet;
 import orrery.offload.ChildJvm;
 import orrery.offload.PrefetchPolicy;
 import orrery.offload.StorageBackend;
@@ -223,7 +224,11 @@ class StorageTest {
 
     public static void main(String[] arguments) {
       LoadedModel loaded = LoadedModel.load(MODEL);
-      Engine engine = Engine.start(loaded, options(Path.of(arguments[0])));
+      EngineOptions options =
+          options(Path.of(arguments[0]))
+              .withKv(kv -> kv.withMaxTotalTokens(1024))
+              .withCompute(c -> c.withKernels(KernelSet.SCALAR)); // a plain JVM has no others
+      Engine engine = Engine.start(loaded, options);
       for (int seed = 0; ; seed++) {
         engine.submit(request(seed)).join();
         System.out.println(seed);

@@ -6,12 +6,12 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** A store that forgets everything when it is closed: what a store does, in its plainest form. */
-final class MemoryPartStore implements PartStore {
+public final class MemoryPartStore implements PartStore {
   private final long limit;
   private final Map<Part, byte[]> parts = new LinkedHashMap<>(16, 0.75f, true); // by last use
   private long bytes;
 
-  MemoryPartStore(long limit) {
+  public MemoryPartStore(long limit) {
     this.limit = limit;
   }
 

@@ -17,7 +17,10 @@ import orrery.events.Event;
 import orrery.events.HostPools;
 import orrery.events.Keyframe;
 import orrery.events.Loaded;
+import orrery.events.PartsRead;
+import orrery.events.StorageFault;
 import orrery.events.Stored;
+import orrery.events.Written;
 import orrery.xray.PageScript.Edit;
 
 /**
@@ -139,7 +142,7 @@ class PageStateTest {
             assertThat(((Number) n).longValue())
                 .as("%s, %s", run, name)
                 .isEqualTo(expected.getOrDefault(name, 0L)));
-    assertThat(counters.keySet()).hasSize(19).containsAll((Iterable) expected.keySet());
+    assertThat(counters.keySet()).hasSize(22).containsAll((Iterable) expected.keySet());
   }
 
   /** Changes of what the page counts of a step that overlaps others. */
@@ -189,6 +192,9 @@ class PageStateTest {
         sums.merge("loadWaitNanos", l.waited(), Long::sum);
       }
       case Stored s -> sums.merge("storedParts", 1L, Long::sum);
+      case PartsRead r -> sums.merge("readParts", (long) r.parts(), Long::sum);
+      case Written w -> sums.merge("writtenParts", 1L, Long::sum);
+      case StorageFault f -> sums.merge("storageFaults", 1L, Long::sum);
       case HostPools h ->
           h.pools().forEach(s -> sums.merge("hostEvicted", (long) s.evicted(), Long::sum));
       case Event.Rejected r -> sums.merge("refused", 1L, Long::sum);

@@ -97,6 +97,27 @@ const TILES = [
     "Parts that gave up their place in host memory for others.",
     true,
   ],
+  [
+    "readParts",
+    "parts from files",
+    (c) => number(c.readParts),
+    "Read into host memory for requests that waited.",
+    true,
+  ],
+  [
+    "writtenParts",
+    "parts to files",
+    (c) => number(c.writtenParts),
+    "Written from host memory; they outlive the engine.",
+    true,
+  ],
+  [
+    "storageFaults",
+    "faults of files",
+    (c) => number(c.storageFaults),
+    "Parts that were not read or written. What is missing is computed.",
+    true,
+  ],
   ["finished", "answers ended", (c) => number(c.finished), "By their own end or at their longest."],
   ["busyNanos", "time computing", (c) => duration(c.busyNanos), "Time of all steps; if steps overlap, of their forward passes and decisions."],
 ];

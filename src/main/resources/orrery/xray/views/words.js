@@ -137,6 +137,8 @@ export const KINDS = {
   admitted: { sign: "▸", title: "started" },
   hit: { sign: "▲", title: "prefix hit", jump: true },
   hostHit: { sign: "△", title: "hit in host memory" },
+  prefetching: { sign: "▿", title: "waits for files" },
+  prefetched: { sign: "▵", title: "waits no longer" },
   forked: { sign: "Y", title: "fork", jump: true },
   retracted: { sign: "✖", title: "retraction", jump: true },
   rejectedDraft: { sign: "╱", title: "rejected draft", jump: true },
@@ -172,6 +174,10 @@ export function sentence(state, mark) {
         : `${Who} reads ${count(n, "token")} from pages that are already there, and does not compute them.`;
     case "hostHit":
       return `Pages of ${count(n, "token")} of that are copied back from host memory.`;
+    case "prefetching":
+      return `${Who} waits for ${count(n, "token")} that files have; others pass it.`;
+    case "prefetched":
+      return `${Who} waits for files no longer; they made its prefix longer by ${count(n, "token")}.`;
     case "forked":
       return `${Who} starts on the pages of its sibling: ${count(n, "token")} of the prompt are shared.`;
     case "retracted":
