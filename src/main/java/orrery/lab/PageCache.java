@@ -1,18 +1,22 @@
 package orrery.lab;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -22,6 +26,13 @@ import java.util.stream.Stream;
 final class PageCache {
   private static final int DONT_NEED = 4; // POSIX_FADV_DONTNEED
   private static final int PAGE = 4096; // bytes
+
+  private static final Linker LINKER = Linker.nativeLinker();
+  private static final FunctionDescriptor OPEN = FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT);
+  private static final Linker.Option VARIADIC = Linker.Option.firstVariadicArg(2); // its mode
+  private static final FunctionDescriptor ADVISE =
+      FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+  private static final FunctionDescriptor CLOSE = FunctionDescriptor.of(JAVA_INT, JAVA_INT);
 
   private PageCache() {}
 
@@ -58,34 +69,25 @@ final class PageCache {
     }
   }
 
+  /** Asks for one file; a system that cannot be asked keeps it, and the count of pages tells so. */
   private static void dontNeed(Path file) {
-    Linker linker = Linker.nativeLinker();
-    try (Arena arena = Arena.ofConfined()) {
-      MethodHandle open =
-          linker.downcallHandle(
-              linker.defaultLookup().findOrThrow("open"),
-              FunctionDescriptor.of(
-                  ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT),
-              Linker.Option.firstVariadicArg(2));
-      MethodHandle advise =
-          linker.downcallHandle(
-              linker.defaultLookup().findOrThrow("posix_fadvise"),
-              FunctionDescriptor.of(
-                  ValueLayout.JAVA_INT,
-                  ValueLayout.JAVA_INT,
-                  ValueLayout.JAVA_LONG,
-                  ValueLayout.JAVA_LONG,
-                  ValueLayout.JAVA_INT));
-      MethodHandle close =
-          linker.downcallHandle(
-              linker.defaultLookup().findOrThrow("close"),
-              FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
-      int fd = (int) open.invokeExact(arena.allocateFrom(file.toString()), 0);
-      int unused = (int) advise.invokeExact(fd, 0L, 0L, DONT_NEED);
-      unused = (int) close.invokeExact(fd);
-    } catch (Throwable t) {
-      throw new IllegalStateException("posix_fadvise", t);
+    Optional<MemorySegment> advise = LINKER.defaultLookup().find("posix_fadvise");
+    if (advise.isEmpty()) {
+      return;
     }
+    try (Arena arena = Arena.ofConfined()) {
+      int fd = (int) function("open", OPEN, VARIADIC).invokeExact(arena.allocateFrom(file + ""), 0);
+      int _ =
+          (int) LINKER.downcallHandle(advise.get(), ADVISE).invokeExact(fd, 0L, 0L, DONT_NEED);
+      int _ = (int) function("close", CLOSE).invokeExact(fd);
+    } catch (Throwable t) {
+      throw new IllegalStateException("posix_fadvise of " + file, t);
+    }
+  }
+
+  private static MethodHandle function(
+      String name, FunctionDescriptor form, Linker.Option... options) {
+    return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), form, options);
   }
 
   private static long resident(Path file) throws IOException {

@@ -5,42 +5,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
-import orrery.engine.EngineOptions;
 import orrery.lab.Rounds.Series;
 import orrery.lab.Rounds.Variant;
-import orrery.offload.PrefetchPolicy;
-import orrery.offload.StorageBackend;
-import orrery.prefix.PrefixCacheKind;
+import orrery.lab.TierRuns.Tier;
 
-/**
- * The time to the first token behind a prefix P, by where the prefix lies. Requests come one at a
- * time; the last one is measured. All before it makes the engine's buffers and programs warm.
- *
- * <pre>
- *   computed   P  other  P  other  P       other: as long as the KV cache, pushes P out of it
- *   L1         other  other  P  P  P
- *   L2         P  other  P  other  P       with host memory
- *   L3         P  Q  other, the engine ends │ another engine:  Q  other  P
- * </pre>
- */
+/** The time to the first token by where the prefix lies; what was loaded, and read from files. */
 final class TierTimes {
-  /** Where the prefix lies. */
-  private enum Tier {
-    COMPUTED("computed"),
-    L1("L1, pages"),
-    L2("L2, host"),
-    /** Files that the system has in its cache, since they were just written. */
-    L3("L3, files"),
-    /** Files that the system has dropped from its cache. */
-    DISK("L3, disk");
-
-    final String title;
-
-    Tier(String title) {
-      this.title = title;
-    }
-  }
-
   /** One tier at one length. */
   private record Cell(Tier tier, int prefix, Series series) {
     Spread ttft() {
@@ -48,39 +18,24 @@ final class TierTimes {
     }
   }
 
-  private static final int TAIL = 16; // tokens behind the prefix, of each prompt another
-  private static final int ANSWER = 4;
-  private static final double HOST_RATIO = 4; // host memory has room for all prompts of a run
-
   private final Subject s;
   private final List<Integer> prefixes;
-  private final int room; // tokens of the KV cache
-  private final EngineOptions options; // without tiers
-  private double cached; // most of what the system still had of files that it was to drop, of 1
+  private final TierRuns runs;
 
+  /**
+   * @param prefixes tokens, ascending
+   */
   TierTimes(Subject s, List<Integer> prefixes) {
     this.s = s;
     this.prefixes = prefixes;
-    var kv = s.options().kv();
-    int page = s.loaded().model().kvLayout(false, kv.kvCacheDtype()).wholeRows(kv.pageSize());
-    this.room = Math.ceilDiv(tokens(prefixes.getLast()), page) * page;
-    this.options =
-        s.options()
-            .withPrefix(p -> p.withPrefixCache(PrefixCacheKind.RADIX))
-            .withKv(k -> k.withContextLength(room).withMaxTotalTokens(room))
-            .withBatching(b -> b.withMaxRunningRequests(1));
-  }
-
-  /** Tokens of a request with such a prefix. */
-  static int tokens(int prefix) {
-    return prefix + TAIL + ANSWER;
+    this.runs = new TierRuns(s, prefixes.getLast());
   }
 
   Chart print(Sheet sheet) {
     List<Variant> variants = new ArrayList<>(); // tiers of a length are neighbours
     for (int prefix : prefixes) {
       for (Tier tier : Tier.values()) {
-        variants.add(variant(tier, prefix));
+        variants.add(runs.variant(tier, prefix));
       }
     }
     List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants);
@@ -95,68 +50,6 @@ final class TierTimes {
     return chart(cells);
   }
 
-  private Variant variant(Tier tier, int prefix) {
-    Draw draw = s.draw();
-    List<Job> p = behind(draw, prefix);
-    List<Job> q = behind(draw, prefix);
-    List<Job> other = Stream.generate(() -> job(draw.tokens(room - ANSWER))).limit(2).toList();
-    List<Job> pushed = List.of(p.get(0), other.get(0), p.get(1), other.get(1));
-    List<Job> kept = List.of(other.get(0), other.get(1), p.get(0), p.get(1));
-    List<Job> measured = List.of(p.get(2));
-    return new Variant(
-        tier.title + ", " + prefix,
-        () ->
-            switch (tier) {
-              case COMPUTED -> Session.run(s.loaded(), options, pushed, measured);
-              case L1 -> Session.run(s.loaded(), options, kept, measured);
-              case L2 -> Session.run(s.loaded(), tiers(), pushed, measured);
-              case L3, DISK -> {
-                List<Job> before = List.of(q.get(1), other.get(0));
-                List<Job> written = List.of(p.get(0), q.get(0), other.get(1));
-                yield files(tier == Tier.DISK, written, before, measured);
-              }
-            });
-  }
-
-  /** Requests with the same prefix. */
-  private static List<Job> behind(Draw draw, int prefix) {
-    int[] shared = draw.tokens(prefix);
-    return Stream.generate(() -> job(draw.behind(shared, TAIL))).limit(3).toList();
-  }
-
-  private EngineOptions tiers() {
-    return options.withOffload(
-        o -> o.withEnableHierarchicalCache(true).withHicacheRatio(HOST_RATIO));
-  }
-
-  /**
-   * Lets one engine write files and end, and another one find them. What is pushed out of pages is
-   * whole on the host, and an engine ends when it has written what is whole there.
-   *
-   * @param drop whether the system shall read them from the disk
-   */
-  private Trace files(boolean drop, List<Job> written, List<Job> before, List<Job> measured) {
-    try (TemporaryDirectory directory = TemporaryDirectory.create("orrery-tiers")) {
-      EngineOptions files =
-          tiers()
-              .withOffload(
-                  o ->
-                      o.withHicacheStorageBackend(StorageBackend.FILE)
-                          .withHicacheStorageDir(directory.path().toString())
-                          .withHicacheStoragePrefetchPolicy(PrefetchPolicy.WAIT_COMPLETE)
-                          .withHicacheStoragePrefetchThreshold(1));
-      Session.run(s.loaded(), files, written);
-      if (drop) {
-        cached = Math.max(cached, PageCache.drop(directory.path()));
-      }
-      return Session.run(s.loaded(), files, before, measured);
-    }
-  }
-
-  private static Job job(int[] prompt) {
-    return new Job(prompt, ANSWER, ANSWER);
-  }
-
   private static List<Cell> of(Tier tier, List<Cell> cells) {
     return cells.stream().filter(c -> c.tier == tier).toList();
   }
@@ -164,7 +57,7 @@ final class TierTimes {
   private void times(Sheet sheet, List<Cell> cells) {
     sheet.title(
         "time to first token: " + s.description(),
-        "ms, by where the prefix lies; " + TAIL + " tokens behind it are computed");
+        "ms, by where the prefix lies; " + TierRuns.TAIL + " tokens behind it are computed");
     List<List<String>> rows = new ArrayList<>();
     List<String> head = new ArrayList<>(List.of("prefix, tokens"));
     Stream.of(Tier.values()).forEach(tier -> head.add(tier.title));
@@ -183,12 +76,12 @@ final class TierTimes {
       sheet.text(tier.title + ": " + breakEven(of(Tier.COMPUTED, cells), of(tier, cells)));
     }
     sheet.text(
-        cached == 0
+        runs.cached() == 0
             ? "the system has dropped all files before they were read from the disk"
             : String.format(
                 Locale.ROOT,
                 "the system had still up to %.0f %% of the dropped files",
-                100 * cached));
+                100 * runs.cached()));
   }
 
   /** From which of the measured lengths on a tier is faster than computing, at all of them. */
@@ -263,7 +156,7 @@ final class TierTimes {
     }
     return new Chart(
         "Time to the first token, by where the prefix lies",
-        s.description(),
+        s.description() + "; the " + TierRuns.TAIL + " tokens behind the prefix are computed",
         new Chart.Axis("tokens of the prefix", true),
         new Chart.Axis("ms", true),
         curves);

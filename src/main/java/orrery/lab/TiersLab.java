@@ -42,7 +42,7 @@ public final class TiersLab implements Lab.Experiment {
     List<Integer> prefixes(int positions, boolean quick) {
       IntStream lengths =
           prefixes.isEmpty()
-              ? IntStream.of(quick ? QUICK : PREFIXES).filter(n -> TierTimes.tokens(n) <= positions)
+              ? IntStream.of(quick ? QUICK : PREFIXES).filter(n -> TierRuns.tokens(n) <= positions)
               : prefixes.stream().mapToInt(n -> n);
       return lengths.distinct().sorted().boxed().toList();
     }
@@ -65,8 +65,8 @@ public final class TiersLab implements Lab.Experiment {
   public void require(Subject s) {
     int positions = s.loaded().model().maxPositions();
     List<Integer> prefixes = prefixes(s);
-    if (prefixes.isEmpty() || TierTimes.tokens(prefixes.getLast()) > positions) {
-      int most = positions - TierTimes.tokens(0);
+    if (prefixes.isEmpty() || TierRuns.tokens(prefixes.getLast()) > positions) {
+      int most = positions - TierRuns.tokens(0);
       throw new IllegalArgumentException(
           "prefix: expected at most "
               + most

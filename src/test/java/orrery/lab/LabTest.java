@@ -494,17 +494,17 @@ class LabTest {
             "computed, 32",
             "L1, pages, 32",
             "L2, host, 32",
-            "L3, files, 32",
+            "L3, file cache, 32",
             "L3, disk, 32",
             "computed, 96",
             "L1, pages, 96",
             "L2, host, 96",
-            "L3, files, 96",
+            "L3, file cache, 96",
             "L3, disk, 96");
     for (int prefix : new int[] {32, 96}) {
       assertThat(figure(r, "loads", "L2, host, " + prefix, "tokens")).isEqualTo(prefix);
       assertThat(figure(r, "loads", "L2, host, " + prefix, "overlap, %")).isBetween(0.0, 100.0);
-      for (String files : List.of("L3, files, ", "L3, disk, ")) {
+      for (String files : List.of("L3, file cache, ", "L3, disk, ")) {
         assertThat(figure(r, "reads", files + prefix, "tokens")).isEqualTo(prefix);
       }
     }
