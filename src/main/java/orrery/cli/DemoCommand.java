@@ -93,6 +93,9 @@ final class DemoCommand implements Callable<Integer> {
   @ArgGroup(validate = false, order = 13, heading = SharingFlags.HEADING)
   private SharingFlags sharing = new SharingFlags();
 
+  @ArgGroup(validate = false, order = 16, heading = StorageFlags.HEADING)
+  private StorageFlags storage = new StorageFlags();
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -147,7 +150,7 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private EngineOptions options(Algorithm unlessSaid) {
-    return sharing.applyTo(flags.options(unlessSaid));
+    return storage.applyTo(sharing.applyTo(flags.options(unlessSaid)));
   }
 
   private NoEffect noEffect(

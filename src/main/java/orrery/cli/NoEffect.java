@@ -68,18 +68,18 @@ final class NoEffect {
         off,
         "with " + SharingFlags.PREFIX_CACHE + " off",
         SharingFlags.HICACHE,
-        SharingFlags.BACKEND);
+        StorageFlags.BACKEND);
     boolean tiers = o.offload().enableHierarchicalCache() && !off;
     String without = "without " + SharingFlags.HICACHE;
     when(!tiers && !off, without, SharingFlags.RATIO, SharingFlags.SIZE, SharingFlags.WRITE_POLICY);
     when(tiers && o.offload().hicacheSize() > 0, "with " + SharingFlags.SIZE, SharingFlags.RATIO);
     when(
         !o.offload().files(),
-        "without " + SharingFlags.BACKEND + " file",
-        SharingFlags.STORAGE_DIR,
-        SharingFlags.STORAGE_SIZE,
-        SharingFlags.PREFETCH_POLICY,
-        SharingFlags.PREFETCH_THRESHOLD);
+        "without " + StorageFlags.BACKEND + " file",
+        StorageFlags.STORAGE_DIR,
+        StorageFlags.STORAGE_SIZE,
+        StorageFlags.PREFETCH_POLICY,
+        StorageFlags.PREFETCH_THRESHOLD);
     when(!o.compute().graph(), "with --graph off", ComputeFlags.FUSION);
     String algorithm = SpeculationFlags.ALGORITHM + " " + EnumWord.of(o.speculation().algorithm());
     when(o.compute().overlap() && o.speculation().on(), "with " + algorithm, ScheduleFlags.OVERLAP);

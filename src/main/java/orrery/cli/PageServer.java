@@ -7,6 +7,7 @@ import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.events.EventSink;
+import orrery.offload.OffloadOptions;
 import orrery.server.Routes;
 import orrery.server.Serving;
 import orrery.xray.Engines;
@@ -18,6 +19,7 @@ final class PageServer implements AutoCloseable, Engines {
   private final LoadedModel loaded;
   private final EventSink sink;
   private final Feed feed; // null without a page
+  private OffloadOptions first; // of the first engine; null before it
   private Xray page; // null before addTo, and without a page
 
   /**
@@ -35,13 +37,16 @@ final class PageServer implements AutoCloseable, Engines {
     return RestartFlags.all();
   }
 
+  /** The page says which switches; no page says which files. */
   @Override
   public EngineOptions read(String flags) {
-    return RestartFlags.read(RestartFlags.words(flags));
+    EngineOptions asked = RestartFlags.read(RestartFlags.words(flags));
+    return first == null ? asked : asked.withOffload(o -> o.withFilesOf(first));
   }
 
   @Override
   public Engine start(EngineOptions options) {
+    first = first == null ? options.offload() : first;
     return Engine.start(loaded, options, sink);
   }
 

@@ -111,6 +111,9 @@ final class RunBatchCommand implements Callable<Integer> {
   @ArgGroup(validate = false, order = 13, heading = SharingFlags.HEADING)
   private SharingFlags sharing = new SharingFlags();
 
+  @ArgGroup(validate = false, order = 16, heading = StorageFlags.HEADING)
+  private StorageFlags storage = new StorageFlags();
+
   @Mixin private RecipeFlag recipe;
   @Mixin private TraceFlag trace;
   @Spec private CommandSpec spec;
@@ -189,7 +192,7 @@ final class RunBatchCommand implements Callable<Integer> {
 
   /** The options that the flags say. */
   EngineOptions options() {
-    return sharing.applyTo(flags.options()).withBatching(b -> b.withMaxQueuedRequests(maxQueued));
+    return storage.applyTo(sharing.applyTo(flags.options())).withBatching(b -> b.withMaxQueuedRequests(maxQueued));
   }
 
   /** The part of an earlier run, whose answers are only thrown away if the user asks for it. */

@@ -95,6 +95,9 @@ final class ServeCommand implements Callable<Integer> {
   @ArgGroup(validate = false, order = 13, heading = SharingFlags.HEADING)
   private SharingFlags sharing = new SharingFlags();
 
+  @ArgGroup(validate = false, order = 16, heading = StorageFlags.HEADING)
+  private StorageFlags storage = new StorageFlags();
+
   @ArgGroup(validate = false, order = 15, heading = ArrivalFlags.HEADING)
   private ArrivalFlags arrivals = new ArrivalFlags();
 
@@ -129,7 +132,7 @@ final class ServeCommand implements Callable<Integer> {
 
   /** The options that the flags say. */
   EngineOptions options() {
-    return arrivals.applyTo(sharing.applyTo(flags.options()));
+    return arrivals.applyTo(storage.applyTo(sharing.applyTo(flags.options())));
   }
 
   /** Serves until the end; returns the exit code. */

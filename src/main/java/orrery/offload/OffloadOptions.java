@@ -136,6 +136,17 @@ public record OffloadOptions(
     return Options.with(this, "hicacheStoragePrefetchThreshold", hicacheStoragePrefetchThreshold);
   }
 
+  /** These options with the files of others; without host memory they have none. */
+  public OffloadOptions withFilesOf(OffloadOptions other) {
+    return !enableHierarchicalCache
+        ? this
+        : withHicacheStorageBackend(other.hicacheStorageBackend)
+            .withHicacheStorageDir(other.hicacheStorageDir)
+            .withHicacheStorageSize(other.hicacheStorageSize)
+            .withHicacheStoragePrefetchPolicy(other.hicacheStoragePrefetchPolicy)
+            .withHicacheStoragePrefetchThreshold(other.hicacheStoragePrefetchThreshold);
+  }
+
   /** The option that says how large host memory is. */
   public String sizedBy() {
     return hicacheSize > 0 ? "hicache-size" : "hicache-ratio";

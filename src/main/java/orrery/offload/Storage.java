@@ -89,23 +89,24 @@ final class Storage implements HostIndex.Behind {
 
   /** A part is whole on the host. */
   void stored(HostPart part) {
-    if (policy != WritePolicy.WRITE_BACK) {
-      write(part);
+    if (policy != WritePolicy.WRITE_BACK && !write(part)) {
+      report.fault("busy", part.part + ": too many writes wait; it is written when it leaves");
     }
   }
 
-  private void write(HostPart part) {
+  /** Begins to write a part that files do not have; returns false if too many writes wait. */
+  private boolean write(HostPart part) {
     if (files.store().contains(part.part)) {
       part.nowBehind();
-      return;
+      return true;
     }
     DiskWrite job = new DiskWrite(part.part, part.slot);
-    if (files.queue().write(job)) {
+    boolean waits = files.queue().write(job);
+    if (waits) {
       part.read();
       writes.put(job, part);
-    } else {
-      report.fault("busy", part.part + ": too many writes wait; it is written when it leaves");
     }
+    return waits;
   }
 
   @Override

@@ -25,6 +25,16 @@
  *   part = one pool's pages of a block:     │ page: stream, stream, … │ page: … │     one run of bytes
  * </pre>
  *
+ * <p>Behind host memory there may be files ({@link orrery.offload.PartStore}, L3), which outlive the
+ * process and may be shared. A part is written there when it is whole on the host, or before it
+ * leaves it; and it is read there for a request that waits in the queue, never for a step:
+ *
+ * <pre>
+ *   request comes ──> files have more than pages and host ──> host slots, reads part by part
+ *                     └ others pass it meanwhile              └ ended, or its time is up ──> an
+ *                                                               ordinary hit finds what came
+ * </pre>
+ *
  * <p>{@link orrery.offload.WritePolicy} says when a block is stored. A {@link orrery.offload.Mover}
  * copies on a thread of its own while steps are computed, loads first.
  *
@@ -41,6 +51,10 @@
  *   <li>A sequence that was loaded is one that was computed: after its first step its blocks are in
  *       the cache over pages again.
  *   <li>The engine's thread alone touches the books. What ended comes back as a message.
+ *   <li>No request fails because of a file: what is missing or broken is computed, and an event says
+ *       so. The engine's thread never waits for a read or a write.
+ *   <li>A slot that is read from a file, or written to one, is kept until the disk's thread says
+ *       that it is done.
  *   <li>No bit of an answer depends on tiers, policies, sizes, or on which copy ended when.
  * </ul>
  *

@@ -11,6 +11,10 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import orrery.offload.OffloadOptions;
+import orrery.events.EventSink;
+import orrery.TinyModels;
+import orrery.engine.LoadedModel;
 import orrery.engine.EngineOptions;
 import orrery.xray.Engines.Flag;
 import picocli.CommandLine.Model.CommandSpec;
@@ -71,6 +75,27 @@ class RestartFlagsTest {
     assertThatThrownBy(() -> RestartFlags.read("@" + file))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("@" + file);
+  }
+
+  @Test
+  void noPageSaysWhichFilesAnEngineWritesAndEachKeepsThoseOfTheFirst(@TempDir Path directory) {
+    assertThatThrownBy(() -> RestartFlags.read("--hicache-storage-dir", directory.toString()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("--hicache-storage-dir");
+    String[] flags = {
+      "--enable-hierarchical-cache",
+      "--hicache-storage-backend=file",
+      "--hicache-storage-dir=" + directory
+    };
+    EngineOptions first = ((ServeCommand) serve(flags).userObject()).options();
+    assertThat(first.offload().hicacheStorageDir()).isEqualTo(directory.toString());
+    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("bias"));
+        PageServer server = new PageServer(false, loaded, EventSink.NONE)) {
+      server.start(first).close();
+      EngineOptions next = server.read("--enable-hierarchical-cache --page-size 8");
+      assertThat(next.offload()).isEqualTo(first.offload());
+      assertThat(server.read("--page-size 8").offload()).isEqualTo(OffloadOptions.defaults());
+    }
   }
 
   @Test

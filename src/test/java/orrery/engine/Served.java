@@ -130,7 +130,8 @@ enum Served {
 
   /** With a tokenizer, its ids are words of that vocabulary: nonsense, but text. */
   LoadedModel load(Optional<Tokenizer> tokenizer) {
-    return new LoadedModel(Path.of(name()), model.get(), tokenizer, EOS);
+    Path directory = TinyModels.speck("mtp"); // files of rows are named after what lies there
+    return new LoadedModel(directory, model.get(), tokenizer, EOS);
   }
 
   /** The oracle: from token ids to the logits of every position, [tokens][vocab]. */
