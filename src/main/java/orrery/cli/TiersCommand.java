@@ -12,8 +12,10 @@ import picocli.CommandLine.Option;
 /** {@code orrery lab tiers}. */
 @Command(
     name = "tiers",
-    description =
-        "Host memory behind the KV cache: when loading beats computing, and what it costs.")
+    description = {
+      "Host memory and files behind the KV cache: when loading beats computing,",
+      "what each policy of writing keeps, and what it costs."
+    })
 final class TiersCommand extends LabExperiment {
   @Option(
       names = "--prefix",

@@ -77,8 +77,7 @@ final class PageCache {
     }
     try (Arena arena = Arena.ofConfined()) {
       int fd = (int) function("open", OPEN, VARIADIC).invokeExact(arena.allocateFrom(file + ""), 0);
-      int _ =
-          (int) LINKER.downcallHandle(advise.get(), ADVISE).invokeExact(fd, 0L, 0L, DONT_NEED);
+      int _ = (int) LINKER.downcallHandle(advise.get(), ADVISE).invokeExact(fd, 0L, 0L, DONT_NEED);
       int _ = (int) function("close", CLOSE).invokeExact(fd);
     } catch (Throwable t) {
       throw new IllegalStateException("posix_fadvise of " + file, t);
