@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       OpsCommand.class,
       FusionCommand.class,
       OverlapCommand.class,
+      TiersCommand.class,
       HybridCommand.class,
       FormatsCommand.class,
       FrontierCommand.class,

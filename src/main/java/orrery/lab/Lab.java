@@ -98,6 +98,11 @@ public final class Lab {
     return run(settings, out, new OverlapLab(shape));
   }
 
+  /** Slower memory behind the KV cache. */
+  public static LabReport tiers(LabSettings settings, TiersLab.Shape shape, PrintStream out) {
+    return run(settings, out, new TiersLab(shape));
+  }
+
   /**
    * Throughput against interactivity.
    *

@@ -182,10 +182,10 @@ final class PrefixLab implements Lab.Experiment {
   }
 
   /**
-   * Rank r is prefix r; if favourites change, the ranks are reversed in the second half of the
-   * requests.
+   * Requests over some prefixes, drawn by Zipf's law. Rank r is prefix r; if favourites change, the
+   * ranks are reversed in the second half of the requests.
    */
-  private static List<Job> zipf(Subject s, int n, int prefixes, int tokens, boolean moving) {
+  static List<Job> zipf(Subject s, int n, int prefixes, int tokens, boolean moving) {
     Draw draw = s.draw();
     List<int[]> all = new ArrayList<>();
     for (int i = 0; i < prefixes; i++) {
@@ -201,7 +201,7 @@ final class PrefixLab implements Lab.Experiment {
   }
 
   /** Runs each variant once: the counts of requests that run one at a time are always the same. */
-  private static List<Series> once(List<Variant> variants) {
+  static List<Series> once(List<Variant> variants) {
     return variants.stream().map(v -> new Series(v.name(), List.of(v.run().apply(0)))).toList();
   }
 

@@ -61,6 +61,9 @@
  * <p>{@code orrery lab overlap} runs each load with one lane and with two, as neighbours; a host
  * that is slow on purpose is one of the loads.
  *
+ * <p>{@code orrery lab tiers} runs the same requests with their prefix in pages, on the host, in
+ * files and nowhere; only switches differ, and the order of the requests.
+ *
  * <p>{@code orrery lab hybrid} counts the pages and times the ops of a model by what its layers'
  * streams say that they read, so it serves every architecture alike.
  *

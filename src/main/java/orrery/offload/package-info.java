@@ -60,7 +60,8 @@
  *
  * <p><b>Watch it.</b> {@code orrery demo --enable-hierarchical-cache --max-total-tokens 512}; the
  * step line counts host slots. Traces have {@link orrery.events.Stored}, {@link
- * orrery.events.Loaded} and {@link orrery.events.HostHit}; Perfetto shows the mover's lane.
+ * orrery.events.Loaded} and {@link orrery.events.HostHit}; Perfetto shows the mover's lane. {@code
+ * orrery lab tiers}: time to the first token by where a prefix lies, and what writing costs.
  *
  * <p><b>Elsewhere.</b> SGLang {@code srt/mem_cache/hiradix_cache.py}, {@code memory_pool_host.py},
  * {@code managers/cache_controller.py}; vLLM {@code v1/kv_offload}; LMCache; TensorRT-LLM {@code

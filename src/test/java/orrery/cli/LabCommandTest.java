@@ -215,6 +215,24 @@ class LabCommandTest {
   }
 
   @Test
+  void tiersDrawsWhereThePrefixLiesAndSaysWhichFlagsItsPartsDoNotUse() {
+    Path svg = directory.resolve("f.svg");
+    String lab = "lab tiers --quick -m tiny-models/speck-mtp --svg " + svg;
+    assertThat(run((lab + " --part ttft --prefix 16,48").split(" "))).isZero();
+    assertThat(err.toString()).isEmpty();
+    assertThat(svg).content().contains("L2, host", "tokens of the prefix");
+    assertThat(run((lab + " --part decode --prefix 16").split(" "))).isZero();
+    assertThat(err.toString())
+        .isEqualTo(
+            """
+            orrery lab tiers: --prefix has no effect without --part ttft
+            orrery lab tiers: --svg has no effect without --part ttft
+            """);
+    assertThat(run("lab", "tiers", "--quick", "--prefix", "9000")).isEqualTo(2);
+    assertThat(err.toString()).contains("--prefix: expected at most 2028, as storyteller-moe has");
+  }
+
+  @Test
   void wrongShapesAreRefusedBeforeMeasuring() {
     assertThat(run("lab", "throughput", "--batch", "0")).isEqualTo(2);
     assertThat(err.toString()).contains("--batch: expected 1 to 4096, found [0]");

@@ -2,6 +2,7 @@ package orrery.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 import static orrery.lab.FormatsLab.Part.ROWS;
 import static orrery.lab.FormatsLab.Part.WEIGHTS;
 
@@ -483,5 +484,65 @@ class LabTest {
     assertThatThrownBy(
             () -> new LabSettings(TinyModels.speck("mtp"), Optional.empty(), 0, 1, 1, true))
         .hasMessage("threads: expected 1 to 256, found 0");
+  }
+
+  @Test
+  void whatLeftThePagesComesFromTheHostAndNothingElseDoes() {
+    var shape = new TiersLab.Shape(List.of(), Set.of());
+    LabReport r = run((settings, to) -> Lab.tiers(settings, shape, to));
+    assertThat(variants(r, "TTFT", "ms"))
+        .containsExactly(
+            "computed, 32",
+            "L1, pages, 32",
+            "L2, host, 32",
+            "L3, file cache, 32",
+            "L3, disk, 32",
+            "computed, 96",
+            "L1, pages, 96",
+            "L2, host, 96",
+            "L3, file cache, 96",
+            "L3, disk, 96");
+    for (int prefix : new int[] {32, 96}) {
+      assertThat(figure(r, "loads", "L2, host, " + prefix, "tokens")).isEqualTo(prefix);
+      assertThat(figure(r, "loads", "L2, host, " + prefix, "overlap, %")).isBetween(0.0, 100.0);
+      for (String files : List.of("L3, file cache, ", "L3, disk, ")) {
+        assertThat(figure(r, "reads", files + prefix, "tokens")).isEqualTo(prefix);
+      }
+    }
+    assertThat(figure(r, "loads", "L2, host, 96", "KB"))
+        .isCloseTo(3 * figure(r, "loads", "L2, host, 32", "KB"), within(1e-9));
+    assertThat(r.charts().getFirst().curves()).hasSize(5);
+  }
+
+  @Test
+  void policiesOfWritingDifferInWhatTheyStoreAndHostMemoryFindsWhatPagesHaveLost() {
+    var shape = new TiersLab.Shape(List.of(), Set.of(TiersLab.Part.POLICIES, TiersLab.Part.DECODE));
+    LabReport r = run((settings, to) -> Lab.tiers(settings, shape, to));
+    String table = "policies of writing";
+    List<String> policies = List.of("write-through", "write-through-selective", "write-back");
+    assertThat(figure(r, table, "off", "stored, MB")).isZero();
+    for (String policy : policies) {
+      assertThat(figure(r, table, policy, "from the host, %")).as(policy).isPositive();
+      assertThat(figure(r, table, policy, "prefill rows"))
+          .as(policy)
+          .isLessThan(figure(r, table, "off", "prefill rows"));
+      assertThat(figure(r, table, policy, "loaded, MB")).as(policy).isPositive();
+    }
+    assertThat(figure(r, table, "write-through", "stored, MB"))
+        .isGreaterThan(figure(r, table, "write-through-selective", "stored, MB"));
+    String beside = "decoding beside writes";
+    assertThat(figure(r, beside, "write-through-selective", "stored, MB")).isZero();
+    assertThat(figure(r, beside, "write-back", "stored, MB")).isPositive();
+    assertThat(r.charts()).isEmpty();
+  }
+
+  @Test
+  void aPrefixIsRefusedThatTheModelHasNoPositionsFor() {
+    var shape = new TiersLab.Shape(List.of(32, 250), Set.of());
+    assertThatThrownBy(() -> run((settings, to) -> Lab.tiers(settings, shape, to)))
+        .hasMessage(
+            "prefix: expected at most 236, as speck-mtp has 256 positions, found [32, 250]");
+    assertThatThrownBy(() -> new TiersLab.Shape(List.of(0), Set.of()))
+        .hasMessage("prefix: expected at least 1, found [0]");
   }
 }

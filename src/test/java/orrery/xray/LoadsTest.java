@@ -21,6 +21,7 @@ import orrery.TinyModels;
 import orrery.cli.XrayServer;
 import orrery.events.BlockKept;
 import orrery.events.Event;
+import orrery.events.HostHit;
 import orrery.events.StepRows;
 
 /** Each load really shows what it says, on the models that write. */
@@ -129,6 +130,8 @@ class LoadsTest {
       assertThat(shared.all(Event.Admitted.class).stream().filter(a -> a.hit() >= 64).count())
           .as("seven prompts find the beginning of the first")
           .isGreaterThanOrEqualTo(7);
+      Shown host = run(server, "host-memory");
+      assertThat(host.all(HostHit.class)).as("a beginning comes back").hasSize(1);
       Shown chunks = run(server, "long-among-short");
       assertThat(chunks.mixedSteps()).as("answers go on between chunks").isGreaterThan(3);
       Shown tight = run(server, "tight-memory");
@@ -179,7 +182,7 @@ class LoadsTest {
   void everyLoadNamesAChapterThatIsThereAndAModelWithoutATokenizerTakesAllItCan() throws Exception {
     try (XrayServer server = new XrayServer(TinyModels.speck("v4-mtp"), "")) {
       JsonNode loads = server.get("/xray/loads").json();
-      assertThat(loads).hasSize(8);
+      assertThat(loads).hasSize(9);
       for (JsonNode load : loads) {
         assertThat(Files.exists(Path.of("docs", load.get("chapter").asText()))).isTrue();
         assertThat(load.get("look").asText()).endsWith(".");
