@@ -184,7 +184,9 @@ final class RunBatchCommand implements Callable<Integer> {
 
   /** The options that the flags say. */
   EngineOptions options() {
-    return storage.applyTo(sharing.applyTo(flags.options())).withBatching(b -> b.withMaxQueuedRequests(maxQueued));
+    return storage
+        .applyTo(sharing.applyTo(flags.options()))
+        .withBatching(b -> b.withMaxQueuedRequests(maxQueued));
   }
 
   /** The part of an earlier run, whose answers are only thrown away if the user asks for it. */

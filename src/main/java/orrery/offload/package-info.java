@@ -25,8 +25,8 @@
  *   part = one pool's pages of a block:     │ page: stream, stream, … │ page: … │     one run of bytes
  * </pre>
  *
- * <p>Behind host memory there may be files ({@link orrery.offload.PartStore}, L3), which outlive the
- * process and may be shared. A part is written there when it is whole on the host, or before it
+ * <p>Behind host memory there may be files ({@link orrery.offload.PartStore}, L3), which outlive
+ * the process and may be shared. A part is written there when it is whole on the host, or before it
  * leaves it; and it is read there for a request that waits in the queue, never for a step:
  *
  * <pre>
@@ -51,8 +51,8 @@
  *   <li>A sequence that was loaded is one that was computed: after its first step its blocks are in
  *       the cache over pages again.
  *   <li>The engine's thread alone touches the books. What ended comes back as a message.
- *   <li>No request fails because of a file: what is missing or broken is computed, and an event says
- *       so. The engine's thread never waits for a read or a write.
+ *   <li>No request fails because of a file: what is missing or broken is computed, and an event
+ *       says so. The engine's thread never waits for a read or a write.
  *   <li>A slot that is read from a file, or written to one, is kept until the disk's thread says
  *       that it is done.
  *   <li>No bit of an answer depends on tiers, policies, sizes, or on which copy ended when.

@@ -11,11 +11,11 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import orrery.offload.OffloadOptions;
-import orrery.events.EventSink;
 import orrery.TinyModels;
-import orrery.engine.LoadedModel;
 import orrery.engine.EngineOptions;
+import orrery.engine.LoadedModel;
+import orrery.events.EventSink;
+import orrery.offload.OffloadOptions;
 import orrery.xray.Engines.Flag;
 import picocli.CommandLine.Model.CommandSpec;
 

@@ -104,8 +104,7 @@ class FetchesTest {
   private final Slow slow = new Slow();
   private final Queues queues = new Queues();
   private final List<Event> events = new ArrayList<>();
-  private final Sequence sequence =
-      new Sequence(0, 0, 0, new int[10 * PAGE + 1], 200, 0, 0, 0, "");
+  private final Sequence sequence = new Sequence(0, 0, 0, new int[10 * PAGE + 1], 200, 0, 0, 0, "");
   private long now = 5 * SECOND;
 
   private Fetches begin(PrefetchPolicy policy) {
