@@ -478,6 +478,7 @@ public final class Engine implements AutoCloseable {
       stopped = over;
     }
     if (over) {
+      core.drain();
       end(null);
     }
     return false;
