@@ -499,6 +499,7 @@ public final class Engine implements AutoCloseable {
       stopped = over;
     }
     if (over) {
+      core.drain();
       end(null);
     }
     return false;
