@@ -554,6 +554,7 @@ public final class Engine implements AutoCloseable {
       stopped = over;
     }
     if (over) {
+      core.drain();
       end(null);
     }
     return false;

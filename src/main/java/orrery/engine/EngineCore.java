@@ -396,6 +396,13 @@ final class EngineCore {
     prefix.rest();
   }
 
+  /** Waits for what is being saved, and tells of it; the engine takes nothing any more. */
+  void drain() {
+    if (prefix.drain()) {
+      prefix.tiers(clock.getAsLong()).forEach(sink::accept);
+    }
+  }
+
   /** Milliseconds until something is to be done without a message, though the engine is paused. */
   long pauseMillis() {
     long nanos = requests.nextDeadline() - clock.getAsLong();

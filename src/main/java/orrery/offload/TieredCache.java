@@ -312,6 +312,13 @@ public final class TieredCache implements PrefixCache {
   }
 
   @Override
+  public boolean drain() {
+    storage.ifPresent(Storage::close);
+    settle();
+    return storage.isPresent();
+  }
+
+  @Override
   public void check() {
     device.check();
     host.check();

@@ -89,6 +89,15 @@ public interface PrefixCache {
   /** Saves what should outlive the process, while there is nothing else to do. */
   default void rest() {}
 
+  /**
+   * Waits until what is saved is on the disk; nothing is saved or fetched after this.
+   *
+   * @return whether there is such memory: then {@link #tiers} has the last of it to tell
+   */
+  default boolean drain() {
+    return false;
+  }
+
   /** Whether slower memory stands behind the pages, so that hits may have to be loaded. */
   default boolean hasTiers() {
     return false;
