@@ -41,7 +41,7 @@ final class PageServer implements AutoCloseable, Engines {
   @Override
   public EngineOptions read(String flags) {
     EngineOptions asked = RestartFlags.read(RestartFlags.words(flags));
-    return first == null ? asked : asked.withOffload(o -> o.withFilesOf(first));
+    return first == null ? asked : asked.withOffload(o -> o.filesOf(first));
   }
 
   @Override

@@ -137,7 +137,7 @@ public record OffloadOptions(
   }
 
   /** These options with the files of others; without host memory they have none. */
-  public OffloadOptions withFilesOf(OffloadOptions other) {
+  public OffloadOptions filesOf(OffloadOptions other) {
     return !enableHierarchicalCache
         ? this
         : withHicacheStorageBackend(other.hicacheStorageBackend)

@@ -142,6 +142,7 @@ class OptionsTest {
       case "int" -> List.of(3, 5);
       case "long" -> List.of(3L, 5L);
       case "double" -> List.of(0.5, 1.5);
+      case "java.lang.String" -> List.of("word", "other");
       case "java.util.OptionalLong" -> List.of(OptionalLong.of(3));
       case "java.util.Optional<orrery.grammar.Constraint>" ->
           List.of(Optional.of(Grammars.of(new byte[][] {{'a'}}).regex("a")));
