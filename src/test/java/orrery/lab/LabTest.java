@@ -9,6 +9,7 @@ import static orrery.lab.FormatsLab.Part.WEIGHTS;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
