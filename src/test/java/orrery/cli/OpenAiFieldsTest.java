@@ -74,6 +74,7 @@ class OpenAiFieldsTest {
     {"\"top_logprobs\":2", "top_logprobs", "expected one of the fields"},
     {"\"return_token_ids\":\"no\"", "return_token_ids", "expected true or false, found \"no\""},
     {"\"priority\":\"high\"", "priority", "expected an integer of 32 bits, found \"high\""},
+    {"\"kv_cache_retention_config\":7", "kv_cache_retention_config", "expected an object, found 7"},
     {"\"cache_salt\":\"\"", "cache_salt", "expected a string that is not empty"},
     {"\"cache_salt\":7", "cache_salt", "expected a string, found 7"},
     {"\"model\":7", "model", "expected a string, found 7"},

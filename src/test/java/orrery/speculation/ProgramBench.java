@@ -101,6 +101,9 @@ final class ProgramBench implements AutoCloseable {
       int position = row < 3 ? 2 * page - 2 + row : 4 * page - 2 + row;
       int token = random.nextInt(model.vocab());
       step.add(token, position, position + slotOf, row < 3 ? 0 : 1, row % 2 == 0);
+      if (row == 2) {
+        step.greedy(); // of rows that want logits, some are greedy and some are not
+      }
     }
     if (slotOf == 1) {
       fill(forward.mtpInput().data);
