@@ -266,7 +266,8 @@ class LabTest {
     assertThat(ops.getFirst()).isEqualTo(78);
     List<Integer> ofOneRow = ops.subList(0, ops.size() / 2);
     assertThat(ofOneRow).isSortedAccordingTo(Comparator.reverseOrder());
-    assertThat(ofOneRow.stream().distinct()).hasSize(ofOneRow.size() - 1); // that of ExpertDown does
+    assertThat(ofOneRow.stream().distinct())
+        .hasSize(ofOneRow.size() - 1); // that of ExpertDown does
   }
 
   @Test
