@@ -35,7 +35,7 @@ final class Lookup implements Hits.Pages {
 
   /**
    * @param has whether a slower tier has a part
-   * @param root the key before the first block
+   * @param keys makes the names of blocks that no page has
    * @param limit tokens that a hit may have
    */
   Lookup(
@@ -44,18 +44,19 @@ final class Lookup implements Hits.Pages {
       Stores stores,
       Predicate<Part> has,
       BlockCache.Walk walk,
-      BlockKey root,
+      BlockKeys keys,
       int[] tokens,
-      int limit) {
+      int limit,
+      String salt) {
     this.geometry = geometry;
     this.layout = layout;
     this.stores = stores;
     this.has = has;
     this.walk = walk;
     int p = geometry.pageTokens();
-    BlockKey key = walked() == 0 ? root : key(walked() - 1);
+    BlockKey key = walked() == 0 ? keys.root(salt) : key(walked() - 1);
     for (int b = walked(); b < limit / p; b++) {
-      key = key.next(tokens, b * p, (b + 1) * p);
+      key = keys.next(key, tokens, b * p, (b + 1) * p);
       if (!hasAll(key)) {
         break;
       }

@@ -1,6 +1,7 @@
 package orrery.offload;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
@@ -94,12 +95,11 @@ final class Storage implements HostIndex.Behind {
     }
   }
 
-  /** Begins to write a part that files do not have; returns false if too many writes wait. */
+  /**
+   * Begins to write a part, if files do not have it; returns false if too many writes wait. The
+   * disk's thread asks the files, not this one.
+   */
   private boolean write(HostPart part) {
-    if (files.store().contains(part.part)) {
-      part.nowBehind();
-      return true;
-    }
     DiskWrite job = new DiskWrite(part.part, part.slot);
     boolean waits = files.queue().write(job);
     if (waits) {
@@ -107,6 +107,28 @@ final class Storage implements HostIndex.Behind {
       writes.put(job, part);
     }
     return waits;
+  }
+
+  /** Begins to write all parts that only the host has; nothing is stored after this. */
+  void saveAll() {
+    Set<HostPart> waiting = Collections.newSetFromMap(new IdentityHashMap<>());
+    waiting.addAll(writes.values());
+    for (int pool = 0; pool < layout.pools(); pool++) {
+      host.each(
+          pool,
+          part -> {
+            if (serves(part) && part.whole() && !part.behind() && !waiting.contains(part)) {
+              begin(new DiskWrite(part.part, part.slot), part);
+            }
+          });
+    }
+  }
+
+  private void begin(DiskWrite job, HostPart part) {
+    if (files.queue().writeLast(job)) {
+      part.read();
+      writes.put(job, part);
+    }
   }
 
   @Override
@@ -132,7 +154,12 @@ final class Storage implements HostIndex.Behind {
   /** Whether the host or files have a part, or will have it soon. */
   boolean reaches(Part part) {
     HostPart found = host.find(part);
-    return found == null ? files.store().contains(part) : found.whole() || found.arriving();
+    return found == null ? files.store().contains(part) : serves(found);
+  }
+
+  /** Whether a part on the host can be hit, or will be. */
+  private static boolean serves(HostPart part) {
+    return (part.whole() || part.arriving()) && !part.flushed();
   }
 
   /**
@@ -169,6 +196,8 @@ final class Storage implements HostIndex.Behind {
     HostPart found = host.find(part);
     if (found == null && files.store().contains(part)) {
       wanted.add(part);
+    } else if (found != null && found.flushed()) {
+      return; // its slot is not free yet; the block is computed
     } else if (found != null && found.arriving()) {
       reads.add(arriving.get(part));
     } else if (found != null) {
@@ -220,7 +249,7 @@ final class Storage implements HostIndex.Behind {
     files.queue().settled(ended::add);
     running.forEach(this::came); // after the queue was asked: what has ended has its last count
     for (DiskJob job : ended) {
-      job.bug().ifPresent(Storage::stop);
+      job.bug().ifPresent(bug -> told(job, bug));
       switch (job) {
         case DiskWrite write -> written(write);
         case Prefetch read -> end(read);
@@ -228,8 +257,12 @@ final class Storage implements HostIndex.Behind {
     }
   }
 
-  private static void stop(Throwable bug) {
-    throw new IllegalStateException("the disk's thread: " + bug, bug);
+  /** A bug of ours in one job fails no request; an error of the JVM ends the engine. */
+  private void told(DiskJob job, Throwable bug) {
+    if (bug instanceof Error) {
+      throw new IllegalStateException("the disk's thread: " + bug, bug);
+    }
+    report.fault("bug", job + ": " + bug);
   }
 
   private void came(Reading read) {
@@ -238,6 +271,7 @@ final class Storage implements HostIndex.Behind {
       part.arrived();
       arriving.remove(part.part);
       host.storing(part.part.pool(), -1);
+      host.rest(part);
     }
   }
 
@@ -252,7 +286,8 @@ final class Storage implements HostIndex.Behind {
     HostPart part = writes.remove(job);
     part.unread();
     part.nowBehind(); // if it was refused too: asking again would not help
-    if (job.stored()) {
+    host.rest(part);
+    if (job.bytes() > 0) { // else it was there, or was refused
       report.written(job);
     }
   }

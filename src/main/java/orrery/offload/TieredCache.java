@@ -25,6 +25,8 @@ import orrery.prefix.Retentions;
  * hash. This is the second: one place for it, whatever finds the pages.
  */
 public final class TieredCache implements PrefixCache {
+  private static final int MOST_KEYS = 4096; // remembered: about a MB
+
   /** A hold on the cache over pages, and what the next blocks are called. */
   private static final class Hold implements Lease {
     final Lease inPages;
@@ -55,7 +57,7 @@ public final class TieredCache implements PrefixCache {
   private final Loads loads;
   private final Optional<Storage> storage;
   private final Hits hits;
-  private final String rows;
+  private final BlockKeys keys;
   private final int pageTokens;
 
   /** A cache with host memory and no files, as below. */
@@ -92,7 +94,7 @@ public final class TieredCache implements PrefixCache {
             layout, host, mover, policy, report, part -> storage.ifPresent(s -> s.stored(part)));
     this.loads = new Loads(kv, layout, host, mover, report);
     this.hits = new Hits(kv);
-    this.rows = rows;
+    this.keys = new BlockKeys(rows, MOST_KEYS);
     this.pageTokens = kv.geometry().pageTokens();
     device.watch(stores);
   }
@@ -104,8 +106,7 @@ public final class TieredCache implements PrefixCache {
 
   private Lookup look(int[] tokens, int limit, String salt, Predicate<Part> has) {
     BlockCache.Walk walk = device.walk(tokens, limit, salt);
-    BlockKey root = BlockKey.root(rows, salt);
-    return new Lookup(kv.geometry(), layout, stores, has, walk, root, tokens, limit);
+    return new Lookup(kv.geometry(), layout, stores, has, walk, keys, tokens, limit, salt);
   }
 
   @Override
@@ -125,7 +126,7 @@ public final class TieredCache implements PrefixCache {
     int n = hits.usable(found.found(), found);
     hits.fill(table, n, found);
     int held = Math.min(n, found.walked());
-    BlockKey last = held == 0 ? BlockKey.root(rows, salt) : found.key(held - 1);
+    BlockKey last = held == 0 ? keys.root(salt) : found.key(held - 1);
     Hold hold = new Hold(device.hold(found.walk(), held, kept(found, n, retentions)), last, held);
     int lacking = 0; // pages
     int blocks = 0; // that lack some
@@ -225,7 +226,7 @@ public final class TieredCache implements PrefixCache {
     if (whole > hold.blocks) {
       for (Block block : device.held(hold.inPages, hold.blocks, whole)) {
         int from = hold.blocks * pageTokens;
-        hold.last = hold.last.next(tokens, from, from + pageTokens);
+        hold.last = keys.next(hold.last, tokens, from, from + pageTokens);
         hold.blocks++;
         stores.entered(block, hold.last);
       }
@@ -313,6 +314,8 @@ public final class TieredCache implements PrefixCache {
 
   @Override
   public boolean drain() {
+    settle();
+    storage.ifPresent(Storage::saveAll);
     storage.ifPresent(Storage::close);
     settle();
     return storage.isPresent();
@@ -338,8 +341,14 @@ public final class TieredCache implements PrefixCache {
   /** Ends the mover and the disk's thread, and frees host memory. */
   @Override
   public void close() {
-    mover.close();
-    storage.ifPresent(Storage::close);
-    pool.close();
+    try {
+      mover.close();
+    } finally {
+      try {
+        storage.ifPresent(Storage::close);
+      } finally {
+        pool.close();
+      }
+    }
   }
 }

@@ -2,6 +2,7 @@ package orrery.prefix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
@@ -19,7 +20,9 @@ import orrery.offload.FileTier;
 import orrery.offload.HostPool;
 import orrery.offload.InlineMover;
 import orrery.offload.MemoryPartStore;
+import orrery.offload.Part;
 import orrery.offload.PartLayout;
+import orrery.offload.PartStore;
 import orrery.offload.TieredCache;
 import orrery.offload.WritePolicy;
 import orrery.prefix.PrefixCache.Fetch;
@@ -29,7 +32,47 @@ class FilesBehindTest {
   private static final int P = 4;
   private static final int LONG = 33; // tokens, of which 8 blocks can be hit
 
-  private final MemoryPartStore store = new MemoryPartStore(1 << 20);
+  /** Has a bug, if the test says so. */
+  private static final class Buggy implements PartStore {
+    private final PartStore store = new MemoryPartStore(1 << 20);
+    boolean bug;
+    int asked; // whether it has a part
+
+    private PartStore store() {
+      if (bug) {
+        throw new IllegalStateException("a bug of the test");
+      }
+      return store;
+    }
+
+    @Override
+    public boolean contains(Part part) {
+      asked++;
+      return store.contains(part);
+    }
+
+    @Override
+    public boolean get(Part part, MemorySegment into) {
+      return store().get(part, into);
+    }
+
+    @Override
+    public boolean put(Part part, MemorySegment bytes) {
+      return store().put(part, bytes);
+    }
+
+    @Override
+    public long bytes() {
+      return store.bytes();
+    }
+
+    @Override
+    public void close() {
+      store.close();
+    }
+  }
+
+  private final Buggy store = new Buggy();
   private KvCache kv;
   private TieredCache cache;
   private DiskQueue disk;
@@ -187,8 +230,25 @@ class FilesBehindTest {
     assertThat(hit(1)).isZero();
     work();
     assertThat(fetch.ended()).isTrue();
+    assertThat(hit(1)).isZero();
+    assertThat(cache.hostParts()).as("slots are free when their reads have ended").isZero();
+    assertThat(fetch(1, 1)).as("files are not flushed").isPresent();
+    work();
+    assertThat(hit(1)).isEqualTo(32);
+  }
+
+  @Test
+  void aFlushMeanwhileLeavesTheSlotsThatAreBeingWrittenUntilTheyAre() {
+    start(16, 16, WritePolicy.WRITE_THROUGH);
+    played(1, LONG);
     cache.clear();
+    cache.check();
+    assertThat(hit(1)).isZero();
+    assertThat(cache.hostParts()).isEqualTo(8);
+    work();
     assertThat(cache.hostParts()).isZero();
+    assertThat(fetch(1, 1).orElseThrow().tokens()).isEqualTo(32);
+    work();
   }
 
   @Test
@@ -203,6 +263,46 @@ class FilesBehindTest {
     played(3, 9);
     work();
     assertThat(events(Written.class)).as("the slots are free for others now").hasSize(2);
+  }
+
+  @Test
+  void theEnginesThreadAsksNoFileWhenItStoresOrEvicts() {
+    start(4, 1, WritePolicy.WRITE_BACK);
+    for (int first = 1; first < 20; first++) {
+      played(first, 13);
+    }
+    assertThat(events(StorageFault.class)).as("the queue is full").isNotEmpty();
+    assertThat(store.asked).isZero();
+    work();
+    assertThat(store.asked).isPositive();
+  }
+
+  @Test
+  void anOrderlyEndWritesThePartsThatWerePutOff() {
+    start(16, 1, WritePolicy.WRITE_THROUGH);
+    played(1, LONG); // 8 blocks, of which one write waits
+    assertThat(cache.drain()).isTrue();
+    work();
+    assertThat(events(Written.class)).hasSize(8);
+    start(16, 16, WritePolicy.WRITE_THROUGH);
+    assertThat(fetch(1, 1).orElseThrow().tokens()).isEqualTo(32);
+    work();
+  }
+
+  @Test
+  void aBugInAReadOrAWriteIsToldAndFailsNothingElse() {
+    stored(1);
+    start(16, 16, WritePolicy.WRITE_THROUGH);
+    Fetch fetch = fetch(1, 1).orElseThrow();
+    disk.runNext();
+    store.bug = true;
+    work();
+    assertThat(fetch.ended()).isTrue();
+    assertThat(hit(1)).as("what came before").isEqualTo(P);
+    played(2, 9); // 2 blocks
+    work();
+    assertThat(events(StorageFault.class)).hasSize(3).allMatch(f -> f.kind().equals("bug"));
+    assertThat(cache.hostParts()).isEqualTo(3);
   }
 
   @Test
