@@ -63,7 +63,7 @@ final class LongPrompts {
    */
   static Trace run(Function<EventSink, Service> start, List<Job> answers, List<Job> prompts) {
     LongPrompts run = new LongPrompts(start, answers, prompts);
-    try (Service service = run.service) {
+    try (run.service) {
       run.submit(0, answers);
       for (CompletableFuture<List<Completion>> sent : run.completions) {
         sent.join().forEach(Completion::join);

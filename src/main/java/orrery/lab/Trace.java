@@ -37,6 +37,7 @@ final class Trace {
     return steps.stream().mapToLong(rows).sum();
   }
 
+  /** Requests that came. */
   int requests() {
     return all(Event.Submitted.class).size();
   }

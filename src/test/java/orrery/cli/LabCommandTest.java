@@ -239,7 +239,7 @@ class LabCommandTest {
     String lab = "lab disagg --quick -m tiny-models/speck-mtp --csv " + csv + " --svg " + svg;
     assertThat(run((lab + " --threads 3").split(" "))).isZero();
     assertThat(err.toString()).isEmpty();
-    assertThat(csv).content().contains("\"transfers, speck-mtp\",\"two engines\",pages,23,");
+    assertThat(csv).content().contains("\"transfers, speck-mtp\",\"two engines\",pages,23.0000,");
     assertThat(svg).content().contains("one engine, unchunked", "two engines");
     assertThat(run((lab + " --threads 1").split(" "))).isEqualTo(2);
     assertThat(err.toString()).contains("--threads: expected at least 2, one for each of two");
