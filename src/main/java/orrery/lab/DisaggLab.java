@@ -102,8 +102,7 @@ final class DisaggLab implements Lab.Experiment {
 
   private static EngineOptions options(Subject s, int requests) {
     return s.options()
-        .withKv(
-            kv -> kv.withContextLength(s.size(1100, 200)).withMaxTotalTokens(s.size(8192, 800)))
+        .withKv(kv -> kv.withContextLength(s.size(1100, 200)).withMaxTotalTokens(s.size(8192, 800)))
         .withBatching(b -> b.withMaxRunningRequests(requests));
   }
 
@@ -118,8 +117,7 @@ final class DisaggLab implements Lab.Experiment {
 
   private static Variant whole(
       Subject s, String name, EngineOptions options, List<Job> answers, List<Job> prompts) {
-    Function<EventSink, Service> start =
-        sink -> new Whole(Engine.start(s.loaded(), options, sink));
+    Function<EventSink, Service> start = sink -> new Whole(Engine.start(s.loaded(), options, sink));
     return new Variant(name, () -> LongPrompts.run(start, answers, prompts));
   }
 

@@ -45,8 +45,7 @@ final class LongPrompts {
   private int missing; // answers with fewer tokens than TOKENS; the thread that tells counts
   private int next; // prompt
 
-  private LongPrompts(
-      Function<EventSink, Service> start, List<Job> answers, List<Job> prompts) {
+  private LongPrompts(Function<EventSink, Service> start, List<Job> answers, List<Job> prompts) {
     this.answers = answers;
     this.prompts = prompts;
     this.missing = answers.size();

@@ -48,8 +48,7 @@ final class SplitEngines implements LongPrompts.Service {
   /**
    * @param sink gets the events of the decode engine
    */
-  SplitEngines(
-      LoadedModel loaded, EngineOptions prefill, EngineOptions decode, EventSink sink) {
+  SplitEngines(LoadedModel loaded, EngineOptions prefill, EngineOptions decode, EventSink sink) {
     this.prefill = Engine.start(loaded, prefill, events::add);
     this.decode = Engine.start(loaded, decode, sink);
     try {
@@ -58,8 +57,7 @@ final class SplitEngines implements LongPrompts.Service {
       closeEngines();
       throw new UncheckedIOException(e);
     }
-    decodes =
-        new DecodeSide(this.decode, MODEL, network, DecodeSide.RESERVED_TOKENS, PATIENCE);
+    decodes = new DecodeSide(this.decode, MODEL, network, DecodeSide.RESERVED_TOKENS, PATIENCE);
   }
 
   @Override

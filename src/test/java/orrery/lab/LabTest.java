@@ -550,7 +550,8 @@ class LabTest {
     assertThat(figure(r, "transfers", two, "pages")).isEqualTo(3 * 1 + 2 * 10); // of 16 tokens
     assertThat(figure(r, "transfers", two, "MB")).isPositive();
     for (String queue :
-        List.of("P bootstrap", "P waiting", "P inflight", "D prealloc", "D transfer", "D waiting")) {
+        List.of(
+            "P bootstrap", "P waiting", "P inflight", "D prealloc", "D transfer", "D waiting")) {
       assertThat(figure(r, "transfers", two, queue)).as(queue).isPositive();
     }
     assertThat(variants(r, "prompts apart", "x"))
