@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       FusionCommand.class,
       OverlapCommand.class,
       TiersCommand.class,
+      LabCommand.Disagg.class,
       HybridCommand.class,
       FormatsCommand.class,
       FrontierCommand.class,
@@ -101,6 +102,19 @@ public final class LabCommand implements Runnable {
     @Override
     LabReport run(LabSettings settings) {
       return Lab.chunking(settings, System.out);
+    }
+  }
+
+  @Command(
+      name = "disagg",
+      description = {
+        "Long prompts in an engine of their own, against one engine with the threads of both:",
+        "how long running requests stand still, and what it costs. --threads: of both together."
+      })
+  static final class Disagg extends LabExperiment {
+    @Override
+    LabReport run(LabSettings settings) {
+      return Lab.disagg(settings, System.out);
     }
   }
 

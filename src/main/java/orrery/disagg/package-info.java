@@ -64,6 +64,9 @@
  * orrery.disagg.Network} makes them. The queues themselves are the engine's ({@code
  * engine.Handovers}), which alone touches pages.
  *
+ * <p><b>Watch it.</b> {@code docs/disaggregation.md} has two servers in one shell. {@code orrery
+ * lab disagg} compares two engines with one that has the threads of both.
+ *
  * <p><b>Elsewhere.</b> SGLang {@code srt/disaggregation}; vLLM {@code
  * distributed/kv_transfer/kv_connector}; NVIDIA Dynamo with NIXL.
  *

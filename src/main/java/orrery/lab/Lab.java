@@ -103,6 +103,11 @@ public final class Lab {
     return run(settings, out, new TiersLab(shape));
   }
 
+  /** Long prompts in an engine of their own. */
+  public static LabReport disagg(LabSettings settings, PrintStream out) {
+    return run(settings, out, new DisaggLab());
+  }
+
   /**
    * Throughput against interactivity.
    *

@@ -37,6 +37,11 @@ final class Trace {
     return steps.stream().mapToLong(rows).sum();
   }
 
+  /** Requests that came. */
+  int requests() {
+    return all(Event.Submitted.class).size();
+  }
+
   /** From the first arrival to the last end. */
   double seconds() {
     long first = all(Event.Submitted.class).getFirst().nanos();
@@ -172,17 +177,25 @@ final class Trace {
   }
 
   /**
-   * Milliseconds between two tokens of the same answer, of all others while {@code request} waits
-   * for its first token; ascending.
+   * Milliseconds between two tokens of the same answer, of the requests before {@code request}
+   * while it waits for its first token; ascending.
    */
   double[] gapsDuring(int request) {
-    long from = arrival(request);
-    long to = firstToken(request);
-    Map<Integer, Long> last = new HashMap<>();
+    return gapsDuring(request, request);
+  }
+
+  /**
+   * Milliseconds between two tokens of the same answer, of the requests before {@code first}, from
+   * the arrival of {@code first} to the first token of {@code last}; ascending.
+   */
+  double[] gapsDuring(int first, int last) {
+    long from = arrival(first);
+    long to = firstToken(last);
+    Map<Integer, Long> newest = new HashMap<>(); // token of each sequence
     List<Double> gaps = new ArrayList<>();
     for (Event.TokenOut t : all(Event.TokenOut.class)) {
-      Long before = last.put(t.sequence(), t.nanos());
-      if (before != null && t.request() != request && t.nanos() > from && before < to) {
+      Long before = newest.put(t.sequence(), t.nanos());
+      if (before != null && t.request() < first && t.nanos() > from && before < to) {
         gaps.add((t.nanos() - before) / 1e6);
       }
     }

@@ -233,6 +233,19 @@ class LabCommandTest {
   }
 
   @Test
+  void disaggDrawsTheGapsOfOneEngineAndOfTwoAndNeedsAThreadForEach() {
+    Path csv = directory.resolve("f.csv");
+    Path svg = directory.resolve("f.svg");
+    String lab = "lab disagg --quick -m tiny-models/speck-mtp --csv " + csv + " --svg " + svg;
+    assertThat(run((lab + " --threads 3").split(" "))).isZero();
+    assertThat(err.toString()).isEmpty();
+    assertThat(csv).content().contains("\"transfers, speck-mtp\",\"two engines\",pages,23.0000,");
+    assertThat(svg).content().contains("one engine, unchunked", "two engines");
+    assertThat(run((lab + " --threads 1").split(" "))).isEqualTo(2);
+    assertThat(err.toString()).contains("--threads: expected at least 2, one for each of two");
+  }
+
+  @Test
   void wrongShapesAreRefusedBeforeMeasuring() {
     assertThat(run("lab", "throughput", "--batch", "0")).isEqualTo(2);
     assertThat(err.toString()).contains("--batch: expected 1 to 4096, found [0]");

@@ -197,4 +197,14 @@ class WireTest {
     ByteBuffer longer = ByteBuffer.wrap(Arrays.copyOf(whole.array(), whole.limit() + 1));
     assertThatThrownBy(() -> PrefilledCodec.decode(longer)).isInstanceOf(TransferException.class);
   }
+
+  /** The example of docs/disaggregation.md: one pool, one answer, no drafter. */
+  @Test
+  void theFirstTokenOfOneAnswerTakes44Bytes() throws IOException {
+    FirstToken first = new FirstToken(41, Optional.empty());
+    Prefilled p = new Prefilled(List.of(0), List.of(first), List.of(), 0, DrafterState.NONE);
+    ByteBuffer bytes = PrefilledCodec.encode(new First(3, p));
+    assertThat(bytes.remaining()).isEqualTo(44);
+    assertThat(PrefilledCodec.decode(bytes).prefilled().tokens()).containsExactly(first);
+  }
 }

@@ -540,6 +540,36 @@ class LabTest {
   }
 
   @Test
+  void aDecodeEngineComputesNoRowOfAPromptAndGetsThePagesOfAllPrompts() {
+    LabReport r = run(Lab::disagg);
+    String one = "one engine, unchunked";
+    String two = "two engines";
+    assertThat(variants(r, "prompts apart", "longest gap, ms"))
+        .containsExactly(
+            one, "one engine, mixed chunks of 32", "one engine, mixed chunks of 16", two);
+    String rows = "prompt rows beside answers";
+    assertThat(figure(r, "prompts apart", one, rows)).isEqualTo(3 * 8 + 2 * 150);
+    assertThat(figure(r, "prompts apart", two, rows)).isZero();
+    assertThat(figure(r, "transfers", two, "pages")).isEqualTo(3 * 1 + 2 * 10); // of 16 tokens
+    assertThat(figure(r, "transfers", two, "MB")).isPositive();
+    for (String queue :
+        List.of(
+            "P bootstrap", "P waiting", "P inflight", "D prealloc", "D transfer", "D waiting")) {
+      assertThat(figure(r, "transfers", two, queue)).as(queue).isPositive();
+    }
+    assertThat(variants(r, "prompts apart", "x"))
+        .contains("longest gap, " + one + " over " + two, "tok/s, " + two + " over " + one);
+    assertThat(r.charts().getFirst().curves()).hasSize(4);
+  }
+
+  @Test
+  void twoEnginesNeedTwoThreads() {
+    var settings = new LabSettings(TinyModels.speck("mtp"), Optional.empty(), 1, 1, 1, true);
+    assertThatThrownBy(() -> Lab.disagg(settings, new PrintStream(out, true)))
+        .hasMessage("threads: expected at least 2, one for each of two engines, found 1");
+  }
+
+  @Test
   void aPrefixIsRefusedThatTheModelHasNoPositionsFor() {
     var shape = new TiersLab.Shape(List.of(32, 250), Set.of());
     assertThatThrownBy(() -> run((settings, to) -> Lab.tiers(settings, shape, to)))
