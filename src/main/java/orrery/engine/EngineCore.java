@@ -102,11 +102,11 @@ final class EngineCore {
     try {
       this.memory = new KvMemory(kv, prefix, this.sink, clock);
       this.texts = new TokenTexts(loaded.tokenizer(), model.vocab(), sink.wantsBooks());
-    int pageTokens = kv.geometry().pageTokens();
-    this.fetches = new Fetches(prefix, pageTokens, options.offload(), this.sink, clock);
-    this.requests =
-        new Requests(loaded, contextLength, queues, memory, fetches, this.sink, clock, queued);
-    this.books = books(options, keyframes, events);
+      int pageTokens = kv.geometry().pageTokens();
+      this.fetches = new Fetches(prefix, pageTokens, options.offload(), this.sink, clock);
+      this.requests =
+          new Requests(loaded, contextLength, queues, memory, fetches, this.sink, clock, queued);
+      this.books = books(options, keyframes, events);
       this.team = new Team(options.compute().threads());
     } catch (Throwable e) {
       prefix.close(); // else its threads would stay, and host memory

@@ -185,7 +185,9 @@ final class HostIndex {
     rest(part);
   }
 
-  /** A use of a part's slot has ended: if it was flushed meanwhile, and no other is left, it goes. */
+  /**
+   * A use of a part's slot has ended: if it was flushed meanwhile, and no other is left, it goes.
+   */
   void rest(HostPart part) {
     if (part.flushed() && part.evictable()) {
       remove(part);

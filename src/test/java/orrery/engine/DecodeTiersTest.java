@@ -35,13 +35,10 @@ class DecodeTiersTest {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("v4-mtp"))) {
       EngineOptions small =
           EngineOptions.defaults()
-              .withKv(
-                  kv -> kv.withPageSize(PAGE).withContextLength(256).withMaxTotalTokens(256));
+              .withKv(kv -> kv.withPageSize(PAGE).withContextLength(256).withMaxTotalTokens(256));
       EngineOptions tiers =
           SwitchCell.hostBlocks(
-              loaded.model(),
-              small.withOffload(o -> o.withEnableHierarchicalCache(true)),
-              40);
+              loaded.model(), small.withOffload(o -> o.withEnableHierarchicalCache(true)), 40);
       List<Event> events = Collections.synchronizedList(new ArrayList<>());
       var prefill = new TwoEngines.Side(loaded, small, EventSink.NONE);
       var decode = new TwoEngines.Side(loaded, tiers, events::add);

@@ -220,8 +220,7 @@ class StorageTest {
         .isThrownBy(
             () ->
                 Engine.start(
-                    loaded,
-                    options(directory).withOffload(o -> o.withHicacheStorageDir("a\0b"))))
+                    loaded, options(directory).withOffload(o -> o.withHicacheStorageDir("a\0b"))))
         .withMessageStartingWith("hicache-storage-dir: expected the name of a directory");
   }
 
