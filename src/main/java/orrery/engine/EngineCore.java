@@ -99,16 +99,21 @@ final class EngineCore {
     this.kv = cache(model, options, contextLength);
     PrefixCaches caches = new PrefixCaches(kv, options, host, clock, wake);
     this.prefix = Heap.making(host.words(), () -> caches.make(fingerprint));
-    this.memory = new KvMemory(kv, prefix, this.sink, clock);
-    this.texts = new TokenTexts(loaded.tokenizer(), model.vocab(), sink.wantsBooks());
-    int pageTokens = kv.geometry().pageTokens();
-    this.fetches = new Fetches(prefix, pageTokens, options.offload(), this.sink, clock);
-    this.requests =
-        new Requests(loaded, contextLength, queues, memory, fetches, this.sink, clock, queued);
-    this.books = books(options, keyframes, events);
-    this.team = new Team(options.compute().threads());
-    this.workspace = new Workspace(options.compute().threads(), new ScalarKernels());
     try {
+      this.memory = new KvMemory(kv, prefix, this.sink, clock);
+      this.texts = new TokenTexts(loaded.tokenizer(), model.vocab(), sink.wantsBooks());
+      int pageTokens = kv.geometry().pageTokens();
+      this.fetches = new Fetches(prefix, pageTokens, options.offload(), this.sink, clock);
+      this.requests =
+          new Requests(loaded, contextLength, queues, memory, fetches, this.sink, clock, queued);
+      this.books = books(options, keyframes, events);
+      this.team = new Team(options.compute().threads());
+    } catch (Throwable e) {
+      prefix.close(); // else its threads would stay, and host memory
+      throw e;
+    }
+    try {
+      this.workspace = new Workspace(options.compute().threads(), new ScalarKernels());
       this.loop = loop(options, drafters);
     } catch (Throwable e) {
       team.close(); // else its threads would stay

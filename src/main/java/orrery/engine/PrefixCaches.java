@@ -1,5 +1,6 @@
 package orrery.engine;
 
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -16,6 +17,7 @@ import orrery.offload.PartLayout;
 import orrery.offload.RowOrigin;
 import orrery.offload.ThreadMover;
 import orrery.offload.TieredCache;
+import orrery.offload.WritePolicy;
 import orrery.prefix.BlockCache;
 import orrery.prefix.PrefixCache;
 
@@ -56,11 +58,27 @@ record PrefixCaches(
             kv.layout(),
             kv.geometry().pageTokens());
     HostPool host = new HostPool(new PartLayout(kv.layout(), kv.geometry()), memory.slots());
-    Optional<FileTier> files = files(host);
+    Optional<FileTier> files = Optional.empty();
+    try {
+      files = files(host);
+      return behind((BlockCache) pages, host, files, rows);
+    } catch (Throwable e) {
+      files.ifPresent(FileTier::close); // first: its thread works with the host's memory
+      host.close();
+      throw e;
+    }
+  }
+
+  private TieredCache behind(
+      BlockCache pages, HostPool host, Optional<FileTier> files, String rows) {
+    WritePolicy policy = options.offload().hicacheWritePolicy();
     Mover mover = new ThreadMover(new PageCopier(kv, host), MOST_STORES, clock);
-    OffloadOptions o = options.offload();
-    return new TieredCache(
-        kv, (BlockCache) pages, host, mover, o.hicacheWritePolicy(), files, rows);
+    try {
+      return new TieredCache(kv, pages, host, mover, policy, files, rows);
+    } catch (Throwable e) {
+      mover.close();
+      throw e;
+    }
   }
 
   private static String join(CompletableFuture<String> model) {
@@ -77,12 +95,20 @@ record PrefixCaches(
       return Optional.empty();
     }
     long limit = (long) (o.hicacheStorageSize() * GB);
+    Path directory = directory(o.hicacheStorageDir());
+    return Optional.of(FileTier.open(directory, limit, host, clock, wake));
+  }
+
+  private static Path directory(String name) {
     try {
-      Path directory = Path.of(o.hicacheStorageDir());
-      return Optional.of(FileTier.open(directory, limit, host, clock, wake));
-    } catch (RuntimeException e) {
-      host.close();
-      throw e;
+      return Path.of(name);
+    } catch (InvalidPathException e) {
+      throw new IllegalArgumentException(
+          "hicache-storage-dir: expected the name of a directory, found "
+              + name
+              + ": "
+              + e.getReason(),
+          e);
     }
   }
 }

@@ -35,6 +35,15 @@ public final class HostPool implements AutoCloseable {
     this.free = new int[slots.length][];
     this.available = slots.clone();
     this.taken = new boolean[slots.length][];
+    try {
+      allocate(slots);
+    } catch (Throwable e) {
+      arena.close(); // the pools before the one that failed
+      throw e;
+    }
+  }
+
+  private void allocate(int[] slots) {
     for (int pool = 0; pool < slots.length; pool++) {
       if (slots[pool] > 0 != layout.pages(pool) > 0) {
         throw new IllegalArgumentException(

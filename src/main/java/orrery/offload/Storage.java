@@ -220,7 +220,7 @@ final class Storage implements HostIndex.Behind {
     files.queue().settled(ended::add);
     running.forEach(this::came); // after the queue was asked: what has ended has its last count
     for (DiskJob job : ended) {
-      job.bug().ifPresent(Storage::stop);
+      job.bug().ifPresent(bug -> told(job, bug));
       switch (job) {
         case DiskWrite write -> written(write);
         case Prefetch read -> end(read);
@@ -228,8 +228,12 @@ final class Storage implements HostIndex.Behind {
     }
   }
 
-  private static void stop(Throwable bug) {
-    throw new IllegalStateException("the disk's thread: " + bug, bug);
+  /** A bug of ours in one job fails no request; an error of the JVM ends the engine. */
+  private void told(DiskJob job, Throwable bug) {
+    if (bug instanceof Error) {
+      throw new IllegalStateException("the disk's thread: " + bug, bug);
+    }
+    report.fault("bug", job + ": " + bug);
   }
 
   private void came(Reading read) {

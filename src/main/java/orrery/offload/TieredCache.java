@@ -339,8 +339,14 @@ public final class TieredCache implements PrefixCache {
   /** Ends the mover and the disk's thread, and frees host memory. */
   @Override
   public void close() {
-    mover.close();
-    storage.ifPresent(Storage::close);
-    pool.close();
+    try {
+      mover.close();
+    } finally {
+      try {
+        storage.ifPresent(Storage::close);
+      } finally {
+        pool.close();
+      }
+    }
   }
 }

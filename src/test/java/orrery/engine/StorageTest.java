@@ -216,6 +216,12 @@ class StorageTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Engine.start(loaded, options(Path.of("pom.xml"))))
         .withMessageStartingWith("hicache-storage-dir: expected a directory that can be written");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                Engine.start(
+                    loaded, options(directory).withOffload(o -> o.withHicacheStorageDir("a\0b"))))
+        .withMessageStartingWith("hicache-storage-dir: expected the name of a directory");
   }
 
   /** Serves one request after the other, and says so. */

@@ -2,6 +2,7 @@ package orrery.prefix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
@@ -19,7 +20,9 @@ import orrery.offload.FileTier;
 import orrery.offload.HostPool;
 import orrery.offload.InlineMover;
 import orrery.offload.MemoryPartStore;
+import orrery.offload.Part;
 import orrery.offload.PartLayout;
+import orrery.offload.PartStore;
 import orrery.offload.TieredCache;
 import orrery.offload.WritePolicy;
 import orrery.prefix.PrefixCache.Fetch;
@@ -29,7 +32,45 @@ class FilesBehindTest {
   private static final int P = 4;
   private static final int LONG = 33; // tokens, of which 8 blocks can be hit
 
-  private final MemoryPartStore store = new MemoryPartStore(1 << 20);
+  /** Has a bug, if the test says so. */
+  private static final class Buggy implements PartStore {
+    private final PartStore store = new MemoryPartStore(1 << 20);
+    boolean bug;
+
+    private PartStore store() {
+      if (bug) {
+        throw new IllegalStateException("a bug of the test");
+      }
+      return store;
+    }
+
+    @Override
+    public boolean contains(Part part) {
+      return store.contains(part);
+    }
+
+    @Override
+    public boolean get(Part part, MemorySegment into) {
+      return store().get(part, into);
+    }
+
+    @Override
+    public boolean put(Part part, MemorySegment bytes) {
+      return store().put(part, bytes);
+    }
+
+    @Override
+    public long bytes() {
+      return store.bytes();
+    }
+
+    @Override
+    public void close() {
+      store.close();
+    }
+  }
+
+  private final Buggy store = new Buggy();
   private KvCache kv;
   private TieredCache cache;
   private DiskQueue disk;
@@ -203,6 +244,22 @@ class FilesBehindTest {
     played(3, 9);
     work();
     assertThat(events(Written.class)).as("the slots are free for others now").hasSize(2);
+  }
+
+  @Test
+  void aBugInAReadOrAWriteIsToldAndFailsNothingElse() {
+    stored(1);
+    start(16, 16, WritePolicy.WRITE_THROUGH);
+    Fetch fetch = fetch(1, 1).orElseThrow();
+    disk.runNext();
+    store.bug = true;
+    work();
+    assertThat(fetch.ended()).isTrue();
+    assertThat(hit(1)).as("what came before").isEqualTo(P);
+    played(2, 9); // 2 blocks
+    work();
+    assertThat(events(StorageFault.class)).hasSize(3).allMatch(f -> f.kind().equals("bug"));
+    assertThat(cache.hostParts()).isEqualTo(3);
   }
 
   @Test
