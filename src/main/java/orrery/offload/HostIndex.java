@@ -104,7 +104,7 @@ final class HostIndex {
   /** The part, if it can be read; else null. */
   HostPart whole(Part part) {
     HostPart found = find(part);
-    return found != null && found.whole() ? found : null;
+    return found != null && found.whole() && !found.flushed() ? found : null;
   }
 
   /** Takes note that a part is used, if it is here. */
@@ -179,6 +179,21 @@ final class HostIndex {
     pool.give(part.part.pool(), part.slot);
   }
 
+  /** Takes a part out that nobody wants; where its slot is in use, {@link #rest} does so later. */
+  void flush(HostPart part) {
+    part.flush();
+    rest(part);
+  }
+
+  /**
+   * A use of a part's slot has ended: if it was flushed meanwhile, and no other is left, it goes.
+   */
+  void rest(HostPart part) {
+    if (part.flushed() && part.evictable()) {
+      remove(part);
+    }
+  }
+
   /** Visits all parts of a pool; the visit may remove the part. */
   void each(int of, Consumer<HostPart> visit) {
     List.copyOf(parts.get(of).values()).forEach(visit);
@@ -216,6 +231,9 @@ final class HostIndex {
       for (HostPart part : parts.get(p).values()) {
         if (taken[part.slot]) {
           throw new IllegalStateException("host slot " + part.slot + " has two parts");
+        }
+        if (part.flushed() && part.evictable()) {
+          throw new IllegalStateException(part.part + " was flushed, and keeps its slot");
         }
         taken[part.slot] = true;
         onTheWay += part.whole() ? 0 : 1;

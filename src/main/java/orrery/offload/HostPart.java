@@ -13,6 +13,7 @@ final class HostPart {
   private Block source; // of that copy
   private boolean arriving; // from files, not settled
   private boolean behind; // files have it too, or have refused it
+  private boolean flushed; // it goes as soon as nothing uses its slot
   private int readers; // loads that wait or run, and a write to a file
 
   HostPart(Part part, int slot, Stays<HostPart> stays) {
@@ -89,6 +90,16 @@ final class HostPart {
       throw new IllegalStateException(part + " has no reader");
     }
     readers--;
+  }
+
+  /** Takes note that nobody wants the part any more, though something still uses its slot. */
+  void flush() {
+    flushed = true;
+  }
+
+  /** Whether nobody wants the part any more. */
+  boolean flushed() {
+    return flushed;
   }
 
   int readers() {

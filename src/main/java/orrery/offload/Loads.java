@@ -95,7 +95,9 @@ final class Loads {
 
   /** A load has ended. */
   void ended(Copy copy) {
-    running.remove(copy).unread();
+    HostPart part = running.remove(copy);
+    part.unread();
+    host.rest(part);
   }
 
   /**

@@ -132,7 +132,12 @@ final class Storage implements HostIndex.Behind {
   /** Whether the host or files have a part, or will have it soon. */
   boolean reaches(Part part) {
     HostPart found = host.find(part);
-    return found == null ? files.store().contains(part) : found.whole() || found.arriving();
+    return found == null ? files.store().contains(part) : serves(found);
+  }
+
+  /** Whether a part on the host can be hit, or will be. */
+  private static boolean serves(HostPart part) {
+    return (part.whole() || part.arriving()) && !part.flushed();
   }
 
   /**
@@ -169,6 +174,8 @@ final class Storage implements HostIndex.Behind {
     HostPart found = host.find(part);
     if (found == null && files.store().contains(part)) {
       wanted.add(part);
+    } else if (found != null && found.flushed()) {
+      return; // its slot is not free yet; the block is computed
     } else if (found != null && found.arriving()) {
       reads.add(arriving.get(part));
     } else if (found != null) {
@@ -242,6 +249,7 @@ final class Storage implements HostIndex.Behind {
       part.arrived();
       arriving.remove(part.part);
       host.storing(part.part.pool(), -1);
+      host.rest(part);
     }
   }
 
@@ -256,6 +264,7 @@ final class Storage implements HostIndex.Behind {
     HostPart part = writes.remove(job);
     part.unread();
     part.nowBehind(); // if it was refused too: asking again would not help
+    host.rest(part);
     if (job.stored()) {
       report.written(job);
     }

@@ -247,7 +247,7 @@ final class Stores implements BlockCache.Leaving {
     }
   }
 
-  /** Empties host memory, but for parts that are being read. */
+  /** Empties host memory; a slot that is being read or filled is free when that has ended. */
   void clearHost() {
     for (int pool = 0; pool < layout.pools(); pool++) {
       host.each(
@@ -255,8 +255,8 @@ final class Stores implements BlockCache.Leaving {
           part -> {
             if (part.storing() != null) {
               cancel(part);
-            } else if (part.evictable()) {
-              host.remove(part);
+            } else {
+              host.flush(part);
             }
           });
     }

@@ -228,8 +228,25 @@ class FilesBehindTest {
     assertThat(hit(1)).isZero();
     work();
     assertThat(fetch.ended()).isTrue();
+    assertThat(hit(1)).isZero();
+    assertThat(cache.hostParts()).as("slots are free when their reads have ended").isZero();
+    assertThat(fetch(1, 1)).as("files are not flushed").isPresent();
+    work();
+    assertThat(hit(1)).isEqualTo(32);
+  }
+
+  @Test
+  void aFlushMeanwhileLeavesTheSlotsThatAreBeingWrittenUntilTheyAre() {
+    start(16, 16, WritePolicy.WRITE_THROUGH);
+    played(1, LONG);
     cache.clear();
+    cache.check();
+    assertThat(hit(1)).isZero();
+    assertThat(cache.hostParts()).isEqualTo(8);
+    work();
     assertThat(cache.hostParts()).isZero();
+    assertThat(fetch(1, 1).orElseThrow().tokens()).isEqualTo(32);
+    work();
   }
 
   @Test
