@@ -60,6 +60,20 @@ public final class DiskQueue {
     return enqueue(writes, job);
   }
 
+  /**
+   * Writes a part before the end, however many wait: nothing else comes after it.
+   *
+   * @return false, and nothing happens, if the queue is closed
+   */
+  public synchronized boolean writeLast(DiskWrite job) {
+    if (closed) {
+      return false;
+    }
+    writes.add(job);
+    notifyAll();
+    return true;
+  }
+
   private <J extends DiskJob> boolean enqueue(Deque<J> jobs, J job) {
     if (jobs.size() >= most || closed) {
       return false;

@@ -1,6 +1,7 @@
 package orrery.offload;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
@@ -107,6 +108,28 @@ final class Storage implements HostIndex.Behind {
       writes.put(job, part);
     }
     return waits;
+  }
+
+  /** Begins to write all parts that only the host has; nothing is stored after this. */
+  void saveAll() {
+    Set<HostPart> waiting = Collections.newSetFromMap(new IdentityHashMap<>());
+    waiting.addAll(writes.values());
+    for (int pool = 0; pool < layout.pools(); pool++) {
+      host.each(
+          pool,
+          part -> {
+            if (serves(part) && part.whole() && !part.behind() && !waiting.contains(part)) {
+              begin(new DiskWrite(part.part, part.slot), part);
+            }
+          });
+    }
+  }
+
+  private void begin(DiskWrite job, HostPart part) {
+    if (files.queue().writeLast(job)) {
+      part.read();
+      writes.put(job, part);
+    }
   }
 
   @Override

@@ -314,6 +314,8 @@ public final class TieredCache implements PrefixCache {
 
   @Override
   public boolean drain() {
+    settle();
+    storage.ifPresent(Storage::saveAll);
     storage.ifPresent(Storage::close);
     settle();
     return storage.isPresent();

@@ -264,6 +264,18 @@ class FilesBehindTest {
   }
 
   @Test
+  void anOrderlyEndWritesThePartsThatWerePutOff() {
+    start(16, 1, WritePolicy.WRITE_THROUGH);
+    played(1, LONG); // 8 blocks, of which one write waits
+    assertThat(cache.drain()).isTrue();
+    work();
+    assertThat(events(Written.class)).hasSize(8);
+    start(16, 16, WritePolicy.WRITE_THROUGH);
+    assertThat(fetch(1, 1).orElseThrow().tokens()).isEqualTo(32);
+    work();
+  }
+
+  @Test
   void aBugInAReadOrAWriteIsToldAndFailsNothingElse() {
     stored(1);
     start(16, 16, WritePolicy.WRITE_THROUGH);
