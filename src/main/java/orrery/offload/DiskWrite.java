@@ -1,6 +1,6 @@
 package orrery.offload;
 
-/** Writes a part from a host slot to the disk. */
+/** Writes a part from a host slot to the disk, if the disk does not have it. */
 public final class DiskWrite extends DiskJob {
   private final Part part;
   private final int slot;
@@ -29,6 +29,10 @@ public final class DiskWrite extends DiskJob {
 
   @Override
   boolean piece(PartStore store, HostPool host) {
+    if (store.contains(part)) {
+      stored = true;
+      return false;
+    }
     var bytes = host.at(part.pool(), slot);
     if (store.put(part, bytes)) {
       stored = true;

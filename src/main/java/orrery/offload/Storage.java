@@ -95,12 +95,11 @@ final class Storage implements HostIndex.Behind {
     }
   }
 
-  /** Begins to write a part that files do not have; returns false if too many writes wait. */
+  /**
+   * Begins to write a part, if files do not have it; returns false if too many writes wait. The
+   * disk's thread asks the files, not this one.
+   */
   private boolean write(HostPart part) {
-    if (files.store().contains(part.part)) {
-      part.nowBehind();
-      return true;
-    }
     DiskWrite job = new DiskWrite(part.part, part.slot);
     boolean waits = files.queue().write(job);
     if (waits) {
@@ -288,7 +287,7 @@ final class Storage implements HostIndex.Behind {
     part.unread();
     part.nowBehind(); // if it was refused too: asking again would not help
     host.rest(part);
-    if (job.stored()) {
+    if (job.bytes() > 0) { // else it was there, or was refused
       report.written(job);
     }
   }

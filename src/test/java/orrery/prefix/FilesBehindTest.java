@@ -36,6 +36,7 @@ class FilesBehindTest {
   private static final class Buggy implements PartStore {
     private final PartStore store = new MemoryPartStore(1 << 20);
     boolean bug;
+    int asked; // whether it has a part
 
     private PartStore store() {
       if (bug) {
@@ -46,6 +47,7 @@ class FilesBehindTest {
 
     @Override
     public boolean contains(Part part) {
+      asked++;
       return store.contains(part);
     }
 
@@ -261,6 +263,18 @@ class FilesBehindTest {
     played(3, 9);
     work();
     assertThat(events(Written.class)).as("the slots are free for others now").hasSize(2);
+  }
+
+  @Test
+  void theEnginesThreadAsksNoFileWhenItStoresOrEvicts() {
+    start(4, 1, WritePolicy.WRITE_BACK);
+    for (int first = 1; first < 20; first++) {
+      played(first, 13);
+    }
+    assertThat(events(StorageFault.class)).as("the queue is full").isNotEmpty();
+    assertThat(store.asked).isZero();
+    work();
+    assertThat(store.asked).isPositive();
   }
 
   @Test
