@@ -7,6 +7,7 @@ import orrery.batching.Sequence;
 import orrery.batching.StepPlan;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.events.HostHit;
 import orrery.kv.Arrival;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
@@ -84,6 +85,8 @@ final class KvMemory {
     int limit = (s.known() - 1) / g.pageTokens() * g.pageTokens();
     PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, s.retentions(), table);
     if (hit.loads() > 0) {
+      long now = clock.getAsLong();
+      sink.accept(new HostHit(now, s.request, s.id, hit.loadedTokens(), hit.loads()));
       load()
           .await(Arrival.EVERY_STREAM); // no step waits for them: the other engine's rows come next
     }
