@@ -20,7 +20,7 @@ public record HostPools(long nanos, List<HostSlots> pools) implements Event.Tier
    * @param tokens of a block, which a part stands for
    * @param free slots
    * @param whole slots whose part lies there whole
-   * @param storing slots whose part is on its way
+   * @param storing slots whose part is on its way, from pages or from files
    * @param evicted parts that gave up their slot in this step
    */
   public record HostSlots(String pool, int tokens, int free, int whole, int storing, int evicted) {

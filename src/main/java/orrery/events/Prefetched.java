@@ -3,7 +3,8 @@ package orrery.events;
 /**
  * A sequence waits no longer for rows from files.
  *
- * @param tokens that its hit is longer by than without them
+ * @param tokens that its hit is longer by than when it began to wait; what other requests computed
+ *     meanwhile counts too
  * @param why {@code done} if nothing more comes, {@code timeout}, {@code started} if the scheduler
  *     runs it with what has come, or {@code cancelled}
  */

@@ -53,8 +53,8 @@
  *   <li>The engine's thread alone touches the books. What ended comes back as a message.
  *   <li>No request fails because of a file: what is missing or broken is computed, and an event
  *       says so. The engine's thread never waits for a read or a write of rows. When a request
- *       comes whose prompt memory does not have, it asks the directory which files are there: one
- *       look-up of a name for each block that it finds, and one more.
+ *       comes whose prompt memory does not have, it asks the directory which files are there: a few
+ *       look-ups of a name for each part of it, which may wait for a slow directory.
  *   <li>A slot that is read from a file, or written to one, is kept until the disk's thread says
  *       that it is done.
  *   <li>No bit of an answer depends on tiers, policies, sizes, or on which copy ended when.
