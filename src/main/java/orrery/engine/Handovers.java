@@ -273,10 +273,16 @@ final class Handovers {
     Choice first = d.choice;
     List<Choice> siblings = new ArrayList<>(first.active.running);
     siblings.remove(first);
+    try {
+      first.resumed(speculator.drafter(), d.drafter);
+      memory.requireRows(first, speculator.drafter().complete(first.drafts(), first.computed()));
+    } catch (RuntimeException e) { // this request alone: what the other engine said
+      requests.fail(first.active, e);
+      return;
+    }
     open.remove(d);
     move(d, Queue.RUNNING);
     queues.admitHeld(first);
-    first.resumed(speculator.drafter(), d.drafter);
     d.drafter = null;
     settler.commit(first, siblings);
   }
