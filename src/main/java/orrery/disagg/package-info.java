@@ -46,8 +46,8 @@
  *   ABORT     UTF-8: why the other side ends the request
  * </pre>
  *
- * <p>Every frame of a connection has the room of its HELLO. A payload has at most 256 KiB, a PAGE or
- * FIRST 256 MiB, and memory for it is taken as its bytes come. DONE before FIRST is an error.
+ * <p>Every frame of a connection has the room of its HELLO. A payload has at most 256 KiB, a PAGE
+ * or FIRST 256 MiB, and memory for it is taken as its bytes come. DONE before FIRST is an error.
  *
  * <p><b>Who waits, and how long.</b> Nobody waits without end for the other side:
  *
@@ -76,8 +76,8 @@
  *
  * <p><b>Trust.</b> The two sides trust each other's rows; there is no key. Whoever reaches the
  * prefill side's port can take the rows of a room that it names, and a decode side takes rows from
- * the host that a request names, also into its prefix cache. What a peer says is checked so far that
- * it cannot stop an engine, keep its pages or write where it likes.
+ * the host that a request names, also into its prefix cache. What a peer says is checked so far
+ * that it cannot stop an engine, keep its pages or write where it likes.
  *
  * <p><b>Parts.</b> {@link orrery.disagg.PrefillSide} and {@link orrery.disagg.DecodeSide} stand
  * before their engines. {@link orrery.disagg.Transfer} is one connection, {@link

@@ -457,8 +457,7 @@ final class EngineCore {
       }
       return false;
     }
-    handovers.preallocate(loop);
-    handovers.promote(loop);
+    handovers.advance(loop);
     if (queues.isEmpty() && loop.settled()) { // all that is here waits for another engine
       requests.cutOffLate(clock.getAsLong());
       steps.end();

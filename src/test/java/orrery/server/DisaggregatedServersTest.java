@@ -176,8 +176,7 @@ class DisaggregatedServersTest {
   void oneRoomForSeveralPromptsIsThatOfTheFirst() {
     String prompts = "{\"prompt\": [[3, 14, 15], [9, 26, 5, 35, 8]], \"max_tokens\": 12, ";
     String body =
-        prompts
-            + "\"temperature\": 0, \"bootstrap_host\": \"localhost\", \"bootstrap_room\": 70}";
+        prompts + "\"temperature\": 0, \"bootstrap_host\": \"localhost\", \"bootstrap_room\": 70}";
     CompletableFuture<Reply> first =
         CompletableFuture.supplyAsync(() -> prefill.post("/v1/completions", body));
     assertThat(choices(decode.post("/v1/completions", body)))
