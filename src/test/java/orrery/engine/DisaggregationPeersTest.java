@@ -78,6 +78,9 @@ class DisaggregationPeersTest {
     Side side = side();
     try (PrefillSide prefills =
         PrefillSide.start(List.of(side.engine), "m", TcpNetwork.local(), 0, SHORT)) {
+      side.engine
+          .pause(PauseMode.IN_PLACE)
+          .join(); // nothing is computed before the peer has played
       Completion request = prefills.submit(REQUEST, 7);
       StringBuilder fit = new StringBuilder("model=m\n");
       side.engine.kvFormat().forEach((k, v) -> fit.append(k).append('=').append(v).append('\n'));
@@ -102,7 +105,7 @@ class DisaggregationPeersTest {
           with.send(frame(Type.RESERVED, 7, 1, 0, 3));
           with.send(frame(Type.DONE, 7));
         },
-        ""); // it may find before that the pages that are wanted do not fit
+        "expected DONE behind FIRST, found it before");
   }
 
   @Test
