@@ -5,11 +5,11 @@ import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import orrery.checkpoint.ModelFingerprint;
 import orrery.disagg.DecodeSide;
 import orrery.disagg.PrefillSide;
 import orrery.disagg.TcpNetwork;
 import orrery.engine.Engine;
-import orrery.lab.Fingerprint;
 import orrery.options.Options;
 import orrery.server.Part;
 import picocli.CommandLine.Option;
@@ -18,6 +18,7 @@ import picocli.CommandLine.Option;
 final class DisaggregationFlags {
   static final String HEADING = "%nPrompts here, answers there (behind a router):%n";
   static final String MODE = "--disaggregation-mode";
+  static final String HOST = "--disaggregation-bootstrap-host";
   static final String PORT = "--disaggregation-bootstrap-port";
   static final String RESERVED = "--num-reserved-decode-tokens";
 
@@ -55,6 +56,14 @@ final class DisaggregationFlags {
   private int port = 8998;
 
   @Option(
+      names = HOST,
+      paramLabel = "ADDRESS",
+      description =
+          "With prefill: address at which decode servers call. Whoever reaches it needs no key."
+              + " Default: ${DEFAULT-VALUE}")
+  private String host = "127.0.0.1";
+
+  @Option(
       names = RESERVED,
       paramLabel = "N",
       description =
@@ -83,20 +92,19 @@ final class DisaggregationFlags {
   /**
    * The part that the server does.
    *
-   * @param host at which it listens
    * @throws IOException if the port cannot be had
    */
-  Part part(Engine engine, Path model, String host) throws IOException {
+  Part part(Engine engine, Path model) throws IOException {
     return switch (mode) {
       case NULL -> new Part.Whole();
       case PREFILL -> {
         TcpNetwork network = new TcpNetwork(InetAddress.getByName(host));
-        String name = Fingerprint.of(model);
+        String name = ModelFingerprint.of(model);
         yield new Part.Prefill(PrefillSide.start(List.of(engine), name, network, port, PATIENCE));
       }
       case DECODE -> {
         TcpNetwork network = TcpNetwork.local(); // it calls, and is not called
-        String name = Fingerprint.of(model);
+        String name = ModelFingerprint.of(model);
         yield new Part.Decode(new DecodeSide(engine, name, network, reserved, PATIENCE), port);
       }
     };

@@ -127,8 +127,13 @@ final class ServeCommand implements Callable<Integer> {
         .when(
             parts.whole(),
             "without " + DisaggregationFlags.MODE,
+            DisaggregationFlags.HOST,
             DisaggregationFlags.PORT,
             DisaggregationFlags.RESERVED)
+        .when(
+            !parts.whole(),
+            "without whole requests: one without a seed takes its room for it",
+            "--random-seed")
         .when(
             parts.prefill(),
             "with " + DisaggregationFlags.MODE + " prefill",
@@ -160,7 +165,7 @@ final class ServeCommand implements Callable<Integer> {
         Profile profile = server.profile();
         LoadedModel loaded = model.load();
         PageServer page = new PageServer(xray(listening), loaded, sink.and(metrics).and(profile));
-        Serving serving = serving(start(page, options), loaded, served, listening.host())) {
+        Serving serving = serving(start(page, options), loaded, served)) {
       new NoEffect(spec).model(serving.engine()).tell();
       sink.begin();
       if (!cold) {
@@ -208,10 +213,9 @@ final class ServeCommand implements Callable<Integer> {
     return keys == 1 || keys == 0 && listening.isLoopback();
   }
 
-  private Serving serving(Engine engine, LoadedModel loaded, String served, String host)
-      throws IOException {
+  private Serving serving(Engine engine, LoadedModel loaded, String served) throws IOException {
     try {
-      Part part = parts.part(engine, loaded.directory(), host);
+      Part part = parts.part(engine, loaded.directory());
       return new Serving(
           engine, loaded, served, cacheReport, server.deadline(), random.seed(), part);
     } catch (IOException e) {

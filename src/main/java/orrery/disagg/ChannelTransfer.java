@@ -6,6 +6,9 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.ByteChannel;
+import java.util.Arrays;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import orrery.disagg.Frame.Type;
 
@@ -15,7 +18,7 @@ public final class ChannelTransfer implements Transfer {
   private static final byte VERSION = 1;
   private static final int HEADER = 24; // bytes
   private static final int CHECKED = 20; // bytes of the header before its checksum
-  private static final int MOST = 1 << 28; // bytes of a payload; a damaged length asks for no more
+  private static final int AT_ONCE = 1 << 20; // bytes that a length alone takes
 
   private final ByteChannel channel;
   private final ByteBuffer out = ByteBuffer.allocate(HEADER).order(ByteOrder.LITTLE_ENDIAN);
@@ -46,30 +49,56 @@ public final class ChannelTransfer implements Transfer {
   }
 
   @Override
-  public Frame receive() throws IOException {
+  public Frame receive(Type... expected) throws IOException {
     read(in.clear(), "a frame");
     if (in.getInt(0) != MAGIC || in.get(4) != VERSION || in.getShort(6) != 0) {
       throw new TransferException(
           "expected a frame of version %d, found magic %08x, version %d"
               .formatted(VERSION, in.getInt(0), in.get(4)));
     }
-    int type = in.get(5) - 1;
+    Type type = type(in.get(5) - 1, expected);
     int length = in.getInt(16);
-    if (type < 0 || type >= Type.values().length || length < 0 || length > MOST) {
+    if (length < 0 || length > type.most()) {
       throw new TransferException(
-          "expected a frame of type 1 to %d and at most %d bytes, found type %d and %d bytes"
-              .formatted(Type.values().length, MOST, type + 1, length));
+          "%s: expected at most %d bytes, found %d".formatted(type, type.most(), length));
     }
-    ByteBuffer payload = ByteBuffer.allocate(length);
-    read(payload, "the payload of " + Type.values()[type]);
-    payload.flip();
+    ByteBuffer payload = payload(length, type);
     int checksum = checksum(in, payload);
     if (checksum != in.getInt(CHECKED)) {
       throw new TransferException(
           "%s: expected the checksum %08x, found %08x"
-              .formatted(Type.values()[type], in.getInt(CHECKED), checksum));
+              .formatted(type, in.getInt(CHECKED), checksum));
     }
-    return new Frame(Type.values()[type], in.getLong(8), payload);
+    Frame frame = new Frame(type, in.getLong(8), payload);
+    if (type == Type.ABORT) {
+      throw new TransferException(frame.reason());
+    }
+    return frame;
+  }
+
+  private static Type type(int number, Type[] expected) throws TransferException {
+    Type[] all = Type.values();
+    Type type = number < 0 || number >= all.length ? null : all[number];
+    if (type != Type.ABORT && !Arrays.asList(expected).contains(type)) {
+      String types = Stream.of(expected).map(Type::name).collect(Collectors.joining(" or "));
+      throw new TransferException(
+          "expected " + types + ", found " + (type == null ? "type " + (number + 1) : type));
+    }
+    return type;
+  }
+
+  /** Reads a payload. Its memory grows as its bytes come: a length alone takes none. */
+  private ByteBuffer payload(int length, Type type) throws IOException {
+    byte[] bytes = new byte[Math.min(length, AT_ONCE)];
+    ByteBuffer payload = ByteBuffer.wrap(bytes);
+    read(payload, "the payload of " + type);
+    while (payload.position() < length) {
+      int at = payload.position();
+      bytes = Arrays.copyOf(bytes, (int) Math.min(length, 2L * at));
+      payload = ByteBuffer.wrap(bytes).position(at);
+      read(payload, "the payload of " + type);
+    }
+    return payload.flip();
   }
 
   private void read(ByteBuffer bytes, String what) throws IOException {

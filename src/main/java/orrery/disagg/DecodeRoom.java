@@ -1,14 +1,9 @@
 package orrery.disagg;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.BitSet;
-import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Stream;
+import java.util.concurrent.Future;
 import orrery.disagg.Frame.Type;
 import orrery.disagg.PrefilledCodec.First;
 import orrery.engine.DecodeTicket;
@@ -17,110 +12,154 @@ import orrery.engine.KvReceiver;
 import orrery.engine.Prefilled;
 
 /**
- * One request of a decode side, with its connection to the prefill side. One thread does all of it:
- * it alone writes pages.
+ * One request of a decode side, with its connection to the prefill side. One thread reads all that
+ * comes, from the first frame on, so it notices at once when the other side dies. It alone writes
+ * pages, and it gives the engine the one answer that ends their loan.
  */
 final class DecodeRoom implements KvReceiver {
-  private static final int PAGE_HEADER = 8; // bytes: pool and index
+  private static final Duration GREETING =
+      Duration.ofSeconds(10); // a prefill side welcomes at once
 
   private final Fit fit;
   private final Network network;
   private final String host;
   private final int port;
   private final long room;
-  private final Duration patience;
-  private final CompletableFuture<DecodeTicket> ticket = new CompletableFuture<>();
-  private final CompletableFuture<Optional<KvPages>> reserved = new CompletableFuture<>();
+  private final Duration waiting;
+
+  private volatile Transfer open; // null before the call
 
   // Guarded by this.
-  private Transfer call; // null before pages are filled
+  private boolean greeted;
+  private KvPages pages; // null before the engine has some
+  private boolean asked; // for pages: RESERVED is on its way
+  private Future<?> timer; // null while the engine alone decides how long it takes
   private String ended; // why the request has ended; null before
 
-  DecodeRoom(Fit fit, Network network, String host, int port, long room, Duration patience) {
+  DecodeRoom(Fit fit, Network network, String host, int port, long room, Duration waiting) {
     this.fit = fit;
     this.network = network;
     this.host = host;
     this.port = port;
     this.room = room;
-    this.patience = patience;
+    this.waiting = waiting;
   }
 
   @Override
   public void reserved(KvPages pages) {
-    reserved.complete(Optional.of(pages));
+    synchronized (this) {
+      this.pages = pages;
+    }
+    Thread.ofVirtual().name("orrery-decode-asks").start(this::askOrEnd);
   }
 
   @Override
   public void ended(String why) {
-    end(why);
+    Thread.ofVirtual().name("orrery-decode-ends").start(() -> end(why));
   }
 
-  /** Ends the request; if pages are being filled, the thread that does it says when it stops. */
+  /** Ends the connection; the thread that reads it then tells the engine. */
   private void end(String why) {
-    Transfer filling;
+    boolean quiet;
+    synchronized (this) {
+      quiet = !asked && ended == null; // so nothing else is being sent
+      ended = ended == null ? why : ended;
+      if (!greeted) {
+        return; // who greets finds it, and tells the other side
+      }
+    }
+    if (quiet) {
+      Rooms.tell(open, room, why);
+    }
+    open.close();
+  }
+
+  /** Ends the connection whatever it does, because it takes too long. */
+  private void late(String why) {
     synchronized (this) {
       ended = ended == null ? why : ended;
-      filling = call;
     }
-    if (filling != null) {
-      filling.close();
-    } else {
-      reserved.complete(Optional.empty()); // unless there are pages
-      ticket.thenAccept(mine -> mine.failed(why));
-    }
-  }
-
-  /** Whether pages may be filled: not if the request has ended. */
-  private synchronized boolean begin(Transfer mine) {
-    call = ended == null ? mine : null;
-    return call != null;
+    open.close();
   }
 
   private synchronized String ended() {
     return ended;
   }
 
-  /** Brings the rows into the engine. */
-  void run(DecodeTicket mine) {
-    ticket.complete(mine);
-    try (Transfer with = network.connect(host, port)) {
-      greet(with);
-      Optional<KvPages> pages = reserved.join();
-      if (pages.isPresent() && begin(with)) {
-        fill(with, pages.get(), mine);
-      } else {
-        with.send(Frame.text(Type.ABORT, room, ended()));
-      }
-    } catch (IOException e) {
-      mine.failed("the prefill side: " + (ended() == null ? Rooms.why(e) : ended()));
+  private synchronized void within(Duration time, String what, String option) {
+    stopTimer();
+    String why = what + " did not come within " + Rooms.seconds(time) + option;
+    timer = Rooms.after(time, () -> late(why));
+  }
+
+  private synchronized void stopTimer() {
+    if (timer != null) {
+      timer.cancel(false);
     }
   }
 
-  private void fill(Transfer with, KvPages pages, DecodeTicket mine) throws IOException {
-    AtomicBoolean arrived = new AtomicBoolean();
-    Rooms.after(
-        patience,
-        () -> {
-          if (!arrived.get()) {
-            end("the rows did not come within " + patience);
-          }
-        });
-    with.send(Frame.ints(Type.RESERVED, room, ranges(pages)));
-    Prefilled prefilled = receive(with, pages);
-    arrived.set(true);
-    with.send(new Frame(Type.DONE, room, ByteBuffer.allocate(0)));
-    mine.arrived(prefilled); // last: an answer that ends at once closes the connection
+  /** Brings the rows into the engine. */
+  void run(DecodeTicket mine) {
+    try (Transfer with = network.connect(host, port)) {
+      open = with;
+      greet(with);
+      Prefilled prefilled = receive(with);
+      stopTimer();
+      done(with);
+      mine.arrived(prefilled); // last: an answer that ends at once closes the connection
+    } catch (IOException e) {
+      mine.failed("the prefill side: " + (ended() == null ? Rooms.why(e) : ended()));
+    } catch (RuntimeException | Error e) { // a bug: it is told, and the pages come back
+      mine.failed("the decode side: " + e);
+      throw e;
+    } finally {
+      stopTimer();
+    }
   }
 
   private void greet(Transfer mine) throws IOException {
+    within(Rooms.shorter(waiting, GREETING), "a welcome", "");
     mine.send(Frame.text(Type.HELLO, room, fit.lines()));
-    int[] welcome = mine.receive().require(Type.WELCOME).ints(2);
+    int[] welcome = mine.receive(Type.WELCOME).of(room).ints(2);
     int size = welcome[0];
     if (size < 1 || welcome[1] != PrefillSide.rank(room, size)) {
       throw new TransferException(
           "expected room %d at rank %d of %d, found it at rank %d"
               .formatted(room, size < 1 ? 0 : PrefillSide.rank(room, size), size, welcome[1]));
     }
+    String gone;
+    synchronized (this) {
+      stopTimer();
+      greeted = true;
+      gone = ended;
+    }
+    if (gone != null) {
+      Rooms.tell(mine, room, gone);
+      throw new TransferException(gone);
+    }
+    ask();
+  }
+
+  private void askOrEnd() {
+    try {
+      ask();
+    } catch (IOException e) {
+      end(Rooms.why(e));
+    }
+  }
+
+  /** Asks for pages as soon as both are there, the other side and the pages. */
+  private void ask() throws IOException {
+    KvPages wanted;
+    synchronized (this) {
+      if (asked || !greeted || pages == null || ended != null) {
+        return;
+      }
+      asked = true;
+      wanted = pages;
+      within(waiting, "the rows", " (disaggregation-waiting-timeout of the decode side)");
+    }
+    open.send(Frame.ints(Type.RESERVED, room, ranges(wanted)));
   }
 
   /** [1 + 2 x pools] How many pools, then first and end of each. */
@@ -134,60 +173,31 @@ final class DecodeRoom implements KvReceiver {
     return ranges;
   }
 
-  private Prefilled receive(Transfer mine, KvPages pages) throws IOException {
-    BitSet[] got = // [pools] of page indices
-        Stream.generate(BitSet::new).limit(pages.pools()).toArray(BitSet[]::new);
-    Frame frame = mine.receive();
+  private Prefilled receive(Transfer mine) throws IOException {
+    Frame frame = mine.receive(Type.PAGE, Type.FIRST).of(room);
+    PageFrame into = new PageFrame(requireAsked(frame));
     while (frame.type() == Type.PAGE) {
-      fill(frame, pages, got);
-      frame = mine.receive();
+      into.decode(frame);
+      frame = mine.receive(Type.PAGE, Type.FIRST).of(room);
     }
-    First first = PrefilledCodec.decode(frame.require(Type.FIRST).payload());
-    requireAll(first, pages, got);
+    First first = PrefilledCodec.decode(frame.payload());
+    into.requireAll(first);
     return first.prefilled();
   }
 
-  private static void fill(Frame frame, KvPages pages, BitSet[] got) throws IOException {
-    ByteBuffer in = frame.payload();
-    int pool = in.remaining() < PAGE_HEADER ? -1 : in.getInt(0);
-    int index = pool < 0 ? -1 : in.getInt(4);
-    if (pool < 0
-        || pool >= pages.pools()
-        || index < pages.first(pool)
-        || index >= pages.end(pool)
-        || got[pool].get(index)
-        || in.remaining() != PAGE_HEADER + pages.bytes(pool)) {
-      throw new TransferException(
-          "PAGE: found page %d of pool %d in %d bytes, which was not asked for, or came before"
-              .formatted(index, pool, in.remaining()));
+  private synchronized KvPages requireAsked(Frame frame) throws IOException {
+    if (!asked) {
+      throw new TransferException("found " + frame.type() + " before pages were asked for");
     }
-    pages.copyIn(pool, index, MemorySegment.ofArray(in.array()), PAGE_HEADER);
-    got[pool].set(index);
+    return pages;
   }
 
-  private static void requireAll(First first, KvPages pages, BitSet[] got) throws IOException {
-    if (first.prefilled().first().size() != pages.pools()) {
-      throw new TransferException(
-          "FIRST: expected %d pools, found %d"
-              .formatted(pages.pools(), first.prefilled().first().size()));
-    }
-    int all = 0;
-    for (int pool = 0; pool < pages.pools(); pool++) {
-      int had = first.prefilled().first().get(pool);
-      if (had < 0 || had > pages.end(pool)) {
-        throw new TransferException(
-            "FIRST: expected a first page of pool %d up to %d, found %d"
-                .formatted(pool, pages.end(pool), had));
-      }
-      int from = Math.max(pages.first(pool), had);
-      if (got[pool].nextClearBit(from) < pages.end(pool)) {
-        throw new TransferException(
-            "FIRST: page %d of pool %d has not come".formatted(got[pool].nextClearBit(from), pool));
-      }
-      all += got[pool].cardinality();
-    }
-    if (all != first.pages()) {
-      throw new TransferException("FIRST: expected " + first.pages() + " pages, found " + all);
+  /** Everything is here: if the other side has gone meanwhile, nothing is missing. */
+  private void done(Transfer with) {
+    try {
+      with.send(new Frame(Type.DONE, room, ByteBuffer.allocate(0)));
+    } catch (IOException e) {
+      // its own request fails there, and this one goes on
     }
   }
 }

@@ -11,6 +11,8 @@ import java.nio.charset.StandardCharsets;
  * @param payload little-endian, from its position to its limit
  */
 public record Frame(Type type, long room, ByteBuffer payload) {
+  private static final int SHOWN = 1000; // characters of the other side's reason
+
   /** What a frame says; its number on the wire is its place here, from 1. */
   public enum Type {
     HELLO,
@@ -19,7 +21,15 @@ public record Frame(Type type, long room, ByteBuffer payload) {
     PAGE,
     FIRST,
     DONE,
-    ABORT
+    ABORT;
+
+    private static final int SHORT = 1 << 18; // a line for each stream of a cache is far less
+    private static final int LONG = 1 << 28;
+
+    /** The most bytes of a payload. */
+    int most() {
+      return this == PAGE || this == FIRST ? LONG : SHORT;
+    }
   }
 
   public Frame {
@@ -59,17 +69,21 @@ public record Frame(Type type, long room, ByteBuffer payload) {
     return numbers;
   }
 
+  /** Why the other side gave up; cut off, since it becomes part of an error message. */
+  String reason() {
+    String text = text();
+    return "the other side gave up: "
+        + (text.length() > SHOWN ? text.substring(0, SHOWN) + "…" : text);
+  }
+
   /**
-   * Requires a type.
+   * Requires a room.
    *
-   * @throws TransferException if it has another one; the reason if the other side gave up
+   * @throws TransferException if it has another one
    */
-  Frame require(Type expected) throws TransferException {
-    if (type == Type.ABORT) {
-      throw new TransferException("the other side gave up: " + text());
-    }
-    if (type != expected) {
-      throw new TransferException("expected " + expected + ", found " + type);
+  Frame of(long expected) throws TransferException {
+    if (room != expected) {
+      throw new TransferException(type + ": expected room " + expected + ", found " + room);
     }
     return this;
   }

@@ -1,12 +1,11 @@
 package orrery.disagg;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
@@ -21,11 +20,10 @@ import orrery.engine.Prefilled;
  * connection's own thread receives; another one sends, and it alone reads pages.
  */
 final class PrefillRoom implements KvSender {
-  private static final int PAGE_HEADER = 8; // bytes: pool and index
-
   private final long room;
-  private final Duration patience;
-  private final Consumer<Long> leave;
+  private final Duration bootstrap;
+  private final Duration waiting;
+  private final Consumer<PrefillRoom> leave;
   private final CompletableFuture<PrefillTicket> ticket = new CompletableFuture<>();
 
   // Guarded by this.
@@ -33,15 +31,20 @@ final class PrefillRoom implements KvSender {
   private Transfer call; // null before a decode side calls
   private int[] wanted; // [2 x pools] first and end; null before the decode side has pages
   private boolean sending; // a thread reads pages
+  private boolean told; // everything but FIRST was sent: no page is read any more
   private boolean done; // the decode side has everything
+  private Future<?> timer; // of what the room waits for; null while the engine computes
   private String failure; // why nothing more can happen; null before
 
   /**
+   * @param bootstrap how long one half waits for the other
+   * @param waiting how long the decode side may take for what is sent
    * @param leave takes the room when it is over
    */
-  PrefillRoom(long room, Duration patience, Consumer<Long> leave) {
+  PrefillRoom(long room, Duration bootstrap, Duration waiting, Consumer<PrefillRoom> leave) {
     this.room = room;
-    this.patience = patience;
+    this.bootstrap = bootstrap;
+    this.waiting = waiting;
     this.leave = leave;
   }
 
@@ -54,20 +57,56 @@ final class PrefillRoom implements KvSender {
 
   /** The request is in its engine. */
   PrefillTicket take(PrefillTicket mine) {
-    ticket.complete(mine);
-    Rooms.after(
-        patience,
-        () -> {
-          if (!called()) {
-            fail("no decode side called for room " + room + " within " + patience);
-          }
-        });
+    within(bootstrap, this::missing);
+    if (!ticket.complete(mine)) { // the room is over already
+      mine.failed(failure());
+    }
     return mine;
+  }
+
+  /** Fails the room unless it goes on in some time; in place of what it waited for before. */
+  private synchronized void within(Duration time, Runnable late) {
+    stopTimer();
+    if (open()) {
+      timer = Rooms.after(time, late);
+    }
+  }
+
+  private synchronized void stopTimer() {
+    if (timer != null) {
+      timer.cancel(false);
+      timer = null;
+    }
+  }
+
+  /** As SGLang's time to bootstrap, it ends when the decode side has pages. */
+  private void missing() {
+    String what = called() ? "the decode side had no pages for" : "no decode side called for";
+    failUnlessReserved(what + " room " + room + " within " + bootstrapTimeout());
+  }
+
+  /** Fails the room if the decode side has no pages for it. */
+  void failUnlessReserved(String why) {
+    boolean reserved;
+    synchronized (this) {
+      reserved = wanted != null;
+    }
+    if (!reserved) {
+      fail(why);
+    }
+  }
+
+  private String bootstrapTimeout() {
+    return Rooms.seconds(bootstrap) + " (disaggregation-bootstrap-timeout of the prefill side)";
   }
 
   /** Whether something is still to happen here. */
   synchronized boolean open() {
     return !done && failure == null;
+  }
+
+  private synchronized String failure() {
+    return failure;
   }
 
   private synchronized boolean called() {
@@ -85,38 +124,45 @@ final class PrefillRoom implements KvSender {
     if (refused != null) {
       mine.send(Frame.text(Type.ABORT, room, refused));
       if (!called()) {
-        leave.accept(room);
+        leave.accept(this);
       }
       return;
     }
     try {
-      PrefillTicket request = ticket.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+      PrefillTicket request = ticket.get(bootstrap.toMillis(), TimeUnit.MILLISECONDS);
       receive(request, mine);
     } catch (TimeoutException e) {
-      abort("no request of room " + room + " came within " + patience);
-    } catch (ExecutionException | InterruptedException e) {
-      throw new IllegalStateException(e); // nobody completes it so, and nobody interrupts
+      abort("no request of room " + room + " came within " + bootstrapTimeout());
+    } catch (ExecutionException e) {
+      // the room is over, and says so itself
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e); // nobody interrupts
     } catch (IOException e) {
       fail("the decode side: " + Rooms.why(e));
     }
   }
 
   private void receive(PrefillTicket request, Transfer mine) throws IOException {
-    Frame frame = mine.receive().require(Type.RESERVED);
+    Frame frame = mine.receive(Type.RESERVED).of(room);
     int[] ranges = frame.ints(frame.payload().remaining() / Integer.BYTES);
     if (ranges.length == 0 || ranges[0] < 0 || ranges.length != 1 + 2 * ranges[0]) {
       throw new TransferException("RESERVED: expected two numbers for each pool");
     }
     synchronized (this) {
+      stopTimer();
       wanted = ranges;
     }
     request.bootstrapped();
-    mine.receive().require(Type.DONE);
+    mine.receive(Type.DONE).of(room);
     synchronized (this) {
+      if (!told) { // its pages may not be computed, or are being read
+        throw new TransferException("expected DONE behind FIRST, found it before");
+      }
+      stopTimer();
       done = true;
     }
     request.sent();
-    leave.accept(room);
+    leave.accept(this);
   }
 
   @Override
@@ -124,7 +170,13 @@ final class PrefillRoom implements KvSender {
     if (failure == null) {
       sending = true;
       Thread.ofVirtual().name("orrery-kv-sender").start(() -> send(pages, prefilled));
-      Rooms.after(patience, () -> fail("the decode side took no pages for " + patience));
+      within(
+          waiting,
+          () ->
+              fail(
+                  "the decode side did not take all pages within "
+                      + Rooms.seconds(waiting)
+                      + " (disaggregation-waiting-timeout of the prefill side)"));
     } else {
       ticket.thenAccept(request -> request.failed(failure));
     }
@@ -136,14 +188,27 @@ final class PrefillRoom implements KvSender {
       sendAll(pages, prefilled);
     } catch (IOException e) {
       broken = "the decode side: " + Rooms.why(e);
+    } catch (RuntimeException | Error e) { // a bug: it is told, and the pages come back
+      broken = "the prefill side: " + e;
+      throw e;
     } finally {
-      synchronized (this) {
-        sending = false;
-        broken = failure != null ? failure : broken;
-      }
+      stopped(broken);
     }
-    if (broken != null) {
-      fail(broken);
+  }
+
+  /**
+   * No page is read any more.
+   *
+   * @param broken why not all was sent; null if it was
+   */
+  private void stopped(String broken) {
+    String why;
+    synchronized (this) {
+      sending = false;
+      why = failure != null ? failure : broken;
+    }
+    if (why != null) {
+      fail(why);
     }
   }
 
@@ -163,19 +228,14 @@ final class PrefillRoom implements KvSender {
                 .formatted(pool, pages.end(pool), end));
       }
       for (int index = from; index < end; index++, sent++) {
-        call.send(page(pages, pool, index));
+        call.send(PageFrame.encode(room, pages, pool, index));
       }
     }
     ByteBuffer first = PrefilledCodec.encode(new PrefilledCodec.First(sent, prefilled));
+    synchronized (this) {
+      told = true; // before it is: the answer may be here before this thread goes on
+    }
     call.send(new Frame(Type.FIRST, room, first));
-  }
-
-  private Frame page(KvPages pages, int pool, int index) {
-    ByteBuffer bytes =
-        ByteBuffer.allocate(PAGE_HEADER + pages.bytes(pool)).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.putInt(0, pool).putInt(4, index);
-    pages.copyOut(pool, index, MemorySegment.ofArray(bytes.array()), PAGE_HEADER);
-    return new Frame(Type.PAGE, room, bytes);
   }
 
   /** The engine ends the request: the decode side learns why, unless pages are being sent. */
@@ -195,11 +255,7 @@ final class PrefillRoom implements KvSender {
       mine = call;
     }
     if (mine != null) {
-      try {
-        mine.send(Frame.text(Type.ABORT, room, why));
-      } catch (IOException e) {
-        // it has gone, and learns as much from that
-      }
+      Rooms.tell(mine, room, why);
     }
     fail(why);
   }
@@ -212,18 +268,20 @@ final class PrefillRoom implements KvSender {
       if (done) {
         return;
       }
+      stopTimer();
       failure = failure == null ? why : failure;
       mine = call;
       tell = !sending; // else the thread that sends says it, when it has stopped
     }
-    if (mine != null) {
-      mine.close();
-      leave.accept(room);
-    } else {
-      Rooms.after(patience, () -> leave.accept(room)); // until then a decode side learns why
-    }
-    if (tell) {
+    if (tell) { // first: whatever happens to the connection, the engine gets its pages back
+      ticket.completeExceptionally(new TransferException(why)); // if none came: nobody waits for it
       ticket.thenAccept(request -> request.failed(why));
+    }
+    if (mine != null) {
+      leave.accept(this);
+      mine.close();
+    } else {
+      Rooms.after(bootstrap, () -> leave.accept(this)); // until then a decode side learns why
     }
   }
 }

@@ -1,10 +1,14 @@
 package orrery.disagg;
 
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
 import orrery.disagg.Frame.Type;
 import orrery.engine.Completion;
 import orrery.engine.Engine;
@@ -22,22 +26,43 @@ import orrery.engine.RequestException;
  *   HELLO(room) ────────────┘
  * </pre>
  *
- * <p>The two halves come in any order. A half that waits longer than {@code patience} for the other
- * one fails.
+ * <p>The two halves come in any order. A half that waits longer than {@code bootstrap} for the
+ * other one fails.
  */
 public final class PrefillSide implements AutoCloseable {
+  private static final String ENDS = "the prefill side ends, and no decode side has pages yet";
+  private static final Duration GREETING = Duration.ofSeconds(10); // a decode side begins at once
+  private static final Duration PAUSE = Duration.ofMillis(100); // before the next try to accept
+  private static final int MOST_CALLS = 1 << 14; // each has a socket and a thread
+
   private final List<Engine> ranks;
   private final Fit fit;
   private final Network.Listener listener;
-  private final Duration patience;
+  private final Duration bootstrap;
+  private final Duration waiting;
   private final Map<Long, PrefillRoom> rooms = new ConcurrentHashMap<>();
+  private final Set<Transfer> calls = ConcurrentHashMap.newKeySet();
+  private volatile boolean ending; // only requests with pages on a decode side go on
   private volatile boolean closed;
 
-  private PrefillSide(List<Engine> ranks, Fit fit, Network.Listener listener, Duration patience) {
+  private PrefillSide(
+      List<Engine> ranks,
+      Fit fit,
+      Network.Listener listener,
+      Duration bootstrap,
+      Duration waiting) {
     this.ranks = List.copyOf(ranks);
     this.fit = fit;
     this.listener = listener;
-    this.patience = patience;
+    this.bootstrap = bootstrap;
+    this.waiting = waiting;
+  }
+
+  /** As the other one, with the same patience for both waits. */
+  public static PrefillSide start(
+      List<Engine> ranks, String model, Network network, int port, Duration patience)
+      throws IOException {
+    return start(ranks, model, network, port, patience, patience);
   }
 
   /**
@@ -46,12 +71,20 @@ public final class PrefillSide implements AutoCloseable {
    * @param ranks at least one engine; all have the same model and options
    * @param model tells this model from all others
    * @param port for decode sides ({@code --disaggregation-bootstrap-port}); 0 takes any free one
-   * @param patience how long one side of a room waits for the other
+   * @param bootstrap how long one half of a request waits for the other ({@code
+   *     --disaggregation-bootstrap-timeout})
+   * @param waiting how long the decode side may take for what is sent ({@code
+   *     --disaggregation-waiting-timeout})
    * @throws IOException if the port cannot be had
    * @throws IllegalArgumentException if there is no engine, or if their rows differ
    */
   public static PrefillSide start(
-      List<Engine> ranks, String model, Network network, int port, Duration patience)
+      List<Engine> ranks,
+      String model,
+      Network network,
+      int port,
+      Duration bootstrap,
+      Duration waiting)
       throws IOException {
     if (ranks.isEmpty()) {
       throw new IllegalArgumentException("ranks: expected at least one engine, found none");
@@ -63,7 +96,7 @@ public final class PrefillSide implements AutoCloseable {
         throw new IllegalArgumentException("ranks: expected engines alike, found " + difference);
       }
     }
-    PrefillSide side = new PrefillSide(ranks, fit, network.listen(port), patience);
+    PrefillSide side = new PrefillSide(ranks, fit, network.listen(port), bootstrap, waiting);
     Thread.ofPlatform().daemon().name("orrery-bootstrap").start(side::accept);
     return side;
   }
@@ -87,30 +120,34 @@ public final class PrefillSide implements AutoCloseable {
    * Takes a request. Its answers are its first tokens; the decode side has the whole answers. A
    * request without a seed takes its room for it, on both sides.
    *
-   * @throws RequestException as {@link Engine#submit(Request)}
-   * @throws IllegalArgumentException if another request has the room
+   * @throws RequestException as {@link Engine#submit(Request)}, or if another request has the room
    */
   public Completion submit(Request request, long room) {
-    PrefillRoom mine = room(room);
+    PrefillRoom mine = // a room that is over only tells why: it blocks no request
+        rooms.compute(room, (r, old) -> old != null && old.open() ? old : newRoom(r));
     if (!mine.claim()) {
-      throw new IllegalArgumentException(
+      throw RequestException.invalid(
           "bootstrap_room: expected one that no other request has, found " + room);
     }
     Engine engine = ranks.get(rank(room, ranks.size()));
     try {
       Completion taken = mine.take(engine.prefill(Rooms.seeded(request, room), mine)).completion();
-      if (closed) {
-        mine.fail("the prefill side is closed");
+      if (ending) {
+        mine.failUnlessReserved(ENDS);
       }
       return taken;
-    } catch (RequestException e) {
-      mine.ended(e.getMessage());
+    } catch (RuntimeException e) {
+      mine.ended(String.valueOf(e.getMessage()));
       throw e;
     }
   }
 
   private PrefillRoom room(long room) {
-    return rooms.computeIfAbsent(room, r -> new PrefillRoom(r, patience, rooms::remove));
+    return rooms.computeIfAbsent(room, this::newRoom);
+  }
+
+  private PrefillRoom newRoom(long room) {
+    return new PrefillRoom(room, bootstrap, waiting, mine -> rooms.remove(room, mine));
   }
 
   private void accept() {
@@ -118,18 +155,21 @@ public final class PrefillSide implements AutoCloseable {
       try {
         Transfer call = listener.accept();
         Thread.ofVirtual().name("orrery-prefill-room").start(() -> serve(call));
-      } catch (IOException e) {
-        if (!closed) { // no decode side can call any more, so each of their requests would hang
-          closed = true;
-          rooms.values().forEach(room -> room.fail("the prefill side cannot listen: " + e));
-        }
+      } catch (ClosedChannelException e) {
+        close(); // no decode side can call any more: each of their requests fails now
+      } catch (IOException e) { // for example, no file descriptor is free just now
+        LockSupport.parkNanos(PAUSE.toNanos());
       }
     }
   }
 
   private void serve(Transfer call) {
     try (call) {
-      Frame hello = call.receive().require(Type.HELLO);
+      calls.add(call);
+      if (closed || calls.size() > MOST_CALLS) {
+        return;
+      }
+      Frame hello = greeted(call);
       String difference = Fit.difference(fit, Fit.of(hello.text()));
       if (!difference.isEmpty()) {
         call.send(Frame.text(Type.ABORT, hello.room(), difference));
@@ -140,14 +180,42 @@ public final class PrefillSide implements AutoCloseable {
       room(hello.room()).serve(call);
     } catch (IOException e) {
       // before a room has the call, there is no request to tell
+    } finally {
+      calls.remove(call);
+    }
+  }
+
+  /** Waits for a HELLO, not for long: whoever says nothing is no decode side. */
+  private Frame greeted(Transfer call) throws IOException {
+    Future<?> late = Rooms.after(Rooms.shorter(bootstrap, GREETING), call::close);
+    try {
+      return call.receive(Type.HELLO);
+    } finally {
+      late.cancel(false);
+    }
+  }
+
+  /**
+   * From now on, a request for which no decode side has pages fails. Those on their way go on.
+   *
+   * @param grace how long requests still wait for their decode sides
+   */
+  public void end(Duration grace) {
+    if (grace.isPositive()) {
+      Rooms.after(grace, () -> end(Duration.ZERO));
+    } else {
+      ending = true;
+      rooms.values().forEach(room -> room.failUnlessReserved(ENDS));
     }
   }
 
   /** Takes no more calls, and fails what is in a room. The engines stay open. */
   @Override
   public void close() {
+    ending = true;
     closed = true;
     listener.close();
     rooms.values().forEach(room -> room.fail("the prefill side is closed"));
+    calls.forEach(Transfer::close);
   }
 }

@@ -148,7 +148,8 @@ final class PrefilledCodec {
     int written = in.getInt();
     int states = in.getInt();
     int width = in.getInt();
-    if (states < 0 || width < 0 || (long) states * width * Float.BYTES != in.remaining()) {
+    boolean empty = width == 0 && states > 0; // any number of these would have no bytes
+    if (states < 0 || width < 0 || empty || (long) states * width * Float.BYTES != in.remaining()) {
       throw new BufferUnderflowException();
     }
     List<float[]> all = new ArrayList<>();

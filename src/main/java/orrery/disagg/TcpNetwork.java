@@ -10,6 +10,8 @@ import java.nio.channels.SocketChannel;
 
 /** Connections over TCP. */
 public final class TcpNetwork implements Network {
+  private static final int CONNECT_MILLIS = 10_000; // a host that is there answers at once
+
   private final InetAddress bind;
 
   /**
@@ -30,16 +32,32 @@ public final class TcpNetwork implements Network {
     if (to.isUnresolved()) {
       throw new IOException("bootstrap_host: expected a host that can be found, found " + host);
     }
+    SocketChannel socket = SocketChannel.open();
     try {
-      return over(SocketChannel.open(to));
+      socket.socket().connect(to, CONNECT_MILLIS);
+      return over(socket);
     } catch (IOException e) {
+      socket.close();
       throw new IOException("no prefill side at " + host + ":" + port + ": " + e.getMessage(), e);
     }
   }
 
   private static Transfer over(SocketChannel socket) throws IOException {
     socket.setOption(StandardSocketOptions.TCP_NODELAY, true); // a frame is a whole message
+    socket.setOption(StandardSocketOptions.SO_KEEPALIVE, true); // a host may lose its power
     return new ChannelTransfer(socket);
+  }
+
+  /** The next connection that is still there; one that is not is no failure of this side. */
+  private static Transfer accept(ServerSocketChannel server) throws IOException {
+    while (true) {
+      SocketChannel socket = server.accept();
+      try {
+        return over(socket);
+      } catch (IOException e) { // it was reset before it was taken: its caller knows
+        socket.close();
+      }
+    }
   }
 
   @Override
@@ -55,7 +73,7 @@ public final class TcpNetwork implements Network {
     return new Listener() {
       @Override
       public Transfer accept() throws IOException {
-        return over(server.accept());
+        return TcpNetwork.accept(server);
       }
 
       @Override

@@ -19,9 +19,11 @@ public interface Transfer extends AutoCloseable {
   /**
    * Waits for the next frame.
    *
-   * @throws IOException if the connection is closed or broken, or if what comes is no whole frame
+   * @param expected the types that may come now; another one is refused before it is read
+   * @throws IOException if the connection is closed or broken, if what comes is no whole frame of
+   *     these types, or if the other side gave up: then with its reason
    */
-  Frame receive() throws IOException;
+  Frame receive(Frame.Type... expected) throws IOException;
 
   /** Closes the connection; the other side then finds it closed. */
   @Override

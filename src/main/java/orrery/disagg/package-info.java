@@ -46,6 +46,21 @@
  *   ABORT     UTF-8: why the other side ends the request
  * </pre>
  *
+ * <p>Every frame of a connection has the room of its HELLO. A payload has at most 256 KiB, a PAGE
+ * or FIRST 256 MiB, and memory for it is taken as its bytes come. DONE before FIRST is an error.
+ *
+ * <p><b>Who waits, and how long.</b> Nobody waits without end for the other side:
+ *
+ * <pre>
+ *   for a connection, for HELLO, for WELCOME    10 s
+ *   from a prompt or HELLO to RESERVED          time to bootstrap, on the prefill side
+ *   from RESERVED to FIRST                      time to wait, on the decode side
+ *   from the first PAGE to DONE                 time to wait, on the prefill side
+ * </pre>
+ *
+ * <p>A side reads its connection all the time, also while it waits for pages. So it notices at once
+ * when the other side dies.
+ *
  * <p>A page is named by its place in the sequence, never by its place in a cache: each side has its
  * own page table, and no side can write where it likes in the memory of the other.
  *
@@ -58,6 +73,11 @@
  *   <li>Two engines whose rows do not fit refuse each other, and name what differs.
  *   <li>A request with a room goes to the engine of rank room % size (a router counts on that).
  * </ul>
+ *
+ * <p><b>Trust.</b> The two sides trust each other's rows; there is no key. Whoever reaches the
+ * prefill side's port can take the rows of a room that it names, and a decode side takes rows from
+ * the host that a request names, also into its prefix cache. What a peer says is checked so far
+ * that it cannot stop an engine, keep its pages or write where it likes.
  *
  * <p><b>Parts.</b> {@link orrery.disagg.PrefillSide} and {@link orrery.disagg.DecodeSide} stand
  * before their engines. {@link orrery.disagg.Transfer} is one connection, {@link

@@ -514,6 +514,9 @@ public final class Engine implements AutoCloseable {
     if (core.paused()) {
       return core.pauseMillis();
     }
+    if (core.handoversOnly()) {
+      return core.deadlineMillis();
+    }
     return core.fetchesOnly() ? core.fetchMillis() : FILLING_MILLIS;
   }
 

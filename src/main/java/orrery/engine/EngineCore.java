@@ -16,6 +16,7 @@ import orrery.batching.View.Limits;
 import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.events.Keyframe;
+import orrery.graph.ActivationDtype;
 import orrery.graph.Step;
 import orrery.graph.Workspace;
 import orrery.kernels.KernelSwitch;
@@ -28,6 +29,7 @@ import orrery.kv.Stream;
 import orrery.model.Fp8Activations;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
+import orrery.offload.RowOrigin;
 import orrery.prefix.PrefixCache;
 import orrery.sampling.Sampler;
 import orrery.speculation.DraftLength;
@@ -261,18 +263,11 @@ final class EngineCore {
 
   /** All that a cached row, or its place in a page, depends on beside the model and the tokens. */
   Map<String, String> kvFormat() {
-    Map<String, String> format = new LinkedHashMap<>();
-    format.put("page-size", Integer.toString(pageTokens()));
+    ActivationDtype activations = roundsActivations() ? ActivationDtype.FP8 : ActivationDtype.F32;
+    Map<String, String> format =
+        new LinkedHashMap<>(RowOrigin.properties(activations, kv.layout(), pageTokens()));
     format.put("vocabulary", Integer.toString(model.vocab()));
-    format.put("activations", roundsActivations() ? "fp8" : "as they are");
     format.put("slots ahead", Integer.toString(handovers.ahead()));
-    for (Stream s : kv.layout().streams()) {
-      String rows = s.tokensPerRow() == Stream.PER_PAGE ? "a page" : s.tokensPerRow() + " tokens";
-      String keeps = s.keeps() == Stream.ALL ? "all" : Integer.toString(s.keeps());
-      format.put(
-          "stream " + s.name(),
-          s.width() + " x " + s.format() + ", a row for " + rows + ", keeps " + keeps);
-    }
     return format;
   }
 
@@ -396,6 +391,17 @@ final class EngineCore {
     return Math.clamp((next - clock.getAsLong()) / 1_000_000 + 1, 1, LONGEST_WAIT);
   }
 
+  /** Whether all requests wait for another engine, from which a message will come. */
+  boolean handoversOnly() {
+    return !handovers.isEmpty() && queues.isEmpty() && loop.settled();
+  }
+
+  /** Milliseconds until a deadline is to be looked at without a message. */
+  long deadlineMillis() {
+    long nanos = requests.nextDeadline() - clock.getAsLong();
+    return Math.clamp(nanos / 1_000_000 + 1, 1, LONGEST_WAIT);
+  }
+
   /** Saves what should outlive the process, before the engine's thread ends. */
   void save() {
     prefix.rest();
@@ -410,8 +416,7 @@ final class EngineCore {
 
   /** Milliseconds until something is to be done without a message, though the engine is paused. */
   long pauseMillis() {
-    long nanos = requests.nextDeadline() - clock.getAsLong();
-    return idle() ? 1 : Math.clamp(nanos / 1_000_000 + 1, 1, LONGEST_WAIT);
+    return idle() ? 1 : deadlineMillis();
   }
 
   /** Computes some steps of a paused engine; the future gets the number of those computed. */
@@ -457,8 +462,7 @@ final class EngineCore {
       }
       return false;
     }
-    handovers.preallocate(loop);
-    handovers.promote(loop);
+    handovers.advance(loop);
     if (queues.isEmpty() && loop.settled()) { // all that is here waits for another engine
       requests.cutOffLate(clock.getAsLong());
       steps.end();

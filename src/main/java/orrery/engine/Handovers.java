@@ -48,6 +48,7 @@ final class Handovers {
   private final LongSupplier clock;
   private final Set<Handover> open = new LinkedHashSet<>(); // not in the engine's other queues
   private final Deque<DecodeTicket> prealloc = new ArrayDeque<>();
+  private long moves; // from one queue to another, or away
 
   Handovers(
       Queues queues,
@@ -97,12 +98,14 @@ final class Handovers {
   }
 
   private void move(Handover h, Queue queue) {
+    moves++;
     h.queue = queue;
     sink.accept(new Event.Queued(clock.getAsLong(), h.choice.request, h.choice.id, queue));
   }
 
   /** Takes note that a request has ended, in whatever way. */
   void left(Handover h, String why) {
+    moves++;
     open.remove(h);
     if (h instanceof DecodeTicket) {
       prealloc.remove(h);
@@ -184,11 +187,21 @@ final class Handovers {
     return h instanceof DecodeTicket && h.queue == Queue.WAITING;
   }
 
+  /** Lets requests go on as far as they can: one that ends at once makes room for another. */
+  void advance(Loop loop) {
+    long before;
+    do {
+      before = moves;
+      preallocate(loop);
+      promote(loop);
+    } while (moves != before);
+  }
+
   /**
    * Gives pages to the requests that wait for them, in their order: the first that does not fit
    * stops those behind it, and none gets pages while a retracted sequence waits for its own.
    */
-  void preallocate(Loop loop) {
+  private void preallocate(Loop loop) {
     while (!prealloc.isEmpty()
         && queues.waitingCount() == 0
         && scheduler.mayReceive(queues, prealloc.peek().choice, prealloc.peek().reserve)) {
@@ -256,7 +269,7 @@ final class Handovers {
   }
 
   /** Lets requests run whose rows are here, as far as there are places. */
-  void promote(Loop loop) {
+  private void promote(Loop loop) {
     List<Handover> here = open.stream().filter(Handovers::arrived).toList();
     for (Handover h : here) {
       Choice first = h.choice;
@@ -273,10 +286,16 @@ final class Handovers {
     Choice first = d.choice;
     List<Choice> siblings = new ArrayList<>(first.active.running);
     siblings.remove(first);
+    try {
+      first.resumed(speculator.drafter(), d.drafter);
+      memory.requireRows(first, speculator.drafter().complete(first.drafts(), first.computed()));
+    } catch (RuntimeException e) { // this request alone: what the other engine said
+      requests.fail(first.active, e);
+      return;
+    }
     open.remove(d);
     move(d, Queue.RUNNING);
     queues.admitHeld(first);
-    first.resumed(speculator.drafter(), d.drafter);
     d.drafter = null;
     settler.commit(first, siblings);
   }

@@ -111,6 +111,24 @@ final class KvMemory {
     }
   }
 
+  /**
+   * Requires the pages that the rows to come can need.
+   *
+   * @param complete tokens that have all their rows
+   * @throws IllegalArgumentException if the other engine had fewer
+   */
+  void requireRows(Sequence s, int complete) {
+    for (int pool = 0; pool < poolCount(); pool++) {
+      int needed = kv.geometry().passed(pool, complete);
+      if (s.table().first(pool) > needed) {
+        throw new IllegalArgumentException(
+            String.format(
+                "pool %s: expected pages from %d on, found them from %d on",
+                kv.geometry().name(pool), needed, s.table().first(pool)));
+      }
+    }
+  }
+
   /** Pools of the cache. */
   int poolCount() {
     return kv.geometry().pools();

@@ -1,13 +1,10 @@
 package orrery.engine;
 
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.List;
 import orrery.kernels.CachedRows;
 import orrery.kv.KvCache;
-import orrery.kv.KvLayout;
 import orrery.kv.PageTable;
-import orrery.kv.Stream;
+import orrery.offload.PartLayout;
 
 /**
  * The pages of one sequence that no step touches, so that another thread may copy them out or fill
@@ -23,6 +20,7 @@ import orrery.kv.Stream;
  */
 public final class KvPages {
   private final KvCache kv;
+  private final PartLayout layout;
   private final PageTable table;
   private final int[] from; // [pools] the first page that is copied
 
@@ -32,6 +30,7 @@ public final class KvPages {
    */
   KvPages(KvCache kv, PageTable table, int[] from) {
     this.kv = kv;
+    this.layout = new PartLayout(kv.layout(), kv.geometry());
     this.table = kv.newTable();
     this.table.copy(table); // the engine's thread goes on to change its own
     this.from = from.clone();
@@ -55,8 +54,8 @@ public final class KvPages {
   /** Bytes of a page of a pool. */
   public int bytes(int pool) {
     long bytes = 0;
-    for (int stream : streams(kv.layout(), pool)) {
-      bytes += streamBytes(stream);
+    for (int stream : layout.streams(pool)) {
+      bytes += layout.streamBytes(stream);
     }
     return Math.toIntExact(bytes);
   }
@@ -64,22 +63,22 @@ public final class KvPages {
   /** Copies a page to {@link #bytes} bytes from {@code at} on. */
   public void copyOut(int pool, int index, MemorySegment to, long at) {
     long next = at;
-    for (int stream : streams(kv.layout(), pool)) {
+    for (int stream : layout.streams(pool)) {
       CachedRows rows = kv.rows(stream);
       int each = rowsOfPage(stream);
       rows.copyOut(page(pool, index) * each, each, to, next);
-      next += streamBytes(stream);
+      next += layout.streamBytes(stream);
     }
   }
 
   /** Fills a page with what {@link #copyOut} has copied out. */
   public void copyIn(int pool, int index, MemorySegment bytes, long at) {
     long next = at;
-    for (int stream : streams(kv.layout(), pool)) {
+    for (int stream : layout.streams(pool)) {
       CachedRows rows = kv.rows(stream);
       int each = rowsOfPage(stream);
       rows.copyIn(page(pool, index) * each, each, bytes, next);
-      next += streamBytes(stream);
+      next += layout.streamBytes(stream);
     }
   }
 
@@ -95,20 +94,5 @@ public final class KvPages {
 
   private int rowsOfPage(int stream) {
     return kv.layout().streams().get(stream).rows(kv.spanOf(stream));
-  }
-
-  private long streamBytes(int stream) {
-    Stream s = kv.layout().streams().get(stream);
-    return s.bytes(kv.spanOf(stream));
-  }
-
-  private static List<Integer> streams(KvLayout layout, int pool) {
-    List<Integer> streams = new ArrayList<>();
-    for (int s = 0; s < layout.streams().size(); s++) {
-      if (layout.poolOf(s) == pool) {
-        streams.add(s);
-      }
-    }
-    return streams;
   }
 }

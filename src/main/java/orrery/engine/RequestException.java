@@ -29,6 +29,11 @@ public final class RequestException extends RuntimeException {
     this(kind, message, null);
   }
 
+  /** A request that asks for something impossible, as another layer than the engine finds out. */
+  public static RequestException invalid(String message) {
+    return new RequestException(Kind.INVALID, message);
+  }
+
   /** The kind of failure. */
   public Kind kind() {
     return kind;

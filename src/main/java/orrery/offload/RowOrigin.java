@@ -1,5 +1,7 @@
 package orrery.offload;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.StringJoiner;
 import orrery.graph.ActivationDtype;
 import orrery.kv.KvLayout;
@@ -41,19 +43,29 @@ public final class RowOrigin {
    */
   public static String of(
       String model, ActivationDtype activations, KvLayout layout, int pageTokens) {
+    Map<String, String> all = new LinkedHashMap<>();
+    all.put("rows", Integer.toString(VERSION));
+    all.put("model", model);
+    all.putAll(properties(activations, layout, pageTokens));
     StringJoiner lines = new StringJoiner("\n");
-    lines.add("rows " + VERSION);
-    lines.add("model " + model);
-    lines.add("activation-dtype " + Options.word(activations));
-    lines.add("page-size " + pageTokens);
-    layout.streams().forEach(stream -> lines.add(line(stream)));
+    all.forEach((name, value) -> lines.add(name + " " + value));
     return lines.toString();
   }
 
-  private static String line(Stream s) {
-    return "%s %d floats, row of %s, keeps %s, needs %s, %s %d %d"
+  /** The words for a cache without those for the model, by name. */
+  public static Map<String, String> properties(
+      ActivationDtype activations, KvLayout layout, int pageTokens) {
+    Map<String, String> all = new LinkedHashMap<>();
+    all.put("rows", Integer.toString(VERSION));
+    all.put("activation-dtype", Options.word(activations));
+    all.put("page-size", Integer.toString(pageTokens));
+    layout.streams().forEach(stream -> all.put(stream.name(), words(stream)));
+    return all;
+  }
+
+  private static String words(Stream s) {
+    return "%d floats, row of %s, keeps %s, needs %s, %s %d %d"
         .formatted(
-            s.name(),
             s.width(),
             s.tokensPerRow() == Stream.PER_PAGE ? "a page" : s.tokensPerRow(),
             s.keeps() == Stream.ALL ? "all" : s.keeps(),

@@ -10,7 +10,8 @@ import java.util.OptionalLong;
 /**
  * Where the other half of a prompt is, if one server computes it and another one decodes. A router
  * adds these fields: {@code bootstrap_host}, {@code bootstrap_port} and {@code bootstrap_room},
- * each one value, or a list with one for each prompt.
+ * each one value, or a list with one for each prompt. One room for several prompts is that of the
+ * first prompt; prompt i has room + i.
  *
  * @param host of the server that computes the prompt
  * @param port at which it lets the other one call
@@ -37,9 +38,16 @@ public record Bootstrap(Optional<String> host, OptionalInt port, OptionalLong ro
           new Bootstrap(
               Optional.ofNullable(own(body, HOST, i, prompts).stringOr(HOST, null)),
               port(own(body, PORT, i, prompts)),
-              own(body, ROOM, i, prompts).longOrNone(ROOM)));
+              room(body, i, prompts)));
     }
     return List.copyOf(all);
+  }
+
+  /** One room for several prompts is that of the first; the others have the next (SGLang, too). */
+  private static OptionalLong room(Fields body, int at, int prompts) {
+    Fields own = own(body, ROOM, at, prompts);
+    OptionalLong room = own.longOrNone(ROOM);
+    return own == body && room.isPresent() ? OptionalLong.of(room.getAsLong() + at) : room;
   }
 
   private static OptionalInt port(Fields own) {

@@ -18,6 +18,8 @@ import orrery.sampling.RandomSeed;
  * the first while the server runs, so a handler asks for it at each call.
  */
 public final class Serving implements AutoCloseable {
+  private static final Duration GRACE = Duration.ofSeconds(5); // a router sends both halves at once
+
   private final LoadedModel loaded;
   private final String name;
   private final boolean cacheReport;
@@ -199,9 +201,15 @@ public final class Serving implements AutoCloseable {
     return broken.copy();
   }
 
-  /** Lets no further engine start, and ends pauses: what is paused could never finish. */
+  /**
+   * Lets no further engine start, and ends pauses: what is paused could never finish. Nor does a
+   * request for which no decode server comes soon.
+   */
   public synchronized void end() {
     ending = true;
+    if (part instanceof Part.Prefill prefill) {
+      prefill.side().end(GRACE);
+    }
     if (running != null) {
       running.engine().endPauses();
     }
@@ -219,6 +227,9 @@ public final class Serving implements AutoCloseable {
   @Override
   public synchronized void close() {
     ending = true;
+    if (part instanceof Part.Prefill prefill) {
+      prefill.side().end(Duration.ZERO); // else the engine would wait for decode servers
+    }
     if (running != null) {
       running.engine().close();
     }

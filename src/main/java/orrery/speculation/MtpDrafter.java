@@ -155,9 +155,14 @@ public final class MtpDrafter implements Drafter {
   /** It makes its first guess behind its first step, when it has seen the states of that step. */
   @Override
   public Drafts resume(Draftable sequence, SamplingContext sampling, DrafterState state) {
-    int first = Math.min(state.written(), sequence.computed() - 1);
-    int expected = sequence.computed() - first;
-    if (state.written() < 0 || expected > KEPT_STATES || state.states().size() != expected) {
+    int known = sequence.computed();
+    if (state.written() < 0 || state.written() > known) {
+      throw new IllegalArgumentException(
+          "MTP: expected rows of at most " + known + " tokens, found " + state.written());
+    }
+    int first = Math.min(state.written(), known - 1);
+    int expected = known - first;
+    if (expected > KEPT_STATES || state.states().size() != expected) {
       throw new IllegalArgumentException(
           String.format(
               "MTP: expected the states of %d tokens, at most %d, found %d",

@@ -32,7 +32,7 @@ class WireTest {
   private static final long ROOM = 0x0102030405060708L;
 
   /** A channel that reads given bytes, a few at a time, and keeps what is written. */
-  private static final class Bytes implements ByteChannel {
+  private static class Bytes implements ByteChannel {
     private final ReadableByteChannel in;
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final Random pieces = new Random(1);
@@ -74,8 +74,8 @@ class WireTest {
     return channel.out.toByteArray();
   }
 
-  private static Frame read(byte[] bytes) throws IOException {
-    return new ChannelTransfer(new Bytes(bytes)).receive();
+  private static Frame read(byte[] bytes, Type... expected) throws IOException {
+    return new ChannelTransfer(new Bytes(bytes)).receive(expected);
   }
 
   /** The bytes are written out by hand from the package's documentation. */
@@ -106,10 +106,12 @@ class WireTest {
   @Test
   void everyTypeOfFrameComesAsItWasSent() throws IOException {
     for (Type type : Type.values()) {
-      Frame got = read(written(Frame.text(type, -ROOM, "ein Grund: ü")));
-      assertThat(got.type()).isEqualTo(type);
-      assertThat(got.room()).isEqualTo(-ROOM);
-      assertThat(got.text()).isEqualTo("ein Grund: ü");
+      if (type != Type.ABORT) {
+        Frame got = read(written(Frame.text(type, -ROOM, "ein Grund: ü")), Type.values());
+        assertThat(got.type()).isEqualTo(type);
+        assertThat(got.of(-ROOM).text()).isEqualTo("ein Grund: ü");
+        assertThatThrownBy(() -> got.of(ROOM)).isInstanceOf(TransferException.class);
+      }
     }
   }
 
@@ -119,7 +121,9 @@ class WireTest {
     for (int bit = 0; bit < 8 * bytes.length; bit++) {
       byte[] wrong = bytes.clone();
       wrong[bit / 8] ^= (byte) (1 << bit % 8);
-      assertThatThrownBy(() -> read(wrong)).as("bit " + bit).isInstanceOf(IOException.class);
+      assertThatThrownBy(() -> read(wrong, Type.PAGE))
+          .as("bit " + bit)
+          .isInstanceOf(IOException.class);
     }
   }
 
@@ -128,18 +132,65 @@ class WireTest {
     byte[] bytes = written(Frame.ints(Type.PAGE, ROOM, 1, 2, 3));
     for (int n = 0; n < bytes.length; n++) {
       byte[] early = Arrays.copyOf(bytes, n);
-      assertThatThrownBy(() -> read(early))
+      assertThatThrownBy(() -> read(early, Type.PAGE))
           .isInstanceOf(EOFException.class)
           .hasMessageContaining("closed the connection");
     }
   }
 
   @Test
-  void anotherFrameThanExpectedIsRefusedAndAnAbortSaysItsReason() {
-    assertThatThrownBy(() -> Frame.ints(Type.DONE, 1).require(Type.FIRST))
-        .hasMessage("expected FIRST, found DONE");
-    assertThatThrownBy(() -> Frame.text(Type.ABORT, 1, "no room").require(Type.FIRST))
-        .hasMessage("the other side gave up: no room");
+  void anotherFrameThanExpectedIsRefusedAndAnAbortSaysItsReason() throws IOException {
+    byte[] done = written(Frame.ints(Type.DONE, 1));
+    assertThatThrownBy(() -> read(done, Type.PAGE, Type.FIRST))
+        .hasMessage("expected PAGE or FIRST, found DONE");
+    byte[] abort = written(Frame.text(Type.ABORT, 1, "no room"));
+    assertThatThrownBy(() -> read(abort, Type.FIRST)).hasMessage("the other side gave up: no room");
+    byte[] chatty = written(Frame.text(Type.ABORT, 1, "x".repeat(5000)));
+    assertThatThrownBy(() -> read(chatty, Type.FIRST))
+        .hasMessage("the other side gave up: " + "x".repeat(1000) + "…");
+  }
+
+  /** Else a stranger's 24 bytes would take a quarter of a gigabyte. */
+  @Test
+  void aLengthTakesNoMemoryBeforeItsBytesCome() throws IOException {
+    byte[] hello = written(Frame.ints(Type.HELLO, ROOM));
+    ByteBuffer.wrap(hello).order(ByteOrder.LITTLE_ENDIAN).putInt(16, 1 << 28);
+    assertThatThrownBy(() -> read(hello, Type.HELLO))
+        .hasMessage("HELLO: expected at most 262144 bytes, found 268435456");
+    assertThatThrownBy(() -> read(written(Frame.ints(Type.PAGE, ROOM)), Type.HELLO))
+        .hasMessage("expected HELLO, found PAGE");
+    byte[] page = written(Frame.ints(Type.PAGE, ROOM, 1, 2, 3));
+    ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN).putInt(16, 1 << 28);
+    int[] most = {0};
+    Bytes channel =
+        new Bytes(page) {
+          @Override
+          public int read(ByteBuffer into) throws IOException {
+            most[0] = Math.max(most[0], into.capacity());
+            return super.read(into);
+          }
+        };
+    assertThatThrownBy(() -> new ChannelTransfer(channel).receive(Type.PAGE))
+        .isInstanceOf(EOFException.class);
+    assertThat(most[0]).isBetween(24, 1 << 20);
+  }
+
+  @Test
+  void aPayloadOfMegabytesComesWhole() throws IOException {
+    byte[] bytes = new byte[3_000_001];
+    new Random(3).nextBytes(bytes);
+    byte[] sent = written(new Frame(Type.PAGE, ROOM, ByteBuffer.wrap(bytes)));
+    assertThat(read(sent, Type.PAGE).payload()).isEqualTo(ByteBuffer.wrap(bytes));
+  }
+
+  /** Any number of states without width has no bytes, but would take memory. */
+  @Test
+  void statesWithoutWidthAreRefused() {
+    DrafterState none = new DrafterState(0, List.of(new float[0], new float[0]));
+    ByteBuffer bytes =
+        PrefilledCodec.encode(
+            new First(0, new Prefilled(List.of(), List.of(), List.of(), 0, none)));
+    assertThatThrownBy(() -> PrefilledCodec.decode(bytes)).isInstanceOf(TransferException.class);
   }
 
   private static First first(Random r) {

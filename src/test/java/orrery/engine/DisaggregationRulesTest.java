@@ -77,7 +77,7 @@ class DisaggregationRulesTest {
   @Test
   void enginesWhoseRowsDifferRefuseEachOtherAndNameWhatDiffers() {
     requireRefusal(o -> o.withKv(kv -> kv.withPageSize(8)), "page-size: the prefill engine has 4");
-    requireRefusal(o -> o.withKv(kv -> kv.withKvCacheDtype(KvDtype.BF16)), "stream ");
+    requireRefusal(o -> o.withKv(kv -> kv.withKvCacheDtype(KvDtype.BF16)), "floats, row of 1, ");
     requireRefusal(
         o -> o.withSpeculation(s -> s.withAlgorithm(Algorithm.MTP)),
         "slots ahead: the prefill engine has 0, the decode engine 1");

@@ -172,6 +172,27 @@ class DisaggregatedServersTest {
     assertThat(whole.post("/v1/completions", body).status()).isEqualTo(200);
   }
 
+  @Test
+  void oneRoomForSeveralPromptsIsThatOfTheFirst() {
+    String prompts = "{\"prompt\": [[3, 14, 15], [9, 26, 5, 35, 8]], \"max_tokens\": 12, ";
+    String body =
+        prompts + "\"temperature\": 0, \"bootstrap_host\": \"localhost\", \"bootstrap_room\": 70}";
+    CompletableFuture<Reply> first =
+        CompletableFuture.supplyAsync(() -> prefill.post("/v1/completions", body));
+    assertThat(choices(decode.post("/v1/completions", body)))
+        .isEqualTo(choices(whole.post("/v1/completions", prompts + "\"temperature\": 0}")));
+    assertThat(first.join().status()).isEqualTo(200);
+  }
+
+  @Test
+  void aRoomThatAnotherPromptHasIsTheClientsMistake() {
+    Reply reply =
+        prefill.post("/v1/completions", "{\"prompt\": [[1], [2]], \"bootstrap_room\": [5, 5]}");
+    assertThat(reply.status()).isEqualTo(400);
+    assertThat(reply.param()).isEqualTo("bootstrap_room");
+    assertThat(reply.error()).contains("expected one that no other request has, found 5");
+  }
+
   /** The router asks both again after a 5xx. */
   @Test
   void aRoomWhosePartnerNeverComesFailsWithAStatusThatARouterTriesAgain() {

@@ -1,0 +1,291 @@
+package orrery.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static orrery.engine.EngineTest.PROMPT;
+import static orrery.engine.EngineTest.SCALAR;
+import static orrery.engine.EngineTest.bits;
+import static orrery.engine.EngineTest.greedy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
+import orrery.TinyModels;
+import orrery.disagg.DecodeSide;
+import orrery.disagg.Frame;
+import orrery.disagg.Frame.Type;
+import orrery.disagg.Network;
+import orrery.disagg.PrefillSide;
+import orrery.disagg.TcpNetwork;
+import orrery.disagg.Transfer;
+import orrery.engine.BentNetwork.Bend;
+import orrery.engine.TwoEngines.Halves;
+import orrery.engine.TwoEngines.Side;
+import orrery.events.EventSink;
+import orrery.speculation.SpeculationOptions.Algorithm;
+
+/**
+ * A peer that says the wrong thing, at the wrong time or not at all costs its own request alone:
+ * the request fails, its pages come back ({@link Side#close} looks), and the engine goes on.
+ */
+@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+class DisaggregationPeersTest {
+  private static final EngineOptions OPTIONS =
+      SCALAR.withSpeculation(s -> s.withAlgorithm(Algorithm.MTP).withNumSteps(2));
+  private static final Request REQUEST = Request.of(PROMPT, greedy(9));
+  private static final Duration SHORT = Duration.ofMillis(400);
+  private static final Duration LONG = Duration.ofSeconds(20);
+  private static final Bend STRAIGHT = frame -> frame;
+
+  private static LoadedModel loaded;
+
+  @BeforeAll
+  static void load() {
+    loaded = LoadedModel.load(TinyModels.speck("mtp"));
+  }
+
+  @AfterAll
+  static void close() {
+    loaded.close();
+  }
+
+  private static Side side() {
+    return new Side(loaded, OPTIONS, EventSink.NONE);
+  }
+
+  private static Frame frame(Type type, long room, int... numbers) {
+    ByteBuffer payload = ByteBuffer.allocate(4 * numbers.length).order(ByteOrder.LITTLE_ENDIAN);
+    payload.asIntBuffer().put(numbers);
+    return new Frame(type, room, payload);
+  }
+
+  /** What a decode side does by hand. */
+  private interface Peer {
+    void play(Transfer with) throws IOException;
+  }
+
+  /** Requires that room 7 fails on the prefill side if its decode side does this after HELLO. */
+  private static void requirePrefillFails(Peer peer, String why) throws IOException {
+    Side side = side();
+    try (PrefillSide prefills =
+        PrefillSide.start(List.of(side.engine), "m", TcpNetwork.local(), 0, SHORT)) {
+      side.engine
+          .pause(PauseMode.IN_PLACE)
+          .join(); // nothing is computed before the peer has played
+      Completion request = prefills.submit(REQUEST, 7);
+      StringBuilder fit = new StringBuilder("model=m\n");
+      side.engine.kvFormat().forEach((k, v) -> fit.append(k).append('=').append(v).append('\n'));
+      ByteBuffer hello = ByteBuffer.wrap(fit.toString().getBytes(StandardCharsets.UTF_8));
+      try (Transfer with = TcpNetwork.local().connect("localhost", prefills.port())) {
+        with.send(new Frame(Type.HELLO, 7, hello));
+        with.receive(Type.WELCOME);
+        peer.play(with);
+        assertThatThrownBy(request::join)
+            .isInstanceOf(RequestException.class)
+            .hasMessageContaining(why);
+      }
+      side.close(why);
+      assertThat(prefills.rooms()).isZero();
+    }
+  }
+
+  @Test
+  void aDecodeSideThatIsDoneBeforeAnythingWasSentFailsItsRequest() throws IOException {
+    requirePrefillFails(
+        with -> {
+          with.send(frame(Type.RESERVED, 7, 1, 0, 3));
+          with.send(frame(Type.DONE, 7));
+        },
+        "expected DONE behind FIRST, found it before");
+  }
+
+  @Test
+  void aDecodeSideThatNeverHasPagesFailsItsRequest() throws IOException {
+    requirePrefillFails(_ -> {}, "the decode side had no pages for room 7 within 0.4 s");
+  }
+
+  @Test
+  void aFrameOfAnotherRoomFailsTheRequest() throws IOException {
+    requirePrefillFails(
+        with -> with.send(frame(Type.RESERVED, 8, 1, 0, 3)), "RESERVED: expected room 7, found 8");
+  }
+
+  @Test
+  void aConnectionThatSaysNothingIsClosed() throws IOException {
+    try (Engine engine = Engine.start(loaded, OPTIONS);
+        PrefillSide prefills =
+            PrefillSide.start(List.of(engine), "m", TcpNetwork.local(), 0, SHORT);
+        Transfer silent = TcpNetwork.local().connect("localhost", prefills.port())) {
+      assertThatThrownBy(() -> silent.receive(Type.WELCOME)).isInstanceOf(IOException.class);
+    }
+  }
+
+  @Test
+  void aPrefillSideThatSaysNothingFailsTheRequest() throws IOException {
+    Side side = side();
+    try (Network.Listener silent = TcpNetwork.local().listen(0)) {
+      DecodeSide decodes = new DecodeSide(side.engine, "m", TcpNetwork.local(), 8, SHORT);
+      Completion request = decodes.submit(REQUEST, "localhost", silent.port(), 7);
+      assertThatThrownBy(request::join).hasMessageContaining("a welcome did not come within 0.4 s");
+      side.close("silent");
+    }
+  }
+
+  /** Requires that the decode half fails, and that the engine then answers another request. */
+  private static void requireDecodeFails(Bend received, String why) {
+    Side decode = side();
+    Bend first = f -> f.room() == (1L << 40 | 1) ? received.of(f) : f;
+    try (TwoEngines two =
+        new TwoEngines(side(), decode, new BentNetwork(STRAIGHT, first), 8, LONG)) {
+      Halves halves = two.submit(REQUEST);
+      assertThatThrownBy(() -> halves.decode().join())
+          .isInstanceOf(RequestException.class)
+          .matches(e -> ((RequestException) e).kind() == RequestException.Kind.FAILED)
+          .hasMessageContaining(why);
+      String again = bits(two.submit(REQUEST).decode().join());
+      assertThat(again).isEqualTo(bits(decode.engine.submit(REQUEST).join()));
+    }
+  }
+
+  /** A FIRST frame whose drafter has another state: {@code int written, int states, int width}. */
+  private static Bend state(int written) {
+    return f -> {
+      if (f.type() == Type.FIRST) {
+        ByteBuffer in = f.payload();
+        int pools = in.getInt(4);
+        in.putInt(8 + 4 * pools + 4 + 8 + 4 + 4, written); // behind one token without more
+      }
+      return f;
+    };
+  }
+
+  @Test
+  void aDraftersStateThatDoesNotFitFailsItsRequestAndNotTheEngine() {
+    requireDecodeFails(state(Integer.MAX_VALUE), "MTP: expected rows of at most");
+    requireDecodeFails(state(-1), "MTP: expected rows of at most");
+    requireDecodeFails(state(0), "MTP: expected the states of");
+  }
+
+  @Test
+  void aPageThatAllRowsNeedCannotBeLeftOut() {
+    requireDecodeFails(
+        f -> {
+          ByteBuffer in = f.payload();
+          if (f.type() == Type.FIRST) {
+            in.putInt(0, in.getInt(0) - 1).putInt(8, 1); // pages, and the first of pool 0
+          }
+          return f.type() == Type.PAGE && in.getInt(0) == 0 && in.getInt(4) == 0 ? null : f;
+        },
+        "expected pages from 0 on, found them from 1 on");
+  }
+
+  @Test
+  void aBugOfTheThreadThatReadsFailsTheRequest() {
+    requireDecodeFails(
+        f -> {
+          if (f.type() == Type.PAGE) {
+            throw new IllegalStateException("a bug of this test");
+          }
+          return f;
+        },
+        "a bug of this test");
+  }
+
+  @Test
+  void aRequestIsAnsweredThoughItsPrefillSideDiesBehindTheLastFrame() {
+    Bend dies =
+        f -> {
+          if (f.type() == Type.DONE) {
+            throw new IOException("gone");
+          }
+          return f;
+        };
+    Side decode = side();
+    try (TwoEngines two =
+        new TwoEngines(side(), decode, new BentNetwork(dies, STRAIGHT), 8, LONG)) {
+      assertThat(bits(two.submit(REQUEST).decode().join()))
+          .isEqualTo(bits(decode.engine.submit(REQUEST).join()));
+    }
+  }
+
+  /** A process may run out of file descriptors for a while. */
+  @Test
+  void aSideThatCannotAcceptForAWhileGoesOn() {
+    AtomicInteger fails = new AtomicInteger(3);
+    Network straight = TcpNetwork.local();
+    Network network =
+        new Network() {
+          @Override
+          public Transfer connect(String host, int port) throws IOException {
+            return straight.connect(host, port);
+          }
+
+          @Override
+          public Listener listen(int port) throws IOException {
+            Listener listener = straight.listen(port);
+            return new Listener() {
+              @Override
+              public Transfer accept() throws IOException {
+                if (fails.getAndDecrement() > 0) {
+                  throw new IOException("Too many open files");
+                }
+                return listener.accept();
+              }
+
+              @Override
+              public int port() {
+                return listener.port();
+              }
+
+              @Override
+              public void close() {
+                listener.close();
+              }
+            };
+          }
+        };
+    try (TwoEngines two = new TwoEngines(side(), side(), network, 8, LONG)) {
+      assertThat(two.submit(REQUEST).decode().join()).hasSize(1);
+    }
+  }
+
+  @Test
+  void aSideThatEndsFailsWhatHasNoPagesOnADecodeSide() throws IOException {
+    Side side = side();
+    try (PrefillSide prefills =
+        PrefillSide.start(List.of(side.engine), "m", TcpNetwork.local(), 0, LONG)) {
+      Completion before = prefills.submit(REQUEST, 7);
+      prefills.end(Duration.ZERO);
+      Completion after = prefills.submit(REQUEST, 8);
+      for (Completion c : List.of(before, after)) {
+        assertThatThrownBy(c::join).hasMessageContaining("the prefill side ends");
+      }
+      side.close("ended"); // it waits for nobody
+    }
+  }
+
+  @Test
+  void aRoomThatIsOverMayBeUsedAgain() throws IOException {
+    Side side = side();
+    try (PrefillSide prefills =
+        PrefillSide.start(List.of(side.engine), "m", TcpNetwork.local(), 0, SHORT)) {
+      Completion first = prefills.submit(REQUEST, 7);
+      assertThatThrownBy(first::join).hasMessageContaining("no decode side called for room 7");
+      Side decode = side();
+      DecodeSide decodes = new DecodeSide(decode.engine, "m", TcpNetwork.local(), 8, LONG);
+      prefills.submit(REQUEST, 7);
+      assertThat(decodes.submit(REQUEST, "localhost", prefills.port(), 7).join()).hasSize(1);
+      decode.close("again");
+      side.close("again");
+    }
+  }
+}
