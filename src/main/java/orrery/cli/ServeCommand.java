@@ -128,11 +128,17 @@ final class ServeCommand implements Callable<Integer> {
             parts.whole(),
             "without " + DisaggregationFlags.MODE,
             DisaggregationFlags.PORT,
-            DisaggregationFlags.RESERVED)
+            DisaggregationFlags.RESERVED,
+            DisaggregationFlags.BOOTSTRAP,
+            DisaggregationFlags.WAITING)
         .when(
             parts.prefill(),
             "with " + DisaggregationFlags.MODE + " prefill",
             DisaggregationFlags.RESERVED)
+        .when(
+            parts.decode(),
+            "with " + DisaggregationFlags.MODE + " decode",
+            DisaggregationFlags.BOOTSTRAP)
         .tell();
     try (Ending ending = new Ending();
         HttpServer http = HttpServer.listen(listening, reports()::bug)) {

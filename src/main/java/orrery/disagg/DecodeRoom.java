@@ -28,7 +28,7 @@ final class DecodeRoom implements KvReceiver {
   private final String host;
   private final int port;
   private final long room;
-  private final Duration patience;
+  private final Duration waiting;
   private final CompletableFuture<DecodeTicket> ticket = new CompletableFuture<>();
   private final CompletableFuture<Optional<KvPages>> reserved = new CompletableFuture<>();
 
@@ -36,13 +36,13 @@ final class DecodeRoom implements KvReceiver {
   private Transfer call; // null before pages are filled
   private String ended; // why the request has ended; null before
 
-  DecodeRoom(Fit fit, Network network, String host, int port, long room, Duration patience) {
+  DecodeRoom(Fit fit, Network network, String host, int port, long room, Duration waiting) {
     this.fit = fit;
     this.network = network;
     this.host = host;
     this.port = port;
     this.room = room;
-    this.patience = patience;
+    this.waiting = waiting;
   }
 
   @Override
@@ -99,10 +99,13 @@ final class DecodeRoom implements KvReceiver {
   private void fill(Transfer with, KvPages pages, DecodeTicket mine) throws IOException {
     AtomicBoolean arrived = new AtomicBoolean();
     Rooms.after(
-        patience,
+        waiting,
         () -> {
           if (!arrived.get()) {
-            end("the rows did not come within " + patience);
+            end(
+                "the rows did not come within "
+                    + Rooms.seconds(waiting)
+                    + " (disaggregation-waiting-timeout of the decode side)");
           }
         });
     with.send(Frame.ints(Type.RESERVED, room, ranges(pages)));

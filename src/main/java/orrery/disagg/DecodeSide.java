@@ -23,20 +23,21 @@ public final class DecodeSide {
   private final Fit fit;
   private final Network network;
   private final int reserve;
-  private final Duration patience;
+  private final Duration waiting;
 
   /**
    * @param model tells this model from all others
    * @param reserve tokens that each request is expected to need soon, at most ({@link
    *     #RESERVED_TOKENS})
-   * @param patience how long rows may take to come, once there are pages for them
+   * @param waiting how long rows may take to come, once there are pages for them ({@code
+   *     --disaggregation-waiting-timeout})
    */
-  public DecodeSide(Engine engine, String model, Network network, int reserve, Duration patience) {
+  public DecodeSide(Engine engine, String model, Network network, int reserve, Duration waiting) {
     this.engine = engine;
     this.fit = Fit.of(engine, model);
     this.network = network;
     this.reserve = reserve;
-    this.patience = patience;
+    this.waiting = waiting;
   }
 
   /**
@@ -51,7 +52,7 @@ public final class DecodeSide {
    * @throws RequestException as {@link Engine#submit(Request)}
    */
   public Completion submit(Request request, String host, int port, long room) {
-    DecodeRoom mine = new DecodeRoom(fit, network, host, port, room, patience);
+    DecodeRoom mine = new DecodeRoom(fit, network, host, port, room, waiting);
     DecodeTicket ticket = engine.decode(Rooms.seeded(request, room), mine, reserve);
     Thread.ofVirtual().name("orrery-decode-room").start(() -> mine.run(ticket));
     return ticket.completion();

@@ -24,7 +24,8 @@ final class PrefillRoom implements KvSender {
   private static final int PAGE_HEADER = 8; // bytes: pool and index
 
   private final long room;
-  private final Duration patience;
+  private final Duration bootstrap;
+  private final Duration waiting;
   private final Consumer<Long> leave;
   private final CompletableFuture<PrefillTicket> ticket = new CompletableFuture<>();
 
@@ -37,11 +38,14 @@ final class PrefillRoom implements KvSender {
   private String failure; // why nothing more can happen; null before
 
   /**
+   * @param bootstrap how long one half waits for the other
+   * @param waiting how long the decode side may take for what is sent
    * @param leave takes the room when it is over
    */
-  PrefillRoom(long room, Duration patience, Consumer<Long> leave) {
+  PrefillRoom(long room, Duration bootstrap, Duration waiting, Consumer<Long> leave) {
     this.room = room;
-    this.patience = patience;
+    this.bootstrap = bootstrap;
+    this.waiting = waiting;
     this.leave = leave;
   }
 
@@ -56,13 +60,17 @@ final class PrefillRoom implements KvSender {
   PrefillTicket take(PrefillTicket mine) {
     ticket.complete(mine);
     Rooms.after(
-        patience,
+        bootstrap,
         () -> {
           if (!called()) {
-            fail("no decode side called for room " + room + " within " + patience);
+            fail("no decode side called for room " + room + " within " + bootstrapTimeout());
           }
         });
     return mine;
+  }
+
+  private String bootstrapTimeout() {
+    return Rooms.seconds(bootstrap) + " (disaggregation-bootstrap-timeout of the prefill side)";
   }
 
   /** Whether something is still to happen here. */
@@ -90,10 +98,10 @@ final class PrefillRoom implements KvSender {
       return;
     }
     try {
-      PrefillTicket request = ticket.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+      PrefillTicket request = ticket.get(bootstrap.toMillis(), TimeUnit.MILLISECONDS);
       receive(request, mine);
     } catch (TimeoutException e) {
-      abort("no request of room " + room + " came within " + patience);
+      abort("no request of room " + room + " came within " + bootstrapTimeout());
     } catch (ExecutionException | InterruptedException e) {
       throw new IllegalStateException(e); // nobody completes it so, and nobody interrupts
     } catch (IOException e) {
@@ -124,7 +132,13 @@ final class PrefillRoom implements KvSender {
     if (failure == null) {
       sending = true;
       Thread.ofVirtual().name("orrery-kv-sender").start(() -> send(pages, prefilled));
-      Rooms.after(patience, () -> fail("the decode side took no pages for " + patience));
+      Rooms.after(
+          waiting,
+          () ->
+              fail(
+                  "the decode side did not take all pages within "
+                      + Rooms.seconds(waiting)
+                      + " (disaggregation-waiting-timeout of the prefill side)"));
     } else {
       ticket.thenAccept(request -> request.failed(failure));
     }
@@ -220,7 +234,7 @@ final class PrefillRoom implements KvSender {
       mine.close();
       leave.accept(room);
     } else {
-      Rooms.after(patience, () -> leave.accept(room)); // until then a decode side learns why
+      Rooms.after(bootstrap, () -> leave.accept(room)); // until then a decode side learns why
     }
     if (tell) {
       ticket.thenAccept(request -> request.failed(why));

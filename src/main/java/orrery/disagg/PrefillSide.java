@@ -22,22 +22,36 @@ import orrery.engine.RequestException;
  *   HELLO(room) ────────────┘
  * </pre>
  *
- * <p>The two halves come in any order. A half that waits longer than {@code patience} for the other
- * one fails.
+ * <p>The two halves come in any order. A half that waits longer than {@code bootstrap} for the
+ * other one fails.
  */
 public final class PrefillSide implements AutoCloseable {
   private final List<Engine> ranks;
   private final Fit fit;
   private final Network.Listener listener;
-  private final Duration patience;
+  private final Duration bootstrap;
+  private final Duration waiting;
   private final Map<Long, PrefillRoom> rooms = new ConcurrentHashMap<>();
   private volatile boolean closed;
 
-  private PrefillSide(List<Engine> ranks, Fit fit, Network.Listener listener, Duration patience) {
+  private PrefillSide(
+      List<Engine> ranks,
+      Fit fit,
+      Network.Listener listener,
+      Duration bootstrap,
+      Duration waiting) {
     this.ranks = List.copyOf(ranks);
     this.fit = fit;
     this.listener = listener;
-    this.patience = patience;
+    this.bootstrap = bootstrap;
+    this.waiting = waiting;
+  }
+
+  /** As the other one, with the same patience for both waits. */
+  public static PrefillSide start(
+      List<Engine> ranks, String model, Network network, int port, Duration patience)
+      throws IOException {
+    return start(ranks, model, network, port, patience, patience);
   }
 
   /**
@@ -46,12 +60,20 @@ public final class PrefillSide implements AutoCloseable {
    * @param ranks at least one engine; all have the same model and options
    * @param model tells this model from all others
    * @param port for decode sides ({@code --disaggregation-bootstrap-port}); 0 takes any free one
-   * @param patience how long one side of a room waits for the other
+   * @param bootstrap how long one half of a request waits for the other ({@code
+   *     --disaggregation-bootstrap-timeout})
+   * @param waiting how long the decode side may take for what is sent ({@code
+   *     --disaggregation-waiting-timeout})
    * @throws IOException if the port cannot be had
    * @throws IllegalArgumentException if there is no engine, or if their rows differ
    */
   public static PrefillSide start(
-      List<Engine> ranks, String model, Network network, int port, Duration patience)
+      List<Engine> ranks,
+      String model,
+      Network network,
+      int port,
+      Duration bootstrap,
+      Duration waiting)
       throws IOException {
     if (ranks.isEmpty()) {
       throw new IllegalArgumentException("ranks: expected at least one engine, found none");
@@ -63,7 +85,7 @@ public final class PrefillSide implements AutoCloseable {
         throw new IllegalArgumentException("ranks: expected engines alike, found " + difference);
       }
     }
-    PrefillSide side = new PrefillSide(ranks, fit, network.listen(port), patience);
+    PrefillSide side = new PrefillSide(ranks, fit, network.listen(port), bootstrap, waiting);
     Thread.ofPlatform().daemon().name("orrery-bootstrap").start(side::accept);
     return side;
   }
@@ -110,7 +132,7 @@ public final class PrefillSide implements AutoCloseable {
   }
 
   private PrefillRoom room(long room) {
-    return rooms.computeIfAbsent(room, r -> new PrefillRoom(r, patience, rooms::remove));
+    return rooms.computeIfAbsent(room, r -> new PrefillRoom(r, bootstrap, waiting, rooms::remove));
   }
 
   private void accept() {

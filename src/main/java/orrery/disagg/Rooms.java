@@ -1,6 +1,7 @@
 package orrery.disagg;
 
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -18,6 +19,11 @@ final class Rooms {
   /** Looks at something later, on a thread of its own. */
   static void after(Duration patience, Runnable look) {
     CompletableFuture.delayedExecutor(patience.toMillis(), TimeUnit.MILLISECONDS).execute(look);
+  }
+
+  /** A duration as its user wrote it: seconds, with a fraction only if there is one. */
+  static String seconds(Duration d) {
+    return BigDecimal.valueOf(d.toMillis(), 3).stripTrailingZeros().toPlainString() + " s";
   }
 
   /** Why a connection broke. A channel that is closed by its own side says it by its type alone. */
