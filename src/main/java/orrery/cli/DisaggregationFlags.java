@@ -21,8 +21,8 @@ final class DisaggregationFlags {
   static final String HOST = "--disaggregation-bootstrap-host";
   static final String PORT = "--disaggregation-bootstrap-port";
   static final String RESERVED = "--num-reserved-decode-tokens";
-
-  private static final Duration PATIENCE = Duration.ofMinutes(5); // SGLang's, too
+  static final String BOOTSTRAP = "--disaggregation-bootstrap-timeout";
+  static final String WAITING = "--disaggregation-waiting-timeout";
 
   /** The part of each request that a server does. */
   enum Mode {
@@ -71,9 +71,30 @@ final class DisaggregationFlags {
               + " request waits for pages until these are sure. Default: ${DEFAULT-VALUE}")
   private int reserved = DecodeSide.RESERVED_TOKENS;
 
+  @Option(
+      names = BOOTSTRAP,
+      paramLabel = "SECONDS",
+      description =
+          "With prefill: how long one half of a request waits for the other, before it fails."
+              + " Default: ${DEFAULT-VALUE}")
+  private int bootstrap = 300; // SGLANG_DISAGGREGATION_BOOTSTRAP_TIMEOUT
+
+  @Option(
+      names = WAITING,
+      paramLabel = "SECONDS",
+      description =
+          "How long pages may take to be sent (with decode: also to be computed), once the decode"
+              + " server has room for them. Default: ${DEFAULT-VALUE}")
+  private int waiting = 300; // SGLANG_DISAGGREGATION_WAITING_TIMEOUT
+
   /** Whether the server does whole requests. */
   boolean whole() {
     return mode == Mode.NULL;
+  }
+
+  /** Whether the server decodes alone. */
+  boolean decode() {
+    return mode == Mode.DECODE;
   }
 
   /** Whether the server computes prompts alone. */
@@ -87,6 +108,8 @@ final class DisaggregationFlags {
   void check() {
     Options.check(port >= 1 && port <= 0xFFFF, "disaggregation-bootstrap-port", "1 to 65535", port);
     Options.check(reserved >= 0, "num-reserved-decode-tokens", "at least 0", reserved);
+    Options.check(bootstrap >= 1, "disaggregation-bootstrap-timeout", "at least 1", bootstrap);
+    Options.check(waiting >= 1, "disaggregation-waiting-timeout", "at least 1", waiting);
   }
 
   /**
@@ -100,12 +123,20 @@ final class DisaggregationFlags {
       case PREFILL -> {
         TcpNetwork network = new TcpNetwork(InetAddress.getByName(host));
         String name = ModelFingerprint.of(model);
-        yield new Part.Prefill(PrefillSide.start(List.of(engine), name, network, port, PATIENCE));
+        yield new Part.Prefill(
+            PrefillSide.start(
+                List.of(engine),
+                name,
+                network,
+                port,
+                Duration.ofSeconds(bootstrap),
+                Duration.ofSeconds(waiting)));
       }
       case DECODE -> {
         TcpNetwork network = TcpNetwork.local(); // it calls, and is not called
         String name = ModelFingerprint.of(model);
-        yield new Part.Decode(new DecodeSide(engine, name, network, reserved, PATIENCE), port);
+        Duration rows = Duration.ofSeconds(waiting);
+        yield new Part.Decode(new DecodeSide(engine, name, network, reserved, rows), port);
       }
     };
   }

@@ -129,7 +129,9 @@ final class ServeCommand implements Callable<Integer> {
             "without " + DisaggregationFlags.MODE,
             DisaggregationFlags.HOST,
             DisaggregationFlags.PORT,
-            DisaggregationFlags.RESERVED)
+            DisaggregationFlags.RESERVED,
+            DisaggregationFlags.BOOTSTRAP,
+            DisaggregationFlags.WAITING)
         .when(
             !parts.whole(),
             "without whole requests: one without a seed takes its room for it",
@@ -138,6 +140,10 @@ final class ServeCommand implements Callable<Integer> {
             parts.prefill(),
             "with " + DisaggregationFlags.MODE + " prefill",
             DisaggregationFlags.RESERVED)
+        .when(
+            parts.decode(),
+            "with " + DisaggregationFlags.MODE + " decode",
+            DisaggregationFlags.BOOTSTRAP)
         .tell();
     try (Ending ending = new Ending();
         HttpServer http = HttpServer.listen(listening, reports()::bug)) {

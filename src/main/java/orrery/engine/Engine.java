@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import java.util.function.IntUnaryOperator;
 import java.util.function.LongSupplier;
 import orrery.events.Event;
 import orrery.events.EventSink;
@@ -192,6 +193,7 @@ public final class Engine implements AutoCloseable {
     }
     return submit(
         List.copyOf(requests),
+        IntUnaryOperator.identity(),
         (request, completion, now) -> () -> core.requests().enqueue(request, completion, now));
   }
 
@@ -200,10 +202,13 @@ public final class Engine implements AutoCloseable {
     Runnable message(Request request, Completion completion, long now);
   }
 
-  private List<Completion> submit(List<Request> all, Arrival arrival) {
+  /**
+   * @param maxTokens of the most tokens of an answer, how many are computed here
+   */
+  private List<Completion> submit(List<Request> all, IntUnaryOperator maxTokens, Arrival arrival) {
     int n = all.size();
     try {
-      core.requirePossible(all);
+      core.requirePossible(all, maxTokens);
       enter(n);
     } catch (RequestException e) {
       post(() -> sink.accept(new Event.Rejected(nanos(), e.getMessage())));
@@ -265,6 +270,7 @@ public final class Engine implements AutoCloseable {
     Objects.requireNonNull(request, "request: expected a request, found null");
     submit(
         List.of(request),
+        handover::maxTokens,
         (r, completion, now) -> {
           handover.taken(completion, this::post);
           return () -> core.enqueue(r, completion, now, handover);

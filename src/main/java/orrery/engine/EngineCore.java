@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.IntConsumer;
+import java.util.function.IntUnaryOperator;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
 import orrery.batching.Scheduler;
@@ -483,11 +484,16 @@ final class EngineCore {
     return progress;
   }
 
-  /** Refuses requests that can never be answered; any thread may call this. */
-  void requirePossible(List<Request> together) {
+  /**
+   * Refuses requests that can never be answered; any thread may call this.
+   *
+   * @param maxTokens of the most tokens of an answer, how many are computed in this engine
+   */
+  void requirePossible(List<Request> together, IntUnaryOperator maxTokens) {
     try {
       for (Request r : together) {
-        Sizes.requirePossible(r, model, kv, contextLength, loop.margin(), room);
+        int here = maxTokens.applyAsInt(r.params().maxTokens());
+        Sizes.requirePossible(r, here, model, kv, contextLength, loop.margin(), room);
         PromptScores.requirePossible(r, maxRunning, room);
       }
       Sizes.requireFewLogprobs(together, contextLength, room);

@@ -140,11 +140,18 @@ final class Sizes {
   /**
    * Refuses a request that would not fit even into an empty engine.
    *
+   * @param maxTokens the most tokens of an answer in this engine
    * @param margin slots beside its window that a sequence may hold pages for
    * @param room bytes of the heap for requests
    */
   static void requirePossible(
-      Request r, ModelSpec model, KvCache kv, int contextLength, int margin, long room) {
+      Request r,
+      int maxTokens,
+      ModelSpec model,
+      KvCache kv,
+      int contextLength,
+      int margin,
+      long room) {
     int[] prompt = r.prompt();
     if (prompt.length == 0) {
       throw new IllegalArgumentException("prompt: expected at least one token, found none");
@@ -174,8 +181,9 @@ final class Sizes {
       long each = CHOICE_BYTES + (long) Integer.BYTES * prompt.length;
       Heap.require("n", what, Heap.times(n, each), room);
     }
-    int longest = (int) Math.min((long) prompt.length + r.params().maxTokens(), contextLength);
-    requireRoom(longest, kv, margin);
+    int longest = (int) Math.min((long) prompt.length + maxTokens, contextLength);
+    boolean whole = maxTokens == r.params().maxTokens();
+    requireRoom(whole ? "prompt and max_tokens" : "prompt and first token", longest, kv, margin);
   }
 
   /**
@@ -203,7 +211,7 @@ final class Sizes {
     }
   }
 
-  private static void requireRoom(int longest, KvCache kv, int margin) {
+  private static void requireRoom(String what, int longest, KvCache kv, int margin) {
     KvGeometry g = kv.geometry();
     for (int pool = 0; pool < g.pools(); pool++) {
       int needed = g.expected(pool, 0, longest, 0, margin);
@@ -212,7 +220,9 @@ final class Sizes {
         String whose = g.pools() == 1 ? "the KV cache" : "the KV cache's pool " + g.name(pool);
         boolean all = g.keeps(pool) == Stream.ALL;
         throw new IllegalArgumentException(
-            "request: prompt and max_tokens make "
+            "request: "
+                + what
+                + " make "
                 + longest
                 + " tokens, which need "
                 + needed

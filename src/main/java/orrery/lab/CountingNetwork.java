@@ -62,8 +62,8 @@ final class CountingNetwork implements Network {
       }
 
       @Override
-      public Frame receive() throws IOException {
-        return transfer.receive();
+      public Frame receive(Frame.Type... expected) throws IOException {
+        return transfer.receive(expected);
       }
 
       @Override

@@ -64,6 +64,8 @@ class FlagMessagesTest {
           of(SERVE, "--request-timeout -1", "expected 0 to 1,000,000,000, found -1.0"),
           of(SERVE, "--disaggregation-bootstrap-port 0", "expected 1 to 65535, found 0"),
           of(SERVE, "--num-reserved-decode-tokens -1", "expected at least 0, found -1"),
+          of(SERVE, "--disaggregation-bootstrap-timeout 0", "expected at least 1, found 0"),
+          of(SERVE, "--disaggregation-waiting-timeout 0", "expected at least 1, found 0"),
           of(SERVE, "--expected-concurrency 0", "expected at least 1, found 0"),
           of(SERVE, "--batch-wait-millis -1", "expected at least 0, found -1"),
           of(GENERATE, "--threads 0", "expected 1 to 256, found 0"),

@@ -3,21 +3,13 @@ package orrery.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -26,12 +18,10 @@ import orrery.TinyModels;
 
 /** {@code orrery serve} in a process of its own: what it prints, and how signals end it. */
 class ServeProcessTest {
-  private static final Pattern ADDRESS =
-      Pattern.compile("speck-bias is served at http://127\\.0\\.0\\.1:(\\d+)\\. To try it:");
   private static final String BODY = "{\"prompt\": [1, 2, 3], \"max_tokens\": 5}";
 
   @TempDir Path directory;
-  private File err;
+  private Path err;
   private Process process;
   private int port;
   private String curl;
@@ -39,7 +29,7 @@ class ServeProcessTest {
   @BeforeEach
   void onUnix() {
     assumeTrue(Files.isExecutable(Path.of("/bin/kill")));
-    err = directory.resolve("err").toFile();
+    err = directory.resolve("err");
   }
 
   @AfterEach
@@ -49,35 +39,11 @@ class ServeProcessTest {
     }
   }
 
-  private ProcessBuilder orrery(String... flags) {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "orrery.cli.Main",
-                "serve",
-                "-m",
-                TinyModels.speck("bias").toString()));
-    command.addAll(Arrays.asList(flags));
-    return new ProcessBuilder(command).redirectError(err);
-  }
-
-  /** Starts a server and waits until it says where it is. */
   private void serve(String... flags) throws IOException {
-    process = orrery(flags).start();
-    var out =
-        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-    String line = out.readLine();
-    assertThat(line).as("%s", Files.readString(err.toPath())).isNotNull();
-    Matcher address = ADDRESS.matcher(line);
-    assertThat(address.matches()).as(line).isTrue();
-    port = Integer.parseInt(address.group(1));
-    curl = out.readLine();
+    ServerProcess server = ServerProcess.start(TinyModels.speck("bias"), err, flags);
+    process = server.process();
+    port = server.port();
+    curl = server.curl();
   }
 
   private int exitCode() throws InterruptedException {
@@ -154,7 +120,7 @@ class ServeProcessTest {
       assertThat(rest(running)).startsWith("HTTP/1.1 200 OK").contains("\"completion_tokens\":5");
     }
     assertThat(exitCode()).isZero();
-    assertThat(Files.readString(err.toPath()))
+    assertThat(Files.readString(err))
         .containsSubsequence(
             "orrery serve: loading",
             "warming up",
@@ -176,10 +142,13 @@ class ServeProcessTest {
   @Test
   void aPortThatIsTakenIsOneLineBeforeTheModelIsLoaded() throws Exception {
     serve("--port", "0", "--skip-server-warmup");
-    Process second = orrery("--port", "" + port).start();
+    Process second =
+        ServerProcess.command(
+                TinyModels.speck("bias"), directory.resolve("second"), "--port", "" + port)
+            .start();
     assertThat(second.waitFor(2, TimeUnit.MINUTES)).isTrue();
     assertThat(second.exitValue()).isEqualTo(1);
-    assertThat(Files.readString(err.toPath()))
+    assertThat(Files.readString(directory.resolve("second")))
         .contains("orrery serve: http://127.0.0.1:" + port + ": cannot listen: ")
         .doesNotContain("\tat ");
     signal("TERM");

@@ -183,6 +183,26 @@ class DisaggregationRulesTest {
     return Arrays.copyOfRange(all, prompt.length, all.length);
   }
 
+  /** It keeps the prompt and its first token, however long the answer becomes elsewhere. */
+  @Test
+  void thePrefillEngineNeedsRoomForThePromptAlone() {
+    EngineOptions small =
+        SCALAR.withKv(kv -> kv.withMaxTotalTokens(PROMPT.length + 8).withContextLength(200));
+    Side prefill = new Side(loaded, small, EventSink.NONE);
+    Side decode = new Side(loaded, SCALAR, EventSink.NONE);
+    try (TwoEngines two = new TwoEngines(prefill, decode, TcpNetwork.local(), 8, PATIENCE)) {
+      Request request = Request.of(PROMPT, greedy(100));
+      List<Answer> answers = two.submit(request).decode().join();
+      assertThat(answers.getFirst().tokens()).hasSize(100);
+      assertThat(EngineTest.bits(answers))
+          .isEqualTo(EngineTest.bits(decode.engine.submit(request).join()));
+      int[] long1 = Arrays.copyOf(PROMPT, PROMPT.length + 12);
+      assertThatThrownBy(() -> two.submit(Request.of(long1, greedy(2))))
+          .isInstanceOf(RequestException.class)
+          .hasMessageContaining("prompt and first token make " + (long1.length + 1) + " tokens");
+    }
+  }
+
   /** A long answer decodes beside prompts, which are all computed in the other engine. */
   @Test
   void theDecodeEngineComputesNoRowOfAPromptUnlessItRetracts() {

@@ -124,10 +124,16 @@ class KvMemoryTest {
           Request.of(
               new int[] {1, 2, 3},
               SamplingParams.defaults().withMaxTokens(125).withIgnoreEos(true));
-      assertThatCode(() -> Sizes.requirePossible(r, loaded.model(), kv, LONGEST, 0, Heap.left()))
+      assertThatCode(
+              () ->
+                  Sizes.requirePossible(
+                      r, r.params().maxTokens(), loaded.model(), kv, LONGEST, 0, Heap.left()))
           .doesNotThrowAnyException();
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> Sizes.requirePossible(r, loaded.model(), kv, LONGEST, 63, Heap.left()))
+          .isThrownBy(
+              () ->
+                  Sizes.requirePossible(
+                      r, r.params().maxTokens(), loaded.model(), kv, LONGEST, 63, Heap.left()))
           .withMessage(
               "request: prompt and max_tokens make 128 tokens, which need 10 pages of 8; the KV"
                   + " cache's pool window 8 has 9 (swa-full-tokens-ratio, max-total-tokens)");

@@ -38,6 +38,7 @@ import orrery.server.OpenAiServer.Reply;
 class DisaggregatedServersTest {
   private static final JsonMapper JSON = new JsonMapper();
   private static final Duration PATIENCE = Duration.ofSeconds(2);
+  private static final Duration LONGER = Duration.ofSeconds(20);
 
   private final Random rooms = new Random(4);
   private PrefillSide side;
@@ -53,7 +54,7 @@ class DisaggregatedServersTest {
         server(
             engine ->
                 new Part.Decode(
-                    new DecodeSide(engine, "m", TcpNetwork.local(), 8, PATIENCE), side.port()));
+                    new DecodeSide(engine, "m", TcpNetwork.local(), 8, LONGER), side.port()));
   }
 
   private static PrefillSide side(Engine engine) {
@@ -200,8 +201,14 @@ class DisaggregatedServersTest {
         "{\"prompt\": [1, 2], \"bootstrap_host\": \"localhost\", \"bootstrap_port\": "
             + side.port()
             + ", \"bootstrap_room\": ";
-    assertThat(prefill.post("/v1/completions", body + "8}").status()).isEqualTo(500);
-    assertThat(decode.post("/v1/completions", body + "9}").status()).isEqualTo(500);
+    Reply alone = prefill.post("/v1/completions", body + "8}");
+    assertThat(alone.status()).isEqualTo(500);
+    assertThat(alone.error())
+        .contains("no decode side called for room 8 within 2 s (disaggregation-bootstrap-timeout");
+    Reply other = decode.post("/v1/completions", body + "9}");
+    assertThat(other.status()).isEqualTo(500);
+    assertThat(other.error())
+        .contains("no request of room 9 came within 2 s (disaggregation-bootstrap-timeout");
     assertThat(prefill.get("/health_generate").status()).isEqualTo(200);
     assertThat(decode.get("/health_generate").status()).isEqualTo(200);
   }
