@@ -288,7 +288,7 @@ final class Handovers {
     siblings.remove(first);
     try {
       first.resumed(speculator.drafter(), d.drafter);
-      memory.requireRows(first, speculator.drafter().complete(first.drafts(), first.computed()));
+      memory.requireRows(first);
     } catch (RuntimeException e) { // this request alone: what the other engine said
       requests.fail(first.active, e);
       return;

@@ -112,19 +112,20 @@ final class KvMemory {
   }
 
   /**
-   * Requires the pages that the rows to come can need.
+   * Requires the pages that no engine can have given up: it gives up those that a window has
+   * passed, and a hit leaves out those that no continuation of its prefix needs.
    *
-   * @param complete tokens that have all their rows
    * @throws IllegalArgumentException if the other engine had fewer
    */
-  void requireRows(Sequence s, int complete) {
+  void requireRows(Sequence s) {
     for (int pool = 0; pool < poolCount(); pool++) {
-      int needed = kv.geometry().passed(pool, complete);
+      KvGeometry g = kv.geometry();
+      int needed = Math.max(g.passed(pool, s.computed()), g.unneeded(pool, s.computed() - 1));
       if (s.table().first(pool) > needed) {
         throw new IllegalArgumentException(
             String.format(
                 "pool %s: expected pages from %d on, found them from %d on",
-                kv.geometry().name(pool), needed, s.table().first(pool)));
+                g.name(pool), needed, s.table().first(pool)));
       }
     }
   }

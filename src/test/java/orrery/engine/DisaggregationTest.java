@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.AllCores;
+import orrery.FileTrees;
 import orrery.disagg.TcpNetwork;
 import orrery.engine.SwitchCell.Speculation;
 import orrery.engine.TwoEngines.Halves;
@@ -71,7 +72,10 @@ class DisaggregationTest {
   /** Returns what happened, and how often. */
   private static Map<String, Integer> run(SwitchCell cell, RequestSet set) {
     Random r = new Random(cell.seed());
-    EngineOptions options = cell.options(set.loaded().model(), CONTEXT, set.longest(), 16);
+    Path files = cell.files() ? FileTrees.temporary() : Path.of("none");
+    EngineOptions options =
+        cell.options(set.loaded().model(), CONTEXT, set.longest(), 16)
+            .withOffload(o -> o.withHicacheStorageDir(files.toString()));
     int reserve = r.nextBoolean() ? 512 : r.nextInt(4);
     TwoEngines two = new TwoEngines(set.loaded(), options, options, TcpNetwork.local(), reserve);
     List<Halves> all = new ArrayList<>(two.submit(set.requests().subList(0, WAVE)));
@@ -94,6 +98,9 @@ class DisaggregationTest {
       }
     }
     two.close(cell.toString());
+    if (cell.files()) {
+      FileTrees.delete(files);
+    }
     Map<String, Integer> counts = new HashMap<>();
     two.prefill.queues.forEach((queue, n) -> counts.put("prefill " + queue, n.get()));
     two.decode.queues.forEach((queue, n) -> counts.put("decode " + queue, n.get()));
