@@ -45,7 +45,7 @@ public interface Policy {
 
   /**
    * Whether it may take pages back from a running sequence. If not, it counts on it that all
-   * running sequences can grow to their maximum length, whoever admitted them.
+   * running sequences can grow to their maximum length, also those that another check admitted.
    */
   default boolean retracts() {
     return true;

@@ -59,7 +59,7 @@ final class DisaggregationFlags {
       names = HOST,
       paramLabel = "ADDRESS",
       description =
-          "With prefill: address at which decode servers call. Whoever reaches it needs no key."
+          "With prefill: address at which decode servers call. It asks for no key."
               + " Default: ${DEFAULT-VALUE}")
   private String host = "127.0.0.1";
 

@@ -18,7 +18,7 @@ import orrery.engine.RequestException;
 /**
  * Stands before engines that compute prompts: brings each request together with the decode side
  * that calls for its room, and sends what was computed. With several engines (data parallel ranks),
- * a room has the engine of rank room % size, whoever asks.
+ * a room has the engine of rank room % size, whichever side asks.
  *
  * <pre>
  *   submit(request, room) ──┐
@@ -185,7 +185,7 @@ public final class PrefillSide implements AutoCloseable {
     }
   }
 
-  /** Waits for a HELLO, not for long: whoever says nothing is no decode side. */
+  /** Waits for a HELLO, not for long: a caller that says nothing is no decode side. */
   private Frame greeted(Transfer call) throws IOException {
     Future<?> late = Rooms.after(Rooms.shorter(bootstrap, GREETING), call::close);
     try {

@@ -23,7 +23,7 @@
  * </pre>
  *
  * <p>Prompts are computed only when the other side has pages for them. So the prefill side never
- * fills up with prompts that nobody takes, and no two requests wait for each other.
+ * fills up with prompts that no decode engine takes, and no two requests wait for each other.
  *
  * <p><b>The wire.</b> One connection for each request carries frames, all numbers little-endian:
  *
@@ -49,7 +49,7 @@
  * <p>Every frame of a connection has the room of its HELLO. A payload has at most 256 KiB, a PAGE
  * or FIRST 256 MiB, and memory for it is taken as its bytes come. DONE before FIRST is an error.
  *
- * <p><b>Who waits, and how long.</b> Nobody waits without end for the other side:
+ * <p><b>Who waits, and how long.</b> No side waits without end for the other:
  *
  * <pre>
  *   for a connection, for HELLO, for WELCOME    10 s
@@ -74,10 +74,10 @@
  *   <li>A request with a room goes to the engine of rank room % size (a router counts on that).
  * </ul>
  *
- * <p><b>Trust.</b> The two sides trust each other's rows; there is no key. Whoever reaches the
- * prefill side's port can take the rows of a room that it names, and a decode side takes rows from
- * the host that a request names, also into its prefix cache. What a peer says is checked so far
- * that it cannot stop an engine, keep its pages or write where it likes.
+ * <p><b>Trust.</b> The two sides trust each other's rows; there is no key. A caller that reaches
+ * the prefill side's port can take the rows of a room that it names, and a decode side takes rows
+ * from the host that a request names, also into its prefix cache. What a peer says is checked so
+ * far that it cannot stop an engine, keep its pages or write where it likes.
  *
  * <p><b>Parts.</b> {@link orrery.disagg.PrefillSide} and {@link orrery.disagg.DecodeSide} stand
  * before their engines. {@link orrery.disagg.Transfer} is one connection, {@link

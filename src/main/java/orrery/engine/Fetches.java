@@ -18,7 +18,7 @@ import orrery.prefix.PrefixCache;
 
 /**
  * Sequences in the queue for which rows come from files. The scheduler does not see them meanwhile,
- * so others pass them, and nobody waits for a prefix that they will not compute.
+ * so others pass them, and no request waits for a prefix that they will not compute.
  *
  * <p>Elsewhere: SGLang {@code srt/managers/scheduler.py}, {@code _prefetch_kvcache}, and {@code
  * mem_cache/hiradix_cache.py}, {@code check_prefetch_progress}.

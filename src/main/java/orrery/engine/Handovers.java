@@ -138,7 +138,7 @@ final class Handovers {
     }
   }
 
-  /** A prompt is computed: its pages stay for whoever sends them. */
+  /** A prompt is computed: its pages stay until they are sent. */
   void handOver(Choice first, List<Choice> siblings) {
     PrefillTicket p = (PrefillTicket) first.active.handover;
     queues.hold(first);
@@ -164,7 +164,7 @@ final class Handovers {
   /** Everything was sent. */
   void sent(PrefillTicket p) {
     if (p.queue == Queue.INFLIGHT) {
-      p.queue = null; // there is nobody left to tell
+      p.queue = null; // no caller is left to be told
       requests.finish(p.choice);
     }
   }

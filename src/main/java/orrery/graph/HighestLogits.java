@@ -7,8 +7,8 @@ import orrery.numerics.Highest;
 
 /**
  * best[i][p] = the token with the highest logit of part p of row i, for the greedy rows of a step.
- * A part is {@value #PART} tokens. So whoever has computed some columns of the logits can find the
- * best of them, and {@link #token} looks at one logit of each part instead of all.
+ * A part is {@value #PART} tokens. So a share that has computed some columns of the logits can find
+ * the best of them, and {@link #token} looks at one logit of each part instead of all.
  *
  * <pre>
  *   logits   0.1 0.7 │ 0.7 0.2 │ 0.3 0.6        parts of two tokens

@@ -5,9 +5,9 @@ import orrery.kernels.PackedMatrix;
 
 /**
  * y[r] = W · x[r], and the highest of y[r] where the row is greedy: the head of a model, with the
- * part of sampling that is a reduction. Whoever computes some columns looks at them while they are
- * in the cache. Shares take parts of the vocabulary, or rows. What is left is one number for each
- * part, which {@link HighestLogits#token} compares.
+ * part of sampling that is a reduction. The share that computes some columns looks at them while
+ * they are in the cache. Shares take parts of the vocabulary, or rows. What is left is one number
+ * for each part, which {@link HighestLogits#token} compares.
  *
  * <p>For a step without greedy rows it is the plain product.
  *

@@ -2,7 +2,6 @@ package orrery.model;
 
 import java.util.HashSet;
 import java.util.Set;
-import orrery.graph.Buffer;
 import orrery.graph.HighestLogits;
 import orrery.graph.IntBuffer;
 import orrery.graph.Launcher;
@@ -12,7 +11,7 @@ import orrery.graph.Operand;
  * A forward pass that also finds the highest logit of the main model's greedy rows. No model needs
  * to know of it.
  */
-public final class GreedyForward implements Forward {
+public final class GreedyForward implements ForwardingForward {
   private final Forward forward;
   private final IntBuffer best; // [logitRows][parts] as in HighestLogits
 
@@ -20,6 +19,11 @@ public final class GreedyForward implements Forward {
   public GreedyForward(Forward forward) {
     this.forward = forward;
     this.best = HighestLogits.buffer(forward.logits());
+  }
+
+  @Override
+  public Forward real() {
+    return forward;
   }
 
   /**
@@ -50,42 +54,7 @@ public final class GreedyForward implements Forward {
   }
 
   @Override
-  public void mtp(Launcher g) {
-    forward.mtp(g);
-  }
-
-  @Override
-  public void mtpKv(Launcher g) {
-    forward.mtpKv(g);
-  }
-
-  @Override
   public Set<Operand> mtpResults() {
     return forward.mtpResults();
-  }
-
-  @Override
-  public Buffer states() {
-    return forward.states();
-  }
-
-  @Override
-  public Buffer logits() {
-    return forward.logits();
-  }
-
-  @Override
-  public Buffer mtpInput() {
-    return forward.mtpInput();
-  }
-
-  @Override
-  public Buffer mtpStates() {
-    return forward.mtpStates();
-  }
-
-  @Override
-  public Buffer mtpLogits() {
-    return forward.mtpLogits();
   }
 }

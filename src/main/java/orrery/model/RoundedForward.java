@@ -1,16 +1,20 @@
 package orrery.model;
 
-import orrery.graph.Buffer;
 import orrery.graph.Launcher;
 import orrery.graph.RoundedInputs;
 
 /** A forward pass with rounded inputs of its products with quantised weights. */
-final class RoundedForward implements Forward {
+final class RoundedForward implements ForwardingForward {
   private final Forward forward;
   private final RoundedInputs.Space space = new RoundedInputs.Space();
 
   RoundedForward(Forward forward) {
     this.forward = forward;
+  }
+
+  @Override
+  public Forward real() {
+    return forward;
   }
 
   /** Bytes of the rounded buffers that launches have needed so far. */
@@ -36,30 +40,5 @@ final class RoundedForward implements Forward {
   @Override
   public void mtpKv(Launcher g) {
     forward.mtpKv(new RoundedInputs(g, space));
-  }
-
-  @Override
-  public Buffer states() {
-    return forward.states();
-  }
-
-  @Override
-  public Buffer logits() {
-    return forward.logits();
-  }
-
-  @Override
-  public Buffer mtpInput() {
-    return forward.mtpInput();
-  }
-
-  @Override
-  public Buffer mtpStates() {
-    return forward.mtpStates();
-  }
-
-  @Override
-  public Buffer mtpLogits() {
-    return forward.mtpLogits();
   }
 }

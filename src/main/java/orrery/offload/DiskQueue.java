@@ -18,8 +18,8 @@ import java.util.function.Consumer;
  *   settled(job) <──── │ ended  │ <──────────────────┘ then the engine is woken
  * </pre>
  *
- * <p>Reads go before writes: a request waits for a read, and nobody waits for a write. No method of
- * the engine's thread waits for the disk.
+ * <p>Reads go before writes: a request waits for a read, and no request waits for a write. No
+ * method of the engine's thread waits for the disk.
  */
 public final class DiskQueue {
   private final PartStore store;

@@ -179,7 +179,10 @@ final class HostIndex {
     pool.give(part.part.pool(), part.slot);
   }
 
-  /** Takes a part out that nobody wants; where its slot is in use, {@link #rest} does so later. */
+  /**
+   * Takes a part out that is not wanted any more; where its slot is in use, {@link #rest} does so
+   * later.
+   */
   void flush(HostPart part) {
     part.flush();
     rest(part);

@@ -92,12 +92,12 @@ final class HostPart {
     readers--;
   }
 
-  /** Takes note that nobody wants the part any more, though something still uses its slot. */
+  /** Takes note that the part is not wanted any more, though something still uses its slot. */
   void flush() {
     flushed = true;
   }
 
-  /** Whether nobody wants the part any more. */
+  /** Whether the part is not wanted any more. */
   boolean flushed() {
     return flushed;
   }

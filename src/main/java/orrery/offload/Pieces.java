@@ -12,8 +12,8 @@ import java.util.function.LongSupplier;
  *   parts A, B of streams 0, 1, 2:     A.0 B.0 │ A.1 B.1 │ A.2 B.2
  * </pre>
  *
- * <p>A piece is small. So whoever needs a copy ended or stopped waits for one piece at most, and
- * any thread can go on where another one has stopped. One thread at a time copies.
+ * <p>A piece is small. So a thread that needs a copy ended or stopped waits for one piece at most,
+ * and any thread can go on where another one has stopped. One thread at a time copies.
  */
 class Pieces {
   private final PageCopier copier;
@@ -118,7 +118,7 @@ class Pieces {
     try {
       return copyNext(false);
     } catch (Throwable t) {
-      fail(t); // whoever asked for the copy reads its state
+      fail(t); // the asking thread reads its state
       return false;
     }
   }

@@ -14,8 +14,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.zip.CRC32C;
 
 /**
- * Bytes that the parts in a directory take, for all engines that share it. Whoever changes what the
- * directory has, holds the lock of this file meanwhile; who reads a part needs no lock. When a
+ * Bytes that the parts in a directory take, for all engines that share it. An engine that changes
+ * what the directory has holds the lock of this file meanwhile; one that reads needs none. When a
  * process dies, the system gives its lock back.
  *
  * <pre>

@@ -20,10 +20,10 @@ public record Retention(int priority, Optional<Duration> duration) {
   public static final int LOWEST = 0;
   public static final int HIGHEST = PagePool.PRIORITIES - 1;
 
-  /** The priority of a block of which nobody says anything. */
+  /** The priority of a block whose request says nothing about it. */
   public static final int USUAL = 35;
 
-  /** What a block has of which nobody says anything. */
+  /** What a block has whose request says nothing about it. */
   public static final Retention DEFAULT = new Retention(USUAL);
 
   /** The longest duration allowed; 100 years. */

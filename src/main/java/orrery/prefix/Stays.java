@@ -53,7 +53,7 @@ public final class Stays<T> {
   }
 
   /**
-   * Nobody holds it any more: its time begins, if it has one and it has not begun.
+   * No sequence holds it any more: its time begins, if it has one and it has not begun.
    *
    * @return whether it begins
    */

@@ -6,6 +6,7 @@ import java.util.function.IntFunction;
 import orrery.graph.Launcher;
 import orrery.kv.KvCache;
 import orrery.model.Forward;
+import orrery.model.ForwardingForward;
 import orrery.model.Model;
 
 /**

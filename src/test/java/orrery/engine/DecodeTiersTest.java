@@ -47,7 +47,7 @@ class DecodeTiersTest {
         String first = said(two, request(1));
         said(two, request(2));
         said(two, request(3)); // the pages have no block of the first any more
-        assertThat(events).noneMatch(e -> e instanceof HostHit);
+        assertThat(List.copyOf(events)).noneMatch(e -> e instanceof HostHit);
         assertThat(said(two, request(1))).isEqualTo(first);
       }
       assertThat(events)

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -69,8 +70,8 @@ class FlushCacheTest {
   @Test
   void itIsRefusedWhileARequestRunsOrWaits() {
     AtomicReference<Engine> engine = new AtomicReference<>();
-    List<CompletableFuture<Boolean>> asked = new ArrayList<>();
-    List<Event> events = new ArrayList<>();
+    List<CompletableFuture<Boolean>> asked = new CopyOnWriteArrayList<>();
+    List<Event> events = new CopyOnWriteArrayList<>();
     Engine started =
         Engine.start(
             loaded,

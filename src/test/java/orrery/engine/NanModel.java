@@ -13,6 +13,7 @@ import orrery.graph.Step;
 import orrery.graph.StepField;
 import orrery.kv.KvCache;
 import orrery.model.Forward;
+import orrery.model.ForwardingForward;
 import orrery.model.Model;
 
 /**

@@ -31,6 +31,7 @@ import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.kv.KvCache;
 import orrery.model.Forward;
+import orrery.model.ForwardingForward;
 import orrery.model.Model;
 import orrery.sampling.FinishReason;
 import orrery.sampling.Logprobs;

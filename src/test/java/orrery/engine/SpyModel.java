@@ -9,6 +9,7 @@ import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.kv.KvCache;
 import orrery.model.Forward;
+import orrery.model.ForwardingForward;
 import orrery.model.Model;
 
 /** A model that shows every step to a watcher before it computes it. */

@@ -1,11 +1,11 @@
-package orrery.engine;
+package orrery.model;
 
 import orrery.graph.Buffer;
 import orrery.graph.Launcher;
-import orrery.model.Forward;
 
-/** Another forward pass in all respects but those that a test changes. */
-interface ForwardingForward extends Forward {
+/** Another forward pass in all respects but those that an implementation changes. */
+public interface ForwardingForward extends Forward {
+  /** The other forward pass. */
   Forward real();
 
   @Override
