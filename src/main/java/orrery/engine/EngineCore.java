@@ -128,7 +128,8 @@ final class EngineCore {
   private BookKeeper books(EngineOptions options, int every, LongAdder events) {
     PoolReport pools = memory.pools();
     KeyframeReader reader =
-        new KeyframeReader(loaded.directory(), options, kv, prefix, queues, pools, () -> paused);
+        new KeyframeReader(
+            loaded.directory(), options, kv, prefix, queues, requests, pools, () -> paused);
     return new BookKeeper(kv, prefix, queues, pools, reader, every, events, sink, clock);
   }
 

@@ -72,8 +72,9 @@ final class KvMemory {
   }
 
   /**
-   * Starts a sequence whose rows another engine computes: it shares the pages of a hit, and gets
-   * pages for the others. A pool with a window has only those that the rows to come can need.
+   * Starts a sequence whose rows another engine computes, and says so: it shares the pages of a
+   * hit, and gets pages for the others. A pool with a window has only those that the rows to come
+   * can need.
    *
    * @param complete tokens whose rows are written in all streams when the others come, at least
    * @param slots that it gets pages for
@@ -84,8 +85,9 @@ final class KvMemory {
     PageTable table = kv.newTable();
     int limit = (s.known() - 1) / g.pageTokens() * g.pageTokens();
     PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, s.retentions(), table);
+    long now = clock.getAsLong();
+    sink.accept(new Event.Admitted(now, s.request, s.id, hit.tokens(), s.retractions()));
     if (hit.loads() > 0) {
-      long now = clock.getAsLong();
       sink.accept(new HostHit(now, s.request, s.id, hit.loadedTokens(), hit.loads()));
       load()
           .await(Arrival.EVERY_STREAM); // no step waits for them: the other engine's rows come next

@@ -22,6 +22,7 @@ final class PrefixLab implements Lab.Experiment {
     unique(s, sheet);
     eviction(s, sheet, false);
     eviction(s, sheet, true);
+    FavouredPrefix.print(s, sheet);
     order(s, sheet);
     return List.of(chart);
   }
