@@ -59,10 +59,13 @@ public record WatchedHandovers(List<Event> prefill, List<Event> decode) {
     LoadedModel loaded = model.load(Optional.empty());
     int[] system = random.ints(40, 0, loaded.model().vocab()).toArray();
     List<Request> requests = new ArrayList<>();
-    for (int i = 0; i < 2 * WAVE; i++) {
+    for (int i = 0; i < WAVE; i++) {
       requests.add(request(random, system, loaded.model().vocab()));
     }
-    EngineOptions prefill = options(random, model, loaded, 512);
+    for (int i = 0; i < WAVE; i++) { // half of these begin like an earlier one
+      requests.add(i % 2 == 0 ? requests.get(i) : request(random, system, loaded.model().vocab()));
+    }
+    EngineOptions prefill = options(random, model, loaded, 160);
     EngineOptions decode = options(random, model, loaded, 160);
     Recorded recorded = new Recorded(loaded, prefill, decode);
     try (TwoEngines two = recorded.two) {
@@ -136,7 +139,7 @@ public record WatchedHandovers(List<Event> prefill, List<Event> decode) {
     int page = model.pages().getFirst();
     int unit = loaded.model().kvLayout(false, KvDtype.F32).wholeRows(page);
     boolean overlap = random.nextBoolean();
-    boolean tiers = random.nextBoolean();
+    boolean tiers = random.nextInt(4) > 0;
     EngineOptions plain =
         model
             .numbers(EngineOptions.defaults())
