@@ -1,12 +1,14 @@
 package orrery.engine;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.LongSupplier;
 import orrery.batching.Scheduler;
 import orrery.batching.Sequence;
 import orrery.batching.StepPlan;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.events.EvictedPages;
 import orrery.events.HostHit;
 import orrery.kv.Arrival;
 import orrery.kv.KvCache;
@@ -232,8 +234,11 @@ final class KvMemory {
   private void makeRoom(int pool, int wanted) {
     int missing = wanted - kv.pool(pool).available();
     if (missing > 0) {
+      prefix.book().evicting(pool);
       int evicted = prefix.evict(pool, missing);
-      sink.accept(new Event.Evicted(clock.getAsLong(), kv.geometry().name(pool), evicted));
+      String name = kv.geometry().name(pool);
+      List<EvictedPages> by = prefix.book().evicted();
+      sink.accept(new Event.Evicted(clock.getAsLong(), name, evicted, by));
     }
   }
 

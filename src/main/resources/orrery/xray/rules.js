@@ -148,7 +148,7 @@ export const RULES = {
 
   Evicted(state, e) {
     if (e.pages > 0) {
-      mark(state, "evicted", e, e.pages, { pool: e.pool });
+      mark(state, "evicted", e, e.pages, { pool: e.pool, by: e.by });
     }
   },
 

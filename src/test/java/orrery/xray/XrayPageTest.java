@@ -417,8 +417,8 @@ class XrayPageTest {
           browser.look(1280, 1500, dark);
           browser.js("scrollTo(0, 0)");
           browser.js(SETTLE);
-          assertThat((List<?>) browser.js(FAINT)).as("%s, dark %s", state, dark).isEmpty();
           browser.shoot("between-" + state + (dark ? "-dark" : "-light"));
+          assertThat((List<?>) browser.js(FAINT)).as("%s, dark %s", state, dark).isEmpty();
         }
         browser.look(1280, 900, false);
       }

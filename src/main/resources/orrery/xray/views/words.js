@@ -162,6 +162,15 @@ const REASONS = {
   "handed over": ": the decode engine has its rows and goes on",
 };
 
+const USUAL = 35; // the priority of a page of which no request has said anything
+
+/** Which priorities the evicted pages had, if a request has given one. */
+function priorities(by) {
+  return by.some(({ priority }) => priority !== USUAL)
+    ? `: ${listed(by.map(({ priority, pages }) => `${number(pages)} of priority ${priority}`))}`
+    : "";
+}
+
 /** One sentence for one event of a step. */
 export function sentence(state, mark) {
   const who = mark.sequence < 0 ? `request ${mark.request}` : nameOf(state, mark.sequence, mark.request);
@@ -193,7 +202,7 @@ export function sentence(state, mark) {
     case "tombstone":
       return `Block ${n} lost pages that a hit would need. It stays in the tree as a tombstone.`;
     case "evicted":
-      return `The prefix cache gave up ${count(n, "page")}${state.pools.length > 1 ? ` of pool “${mark.pool}”` : ""}.`;
+      return `The prefix cache gave up ${count(n, "page")}${state.pools.length > 1 ? ` of pool “${mark.pool}”` : ""}${priorities(mark.by)}.`;
     case "finished":
       return `${Who} ended after ${count(n, "token")}${REASONS[mark.reason] ?? ""}.`;
     case "inserted":
