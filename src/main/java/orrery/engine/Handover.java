@@ -1,7 +1,9 @@
 package orrery.engine;
 
+import java.util.Optional;
 import java.util.function.Consumer;
 import orrery.events.Event.Queue;
+import orrery.options.Options;
 
 /**
  * A request that begins in one engine and goes on in another, as one of the two has it. Any thread
@@ -46,6 +48,19 @@ public abstract sealed class Handover permits PrefillTicket, DecodeTicket {
   /** Whether another thread may be reading or writing the request's pages. */
   final boolean lent() {
     return queue == Queue.INFLIGHT || queue == Queue.TRANSFER;
+  }
+
+  /**
+   * Where the request stands while its choices neither wait nor run, in the words of {@link
+   * orrery.events.Keyframe}; empty if they do, or before it arrives, or after it has ended.
+   */
+  final Optional<String> apart() {
+    return switch (queue) {
+      case null -> Optional.empty();
+      case RUNNING -> Optional.empty();
+      case WAITING -> this instanceof DecodeTicket ? Optional.of("arrived") : Optional.empty();
+      case BOOTSTRAP, PREALLOC, TRANSFER, INFLIGHT -> Optional.of(Options.word(queue));
+    };
   }
 
   /** Whether the first choice, which is finished, is to be handed over now. */

@@ -215,7 +215,6 @@ final class Handovers {
     int[] wanted = memory.startForRows(c, least, c.promptLength + ahead);
     queues.hold(c);
     requests.started(c.active);
-    sink.accept(new Event.Admitted(clock.getAsLong(), c.request, c.id, c.computed(), 0));
     move(d, Queue.TRANSFER);
     d.receiver.reserved(memory.lend(c, wanted));
   }

@@ -25,6 +25,7 @@ final class KeyframeReader {
   private final KvCache kv;
   private final PrefixCache prefix;
   private final Queues queues;
+  private final Requests requests;
   private final PoolReport pools;
   private final BooleanSupplier paused;
 
@@ -34,6 +35,7 @@ final class KeyframeReader {
       KvCache kv,
       PrefixCache prefix,
       Queues queues,
+      Requests requests,
       PoolReport pools,
       BooleanSupplier paused) {
     this.model = String.valueOf(directory.toAbsolutePath().normalize().getFileName());
@@ -42,6 +44,7 @@ final class KeyframeReader {
     this.kv = kv;
     this.prefix = prefix;
     this.queues = queues;
+    this.requests = requests;
     this.pools = pools;
     this.paused = paused;
   }
@@ -82,7 +85,9 @@ final class KeyframeReader {
     List<BookedSequence> sequences = new ArrayList<>();
     queues.running().forEach(s -> sequences.add(booked(Choice.of(s), "running")));
     queues.waiting().forEach(s -> sequences.add(booked(Choice.of(s), "waiting")));
-    queues.held().forEach(s -> sequences.add(booked(Choice.of(s), "held")));
+    for (Choice c : requests.apart()) {
+      sequences.add(booked(c, c.active.handover.apart().orElseThrow()));
+    }
     return new Keyframe(
         nanos,
         step,

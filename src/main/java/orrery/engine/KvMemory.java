@@ -1,12 +1,14 @@
 package orrery.engine;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.LongSupplier;
 import orrery.batching.Scheduler;
 import orrery.batching.Sequence;
 import orrery.batching.StepPlan;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.events.EvictedPages;
 import orrery.events.HostHit;
 import orrery.kv.Arrival;
 import orrery.kv.KvCache;
@@ -72,8 +74,9 @@ final class KvMemory {
   }
 
   /**
-   * Starts a sequence whose rows another engine computes: it shares the pages of a hit, and gets
-   * pages for the others. A pool with a window has only those that the rows to come can need.
+   * Starts a sequence whose rows another engine computes, and says so: it shares the pages of a
+   * hit, and gets pages for the others. A pool with a window has only those that the rows to come
+   * can need.
    *
    * @param complete tokens whose rows are written in all streams when the others come, at least
    * @param slots that it gets pages for
@@ -84,8 +87,9 @@ final class KvMemory {
     PageTable table = kv.newTable();
     int limit = (s.known() - 1) / g.pageTokens() * g.pageTokens();
     PrefixCache.Hit hit = prefix.acquire(s.tokens(), limit, s.salt, s.retentions(), table);
+    long now = clock.getAsLong();
+    sink.accept(new Event.Admitted(now, s.request, s.id, hit.tokens(), s.retractions()));
     if (hit.loads() > 0) {
-      long now = clock.getAsLong();
       sink.accept(new HostHit(now, s.request, s.id, hit.loadedTokens(), hit.loads()));
       load()
           .await(Arrival.EVERY_STREAM); // no step waits for them: the other engine's rows come next
@@ -230,8 +234,11 @@ final class KvMemory {
   private void makeRoom(int pool, int wanted) {
     int missing = wanted - kv.pool(pool).available();
     if (missing > 0) {
+      prefix.book().evicting(pool);
       int evicted = prefix.evict(pool, missing);
-      sink.accept(new Event.Evicted(clock.getAsLong(), kv.geometry().name(pool), evicted));
+      String name = kv.geometry().name(pool);
+      List<EvictedPages> by = prefix.book().evicted();
+      sink.accept(new Event.Evicted(clock.getAsLong(), name, evicted, by));
     }
   }
 

@@ -1,6 +1,7 @@
 package orrery.engine;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -107,6 +108,18 @@ final class Requests {
     Choice c = new Choice(a, loaded, nextSequence++, choice, longest, arrival);
     a.running.add(c);
     return c;
+  }
+
+  /**
+   * The choices that neither wait nor run, as their request is on its way from one engine to
+   * another; by request.
+   */
+  List<Choice> apart() {
+    return active.values().stream()
+        .filter(a -> a.handover != null && a.handover.apart().isPresent())
+        .sorted(Comparator.comparingInt(a -> a.completion.id()))
+        .flatMap(a -> a.running.stream())
+        .toList();
   }
 
   /** Ends a request from outside; its tokens so far are its answers. */

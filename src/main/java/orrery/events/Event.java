@@ -167,8 +167,12 @@ public sealed interface Event {
   /** Complete blocks of a sequence entered the prefix cache. */
   record PrefixInserted(long nanos, int sequence, int tokens) implements Event {}
 
-  /** The prefix cache gave up pages of a pool. */
-  record Evicted(long nanos, String pool, int pages) implements Event {}
+  /**
+   * The prefix cache gave up pages of a pool.
+   *
+   * @param by these pages by their priority, the lowest first
+   */
+  record Evicted(long nanos, String pool, int pages, List<EvictedPages> by) implements Event {}
 
   /** The prefix cache was emptied, as a caller asked; it gave up {@code blocks} blocks. */
   record Flushed(long nanos, int blocks) implements Event {}

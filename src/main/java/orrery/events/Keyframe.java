@@ -21,7 +21,7 @@ import orrery.events.Holds.PageRun;
  * @param shapes [pools]
  * @param pools [pools] as in {@link Event.StepDone}, but that no page is {@code passed}
  * @param sequences the running ones in order of admission, then the waiting ones in queue order,
- *     then the held ones
+ *     then, by request, those that are on their way between two engines
  * @param blocks of the prefix cache, in no particular order
  */
 public record Keyframe(
@@ -59,12 +59,14 @@ public record Keyframe(
    *
    * @param choice which answer of the request, from 0
    * @param choices how many answers the request asked for
-   * @param state {@code running}, {@code waiting}, or {@code held}: it has pages and computes
-   *     nothing, as its rows are on their way to another engine or from there
+   * @param state {@code running} or {@code waiting}; or where its request stands on its way from a
+   *     prefill engine to a decode engine ({@link Event.Queue}): {@code bootstrap}, {@code
+   *     prealloc}, {@code transfer}, {@code arrived} (in a decode engine that has its rows and no
+   *     place for it yet) or {@code inflight}. In the last three its first answer has pages
    * @param tokens [known] prompt and answer so far
    * @param computed how many of them have their rows in the cache
-   * @param block as in {@link Holds}; -1 while it waits
-   * @param pools [pools] its page tables; empty while it waits
+   * @param block as in {@link Holds}; -1 while it has no pages
+   * @param pools [pools] its page tables; empty while it has none
    */
   public record BookedSequence(
       int request,

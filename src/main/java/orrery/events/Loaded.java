@@ -12,6 +12,8 @@ package orrery.events;
  * @param waited nanoseconds that the step waited for rows; the rest of the time it computed
  * @param taken pieces, one stream of one part each, that the step's own thread copied because the
  *     mover had failed
+ * @param into [pools][pages of the pool that were loaded] the pages whose rows have come, numbered
+ *     from 1 in each pool
  */
 public record Loaded(
     long nanos,
@@ -22,5 +24,6 @@ public record Loaded(
     long begin,
     long end,
     long waited,
-    int taken)
+    int taken,
+    int[][] into)
     implements Event.Tiers {}

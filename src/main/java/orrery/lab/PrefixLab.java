@@ -11,7 +11,8 @@ import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache.Eviction;
 
 /**
- * The rows that shared prefixes save, the cost of looking for them, and which pages to evict first.
+ * The rows that shared prefixes save, the cost of looking for them, which pages to evict first, and
+ * what a priority keeps.
  */
 final class PrefixLab implements Lab.Experiment {
   private static final int PAIRS = 30;
@@ -22,6 +23,7 @@ final class PrefixLab implements Lab.Experiment {
     unique(s, sheet);
     eviction(s, sheet, false);
     eviction(s, sheet, true);
+    FavouredPrefix.print(s, sheet);
     order(s, sheet);
     return List.of(chart);
   }

@@ -95,12 +95,15 @@ final class Session {
     List<CompletableFuture<Completion>> futures = new ArrayList<>();
     more.forEach(job -> futures.add(new CompletableFuture<>()));
     completions.addAll(futures);
-    List<Completion> submitted =
-        engine.submit(more.stream().map(job -> Request.of(job.prompt(), job.params())).toList());
+    List<Completion> submitted = engine.submit(more.stream().map(Session::request).toList());
     for (int i = 0; i < submitted.size(); i++) {
       futures.get(i).complete(submitted.get(i));
     }
     return first;
+  }
+
+  private static Request request(Job job) {
+    return Request.of(job.prompt(), job.params()).withRetention(job.retention());
   }
 
   /**

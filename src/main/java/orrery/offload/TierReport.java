@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import orrery.events.Event;
 import orrery.events.HostPools;
 import orrery.events.HostPools.HostSlots;
@@ -144,7 +145,22 @@ final class TierReport {
     }
     int tokens = blocks.size() * geometry.pageTokens();
     long waited = load.arrival.waitedNanos();
-    return new Loaded(nanos, load.copies.size(), pages, tokens, bytes, began, ended, waited, taken);
+    int parts = load.copies.size();
+    return new Loaded(
+        nanos, parts, pages, tokens, bytes, began, ended, waited, taken, into(load.copies));
+  }
+
+  /** [pools][pages that were loaded] */
+  private int[][] into(List<Copy> copies) {
+    return IntStream.range(0, geometry.pools())
+        .mapToObj(
+            of ->
+                copies.stream()
+                    .filter(copy -> copy.part().pool() == of)
+                    .flatMapToInt(copy -> IntStream.of(copy.pages()))
+                    .filter(page -> page != Copy.NO_PAGE)
+                    .toArray())
+        .toArray(int[][]::new);
   }
 
   private static int pages(Copy copy) {

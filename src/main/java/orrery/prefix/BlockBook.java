@@ -1,13 +1,17 @@
 package orrery.prefix;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import orrery.events.BlockGone;
 import orrery.events.BlockKept;
 import orrery.events.Event;
+import orrery.events.EvictedPages;
 import orrery.events.Keyframe.CachedBlock;
+import orrery.kv.PagePool;
 import orrery.prefix.PrefixCache.Lease;
 
 /**
@@ -21,6 +25,8 @@ import orrery.prefix.PrefixCache.Lease;
 public abstract class BlockBook {
   private final Set<Block> changed = new LinkedHashSet<>(); // in the cache
   private final List<Integer> gone = new ArrayList<>(); // numbers
+  private final int[] evicted = new int[PagePool.PRIORITIES]; // pages by priority
+  private int evicting = -1; // the pool of these pages; -1 before the first eviction
   private boolean watched;
   private int numbers; // given so far
 
@@ -49,6 +55,27 @@ public abstract class BlockBook {
         gone.add(block.number);
       }
     }
+  }
+
+  /** Pages of a pool are about to be evicted, which {@link #evicted} counts from now on. */
+  public final void evicting(int pool) {
+    evicting = pool;
+    Arrays.fill(evicted, 0);
+  }
+
+  /** A page has left the cache whose block had this priority. */
+  final void dropped(int pool, int priority) {
+    if (pool == evicting) {
+      evicted[priority]++;
+    }
+  }
+
+  /** The pages of the pool that have left since {@link #evicting}, the lowest priority first. */
+  public final List<EvictedPages> evicted() {
+    return IntStream.range(0, evicted.length)
+        .filter(priority -> evicted[priority] > 0)
+        .mapToObj(priority -> new EvictedPages(priority, evicted[priority]))
+        .toList();
   }
 
   /**

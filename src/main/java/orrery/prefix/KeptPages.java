@@ -104,6 +104,7 @@ final class KeptPages {
     if (leaving != null) {
       leaving.page(block, pool, i);
     }
+    book.dropped(pool, block.stay().priority());
     int page = block.pages[pool][i];
     block.pages[pool][i] = Block.GONE;
     owner[pool][page] = null;

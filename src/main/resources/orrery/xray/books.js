@@ -1,4 +1,5 @@
 /** The engine's books as the page has them, and who holds which page. */
+import { handedOver } from "./handover.js";
 
 /** The blocks from the first one of a sequence to the one with this id, in that order. */
 export function pathOf(state, id) {
@@ -30,7 +31,7 @@ function twinsOf(blocks) {
 }
 
 /**
- * For each block that running sequences hold in the prefix cache: these sequences, by number. Where
+ * For each block that sequences hold in the prefix cache: these sequences, by number. Where
  * a block has twins, a sequence holds the one whose page it has in its table.
  */
 export function holdersOf(state) {
@@ -42,12 +43,10 @@ export function holdersOf(state) {
       twins.get(other.block) === twins.get(block.block) && heldBy(state, s, other, index));
   };
   for (const s of Object.values(state.sequences)) {
-    if (s.state === "running") {
-      pathOf(state, s.block).forEach((block, index) => {
-        const held = heldBy(state, s, block, index) ? block : twinHeld(s, block, index);
-        (holders[(held ?? block).block] ??= []).push(s.sequence);
-      });
-    }
+    pathOf(state, s.block).forEach((block, index) => {
+      const held = heldBy(state, s, block, index) ? block : twinHeld(s, block, index);
+      (holders[(held ?? block).block] ??= []).push(s.sequence);
+    });
   }
   return holders;
 }
@@ -65,15 +64,16 @@ export function isTombstone(state, block) {
 }
 
 /**
- * All pages of a pool: [{page, holders, block, kind}]. Pages are numbered from 1. Holders are the
+ * All pages of a pool: [{page, holders, block, kind, apart, loaded}]. Pages are numbered from 1. Holders are the
  * sequences that have the page in their tables; block is the prefix cache's, -1 if it does not keep
  * the page. The kind is free, cached (only the prefix cache has it), held (one sequence) or shared
- * (several).
+ * (several). If all holders stand between two engines, apart says where the rows are: see handover.js.
+ * Loaded: whether its rows came from host memory in the newest step, or since.
  */
 export function pagesOf(state, pool) {
   const pages = [];
   for (let page = 1; page <= state.pools[pool].pages; page++) {
-    pages.push({ page, holders: [], block: -1, kind: "free" });
+    pages.push({ page, holders: [], block: -1, kind: "free", apart: null, loaded: false });
   }
   for (const block of Object.values(state.blocks)) {
     for (const page of block.pages[pool]) {
@@ -84,11 +84,17 @@ export function pagesOf(state, pool) {
     }
   }
   for (const s of Object.values(state.sequences)) {
-    for (const page of s.tables[pool]?.pages ?? []) {
+    const { first, pages: own } = s.tables[pool] ?? { first: 0, pages: [] };
+    own.forEach((page, i) => {
       const at = pages[page - 1];
+      const apart = handedOver(s, first + i, state.pools[pool].span);
+      at.apart = at.holders.length === 0 || at.apart === apart ? apart : null;
       at.holders.push(s.sequence);
       at.kind = at.holders.length > 1 ? "shared" : "held";
-    }
+    });
+  }
+  for (const page of [...state.loaded, ...state.loose.loaded].flatMap((into) => into[pool])) {
+    pages[page - 1].loaded = pages[page - 1].kind !== "free";
   }
   return pages;
 }
@@ -116,8 +122,8 @@ export function books(state) {
     if (s.state !== "finished") {
       const r = state.requests[s.request];
       sequences.push({
-        request: s.request, sequence: s.sequence,
-        state: s.state === "running" ? "running" : "waiting", retractions: s.retractions,
+        request: s.request, sequence: hasRun(s, s.tokens.length) ? s.sequence : -1,
+        state: s.state === "retracted" ? "waiting" : s.state, retractions: s.retractions,
         promptTokens: r.promptTokens, maxTokens: r.maxTokens,
         tokens: r.prompt.concat(s.tokens.map((t) => t.token)), computed: s.computed,
         block: s.block, tables: s.tables.map(table),
@@ -164,10 +170,15 @@ export function difference(ours, theirs) {
   return null;
 }
 
+/** Whether a sequence has run, or stands between two engines; else most events do not name it. */
+function hasRun(s, answer) {
+  return s.state !== "waiting" || s.retractions > 0 || answer > 0;
+}
+
 function booked(s) {
-  const ran = s.state === "running" || s.retractions > 0 || s.tokens.length > s.promptTokens;
+  const named = hasRun(s, s.tokens.length - s.promptTokens);
   return {
-    request: s.request, sequence: ran ? s.sequence : -1, state: s.state,
+    request: s.request, sequence: named ? s.sequence : -1, state: s.state,
     retractions: s.retractions, promptTokens: s.promptTokens, maxTokens: s.maxTokens,
     tokens: s.tokens, computed: s.computed, block: s.block, tables: s.pools.map(table),
   };

@@ -11,6 +11,7 @@ export function zero() {
     accepted: 0, // drafts that became part of an answer
     rejected: 0, // drafts that were looked at and were wrong
     retractions: 0,
+    handovers: 0, // requests whose prompt is computed and goes to, or has come from, another engine
     evictedPages: 0,
     loadedTokens: 0, // tokens of blocks whose pages came back from host memory
     loadWaitNanos: 0, // time that steps waited for them
@@ -52,6 +53,9 @@ export function count(counters, e) {
       counters.drafts += e.drafts.length;
       counters.accepted += e.accepted;
       counters.rejected += e.judged - e.accepted;
+      break;
+    case "Queued":
+      counters.handovers += e.queue === "INFLIGHT" || e.queue === "RUNNING";
       break;
     case "Retracted":
       counters.retractions++;

@@ -1,5 +1,6 @@
 /** How a state begins: with a keyframe, which says how things stand, without their past. */
-import { empty, sequenceOf, setPools } from "./shape.js";
+import { sideOf } from "./handover.js";
+import { empty, isApart, sequenceOf, setPools } from "./shape.js";
 
 /** Makes a state what a keyframe says. */
 export function rebuild(state, e) {
@@ -9,7 +10,8 @@ export function rebuild(state, e) {
     pageTokens: e.pageTokens, switches: e.switches, paused: e.paused,
     idle: e.sequences.length === 0,
     running: e.sequences.filter((s) => s.state === "running").length,
-    waiting: e.sequences.filter((s) => s.state !== "running").length,
+    waiting: e.sequences.filter((s) => s.state === "waiting").length,
+    side: e.sequences.map((s) => sideOf(s.state)).find((side) => side !== null) ?? null,
     pools: e.shapes.map((shape) => ({ ...shape, free: 0, referenced: 0, idle: 0, passed: 0 })),
   });
   setPools(state, e.pools);
@@ -29,7 +31,8 @@ function enroll(state, booked) {
     submittedStep: -1, sequences: [],
   };
   const runs = booked.state === "running";
-  if (!runs && booked.retractions === 0 && tokens.length === promptTokens) {
+  const apart = isApart(booked);
+  if (!runs && !apart && booked.retractions === 0 && tokens.length === promptTokens) {
     return; // it has never run, and events have not named it yet
   }
   const s = sequenceOf(state, { request, sequence });
@@ -39,8 +42,8 @@ function enroll(state, booked) {
     token, text: state.vocabulary[token] ?? "", origin: null, logprob: null, top: [], step: -1,
     rejected: [],
   }));
-  s.state = runs ? "running" : booked.retractions > 0 ? "retracted" : "waiting";
-  s.spans = [{ state: runs ? "running" : "waiting", from: -1, to: null }];
+  s.state = !runs && !apart && booked.retractions > 0 ? "retracted" : booked.state;
+  s.spans = [{ state: booked.state, from: -1, to: null }];
   s.computed = booked.computed;
   s.block = booked.block;
   s.tables = booked.pools;

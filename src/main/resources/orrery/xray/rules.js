@@ -1,7 +1,8 @@
 /** What each event means for the state. The rules stand in the order in which a request meets them. */
 import { isTombstone, pathOf } from "./books.js";
+import { moveOn } from "./handover.js";
 import { rebuild } from "./keyframe.js";
-import { loose, now, sequenceOf, setPools } from "./shape.js";
+import { loose, now, sequenceOf, setPools, turn } from "./shape.js";
 
 /** How many steps stay in the state. */
 export const STEPS = 240;
@@ -24,15 +25,6 @@ function mark(state, kind, event, n, more) {
 /** Adds to what the mover did in this step. */
 function moved(state, what, n) {
   state.loose.moved = { ...state.loose.moved, [what]: state.loose.moved[what] + n };
-}
-
-/** Ends the newest span of a sequence and begins another. */
-function turn(state, s, to, span) {
-  s.state = to;
-  s.spans.at(-1).to = now(state);
-  if (span) {
-    s.spans.push({ state: span, from: now(state), to: null });
-  }
 }
 
 function start(state, s, computed) {
@@ -100,6 +92,10 @@ export const RULES = {
     mark(state, "forked", e, e.shared);
   },
 
+  Queued(state, e) {
+    mark(state, "handover", e, 0, { queue: moveOn(state, e) });
+  },
+
   Retracted(state, e) {
     const s = sequenceOf(state, e);
     turn(state, s, "retracted", "waiting");
@@ -132,12 +128,13 @@ export const RULES = {
 
   Finished(state, e) {
     const s = sequenceOf(state, e);
+    const sent = s.state === "inflight" && e.reason !== "abort" && e.reason !== "error";
     turn(state, s, "finished", null);
-    s.reason = e.reason;
+    s.reason = sent ? "handed over" : e.reason;
     s.endStep = now(state);
     s.tail = e.text;
     letGo(state, s);
-    mark(state, "finished", e, e.outputTokens, { reason: e.reason });
+    mark(state, "finished", e, e.outputTokens, { reason: s.reason });
   },
 
   Rejected(state, e) {
@@ -151,7 +148,7 @@ export const RULES = {
 
   Evicted(state, e) {
     if (e.pages > 0) {
-      mark(state, "evicted", e, e.pages, { pool: e.pool });
+      mark(state, "evicted", e, e.pages, { pool: e.pool, by: e.by });
     }
   },
 
@@ -182,6 +179,7 @@ export const RULES = {
   Loaded(state, e) {
     moved(state, "loaded", e.parts);
     moved(state, "waited", e.waited);
+    state.loose.loaded = [...state.loose.loaded, e.into];
   },
 
   HostPools(state, e) {
@@ -235,7 +233,7 @@ export const RULES = {
     const rows = brought.rows.map((row) => withVerified(row, brought.verified[row.sequence]));
     for (const row of rows) {
       const s = state.sequences[row.sequence];
-      if (s && s.state === "running") {
+      if (s && (s.state === "running" || s.state === "inflight")) {
         s.computed = row.from + row.prompt + row.decode + row.accepted;
       }
     }
@@ -249,6 +247,7 @@ export const RULES = {
     });
     state.step = e.step;
     state.idle = false;
+    state.loaded = brought.loaded;
     stand(state, e);
     forget(state);
     state.loose = loose();

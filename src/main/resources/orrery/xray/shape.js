@@ -12,16 +12,20 @@
  *   since         counters and steps begin behind this step; -1: at the engine's start
  *   nanos, paused, idle, model, pageTokens, switches: {flag: value}, vocabulary: [text of each id]
  *   running, waiting                   sequences, as StepDone and Idle say
+ *   side          "prefill" or "decode", if requests begin in one engine and go on in another; else null
  *   pools: [{name, span, pages, perBlock, unneeded, free, referenced, idle, passed}]
  *          unneeded: pages at a block's beginning that no hit needs
  *   host: [{pool, tokens, free, whole, storing, evicted}] slots of host memory, as HostPools says; empty
  *          if there is none
+ *   loaded: [loads][pools][pages] whose rows came from host memory in the newest step
  *   requests: {number: {request, prompt, promptTokens, maxTokens, choices, submittedStep,
  *          sequences: [number]}}       submittedStep -1: before the page began to watch.
  *          A request without sequences waits: its first sequence is named when it starts
  *   sequences: {number: {sequence, request, choice, state, reason, retractions, startStep, endStep,
  *          hit, hitFrom, forkOf, tokens, tail, computed, block, tables, verified, spans}}
- *          state      "waiting" | "running" | "retracted" (it waits again) | "finished"
+ *          state      "waiting" | "running" | "retracted" (it waits again) | "finished"; or where it
+ *                     stands between two engines: "bootstrap" | "prealloc" | "transfer" | "arrived" |
+ *                     "inflight", as Keyframe.java says
  *          hit        tokens from the prefix cache at its newest start
  *          hitFrom    the request that computed the last block of that hit, -1 if unknown
  *          forkOf     the sibling whose pages it started with, -1
@@ -32,7 +36,8 @@
  *          block      the last block that it holds in the prefix cache, -1
  *          tables     [pools] {first, pages}: pages of the table entries from first on
  *          verified   {drafts, judged, accepted, synthetic, step} or null
- *          spans      [{state: "waiting" | "running", from, to}] steps [from, to); to null: goes on
+ *          spans      [{state: "waiting" | "running" | one between two engines, from, to}] steps
+ *                     [from, to); to null: goes on
  *   blocks: {id: {block, parent, tokens, pages: [pools][pages], by}}   by: the request whose
  *          sequence held it first, -1 if unknown
  *   steps: the newest 240: [{step, nanos, prefillRows, decodeRows, draftRows, paddingRows, running,
@@ -42,8 +47,8 @@
  *          nanoseconds that the step waited for these,
  *          marks: [{kind, request, sequence, n, ...}]}]
  *          kinds: submitted admitted hit retracted finished forked evicted tombstone rejectedDraft
- *          inserted flushed refused; n: choices, retractions, tokens, tokens lost, output tokens,
- *          shared tokens, pages, block, drafts rejected, tokens, blocks, 0
+ *          inserted flushed refused handover; n: choices, retractions, tokens, tokens lost, output
+ *          tokens, shared tokens, pages, block, drafts rejected, tokens, blocks, 0, 0
  *   counters: see counters.js
  *   loose: what the step that is not done yet has brought
  * }
@@ -54,14 +59,14 @@ import { zero } from "./counters.js";
 export function empty(run = 0) {
   return {
     run, version: 0, whole: false, step: -1, since: -1, nanos: 0, paused: false, idle: true, model: "",
-    pageTokens: 0, switches: {}, vocabulary: [], running: 0, waiting: 0, pools: [], host: [], requests: {},
+    pageTokens: 0, switches: {}, vocabulary: [], running: 0, waiting: 0, side: null, pools: [], host: [], loaded: [], requests: {},
     sequences: {}, blocks: {}, steps: [], counters: zero(), loose: loose(),
   };
 }
 
 /** What a step has brought that has not brought anything yet. */
 export function loose() {
-  return { moved: { stored: 0, notStored: 0, loaded: 0, waited: 0 }, marks: [], rows: [], verified: {}, ended: {}, born: [] };
+  return { moved: { stored: 0, notStored: 0, loaded: 0, waited: 0 }, loaded: [], marks: [], rows: [], verified: {}, ended: {}, born: [] };
 }
 
 /** A copy that further events do not change. What is never changed in place is shared. */
@@ -96,6 +101,21 @@ export function now(state) {
   return state.step + 1;
 }
 
+/** Where a request stands between two engines, while it neither waits nor runs. */
+const APART = ["bootstrap", "prealloc", "transfer", "arrived", "inflight"];
+
+/** Whether a sequence neither waits nor runs, as its request is on its way between two engines. */
+export const isApart = (s) => APART.includes(s.state);
+
+/** Ends the newest span of a sequence and begins another. */
+export function turn(state, s, to, span) {
+  s.state = to;
+  s.spans.at(-1).to = now(state);
+  if (span) {
+    s.spans.push({ state: span, from: now(state), to: null });
+  }
+}
+
 /** The sequence of an event; a new one if no event named it before. */
 export function sequenceOf(state, event) {
   const known = state.sequences[event.sequence];
@@ -104,13 +124,15 @@ export function sequenceOf(state, event) {
   }
   const request = state.requests[event.request];
   const submitted = request ? request.submittedStep : -1;
+  const first = request && state.sequences[request.sequences[0]];
+  const stands = first && isApart(first) ? first.state : "waiting";
   const s = {
     sequence: event.sequence, request: event.request,
     choice: request ? request.sequences.length : 0,
-    state: "waiting", reason: null, retractions: 0, startStep: -1, endStep: -1,
+    state: stands, reason: null, retractions: 0, startStep: -1, endStep: -1,
     hit: 0, hitFrom: -1, forkOf: -1, tokens: [], tail: "", computed: 0, block: -1,
     tables: [], verified: null,
-    spans: [{ state: "waiting", from: request && request.sequences.length ? now(state) : submitted, to: null }],
+    spans: [{ state: stands, from: request && request.sequences.length ? now(state) : submitted, to: null }],
   };
   state.sequences[event.sequence] = s;
   if (request) {

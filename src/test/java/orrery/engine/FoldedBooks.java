@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import orrery.events.BlockGone;
@@ -30,7 +31,7 @@ final class FoldedBooks implements EventSink {
     final int request;
     final List<Integer> tokens = new ArrayList<>();
     boolean running;
-    boolean held; // it has pages and does not run: its rows are on their way between two engines
+    String apart = ""; // where it stands between two engines; empty if it waits or runs
     int retractions;
     int computed;
     Holds holds; // null until the first since it runs
@@ -38,6 +39,14 @@ final class FoldedBooks implements EventSink {
     Seen(int request, int[] prompt) {
       this.request = request;
       Arrays.stream(prompt).forEach(tokens::add);
+    }
+
+    boolean hasPages() {
+      return running || List.of("transfer", "arrived", "inflight").contains(apart);
+    }
+
+    String state() {
+      return running ? "running" : apart.isEmpty() ? "waiting" : apart;
     }
   }
 
@@ -129,8 +138,7 @@ final class FoldedBooks implements EventSink {
       case BlockGone e -> require(blocks.remove(e.block()) != null, "a block that was there went");
       case Holds e -> {
         Seen s = sequences.get(e.sequence());
-        require(
-            (s.running || s.held) && (s.holds == null || changed(s.holds, e)), "a hold changed");
+        require(s.hasPages() && (s.holds == null || changed(s.holds, e)), "a hold changed");
         s.holds = e;
       }
       case StepRows e -> {
@@ -146,25 +154,43 @@ final class FoldedBooks implements EventSink {
   }
 
   private Seen sequence(int sequence, int request) {
-    return sequences.computeIfAbsent(
-        sequence, _ -> new Seen(request, requests.get(request).prompt()));
+    Seen known = sequences.get(sequence);
+    if (known != null) {
+      return known;
+    }
+    Seen s = new Seen(request, requests.get(request).prompt());
+    of(request).forEach(sibling -> s.apart = sibling.apart);
+    sequences.put(sequence, s);
+    return s;
+  }
+
+  private List<Seen> of(int request) {
+    return sequences.values().stream().filter(s -> s.request == request).toList();
   }
 
   private void queued(Event.Queued e) {
     Seen s = sequence(e.sequence(), e.request());
+    String apart = e.queue().name().toLowerCase(Locale.ROOT);
     switch (e.queue()) {
-      case BOOTSTRAP, PREALLOC -> require(!s.running && !s.held, "has no pages");
+      case BOOTSTRAP, PREALLOC -> require(s.state().equals("waiting"), "has no pages");
       case TRANSFER, INFLIGHT -> {
         require(s.running, "has got its pages");
         s.running = false;
-        s.held = true;
       }
-      case WAITING -> s.computed = s.held ? s.tokens.size() : 0;
+      case WAITING -> {
+        boolean here = s.apart.equals("transfer");
+        require(here || s.apart.equals("bootstrap"), "waited for the other engine");
+        s.computed = here ? s.tokens.size() : 0;
+        apart = here ? "arrived" : "";
+      }
       case RUNNING -> {
-        require(s.held, "has its rows");
-        s.held = false;
+        require(s.apart.equals("arrived"), "has its rows");
+        apart = "";
         s.running = true;
       }
+    }
+    for (Seen each : of(e.request())) {
+      each.apart = apart;
     }
   }
 
@@ -185,7 +211,7 @@ final class FoldedBooks implements EventSink {
       decode += r.decode();
       drafts += r.drafts();
       Seen s = sequences.get(r.sequence());
-      if (s != null && (s.running || s.held)) { // else its request has just ended
+      if (s != null && s.hasPages()) { // else its request has just ended
         require(r.from() == s.computed, "rows begin behind the computed tokens");
         s.computed = r.from() + r.prompt() + r.decode() + accepted.getOrDefault(r.sequence(), 0);
       }
@@ -223,11 +249,12 @@ final class FoldedBooks implements EventSink {
     List<BookedSequence> run = k.sequences().stream().filter(FoldedBooks::runs).toList();
     List<BookedSequence> wait =
         k.sequences().stream().filter(s -> s.state().equals("waiting")).toList();
-    List<BookedSequence> held =
-        k.sequences().stream().filter(s -> s.state().equals("held")).toList();
+    List<BookedSequence> apart =
+        k.sequences().stream().filter(s -> !runs(s) && !s.state().equals("waiting")).toList();
     require(run.size() == running && wait.size() == waiting, "running and waiting");
-    require(k.sequences().equals(concat(concat(run, wait), held)), "those that run come first");
-    require(sequences.values().stream().filter(s -> s.held).count() == held.size(), "held");
+    require(k.sequences().equals(concat(concat(run, wait), apart)), "those that run come first");
+    long seen = sequences.values().stream().filter(s -> !s.apart.isEmpty()).count();
+    require(seen == apart.size(), "as many are between two engines");
     require(sequences.values().stream().filter(s -> s.running).count() == running, "seen to run");
     k.sequences().forEach(this::compare);
     require(blocks.size() == k.blocks().size(), "as many blocks");
@@ -259,7 +286,7 @@ final class FoldedBooks implements EventSink {
           "waits with its prompt");
       s = new Seen(b.request(), r.prompt());
     }
-    require(s.request == b.request() && s.running == runs(b), b + ": whose, and whether it runs");
+    require(s.request == b.request() && s.state().equals(b.state()), b + ": whose, and its state");
     require(s.tokens.equals(Arrays.stream(b.tokens()).boxed().toList()), "tokens");
     require(s.retractions == b.retractions() && s.computed == b.computed(), "computed");
     require((s.holds == null ? BlockKept.ROOT : s.holds.block()) == b.block(), "last block");

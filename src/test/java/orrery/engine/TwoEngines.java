@@ -36,9 +36,16 @@ final class TwoEngines implements AutoCloseable {
     final Engine engine;
 
     Side(LoadedModel loaded, EngineOptions options, EventSink also) {
+      this(loaded, options, also, KEYFRAMES);
+    }
+
+    /**
+     * @param keyframes steps from one to the next
+     */
+    Side(LoadedModel loaded, EngineOptions options, EventSink also, int keyframes) {
       Drafters drafters = Drafters.of(options.speculation(), loaded.model().vocab());
       EventSink sink = books.and(this::see).and(also);
-      engine = Engine.start(loaded, options, sink, drafters, KEYFRAMES);
+      engine = Engine.start(loaded, options, sink, drafters, keyframes);
     }
 
     private void see(Event event) {

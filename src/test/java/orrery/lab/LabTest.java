@@ -97,6 +97,12 @@ class LabTest {
     assertThat(variants(r, "eviction, Zipf, sp", "hits, %"))
         .containsExactly("radix, lru", "radix, lfu", "radix, fifo", "hash, free queue");
     assertThat(variants(r, "order", "TTFT, most")).containsExactly("fcfs", "lpm");
+    String favoured = "system prompt: hits, %";
+    for (String cache : List.of("radix, lru", "radix, lfu", "hash, free queue")) {
+      double kept = figure(r, "a favoured prefix", cache + ", priority 90", favoured);
+      assertThat(kept).as("all but the first of 4 hit 32 of 40 tokens").isEqualTo(60);
+      assertThat(figure(r, "a favoured prefix", cache, favoured)).isLessThanOrEqualTo(60);
+    }
   }
 
   @Test

@@ -27,7 +27,8 @@ class TierSinksTest {
           new Stored(1_000, "all", 16, 1, 4096, 100, 600, false),
           new Stored(1_500, "window 8", 16, 2, 512, 1_100, 1_400, true),
           new NotStored(1_600, "all", 1, "cancelled"),
-          new Loaded(5_000, 4, 6, 32, 9_216, 2_000, 4_000, 700, 3),
+          new Loaded(
+              5_000, 4, 6, 32, 9_216, 2_000, 4_000, 700, 3, new int[][] {{4, 5}, {1, 2, 3, 7}}),
           new HostPools(
               5_100,
               List.of(

@@ -4,17 +4,23 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import orrery.events.Holds.PageRun;
 import orrery.events.Keyframe;
 import orrery.events.Keyframe.BookedSequence;
 import orrery.events.Keyframe.CachedBlock;
 import orrery.events.Keyframe.PoolShape;
+import orrery.events.Loaded;
 
 /**
  * The engine's books of a keyframe in the form in which the page has its own: the same facts, made
@@ -59,10 +65,10 @@ final class EngineBooks {
     return read(books.toString());
   }
 
-  /** The number of a sequence; -1 if it has never run, since then no event has named it yet. */
+  /** The number of a sequence; -1 if it has never run and waits: most events do not name it. */
   private static int named(BookedSequence s) {
     boolean ran =
-        s.state().equals("running") || s.retractions() > 0 || s.tokens().length > s.promptTokens();
+        !s.state().equals("waiting") || s.retractions() > 0 || s.tokens().length > s.promptTokens();
     return ran ? s.sequence() : -1;
   }
 
@@ -76,6 +82,54 @@ final class EngineBooks {
     for (PageRun run : s.pools()) {
       tables.addObject().put("first", run.first()).set("pages", JSON.valueToTree(run.pages()));
     }
+  }
+
+  /**
+   * The pages that only requests hold which are on their way between two engines, as {@code
+   * pool/page}, and where their rows are: {@code transfer} (on their way to this engine), {@code
+   * arrived} (here, and not used yet) or {@code inflight} (here, to be sent).
+   */
+  static Map<String, String> apart(Keyframe k) {
+    Map<String, String> apart = new TreeMap<>();
+    for (int pool = 0; pool < k.shapes().size(); pool++) {
+      PoolShape shape = k.shapes().get(pool);
+      for (BookedSequence s : k.sequences()) {
+        PageRun run = s.pools().isEmpty() ? new PageRun(0, new int[0]) : s.pools().get(pool);
+        for (int i = 0; i < run.pages().length; i++) {
+          boolean hit = (run.first() + i + 1) * shape.span() <= s.computed();
+          boolean runs = s.state().equals("running") || s.state().equals("transfer") && hit;
+          String where = runs ? "" : s.state();
+          apart.merge(shape.name() + "/" + run.pages()[i], where, (a, b) -> a.equals(b) ? a : "");
+        }
+      }
+    }
+    apart.values().removeIf(String::isEmpty);
+    return apart;
+  }
+
+  /**
+   * The pages whose rows came from host memory in these loads, as {@code pool/page} in order, but
+   * those that are free again.
+   */
+  static String loaded(Keyframe k, List<Loaded> loads) {
+    List<String> pages = new ArrayList<>();
+    for (int i = 0; i < k.shapes().size(); i++) {
+      int pool = i;
+      IntStream held =
+          k.sequences().stream()
+              .filter(s -> !s.pools().isEmpty())
+              .flatMapToInt(s -> Arrays.stream(s.pools().get(pool).pages()));
+      IntStream kept = k.blocks().stream().flatMapToInt(b -> Arrays.stream(b.pages()[pool]));
+      Set<Integer> used =
+          IntStream.concat(held, kept).boxed().collect(Collectors.toCollection(HashSet::new));
+      loads.stream()
+          .flatMapToInt(l -> Arrays.stream(l.into()[pool]))
+          .distinct()
+          .sorted()
+          .filter(used::contains)
+          .forEach(page -> pages.add(k.shapes().get(pool).name() + "/" + page));
+    }
+    return String.join(" ", pages);
   }
 
   /** By block, all tokens from the beginning to its end. */
@@ -98,6 +152,11 @@ final class EngineBooks {
     json.set("tokens", JSON.valueToTree(b.tokens()));
     json.set("pages", JSON.valueToTree(b.pages()));
     json.put("holders", holders);
+  }
+
+  /** What Java has as JSON. */
+  static JsonNode json(Map<String, String> map) {
+    return JSON.valueToTree(map);
   }
 
   /** The books that the page has, from its JSON. */

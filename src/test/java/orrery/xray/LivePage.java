@@ -11,7 +11,6 @@ import orrery.engine.LoadedModel;
 import orrery.engine.WatchedEngine;
 import orrery.events.Event;
 import orrery.events.EventSink;
-import orrery.events.Keyframe;
 import orrery.server.HttpServer;
 import orrery.server.Routes;
 import orrery.server.ServerOptions;
@@ -21,7 +20,7 @@ import orrery.server.Serving;
  * An engine with its page, served in this JVM. All events are recorded here, too, with the books
  * after every step: what the page must show.
  */
-final class LivePage implements AutoCloseable {
+final class LivePage implements Told, AutoCloseable {
   private final List<Event> events = new ArrayList<>(); // guarded by itself
   private final List<Throwable> bugs = Collections.synchronizedList(new ArrayList<>());
   private final LoadedModel loaded;
@@ -88,35 +87,11 @@ final class LivePage implements AutoCloseable {
     return "http://127.0.0.1:" + server.port() + "/";
   }
 
-  /** The engine's events so far. */
-  List<Event> events() {
+  @Override
+  public List<Event> events() {
     synchronized (events) {
       return List.copyOf(events);
     }
-  }
-
-  /** The events up to the end of a step. */
-  List<Event> until(long step) {
-    List<Event> all = events();
-    for (int i = 0; i < all.size(); i++) {
-      if (all.get(i) instanceof Event.StepDone done && done.step() == step) {
-        return all.subList(0, i + 1);
-      }
-    }
-    throw new AssertionError("step " + step + " has not been computed");
-  }
-
-  /** The engine's books at the end of a step. */
-  Keyframe books(long step) {
-    return EngineBooks.keyframes(events()).stream()
-        .filter(k -> k.step() == step)
-        .findFirst()
-        .orElseThrow(() -> new AssertionError("no books of step " + step));
-  }
-
-  /** The newest step of which the books are known; -1 before the first. */
-  long newest() {
-    return EngineBooks.keyframes(events()).getLast().step();
   }
 
   /** Whether the engine has done what it had to do. */

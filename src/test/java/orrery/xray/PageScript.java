@@ -23,6 +23,7 @@ final class PageScript implements AutoCloseable {
           "counters.js",
           "books.js",
           "shape.js",
+          "handover.js",
           "keyframe.js",
           "rules.js",
           "state.js",

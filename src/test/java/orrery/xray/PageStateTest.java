@@ -5,15 +5,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.graalvm.polyglot.PolyglotException;
 import org.graalvm.polyglot.Value;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import orrery.events.Event;
+import orrery.events.Event.Queue;
 import orrery.events.HostPools;
 import orrery.events.Keyframe;
 import orrery.events.Loaded;
@@ -62,13 +66,116 @@ class PageStateTest {
   private static void requireBooks(WatchedRuns run, Value followed) {
     List<Keyframe> keyframes = run.keyframes();
     String[] books = followed.getMember("books").asString().split("\n");
+    String[] apart = followed.getMember("apart").asString().split("\n");
     assertThat(books).as("%s", run).hasSameSizeAs(keyframes);
     for (int i = 0; i < books.length; i++) {
       assertThat(EngineBooks.read(books[i]))
           .as("%s, step %d", run, keyframes.get(i).step())
           .isEqualTo(EngineBooks.of(keyframes.get(i)));
+      assertThat(EngineBooks.read(apart[i]))
+          .as("%s, pages held for a hand-over, step %d", run, keyframes.get(i).step())
+          .isEqualTo(EngineBooks.json(EngineBooks.apart(keyframes.get(i))));
     }
+    assertThat(followed.getMember("loaded").asString().split("\n", -1))
+        .as("%s, pages that were loaded in each step", run)
+        .isEqualTo(loaded(run));
     assertThat(followed.getMember("wrong").asString()).as("%s", run).isEmpty();
+  }
+
+  /** For each keyframe, the pages that were loaded in the step before it. */
+  private static String[] loaded(WatchedRuns run) {
+    List<String> all = new ArrayList<>();
+    List<Loaded> loads = new ArrayList<>();
+    boolean over = false; // the step of these loads
+    for (Event event : run.events()) {
+      switch (event) {
+        case Loaded l -> {
+          if (over) {
+            loads.clear();
+          }
+          over = false;
+          loads.add(l);
+        }
+        case Event.StepDone s -> {
+          if (over) {
+            loads.clear();
+          }
+          over = true;
+        }
+        case Keyframe k -> all.add(EngineBooks.loaded(k, loads));
+        default -> {}
+      }
+    }
+    return all.toArray(String[]::new);
+  }
+
+  /** Runs of pairs of engines; with four seeds that follow each other, of four models. */
+  private static List<WatchedRuns> pairs() {
+    return LongStream.range(SEED, SEED + 8)
+        .boxed()
+        .flatMap(seed -> WatchedRuns.pair(seed).stream())
+        .toList();
+  }
+
+  /** How often a sequence stood somewhere at the end of a step, and a page was held for that. */
+  private static Map<String, Long> stood(List<WatchedRuns> runs) {
+    Map<String, Long> stood = new TreeMap<>();
+    for (WatchedRuns run : runs) {
+      for (Keyframe k : run.keyframes()) {
+        k.sequences().forEach(s -> stood.merge(s.state(), 1L, Long::sum));
+        EngineBooks.apart(k).values().forEach(w -> stood.merge(w + " pages", 1L, Long::sum));
+      }
+      run.kinds().forEach((kind, n) -> stood.merge(kind, n, Long::sum));
+    }
+    return stood;
+  }
+
+  @Test
+  void afterEveryStepThePagesOfAPrefillAndOfADecodeEngineHaveTheirEnginesBooks() {
+    try (PageScript page = PageScript.open(directory)) {
+      for (WatchedRuns run : pairs()) {
+        requireBooks(run, page.call("follow", run.text()));
+      }
+    }
+    Map<String, Long> stood = stood(pairs());
+    System.out.printf("x-ray state: pairs from seed %d%n  %s%n", SEED, stood);
+    assertThat(stood)
+        .containsKeys("bootstrap", "prealloc", "transfer", "arrived", "inflight")
+        .containsKeys("transfer pages", "arrived pages", "inflight pages")
+        .containsKeys("Forked", "Retracted", "Verified", "Loaded");
+  }
+
+  @Test
+  void aPageThatIsOpenedWhileRequestsAreBetweenTwoEnginesHasTheBooksFromThereOn() {
+    try (PageScript page = PageScript.open(directory)) {
+      for (WatchedRuns rest : openedBetween()) {
+        requireBooks(rest, page.call("follow", rest.text()));
+      }
+    }
+  }
+
+  /** Each run of a pair from the first keyframes on that have a sequence in such a state. */
+  private static List<WatchedRuns> openedBetween() {
+    List<WatchedRuns> rests = new ArrayList<>();
+    for (String state : List.of("bootstrap", "prealloc", "transfer", "arrived", "inflight")) {
+      int before = rests.size();
+      for (WatchedRuns run : pairs()) {
+        int at = first(run, k -> k.sequences().stream().anyMatch(s -> s.state().equals(state)));
+        if (at >= 0) {
+          rests.add(run.from(at));
+        }
+      }
+      assertThat(rests).as(state).hasSizeGreaterThan(before);
+    }
+    return rests;
+  }
+
+  /** Where the first such keyframe of a run is; -1 if there is none. */
+  private static int first(WatchedRuns run, Predicate<Keyframe> such) {
+    return IntStream.range(0, run.events().size())
+        .filter(i -> run.events().get(i) instanceof Keyframe k && such.test(k))
+        .findFirst()
+        .orElse(-1);
   }
 
   private static void count(WatchedRuns run, Map<String, Long> happened) {
@@ -108,11 +215,7 @@ class PageStateTest {
         List<Keyframe> keyframes = run.keyframes();
         Keyframe first = keyframes.get(keyframes.size() / 3);
         int at = run.events().indexOf(first);
-        WatchedRuns rest =
-            new WatchedRuns(
-                run.seed(),
-                run.events().subList(at, run.events().size()),
-                run.lines().subList(at, run.lines().size()));
+        WatchedRuns rest = run.from(at);
         requireBooks(rest, page.call("follow", rest.text()));
       }
     }
@@ -122,6 +225,9 @@ class PageStateTest {
   void countersAreSumsOfWhatTheEngineReported() {
     try (PageScript page = PageScript.open(directory)) {
       for (WatchedRuns run : runs(8)) {
+        requireCounters(run, page);
+      }
+      for (WatchedRuns run : pairs()) {
         requireCounters(run, page);
       }
     }
@@ -142,7 +248,7 @@ class PageStateTest {
             assertThat(((Number) n).longValue())
                 .as("%s, %s", run, name)
                 .isEqualTo(expected.getOrDefault(name, 0L)));
-    assertThat(counters.keySet()).hasSize(22).containsAll((Iterable) expected.keySet());
+    assertThat(counters.keySet()).hasSize(23).containsAll((Iterable) expected.keySet());
   }
 
   /** Changes of what the page counts of a step that overlaps others. */
@@ -197,6 +303,10 @@ class PageStateTest {
       case StorageFault f -> sums.merge("storageFaults", 1L, Long::sum);
       case HostPools h ->
           h.pools().forEach(s -> sums.merge("hostEvicted", (long) s.evicted(), Long::sum));
+      case Event.Queued q -> {
+        boolean handedOver = q.queue() == Queue.INFLIGHT || q.queue() == Queue.RUNNING;
+        sums.merge("handovers", handedOver ? 1L : 0L, Long::sum);
+      }
       case Event.Rejected r -> sums.merge("refused", 1L, Long::sum);
       case Event.Finished f ->
           sums.merge(
@@ -249,12 +359,48 @@ class PageStateTest {
           new Edit("books.js", "pages[page - 1].kind = \"cached\";", ""),
           new Edit("books.js", "block = state.blocks[block.parent]", "block = null"));
 
+  /** The same for what a request does between two engines. */
+  private static final List<Edit> WRONG_BETWEEN =
+      List.of(
+          new Edit("rules.js", "{ queue: moveOn(state, e) }", "{ queue: \"\" }"),
+          new Edit("rules.js", " || s.state === \"inflight\")) {", ")) {"),
+          new Edit(
+              "shape.js", "first && isApart(first) ? first.state : \"waiting\"", "\"waiting\""),
+          new Edit("handover.js", "first.state === \"transfer\" ? \"arrived\"", "false ? \"\""),
+          new Edit(
+              "handover.js", "    first.computed = state.requests[e.request].promptTokens;", ""),
+          new Edit("handover.js", "to === \"running\" && s !== first ? \"waiting\" : to", "to"),
+          new Edit(
+              "handover.js",
+              "      turn(state, s, its, its);",
+              "      turn(state, first, to, to);"),
+          new Edit("handover.js", "isApart(s) && !computed", "isApart(s)"),
+          new Edit(
+              "handover.js", "isApart(s) && !computed", "s.state === \"transfer\" && !computed"),
+          new Edit("rules.js", "    state.loaded = brought.loaded;\n", ""),
+          new Edit("rules.js", "[...state.loose.loaded, e.into]", "state.loose.loaded"),
+          new Edit(
+              "books.js",
+              "at.apart = at.holders.length === 0 || at.apart === apart ? apart : null",
+              "at.apart = apart"),
+          new Edit(
+              "keyframe.js",
+              "!runs && !apart && booked.retractions === 0",
+              "!runs && booked.retractions === 0"));
+
   @Test
   void everyRuleIsSeenToFail() throws Exception {
-    for (Edit edit : WRONG) {
+    requireSeenToFail(WRONG, runs(16));
+    List<WatchedRuns> between = new ArrayList<>(pairs());
+    between.addAll(openedBetween());
+    requireSeenToFail(WRONG_BETWEEN, between);
+  }
+
+  private void requireSeenToFail(List<Edit> edits, List<WatchedRuns> runs) throws Exception {
+    for (Edit edit : edits) {
       Path copy = Files.createTempDirectory(directory, "wrong");
       try (PageScript page = PageScript.open(copy, List.of(edit))) {
-        assertThat(runs(16).stream().anyMatch(run -> differs(page, run))).as("%s", edit).isTrue();
+        assertThat(runs.stream().anyMatch(run -> differs(page, run))).as("%s", edit).isTrue();
       }
     }
   }

@@ -18,6 +18,7 @@ import orrery.events.Keyframe;
 import orrery.events.Keyframe.BookedSequence;
 import orrery.events.Keyframe.CachedBlock;
 import orrery.events.Keyframe.PoolShape;
+import orrery.events.Loaded;
 import orrery.events.StepRows;
 
 /**
@@ -27,11 +28,11 @@ import orrery.events.StepRows;
  */
 final class Screen {
   private final Browser browser;
-  private final LivePage live;
+  private final Told told;
 
-  Screen(Browser browser, LivePage live) {
+  Screen(Browser browser, Told told) {
     this.browser = browser;
-    this.live = live;
+    this.told = told;
   }
 
   /** The step that is drawn; -1 before the first. */
@@ -51,6 +52,7 @@ final class Screen {
     assertThat(pages()).as("pages at step %d", step).isEqualTo(expectedPages(step));
     requireTexts(step);
     requireLanes(step);
+    requireStates(step);
     requireTree(step);
   }
 
@@ -62,7 +64,8 @@ final class Screen {
             """
             return [...document.querySelectorAll('#pages .grid [data-page]')].map(c =>
               c.dataset.pool + '/' + c.dataset.page + '=' + c.dataset.kind + ' '
-              + (c.dataset.holders ?? '') + ('cached' in c.dataset ? ' kept' : ''));
+              + (c.dataset.holders ?? '') + ('cached' in c.dataset ? ' kept' : '')
+              + (c.dataset.apart ? ' ' + c.dataset.apart : '') + ('loaded' in c.dataset ? ' loaded' : ''));
             """)) {
       String[] parts = cell.split("=");
       if (!parts[1].startsWith("free")) {
@@ -73,8 +76,10 @@ final class Screen {
   }
 
   private Map<String, String> expectedPages(long step) {
-    Keyframe k = live.books(step);
+    Keyframe k = told.books(step);
     Map<String, String> pages = new TreeMap<>();
+    Map<String, String> apart = EngineBooks.apart(k);
+    List<Loaded> loads = loads(step);
     for (int i = 0; i < k.shapes().size(); i++) {
       PoolShape shape = k.shapes().get(i);
       Map<Integer, List<Integer>> holders = holders(k, i);
@@ -82,11 +87,31 @@ final class Screen {
       for (int page = 1; page <= shape.pages(); page++) {
         List<Integer> own = holders.getOrDefault(page, List.of());
         if (!own.isEmpty() || kept.contains(page)) {
-          pages.put(shape.name() + "/" + page, drawn(own, kept.contains(page)));
+          String name = shape.name() + "/" + page;
+          String between = apart.containsKey(name) ? " " + apart.get(name) : "";
+          String loaded = hasLoaded(loads, i, page) ? " loaded" : "";
+          pages.put(name, drawn(own, kept.contains(page)) + between + loaded);
         }
       }
     }
     return pages;
+  }
+
+  /** What came from host memory in a step. */
+  private List<Loaded> loads(long step) {
+    List<Loaded> loads = new ArrayList<>();
+    for (Event event : told.until(step)) {
+      switch (event) {
+        case Loaded l -> loads.add(l);
+        case Event.StepDone done when done.step() < step -> loads.clear();
+        default -> {}
+      }
+    }
+    return loads;
+  }
+
+  private static boolean hasLoaded(List<Loaded> loads, int pool, int page) {
+    return loads.stream().anyMatch(l -> IntStream.of(l.into()[pool]).anyMatch(p -> p == page));
   }
 
   private static String drawn(List<Integer> holders, boolean kept) {
@@ -102,7 +127,7 @@ final class Screen {
   private static Map<Integer, List<Integer>> holders(Keyframe k, int pool) {
     Map<Integer, Set<Integer>> holders = new HashMap<>();
     for (BookedSequence s : k.sequences()) {
-      if (s.state().equals("running")) {
+      if (!s.pools().isEmpty()) {
         PageRun run = s.pools().get(pool);
         for (int page : run.pages()) {
           holders.computeIfAbsent(page, p -> new TreeSet<>()).add(s.sequence());
@@ -124,7 +149,7 @@ final class Screen {
   /** Each text that is drawn has the tokens that came out until then, and no others. */
   private void requireTexts(long step) {
     Map<Integer, List<Integer>> said = new HashMap<>();
-    for (Event event : live.until(step)) {
+    for (Event event : told.until(step)) {
       if (event instanceof Event.TokenOut t) {
         said.computeIfAbsent(t.sequence(), s -> new ArrayList<>()).add(t.token());
       }
@@ -151,7 +176,7 @@ final class Screen {
     Map<String, String> expected = new HashMap<>(); // step/sequence: kind, accepted, rejected
     Map<Integer, Event.Verified> verified = new HashMap<>();
     List<StepRows.Rows> rows = List.of();
-    for (Event event : live.until(step)) {
+    for (Event event : told.until(step)) {
       switch (event) {
         case Event.Verified v -> verified.put(v.sequence(), v);
         case StepRows r -> rows = r.rows();
@@ -185,10 +210,36 @@ final class Screen {
     }
   }
 
+  /** Each cell without rows says what its sequence did at the end of the step. */
+  private void requireStates(long step) {
+    Map<Long, Keyframe> books = new HashMap<>();
+    EngineBooks.keyframes(told.events()).forEach(k -> books.putIfAbsent(k.step(), k));
+    List<String> cells =
+        strings(
+            """
+            return [...document.querySelectorAll('#lanes .lane-list .cell[data-sequence]')]
+              .filter(c => !('ahead' in c.dataset) && !('rows' in c.dataset))
+              .map(c => c.dataset.step + '/' + c.dataset.sequence + '=' + c.dataset.cell);
+            """);
+    for (String cell : cells) {
+      String[] parts = cell.split("[/=]");
+      int sequence = Integer.parseInt(parts[1]);
+      String state =
+          books.get(Long.valueOf(parts[0])).sequences().stream()
+              .filter(s -> s.sequence() == sequence)
+              .map(BookedSequence::state)
+              .findFirst()
+              .orElse("none");
+      assertThat(parts[2])
+          .as("cell of sequence %d at step %s, seen at step %d", sequence, parts[0], step)
+          .isEqualTo(state.equals("running") ? "idle" : state);
+    }
+  }
+
   /** Each block of the tree is one of the prefix cache, held by as many as the cache says. */
   private void requireTree(long step) {
     Map<Integer, CachedBlock> blocks =
-        live.books(step).blocks().stream()
+        told.books(step).blocks().stream()
             .collect(Collectors.toMap(CachedBlock::block, block -> block));
     List<String> squares =
         strings(

@@ -5,12 +5,17 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
+import orrery.engine.EngineOptions;
+import orrery.engine.LoadedModel;
+import orrery.engine.Request;
+import orrery.engine.WatchedHandovers;
 import orrery.engine.WatchedLife;
 import orrery.events.Event;
 import orrery.events.Keyframe;
@@ -22,9 +27,10 @@ import orrery.observe.EventJson;
  *
  * @param seed that gives the same run again
  */
-record WatchedRuns(long seed, List<Event> events, List<String> lines) {
+record WatchedRuns(long seed, List<Event> events, List<String> lines) implements Told {
   private static final int REQUESTS = 10;
   private static final Map<Long, WatchedRuns> MADE = new ConcurrentHashMap<>();
+  private static final Map<Long, List<WatchedRuns>> PAIRS = new ConcurrentHashMap<>();
 
   /** The run of a seed; eight seeds that follow each other have eight models. */
   static WatchedRuns of(long seed) {
@@ -32,8 +38,51 @@ record WatchedRuns(long seed, List<Event> events, List<String> lines) {
   }
 
   private static WatchedRuns record(long seed) {
-    List<Event> events = WatchedLife.of(seed, REQUESTS);
+    return of(seed, WatchedLife.of(seed, REQUESTS));
+  }
+
+  private static WatchedRuns of(long seed, List<Event> events) {
     return new WatchedRuns(seed, events, events.stream().map(WatchedRuns::json).toList());
+  }
+
+  /** The runs of a prefill engine and of the decode engine that goes on with its requests. */
+  static List<WatchedRuns> pair(long seed) {
+    return PAIRS.computeIfAbsent(seed, WatchedRuns::recordPair);
+  }
+
+  /** The runs of two engines that write stories and answer chats. */
+  static List<WatchedRuns> storyPair() {
+    EngineOptions prefill = EngineOptions.defaults().withBatching(b -> b.withMaxRunningRequests(2));
+    EngineOptions decode =
+        EngineOptions.defaults()
+            .withKv(kv -> kv.withMaxTotalTokens(512))
+            .withBatching(b -> b.withMaxRunningRequests(3));
+    try (LoadedModel loaded = LoadedModel.load(Path.of("tiny-models/storyteller-moe"))) {
+      List<Request> requests = DemoPrompts.of(loaded).stream().map(p -> p.request(loaded)).toList();
+      WatchedHandovers two = WatchedHandovers.of(loaded, prefill, decode, requests);
+      return List.of(of(0, two.prefill()), of(0, two.decode()));
+    }
+  }
+
+  /** The step at whose end most sequences are in a state, the first of several. */
+  long stepAt(String state) {
+    Keyframe best = keyframes().getFirst();
+    for (Keyframe k : keyframes()) {
+      best = standing(k, state) > standing(best, state) ? k : best;
+    }
+    if (standing(best, state) == 0) {
+      throw new AssertionError("no sequence is in the state " + state + " at the end of a step");
+    }
+    return best.step();
+  }
+
+  private static long standing(Keyframe k, String state) {
+    return k.sequences().stream().filter(s -> s.state().equals(state)).count();
+  }
+
+  private static List<WatchedRuns> recordPair(long seed) {
+    WatchedHandovers two = WatchedHandovers.of(seed);
+    return List.of(of(seed, two.prefill()), of(seed, two.decode()));
   }
 
   /** The line of an event, as traces and pages have it. */
@@ -68,6 +117,12 @@ record WatchedRuns(long seed, List<Event> events, List<String> lines) {
       }
     }
     return new WatchedRuns(seed, some, theirs);
+  }
+
+  /** The run from one of its events on. */
+  WatchedRuns from(int event) {
+    return new WatchedRuns(
+        seed, events.subList(event, events.size()), lines.subList(event, lines.size()));
   }
 
   List<Keyframe> keyframes() {

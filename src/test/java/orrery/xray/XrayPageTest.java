@@ -378,6 +378,61 @@ class XrayPageTest {
     }
   }
 
+  @Test
+  void thePagesOfTwoEnginesShowWhereRequestsStandBetweenThem() throws Exception {
+    WatchedRuns[] pair = WatchedRuns.storyPair().toArray(WatchedRuns[]::new);
+    between(pair[0], "bootstrap", "inflight");
+    between(pair[1], "prealloc", "transfer", "arrived");
+  }
+
+  /** Replays the run of one of two engines, and goes to steps at which requests stand so. */
+  private void between(WatchedRuns run, String... states) throws Exception {
+    Path file = directory.resolve(states[0] + ".jsonl");
+    Files.write(file, run.lines());
+    browser.look(1280, 900, false);
+    screen = new Screen(browser, run);
+    try (Xray replay = Xray.replay(file, remark -> {});
+        HttpServer server =
+            HttpServer.listen(ServerOptions.defaults().withPort(0), (call, bug) -> {})) {
+      server.open(replay.addTo(new Routes()));
+      browser.go("http://127.0.0.1:" + server.port() + "/");
+      browser.until("the steps", () -> !browser.all("[data-mode]").isEmpty() && range() > 0);
+      browser.js("localStorage.clear(); scrollTo(0, 0);");
+      seek(run.newest()); // behind it come events without a step
+      screen.requireStep(run.newest());
+      for (String state : states) {
+        seek(run.stepAt(state));
+        screen.requireStep(run.stepAt(state));
+        WebElement cell =
+            browser.one("#lanes .lane-list .cell:not([data-ahead])[data-cell=" + state + "]");
+        requireSeen(cell);
+        browser.hover(cell);
+        String did = browser.one("[data-detail=lane]").getText();
+        assertThat(did).as(state).startsWith("Step ").contains("request ").doesNotContain(state);
+        requireSeen(browser.one("#lanes .legend [data-cell=" + state + "]"));
+        for (WebElement page : browser.all("#pages .grid [data-apart=" + state + "]")) {
+          requireSeen(page);
+        }
+        for (boolean dark : new boolean[] {false, true}) {
+          browser.look(1280, 1500, dark);
+          browser.js("scrollTo(0, 0)");
+          browser.await(TWO_FRAMES); // colours have begun to move
+          browser.js(SETTLE);
+          String picture = "two-engines-" + state + (dark ? "-dark" : "-light");
+          if (state.equals("arrived") && !dark) {
+            browser.shootForDocs(picture);
+          } else {
+            browser.shoot(picture);
+          }
+          assertThat((List<?>) browser.js(FAINT)).as("%s, dark %s", state, dark).isEmpty();
+        }
+        browser.look(1280, 900, false);
+      }
+      assertThat(browser.errors()).as("errors on the console").isEmpty();
+      browser.go("about:blank"); // before its server ends
+    }
+  }
+
   /** What a newcomer does in the first minute, and then in the next one. */
   @Test
   void anAddressStartsALoadAndAnotherEngineRunsItBesideTheLastRun() throws Exception {
@@ -517,6 +572,9 @@ class XrayPageTest {
 
   /** Ends what moves, such as colours on their way to another theme. */
   private static final String SETTLE = "document.getAnimations().forEach(a => a.finish())";
+
+  private static final String TWO_FRAMES =
+      "return await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));";
 
   private static final String BROKEN_IMAGES =
       "return [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)";

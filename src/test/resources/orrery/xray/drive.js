@@ -20,18 +20,36 @@ function wrongPages(state) {
   }).join("");
 }
 
+/** The pages whose rows came from host memory in the newest step, "pool/page", in order. */
+function loadedPages(state) {
+  return state.pools.flatMap((pool, i) =>
+    pagesOf(state, i).filter((p) => p.loaded).map((p) => `${pool.name}/${p.page}`)).join(" ");
+}
+
+/** The pages that only requests between two engines hold, "pool/page", and where their rows are. */
+function apartPages(state) {
+  const pages = state.pools.flatMap((pool, i) =>
+    pagesOf(state, i).filter((p) => p.apart).map((p) => [`${pool.name}/${p.page}`, p.apart]));
+  return Object.fromEntries(pages);
+}
+
 /**
- * Follows a run. Returns the books just before each keyframe, as JSON, one a line; and what was
- * wrong with the pages, and with the page's own comparison.
+ * Follows a run. Returns the books just before each keyframe, as JSON, one a line; likewise the
+ * pages that are held for a hand-over, and those that were loaded; and what was wrong with the pages, and with the page's own comparison.
  */
 export function follow(lines) {
   const state = empty();
   const found = [];
+  const apart = [];
+  const loaded = [];
   let wrong = "";
   for (const event of events(lines)) {
     if (event.event === "Keyframe") {
-      const ours = books(state.whole ? state : fromKeyframe(event));
+      const now = state.whole ? state : fromKeyframe(event);
+      const ours = books(now);
       found.push(JSON.stringify(ours));
+      apart.push(JSON.stringify(apartPages(now)));
+      loaded.push(loadedPages(now));
       const theirs = difference(ours, booksOf(event));
       wrong += theirs ? `its own comparison at step ${event.step} finds ${theirs}. ` : "";
     }
@@ -40,7 +58,7 @@ export function follow(lines) {
       wrong += wrongPages(state);
     }
   }
-  return { books: found.join("\n"), wrong: wrong.slice(0, 2000), counters: state.counters };
+  return { books: found.join("\n"), apart: apart.join("\n"), loaded: loaded.join("\n"), wrong: wrong.slice(0, 2000), counters: state.counters };
 }
 
 /** A history of a run, given to it in messages of so many events. */

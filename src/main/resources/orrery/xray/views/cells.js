@@ -1,5 +1,6 @@
 // The cells of lanes: one for a lane and a step.
 
+import { BETWEEN } from "./between.js";
 import { attr, el } from "./dom.js";
 import { count, duration, KINDS, nameOf, number, stopOf } from "./words.js";
 
@@ -25,7 +26,11 @@ export function laneCell(item, step, ahead = false) {
     const span = item.spans.findLast(
       (s) => s.from <= step.step && (s.to === null || step.step < s.to),
     );
-    attr(cell, "data-cell", span ? (span.state === "running" ? "idle" : "waiting") : "none");
+    const stood = span?.state === "running" ? "idle" : span?.state;
+    attr(cell, "data-cell", stood ?? "none");
+    if (BETWEEN[stood]?.sign) {
+      cell.append(el("em", {}, BETWEEN[stood].sign));
+    }
   }
   for (const kind of ["hit", "forked", "retracted", "finished"]) {
     if (has(kind)) {
@@ -136,7 +141,9 @@ export function describe(state, cell) {
   const did = !row
     ? ({ waiting: "waited", idle: "ran, but had no row", none: "was not there" }[
         cell.dataset.cell
-      ] ?? "was retracted")
+      ] ??
+      BETWEEN[cell.dataset.cell]?.did ??
+      "was retracted")
     : row.prompt > 0
       ? `computed ${count(row.prompt, "prompt row")}, tokens ${row.from} to ${row.from + row.prompt - 1}`
       : row.drafts > 0

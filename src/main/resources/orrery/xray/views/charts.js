@@ -9,9 +9,11 @@ const HEIGHT = 132; // pixels
 const CUT = 4; // times are cut off at so many medians: the first steps, which the JIT has not compiled, are long
 const EVERY = 250; // milliseconds between two drawings of the charts
 
+const withHost = (state) => state.host.length > 0;
+
 /**
- * What each counter is called, how it is made from the counters, what it means, and whether it is
- * shown only if there is host memory.
+ * What each counter is called, how it is made from the counters, what it means, and of which
+ * engines it is shown; of all if that is not said.
  */
 const TILES = [
   [
@@ -70,53 +72,60 @@ const TILES = [
     "Pages that the prefix cache gave up for others.",
   ],
   [
+    "handovers",
+    "hand-overs",
+    (c) => number(c.handovers),
+    "Requests whose prompt one engine computes, and whose answer goes on in another.",
+    (state) => state.side !== null,
+  ],
+  [
     "loadedTokens",
     "tokens from host memory",
     (c) => number(c.loadedTokens),
     "Tokens from the cache whose pages had been evicted, and were copied back from host memory.",
-    true,
+    withHost,
   ],
   [
     "loadWaitNanos",
     "waited for loads",
     (c) => duration(c.loadWaitNanos),
     "Time that steps waited for pages from host memory. While they compute, pages come for nothing.",
-    true,
+    withHost,
   ],
   [
     "storedParts",
     "parts stored",
     (c) => number(c.storedParts),
     "Copied to host memory; a part has the pages of one pool that a block keeps.",
-    true,
+    withHost,
   ],
   [
     "hostEvicted",
     "parts evicted",
     (c) => number(c.hostEvicted),
     "Parts that gave up their place in host memory for others.",
-    true,
+    withHost,
   ],
   [
     "readParts",
     "parts from files",
     (c) => number(c.readParts),
     "Read into host memory for requests that waited.",
-    true,
+    withHost,
   ],
   [
     "writtenParts",
     "parts to files",
     (c) => number(c.writtenParts),
     "Written from host memory; they outlive the engine.",
-    true,
+    withHost,
   ],
   [
     "storageFaults",
     "faults of files",
     (c) => number(c.storageFaults),
     "Parts that were not read or written. What is missing is computed.",
-    true,
+    withHost,
   ],
   ["finished", "answers ended", (c) => number(c.finished), "By their own end or at their longest."],
   ["busyNanos", "time computing", (c) => duration(c.busyNanos), "Time of all steps; if steps overlap, of their forward passes and decisions."],
@@ -182,7 +191,7 @@ export function chartsView(root, ui) {
   return (state) => {
     keyed(
       tiles,
-      TILES.filter(([, , , , host]) => !host || state.host.length > 0),
+      TILES.filter(([, , , , shown]) => !shown || shown(state)),
       ([key]) => key,
       ([key, label, , means]) =>
         el("div", { "data-counter": key, title: means }, el("dt", {}, label), el("dd")),

@@ -1,5 +1,6 @@
 // Requests as lanes over steps: what each of them did in each step.
 
+import { BETWEEN } from "./between.js";
 import { describe, laneCell, moverCell, rowsCell, stepCell, stopCell } from "./cells.js";
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
@@ -159,6 +160,9 @@ function legend() {
     item(look("prompt", sign("forked")), "fork: starts on the pages of its sibling"),
     item(look("waiting", sign("retracted")), "retracted: gave its pages back"),
     item(look("decode", sign("finished")), "ended"),
+    ...Object.entries(BETWEEN).map(([kind, { side, sign, title }]) =>
+      el("li", { class: `on-${side}` }, look(kind, el("em", {}, sign)), title),
+    ),
   );
 }
 
@@ -265,7 +269,7 @@ function lanesOf(state, from) {
 
 /** The lanes to draw if there are too many: those that run first, then the newest. */
 function pick(lanes, most) {
-  const rank = { running: 0, retracted: 1, finished: 3 };
+  const rank = { running: 0, retracted: 1, transfer: 1, arrived: 1, inflight: 1, finished: 3 };
   const best = [...lanes]
     .sort((a, b) => (rank[a.state] ?? 2) - (rank[b.state] ?? 2))
     .slice(0, most);

@@ -1,5 +1,6 @@
 // Puts the pictures into the page, and tells them what the server said.
 
+import { isApart } from "../shape.js";
 import { dress } from "./colours.js";
 import { attr, el, text } from "./dom.js";
 import { chartsView } from "./charts.js";
@@ -66,6 +67,8 @@ export function mount(actions) {
   const draw = (state, time) => {
     shown = [state, time];
     head(state, time);
+    attr(document.documentElement, "data-side", state.side);
+    attr(document.documentElement, "data-host", state.host.length > 0 ? "" : null);
     attr(document.documentElement, "data-connection", time.connection === "open" ? "open" : "none");
     views.forEach((view) => view(state, time));
     step = state.step;
@@ -155,7 +158,8 @@ function header() {
     const chips = Object.values(state.sequences)
       .filter((s) => s.state === "running")
       .slice(0, 12);
-    const key = `${state.run} ${state.running} ${state.waiting} ${chips.map((s) => s.sequence)}`;
+    const between = Object.values(state.sequences).filter(isApart).length;
+    const key = `${state.run} ${state.running} ${state.waiting} ${between} ${state.side} ${chips.map((s) => s.sequence)}`;
     if (stand.key !== key) {
       stand.key = key;
       stand.replaceChildren(
@@ -168,6 +172,7 @@ function header() {
           ),
         ),
         el("span", {}, "/ ", el("b", {}, number(state.waiting)), " waiting"),
+        state.side ? el("span", {}, " / ", el("b", {}, number(between)), " between two engines") : "",
       );
     }
     text(trouble, troubleOf(time));

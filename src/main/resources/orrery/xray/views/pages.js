@@ -1,10 +1,11 @@
 // Every page of every pool: who holds it, whether it is shared, cached, or free.
 
 import { pagesOf } from "../books.js";
+import { BETWEEN } from "./between.js";
 import { colour, ink } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
 import { leaves, points } from "./shell.js";
-import { count, namesOf, number, textOf, visible } from "./words.js";
+import { count, KINDS, namesOf, number, textOf, visible } from "./words.js";
 
 const MOST = 3000; // cells of a pool that are drawn
 
@@ -66,6 +67,30 @@ function legend() {
       {},
       el("i", { class: "page", "data-kind": "held", "data-cached": true, style: "--c:var(--c0)" }),
       "folded corner: the prefix cache keeps it too",
+    ),
+    ...Object.entries(BETWEEN)
+      .filter(([, { held }]) => held)
+      .map(([apart, { side, sign, held }]) =>
+        el(
+          "li",
+          { class: `on-${side}` },
+          el(
+            "i",
+            { class: "page", "data-kind": "held", "data-apart": apart, style: "--c:var(--c0)" },
+            el("em", {}, sign),
+          ),
+          held,
+        ),
+      ),
+    el(
+      "li",
+      { class: "on-host" },
+      el(
+        "i",
+        { class: "page", "data-kind": "held", "data-loaded": true, style: "--c:var(--c0);--i:var(--i0)" },
+        el("em", {}, KINDS.hostHit.sign),
+      ),
+      "rows came from host memory in this step",
     ),
     item("cached", "only the prefix cache holds it"),
     item("free", "free"),
@@ -187,7 +212,8 @@ function lookOf(state, page) {
     (a, b) => a - b,
   );
   const cached = page.block >= 0 && page.kind !== "cached";
-  return { requests, cached, page, key: `${page.kind} ${cached} ${page.holders.join(" ")}` };
+  const key = `${page.kind} ${cached} ${page.apart} ${page.loaded} ${page.holders.join(" ")}`;
+  return { requests, cached, page, key };
 }
 
 function paint(cell, { requests, cached, page }, changed) {
@@ -195,11 +221,16 @@ function paint(cell, { requests, cached, page }, changed) {
   attr(cell, "data-holders", page.holders.length ? page.holders.join(" ") : null);
   attr(cell, "data-rq", requests.length ? requests.join(" ") : null);
   attr(cell, "data-cached", cached ? "" : null);
+  attr(cell, "data-apart", page.apart);
+  attr(cell, "data-loaded", page.loaded ? "" : null);
   const many = page.holders.length > 2;
   attr(cell, "data-many", many ? "" : null);
   cell.replaceChildren(
     many ? el("b", {}, `×${page.holders.length}`) : page.kind === "held" ? String(requests[0]) : "",
   );
+  if (page.apart || page.loaded) {
+    cell.append(el("em", {}, page.apart ? BETWEEN[page.apart].sign : KINDS.hostHit.sign));
+  }
   const tone = (i) => colour(requests[i % requests.length]);
   cell.style.cssText = requests.length
     ? `--c:${tone(0)};--i:${ink(requests[0])};--d:${tone(1)};--e:${tone(2)}`
@@ -220,14 +251,29 @@ function describe(state, pool, number_) {
   const where =
     `Page ${number_}` + (state.pools.length > 1 ? ` of pool “${state.pools[pool].name}”` : "");
   const block = state.blocks[page.block];
-  const words = block ? ` Its block says: “${visible(textOf(state, block.tokens))}”` : "";
+  const words = block ? `Its block says: “${visible(textOf(state, block.tokens))}”` : "";
   const who = namesOf(state, page.holders);
+  const rows = [
+    page.apart ? BETWEEN[page.apart].page : "",
+    page.loaded ? "Its rows came from host memory in this step." : "",
+  ];
   switch (page.kind) {
     case "free":
       return `${where} is free.`;
     case "cached":
-      return `${where} is held by nobody. The prefix cache keeps it for requests that begin alike; it may be evicted.${words}`;
+      return said(
+        `${where} is held by nobody. The prefix cache keeps it for requests that begin alike; it may be evicted.`,
+        ...rows,
+        words,
+      );
     default:
-      return `${where} is held by ${who}${block ? "; the prefix cache keeps it too." : "."}${words}`;
+      return said(
+        `${where} is held by ${who}${block ? "; the prefix cache keeps it too." : "."}`,
+        ...rows,
+        words,
+      );
   }
 }
+
+/** Sentences that have words, one behind the other. */
+const said = (...sentences) => sentences.filter(Boolean).join(" ");

@@ -1,5 +1,6 @@
 // The texts as they come: each token with its origin, its log-probability, and what was guessed.
 
+import { BETWEEN } from "./between.js";
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
 import { points } from "./shell.js";
@@ -198,7 +199,7 @@ function statusOf(state, s) {
   const hit = s.hit ? `, ${count(s.hit, "token")} from the cache` : "";
   switch (s.state) {
     case "finished":
-      return `ended (${s.reason}) after ${count(s.tokens.length, "token")}${again}`;
+      return `${s.reason === "handed over" ? s.reason : `ended (${s.reason})`} after ${count(s.tokens.length, "token")}${again}`;
     case "retracted":
       return `waits again, its pages are gone; ${count(s.tokens.length, "token")} so far`;
     case "running":
@@ -206,6 +207,6 @@ function statusOf(state, s) {
         ? `${count(s.tokens.length, "token")}${hit}${again}`
         : `reads its prompt${hit}`;
     default:
-      return "waits";
+      return BETWEEN[s.state]?.title ?? "waits";
   }
 }

@@ -63,7 +63,7 @@ export function treeView(root, ui) {
     text(
       summary,
       blocks.length
-        ? `${count(blocks.length, "block")} of ${count(state.pageTokens, "token")}, ${number(Object.keys(holders).length)} of them held by running requests` +
+        ? `${count(blocks.length, "block")} of ${count(state.pageTokens, "token")}, ${number(Object.keys(holders).length)} of them held by requests` +
             (dead ? `, ${count(dead, "tombstone")}` : "")
         : "Nothing is kept yet. Pages enter as soon as they are full.",
     );
@@ -90,7 +90,7 @@ function legend() {
   return el(
     "ul",
     { class: "legend", "aria-label": "Legend" },
-    item("held", "a block that running requests hold"),
+    item("held", "a block that requests hold"),
     item("kept", "kept, held by nobody"),
     item("tombstone", "a tombstone: pages that a hit needs are gone"),
   );

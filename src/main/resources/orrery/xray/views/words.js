@@ -1,5 +1,7 @@
 // What the page says: numbers, tokens and events in words. Nothing here is computed by a model.
 
+import { movedWords } from "./between.js";
+
 const whole = new Intl.NumberFormat("en");
 
 /** A whole number with separators of thousands. */
@@ -140,6 +142,7 @@ export const KINDS = {
   prefetching: { sign: "▿", title: "waits for files" },
   prefetched: { sign: "▵", title: "waits no longer" },
   forked: { sign: "Y", title: "fork", jump: true },
+  handover: { sign: "⇄", title: "hand-over", jump: true },
   retracted: { sign: "✖", title: "retraction", jump: true },
   rejectedDraft: { sign: "╱", title: "rejected draft", jump: true },
   tombstone: { sign: "†", title: "tombstone", jump: true },
@@ -156,7 +159,17 @@ const REASONS = {
   length: ", the most it might have",
   abort: ": it was cancelled",
   error: ", with an error",
+  "handed over": ": the decode engine has its rows and goes on",
 };
+
+const USUAL = 35; // the priority of a page of which no request has said anything
+
+/** Which priorities the evicted pages had, if a request has given one. */
+function priorities(by) {
+  return by.some(({ priority }) => priority !== USUAL)
+    ? `: ${listed(by.map(({ priority, pages }) => `${number(pages)} of priority ${priority}`))}`
+    : "";
+}
 
 /** One sentence for one event of a step. */
 export function sentence(state, mark) {
@@ -180,6 +193,8 @@ export function sentence(state, mark) {
       return `${Who} waits for files no longer; they made its prefix longer by ${count(n, "token")}.`;
     case "forked":
       return `${Who} starts on the pages of its sibling: ${count(n, "token")} of the prompt are shared.`;
+    case "handover":
+      return movedWords(who, mark.queue);
     case "retracted":
       return `${Who} gives its pages back, since memory is short. ${count(n, "computed token")} will be computed again, unless the prefix cache still has them.`;
     case "rejectedDraft":
@@ -187,7 +202,7 @@ export function sentence(state, mark) {
     case "tombstone":
       return `Block ${n} lost pages that a hit would need. It stays in the tree as a tombstone.`;
     case "evicted":
-      return `The prefix cache gave up ${count(n, "page")}${state.pools.length > 1 ? ` of pool “${mark.pool}”` : ""}.`;
+      return `The prefix cache gave up ${count(n, "page")}${state.pools.length > 1 ? ` of pool “${mark.pool}”` : ""}${priorities(mark.by)}.`;
     case "finished":
       return `${Who} ended after ${count(n, "token")}${REASONS[mark.reason] ?? ""}.`;
     case "inserted":
