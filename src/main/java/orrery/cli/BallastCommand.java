@@ -40,11 +40,7 @@ final class BallastCommand implements Callable<Integer> {
       description = "A new or empty directory.")
   private Path out;
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help.")
-  private boolean help;
+  @Mixin private HelpFlag help;
 
   @Override
   public Integer call() {

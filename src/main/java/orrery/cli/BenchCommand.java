@@ -10,6 +10,7 @@ import orrery.lab.Figure;
 import orrery.lab.KernelBench;
 import orrery.lab.RooflineSvg;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -47,11 +48,7 @@ public final class BenchCommand implements Runnable {
   static final class KernelsCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
-    @Option(
-        names = {"-h", "--help"},
-        usageHelp = true,
-        description = "Show this help.")
-    private boolean help;
+    @Mixin private HelpFlag help;
 
     @Option(
         names = "--threads",

@@ -67,11 +67,7 @@ final class LabFlags {
 
   @Mixin private KvDtypeFlag kv;
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help.")
-  private boolean help;
+  @Mixin private HelpFlag help;
 
   /** Whether nothing is measured in earnest. */
   boolean quick() {

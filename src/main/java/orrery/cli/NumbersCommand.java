@@ -28,11 +28,7 @@ final class NumbersCommand implements Callable<Integer> {
       description = "Draw all values on a number line, and a block of the model's weights.")
   private Path svg;
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help.")
-  private boolean help;
+  @Mixin private HelpFlag help;
 
   @Override
   public Integer call() throws IOException {

@@ -67,7 +67,8 @@ final class EngineCore {
     int running = options.batching().maxRunningRequests();
     int vocab = state.model.vocab();
     this.limits =
-        new RequestLimits(state.kv, vocab, state.contextLength, running, loop.margin(), state.room);
+        new RequestLimits(
+            state.kv, vocab, state.contextLength, running, compute.speculator.margin(), state.room);
     this.facts = new CacheFacts(state, compute.speculator.ahead());
   }
 
@@ -272,7 +273,7 @@ final class EngineCore {
   }
 
   private boolean balanced() {
-    return state.balanced(loop.margin());
+    return state.balanced(limits.margin());
   }
 
   private void tell(Event event) {

@@ -14,9 +14,6 @@ interface Loop {
   /** Whether no step is on its way. */
   boolean settled();
 
-  /** Slots beside its window that a sequence may hold pages for. */
-  int margin();
-
   /**
    * Gives up what was launched and is not settled, because a bug has stopped the engine; waits
    * until it is computed no more.

@@ -94,11 +94,6 @@ final class OverlapLoop implements Loop {
     this.clock = clock;
   }
 
-  @Override
-  public int margin() {
-    return speculator.margin();
-  }
-
   /** Plans and launches one step, and settles the step before; or settles the last one. */
   @Override
   public boolean step() {

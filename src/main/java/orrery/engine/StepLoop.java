@@ -52,11 +52,6 @@ final class StepLoop implements Loop {
   }
 
   @Override
-  public int margin() {
-    return speculator.margin();
-  }
-
-  @Override
   public boolean step() {
     StepTimes times = new StepTimes(clock);
     requests.cutOffLate(times.begin());
