@@ -96,7 +96,8 @@ final class EngineState implements AutoCloseable {
       EngineOptions options, int every, LongAdder events, BooleanSupplier paused) {
     PoolReport pools = memory.pools();
     KeyframeReader reader =
-        new KeyframeReader(loaded.directory(), options, kv, prefix, queues, requests, pools, paused);
+        new KeyframeReader(
+            loaded.directory(), options, kv, prefix, queues, requests, pools, paused);
     return new BookKeeper(kv, prefix, queues, pools, reader, every, events, sink, clock);
   }
 

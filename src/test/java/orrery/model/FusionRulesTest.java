@@ -2,9 +2,9 @@ package orrery.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import orrery.graph.FusionRule;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import orrery.graph.FusionRule;
 
 class FusionRulesTest {
   @ParameterizedTest
