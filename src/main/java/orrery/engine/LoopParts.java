@@ -74,7 +74,7 @@ final class LoopParts {
   }
 
   private Loop loop(Step step, boolean overlap) {
-    Batch batch = new Batch(state.kv.newTable());
+    Batch batch = new Batch(state.kv);
     PromptScorer scorer = new PromptScorer(compute.pass.runner(), state.requests);
     if (!overlap) {
       return new StepLoop(

@@ -75,7 +75,7 @@ final class StepLoop implements Loop {
     GreedyForward forward = pass.run(step);
     scorer.score(segments, step, forward);
     planned.times().mark(Phase.LAUNCH);
-    return new Launched(planned, segments, forward);
+    return new Launched(planned, segments, forward, step.hostReads());
   }
 
   /** Does nothing: a step is settled when {@link #step} returns. */
