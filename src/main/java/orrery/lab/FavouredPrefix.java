@@ -57,7 +57,10 @@ final class FavouredPrefix {
               p -> p.withPrefixCache(PrefixCacheKind.RADIX).withRadixEvictionPolicy(eviction));
       add(variants, "radix, " + eviction.name().toLowerCase(Locale.ROOT), radix);
     }
-    add(variants, "hash, free queue", base.withPrefix(p -> p.withPrefixCache(PrefixCacheKind.HASH)));
+    add(
+        variants,
+        "hash, free queue",
+        base.withPrefix(p -> p.withPrefixCache(PrefixCacheKind.HASH)));
     sheet.title(
         "a favoured prefix: " + s.name(),
         String.format(
