@@ -74,6 +74,7 @@ public record WatchedHandovers(List<Event> prefill, List<Event> decode) {
       end(all.getFirst());
       all.addAll(two.submit(requests.subList(WAVE, requests.size())));
       all.forEach(WatchedHandovers::end);
+      requests.subList(0, WAVE).forEach(r -> end(two.submit(r))); // the host may have the prompt
     }
     return recorded.all();
   }
