@@ -188,7 +188,7 @@ final class TierWalk {
       }
       case 5 -> fork();
       case 6 -> {
-        if (random.nextInt(30) == 0) {
+        if (random.nextInt(8) == 0) {
           cache.clear();
           count("clears", 1);
         }
