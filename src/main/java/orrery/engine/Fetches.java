@@ -2,7 +2,6 @@ package orrery.engine;
 
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
@@ -92,18 +91,17 @@ final class Fetches {
   private void begin(Waiting w) {
     Sequence s = w.sequence;
     w.tries++;
-    prefix
-        .fetch(s.tokens(), limit(s), s.salt, threshold)
-        .ifPresent(
-            fetch -> {
-              w.fetch = fetch;
-              w.waits = true;
-              w.told = false;
-              w.since = clock.getAsLong();
-              w.until = until(w);
-              s.fetching(!policy.runsMeanwhile());
-              count.incrementAndGet();
-            });
+    count.incrementAndGet(); // before: the disk's thread may end it at once, and must wake this one
+    w.fetch = prefix.fetch(s.tokens(), limit(s), s.salt, threshold).orElse(null);
+    w.waits = w.fetch != null;
+    if (w.waits) {
+      w.told = false;
+      w.since = clock.getAsLong();
+      w.until = until(w);
+      s.fetching(!policy.runsMeanwhile());
+    } else {
+      count.decrementAndGet();
+    }
   }
 
   /** When its time is up; longer once it is known what can come. */

@@ -144,11 +144,7 @@ final class SlowerMemory implements AutoCloseable {
     stores.check();
     if (stores.blocks() != blocks) {
       throw new IllegalStateException(
-          "the cache over pages has "
-              + blocks
-              + " blocks, "
-              + stores.blocks()
-              + " have a name");
+          "the cache over pages has " + blocks + " blocks, " + stores.blocks() + " have a name");
     }
   }
 

@@ -33,8 +33,7 @@ final class StorageReads {
   private final Map<DiskLookup, FileFetch> looking = new IdentityHashMap<>(); // not settled
   private final Set<FileFetch> blocked = new LinkedHashSet<>(); // until the queue takes a read
 
-  StorageReads(
-      DiskQueue queue, HostPool pool, HostIndex host, Lookups lookups, TierReport report) {
+  StorageReads(DiskQueue queue, HostPool pool, HostIndex host, Lookups lookups, TierReport report) {
     this.queue = queue;
     this.layout = pool.layout();
     this.host = host;
@@ -137,11 +136,7 @@ final class StorageReads {
   }
 
   private void sort(
-      Part part,
-      Set<Part> files,
-      List<HostPart> here,
-      Set<Reading> joined,
-      List<Part> wanted) {
+      Part part, Set<Part> files, List<HostPart> here, Set<Reading> joined, List<Part> wanted) {
     HostPart found = host.find(part);
     if (found == null && files.contains(part)) {
       wanted.add(part);
@@ -184,9 +179,20 @@ final class StorageReads {
         look(fetch);
       }
     }
-    List<FileFetch> again = List.copyOf(blocked); // there is room for a read
+    resume();
+  }
+
+  /** There is room for a read: begins those that waited for it, until there is none again. */
+  private void resume() {
+    List<FileFetch> waited = List.copyOf(blocked);
     blocked.clear();
-    again.forEach(this::looked);
+    for (FileFetch fetch : waited) {
+      if (blocked.isEmpty()) {
+        looked(fetch);
+      } else {
+        blocked.add(fetch);
+      }
+    }
   }
 
   /** Nothing more is to come for a request. */

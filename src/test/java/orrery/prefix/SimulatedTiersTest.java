@@ -16,9 +16,9 @@ import orrery.offload.WritePolicy;
 import orrery.prefix.TierWalk.Kind;
 
 /**
- * Tiers under a simulated mover and a simulated disk: a million steps by default, and as many as {@code
- * -Dorrery.simulation} says. {@code -Dorrery.simulation.seed} begins with another seed; the seed of
- * a failure, which its message tells, fails again.
+ * Tiers under a simulated mover and a simulated disk: a million steps by default, and as many as
+ * {@code -Dorrery.simulation} says. {@code -Dorrery.simulation.seed} begins with another seed; the
+ * seed of a failure, which its message tells, fails again.
  */
 class SimulatedTiersTest {
   private static final int STEPS = Integer.getInteger("orrery.simulation", 1_000_000);
