@@ -150,7 +150,8 @@ final class StorageReads {
   }
 
   private void keep(FileFetch fetch, HostPart part) {
-    if (!part.flushed() && !fetch.kept().contains(part) && reserved.keep(part)) {
+    boolean hit = part.whole() && !part.flushed();
+    if (hit && !fetch.kept().contains(part) && reserved.keep(part)) {
       fetch.kept().add(part);
     }
   }
@@ -224,7 +225,7 @@ final class StorageReads {
 
   /** What was there is not wanted any more, and no request waits for it. */
   void flush() {
-    Set.copyOf(fetches).forEach(FileFetch::release);
+    List.copyOf(fetches).forEach(FileFetch::release);
   }
 
   /** Parts that stay for requests; each of them has a reader for it. */

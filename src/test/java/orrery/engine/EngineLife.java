@@ -39,6 +39,7 @@ import orrery.speculation.SpeculationOptions.Algorithm;
  */
 final class EngineLife {
   private static final int REQUESTS = 16;
+  private static final int EARLIER = 4; // of these, in an engine before
   private static final int CONTEXT = 96;
   static final List<Served> MODELS = Served.all(false).stream().filter(Served::windows).toList();
 
@@ -225,8 +226,24 @@ final class EngineLife {
         : (runner, step, cache, sampler) -> Crammer.late(answers, vocab, seed);
   }
 
+  /** An engine before this one has left files of the first requests. */
+  private void leaveFiles() {
+    try (Engine before = Engine.start(loaded, options)) {
+      for (Request request : requests.subList(0, EARLIER)) {
+        try {
+          before.submit(request).join();
+        } catch (RequestException refused) {
+          assertThat(refused.kind()).isEqualTo(RequestException.Kind.INVALID);
+        }
+      }
+    }
+  }
+
   /** Lives; adds what happened. */
   void run(Map<String, Long> happened) {
+    if (options.offload().files()) {
+      leaveFiles();
+    }
     String life = String.format("life %d: %s, %s", seed, model, options);
     FoldedBooks books = new FoldedBooks();
     EventSink both = books.and(this::see);
