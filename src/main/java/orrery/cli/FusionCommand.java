@@ -5,29 +5,20 @@ import orrery.lab.Lab;
 import orrery.lab.LabReport;
 import orrery.lab.LabSettings;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code orrery lab fusion}. */
 @Command(name = "fusion", description = "What each rule of fusion saves in a decode step.")
 final class FusionCommand extends LabExperiment {
+  @Mixin private DecodeFlags decode;
+
   @Option(
       names = "--rows",
       paramLabel = "N,N,...",
       split = ",",
       description = "Decoding requests, one row each. Default: 1,8,32")
   private int[] rows = {1, 8, 32};
-
-  @Option(
-      names = "--context",
-      paramLabel = "N",
-      description = "Tokens of each request in the KV cache. Default: ${DEFAULT-VALUE}")
-  private int context = 128;
-
-  @Option(
-      names = "--seconds",
-      paramLabel = "S",
-      description = "Measuring time of each number of rows and threads. Default: ${DEFAULT-VALUE}")
-  private double seconds = 3;
 
   @Override
   NoEffect effects(NoEffect notes) {
@@ -45,6 +36,6 @@ final class FusionCommand extends LabExperiment {
   }
 
   private FusionLab.Shape shape() {
-    return new FusionLab.Shape(rows, context, seconds);
+    return new FusionLab.Shape(rows, decode.context, decode.seconds);
   }
 }

@@ -5,28 +5,19 @@ import orrery.lab.LabReport;
 import orrery.lab.LabSettings;
 import orrery.lab.OpsLab;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code orrery lab ops}. */
 @Command(name = "ops", description = "Where the time of a decode step goes, op by op.")
 final class OpsCommand extends LabExperiment {
+  @Mixin private DecodeFlags decode;
+
   @Option(
       names = "--rows",
       paramLabel = "N",
       description = "Decoding requests, one row each. Default: ${DEFAULT-VALUE}")
   private int rows = 1;
-
-  @Option(
-      names = "--context",
-      paramLabel = "N",
-      description = "Tokens of each request in the KV cache. Default: ${DEFAULT-VALUE}")
-  private int context = 128;
-
-  @Option(
-      names = "--seconds",
-      paramLabel = "S",
-      description = "Measuring time. Default: ${DEFAULT-VALUE}")
-  private double seconds = 3;
 
   @Option(
       names = ComputeFlags.FUSION,
@@ -54,6 +45,6 @@ final class OpsCommand extends LabExperiment {
   }
 
   private OpsLab.Shape shape() {
-    return new OpsLab.Shape(rows, context, seconds, fusion);
+    return new OpsLab.Shape(rows, decode.context, decode.seconds, fusion);
   }
 }

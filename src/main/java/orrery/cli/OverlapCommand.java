@@ -7,6 +7,7 @@ import orrery.lab.LabSettings;
 import orrery.lab.OverlapLab;
 import orrery.lab.ThroughputLab;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code orrery lab overlap}. */
@@ -24,17 +25,7 @@ final class OverlapCommand extends LabExperiment {
       description = "Requests at once. Default: 1,8,32,128")
   private List<Integer> batches = List.of(1, 8, 32, 128);
 
-  @Option(
-      names = "--prompt",
-      paramLabel = "N",
-      description = "Tokens of each prompt. Default: ${DEFAULT-VALUE}")
-  private int prompt = 16;
-
-  @Option(
-      names = "--tokens",
-      paramLabel = "N",
-      description = "Tokens of each answer. Default: ${DEFAULT-VALUE}")
-  private int tokens = 64;
+  @Mixin private final LengthFlags lengths = new LengthFlags(16, 64);
 
   @Option(
       names = "--host-delay",
@@ -61,6 +52,7 @@ final class OverlapCommand extends LabExperiment {
   }
 
   private OverlapLab.Shape shape() {
-    return new OverlapLab.Shape(new ThroughputLab.Shape(batches, prompt, tokens), hostMicros);
+    return new OverlapLab.Shape(
+        new ThroughputLab.Shape(batches, lengths.prompt, lengths.tokens), hostMicros);
   }
 }

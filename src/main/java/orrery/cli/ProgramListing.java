@@ -97,7 +97,7 @@ final class ProgramListing {
       print(what, launched);
       return;
     }
-    Fusion.Fused fused = Fusion.apply(launched, FusionRules.of(threads), results);
+    Fusion.Fused fused = Fusion.apply(launched, FusionRules.of(rows, threads), results);
     print(what, fused.program());
     out.printf("fused from %d ops:%n%s%n", launched.size(), fused.report().listing());
   }

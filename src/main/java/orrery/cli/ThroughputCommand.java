@@ -6,6 +6,7 @@ import orrery.lab.LabReport;
 import orrery.lab.LabSettings;
 import orrery.lab.ThroughputLab;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code orrery lab throughput}. */
@@ -20,17 +21,7 @@ final class ThroughputCommand extends LabExperiment {
       description = "Requests at once. Default: 1,8,32")
   private List<Integer> batches = List.of(1, 8, 32);
 
-  @Option(
-      names = "--prompt",
-      paramLabel = "N",
-      description = "Tokens of each prompt. Default: ${DEFAULT-VALUE}")
-  private int prompt = 64;
-
-  @Option(
-      names = "--tokens",
-      paramLabel = "N",
-      description = "Tokens of each answer. Default: ${DEFAULT-VALUE}")
-  private int tokens = 128;
+  @Mixin private final LengthFlags lengths = new LengthFlags(64, 128);
 
   @Override
   LabReport run(LabSettings settings) {
@@ -43,6 +34,6 @@ final class ThroughputCommand extends LabExperiment {
   }
 
   private ThroughputLab.Shape shape() {
-    return new ThroughputLab.Shape(batches, prompt, tokens);
+    return new ThroughputLab.Shape(batches, lengths.prompt, lengths.tokens);
   }
 }

@@ -1,32 +1,19 @@
 package orrery.engine;
 
 import java.util.function.LongSupplier;
-import orrery.graph.Step;
-import orrery.graph.Workspace;
-import orrery.kernels.KernelSwitch;
 import orrery.model.GreedyForward;
-import orrery.model.ModelRunner;
 
 /**
  * What the computing lane does with a step: it puts the tokens of the step before into the rows,
  * runs the forward pass, and decides the tokens. It touches no book of the engine.
  */
 final class Compute {
-  private final KernelSwitch kernels;
-  private final Workspace workspace;
-  private final ModelRunner runner;
+  private final ForwardPass pass;
   private final Decider decider;
   private final LongSupplier clock;
 
-  Compute(
-      KernelSwitch kernels,
-      Workspace workspace,
-      ModelRunner runner,
-      Decider decider,
-      LongSupplier clock) {
-    this.kernels = kernels;
-    this.workspace = workspace;
-    this.runner = runner;
+  Compute(ForwardPass pass, Decider decider, LongSupplier clock) {
+    this.pass = pass;
     this.decider = decider;
     this.clock = clock;
   }
@@ -36,18 +23,9 @@ final class Compute {
     flight.began(clock.getAsLong());
     flight.poison.run();
     flight.before.resolve(flight.step);
-    kernels.next(flight.step.rows(), workspace::kernels);
-    GreedyForward forward = run(flight.step);
+    GreedyForward forward = pass.run(flight.step);
     flight.computed(forward, clock.getAsLong());
     return forward;
-  }
-
-  private GreedyForward run(Step step) {
-    try {
-      return runner.run(step);
-    } catch (OutOfMemoryError e) { // a bucket's buffers are made when they are first needed
-      throw Heap.during("computing a step of " + step.rows() + " rows", e);
-    }
   }
 
   /**

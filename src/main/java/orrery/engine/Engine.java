@@ -1,38 +1,21 @@
 package orrery.engine;
 
+import static java.util.concurrent.TimeUnit.NANOSECONDS;
+
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 import java.util.function.IntConsumer;
-import java.util.function.IntUnaryOperator;
-import java.util.function.LongSupplier;
-import orrery.events.Event;
 import orrery.events.EventSink;
-import orrery.kernels.KernelSet;
-import orrery.kernels.VectorModule;
-import orrery.model.Fp8Activations;
-import orrery.model.Model;
 import orrery.options.Options;
 
 /**
  * Many requests, one model, one memory. Requests join and leave at every step, and no request's
  * answer depends on other requests.
- *
- * <pre>
- *   submit ──> inbox ──> queue ──> plan ──> launch ──> judge ──> commit ──> tokens
- *                          ^                                        |
- *                          └───────── retracted ────────────────────┘
- * </pre>
  *
  * <pre>
  *   try (Engine engine = Engine.start(model, EngineOptions.defaults())) {
@@ -47,37 +30,31 @@ import orrery.options.Options;
  */
 public final class Engine implements AutoCloseable {
   static final int KEYFRAMES = 128; // steps from one to the next
-  private static final long FILLING_MILLIS = 1; // between checks of a waiting static batch
-  private static final long LINGER_MILLIS = 200; // long beside starting a thread: about 0.2 ms
 
   private final EngineOptions options;
-  private final EventSink sink;
   private final EngineCore core;
+  private final EngineThread thread;
+  private final Arrivals arrivals;
+  private final Lifecycle lifecycle;
   private final long start = System.nanoTime();
-  private final AtomicInteger queued = new AtomicInteger(); // requests that never ran yet
-  private final CountDownLatch ended = new CountDownLatch(1);
-  private final CompletableFuture<Void> end = new CompletableFuture<>(); // for others, as `ended`
-
-  private final Object lock = new Object(); // guards what follows
-  private final List<Runnable> inbox = new ArrayList<>();
-  private Thread thread; // null while there is no work; never two at once
-  private int arrivals; // requests taken so far; the number of the next one
-  private boolean pausable = true;
-  private boolean draining; // takes no more requests
-  private boolean stopped; // takes no more messages
-
-  // What the engine's thread has read and not yet done; only this thread touches it.
-  private final Deque<Runnable> taken = new ArrayDeque<>();
-  private boolean cutOff; // whether a shutdown ended requests; written by the engine's thread
 
   private Engine(
       LoadedModel loaded, EngineOptions options, EventSink sink, Drafters drafters, int keyframes) {
     this.options = options;
-    this.sink = sink;
-    LongSupplier clock = () -> System.nanoTime() - start;
+    AtomicInteger queued = new AtomicInteger(); // requests that never ran yet
     this.core =
         new EngineCore(
-            loaded, options, sink, clock, queued, drafters, keyframes, this::wakeForFetches);
+            loaded, options, sink, this::nanos, queued, drafters, keyframes, this::wakeForFetches);
+    this.thread = new EngineThread(core);
+    this.arrivals = new Arrivals(core, thread, queued, options, sink, this::nanos);
+    this.lifecycle = new Lifecycle(core, thread);
+  }
+
+  /** Called by the disk's thread: lets the engine look at what came, if a request waits for it. */
+  private void wakeForFetches() {
+    if (core.fetching()) {
+      thread.post(() -> {});
+    }
   }
 
   /** Starts an engine without an event sink. */
@@ -104,14 +81,9 @@ public final class Engine implements AutoCloseable {
    */
   public static Engine start(
       LoadedModel loaded, EngineOptions options, EventSink sink, IntConsumer warming) {
-    requireSome(loaded, options);
+    StartCheck.requireSome(loaded, options);
     Drafters drafters = Drafters.of(options.speculation(), loaded.model().vocab());
     return start(loaded, options, sink, drafters, KEYFRAMES, warming);
-  }
-
-  private static void requireSome(LoadedModel loaded, EngineOptions options) {
-    Objects.requireNonNull(loaded, "model: expected a loaded model, found null");
-    Objects.requireNonNull(options, "options: expected engine options, found null");
   }
 
   /**
@@ -121,9 +93,7 @@ public final class Engine implements AutoCloseable {
    *     than there is
    */
   public static void check(LoadedModel loaded, EngineOptions options) {
-    requireSome(loaded, options);
-    Model model = Fp8Activations.of(loaded.model(), options.compute().activationDtype());
-    HeapPlan.of(model, options).require();
+    StartCheck.requireFit(loaded, options);
   }
 
   /** Starts an engine with a given drafter in place of the one that the options name. */
@@ -145,29 +115,20 @@ public final class Engine implements AutoCloseable {
       Drafters drafters,
       int keyframes,
       IntConsumer warming) {
-    Objects.requireNonNull(sink, "sink: expected an event sink, found null; EventSink.NONE is one");
-    loaded.requireOpen();
-    if (options.compute().kernels() != KernelSet.SCALAR) {
-      VectorModule.require();
-    }
+    StartCheck.requireReady(loaded, options, sink);
     Engine engine = new Engine(loaded, options, sink, drafters, keyframes);
     if (sink.wantsBooks()) {
-      engine.post(engine.core::begin); // before any request
+      engine.thread.post(engine.core::begin); // before any request
     }
     if (options.compute().warmup()) {
-      engine.warmUpFirst(warming);
+      try {
+        engine.warmUpNow(warming); // the first request finds an engine that is ready
+      } catch (RuntimeException e) {
+        engine.close();
+        throw e;
+      }
     }
     return engine;
-  }
-
-  /** Warms up and waits for it: then the first request finds an engine that is ready. */
-  private void warmUpFirst(IntConsumer warming) {
-    try {
-      warmUpNow(warming);
-    } catch (RuntimeException e) {
-      close();
-      throw e;
-    }
   }
 
   /**
@@ -187,49 +148,7 @@ public final class Engine implements AutoCloseable {
    * @throws RequestException as {@link #submit(Request)}, for the first request that is refused
    */
   public List<Completion> submit(List<Request> requests) {
-    Objects.requireNonNull(requests, "requests: expected a list, found null");
-    for (Request request : requests) {
-      Objects.requireNonNull(request, "requests: expected requests, found null among them");
-    }
-    return submit(
-        List.copyOf(requests),
-        IntUnaryOperator.identity(),
-        (request, completion, now) -> () -> core.requests().enqueue(request, completion, now));
-  }
-
-  /** Makes the message with which a request comes to the engine's thread. */
-  private interface Arrival {
-    Runnable message(Request request, Completion completion, long now);
-  }
-
-  /**
-   * @param maxTokens of the most tokens of an answer, how many are computed here
-   */
-  private List<Completion> submit(List<Request> all, IntUnaryOperator maxTokens, Arrival arrival) {
-    int n = all.size();
-    try {
-      core.requirePossible(all, maxTokens);
-      enter(n);
-    } catch (RequestException e) {
-      post(() -> sink.accept(new Event.Rejected(nanos(), e.getMessage())));
-      throw e;
-    }
-    long now = nanos();
-    List<Completion> completions;
-    boolean posted = true;
-    synchronized (lock) { // numbers are in the order of arrival, and the messages are read together
-      completions = all.stream().map(r -> new Completion(arrivals++, this::cancel)).toList();
-      for (int i = 0; i < n; i++) { // one each: if one fails, a crash still reads the others
-        Request request = all.get(i);
-        Completion completion = completions.get(i);
-        posted &= post(arrival.message(request, completion, now));
-      }
-    }
-    if (!posted) { // the engine stopped since the check above
-      queued.addAndGet(-n);
-      throw closed();
-    }
-    return completions;
+    return arrivals.submit(requests);
   }
 
   /**
@@ -245,7 +164,7 @@ public final class Engine implements AutoCloseable {
   public PrefillTicket prefill(Request request, KvSender sender) {
     Objects.requireNonNull(sender, "sender: expected one, found null");
     PrefillTicket ticket = new PrefillTicket(sender);
-    handOver(request, ticket);
+    arrivals.submit(request, ticket);
     return ticket;
   }
 
@@ -262,45 +181,8 @@ public final class Engine implements AutoCloseable {
     Objects.requireNonNull(receiver, "receiver: expected one, found null");
     Options.check(reserve >= 0, "num-reserved-decode-tokens", "at least 0", reserve);
     DecodeTicket ticket = new DecodeTicket(receiver, reserve);
-    handOver(request, ticket);
+    arrivals.submit(request, ticket);
     return ticket;
-  }
-
-  private void handOver(Request request, Handover handover) {
-    Objects.requireNonNull(request, "request: expected a request, found null");
-    submit(
-        List.of(request),
-        handover::maxTokens,
-        (r, completion, now) -> {
-          handover.taken(completion, this::post);
-          return () -> core.enqueue(r, completion, now, handover);
-        });
-  }
-
-  /** Takes places in the queue for {@code n} requests, if there is room. */
-  private void enter(int n) {
-    synchronized (lock) {
-      if (draining) {
-        throw closed();
-      }
-    }
-    int most = options.batching().maxQueuedRequests();
-    if (n > most) { // trying again would not help
-      throw new RequestException(
-          RequestException.Kind.INVALID,
-          "requests: expected at most max-queued-requests " + most + " together, found " + n);
-    }
-    int waiting = queued.addAndGet(n);
-    if (waiting > most) {
-      queued.addAndGet(-n);
-      throw new RequestException(
-          RequestException.Kind.QUEUE_FULL,
-          "the queue is full: "
-              + (waiting - n)
-              + " requests wait, at most "
-              + most
-              + " may; try again later");
-    }
   }
 
   /**
@@ -313,7 +195,7 @@ public final class Engine implements AutoCloseable {
    * @throws RequestException if the engine is closed
    */
   public CompletableFuture<Boolean> flushCache() {
-    return ask(done -> done.complete(core.flushCache()));
+    return thread.ask(done -> done.complete(core.flushCache()));
   }
 
   /**
@@ -325,9 +207,9 @@ public final class Engine implements AutoCloseable {
    */
   public CompletableFuture<Boolean> flushCache(Duration patience) {
     Objects.requireNonNull(patience, "patience: expected a duration, found null");
-    long nanos = TimeUnit.NANOSECONDS.convert(patience);
-    return this.<Boolean>ask(core::flushWhenIdle)
-        .completeOnTimeout(false, nanos, TimeUnit.NANOSECONDS);
+    return thread
+        .<Boolean>ask(core::flushWhenIdle)
+        .completeOnTimeout(false, NANOSECONDS.convert(patience), NANOSECONDS);
   }
 
   /**
@@ -340,7 +222,7 @@ public final class Engine implements AutoCloseable {
    */
   public CompletableFuture<Boolean> warmUp(IntConsumer began) {
     Objects.requireNonNull(began, "began: expected a consumer, found null");
-    return ask(done -> done.complete(core.warmUp(began)));
+    return thread.ask(done -> done.complete(core.warmUp(began)));
   }
 
   /**
@@ -368,13 +250,7 @@ public final class Engine implements AutoCloseable {
    */
   public CompletableFuture<Void> pause(PauseMode mode) {
     Objects.requireNonNull(mode, "mode: expected a mode of pausing, found null");
-    synchronized (lock) {
-      if (!pausable) {
-        String why = "the engine finishes what it has, and pauses no more";
-        throw new RequestException(RequestException.Kind.CLOSED, why);
-      }
-      return ask(() -> core.pause(mode));
-    }
+    return lifecycle.pause(mode);
   }
 
   /**
@@ -389,7 +265,7 @@ public final class Engine implements AutoCloseable {
    */
   public CompletableFuture<Integer> step(int steps) {
     Options.check(steps >= 1, "steps", "at least 1", steps);
-    return ask(done -> core.step(steps, done));
+    return thread.ask(done -> core.step(steps, done));
   }
 
   /**
@@ -398,10 +274,7 @@ public final class Engine implements AutoCloseable {
    * the engine has ended.
    */
   public void endPauses() {
-    synchronized (lock) {
-      pausable = false;
-      post(core::resume);
-    }
+    lifecycle.endPauses();
   }
 
   /**
@@ -410,7 +283,7 @@ public final class Engine implements AutoCloseable {
    * @throws RequestException if the engine is closed
    */
   public CompletableFuture<Void> resume() {
-    return ask(core::resume);
+    return thread.ask(core::resume);
   }
 
   /**
@@ -419,204 +292,7 @@ public final class Engine implements AutoCloseable {
    * @throws RequestException if the engine is closed
    */
   public CompletableFuture<Void> cancelAll() {
-    return ask(() -> core.requests().cancelAll("cancelled"));
-  }
-
-  private CompletableFuture<Void> ask(Runnable what) {
-    return this.<Void>ask(
-        done -> {
-          what.run();
-          done.complete(null);
-        });
-  }
-
-  /** Asks the engine's thread for something, which completes the future. */
-  private <T> CompletableFuture<T> ask(Consumer<CompletableFuture<T>> what) {
-    CompletableFuture<T> done = new CompletableFuture<>();
-    Runnable message =
-        () -> {
-          try {
-            what.accept(done);
-          } catch (Throwable bug) { // the engine stops, and no caller may wait for it
-            done.completeExceptionally(Requests.stopped(bug));
-            throw bug;
-          }
-        };
-    synchronized (lock) {
-      if (draining || !post(message)) {
-        throw closed();
-      }
-    }
-    return done;
-  }
-
-  private static RequestException closed() {
-    return new RequestException(RequestException.Kind.CLOSED, "the engine is closed");
-  }
-
-  private void cancel(Completion completion) {
-    post(() -> core.requests().cancel(completion.id(), "cancelled"));
-  }
-
-  /** Leaves a message for the engine's thread; false if it has stopped for good. */
-  private boolean post(Runnable message) {
-    synchronized (lock) {
-      if (!stopped) {
-        wake();
-        inbox.add(message);
-      }
-      return !stopped;
-    }
-  }
-
-  /**
-   * Makes the engine's thread read its messages, and starts one if there is none; the caller holds
-   * the lock.
-   */
-  private void wake() {
-    if (thread == null) {
-      Thread t =
-          Thread.ofPlatform()
-              .name("orrery-engine")
-              .daemon(false) // else the JVM could end before the answers are complete
-              .inheritInheritableThreadLocals(false)
-              .unstarted(this::run);
-      t.start();
-      thread = t;
-    }
-    lock.notifyAll();
-  }
-
-  /**
-   * Works until there has been no work for a while; the next message then starts another thread.
-   */
-  private void run() {
-    try {
-      boolean goesOn = true;
-      while (goesOn) {
-        boolean read = take();
-        while (!taken.isEmpty()) {
-          taken.poll().run();
-        }
-        if (core.idle()) {
-          core.rest();
-          goesOn = rest();
-        } else if (!core.step()) { // a static batch waits for more requests, or a pause goes on
-          if (read) {
-            core.rest();
-          }
-          synchronized (lock) {
-            await(pauseMillis());
-          }
-        }
-      }
-    } catch (Throwable t) {
-      crash(t); // a bug of the engine: fail all requests with it, and stop
-    }
-  }
-
-  /** How long to wait for a message while no step can be computed. */
-  private long pauseMillis() {
-    if (core.paused()) {
-      return core.pauseMillis();
-    }
-    if (core.handoversOnly()) {
-      return core.deadlineMillis();
-    }
-    return core.fetchesOnly() ? core.fetchMillis() : FILLING_MILLIS;
-  }
-
-  /** Called by the disk's thread: lets the engine look at what came, if a request waits for it. */
-  private void wakeForFetches() {
-    if (core.fetching()) {
-      post(() -> {});
-    }
-  }
-
-  /** Takes all messages; returns whether there was one. */
-  private boolean take() {
-    synchronized (lock) {
-      taken.addAll(inbox);
-      inbox.clear();
-    }
-    return !taken.isEmpty();
-  }
-
-  /** Waits for a message while there is no work; returns false if the thread is to end. */
-  private boolean rest() {
-    boolean over;
-    synchronized (lock) {
-      if (!draining) {
-        await(LINGER_MILLIS);
-      }
-      if (!inbox.isEmpty()) {
-        return true;
-      }
-    }
-    core.save();
-    synchronized (lock) {
-      if (!inbox.isEmpty()) {
-        return true;
-      }
-      thread = null;
-      over = draining;
-      stopped = over;
-    }
-    if (over) {
-      core.drain();
-      end(null);
-    }
-    return false;
-  }
-
-  /** Waits for a message; the caller holds the lock. */
-  private void await(long millis) {
-    if (inbox.isEmpty()) {
-      try {
-        lock.wait(millis);
-      } catch (InterruptedException e) {
-        // Only a sink could interrupt its own thread; waking up too early does no harm.
-        Thread.interrupted();
-      }
-    }
-  }
-
-  private void crash(Throwable why) {
-    synchronized (lock) {
-      draining = true;
-      stopped = true;
-    }
-    try {
-      core.abandon(); // else what comes below could wait for a step that no thread computes
-      take();
-      while (!taken.isEmpty()) {
-        try {
-          taken.poll().run(); // requests that have just come must fail too
-        } catch (Throwable again) {
-          if (again != why) { // the same bug may strike again
-            why.addSuppressed(again);
-          }
-        }
-      }
-      core.failAll(why);
-    } finally {
-      end(why);
-    }
-  }
-
-  /**
-   * Says that the engine has ended.
-   *
-   * @param bug that stopped it; null if it was closed
-   */
-  private void end(Throwable bug) {
-    core.close();
-    if (bug == null) {
-      end.complete(null);
-    } else {
-      end.completeExceptionally(bug);
-    }
-    ended.countDown(); // last: after close() the future is complete
+    return thread.ask(() -> core.requests().cancelAll("cancelled"));
   }
 
   /**
@@ -624,7 +300,7 @@ public final class Engine implements AutoCloseable {
    * ended, failed if a bug stopped it. Work chained to it may run on the engine's own thread.
    */
   public CompletableFuture<Void> ended() {
-    return end.copy();
+    return thread.ended();
   }
 
   /**
@@ -634,21 +310,7 @@ public final class Engine implements AutoCloseable {
    */
   @Override
   public void close() {
-    boolean interrupted = false;
-    boolean waits = drain();
-    while (waits) {
-      try {
-        ended.await();
-        waits = false;
-      } catch (InterruptedException e) {
-        interrupted = true;
-        post(
-            () -> core.requests().failAll(new IllegalStateException("the engine was interrupted")));
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    lifecycle.finish();
   }
 
   /**
@@ -660,24 +322,7 @@ public final class Engine implements AutoCloseable {
    */
   public boolean close(Duration patience) {
     Objects.requireNonNull(patience, "patience: expected a duration, found null");
-    boolean finished = false;
-    boolean interrupted = false;
-    boolean waits = drain();
-    if (waits) {
-      try {
-        finished = ended.await(TimeUnit.NANOSECONDS.convert(patience), TimeUnit.NANOSECONDS);
-      } catch (InterruptedException e) {
-        interrupted = true; // cut the requests off now
-      }
-    }
-    if (!finished) {
-      shutdownNow();
-    }
-    close();
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-    return waits && !cutOff;
+    return lifecycle.finish(patience);
   }
 
   /**
@@ -686,18 +331,7 @@ public final class Engine implements AutoCloseable {
    * waits.
    */
   public void shutdownNow() {
-    drain();
-    post(() -> cutOff |= core.requests().cancelAll("shutdown"));
-  }
-
-  /** Takes no more requests; returns whether the calling thread may wait until the engine ends. */
-  private boolean drain() {
-    synchronized (lock) {
-      draining = true;
-      boolean own = Thread.currentThread() == thread;
-      post(core::resume); // what is paused could never finish
-      return !own;
-    }
+    lifecycle.cutOff();
   }
 
   /** The engine's options. */
@@ -707,17 +341,17 @@ public final class Engine implements AutoCloseable {
 
   /** Requests that were taken and never ran yet. */
   public int waiting() {
-    return queued.get();
+    return arrivals.waiting();
   }
 
   /** The longest sequence, in tokens of prompt and answer together. */
   public int contextLength() {
-    return core.contextLength();
+    return core.limits().contextLength();
   }
 
   /** The context length, or less if the whole KV cache has no room for so long a sequence. */
   public int longest() {
-    return core.longest();
+    return core.limits().longest();
   }
 
   /**
@@ -725,7 +359,7 @@ public final class Engine implements AutoCloseable {
    * caches, or the context length, rounded likewise.
    */
   public int pageTokens() {
-    return core.pageTokens();
+    return core.facts().pageTokens();
   }
 
   /**
@@ -733,22 +367,22 @@ public final class Engine implements AutoCloseable {
    * the other: by name, as a user reads it.
    */
   public Map<String, String> kvFormat() {
-    return core.kvFormat();
+    return core.facts().kvFormat();
   }
 
   /** Tokens that the KV cache has room for, in the pool whose rows live longest. */
   public long cacheTokens() {
-    return core.cacheTokens();
+    return core.facts().cacheTokens();
   }
 
   /** Whether products multiply rounded rows: activations are FP8, and weights are quantised. */
   public boolean roundsActivations() {
-    return core.roundsActivations();
+    return core.facts().roundsActivations();
   }
 
   /** Whether the model caches rows that only a window of later tokens reads. */
   public boolean hasWindows() {
-    return core.hasWindows();
+    return core.facts().hasWindows();
   }
 
   /** The name of the kernels that will compute the next step. */

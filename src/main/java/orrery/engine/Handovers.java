@@ -73,11 +73,6 @@ final class Handovers {
     this.clock = clock;
   }
 
-  /** Slots beyond its computed tokens that a sequence has rows for. */
-  int ahead() {
-    return speculator.ahead();
-  }
-
   /** Whether none is in a queue of these, beside those that wait or run as other requests do. */
   boolean isEmpty() {
     return open.isEmpty();

@@ -4,10 +4,7 @@ import java.util.List;
 import java.util.function.LongSupplier;
 import orrery.engine.StepTimes.Phase;
 import orrery.graph.Step;
-import orrery.graph.Workspace;
-import orrery.kernels.KernelSwitch;
 import orrery.model.GreedyForward;
-import orrery.model.ModelRunner;
 
 /**
  * The engine's loop: plan, launch, settle, one step after the other, on one thread.
@@ -27,9 +24,7 @@ final class StepLoop implements Loop {
   private final Planner planner;
   private final Speculator speculator;
   private final Batch batch;
-  private final KernelSwitch kernels;
-  private final Workspace workspace;
-  private final ModelRunner runner;
+  private final ForwardPass pass;
   private final PromptScorer scorer;
   private final Step step;
   private final Settler settler;
@@ -40,9 +35,7 @@ final class StepLoop implements Loop {
       Planner planner,
       Speculator speculator,
       Batch batch,
-      KernelSwitch kernels,
-      Workspace workspace,
-      ModelRunner runner,
+      ForwardPass pass,
       PromptScorer scorer,
       Step step,
       Settler settler,
@@ -51,9 +44,7 @@ final class StepLoop implements Loop {
     this.planner = planner;
     this.speculator = speculator;
     this.batch = batch;
-    this.kernels = kernels;
-    this.workspace = workspace;
-    this.runner = runner;
+    this.pass = pass;
     this.scorer = scorer;
     this.step = step;
     this.settler = settler;
@@ -85,20 +76,11 @@ final class StepLoop implements Loop {
     speculator.draft(planned.plan());
     List<Segment> segments = batch.fill(planned.plan(), step);
     step.arrival(planned.arrival());
-    kernels.next(step.rows(), workspace::kernels);
     planned.times().mark(Phase.DRAFT);
-    GreedyForward forward = run(step);
+    GreedyForward forward = pass.run(step);
     scorer.score(segments, step, forward);
     planned.times().mark(Phase.LAUNCH);
     return new Launched(planned, segments, forward);
-  }
-
-  private GreedyForward run(Step step) {
-    try {
-      return runner.run(step);
-    } catch (OutOfMemoryError e) { // a bucket's buffers are made when they are first needed
-      throw Heap.during("computing a step of " + step.rows() + " rows", e);
-    }
   }
 
   /** Does nothing: a step is settled when {@link #step} returns. */

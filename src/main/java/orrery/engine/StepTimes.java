@@ -48,11 +48,6 @@ final class StepTimes {
     return now;
   }
 
-  /** When the last phase ended. */
-  long last() {
-    return last;
-  }
-
   /**
    * Goes on with a step that waited while other steps were planned and settled, and whose rows and
    * tokens another thread has computed meanwhile.

@@ -2,10 +2,7 @@ package orrery.engine;
 
 import java.util.function.IntConsumer;
 import orrery.graph.Step;
-import orrery.graph.Workspace;
-import orrery.kernels.KernelSwitch;
 import orrery.kv.PageTable;
-import orrery.model.ModelRunner;
 import orrery.speculation.Drafter;
 
 /**
@@ -22,10 +19,8 @@ final class WarmUp {
   private static final int TIMES = 3; // of the first round's time, at most, for the others
   private static final long MOST_NANOS = 3_000_000_000L; // for them
 
-  private final ModelRunner runner;
+  private final ForwardPass pass;
   private final Step step;
-  private final KernelSwitch kernels;
-  private final Workspace workspace;
   private final PageTable padding; // all dummy pages
   private final int contextLength;
   private final int logitRows;
@@ -43,10 +38,8 @@ final class WarmUp {
    * @param sequences most sequences of a step
    */
   WarmUp(
-      ModelRunner runner,
+      ForwardPass pass,
       Step step,
-      KernelSwitch kernels,
-      Workspace workspace,
       PageTable padding,
       int contextLength,
       int logitRows,
@@ -54,10 +47,8 @@ final class WarmUp {
       Drafter drafter,
       int drafts,
       int sequences) {
-    this.runner = runner;
+    this.pass = pass;
     this.step = step;
-    this.kernels = kernels;
-    this.workspace = workspace;
     this.padding = padding;
     this.contextLength = contextLength;
     this.logitRows = logitRows;
@@ -91,7 +82,6 @@ final class WarmUp {
     for (int rows = 1; rows > 0; rows = rows == most ? 0 : Math.min(2 * rows, most)) {
       began.accept(rows);
       fill(rows);
-      kernels.next(rows, workspace::kernels);
       try {
         everyPass();
       } catch (OutOfMemoryError e) {
@@ -104,11 +94,11 @@ final class WarmUp {
   }
 
   private void everyPass() {
-    runner.run(step);
-    runner.runHead(step);
+    pass.run(step);
+    pass.runner().runHead(step);
     if (mtp) {
-      runner.runMtp(step);
-      runner.runMtpKv(step);
+      pass.runner().runMtp(step);
+      pass.runner().runMtpKv(step);
     }
     if (step.rows() / 2 < sequences) { // else no step drafts for so many sequences
       drafter.prepare(Math.min(step.rows(), sequences), drafts);

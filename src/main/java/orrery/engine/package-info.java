@@ -32,10 +32,13 @@
  * <p>A program uses {@link orrery.engine.Engine}, or {@link orrery.engine.Llm} for text in, text
  * out. {@link orrery.engine.EngineOptions} holds every switch. {@link orrery.engine.Architectures}
  * is the one place that knows which models there are. {@code HeapPlan} counts the memory before it
- * is taken, {@code EngineCore} makes all parts and joins them, a {@code Loop} runs the steps,
- * {@code Requests} keeps the requests inside the engine, and {@code KvMemory} their pages. {@code
- * BookKeeper} reports each step. Sinks that want the books get from it what changed in a step, and
- * whole keyframes.
+ * is taken. Behind the {@code Engine} stand {@code Arrivals}, which takes requests, {@code
+ * Lifecycle}, which pauses and ends it, and {@code EngineThread}, whose thread does everything
+ * else. That thread has an {@code EngineCore}: {@code EngineState} is what stays from step to step,
+ * {@code ComputeParts} compute a step, {@code LoopParts} plan and settle it, and a {@code Loop}
+ * runs them. {@code Requests} keeps the requests inside the engine, and {@code KvMemory} their
+ * pages. {@code BookKeeper} reports each step. Sinks that want the books get from it what changed
+ * in a step, and whole keyframes.
  *
  * <p>A caller may pause an engine between two steps, and then let it compute single steps ({@link
  * orrery.engine.Engine#step}).

@@ -72,10 +72,6 @@ record CharacterSet(List<Range> ranges) {
     return not().or(other.not()).not();
   }
 
-  CharacterSet minus(CharacterSet other) {
-    return and(other.not());
-  }
-
   boolean has(int codePoint) {
     return ranges.stream().anyMatch(r -> r.from() <= codePoint && codePoint <= r.to());
   }

@@ -55,7 +55,7 @@ public final class Fusion {
       applied.add(
           new FusionReport.Applied(rule.name(), times, before, fusion.ops.size(), unnecessary));
     }
-    return new Fused(new StepProgram(fusion.ops), new FusionReport(program.size(), applied));
+    return new Fused(new StepProgram(fusion.ops), new FusionReport(applied));
   }
 
   private Set<Operand> operands() {

@@ -7,10 +7,9 @@ import java.util.stream.Collectors;
 /**
  * What fusion did to a program.
  *
- * @param before ops of the program as it was launched
  * @param rules what each rule did, in the order in which they were applied
  */
-public record FusionReport(int before, List<Applied> rules) {
+public record FusionReport(List<Applied> rules) {
   /**
    * What one rule did.
    *
@@ -24,11 +23,6 @@ public record FusionReport(int before, List<Applied> rules) {
     public long bytes() {
       return unnecessary.stream().mapToLong(b -> (long) Float.BYTES * b.data.length).sum();
     }
-  }
-
-  /** Ops that are left. */
-  public int after() {
-    return rules.isEmpty() ? before : rules.getLast().after();
   }
 
   /** One line for each rule that matched. */

@@ -12,11 +12,6 @@ public final class Ops {
     this.ops = List.copyOf(ops);
   }
 
-  /** How many ops there are. */
-  public int size() {
-    return ops.size();
-  }
-
   /** The op at a place, or null if no op stands there. */
   public Op get(int place) {
     return place < 0 || place >= ops.size() ? null : ops.get(place);

@@ -68,7 +68,7 @@ final class DecodeStep {
     launched = Capture.of(forward::main);
     this.rows = rows;
     executor = new Executor(team);
-    captured = inRegions(fused(rules()).program());
+    captured = inRegions(fused(FusionRules.of(rows, team.size())).program());
     step = new Step(rows, requests, team.size(), new VectorKernels());
     for (int r = 0; r < requests; r++) {
       PageTable table = cache.newTable();
@@ -121,7 +121,7 @@ final class DecodeStep {
     program.run(executor, step);
   }
 
-  /** The rules that the engine would apply. */
+  /** All rules, also those that the engine leaves out because the step has many rows. */
   List<FusionRule> rules() {
     return FusionRules.of(executor.threads());
   }

@@ -17,11 +17,6 @@ public final class CheckpointWeights implements Weights {
   private final Checkpoint checkpoint;
   private final CodedWeights coded;
 
-  /** Reads from an open checkpoint of floats; matrices in codes are refused. */
-  public CheckpointWeights(Checkpoint checkpoint) {
-    this(checkpoint, QuantizationConfig.none(checkpoint.directory().resolve("config.json")));
-  }
-
   /** Reads from an open checkpoint, whose config tells how codes are scaled. */
   public CheckpointWeights(Checkpoint checkpoint, QuantizationConfig config) {
     this.checkpoint = checkpoint;

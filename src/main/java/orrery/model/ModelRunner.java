@@ -89,7 +89,7 @@ public final class ModelRunner {
       if (program == null) {
         program = Capture.of(g -> pass.launch(forward, g));
         if (fusion) {
-          List<FusionRule> rules = FusionRules.of(executor.threads());
+          List<FusionRule> rules = FusionRules.of(rows, executor.threads());
           program = Fusion.apply(program, rules, pass.results(forward)).program();
         }
         program = regions ? program.inRegions(rows, executor.threads()) : program;

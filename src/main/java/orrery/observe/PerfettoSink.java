@@ -58,12 +58,10 @@ public final class PerfettoSink extends FileSink {
   /** The open spans of a lane. */
   private static final class Lane {
     final int number;
-    final int request;
     boolean prefilling; // inside "running"
 
-    Lane(int number, int request) {
+    Lane(int number) {
       this.number = number;
-      this.request = request;
     }
   }
 
@@ -273,7 +271,7 @@ public final class PerfettoSink extends FileSink {
   }
 
   private Lane open(int request, String name, long nanos, String state) throws IOException {
-    Lane lane = new Lane(nextLane++, request);
+    Lane lane = new Lane(nextLane++);
     out.threadName(REQUESTS, lane.number, name);
     out.begin(REQUESTS, lane.number, nanos, state).arg("request", request).close();
     return lane;

@@ -2,8 +2,7 @@ package orrery.prefix;
 
 import java.util.Comparator;
 import java.util.TreeSet;
-import orrery.prefix.HashBlockCache.Entry;
-import orrery.prefix.HashBlockCache.Twins;
+import orrery.prefix.HashBlock.Twins;
 
 /**
  * The blocks of a {@link HashBlockCache} that can go: no sequence holds them, and no block of the
@@ -16,13 +15,14 @@ import orrery.prefix.HashBlockCache.Twins;
  * priorities, a head of low priority could go before its tail, which no look-up finds then.
  */
 final class FreeQueue {
-  private final TreeSet<Entry> queue =
+  private final TreeSet<HashBlock> queue =
       new TreeSet<>(
-          Comparator.<Entry>comparingInt(e -> e.stay.priority()).thenComparingLong(e -> e.freed));
+          Comparator.<HashBlock>comparingInt(e -> e.stay.priority())
+              .thenComparingLong(e -> e.freed));
   private long clock;
 
   /** The last sequence that held a block has ended. */
-  void freed(Entry e) {
+  void freed(HashBlock e) {
     e.freed = ++clock;
     if (e.last()) {
       queue.add(e);
@@ -30,16 +30,16 @@ final class FreeQueue {
   }
 
   /** Puts a block back to its place. */
-  void add(Entry e) {
+  void add(HashBlock e) {
     queue.add(e);
   }
 
   /** Takes a block out; returns whether it was here. */
-  boolean remove(Entry e) {
+  boolean remove(HashBlock e) {
     return queue.remove(e);
   }
 
-  boolean contains(Entry e) {
+  boolean contains(HashBlock e) {
     return queue.contains(e);
   }
 
@@ -48,13 +48,13 @@ final class FreeQueue {
   }
 
   /** Takes the block out that is evicted first. */
-  Entry take() {
+  HashBlock take() {
     return queue.pollFirst();
   }
 
   /** Which of these others need to be reached has changed. */
   void settle(Twins twins) {
-    for (Entry e : twins.all) {
+    for (HashBlock e : twins.all) {
       if (e.holders == 0) {
         if (e.last()) {
           queue.add(e);

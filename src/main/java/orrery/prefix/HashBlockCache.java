@@ -1,101 +1,29 @@
 package orrery.prefix;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.LongBinaryOperator;
 import java.util.function.LongSupplier;
 import orrery.kv.KvCache;
-import orrery.kv.KvGeometry;
 import orrery.kv.PageTable;
+import orrery.prefix.HashBlock.Twins;
 
 /**
- * vLLM's prefix cache: a table of blocks by chained hash ({@code v1/core/block_pool.py}, "Automatic
- * Prefix Caching"). The hash of a block covers its tokens and the hash of the block before, so one
- * look-up per block finds the longest prefix; there is no tree.
+ * vLLM's prefix cache: a table of blocks by chained hash ({@link BlockTable}; {@code
+ * v1/core/block_pool.py}, "Automatic Prefix Caching"). One look-up per block finds the longest
+ * prefix; there is no tree.
  *
- * <pre>
- *   h0 = hash(salt, tokens 0..P-1)    h1 = hash(h0, tokens P..2P-1)    …    h → block → pages
- * </pre>
- *
- * <p>Hashes may collide, so a hit compares tokens. Only complete blocks enter. A block that no
- * sequence holds waits in the free queue, behind which no other block stands; eviction takes the
- * front of the queue ({@link FreeQueue}). In a pool with a window, eviction takes single pages, by
- * priority and in the order in which they became idle.
+ * <p>Only complete blocks enter. A block that no sequence holds waits in the free queue, behind
+ * which no other block stands; eviction takes the front of the queue ({@link FreeQueue}). In a pool
+ * with a window, eviction takes single pages, by priority and in the order in which they became
+ * idle.
  */
 public final class HashBlockCache extends BlockCache {
-  /** Equal blocks behind equal parents. A child of one stands behind all of them. */
-  static final class Twins {
-    final List<Entry> all = new ArrayList<>(); // those in the table
-    int children; // blocks in the table that stand behind them
-  }
-
-  static final class Entry extends Block {
-    final long hash;
-    final Entry parent; // null for the first block
-    final String salt;
-    final Twins twins; // this one too
-    final Stay<Entry> stay;
-    private Entry before; // in the table: the parent, or a twin of it
-    int holders; // sequences that have this block in their chain
-    long freed; // when the last of them ended; no two are equal
-
-    Entry(
-        KvGeometry geometry,
-        int[] sequence,
-        int index,
-        long hash,
-        Entry parent,
-        String salt,
-        Twins twins,
-        Stays<Entry> stays) {
-      super(geometry, sequence, index);
-      this.hash = hash;
-      this.parent = parent;
-      this.before = parent;
-      this.salt = salt;
-      this.twins = twins;
-      this.stay = stays.of(this);
-    }
-
-    @Override
-    public Stay<Entry> stay() {
-      return stay;
-    }
-
-    /** The block before this one in the table. */
-    Entry before() {
-      before = orphan() ? before.twins.all.getFirst() : before;
-      return before;
-    }
-
-    /** Whether the block that was told to be before this one has gone. */
-    boolean orphan() {
-      return before != null && !before.twins.all.contains(before);
-    }
-
-    /** Where this block lacks a page, that of a twin will do. */
-    @Override
-    public int page(int pool, int i) {
-      int page = pages[pool][i];
-      for (int t = 0; page == GONE && t < twins.all.size(); t++) {
-        page = twins.all.get(t).pages[pool][i];
-      }
-      return page;
-    }
-
-    /** Whether no block needs this one to be reached. */
-    boolean last() {
-      return twins.children == 0 || twins.all.size() > 1;
-    }
-  }
-
   /** The blocks of a sequence, from the first on. */
   static final class Chain implements Lease {
     final String salt;
     final Retentions retentions;
-    final List<Entry> entries = new ArrayList<>();
+    final List<HashBlock> entries = new ArrayList<>();
 
     Chain(String salt, Retentions retentions) {
       this.salt = salt;
@@ -103,12 +31,10 @@ public final class HashBlockCache extends BlockCache {
     }
   }
 
-  private final LongBinaryOperator mix;
-  private final Map<Long, List<Entry>> table;
+  private final BlockTable table;
   private final FreeQueue free = new FreeQueue();
-  private final Stays<Entry> stays;
+  private final Stays<HashBlock> stays;
   private final HashBook book;
-  private int blocks;
 
   /** An empty prefix cache over the pages of {@code kv}. */
   public HashBlockCache(KvCache kv) {
@@ -126,76 +52,22 @@ public final class HashBlockCache extends BlockCache {
 
   /** For tests, with a hash function of their own: {@code mix} mixes one token into a hash. */
   HashBlockCache(KvCache kv, LongBinaryOperator mix, LongSupplier clock) {
-    this(kv, mix, new HashMap<>(), clock);
-  }
-
-  private HashBlockCache(
-      KvCache kv, LongBinaryOperator mix, Map<Long, List<Entry>> table, LongSupplier clock) {
-    this(kv, mix, table, new HashBook(table.values()), clock);
-  }
-
-  private HashBlockCache(
-      KvCache kv,
-      LongBinaryOperator mix,
-      Map<Long, List<Entry>> table,
-      HashBook book,
-      LongSupplier clock) {
-    super(kv, book, clock);
-    this.mix = mix;
-    this.table = table;
-    this.book = book;
+    BlockTable blocks = new BlockTable(kv.geometry().pageTokens(), mix);
+    HashBook books = new HashBook(blocks);
+    super(kv, books, clock);
+    this.table = blocks;
+    this.book = books;
     this.stays = new Stays<>(clock);
   }
 
-  private long hash(long parent, int[] tokens, int block) {
-    long h = parent;
-    for (int i = block * pageTokens; i < (block + 1) * pageTokens; i++) {
-      h = mix.applyAsLong(h, tokens[i]);
-    }
-    return h;
-  }
-
-  private static long seed(String salt) {
-    return salt.hashCode();
-  }
-
-  private Entry find(long hash, Entry parent, String salt, int[] tokens, int block) {
-    for (Entry e : table.getOrDefault(hash, List.of())) {
-      if (e.holds(tokens, block) && e.salt.equals(salt) && sameChain(e.parent, parent)) {
-        return e;
-      }
-    }
-    return null;
-  }
-
-  /**
-   * Whether two chains have equal tokens from the first block on. Equal chains can be different
-   * objects if a parent was evicted and entered again.
-   */
-  private static boolean sameChain(Entry a, Entry b) {
-    while (a != b) {
-      if (a == null || b == null || !a.holds(b.tokens, 0)) {
-        return false;
-      }
-      if (a.twins == b.twins) {
-        return true;
-      }
-      a = a.parent;
-      b = b.parent;
-    }
-    return true;
-  }
-
-  private record Row(String salt, List<Entry> blocks) implements Walk {}
+  private record Row(String salt, List<HashBlock> blocks) implements Walk {}
 
   @Override
   public Walk walk(int[] tokens, int limit, String salt) {
-    List<Entry> found = new ArrayList<>();
-    long hash = seed(salt);
-    Entry parent = null;
+    List<HashBlock> found = new ArrayList<>();
+    HashBlock parent = null;
     for (int b = 0; b < limit / pageTokens; b++) {
-      hash = hash(hash, tokens, b);
-      Entry e = find(hash, parent, salt, tokens, b);
+      HashBlock e = table.find(table.hash(salt, parent, tokens, b), parent, salt, tokens, b);
       if (e == null) {
         break;
       }
@@ -209,7 +81,7 @@ public final class HashBlockCache extends BlockCache {
   public Lease hold(Walk walk, int n, Retentions retentions) {
     Row row = (Row) walk;
     Chain chain = new Chain(row.salt(), retentions);
-    for (Entry e : row.blocks().subList(0, n)) {
+    for (HashBlock e : row.blocks().subList(0, n)) {
       hold(chain, e);
       Retention wanted = retentions.at((chain.entries.size() - 1) * pageTokens);
       if (wanted != null && !e.stay.is(wanted)) {
@@ -220,11 +92,11 @@ public final class HashBlockCache extends BlockCache {
   }
 
   @Override
-  public List<Entry> held(Lease lease, int from, int to) {
+  public List<HashBlock> held(Lease lease, int from, int to) {
     return List.copyOf(((Chain) lease).entries.subList(from, to));
   }
 
-  private void hold(Chain chain, Entry e) {
+  private void hold(Chain chain, HashBlock e) {
     e.holders++;
     free.remove(e);
     chain.entries.add(e);
@@ -241,17 +113,17 @@ public final class HashBlockCache extends BlockCache {
   }
 
   @Override
-  public int insert(Lease lease, int[] tokens, int complete, PageTable table) {
+  public int insert(Lease lease, int[] tokens, int complete, PageTable pages) {
     Chain chain = (Chain) lease;
     int before = chain.entries.size();
     while (chain.entries.size() < complete / pageTokens) {
       int b = chain.entries.size();
-      Entry parent = b == 0 ? null : chain.entries.get(b - 1);
-      long hash = hash(b == 0 ? seed(chain.salt) : parent.hash, tokens, b);
+      HashBlock parent = b == 0 ? null : chain.entries.get(b - 1);
+      long hash = table.hash(chain.salt, parent, tokens, b);
       // An equal block may be there already. Both stay, because a block table only ever grows.
-      Entry twin = find(hash, parent, chain.salt, tokens, b);
+      HashBlock twin = table.find(hash, parent, chain.salt, tokens, b);
       Twins twins = twin == null ? new Twins() : twin.twins;
-      Entry e = new Entry(kv.geometry(), tokens, b, hash, parent, chain.salt, twins, stays);
+      HashBlock e = new HashBlock(kv.geometry(), tokens, b, hash, parent, chain.salt, twins, stays);
       Retention wanted = chain.retentions.at(b * pageTokens);
       if (wanted != null) {
         stays.set(e.stay, wanted);
@@ -259,24 +131,23 @@ public final class HashBlockCache extends BlockCache {
       hold(chain, e);
       add(e);
       book.touched(e); // though it may keep no page
-      kept.keep(e, b, table);
+      kept.keep(e, b, pages);
     }
     return chain.entries.size() - before;
   }
 
-  private void add(Entry e) {
-    table.computeIfAbsent(e.hash, h -> new ArrayList<>()).addFirst(e);
+  private void add(HashBlock e) {
+    table.add(e);
     e.twins.all.add(e);
     if (e.parent != null) {
       e.parent.twins.children++;
     }
-    blocks++;
     if (e.twins.all.size() == 2) {
       free.settle(e.twins); // each will do
     }
   }
 
-  private void retain(Entry e, Retention retention) {
+  private void retain(HashBlock e, Retention retention) {
     boolean queued = free.remove(e);
     stays.set(e.stay, retention);
     kept.retained(e);
@@ -286,12 +157,8 @@ public final class HashBlockCache extends BlockCache {
   }
 
   /** Takes a block out of the table; it is not in the queue any more. */
-  private void remove(Entry e) {
-    List<Entry> sameHash = table.get(e.hash);
-    sameHash.remove(e);
-    if (sameHash.isEmpty()) {
-      table.remove(e.hash);
-    }
+  private void remove(HashBlock e) {
+    table.remove(e);
     e.twins.all.remove(e);
     if (e.parent != null) {
       e.parent.twins.children--;
@@ -303,7 +170,6 @@ public final class HashBlockCache extends BlockCache {
       free.settle(e.twins); // that one is
     }
     stays.gone(e.stay);
-    blocks--;
     kept.drop(e);
     if (e.twins.children > 0) {
       book.orphaned();
@@ -312,9 +178,9 @@ public final class HashBlockCache extends BlockCache {
 
   @Override
   public void release(Lease lease) {
-    List<Entry> entries = ((Chain) lease).entries;
+    List<HashBlock> entries = ((Chain) lease).entries;
     for (int i = entries.size() - 1; i >= 0; i--) {
-      Entry e = entries.get(i);
+      HashBlock e = entries.get(i);
       if (--e.holders == 0) {
         if (stays.begin(e.stay)) {
           kept.retained(e);
@@ -330,10 +196,10 @@ public final class HashBlockCache extends BlockCache {
    * Removes a queued block that has no page left. Then its parent may be the next, or the one that
    * is left of the parent's twins.
    */
-  private void forget(Entry e) {
+  private void forget(HashBlock e) {
     while (e != null && e.empty() && free.remove(e)) {
       remove(e);
-      List<Entry> parents = e.parent == null ? List.of() : e.parent.twins.all;
+      List<HashBlock> parents = e.parent == null ? List.of() : e.parent.twins.all;
       e = parents.isEmpty() ? null : parents.getFirst();
     }
   }
@@ -343,7 +209,7 @@ public final class HashBlockCache extends BlockCache {
     if (kv.pool(pool).idle() < pages) {
       return 0;
     }
-    for (Entry due = stays.due(); due != null; due = stays.due()) {
+    for (HashBlock due = stays.due(); due != null; due = stays.due()) {
       retain(due, Retention.DEFAULT);
     }
     int before = kv.pool(pool).available();
@@ -351,7 +217,7 @@ public final class HashBlockCache extends BlockCache {
       if (kv.geometry().needsAll(pool)) {
         remove(free.take());
       } else {
-        forget((Entry) kept.dropFirst(pool));
+        forget((HashBlock) kept.dropFirst(pool));
       }
     }
     return kv.pool(pool).available() - before;
@@ -366,7 +232,7 @@ public final class HashBlockCache extends BlockCache {
 
   @Override
   public int blocks() {
-    return blocks;
+    return table.size();
   }
 
   @Override
@@ -376,8 +242,8 @@ public final class HashBlockCache extends BlockCache {
 
   @Override
   public void check() {
-    List<Entry> all = table.values().stream().flatMap(List::stream).toList();
-    for (Entry e : all) {
+    List<HashBlock> all = table.all();
+    for (HashBlock e : all) {
       boolean waits = e.holders == 0 && e.last();
       if (waits != free.contains(e)) {
         throw new IllegalStateException(
@@ -390,8 +256,8 @@ public final class HashBlockCache extends BlockCache {
                 + "queued");
       }
     }
-    if (all.size() != blocks) {
-      throw new IllegalStateException(blocks + " blocks are booked, found " + all.size());
+    if (all.size() != table.size()) {
+      throw new IllegalStateException(table.size() + " blocks are booked, found " + all.size());
     }
     kept.check(all);
   }

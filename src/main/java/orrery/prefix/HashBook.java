@@ -1,9 +1,7 @@
 package orrery.prefix;
 
-import java.util.Collection;
 import java.util.List;
 import orrery.prefix.HashBlockCache.Chain;
-import orrery.prefix.HashBlockCache.Entry;
 import orrery.prefix.PrefixCache.Lease;
 
 /**
@@ -12,10 +10,10 @@ import orrery.prefix.PrefixCache.Lease;
  * parent of another may be a twin of the one that a sequence holds.
  */
 final class HashBook extends BlockBook {
-  private final Collection<List<Entry>> table; // the entries of each hash
+  private final BlockTable table;
   private boolean orphans; // whether a block went that others may have stood behind
 
-  HashBook(Collection<List<Entry>> table) {
+  HashBook(BlockTable table) {
     this.table = table;
   }
 
@@ -28,23 +26,23 @@ final class HashBook extends BlockBook {
   void settle() {
     if (orphans) {
       orphans = false;
-      table.forEach(entries -> entries.stream().filter(Entry::orphan).forEach(this::touched));
+      table.all().stream().filter(HashBlock::orphan).forEach(this::touched);
     }
   }
 
   @Override
   void walk(Visit visit) {
-    table.forEach(entries -> entries.forEach(e -> visit.block(e, e.before(), e.holders)));
+    table.forEach(e -> visit.block(e, e.before(), e.holders));
   }
 
   @Override
   Block before(Block block) {
-    return ((Entry) block).before();
+    return ((HashBlock) block).before();
   }
 
   @Override
   Block end(Lease lease) {
-    List<Entry> entries = ((Chain) lease).entries;
+    List<HashBlock> entries = ((Chain) lease).entries;
     return entries.isEmpty() ? null : entries.getLast();
   }
 }

@@ -75,18 +75,11 @@ public final class RadixCache extends BlockCache {
    * @param clock nanoseconds, by which retentions end
    */
   public RadixCache(KvCache kv, Eviction eviction, LongSupplier clock) {
-    this(kv, eviction, clock, new Stays<>(clock));
-  }
-
-  private RadixCache(KvCache kv, Eviction eviction, LongSupplier clock, Stays<RadixNode> stays) {
-    this(kv, eviction, clock, stays, new RadixNode(null, "", 0, stays));
-  }
-
-  private RadixCache(
-      KvCache kv, Eviction eviction, LongSupplier clock, Stays<RadixNode> stays, RadixNode root) {
-    super(kv, new RadixBook(root), clock);
-    this.stays = stays;
-    this.root = root;
+    Stays<RadixNode> ends = new Stays<>(clock);
+    RadixNode top = new RadixNode(null, "", 0, ends);
+    super(kv, new RadixBook(top), clock);
+    this.stays = ends;
+    this.root = top;
     this.leaves = new RadixLeaves(eviction.order, stays, kept, pageTokens);
   }
 

@@ -75,9 +75,4 @@ public final class Stays<T> {
   public T due() {
     return begun.isEmpty() || begun.first().until > clock.getAsLong() ? null : begun.first().of;
   }
-
-  /** How many have begun and are not over, for checks. */
-  public int begun() {
-    return begun.size();
-  }
 }

@@ -41,9 +41,4 @@ final class Gate {
       wait();
     }
   }
-
-  /** Calls that are being answered. */
-  synchronized int inside() {
-    return inside;
-  }
 }

@@ -192,7 +192,7 @@ class HeapTest {
     Request one = Request.of(new int[] {1, 2}, params);
     long each = 100 * PromptScores.bytes(20);
     assertThat(each).isEqualTo(66_000);
-    Sizes.requireFewLogprobs(List.of(one, one), 500, 8 * 2 * each);
+    RequestLimits.requireFewLogprobs(List.of(one, one), 500, 8 * 2 * each);
     List<List<Request>> tooMany =
         List.of(
             List.of(one, one, one),
@@ -200,13 +200,13 @@ class HeapTest {
             List.of(Request.of(new int[] {1, 2}, params.withMaxTokens(201))));
     for (List<Request> requests : tooMany) {
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> Sizes.requireFewLogprobs(requests, 500, 8 * 2 * each))
+          .isThrownBy(() -> RequestLimits.requireFewLogprobs(requests, 500, 8 * 2 * each))
           .withMessageMatching("logprobs: log-probabilities of .* 0.1 MiB, 1/8 of what .*");
     }
     // The context ends an answer earlier, and without log-probabilities there is no limit.
     Request cut = Request.of(new int[] {1, 2}, params.withMaxTokens(Integer.MAX_VALUE));
-    Sizes.requireFewLogprobs(List.of(cut), 202, 8 * 2 * each);
+    RequestLimits.requireFewLogprobs(List.of(cut), 202, 8 * 2 * each);
     Request plain = Request.of(new int[] {1, 2}, params.withN(1000).withLogprobs(-1));
-    Sizes.requireFewLogprobs(List.of(plain), 500, 0);
+    RequestLimits.requireFewLogprobs(List.of(plain), 500, 0);
   }
 }

@@ -124,20 +124,18 @@ class KvMemoryTest {
           Request.of(
               new int[] {1, 2, 3},
               SamplingParams.defaults().withMaxTokens(125).withIgnoreEos(true));
-      assertThatCode(
-              () ->
-                  Sizes.requirePossible(
-                      r, r.params().maxTokens(), loaded.model(), kv, LONGEST, 0, Heap.left()))
+      assertThatCode(() -> limits(loaded, kv, 0).requireFit(r, r.params().maxTokens()))
           .doesNotThrowAnyException();
       assertThatIllegalArgumentException()
-          .isThrownBy(
-              () ->
-                  Sizes.requirePossible(
-                      r, r.params().maxTokens(), loaded.model(), kv, LONGEST, 63, Heap.left()))
+          .isThrownBy(() -> limits(loaded, kv, 63).requireFit(r, r.params().maxTokens()))
           .withMessage(
               "request: prompt and max_tokens make 128 tokens, which need 10 pages of 8; the KV"
                   + " cache's pool window 8 has 9 (swa-full-tokens-ratio, max-total-tokens)");
     }
+  }
+
+  private static RequestLimits limits(LoadedModel loaded, KvCache kv, int margin) {
+    return new RequestLimits(kv, loaded.model().vocab(), LONGEST, 1, margin, Heap.left());
   }
 
   @Test

@@ -4,8 +4,10 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
 
-/** The steps that callers have asked a paused engine to compute. */
-final class SingleSteps {
+/**
+ * A pause of an engine: whether there is one, and the single steps that callers ask for during it.
+ */
+final class Pause {
   /** What one caller asked for. */
   private static final class Asked {
     final int most;
@@ -19,15 +21,34 @@ final class SingleSteps {
   }
 
   private final Deque<Asked> asked = new ArrayDeque<>();
+  private boolean on;
+
+  /** Whether the engine is paused. */
+  boolean on() {
+    return on;
+  }
+
+  /** Begins, or goes on. */
+  void begin() {
+    on = true;
+  }
+
+  /** Ends, if there is a pause; returns whether there was one. */
+  boolean end() {
+    boolean was = on;
+    on = false;
+    endSteps();
+    return was;
+  }
+
+  /** Whether no step is to be computed now. */
+  boolean holds() {
+    return on && asked.isEmpty();
+  }
 
   /** Asks for at most {@code steps} steps; the future gets the number of those computed. */
   void ask(int steps, CompletableFuture<Integer> done) {
     asked.add(new Asked(steps, done));
-  }
-
-  /** Whether a step is still to be computed. */
-  boolean wanted() {
-    return !asked.isEmpty();
   }
 
   /** A step was computed. */
@@ -39,7 +60,7 @@ final class SingleSteps {
   }
 
   /** There is nothing to compute, or the pause is over: all who asked have what they get. */
-  void end() {
+  void endSteps() {
     asked.forEach(a -> a.done.complete(a.computed));
     asked.clear();
   }
