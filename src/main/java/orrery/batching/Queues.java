@@ -3,6 +3,7 @@ package orrery.batching;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeSet;
 
 /**
@@ -83,6 +84,11 @@ public final class Queues {
   /** Those of the waiting sequences that the scheduler may run, in queue order. */
   public List<Sequence> ready() {
     return waiting.stream().filter(s -> !s.fetching()).toList();
+  }
+
+  /** The first of these. */
+  public Optional<Sequence> firstReady() {
+    return waiting.stream().filter(s -> !s.fetching()).findFirst();
   }
 
   public int waitingCount() {

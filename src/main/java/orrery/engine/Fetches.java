@@ -2,10 +2,10 @@ package orrery.engine;
 
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
+import orrery.batching.Queues;
 import orrery.batching.Scheduler;
 import orrery.batching.Sequence;
 import orrery.events.EventSink;
@@ -17,27 +17,45 @@ import orrery.options.Options;
 import orrery.prefix.PrefixCache;
 
 /**
- * Sequences in the queue for which rows come from files. The scheduler does not see them meanwhile,
- * so others pass them, and no request waits for a prefix that they will not compute.
+ * Sequences in the queue for which rows may come from files. The scheduler does not see them
+ * meanwhile, so others pass them, and no request waits for a prefix that they will not compute.
+ *
+ * <p>What came stays on the host until its sequence starts or leaves. What a sequence had in memory
+ * when it came does not: others may push it out while it waits. So the first in the queue is looked
+ * at again, and where its hit has become much shorter, files are asked once more.
  *
  * <p>Elsewhere: SGLang {@code srt/managers/scheduler.py}, {@code _prefetch_kvcache}, and {@code
  * mem_cache/hiradix_cache.py}, {@code check_prefetch_progress}.
  */
 final class Fetches {
-  /**
-   * @param before tokens of its hit when it came
-   * @param until when it waits no longer, in nanoseconds on the engine's clock
-   */
-  private record Waiting(Sequence sequence, PrefixCache.Fetch fetch, int before, long until) {}
+  private static final int MOST_TRIES = 3; // of a sequence, until it starts
+
+  /** A sequence in the queue, and what is known of it. */
+  private static final class Waiting {
+    final Sequence sequence;
+    PrefixCache.Fetch fetch; // the last one; null: none was begun
+    boolean waits; // for this fetch
+    boolean told; // that it does
+    int tries;
+    int hit; // tokens: when it began to wait; later the most that it was
+    long since; // nanoseconds on the engine's clock
+    long until; // when it waits no longer
+
+    Waiting(Sequence sequence, int hit) {
+      this.sequence = sequence;
+      this.hit = hit;
+    }
+  }
 
   private final PrefixCache prefix;
   private final int pageTokens;
+  private final boolean files;
   private final PrefetchPolicy policy;
   private final int threshold;
   private final EventSink sink;
   private final LongSupplier clock;
-  private final Map<Sequence, Waiting> waiting = new IdentityHashMap<>();
-  private final AtomicInteger count = new AtomicInteger(); // of these; the disk's thread reads it
+  private final Map<Sequence, Waiting> queued = new IdentityHashMap<>();
+  private final AtomicInteger count = new AtomicInteger(); // that wait; the disk's thread reads it
 
   Fetches(
       PrefixCache prefix,
@@ -47,6 +65,7 @@ final class Fetches {
       LongSupplier clock) {
     this.prefix = prefix;
     this.pageTokens = pageTokens;
+    this.files = options.files() && prefix.hasTiers();
     this.policy = options.hicacheStoragePrefetchPolicy();
     this.threshold = options.hicacheStoragePrefetchThreshold();
     this.sink = sink;
@@ -55,19 +74,40 @@ final class Fetches {
 
   /** Begins to fetch what files have for a sequence that came into the queue. */
   void begin(Sequence s) {
-    prefix
-        .fetch(s.tokens(), limit(s), s.salt, threshold)
-        .ifPresent(
-            fetch -> {
-              long now = clock.getAsLong();
-              long patience = policy.patience(fetch.tokens());
-              long until = patience == Long.MAX_VALUE ? patience : now + patience;
-              waiting.put(s, new Waiting(s, fetch, hit(s), until));
-              count.set(waiting.size());
-              s.fetching(!policy.runsMeanwhile());
-              String how = Options.word(policy);
-              sink.accept(new Prefetching(now, s.request, s.id, fetch.tokens(), how));
-            });
+    if (files) {
+      Waiting w = new Waiting(s, hit(s));
+      queued.put(s, w);
+      begin(w);
+    }
+  }
+
+  /** Takes note of a sequence that came back into the queue: its rows are in memory still. */
+  void back(Sequence s) {
+    if (files) {
+      queued.put(s, new Waiting(s, hit(s)));
+    }
+  }
+
+  private void begin(Waiting w) {
+    Sequence s = w.sequence;
+    w.tries++;
+    count.incrementAndGet(); // before: the disk's thread may end it at once, and must wake this one
+    w.fetch = prefix.fetch(s.tokens(), limit(s), s.salt, threshold).orElse(null);
+    w.waits = w.fetch != null;
+    if (w.waits) {
+      w.told = false;
+      w.since = clock.getAsLong();
+      w.until = until(w);
+      s.fetching(!policy.runsMeanwhile());
+    } else {
+      count.decrementAndGet();
+    }
+  }
+
+  /** When its time is up; longer once it is known what can come. */
+  private long until(Waiting w) {
+    long patience = policy.patience(w.fetch.tokens());
+    return patience == Long.MAX_VALUE ? patience : w.since + patience;
   }
 
   private int limit(Sequence s) {
@@ -78,60 +118,102 @@ final class Fetches {
     return prefix.match(s.tokens(), limit(s), s.salt).tokens();
   }
 
-  /** Lets the scheduler see those that wait no longer. */
-  void advance(long now) {
-    if (waiting.isEmpty()) {
+  /** Lets the scheduler see those that wait no longer, and looks at the first in the queue. */
+  void advance(long now, Queues queues) {
+    if (!files) {
       return;
     }
-    prefix.settle();
-    List<Waiting> all = new ArrayList<>(waiting.values());
-    for (Waiting w : all) {
-      if (w.fetch.ended()) {
-        end(w, "done");
-      } else if (w.until <= now) {
-        w.fetch.stop();
-        end(w, "timeout");
-      }
+    if (any()) {
+      prefix.settle();
+      new ArrayList<>(queued.values()).stream().filter(w -> w.waits).forEach(w -> advance(w, now));
+    }
+    queues.firstReady().map(queued::get).filter(w -> !w.waits).ifPresent(this::again);
+  }
+
+  private void advance(Waiting w, long now) {
+    if (!w.told && w.fetch.tokens() > 0) {
+      w.told = true;
+      w.until = until(w);
+      Sequence s = w.sequence;
+      String how = Options.word(policy);
+      sink.accept(new Prefetching(now, s.request, s.id, w.fetch.tokens(), how));
+    }
+    if (w.fetch.ended()) {
+      end(w, "done");
+    } else if (w.until <= now) {
+      w.fetch.stop();
+      end(w, "timeout");
+    }
+  }
+
+  private void again(Waiting w) {
+    int hit = hit(w.sequence);
+    if (hit + threshold <= w.hit && w.tries < MOST_TRIES) {
+      release(w);
+      w.hit = hit;
+      begin(w);
+    } else {
+      w.hit = Math.max(w.hit, hit);
     }
   }
 
   /** A sequence starts with what has come for it. */
   void started(Sequence s) {
-    Waiting w = waiting.get(s);
+    Waiting w = queued.remove(s);
     if (w != null) {
-      w.fetch.stop();
-      end(w, "started");
+      if (w.waits) {
+        w.fetch.stop();
+        end(w, "started");
+      }
+      release(w); // the hit that it takes now is kept by itself
     }
   }
 
   /** A sequence leaves the queue for good. */
   void leave(Sequence s) {
-    Waiting w = waiting.get(s);
+    Waiting w = queued.remove(s);
     if (w != null) {
-      w.fetch.stop();
-      forget(w, 0, "cancelled");
+      if (w.waits) {
+        forget(w, 0, "cancelled");
+      }
+      release(w);
+    }
+  }
+
+  private static void release(Waiting w) {
+    if (w.fetch != null) {
+      w.fetch.release();
+      w.fetch = null;
     }
   }
 
   private void end(Waiting w, String why) {
-    forget(w, Math.max(0, hit(w.sequence) - w.before), why);
+    int hit = hit(w.sequence);
+    forget(w, Math.max(0, hit - w.hit), why);
+    w.hit = Math.max(w.hit, hit);
   }
 
   private void forget(Waiting w, int tokens, String why) {
     Sequence s = w.sequence;
-    waiting.remove(s);
-    count.set(waiting.size());
+    w.waits = false;
+    count.decrementAndGet();
     s.fetching(false);
-    sink.accept(new Prefetched(clock.getAsLong(), s.request, s.id, tokens, why));
+    if (w.told) {
+      sink.accept(new Prefetched(clock.getAsLong(), s.request, s.id, tokens, why));
+    }
   }
 
-  /** Whether there are some; any thread may ask. */
+  /** Whether there are some that wait; any thread may ask. */
   boolean any() {
     return count.get() > 0;
   }
 
   /** When the first of them waits no longer, in nanoseconds on the engine's clock. */
   long nextEnd() {
-    return waiting.values().stream().mapToLong(Waiting::until).min().orElse(Long.MAX_VALUE);
+    return queued.values().stream()
+        .filter(w -> w.waits)
+        .mapToLong(w -> w.until)
+        .min()
+        .orElse(Long.MAX_VALUE);
   }
 }

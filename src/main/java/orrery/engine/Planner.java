@@ -84,7 +84,7 @@ final class Planner {
   }
 
   private StepPlan propose(StepTimes times) {
-    fetches.advance(times.begin());
+    fetches.advance(times.begin(), queues);
     return scheduler.propose(queues, TimeUnit.NANOSECONDS.toMillis(times.begin()));
   }
 
@@ -109,6 +109,7 @@ final class Planner {
     int lost = s.computed();
     memory.leave(s, true);
     queues.retract(s);
+    fetches.back(s);
     sink.accept(new Event.Retracted(clock.getAsLong(), s.request, s.id, lost));
   }
 

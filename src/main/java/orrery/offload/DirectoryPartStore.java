@@ -144,14 +144,21 @@ public final class DirectoryPartStore implements PartStore {
     }
   }
 
-  private void used(Path file) {
+  @Override
+  public boolean used(Part part) {
+    return contains(part) && used(file(part)); // else the use of a link would be one of its target
+  }
+
+  /** Sets the time of use; returns whether the file is still there. */
+  private boolean used(Path file) {
     try {
       disk.used(file, clock.instant());
     } catch (NoSuchFileException e) {
-      // it was evicted after it was read
+      return false; // it was evicted after it was read
     } catch (IOException e) {
       refused(file, "its time of use to be set", e);
     }
+    return true;
   }
 
   @Override

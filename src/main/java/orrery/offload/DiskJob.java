@@ -3,11 +3,19 @@ package orrery.offload;
 import java.util.Optional;
 
 /**
- * Something that the disk's thread does for the engine's: a {@link DiskWrite} or a {@link
- * Prefetch}. The engine's thread makes it and hands it to a {@link DiskQueue}. Until {@link
- * DiskQueue#settled} hands it back, its host slots must stay as they are.
+ * Something that the disk's thread does for the engine's. The engine's thread makes it and hands it
+ * to a {@link DiskQueue}. Until {@link DiskQueue#settled} hands it back, its host slots must stay
+ * as they are.
  */
-public abstract sealed class DiskJob permits DiskWrite, Prefetch {
+public abstract sealed class DiskJob permits DiskLookup, Prefetch, DiskUse, DiskWrite {
+  /** Whose turn it is first: what a request waits for, then what costs least. */
+  enum Turn {
+    LOOKUP,
+    READ,
+    USE,
+    WRITE
+  }
+
   /** How far a job is. */
   public enum State {
     WAITING,
@@ -31,6 +39,9 @@ public abstract sealed class DiskJob permits DiskWrite, Prefetch {
   private volatile long bytes;
   private volatile long began;
   private volatile long ended;
+
+  /** The jobs among which this one waits in order. */
+  abstract Turn turn();
 
   /** Does the next piece of the job, which is one part. Returns whether there is another one. */
   abstract boolean piece(PartStore store, HostPool host);

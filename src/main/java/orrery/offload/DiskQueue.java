@@ -3,7 +3,9 @@ package orrery.offload;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -12,22 +14,25 @@ import java.util.function.Consumer;
  * DiskLane}, or a test that decides itself which thread goes on.
  *
  * <pre>
- *   engine's thread                                   disk's thread
- *   read(prefetch) ──> │ reads  │ in order  ──┐
- *   write(job) ──────> │ writes │ in order  ──┴────> runNext: one part, reads first
- *   settled(job) <──── │ ended  │ <──────────────────┘ then the engine is woken
+ *   engine's thread                                     disk's thread
+ *   look(job) ───────> │ look-ups │ in order  ──┐
+ *   read(prefetch) ──> │ reads    │ in order  ──┤
+ *   use(job) ────────> │ uses     │ in order  ──┤
+ *   write(job) ──────> │ writes   │ in order  ──┴────> runNext: one part, of the first that waits
+ *   settled(job) <──── │ ended    │ <──────────────────┘ then the engine is woken
  * </pre>
  *
- * <p>Reads go before writes: a request waits for a read, and no request waits for a write. No
- * method of the engine's thread waits for the disk.
+ * <p>Look-ups and reads go first, since requests wait for them, and no request waits for a write. A
+ * look-up costs far less than a read; a use far less than a write, and it keeps files from being
+ * dropped that a write makes room for. No method of the engine's thread waits for the disk.
  */
 public final class DiskQueue {
   private final PartStore store;
   private final HostPool host;
   private final int most;
   private final Runnable wake;
-  private final Deque<Prefetch> reads = new ArrayDeque<>(); // the first may be running
-  private final Deque<DiskWrite> writes = new ArrayDeque<>();
+  private final Map<DiskJob.Turn, Deque<DiskJob>> waiting = // the first of each may be running
+      new EnumMap<>(DiskJob.Turn.class);
   private final List<DiskJob> ended = new ArrayList<>();
   private boolean closed;
 
@@ -40,6 +45,27 @@ public final class DiskQueue {
     this.host = host;
     this.most = most;
     this.wake = wake;
+    for (DiskJob.Turn turn : DiskJob.Turn.values()) {
+      waiting.put(turn, new ArrayDeque<>());
+    }
+  }
+
+  /**
+   * Begins to look for parts when the look-ups before are done.
+   *
+   * @return false, and nothing happens, if the queue is closed
+   */
+  public boolean look(DiskLookup job) {
+    return enqueue(job, Integer.MAX_VALUE);
+  }
+
+  /**
+   * Begins to take note of uses when nothing is to be looked for or read.
+   *
+   * @return false, and nothing happens, if the queue is closed
+   */
+  public boolean use(DiskUse job) {
+    return enqueue(job, Integer.MAX_VALUE);
   }
 
   /**
@@ -47,17 +73,17 @@ public final class DiskQueue {
    *
    * @return false, and nothing happens, if too many wait already
    */
-  public synchronized boolean read(Prefetch job) {
-    return enqueue(reads, job);
+  public boolean read(Prefetch job) {
+    return enqueue(job, most);
   }
 
   /**
-   * Begins to write a part when no read waits and the writes before are done.
+   * Begins to write a part when nothing else waits and the writes before are done.
    *
    * @return false, and nothing happens, if too many wait already
    */
-  public synchronized boolean write(DiskWrite job) {
-    return enqueue(writes, job);
+  public boolean write(DiskWrite job) {
+    return enqueue(job, most);
   }
 
   /**
@@ -65,20 +91,16 @@ public final class DiskQueue {
    *
    * @return false, and nothing happens, if the queue is closed
    */
-  public synchronized boolean writeLast(DiskWrite job) {
-    if (closed) {
-      return false;
-    }
-    writes.add(job);
-    notifyAll();
-    return true;
+  public boolean writeLast(DiskWrite job) {
+    return enqueue(job, Integer.MAX_VALUE);
   }
 
-  private <J extends DiskJob> boolean enqueue(Deque<J> jobs, J job) {
-    if (jobs.size() >= most || closed) {
+  private synchronized boolean enqueue(DiskJob job, int most) {
+    Deque<DiskJob> before = waiting.get(job.turn());
+    if (before.size() >= most || closed) {
       return false;
     }
-    jobs.add(job);
+    before.add(job);
     notifyAll();
     return true;
   }
@@ -90,7 +112,7 @@ public final class DiskQueue {
    */
   public synchronized void cancel(DiskJob job) {
     job.cancel();
-    if (job.state() == DiskJob.State.WAITING && (reads.remove(job) || writes.remove(job))) {
+    if (job.state() == DiskJob.State.WAITING && waiting.get(job.turn()).remove(job)) {
       job.end();
       ended.add(job);
     }
@@ -108,7 +130,7 @@ public final class DiskQueue {
 
   /** Jobs that have not ended. */
   public synchronized int pending() {
-    return reads.size() + writes.size();
+    return waiting.values().stream().mapToInt(Deque::size).sum();
   }
 
   /**
@@ -129,22 +151,31 @@ public final class DiskQueue {
   }
 
   private synchronized DiskJob next() {
-    DiskJob job = reads.isEmpty() ? writes.peek() : reads.peek();
+    DiskJob job = first();
     if (job != null && job.state() == DiskJob.State.WAITING) {
       job.begin();
     }
     return job;
   }
 
+  private DiskJob first() {
+    for (Deque<DiskJob> jobs : waiting.values()) { // in the order of turns
+      if (!jobs.isEmpty()) {
+        return jobs.peek();
+      }
+    }
+    return null;
+  }
+
   private synchronized void settle(DiskJob job) {
-    boolean wasThere = job instanceof Prefetch ? reads.remove(job) : writes.remove(job);
+    boolean wasThere = waiting.get(job.turn()).remove(job);
     assert wasThere : job;
     ended.add(job);
   }
 
   /** Waits until there is something to do; returns whether there is, or will never be again. */
   synchronized boolean await() {
-    while (reads.isEmpty() && writes.isEmpty() && !closed) {
+    while (first() == null && !closed) {
       try {
         wait();
       } catch (InterruptedException e) {
@@ -152,13 +183,15 @@ public final class DiskQueue {
         return false;
       }
     }
-    return !(reads.isEmpty() && writes.isEmpty());
+    return first() != null;
   }
 
-  /** Takes no more jobs and ends all reads; the writes that wait can still be done. */
+  /** Takes no more jobs and ends all but the writes that wait, which can still be done. */
   synchronized void close() {
     closed = true;
-    List.copyOf(reads).forEach(this::cancel);
+    for (Deque<DiskJob> jobs : waiting.values()) {
+      jobs.stream().filter(job -> job.turn() != DiskJob.Turn.WRITE).toList().forEach(this::cancel);
+    }
     notifyAll();
   }
 }

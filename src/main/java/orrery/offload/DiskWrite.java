@@ -28,6 +28,11 @@ public final class DiskWrite extends DiskJob {
   }
 
   @Override
+  Turn turn() {
+    return Turn.WRITE;
+  }
+
+  @Override
   boolean piece(PartStore store, HostPool host) {
     if (store.contains(part)) {
       stored = true;

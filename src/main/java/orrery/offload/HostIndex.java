@@ -11,71 +11,9 @@ import orrery.prefix.Stay;
 
 /**
  * The parts in host memory, by name. Where all slots are taken, the part goes that {@link
- * HostOrder} says; but not one that is being copied. Only the engine's thread touches it.
+ * HostOrder} says; but not one whose slot is in use. Only the engine's thread touches it.
  */
 final class HostIndex {
-  /** What lies behind host memory. */
-  interface Behind {
-    /** Nothing: what leaves is gone. */
-    Behind NOTHING =
-        new Behind() {
-          @Override
-          public int ahead(int slots) {
-            return 0;
-          }
-
-          @Override
-          public boolean has(HostPart part) {
-            return true;
-          }
-
-          @Override
-          public void leaving(HostPart part) {}
-
-          @Override
-          public void lost(HostPart part) {}
-        };
-
-    /** How many of the parts that leave next are to be saved before their slots are wanted. */
-    int ahead(int slots);
-
-    /** Whether nothing is lost when a part leaves. */
-    boolean has(HostPart part);
-
-    /** A part that is not saved leaves soon; it may have a reader after this. */
-    void leaving(HostPart part);
-
-    /** A part has left that was not saved. */
-    void lost(HostPart part);
-  }
-
-  /** Looks for the part that goes, from the first in the order on. */
-  private static final class Search {
-    private final Behind behind;
-    private final int ahead; // parts that are saved before their slots are wanted
-    private int seen; // that may go
-    private HostPart saved;
-    private HostPart unsaved;
-
-    Search(Behind behind, int ahead) {
-      this.behind = behind;
-      this.ahead = ahead;
-    }
-
-    /** Looks at one more part; returns whether the search goes on. */
-    boolean look(HostPart part) {
-      if (part.evictable() && seen++ < ahead && !behind.has(part)) {
-        behind.leaving(part);
-      }
-      if (part.evictable() && behind.has(part)) {
-        saved = saved == null ? part : saved;
-      } else if (part.evictable()) {
-        unsaved = unsaved == null ? part : unsaved;
-      }
-      return seen < ahead || saved == null && unsaved == null;
-    }
-  }
-
   private final HostPool pool;
   private Behind behind = Behind.NOTHING;
   private final List<Map<Part, HostPart>> parts = new ArrayList<>(); // [pools]
@@ -132,13 +70,14 @@ final class HostIndex {
   }
 
   /**
-   * Gives a part that is not here a slot.
+   * Gives a part that is not here a slot. For one of a low priority no part of a higher one goes.
    *
-   * @return null if all slots have parts that are being copied
+   * @param priority of the part
+   * @return null if no slot is free, and none can become free for it: {@link #why}
    */
-  HostPart add(Part part) {
+  HostPart add(Part part, int priority) {
     if (pool.available(part.pool()) == 0) {
-      evict(part.pool());
+      evict(part.pool(), priority);
     }
     int slot = pool.take(part.pool());
     if (slot == HostPool.NONE) {
@@ -149,34 +88,53 @@ final class HostIndex {
     return added;
   }
 
+  /** Why a pool had no slot for a part. */
+  String why(int of) {
+    return orders.get(of).size() == 0
+        ? "all host slots are in use"
+        : "all host slots have parts of higher priority";
+  }
+
   /** Says what lies behind host memory. */
   void behind(Behind behind) {
     this.behind = behind;
   }
 
   /**
-   * Evicts one part; those that are copied stand in its way only while they are. The first in the
-   * order goes that is saved behind host memory. The first few are saved ahead, since nothing waits
-   * for a disk; only where these are not saved yet, the next one goes as it is.
+   * Evicts one part, if one may go. The first in the order goes that is saved behind host memory.
+   * The first few are saved ahead, since nothing waits for a disk; only where these are not saved
+   * yet, the next one goes as it is.
    */
-  private void evict(int of) {
-    Search search = new Search(behind, behind.ahead(pool.total(of)));
-    orders.get(of).each(search::look);
-    HostPart goes = search.saved != null ? search.saved : search.unsaved;
-    if (goes != null) {
-      remove(goes);
-      evicted[of]++;
+  private void evict(int of, int priority) {
+    List<HostPart> first =
+        orders.get(of).first(Math.max(1, behind.ahead(pool.total(of))), priority);
+    for (HostPart part : first) {
+      if (!behind.has(part) && !behind.leaving(part)) {
+        break; // it takes no more
+      }
     }
-    if (goes != null && search.saved == null) {
-      behind.lost(goes);
-    }
+    first.stream()
+        .filter(part -> part.evictable() && behind.has(part))
+        .findFirst()
+        .or(() -> orders.get(of).first(1, priority).stream().findFirst())
+        .ifPresent(this::evict);
+  }
+
+  private void evict(HostPart part) {
+    evicted[part.part.pool()]++;
+    remove(part, true);
   }
 
   /** Takes a part out; nothing may be copied to or from its slot any more. */
   void remove(HostPart part) {
+    remove(part, false);
+  }
+
+  private void remove(HostPart part, boolean evict) {
     parts.get(part.part.pool()).remove(part.part);
     orders.get(part.part.pool()).remove(part);
     pool.give(part.part.pool(), part.slot);
+    behind.gone(part, evict);
   }
 
   /**
@@ -231,6 +189,7 @@ final class HostIndex {
     for (int p = 0; p < evicted.length; p++) {
       boolean[] taken = new boolean[pool.total(p)]; // [slots]
       int onTheWay = 0;
+      int evictable = 0;
       for (HostPart part : parts.get(p).values()) {
         if (taken[part.slot]) {
           throw new IllegalStateException("host slot " + part.slot + " has two parts");
@@ -240,6 +199,7 @@ final class HostIndex {
         }
         taken[part.slot] = true;
         onTheWay += part.whole() ? 0 : 1;
+        evictable += part.evictable() ? 1 : 0;
       }
       if (onTheWay != storing[p]) {
         throw new IllegalStateException(
@@ -251,8 +211,8 @@ final class HostIndex {
                 + onTheWay);
       }
       int used = pool.total(p) - pool.available(p);
-      if (orders.get(p).size() != parts.get(p).size()) {
-        throw new IllegalStateException("pool " + p + ": not every part is in the order");
+      if (orders.get(p).size() != evictable) {
+        throw new IllegalStateException("pool " + p + ": not every part that may go is in order");
       }
       if (used != parts.get(p).size()) {
         throw new IllegalStateException(

@@ -103,11 +103,11 @@ final class Loads {
   /**
    * Recounts the readers of parts.
    *
-   * @param writes to files, each of which is a reader too
+   * @param others that read slots: writes to files, and parts that stay for requests
    * @throws IllegalStateException if the books do not balance
    */
-  void check(int writes) {
-    int all = lacks.size() + running.size() + writes;
+  void check(int others) {
+    int all = lacks.size() + running.size() + others;
     int readers = all;
     for (int pool = 0; pool < pages.length; pool++) {
       int[] found = new int[1];
@@ -120,8 +120,8 @@ final class Loads {
               + " loads wait and "
               + running.size()
               + " run, and "
-              + writes
-              + " writes; but the readers of parts are "
+              + others
+              + " other readers; but the readers of parts are "
               + (all - readers));
     }
   }

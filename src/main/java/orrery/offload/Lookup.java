@@ -36,7 +36,6 @@ final class Lookup implements Hits.Pages {
   /**
    * @param has whether a slower tier has a part
    * @param keys makes the names of blocks that no page has
-   * @param limit tokens that a hit may have
    */
   Lookup(
       KvGeometry geometry,
@@ -45,18 +44,16 @@ final class Lookup implements Hits.Pages {
       Predicate<Part> has,
       BlockCache.Walk walk,
       BlockKeys keys,
-      int[] tokens,
-      int limit,
-      String salt) {
+      Prefix prefix) {
     this.geometry = geometry;
     this.layout = layout;
     this.stores = stores;
     this.has = has;
     this.walk = walk;
     int p = geometry.pageTokens();
-    BlockKey key = walked() == 0 ? keys.root(salt) : key(walked() - 1);
-    for (int b = walked(); b < limit / p; b++) {
-      key = keys.next(key, tokens, b * p, (b + 1) * p);
+    BlockKey key = walked() == 0 ? keys.root(prefix.salt()) : key(walked() - 1);
+    for (int b = walked(); b < prefix.limit() / p; b++) {
+      key = keys.next(key, prefix.tokens(), b * p, (b + 1) * p);
       if (!hasAll(key)) {
         break;
       }
@@ -67,11 +64,16 @@ final class Lookup implements Hits.Pages {
   /** Whether the host has the parts of a block that every longer prefix needs. */
   private boolean hasAll(BlockKey key) {
     for (int pool = 0; pool < geometry.pools(); pool++) {
-      if (geometry.needsAll(pool) && !has.test(new Part(key, pool))) {
+      if (needsAll(pool) && !has.test(new Part(key, pool))) {
         return false;
       }
     }
     return true;
+  }
+
+  /** Whether every longer prefix needs the parts of a pool. */
+  boolean needsAll(int pool) {
+    return geometry.needsAll(pool);
   }
 
   BlockCache.Walk walk() {

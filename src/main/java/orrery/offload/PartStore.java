@@ -13,6 +13,14 @@ public interface PartStore extends AutoCloseable {
   boolean contains(Part part);
 
   /**
+   * Takes note that a part is used, though its rows came from faster memory: among the parts of a
+   * store that is full, it is one of the last to go.
+   *
+   * @return whether it is here
+   */
+  boolean used(Part part);
+
+  /**
    * Reads a part.
    *
    * @param into as many bytes as the part has, outside the Java heap or of a {@code byte[]}

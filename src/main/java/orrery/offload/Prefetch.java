@@ -52,6 +52,11 @@ public final class Prefetch extends DiskJob {
   }
 
   @Override
+  Turn turn() {
+    return Turn.READ;
+  }
+
+  @Override
   boolean piece(PartStore store, HostPool host) {
     Part part = parts.get(came);
     var into = host.at(part.pool(), slots[came]);

@@ -117,9 +117,9 @@ final class Stores implements BlockCache.Leaving {
     if (pages.length == 0 || host.find(part) != null) {
       return null;
     }
-    HostPart added = host.add(part);
+    HostPart added = host.add(part, block.stay().priority());
     if (added == null) {
-      report.notStored(part, "all host slots are being copied");
+      report.notStored(part, host.why(pool));
       return null;
     }
     host.retain(part, block.stay());

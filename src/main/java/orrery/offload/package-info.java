@@ -30,9 +30,10 @@
  * leaves it; and it is read there for a request that waits in the queue, never for a step:
  *
  * <pre>
- *   request comes ──> files have more than pages and host ──> host slots, reads part by part
- *                     └ others pass it meanwhile              └ ended, or its time is up ──> an
- *                                                               ordinary hit finds what came
+ *   request comes ──> look-up: do files have more ──> host slots, reads part by part
+ *                     than pages and host?           └ others pass it meanwhile
+ *                                                    └ ended, or its time is up: an ordinary hit
+ *                                                      finds what came, which stays until then
  * </pre>
  *
  * <p>{@link orrery.offload.WritePolicy} says when a block is stored. A {@link orrery.offload.Mover}
@@ -52,9 +53,11 @@
  *       the cache over pages again.
  *   <li>The engine's thread alone touches the books. What ended comes back as a message.
  *   <li>No request fails because of a file: what is missing or broken is computed, and an event
- *       says so. The engine's thread never waits for a read or a write of rows. When a request
- *       comes whose prompt memory does not have, it asks the directory which files are there: a few
- *       look-ups of a name for each part of it, which may wait for a slow directory.
+ *       says so. The engine's thread touches no file: reads, writes, look-ups and times of use are
+ *       jobs of the disk's thread.
+ *   <li>What came from files for a request stays on the host until the request starts or leaves, up
+ *       to half of the slots for all requests together.
+ *   <li>No part pushes one of a higher priority out of the host.
  *   <li>A slot that is read from a file, or written to one, is kept until the disk's thread says
  *       that it is done.
  *   <li>No bit of an answer depends on tiers, policies, sizes, or on which copy ended when.

@@ -31,14 +31,23 @@ public interface PrefixCache {
 
   /** Rows on their way for a sequence that waits, from memory that is too slow to be hit. */
   interface Fetch {
-    /** Tokens that the hit is longer by if all comes. */
+    /**
+     * Tokens that the hit is longer by if all comes; 0 until that is known, and if it is too little
+     * to wait for.
+     */
     int tokens();
 
     /** Whether nothing more comes; what came, a hit finds. */
     boolean ended();
 
-    /** Asks for the end, since the sequence waits no longer; does not wait for it. */
+    /**
+     * Asks for the end, since the sequence waits no longer; does not wait for it. What came stays
+     * for the sequence.
+     */
     void stop();
+
+    /** The same, since the sequence starts or leaves the queue: what came may go again. */
+    void release();
   }
 
   /**
@@ -74,10 +83,12 @@ public interface PrefixCache {
   }
 
   /**
-   * Begins to bring rows for a sequence that waits, from memory that is too slow to be hit.
+   * Begins to bring rows for a sequence that waits, from memory that is too slow to be hit. What
+   * that memory has is not known yet.
    *
+   * @param tokens the first {@code limit} of them do not change until the end
    * @param threshold fewest tokens by which the hit must become longer
-   * @return empty if there is no such memory, or it has too little
+   * @return empty if there is no such memory, or the hit cannot become longer by so many tokens
    */
   default Optional<Fetch> fetch(int[] tokens, int limit, String salt, int threshold) {
     return Optional.empty();

@@ -2,6 +2,7 @@ package orrery.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -12,11 +13,14 @@ import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import orrery.FileTrees;
 import orrery.batching.SchedulePolicy;
 import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.kv.KvDtype;
 import orrery.offload.OffloadOptions;
+import orrery.offload.PrefetchPolicy;
+import orrery.offload.StorageBackend;
 import orrery.offload.WritePolicy;
 import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache.Eviction;
@@ -31,10 +35,11 @@ import orrery.speculation.SpeculationOptions.Algorithm;
  * cancellations. Whatever the engine takes, it answers with the oracle's bits.
  *
  * <p>Requests come and are cancelled inside events, on the engine's own thread, so that the same
- * seed gives the same life.
+ * seed gives the same life. (One with files is the same up to what the disk's thread does when.)
  */
 final class EngineLife {
   private static final int REQUESTS = 16;
+  private static final int EARLIER = 4; // of these, in an engine before
   private static final int CONTEXT = 96;
   static final List<Served> MODELS = Served.all(false).stream().filter(Served::windows).toList();
 
@@ -46,6 +51,7 @@ final class EngineLife {
   private final Served model;
   private final LoadedModel loaded;
   private final MatrixCounts counts;
+  private final Path files; // null: none
   private final EngineOptions options;
   private final Drafters drafters;
   private final List<Request> requests = new ArrayList<>();
@@ -68,6 +74,8 @@ final class EngineLife {
     this.counts = new MatrixCounts(bare.model());
     this.loaded = SpyModel.spy(bare, counts::look);
     ask(bare, model.oracle());
+    boolean keeps = new Random(~seed * 43).nextBoolean(); // the other draws do not depend on it
+    this.files = keeps ? FileTrees.temporary() : null;
     this.options =
         SwitchCell.hostBlocks(
             loaded.model(), options(), new Random(~seed * 41).nextBoolean() ? 3 : 40);
@@ -161,9 +169,18 @@ final class EngineLife {
 
   private OffloadOptions offload() {
     Random own = new Random(~seed * 37); // the other draws do not depend on it
-    return OffloadOptions.defaults()
-        .withEnableHierarchicalCache(own.nextInt(3) > 0)
-        .withHicacheWritePolicy(WritePolicy.values()[own.nextInt(3)]);
+    OffloadOptions host =
+        OffloadOptions.defaults()
+            .withEnableHierarchicalCache(own.nextInt(3) > 0)
+            .withHicacheWritePolicy(WritePolicy.values()[own.nextInt(3)]);
+    if (files == null || !host.enableHierarchicalCache()) {
+      return host;
+    }
+    return host.withHicacheStorageBackend(StorageBackend.FILE)
+        .withHicacheStorageDir(files.toString())
+        .withHicacheStorageSize(own.nextBoolean() ? 0.0002 : 1)
+        .withHicacheStoragePrefetchPolicy(PrefetchPolicy.values()[own.nextInt(3)])
+        .withHicacheStoragePrefetchThreshold(1);
   }
 
   private SpeculationOptions speculation() {
@@ -209,8 +226,24 @@ final class EngineLife {
         : (runner, step, cache, sampler) -> Crammer.late(answers, vocab, seed);
   }
 
+  /** An engine before this one has left files of the first requests. */
+  private void leaveFiles() {
+    try (Engine before = Engine.start(loaded, options)) {
+      for (Request request : requests.subList(0, EARLIER)) {
+        try {
+          before.submit(request).join();
+        } catch (RequestException refused) {
+          assertThat(refused.kind()).isEqualTo(RequestException.Kind.INVALID);
+        }
+      }
+    }
+  }
+
   /** Lives; adds what happened. */
   void run(Map<String, Long> happened) {
+    if (options.offload().files()) {
+      leaveFiles();
+    }
     String life = String.format("life %d: %s, %s", seed, model, options);
     FoldedBooks books = new FoldedBooks();
     EventSink both = books.and(this::see);
@@ -235,6 +268,9 @@ final class EngineLife {
       throw new AssertionError(life + ": " + e.getMessage(), e);
     }
     assertThat(books.difference()).as(life).isEmpty();
+    if (files != null) {
+      FileTrees.delete(files);
+    }
     add(happened, "keyframes", books.compared());
     add(happened, "operations", operations);
     add(happened, "tokens", tokens);
@@ -248,6 +284,8 @@ final class EngineLife {
     add(happened, "stores", counts.stores);
     add(happened, "loads", counts.loads);
     add(happened, "host evictions", counts.hostEvictions);
+    add(happened, "writes", counts.writes);
+    add(happened, "reads", counts.reads);
     add(happened, "loads of retracted sequences", counts.loadsOfRetracted);
     add(happened, "tombstones", counts.tombstones);
     add(happened, "refusals", counts.refusals);

@@ -43,8 +43,10 @@ class EngineWalkTest {
                 model + " refusals",
                 model + " retractions",
                 model + " scored behind hits",
-                model + " tombstones");
+                model + " tombstones",
+                model + " writes");
       }
+      assertThat(happened.keySet()).anyMatch(what -> what.endsWith(" reads"));
       assertThat(happened.keySet())
           .anyMatch(what -> what.endsWith(" scored by retracted sequences"));
       assertThat(happened.keySet())

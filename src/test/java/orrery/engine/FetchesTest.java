@@ -9,6 +9,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import orrery.batching.Queues;
 import orrery.batching.Sequence;
 import orrery.events.Event;
@@ -17,6 +18,7 @@ import orrery.events.Prefetching;
 import orrery.kv.PageTable;
 import orrery.offload.OffloadOptions;
 import orrery.offload.PrefetchPolicy;
+import orrery.offload.StorageBackend;
 import orrery.prefix.BlockBook;
 import orrery.prefix.NoPrefixCache;
 import orrery.prefix.PrefixCache;
@@ -33,16 +35,22 @@ class FetchesTest {
     int came;
     boolean ended;
     boolean stopped;
+    boolean released;
+    int found = 10 * PAGE; // 0: not known yet, or too little
+    int asked;
     int threshold;
 
     @Override
     public Optional<Fetch> fetch(int[] tokens, int limit, String salt, int threshold) {
       this.threshold = threshold;
+      asked++;
+      stopped = false;
+      released = false;
       return Optional.of(
           new Fetch() {
             @Override
             public int tokens() {
-              return limit;
+              return found;
             }
 
             @Override
@@ -54,7 +62,18 @@ class FetchesTest {
             public void stop() {
               stopped = true;
             }
+
+            @Override
+            public void release() {
+              stopped = true;
+              released = true;
+            }
           });
+    }
+
+    @Override
+    public boolean hasTiers() {
+      return true;
     }
 
     @Override
@@ -109,9 +128,19 @@ class FetchesTest {
   private final Sequence sequence = new Sequence(0, 0, 0, new int[10 * PAGE + 1], 200, 0, 0, 0, "");
   private long now = 5 * SECOND;
 
+  /** A request waits for files that have the whole prompt. */
   private Fetches begin(PrefetchPolicy policy) {
+    Fetches fetches = ask(policy);
+    fetches.advance(now, queues);
+    assertThat(events).containsExactly(new Prefetching(now, 0, 0, 10 * PAGE, word(policy)));
+    events.clear();
+    return fetches;
+  }
+
+  private Fetches ask(PrefetchPolicy policy) {
     OffloadOptions options =
         OffloadOptions.defaults()
+            .withHicacheStorageBackend(StorageBackend.FILE)
             .withHicacheStoragePrefetchPolicy(policy)
             .withHicacheStoragePrefetchThreshold(77);
     Fetches fetches = new Fetches(slow, PAGE, options, events::add, () -> now);
@@ -119,8 +148,7 @@ class FetchesTest {
     fetches.begin(sequence);
     assertThat(slow.threshold).isEqualTo(77);
     assertThat(fetches.any()).isTrue();
-    assertThat(events).containsExactly(new Prefetching(now, 0, 0, 10 * PAGE, word(policy)));
-    events.clear();
+    assertThat(events).as("what files have is not known yet").isEmpty();
     return fetches;
   }
 
@@ -135,11 +163,11 @@ class FetchesTest {
     assertThat(queues.ready()).isEmpty();
     assertThat(queues.isEmpty()).isFalse();
     slow.came = 3 * PAGE;
-    fetches.advance(now);
+    fetches.advance(now, queues);
     assertThat(queues.ready()).isEmpty();
     slow.came = 10 * PAGE;
     slow.ended = true;
-    fetches.advance(now);
+    fetches.advance(now, queues);
     assertThat(queues.ready()).containsExactly(sequence);
     assertThat(events).containsExactly(new Prefetched(now, 0, 0, 10 * PAGE, "done"));
     assertThat(slow.stopped).isFalse();
@@ -152,9 +180,9 @@ class FetchesTest {
     long until = now + 2 * SECOND + SECOND / 10 * 10 * PAGE / 1024;
     assertThat(fetches.nextEnd()).isEqualTo(until);
     slow.came = 2 * PAGE;
-    fetches.advance(until - 1);
+    fetches.advance(until - 1, queues);
     assertThat(queues.ready()).isEmpty();
-    fetches.advance(until);
+    fetches.advance(until, queues);
     assertThat(queues.ready()).containsExactly(sequence);
     assertThat(slow.stopped).isTrue();
     assertThat(events).containsExactly(new Prefetched(now, 0, 0, 2 * PAGE, "timeout"));
@@ -164,7 +192,7 @@ class FetchesTest {
   void waitCompleteHasNoEndOfItsOwn() {
     Fetches fetches = begin(PrefetchPolicy.WAIT_COMPLETE);
     assertThat(fetches.nextEnd()).isEqualTo(Long.MAX_VALUE);
-    fetches.advance(Long.MAX_VALUE - 1);
+    fetches.advance(Long.MAX_VALUE - 1, queues);
     assertThat(queues.ready()).isEmpty();
   }
 
@@ -173,9 +201,10 @@ class FetchesTest {
     Fetches fetches = begin(PrefetchPolicy.BEST_EFFORT);
     assertThat(queues.ready()).containsExactly(sequence);
     slow.came = PAGE;
-    fetches.advance(now);
+    fetches.advance(now, queues);
     assertThat(slow.stopped).isFalse();
     fetches.started(sequence);
+    assertThat(slow.released).isTrue();
     assertThat(slow.stopped).isTrue();
     assertThat(events).containsExactly(new Prefetched(now, 0, 0, PAGE, "started"));
   }
@@ -185,10 +214,89 @@ class FetchesTest {
   void aRequestThatLeavesStopsItsRead(PrefetchPolicy policy) {
     Fetches fetches = begin(policy);
     fetches.leave(sequence);
-    assertThat(slow.stopped).isTrue();
+    assertThat(slow.released).isTrue();
     assertThat(sequence.fetching()).isFalse();
     assertThat(fetches.any()).isFalse();
     assertThat(events).containsExactly(new Prefetched(now, 0, 0, 0, "cancelled"));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"WAIT_COMPLETE", "TIMEOUT"})
+  void aRequestWaitsUntilItIsKnownWhatFilesHave(PrefetchPolicy policy) {
+    slow.found = 0;
+    Fetches fetches = ask(policy);
+    fetches.advance(now, queues);
+    assertThat(queues.ready()).isEmpty();
+    slow.ended = true; // too little
+    fetches.advance(now, queues);
+    assertThat(queues.ready()).containsExactly(sequence);
+    assertThat(events).isEmpty();
+    assertThat(fetches.any()).isFalse();
+  }
+
+  @Test
+  void aDiskThatDoesNotEvenSayWhatItHasCannotKeepARequest() {
+    slow.found = 0;
+    Fetches fetches = ask(PrefetchPolicy.TIMEOUT);
+    fetches.advance(now + 2 * SECOND - 1, queues);
+    assertThat(queues.ready()).isEmpty();
+    fetches.advance(now + 2 * SECOND, queues);
+    assertThat(queues.ready()).containsExactly(sequence);
+    assertThat(slow.stopped).isTrue();
+    assertThat(events).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void whatCameStaysUntilTheRequestStartsOrLeaves(boolean starts) {
+    Fetches fetches = begin(PrefetchPolicy.TIMEOUT);
+    slow.came = 10 * PAGE;
+    slow.ended = true;
+    fetches.advance(now, queues);
+    fetches.advance(now + 100 * SECOND, queues);
+    assertThat(queues.ready()).containsExactly(sequence);
+    assertThat(slow.released).isFalse();
+    if (starts) {
+      fetches.started(sequence);
+    } else {
+      fetches.leave(sequence);
+    }
+    assertThat(slow.released).isTrue();
+  }
+
+  @Test
+  void filesAreAskedAgainWhenTheFirstInTheQueueHasLostItsHit() {
+    Fetches fetches = begin(PrefetchPolicy.WAIT_COMPLETE);
+    for (int tries = 1; tries <= 3; tries++) {
+      assertThat(slow.asked).isEqualTo(tries);
+      slow.came = 10 * PAGE;
+      slow.ended = true;
+      fetches.advance(now, queues);
+      slow.came = 10 * PAGE - 76;
+      fetches.advance(now, queues);
+      assertThat(queues.ready()).as("less than the threshold").containsExactly(sequence);
+      slow.came = 10 * PAGE - 77;
+      slow.ended = false;
+      fetches.advance(now, queues);
+      assertThat(queues.ready()).hasSize(tries < 3 ? 0 : 1);
+    }
+    assertThat(slow.asked).as("not for ever").isEqualTo(3);
+  }
+
+  @Test
+  void aRetractedSequenceThatLosesItsRowsIsFetchedToo() {
+    Fetches fetches = begin(PrefetchPolicy.WAIT_COMPLETE);
+    slow.came = 10 * PAGE;
+    fetches.started(sequence);
+    queues.admit(sequence);
+    queues.retract(sequence);
+    fetches.back(sequence);
+    fetches.advance(now, queues);
+    assertThat(slow.asked).isEqualTo(1);
+    slow.came = 0;
+    fetches.advance(now, queues);
+    assertThat(slow.asked).isEqualTo(2);
+    assertThat(queues.ready()).isEmpty();
   }
 
   @Test

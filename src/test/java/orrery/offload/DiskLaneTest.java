@@ -44,6 +44,11 @@ class DiskLaneTest {
     }
 
     @Override
+    public boolean used(Part part) {
+      return store.used(part);
+    }
+
+    @Override
     public boolean get(Part part, MemorySegment into) {
       await();
       return store.get(part, into);

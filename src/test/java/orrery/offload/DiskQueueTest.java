@@ -90,6 +90,58 @@ class DiskQueueTest {
     assertThat(settled).containsExactly(asked.get(2), asked.get(3), asked.get(0), asked.get(1));
   }
 
+  private static DiskLookup lookup(int... numbers) {
+    return new DiskLookup(
+        IntStream.of(numbers)
+            .mapToObj(n -> new DiskLookup.Wanted(HostSlots.part(n), n % 2 == 1))
+            .toList());
+  }
+
+  @Test
+  void lookUpsGoBeforeReadsAndUsesBeforeWrites() {
+    stored(1, 3);
+    DiskWrite write = write(7);
+    DiskUse use = new DiskUse(List.of(HostSlots.part(1)));
+    Prefetch read = prefetch(1, 3);
+    queue.write(write);
+    assertThat(queue.use(use)).isTrue();
+    queue.read(read);
+    queue.runNext(); // the first part of the read
+    DiskLookup lookup = lookup(1, 3);
+    assertThat(queue.look(lookup)).isTrue();
+    while (queue.runNext()) {
+      settle();
+    }
+    assertThat(settled).containsExactly(lookup, read, use, write);
+  }
+
+  @Test
+  void aLookUpEndsAtTheFirstPartThatIsNeededAndNotThere() {
+    stored(1, 2, 5, 7);
+    DiskLookup lookup = lookup(1, 2, 4, 5, 3, 7);
+    queue.look(lookup);
+    while (queue.runNext()) {}
+    assertThat(lookup.found())
+        .containsExactlyInAnyOrder(HostSlots.part(1), HostSlots.part(2), HostSlots.part(5));
+    assertThat(lookup.state()).isEqualTo(DiskJob.State.DONE);
+    DiskLookup none = lookup();
+    queue.look(none);
+    queue.runNext();
+    assertThat(none.found()).isEmpty();
+    assertThat(none.state()).isEqualTo(DiskJob.State.DONE);
+  }
+
+  @Test
+  void aUseTellsWhichPartsAreNotThere() {
+    stored(1, 3);
+    DiskUse use = new DiskUse(IntStream.range(0, 5).mapToObj(HostSlots::part).toList());
+    queue.use(use);
+    while (queue.runNext()) {}
+    assertThat(use.missing())
+        .containsExactly(HostSlots.part(0), HostSlots.part(2), HostSlots.part(4));
+    assertThatIllegalArgumentException().isThrownBy(() -> new DiskUse(List.of()));
+  }
+
   @Test
   void aReadThatComesBetweenTwoWritesIsNext() {
     stored(1);

@@ -21,6 +21,11 @@ public final class MemoryPartStore implements PartStore {
   }
 
   @Override
+  public synchronized boolean used(Part part) {
+    return parts.get(part) != null; // which makes it the last one
+  }
+
+  @Override
   public synchronized boolean get(Part part, MemorySegment into) {
     byte[] found = parts.get(part);
     if (found == null || found.length != into.byteSize()) {

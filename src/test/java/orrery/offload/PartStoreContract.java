@@ -91,6 +91,21 @@ abstract class PartStoreContract {
         .isEqualTo(IntStream.rangeClosed(left.get(1), 16).boxed().toList());
   }
 
+  @Test
+  void aPartThatIsToldToBeUsedGoesAsLateAsOneThatIsRead() {
+    int rows = 1000;
+    PartStore store = store(16 * (rows + FILE));
+    for (int i = 0; i < 16; i++) {
+      store.put(Parts.part(i), Parts.rows(i, rows));
+    }
+    assertThat(store.used(Parts.part(0))).isTrue();
+    assertThat(store.used(Parts.part(16))).as("it is not there").isFalse();
+    assertThat(has(store, 16)).isFalse();
+    store.put(Parts.part(16), Parts.rows(16, rows));
+    assertThat(Parts.has(store, 0, rows)).isTrue();
+    assertThat(has(store, 1)).isFalse();
+  }
+
   private static boolean has(PartStore store, int number) {
     return store.contains(Parts.part(number));
   }

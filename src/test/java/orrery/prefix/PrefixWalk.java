@@ -2,11 +2,9 @@ package orrery.prefix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.function.Function;
 import orrery.kv.Arrival;
@@ -15,7 +13,6 @@ import orrery.kv.KvGeometry;
 import orrery.kv.PagePool;
 import orrery.kv.Stream;
 import orrery.prefix.PrefixCache.Match;
-import orrery.prefix.RetentionConfig.TokenRange;
 
 /**
  * Plays a long random life of a prefix cache over a small vocabulary. The oracle is {@link
@@ -84,25 +81,7 @@ final class PrefixWalk {
 
   /** What a sequence says about how long its blocks are kept. */
   private Retentions retentions(int prompt) {
-    if (!said || random.nextBoolean()) {
-      return Retentions.NONE;
-    }
-    List<TokenRange> ranges = new ArrayList<>();
-    for (int at = random.nextInt(8); at < prompt && ranges.size() < 4; ) {
-      int end = at + 1 + random.nextInt(prompt);
-      ranges.add(TokenRange.of(at, end, retention()));
-      at = end + random.nextInt(8);
-    }
-    return new RetentionConfig(
-            ranges, random.nextBoolean() ? Optional.of(retention()) : Optional.empty())
-        .over(prompt);
-  }
-
-  private Retention retention() {
-    Retention forever = new Retention(random.nextInt(5) * 25);
-    return random.nextBoolean()
-        ? forever
-        : forever.lasting(Duration.ofNanos(1 + random.nextInt(200)));
+    return said ? DrawnRetentions.of(random, prompt) : Retentions.NONE;
   }
 
   void run(int operations) {

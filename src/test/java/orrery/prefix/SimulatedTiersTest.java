@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
+import java.util.function.BiFunction;
+import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,9 +16,9 @@ import orrery.offload.WritePolicy;
 import orrery.prefix.TierWalk.Kind;
 
 /**
- * Tiers under a simulated mover: a million steps by default, and as many as {@code
- * -Dorrery.simulation} says. {@code -Dorrery.simulation.seed} begins with another seed; the seed of
- * a failure, which its message tells, fails again.
+ * Tiers under a simulated mover and a simulated disk: a million steps by default, and as many as
+ * {@code -Dorrery.simulation} says. {@code -Dorrery.simulation.seed} begins with another seed; the
+ * seed of a failure, which its message tells, fails again.
  */
 class SimulatedTiersTest {
   private static final int STEPS = Integer.getInteger("orrery.simulation", 1_000_000);
@@ -28,7 +29,8 @@ class SimulatedTiersTest {
     List<Kind> kinds = new ArrayList<>();
     for (Shape shape : Shape.ALL) {
       for (WritePolicy policy : WritePolicy.values()) {
-        Function<KvCache, BlockCache> lru = kv -> new RadixCache(kv, RadixCache.Eviction.LRU);
+        BiFunction<KvCache, LongSupplier, BlockCache> lru =
+            (kv, clock) -> new RadixCache(kv, RadixCache.Eviction.LRU, clock);
         kinds.add(new Kind("radix", shape, lru, policy));
         kinds.add(new Kind("hash", shape, HashBlockCache::new, policy));
       }

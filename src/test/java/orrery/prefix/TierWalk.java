@@ -1,15 +1,26 @@
 package orrery.prefix;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
-import java.util.function.Function;
+import java.util.function.BiFunction;
+import java.util.function.LongSupplier;
+import orrery.events.Event;
+import orrery.events.NotStored;
+import orrery.events.PartsRead;
+import orrery.events.Written;
 import orrery.kv.Arrival;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.PagePool;
 import orrery.kv.Stream;
+import orrery.offload.DiskQueue;
+import orrery.offload.FileTier;
 import orrery.offload.HostPool;
 import orrery.offload.PartLayout;
 import orrery.offload.SimulatedMover;
@@ -20,19 +31,27 @@ import orrery.prefix.PrefixCache.Match;
 
 /**
  * Plays a long random life of a cache with tiers, whose copies are made piece by piece between any
- * two things that an engine does. A row is a function of the tokens up to it ({@link Played}), so
- * each page that a step reads can be checked.
+ * two things that an engine does, and so are reads and writes of files. A row is a function of the
+ * tokens up to it ({@link Played}), so each page that a step reads can be checked.
  *
  * <pre>
- *   engine   acquire ── load ── await 0 ── evict ── await 1 ── insert ── clear ── …
- *   mover        · ·     ·        · ·       ·          ·         ·        · ·       pieces
+ *   engine   acquire ── load ── await 0 ── evict ── await 1 ── insert ── clear ── fetch ── …
+ *   mover        · ·     ·        · ·       ·          ·         ·        · ·        ·       pieces
+ *   disk      ·             ·          · ·        ·          ·        ·       · · ·          parts
  * </pre>
+ *
+ * <p>Most caches have files. They stay when a cache ends: the next one finds them, as after a
+ * restart. In most caches sequences say how long their blocks are kept.
  *
  * <p>One operation is one step of the walk. All that is random comes from the seed.
  */
 final class TierWalk {
   /** What is walked over: which cache is over the pages, and when blocks are stored. */
-  record Kind(String name, Shape shape, Function<KvCache, BlockCache> device, WritePolicy policy) {
+  record Kind(
+      String name,
+      Shape shape,
+      BiFunction<KvCache, LongSupplier, BlockCache> device,
+      WritePolicy policy) {
     @Override
     public String toString() {
       return shape.name() + ", " + name + ", " + policy;
@@ -51,13 +70,22 @@ final class TierWalk {
     }
   }
 
+  /** A request in the queue, for which parts may come from files. */
+  private record Waiting(int[] tokens, String salt, PrefixCache.Fetch fetch) {}
+
   private static final int LIFE = 400; // operations of one cache
+  private static final long FILES = 20_000; // bytes: some hundred parts
 
   private final Kind kind;
   private final Fault fault;
   private final Random random;
   private final List<Played> running = new ArrayList<>();
   private final List<Loading> loading = new ArrayList<>();
+  private final List<Waiting> waiting = new ArrayList<>();
+  private final Map<Integer, UnreliableStore> stores = new HashMap<>(); // by page size
+  private final TestClock clock = new TestClock();
+  private boolean said; // whether sequences say how long their blocks are kept
+  private DiskQueue disk;
   private KvCache kv;
   private SimulatedMover mover;
   private TieredCache cache;
@@ -75,7 +103,11 @@ final class TierWalk {
           "forks",
           "pieces",
           "failures",
-          "stores finished in their middle");
+          "stores finished in their middle",
+          "parts written to files",
+          "parts read from files",
+          "hits that were fetched",
+          "parts not stored for others of higher priority");
 
   TierWalk(Kind kind, Fault fault, long seed) {
     this.kind = kind;
@@ -95,8 +127,10 @@ final class TierWalk {
     while (done < operations) {
       renew();
       for (int i = 0; i < LIFE && done < operations; i++, done++) {
+        clock.pass(random.nextInt(8));
         operation();
         mover.meanwhile();
+        diskMeanwhile();
         check(i % 8 == 0);
       }
       end();
@@ -121,11 +155,31 @@ final class TierWalk {
     Arrays.setAll(slots, pool -> layout.pages(pool) == 0 ? 0 : 1 + random.nextInt(most));
     HostPool host = new HostPool(layout, slots);
     mover = new SimulatedMover(kv, host, fault, random.nextLong());
-    cache = new TieredCache(kv, kind.device.apply(kv), host, mover, kind.policy, CachedPages.ROWS);
+    said = random.nextInt(3) > 0;
+    UnreliableStore store =
+        stores.computeIfAbsent(p, _ -> new UnreliableStore(FILES, random.nextLong()));
+    disk = new DiskQueue(store, host, 1 + random.nextInt(16), () -> {});
+    FileTier files = new FileTier(store, disk, () -> {}, new ArrayDeque<>(), 0);
+    cache =
+        new TieredCache(
+            kv,
+            kind.device.apply(kv, clock),
+            host,
+            mover,
+            kind.policy,
+            Optional.of(files).filter(_ -> random.nextInt(4) > 0),
+            CachedPages.ROWS + p);
+  }
+
+  /** What the disk's thread would do meanwhile. */
+  private void diskMeanwhile() {
+    for (int n = random.nextInt(4); n > 0; n--) {
+      disk.runNext();
+    }
   }
 
   private void operation() {
-    switch (random.nextInt(16)) {
+    switch (random.nextInt(18)) {
       case 0, 1, 2 -> begin();
       case 3, 4 -> {
         if (!running.isEmpty()) {
@@ -134,7 +188,7 @@ final class TierWalk {
       }
       case 5 -> fork();
       case 6 -> {
-        if (random.nextInt(30) == 0) {
+        if (random.nextInt(8) == 0) {
           cache.clear();
           count("clears", 1);
         }
@@ -144,6 +198,8 @@ final class TierWalk {
         evict(pool, random.nextInt(3) == 0 ? kv.pool(pool).idle() : 1);
       }
       case 8, 9, 10 -> advance();
+      case 11 -> fetch();
+      case 12 -> leave();
       default -> compute();
     }
   }
@@ -174,16 +230,63 @@ final class TierWalk {
     return loading.stream().mapToInt(l -> l.sequences.size()).sum();
   }
 
-  /** A sequence with the longest hit, if there is room for what it takes. */
-  private Played acquire() {
-    Shape shape = kind.shape;
-    int[] tokens = random.ints(1 + random.nextInt(shape.longest()), 0, 2).toArray();
+  private int[] tokens() {
+    int[] tokens = random.ints(1 + random.nextInt(kind.shape.longest()), 0, 2).toArray();
     if (random.nextInt(4) > 0) { // mostly runs of one token, so that prefixes are shared
       Arrays.fill(tokens, 0, random.nextInt(tokens.length + 1), 0);
     }
-    String salt = random.nextInt(8) == 0 ? "b" : "";
+    return tokens;
+  }
+
+  private String salt() {
+    return random.nextInt(8) == 0 ? "b" : "";
+  }
+
+  private int limit(int[] tokens) {
     int p = kv.geometry().pageTokens();
-    Match match = cache.match(tokens, (tokens.length - 1) / p * p, salt);
+    return (tokens.length - 1) / p * p;
+  }
+
+  /** A request comes into the queue. */
+  private void fetch() {
+    int[] tokens = tokens();
+    String salt = salt();
+    if (waiting.size() < 6) {
+      cache
+          .fetch(tokens, limit(tokens), salt, 1)
+          .ifPresent(fetch -> waiting.add(new Waiting(tokens, salt, fetch)));
+    }
+  }
+
+  /** A request leaves the queue, or its time is up. */
+  private void leave() {
+    if (!waiting.isEmpty()) {
+      int which = random.nextInt(waiting.size());
+      waiting.get(which).fetch.stop();
+      if (random.nextBoolean()) {
+        waiting.remove(which).fetch.release();
+      }
+    }
+  }
+
+  /** A sequence that begins: mostly one that waits, if its fetch has ended. */
+  private Played acquire() {
+    if (waiting.isEmpty() || random.nextInt(4) == 0) {
+      return acquire(tokens(), salt());
+    }
+    Waiting first = waiting.getFirst();
+    if (!first.fetch.ended() && random.nextInt(4) > 0) {
+      return null;
+    }
+    waiting.removeFirst().fetch.release();
+    Played s = acquire(first.tokens, first.salt);
+    count("hits that were fetched", s != null && s.hit > 0 && first.fetch.tokens() > 0 ? 1 : 0);
+    return s;
+  }
+
+  /** A sequence with the longest hit, if there is room for what it takes. */
+  private Played acquire(int[] tokens, String salt) {
+    Match match = cache.match(tokens, limit(tokens), salt);
     for (int pool = 0; pool < kv.geometry().pools(); pool++) {
       PagePool pages = kv.pool(pool);
       int free = pages.available() + pages.idle() - cache.lacking(pool);
@@ -191,7 +294,8 @@ final class TierWalk {
         return null; // a scheduler would not admit it
       }
     }
-    Played s = Played.acquire(kv, cache, tokens, salt, Retentions.NONE);
+    Retentions retentions = said ? DrawnRetentions.of(random, tokens.length) : Retentions.NONE;
+    Played s = Played.acquire(kv, cache, tokens, salt, retentions);
     require(s.hit == match.tokens(), "acquire finds what match promised");
     count("hits", s.hit > 0 ? 1 : 0);
     return s;
@@ -292,19 +396,42 @@ final class TierWalk {
     }
     running.forEach(Played::end);
     running.clear();
+    waiting.forEach(w -> w.fetch.release());
+    waiting.clear();
     mover.rest();
+    settle();
     cache.check();
     cache.clear();
+    settle();
     cache.check();
     require(cache.blocks() == 0, "an idle cache can be emptied");
     require(cache.hostParts() == 0, "and its host memory");
     for (int pool = 0; pool < kv.geometry().pools(); pool++) {
       require(kv.pool(pool).available() + 1 == kv.pool(pool).total(), "all pages are free");
     }
+    cache.tiers(0).forEach(this::see);
     count("pieces", mover.pieces());
     count("failures", mover.failures());
     count("stores finished in their middle", mover.interruptedStores());
     cache.close();
+  }
+
+  /** The disk does all that it has to do. */
+  private void settle() {
+    do {
+      while (disk.runNext()) {}
+      cache.settle();
+    } while (disk.pending() > 0);
+  }
+
+  private void see(Event.Tiers event) {
+    switch (event) {
+      case Written _ -> count("parts written to files", 1);
+      case PartsRead r -> count("parts read from files", r.parts());
+      case NotStored n when n.why().endsWith("higher priority") ->
+          count("parts not stored for others of higher priority", 1);
+      default -> {}
+    }
   }
 
   private static void require(boolean holds, String what) {

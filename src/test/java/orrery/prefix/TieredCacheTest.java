@@ -2,7 +2,6 @@ package orrery.prefix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -11,61 +10,46 @@ import orrery.events.Event;
 import orrery.events.HostPools;
 import orrery.events.HostPools.HostSlots;
 import orrery.events.Loaded;
+import orrery.events.NotStored;
 import orrery.events.Stored;
 import orrery.kv.Arrival;
 import orrery.kv.KvCache;
 import orrery.kv.KvLayout;
-import orrery.offload.HostPool;
-import orrery.offload.InlineMover;
-import orrery.offload.PartLayout;
 import orrery.offload.TieredCache;
 import orrery.offload.WritePolicy;
 import orrery.prefix.PrefixCache.Match;
 
 /** Host memory behind pages of 4 tokens, step by step; {@link TieredCacheContractTest} walks. */
 class TieredCacheTest {
-  private static final int P = 4;
-
+  private PlayedTiers tiers;
   private KvCache kv;
   private TieredCache cache;
 
   private void tiers(KvLayout layout, int pages, int slots, WritePolicy policy) {
-    kv = new KvCache(layout, P, 64, pages);
-    PartLayout parts = new PartLayout(layout, kv.geometry());
-    int[] each = IntStream.range(0, parts.pools()).map(_ -> slots).toArray();
-    HostPool host = new HostPool(parts, each);
-    BlockCache pagesOnly = new RadixCache(kv, RadixCache.Eviction.LRU);
-    InlineMover mover = new InlineMover(kv, host);
-    cache = new TieredCache(kv, pagesOnly, host, mover, policy, CachedPages.ROWS);
+    tiers = PlayedTiers.onHost(layout, pages, slots, policy);
+    kv = tiers.kv;
+    cache = tiers.cache;
   }
 
   @AfterEach
   void close() {
-    cache.check();
-    cache.close();
+    tiers.close();
   }
 
   private static int[] tokens(int first, int n) {
-    int[] tokens = PrefixCacheContract.tokens(n);
-    tokens[0] = first;
-    return tokens;
+    return PlayedTiers.tokens(first, n);
   }
 
   private void played(int first, int n) {
-    Played s = Played.begin(kv, cache, tokens(first, n), "");
-    for (int pool = 0; pool < kv.geometry().pools(); pool++) {
-      cache.evict(pool, Math.max(0, s.wants(pool, n) - kv.pool(pool).available()));
-    }
-    s.compute(n);
-    s.end();
+    tiers.played(first, n);
   }
 
   private Match match(int first, int n) {
-    return cache.match(tokens(first, n), (n - 1) / P * P, "");
+    return tiers.match(first, n);
   }
 
   private long stored() {
-    return cache.tiers(0).stream().filter(e -> e instanceof Stored).count();
+    return tiers.events(Stored.class).size();
   }
 
   @Test
@@ -206,5 +190,37 @@ class TieredCacheTest {
     cache.evict(0, 2);
     assertThat(cache.match(tokens(1, 9), 8, "other").tokens()).isZero();
     assertThat(cache.match(tokens(1, 9), 8, "").tokens()).isEqualTo(8);
+  }
+
+  private static Retentions priority(int priority) {
+    return token -> new Retention(priority);
+  }
+
+  /** Each is played twice, so that every policy stores it. */
+  private void playedTwice(int first, Retentions retentions) {
+    tiers.played(first, 5, retentions);
+    tiers.played(first, 5, retentions);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aPartOfLowPriorityThatGoesDownPushesOutNoneOfAHigherOne(WritePolicy policy) {
+    tiers(PrefixCacheContract.PLAIN, 16, 2, policy);
+    playedTwice(1, priority(90));
+    playedTwice(2, Retentions.NONE);
+    tiers.evictAll();
+    playedTwice(3, priority(10));
+    tiers.evictAll();
+    assertThat(match(1, 5).tokens()).isEqualTo(4);
+    assertThat(match(2, 5).tokens()).isEqualTo(4);
+    assertThat(match(3, 5).tokens()).isZero();
+    assertThat(tiers.events(NotStored.class))
+        .isNotEmpty()
+        .allMatch(e -> e.why().equals("all host slots have parts of higher priority"));
+    playedTwice(4, Retentions.NONE);
+    tiers.evictAll();
+    assertThat(match(4, 5).tokens()).as("an equal one").isEqualTo(4);
+    assertThat(match(2, 5).tokens()).isZero();
+    assertThat(match(1, 5).tokens()).isEqualTo(4);
   }
 }
