@@ -234,8 +234,8 @@ public final class Engine implements AutoCloseable {
 
   /**
    * Takes a request that this engine begins: it computes the prompt and decides the first token of
-   * each answer. Then it hands over to {@code sender}, and the pages stay until they are sent. The
-   * completion has the first tokens as its answers.
+   * each answer. Then {@code sender} gets its pages, which stay until they are sent. The completion
+   * has the first tokens as its answers.
    *
    * <p>Nothing is computed before {@link PrefillTicket#bootstrapped}. The request should name a
    * seed, since the other engine must draw with the same one.
@@ -245,13 +245,13 @@ public final class Engine implements AutoCloseable {
   public PrefillTicket prefill(Request request, KvSender sender) {
     Objects.requireNonNull(sender, "sender: expected one, found null");
     PrefillTicket ticket = new PrefillTicket(sender);
-    handOver(request, ticket);
+    submit(request, ticket);
     return ticket;
   }
 
   /**
-   * Takes a request whose prompt another engine computes. When there is room, {@code receiver} gets
-   * pages to be filled; when they are filled, the request goes on here.
+   * Takes a request whose prompt another engine computes. When there are pages, {@code receiver}
+   * gets pages to be filled; when they are filled, the request goes on here.
    *
    * @param reserve tokens that a request is expected to need soon, at most: the next one gets no
    *     pages before these are sure ({@code --num-reserved-decode-tokens})
@@ -262,18 +262,18 @@ public final class Engine implements AutoCloseable {
     Objects.requireNonNull(receiver, "receiver: expected one, found null");
     Options.check(reserve >= 0, "num-reserved-decode-tokens", "at least 0", reserve);
     DecodeTicket ticket = new DecodeTicket(receiver, reserve);
-    handOver(request, ticket);
+    submit(request, ticket);
     return ticket;
   }
 
-  private void handOver(Request request, Handover handover) {
+  private void submit(Request request, Ticket ticket) {
     Objects.requireNonNull(request, "request: expected a request, found null");
     submit(
         List.of(request),
-        handover::maxTokens,
+        ticket::maxTokens,
         (r, completion, now) -> {
-          handover.taken(completion, this::post);
-          return () -> core.enqueue(r, completion, now, handover);
+          ticket.taken(completion, this::post);
+          return () -> core.enqueue(r, completion, now, ticket);
         });
   }
 
@@ -520,7 +520,7 @@ public final class Engine implements AutoCloseable {
     if (core.paused()) {
       return core.pauseMillis();
     }
-    if (core.handoversOnly()) {
+    if (core.ticketsOnly()) {
       return core.deadlineMillis();
     }
     return core.fetchesOnly() ? core.fetchMillis() : FILLING_MILLIS;

@@ -68,7 +68,7 @@ final class EngineCore {
   private final SingleSteps steps = new SingleSteps(); // asked for, during a pause
   private Planner planner; // the loop's
   private WarmUp warmUp; // the loop's
-  private Handovers handovers; // the loop's
+  private Tickets tickets; // the loop's
   private boolean paused;
 
   /**
@@ -211,8 +211,8 @@ final class EngineCore {
             maxRunning,
             sink,
             clock);
-    handovers =
-        new Handovers(
+    tickets =
+        new Tickets(
             queues,
             requests,
             memory,
@@ -268,7 +268,7 @@ final class EngineCore {
     Map<String, String> format =
         new LinkedHashMap<>(RowOrigin.properties(activations, kv.layout(), pageTokens()));
     format.put("vocabulary", Integer.toString(model.vocab()));
-    format.put("slots ahead", Integer.toString(handovers.ahead()));
+    format.put("slots ahead", Integer.toString(tickets.ahead()));
     return format;
   }
 
@@ -296,13 +296,13 @@ final class EngineCore {
   }
 
   /** Takes a request that begins in one engine and goes on in another. */
-  void enqueue(Request request, Completion completion, long submitted, Handover handover) {
-    handovers.enqueue(handover, requests.arrive(request, completion, submitted, handover));
+  void enqueue(Request request, Completion completion, long submitted, Ticket ticket) {
+    tickets.enqueue(ticket, requests.arrive(request, completion, submitted, ticket));
   }
 
   /** Whether no request is in the engine, and no step is on its way. */
   boolean idle() {
-    return queues.isEmpty() && handovers.isEmpty() && loop.settled();
+    return queues.isEmpty() && tickets.isEmpty() && loop.settled();
   }
 
   /** Empties the prefix cache; returns false, and does nothing, if a sequence runs or waits. */
@@ -393,8 +393,8 @@ final class EngineCore {
   }
 
   /** Whether all requests wait for another engine, from which a message will come. */
-  boolean handoversOnly() {
-    return !handovers.isEmpty() && queues.isEmpty() && loop.settled();
+  boolean ticketsOnly() {
+    return !tickets.isEmpty() && queues.isEmpty() && loop.settled();
   }
 
   /** Milliseconds until a deadline is to be looked at without a message. */
@@ -463,7 +463,7 @@ final class EngineCore {
       }
       return false;
     }
-    handovers.advance(loop);
+    tickets.advance(loop);
     if (queues.isEmpty() && loop.settled()) { // all that is here waits for another engine
       requests.cutOffLate(clock.getAsLong());
       steps.end();
