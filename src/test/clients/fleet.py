@@ -14,9 +14,16 @@ import urllib.request
 
 def check(what, fine, found=""):
     """Prints one line; the first check that fails ends the script."""
-    print(("ok   " if fine else "FAIL ") + what + ("" if fine else f": found {found!r}"), flush=True)
+    print(("ok   " if fine else "FAIL ") + what + ("" if fine else f": found {found!r}"),
+          flush=True)
     if not fine:
         sys.exit(1)
+
+
+def require(what, fine, found=""):
+    """A check that says nothing if all is well."""
+    if not fine:
+        check(what, False, found)
 
 
 def free_ports(count):
@@ -68,7 +75,7 @@ def wait_for(what, come, seconds=60):
 
 
 def metric(port, name, missing=None):
-    """The value of a metric without labels beside the model's name; or what one counts that is not there."""
+    """The value of a metric with no label but the model's name; what is missing may count."""
     for line in get(port, "/metrics").splitlines():
         if line.startswith(name + "{"):
             return float(line.split()[-1])
@@ -110,7 +117,8 @@ class Fleet:
         """A router, which may not answer yet."""
         metrics, = free_ports(1)
         return self.start([*self.router, "--host", "127.0.0.1", "--port", str(port),
-                           "--prometheus-host", "127.0.0.1", "--prometheus-port", str(metrics), *flags])
+                           "--prometheus-host", "127.0.0.1", "--prometheus-port", str(metrics),
+                           *flags])
 
 
 def healthy(port):

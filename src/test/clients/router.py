@@ -1,7 +1,7 @@
 """A router in front of two replicas of `orrery serve`, one of which is killed under load.
 
     pip install sglang-router==0.3.2        # or: pip install smg==1.13.0
-    python src/test/clients/router.py target/orrery/bin/orrery "python -m sglang_router.launch_router"
+    python src/test/clients/router.py target/orrery/bin/orrery "sglang-router launch"
     python src/test/clients/router.py target/orrery/bin/orrery "smg launch"
 
 The script starts the replicas and the router, sends conversations that share a beginning, kills

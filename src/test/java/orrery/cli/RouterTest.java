@@ -32,7 +32,6 @@ class RouterTest {
     return shell(
         List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1",
             "-Xmx512m",
             "--add-modules=jdk.incubator.vector",
             "--enable-native-access=ALL-UNNAMED",
