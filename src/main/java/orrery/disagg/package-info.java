@@ -58,8 +58,10 @@
  *   from the first PAGE to DONE                 time to wait, on the prefill side
  * </pre>
  *
- * <p>A side reads its connection all the time, also while it waits for pages. So it notices at once
- * when the other side dies.
+ * <p>A side reads its connection all the time, also while it waits for pages or for the other half.
+ * So it notices at once when the other side dies. A room that fails before both halves are there is
+ * remembered: the half that comes later fails at once, and learns why. After a call without a
+ * request that lasts 10 s, so that calls alone fill no memory.
  *
  * <p>A page is named by its place in the sequence, never by its place in a cache: each side has its
  * own page table, and no side can write where it likes in the memory of the other.
@@ -76,7 +78,8 @@
  *
  * <p><b>Trust.</b> The two sides trust each other's rows; there is no key. A caller that reaches
  * the prefill side's port can take the rows of a room that it names, and a decode side takes rows
- * from the host that a request names, also into its prefix cache. What a peer says is checked so
+ * from the host that a request names, also into its prefix cache; {@link
+ * orrery.disagg.PrefillHosts} says which ones a request may name. What a peer says is checked so
  * far that it cannot stop an engine, keep its pages or write where it likes.
  *
  * <p><b>Parts.</b> {@link orrery.disagg.PrefillSide} and {@link orrery.disagg.DecodeSide} stand
