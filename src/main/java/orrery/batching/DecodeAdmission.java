@@ -7,7 +7,7 @@ import orrery.kv.KvGeometry;
 
 /**
  * When a decode engine gives pages to a request whose prompt another engine computes. These pages
- * are taken before the prompt is computed, so what is sent always finds room, and the other engine
+ * are taken before the prompt is computed, so what is sent always finds pages, and the other engine
  * never holds finished prompts because this one is full.
  *
  * <p>In each pool, as SGLang does it ({@code disaggregation/decode.py}):

@@ -7,24 +7,26 @@ import java.time.Duration;
 import java.util.List;
 import orrery.checkpoint.ModelFingerprint;
 import orrery.disagg.DecodeSide;
+import orrery.disagg.PrefillHosts;
 import orrery.disagg.PrefillSide;
 import orrery.disagg.TcpNetwork;
 import orrery.engine.Engine;
 import orrery.options.Options;
-import orrery.server.Part;
+import orrery.server.Role;
 import picocli.CommandLine.Option;
 
-/** The flags for a server that does one part of each request, and another one the other. */
+/** The flags for a server that does the prompts of requests, or what follows them. */
 final class DisaggregationFlags {
   static final String HEADING = "%nPrompts here, answers there (behind a router):%n";
   static final String MODE = "--disaggregation-mode";
   static final String HOST = "--disaggregation-bootstrap-host";
   static final String PORT = "--disaggregation-bootstrap-port";
+  static final String PREFILL_HOSTS = "--disaggregation-prefill-hosts";
   static final String RESERVED = "--num-reserved-decode-tokens";
   static final String BOOTSTRAP = "--disaggregation-bootstrap-timeout";
   static final String WAITING = "--disaggregation-waiting-timeout";
 
-  /** The part of each request that a server does. */
+  /** What a server does of each request. */
   enum Mode {
     NULL,
     PREFILL,
@@ -64,6 +66,15 @@ final class DisaggregationFlags {
   private String host = "127.0.0.1";
 
   @Option(
+      names = PREFILL_HOSTS,
+      paramLabel = "HOST,HOST,...",
+      split = ",",
+      description =
+          "With decode: hosts of prefill servers that a request may name, beside this machine; *"
+              + " for any. The server calls them and trusts their rows. Default: none")
+  private List<String> prefillHosts = List.of();
+
+  @Option(
       names = RESERVED,
       paramLabel = "N",
       description =
@@ -84,7 +95,7 @@ final class DisaggregationFlags {
       paramLabel = "SECONDS",
       description =
           "How long pages may take to be sent (with decode: also to be computed), once the decode"
-              + " server has room for them. Default: ${DEFAULT-VALUE}")
+              + " server has pages for them. Default: ${DEFAULT-VALUE}")
   private int waiting = 300; // SGLANG_DISAGGREGATION_WAITING_TIMEOUT
 
   /** Whether the server does whole requests. */
@@ -113,17 +124,17 @@ final class DisaggregationFlags {
   }
 
   /**
-   * The part that the server does.
+   * What the server does of each request.
    *
    * @throws IOException if the port cannot be had
    */
-  Part part(Engine engine, Path model) throws IOException {
+  Role role(Engine engine, Path model) throws IOException {
     return switch (mode) {
-      case NULL -> new Part.Whole();
+      case NULL -> new Role.Whole();
       case PREFILL -> {
         TcpNetwork network = new TcpNetwork(InetAddress.getByName(host));
         String name = ModelFingerprint.of(model);
-        yield new Part.Prefill(
+        yield new Role.Prefill(
             PrefillSide.start(
                 List.of(engine),
                 name,
@@ -136,7 +147,10 @@ final class DisaggregationFlags {
         TcpNetwork network = TcpNetwork.local(); // it calls, and is not called
         String name = ModelFingerprint.of(model);
         Duration rows = Duration.ofSeconds(waiting);
-        yield new Part.Decode(new DecodeSide(engine, name, network, reserved, rows), port);
+        yield new Role.Decode(
+            new DecodeSide(engine, name, network, reserved, rows),
+            PrefillHosts.of(prefillHosts),
+            port);
       }
     };
   }

@@ -24,12 +24,12 @@ final class FormatsCommand extends TwoModels {
       split = ",",
       converter = PartName.class,
       description = "What to measure: weights or rows. Default: both")
-  private List<FormatsLab.Part> parts = List.of();
+  private List<FormatsLab.Question> parts = List.of();
 
   /** Reads a part's name. */
-  static final class PartName extends EnumWord<FormatsLab.Part> {
+  static final class PartName extends EnumWord<FormatsLab.Question> {
     PartName() {
-      super(FormatsLab.Part.class);
+      super(FormatsLab.Question.class);
     }
   }
 

@@ -23,12 +23,12 @@ final class HybridCommand extends TwoModels {
       split = ",",
       converter = PartName.class,
       description = "What to measure: memory, steps, fit or decode. Default: all")
-  private List<HybridLab.Part> parts = List.of();
+  private List<HybridLab.Question> parts = List.of();
 
   /** Reads a part's name. */
-  static final class PartName extends EnumWord<HybridLab.Part> {
+  static final class PartName extends EnumWord<HybridLab.Question> {
     PartName() {
-      super(HybridLab.Part.class);
+      super(HybridLab.Question.class);
     }
   }
 

@@ -15,7 +15,7 @@ import orrery.options.Options;
 import orrery.server.ControlRoutes;
 import orrery.server.HttpServer;
 import orrery.server.OpenAiRoutes;
-import orrery.server.Part;
+import orrery.server.Role;
 import orrery.server.Routes;
 import orrery.server.ServerOptions;
 import orrery.server.Serving;
@@ -103,7 +103,7 @@ final class ServeCommand implements Callable<Integer> {
   private ArrivalFlags arrivals = new ArrivalFlags();
 
   @ArgGroup(validate = false, order = 17, heading = DisaggregationFlags.HEADING)
-  private DisaggregationFlags parts = new DisaggregationFlags();
+  private DisaggregationFlags disaggregation = new DisaggregationFlags();
 
   @Mixin private RecipeFlag recipe;
   @Mixin private TraceFlag trace;
@@ -114,7 +114,7 @@ final class ServeCommand implements Callable<Integer> {
     CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory());
     trace.into(server.from(recipe.into(files))).check();
     ServerOptions listening = server.options();
-    parts.check();
+    disaggregation.check();
     server.deadline(); // refused before a model is loaded
     Options.check(name == null || !name.isBlank(), "served-model-name", "a name", name);
     EngineOptions options = recipe.applyTo(options(), model.directory());
@@ -125,24 +125,27 @@ final class ServeCommand implements Callable<Integer> {
         .when(policy != SchedulePolicy.STATIC, with, ArrivalFlags.WAIT)
         .when(!listening.apiKeys().isEmpty(), "with --api-key", "--allow-anyone")
         .when(
-            parts.whole(),
+            disaggregation.whole(),
             "without " + DisaggregationFlags.MODE,
             DisaggregationFlags.HOST,
             DisaggregationFlags.PORT,
+            DisaggregationFlags.PREFILL_HOSTS,
             DisaggregationFlags.RESERVED,
             DisaggregationFlags.BOOTSTRAP,
             DisaggregationFlags.WAITING)
         .when(
-            !parts.whole(),
+            !disaggregation.whole(),
             "without whole requests: one without a seed takes its room for it",
             "--random-seed")
         .when(
-            parts.prefill(),
+            disaggregation.prefill(),
             "with " + DisaggregationFlags.MODE + " prefill",
+            DisaggregationFlags.PREFILL_HOSTS,
             DisaggregationFlags.RESERVED)
         .when(
-            parts.decode(),
+            disaggregation.decode(),
             "with " + DisaggregationFlags.MODE + " decode",
+            DisaggregationFlags.HOST,
             DisaggregationFlags.BOOTSTRAP)
         .tell();
     try (Ending ending = new Ending();
@@ -221,9 +224,9 @@ final class ServeCommand implements Callable<Integer> {
 
   private Serving serving(Engine engine, LoadedModel loaded, String served) throws IOException {
     try {
-      Part part = parts.part(engine, loaded.directory());
+      Role role = disaggregation.role(engine, loaded.directory());
       return new Serving(
-          engine, loaded, served, cacheReport, server.deadline(), random.seed(), part);
+          engine, loaded, served, cacheReport, server.deadline(), random.seed(), role);
     } catch (IOException e) {
       engine.close();
       throw e;

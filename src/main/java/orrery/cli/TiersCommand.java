@@ -31,18 +31,18 @@ final class TiersCommand extends LabExperiment {
       split = ",",
       converter = PartName.class,
       description = "What to measure: ttft, policies or decode. Default: all")
-  private List<TiersLab.Part> parts = List.of();
+  private List<TiersLab.Question> parts = List.of();
 
   /** Reads a part's name. */
-  static final class PartName extends EnumWord<TiersLab.Part> {
+  static final class PartName extends EnumWord<TiersLab.Question> {
     PartName() {
-      super(TiersLab.Part.class);
+      super(TiersLab.Question.class);
     }
   }
 
   @Override
   NoEffect effects(NoEffect notes) {
-    boolean times = shape().parts().contains(TiersLab.Part.TTFT);
+    boolean times = shape().questions().contains(TiersLab.Question.TTFT);
     return notes.when(!times, "without --part ttft", "--prefix", "--svg");
   }
 

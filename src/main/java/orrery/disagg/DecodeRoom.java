@@ -3,7 +3,6 @@ package orrery.disagg;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.concurrent.Future;
 import orrery.disagg.Frame.Type;
 import orrery.disagg.PrefilledCodec.First;
 import orrery.engine.DecodeTicket;
@@ -27,13 +26,13 @@ final class DecodeRoom implements KvReceiver {
   private final long room;
   private final Duration waiting;
 
+  private final Alarm alarm = new Alarm(); // off while the engine alone decides how long it takes
   private volatile Transfer open; // null before the call
 
   // Guarded by this.
   private boolean greeted;
   private KvPages pages; // null before the engine has some
   private boolean asked; // for pages: RESERVED is on its way
-  private Future<?> timer; // null while the engine alone decides how long it takes
   private String ended; // why the request has ended; null before
 
   DecodeRoom(Fit fit, Network network, String host, int port, long room, Duration waiting) {
@@ -86,16 +85,9 @@ final class DecodeRoom implements KvReceiver {
     return ended;
   }
 
-  private synchronized void within(Duration time, String what, String option) {
-    stopTimer();
+  private void within(Duration time, String what, String option) {
     String why = what + " did not come within " + Rooms.seconds(time) + option;
-    timer = Rooms.after(time, () -> late(why));
-  }
-
-  private synchronized void stopTimer() {
-    if (timer != null) {
-      timer.cancel(false);
-    }
+    alarm.in(time, () -> late(why));
   }
 
   /** Brings the rows into the engine. */
@@ -104,7 +96,7 @@ final class DecodeRoom implements KvReceiver {
       open = with;
       greet(with);
       Prefilled prefilled = receive(with);
-      stopTimer();
+      alarm.off();
       done(with);
       mine.arrived(prefilled); // last: an answer that ends at once closes the connection
     } catch (IOException e) {
@@ -113,7 +105,7 @@ final class DecodeRoom implements KvReceiver {
       mine.failed("the decode side: " + e);
       throw e;
     } finally {
-      stopTimer();
+      alarm.off();
     }
   }
 
@@ -122,14 +114,14 @@ final class DecodeRoom implements KvReceiver {
     mine.send(Frame.text(Type.HELLO, room, fit.lines()));
     int[] welcome = mine.receive(Type.WELCOME).of(room).ints(2);
     int size = welcome[0];
-    if (size < 1 || welcome[1] != PrefillSide.rank(room, size)) {
+    if (size < 1 || welcome[1] != PrefillSide.dpRank(room, size)) {
       throw new TransferException(
-          "expected room %d at rank %d of %d, found it at rank %d"
-              .formatted(room, size < 1 ? 0 : PrefillSide.rank(room, size), size, welcome[1]));
+          "expected room %d at dp rank %d of %d, found it at dp rank %d"
+              .formatted(room, size < 1 ? 0 : PrefillSide.dpRank(room, size), size, welcome[1]));
     }
     String gone;
     synchronized (this) {
-      stopTimer();
+      alarm.off();
       greeted = true;
       gone = ended;
     }
@@ -159,18 +151,7 @@ final class DecodeRoom implements KvReceiver {
       wanted = pages;
       within(waiting, "the rows", " (disaggregation-waiting-timeout of the decode side)");
     }
-    open.send(Frame.ints(Type.RESERVED, room, ranges(wanted)));
-  }
-
-  /** [1 + 2 x pools] How many pools, then first and end of each. */
-  private static int[] ranges(KvPages pages) {
-    int[] ranges = new int[1 + 2 * pages.pools()];
-    ranges[0] = pages.pools();
-    for (int pool = 0; pool < pages.pools(); pool++) {
-      ranges[1 + 2 * pool] = pages.first(pool);
-      ranges[2 + 2 * pool] = pages.end(pool);
-    }
-    return ranges;
+    open.send(PageRanges.of(wanted).frame(room));
   }
 
   private Prefilled receive(Transfer mine) throws IOException {

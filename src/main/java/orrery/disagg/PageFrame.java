@@ -30,12 +30,29 @@ final class PageFrame {
   }
 
   /** A page as a frame. */
-  static Frame encode(long room, KvPages pages, int pool, int index) {
+  private static Frame encode(long room, KvPages pages, int pool, int index) {
     ByteBuffer bytes =
         ByteBuffer.allocate(HEADER + pages.bytes(pool)).order(ByteOrder.LITTLE_ENDIAN);
     bytes.putInt(0, pool).putInt(4, index);
     pages.copyOut(pool, index, MemorySegment.ofArray(bytes.array()), HEADER);
     return new Frame(Type.PAGE, room, bytes);
+  }
+
+  /**
+   * Sends the pages that the other side wants and this one has.
+   *
+   * @return how many these are
+   */
+  static int send(Transfer to, long room, KvPages pages, PageRanges wanted) throws IOException {
+    wanted.requireEnds(pages);
+    int sent = 0;
+    for (int pool = 0; pool < pages.pools(); pool++) {
+      int first = Math.max(pages.first(pool), wanted.first(pool));
+      for (int index = first; index < wanted.end(pool); index++, sent++) {
+        to.send(encode(room, pages, pool, index));
+      }
+    }
+    return sent;
   }
 
   /**

@@ -1,13 +1,8 @@
 package orrery.disagg;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import orrery.disagg.Frame.Type;
 import orrery.engine.KvPages;
@@ -17,23 +12,25 @@ import orrery.engine.Prefilled;
 
 /**
  * One request of a prefill side, with the connection to the decode side that wants it. The
- * connection's own thread receives; another one sends, and it alone reads pages.
+ * connection's own thread receives, also while the request has not come yet; that of a {@link
+ * RowSender} sends.
  */
 final class PrefillRoom implements KvSender {
+  private static final Duration REMEMBERED = Duration.ofSeconds(10); // a router sends both at once
+
   private final long room;
   private final Duration bootstrap;
   private final Duration waiting;
   private final Consumer<PrefillRoom> leave;
   private final CompletableFuture<PrefillTicket> ticket = new CompletableFuture<>();
+  private final RowSender sender;
+  private final Alarm alarm = new Alarm(); // off while the engine computes
 
   // Guarded by this.
-  private boolean claimed;
+  private boolean claimed; // a request has the room
   private Transfer call; // null before a decode side calls
-  private int[] wanted; // [2 x pools] first and end; null before the decode side has pages
-  private boolean sending; // a thread reads pages
-  private boolean told; // everything but FIRST was sent: no page is read any more
+  private PageRanges wanted; // null before the decode side has pages
   private boolean done; // the decode side has everything
-  private Future<?> timer; // of what the room waits for; null while the engine computes
   private String failure; // why nothing more can happen; null before
 
   /**
@@ -46,6 +43,7 @@ final class PrefillRoom implements KvSender {
     this.bootstrap = bootstrap;
     this.waiting = waiting;
     this.leave = leave;
+    this.sender = new RowSender(room, this::stopped);
   }
 
   /** Takes the room for a request; false if another one has it. */
@@ -57,47 +55,60 @@ final class PrefillRoom implements KvSender {
 
   /** The request is in its engine. */
   PrefillTicket take(PrefillTicket mine) {
-    within(bootstrap, this::missing);
+    synchronized (this) {
+      if (wanted == null) {
+        within(bootstrap, this::missing);
+      } else {
+        alarm.off();
+      }
+    }
     if (!ticket.complete(mine)) { // the room is over already
       mine.failed(failure());
+      leave.accept(this);
     }
     return mine;
   }
 
   /** Fails the room unless it goes on in some time; in place of what it waited for before. */
   private synchronized void within(Duration time, Runnable late) {
-    stopTimer();
     if (open()) {
-      timer = Rooms.after(time, late);
-    }
-  }
-
-  private synchronized void stopTimer() {
-    if (timer != null) {
-      timer.cancel(false);
-      timer = null;
+      alarm.in(time, late);
     }
   }
 
   /** As SGLang's time to bootstrap, it ends when the decode side has pages. */
   private void missing() {
-    String what = called() ? "the decode side had no pages for" : "no decode side called for";
-    failUnlessReserved(what + " room " + room + " within " + bootstrapTimeout());
+    String what;
+    synchronized (this) {
+      what =
+          !claimed
+              ? "no request came for"
+              : call == null ? "no decode side called for" : "the decode side had no pages for";
+    }
+    failUnlessBootstrapped(
+        what + " room " + room + Rooms.within(bootstrap, "bootstrap-timeout of the prefill side"));
   }
 
-  /** Fails the room if the decode side has no pages for it. */
-  void failUnlessReserved(String why) {
-    boolean reserved;
+  /** Fails the room unless both halves are there and the decode side has pages. */
+  void failUnlessBootstrapped(String why) {
+    boolean both;
     synchronized (this) {
-      reserved = wanted != null;
+      both = claimed && wanted != null;
     }
-    if (!reserved) {
+    if (!both) {
+      abort(why);
+    }
+  }
+
+  /** The decode side that calls does not fit: if no other one has the room, none will. */
+  void unfit(String why) {
+    boolean uncalled;
+    synchronized (this) {
+      uncalled = call == null;
+    }
+    if (uncalled) {
       fail(why);
     }
-  }
-
-  private String bootstrapTimeout() {
-    return Rooms.seconds(bootstrap) + " (disaggregation-bootstrap-timeout of the prefill side)";
   }
 
   /** Whether something is still to happen here. */
@@ -105,94 +116,77 @@ final class PrefillRoom implements KvSender {
     return !done && failure == null;
   }
 
+  /** Whether its request has come and it is over: another request may have the number. */
+  synchronized boolean over() {
+    return claimed && !open();
+  }
+
   private synchronized String failure() {
     return failure;
   }
 
-  private synchronized boolean called() {
-    return call != null;
-  }
-
   /** Serves a decode side until the room is over; on the connection's thread. */
   void serve(Transfer mine) throws IOException {
-    String refused;
-    synchronized (this) {
-      refused =
-          failure != null ? failure : call != null ? "another decode side has this room" : null;
-      call = refused == null ? mine : call;
-    }
+    String refused = answer(mine);
     if (refused != null) {
       mine.send(Frame.text(Type.ABORT, room, refused));
-      if (!called()) {
+      if (over()) {
         leave.accept(this);
       }
       return;
     }
     try {
-      PrefillTicket request = ticket.get(bootstrap.toMillis(), TimeUnit.MILLISECONDS);
-      receive(request, mine);
-    } catch (TimeoutException e) {
-      abort("no request of room " + room + " came within " + bootstrapTimeout());
-    } catch (ExecutionException e) {
-      // the room is over, and says so itself
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e); // nobody interrupts
+      receive(mine);
     } catch (IOException e) {
       fail("the decode side: " + Rooms.why(e));
     }
   }
 
-  private void receive(PrefillTicket request, Transfer mine) throws IOException {
-    Frame frame = mine.receive(Type.RESERVED).of(room);
-    int[] ranges = frame.ints(frame.payload().remaining() / Integer.BYTES);
-    if (ranges.length == 0 || ranges[0] < 0 || ranges.length != 1 + 2 * ranges[0]) {
-      throw new TransferException("RESERVED: expected two numbers for each pool");
+  /**
+   * A decode side calls.
+   *
+   * @return why it is not served; null if it is
+   */
+  private synchronized String answer(Transfer mine) {
+    if (failure != null || call != null) {
+      return failure != null ? failure : "another decode side has this room";
     }
+    call = mine;
+    if (!claimed) {
+      within(bootstrap, this::missing);
+    }
+    return null;
+  }
+
+  private void receive(Transfer mine) throws IOException {
+    PageRanges ranges = PageRanges.read(mine.receive(Type.RESERVED).of(room));
     synchronized (this) {
-      stopTimer();
       wanted = ranges;
+      if (claimed) {
+        alarm.off();
+      }
     }
-    request.bootstrapped();
+    ticket.thenAccept(PrefillTicket::bootstrapped);
     mine.receive(Type.DONE).of(room);
     synchronized (this) {
-      if (!told) { // its pages may not be computed, or are being read
+      if (!sender.told()) { // its pages may not be computed, or are being read
         throw new TransferException("expected DONE behind FIRST, found it before");
       }
-      stopTimer();
+      alarm.off();
       done = true;
     }
-    request.sent();
+    ticket.thenAccept(PrefillTicket::sent);
     leave.accept(this);
   }
 
   @Override
   public synchronized void ready(KvPages pages, Prefilled prefilled) {
     if (failure == null) {
-      sending = true;
-      Thread.ofVirtual().name("orrery-kv-sender").start(() -> send(pages, prefilled));
-      within(
-          waiting,
-          () ->
-              fail(
-                  "the decode side did not take all pages within "
-                      + Rooms.seconds(waiting)
-                      + " (disaggregation-waiting-timeout of the prefill side)"));
+      sender.start(call, pages, wanted, prefilled);
+      String limit = Rooms.within(waiting, "waiting-timeout of the prefill side");
+      within(waiting, () -> fail("the decode side did not take all pages" + limit));
     } else {
       ticket.thenAccept(request -> request.failed(failure));
-    }
-  }
-
-  private void send(KvPages pages, Prefilled prefilled) {
-    String broken = null;
-    try {
-      sendAll(pages, prefilled);
-    } catch (IOException e) {
-      broken = "the decode side: " + Rooms.why(e);
-    } catch (RuntimeException | Error e) { // a bug: it is told, and the pages come back
-      broken = "the prefill side: " + e;
-      throw e;
-    } finally {
-      stopped(broken);
     }
   }
 
@@ -204,7 +198,6 @@ final class PrefillRoom implements KvSender {
   private void stopped(String broken) {
     String why;
     synchronized (this) {
-      sending = false;
       why = failure != null ? failure : broken;
     }
     if (why != null) {
@@ -212,49 +205,22 @@ final class PrefillRoom implements KvSender {
     }
   }
 
-  private void sendAll(KvPages pages, Prefilled prefilled) throws IOException {
-    int sent = 0;
-    int[] ranges = wanted;
-    if (ranges[0] != pages.pools()) {
-      throw new TransferException(
-          "RESERVED: expected " + pages.pools() + " pools, found " + ranges[0]);
-    }
-    for (int pool = 0; pool < pages.pools(); pool++) {
-      int from = Math.max(pages.first(pool), ranges[1 + 2 * pool]);
-      int end = ranges[2 + 2 * pool];
-      if (end != pages.end(pool)) {
-        throw new TransferException(
-            "RESERVED: expected pages of pool %d up to %d, found %d"
-                .formatted(pool, pages.end(pool), end));
-      }
-      for (int index = from; index < end; index++, sent++) {
-        call.send(PageFrame.encode(room, pages, pool, index));
-      }
-    }
-    ByteBuffer first = PrefilledCodec.encode(new PrefilledCodec.First(sent, prefilled));
-    synchronized (this) {
-      told = true; // before it is: the answer may be here before this thread goes on
-    }
-    call.send(new Frame(Type.FIRST, room, first));
-  }
-
   /** The engine ends the request: the decode side learns why, unless pages are being sent. */
   @Override
   public void ended(String why) {
-    boolean quiet;
-    synchronized (this) {
-      quiet = !sending;
-    }
-    Thread.ofVirtual().start(quiet ? () -> abort(why) : () -> fail(why));
+    Thread.ofVirtual().start(() -> abort(why));
   }
 
-  /** Tells the decode side why the room is over; nothing else is being sent. */
+  /** Ends the room, and tells the decode side why, unless pages are being sent. */
   private void abort(String why) {
     Transfer mine;
+    boolean quiet;
     synchronized (this) {
       mine = call;
+      quiet = open() && !sender.sending(); // nothing else is being sent
+      failure = open() ? why : failure;
     }
-    if (mine != null) {
+    if (mine != null && quiet) {
       Rooms.tell(mine, room, why);
     }
     fail(why);
@@ -264,24 +230,30 @@ final class PrefillRoom implements KvSender {
   void fail(String why) {
     Transfer mine;
     boolean tell;
+    boolean both;
+    Duration remembered;
     synchronized (this) {
       if (done) {
         return;
       }
-      stopTimer();
+      alarm.off();
       failure = failure == null ? why : failure;
       mine = call;
-      tell = !sending; // else the thread that sends says it, when it has stopped
+      both = claimed && call != null;
+      remembered = claimed ? bootstrap : Rooms.shorter(bootstrap, REMEMBERED);
+      tell = !sender.sending(); // else it says when it has stopped
     }
     if (tell) { // first: whatever happens to the connection, the engine gets its pages back
-      ticket.completeExceptionally(new TransferException(why)); // if none came: nobody waits for it
+      ticket.completeExceptionally(new TransferException(why)); // if none came, none waits for it
       ticket.thenAccept(request -> request.failed(why));
     }
     if (mine != null) {
-      leave.accept(this);
       mine.close();
-    } else {
-      Rooms.after(bootstrap, () -> leave.accept(this)); // until then a decode side learns why
+    }
+    if (both) {
+      leave.accept(this);
+    } else { // the half that comes later fails at once, and learns why
+      Rooms.after(remembered, () -> leave.accept(this));
     }
   }
 }

@@ -18,7 +18,7 @@ import orrery.engine.RequestException;
 /**
  * Stands before engines that compute prompts: brings each request together with the decode side
  * that calls for its room, and sends what was computed. With several engines (data parallel ranks),
- * a room has the engine of rank room % size, whichever side asks.
+ * a room has the engine of dp rank room % size, whichever side asks.
  *
  * <pre>
  *   submit(request, room) ──┐
@@ -35,7 +35,7 @@ public final class PrefillSide implements AutoCloseable {
   private static final Duration PAUSE = Duration.ofMillis(100); // before the next try to accept
   private static final int MOST_CALLS = 1 << 14; // each has a socket and a thread
 
-  private final List<Engine> ranks;
+  private final List<Engine> engines; // [dp size]
   private final Fit fit;
   private final Network.Listener listener;
   private final Duration bootstrap;
@@ -46,12 +46,12 @@ public final class PrefillSide implements AutoCloseable {
   private volatile boolean closed;
 
   private PrefillSide(
-      List<Engine> ranks,
+      List<Engine> engines,
       Fit fit,
       Network.Listener listener,
       Duration bootstrap,
       Duration waiting) {
-    this.ranks = List.copyOf(ranks);
+    this.engines = List.copyOf(engines);
     this.fit = fit;
     this.listener = listener;
     this.bootstrap = bootstrap;
@@ -60,15 +60,15 @@ public final class PrefillSide implements AutoCloseable {
 
   /** As the other one, with the same patience for both waits. */
   public static PrefillSide start(
-      List<Engine> ranks, String model, Network network, int port, Duration patience)
+      List<Engine> engines, String model, Network network, int port, Duration patience)
       throws IOException {
-    return start(ranks, model, network, port, patience, patience);
+    return start(engines, model, network, port, patience, patience);
   }
 
   /**
    * Starts to listen.
    *
-   * @param ranks at least one engine; all have the same model and options
+   * @param engines at least one; all have the same model and options
    * @param model tells this model from all others
    * @param port for decode sides ({@code --disaggregation-bootstrap-port}); 0 takes any free one
    * @param bootstrap how long one half of a request waits for the other ({@code
@@ -79,24 +79,24 @@ public final class PrefillSide implements AutoCloseable {
    * @throws IllegalArgumentException if there is no engine, or if their rows differ
    */
   public static PrefillSide start(
-      List<Engine> ranks,
+      List<Engine> engines,
       String model,
       Network network,
       int port,
       Duration bootstrap,
       Duration waiting)
       throws IOException {
-    if (ranks.isEmpty()) {
-      throw new IllegalArgumentException("ranks: expected at least one engine, found none");
+    if (engines.isEmpty()) {
+      throw new IllegalArgumentException("engines: expected at least one, found none");
     }
-    Fit fit = Fit.of(ranks.getFirst(), model);
-    for (Engine engine : ranks) {
+    Fit fit = Fit.of(engines.getFirst(), model);
+    for (Engine engine : engines) {
       String difference = Fit.difference(fit, Fit.of(engine, model));
       if (!difference.isEmpty()) {
-        throw new IllegalArgumentException("ranks: expected engines alike, found " + difference);
+        throw new IllegalArgumentException("engines: expected them alike, found " + difference);
       }
     }
-    PrefillSide side = new PrefillSide(ranks, fit, network.listen(port), bootstrap, waiting);
+    PrefillSide side = new PrefillSide(engines, fit, network.listen(port), bootstrap, waiting);
     Thread.ofPlatform().daemon().name("orrery-bootstrap").start(side::accept);
     return side;
   }
@@ -111,8 +111,8 @@ public final class PrefillSide implements AutoCloseable {
     return (int) rooms.values().stream().filter(PrefillRoom::open).count();
   }
 
-  /** The rank of the engine that has a room. */
-  public static int rank(long room, int size) {
+  /** The data parallel rank of the engine that has a room. */
+  public static int dpRank(long room, int size) {
     return (int) Math.floorMod(room, (long) size);
   }
 
@@ -124,16 +124,16 @@ public final class PrefillSide implements AutoCloseable {
    */
   public Completion submit(Request request, long room) {
     PrefillRoom mine = // a room that is over only tells why: it blocks no request
-        rooms.compute(room, (r, old) -> old != null && old.open() ? old : newRoom(r));
+        rooms.compute(room, (r, old) -> old == null || old.over() ? newRoom(r) : old);
     if (!mine.claim()) {
       throw RequestException.invalid(
           "bootstrap_room: expected one that no other request has, found " + room);
     }
-    Engine engine = ranks.get(rank(room, ranks.size()));
+    Engine engine = engines.get(dpRank(room, engines.size()));
     try {
       Completion taken = mine.take(engine.prefill(Rooms.seeded(request, room), mine)).completion();
       if (ending) {
-        mine.failUnlessReserved(ENDS);
+        mine.failUnlessBootstrapped(ENDS);
       }
       return taken;
     } catch (RuntimeException e) {
@@ -173,10 +173,11 @@ public final class PrefillSide implements AutoCloseable {
       String difference = Fit.difference(fit, Fit.of(hello.text()));
       if (!difference.isEmpty()) {
         call.send(Frame.text(Type.ABORT, hello.room(), difference));
+        room(hello.room()).unfit(difference);
         return;
       }
-      int rank = rank(hello.room(), ranks.size());
-      call.send(Frame.ints(Type.WELCOME, hello.room(), ranks.size(), rank));
+      int dpRank = dpRank(hello.room(), engines.size());
+      call.send(Frame.ints(Type.WELCOME, hello.room(), engines.size(), dpRank));
       room(hello.room()).serve(call);
     } catch (IOException e) {
       // before a room has the call, there is no request to tell
@@ -205,7 +206,7 @@ public final class PrefillSide implements AutoCloseable {
       Rooms.after(grace, () -> end(Duration.ZERO));
     } else {
       ending = true;
-      rooms.values().forEach(room -> room.failUnlessReserved(ENDS));
+      rooms.values().forEach(room -> room.failUnlessBootstrapped(ENDS));
     }
   }
 

@@ -24,7 +24,8 @@ import orrery.speculation.DrafterState;
  *   int                             cached tokens
  *   int written, int states, int width, float[states][width]      the drafter's state
  *
- *   log-probability                 int token, double, int rank, list of (int token, double)
+ *   log-probability                 int token, double, int rank among all tokens,
+ *                                   list of (int token, double)
  * </pre>
  */
 final class PrefilledCodec {

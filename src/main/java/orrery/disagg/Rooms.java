@@ -47,6 +47,11 @@ final class Rooms {
     return BigDecimal.valueOf(d.toMillis(), 3).stripTrailingZeros().toPlainString() + " s";
   }
 
+  /** How long something may take, and by which option. */
+  static String within(Duration d, String option) {
+    return " within " + seconds(d) + " (disaggregation-" + option + ")";
+  }
+
   /** Why a connection broke. A channel that is closed by its own side says it by its type alone. */
   static String why(IOException e) {
     return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();

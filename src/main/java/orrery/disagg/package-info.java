@@ -12,7 +12,7 @@
  * <pre>
  *   decode side                                   prefill side
  *      │ ── HELLO: what my rows look like ────────────> │   BOOTSTRAP
- *      │ <─────── WELCOME: data parallel size, rank ─── │
+ *      │ <─────── WELCOME: dp size, dp rank ─────────── │
  *   PREALLOC: waits for pages                           │
  *      │ ── RESERVED: pages that I want, by pool ─────> │   WAITING, then it runs
  *   TRANSFER                                            │
@@ -38,7 +38,7 @@
  *        24   n  payload
  *
  *   HELLO     UTF-8 lines "name=value": model, page size, every stream of the cache
- *   WELCOME   int data parallel size, int rank of the engine that has the room: room % size
+ *   WELCOME   int data parallel (dp) size, int dp rank of the engine of the room: room % size
  *   RESERVED  int pools; for each pool int first, int end: indices (slot / span) of pages wanted
  *   PAGE      int pool, int index; the page's rows, stream after stream, as they are stored
  *   FIRST     int pages sent, then as {@link orrery.disagg.PrefilledCodec} writes it
@@ -58,8 +58,10 @@
  *   from the first PAGE to DONE                 time to wait, on the prefill side
  * </pre>
  *
- * <p>A side reads its connection all the time, also while it waits for pages. So it notices at once
- * when the other side dies.
+ * <p>A side reads its connection all the time, also while it waits for pages or for the other half.
+ * So it notices at once when the other side dies. A room that fails before both halves are there is
+ * remembered: the half that comes later fails at once, and learns why. After a call without a
+ * request that lasts 10 s, so that calls alone fill no memory.
  *
  * <p>A page is named by its place in the sequence, never by its place in a cache: each side has its
  * own page table, and no side can write where it likes in the memory of the other.
@@ -71,18 +73,19 @@
  *   <li>Whatever side dies, and whenever: each request ends once on each side, and all its pages
  *       come back.
  *   <li>Two engines whose rows do not fit refuse each other, and name what differs.
- *   <li>A request with a room goes to the engine of rank room % size (a router counts on that).
+ *   <li>A request with a room goes to the engine of dp rank room % size (a router counts on that).
  * </ul>
  *
  * <p><b>Trust.</b> The two sides trust each other's rows; there is no key. A caller that reaches
  * the prefill side's port can take the rows of a room that it names, and a decode side takes rows
- * from the host that a request names, also into its prefix cache. What a peer says is checked so
+ * from the host that a request names, also into its prefix cache; {@link
+ * orrery.disagg.PrefillHosts} says which ones a request may name. What a peer says is checked so
  * far that it cannot stop an engine, keep its pages or write where it likes.
  *
  * <p><b>Parts.</b> {@link orrery.disagg.PrefillSide} and {@link orrery.disagg.DecodeSide} stand
  * before their engines. {@link orrery.disagg.Transfer} is one connection, {@link
  * orrery.disagg.Network} makes them. The queues themselves are the engine's ({@code
- * engine.Handovers}), which alone touches pages.
+ * engine.Tickets}), which alone touches pages.
  *
  * <p><b>Watch it.</b> {@code docs/disaggregation.md} has two servers in one shell. {@code orrery
  * lab disagg} compares two engines with one that has the threads of both.

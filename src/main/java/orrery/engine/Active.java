@@ -15,17 +15,17 @@ final class Active {
   final long submitted; // nanoseconds on the engine's clock
   final long deadline; // nanoseconds on the engine's clock
   final PromptScores scores;
-  final Handover handover; // null if it begins and ends in this engine
+  final Ticket ticket; // null if it begins and ends in this engine
   final List<Choice> running = new ArrayList<>();
   private final List<Answer> answers = new ArrayList<>();
   boolean forked; // all choices of the request exist, not only the first
   boolean queued = true; // until the request first runs or ends
 
   /**
-   * @param handover null if the request begins and ends in this engine
+   * @param ticket null if the request begins and ends in this engine
    */
-  Active(Request request, Completion completion, long seed, long submitted, Handover handover) {
-    this.handover = handover;
+  Active(Request request, Completion completion, long seed, long submitted, Ticket ticket) {
+    this.ticket = ticket;
     this.request = request;
     this.completion = completion;
     this.seed = seed;
@@ -37,8 +37,8 @@ final class Active {
 
   /** Takes note that the request has ended, in whatever way. */
   void left(String why) {
-    if (handover != null) {
-      handover.home.left(handover, why);
+    if (ticket != null) {
+      ticket.home.left(ticket, why);
     }
   }
 

@@ -63,14 +63,14 @@ final class Arrivals {
    *
    * @throws RequestException if it is refused
    */
-  void submit(Request request, Handover handover) {
+  void submit(Request request, Ticket ticket) {
     Objects.requireNonNull(request, "request: expected a request, found null");
     submit(
         List.of(request),
-        handover::maxTokens,
+        ticket::maxTokens,
         (r, completion, now) -> {
-          handover.taken(completion, thread::post);
-          return () -> core.enqueue(r, completion, now, handover);
+          ticket.taken(completion, thread::post);
+          return () -> core.enqueue(r, completion, now, ticket);
         });
   }
 

@@ -3,7 +3,7 @@ package orrery.engine;
 import orrery.speculation.DrafterState;
 
 /** A request in the engine that goes on with a prompt which another engine has computed. */
-public final class DecodeTicket extends Handover {
+public final class DecodeTicket extends Ticket {
   final KvReceiver receiver;
   final int reserve;
   DrafterState drafter; // from its arrival to its run
@@ -15,7 +15,7 @@ public final class DecodeTicket extends Handover {
 
   /** All pages are filled, and this is the rest: the request may run. */
   public void arrived(Prefilled prefilled) {
-    post(() -> home.arrived(this, prefilled));
+    post(() -> home.decode.arrived(this, prefilled));
   }
 
   @Override
@@ -24,7 +24,7 @@ public final class DecodeTicket extends Handover {
   }
 
   @Override
-  boolean handsOver() {
+  boolean sends() {
     return false;
   }
 

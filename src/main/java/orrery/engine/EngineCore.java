@@ -94,14 +94,14 @@ final class EngineCore {
   }
 
   /** Takes a request that begins in one engine and goes on in another. */
-  void enqueue(Request request, Completion completion, long submitted, Handover handover) {
-    Choice first = requests.arrive(request, completion, submitted, handover);
-    parts.handovers.enqueue(handover, first);
+  void enqueue(Request request, Completion completion, long submitted, Ticket ticket) {
+    Choice first = requests.arrive(request, completion, submitted, ticket);
+    parts.tickets.enqueue(ticket, first);
   }
 
   /** Whether no request is in the engine, and no step is on its way. */
   boolean idle() {
-    return queues.isEmpty() && parts.handovers.isEmpty() && loop.settled();
+    return queues.isEmpty() && parts.tickets.isEmpty() && loop.settled();
   }
 
   /** Computes one step; returns false if there is nothing to compute now. */
@@ -112,7 +112,7 @@ final class EngineCore {
       }
       return false;
     }
-    parts.handovers.advance(loop);
+    parts.tickets.advance(loop);
     if (queues.isEmpty() && loop.settled()) { // all that is here waits for another engine
       requests.cutOffLate(now());
       pause.endSteps();
@@ -154,7 +154,7 @@ final class EngineCore {
     if (pause.on()) {
       return idle() ? 1 : millisUntil(requests.nextDeadline());
     }
-    if (queues.isEmpty() && loop.settled() && !parts.handovers.isEmpty()) {
+    if (queues.isEmpty() && loop.settled() && !parts.tickets.isEmpty()) {
       return millisUntil(requests.nextDeadline()); // the other engine sends a message
     }
     boolean fetchesOnly = fetching() && queues.running().isEmpty() && queues.ready().isEmpty();

@@ -86,7 +86,7 @@ final class KeyframeReader {
     queues.running().forEach(s -> sequences.add(booked(Choice.of(s), "running")));
     queues.waiting().forEach(s -> sequences.add(booked(Choice.of(s), "waiting")));
     for (Choice c : requests.apart()) {
-      sequences.add(booked(c, c.active.handover.apart().orElseThrow()));
+      sequences.add(booked(c, c.active.ticket.apart().orElseThrow()));
     }
     return new Keyframe(
         nanos,

@@ -15,8 +15,8 @@ import orrery.offload.PartLayout;
  *   a page in bytes, page first:  │ rows of stream 0 │ rows of stream 1 │ …   the pool's streams
  * </pre>
  *
- * <p>The thread that got this gives it back with {@link Handover#failed}, {@link
- * PrefillTicket#sent} or {@link DecodeTicket#arrived}, and copies nothing after that.
+ * <p>The thread that got this gives it back with {@link Ticket#failed}, {@link PrefillTicket#sent}
+ * or {@link DecodeTicket#arrived}, and copies nothing after that.
  */
 public final class KvPages {
   private final KvCache kv;

@@ -7,7 +7,7 @@ package orrery.engine;
 public interface KvReceiver {
   /**
    * The request has pages for the rows of its prompt. No step touches them until {@link
-   * DecodeTicket#arrived} or {@link Handover#failed}.
+   * DecodeTicket#arrived} or {@link Ticket#failed}.
    *
    * @param pages those that are to be filled
    */
@@ -15,8 +15,8 @@ public interface KvReceiver {
 
   /**
    * The request ends, for example because a caller has cancelled it. If {@link #reserved} came
-   * before and neither of its two answers, the engine waits for {@link Handover#failed}, since
-   * pages may be being written.
+   * before and neither of its two answers, the engine waits for {@link Ticket#failed}, since pages
+   * may be being written.
    */
   void ended(String why);
 }

@@ -7,13 +7,13 @@ package orrery.engine;
 public interface KvSender {
   /**
    * A prompt is computed. Its pages stay as they are until {@link PrefillTicket#sent} or {@link
-   * Handover#failed}.
+   * Ticket#failed}.
    */
   void ready(KvPages pages, Prefilled prefilled);
 
   /**
    * The request ends, for example because a caller has cancelled it. If {@link #ready} came before,
-   * the engine waits for {@link Handover#failed}, since its pages may be being read.
+   * the engine waits for {@link Ticket#failed}, since its pages may be being read.
    */
   void ended(String why);
 }

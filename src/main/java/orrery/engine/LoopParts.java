@@ -11,7 +11,7 @@ final class LoopParts {
   private final int maxRunning;
   private final Settler settler;
   final Planner planner;
-  final Handovers handovers;
+  final Tickets tickets;
   final WarmUp warmUp;
   final Loop loop;
 
@@ -31,8 +31,8 @@ final class LoopParts {
             state.sink,
             state.clock);
     this.settler = settler(scheduler);
-    this.handovers =
-        new Handovers(
+    this.tickets =
+        new Tickets(
             state.queues,
             state.requests,
             state.memory,

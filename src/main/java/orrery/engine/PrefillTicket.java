@@ -3,7 +3,7 @@ package orrery.engine;
 import orrery.events.Event.Queue;
 
 /** A request in the engine that computes its prompt, and goes on in another engine. */
-public final class PrefillTicket extends Handover {
+public final class PrefillTicket extends Ticket {
   final KvSender sender;
 
   PrefillTicket(KvSender sender) {
@@ -12,14 +12,14 @@ public final class PrefillTicket extends Handover {
 
   /** The other engine has pages for the request: its prompt may be computed. */
   public void bootstrapped() {
-    post(() -> home.bootstrapped(this));
+    post(() -> home.prefill.bootstrapped(this));
   }
 
   /**
    * Everything was sent: the request's pages come back, and it is answered with its first token.
    */
   public void sent() {
-    post(() -> home.sent(this));
+    post(() -> home.prefill.sent(this));
   }
 
   @Override
@@ -28,7 +28,7 @@ public final class PrefillTicket extends Handover {
   }
 
   @Override
-  boolean handsOver() {
+  boolean sends() {
     return queue == Queue.WAITING;
   }
 

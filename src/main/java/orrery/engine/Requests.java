@@ -59,11 +59,11 @@ final class Requests {
   /**
    * Takes a request; its first choice neither waits nor runs.
    *
-   * @param handover null if the request begins and ends in this engine
+   * @param ticket null if the request begins and ends in this engine
    */
-  Choice arrive(Request request, Completion completion, long submitted, Handover handover) {
+  Choice arrive(Request request, Completion completion, long submitted, Ticket ticket) {
     long seed = request.params().seed().orElse(completion.id());
-    Active a = new Active(request, completion, seed, submitted, handover);
+    Active a = new Active(request, completion, seed, submitted, ticket);
     active.put(completion.id(), a);
     sink.accept(
         new Event.Submitted(
@@ -102,7 +102,7 @@ final class Requests {
 
   private Choice newChoice(Active a, int choice, long arrival) {
     int most = a.request.params().maxTokens();
-    int here = a.handover == null ? most : a.handover.maxTokens(most);
+    int here = a.ticket == null ? most : a.ticket.maxTokens(most);
     long wanted = (long) a.request.prompt().length + here;
     int longest = (int) Math.min(wanted, contextLength);
     Choice c = new Choice(a, loaded, nextSequence++, choice, longest, arrival);
@@ -116,7 +116,7 @@ final class Requests {
    */
   List<Choice> apart() {
     return active.values().stream()
-        .filter(a -> a.handover != null && a.handover.apart().isPresent())
+        .filter(a -> a.ticket != null && a.ticket.apart().isPresent())
         .sorted(Comparator.comparingInt(a -> a.completion.id()))
         .flatMap(a -> a.running.stream())
         .toList();
@@ -125,7 +125,7 @@ final class Requests {
   /** Ends a request from outside; its tokens so far are its answers. */
   void cancel(int request, String why) {
     Active a = active.get(request);
-    if (a == null || a.handover != null && a.handover.home.holdsOut(a.handover, why)) {
+    if (a == null || a.ticket != null && a.ticket.home.holdsOut(a.ticket, why)) {
       return; // it has ended, or will end when its pages are given back
     }
     for (Choice c : allOf(a)) {

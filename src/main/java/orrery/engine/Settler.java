@@ -140,9 +140,9 @@ final class Settler {
         fork(c, sibling);
       }
     }
-    Handover handover = c.active.handover;
-    if (c.finished() && handover != null && handover.handsOver()) {
-      handover.home.handOver(c, siblings);
+    Ticket ticket = c.active.ticket;
+    if (c.finished() && ticket != null && ticket.sends()) {
+      ticket.home.prefill.computed(c, siblings);
     } else if (c.finished()) {
       requests.finish(c);
     }

@@ -9,7 +9,7 @@ import orrery.engine.Heap;
 /** What numbers of few bits give and take: weights, activations, and cached rows. */
 public final class FormatsLab implements Lab.Experiment {
   /** A question, with a table and a picture. */
-  public enum Part {
+  public enum Question {
     /** Which weights, and which activations? */
     WEIGHTS,
     /** Which cached rows? */
@@ -18,23 +18,24 @@ public final class FormatsLab implements Lab.Experiment {
 
   private static final int COPIES = 8; // of the weights, at most as large as the model
 
-  private final Set<Part> parts;
+  private final Set<Question> questions;
 
   /**
-   * @param parts to measure; all if there is none
+   * @param questions to answer; all if there is none
    */
-  FormatsLab(Set<Part> parts) {
-    this.parts = parts.isEmpty() ? EnumSet.allOf(Part.class) : EnumSet.copyOf(parts);
+  FormatsLab(Set<Question> questions) {
+    this.questions =
+        questions.isEmpty() ? EnumSet.allOf(Question.class) : EnumSet.copyOf(questions);
   }
 
   @Override
   public List<Chart> on(Subject s, Sheet sheet) {
     boolean twin = isTwin(s);
     List<Chart> charts = new ArrayList<>();
-    if (parts.contains(Part.WEIGHTS)) {
+    if (questions.contains(Question.WEIGHTS)) {
       charts.add(new WeightFormats(s, twin).print(sheet));
     }
-    if (parts.contains(Part.ROWS)) {
+    if (questions.contains(Question.ROWS)) {
       charts.add(new RowFormats(s, twin).print(sheet));
     }
     return charts;
@@ -46,11 +47,11 @@ public final class FormatsLab implements Lab.Experiment {
 
   @Override
   public void require(Subject s) {
-    if (parts.contains(Part.WEIGHTS)) {
+    if (questions.contains(Question.WEIGHTS)) {
       long bytes = Heap.times(COPIES, s.loaded().model().info().bytes() / 2);
       Heap.require("model", "copies of its weights in all formats", bytes);
     }
-    if (parts.contains(Part.ROWS)) {
+    if (questions.contains(Question.ROWS)) {
       Heap.require(
           "model", "its longest sequences in all formats", new RowFormats(s, false).bytes());
     }
@@ -60,10 +61,10 @@ public final class FormatsLab implements Lab.Experiment {
   @Override
   public List<Chart> picture(List<List<Chart>> models) {
     List<Chart> pictures = new ArrayList<>();
-    if (parts.contains(Part.WEIGHTS)) {
+    if (questions.contains(Question.WEIGHTS)) {
       pictures.add(models.get(models.size() > 1 ? 1 : 0).getFirst());
     }
-    if (parts.contains(Part.ROWS)) {
+    if (questions.contains(Question.ROWS)) {
       pictures.add(models.getFirst().getLast());
     }
     return pictures;

@@ -12,7 +12,7 @@ import orrery.engine.Heap;
  */
 public final class HybridLab implements Lab.Experiment {
   /** A question, with a table and at most one picture. */
-  public enum Part {
+  public enum Question {
     /** Which rows does one request hold? */
     MEMORY,
     /** How long does a step take behind more tokens? */
@@ -23,28 +23,29 @@ public final class HybridLab implements Lab.Experiment {
     DECODE
   }
 
-  private final Set<Part> parts;
+  private final Set<Question> questions;
 
   /**
-   * @param parts to measure; all if there is none
+   * @param questions to answer; all if there is none
    */
-  HybridLab(Set<Part> parts) {
-    this.parts = parts.isEmpty() ? EnumSet.allOf(Part.class) : EnumSet.copyOf(parts);
+  HybridLab(Set<Question> questions) {
+    this.questions =
+        questions.isEmpty() ? EnumSet.allOf(Question.class) : EnumSet.copyOf(questions);
   }
 
   @Override
   public List<Chart> on(Subject s, Sheet sheet) {
     List<Chart> charts = new ArrayList<>();
-    if (parts.contains(Part.MEMORY)) {
+    if (questions.contains(Question.MEMORY)) {
       charts.add(new HeldRows(s).print(sheet));
     }
-    if (parts.contains(Part.STEPS)) {
+    if (questions.contains(Question.STEPS)) {
       charts.add(new StepGrowth(s).print(sheet));
     }
-    if (parts.contains(Part.FIT)) {
+    if (questions.contains(Question.FIT)) {
       charts.addAll(new WindowBudgets(s).print(sheet));
     }
-    if (parts.contains(Part.DECODE)) {
+    if (questions.contains(Question.DECODE)) {
       DecodeCosts.print(s, sheet);
     }
     return charts;
@@ -52,7 +53,7 @@ public final class HybridLab implements Lab.Experiment {
 
   @Override
   public void require(Subject s) {
-    if (parts.contains(Part.STEPS)) {
+    if (questions.contains(Question.STEPS)) {
       Heap.require("model", "KV caches behind which steps are timed", new StepGrowth(s).bytes());
     }
   }

@@ -124,26 +124,29 @@ public final class Lab {
    * Numbers of few bits: weights, activations and cached rows.
    *
    * @param beside models to measure beside, of any architecture
-   * @param parts what to measure; all if there is none
+   * @param questions what to measure; all if there is none
    */
   public static LabReport formats(
-      LabSettings settings, List<Path> beside, Set<FormatsLab.Part> parts, PrintStream out) {
+      LabSettings settings,
+      List<Path> beside,
+      Set<FormatsLab.Question> questions,
+      PrintStream out) {
     List<Path> models = new ArrayList<>(settings.models());
     models.addAll(beside);
-    return run(settings, models, out, new FormatsLab(parts));
+    return run(settings, models, out, new FormatsLab(questions));
   }
 
   /**
    * Windows and compressed rows, against the length of the context.
    *
    * @param beside models to measure beside, of any architecture
-   * @param parts what to measure; all if there is none
+   * @param questions what to measure; all if there is none
    */
   public static LabReport hybrid(
-      LabSettings settings, List<Path> beside, Set<HybridLab.Part> parts, PrintStream out) {
+      LabSettings settings, List<Path> beside, Set<HybridLab.Question> questions, PrintStream out) {
     List<Path> models = new ArrayList<>(settings.models());
     models.addAll(beside);
-    return run(settings, models, out, new HybridLab(parts));
+    return run(settings, models, out, new HybridLab(questions));
   }
 
   /**

@@ -13,7 +13,7 @@ import java.util.stream.IntStream;
  */
 public final class TiersLab implements Lab.Experiment {
   /** A question, with a table. */
-  public enum Part {
+  public enum Question {
     /** How soon comes the first token, by the tier that has the prefix? */
     TTFT,
     /** What is still there when more prefixes are asked for than fit into the pages? */
@@ -27,12 +27,12 @@ public final class TiersLab implements Lab.Experiment {
    *
    * @param prefixes tokens of each shared prefix; if there is none, as many lengths as the model
    *     has positions for
-   * @param parts what to measure; all if there is none
+   * @param questions what to measure; all if there is none
    */
-  public record Shape(List<Integer> prefixes, Set<Part> parts) {
+  public record Shape(List<Integer> prefixes, Set<Question> questions) {
     public Shape {
       prefixes = List.copyOf(prefixes);
-      parts = parts.isEmpty() ? EnumSet.allOf(Part.class) : EnumSet.copyOf(parts);
+      questions = questions.isEmpty() ? EnumSet.allOf(Question.class) : EnumSet.copyOf(questions);
       if (prefixes.stream().anyMatch(n -> n < 1)) {
         throw new IllegalArgumentException("prefix: expected at least 1, found " + prefixes);
       }
@@ -82,13 +82,13 @@ public final class TiersLab implements Lab.Experiment {
   @Override
   public List<Chart> on(Subject s, Sheet sheet) {
     List<Chart> charts = new ArrayList<>();
-    if (shape.parts().contains(Part.TTFT)) {
+    if (shape.questions().contains(Question.TTFT)) {
       charts.add(new TierTimes(s, prefixes(s)).print(sheet));
     }
-    if (shape.parts().contains(Part.POLICIES)) {
+    if (shape.questions().contains(Question.POLICIES)) {
       WritePolicies.keep(s, sheet);
     }
-    if (shape.parts().contains(Part.DECODE)) {
+    if (shape.questions().contains(Question.DECODE)) {
       WritePolicies.cost(s, sheet);
     }
     return charts;

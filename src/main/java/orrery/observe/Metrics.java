@@ -31,7 +31,7 @@ public final class Metrics implements EventSink {
   private final SpeculationMetrics speculation;
   private final PageMetrics pages;
   private final TierMetrics tiers;
-  private final HandoverMetrics handovers;
+  private final DisaggregationMetrics disaggregation;
   private final GaugeDataPoint running;
   private final GaugeDataPoint waiting;
   private final GaugeDataPoint paused;
@@ -62,7 +62,7 @@ public final class Metrics implements EventSink {
     speculation = new SpeculationMetrics(families);
     pages = new PageMetrics(families);
     tiers = new TierMetrics(families);
-    handovers = new HandoverMetrics(families);
+    disaggregation = new DisaggregationMetrics(families);
     running = families.gauge("sglang:num_running_reqs", "Sequences that run");
     waiting = families.gauge("sglang:num_queue_reqs", "Sequences that wait");
     paused = families.gauge("orrery:paused", "1 while the engine is paused, else 0");
@@ -88,7 +88,7 @@ public final class Metrics implements EventSink {
       case Event.Verified e -> speculation.verified(e);
       case Event.Finished e -> {
         requests.finished(e);
-        handovers.finished(e);
+        disaggregation.finished(e);
       }
       case Event.Rejected e -> requests.rejected();
       case Event.Evicted e -> pages.evicted(e);
@@ -97,7 +97,7 @@ public final class Metrics implements EventSink {
       case Event.SparseReads e -> {}
       case Event.Paused e -> paused.set(1);
       case Event.Resumed e -> paused.set(0);
-      case Event.Queued e -> handovers.queued(e);
+      case Event.Queued e -> disaggregation.queued(e);
       case Event.Idle e -> {
         requests.step();
         speculation.idle();

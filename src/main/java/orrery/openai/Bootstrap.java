@@ -1,6 +1,7 @@
 package orrery.openai;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -10,8 +11,9 @@ import java.util.OptionalLong;
 /**
  * Where the other half of a prompt is, if one server computes it and another one decodes. A router
  * adds these fields: {@code bootstrap_host}, {@code bootstrap_port} and {@code bootstrap_room},
- * each one value, or a list with one for each prompt. One room for several prompts is that of the
- * first prompt; prompt i has room + i.
+ * each one value, or a list with one for each prompt or for each choice, of which each prompt has
+ * that of its first choice. One room for several prompts is that of the first prompt; prompt i has
+ * room + i.
  *
  * @param host of the server that computes the prompt
  * @param port at which it lets the other one call
@@ -26,28 +28,34 @@ public record Bootstrap(Optional<String> host, OptionalInt port, OptionalLong ro
 
   private static final String PORT = "bootstrap_port";
 
+  /** The fields of a body, unread: a server of whole requests does not look at them. */
+  public static Fields in(Fields body) {
+    Map<String, Object> found = new HashMap<>();
+    for (String name : List.of(HOST, PORT, ROOM)) {
+      if (body.has(name)) {
+        found.put(name, body.value(name, ""));
+      }
+    }
+    return Fields.of("", found);
+  }
+
   /**
    * Reads the fields of each prompt.
    *
+   * @param choices of each prompt
    * @throws FieldException if a list has another length, or a value another type
    */
-  public static List<Bootstrap> read(Fields body, int prompts) {
+  public static List<Bootstrap> read(Fields body, int prompts, int choices) {
+    Each each = new Each(body, prompts, choices);
     List<Bootstrap> all = new ArrayList<>();
     for (int i = 0; i < prompts; i++) {
       all.add(
           new Bootstrap(
-              Optional.ofNullable(own(body, HOST, i, prompts).stringOr(HOST, null)),
-              port(own(body, PORT, i, prompts)),
-              room(body, i, prompts)));
+              Optional.ofNullable(each.own(HOST, i).stringOr(HOST, null)),
+              port(each.own(PORT, i)),
+              each.room(i)));
     }
     return List.copyOf(all);
-  }
-
-  /** One room for several prompts is that of the first; the others have the next (SGLang, too). */
-  private static OptionalLong room(Fields body, int at, int prompts) {
-    Fields own = own(body, ROOM, at, prompts);
-    OptionalLong room = own.longOrNone(ROOM);
-    return own == body && room.isPresent() ? OptionalLong.of(room.getAsLong() + at) : room;
   }
 
   private static OptionalInt port(Fields own) {
@@ -58,15 +66,29 @@ public record Bootstrap(Optional<String> host, OptionalInt port, OptionalLong ro
     return port < 0 ? OptionalInt.empty() : OptionalInt.of(port);
   }
 
-  /** An object with the field as the prompt has it. */
-  private static Fields own(Fields body, String name, int at, int prompts) {
-    if (!body.has(name) || !(body.value(name, "") instanceof List<?> items)) {
-      return body;
+  /** The fields of each prompt of a body. */
+  private record Each(Fields body, int prompts, int choices) {
+    /** An object with the field as the prompt has it. */
+    Fields own(String name, int at) {
+      if (!body.has(name) || !(body.value(name, "") instanceof List<?> items)) {
+        return body;
+      }
+      int all = prompts * choices; // SGLang's router counts the choices of a chat as prompts
+      if (items.size() != prompts && items.size() != all) {
+        String expected = "one value, or a list of " + prompts + ", as there are prompts";
+        String more = all == prompts ? "" : ", or of " + all + ", as there are choices";
+        throw new FieldException(name, expected + more, items.size() + "");
+      }
+      return Fields.of("", Map.of(name, items.get(at * (items.size() / prompts))));
     }
-    if (items.size() != prompts) {
-      throw new FieldException(
-          name, "one value, or a list of " + prompts + ", as there are prompts", items.size() + "");
+
+    /**
+     * One room for several prompts is that of the first; the others have the next (SGLang, too).
+     */
+    OptionalLong room(int at) {
+      Fields own = own(ROOM, at);
+      OptionalLong room = own.longOrNone(ROOM);
+      return own == body && room.isPresent() ? OptionalLong.of(room.getAsLong() + at) : room;
     }
-    return Fields.of("", Map.of(name, items.get(at)));
   }
 }

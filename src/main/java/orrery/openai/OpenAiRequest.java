@@ -1,6 +1,7 @@
 package orrery.openai;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import orrery.engine.LoadedModel;
@@ -18,7 +19,7 @@ import orrery.sampling.SamplingParams;
  * @param model the name to be echoed
  * @param tokenIds whether the answer's token ids are wanted too
  * @param names what the body calls the engine's fields
- * @param rooms where the other half of each prompt is, if another server does it; empty in a batch
+ * @param bootstrap the fields of {@link Bootstrap}, unread; none in a batch
  */
 public record OpenAiRequest(
     List<Request> requests,
@@ -28,7 +29,7 @@ public record OpenAiRequest(
     String model,
     boolean tokenIds,
     FieldNames names,
-    List<Bootstrap> rooms) {
+    Fields bootstrap) {
   /** OpenAI's limit. Every choice is a sequence, so no body may ask for a million of them. */
   public static final int MAX_N = 128;
 
@@ -117,7 +118,7 @@ public record OpenAiRequest(
           model,
           tokenIds,
           names,
-          List.of());
+          Fields.of("", Map.of()));
     }
 
     private String directoryName() {

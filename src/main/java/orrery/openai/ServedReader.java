@@ -88,7 +88,7 @@ public final class ServedReader {
         body.stringOr("model", model.name()),
         body.boolOr("return_token_ids", false),
         names,
-        Bootstrap.read(body, requests.size()));
+        Bootstrap.in(body));
   }
 
   /**

@@ -43,7 +43,7 @@ public final class ControlRoutes {
             serving::engine,
             metrics,
             version(),
-            serving.part().mode());
+            serving.role().mode());
   }
 
   private static String version() {

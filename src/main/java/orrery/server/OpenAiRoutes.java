@@ -115,7 +115,7 @@ public final class OpenAiRoutes {
   private List<Completion> submit(Call call, OpenAiRequest request) {
     List<Request> own = request.requests().stream().map(r -> serving.of(call, r)).toList();
     try {
-      return serving.submit(own, request.rooms());
+      return serving.submit(own, request.bootstrap());
     } catch (RequestException e) {
       throw e.kind() == RequestException.Kind.INVALID ? request.names().refused(e.getMessage()) : e;
     }

@@ -10,7 +10,7 @@ import orrery.engine.Completion;
 import orrery.engine.Engine;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
-import orrery.openai.Bootstrap;
+import orrery.openai.Fields;
 import orrery.sampling.RandomSeed;
 
 /**
@@ -25,7 +25,7 @@ public final class Serving implements AutoCloseable {
   private final boolean cacheReport;
   private final Optional<Duration> deadline;
   private final RandomSeed random;
-  private final Part part;
+  private final Role role;
   private final AtomicLong asked = new AtomicLong(); // requests so far
   private final CompletableFuture<Throwable> broken = new CompletableFuture<>();
   private volatile Running running; // null while another engine starts
@@ -51,11 +51,11 @@ public final class Serving implements AutoCloseable {
       boolean cacheReport,
       Optional<Duration> deadline,
       RandomSeed random) {
-    this(engine, loaded, name, cacheReport, deadline, random, new Part.Whole());
+    this(engine, loaded, name, cacheReport, deadline, random, new Role.Whole());
   }
 
   /**
-   * @param part of each request that the engine does; without all of it, no other engine may take
+   * @param role what the engine does of each request; unless it does all, no other engine may take
    *     its place
    */
   public Serving(
@@ -65,8 +65,8 @@ public final class Serving implements AutoCloseable {
       boolean cacheReport,
       Optional<Duration> deadline,
       RandomSeed random,
-      Part part) {
-    this.part = part;
+      Role role) {
+    this.role = role;
     this.random = random;
     this.loaded = loaded;
     this.name = name;
@@ -132,18 +132,18 @@ public final class Serving implements AutoCloseable {
     return cacheReport;
   }
 
-  /** The part of each request that this server does. */
-  public Part part() {
-    return part;
+  /** What this server does of each request. */
+  public Role role() {
+    return role;
   }
 
   /**
    * Hands requests to the engine, all or none.
    *
-   * @param rooms [requests] where the other half of each is
+   * @param bootstrap the fields that say where the other half of each is
    */
-  List<Completion> submit(List<Request> requests, List<Bootstrap> rooms) {
-    return part.submit(engine(), requests, rooms);
+  List<Completion> submit(List<Request> requests, Fields bootstrap) {
+    return role.submit(engine(), requests, bootstrap);
   }
 
   /** After how long an unfinished answer is cut off. */
@@ -165,9 +165,9 @@ public final class Serving implements AutoCloseable {
     if (ending) {
       throw HttpException.gone("the server is ending; it starts no other engine");
     }
-    if (!(part instanceof Part.Whole)) {
+    if (!(role instanceof Role.Whole)) {
       throw HttpException.refused(
-          409, null, "expected a server of whole requests, found one of mode " + part.mode());
+          409, null, "expected a server of whole requests, found one of mode " + role.mode());
     }
     int number = number() + 1;
     endOne();
@@ -207,7 +207,7 @@ public final class Serving implements AutoCloseable {
    */
   public synchronized void end() {
     ending = true;
-    if (part instanceof Part.Prefill prefill) {
+    if (role instanceof Role.Prefill prefill) {
       prefill.side().end(GRACE);
     }
     if (running != null) {
@@ -227,13 +227,13 @@ public final class Serving implements AutoCloseable {
   @Override
   public synchronized void close() {
     ending = true;
-    if (part instanceof Part.Prefill prefill) {
+    if (role instanceof Role.Prefill prefill) {
       prefill.side().end(Duration.ZERO); // else the engine would wait for decode servers
     }
     if (running != null) {
       running.engine().close();
     }
-    if (part instanceof Part.Prefill prefill) {
+    if (role instanceof Role.Prefill prefill) {
       prefill.side().close();
     }
   }
@@ -272,7 +272,7 @@ public final class Serving implements AutoCloseable {
   private Request seeded(Request request) {
     boolean own = request.params().seed().isPresent();
     boolean draws = !request.params().greedy() || engine().options().speculation().synthetic();
-    return own || !draws || random.equals(RandomSeed.NONE) || !(part instanceof Part.Whole)
+    return own || !draws || random.equals(RandomSeed.NONE) || !(role instanceof Role.Whole)
         ? request
         : request.withSeed(random.of(asked.getAndIncrement()));
   }

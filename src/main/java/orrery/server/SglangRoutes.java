@@ -52,7 +52,7 @@ public final class SglangRoutes {
 
   private GenerateRequest read(byte[] bytes) {
     GenerateRequest request = reader.get().read(Fields.parse(bytes));
-    boolean half = serving.part() instanceof Part.Decode && !request.stream();
+    boolean half = serving.role() instanceof Role.Decode && !request.stream();
     return half ? request.withoutPromptScores() : request;
   }
 
@@ -76,7 +76,7 @@ public final class SglangRoutes {
   private List<Completion> submit(Call call, GenerateRequest request) {
     List<Request> own = request.requests().stream().map(r -> serving.of(call, r)).toList();
     try {
-      return serving.submit(own, request.rooms());
+      return serving.submit(own, request.bootstrap());
     } catch (RequestException e) {
       throw e.kind() == RequestException.Kind.INVALID ? GenerateRequest.refused(e.getMessage()) : e;
     }

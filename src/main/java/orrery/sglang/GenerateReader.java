@@ -113,8 +113,8 @@ public final class GenerateReader {
       throw new FieldException(
           PARAMS + ".n", "at most " + ServedReader.MAX_CHOICES + " answers in all", found);
     }
-    List<Bootstrap> rooms = Bootstrap.read(body, count);
-    return new GenerateRequest(all, several || n > 1, body.boolOr("stream", false), rooms);
+    boolean stream = body.boolOr("stream", false);
+    return new GenerateRequest(all, several || n > 1, stream, Bootstrap.in(body));
   }
 
   private int[] tokens(boolean ids, String at, Object item) {

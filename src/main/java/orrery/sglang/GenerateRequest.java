@@ -5,6 +5,7 @@ import java.util.List;
 import orrery.engine.Request;
 import orrery.openai.Bootstrap;
 import orrery.openai.FieldException;
+import orrery.openai.Fields;
 
 /**
  * A body for {@code /generate} as requests to the engine: one for each prompt.
@@ -13,10 +14,10 @@ import orrery.openai.FieldException;
  * @param list whether the answer is a list: for several prompts, for a list of one, or for several
  *     choices
  * @param stream whether pieces are wanted as they come
- * @param rooms where the other half of each prompt is, if another server does it
+ * @param bootstrap the fields of {@link Bootstrap}, unread
  */
 public record GenerateRequest(
-    List<Prompt> prompts, boolean list, boolean stream, List<Bootstrap> rooms) {
+    List<Prompt> prompts, boolean list, boolean stream, Fields bootstrap) {
 
   /**
    * One prompt, and how its answers are told.
@@ -58,7 +59,7 @@ public record GenerateRequest(
       Report report = new Report(p.report.wanted, -1, p.report.top, p.report.text);
       all.add(new Prompt(p.request, p.rid, report, p.silent, p.interval));
     }
-    return new GenerateRequest(all, list, stream, rooms);
+    return new GenerateRequest(all, list, stream, bootstrap);
   }
 
   /** The requests to the engine. */

@@ -32,6 +32,9 @@ class DocsCommandsTest {
           "python3", "needs numpy and safetensors for Python",
           "jq ", "needs jq");
 
+  /** Commands of official clients, and the Python module that has them: not run without it. */
+  private static final Map<String, String> CLIENTS = Map.of("sglang-router ", "sglang_router");
+
   /** Parts of lines that are not run, and why. */
   private static final Map<String, String> LINES_NOT_RUN =
       Map.of("bench kernels", "takes minutes: matrices of up to 256 MiB, at each number of rows");
@@ -76,10 +79,20 @@ class DocsCommandsTest {
                 dynamicTest(
                     c.block.toString(),
                     () -> {
+                      assumeClients(c.block);
                       try (DocsShell shell = new DocsShell(own)) {
                         check(c, shell.run(runnable(c.block)));
                       }
                     }));
+  }
+
+  private static void assumeClients(Block block) {
+    CLIENTS.forEach(
+        (command, module) -> {
+          if (block.text().contains(command)) {
+            PythonClients.assume(DocsCommandsTest.class, module);
+          }
+        });
   }
 
   private static String runnable(Block block) {

@@ -88,12 +88,13 @@ final class DocsShell implements AutoCloseable {
     Path said = directory.resolve("said");
     String own = commands.replace("/tmp/", directory.resolve("tmp") + "/");
     Files.writeString(script, PRELUDE + own);
-    Process bash =
+    ProcessBuilder shell =
         new ProcessBuilder("bash", script.toString())
             .directory(directory.toFile())
             .redirectErrorStream(true)
-            .redirectOutput(said.toFile())
-            .start();
+            .redirectOutput(said.toFile());
+    PythonClients.addTo(shell.environment());
+    Process bash = shell.start();
     try {
       if (!bash.waitFor(SECONDS, TimeUnit.SECONDS)) {
         throw new IOException("still running after " + SECONDS + " s: " + commands);

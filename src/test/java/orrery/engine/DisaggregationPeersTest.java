@@ -68,6 +68,12 @@ class DisaggregationPeersTest {
     return new Frame(type, room, payload);
   }
 
+  private static ByteBuffer hello(Engine engine) {
+    StringBuilder fit = new StringBuilder("model=m\n");
+    engine.kvFormat().forEach((k, v) -> fit.append(k).append('=').append(v).append('\n'));
+    return ByteBuffer.wrap(fit.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
   /** What a decode side does by hand. */
   private interface Peer {
     void play(Transfer with) throws IOException;
@@ -82,11 +88,8 @@ class DisaggregationPeersTest {
           .pause(PauseMode.IN_PLACE)
           .join(); // nothing is computed before the peer has played
       Completion request = prefills.submit(REQUEST, 7);
-      StringBuilder fit = new StringBuilder("model=m\n");
-      side.engine.kvFormat().forEach((k, v) -> fit.append(k).append('=').append(v).append('\n'));
-      ByteBuffer hello = ByteBuffer.wrap(fit.toString().getBytes(StandardCharsets.UTF_8));
       try (Transfer with = TcpNetwork.local().connect("localhost", prefills.port())) {
-        with.send(new Frame(Type.HELLO, 7, hello));
+        with.send(new Frame(Type.HELLO, 7, hello(side.engine)));
         with.receive(Type.WELCOME);
         peer.play(with);
         assertThatThrownBy(request::join)
@@ -117,6 +120,53 @@ class DisaggregationPeersTest {
   void aFrameOfAnotherRoomFailsTheRequest() throws IOException {
     requirePrefillFails(
         with -> with.send(frame(Type.RESERVED, 8, 1, 0, 3)), "RESERVED: expected room 7, found 8");
+  }
+
+  /**
+   * A decode server may be killed, or its client may leave, before a router's other half is here.
+   */
+  @Test
+  void aRequestWhoseDecodeSideHasGoneBeforeItCameFailsAtOnceThoughNoneSaidWhy() throws Exception {
+    Side side = side();
+    try (PrefillSide prefills =
+        PrefillSide.start(List.of(side.engine), "m", TcpNetwork.local(), 0, LONG)) {
+      try (Transfer with = TcpNetwork.local().connect("localhost", prefills.port())) {
+        with.send(new Frame(Type.HELLO, 7, hello(side.engine)));
+        with.receive(Type.WELCOME);
+        with.send(frame(Type.RESERVED, 7, 1, 0, 3));
+      }
+      while (prefills.rooms() > 0) { // the call is over, and its thread and socket are free
+        Thread.sleep(1);
+      }
+      assertThatThrownBy(prefills.submit(REQUEST, 7)::join)
+          .hasMessageContaining("the decode side: the other side closed the connection");
+      Side decode = side();
+      DecodeSide decodes = new DecodeSide(decode.engine, "m", TcpNetwork.local(), 8, LONG);
+      prefills.submit(REQUEST, 7); // the number is free again
+      assertThat(decodes.submit(REQUEST, "localhost", prefills.port(), 7).join()).hasSize(1);
+      decode.close("gone");
+      side.close("gone");
+    }
+  }
+
+  @Test
+  void pagesMayBeAskedForBeforeTheRequestIsHere() throws Exception {
+    Side side = side();
+    Side decode = side();
+    try (PrefillSide prefills =
+        PrefillSide.start(List.of(side.engine), "m", TcpNetwork.local(), 0, LONG)) {
+      DecodeSide decodes = new DecodeSide(decode.engine, "m", TcpNetwork.local(), 8, LONG);
+      Completion second = decodes.submit(REQUEST, "localhost", prefills.port(), 7);
+      while (prefills.rooms() == 0) {
+        Thread.sleep(1);
+      }
+      Thread.sleep(20); // the engine gives pages at once, and they are asked for
+      Completion first = prefills.submit(REQUEST, 7);
+      assertThat(bits(second.join())).isEqualTo(bits(side.engine.submit(REQUEST).join()));
+      assertThat(first.join()).hasSize(1);
+      decode.close("early");
+      side.close("early");
+    }
   }
 
   @Test

@@ -3,8 +3,8 @@ package orrery.lab;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static orrery.lab.FormatsLab.Part.ROWS;
-import static orrery.lab.FormatsLab.Part.WEIGHTS;
+import static orrery.lab.FormatsLab.Question.ROWS;
+import static orrery.lab.FormatsLab.Question.WEIGHTS;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -317,7 +317,7 @@ class LabTest {
 
   @Test
   void windowsOfAHybridModelStayAndItsEntriesGrowByTheirRatio() {
-    LabReport r = hybrid(HybridLab.Part.MEMORY);
+    LabReport r = hybrid(HybridLab.Question.MEMORY);
     assertThat(figure(r, "held rows, speck-v4-mtp", "raw, of 8 tokens, each more token", "B"))
         .isZero();
     // two CSA layers, entries of 16 floats for 4 tokens
@@ -333,7 +333,7 @@ class LabTest {
 
   @Test
   void stepsAreTimedByWhatTheirLayersRead() {
-    LabReport r = hybrid(HybridLab.Part.STEPS);
+    LabReport r = hybrid(HybridLab.Question.STEPS);
     assertThat(variants(r, "step time, speck-v4-mtp", "us"))
         .contains(
             "32 tokens",
@@ -350,7 +350,7 @@ class LabTest {
 
   @Test
   void releasedWindowsLetMoreRequestsIntoTheSameMemoryThanWindowsAtFullLength() {
-    LabReport r = hybrid(HybridLab.Part.FIT);
+    LabReport r = hybrid(HybridLab.Question.FIT);
     String table = "windows, speck-v4-mtp";
     double full = figure(r, table, "full length", "requests");
     double blocks = figure(r, table, "tail of whole blocks", "requests");
@@ -364,7 +364,7 @@ class LabTest {
 
   @Test
   void decodingNamesItsThreeLargestCosts() {
-    LabReport r = hybrid(HybridLab.Part.DECODE);
+    LabReport r = hybrid(HybridLab.Question.DECODE);
     assertThat(variants(r, "costs, speck-v4-mtp", "%")).hasSize(3);
     assertThat(out.toString()).contains("largest costs behind 32 tokens, op by op: ");
   }
@@ -474,7 +474,7 @@ class LabTest {
     assertThat(r.charts()).hasSize(2);
   }
 
-  private LabReport hybrid(HybridLab.Part part) {
+  private LabReport hybrid(HybridLab.Question part) {
     var settings = new LabSettings(TinyModels.speck("v4-mtp"), Optional.empty(), 1, 1, 1, true);
     List<Path> beside = List.of(TinyModels.speck("mtp"));
     return Lab.hybrid(settings, beside, Set.of(part), new PrintStream(out, true));
@@ -525,7 +525,8 @@ class LabTest {
 
   @Test
   void policiesOfWritingDifferInWhatTheyStoreAndHostMemoryFindsWhatPagesHaveLost() {
-    var shape = new TiersLab.Shape(List.of(), Set.of(TiersLab.Part.POLICIES, TiersLab.Part.DECODE));
+    var shape =
+        new TiersLab.Shape(List.of(), Set.of(TiersLab.Question.POLICIES, TiersLab.Question.DECODE));
     LabReport r = run((settings, to) -> Lab.tiers(settings, shape, to));
     String table = "policies of writing";
     List<String> policies = List.of("write-through", "write-through-selective", "write-back");

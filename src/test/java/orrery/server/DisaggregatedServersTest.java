@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import orrery.TinyModels;
 import orrery.disagg.DecodeSide;
+import orrery.disagg.PrefillHosts;
 import orrery.disagg.PrefillSide;
 import orrery.disagg.TcpNetwork;
 import orrery.engine.Engine;
@@ -48,13 +49,15 @@ class DisaggregatedServersTest {
 
   @BeforeEach
   void serve() throws IOException {
-    whole = server(_ -> new Part.Whole());
-    prefill = server(engine -> new Part.Prefill(side = side(engine)));
+    whole = server(_ -> new Role.Whole());
+    prefill = server(engine -> new Role.Prefill(side = side(engine)));
     decode =
         server(
             engine ->
-                new Part.Decode(
-                    new DecodeSide(engine, "m", TcpNetwork.local(), 8, LONGER), side.port()));
+                new Role.Decode(
+                    new DecodeSide(engine, "m", TcpNetwork.local(), 8, LONGER),
+                    PrefillHosts.of(List.of("10.1.2.3")),
+                    side.port()));
   }
 
   private static PrefillSide side(Engine engine) {
@@ -65,7 +68,7 @@ class DisaggregatedServersTest {
     }
   }
 
-  private static OpenAiServer server(Function<Engine, Part> part) throws IOException {
+  private static OpenAiServer server(Function<Engine, Role> role) throws IOException {
     LoadedModel loaded = LoadedModel.load(TinyModels.speck("mtp"));
     return OpenAiServer.of(
         loaded,
@@ -79,7 +82,7 @@ class DisaggregatedServersTest {
                 false,
                 Optional.empty(),
                 RandomSeed.NONE,
-                part.apply(s.engine())));
+                role.apply(s.engine())));
   }
 
   @AfterEach
@@ -173,6 +176,52 @@ class DisaggregatedServersTest {
     assertThat(whole.post("/v1/completions", body).status()).isEqualTo(200);
   }
 
+  /** SGLang's router counts the choices of a chat as prompts. */
+  @Test
+  void aListMayHaveARoomForEachChoiceAndThenThatOfThePromptsFirstChoiceCounts() throws IOException {
+    String prompts = "{\"prompt\": [[3, 14, 15], [9, 26, 5, 35, 8]], \"max_tokens\": 12, ";
+    String body = prompts + "\"temperature\": 0.9, \"seed\": 3, \"n\": 3}";
+    assertThat(choices(route("/v1/completions", body, 6).decode()))
+        .isEqualTo(choices(whole.post("/v1/completions", body)));
+    Both odd = route("/v1/completions", body, 5);
+    for (Reply reply : List.of(odd.prefill(), odd.decode())) {
+      assertThat(reply.status()).isEqualTo(400);
+      assertThat(reply.error())
+          .contains(
+              "one value, or a list of 2, as there are prompts, or of 6, as there are choices");
+    }
+  }
+
+  @Test
+  void aServerOfWholeRequestsDoesNotLookAtTheFieldsOfOthers() {
+    String plain = "\"prompt\": [3, 14, 15], \"max_tokens\": 4, \"temperature\": 0";
+    List<JsonNode> answer = choices(whole.post("/v1/completions", "{" + plain + "}"));
+    for (String odd :
+        List.of(
+            "\"bootstrap_port\": 0",
+            "\"bootstrap_port\": \"x\"",
+            "\"bootstrap_room\": [1, 2], \"bootstrap_host\": 7")) {
+      String body = "{" + plain + ", " + odd + "}";
+      assertThat(choices(whole.post("/v1/completions", body))).as(odd).isEqualTo(answer);
+      assertThat(prefill.post("/v1/completions", body).status()).as(odd).isEqualTo(400);
+    }
+    String generate = "{\"input_ids\": [3, 14], \"bootstrap_port\": 0}";
+    assertThat(whole.post("/generate", generate).status()).isEqualTo(200);
+  }
+
+  @Test
+  void aDecodeServerCallsNoHostThatItsUserDoesNotName() {
+    String body =
+        "{\"prompt\": [1, 2, 3], \"max_tokens\": 4, \"bootstrap_room\": 3, \"bootstrap_host\": ";
+    for (String host : List.of("10.1.2.4", "metadata.internal", "127.0.0.1.example.org", "")) {
+      Reply reply = decode.post("/v1/completions", body + "\"" + host + "\"}");
+      assertThat(reply.status()).as(host).isEqualTo(400);
+      assertThat(reply.param()).isEqualTo("bootstrap_host");
+      assertThat(reply.error())
+          .contains("expected this machine, or a host of --disaggregation-prefill-hosts, found");
+    }
+  }
+
   @Test
   void oneRoomForSeveralPromptsIsThatOfTheFirst() {
     String prompts = "{\"prompt\": [[3, 14, 15], [9, 26, 5, 35, 8]], \"max_tokens\": 12, ";
@@ -208,7 +257,7 @@ class DisaggregatedServersTest {
     Reply other = decode.post("/v1/completions", body + "9}");
     assertThat(other.status()).isEqualTo(500);
     assertThat(other.error())
-        .contains("no request of room 9 came within 2 s (disaggregation-bootstrap-timeout");
+        .contains("no request came for room 9 within 2 s (disaggregation-bootstrap-timeout");
     assertThat(prefill.get("/health_generate").status()).isEqualTo(200);
     assertThat(decode.get("/health_generate").status()).isEqualTo(200);
   }

@@ -8,11 +8,11 @@ import orrery.events.Event;
 import orrery.events.Event.Queue;
 
 /** How many requests stand in each queue between a prefill and a decode engine. */
-final class HandoverMetrics {
+final class DisaggregationMetrics {
   private final Map<Queue, GaugeDataPoint> gauges = new EnumMap<>(Queue.class);
   private final Map<Integer, Queue> queues = new HashMap<>(); // by sequence
 
-  HandoverMetrics(MetricFamilies f) {
+  DisaggregationMetrics(MetricFamilies f) {
     gauge(f, Queue.BOOTSTRAP, "prefill_bootstrap", "Requests whose decode engine has no pages yet");
     gauge(f, Queue.INFLIGHT, "prefill_inflight", "Computed prompts that are being sent");
     gauge(f, Queue.PREALLOC, "decode_prealloc", "Requests that wait for pages");

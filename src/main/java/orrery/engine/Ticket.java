@@ -9,12 +9,12 @@ import orrery.options.Options;
  * A request that begins in one engine and goes on in another, as one of the two has it. Any thread
  * may call what is public; it leaves a message for the engine's thread and returns.
  */
-public abstract sealed class Handover permits PrefillTicket, DecodeTicket {
+public abstract sealed class Ticket permits PrefillTicket, DecodeTicket {
   private Consumer<Runnable> engine; // leaves a message for its thread
   private Completion completion;
 
   // What follows is the engine's thread's alone.
-  Handovers home;
+  Tickets home;
   Choice choice; // the request's first one
   Queue queue; // where it stands; null before it arrives and after it has ended
   String cancelled; // why a caller ended it while its pages were held; null if none did
@@ -63,8 +63,8 @@ public abstract sealed class Handover permits PrefillTicket, DecodeTicket {
     };
   }
 
-  /** Whether the first choice, which is finished, is to be handed over now. */
-  abstract boolean handsOver();
+  /** Whether the rows of the first choice, which is finished, are now to be sent. */
+  abstract boolean sends();
 
   /** The most tokens of an answer in this engine. */
   abstract int maxTokens(int wanted);
