@@ -49,7 +49,8 @@ final class SparseMemory {
     String sizedBy = o.kv().maxTotalTokens() > 0 ? "max-total-tokens" : "max-running-requests";
     return List.of(
         new HeapPlan.Kind(sizedBy, entries, host),
-        new HeapPlan.Kind("hisparse-config", device, Heap.plus(HostRows.bufferBytes(layout), books)));
+        new HeapPlan.Kind(
+            "hisparse-config", device, Heap.plus(HostRows.bufferBytes(layout), books)));
   }
 
   /** The same with the places of selected entries, for each row. */
