@@ -257,6 +257,23 @@ class FetchEntriesTest {
   }
 
   @Test
+  void anEntryThatRejectedDraftsCompletedIsCopiedAgain() {
+    Run run = new Run(KvDtype.F32, 3, 8, 1);
+    run.add(0, 2 * RATIO - 1); // entry 0 has the number 1
+    run.run(1);
+    run.step.clear();
+    run.add(0, 2); // entry 1 has the number 2
+    run.run(1);
+    run.reject(0, 2);
+    run.step.clear();
+    run.add(0, 1); // and now 3
+    run.run(1);
+    float[] there = new float[WIDTH];
+    run.buffers.rows().read(run.places.data[1], there, 0);
+    assertThat(there[0]).isEqualTo(3);
+  }
+
+  @Test
   void rowsOfPaddingReadInPlaceAndCountNothing() {
     Run run = new Run(KvDtype.F32, 3, 8, 1);
     run.step.tables[0] = run.cache.newTable();
