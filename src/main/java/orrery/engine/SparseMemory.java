@@ -48,8 +48,7 @@ final class SparseMemory {
     String sizedBy = o.kv().maxTotalTokens() > 0 ? "max-total-tokens" : "max-running-requests";
     return List.of(
         new HeapPlan.Kind(sizedBy, entries, host),
-        new HeapPlan.Kind(
-            "hisparse-config", device, Heap.plus(layout.bufferBytes(), books)));
+        new HeapPlan.Kind("hisparse-config", device, Heap.plus(layout.bufferBytes(), books)));
   }
 
   /** The same with the places of selected entries, for each row. */
