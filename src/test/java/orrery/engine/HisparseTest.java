@@ -249,6 +249,21 @@ class HisparseTest {
   }
 
   @Test
+  void buffersThatNoArrayCouldHoldAreRefused() {
+    EngineOptions many = sparse(1 << 24).withBatching(b -> b.withMaxRunningRequests(4096));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Engine.check(loaded, many))
+        .withMessageStartingWith(
+            "hisparse-config: expected buffers of at most 2,147,483,631 floats in each layer,"
+                + " found")
+        .withMessageContaining("4,096 max-running-requests with 16,777,216 entries");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> sparse((1 << 24) + 1))
+        .withMessage(
+            "hisparse-config: expected device_buffer_size from 1 to 16777216, found 16777217");
+  }
+
+  @Test
   void aModelWithoutAnIndexerIsRefused() {
     try (LoadedModel other = LoadedModel.load(TinyModels.speck("mtp"))) {
       assertThatIllegalArgumentException()
