@@ -241,6 +241,7 @@ class LabCommandTest {
     assertThat(err.toString()).isEmpty();
     assertThat(csv).content().contains("\"transfers, speck-mtp\",\"two engines\",pages,23.0000,");
     assertThat(svg).content().contains("one engine, unchunked", "two engines");
+    assertThat(svg).content().contains("of all 69 gaps, so many", ">half<", ">1 in 50<", ">none<");
     assertThat(run((lab + " --threads 1").split(" "))).isEqualTo(2);
     assertThat(err.toString()).contains("--threads: expected at least 2, one for each of two");
   }

@@ -86,6 +86,21 @@ class ChartSvgTest {
   }
 
   @Test
+  void theWordsOfAnAxisStandWhereTheirPointsAre() {
+    double[] x = {0, 1, 2};
+    Chart.Curve curve = new Chart.Curve("c", Chart.Style.LINE, x, x);
+    Chart.Axis words = Chart.Axis.of("gaps", List.of("half", "1 in 10", "none"));
+    String svg =
+        ChartSvg.draw(new Chart("t", "s", words, new Chart.Axis("ms", false), List.of(curve)));
+    for (String at : List.of("x=\"80.0\"%half", "x=\"447.5\"%1 in 10", "x=\"815.0\"%none")) {
+      String[] parts = at.split("%");
+      assertThat(svg.lines())
+          .anySatisfy(
+              l -> assertThat(l).contains("<text").contains(parts[0], ">" + parts[1] + "<"));
+    }
+  }
+
+  @Test
   void namesTooLongForHalfTheWidthStandBelowEachOther() {
     double[] x = {0, 1};
     Chart.Axis axis = new Chart.Axis("x", false);
