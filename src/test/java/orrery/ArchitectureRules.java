@@ -35,7 +35,7 @@ public final class ArchitectureRules {
       List.of(
           """
           numerics options events files quantization kernels checkpoint checkpoint.quantized text kv graph
-          attention moe hyper model model.* quantization.layouts prefix grammar sampling speculation speculation.length speculation.rules
+          hisparse attention moe hyper model model.* quantization.layouts prefix grammar sampling speculation speculation.length speculation.rules
           batching offload engine disagg observe openai sglang server xray lab cli
           """
               .split("\\s+"));

@@ -165,6 +165,7 @@ final class Board implements EventSink {
       case Event.Evicted e -> {}
       case Event.Flushed e -> {}
       case Event.Overlapped e -> computing = e.computing();
+      case Event.SparseReads e -> {}
       case Event.Paused e -> {}
       case Event.Resumed e -> {}
       case Event.Idle e -> {}

@@ -1,6 +1,7 @@
 package orrery.cli;
 
 import orrery.engine.EngineOptions;
+import orrery.hisparse.HisparseConfig;
 import orrery.kv.KvDtype;
 import picocli.CommandLine.Option;
 
@@ -8,6 +9,8 @@ import picocli.CommandLine.Option;
 final class MemoryFlags {
   static final String PAGE_SIZE = "--page-size";
   static final String SWA_RATIO = "--swa-full-tokens-ratio";
+  static final String HISPARSE = "--enable-hisparse";
+  static final String HISPARSE_CONFIG = "--hisparse-config";
 
   @Option(
       names = PAGE_SIZE,
@@ -41,6 +44,22 @@ final class MemoryFlags {
           "Longest sequence, prompt and answer. Default: what the model was made for, at most 8192")
   private int contextLength;
 
+  @Option(
+      names = HISPARSE,
+      description =
+          "With a model that has an indexer: the entries that it chooses from lie on the host, and"
+              + " the device keeps a small buffer of them for each running request")
+  private boolean hisparse;
+
+  @Option(
+      names = HISPARSE_CONFIG,
+      paramLabel = "JSON",
+      converter = HisparseConfigName.class,
+      description =
+          "Its size, as {\"device_buffer_size\": N}: entries in a buffer. Default: twice as many as"
+              + " the rows of a decode step may choose")
+  private HisparseConfig hisparseConfig = HisparseConfig.UNSAID;
+
   /** Not a {@link KvDtypeFlag}, because a group of options takes no mixin. */
   @Option(
       names = KvDtypeFlag.NAME,
@@ -51,12 +70,14 @@ final class MemoryFlags {
 
   /** These options with what the flags say. */
   EngineOptions applyTo(EngineOptions options) {
-    return options.withKv(
-        kv ->
-            kv.withPageSize(pageSize)
-                .withMaxTotalTokens(maxTotalTokens)
-                .withSwaFullTokensRatio(swaFullTokensRatio)
-                .withContextLength(contextLength)
-                .withKvCacheDtype(dtype));
+    return options
+        .withKv(
+            kv ->
+                kv.withPageSize(pageSize)
+                    .withMaxTotalTokens(maxTotalTokens)
+                    .withSwaFullTokensRatio(swaFullTokensRatio)
+                    .withContextLength(contextLength)
+                    .withKvCacheDtype(dtype))
+        .withHisparse(h -> h.withEnableHisparse(hisparse).withHisparseConfig(hisparseConfig));
   }
 }

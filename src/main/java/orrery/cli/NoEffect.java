@@ -80,6 +80,10 @@ final class NoEffect {
         StorageFlags.STORAGE_SIZE,
         StorageFlags.PREFETCH_POLICY,
         StorageFlags.PREFETCH_THRESHOLD);
+    when(
+        !o.hisparse().enableHisparse(),
+        "without " + MemoryFlags.HISPARSE,
+        MemoryFlags.HISPARSE_CONFIG);
     when(!o.compute().graph(), "with --graph off", ComputeFlags.FUSION);
     String algorithm = SpeculationFlags.ALGORITHM + " " + EnumWord.of(o.speculation().algorithm());
     when(o.compute().overlap() && o.speculation().on(), "with " + algorithm, ScheduleFlags.OVERLAP);

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 import orrery.batching.BatchingOptions;
 import orrery.graph.ComputeOptions;
+import orrery.hisparse.HisparseOptions;
 import orrery.kv.KvOptions;
 import orrery.offload.OffloadOptions;
 import orrery.options.Options;
@@ -33,6 +34,7 @@ import orrery.speculation.SpeculationOptions;
  * @param batching which sequences run in which step
  * @param prefix which beginnings of prompts are kept and shared
  * @param offload the slower memory behind the pages of the KV cache
+ * @param hisparse which cached rows lie on the host, and how many of them on the device too
  * @param speculation which drafter makes drafts, and how many
  */
 public record EngineOptions(
@@ -41,6 +43,7 @@ public record EngineOptions(
     BatchingOptions batching,
     PrefixOptions prefix,
     OffloadOptions offload,
+    HisparseOptions hisparse,
     SpeculationOptions speculation) {
   /**
    * @throws IllegalArgumentException naming the record that is missing
@@ -51,6 +54,7 @@ public record EngineOptions(
     Options.check(batching != null, "batching", "options", null);
     Options.check(prefix != null, "prefix", "options", null);
     Options.check(offload != null, "offload", "options", null);
+    Options.check(hisparse != null, "hisparse", "options", null);
     Options.check(speculation != null, "speculation", "options", null);
   }
 
@@ -62,6 +66,7 @@ public record EngineOptions(
         BatchingOptions.defaults(),
         PrefixOptions.defaults(),
         OffloadOptions.defaults(),
+        HisparseOptions.defaults(),
         SpeculationOptions.defaults());
   }
 
@@ -72,7 +77,7 @@ public record EngineOptions(
    */
   public Map<String, Object> switches() {
     Map<String, Object> all = new LinkedHashMap<>();
-    for (Record part : List.of(compute, kv, batching, prefix, offload)) {
+    for (Record part : List.of(compute, kv, batching, prefix, offload, hisparse)) {
       all.putAll(Options.named(part, ""));
     }
     all.putAll(Options.named(speculation, "speculative-"));
@@ -97,6 +102,10 @@ public record EngineOptions(
 
   public EngineOptions withOffload(UnaryOperator<OffloadOptions> change) {
     return Options.with(this, "offload", change.apply(offload));
+  }
+
+  public EngineOptions withHisparse(UnaryOperator<HisparseOptions> change) {
+    return Options.with(this, "hisparse", change.apply(hisparse));
   }
 
   public EngineOptions withSpeculation(UnaryOperator<SpeculationOptions> change) {

@@ -258,6 +258,44 @@ public sealed interface Event {
   }
 
   /**
+   * What a step read of the entries that lie on the host, of which the device keeps a buffer for
+   * each running sequence; comes before its {@link StepDone}. All numbers are sums over the layers
+   * with such entries. A step without rows of them has no such event, nor has an engine without
+   * sparse offload.
+   *
+   * <p>Rows of one sequence share what they read: an entry that several of them chose counts once
+   * as chosen. {@code chosen = hits + misses}.
+   *
+   * @param step number, as in {@link StepDone}
+   * @param sequences sequences whose rows read from their buffers, in all layers or in some
+   * @param chosen entries that their rows chose
+   * @param hits of these, those that lay in the buffers
+   * @param misses of these, those that were copied from the host
+   * @param evicted entries that gave up their slot of a buffer to another one
+   * @param written entries that rows of this step completed: they go to the host at once, and stay
+   *     in the buffer as far as it has room
+   * @param direct entries that rows read on the host, row by row, since those that a sequence chose
+   *     together were more than its buffer holds. They count in no other number
+   * @param bytesDown copied from the host to buffers, for the misses
+   * @param bytesDirect read on the host in place
+   * @param bytesUp copied to the host, for what was written
+   */
+  record SparseReads(
+      long nanos,
+      long step,
+      int sequences,
+      long chosen,
+      long hits,
+      long misses,
+      long evicted,
+      long written,
+      long direct,
+      long bytesDown,
+      long bytesDirect,
+      long bytesUp)
+      implements Event {}
+
+  /**
    * A step ran.
    *
    * @param step number, from 0

@@ -94,6 +94,7 @@ public final class Metrics implements EventSink {
       case Event.Evicted e -> pages.evicted(e);
       case Event.Flushed e -> flushes.inc();
       case Event.Overlapped e -> {}
+      case Event.SparseReads e -> {}
       case Event.Paused e -> paused.set(1);
       case Event.Resumed e -> paused.set(0);
       case Event.Queued e -> handovers.queued(e);

@@ -174,6 +174,7 @@ public final class PerfettoSink extends FileSink {
       case Event.Flushed e ->
           out.instant(ENGINE, CACHE, e.nanos(), "flushed " + e.blocks() + " blocks").close();
       case Event.Overlapped e -> overlapped = e;
+      case Event.SparseReads e -> {}
       case Event.Paused e -> out.instant(ENGINE, STEPS, e.nanos(), "paused").close();
       case Event.Resumed e -> out.instant(ENGINE, STEPS, e.nanos(), "resumed").close();
       case Event.Idle e -> counters(e.nanos(), e.running(), e.waiting(), e.pools());

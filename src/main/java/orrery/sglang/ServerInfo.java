@@ -120,7 +120,11 @@ public final class ServerInfo {
             (name, value) ->
                 all.put(
                     name.replace('-', '_'),
-                    value instanceof Enum<?> word ? word.name().toLowerCase(Locale.ROOT) : value));
+                    switch (value) {
+                      case Enum<?> word -> word.name().toLowerCase(Locale.ROOT);
+                      case Record json -> json.toString();
+                      default -> value;
+                    }));
     return all;
   }
 

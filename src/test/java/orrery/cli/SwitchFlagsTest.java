@@ -11,6 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import orrery.engine.EngineOptions;
 import orrery.engine.Switch;
+import orrery.hisparse.HisparseConfig;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 
@@ -72,6 +73,7 @@ class SwitchFlagsTest {
       case Boolean on -> !on;
       case Integer number -> number == 2 ? 3 : 5;
       case Double number -> number + 1;
+      case HisparseConfig config -> new HisparseConfig(3, 5);
       case String word -> word + "of files";
       default ->
           s.values().stream().filter(value -> !value.equals(standard)).findFirst().orElseThrow();

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import orrery.engine.EngineOptions;
 import orrery.grammar.Grammars;
+import orrery.hisparse.HisparseConfig;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
 
@@ -146,6 +147,7 @@ class OptionsTest {
       case "java.util.OptionalLong" -> List.of(OptionalLong.of(3));
       case "java.util.Optional<orrery.grammar.Constraint>" ->
           List.of(Optional.of(Grammars.of(new byte[][] {{'a'}}).regex("a")));
+      case "orrery.hisparse.HisparseConfig" -> List.of(new HisparseConfig(3, 5));
       case "java.util.List<java.lang.String>" -> List.of(List.of("end"));
       case "java.util.List<java.lang.Integer>" -> List.of(List.of(3));
       case "java.util.List<orrery.sampling.SamplingParams$TokenBias>" ->
