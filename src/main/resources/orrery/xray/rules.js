@@ -184,6 +184,12 @@ export const RULES = {
     moved(state, "waited", e.waited);
   },
 
+  SparseReads(state, e) {
+    state.loose.sparse = {
+      hits: e.hits, misses: e.misses, direct: e.direct, bytes: e.bytesDown + e.bytesDirect,
+    };
+  },
+
   HostPools(state, e) {
     state.host = e.pools;
   },
@@ -245,7 +251,7 @@ export const RULES = {
       draftRows: e.draftRows, paddingRows: e.paddingRows, running: e.running, waiting: e.waiting,
       stop: e.stop, pools: e.pools, plan: e.planNanos, draft: e.draftNanos, launch: e.launchNanos,
       judge: e.judgeNanos, follow: e.followNanos, commit: e.commitNanos, rows,
-      moved: brought.moved, marks: brought.marks,
+      moved: brought.moved, sparse: brought.sparse, marks: brought.marks,
     });
     state.step = e.step;
     state.idle = false;

@@ -142,7 +142,7 @@ class PageStateTest {
             assertThat(((Number) n).longValue())
                 .as("%s, %s", run, name)
                 .isEqualTo(expected.getOrDefault(name, 0L)));
-    assertThat(counters.keySet()).hasSize(22).containsAll((Iterable) expected.keySet());
+    assertThat(counters.keySet()).hasSize(26).containsAll((Iterable) expected.keySet());
   }
 
   /** Changes of what the page counts of a step that overlaps others. */
@@ -197,6 +197,12 @@ class PageStateTest {
       case StorageFault f -> sums.merge("storageFaults", 1L, Long::sum);
       case HostPools h ->
           h.pools().forEach(s -> sums.merge("hostEvicted", (long) s.evicted(), Long::sum));
+      case Event.SparseReads r -> {
+        sums.merge("sparseHits", r.hits(), Long::sum);
+        sums.merge("sparseMisses", r.misses(), Long::sum);
+        sums.merge("sparseDirect", r.direct(), Long::sum);
+        sums.merge("sparseBytes", r.bytesDown() + r.bytesDirect(), Long::sum);
+      }
       case Event.Rejected r -> sums.merge("refused", 1L, Long::sum);
       case Event.Finished f ->
           sums.merge(
