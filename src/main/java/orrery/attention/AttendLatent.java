@@ -9,6 +9,7 @@ import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.graph.StepField;
 import orrery.graph.StreamRows;
+import orrery.hisparse.FetchEntries;
 import orrery.kernels.CachedRows;
 import orrery.kernels.LatentKernels;
 
@@ -19,10 +20,13 @@ import orrery.kernels.LatentKernels;
  *
  * @param q [rows][heads*headDim]
  * @param selected [rows][topk] the entries that each row reads; null if it reads all that it sees
+ * @param places [rows][topk] where they lie on the device, see {@link FetchEntries}; null if the
+ *     layer's entries lie there in whole
  * @param sink [heads]
  * @param mixed [rows][heads*headDim]
  */
-record AttendLatent(Buffer q, LatentKv kv, IntBuffer selected, float[] sink, Buffer mixed)
+record AttendLatent(
+    Buffer q, LatentKv kv, IntBuffer selected, IntBuffer places, float[] sink, Buffer mixed)
     implements Op {
   private static final int HEADS_AT_ONCE = 4;
 
@@ -32,7 +36,8 @@ record AttendLatent(Buffer q, LatentKv kv, IntBuffer selected, float[] sink, Buf
     if (q.cols != sink.length * width
         || mixed.cols != q.cols
         || (entries != null && entries.width() != width)
-        || (entries == null && selected != null)) {
+        || (entries == null && selected != null)
+        || (places == null) != (kv.buffers() == null)) {
       throw new IllegalArgumentException(
           mixed
               + " = attention of "
@@ -89,13 +94,18 @@ record AttendLatent(Buffer q, LatentKv kv, IntBuffer selected, float[] sink, Buf
             sink,
             headFrom,
             near,
-            kv.compressed() == null ? near : kv.compressed().stored(),
+            n == raw ? near : onDevice(r) ? kv.buffers().rows() : kv.compressed().stored(),
             rows,
             raw,
             n,
             mixed.data,
             mixed.row(r) + headFrom * headDim,
             step.scratch(share));
+  }
+
+  /** Whether the selected entries of a row lie in a buffer; else it reads where all entries lie. */
+  private boolean onDevice(int r) {
+    return places != null && places.data[r * places.cols] != FetchEntries.DIRECT;
   }
 
   private int entries(int slot) {
@@ -110,7 +120,9 @@ record AttendLatent(Buffer q, LatentKv kv, IntBuffer selected, float[] sink, Buf
     for (int i = 0; i < raw; i++) {
       rows[i] = kv.raw().row(pages, slot + 1 - raw + i);
     }
-    if (n > raw) {
+    if (n > raw && onDevice(r)) {
+      System.arraycopy(places.data, r * places.cols, rows, raw, n - raw);
+    } else if (n > raw) {
       StreamRows compressed = kv.compressed();
       int[] entryPages = compressed.pages(step, r);
       for (int i = raw; i < n; i++) {
@@ -129,6 +141,9 @@ record AttendLatent(Buffer q, LatentKv kv, IntBuffer selected, float[] sink, Buf
     }
     if (selected != null) {
       reads.add(selected);
+    }
+    if (places != null) {
+      reads.add(places);
     }
     return reads;
   }
@@ -154,6 +169,15 @@ record AttendLatent(Buffer q, LatentKv kv, IntBuffer selected, float[] sink, Buf
         kv.compressed() == null
             ? ""
             : (selected == null ? ", all of " : ", " + selected + " of ") + kv.compressed();
-    return mixed + " = attention " + q + " over " + kv.window() + " of " + kv.raw() + entries;
+    String where = places == null ? "" : " at " + places;
+    return mixed
+        + " = attention "
+        + q
+        + " over "
+        + kv.window()
+        + " of "
+        + kv.raw()
+        + entries
+        + where;
   }
 }

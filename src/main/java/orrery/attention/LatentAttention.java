@@ -6,6 +6,7 @@ import orrery.graph.IntBuffer;
 import orrery.graph.Launcher;
 import orrery.graph.RowCount;
 import orrery.graph.Tile;
+import orrery.hisparse.FetchEntries;
 import orrery.kernels.PackedMatrix;
 
 /**
@@ -79,6 +80,7 @@ public record LatentAttention(
     final Buffer groups;
     final Compressor.Space[] compressors; // one for each width that a compressor has
     final Indexer.Space indexer; // null if no layer has one
+    final IntBuffer places; // where selected entries lie on the device; null if all lie there
 
     /** Bytes for each row. */
     public static long bytes(List<LatentAttention> layers) {
@@ -102,6 +104,15 @@ public record LatentAttention(
      * @throws IllegalArgumentException if their shapes differ
      */
     public Space(List<LatentAttention> layers, RowCount rows, int maxRows) {
+      this(layers, rows, maxRows, false);
+    }
+
+    /**
+     * The same.
+     *
+     * @param host whether entries lie on the host from which an indexer selects
+     */
+    public Space(List<LatentAttention> layers, RowCount rows, int maxRows, boolean host) {
       LatentAttention a = alike(layers);
       queryRank = new Buffer("queryRank", rows, maxRows, a.wqA.out);
       q = new Buffer("q", rows, maxRows, a.heads * a.headDim);
@@ -115,6 +126,7 @@ public record LatentAttention(
       }
       Indexer i = indexer(layers);
       indexer = i == null ? null : new Indexer.Space(i, rows, maxRows);
+      places = host ? new IntBuffer("places", rows, maxRows, i.topk()) : null;
     }
 
     private Compressor.Space of(Compressor c) {
@@ -197,7 +209,12 @@ public record LatentAttention(
       indexer.run(g, h, s.queryRank, rope.turn(), kv, s.indexer);
       selected = s.indexer.selected;
     }
-    g.launch(new AttendLatent(s.q, kv, selected, sink, s.mixed));
+    IntBuffer places = null;
+    if (kv.buffers() != null) {
+      places = s.places;
+      g.launch(new FetchEntries(selected, kv.buffers(), places));
+    }
+    g.launch(new AttendLatent(s.q, kv, selected, places, sink, s.mixed));
     g.launch(new RopeTail(s.mixed, heads, rope.back()));
     g.matmul(s.mixed, woA, s.groups);
     g.matmul(s.groups, woB, out);

@@ -1,6 +1,7 @@
 package orrery.attention;
 
 import orrery.graph.StreamRows;
+import orrery.hisparse.EntryBuffers;
 
 /**
  * A layer's handle on its cached rows for latent attention. All rows are row-major.
@@ -20,6 +21,8 @@ import orrery.graph.StreamRows;
  * @param indexState as {@code state}, for the indexer's keys; null without an indexer
  * @param indexKey one key for the tokens of an entry, by which entries are selected; null without
  *     an indexer
+ * @param buffers what the device holds of {@code compressed} if that lies on the host; null if it
+ *     lies on the device
  * @param window how many of the newest raw rows a token reads, its own included
  * @param firstSlot the first slot that holds a row: 0, or 1 for an MTP layer, where a row lies at
  *     the slot of the newest token that it reads
@@ -30,6 +33,7 @@ public record LatentKv(
     StreamRows compressed,
     StreamRows indexState,
     StreamRows indexKey,
+    EntryBuffers buffers,
     int window,
     int firstSlot) {
   /**
@@ -47,6 +51,23 @@ public record LatentKv(
       throw new IllegalArgumentException(
           "latent attention: expected compressed rows beside " + indexKey + ", found none");
     }
+    if (buffers != null && (indexKey == null || buffers.host() != compressed)) {
+      throw new IllegalArgumentException(
+          "latent attention: expected buffers of entries that an indexer selects, found those of "
+              + buffers.host());
+    }
+  }
+
+  /** A handle on rows that all lie on the device. */
+  public LatentKv(
+      StreamRows raw,
+      StreamRows state,
+      StreamRows compressed,
+      StreamRows indexState,
+      StreamRows indexKey,
+      int window,
+      int firstSlot) {
+    this(raw, state, compressed, indexState, indexKey, null, window, firstSlot);
   }
 
   /** The handle of a layer that compresses nothing. */

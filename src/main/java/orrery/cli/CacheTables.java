@@ -101,6 +101,24 @@ final class CacheTables {
           lengths,
           (k, n) -> k.held(n, page, span(geometry, k.stream().keeps())));
     }
+    if (layout.chosen() > 0) {
+      row("on the host with " + MemoryFlags.HISPARSE, lengths, CacheTables::onHost);
+      row(
+          "and buffers of 2 x %d entries".formatted(layout.chosen()),
+          lengths,
+          (k, n) -> buffers(k));
+    }
+  }
+
+  /** Bytes of entries from which rows choose; sparse offload has them on the host. */
+  private static long onHost(StreamKind k, int tokens) {
+    return k.stream().chosen() > 0 ? k.bytes(tokens, PAGE) : 0;
+  }
+
+  /** Bytes that sparse offload keeps of them on the device, by default and without drafts. */
+  private static long buffers(StreamKind k) {
+    Stream s = k.stream();
+    return 2L * s.chosen() * k.streams() * s.format().bytes(s.width());
   }
 
   private static int span(KvGeometry geometry, int keeps) {

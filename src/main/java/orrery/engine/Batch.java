@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import orrery.batching.StepPlan;
 import orrery.graph.Step;
+import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 
 /**
@@ -11,10 +12,12 @@ import orrery.kv.PageTable;
  * its place stands where it will be found ({@link FutureTokens}).
  */
 final class Batch {
+  private final KvCache kv;
   private final PageTable padding; // all dummy pages
 
-  Batch(PageTable padding) {
-    this.padding = padding;
+  Batch(KvCache kv) {
+    this.kv = kv;
+    this.padding = kv.newTable();
   }
 
   /** Puts the plan's rows into the step; for drafts, as many rows as there are drafts. */
@@ -24,7 +27,9 @@ final class Batch {
     int furthest = 0;
     for (StepPlan.Rows rows : plan.rows()) {
       Segment segment = segment(Choice.of(rows.sequence()), rows.count(), step);
-      step.tables[segments.size()] = rows.sequence().table();
+      PageTable table = rows.sequence().table();
+      kv.takeBuffer(table);
+      step.tables[segments.size()] = table;
       add(segment, segments.size(), step);
       segments.add(segment);
       furthest = Math.max(furthest, segment.from() + segment.rows() - 1);

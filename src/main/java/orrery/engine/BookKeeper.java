@@ -99,6 +99,7 @@ final class BookKeeper {
       sink.accept(new StepRows(nanos, steps, rows));
     }
     prefix.tiers(nanos).forEach(sink::accept);
+    SparseReport.of(nanos, steps, step.reads()).ifPresent(sink::accept);
     sink.accept(step.planned().times().report(steps++, step, queues, pools.step()));
     if (wanted && (steps >= due || manyEvents())) {
       keyframe(nanos);

@@ -196,7 +196,7 @@ final class EngineCore {
             speculator.margin());
 
     planner = new Planner(scheduler, queues, requests, memory, fetches, speculator, sink, clock);
-    Batch batch = new Batch(kv.newTable());
+    Batch batch = new Batch(kv);
     PromptScorer scorer = new PromptScorer(runner, requests);
     Settler settler =
         new Settler(

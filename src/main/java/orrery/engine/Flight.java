@@ -83,7 +83,7 @@ final class Flight {
   }
 
   Launched launched() {
-    return new Launched(planned, segments, forward);
+    return new Launched(planned, segments, forward, step.hostReads());
   }
 
   /** When the forward pass began. */

@@ -1,12 +1,12 @@
 package orrery.engine;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import orrery.graph.HighestLogits;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
-import orrery.kv.Stream;
 import orrery.model.Activations;
 import orrery.model.Fp8Activations;
 import orrery.model.Model;
@@ -44,23 +44,27 @@ public record HeapPlan(List<Kind> kinds) {
     int contextLength = Sizes.contextLength(model, o);
     KvLayout layout = Sizes.layout(model, o);
     KvGeometry geometry = Sizes.geometry(model, o, contextLength);
-    Activations a = model.activations(layout.boundary() >= 0, contextLength);
-    return new HeapPlan(
-        List.of(
-            cache(o, contextLength, layout, geometry),
-            steps(model, o, contextLength, a),
-            context(o, contextLength, a),
-            running(model, o, contextLength, geometry, layout),
-            host(o, contextLength, layout, geometry)));
+    Activations plain = model.activations(layout.boundary() >= 0, contextLength);
+    Activations a = SparseMemory.with(layout, plain);
+    List<Kind> kinds =
+        new ArrayList<>(
+            List.of(
+                cache(o, contextLength, layout, geometry),
+                steps(model, o, contextLength, a),
+                context(o, contextLength, a),
+                running(model, o, contextLength, geometry, layout),
+                host(o, contextLength, layout, geometry)));
+    long[] pages = Sizes.pages(o, geometry, contextLength);
+    kinds.addAll(SparseMemory.kinds(o, layout, geometry, pages));
+    return new HeapPlan(List.copyOf(kinds));
   }
 
   private static Kind cache(EngineOptions o, int contextLength, KvLayout layout, KvGeometry g) {
     long[] pages = Sizes.pages(o, g, contextLength);
     long bytes = 0;
     for (int s = 0; s < layout.streams().size(); s++) {
-      Stream stream = layout.streams().get(s);
-      int pool = layout.poolOf(s);
-      bytes = Heap.plus(bytes, Heap.times(pages[pool] + 1, stream.bytes(g.span(pool))));
+      long rows = layout.onHost(s) ? 0 : SparseMemory.bytes(layout, g, pages, s);
+      bytes = Heap.plus(bytes, rows);
     }
     for (long count : pages) {
       bytes = Heap.plus(bytes, Heap.times(count + 1, BOOKS));

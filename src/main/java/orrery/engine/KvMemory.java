@@ -136,11 +136,12 @@ final class KvMemory {
   }
 
   /**
-   * The pages of a sequence, for another thread, until they are given back.
+   * The pages of a sequence that is in no step, for another thread, until they are given back.
    *
    * @param from [pools] the first page to be copied, or an earlier one
    */
   KvPages lend(Sequence s, int[] from) {
+    kv.giveBackBuffer(s.table());
     int[] first = new int[from.length];
     Arrays.setAll(first, pool -> Math.max(from[pool], s.table().first(pool)));
     return new KvPages(kv, s.table(), first);

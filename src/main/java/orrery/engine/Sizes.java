@@ -56,7 +56,7 @@ final class Sizes {
           "speculative-algorithm: expected ngram or off, since the model has no MTP layer,"
               + " found mtp");
     }
-    return model.kvLayout(mtp, o.kv().kvCacheDtype());
+    return SparseSizes.onHost(model.kvLayout(mtp, o.kv().kvCacheDtype()), model, o);
   }
 
   /**

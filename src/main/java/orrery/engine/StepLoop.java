@@ -90,7 +90,7 @@ final class StepLoop implements Loop {
     GreedyForward forward = run(step);
     scorer.score(segments, step, forward);
     planned.times().mark(Phase.LAUNCH);
-    return new Launched(planned, segments, forward);
+    return new Launched(planned, segments, forward, step.hostReads());
   }
 
   private GreedyForward run(Step step) {

@@ -23,6 +23,7 @@ public final class Step {
   public final PageTable[] tables; // [maxSequences] where each sequence's cached rows lie
 
   private final Workspace workspace;
+  private final HostReads hostReads;
   private int rows;
   private int logitRows;
   private Arrival arrival = Arrival.COMPLETE; // of pages that are being loaded for this step
@@ -42,6 +43,7 @@ public final class Step {
     greedy = new int[maxRows];
     tables = new PageTable[maxSequences];
     this.workspace = workspace;
+    this.hostReads = new HostReads(workspace.threads(), maxSequences);
   }
 
   /** Empties the batch. */
@@ -49,6 +51,12 @@ public final class Step {
     rows = 0;
     logitRows = 0;
     arrival = Arrival.COMPLETE;
+    hostReads.clear();
+  }
+
+  /** Counts what the ops of this step read of entries on the host. */
+  public HostReads hostReads() {
+    return hostReads;
   }
 
   /** Some pages of this step are on their way; ops wait for the rows that they read. */

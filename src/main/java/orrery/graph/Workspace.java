@@ -16,6 +16,11 @@ public final class Workspace {
     this.kernels = kernels;
   }
 
+  /** Threads that have working memory. */
+  int threads() {
+    return scratch.length;
+  }
+
   Scratch scratch(int thread) {
     return scratch[thread];
   }

@@ -31,6 +31,11 @@ public record Bf16Rows(int width, short[] data) implements CachedRows {
   }
 
   @Override
+  public void copyFrom(CachedRows other, int from, int to) {
+    System.arraycopy(((Bf16Rows) other).data, from * width, data, to * width, width);
+  }
+
+  @Override
   public void copyOut(int from, int n, MemorySegment to, long at) {
     MemorySegment.copy(data, from * width, to, ValueLayout.JAVA_SHORT_UNALIGNED, at, n * width);
   }

@@ -41,6 +41,13 @@ public sealed interface CachedRows permits F32Rows, Bf16Rows, Fp8Rows {
   void copy(int from, int to, int n);
 
   /**
+   * Copies a row of other rows of the same format and width, as it is stored.
+   *
+   * @throws ClassCastException if they have another format
+   */
+  void copyFrom(CachedRows other, int from, int to);
+
+  /**
    * Copies {@code n} rows out as they are stored, {@link RowFormat#bytes} a row, to bytes from
    * {@code at} on.
    */

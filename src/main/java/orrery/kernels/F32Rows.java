@@ -33,6 +33,11 @@ public record F32Rows(int width, float[] data) implements CachedRows {
   }
 
   @Override
+  public void copyFrom(CachedRows other, int from, int to) {
+    System.arraycopy(((F32Rows) other).data, from * width, data, to * width, width);
+  }
+
+  @Override
   public void copyOut(int from, int n, MemorySegment to, long at) {
     MemorySegment.copy(data, from * width, to, ValueLayout.JAVA_FLOAT_UNALIGNED, at, n * width);
   }

@@ -59,6 +59,15 @@ public record Fp8Rows(RowFormat format, int width, byte[] codes, byte[] scales, 
     System.arraycopy(tails, from * tail, tails, to * tail, n * tail);
   }
 
+  @Override
+  public void copyFrom(CachedRows other, int from, int to) {
+    Fp8Rows source = (Fp8Rows) other;
+    int tail = format.tail();
+    System.arraycopy(source.codes, from * coded(), codes, to * coded(), coded());
+    System.arraycopy(source.scales, from * blocks(), scales, to * blocks(), blocks());
+    System.arraycopy(source.tails, from * tail, tails, to * tail, tail);
+  }
+
   /** All codes of the rows come first, then all scales, then all tails. */
   @Override
   public void copyOut(int from, int n, MemorySegment to, long at) {

@@ -24,6 +24,7 @@ public final class KvCache {
   private final PagePool[] pools; // [pool]
   private final int[] pageRows; // [streams] rows of one page
   private final CachedRows[] rows; // [streams] all pages, the dummy included
+  private final BufferLeases buffers;
   private final List<int[]> released = new ArrayList<>(); // pool and page, to be poisoned later
   private boolean later; // whether pages that are released now are poisoned later
 
@@ -58,6 +59,7 @@ public final class KvCache {
     }
     this.layout = layout;
     this.geometry = geometry;
+    this.buffers = new BufferLeases(layout.buffers().count());
     this.maxSlots = maxSlots;
     this.pools = new PagePool[pages.length];
     Arrays.setAll(pools, pool -> new PagePool(Math.addExact(pages[pool], 1)));
@@ -175,8 +177,26 @@ public final class KvCache {
     }
   }
 
-  /** Releases all pages of a sequence. */
+  /**
+   * Gives a sequence that is in the next step a device buffer, unless it has one. It keeps the
+   * buffer until its pages are released, or until {@link #giveBackBuffer}.
+   *
+   * @throws IllegalStateException if more sequences have one than can be in a step
+   */
+  public void takeBuffer(PageTable table) {
+    if (layout.buffers().any()) {
+      buffers.take(table);
+    }
+  }
+
+  /** Takes back the device buffer of a sequence that will be in no step any more. */
+  public void giveBackBuffer(PageTable table) {
+    buffers.giveBack(table);
+  }
+
+  /** Releases all pages of a sequence, and its device buffer. */
   public void release(PageTable table) {
+    giveBackBuffer(table);
     for (int pool = 0; pool < pools.length; pool++) {
       // Tail first, so that the head of a sequence is reused last.
       for (int i = table.end(pool) - 1; i >= table.first(pool); i--) {

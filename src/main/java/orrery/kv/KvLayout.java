@@ -14,6 +14,7 @@ public final class KvLayout {
   private final int[] keeps; // [pools]
   private final int[] poolOf; // [streams]
   private final int[][] streamsOf; // [pools][streams of the pool]
+  private final DeviceBuffers buffers; // of the streams from which rows choose
   private final int boundary; // the stream with one row a page, or -1
 
   /**
@@ -21,6 +22,11 @@ public final class KvLayout {
    * @throws IllegalArgumentException if there is none
    */
   public KvLayout(List<Stream> streams) {
+    this(streams, DeviceBuffers.NONE);
+  }
+
+  private KvLayout(List<Stream> streams, DeviceBuffers buffers) {
+    this.buffers = buffers;
     this.streams = List.copyOf(streams);
     if (streams.isEmpty()) {
       throw new IllegalArgumentException("a KV layout needs at least one stream");
@@ -52,6 +58,43 @@ public final class KvLayout {
   /** The streams, in the order in which the model addresses them. */
   public List<Stream> streams() {
     return streams;
+  }
+
+  /**
+   * The same streams, but those from which a row chooses lie on the host.
+   *
+   * @param buffers what the device holds of each of these
+   */
+  public KvLayout onHost(DeviceBuffers buffers) {
+    return new KvLayout(streams, buffers);
+  }
+
+  /** What the device holds of each stream whose rows lie on the host. */
+  public DeviceBuffers buffers() {
+    return buffers;
+  }
+
+  /** Whether the rows of a stream lie on the host. */
+  public boolean onHost(int stream) {
+    return buffers.any() && streams.get(stream).chosen() > 0;
+  }
+
+  /** The most rows of a stream that a token chooses; 0 if there is no stream to choose from. */
+  public int chosen() {
+    return streams.stream().mapToInt(Stream::chosen).max().orElse(0);
+  }
+
+  /** Bytes of the device buffers of all streams. */
+  public long bufferBytes() {
+    return streams.stream().filter(s -> s.chosen() > 0).mapToLong(buffers::bytes).sum();
+  }
+
+  /** Bytes on the host that a page of {@code pageTokens} tokens takes; the others are device. */
+  public long hostBytesPerPage(int pageTokens) {
+    return IntStream.range(0, streams.size())
+        .filter(this::onHost)
+        .mapToLong(s -> streams.get(s).bytes(pageTokens))
+        .sum();
   }
 
   /** The {@code keeps} of each pool. */

@@ -7,10 +7,15 @@ import java.util.Arrays;
  * pool's span. Entries of passed pages are {@link PagePool#DUMMY}.
  */
 public final class PageTable {
+  /** In place of a device buffer. */
+  public static final int NO_BUFFER = -1;
+
   private final int[][] pages; // [pool][slot / span]
   private final int[] first; // [pool] the first held page; those before it are passed
   private final int[] end; // [pool] one more than the last page
   private PageTable original = this; // the table of the sequence
+  private int buffer = NO_BUFFER;
+  private int lease; // of the buffer
 
   PageTable(KvGeometry geometry, int maxSlots) {
     pages = new int[geometry.pools()][];
@@ -42,11 +47,34 @@ public final class PageTable {
    */
   public void copy(PageTable from) {
     original = from.original;
+    buffer = from.buffer;
+    lease = from.lease;
     for (int pool = 0; pool < pages.length; pool++) {
       first[pool] = from.first[pool];
       end[pool] = from.end[pool];
       System.arraycopy(from.pages[pool], 0, pages[pool], 0, end[pool]);
     }
+  }
+
+  /**
+   * The device buffer of the sequence, the same in each stream whose rows lie on the host, or
+   * {@link #NO_BUFFER}.
+   */
+  public int buffer() {
+    return buffer;
+  }
+
+  /**
+   * A number of the time for which the sequence has its buffer; no other sequence has the same.
+   * What lies in the buffer from before is of another lease.
+   */
+  public int lease() {
+    return lease;
+  }
+
+  void buffer(int buffer, int lease) {
+    this.buffer = buffer;
+    this.lease = lease;
   }
 
   /** The table of which this one is a copy now; itself if of none. It says whose rows these are. */

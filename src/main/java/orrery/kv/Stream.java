@@ -15,11 +15,13 @@ import orrery.quantization.RowFormat;
  *     prefix reads; it is less where rows count only from a multiple of some length on, which every
  *     N is
  * @param format how a row is stored
+ * @param chosen how many of these rows a token reads at most, chosen among all that it sees; 0 if
+ *     it reads all
  * @throws IllegalArgumentException if needs is negative or another number is less than 1, or if a
  *     prefix would need rows that are gone by then
  */
 public record Stream(
-    String name, int width, int tokensPerRow, int keeps, int needs, RowFormat format) {
+    String name, int width, int tokensPerRow, int keeps, int needs, RowFormat format, int chosen) {
   /** All tokens of a sequence. */
   public static final int ALL = Integer.MAX_VALUE;
 
@@ -27,18 +29,20 @@ public record Stream(
   public static final int PER_PAGE = Integer.MAX_VALUE;
 
   public Stream {
-    if (width < 1 || tokensPerRow < 1 || keeps < 1 || needs < 0) {
+    if (width < 1 || tokensPerRow < 1 || keeps < 1 || needs < 0 || chosen < 0) {
       throw new IllegalArgumentException(
           "stream "
               + name
-              + ": expected width, tokens per row and keeps >= 1 and needs >= 0, found "
+              + ": expected width, tokens per row and keeps >= 1, needs and chosen >= 0, found "
               + width
               + ", "
               + tokensPerRow
               + ", "
               + keeps
               + ", "
-              + needs);
+              + needs
+              + ", "
+              + chosen);
     }
     if (keeps != ALL && needs >= keeps) {
       throw new IllegalArgumentException(
@@ -49,6 +53,11 @@ public record Stream(
               + " tokens that it keeps, found "
               + (needs == ALL ? "all" : needs));
     }
+  }
+
+  /** A stream of which a token reads all that it sees. */
+  public Stream(String name, int width, int tokensPerRow, int keeps, int needs, RowFormat format) {
+    this(name, width, tokensPerRow, keeps, needs, format, 0);
   }
 
   /** A stream of float32. */

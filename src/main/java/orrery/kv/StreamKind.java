@@ -22,7 +22,8 @@ public record StreamKind(String name, int streams, Stream stream) {
     for (Stream s : layout.streams()) {
       String name = s.name().replaceFirst(LAYER, "");
       Stream alike =
-          new Stream(name, s.width(), s.tokensPerRow(), s.keeps(), s.needs(), s.format());
+          new Stream(
+              name, s.width(), s.tokensPerRow(), s.keeps(), s.needs(), s.format(), s.chosen());
       kinds.merge(
           alike,
           new StreamKind(name, 1, alike),

@@ -81,12 +81,14 @@ class LatentOpShapesTest {
     refused(
         () -> new SelectEntries(buffer(10), buffer(3), rows("key", 4, 5), selected), "b10", "b3");
     LatentKv window = LatentKv.ofWindow(rows("raw", 1, 6), 4, 0);
-    new AttendLatent(buffer(12), window, null, new float[2], buffer(12));
+    new AttendLatent(buffer(12), window, null, null, new float[2], buffer(12));
     refused(
-        () -> new AttendLatent(buffer(12), window, null, new float[3], buffer(12)),
+        () -> new AttendLatent(buffer(12), window, null, null, new float[3], buffer(12)),
         "3 heads",
         "b12");
-    refused(() -> new AttendLatent(buffer(12), window, selected, new float[2], buffer(12)), "raw");
+    refused(
+        () -> new AttendLatent(buffer(12), window, selected, null, new float[2], buffer(12)),
+        "raw");
   }
 
   @Test

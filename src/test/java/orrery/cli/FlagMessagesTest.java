@@ -29,6 +29,7 @@ class FlagMessagesTest {
   private static final String TIERS = "--enable-hierarchical-cache ";
   private static final String DUMP = "dump -m SPECK --ids 1 --out OUT ";
   private static final String SERVE = "serve -m SPECK ";
+  private static final String V4 = "generate -m tiny-models/speck-v4-mtp --ids 1 ";
   private static final String MTP = GENERATE + "--speculative-algorithm mtp ";
 
   /** Flags with a number: a bad number for each, and a part of the error. */
@@ -78,6 +79,11 @@ class FlagMessagesTest {
               "expected more than 0 and at most 1, or 0, found -0.1"),
           of(GENERATE, "--context-length -1", "expected at least 1, or 0 for the model's"),
           of(GENERATE, "--context-length 999", "expected at most the model's 256 positions"),
+          of(
+              V4 + "--enable-hisparse ",
+              "--hisparse-config {\"device_buffer_size\":2}",
+              "expected device_buffer_size of at least 3, 3 entries for each of the 1 rows of a"
+                  + " decode step, found 2"),
           of(GENERATE, "--schedule-conservativeness 0", "expected above 0, at most 10, found 0.0"),
           of(GENERATE, "--chunked-prefill-size -1", "expected at least 1, or 0, found -1"),
           of(GENERATE, "--max-running-requests 0", "expected 1 to 4096, found 0"),
@@ -160,6 +166,29 @@ class FlagMessagesTest {
               "--hicache-storage-prefetch-policy never",
               "expected best-effort, wait-complete or timeout, found never"),
           of(BATCH, "--radix-eviction-policy mru", "expected lru, lfu or fifo, found mru"),
+          of(
+              GENERATE,
+              "--enable-hisparse",
+              "expected a model with an indexer, which chooses the entries that a row reads, found"
+                  + " glm4_moe without one"),
+          of(GENERATE, "--hisparse-config 7", "expected a JSON object, found 7"),
+          of(GENERATE, "--hisparse-config {", "expected JSON, found"),
+          of(
+              GENERATE,
+              "--hisparse-config {\"topk\":3}",
+              "expected the keys top_k and device_buffer_size, found \"topk\""),
+          of(
+              GENERATE,
+              "--hisparse-config {\"host_to_device_ratio\":2}",
+              "expected no host_to_device_ratio: the rows on the host are those of"),
+          of(
+              GENERATE,
+              "--hisparse-config {\"top_k\":0}",
+              "expected a whole number of at least 1 for top_k, found 0"),
+          of(
+              V4 + "--enable-hisparse ",
+              "--hisparse-config {\"top_k\":4}",
+              "expected top_k 3, as the model's index_topk, found 4"),
           of(
               "generate -m SPECK ",
               "--ids 1,2,3 --context-length 3",

@@ -59,6 +59,27 @@ class EngineMatrixTest {
         .containsKeys("refusals WINDOWS, tight");
     models.stream().filter(Served::windows).forEach(model -> requireWindows(model, happened));
     requireTiers(models, happened);
+    requireHisparse(models, happened);
+  }
+
+  /** Entries lay in device buffers, came from the host and left their slots, in every way. */
+  private static void requireHisparse(List<Served> models, Map<String, Integer> happened) {
+    assertThat(models.stream().filter(Served::indexes)).isNotEmpty();
+    for (Served model : models.stream().filter(Served::indexes).toList()) {
+      assertThat(happened)
+          .containsKeys("entries in buffers " + model, "entries from the host " + model)
+          .containsKey("entries that left a buffer " + model);
+    }
+    for (Speculation s : Speculation.values()) {
+      assertThat(happened).containsKey("entries from the host " + s);
+    }
+    for (PrefixCacheKind prefix : PrefixCacheKind.values()) {
+      assertThat(happened).containsKey("entries from the host " + prefix);
+    }
+    assertThat(happened)
+        .containsKeys("entries read on the host", "entries from the host while steps overlap")
+        .containsKeys("entries from the host behind loads", "entries from the host behind forks")
+        .containsKeys("entries from the host behind retractions");
   }
 
   /** Rows left the pages, and came back from host memory, in every way. */
@@ -110,6 +131,7 @@ class EngineMatrixTest {
     models.stream()
         .filter(Served::windows)
         .forEach(m -> assertThat(happened).containsKeys("passed pages " + m, "tombstones " + m));
+    requireHisparse(models, happened);
   }
 
   /**
@@ -120,16 +142,18 @@ class EngineMatrixTest {
   @Test
   void rowsThatWerePutOffAreNotMissedInTheCopyOfAPageTable() {
     Map<String, Object> others =
-        Map.of(
-            "enable-hierarchical-cache", true,
-            "hicache-write-policy", WritePolicy.WRITE_BACK,
-            "hicache-storage-backend", StorageBackend.NONE,
-            "hicache-storage-prefetch-policy", PrefetchPolicy.TIMEOUT,
-            "fusion", false,
-            "overlap", true,
-            "radix-eviction-policy", RadixCache.Eviction.LRU,
-            "speculative-coupled-drafts", false,
-            "warmup", true);
+        Map.ofEntries(
+            Map.entry("enable-hierarchical-cache", true),
+            Map.entry("hicache-write-policy", WritePolicy.WRITE_BACK),
+            Map.entry("hicache-storage-backend", StorageBackend.NONE),
+            Map.entry("hicache-storage-prefetch-policy", PrefetchPolicy.TIMEOUT),
+            Map.entry("enable-hisparse", false),
+            Map.entry("hisparse-config", Switch.SMALLEST),
+            Map.entry("fusion", false),
+            Map.entry("overlap", true),
+            Map.entry("radix-eviction-policy", RadixCache.Eviction.LRU),
+            Map.entry("speculative-coupled-drafts", false),
+            Map.entry("warmup", true));
     List<SwitchCell> cells = new ArrayList<>();
     for (Speculation s :
         List.of(Speculation.MTP_ADAPTIVE, Speculation.MTP_0, Speculation.LAGGARD)) {
@@ -395,6 +419,7 @@ class EngineMatrixTest {
     }
     tallyDrafts(cell, cell.whyNoDrafts(model), counts, happened, impossible);
     tallyTiers(cell, counts, happened);
+    tallyHisparse(cell, model, counts, happened);
     add(happened, "keyframes", counts.keyframes);
     add(happened, "hits", counts.hits);
     add(happened, "retractions", counts.retractions);
@@ -421,6 +446,29 @@ class EngineMatrixTest {
       add(happened, "tombstones " + cell.model(), counts.tombstones);
       add(happened, "refusals " + cell.model() + (cell.tight() ? ", tight" : ""), counts.refusals);
     }
+  }
+
+  private static void tallyHisparse(
+      SwitchCell cell, Model model, MatrixCounts counts, Map<String, Integer> happened) {
+    assertThat(counts.written > 0)
+        .as("%s: events of entries on the host", cell)
+        .isEqualTo(cell.hisparse(model));
+    if (cell.hisparse(model) && cell.smallest() && cell.speculation().steps == 0) {
+      assertThat(counts.misses).as("%s: entries from the host", cell).isPositive();
+      assertThat(counts.slotsTaken).as("%s: entries that left a buffer", cell).isPositive();
+    }
+    add(happened, "entries in buffers " + cell.model(), counts.chosen - counts.misses);
+    add(happened, "entries from the host " + cell.model(), counts.misses);
+    add(happened, "entries from the host " + cell.speculation(), counts.misses);
+    add(happened, "entries from the host " + cell.prefix(), counts.misses);
+    add(happened, "entries that left a buffer " + cell.model(), counts.slotsTaken);
+    add(happened, "entries read on the host", counts.direct);
+    boolean overlaps = (boolean) cell.others().get("overlap");
+    add(happened, "entries from the host while steps overlap", overlaps ? counts.misses : 0);
+    add(happened, "entries from the host behind loads", counts.loads > 0 ? counts.misses : 0);
+    add(happened, "entries from the host behind forks", counts.forks > 0 ? counts.misses : 0);
+    boolean retracts = counts.retractions > 0;
+    add(happened, "entries from the host behind retractions", retracts ? counts.misses : 0);
   }
 
   private static void tallyTiers(

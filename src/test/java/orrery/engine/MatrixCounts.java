@@ -1,5 +1,7 @@
 package orrery.engine;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -56,6 +58,12 @@ final class MatrixCounts {
   boolean restarted;
   final Map<String, Integer> prefetches = new HashMap<>(); // by their end
   int tierEvents;
+  long written; // entries that were completed on the host
+  long chosen; // entries that rows chose, of those in buffers
+  long misses; // of these, those that came from the host
+  long direct; // entries that rows read on the host
+  long slotsTaken; // entries that gave up their slot of a buffer
+  private Event.SparseReads sparse; // of the step that is reported now
   private final Set<Integer> loaders = new HashSet<>(); // sequences that began with such a hit
   private final Set<Integer> retracted = new HashSet<>(); // sequences
   private final int pools;
@@ -111,8 +119,19 @@ final class MatrixCounts {
           hitters.add(a.sequence());
         }
       }
+      case Event.SparseReads s -> {
+        assertThat(s.hits() + s.misses()).isEqualTo(s.chosen());
+        written += s.written();
+        chosen += s.chosen();
+        misses += s.misses();
+        direct += s.direct();
+        slotsTaken += s.evicted();
+        sparse = s;
+      }
       case Event.Evicted v -> tombstones += !v.pool().equals("all") && v.pages() > 0 ? 1 : 0;
       case Event.StepDone s -> {
+        boolean direct = sparse != null && sparse.step() == s.step() && sparse.direct() > 0;
+        assertThat(direct && s.prefillRows() == 0).as("a decode step read on the host").isFalse();
         padding += s.paddingRows();
         mostRunning = Math.max(mostRunning, s.running());
         mostPrefill = Math.max(mostPrefill, s.prefillRows());

@@ -108,6 +108,11 @@ enum Served {
         .withCompute(c -> c.withActivationDtype(activations));
   }
 
+  /** Whether it has an indexer, which chooses the entries that a row reads. */
+  boolean indexes() {
+    return windows && !List.of(HYBRID, WINDOWS, V4).contains(this);
+  }
+
   /** Whether its cache has windows. */
   boolean windows() {
     return windows;

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import orrery.hisparse.HisparseConfig;
 import orrery.options.Options;
 
 /**
@@ -15,6 +16,9 @@ import orrery.options.Options;
  * @param component the switch
  */
 public record Switch(RecordComponent group, RecordComponent component) {
+  /** Stands for the smallest buffers that an engine may have. */
+  static final HisparseConfig SMALLEST = new HisparseConfig(0, 1);
+
   /** Values of numbers that the switch matrix tries, each beside any others. */
   private static final Map<String, List<Object>> NUMBERS =
       Map.of(
@@ -22,6 +26,7 @@ public record Switch(RecordComponent group, RecordComponent component) {
           "chunked-prefill-size", List.of(1, 7, 64, 0),
           "max-running-requests", List.of(1, 3, 32),
           "threads", List.of(1, 2, 3, 4),
+          "hisparse-config", List.of(HisparseConfig.UNSAID, SMALLEST),
           "speculative-num-steps", List.of(0, 1, 2, 3, 4, 5));
 
   /** Every switch, in the order of the records. */

@@ -7,7 +7,9 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import orrery.batching.SchedulePolicy;
+import orrery.hisparse.HisparseConfig;
 import orrery.kernels.KernelSet;
+import orrery.kv.KvDtype;
 import orrery.kv.KvGeometry;
 import orrery.model.Model;
 import orrery.offload.PrefetchPolicy;
@@ -326,6 +328,29 @@ record SwitchCell(
     return full.withKv(kv -> kv.withSwaFullTokensRatio(share));
   }
 
+  /** Whether entries of the model lie on the host, from which its indexers choose. */
+  boolean hisparse(Model model) {
+    return (boolean) others.get("enable-hisparse") && chosen(model) > 0;
+  }
+
+  /** Whether the device buffers are as small as they may be. */
+  boolean smallest() {
+    return others.get("hisparse-config").equals(Switch.SMALLEST);
+  }
+
+  private static int chosen(Model model) {
+    return model.kvLayout(false, KvDtype.F32).chosen();
+  }
+
+  private EngineOptions hisparse(Model model, EngineOptions options) {
+    if (!hisparse(model)) {
+      return options.withHisparse(h -> h.withEnableHisparse(false));
+    }
+    int topk = chosen(model);
+    HisparseConfig least = new HisparseConfig(topk, SparseSizes.least(topk, options));
+    return smallest() ? options.withHisparse(h -> h.withHisparseConfig(least)) : options;
+  }
+
   /** Whether there is host memory behind the pages. */
   boolean tiers() {
     return prefix != PrefixCacheKind.OFF && (boolean) others.get("enable-hierarchical-cache");
@@ -384,6 +409,7 @@ record SwitchCell(
     for (Switch s : OTHERS) {
       options = s.with(options, others.get(s.name()));
     }
+    options = hisparse(model, options);
     options =
         options.withOffload(
             o ->

@@ -58,7 +58,7 @@ class SwitchCellTest {
   @Test
   void everySwitchOfTheOptionsIsInTheMatrixWithAllItsValues() {
     List<EngineOptions> cells = new ArrayList<>();
-    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("mtp"))) {
+    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("v4-mtp"))) {
       for (SwitchCell cell : SwitchCell.covering(List.of(Served.values()), 2, 20)) {
         cells.add(cell.options(loaded.model(), 96, 40, 16));
       }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import orrery.attention.LatentKv;
 import orrery.graph.StreamRows;
+import orrery.hisparse.EntryBuffers;
 import orrery.kv.KvCache;
 import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
@@ -50,12 +51,13 @@ final class CacheStreams {
     streams.add(new Stream(layer + "raw", width, 1, c.window(), c.window() - 1, format));
     if (plan.attention().compresses()) {
       streams.add(state(layer + "state", width, plan));
-      streams.add(entries(layer + "compressed", width, plan, format));
+      int topk = plan.attention() == LayerPlan.Attention.CSA ? c.attention().index().topK() : 0;
+      streams.add(entries(layer + "compressed", width, plan, format, topk));
     }
     if (plan.attention() == LayerPlan.Attention.CSA) {
       int keyWidth = c.attention().index().headDim();
       streams.add(state(layer + "index.state", keyWidth, plan));
-      streams.add(entries(layer + "index.key", keyWidth, plan, dtype.format(keyWidth, 0)));
+      streams.add(entries(layer + "index.key", keyWidth, plan, dtype.format(keyWidth, 0), 0));
     }
   }
 
@@ -66,8 +68,9 @@ final class CacheStreams {
     return new Stream(name, 2 * entries * width, 1, entries * plan.ratio(), needs);
   }
 
-  private static Stream entries(String name, int width, LayerPlan plan, RowFormat format) {
-    return new Stream(name, width, plan.ratio(), Stream.ALL, Stream.ALL, format);
+  private static Stream entries(
+      String name, int width, LayerPlan plan, RowFormat format, int chosen) {
+    return new Stream(name, width, plan.ratio(), Stream.ALL, Stream.ALL, format, chosen);
   }
 
   /** The handles of all layers whose rows a cache has; last, if there, that of the MTP layer. */
@@ -82,13 +85,17 @@ final class CacheStreams {
     for (int l = 0; l < handles.length; l++) {
       boolean compresses = plans.get(l).attention().compresses();
       boolean index = plans.get(l).attention() == LayerPlan.Attention.CSA;
+      StreamRows raw = StreamRows.of(cache, next++);
+      StreamRows state = compresses ? StreamRows.of(cache, next++) : null;
+      StreamRows compressed = compresses ? StreamRows.of(cache, next++) : null;
       handles[l] =
           new LatentKv(
-              StreamRows.of(cache, next++),
-              compresses ? StreamRows.of(cache, next++) : null,
-              compresses ? StreamRows.of(cache, next++) : null,
+              raw,
+              state,
+              compressed,
               index ? StreamRows.of(cache, next++) : null,
               index ? StreamRows.of(cache, next++) : null,
+              index ? EntryBuffers.of(cache, compressed) : null,
               c.window(),
               l < c.layers() ? 0 : 1);
     }

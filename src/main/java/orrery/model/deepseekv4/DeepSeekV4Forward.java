@@ -1,5 +1,6 @@
 package orrery.model.deepseekv4;
 
+import java.util.Arrays;
 import java.util.List;
 import orrery.attention.LatentAttention;
 import orrery.attention.LatentKv;
@@ -86,7 +87,8 @@ final class DeepSeekV4Forward implements Forward {
     h = new Buffer("h", rows, maxRows, d);
     out = new Buffer("out", rows, maxRows, d);
     hyper = new HyperConnection.Space(rows, maxRows, c.residualStreams());
-    attention = new LatentAttention.Space(AttentionWeights.kinds(c), rows, maxRows);
+    boolean host = Arrays.stream(kv).anyMatch(layer -> layer.buffers() != null);
+    attention = new LatentAttention.Space(AttentionWeights.kinds(c), rows, maxRows, host);
     experts =
         new MixtureOfExperts.Space(
             c.router(), rows, maxRows, d, c.intermediate(), c.intermediate());
