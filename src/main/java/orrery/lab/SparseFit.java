@@ -136,7 +136,9 @@ final class SparseFit {
     int tokens = room.requests * (int) pages(0, room.context) * page;
     double windows = 0; // tokens that their pools need at most
     for (int pool = 1; pool < geometry.pools(); pool++) {
-      windows = Math.max(windows, (double) room.requests * pages(pool, room.context) * geometry.span(pool));
+      windows =
+          Math.max(
+              windows, (double) room.requests * pages(pool, room.context) * geometry.span(pool));
     }
     double share = Math.min(1, windows / tokens);
     EngineOptions options =
@@ -158,7 +160,8 @@ final class SparseFit {
     double[] x = contexts.stream().mapToDouble(c -> c).toArray();
     List<Chart.Curve> curves = new ArrayList<>();
     for (int i = 0; i < sizes.length; i++) {
-      String name = sizes[i] == 0 ? "all entries on the device" : "buffers of " + sizes[i] + " slots";
+      String name =
+          sizes[i] == 0 ? "all entries on the device" : "buffers of " + sizes[i] + " slots";
       curves.add(new Chart.Curve(name, Chart.Style.LINE, x, most[i]));
     }
     return new Chart(

@@ -27,8 +27,7 @@ final class SparseSpeed {
       List<Variant> variants = new ArrayList<>();
       variants.add(variant(s, batch + " requests, all on the device", device, context, batch));
       EngineOptions host = SparseRuns.sparse(device, slots);
-      variants.add(
-          variant(s, batch + " requests, buffers of " + slots, host, context, batch));
+      variants.add(variant(s, batch + " requests, buffers of " + slots, host, context, batch));
       List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants);
       Comparison table =
           new Comparison("sparse speed, " + s.name())
@@ -36,7 +35,12 @@ final class SparseSpeed {
               .column("us a decoded row", t -> t.microsPerDecodedRow(batch));
       table.print(sheet, all);
       table.ratio(
-          sheet, "us a decoded row", all.getLast(), all.getFirst(), t -> t.microsPerDecodedRow(batch), "");
+          sheet,
+          "us a decoded row",
+          all.getLast(),
+          all.getFirst(),
+          t -> t.microsPerDecodedRow(batch),
+          "");
     }
   }
 
