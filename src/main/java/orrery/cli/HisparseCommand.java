@@ -42,11 +42,11 @@ final class HisparseCommand extends LabExperiment {
 
   @Override
   NoEffect effects(NoEffect notes) {
-    boolean only = shape().parts().equals(java.util.EnumSet.of(HisparseLab.Part.SPEED));
-    boolean counts = shape().parts().equals(java.util.EnumSet.of(HisparseLab.Part.MISSES));
+    boolean times = shape().parts().contains(HisparseLab.Part.SPEED);
+    boolean curves = shape().parts().size() > (times ? 1 : 0);
     return notes
-        .when(only, "with --part speed, which draws no curve", "--svg")
-        .when(counts, "with --part misses, which measures no time", "--rounds");
+        .when(!curves, "with --part speed, which draws no curve", "--svg")
+        .when(!times, "without --part speed, since nothing else measures time", "--rounds");
   }
 
   @Override

@@ -145,7 +145,7 @@ public final class ChartSvg {
     if (axis.logarithmic()) {
       double first = Math.pow(2, Math.ceil(Math.log(range[0]) / Math.log(2) - 1e-9));
       int n = (int) Math.floor(Math.log(range[1] / first) / Math.log(2) + 1e-9) + 1;
-      int step = (n + 9) / 10; // no more than ten
+      int step = Math.max(1, (n + 9) / 10); // no more than ten
       return DoubleStream.iterate(first, v -> v * (1 << step))
           .limit((n + step - 1) / step)
           .toArray();

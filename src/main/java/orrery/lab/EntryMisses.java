@@ -51,7 +51,7 @@ final class EntryMisses {
   }
 
   private Trace run(int size, int context) {
-    int requests = s.size(3, 1); // one after another
+    int requests = s.size(2, 1); // one after another
     int answer = Math.min(s.size(64, 12), context / 4);
     return Session.run(
         s.loaded(),

@@ -92,7 +92,7 @@ public final class HisparseLab implements Lab.Experiment {
       charts.add(new SparseFit(s, contexts(s)).print(sheet));
     }
     if (shape.parts().contains(Part.SPEED)) {
-      SparseSpeed.print(s, sheet, contexts(s).getLast());
+      SparseSpeed.print(s, sheet, contexts(s).get(contexts(s).size() / 2));
     }
     return charts;
   }

@@ -3,21 +3,19 @@ package orrery.lab;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import orrery.batching.SchedulePolicy;
 import orrery.engine.EngineOptions;
 import orrery.kv.DeviceBuffers;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
-import orrery.lab.Rounds.Series;
-import orrery.lab.Rounds.Variant;
 
 /**
  * The same device memory, with all rows in it, and with the entries on the host: how many requests
- * run at once? Pages and buffers are counted by the streams; then as many requests are run, and
- * more than can fit.
+ * run at once? Pages and buffers are counted by the streams; then more requests come than fit, and
+ * the engine admits those that could go on to their full length. Their answers end long before.
  */
 final class SparseFit {
   private static final int REQUESTS = 3; // that fit with all rows on the device
-  private static final int ANSWER = 48; // tokens
 
   /**
    * What a way of using the memory has room for.
@@ -48,23 +46,18 @@ final class SparseFit {
     sheet.title(
         "requests in the same device memory: " + s.description(),
         "as much as " + REQUESTS + " requests take with all rows on the device");
+    List<List<String>> cells = new ArrayList<>();
+    cells.add(List.of("", "requests at once", "MB on the device", "MB on the host"));
     double[][] most = new double[sizes.length][contexts.size()];
     for (int c = 0; c < contexts.size(); c++) {
-      int context = contexts.get(c);
-      long memory = device(0, context, REQUESTS);
-      List<Room> rooms = new ArrayList<>();
-      List<Variant> variants = new ArrayList<>();
-      for (int size : sizes) {
-        Room room = room(size, context, memory);
-        rooms.add(room);
-        variants.add(new Variant(name(room), () -> run(room)));
-      }
-      List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants);
-      table(sheet, context, rooms, all);
+      long memory = device(0, contexts.get(c), REQUESTS);
       for (int i = 0; i < sizes.length; i++) {
-        most[i][c] = all.get(i).of(Trace::mostRunning).median();
+        Room room = room(sizes[i], contexts.get(c), memory);
+        most[i][c] = run(room).mostRunning();
+        cells.add(row(sheet, room, most[i][c]));
       }
     }
+    Comparison.markdown(sheet, cells);
     return chart(sizes, most);
   }
 
@@ -73,32 +66,23 @@ final class SparseFit {
     return context + (room.slots == 0 ? "all on the device" : "buffers of " + room.slots);
   }
 
-  private void table(Sheet sheet, int context, List<Room> rooms, List<Series> all) {
-    new Comparison("sparse fit, " + s.name())
-        .column("at once", Trace::mostRunning)
-        .column("retracted", Trace::retractions)
-        .column("tok/s", Trace::tokensPerSecond)
-        .print(sheet, all);
-    for (Room r : rooms) {
-      double device = device(r.slots, context, r.requests) / 1e6;
-      double host = host(r.slots, context, r.requests) / 1e6;
-      String table = "sparse fit, " + s.name();
-      sheet.keep(new Figure(table, name(r) + ", device", "MB", device, device, device));
-      sheet.keep(new Figure(table, name(r) + ", host", "MB", host, host, host));
-      sheet.text(
-          String.format(
-              Locale.ROOT,
-              "%s: %d fit, %.2f MB on the device, %.2f MB on the host",
-              name(r),
-              r.requests,
-              device,
-              host));
-    }
+  private List<String> row(Sheet sheet, Room room, double most) {
+    double device = device(room.slots, room.context, room.requests) / 1e6;
+    double host = host(room.slots, room.context, room.requests) / 1e6;
+    String table = "sparse fit, " + s.name();
+    sheet.keep(new Figure(table, name(room), "at once", most, most, most));
+    sheet.keep(new Figure(table, name(room) + ", device", "MB", device, device, device));
+    sheet.keep(new Figure(table, name(room) + ", host", "MB", host, host, host));
+    return List.of(
+        name(room),
+        String.format(Locale.ROOT, "%.0f", most),
+        String.format(Locale.ROOT, "%.2f", device),
+        String.format(Locale.ROOT, "%.2f", host));
   }
 
   /** As many requests as fit. */
   private Room room(int slots, int context, long memory) {
-    int requests = REQUESTS;
+    int requests = 1;
     while (device(slots, context, requests + 1) <= memory) {
       requests++;
     }
@@ -127,33 +111,32 @@ final class SparseFit {
   }
 
   private long pages(int pool, int context) {
-    return pool == 0
-        ? geometry.pages(pool, context)
-        : geometry.expected(pool, 0, context, 0, 0); // a window gives back what it has passed
+    return geometry.expected(pool, 0, context, 0, 0); // a window gives back what it has passed
   }
 
   private Trace run(Room room) {
     int tokens = room.requests * (int) pages(0, room.context) * page;
-    double windows = 0; // tokens that their pools need at most
-    for (int pool = 1; pool < geometry.pools(); pool++) {
-      windows =
-          Math.max(
-              windows, (double) room.requests * pages(pool, room.context) * geometry.span(pool));
-    }
-    double share = Math.min(1, windows / tokens);
     EngineOptions options =
         s.options()
-            .withBatching(b -> b.withMaxRunningRequests(room.requests))
+            .withBatching(
+                b ->
+                    b.withSchedulePolicy(SchedulePolicy.TRTLLM)
+                        .withMaxRunningRequests(room.requests))
             .withKv(
                 kv ->
                     kv.withContextLength(room.context)
                         .withPageSize(page)
                         .withMaxTotalTokens(tokens)
-                        .withSwaFullTokensRatio(geometry.pools() == 1 ? 0 : share));
+                        .withSwaFullTokensRatio(0)); // as many windows as run at once
     EngineOptions own = room.slots == 0 ? options : SparseRuns.sparse(options, room.slots);
-    int answer = Math.min(ANSWER, room.context / 2);
-    return Session.run(
-        s.loaded(), own, SparseRuns.jobs(s, room.requests + 1, room.context, answer));
+    int limit = room.context * 3 / 4;
+    Draw draw = s.draw();
+    List<Job> jobs = new ArrayList<>();
+    for (int i = 0; i <= room.requests; i++) { // a step has the rows of one prompt
+      int answer = Math.min(limit, 2 * room.requests + 2);
+      jobs.add(new Job(draw.tokens(room.context - limit), answer, limit));
+    }
+    return Session.run(s.loaded(), own, jobs);
   }
 
   private Chart chart(int[] sizes, double[][] most) {

@@ -11,7 +11,7 @@ import orrery.lab.Rounds.Variant;
  * memory here, so each copy is a loss.
  */
 final class SparseSpeed {
-  private static final int[] BATCHES = {1, 4, 8};
+  private static final int[] BATCHES = {1, 4};
   private static final int[] QUICK = {1, 2};
   private static final int ANSWER = 64; // tokens
 

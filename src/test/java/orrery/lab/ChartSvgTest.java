@@ -44,6 +44,12 @@ class ChartSvgTest {
   }
 
   @Test
+  void oneValueOnALogarithmicAxisStandsInTheMiddle() {
+    String svg = ChartSvg.draw(chart(true, 96)); // no power of two, so no line of the grid
+    assertThat(svg).contains("cx=\"447.5\"");
+  }
+
+  @Test
   void severalChartsStandOneAboveTheOtherInOnePicture() throws Exception {
     String one = ChartSvg.draw(chart(false, 0, 1));
     String two = ChartSvg.draw(List.of(chart(false, 0, 1), chart(false, 0, 1, 2)));
