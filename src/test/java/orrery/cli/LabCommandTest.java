@@ -242,7 +242,8 @@ class LabCommandTest {
     assertThat(err.toString()).isEmpty();
     assertThat(csv)
         .content()
-        .contains("\"3 slots, 96 tokens\",entries,", "\"96 tokens, buffers of 6\",at once,3.00000,");
+        .contains(
+            "\"3 slots, 96 tokens\",entries,", "\"96 tokens, buffers of 6\",at once,3.00000,");
     assertThat(svg).content().contains("context of 96 tokens", "all entries on the device");
     assertThat(run((lab + model + " --part speed").split(" "))).isZero();
     assertThat(err.toString()).contains("--svg has no effect with --part speed, which draws");

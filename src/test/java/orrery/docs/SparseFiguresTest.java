@@ -31,7 +31,9 @@ import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.kv.PageTable;
 
-/** The worked example of the chapter on sparse offload: tokens behind a prompt, and a buffer of 4. */
+/**
+ * The worked example of the chapter on sparse offload: tokens behind a prompt, and a buffer of 4.
+ */
 class SparseFiguresTest {
   private static final Path SPECK = TinyModels.speck("v4-mtp");
   private static final int PROMPT = 20; // tokens
