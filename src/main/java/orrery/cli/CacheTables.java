@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import orrery.engine.Heap;
+import orrery.kv.HostRows;
 import orrery.kv.KvDtype;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
@@ -101,10 +102,10 @@ final class CacheTables {
           lengths,
           (k, n) -> k.held(n, page, span(geometry, k.stream().keeps())));
     }
-    if (layout.chosen() > 0) {
+    if (HostRows.chosen(layout) > 0) {
       row("on the host with " + MemoryFlags.HISPARSE, lengths, CacheTables::onHost);
       row(
-          "and buffers of 2 x %d entries".formatted(layout.chosen()),
+          "and buffers of 2 x %d entries".formatted(HostRows.chosen(layout)),
           lengths,
           (k, n) -> buffers(k));
     }

@@ -1,14 +1,19 @@
 package orrery.engine;
 
+import java.util.Locale;
 import orrery.hisparse.HisparseConfig;
 import orrery.kv.DeviceBuffers;
+import orrery.kv.HostRows;
 import orrery.kv.KvLayout;
+import orrery.kv.Stream;
 import orrery.model.ModelSpec;
 import orrery.options.Options;
 
 /** Turns the options of sparse offload into sizes. */
 final class SparseSizes {
   private static final int ROOM = 2; // a default buffer holds so many times what a step may read
+
+  private static final int MOST_FLOATS = Integer.MAX_VALUE - 16; // of one Java array
 
   private SparseSizes() {}
 
@@ -22,13 +27,29 @@ final class SparseSizes {
     if (!o.hisparse().enableHisparse()) {
       return layout;
     }
+    int chosen = HostRows.chosen(layout);
     Options.check(
-        layout.chosen() > 0,
+        chosen > 0,
         "enable-hisparse",
         "a model with an indexer, which chooses the entries that a row reads",
         model.architecture() + " without one");
-    int slots = slots(layout.chosen(), o);
-    return layout.onHost(new DeviceBuffers(slots, o.batching().maxRunningRequests()));
+    int slots = slots(chosen, o);
+    int count = o.batching().maxRunningRequests();
+    int width =
+        layout.streams().stream()
+            .filter(s -> s.chosen() > 0)
+            .mapToInt(Stream::width)
+            .max()
+            .orElseThrow();
+    double floats = (double) slots * count * width;
+    Options.check(
+        floats <= MOST_FLOATS,
+        "hisparse-config",
+        words("buffers of at most %,d floats in each layer", MOST_FLOATS),
+        words(
+            "%,.0f (%,d max-running-requests with %,d entries of %,d)",
+            floats, count, slots, width));
+    return layout.onHost(new DeviceBuffers(slots, count));
   }
 
   private static int slots(int topk, EngineOptions o) {
@@ -36,7 +57,7 @@ final class SparseSizes {
     Options.check(
         config.topK() == 0 || config.topK() == topk,
         "hisparse-config",
-        "top_k " + topk + ", as the model's index_topk",
+        "as top k the model's index_topk " + topk,
         config.topK());
     int rows = rows(o);
     int least = least(topk, o);
@@ -48,6 +69,10 @@ final class SparseSizes {
             .formatted(least, topk, rows),
         slots);
     return slots > 0 ? slots : Math.multiplyExact(ROOM, least);
+  }
+
+  private static String words(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
   }
 
   /** The fewest slots of a buffer: what the rows of a decode step may choose together. */

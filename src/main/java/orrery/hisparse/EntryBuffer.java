@@ -55,7 +55,10 @@ final class EntryBuffer {
    * @return whether the buffer has room for it
    */
   boolean choose(IntBuffer selected, int from, int to, int[] marks, int visible) {
-    Arrays.fill(marks, 0, visible, 0);
+    boolean several = to - from > 1; // one row chooses no entry twice
+    if (several) {
+      Arrays.fill(marks, 0, visible, 0);
+    }
     count = 0;
     for (int r = from; r < to; r++) {
       for (int i = r * selected.cols; i < (r + 1) * selected.cols; i++) {
@@ -63,7 +66,7 @@ final class EntryBuffer {
         if (entry < 0) {
           break;
         }
-        if (marks[entry]++ == 0) {
+        if (!several || marks[entry]++ == 0) {
           if (count == chosen.length) {
             return false;
           }

@@ -27,6 +27,7 @@ public record HisparseConfig(int topK, int deviceBufferSize) {
   /** Everything as the model and the engine decide. */
   public static final HisparseConfig UNSAID = new HisparseConfig(0, 0);
 
+  private static final int MOST_SLOTS = 1 << 24;
   static final String NAME = "hisparse-config";
   private static final String TOP_K = "top_k";
   private static final String SIZE = "device_buffer_size";
@@ -37,7 +38,11 @@ public record HisparseConfig(int topK, int deviceBufferSize) {
    */
   public HisparseConfig {
     Options.check(topK >= 0, NAME, TOP_K + " of at least 1", topK);
-    Options.check(deviceBufferSize >= 0, NAME, SIZE + " of at least 1", deviceBufferSize);
+    Options.check(
+        deviceBufferSize >= 0 && deviceBufferSize <= MOST_SLOTS,
+        NAME,
+        SIZE + " from 1 to " + MOST_SLOTS,
+        deviceBufferSize);
   }
 
   /**

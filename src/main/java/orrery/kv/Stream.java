@@ -1,5 +1,6 @@
 package orrery.kv;
 
+import orrery.options.Options;
 import orrery.quantization.RowFormat;
 
 /**
@@ -17,8 +18,8 @@ import orrery.quantization.RowFormat;
  * @param format how a row is stored
  * @param chosen how many of these rows a token reads at most, chosen among all that it sees; 0 if
  *     it reads all
- * @throws IllegalArgumentException if needs is negative or another number is less than 1, or if a
- *     prefix would need rows that are gone by then
+ * @throws IllegalArgumentException if needs or chosen is negative or another number is less than 1,
+ *     if a prefix would need rows that are gone by then, or if a token would choose such rows
  */
 public record Stream(
     String name, int width, int tokensPerRow, int keeps, int needs, RowFormat format, int chosen) {
@@ -29,21 +30,24 @@ public record Stream(
   public static final int PER_PAGE = Integer.MAX_VALUE;
 
   public Stream {
-    if (width < 1 || tokensPerRow < 1 || keeps < 1 || needs < 0 || chosen < 0) {
+    if (width < 1 || tokensPerRow < 1 || keeps < 1 || needs < 0) {
       throw new IllegalArgumentException(
           "stream "
               + name
-              + ": expected width, tokens per row and keeps >= 1, needs and chosen >= 0, found "
+              + ": expected width, tokens per row and keeps >= 1 and needs >= 0, found "
               + width
               + ", "
               + tokensPerRow
               + ", "
               + keeps
               + ", "
-              + needs
-              + ", "
-              + chosen);
+              + needs);
     }
+    Options.check(
+        chosen == 0 || (chosen > 0 && keeps == ALL),
+        "stream " + name,
+        "rows that are kept to choose from",
+        chosen + " chosen of those of " + keeps + " tokens");
     if (keeps != ALL && needs >= keeps) {
       throw new IllegalArgumentException(
           "stream "

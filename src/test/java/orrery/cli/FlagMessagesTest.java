@@ -188,7 +188,7 @@ class FlagMessagesTest {
           of(
               V4 + "--enable-hisparse ",
               "--hisparse-config {\"top_k\":4}",
-              "expected top_k 3, as the model's index_topk, found 4"),
+              "expected as top k the model's index_topk 3, found 4"),
           of(
               "generate -m SPECK ",
               "--ids 1,2,3 --context-length 3",

@@ -23,6 +23,7 @@ import orrery.events.Event;
 import orrery.events.Event.SparseReads;
 import orrery.events.EventSink;
 import orrery.hisparse.HisparseConfig;
+import orrery.kv.HostRows;
 import orrery.kv.KvLayout;
 import orrery.prefix.PrefixCacheKind;
 import orrery.speculation.SpeculationOptions.Algorithm;
@@ -214,7 +215,7 @@ class HisparseTest {
     HeapPlan before = HeapPlan.of(loaded.model(), wide);
     HeapPlan after = HeapPlan.of(loaded.model(), sparse);
     KvLayout layout = Sizes.layout(loaded.model(), sparse);
-    long host = layout.hostBytesPerPage(8) * (4096 / 8 + 1);
+    long host = HostRows.bytesPerPage(layout, 8) * (4096 / 8 + 1);
     assertThat(host).isPositive();
     HeapPlan.Kind cache = after.kinds().getFirst();
     assertThat(cache.bytes()).isEqualTo(before.kinds().getFirst().bytes() - host);
@@ -227,10 +228,10 @@ class HisparseTest {
         .isEqualTo(
             "device buffers of 7 of these entries in each layer for each of 3"
                 + " max-running-requests");
-    assertThat(buffers.bytes()).isGreaterThan(layout.bufferBytes());
+    assertThat(buffers.bytes()).isGreaterThan(HostRows.bufferBytes(layout));
     long row =
         layout.streams().stream().filter(s -> s.chosen() > 0).mapToLong(s -> s.bytes(4)).sum();
-    assertThat(layout.bufferBytes()).isEqualTo(3 * 7 * row);
+    assertThat(HostRows.bufferBytes(layout)).isEqualTo(3 * 7 * row);
   }
 
   @Test
@@ -246,6 +247,21 @@ class HisparseTest {
         .withMessage(
             "hisparse-config: expected device_buffer_size of at least 15, 3 entries for each of"
                 + " the 5 rows of a decode step, found 14");
+  }
+
+  @Test
+  void buffersThatNoArrayCouldHoldAreRefused() {
+    EngineOptions many = sparse(1 << 24).withBatching(b -> b.withMaxRunningRequests(4096));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Engine.check(loaded, many))
+        .withMessageStartingWith(
+            "hisparse-config: expected buffers of at most 2,147,483,631 floats in each layer,"
+                + " found")
+        .withMessageContaining("4,096 max-running-requests with 16,777,216 entries");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> sparse((1 << 24) + 1))
+        .withMessage(
+            "hisparse-config: expected device_buffer_size from 1 to 16777216, found 16777217");
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 import orrery.batching.SchedulePolicy;
 import orrery.hisparse.HisparseConfig;
 import orrery.kernels.KernelSet;
+import orrery.kv.HostRows;
 import orrery.kv.KvDtype;
 import orrery.kv.KvGeometry;
 import orrery.model.Model;
@@ -339,7 +340,7 @@ record SwitchCell(
   }
 
   private static int chosen(Model model) {
-    return model.kvLayout(false, KvDtype.F32).chosen();
+    return HostRows.chosen(model.kvLayout(false, KvDtype.F32));
   }
 
   private EngineOptions hisparse(Model model, EngineOptions options) {

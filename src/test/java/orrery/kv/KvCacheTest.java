@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import orrery.quantization.RowFormat;
 
 /** Which pages a sequence holds after each operation, and which rows they contain. */
 class KvCacheTest {
@@ -368,6 +369,10 @@ class KvCacheTest {
         .hasMessage(
             "stream layers.3.key: expected width, tokens per row and keeps >= 1 and needs >= 0,"
                 + " found 0, 1, 1, 0");
+    assertThatThrownBy(() -> new Stream("s", 1, 1, 8, 7, RowFormat.F32, 2))
+        .hasMessage(
+            "stream s: expected rows that are kept to choose from, found 2 chosen of those of 8"
+                + " tokens");
     assertThatThrownBy(() -> new Stream("s", 1, 0, 1, 0)).hasMessageContaining("1, 0, 1, 0");
     assertThatThrownBy(() -> new Stream("s", 1, 1, 0, 0)).hasMessageContaining("1, 1, 0, 0");
     assertThatThrownBy(() -> new Stream("s", 1, 1, 1, -1)).hasMessageContaining("1, 1, 1, -1");
