@@ -51,8 +51,8 @@ class CommandFilesTest {
     COMMANDS.put("trace-svg", new Uses(List.of("TRACE"), List.of("SVG"), ""));
     COMMANDS.put("bench kernels", new Uses(List.of("--model"), List.of("--csv", "--svg"), ""));
     for (String lab :
-        ("batching paging prefix kv chunking policies mtp throughput ops fusion overlap tiers disagg"
-                + " hisparse")
+        ("batching paging prefix kv chunking policies mtp throughput ops fusion overlap tiers"
+             + " disagg hisparse")
             .split(" ")) {
       COMMANDS.put(
           "lab " + lab,
