@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import orrery.engine.Heap;
-import orrery.kv.HostRows;
 import orrery.kv.KvDtype;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
@@ -102,10 +101,10 @@ final class CacheTables {
           lengths,
           (k, n) -> k.held(n, page, span(geometry, k.stream().keeps())));
     }
-    if (HostRows.chosen(layout) > 0) {
+    if (layout.chosen() > 0) {
       row("on the host with " + MemoryFlags.HISPARSE, lengths, CacheTables::onHost);
       row(
-          "and buffers of 2 x %d entries".formatted(HostRows.chosen(layout)),
+          "and buffers of 2 x %d entries".formatted(layout.chosen()),
           lengths,
           (k, n) -> buffers(k));
     }

@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Locale;
 import orrery.hisparse.EntryBuffers;
 import orrery.kv.DeviceBuffers;
-import orrery.kv.HostRows;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
@@ -49,13 +48,12 @@ final class SparseMemory {
     String sizedBy = o.kv().maxTotalTokens() > 0 ? "max-total-tokens" : "max-running-requests";
     return List.of(
         new HeapPlan.Kind(sizedBy, entries, host),
-        new HeapPlan.Kind(
-            "hisparse-config", device, Heap.plus(HostRows.bufferBytes(layout), books)));
+        new HeapPlan.Kind("hisparse-config", device, Heap.plus(layout.bufferBytes(), books)));
   }
 
   /** The same with the places of selected entries, for each row. */
   static Activations with(KvLayout layout, Activations a) {
-    long places = layout.buffers().any() ? (long) Integer.BYTES * HostRows.chosen(layout) : 0;
+    long places = layout.buffers().any() ? (long) Integer.BYTES * layout.chosen() : 0;
     return new Activations(
         a.row() + places, a.logitRow(), a.positions(), a.thread(), a.ops(), a.opsRow());
   }

@@ -3,7 +3,6 @@ package orrery.engine;
 import java.util.Locale;
 import orrery.hisparse.HisparseConfig;
 import orrery.kv.DeviceBuffers;
-import orrery.kv.HostRows;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
 import orrery.model.ModelSpec;
@@ -27,7 +26,7 @@ final class SparseSizes {
     if (!o.hisparse().enableHisparse()) {
       return layout;
     }
-    int chosen = HostRows.chosen(layout);
+    int chosen = layout.chosen();
     Options.check(
         chosen > 0,
         "enable-hisparse",

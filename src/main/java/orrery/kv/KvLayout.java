@@ -79,6 +79,24 @@ public final class KvLayout {
     return buffers.any() && streams.get(stream).chosen() > 0;
   }
 
+  /** The most rows of a stream that a token chooses; 0 if there is no stream to choose from. */
+  public int chosen() {
+    return streams.stream().mapToInt(Stream::chosen).max().orElse(0);
+  }
+
+  /** Bytes of the device buffers of all streams. */
+  public long bufferBytes() {
+    return streams.stream().filter(s -> s.chosen() > 0).mapToLong(buffers::bytes).sum();
+  }
+
+  /** Bytes on the host that a page of {@code pageTokens} tokens takes; the others are device. */
+  public long hostBytesPerPage(int pageTokens) {
+    return IntStream.range(0, streams.size())
+        .filter(this::onHost)
+        .mapToLong(s -> streams.get(s).bytes(pageTokens))
+        .sum();
+  }
+
   /** The {@code keeps} of each pool. */
   public int[] pools() {
     return keeps.clone();

@@ -23,7 +23,6 @@ import orrery.events.Event;
 import orrery.events.Event.SparseReads;
 import orrery.events.EventSink;
 import orrery.hisparse.HisparseConfig;
-import orrery.kv.HostRows;
 import orrery.kv.KvLayout;
 import orrery.prefix.PrefixCacheKind;
 import orrery.speculation.SpeculationOptions.Algorithm;
@@ -215,7 +214,7 @@ class HisparseTest {
     HeapPlan before = HeapPlan.of(loaded.model(), wide);
     HeapPlan after = HeapPlan.of(loaded.model(), sparse);
     KvLayout layout = Sizes.layout(loaded.model(), sparse);
-    long host = HostRows.bytesPerPage(layout, 8) * (4096 / 8 + 1);
+    long host = layout.hostBytesPerPage(8) * (4096 / 8 + 1);
     assertThat(host).isPositive();
     HeapPlan.Kind cache = after.kinds().getFirst();
     assertThat(cache.bytes()).isEqualTo(before.kinds().getFirst().bytes() - host);
@@ -228,10 +227,10 @@ class HisparseTest {
         .isEqualTo(
             "device buffers of 7 of these entries in each layer for each of 3"
                 + " max-running-requests");
-    assertThat(buffers.bytes()).isGreaterThan(HostRows.bufferBytes(layout));
+    assertThat(buffers.bytes()).isGreaterThan(layout.bufferBytes());
     long row =
         layout.streams().stream().filter(s -> s.chosen() > 0).mapToLong(s -> s.bytes(4)).sum();
-    assertThat(HostRows.bufferBytes(layout)).isEqualTo(3 * 7 * row);
+    assertThat(layout.bufferBytes()).isEqualTo(3 * 7 * row);
   }
 
   @Test

@@ -9,7 +9,6 @@ import java.util.stream.Stream;
 import orrery.batching.SchedulePolicy;
 import orrery.hisparse.HisparseConfig;
 import orrery.kernels.KernelSet;
-import orrery.kv.HostRows;
 import orrery.kv.KvDtype;
 import orrery.kv.KvGeometry;
 import orrery.model.Model;
@@ -340,7 +339,7 @@ record SwitchCell(
   }
 
   private static int chosen(Model model) {
-    return HostRows.chosen(model.kvLayout(false, KvDtype.F32));
+    return model.kvLayout(false, KvDtype.F32).chosen();
   }
 
   private EngineOptions hisparse(Model model, EngineOptions options) {
