@@ -6,7 +6,6 @@ import java.util.Locale;
 import orrery.batching.SchedulePolicy;
 import orrery.engine.EngineOptions;
 import orrery.kv.DeviceBuffers;
-import orrery.kv.HostRows;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
 
@@ -98,7 +97,7 @@ final class SparseFit {
       long pages = (long) requests * pages(pool, context);
       bytes += pages * layout.streams().get(i).bytes(geometry.span(pool));
     }
-    return bytes + (slots == 0 ? 0 : HostRows.bufferBytes(sparse(slots, requests)));
+    return bytes + (slots == 0 ? 0 : sparse(slots, requests).bufferBytes());
   }
 
   private KvLayout sparse(int slots, int requests) {
@@ -108,7 +107,7 @@ final class SparseFit {
   private long host(int slots, int context, int requests) {
     return slots == 0
         ? 0
-        : requests * pages(0, context) * HostRows.bytesPerPage(sparse(slots, requests), page);
+        : requests * pages(0, context) * sparse(slots, requests).hostBytesPerPage(page);
   }
 
   private long pages(int pool, int context) {

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import orrery.engine.EngineOptions;
 import orrery.hisparse.HisparseConfig;
-import orrery.kv.HostRows;
 import orrery.lab.HeldOutText.Passage;
 import orrery.sampling.SamplingParams;
 
@@ -14,7 +13,7 @@ final class SparseRuns {
 
   /** The most entries of a layer that a token reads; 0 if the model has no indexer. */
   static int chosen(Subject s) {
-    return HostRows.chosen(s.loaded().model().kvLayout(false, s.options().kv().kvCacheDtype()));
+    return s.loaded().model().kvLayout(false, s.options().kv().kvCacheDtype()).chosen();
   }
 
   /** Requests of so many tokens together, without a prefix in common. */

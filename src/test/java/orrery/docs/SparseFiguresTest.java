@@ -26,7 +26,6 @@ import orrery.hisparse.FetchEntries;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kv.DeviceBuffers;
-import orrery.kv.HostRows;
 import orrery.kv.KvCache;
 import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
@@ -154,14 +153,14 @@ class SparseFiguresTest {
   void theBytesOfARequestAreThoseThatTheChapterSays() throws IOException {
     try (LoadedModel loaded = LoadedModel.load(Path.of("tiny-models/storyteller-v4"))) {
       KvLayout layout = loaded.model().kvLayout(false, KvDtype.F32);
-      int topk = HostRows.chosen(layout);
+      int topk = layout.chosen();
       KvLayout sparse = layout.onHost(new DeviceBuffers(2 * topk, 1));
-      long host = HostRows.bytesPerPage(sparse, 4096);
+      long host = sparse.hostBytesPerPage(4096);
       assertThat(page().replaceAll("\\s+", " "))
           .contains(String.format(Locale.ROOT, "top %d", topk))
           .contains(String.format(Locale.ROOT, "%,d bytes on the host", host))
           .contains(
-              String.format(Locale.ROOT, "%,d bytes of buffers", HostRows.bufferBytes(sparse)))
+              String.format(Locale.ROOT, "%,d bytes of buffers", sparse.bufferBytes()))
           .contains(String.format(Locale.ROOT, "%d bytes a token", host / 4096));
     }
   }
