@@ -11,7 +11,7 @@ import orrery.events.EventSink;
 /**
  * What the engine does, as metrics for Prometheus, counted from events alone. The names are
  * SGLang's, so that its dashboards work. Those of speculation are there under vLLM's names too,
- * which vLLM's load generator reads, and those of sparse offload, of which SGLang counts nothing;
+ * which vLLM's load generator reads, and those of sparse offload, for which we know none of SGLang;
  * what neither has begins with {@code orrery:}.
  *
  * <pre>
