@@ -5,8 +5,8 @@ import orrery.events.Event.SparseReads;
 
 /**
  * Entries that lie on the host, as metrics. No metric of SGLang that we know counts this, so the
- * names are those of vLLM's HiSparse where it has one. The families are there from the first event on, as those of
- * tiers are.
+ * names are those of vLLM's HiSparse where it has one. The families are there from the first event
+ * on, as those of tiers are.
  */
 final class SparseMetrics {
   private final MetricFamilies families;

@@ -159,8 +159,7 @@ class SparseFiguresTest {
       assertThat(page().replaceAll("\\s+", " "))
           .contains(String.format(Locale.ROOT, "top %d", topk))
           .contains(String.format(Locale.ROOT, "%,d bytes on the host", host))
-          .contains(
-              String.format(Locale.ROOT, "%,d bytes of buffers", sparse.bufferBytes()))
+          .contains(String.format(Locale.ROOT, "%,d bytes of buffers", sparse.bufferBytes()))
           .contains(String.format(Locale.ROOT, "%d bytes a token", host / 4096));
     }
   }

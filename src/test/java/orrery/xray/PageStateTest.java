@@ -55,7 +55,7 @@ class PageStateTest {
               "Retracted", "Forked", "Evicted", "Flushed", "BlockGone", "Rejected", "Paused")
           .containsKeys("hits", "accepted drafts", "rejected drafts", "cancelled", "passed pages")
           .containsKeys("tombstones", "shared pages", "alternatives")
-          .containsKeys("Overlapped", "planned ahead");
+          .containsKeys("Overlapped", "planned ahead", "copied entries", "direct entries");
     }
   }
 
@@ -84,6 +84,10 @@ class PageStateTest {
         case Event.Overlapped o ->
             add(happened, "planned ahead", o.settledFirst().equals("NO") ? 1 : 0);
         case Event.TokenOut t -> add(happened, "alternatives", t.top().size());
+        case Event.SparseReads r -> {
+          add(happened, "copied entries", r.misses());
+          add(happened, "direct entries", r.direct());
+        }
         case Event.StepDone s ->
             s.pools().forEach(pool -> add(happened, "passed pages", pool.passed()));
         case Event.Evicted e when e.pool().startsWith("window") ->
