@@ -201,27 +201,27 @@ public final class WatchedLife {
     boolean overlap = (seed + seed / MODELS.size()) % 2 == 0; // of each model, every second life
     return sparse(
         model
-        .numbers(EngineOptions.defaults())
-        .withCompute(c -> c.withOverlap(overlap))
-        .withKv(
-            kv ->
-                kv.withContextLength(CONTEXT)
-                    .withPageSize(page)
-                    .withMaxTotalTokens(Math.max(unit, tokens))
-                    .withSwaFullTokensRatio(ratio))
-        .withBatching(
-            b ->
-                b.withSchedulePolicy(any(SchedulePolicy.values()))
-                    .withEnableMixedChunk(random.nextBoolean())
-                    .withScheduleConservativeness(random.nextBoolean() ? 0.01 : 1)
-                    .withChunkedPrefillSize(new int[] {3, 16, 0}[random.nextInt(3)])
-                    .withMaxRunningRequests(1 + random.nextInt(8))
-                    .withBatchWaitMillis(0))
-        .withPrefix(
-            p ->
-                p.withPrefixCache(any(PrefixCacheKind.values()))
-                    .withRadixEvictionPolicy(any(Eviction.values())))
-        .withSpeculation(_ -> speculation()));
+            .numbers(EngineOptions.defaults())
+            .withCompute(c -> c.withOverlap(overlap))
+            .withKv(
+                kv ->
+                    kv.withContextLength(CONTEXT)
+                        .withPageSize(page)
+                        .withMaxTotalTokens(Math.max(unit, tokens))
+                        .withSwaFullTokensRatio(ratio))
+            .withBatching(
+                b ->
+                    b.withSchedulePolicy(any(SchedulePolicy.values()))
+                        .withEnableMixedChunk(random.nextBoolean())
+                        .withScheduleConservativeness(random.nextBoolean() ? 0.01 : 1)
+                        .withChunkedPrefillSize(new int[] {3, 16, 0}[random.nextInt(3)])
+                        .withMaxRunningRequests(1 + random.nextInt(8))
+                        .withBatchWaitMillis(0))
+            .withPrefix(
+                p ->
+                    p.withPrefixCache(any(PrefixCacheKind.values()))
+                        .withRadixEvictionPolicy(any(Eviction.values())))
+            .withSpeculation(_ -> speculation()));
   }
 
   /** The entries of some lives lie on the host, if there are any, with the smallest buffers. */
