@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       FusionCommand.class,
       OverlapCommand.class,
       TiersCommand.class,
+      HisparseCommand.class,
       LabCommand.Disagg.class,
       HybridCommand.class,
       FormatsCommand.class,

@@ -22,6 +22,7 @@ final class LabTime {
           Map.entry("throughput", 30),
           Map.entry("overlap", 150),
           Map.entry("tiers", 240),
+          Map.entry("hisparse", 300),
           Map.entry("disagg", 90),
           Map.entry("frontier", 600),
           Map.entry("ops", 10),

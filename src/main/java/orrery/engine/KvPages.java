@@ -28,7 +28,7 @@ public final class KvPages {
    * @param from [pools] the first page to be copied; those before it are there already, or not
    *     needed
    */
-  KvPages(KvCache kv, PageTable table, int[] from) {
+  public KvPages(KvCache kv, PageTable table, int[] from) {
     this.kv = kv;
     this.layout = new PartLayout(kv.layout(), kv.geometry());
     this.table = kv.newTable();

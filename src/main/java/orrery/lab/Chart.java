@@ -42,10 +42,24 @@ public record Chart(String title, String subtitle, Axis x, Axis y, List<Curve> c
    * @param label with the unit
    * @param logarithmic whether the axis is logarithmic; else it begins at 0
    * @param end the highest value shown; 0 is as far as the curves go
+   * @param words stand at 0, 1, 2, …; if there are none, numbers stand at round values
    */
-  public record Axis(String label, boolean logarithmic, double end) {
+  public record Axis(String label, boolean logarithmic, double end, List<String> words) {
+    public Axis {
+      words = List.copyOf(words);
+    }
+
+    public Axis(String label, boolean logarithmic, double end) {
+      this(label, logarithmic, end, List.of());
+    }
+
     public Axis(String label, boolean logarithmic) {
       this(label, logarithmic, 0);
+    }
+
+    /** An axis whose values 0, 1, 2, … are words. */
+    static Axis of(String label, List<String> words) {
+      return new Axis(label, false, words.size() - 1, words);
     }
   }
 

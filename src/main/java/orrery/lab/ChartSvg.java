@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 import orrery.lab.Chart.Axis;
 import orrery.lab.Chart.Curve;
 import orrery.lab.Chart.Style;
@@ -124,11 +125,11 @@ public final class ChartSvg {
   private void grid() {
     for (double v : ticks(chart.x(), x)) {
       line("<path class=\"grid\" d=\"M%.1f %d V%d\"/>", atX(v), TOP, BOTTOM);
-      text(atX(v), BOTTOM + 20, "soft", "middle", label(v));
+      text(atX(v), BOTTOM + 20, "soft", "middle", label(chart.x(), v));
     }
     for (double v : ticks(chart.y(), y)) {
       line("<path class=\"grid\" d=\"M%d %.1f H%d\"/>", LEFT, atY(v), RIGHT);
-      text(LEFT - 8, atY(v) + 5, "soft", "end", label(v));
+      text(LEFT - 8, atY(v) + 5, "soft", "end", label(chart.y(), v));
     }
     text((LEFT + RIGHT) / 2.0, BOTTOM + 45, "", "middle", chart.x().label());
     line(
@@ -136,12 +137,15 @@ public final class ChartSvg {
         (TOP + BOTTOM) / 2.0, escaped(chart.y().label()));
   }
 
-  /** Powers of two on a logarithmic axis, else about six round numbers. */
+  /** Where words stand; else powers of two on a logarithmic axis, or about six round numbers. */
   private static double[] ticks(Axis axis, double[] range) {
+    if (!axis.words().isEmpty()) {
+      return IntStream.range(0, axis.words().size()).asDoubleStream().toArray();
+    }
     if (axis.logarithmic()) {
       double first = Math.pow(2, Math.ceil(Math.log(range[0]) / Math.log(2) - 1e-9));
       int n = (int) Math.floor(Math.log(range[1] / first) / Math.log(2) + 1e-9) + 1;
-      int step = (n + 9) / 10; // no more than ten
+      int step = Math.max(1, (n + 9) / 10); // no more than ten
       return DoubleStream.iterate(first, v -> v * (1 << step))
           .limit((n + step - 1) / step)
           .toArray();
@@ -209,7 +213,10 @@ public final class ChartSvg {
         : (v - range[0]) / (range[1] - range[0]);
   }
 
-  private static String label(double v) {
+  private static String label(Axis axis, double v) {
+    if (!axis.words().isEmpty()) {
+      return axis.words().get((int) v);
+    }
     return v == Math.rint(v)
         ? String.format(Locale.ROOT, "%.0f", v)
         : String.format(Locale.ROOT, "%.3g", v).replaceFirst("0+$", "");

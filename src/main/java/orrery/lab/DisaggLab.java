@@ -1,7 +1,6 @@
 package orrery.lab;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +22,6 @@ import orrery.lab.Rounds.Variant;
 final class DisaggLab implements Lab.Experiment {
   private static final int[] CHUNKS = {256, 64};
   private static final int[] QUICK_CHUNKS = {32, 16};
-  private static final double[] SHARES = {50, 75, 90, 95, 98, 99, 99.5, 100}; // of 100 gaps
 
   /** One engine that does whole requests. */
   private record Whole(Engine engine) implements Service {
@@ -79,7 +77,7 @@ final class DisaggLab implements Lab.Experiment {
             + (threads - forPrompts(threads)));
     gaps(s, sheet, all, answers.size());
     transfers(s, sheet, all.getLast(), answers.size());
-    return List.of(chart(s, all, answers.size(), prompts.size()));
+    return List.of(new GapChart(s, answers, prompts).of(all));
   }
 
   private static List<Job> answers(Subject s, Draw draw) {
@@ -194,22 +192,5 @@ final class DisaggLab implements Lab.Experiment {
 
   private static double stay(Trace t, Queue queue, int from) {
     return SplitEngines.stay(t, queue, from);
-  }
-
-  private static Chart chart(Subject s, List<Series> all, int answers, int prompts) {
-    List<Chart.Curve> curves = new ArrayList<>();
-    for (Series series : all) {
-      double[] ms =
-          Arrays.stream(SHARES)
-              .map(share -> series.of(t -> gap(t, answers, share / 100)).median())
-              .toArray();
-      curves.add(new Chart.Curve(series.name(), Chart.Style.LINE, SHARES, ms));
-    }
-    return new Chart(
-        "Gaps between tokens of " + answers + " answers while " + prompts + " long prompts come",
-        s.description(),
-        new Chart.Axis("of 100 gaps, so many are at most", false),
-        new Chart.Axis("ms", true),
-        curves);
   }
 }

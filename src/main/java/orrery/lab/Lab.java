@@ -103,6 +103,11 @@ public final class Lab {
     return run(settings, out, new TiersLab(shape));
   }
 
+  /** Entries on the host, and few of them on the device. */
+  public static LabReport hisparse(LabSettings settings, HisparseLab.Shape shape, PrintStream out) {
+    return run(settings, out, new HisparseLab(shape));
+  }
+
   /** Long prompts in an engine of their own. */
   public static LabReport disagg(LabSettings settings, PrintStream out) {
     return run(settings, out, new DisaggLab());

@@ -64,6 +64,9 @@
  * <p>{@code orrery lab tiers} runs the same requests with their prefix in pages, on the host, in
  * files and nowhere; only switches differ, and the order of the requests.
  *
+ * <p>{@code orrery lab hisparse} runs the same requests with buffers of several sizes, and counts
+ * what the engine tells of each step; and it runs as many as fit into the same device memory.
+ *
  * <p>{@code orrery lab disagg} has two engines in one process, with a socket between them, and one
  * engine with the threads of both; answers go on in them while long prompts come.
  *

@@ -11,7 +11,8 @@ import orrery.events.EventSink;
 /**
  * What the engine does, as metrics for Prometheus, counted from events alone. The names are
  * SGLang's, so that its dashboards work. Those of speculation are there under vLLM's names too,
- * which vLLM's load generator reads; what neither has begins with {@code orrery:}.
+ * which vLLM's load generator reads, and those of sparse offload, for which we know none of SGLang;
+ * what neither has begins with {@code orrery:}.
  *
  * <pre>
  *   Submitted ── queue_time ── Admitted ──────── TokenOut 0 ── ITL ── TokenOut 1 ··· Finished
@@ -32,6 +33,7 @@ public final class Metrics implements EventSink {
   private final PageMetrics pages;
   private final TierMetrics tiers;
   private final DisaggregationMetrics disaggregation;
+  private final SparseMetrics sparse;
   private final GaugeDataPoint running;
   private final GaugeDataPoint waiting;
   private final GaugeDataPoint paused;
@@ -63,6 +65,7 @@ public final class Metrics implements EventSink {
     pages = new PageMetrics(families);
     tiers = new TierMetrics(families);
     disaggregation = new DisaggregationMetrics(families);
+    sparse = new SparseMetrics(families);
     running = families.gauge("sglang:num_running_reqs", "Sequences that run");
     waiting = families.gauge("sglang:num_queue_reqs", "Sequences that wait");
     paused = families.gauge("orrery:paused", "1 while the engine is paused, else 0");
@@ -94,7 +97,7 @@ public final class Metrics implements EventSink {
       case Event.Evicted e -> pages.evicted(e);
       case Event.Flushed e -> flushes.inc();
       case Event.Overlapped e -> {}
-      case Event.SparseReads e -> {}
+      case Event.SparseReads e -> sparse.read(e);
       case Event.Paused e -> paused.set(1);
       case Event.Resumed e -> paused.set(0);
       case Event.Queued e -> disaggregation.queued(e);

@@ -25,6 +25,7 @@ import orrery.events.Event;
  *             requests   running, waiting       (counters)
  *             pages      free, idle, referenced  (of each pool)
  *             host slots free, whole, storing    (of each pool)
+ *             entries, bytes from the host       (if a model's entries lie there)
  *   requests  request 0  [waiting][running                             ]
  *                                 [prefill ]·the ·cat ·sat ...
  *             request 1  [waiting            ][running][retracted][run...
@@ -172,7 +173,7 @@ public final class PerfettoSink extends FileSink {
       case Event.Flushed e ->
           out.instant(ENGINE, CACHE, e.nanos(), "flushed " + e.blocks() + " blocks").close();
       case Event.Overlapped e -> overlapped = e;
-      case Event.SparseReads e -> {}
+      case Event.SparseReads e -> sparse(e);
       case Event.Paused e -> out.instant(ENGINE, STEPS, e.nanos(), "paused").close();
       case Event.Resumed e -> out.instant(ENGINE, STEPS, e.nanos(), "resumed").close();
       case Event.Idle e -> counters(e.nanos(), e.running(), e.waiting(), e.pools());
@@ -239,6 +240,19 @@ public final class PerfettoSink extends FileSink {
           .arg("free", p.free())
           .close();
     }
+  }
+
+  /** What a step read of entries that lie on the host, at its end. */
+  private void sparse(Event.SparseReads e) throws IOException {
+    out.counter(ENGINE, e.nanos(), "entries")
+        .arg("in buffers", e.hits())
+        .arg("copied from the host", e.misses())
+        .arg("read on the host", e.direct())
+        .close();
+    out.counter(ENGINE, e.nanos(), "bytes from the host")
+        .arg("copied", e.bytesDown())
+        .arg("read in place", e.bytesDirect())
+        .close();
   }
 
   /** A phase of a step; returns its end. */

@@ -54,7 +54,7 @@ final class TraceEvents {
     return entry("C", process, 0, nanos, name);
   }
 
-  TraceEvents arg(String name, int value) throws IOException {
+  TraceEvents arg(String name, long value) throws IOException {
     startArgs();
     json.writeNumberField(name, value);
     return this;

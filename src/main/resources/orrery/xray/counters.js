@@ -20,6 +20,10 @@ export function zero() {
     readParts: 0, // parts that came from files
     writtenParts: 0, // parts that were written to files
     storageFaults: 0, // what was not read or written
+    sparseHits: 0, // chosen entries that lay in buffers of the device
+    sparseMisses: 0, // chosen entries that were copied there from the host
+    sparseDirect: 0, // chosen entries that were read on the host
+    sparseBytes: 0, // bytes of both that came from the host
     finished: 0, // answers that ended by themselves
     cancelled: 0, // answers that were cut off
     failed: 0, // answers that ended with an error
@@ -81,6 +85,12 @@ export function count(counters, e) {
       break;
     case "HostPools":
       e.pools.forEach((slots) => (counters.hostEvicted += slots.evicted));
+      break;
+    case "SparseReads":
+      counters.sparseHits += e.hits;
+      counters.sparseMisses += e.misses;
+      counters.sparseDirect += e.direct;
+      counters.sparseBytes += e.bytesDown + e.bytesDirect;
       break;
     case "Finished":
       counters[e.reason === "abort" ? "cancelled" : e.reason === "error" ? "failed" : "finished"]++;

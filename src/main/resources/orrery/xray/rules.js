@@ -182,6 +182,12 @@ export const RULES = {
     state.loose.loaded = [...state.loose.loaded, e.into];
   },
 
+  SparseReads(state, e) {
+    state.loose.sparse = {
+      hits: e.hits, misses: e.misses, direct: e.direct, bytes: e.bytesDown + e.bytesDirect,
+    };
+  },
+
   HostPools(state, e) {
     state.host = e.pools;
   },
@@ -243,7 +249,7 @@ export const RULES = {
       draftRows: e.draftRows, paddingRows: e.paddingRows, running: e.running, waiting: e.waiting,
       stop: e.stop, pools: e.pools, plan: e.planNanos, draft: e.draftNanos, launch: e.launchNanos,
       judge: e.judgeNanos, follow: e.followNanos, commit: e.commitNanos, rows,
-      moved: brought.moved, marks: brought.marks,
+      moved: brought.moved, sparse: brought.sparse, marks: brought.marks,
     });
     state.step = e.step;
     state.idle = false;

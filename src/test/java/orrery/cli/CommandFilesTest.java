@@ -51,8 +51,11 @@ class CommandFilesTest {
     COMMANDS.put("trace-svg", new Uses(List.of("TRACE"), List.of("SVG"), ""));
     COMMANDS.put("bench kernels", new Uses(List.of("--model"), List.of("--csv", "--svg"), ""));
     for (String lab :
-        "batching paging prefix kv chunking policies mtp throughput ops fusion overlap tiers disagg"
-            .split(" ")) {
+        """
+        batching paging prefix kv chunking policies mtp throughput ops fusion overlap tiers hisparse
+        disagg
+        """
+            .split("\\s+")) {
       COMMANDS.put(
           "lab " + lab,
           new Uses(List.of("--model", "--twin"), List.of("--csv", "--svg"), "--quick"));

@@ -233,6 +233,28 @@ class LabCommandTest {
   }
 
   @Test
+  void hisparseCountsTheEntriesThatComeFromTheHostAndNeedsAModelWithAnIndexer() {
+    Path csv = directory.resolve("f.csv");
+    Path svg = directory.resolve("f.svg");
+    String lab = "lab hisparse --quick --csv " + csv + " --svg " + svg;
+    String model = " -m tiny-models/speck-v4-mtp --context 96";
+    assertThat(run((lab + model + " --part misses,fit").split(" "))).isZero();
+    assertThat(err.toString()).isEmpty();
+    assertThat(csv)
+        .content()
+        .contains(
+            "\"3 slots, 96 tokens\",entries,", "\"96 tokens, buffers of 6\",at once,3.00000,");
+    assertThat(svg).content().contains("context of 96 tokens", "all entries on the device");
+    assertThat(run((lab + model + " --part speed").split(" "))).isZero();
+    assertThat(err.toString()).contains("--svg has no effect with --part speed, which draws");
+    assertThat(run("lab", "hisparse", "--quick")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--model: expected one whose indexer chooses entries, as storyteller-v4, found");
+    assertThat(run("lab", "hisparse", "--context", "8")).isEqualTo(2);
+    assertThat(err.toString()).contains("--context: expected at least 16, found [8]");
+  }
+
+  @Test
   void disaggDrawsTheGapsOfOneEngineAndOfTwoAndNeedsAThreadForEach() {
     Path csv = directory.resolve("f.csv");
     Path svg = directory.resolve("f.svg");
@@ -241,6 +263,7 @@ class LabCommandTest {
     assertThat(err.toString()).isEmpty();
     assertThat(csv).content().contains("\"transfers, speck-mtp\",\"two engines\",pages,23.0000,");
     assertThat(svg).content().contains("one engine, unchunked", "two engines");
+    assertThat(svg).content().contains("of all 69 gaps, so many", ">half<", ">1 in 50<", ">none<");
     assertThat(run((lab + " --threads 1").split(" "))).isEqualTo(2);
     assertThat(err.toString()).contains("--threads: expected at least 2, one for each of two");
   }

@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 import orrery.batching.SchedulePolicy;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.hisparse.HisparseConfig;
 import orrery.kv.KvDtype;
 import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache.Eviction;
@@ -198,28 +199,39 @@ public final class WatchedLife {
     int tokens = random.nextInt(4) == 0 ? 16 * CONTEXT : CONTEXT + random.nextInt(CONTEXT);
     double ratio = new double[] {0, 0.3, 1}[random.nextInt(3)];
     boolean overlap = (seed + seed / MODELS.size()) % 2 == 0; // of each model, every second life
-    return model
-        .numbers(EngineOptions.defaults())
-        .withCompute(c -> c.withOverlap(overlap))
-        .withKv(
-            kv ->
-                kv.withContextLength(CONTEXT)
-                    .withPageSize(page)
-                    .withMaxTotalTokens(Math.max(unit, tokens))
-                    .withSwaFullTokensRatio(ratio))
-        .withBatching(
-            b ->
-                b.withSchedulePolicy(any(SchedulePolicy.values()))
-                    .withEnableMixedChunk(random.nextBoolean())
-                    .withScheduleConservativeness(random.nextBoolean() ? 0.01 : 1)
-                    .withChunkedPrefillSize(new int[] {3, 16, 0}[random.nextInt(3)])
-                    .withMaxRunningRequests(1 + random.nextInt(8))
-                    .withBatchWaitMillis(0))
-        .withPrefix(
-            p ->
-                p.withPrefixCache(any(PrefixCacheKind.values()))
-                    .withRadixEvictionPolicy(any(Eviction.values())))
-        .withSpeculation(_ -> speculation());
+    return sparse(
+        model
+            .numbers(EngineOptions.defaults())
+            .withCompute(c -> c.withOverlap(overlap))
+            .withKv(
+                kv ->
+                    kv.withContextLength(CONTEXT)
+                        .withPageSize(page)
+                        .withMaxTotalTokens(Math.max(unit, tokens))
+                        .withSwaFullTokensRatio(ratio))
+            .withBatching(
+                b ->
+                    b.withSchedulePolicy(any(SchedulePolicy.values()))
+                        .withEnableMixedChunk(random.nextBoolean())
+                        .withScheduleConservativeness(random.nextBoolean() ? 0.01 : 1)
+                        .withChunkedPrefillSize(new int[] {3, 16, 0}[random.nextInt(3)])
+                        .withMaxRunningRequests(1 + random.nextInt(8))
+                        .withBatchWaitMillis(0))
+            .withPrefix(
+                p ->
+                    p.withPrefixCache(any(PrefixCacheKind.values()))
+                        .withRadixEvictionPolicy(any(Eviction.values())))
+            .withSpeculation(_ -> speculation()));
+  }
+
+  /** The entries of some lives lie on the host, if there are any, with the smallest buffers. */
+  private EngineOptions sparse(EngineOptions all) {
+    int chosen = loaded.model().kvLayout(false, KvDtype.F32).chosen();
+    if (chosen == 0 || seed / (2 * MODELS.size()) % 2 == 0) {
+      return all;
+    }
+    HisparseConfig config = new HisparseConfig(0, SparseSizes.least(chosen, all));
+    return all.withHisparse(h -> h.withEnableHisparse(true).withHisparseConfig(config));
   }
 
   private SpeculationOptions speculation() {

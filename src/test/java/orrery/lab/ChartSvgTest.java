@@ -44,6 +44,12 @@ class ChartSvgTest {
   }
 
   @Test
+  void oneValueOnALogarithmicAxisStandsInTheMiddle() {
+    String svg = ChartSvg.draw(chart(true, 96)); // no power of two, so no line of the grid
+    assertThat(svg).contains("cx=\"447.5\"");
+  }
+
+  @Test
   void severalChartsStandOneAboveTheOtherInOnePicture() throws Exception {
     String one = ChartSvg.draw(chart(false, 0, 1));
     String two = ChartSvg.draw(List.of(chart(false, 0, 1), chart(false, 0, 1, 2)));
@@ -83,6 +89,21 @@ class ChartSvgTest {
     // From (0, 0) at the lower left to (1, 1) in the middle, down, and back along the axis.
     assertThat(svg).contains("class=\"area f0\" d=\"M80.0 430.0 L447.5 250.0 V430 H80.0 Z\"");
     assertThat(svg).doesNotContain("<circle");
+  }
+
+  @Test
+  void theWordsOfAnAxisStandWhereTheirPointsAre() {
+    double[] x = {0, 1, 2};
+    Chart.Curve curve = new Chart.Curve("c", Chart.Style.LINE, x, x);
+    Chart.Axis words = Chart.Axis.of("gaps", List.of("half", "1 in 10", "none"));
+    String svg =
+        ChartSvg.draw(new Chart("t", "s", words, new Chart.Axis("ms", false), List.of(curve)));
+    for (String at : List.of("x=\"80.0\"%half", "x=\"447.5\"%1 in 10", "x=\"815.0\"%none")) {
+      String[] parts = at.split("%");
+      assertThat(svg.lines())
+          .anySatisfy(
+              l -> assertThat(l).contains("<text").contains(parts[0], ">" + parts[1] + "<"));
+    }
   }
 
   @Test

@@ -59,7 +59,7 @@ class PageStateTest {
               "Retracted", "Forked", "Evicted", "Flushed", "BlockGone", "Rejected", "Paused")
           .containsKeys("hits", "accepted drafts", "rejected drafts", "cancelled", "passed pages")
           .containsKeys("tombstones", "shared pages", "alternatives")
-          .containsKeys("Overlapped", "planned ahead");
+          .containsKeys("Overlapped", "planned ahead", "copied entries", "direct entries");
     }
   }
 
@@ -191,6 +191,10 @@ class PageStateTest {
         case Event.Overlapped o ->
             add(happened, "planned ahead", o.settledFirst().equals("NO") ? 1 : 0);
         case Event.TokenOut t -> add(happened, "alternatives", t.top().size());
+        case Event.SparseReads r -> {
+          add(happened, "copied entries", r.misses());
+          add(happened, "direct entries", r.direct());
+        }
         case Event.StepDone s ->
             s.pools().forEach(pool -> add(happened, "passed pages", pool.passed()));
         case Event.Evicted e when e.pool().startsWith("window") ->
@@ -248,7 +252,7 @@ class PageStateTest {
             assertThat(((Number) n).longValue())
                 .as("%s, %s", run, name)
                 .isEqualTo(expected.getOrDefault(name, 0L)));
-    assertThat(counters.keySet()).hasSize(23).containsAll((Iterable) expected.keySet());
+    assertThat(counters.keySet()).hasSize(27).containsAll((Iterable) expected.keySet());
   }
 
   /** Changes of what the page counts of a step that overlaps others. */
@@ -306,6 +310,12 @@ class PageStateTest {
       case Event.Queued q -> {
         boolean handedOver = q.queue() == Queue.INFLIGHT || q.queue() == Queue.RUNNING;
         sums.merge("handovers", handedOver ? 1L : 0L, Long::sum);
+      }
+      case Event.SparseReads r -> {
+        sums.merge("sparseHits", r.hits(), Long::sum);
+        sums.merge("sparseMisses", r.misses(), Long::sum);
+        sums.merge("sparseDirect", r.direct(), Long::sum);
+        sums.merge("sparseBytes", r.bytesDown() + r.bytesDirect(), Long::sum);
       }
       case Event.Rejected r -> sums.merge("refused", 1L, Long::sum);
       case Event.Finished f ->

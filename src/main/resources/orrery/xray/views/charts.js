@@ -9,11 +9,15 @@ const HEIGHT = 132; // pixels
 const CUT = 4; // times are cut off at so many medians: the first steps, which the JIT has not compiled, are long
 const EVERY = 250; // milliseconds between two drawings of the charts
 
-const withHost = (state) => state.host.length > 0;
+/** Whether there is host memory behind the pages. */
+const tiers = (state) => state.host.length > 0;
+
+/** Whether entries that rows choose lie on the host. */
+const sparse = ({ counters: c }) => c.sparseHits + c.sparseMisses + c.sparseDirect > 0;
 
 /**
- * What each counter is called, how it is made from the counters, what it means, and of which
- * engines it is shown; of all if that is not said.
+ * What each counter is called, how it is made from the counters, what it means, and of which engines
+ * it is shown; of all, if nothing is said.
  */
 const TILES = [
   [
@@ -83,49 +87,77 @@ const TILES = [
     "tokens from host memory",
     (c) => number(c.loadedTokens),
     "Tokens from the cache whose pages had been evicted, and were copied back from host memory.",
-    withHost,
+    tiers,
   ],
   [
     "loadWaitNanos",
     "waited for loads",
     (c) => duration(c.loadWaitNanos),
     "Time that steps waited for pages from host memory. While they compute, pages come for nothing.",
-    withHost,
+    tiers,
   ],
   [
     "storedParts",
     "parts stored",
     (c) => number(c.storedParts),
     "Copied to host memory; a part has the pages of one pool that a block keeps.",
-    withHost,
+    tiers,
   ],
   [
     "hostEvicted",
     "parts evicted",
     (c) => number(c.hostEvicted),
     "Parts that gave up their place in host memory for others.",
-    withHost,
+    tiers,
   ],
   [
     "readParts",
     "parts from files",
     (c) => number(c.readParts),
     "Read into host memory for requests that waited.",
-    withHost,
+    tiers,
   ],
   [
     "writtenParts",
     "parts to files",
     (c) => number(c.writtenParts),
     "Written from host memory; they outlive the engine.",
-    withHost,
+    tiers,
   ],
   [
     "storageFaults",
     "faults of files",
     (c) => number(c.storageFaults),
     "Parts that were not read or written. What is missing is computed.",
-    withHost,
+    tiers,
+  ],
+  [
+    "sparseHits",
+    "entries in buffers",
+    (c) => percent(c.sparseHits, c.sparseHits + c.sparseMisses),
+    "Of the entries that the indexers chose for rows that go on. The others were copied from the host.",
+    sparse,
+  ],
+  [
+    "sparseMisses",
+    "entries copied",
+    (c) => number(c.sparseMisses),
+    "Chosen entries that no buffer had: each came from the host and took the place of the one unused for longest.",
+    sparse,
+  ],
+  [
+    "sparseDirect",
+    "entries read on the host",
+    (c) => number(c.sparseDirect),
+    "Read in place, since the rows of a prompt choose more together than a buffer holds.",
+    sparse,
+  ],
+  [
+    "sparseBytes",
+    "KB from the host",
+    (c) => number(Math.round(c.sparseBytes / 1e3)),
+    "Bytes of these entries, copied or read in place.",
+    sparse,
   ],
   ["finished", "answers ended", (c) => number(c.finished), "By their own end or at their longest."],
   ["busyNanos", "time computing", (c) => duration(c.busyNanos), "Time of all steps; if steps overlap, of their forward passes and decisions."],

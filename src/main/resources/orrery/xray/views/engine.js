@@ -38,6 +38,7 @@ const MEASURES = [
   ["retractions", (r) => number(r.retractions)],
   ["pages evicted", (r) => number(r.evictedPages)],
   ["tokens from host memory", (r) => number(r.loadedTokens)],
+  ["entries copied from the host", (r) => number(r.sparseMisses)],
   ["most pages held", (r) => number(r.peakPages)],
   ["first token after", (r) => duration(r.firstTokenNanos)],
   ["computing", (r) => duration(r.busyNanos)],

@@ -44,9 +44,10 @@ export function stepView(root) {
     el("br"),
     stopMeans,
   );
+  const entries = el("p", { class: "dim", "data-entries": "" });
   const happened = el("ol", { class: "happened" });
   const quiet = el("p", { class: "dim" });
-  const parts = [rows, phases, stop, el("h4", {}, "What happened"), happened, quiet];
+  const parts = [rows, phases, stop, entries, el("h4", {}, "What happened"), happened, quiet];
   root.append(title, ...parts);
 
   return (state) => {
@@ -66,6 +67,8 @@ export function stepView(root) {
     attr(stopTitle, "data-stop", step.stop);
     text(stopTitle, why.title);
     text(stopMeans, why.means);
+    entries.hidden = !step.sparse;
+    text(entries, step.sparse ? entryWords(step.sparse) : "");
     const all = step.marks.filter((m) => m.kind !== "inserted" && m.kind !== "admitted");
     const marks = all.slice(0, MOST);
     const rest = all.slice(MOST);
@@ -77,6 +80,16 @@ export function stepView(root) {
     );
     text(quiet, marks.length ? unsaid(rest) : calm(state, step));
   };
+}
+
+/** What the step read of the entries that lie on the host. */
+function entryWords({ hits, misses, direct, bytes }) {
+  const chosen = hits + misses;
+  const buffers = chosen
+    ? `${count(chosen, "entry", "entries")} chosen: ${number(hits)} in buffers, ${number(misses)} copied from the host.`
+    : "";
+  const there = direct ? ` ${count(direct, "entry", "entries")} read on the host.` : "";
+  return `${buffers}${there} ${(bytes / 1e3).toFixed(1)} KB came from there.`.trim();
 }
 
 /** What is left out of a long list: "… and 5 more: 3 × came in, 2 × prefix hit". */
