@@ -30,7 +30,7 @@ final class PageFrame {
   }
 
   /** A page as a frame. */
-  private static Frame encode(long room, KvPages pages, int pool, int index) {
+  static Frame encode(long room, KvPages pages, int pool, int index) {
     ByteBuffer bytes =
         ByteBuffer.allocate(HEADER + pages.bytes(pool)).order(ByteOrder.LITTLE_ENDIAN);
     bytes.putInt(0, pool).putInt(4, index);
