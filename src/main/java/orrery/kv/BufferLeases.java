@@ -4,7 +4,7 @@ package orrery.kv;
  * Which sequence has which of the {@link DeviceBuffers}. A sequence takes one when it is first in a
  * step, and has it until its pages are released.
  *
- * <p>Each time that a buffer is taken it gets a new number, its lease. Whoever reads the buffer
+ * <p>Each time that a buffer is taken it gets a new number, its lease. An op that reads the buffer
  * compares the lease with that of the entries in it, so a buffer need not be cleared when it is
  * given back, while a step may still read it.
  */

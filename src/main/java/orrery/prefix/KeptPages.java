@@ -10,7 +10,7 @@ final class KeptPages {
   private final KvCache kv;
   private final KvGeometry geometry;
   private final BlockBook book;
-  private BlockCache.Leaving leaving; // null if nobody wants to know
+  private BlockCache.Leaving leaving; // null if no listener wants to know
   private final Block[][] owner; // [pools][pages] null where the cache does not keep the page
 
   KeptPages(KvCache kv, BlockBook book) {

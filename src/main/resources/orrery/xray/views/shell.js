@@ -30,7 +30,7 @@ export const leaves = (e) => e.pointerType === "mouse" && points();
 
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-/** Whoever points at something of a request sees all that is of this request, everywhere. */
+/** Pointing at something of a request shows all that is of this request, everywhere. */
 export function pointing() {
   const of = (node) => node.closest?.("[data-rq]")?.dataset.rq.split(" ");
   const point = (requests) => {

@@ -78,7 +78,7 @@ export function treeView(root, ui) {
     text(
       more,
       runs.length > shown.length
-        ? `… and ${count(runs.length - shown.length, "more branch", "more branches")} that nobody holds`
+        ? `… and ${count(runs.length - shown.length, "more branch", "more branches")} that no request holds`
         : "",
     );
   };
@@ -91,7 +91,7 @@ function legend() {
     "ul",
     { class: "legend", "aria-label": "Legend" },
     item("held", "a block that requests hold"),
-    item("kept", "kept, held by nobody"),
+    item("kept", "kept, held by no request"),
     item("tombstone", "a tombstone: pages that a hit needs are gone"),
   );
 }
@@ -166,7 +166,7 @@ function runRow() {
     ).trim();
     text(words, all);
     attr(words, "title", all);
-    const who = run.holders.length ? `held by ${namesOf(state, run.holders)}` : "held by nobody";
+    const who = run.holders.length ? `held by ${namesOf(state, run.holders)}` : "held by no request";
     const gone = dead.some(Boolean) ? `, ${count(dead.filter(Boolean).length, "tombstone")}` : "";
     row.words = `${count(run.blocks.length, "block")}, ${who}${gone}: “${all}”`;
     chips.replaceChildren(...run.holders.map((s) => chip(state, s)));

@@ -73,7 +73,7 @@ export const STOPS = {
   NOTHING_WAITS: {
     sign: "",
     title: "nothing waits",
-    means: "Every request runs. Nobody had to be left out of this step.",
+    means: "Every request runs. No request had to be left out of this step.",
   },
   MAX_RUNNING: {
     sign: "M",
