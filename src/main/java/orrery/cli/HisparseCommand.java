@@ -31,18 +31,18 @@ final class HisparseCommand extends LabExperiment {
       split = ",",
       converter = PartName.class,
       description = "What to measure: misses, fit or speed. Default: all")
-  private List<HisparseLab.Part> parts = List.of();
+  private List<HisparseLab.Question> parts = List.of();
 
   /** Reads a part's name. */
-  static final class PartName extends EnumWord<HisparseLab.Part> {
+  static final class PartName extends EnumWord<HisparseLab.Question> {
     PartName() {
-      super(HisparseLab.Part.class);
+      super(HisparseLab.Question.class);
     }
   }
 
   @Override
   NoEffect effects(NoEffect notes) {
-    boolean times = shape().parts().contains(HisparseLab.Part.SPEED);
+    boolean times = shape().parts().contains(HisparseLab.Question.SPEED);
     boolean curves = shape().parts().size() > (times ? 1 : 0);
     return notes
         .when(!curves, "with --part speed, which draws no curve", "--svg")

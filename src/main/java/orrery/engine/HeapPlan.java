@@ -46,16 +46,17 @@ public record HeapPlan(List<Kind> kinds) {
     KvGeometry geometry = Sizes.geometry(model, o, contextLength);
     Activations plain = model.activations(layout.boundary() >= 0, contextLength);
     Activations a = SparseMemory.with(layout, plain);
+    Kind cache = cache(o, contextLength, layout, geometry);
     List<Kind> kinds =
         new ArrayList<>(
             List.of(
-                cache(o, contextLength, layout, geometry),
+                cache,
                 steps(model, o, contextLength, a),
                 context(o, contextLength, a),
                 running(model, o, contextLength, geometry, layout),
                 host(o, contextLength, layout, geometry)));
     long[] pages = Sizes.pages(o, geometry, contextLength);
-    kinds.addAll(SparseMemory.kinds(o, layout, geometry, pages));
+    kinds.addAll(SparseMemory.kinds(cache.option(), layout, geometry, pages));
     return new HeapPlan(List.copyOf(kinds));
   }
 
@@ -167,6 +168,16 @@ public record HeapPlan(List<Kind> kinds) {
 
   private static String words(String format, Object... values) {
     return String.format(Locale.ROOT, format, values);
+  }
+
+  /** Of that, what lies on the device for cached rows: pages, device buffers, and their books. */
+  public long deviceCache() {
+    return Heap.plus(kinds.getFirst().bytes(), SparseMemory.deviceBytes(kinds));
+  }
+
+  /** Of that, entries on the host, with sparse offload. */
+  public long hostEntries() {
+    return SparseMemory.hostBytes(kinds);
   }
 
   /** The sum of all kinds. */

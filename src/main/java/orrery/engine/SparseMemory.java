@@ -14,6 +14,9 @@ import orrery.model.Activations;
  * and what on the host. In this engine both are the heap.
  */
 final class SparseMemory {
+  private static final String ENTRIES = "entries on the host of a KV cache of ";
+  private static final String BUFFERS = "device buffers of ";
+
   private SparseMemory() {}
 
   /** Bytes of a stream's pages. */
@@ -23,8 +26,12 @@ final class SparseMemory {
     return Heap.times(pages[pool] + 1, s.bytes(g.span(pool)));
   }
 
-  /** The kinds of memory that it adds; none if all rows lie on the device. */
-  static List<HeapPlan.Kind> kinds(EngineOptions o, KvLayout layout, KvGeometry g, long[] pages) {
+  /**
+   * The kinds of memory that it adds; none if all rows lie on the device.
+   *
+   * @param option that decides how many tokens the KV cache has
+   */
+  static List<HeapPlan.Kind> kinds(String option, KvLayout layout, KvGeometry g, long[] pages) {
     DeviceBuffers buffers = layout.buffers();
     if (!buffers.any()) {
       return List.of();
@@ -37,18 +44,38 @@ final class SparseMemory {
         books = Heap.plus(books, EntryBuffers.bookBytes(buffers));
       }
     }
-    String entries = "of these tokens, the entries on the host";
+    String entries = words(ENTRIES + "%,d tokens", Heap.times(pages[0], g.span(0)));
     String device =
-        String.format(
-            Locale.ROOT,
-            "device buffers of %,d of these entries in each layer for each of %,d"
+        words(
+            BUFFERS
+                + "%,d entries in each layer with an indexer, for each of %,d"
                 + " max-running-requests",
             buffers.slots(),
             buffers.count());
-    String sizedBy = o.kv().maxTotalTokens() > 0 ? "max-total-tokens" : "max-running-requests";
     return List.of(
-        new HeapPlan.Kind(sizedBy, entries, host),
+        new HeapPlan.Kind(option, entries, host),
         new HeapPlan.Kind("hisparse-config", device, Heap.plus(layout.bufferBytes(), books)));
+  }
+
+  private static String words(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
+  }
+
+  /** Bytes of device buffers and their books among the kinds of a plan. */
+  static long deviceBytes(List<HeapPlan.Kind> kinds) {
+    return bytes(kinds, BUFFERS);
+  }
+
+  /** Bytes of entries on the host among the kinds of a plan. */
+  static long hostBytes(List<HeapPlan.Kind> kinds) {
+    return bytes(kinds, ENTRIES);
+  }
+
+  private static long bytes(List<HeapPlan.Kind> kinds, String what) {
+    return kinds.stream()
+        .filter(k -> k.what().startsWith(what))
+        .mapToLong(HeapPlan.Kind::bytes)
+        .sum();
   }
 
   /** The same with the places of selected entries, for each row. */

@@ -2,9 +2,10 @@ package orrery.lab;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 
 /**
  * How many of the entries that a token reads its sequence's buffers do not have, against their size
@@ -18,7 +19,7 @@ final class EntryMisses {
   private final List<Integer> contexts;
   private final int chosen; // entries of a layer that a token reads
   private final int[] slots;
-  private final Trace[][] runs; // [slots][contexts]
+  private final List<List<List<Trace>>> runs = new ArrayList<>(); // [slots][contexts][requests]
 
   EntryMisses(Subject s, List<Integer> contexts) {
     this.s = s;
@@ -26,19 +27,17 @@ final class EntryMisses {
     this.chosen = SparseRuns.chosen(s);
     double[] sizes = s.settings().quick() ? QUICK : SIZES;
     this.slots = Arrays.stream(sizes).mapToInt(size -> (int) Math.ceil(size * chosen)).toArray();
-    this.runs = new Trace[slots.length][contexts.size()];
   }
 
   Chart print(Sheet sheet) {
-    for (int b = 0; b < slots.length; b++) {
-      for (int c = 0; c < contexts.size(); c++) {
-        runs[b][c] = run(slots[b], contexts.get(c));
-      }
+    for (int size : slots) {
+      runs.add(contexts.stream().map(context -> run(size, context)).toList());
     }
     table(
         sheet,
         "entries copied for a token: " + s.name(),
-        "in all layers together, by the slots of a buffer; chosen: all that a token reads",
+        "in all layers together, by the slots of a buffer; mean of the requests, and in brackets"
+            + " the one with the fewest and the one with the most; chosen: all that a token reads",
         "entries",
         SparseFigures::copiedForToken);
     table(
@@ -50,17 +49,21 @@ final class EntryMisses {
     return chart();
   }
 
-  private Trace run(int size, int context) {
-    int requests = s.size(2, 1); // one after another
+  /** Each request has an engine of its own. */
+  private List<Trace> run(int size, int context) {
     int answer = Math.min(s.size(64, 12), context / 4);
-    return Session.run(
-        s.loaded(),
-        SparseRuns.sparse(SparseRuns.options(s, context, 1), size),
-        SparseRuns.jobs(s, requests, context, answer));
+    return SparseRuns.jobs(s, s.size(8, 2), context, answer).stream()
+        .map(
+            job ->
+                Session.run(
+                    s.loaded(),
+                    SparseRuns.sparse(SparseRuns.options(s, context, 1), size),
+                    List.of(job)))
+        .toList();
   }
 
   private void table(
-      Sheet sheet, String title, String meaning, String unit, Function<Trace, Double> of) {
+      Sheet sheet, String title, String meaning, String unit, ToDoubleFunction<Trace> of) {
     sheet.title(title, meaning);
     List<List<String>> cells = new ArrayList<>();
     List<String> head = new ArrayList<>(List.of("slots"));
@@ -69,21 +72,30 @@ final class EntryMisses {
     for (int b = 0; b < slots.length; b++) {
       List<String> row = new ArrayList<>(List.of(Integer.toString(slots[b])));
       for (int c = 0; c < contexts.size(); c++) {
-        double v = of.apply(runs[b][c]);
+        DoubleSummaryStatistics v = runs.get(b).get(c).stream().mapToDouble(of).summaryStatistics();
         String what = slots[b] + " slots, " + contexts.get(c) + " tokens";
-        sheet.keep(new Figure(title, what, unit, v, v, v));
-        row.add(Sheet.number(v));
+        sheet.keep(new Figure(title, what, unit, v.getAverage(), v.getMin(), v.getMax()));
+        row.add(
+            digits(v.getAverage()) + " (" + digits(v.getMin()) + "-" + digits(v.getMax()) + ")");
       }
       cells.add(row);
     }
     if (unit.equals("entries")) {
       List<String> row = new ArrayList<>(List.of("chosen"));
-      for (Trace t : runs[0]) {
-        row.add(Sheet.number(SparseFigures.chosenForToken(t)));
+      for (List<Trace> requests : runs.getFirst()) {
+        row.add(digits(mean(requests, SparseFigures::chosenForToken)));
       }
       cells.add(row);
     }
     Comparison.markdown(sheet, cells);
+  }
+
+  private static double mean(List<Trace> requests, ToDoubleFunction<Trace> of) {
+    return requests.stream().mapToDouble(of).average().orElseThrow();
+  }
+
+  private static String digits(double v) {
+    return String.format(Locale.ROOT, v >= 10 || v == 0 ? "%.0f" : "%.1f", v);
   }
 
   private Chart chart() {
@@ -91,7 +103,7 @@ final class EntryMisses {
     for (int c = 0; c < contexts.size(); c++) {
       double[] percent = new double[slots.length];
       for (int b = 0; b < slots.length; b++) {
-        percent[b] = SparseFigures.missPercent(runs[b][c]);
+        percent[b] = mean(runs.get(b).get(c), SparseFigures::missPercent);
       }
       curves.add(
           new Chart.Curve(

@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
  */
 public final class HisparseLab implements Lab.Experiment {
   /** A question, with a table. */
-  public enum Part {
+  public enum Question {
     /** How many chosen entries does a buffer of so many slots not have? */
     MISSES,
     /** How many requests run at once in the same device memory? */
@@ -28,10 +28,10 @@ public final class HisparseLab implements Lab.Experiment {
    *     positions for
    * @param parts what to measure; all if there is none
    */
-  public record Shape(List<Integer> contexts, Set<Part> parts) {
+  public record Shape(List<Integer> contexts, Set<Question> parts) {
     public Shape {
       contexts = List.copyOf(contexts);
-      parts = parts.isEmpty() ? EnumSet.allOf(Part.class) : EnumSet.copyOf(parts);
+      parts = parts.isEmpty() ? EnumSet.allOf(Question.class) : EnumSet.copyOf(parts);
       if (contexts.stream().anyMatch(n -> n < SHORTEST)) {
         throw new IllegalArgumentException(
             "context: expected at least " + SHORTEST + ", found " + contexts);
@@ -85,13 +85,13 @@ public final class HisparseLab implements Lab.Experiment {
   @Override
   public List<Chart> on(Subject s, Sheet sheet) {
     List<Chart> charts = new ArrayList<>();
-    if (shape.parts().contains(Part.MISSES)) {
+    if (shape.parts().contains(Question.MISSES)) {
       charts.add(new EntryMisses(s, contexts(s)).print(sheet));
     }
-    if (shape.parts().contains(Part.FIT)) {
+    if (shape.parts().contains(Question.FIT)) {
       charts.add(new SparseFit(s, contexts(s)).print(sheet));
     }
-    if (shape.parts().contains(Part.SPEED)) {
+    if (shape.parts().contains(Question.SPEED)) {
       SparseSpeed.print(s, sheet, contexts(s).get(contexts(s).size() / 2));
     }
     return charts;

@@ -7,26 +7,21 @@ import orrery.events.Event;
 import orrery.events.Event.SparseReads;
 import orrery.events.Event.StepDone;
 
-/**
- * What decoding steps read of entries that lie on the host. The first decoding step behind a prompt
- * does not count: its buffer is empty.
- */
+/** What the decoding steps of an answer read of entries that lie on the host. */
 final class SparseFigures {
   private SparseFigures() {}
 
-  /** The reads of the steps that count. */
+  /** The reads of all steps without rows of a prompt. */
   static List<SparseReads> decoding(Trace t) {
     List<SparseReads> counted = new ArrayList<>();
     SparseReads reads = null; // of the step that is done next
-    boolean prompt = true; // whether the step before had prompt rows
     for (Event e : t.events()) {
       if (e instanceof SparseReads r) {
         reads = r;
       } else if (e instanceof StepDone s) {
-        if (!prompt && s.prefillRows() == 0 && reads != null) {
+        if (s.prefillRows() == 0 && reads != null) {
           counted.add(reads);
         }
-        prompt = s.prefillRows() > 0;
         reads = null;
       }
     }

@@ -3,39 +3,57 @@ package orrery.lab;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 import orrery.batching.SchedulePolicy;
 import orrery.engine.EngineOptions;
-import orrery.kv.DeviceBuffers;
+import orrery.engine.HeapPlan;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
 
 /**
  * The same device memory, with all rows in it, and with the entries on the host: how many requests
- * run at once? Pages and buffers are counted by the streams; then more requests come than fit, and
- * the engine admits those that could go on to their full length. Their answers end long before.
+ * run at once? Device memory is what an engine takes for pages, buffers and their books ({@link
+ * HeapPlan#deviceCache}). More requests come than fit, and the engine admits those that could go on
+ * to their full length. Their answers end long before.
+ *
+ * <p>A buffer is there for each request that may run, so an engine that may run more has fewer
+ * pages. Engines of each such number are tried, each with as many pages as the memory holds.
  */
 final class SparseFit {
   private static final int REQUESTS = 3; // that fit with all rows on the device
+  private static final int CHUNK = 128; // prompt rows of a step
 
   /**
-   * What a way of using the memory has room for.
+   * An engine that was run.
    *
    * @param slots of a buffer; 0 if all rows lie on the device
    * @param context tokens of each request
-   * @param requests that fit
+   * @param plan its memory
+   * @param most requests that ran at once
    */
-  private record Room(int slots, int context, int requests) {}
+  private record Tried(int slots, int context, HeapPlan plan, double most) {
+    String name() {
+      return context + " tokens, " + (slots == 0 ? "all on the device" : "buffers of " + slots);
+    }
+
+    double deviceMegabytes() {
+      return plan.deviceCache() / 1e6;
+    }
+
+    double hostMegabytes() {
+      return plan.hostEntries() / 1e6;
+    }
+  }
 
   private final Subject s;
   private final List<Integer> contexts;
-  private final KvLayout layout;
   private final KvGeometry geometry;
   private final int page; // tokens
 
   SparseFit(Subject s, List<Integer> contexts) {
     this.s = s;
     this.contexts = contexts;
-    this.layout = s.loaded().model().kvLayout(false, s.options().kv().kvCacheDtype());
+    KvLayout layout = s.loaded().model().kvLayout(false, s.options().kv().kvCacheDtype());
     this.page = layout.wholeRows(16);
     this.geometry = new KvGeometry(layout, page);
   }
@@ -45,98 +63,110 @@ final class SparseFit {
     int[] sizes = {0, 2 * chosen, 4 * chosen};
     sheet.title(
         "requests in the same device memory: " + s.description(),
-        "as much as " + REQUESTS + " requests take with all rows on the device");
+        "as much as an engine takes for " + REQUESTS + " requests with all rows on the device");
     List<List<String>> cells = new ArrayList<>();
     cells.add(List.of("", "requests at once", "MB on the device", "MB on the host"));
     double[][] most = new double[sizes.length][contexts.size()];
     for (int c = 0; c < contexts.size(); c++) {
-      long memory = device(0, contexts.get(c), REQUESTS);
+      int context = contexts.get(c);
+      long memory = plan(options(0, context, REQUESTS, REQUESTS * whole(context))).deviceCache();
       for (int i = 0; i < sizes.length; i++) {
-        Room room = room(sizes[i], contexts.get(c), memory);
-        most[i][c] = run(room).mostRunning();
-        cells.add(row(sheet, room, most[i][c]));
+        Tried best = best(sizes[i], context, memory);
+        most[i][c] = best.most();
+        cells.add(row(sheet, best));
       }
     }
     Comparison.markdown(sheet, cells);
     return chart(sizes, most);
   }
 
-  private static String name(Room room) {
-    String context = room.context + " tokens, ";
-    return context + (room.slots == 0 ? "all on the device" : "buffers of " + room.slots);
-  }
-
-  private List<String> row(Sheet sheet, Room room, double most) {
-    double device = device(room.slots, room.context, room.requests) / 1e6;
-    double host = host(room.slots, room.context, room.requests) / 1e6;
+  private List<String> row(Sheet sheet, Tried t) {
     String table = "sparse fit, " + s.name();
-    sheet.keep(new Figure(table, name(room), "at once", most, most, most));
-    sheet.keep(new Figure(table, name(room) + ", device", "MB", device, device, device));
-    sheet.keep(new Figure(table, name(room) + ", host", "MB", host, host, host));
+    sheet.keep(new Figure(table, t.name(), "at once", t.most(), t.most(), t.most()));
+    double device = t.deviceMegabytes();
+    sheet.keep(new Figure(table, t.name() + ", device", "MB", device, device, device));
+    double host = t.hostMegabytes();
+    sheet.keep(new Figure(table, t.name() + ", host", "MB", host, host, host));
     return List.of(
-        name(room),
-        String.format(Locale.ROOT, "%.0f", most),
-        String.format(Locale.ROOT, "%.2f", device),
-        String.format(Locale.ROOT, "%.2f", host));
+        t.name(),
+        String.format(Locale.ROOT, "%.0f", t.most()),
+        Sheet.number(device),
+        Sheet.number(host));
   }
 
-  /** As many requests as fit. */
-  private Room room(int slots, int context, long memory) {
-    int requests = 1;
-    while (device(slots, context, requests + 1) <= memory) {
-      requests++;
+  /** The engine with most requests at once; those that may run more have no room for them. */
+  private Tried best(int slots, int context, long memory) {
+    Tried best = null;
+    for (int running = 1; ; running++) {
+      int tokens = tokens(slots, context, running, memory);
+      if (tokens < whole(context) && best != null) {
+        return best; // not even one request could be admitted
+      }
+      EngineOptions options = options(slots, context, running, Math.max(tokens, whole(context)));
+      double most = run(options, context, running);
+      if (best == null || most > best.most()) {
+        best = new Tried(slots, context, plan(options), most);
+      }
+      if (most < running) {
+        return best;
+      }
     }
-    return new Room(slots, context, requests);
   }
 
-  /** Bytes on the device of some requests at their full length. */
-  private long device(int slots, int context, int requests) {
-    long bytes = -host(slots, context, requests);
-    for (int i = 0; i < layout.streams().size(); i++) {
-      int pool = layout.poolOf(i);
-      long pages = (long) requests * pages(pool, context);
-      bytes += pages * layout.streams().get(i).bytes(geometry.span(pool));
+  private HeapPlan plan(EngineOptions options) {
+    return HeapPlan.of(s.loaded().model(), options);
+  }
+
+  /** Tokens of the pages that a request of this length fills. */
+  private int whole(int context) {
+    return geometry.pages(0, context) * geometry.span(0);
+  }
+
+  /** Tokens of as many pages as the memory holds. */
+  private int tokens(int slots, int context, int running, long memory) {
+    int tokens = 0;
+    while (plan(options(slots, context, running, tokens + page)).deviceCache() <= memory) {
+      tokens += page;
     }
-    return bytes + (slots == 0 ? 0 : sparse(slots, requests).bufferBytes());
+    return tokens;
   }
 
-  private KvLayout sparse(int slots, int requests) {
-    return layout.onHost(new DeviceBuffers(slots, requests));
-  }
-
-  private long host(int slots, int context, int requests) {
-    return slots == 0
-        ? 0
-        : requests * pages(0, context) * sparse(slots, requests).hostBytesPerPage(page);
-  }
-
-  private long pages(int pool, int context) {
-    return geometry.expected(pool, 0, context, 0, 0); // a window gives back what it has passed
-  }
-
-  private Trace run(Room room) {
-    int tokens = room.requests * (int) pages(0, room.context) * page;
+  /** Each pool of windows has room for those of the requests that may run, and for a step. */
+  private EngineOptions options(int slots, int context, int running, int tokens) {
+    int window =
+        IntStream.range(1, geometry.pools())
+            .map(pool -> (geometry.expected(pool, 0, context, 0, 0) + 1) * geometry.span(pool))
+            .max()
+            .orElse(0);
+    double windows = (double) running * window + CHUNK;
     EngineOptions options =
         s.options()
             .withBatching(
                 b ->
                     b.withSchedulePolicy(SchedulePolicy.TRTLLM)
-                        .withMaxRunningRequests(room.requests))
+                        .withChunkedPrefillSize(CHUNK)
+                        .withMaxRunningRequests(running))
             .withKv(
                 kv ->
-                    kv.withContextLength(room.context)
+                    kv.withContextLength(context)
                         .withPageSize(page)
                         .withMaxTotalTokens(tokens)
-                        .withSwaFullTokensRatio(0)); // as many windows as run at once
-    EngineOptions own = room.slots == 0 ? options : SparseRuns.sparse(options, room.slots);
-    int limit = room.context * 3 / 4;
+                        .withSwaFullTokensRatio(Math.min(1, windows / tokens)));
+    return slots == 0 ? options : SparseRuns.sparse(options, slots);
+  }
+
+  /** One request more than may run; returns how many ran at once. */
+  private double run(EngineOptions options, int context, int running) {
+    int limit = context * 3 / 4;
+    int prompt = context - limit;
+    // A step has the rows of one prompt: an answer goes on until the last prompt is computed.
+    int steps = (running + 1) * Math.ceilDiv(prompt, CHUNK);
     Draw draw = s.draw();
     List<Job> jobs = new ArrayList<>();
-    for (int i = 0; i <= room.requests; i++) { // a step has the rows of one prompt
-      int answer = Math.min(limit, 2 * room.requests + 2);
-      jobs.add(new Job(draw.tokens(room.context - limit), answer, limit));
+    for (int i = 0; i <= running; i++) {
+      jobs.add(new Job(draw.tokens(prompt), Math.min(limit, steps + 2), limit));
     }
-    return Session.run(s.loaded(), own, jobs);
+    return Session.run(s.loaded(), options, jobs).mostRunning();
   }
 
   private Chart chart(int[] sizes, double[][] most) {
@@ -145,7 +175,9 @@ final class SparseFit {
     for (int i = 0; i < sizes.length; i++) {
       String name =
           sizes[i] == 0 ? "all entries on the device" : "buffers of " + sizes[i] + " slots";
-      curves.add(new Chart.Curve(name, Chart.Style.LINE, x, most[i]));
+      boolean above = i == sizes.length - 1; // drawn over the curve of smaller buffers
+      Chart.Style style = above ? Chart.Style.DASHED : Chart.Style.LINE;
+      curves.add(new Chart.Curve(name, style, x, most[i]));
     }
     return new Chart(
         "How many requests run at once in the same device memory?",
