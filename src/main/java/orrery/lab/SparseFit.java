@@ -138,7 +138,7 @@ final class SparseFit {
             .map(pool -> (geometry.expected(pool, 0, context, 0, 0) + 1) * geometry.span(pool))
             .max()
             .orElse(0);
-    double windows = (double) running * window + CHUNK;
+    double windows = (double) running * window + CHUNK - 1; // whole pages, once rounded up
     EngineOptions options =
         s.options()
             .withBatching(
@@ -157,14 +157,12 @@ final class SparseFit {
 
   /** One request more than may run; returns how many ran at once. */
   private double run(EngineOptions options, int context, int running) {
-    int limit = context * 3 / 4;
-    int prompt = context - limit;
-    // A step has the rows of one prompt: an answer goes on until the last prompt is computed.
-    int steps = (running + 1) * Math.ceilDiv(prompt, CHUNK);
+    int prompt = Math.min(context, CHUNK) / 2; // of one step, beside the rows of the others
+    int limit = context - prompt;
     Draw draw = s.draw();
     List<Job> jobs = new ArrayList<>();
     for (int i = 0; i <= running; i++) {
-      jobs.add(new Job(draw.tokens(prompt), Math.min(limit, steps + 2), limit));
+      jobs.add(new Job(draw.tokens(prompt), Math.min(limit, 2 * running + 4), limit));
     }
     return Session.run(s.loaded(), options, jobs).mostRunning();
   }
