@@ -94,6 +94,6 @@ public record LatentKv(
 
   /** How many entries the token at {@code slot} sees: also the one that its own row completes. */
   static int entries(StreamRows rows, int slot) {
-    return rows == null ? 0 : (slot + 1) / rows.tokensPerRow();
+    return rows == null ? 0 : rows.entries(slot);
   }
 }

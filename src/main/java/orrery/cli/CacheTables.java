@@ -104,9 +104,9 @@ final class CacheTables {
     if (layout.chosen() > 0) {
       row("on the host with " + MemoryFlags.HISPARSE, lengths, CacheTables::onHost);
       row(
-          "and buffers of 2 x %d entries".formatted(layout.chosen()),
+          "buffers of 2 x %d entries (without drafts)".formatted(layout.chosen()),
           lengths,
-          (k, n) -> buffers(k));
+          CacheTables::buffers);
     }
   }
 
@@ -115,10 +115,11 @@ final class CacheTables {
     return k.stream().chosen() > 0 ? k.bytes(tokens, PAGE) : 0;
   }
 
-  /** Bytes that sparse offload keeps of them on the device, by default and without drafts. */
-  private static long buffers(StreamKind k) {
+  /** Bytes that sparse offload keeps of them on the device, by default, but not more than all. */
+  private static long buffers(StreamKind k, int tokens) {
     Stream s = k.stream();
-    return 2L * s.chosen() * k.streams() * s.format().bytes(s.width());
+    long slots = Math.min(2L * s.chosen(), tokens / Math.max(1, s.tokensPerRow()));
+    return slots * k.streams() * s.format().bytes(s.width());
   }
 
   private static int span(KvGeometry geometry, int keeps) {

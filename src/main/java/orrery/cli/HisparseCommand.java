@@ -42,8 +42,8 @@ final class HisparseCommand extends LabExperiment {
 
   @Override
   NoEffect effects(NoEffect notes) {
-    boolean times = shape().parts().contains(HisparseLab.Question.SPEED);
-    boolean curves = shape().parts().size() > (times ? 1 : 0);
+    boolean times = shape().questions().contains(HisparseLab.Question.SPEED);
+    boolean curves = shape().questions().size() > (times ? 1 : 0);
     return notes
         .when(!curves, "with --part speed, which draws no curve", "--svg")
         .when(!times, "without --part speed, since nothing else measures time", "--rounds");

@@ -56,8 +56,9 @@ final class MemoryFlags {
       paramLabel = "JSON",
       converter = HisparseConfigName.class,
       description =
-          "Its size, as {\"device_buffer_size\": N}: entries in a buffer. Default: twice as many as"
-              + " the rows of a decode step may choose")
+          "The size of these buffers, as {\"device_buffer_size\": N}: entries in each. Default:"
+              + " twice as many as the rows of a decode step may choose, at most all of a sequence."
+              + " \"top_k\" may be there too; it must be the model's index_topk")
   private HisparseConfig hisparseConfig = HisparseConfig.UNSAID;
 
   /** Not a {@link KvDtypeFlag}, because a group of options takes no mixin. */

@@ -90,7 +90,7 @@ final class ComputeParts implements AutoCloseable {
     return new WarmUp(
         pass,
         step,
-        state.kv.newTable(),
+        state.kv,
         state.contextLength,
         logitRows,
         mtp,

@@ -32,8 +32,23 @@ public record HeapPlan(List<Kind> kinds) {
    * @param option the option that decides how much
    * @param what the thing, in words
    * @param bytes its size
+   * @param memory what it would be on a GPU server
    */
-  public record Kind(String option, String what, long bytes) {}
+  public record Kind(String option, String what, long bytes, Memory memory) {
+    Kind(String option, String what, long bytes) {
+      this(option, what, bytes, Memory.OTHER);
+    }
+  }
+
+  /** Which memory of a GPU server a kind stands for. */
+  public enum Memory {
+    /** The device's, for cached rows: pages, device buffers, and their books. */
+    DEVICE_CACHE,
+    /** The host's, for entries that lie there. */
+    HOST_ENTRIES,
+    /** Either, for something else. */
+    OTHER
+  }
 
   /**
    * The plan of an engine with these options.
@@ -74,11 +89,11 @@ public record HeapPlan(List<Kind> kinds) {
     String windows = windows(g, pages);
     if (o.kv().maxTotalTokens() > 0) {
       String what = words("a KV cache of %,d tokens", tokens) + windows;
-      return new Kind("max-total-tokens", what, bytes);
+      return new Kind("max-total-tokens", what, bytes, Memory.DEVICE_CACHE);
     }
     if (o.kv().pageSize() > contextLength) {
       String what = words("a KV cache of %,d pages of %,d tokens", pages[0] + 1, g.span(0));
-      return new Kind("page-size", what + windows, bytes);
+      return new Kind("page-size", what + windows, bytes, Memory.DEVICE_CACHE);
     }
     String option = o.kv().contextLength() > 0 ? "context-length" : "max-running-requests";
     String what =
@@ -86,7 +101,7 @@ public record HeapPlan(List<Kind> kinds) {
             "a KV cache of %,d tokens (half the context-length of %,d for each of %,d"
                 + " max-running-requests, unless max-total-tokens says otherwise)",
             tokens, contextLength, o.batching().maxRunningRequests());
-    return new Kind(option, what + windows, bytes);
+    return new Kind(option, what + windows, bytes, Memory.DEVICE_CACHE);
   }
 
   /** The pools that have room for fewer tokens; nothing if all streams live equally long. */
@@ -170,14 +185,9 @@ public record HeapPlan(List<Kind> kinds) {
     return String.format(Locale.ROOT, format, values);
   }
 
-  /** Of that, what lies on the device for cached rows: pages, device buffers, and their books. */
-  public long deviceCache() {
-    return Heap.plus(kinds.getFirst().bytes(), SparseMemory.deviceBytes(kinds));
-  }
-
-  /** Of that, entries on the host, with sparse offload. */
-  public long hostEntries() {
-    return SparseMemory.hostBytes(kinds);
+  /** Bytes of the kinds that stand for one memory. */
+  public long bytes(Memory memory) {
+    return kinds.stream().filter(k -> k.memory() == memory).mapToLong(Kind::bytes).sum();
   }
 
   /** The sum of all kinds. */

@@ -42,7 +42,7 @@ record HostMemory(OffloadOptions options, int[] slots, long bytes, long blockByt
     for (int pool = 0; pool < pages.length; pool++) {
       blockBytes += parts.bytes(pool);
       for (int stream : parts.streams(pool)) {
-        device += (double) pages[pool] * parts.streamBytes(stream);
+        device += layout.onHost(stream) ? 0 : (double) pages[pool] * parts.streamBytes(stream);
       }
     }
     if (blockBytes == 0) {

@@ -2,6 +2,7 @@ package orrery.engine;
 
 import java.util.List;
 import java.util.Locale;
+import orrery.engine.HeapPlan.Memory;
 import orrery.hisparse.EntryBuffers;
 import orrery.kv.DeviceBuffers;
 import orrery.kv.KvGeometry;
@@ -14,9 +15,6 @@ import orrery.model.Activations;
  * and what on the host. In this engine both are the heap.
  */
 final class SparseMemory {
-  private static final String ENTRIES = "entries on the host of a KV cache of ";
-  private static final String BUFFERS = "device buffers of ";
-
   private SparseMemory() {}
 
   /** Bytes of a stream's pages. */
@@ -44,38 +42,24 @@ final class SparseMemory {
         books = Heap.plus(books, EntryBuffers.bookBytes(buffers));
       }
     }
-    String entries = words(ENTRIES + "%,d tokens", Heap.times(pages[0], g.span(0)));
+    String entries =
+        words("entries on the host of a KV cache of %,d tokens", Heap.times(pages[0], g.span(0)));
     String device =
         words(
-            BUFFERS
-                + "%,d entries in each layer with an indexer, for each of %,d"
+            "device buffers of %,d entries in each layer with an indexer, for each of %,d"
                 + " max-running-requests",
-            buffers.slots(),
-            buffers.count());
+            buffers.slots(), buffers.count());
     return List.of(
-        new HeapPlan.Kind(option, entries, host),
-        new HeapPlan.Kind("hisparse-config", device, Heap.plus(layout.bufferBytes(), books)));
+        new HeapPlan.Kind(option, entries, host, Memory.HOST_ENTRIES),
+        new HeapPlan.Kind(
+            "hisparse-config",
+            device,
+            Heap.plus(layout.bufferBytes(), books),
+            Memory.DEVICE_CACHE));
   }
 
   private static String words(String format, Object... values) {
     return String.format(Locale.ROOT, format, values);
-  }
-
-  /** Bytes of device buffers and their books among the kinds of a plan. */
-  static long deviceBytes(List<HeapPlan.Kind> kinds) {
-    return bytes(kinds, BUFFERS);
-  }
-
-  /** Bytes of entries on the host among the kinds of a plan. */
-  static long hostBytes(List<HeapPlan.Kind> kinds) {
-    return bytes(kinds, ENTRIES);
-  }
-
-  private static long bytes(List<HeapPlan.Kind> kinds, String what) {
-    return kinds.stream()
-        .filter(k -> k.what().startsWith(what))
-        .mapToLong(HeapPlan.Kind::bytes)
-        .sum();
   }
 
   /** The same with the places of selected entries, for each row. */

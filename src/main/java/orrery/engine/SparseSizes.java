@@ -12,7 +12,7 @@ import orrery.options.Options;
 final class SparseSizes {
   private static final int ROOM = 2; // a default buffer holds so many times what a step may read
 
-  private static final int MOST_FLOATS = Integer.MAX_VALUE - 16; // of one Java array
+  private static final int MOST_NUMBERS = Integer.MAX_VALUE - 16; // of one Java array
 
   private SparseSizes() {}
 
@@ -32,42 +32,59 @@ final class SparseSizes {
         "enable-hisparse",
         "a model with an indexer, which chooses the entries that a row reads",
         model.architecture() + " without one");
-    int slots = slots(chosen, o);
+    int slots = slots(layout, model, o);
     int count = o.batching().maxRunningRequests();
-    int width =
-        layout.streams().stream()
-            .filter(s -> s.chosen() > 0)
-            .mapToInt(Stream::width)
-            .max()
-            .orElseThrow();
-    double floats = (double) slots * count * width;
+    int width = streams(layout).mapToInt(Stream::width).max().orElseThrow();
+    double numbers = (double) slots * count * width;
     Options.check(
-        floats <= MOST_FLOATS,
-        "hisparse-config",
-        words("buffers of at most %,d floats in each layer", MOST_FLOATS),
+        numbers <= MOST_NUMBERS,
+        o.hisparse().hisparseConfig().deviceBufferSize() > 0
+            ? "hisparse-config"
+            : "max-running-requests",
+        words("device buffers of at most %,d numbers in each layer", MOST_NUMBERS),
         words(
             "%,.0f (%,d max-running-requests with %,d entries of %,d)",
-            floats, count, slots, width));
+            numbers, count, slots, width));
     return layout.onHost(new DeviceBuffers(slots, count));
   }
 
-  private static int slots(int topk, EngineOptions o) {
+  private static java.util.stream.Stream<Stream> streams(KvLayout layout) {
+    return layout.streams().stream().filter(s -> s.chosen() > 0);
+  }
+
+  private static int slots(KvLayout layout, ModelSpec model, EngineOptions o) {
     HisparseConfig config = o.hisparse().hisparseConfig();
+    int topk = layout.chosen();
     Options.check(
         config.topK() == 0 || config.topK() == topk,
         "hisparse-config",
-        "as top k the model's index_topk " + topk,
+        "as top_k the model's index_topk " + topk,
         config.topK());
     int rows = rows(o);
     int least = least(topk, o);
+    int all = entries(layout, Sizes.contextLength(model, o));
     int slots = config.deviceBufferSize();
     Options.check(
-        slots == 0 || slots >= least,
+        slots == 0 || slots >= Math.min(least, all),
         "hisparse-config",
-        "device_buffer_size of at least %d, %d entries for each of the %d rows of a decode step"
-            .formatted(least, topk, rows),
+        "device_buffer_size of at least "
+            + (all < least
+                ? words("%d, all entries of a sequence of context-length", all)
+                : words(
+                    "%d, %s",
+                    least, rows == 1 ? "which a decode step may choose" : each(topk, rows))),
         slots);
-    return slots > 0 ? slots : Math.multiplyExact(ROOM, least);
+    return slots > 0 ? slots : Math.min(all, Math.multiplyExact(ROOM, least));
+  }
+
+  private static String each(int topk, int rows) {
+    return words("%d entries for each of the %d rows of a decode step", topk, rows);
+  }
+
+  /** The most entries of a sequence in a layer. */
+  private static int entries(KvLayout layout, int contextLength) {
+    return Math.max(
+        1, contextLength / streams(layout).mapToInt(Stream::tokensPerRow).min().orElseThrow());
   }
 
   private static String words(String format, Object... values) {

@@ -2,6 +2,7 @@ package orrery.engine;
 
 import java.util.function.IntConsumer;
 import orrery.graph.Step;
+import orrery.kv.KvCache;
 import orrery.kv.PageTable;
 import orrery.speculation.Drafter;
 
@@ -11,7 +12,8 @@ import orrery.speculation.Drafter;
  * captures a CUDA graph for each batch size, then sends itself a request.
  *
  * <p>All rows lie on the dummy pages, where padding lies too, so no cached row changes. No sequence
- * exists, so nothing is judged, told or shared.
+ * exists, so nothing is judged, told or shared. With sparse offload a device buffer is free
+ * therefore; the rows have it for the time, since rows without one fetch nothing.
  */
 final class WarmUp {
   private static final double BETTER = 0.95; // of the best round's time
@@ -21,6 +23,7 @@ final class WarmUp {
 
   private final ForwardPass pass;
   private final Step step;
+  private final KvCache kv;
   private final PageTable padding; // all dummy pages
   private final int contextLength;
   private final int logitRows;
@@ -40,7 +43,7 @@ final class WarmUp {
   WarmUp(
       ForwardPass pass,
       Step step,
-      PageTable padding,
+      KvCache kv,
       int contextLength,
       int logitRows,
       boolean mtp,
@@ -49,7 +52,8 @@ final class WarmUp {
       int sequences) {
     this.pass = pass;
     this.step = step;
-    this.padding = padding;
+    this.kv = kv;
+    this.padding = kv.newTable();
     this.contextLength = contextLength;
     this.logitRows = logitRows;
     this.mtp = mtp;
@@ -64,6 +68,15 @@ final class WarmUp {
    * @param began takes the rows of each bucket, before its first step
    */
   void run(IntConsumer began) {
+    kv.takeBuffer(padding);
+    try {
+      rounds(began);
+    } finally {
+      kv.giveBackBuffer(padding);
+    }
+  }
+
+  private void rounds(IntConsumer began) {
     long best = round(began);
     long end = System.nanoTime() + Math.min(MOST_NANOS, TIMES * best);
     for (int worse = 0; worse < PATIENCE && System.nanoTime() + best < end; worse++) {

@@ -273,7 +273,8 @@ public sealed interface Event {
    * @param step number, as in {@link StepDone}
    * @param sequences sequences whose rows read from their buffers, in all layers or in some
    * @param chosen entries that their rows chose
-   * @param hits of these, those that lay in the buffers
+   * @param hits of these, those that lay in the buffers, or were completed by rows of this step: no
+   *     copy from the host
    * @param misses of these, those that were copied from the host
    * @param evicted entries that gave up their slot of a buffer to another one
    * @param written entries that rows of this step completed: they go to the host at once, and stay

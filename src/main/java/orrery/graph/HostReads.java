@@ -13,7 +13,7 @@ public final class HostReads {
   public enum Count {
     /** Entries that the rows of sequences chose, each once for a sequence. */
     CHOSEN,
-    /** Of these, those that lay in the buffers. */
+    /** Of these, those that lay in the buffers, or that rows of the step completed. */
     HITS,
     /** Of these, those that were copied from the host. */
     MISSES,

@@ -95,6 +95,11 @@ public record StreamRows(
     return row(pages, slot) * width();
   }
 
+  /** How many rows the token at a slot sees: also the one that its own token makes complete. */
+  public int entries(int slot) {
+    return (slot + 1) / tokensPerRow;
+  }
+
   /** Whether a slot is the last that its row stands for: its token makes the row complete. */
   public boolean completes(int slot) {
     return slot % tokensPerRow == tokensPerRow - 1;

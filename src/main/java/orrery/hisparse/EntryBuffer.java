@@ -18,7 +18,7 @@ final class EntryBuffer {
   private final SlotMap map;
   private final int[] chosen; // [slots] what the rows of a step choose together, each entry once
   private int count; // of these
-  private int lease; // of the sequence whose entries lie here; 0 for none
+  private int term; // of the sequence whose entries lie here; 0 for none
 
   EntryBuffer(StreamRows host, CachedRows rows, int first, int slots) {
     this.host = host;
@@ -32,10 +32,10 @@ final class EntryBuffer {
     return SlotMap.bytes(slots) + 4L * slots;
   }
 
-  /** Begins a step of the sequence with this lease; the entries of another one are of no use. */
-  void begin(int lease) {
-    if (this.lease != lease) {
-      this.lease = lease;
+  /** Begins a step of the sequence with this term; the entries of another one are of no use. */
+  void begin(int term) {
+    if (this.term != term) {
+      this.term = term;
       map.clear();
       assert poisoned();
     }

@@ -53,6 +53,11 @@ public final class EntryBuffers {
     return rows;
   }
 
+  /** Slots of a buffer. */
+  int slots() {
+    return shape.slots();
+  }
+
   EntryBuffer buffer(int index) {
     return buffers[index];
   }

@@ -50,15 +50,21 @@ public record FetchEntries(IntBuffer selected, EntryBuffers buffers, IntBuffer p
     int rows = selected.rows(step);
     int turn = 0;
     for (int from = 0; from < rows; turn++) {
-      int to = from + 1;
-      while (to < rows && step.sequence[to] == step.sequence[from]) {
-        to++;
-      }
+      int to = end(step, from, rows);
       if (turn % shares == share) {
         fetch(step, from, to, share);
       }
       from = to;
     }
+  }
+
+  /** Where the rows of the sequence end whose first row is {@code from}. */
+  private static int end(Step step, int from, int rows) {
+    int to = from + 1;
+    while (to < rows && step.sequence[to] == step.sequence[from]) {
+      to++;
+    }
+    return to;
   }
 
   /** The rows [from, to) are those of one sequence, one slot after the other. */
@@ -70,11 +76,10 @@ public record FetchEntries(IntBuffer selected, EntryBuffers buffers, IntBuffer p
     }
     StreamRows host = buffers.host();
     int[] pages = host.pages(table);
-    int ratio = host.tokensPerRow();
-    int begin = Math.ceilDiv(step.slot[from] + 1, ratio) - 1; // the first entry that is new
-    int end = (step.slot[to - 1] + 1) / ratio;
+    int begin = host.entries(step.slot[from] - 1); // the first entry that is new
+    int end = host.entries(step.slot[to - 1]);
     EntryBuffer buffer = buffers.buffer(table.buffer());
-    buffer.begin(table.lease());
+    buffer.begin(table.bufferTerm());
     if (buffer.choose(selected, from, to, step.scratch(share).rows(end), end)) {
       buffer.fetch(pages, begin, end, step.hostReads(), share);
       place(buffer, from, to);
@@ -96,8 +101,7 @@ public record FetchEntries(IntBuffer selected, EntryBuffers buffers, IntBuffer p
   private long listed(Step step, int from, int to) {
     long listed = 0;
     for (int r = from; r < to; r++) {
-      int visible = (step.slot[r] + 1) / buffers.host().tokensPerRow();
-      listed += Math.min(visible, selected.cols);
+      listed += Math.min(buffers.host().entries(step.slot[r]), selected.cols);
     }
     return listed;
   }
@@ -115,7 +119,14 @@ public record FetchEntries(IntBuffer selected, EntryBuffers buffers, IntBuffer p
 
   @Override
   public long cost(Step step) {
-    return listed(step, 0, selected.rows(step)) * buffers.host().width();
+    int rows = selected.rows(step);
+    long copied = 0; // at most: a sequence copies no more than its buffer holds
+    for (int from = 0; from < rows; ) {
+      int to = end(step, from, rows);
+      copied += Math.min(listed(step, from, to), buffers.slots());
+      from = to;
+    }
+    return copied * buffers.host().width();
   }
 
   @Override

@@ -70,9 +70,7 @@ public record HisparseConfig(int topK, int deviceBufferSize) {
   private static void requireKnown(String key) {
     if (key.equals(RATIO)) {
       throw new IllegalArgumentException(
-          "expected no "
-              + RATIO
-              + ": the rows on the host are those of max-total-tokens, found one");
+          "expected no " + RATIO + ", since max-total-tokens sizes the host, found one");
     }
     if (!key.equals(TOP_K) && !key.equals(SIZE)) {
       throw new IllegalArgumentException(

@@ -24,7 +24,7 @@ public final class KvCache {
   private final PagePool[] pools; // [pool]
   private final int[] pageRows; // [streams] rows of one page
   private final CachedRows[] rows; // [streams] all pages, the dummy included
-  private final BufferLeases buffers;
+  private final BufferTerms buffers;
   private final List<int[]> released = new ArrayList<>(); // pool and page, to be poisoned later
   private boolean later; // whether pages that are released now are poisoned later
 
@@ -59,7 +59,7 @@ public final class KvCache {
     }
     this.layout = layout;
     this.geometry = geometry;
-    this.buffers = new BufferLeases(layout.buffers().count());
+    this.buffers = new BufferTerms(layout.buffers().count());
     this.maxSlots = maxSlots;
     this.pools = new PagePool[pages.length];
     Arrays.setAll(pools, pool -> new PagePool(Math.addExact(pages[pool], 1)));

@@ -15,7 +15,7 @@ public final class PageTable {
   private final int[] end; // [pool] one more than the last page
   private PageTable original = this; // the table of the sequence
   private int buffer = NO_BUFFER;
-  private int lease; // of the buffer
+  private int bufferTerm; // 0 without a buffer
 
   PageTable(KvGeometry geometry, int maxSlots) {
     pages = new int[geometry.pools()][];
@@ -48,7 +48,7 @@ public final class PageTable {
   public void copy(PageTable from) {
     original = from.original;
     buffer = from.buffer;
-    lease = from.lease;
+    bufferTerm = from.bufferTerm;
     for (int pool = 0; pool < pages.length; pool++) {
       first[pool] = from.first[pool];
       end[pool] = from.end[pool];
@@ -66,15 +66,15 @@ public final class PageTable {
 
   /**
    * A number of the time for which the sequence has its buffer; no other sequence has the same.
-   * What lies in the buffer from before is of another lease.
+   * What lies in the buffer from before is of another term.
    */
-  public int lease() {
-    return lease;
+  public int bufferTerm() {
+    return bufferTerm;
   }
 
-  void buffer(int buffer, int lease) {
+  void buffer(int buffer, int term) {
     this.buffer = buffer;
-    this.lease = lease;
+    this.bufferTerm = term;
   }
 
   /** The table of which this one is a copy now; itself if of none. It says whose rows these are. */

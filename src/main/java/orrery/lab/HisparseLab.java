@@ -26,12 +26,12 @@ public final class HisparseLab implements Lab.Experiment {
    *
    * @param contexts tokens of prompt and answer; if there is none, as many lengths as the model has
    *     positions for
-   * @param parts what to measure; all if there is none
+   * @param questions what to measure; all if there is none
    */
-  public record Shape(List<Integer> contexts, Set<Question> parts) {
+  public record Shape(List<Integer> contexts, Set<Question> questions) {
     public Shape {
       contexts = List.copyOf(contexts);
-      parts = parts.isEmpty() ? EnumSet.allOf(Question.class) : EnumSet.copyOf(parts);
+      questions = questions.isEmpty() ? EnumSet.allOf(Question.class) : EnumSet.copyOf(questions);
       if (contexts.stream().anyMatch(n -> n < SHORTEST)) {
         throw new IllegalArgumentException(
             "context: expected at least " + SHORTEST + ", found " + contexts);
@@ -85,13 +85,13 @@ public final class HisparseLab implements Lab.Experiment {
   @Override
   public List<Chart> on(Subject s, Sheet sheet) {
     List<Chart> charts = new ArrayList<>();
-    if (shape.parts().contains(Question.MISSES)) {
+    if (shape.questions().contains(Question.MISSES)) {
       charts.add(new EntryMisses(s, contexts(s)).print(sheet));
     }
-    if (shape.parts().contains(Question.FIT)) {
+    if (shape.questions().contains(Question.FIT)) {
       charts.add(new SparseFit(s, contexts(s)).print(sheet));
     }
-    if (shape.parts().contains(Question.SPEED)) {
+    if (shape.questions().contains(Question.SPEED)) {
       SparseSpeed.print(s, sheet, contexts(s).get(contexts(s).size() / 2));
     }
     return charts;

@@ -13,8 +13,8 @@ import orrery.kv.KvLayout;
 /**
  * The same device memory, with all rows in it, and with the entries on the host: how many requests
  * run at once? Device memory is what an engine takes for pages, buffers and their books ({@link
- * HeapPlan#deviceCache}). More requests come than fit, and the engine admits those that could go on
- * to their full length. Their answers end long before.
+ * HeapPlan.Memory#DEVICE_CACHE}). More requests come than fit, and the engine admits those that
+ * could go on to their full length. Their answers end long before.
  *
  * <p>A buffer is there for each request that may run, so an engine that may run more has fewer
  * pages. Engines of each such number are tried, each with as many pages as the memory holds.
@@ -37,11 +37,11 @@ final class SparseFit {
     }
 
     double deviceMegabytes() {
-      return plan.deviceCache() / 1e6;
+      return plan.bytes(HeapPlan.Memory.DEVICE_CACHE) / 1e6;
     }
 
     double hostMegabytes() {
-      return plan.hostEntries() / 1e6;
+      return plan.bytes(HeapPlan.Memory.HOST_ENTRIES) / 1e6;
     }
   }
 
@@ -69,7 +69,7 @@ final class SparseFit {
     double[][] most = new double[sizes.length][contexts.size()];
     for (int c = 0; c < contexts.size(); c++) {
       int context = contexts.get(c);
-      long memory = plan(options(0, context, REQUESTS, REQUESTS * whole(context))).deviceCache();
+      long memory = device(options(0, context, REQUESTS, REQUESTS * whole(context)));
       for (int i = 0; i < sizes.length; i++) {
         Tried best = best(sizes[i], context, memory);
         most[i][c] = best.most();
@@ -113,6 +113,10 @@ final class SparseFit {
     }
   }
 
+  private long device(EngineOptions options) {
+    return plan(options).bytes(HeapPlan.Memory.DEVICE_CACHE);
+  }
+
   private HeapPlan plan(EngineOptions options) {
     return HeapPlan.of(s.loaded().model(), options);
   }
@@ -125,7 +129,7 @@ final class SparseFit {
   /** Tokens of as many pages as the memory holds. */
   private int tokens(int slots, int context, int running, long memory) {
     int tokens = 0;
-    while (plan(options(slots, context, running, tokens + page)).deviceCache() <= memory) {
+    while (device(options(slots, context, running, tokens + page)) <= memory) {
       tokens += page;
     }
     return tokens;

@@ -49,6 +49,7 @@ public final class PerfettoSink extends FileSink {
 
   private final Map<Integer, Lane> lanes = new HashMap<>(); // by sequence, those not finished
   private final Map<Integer, Lane> unnamed = new HashMap<>(); // by request: no sequence known yet
+  private final EntryCounters entries = new EntryCounters(ENGINE);
   private int nextLane = FIRST_LANE;
   private long latest; // nanoseconds of the latest event
   private TraceEvents out; // null before the first event
@@ -173,7 +174,7 @@ public final class PerfettoSink extends FileSink {
       case Event.Flushed e ->
           out.instant(ENGINE, CACHE, e.nanos(), "flushed " + e.blocks() + " blocks").close();
       case Event.Overlapped e -> overlapped = e;
-      case Event.SparseReads e -> sparse(e);
+      case Event.SparseReads e -> entries.read(out, e);
       case Event.Paused e -> out.instant(ENGINE, STEPS, e.nanos(), "paused").close();
       case Event.Resumed e -> out.instant(ENGINE, STEPS, e.nanos(), "resumed").close();
       case Event.Idle e -> counters(e.nanos(), e.running(), e.waiting(), e.pools());
@@ -231,6 +232,7 @@ public final class PerfettoSink extends FileSink {
 
   private void counters(long nanos, int running, int waiting, List<Event.PoolPages> pools)
       throws IOException {
+    entries.done(out, nanos);
     out.counter(ENGINE, nanos, "requests").arg("running", running).arg("waiting", waiting).close();
     for (Event.PoolPages p : pools) {
       String pages = pools.size() == 1 ? "pages" : "pages, " + p.pool();
@@ -240,19 +242,6 @@ public final class PerfettoSink extends FileSink {
           .arg("free", p.free())
           .close();
     }
-  }
-
-  /** What a step read of entries that lie on the host, at its end. */
-  private void sparse(Event.SparseReads e) throws IOException {
-    out.counter(ENGINE, e.nanos(), "entries")
-        .arg("in buffers", e.hits())
-        .arg("copied from the host", e.misses())
-        .arg("read on the host", e.direct())
-        .close();
-    out.counter(ENGINE, e.nanos(), "bytes from the host")
-        .arg("copied", e.bytesDown())
-        .arg("read in place", e.bytesDirect())
-        .close();
   }
 
   /** A phase of a step; returns its end. */

@@ -22,7 +22,8 @@ final class SparseMetrics {
       CounterDataPoint bytesDirect) {
     static Families of(MetricFamilies f) {
       return new Families(
-          f.counter("vllm:hisparse_cache_hits", "Chosen entries that lay in device buffers"),
+          f.counter(
+              "vllm:hisparse_cache_hits", "Chosen entries that lay in device buffers, or were new"),
           f.counter("vllm:hisparse_cache_misses", "Chosen entries that came from the host"),
           f.counter("vllm:hisparse_host_to_device_bytes", "Bytes of entries that came from there"),
           f.counter("orrery:hisparse_device_to_host_bytes", "Bytes of new entries"),

@@ -6,7 +6,7 @@ import orrery.options.Options;
  * Slower memory behind the pages of the KV cache; names and defaults are SGLang's.
  *
  * @param enableHierarchicalCache whether there is host memory for blocks that leave the pages
- * @param hicacheRatio size of host memory, as a multiple of the KV cache
+ * @param hicacheRatio size of host memory, as a multiple of the KV cache on the device
  * @param hicacheSize size of host memory in GB (10^9 bytes); 0: the ratio decides
  * @param hicacheWritePolicy when blocks are copied to the host
  * @param hicacheStorageBackend what lies behind host memory

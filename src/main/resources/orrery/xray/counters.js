@@ -20,7 +20,7 @@ export function zero() {
     readParts: 0, // parts that came from files
     writtenParts: 0, // parts that were written to files
     storageFaults: 0, // what was not read or written
-    sparseHits: 0, // chosen entries that lay in buffers of the device
+    sparseHits: 0, // chosen entries that lay in buffers of the device, or were made in the step
     sparseMisses: 0, // chosen entries that were copied there from the host
     sparseDirect: 0, // chosen entries that were read on the host
     sparseBytes: 0, // bytes of both that came from the host

@@ -242,7 +242,7 @@ class FetchEntriesTest {
     run.add(0, 32);
     run.run(1);
     int buffer = run.tables[0].buffer();
-    int lease = run.tables[0].lease();
+    int term = run.tables[0].bufferTerm();
     run.leave(0);
     run.step.clear();
     run.add(0, 24);
@@ -250,7 +250,7 @@ class FetchEntriesTest {
     run.add(0, 1);
     run.run(1);
     assertThat(run.tables[0].buffer()).isEqualTo(buffer);
-    assertThat(run.tables[0].lease()).isNotEqualTo(lease);
+    assertThat(run.tables[0].bufferTerm()).isNotEqualTo(term);
     assertThat(run.direct(0)).isFalse();
     assertThat(run.count(Count.HITS)).isZero();
     assertThat(run.count(Count.MISSES)).isEqualTo(3);

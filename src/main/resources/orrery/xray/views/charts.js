@@ -135,14 +135,14 @@ const TILES = [
     "sparseHits",
     "entries in buffers",
     (c) => percent(c.sparseHits, c.sparseHits + c.sparseMisses),
-    "Of the entries that the indexers chose for rows that go on. The others were copied from the host.",
+    "Of the entries that the indexers chose for rows that go on, those that lay in buffers or were made in that step. The others were copied from the host.",
     sparse,
   ],
   [
     "sparseMisses",
     "entries copied",
     (c) => number(c.sparseMisses),
-    "Chosen entries that no buffer had: each came from the host and took the place of the one unused for longest.",
+    "Chosen entries that no buffer had: each came from the host, into a free slot or into that of the one unused for longest.",
     sparse,
   ],
   [

@@ -4,16 +4,16 @@ package orrery.kv;
  * Which sequence has which of the {@link DeviceBuffers}. A sequence takes one when it is first in a
  * step, and has it until its pages are released.
  *
- * <p>Each time that a buffer is taken it gets a new number, its lease. An op that reads the buffer
- * compares the lease with that of the entries in it, so a buffer need not be cleared when it is
+ * <p>Each time that a buffer is taken it gets a new number, its term. An op that reads the buffer
+ * compares the term with that of the entries in it, so a buffer need not be cleared when it is
  * given back, while a step may still read it.
  */
-final class BufferLeases {
+final class BufferTerms {
   private final int[] free; // [count] a stack
   private int available;
-  private int leases; // drawn so far
+  private int terms; // drawn so far
 
-  BufferLeases(int count) {
+  BufferTerms(int count) {
     free = new int[count];
     while (available < count) {
       free[available] = count - 1 - available++;
@@ -27,7 +27,7 @@ final class BufferLeases {
         throw new IllegalStateException(
             "device buffers: all " + free.length + " are taken, and one more sequence runs");
       }
-      table.buffer(free[--available], ++leases);
+      table.buffer(free[--available], ++terms);
     }
   }
 
