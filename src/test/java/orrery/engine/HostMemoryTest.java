@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import orrery.kv.DeviceBuffers;
+import orrery.kv.KvDtype;
 import orrery.kv.KvGeometry;
 import orrery.kv.KvLayout;
 import orrery.kv.Stream;
@@ -46,6 +48,20 @@ class HostMemoryTest {
     int blocks = (int) (1.5 * device / BLOCK);
     assertThat(memory.slots()).containsExactly(blocks, blocks);
     assertThat(memory.bytes()).isEqualTo((long) blocks * BLOCK);
+  }
+
+  @Test
+  void theRatioDoesNotCountEntriesThatLieOnTheHostAlready() {
+    Stream entries = new Stream("entry", 8, 1, Stream.ALL, Stream.ALL, KvDtype.F32.format(8, 0), 2);
+    KvLayout device = new KvLayout(List.of(Stream.whole("key", 8), entries));
+    KvLayout host = device.onHost(new DeviceBuffers(4, 1));
+    KvGeometry geometry = new KvGeometry(device, 16);
+    EngineOptions twice = options().withOffload(o -> o.withHicacheRatio(2));
+    long[] pages = {100};
+    assertThat(HostMemory.of(twice, device, geometry, pages).slots()).containsExactly(200);
+    HostMemory memory = HostMemory.of(twice, host, geometry, pages);
+    assertThat(memory.slots()).containsExactly(100); // a block has the rows of both streams
+    assertThat(memory.bytes()).isEqualTo(100L * 16 * (8 + 8) * 4);
   }
 
   @Test

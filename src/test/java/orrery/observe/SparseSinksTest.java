@@ -38,6 +38,33 @@ class SparseSinksTest {
   }
 
   @Test
+  void theCountersOfATraceGoBackToZeroWithAStepThatReadsNone() throws IOException {
+    Path file = directory.resolve("quiet.json");
+    try (TraceSink sink = TraceSink.open(file)) {
+      sink.accept(done(500, 6));
+      sink.accept(EVENTS.getFirst());
+      sink.accept(done(1_000, 7));
+      sink.accept(done(2_000, 8));
+      sink.accept(new Event.Idle(3_000, 0, 0, List.of()));
+      sink.accept(EVENTS.getLast());
+      sink.accept(done(4_000, 9));
+      sink.accept(new Event.Idle(5_000, 0, 0, List.of()));
+    }
+    List<String> hits = new ArrayList<>();
+    for (JsonNode e : new ObjectMapper().readTree(file.toFile())) {
+      if (e.path("name").asText().equals("entries")) {
+        hits.add(e.get("ts").asText() + " " + e.get("args").get("in buffers"));
+      }
+    }
+    assertThat(hits).containsExactly("1.0 80", "2.0 0", "2.0 30", "5.0 0");
+  }
+
+  private static Event done(long nanos, int step) {
+    return new Event.StepDone(
+        nanos, step, 0, 1, 0, 0, 1, 0, List.of(), "NOTHING_WAITS", 0, 0, 0, 0, 0, 0);
+  }
+
+  @Test
   void aTraceHasCountersOfTheEntriesAndOfTheirBytesAtEachStep() throws IOException {
     Path file = directory.resolve("sparse.json");
     try (TraceSink sink = TraceSink.open(file)) {
