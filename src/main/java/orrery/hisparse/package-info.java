@@ -28,13 +28,14 @@
  * orrery.events.Event.SparseReads} tell the two apart.
  *
  * <p><b>Rows that choose too much.</b> If the rows of one sequence choose more together than its
- * buffer holds, as the rows of a prompt do, they read on the host in place. SGLang computes no
- * prompts where it does this. A buffer has at least room for the rows of a decode step, with all
- * drafts ({@code hisparse-config}); so no decode step reads on the host.
+ * buffer holds, as the rows of a prompt do, they read on the host in place. If an SGLang engine
+ * computes prompts too, their rows lie on the device until they are copied to the host. A buffer
+ * has at least room for the rows of a decode step, with all drafts ({@code hisparse-config}); so no
+ * decode step reads on the host.
  *
  * <p><b>Whose buffer.</b> A sequence takes a buffer when it is first in a step ({@link
  * orrery.kv.KvCache#takeBuffer}) and gives it back with its pages. Each time the buffer has another
- * lease, and {@link orrery.hisparse.EntryBuffer} forgets what is of an older one. So the engine's
+ * term, and {@link orrery.hisparse.EntryBuffer} forgets what is of an older one. So the engine's
  * thread may give a buffer away while a step still reads it: the steps are computed one after the
  * other.
  *
@@ -55,8 +56,9 @@
  * <p><b>Watch it.</b> {@code orrery generate --model tiny-models/storyteller-v4 --enable-hisparse
  * --trace FILE} writes a {@code SparseReads} for each step.
  *
- * <p><b>Elsewhere.</b> SGLang {@code srt/managers/hisparse_coordinator.py} (decode engines alone; a
- * kernel finds hits and copies misses; the buffer's newest slot is for the new token); vLLM {@code
- * v1/hisparse/}; TensorRT-LLM {@code SparseKvCacheOffloadConfig}.
+ * <p><b>Elsewhere.</b> SGLang {@code srt/managers/hisparse_coordinator.py} (a kernel finds hits and
+ * copies misses; the newest token lies in an extra page beside the buffer, and is copied to the
+ * host beside the next step); vLLM {@code v1/hisparse/}; TensorRT-LLM {@code
+ * SparseKvCacheOffloadConfig}.
  */
 package orrery.hisparse;
