@@ -27,8 +27,9 @@ final class FlagNames {
           "ids", List.of("--ids", "--text"));
 
   private static final Pattern FIRST = Pattern.compile("^([a-z][a-z0-9_-]*)(?=: )");
+  // Not in quotes: that is a key or a word of the user's own.
   private static final Pattern WITHIN =
-      Pattern.compile("(?<![-\\w])([a-z]+(?:[_-][a-z]+)+)(?![-\\w])");
+      Pattern.compile("(?<![-\\w\"])([a-z]+(?:[_-][a-z]+)+)(?![-\\w])");
 
   private final CommandSpec spec;
   private final ParseResult parsed;

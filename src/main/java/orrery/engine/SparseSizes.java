@@ -58,7 +58,7 @@ final class SparseSizes {
     Options.check(
         config.topK() == 0 || config.topK() == topk,
         "hisparse-config",
-        "as top_k the model's index_topk " + topk,
+        "\"top_k\" " + topk + ", the model's index_topk",
         config.topK());
     int rows = rows(o);
     int least = least(topk, o);

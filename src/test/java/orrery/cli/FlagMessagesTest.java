@@ -82,8 +82,7 @@ class FlagMessagesTest {
           of(
               V4 + "--enable-hisparse ",
               "--hisparse-config {\"device_buffer_size\":2}",
-              "expected device_buffer_size of at least 3, 3 entries for each of the 1 rows of a"
-                  + " decode step, found 2"),
+              "expected device_buffer_size of at least 3, which a decode step may choose, found 2"),
           of(GENERATE, "--schedule-conservativeness 0", "expected above 0, at most 10, found 0.0"),
           of(GENERATE, "--chunked-prefill-size -1", "expected at least 1, or 0, found -1"),
           of(GENERATE, "--max-running-requests 0", "expected 1 to 4096, found 0"),
@@ -180,7 +179,7 @@ class FlagMessagesTest {
           of(
               GENERATE,
               "--hisparse-config {\"host_to_device_ratio\":2}",
-              "expected no host_to_device_ratio: the rows on the host are those of"),
+              "expected no host_to_device_ratio, since max-total-tokens sizes the host"),
           of(
               GENERATE,
               "--hisparse-config {\"top_k\":0}",
@@ -188,7 +187,7 @@ class FlagMessagesTest {
           of(
               V4 + "--enable-hisparse ",
               "--hisparse-config {\"top_k\":4}",
-              "expected as top k the model's index_topk 3, found 4"),
+              "expected \"top_k\" 3, the model's index_topk, found 4"),
           of(
               "generate -m SPECK ",
               "--ids 1,2,3 --context-length 3",

@@ -288,7 +288,7 @@ class HisparseTest {
                     h.withEnableHisparse(true).withHisparseConfig(new HisparseConfig(TOPK + 1, 0)));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Engine.check(loaded, other))
-        .withMessage("hisparse-config: expected as top_k the model's index_topk 3, found 4");
+        .withMessage("hisparse-config: expected \"top_k\" 3, the model's index_topk, found 4");
   }
 
   @Test
