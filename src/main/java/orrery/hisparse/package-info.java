@@ -8,10 +8,10 @@
  * fill the memory that other requests could run in.
  *
  * <p><b>The idea.</b> The pages of these streams lie on the host, in whole, and nothing else
- * changes for holders of pages: prefix hits, forks, retraction, tiers, transfers between
- * engines. On the device each running sequence has in each layer a buffer of a few slots. A new
- * entry is written to the host at once. Before attention, {@link orrery.hisparse.FetchEntries}
- * brings into the buffer what the sequence's rows chose; what it chose last time is mostly there.
+ * changes for holders of pages: prefix hits, forks, retraction, tiers, transfers between engines.
+ * On the device each running sequence has in each layer a buffer of a few slots. A new entry is
+ * written to the host at once. Before attention, {@link orrery.hisparse.FetchEntries} brings into
+ * the buffer what the sequence's rows chose; what it chose last time is mostly there.
  *
  * <pre>
  *   host      pages of layers.N.compressed   [ 0  1  2  3  4  5  6  7  8  9 10 11 ]    11 is new
