@@ -35,7 +35,7 @@ record ExpertDown(
     boolean adds,
     Buffer y)
     implements Op {
-  private static final int BLOCK = 240; // rows
+  private static final int BLOCK = 2 * Tile.ROWS;
 
   /** The most floats of scratch: the sums of a block of rows, and the tile of one expert. */
   static long scratch() {

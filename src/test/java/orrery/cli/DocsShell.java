@@ -70,6 +70,10 @@ final class DocsShell implements AutoCloseable {
     Path launcher = directory.resolve("target/orrery/bin/orrery");
     Files.createDirectories(launcher.getParent());
     Files.createDirectories(directory.resolve("tmp"));
+    Path models = Path.of("tiny-models");
+    if (!Files.exists(directory.resolve(models))) {
+      Files.createSymbolicLink(directory.resolve(models), models.toAbsolutePath());
+    }
     Files.writeString(
         launcher,
         LAUNCHER.formatted(Path.of("").toAbsolutePath(), java(), directory, server.getLocalPort()));

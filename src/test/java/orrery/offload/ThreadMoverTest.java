@@ -298,7 +298,7 @@ class ThreadMoverTest {
   }
 
   @Test
-  void aClosedMoverMakesNobodyWaitAndNothingIsCopiedAnyMore() {
+  void aClosedMoverLetsNoneWaitAndNothingIsCopiedAnyMore() throws InterruptedException {
     stored();
     copier.hold(KEY);
     List<Copy> loads = kept.copies(Copy.Way.LOAD);
@@ -306,11 +306,12 @@ class ThreadMoverTest {
     until(() -> copier.holds(KEY));
     Copy store = kept.copies(Copy.Way.STORE).getLast();
     mover.store(store);
-    CompletableFuture<Void> closed = CompletableFuture.runAsync(mover::close);
+    Thread closing = Thread.ofPlatform().start(mover::close);
+    until(() -> closing.getState() == Thread.State.WAITING); // for the mover's thread
     CompletableFuture<Void> waits =
         CompletableFuture.runAsync(() -> load.await(Arrival.EVERY_STREAM));
     copier.letGo(KEY);
-    closed.join();
+    closing.join();
     assertThatThrownBy(waits::join).hasRootCauseMessage("the mover was closed");
     assertThat(store.state()).isEqualTo(Copy.State.CANCELLED);
     assertThat(loads).anyMatch(c -> c.state() == Copy.State.CANCELLED);

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import orrery.TinyModels;
 import orrery.graph.Op;
 import orrery.graph.OperandCheck;
+import orrery.hisparse.FetchEntries;
 import orrery.kernels.Kernels;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.VectorKernels;
@@ -27,6 +28,12 @@ import orrery.kernels.VectorKernels;
  * here because a chain of drafts has ops of all packages below.
  */
 class DeclaredOperandsTest {
+  /**
+   * Ops with buffers that they keep from step to step, so that they cannot be run again from the
+   * same state. What they leave is checked by tests of their own.
+   */
+  private static final Set<String> WITH_STATE = Set.of(FetchEntries.class.getName());
+
   static Stream<Path> specks() {
     List<Path> rounded =
         List.of(TinyModels.quantised("glm-fp8-block"), TinyModels.quantised("v4-release"));
@@ -56,7 +63,7 @@ class DeclaredOperandsTest {
   /** A new op must come in a program above, or it is not checked. */
   @Test
   void noOpOfTheHouseIsMissingAbove() {
-    Set<String> checked = new TreeSet<>();
+    Set<String> checked = new TreeSet<>(WITH_STATE);
     for (Path directory : specks().toList()) {
       try (ProgramBench bench = new ProgramBench(directory, new ScalarKernels(), 1)) {
         for (ProgramBench.Program program : bench.programs(1)) {
