@@ -11,9 +11,9 @@ import java.util.OptionalLong;
 /**
  * Where the other half of a prompt is, if one server computes it and another one decodes. A router
  * adds these fields: {@code bootstrap_host}, {@code bootstrap_port} and {@code bootstrap_room},
- * each one value, or a list with one for each prompt or for each choice. A prompt takes the value of
- * its first choice. One room for several prompts is that of the first prompt; prompt i has
- * room + i.
+ * each one value, or a list with one for each prompt or for each choice. A prompt takes the value
+ * of its first choice. One room for several prompts is that of the first prompt; prompt i has room
+ * + i.
  *
  * @param host of the server that computes the prompt
  * @param port at which it lets the other one call
