@@ -114,6 +114,11 @@ public final class TieredCache implements PrefixCache {
   }
 
   @Override
+  public long losses() {
+    return host.losses();
+  }
+
+  @Override
   public int lacking(int of) {
     return loads.lacking(of);
   }
