@@ -119,6 +119,11 @@ public final class TieredCache implements PrefixCache {
   }
 
   @Override
+  public boolean owes() {
+    return slower.storage().map(Storage::owes).orElse(false);
+  }
+
+  @Override
   public int lacking(int of) {
     return loads.lacking(of);
   }

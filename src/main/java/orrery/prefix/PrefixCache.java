@@ -102,6 +102,14 @@ public interface PrefixCache {
     return 0;
   }
 
+  /**
+   * Whether slower memory has nothing to do and is still to get something, so that a {@link
+   * #settle} is due; any thread may ask.
+   */
+  default boolean owes() {
+    return false;
+  }
+
   /** Takes note of what has come, gone and been copied in slower memory. */
   default void settle() {}
 

@@ -123,7 +123,9 @@ class DisaggregationPeersTest {
   @Test
   void aFrameOfAnotherRoomFailsTheRequest() throws IOException {
     requirePrefillFails(
-        LONG, with -> with.send(frame(Type.RESERVED, 8, 1, 0, 3)), "RESERVED: expected room 7, found 8");
+        LONG,
+        with -> with.send(frame(Type.RESERVED, 8, 1, 0, 3)),
+        "RESERVED: expected room 7, found 8");
   }
 
   /**
@@ -189,6 +191,26 @@ class DisaggregationPeersTest {
       DecodeSide decodes = new DecodeSide(side.engine, "m", TcpNetwork.local(), 8, SHORT);
       Completion request = decodes.submit(REQUEST, "localhost", silent.port(), 7);
       assertThatThrownBy(request::join).hasMessageContaining("a welcome did not come within 0.4 s");
+      side.close("silent");
+    }
+  }
+
+  @Test
+  void aRequestThatIsCancelledWhileItsPrefillSideSaysNothingGivesItsPagesBackAtOnce()
+      throws Exception {
+    Side side = side();
+    try (Network.Listener silent = TcpNetwork.local().listen(0)) {
+      DecodeSide decodes = new DecodeSide(side.engine, "m", TcpNetwork.local(), 8, LONG);
+      Completion request = decodes.submit(REQUEST, "localhost", silent.port(), 7);
+      while (!side.queues.containsKey(Event.Queue.TRANSFER)) {
+        Thread.sleep(1);
+      }
+      long began = System.nanoTime();
+      request.cancel();
+      assertThat(request.join().getFirst().finish().type()).isEqualTo("abort");
+      assertThat(System.nanoTime() - began)
+          .as("a welcome may take 10 s")
+          .isLessThan(Duration.ofSeconds(5).toNanos());
       side.close("silent");
     }
   }
