@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import random
 import shlex
 import socket
 import subprocess
@@ -10,6 +11,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+
+GIVEN = set()  # ports
 
 
 def check(what, fine, found=""):
@@ -27,12 +30,20 @@ def require(what, fine, found=""):
 
 
 def free_ports(count):
-    """Ports that no process has just now, all different."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
+    """Ports that no process has just now, all different, also from call to call.
+
+    They lie below those that the system gives to connections: a server that is killed and started
+    again finds its port free.
+    """
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(10000, 30000)
+        with socket.socket() as s, contextlib.suppress(OSError):  # another process has it
+            s.bind(("127.0.0.1", port))
+            if port not in GIVEN:
+                GIVEN.add(port)
+                ports.append(port)
+    return ports
 
 
 def get(port, path):

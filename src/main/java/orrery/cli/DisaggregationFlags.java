@@ -54,7 +54,8 @@ final class DisaggregationFlags {
       paramLabel = "N",
       description =
           "With prefill: port at which decode servers call. With decode: that of a prefill server"
-              + " if the router names none. Default: ${DEFAULT-VALUE}")
+              + " if the router names none, and the one of this machine that it may name."
+              + " Default: ${DEFAULT-VALUE}")
   private int port = 8998;
 
   @Option(
@@ -67,11 +68,11 @@ final class DisaggregationFlags {
 
   @Option(
       names = PREFILL_HOSTS,
-      paramLabel = "HOST,HOST,...",
-      split = ",",
+      paramLabel = "HOST[:PORT],...",
       description =
-          "With decode: hosts of prefill servers that a request may name, beside this machine; *"
-              + " for any. The server calls them and trusts their rows. Default: none")
+          "With decode: prefill servers that a request may name, beside one port of this machine;"
+              + " without a PORT all ports of a host, * for any host. The server calls them and"
+              + " trusts their rows. Default: none")
   private List<String> prefillHosts = List.of();
 
   @Option(
@@ -121,6 +122,11 @@ final class DisaggregationFlags {
     Options.check(reserved >= 0, "num-reserved-decode-tokens", "at least 0", reserved);
     Options.check(bootstrap >= 1, "disaggregation-bootstrap-timeout", "at least 1", bootstrap);
     Options.check(waiting >= 1, "disaggregation-waiting-timeout", "at least 1", waiting);
+    hosts();
+  }
+
+  private PrefillHosts hosts() {
+    return PrefillHosts.of(prefillHosts, port);
   }
 
   /**
@@ -147,10 +153,7 @@ final class DisaggregationFlags {
         TcpNetwork network = TcpNetwork.local(); // it calls, and is not called
         String name = ModelFingerprint.of(model);
         Duration rows = Duration.ofSeconds(waiting);
-        yield new Role.Decode(
-            new DecodeSide(engine, name, network, reserved, rows),
-            PrefillHosts.of(prefillHosts),
-            port);
+        yield new Role.Decode(new DecodeSide(engine, name, network, reserved, rows), hosts(), port);
       }
     };
   }

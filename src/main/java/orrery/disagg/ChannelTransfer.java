@@ -52,9 +52,9 @@ public final class ChannelTransfer implements Transfer {
   public Frame receive(Type... expected) throws IOException {
     read(in.clear(), "a frame");
     if (in.getInt(0) != MAGIC || in.get(4) != VERSION || in.getShort(6) != 0) {
-      throw new TransferException(
-          "expected a frame of version %d, found magic %08x, version %d"
-              .formatted(VERSION, in.getInt(0), in.get(4)));
+      // Callers read this; what another service sends is not for them.
+      String found = in.getInt(0) == MAGIC ? "a frame of version " + in.get(4) : "other bytes";
+      throw new TransferException("expected a frame of version " + VERSION + ", found " + found);
     }
     Type type = type(in.get(5) - 1, expected);
     int length = in.getInt(16);

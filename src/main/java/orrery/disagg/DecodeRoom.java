@@ -13,7 +13,8 @@ import orrery.engine.Prefilled;
 /**
  * One request of a decode side, with its connection to the prefill side. One thread reads all that
  * comes, from the first frame on, so it notices at once when the other side dies. It alone writes
- * pages, and it gives the engine the one answer that ends their loan.
+ * pages. What it tells the engine last ends their loan; where they were not asked for, a cancel
+ * does.
  */
 final class DecodeRoom implements KvReceiver {
   private static final Duration GREETING =
@@ -30,6 +31,7 @@ final class DecodeRoom implements KvReceiver {
   private volatile Transfer open; // null before the call
 
   // Guarded by this.
+  private DecodeTicket ticket; // null before the call
   private boolean greeted;
   private KvPages pages; // null before the engine has some
   private boolean asked; // for pages: RESERVED is on its way
@@ -59,18 +61,28 @@ final class DecodeRoom implements KvReceiver {
 
   /** Ends the connection; the thread that reads it then tells the engine. */
   private void end(String why) {
+    boolean early;
     boolean quiet;
     synchronized (this) {
+      early = !greeted;
       quiet = !asked && ended == null; // so nothing else is being sent
       ended = ended == null ? why : ended;
-      if (!greeted) {
-        return; // who greets finds it, and tells the other side
-      }
+    }
+    if (early) {
+      giveBack();
+      return; // who greets finds it, and tells the other side
     }
     if (quiet) {
       Rooms.tell(open, room, why);
     }
     open.close();
+  }
+
+  /** Pages that the other side was not asked to fill come back, though it may say nothing. */
+  private synchronized void giveBack() {
+    if (ended != null && ticket != null) {
+      ticket.failed(ended);
+    }
   }
 
   /** Ends the connection whatever it does, because it takes too long. */
@@ -92,6 +104,10 @@ final class DecodeRoom implements KvReceiver {
 
   /** Brings the rows into the engine. */
   void run(DecodeTicket mine) {
+    synchronized (this) {
+      ticket = mine;
+    }
+    giveBack(); // if it has ended before
     try (Transfer with = network.connect(host, port)) {
       open = with;
       greet(with);

@@ -38,7 +38,8 @@ public final class TcpNetwork implements Network {
       return over(socket);
     } catch (IOException e) {
       socket.close();
-      throw new IOException("no prefill side at " + host + ":" + port + ": " + e.getMessage(), e);
+      // Callers read this; what the system says of a port is not for them.
+      throw new IOException("no prefill side at " + host + ":" + port, e);
     }
   }
 

@@ -53,7 +53,8 @@
  *
  * <pre>
  *   for a connection, for HELLO, for WELCOME    10 s
- *   from a prompt or HELLO to RESERVED          time to bootstrap, on the prefill side
+ *   from a prompt or HELLO to RESERVED          time to bootstrap, on the prefill side; it begins
+ *                                               anew with a prompt that comes after its HELLO
  *   from RESERVED to FIRST                      time to wait, on the decode side
  *   from the first PAGE to DONE                 time to wait, on the prefill side
  * </pre>

@@ -35,6 +35,11 @@ final class Active {
     this.forked = request.params().n() == 1;
   }
 
+  /** When it is to be cut off; never if it only waits until its pages are given back. */
+  long end() {
+    return ticket != null && ticket.cancelled != null ? Long.MAX_VALUE : deadline;
+  }
+
   /** Takes note that the request has ended, in whatever way. */
   void left(String why) {
     if (ticket != null) {

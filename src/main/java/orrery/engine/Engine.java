@@ -44,15 +44,15 @@ public final class Engine implements AutoCloseable {
     AtomicInteger queued = new AtomicInteger(); // requests that never ran yet
     this.core =
         new EngineCore(
-            loaded, options, sink, this::nanos, queued, drafters, keyframes, this::wakeForFetches);
+            loaded, options, sink, this::nanos, queued, drafters, keyframes, this::wakeForDisk);
     this.thread = new EngineThread(core);
     this.arrivals = new Arrivals(core, thread, queued, options, sink, this::nanos);
     this.lifecycle = new Lifecycle(core, thread);
   }
 
-  /** Called by the disk's thread: lets the engine look at what came, if a request waits for it. */
-  private void wakeForFetches() {
-    if (core.fetching()) {
+  /** Called by the disk's thread: lets the engine look at what came, and give it more to do. */
+  private void wakeForDisk() {
+    if (core.waitsForDisk()) {
       thread.post(() -> {});
     }
   }

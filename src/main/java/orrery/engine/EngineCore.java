@@ -157,7 +157,8 @@ final class EngineCore {
     if (queues.isEmpty() && loop.settled() && !parts.tickets.isEmpty()) {
       return millisUntil(requests.nextDeadline()); // the other engine sends a message
     }
-    boolean fetchesOnly = fetching() && queues.running().isEmpty() && queues.ready().isEmpty();
+    boolean fetchesOnly =
+        state.fetches.any() && queues.running().isEmpty() && queues.ready().isEmpty();
     return fetchesOnly
         ? millisUntil(Math.min(state.fetches.nextEnd(), requests.nextDeadline()))
         : FILLING_MILLIS;
@@ -167,9 +168,9 @@ final class EngineCore {
     return Math.clamp((nanos - now()) / 1_000_000 + 1, 1, LONGEST_WAIT);
   }
 
-  /** Whether rows come from files for a sequence that waits; any thread may ask. */
-  boolean fetching() {
-    return state.fetches.any();
+  /** Whether the disk's thread must wake the engine; any thread may ask. */
+  boolean waitsForDisk() {
+    return state.fetches.any() || state.prefix.owes();
   }
 
   /** Empties the prefix cache; returns false, and does nothing, if a sequence runs or waits. */

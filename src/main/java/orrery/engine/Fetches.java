@@ -37,13 +37,13 @@ final class Fetches {
     boolean waits; // for this fetch
     boolean told; // that it does
     int tries;
-    int hit; // tokens: when it began to wait; later the most that it was
+    int hit; // tokens: when it began to wait; later the most that was seen
+    long losses; // of the cache when its hit was last seen
     long since; // nanoseconds on the engine's clock
     long until; // when it waits no longer
 
-    Waiting(Sequence sequence, int hit) {
+    Waiting(Sequence sequence) {
       this.sequence = sequence;
-      this.hit = hit;
     }
   }
 
@@ -75,16 +75,21 @@ final class Fetches {
   /** Begins to fetch what files have for a sequence that came into the queue. */
   void begin(Sequence s) {
     if (files) {
-      Waiting w = new Waiting(s, hit(s));
-      queued.put(s, w);
-      begin(w);
+      begin(queue(s));
     }
+  }
+
+  private Waiting queue(Sequence s) {
+    Waiting w = new Waiting(s);
+    w.hit = hit(w);
+    queued.put(s, w);
+    return w;
   }
 
   /** Takes note of a sequence that came back into the queue: its rows are in memory still. */
   void back(Sequence s) {
     if (files) {
-      queued.put(s, new Waiting(s, hit(s)));
+      queue(s);
     }
   }
 
@@ -114,7 +119,9 @@ final class Fetches {
     return Scheduler.hitLimit(s, pageTokens);
   }
 
-  private int hit(Sequence s) {
+  private int hit(Waiting w) {
+    Sequence s = w.sequence;
+    w.losses = prefix.losses();
     return prefix.match(s.tokens(), limit(s), s.salt).tokens();
   }
 
@@ -146,9 +153,13 @@ final class Fetches {
     }
   }
 
+  /** A look at a long prompt costs much, and each plan would take one. */
   private void again(Waiting w) {
-    int hit = hit(w.sequence);
-    if (hit + threshold <= w.hit && w.tries < MOST_TRIES) {
+    if (w.tries == MOST_TRIES || w.losses == prefix.losses()) {
+      return; // its hit is as long as it was, or it is not fetched any more
+    }
+    int hit = hit(w);
+    if (hit + threshold <= w.hit) {
       release(w);
       w.hit = hit;
       begin(w);
@@ -188,7 +199,7 @@ final class Fetches {
   }
 
   private void end(Waiting w, String why) {
-    int hit = hit(w.sequence);
+    int hit = hit(w);
     forget(w, Math.max(0, hit - w.hit), why);
     w.hit = Math.max(w.hit, hit);
   }

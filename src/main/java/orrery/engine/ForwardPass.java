@@ -10,11 +10,16 @@ import orrery.model.ModelRunner;
 record ForwardPass(ModelRunner runner, KernelSwitch kernels, Workspace workspace) {
   /** Computes the states and logits of a step. */
   GreedyForward run(Step step) {
-    kernels.next(step.rows(), workspace::kernels);
     try {
-      return runner.run(step);
+      return runPlain(step);
     } catch (OutOfMemoryError e) { // a bucket's buffers are made when they are first needed
       throw Heap.during("computing a step of " + step.rows() + " rows", e);
     }
+  }
+
+  /** The same; if memory runs out, the caller says what it was doing. */
+  GreedyForward runPlain(Step step) {
+    kernels.next(step.rows(), workspace::kernels);
+    return runner.run(step);
   }
 }

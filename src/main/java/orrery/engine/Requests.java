@@ -154,14 +154,14 @@ final class Requests {
 
   /** Cancels every request that is past its deadline; returns whether there was one. */
   boolean cutOffLate(long now) {
-    List<Active> late = active.values().stream().filter(a -> a.deadline <= now).toList();
+    List<Active> late = active.values().stream().filter(a -> a.end() <= now).toList();
     late.forEach(a -> cancel(a.completion.id(), FinishReason.Abort.DEADLINE));
     return !late.isEmpty();
   }
 
   /** The earliest deadline, in nanoseconds on the engine's clock; the largest long if none. */
   long nextDeadline() {
-    return active.values().stream().mapToLong(a -> a.deadline).min().orElse(Long.MAX_VALUE);
+    return active.values().stream().mapToLong(Active::end).min().orElse(Long.MAX_VALUE);
   }
 
   /** Removes a choice whose answer has ended, and reports it. */

@@ -107,7 +107,7 @@ final class WarmUp {
   }
 
   private void everyPass() {
-    pass.run(step);
+    pass.runPlain(step);
     pass.runner().runHead(step);
     if (mtp) {
       pass.runner().runMtp(step);

@@ -68,6 +68,11 @@ public final class DiskQueue {
     return enqueue(job, Integer.MAX_VALUE);
   }
 
+  /** Whether the engine's thread may begin a read: too many do not wait already. */
+  public synchronized boolean mayRead() {
+    return waiting.get(DiskJob.Turn.READ).size() < most && !closed;
+  }
+
   /**
    * Begins to read parts when the reads before are done.
    *

@@ -20,6 +20,7 @@ final class HostIndex {
   private final List<HostOrder> orders = new ArrayList<>(); // [pools]
   private final int[] storing; // [pools] parts that are on their way
   private final long[] evicted; // [pools] parts that gave up their slot
+  private long losses; // as in PrefixCache
 
   /**
    * @param clock nanoseconds, by which retentions end
@@ -130,7 +131,18 @@ final class HostIndex {
     remove(part, false);
   }
 
+  /** Takes note that rows have left pages or the host that a hit may have had. */
+  void lost() {
+    losses++;
+  }
+
+  /** How often that was. */
+  long losses() {
+    return losses;
+  }
+
   private void remove(HostPart part, boolean evict) {
+    lost();
     parts.get(part.part.pool()).remove(part.part);
     orders.get(part.part.pool()).remove(part);
     pool.give(part.part.pool(), part.slot);
@@ -143,6 +155,7 @@ final class HostIndex {
    */
   void flush(HostPart part) {
     part.flush();
+    lost();
     rest(part);
   }
 

@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.BiConsumer;
 import orrery.prefix.Retention;
 
@@ -49,18 +48,21 @@ final class PartReads {
     return taken;
   }
 
-  /** Begins to read into slots; empty if too many reads wait: then it gives them back. */
-  Optional<Reading> begin(List<HostPart> parts) {
+  /**
+   * Begins to read into slots.
+   *
+   * @throws IllegalStateException if the queue was not asked whether there is room
+   */
+  Reading begin(List<HostPart> parts) {
     int[] slots = parts.stream().mapToInt(part -> part.slot).toArray(); // [parts]
     Prefetch job = new Prefetch(parts.stream().map(p -> p.part).toList(), slots);
     if (!queue.read(job)) {
-      parts.forEach(this::drop);
-      return Optional.empty();
+      throw new IllegalStateException("too many reads wait for " + job);
     }
     Reading read = new Reading(job, parts);
     running.put(job, read);
     parts.forEach(part -> arriving.put(part.part, read));
-    return Optional.of(read);
+    return read;
   }
 
   private void drop(HostPart part) {

@@ -46,6 +46,11 @@ final class Storage implements Behind {
     writes.stored(part);
   }
 
+  /** As {@link PrefixCache#owes}. */
+  boolean owes() {
+    return writes.owes();
+  }
+
   /** As {@link PrefixCache#fetch}. */
   Optional<PrefixCache.Fetch> fetch(Prefix prefix, int threshold) {
     return reads.fetch(prefix, threshold);

@@ -121,16 +121,17 @@ final class StorageReads {
         }
       }
     }
-    here.forEach(HostPart::read);
-    List<HostPart> taken = parts.take(wanted);
-    here.forEach(HostPart::unread);
-    Optional<Reading> own = taken.isEmpty() ? Optional.empty() : parts.begin(taken);
-    if (!taken.isEmpty() && own.isEmpty()) {
+    if (!wanted.isEmpty() && !queue.mayRead()) { // asked first: slots cost other parts theirs
       blocked.add(fetch); // it keeps its look-up
       return;
     }
+    here.forEach(HostPart::read);
+    List<HostPart> taken = parts.take(wanted);
+    here.forEach(HostPart::unread);
     fetch.looked();
-    own.ifPresent(joined::add);
+    if (!taken.isEmpty()) {
+      joined.add(parts.begin(taken));
+    }
     joined.forEach(fetch::waitsFor);
     here.forEach(part -> keep(fetch, part));
   }

@@ -8,7 +8,7 @@ import java.util.Set;
 
 /**
  * Parts that go from the host to files. A slot keeps its part until the disk's thread says that it
- * is done. Only the engine's thread touches it.
+ * is done. Only the engine's thread touches it, beside {@link #owes}.
  *
  * <pre>
  *   a part is whole on the host ──(write-through)──> write, or put off while the queue is full
@@ -22,6 +22,7 @@ final class StorageWrites {
   private final WritePolicy policy;
   private final TierReport report;
   private final Map<DiskWrite, HostPart> writes = new IdentityHashMap<>(); // not settled
+  private volatile boolean owes; // whether some are put off: a stale yes costs a look
   private final Set<HostPart> putOff = new LinkedHashSet<>(); // on the host, the oldest first
 
   StorageWrites(
@@ -37,7 +38,14 @@ final class StorageWrites {
   void stored(HostPart part) {
     if (policy != WritePolicy.WRITE_BACK && !write(part) && putOff.add(part)) {
       report.fault("busy", part.part + ": too many writes wait; it is written later");
+      owes = true;
+      resume(); // the disk may have done all that it had before it could see that
     }
+  }
+
+  /** Whether writes are put off, and the disk has nothing to do; any thread may ask. */
+  boolean owes() {
+    return owes && queue.pending() == 0;
   }
 
   /**
@@ -62,6 +70,7 @@ final class StorageWrites {
   /** Begins writes that were put off, as long as there is room. */
   void resume() {
     while (!putOff.isEmpty() && write(putOff.iterator().next())) {}
+    owes = !putOff.isEmpty();
   }
 
   /** A part has left the host. */

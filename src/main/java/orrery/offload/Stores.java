@@ -160,6 +160,9 @@ final class Stores implements BlockCache.Leaving {
     if (part != null && part.comesFrom(block) && !forgetting) {
       finish(part);
     }
+    if (host.whole(new Part(of.key, pool)) == null) {
+      host.lost();
+    }
   }
 
   private void finish(HostPart part) {

@@ -114,6 +114,16 @@ public final class TieredCache implements PrefixCache {
   }
 
   @Override
+  public long losses() {
+    return host.losses();
+  }
+
+  @Override
+  public boolean owes() {
+    return slower.storage().map(Storage::owes).orElse(false);
+  }
+
+  @Override
   public int lacking(int of) {
     return loads.lacking(of);
   }

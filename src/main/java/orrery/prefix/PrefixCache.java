@@ -94,6 +94,22 @@ public interface PrefixCache {
     return Optional.empty();
   }
 
+  /**
+   * How often rows have left that a hit may have had. While it stays as it is, no hit becomes
+   * shorter; only a cache with tiers counts.
+   */
+  default long losses() {
+    return 0;
+  }
+
+  /**
+   * Whether slower memory has nothing to do and is still to get something, so that a {@link
+   * #settle} is due; any thread may ask.
+   */
+  default boolean owes() {
+    return false;
+  }
+
   /** Takes note of what has come, gone and been copied in slower memory. */
   default void settle() {}
 

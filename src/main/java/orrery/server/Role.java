@@ -56,7 +56,7 @@ public sealed interface Role {
   /**
    * The server goes on behind prompts.
    *
-   * @param hosts that a body may name
+   * @param hosts that a body may name, with their ports
    * @param port of a prefill server for which the body names none
    */
   record Decode(DecodeSide side, PrefillHosts hosts, int port) implements Role {
@@ -67,18 +67,24 @@ public sealed interface Role {
 
     @Override
     public List<Completion> submit(Engine engine, List<Request> requests, Fields bootstrap) {
-      return each(
-          requests,
-          bootstrap,
-          (request, at) -> side.submit(request, host(at), at.port().orElse(port), room(at)));
+      return each(requests, bootstrap, this::submit);
     }
 
-    private String host(Bootstrap at) {
+    private Completion submit(Request request, Bootstrap at) {
+      int called = at.port().orElse(port);
+      return side.submit(request, host(at, called), called, room(at));
+    }
+
+    private String host(Bootstrap at, int called) {
       String server = "the host of the server that computes the prompt";
       String host = at.host().orElseThrow(() -> new FieldException(Bootstrap.HOST, server, "none"));
-      if (!hosts.allow(host)) {
-        String expected = "this machine, or a host of --disaggregation-prefill-hosts";
-        throw new FieldException(Bootstrap.HOST, expected, Fields.shown(host));
+      if (!hosts.allow(host, called)) {
+        String expected =
+            "port "
+                + hosts.port()
+                + " of this machine, or a host of --disaggregation-prefill-hosts";
+        String found = Fields.shown(host) + " with port " + called;
+        throw new FieldException(Bootstrap.HOST, expected, found);
       }
       return host;
     }

@@ -84,7 +84,14 @@ class DisaggregatedProcessesTest {
   /** It has room for a third of the clients, so that others wait for pages on both sides. */
   private ServerProcess startDecode() throws IOException {
     return start(
-        "--disaggregation-mode", "decode", "--max-total-tokens", "480", "--context-length", "200");
+        "--disaggregation-mode",
+        "decode",
+        "--disaggregation-bootstrap-port",
+        "" + bootstrap,
+        "--max-total-tokens",
+        "480",
+        "--context-length",
+        "200");
   }
 
   @AfterEach

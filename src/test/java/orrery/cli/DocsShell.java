@@ -51,9 +51,11 @@ final class DocsShell implements AutoCloseable {
       exit "$code"
       """;
 
+  /** A block that fails leaves no server behind: the next one wants its port. */
   private static final String PRELUDE =
       """
       set -eu
+      trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
       mvn() { case "$*" in *exec@demo*) target/orrery/bin/orrery demo;; esac; }
       """;
 
@@ -104,6 +106,7 @@ final class DocsShell implements AutoCloseable {
         throw new IOException("still running after " + SECONDS + " s: " + commands);
       }
     } finally {
+      bash.descendants().forEach(ProcessHandle::destroyForcibly); // first: later nothing names them
       bash.destroyForcibly();
     }
     return new Result(bash.exitValue(), Files.readString(said));

@@ -67,6 +67,16 @@ class FlagMessagesTest {
           of(SERVE, "--num-reserved-decode-tokens -1", "expected at least 0, found -1"),
           of(SERVE, "--disaggregation-bootstrap-timeout 0", "expected at least 1, found 0"),
           of(SERVE, "--disaggregation-waiting-timeout 0", "expected at least 1, found 0"),
+          of(
+              SERVE,
+              "--disaggregation-prefill-hosts a,http://b:70",
+              "expected HOST or HOST:PORT, a name or an address each, with commas between, or *,"
+                  + " found http://b:70"),
+          of(
+              SERVE,
+              "--disaggregation-prefill-hosts a,,b",
+              "expected HOST or HOST:PORT, a name or an address each, with commas between, or *,"
+                  + " found an empty entry"),
           of(SERVE, "--expected-concurrency 0", "expected at least 1, found 0"),
           of(SERVE, "--batch-wait-millis -1", "expected at least 0, found -1"),
           of(GENERATE, "--threads 0", "expected 1 to 256, found 0"),

@@ -30,6 +30,7 @@ import orrery.disagg.Transfer;
 import orrery.engine.BentNetwork.Bend;
 import orrery.engine.TwoEngines.Halves;
 import orrery.engine.TwoEngines.Side;
+import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
@@ -43,6 +44,7 @@ class DisaggregationPeersTest {
       SCALAR.withSpeculation(s -> s.withAlgorithm(Algorithm.MTP).withNumSteps(2));
   private static final Request REQUEST = Request.of(PROMPT, greedy(9));
   private static final Duration SHORT = Duration.ofMillis(400);
+  private static final Duration ENOUGH = Duration.ofSeconds(2); // for a few messages
   private static final Duration LONG = Duration.ofSeconds(20);
   private static final Bend STRAIGHT = frame -> frame;
 
@@ -80,10 +82,11 @@ class DisaggregationPeersTest {
   }
 
   /** Requires that room 7 fails on the prefill side if its decode side does this after HELLO. */
-  private static void requirePrefillFails(Peer peer, String why) throws IOException {
+  private static void requirePrefillFails(Duration bootstrap, Peer peer, String why)
+      throws IOException {
     Side side = side();
     try (PrefillSide prefills =
-        PrefillSide.start(List.of(side.engine), "m", TcpNetwork.local(), 0, SHORT)) {
+        PrefillSide.start(List.of(side.engine), "m", TcpNetwork.local(), 0, bootstrap)) {
       side.engine
           .pause(PauseMode.IN_PLACE)
           .join(); // nothing is computed before the peer has played
@@ -104,6 +107,7 @@ class DisaggregationPeersTest {
   @Test
   void aDecodeSideThatIsDoneBeforeAnythingWasSentFailsItsRequest() throws IOException {
     requirePrefillFails(
+        LONG,
         with -> {
           with.send(frame(Type.RESERVED, 7, 1, 0, 3));
           with.send(frame(Type.DONE, 7));
@@ -113,13 +117,15 @@ class DisaggregationPeersTest {
 
   @Test
   void aDecodeSideThatNeverHasPagesFailsItsRequest() throws IOException {
-    requirePrefillFails(_ -> {}, "the decode side had no pages for room 7 within 0.4 s");
+    requirePrefillFails(ENOUGH, _ -> {}, "the decode side had no pages for room 7 within 2 s");
   }
 
   @Test
   void aFrameOfAnotherRoomFailsTheRequest() throws IOException {
     requirePrefillFails(
-        with -> with.send(frame(Type.RESERVED, 8, 1, 0, 3)), "RESERVED: expected room 7, found 8");
+        LONG,
+        with -> with.send(frame(Type.RESERVED, 8, 1, 0, 3)),
+        "RESERVED: expected room 7, found 8");
   }
 
   /**
@@ -157,10 +163,9 @@ class DisaggregationPeersTest {
         PrefillSide.start(List.of(side.engine), "m", TcpNetwork.local(), 0, LONG)) {
       DecodeSide decodes = new DecodeSide(decode.engine, "m", TcpNetwork.local(), 8, LONG);
       Completion second = decodes.submit(REQUEST, "localhost", prefills.port(), 7);
-      while (prefills.rooms() == 0) {
-        Thread.sleep(1);
+      while (prefills.rooms() == 0 || !decode.queues.containsKey(Event.Queue.TRANSFER)) {
+        Thread.sleep(1); // until the call is taken, and the engine has given the pages
       }
-      Thread.sleep(20); // the engine gives pages at once, and they are asked for
       Completion first = prefills.submit(REQUEST, 7);
       assertThat(bits(second.join())).isEqualTo(bits(side.engine.submit(REQUEST).join()));
       assertThat(first.join()).hasSize(1);
@@ -186,6 +191,26 @@ class DisaggregationPeersTest {
       DecodeSide decodes = new DecodeSide(side.engine, "m", TcpNetwork.local(), 8, SHORT);
       Completion request = decodes.submit(REQUEST, "localhost", silent.port(), 7);
       assertThatThrownBy(request::join).hasMessageContaining("a welcome did not come within 0.4 s");
+      side.close("silent");
+    }
+  }
+
+  @Test
+  void aRequestThatIsCancelledWhileItsPrefillSideSaysNothingGivesItsPagesBackAtOnce()
+      throws Exception {
+    Side side = side();
+    try (Network.Listener silent = TcpNetwork.local().listen(0)) {
+      DecodeSide decodes = new DecodeSide(side.engine, "m", TcpNetwork.local(), 8, LONG);
+      Completion request = decodes.submit(REQUEST, "localhost", silent.port(), 7);
+      while (!side.queues.containsKey(Event.Queue.TRANSFER)) {
+        Thread.sleep(1);
+      }
+      long began = System.nanoTime();
+      request.cancel();
+      assertThat(request.join().getFirst().finish().type()).isEqualTo("abort");
+      assertThat(System.nanoTime() - began)
+          .as("a welcome may take 10 s")
+          .isLessThan(Duration.ofSeconds(5).toNanos());
       side.close("silent");
     }
   }
@@ -327,7 +352,7 @@ class DisaggregationPeersTest {
   void aRoomThatIsOverMayBeUsedAgain() throws IOException {
     Side side = side();
     try (PrefillSide prefills =
-        PrefillSide.start(List.of(side.engine), "m", TcpNetwork.local(), 0, SHORT)) {
+        PrefillSide.start(List.of(side.engine), "m", TcpNetwork.local(), 0, ENOUGH)) {
       Completion first = prefills.submit(REQUEST, 7);
       assertThatThrownBy(first::join).hasMessageContaining("no decode side called for room 7");
       Side decode = side();

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
@@ -31,6 +32,7 @@ import orrery.engine.TwoEngines.Side;
 import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.kv.KvDtype;
+import orrery.sampling.FinishReason;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** What two engines agree on, and what they refuse; bugs that others had. */
@@ -116,7 +118,40 @@ class DisaggregationRulesTest {
     try (Engine engine = Engine.start(loaded, SCALAR)) {
       DecodeSide side = new DecodeSide(engine, "m", TcpNetwork.local(), 8, PATIENCE);
       Completion c = side.submit(Request.of(PROMPT, greedy(4)), "localhost", 1, 7);
-      assertThatThrownBy(c::join).hasMessageContaining("no prefill side at localhost:1");
+      assertThatThrownBy(c::join).hasMessageEndingWith("no prefill side at localhost:1");
+    }
+  }
+
+  /** Its pages are lent to a thread that copies them, and does not give them back. */
+  @Test
+  void aPausedEngineCutsALateRequestOffOnceThoughItsPagesAreLent() throws Exception {
+    CountDownLatch reserved = new CountDownLatch(1);
+    CountDownLatch late = new CountDownLatch(1);
+    KvReceiver silent =
+        new KvReceiver() {
+          @Override
+          public void reserved(KvPages pages) {
+            reserved.countDown();
+          }
+
+          @Override
+          public void ended(String why) {
+            late.countDown();
+          }
+        };
+    AtomicInteger idle = new AtomicInteger();
+    EventSink sink = e -> idle.addAndGet(e instanceof Event.Idle ? 1 : 0);
+    try (Engine engine = Engine.start(loaded, SCALAR, sink)) {
+      Request request = Request.of(PROMPT, greedy(4)).withDeadline(Duration.ofMillis(300));
+      DecodeTicket ticket = engine.decode(request, silent, 8);
+      reserved.await();
+      engine.pause(PauseMode.IN_PLACE).join();
+      late.await();
+      Thread.sleep(100); // a hundred events, if each millisecond has one
+      assertThat(idle.get()).isLessThan(10);
+      ticket.failed("at last");
+      assertThat(ticket.completion().join().getFirst().finish())
+          .isEqualTo(new FinishReason.Abort(FinishReason.Abort.DEADLINE));
     }
   }
 

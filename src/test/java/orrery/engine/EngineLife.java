@@ -241,6 +241,16 @@ final class EngineLife {
 
   /** Lives; adds what happened. */
   void run(Map<String, Long> happened) {
+    try {
+      live(happened);
+    } finally {
+      if (files != null) {
+        FileTrees.delete(files);
+      }
+    }
+  }
+
+  private void live(Map<String, Long> happened) {
     if (options.offload().files()) {
       leaveFiles();
     }
@@ -268,9 +278,6 @@ final class EngineLife {
       throw new AssertionError(life + ": " + e.getMessage(), e);
     }
     assertThat(books.difference()).as(life).isEmpty();
-    if (files != null) {
-      FileTrees.delete(files);
-    }
     add(happened, "keyframes", books.compared());
     add(happened, "operations", operations);
     add(happened, "tokens", tokens);

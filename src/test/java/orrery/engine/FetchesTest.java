@@ -39,6 +39,13 @@ class FetchesTest {
     int found = 10 * PAGE; // 0: not known yet, or too little
     int asked;
     int threshold;
+    int looks; // for a hit
+    long losses;
+
+    void lose(int left) {
+      came = left;
+      losses++;
+    }
 
     @Override
     public Optional<Fetch> fetch(int[] tokens, int limit, String salt, int threshold) {
@@ -77,7 +84,13 @@ class FetchesTest {
     }
 
     @Override
+    public long losses() {
+      return losses;
+    }
+
+    @Override
     public Match match(int[] tokens, int limit, String salt) {
+      looks++;
       return new Match(came, new int[1], 0);
     }
 
@@ -272,10 +285,10 @@ class FetchesTest {
       slow.came = 10 * PAGE;
       slow.ended = true;
       fetches.advance(now, queues);
-      slow.came = 10 * PAGE - 76;
+      slow.lose(10 * PAGE - 76);
       fetches.advance(now, queues);
       assertThat(queues.ready()).as("less than the threshold").containsExactly(sequence);
-      slow.came = 10 * PAGE - 77;
+      slow.lose(10 * PAGE - 77);
       slow.ended = false;
       fetches.advance(now, queues);
       assertThat(queues.ready()).hasSize(tries < 3 ? 0 : 1);
@@ -293,10 +306,37 @@ class FetchesTest {
     fetches.back(sequence);
     fetches.advance(now, queues);
     assertThat(slow.asked).isEqualTo(1);
-    slow.came = 0;
+    slow.lose(0);
     fetches.advance(now, queues);
     assertThat(slow.asked).isEqualTo(2);
     assertThat(queues.ready()).isEmpty();
+  }
+
+  @Test
+  void theFirstInTheQueueIsLookedAtOnlyWhenSomethingHasLeft() {
+    Fetches fetches = begin(PrefetchPolicy.WAIT_COMPLETE);
+    slow.came = 10 * PAGE;
+    slow.ended = true;
+    fetches.advance(now, queues);
+    int looks = slow.looks;
+    fetches.advance(now, queues);
+    fetches.advance(now, queues);
+    assertThat(slow.looks).isEqualTo(looks);
+    slow.lose(10 * PAGE);
+    fetches.advance(now, queues);
+    fetches.advance(now, queues);
+    assertThat(slow.looks).isEqualTo(looks + 1);
+    for (int tries = 2; tries <= 3; tries++) {
+      slow.lose(0);
+      fetches.advance(now, queues);
+      slow.came = 10 * PAGE;
+      fetches.advance(now, queues);
+    }
+    assertThat(slow.asked).isEqualTo(3);
+    looks = slow.looks;
+    slow.lose(0);
+    fetches.advance(now, queues);
+    assertThat(slow.looks).as("it is not fetched any more").isEqualTo(looks);
   }
 
   @Test

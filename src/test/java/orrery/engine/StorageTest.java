@@ -15,6 +15,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -183,6 +184,8 @@ class StorageTest {
     assertThat(events).anyMatch(e -> e instanceof Written);
     if (policy != PrefetchPolicy.BEST_EFFORT) { // which need not read before all of them run
       assertThat(parts(events)).isPositive();
+    }
+    if (policy == PrefetchPolicy.WAIT_COMPLETE) { // by the clock others may end before
       assertThat(events).anyMatch(e -> e instanceof Prefetched p && p.why().equals("done"));
     }
   }
@@ -204,6 +207,21 @@ class StorageTest {
     }
     assertThat(files()).isPositive();
     assertThat(events).anyMatch(e -> e instanceof Written);
+  }
+
+  @Test
+  @Timeout(60)
+  void whatTheDiskHadNoRoomForIsWrittenWhileTheEngineRests() throws Exception {
+    int blocks = 30;
+    EngineOptions longer = options(directory).withKv(kv -> kv.withContextLength(512));
+    EngineOptions options = SwitchCell.hostBlocks(loaded.model(), longer, blocks + 1);
+    int[] prompt = new Random(3).ints(blocks * PAGE + 3, 0, 90).toArray();
+    try (Engine engine = Engine.start(loaded, options)) {
+      engine.submit(Request.of(prompt, greedy(1))).join();
+      while (files() < 2 * blocks) { // pools
+        Thread.sleep(1);
+      }
+    }
   }
 
   private long files() throws IOException {

@@ -1,6 +1,7 @@
 package orrery.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
@@ -10,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -19,6 +21,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import orrery.TinyModels;
 import orrery.events.Event;
+import orrery.kv.KvCache;
+import orrery.model.Forward;
+import orrery.model.Model;
 import orrery.observe.EventJson;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
@@ -166,6 +171,30 @@ class WarmUpTest {
     buckets.clear();
     Engine.start(loaded, options(false), events::add, buckets::add).close();
     assertThat(buckets).isEmpty();
+  }
+
+  /** A model that has no memory for a bucket of four rows. */
+  private record Greedy(Model real) implements ForwardingModel {
+    @Override
+    public IntFunction<Forward> bind(KvCache cache, int maxLogitRows) {
+      IntFunction<Forward> bound = real.bind(cache, maxLogitRows);
+      return rows -> {
+        if (rows == 4) {
+          throw new OutOfMemoryError("Java heap space");
+        }
+        return bound.apply(rows);
+      };
+    }
+  }
+
+  @Test
+  void aWarmUpWithoutMemorySaysOnceWhatItWasDoing() {
+    LoadedModel real = LoadedModel.load(TinyModels.speck("groups"));
+    loaded =
+        new LoadedModel(real.directory(), new Greedy(real.model()), real.tokenizer(), real.eos());
+    assertThatThrownBy(() -> Engine.start(loaded, options(true)))
+        .hasMessageContaining(
+            "out of memory while warming up with a step of 4 rows (Java heap space); the heap is");
   }
 
   /** Prompts of any length, their chunks, and chunks beside decoding rows. */

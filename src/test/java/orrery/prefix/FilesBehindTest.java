@@ -252,6 +252,41 @@ class FilesBehindTest {
   }
 
   @Test
+  void aReadThatMustWaitPushesNothingOutOfTheHost() {
+    stored(1);
+    tiers.played(2, LONG);
+    tiers.work();
+    start(16, 1, WritePolicy.WRITE_THROUGH);
+    tiers.played(3, LONG);
+    tiers.work();
+    tiers.played(4, LONG);
+    tiers.work();
+    tiers.evictAll();
+    found(1, 1);
+    Fetch two = found(2, 1);
+    assertThat(two.ended()).isFalse();
+    assertThat(hit(3)).as("it made room for the first read").isZero();
+    assertThat(hit(4)).isEqualTo(32);
+    tiers.work();
+    assertThat(hit(2)).isEqualTo(32);
+  }
+
+  @Test
+  void theDiskIsOwedTheWritesThatWerePutOffWhenItHasDoneTheOthers() {
+    start(16, 3, WritePolicy.WRITE_THROUGH);
+    tiers.played(1, LONG); // 8 parts
+    for (int ended = 0; ended < 8; ) {
+      assertThat(tiers.cache.owes()).as("it has some").isFalse();
+      while (tiers.disk.runNext()) {
+        ended++;
+      }
+      assertThat(tiers.cache.owes()).isEqualTo(ended < 8);
+      tiers.cache.settle();
+    }
+    assertThat(tiers.events(Written.class).stream().mapToInt(Written::tokens).sum()).isEqualTo(32);
+  }
+
+  @Test
   void aHostWithFewSlotsMakesAShorterRead() {
     stored(1);
     start(3, 16, WritePolicy.WRITE_THROUGH);

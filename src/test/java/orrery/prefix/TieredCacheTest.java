@@ -184,6 +184,30 @@ class TieredCacheTest {
   }
 
   @Test
+  void aLossIsWhatNoTierHasAnyMore() {
+    tiers(PrefixCacheContract.PLAIN, 16, 2, WritePolicy.WRITE_THROUGH);
+    played(1, 9);
+    long losses = cache.losses();
+    cache.evict(0, 2);
+    assertThat(cache.losses()).as("the host has it").isEqualTo(losses);
+    assertThat(match(1, 9).tokens()).isEqualTo(8);
+    played(2, 9); // pushes it out of the host
+    assertThat(match(1, 9).tokens()).isZero();
+    assertThat(cache.losses()).isGreaterThan(losses);
+    tiers.close();
+    tiers(PrefixCacheContract.PLAIN, 16, 16, WritePolicy.WRITE_THROUGH_SELECTIVE);
+    played(1, 9);
+    losses = cache.losses();
+    cache.evict(0, 2);
+    assertThat(match(1, 9).tokens()).as("it was used once").isZero();
+    assertThat(cache.losses()).isGreaterThan(losses);
+    played(1, 9);
+    losses = cache.losses();
+    cache.clear();
+    assertThat(cache.losses()).isGreaterThan(losses);
+  }
+
+  @Test
   void saltsIsolateOnTheHostToo() {
     tiers(PrefixCacheContract.PLAIN, 16, 16, WritePolicy.WRITE_THROUGH);
     played(1, 9);

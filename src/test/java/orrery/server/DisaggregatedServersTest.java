@@ -1,12 +1,17 @@
 package orrery.server;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,13 +56,16 @@ class DisaggregatedServersTest {
   void serve() throws IOException {
     whole = server(_ -> new Role.Whole());
     prefill = server(engine -> new Role.Prefill(side = side(engine)));
-    decode =
-        server(
-            engine ->
-                new Role.Decode(
-                    new DecodeSide(engine, "m", TcpNetwork.local(), 8, LONGER),
-                    PrefillHosts.of(List.of("10.1.2.3")),
-                    side.port()));
+    decode = decode(side.port());
+  }
+
+  private static OpenAiServer decode(int port) throws IOException {
+    return server(
+        engine ->
+            new Role.Decode(
+                new DecodeSide(engine, "m", TcpNetwork.local(), 8, LONGER),
+                PrefillHosts.of(List.of("10.1.2.3"), port),
+                port));
   }
 
   private static PrefillSide side(Engine engine) {
@@ -214,11 +222,43 @@ class DisaggregatedServersTest {
     String body =
         "{\"prompt\": [1, 2, 3], \"max_tokens\": 4, \"bootstrap_room\": 3, \"bootstrap_host\": ";
     for (String host : List.of("10.1.2.4", "metadata.internal", "127.0.0.1.example.org", "")) {
-      Reply reply = decode.post("/v1/completions", body + "\"" + host + "\"}");
-      assertThat(reply.status()).as(host).isEqualTo(400);
-      assertThat(reply.param()).isEqualTo("bootstrap_host");
-      assertThat(reply.error())
-          .contains("expected this machine, or a host of --disaggregation-prefill-hosts, found");
+      requireNotCalled(decode.post("/v1/completions", body + "\"" + host + "\"}"), host);
+    }
+    String own = body + "\"127.0.0.1\", \"bootstrap_port\": ";
+    requireNotCalled(decode.post("/v1/completions", own + decode.port() + "}"), "another port");
+  }
+
+  private void requireNotCalled(Reply reply, String what) {
+    assertThat(reply.status()).as(what).isEqualTo(400);
+    assertThat(reply.param()).isEqualTo("bootstrap_host");
+    assertThat(reply.error())
+        .contains(
+            "expected port %d of this machine, or a host of --disaggregation-prefill-hosts, found"
+                .formatted(side.port()));
+  }
+
+  @Test
+  void aServiceThatIsNoPrefillServerIsNotTold() throws Exception {
+    try (ServerSocket other = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      Thread greets =
+          Thread.startVirtualThread(
+              () -> {
+                try (Socket socket = other.accept()) {
+                  socket.getOutputStream().write("SSH-2.0-secret-version-7".getBytes(US_ASCII));
+                  socket.getInputStream().transferTo(OutputStream.nullOutputStream());
+                } catch (IOException e) {
+                  throw new UncheckedIOException(e);
+                }
+              });
+      try (OpenAiServer server = decode(other.getLocalPort())) {
+        String body =
+            "{\"prompt\": [1, 2], \"bootstrap_room\": 3, \"bootstrap_host\": \"localhost\"}";
+        Reply reply = server.post("/v1/completions", body);
+        assertThat(reply.status()).isEqualTo(500);
+        assertThat(reply.error())
+            .endsWith("the prefill side: expected a frame of version 1, found other bytes");
+      }
+      greets.join();
     }
   }
 
