@@ -59,6 +59,8 @@ final class ClosedLoop {
     ClosedLoop loop = new ClosedLoop(loaded, options, jobs, concurrency + requests);
     try (Engine engine = loop.engine) {
       try {
+        engine.warmUpNow(
+            rows -> {}); // programs are captured before, as where requests come all day
         loop.submit(concurrency);
         loop.done.get();
       } finally {
