@@ -21,7 +21,7 @@ import orrery.server.HostileRequests.Hostile;
 /**
  * How much hostile requests delay the engine: the time from one step of a story to the next, alone
  * and while eight clients attack the server. Rounds take turns in one JVM; the attackers are a
- * process of their own, as clients are.
+ * process of their own, as clients are. An argument: threads of the engine.
  */
 public final class HostileExperiment {
   private static final int MAX_BODY = 32 << 10;
@@ -37,8 +37,12 @@ public final class HostileExperiment {
 
   public static void main(String[] args) throws Exception {
     ServerOptions options = ServerOptions.defaults().withPort(0).withMaxBody(MAX_BODY);
+    EngineOptions engineOptions =
+        args.length == 0
+            ? EngineOptions.defaults()
+            : EngineOptions.defaults().withCompute(c -> c.withThreads(Integer.parseInt(args[0])));
     try (LoadedModel loaded = LoadedModel.load(Path.of("tiny-models/storyteller-moe"));
-        Engine engine = Engine.start(loaded, EngineOptions.defaults(), HostileExperiment::note);
+        Engine engine = Engine.start(loaded, engineOptions, HostileExperiment::note);
         HttpServer server =
             HttpServer.listen(options, (call, thrown) -> thrown.printStackTrace())) {
       Serving serving = Serving.of(engine, loaded);
