@@ -38,27 +38,22 @@ final class DecodeQueues {
 
   DecodeQueues(
       Tickets all,
-      Queues queues,
-      Requests requests,
-      KvMemory memory,
+      EngineState state,
       Scheduler scheduler,
       Speculator speculator,
       Settler settler,
-      TokenTexts texts,
-      int maxRunning,
-      EventSink sink,
-      LongSupplier clock) {
+      int maxRunning) {
     this.all = all;
-    this.queues = queues;
-    this.requests = requests;
-    this.memory = memory;
+    this.queues = state.queues;
+    this.requests = state.requests;
+    this.memory = state.memory;
     this.scheduler = scheduler;
     this.speculator = speculator;
     this.settler = settler;
-    this.texts = texts;
+    this.texts = state.texts;
     this.maxRunning = maxRunning;
-    this.sink = sink;
-    this.clock = clock;
+    this.sink = state.sink;
+    this.clock = state.clock;
   }
 
   void enqueue(DecodeTicket d) {

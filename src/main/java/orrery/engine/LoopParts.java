@@ -31,18 +31,7 @@ final class LoopParts {
             state.sink,
             state.clock);
     this.settler = settler(scheduler);
-    this.tickets =
-        new Tickets(
-            state.queues,
-            state.requests,
-            state.memory,
-            scheduler,
-            compute.speculator,
-            settler,
-            state.texts,
-            maxRunning,
-            state.sink,
-            state.clock);
+    this.tickets = new Tickets(state, scheduler, compute.speculator, settler, maxRunning);
     Step step = compute.newStep();
     this.warmUp = compute.warmUp(step);
     this.loop = loop(step, options.compute().overlap());

@@ -20,12 +20,11 @@ final class PrefillQueues {
   private final KvMemory memory;
   private final Speculator speculator;
 
-  PrefillQueues(
-      Tickets all, Queues queues, Requests requests, KvMemory memory, Speculator speculator) {
+  PrefillQueues(Tickets all, EngineState state, Speculator speculator) {
     this.all = all;
-    this.queues = queues;
-    this.requests = requests;
-    this.memory = memory;
+    this.queues = state.queues;
+    this.requests = state.requests;
+    this.memory = state.memory;
     this.speculator = speculator;
   }
 

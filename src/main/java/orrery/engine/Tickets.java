@@ -4,7 +4,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.LongSupplier;
-import orrery.batching.Queues;
 import orrery.batching.Scheduler;
 import orrery.events.Event;
 import orrery.events.Event.Queue;
@@ -36,34 +35,20 @@ final class Tickets {
   private final Set<Ticket> open = new LinkedHashSet<>(); // not in the engine's other queues
   private long moves; // from one queue to another, or away
 
+  /**
+   * @param maxRunning sequences that may run at once
+   */
   Tickets(
-      Queues queues,
-      Requests requests,
-      KvMemory memory,
+      EngineState state,
       Scheduler scheduler,
       Speculator speculator,
       Settler settler,
-      TokenTexts texts,
-      int maxRunning,
-      EventSink sink,
-      LongSupplier clock) {
-    this.requests = requests;
-    this.sink = sink;
-    this.clock = clock;
-    this.prefill = new PrefillQueues(this, queues, requests, memory, speculator);
-    this.decode =
-        new DecodeQueues(
-            this,
-            queues,
-            requests,
-            memory,
-            scheduler,
-            speculator,
-            settler,
-            texts,
-            maxRunning,
-            sink,
-            clock);
+      int maxRunning) {
+    this.requests = state.requests;
+    this.sink = state.sink;
+    this.clock = state.clock;
+    this.prefill = new PrefillQueues(this, state, speculator);
+    this.decode = new DecodeQueues(this, state, scheduler, speculator, settler, maxRunning);
   }
 
   /** Whether none is in a queue of these, beside those that wait or run as other requests do. */

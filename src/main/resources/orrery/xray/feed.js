@@ -81,7 +81,7 @@ export class Feed {
     }
   }
 
-  /** Ends the stream, so that the server knows that nobody looks. run() begins again. */
+  /** Ends the stream, so that the server knows that no page looks. run() begins again. */
   close() {
     this.turn++;
     this.abort?.abort();

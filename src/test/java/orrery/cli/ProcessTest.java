@@ -9,7 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
@@ -33,18 +32,7 @@ class ProcessTest {
 
   /** Orrery in a JVM that starts quickly. */
   private ProcessBuilder orrery(String... args) {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "orrery.cli.Main"));
-    command.addAll(Arrays.asList(args));
-    return new ProcessBuilder(command).redirectError(err);
+    return OrreryJvm.command(List.of(args)).redirectError(err);
   }
 
   private int exitCode(Process process) throws InterruptedException {

@@ -9,7 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,21 +24,9 @@ record ServerProcess(Process process, int port, String curl) implements AutoClos
 
   /** The command line. */
   static ProcessBuilder command(Path model, Path err, String... flags) {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "orrery.cli.Main",
-                "serve",
-                "-m",
-                model.toString()));
-    command.addAll(Arrays.asList(flags));
-    return new ProcessBuilder(command).redirectError(err.toFile());
+    List<String> command = new ArrayList<>(List.of("serve", "-m", model.toString()));
+    command.addAll(List.of(flags));
+    return OrreryJvm.command(command).redirectError(err.toFile());
   }
 
   /** Starts a server and waits until it says where it is. */

@@ -262,7 +262,7 @@ function describe(state, pool, number_) {
       return `${where} is free.`;
     case "cached":
       return said(
-        `${where} is held by nobody. The prefix cache keeps it for requests that begin alike; it may be evicted.`,
+        `${where} is held by no request. The prefix cache keeps it for requests that begin alike; it may be evicted.`,
         ...rows,
         words,
       );

@@ -102,13 +102,13 @@ export const STOPS = {
     sign: "B",
     title: "the batch decides",
     means:
-      "A static batch starts when it is full, and lets nobody in until all its answers have ended.",
+      "A static batch starts when it is full, and lets no request in until all its answers have ended.",
   },
   DECODE_FIRST: {
     sign: "D",
     title: "decoding first",
     means:
-      "The step gave up pages of a running request, or the policy lets running answers go first. So nobody new was let in.",
+      "The step gave up pages of a running request, or the policy lets running answers go first. So no new request was let in.",
   },
 };
 
