@@ -137,10 +137,21 @@ final class EngineCore {
   void rest() {
     assert balanced();
     if (idle()) {
-      pause.endSteps();
-      flushes.stream().filter(f -> !f.isDone()).forEach(f -> f.complete(flushCache()));
+      List<CompletableFuture<Boolean>> wanted =
+          flushes.stream().filter(f -> !f.isDone()).toList(); // others have given up
       flushes.clear();
+      if (!wanted.isEmpty()) {
+        state.flush();
+      }
+      tellRest();
+      pause.endSteps(); // a caller gets its answer when the events have told what it asked for
+      wanted.forEach(f -> f.complete(true));
+    } else {
+      tellRest();
     }
+  }
+
+  private void tellRest() {
     long now = now();
     state.books.resting(now);
     tellTiers(now);
@@ -175,7 +186,11 @@ final class EngineCore {
 
   /** Empties the prefix cache; returns false, and does nothing, if a sequence runs or waits. */
   boolean flushCache() {
-    return ifIdle(state::flush);
+    return ifIdle(
+        () -> {
+          state.flush();
+          tellRest();
+        });
   }
 
   /** Empties the prefix cache as soon as no sequence runs or waits, and says so. */

@@ -77,8 +77,19 @@ class NativeApiTest {
 
   private CompletableFuture<OpenAiServer.Reply> later(String body) {
     CompletableFuture<OpenAiServer.Reply> reply = new CompletableFuture<>();
-    Thread.ofVirtual().start(() -> reply.complete(server.post("/generate", body)));
+    Thread.ofVirtual()
+        .start(() -> reply.completeAsync(() -> server.post("/generate", body), Runnable::run));
     return reply;
+  }
+
+  /**
+   * Lets waiting requests of a paused engine run for some steps, and no longer: however slow this
+   * thread is, they are still there after it.
+   */
+  private void run(int waiting, int steps) throws InterruptedException {
+    eventually(() -> server.metrics().load().waiting() == waiting);
+    assertThat(server.engine().step(steps).join()).isEqualTo(steps);
+    assertThat(server.metrics().load().running()).isEqualTo(waiting);
   }
 
   private void refused(String body, String param, String message) {
@@ -177,10 +188,11 @@ class NativeApiTest {
 
   @Test
   void aRequestIsAbortedByItsNameAndItsTokensSoFarAreTheAnswer() throws Exception {
+    server.engine().pause(PauseMode.IN_PLACE).join();
     var running = later(LONG + ", \"rid\": \"mine\"}");
     var list =
         later(LONG.replace("\"Once upon a time\"", "[\"A\", \"B\"]") + ", \"rid\": \"two\"}");
-    eventually(() -> value("sglang:generation_tokens_total") > 12);
+    run(3, 5);
     refused(LONG + ", \"rid\": \"mine\"}", "rid", "no running request has");
     assertThat(server.plain("POST", "/abort_request", "{\"rid\": \"nobody\"}").statusCode())
         .isEqualTo(200);
@@ -191,9 +203,11 @@ class NativeApiTest {
     assertThat(answer.at("/meta_info/finish_reason/type").asText()).isEqualTo("abort");
     assertThat(answer.at("/meta_info/finish_reason/message").asText()).isEqualTo("cancelled");
     assertThat(answer.get("output_ids").size()).isBetween(1, 1899);
-    assertThat(list).as("the others go on").isNotDone();
+    assertThat(server.engine().step(1).join()).as("the others go on").isEqualTo(1);
+    assertThat(server.metrics().load().running()).isEqualTo(2);
     server.plain("POST", "/abort_request", "{\"rid\": \"two\"}");
     assertThat(list.get().body().findValuesAsText("id")).containsExactly("two_0", "two_1");
+    server.engine().resume().join();
     assertThat(server.whole("/generate", SHORT.replace("}}", "}, \"rid\": \"mine\"}")))
         .as("the name is free again")
         .isNotNull();
@@ -201,6 +215,7 @@ class NativeApiTest {
 
   @Test
   void allRequestsAreAbortedAtOnceThoseOfOpenAisApiToo() throws Exception {
+    server.engine().pause(PauseMode.IN_PLACE).join();
     var one = later(LONG + "}");
     CompletableFuture<OpenAiServer.Reply> other = new CompletableFuture<>();
     Thread.ofVirtual()
@@ -210,7 +225,7 @@ class NativeApiTest {
                     server.post(
                         "/v1/completions",
                         "{\"prompt\":\"A\",\"max_tokens\":1900,\"ignore_eos\":true}")));
-    eventually(() -> server.metrics().load().running() == 2);
+    run(2, 3);
     server.plain("POST", "/abort_request", "{\"abort_all\": true}");
     assertThat(one.get().body().at("/meta_info/finish_reason/type").asText()).isEqualTo("abort");
     assertThat(other.get().body().at("/choices/0/text").asText()).isNotEmpty();
@@ -221,12 +236,15 @@ class NativeApiTest {
   void aClientThatLeavesCancelsItsRequestAndItsPagesComeBack() throws Exception {
     for (boolean stream : new boolean[] {true, false}) {
       double before = value("sglang:num_aborted_requests_total");
+      server.engine().pause(PauseMode.IN_PLACE).join();
       try (RawClient client = new RawClient(server.port())) {
         client.post("/generate", LONG + ",\"stream\":" + stream + "}");
-        eventually(() -> value("sglang:kv_used_tokens") > 0);
+        run(1, 3);
+        assertThat(value("sglang:kv_used_tokens")).isPositive();
       }
       eventually(() -> value("sglang:num_aborted_requests_total") == before + 1);
       eventually(() -> value("sglang:kv_used_tokens") == 0);
+      server.engine().resume().join();
     }
     assertThat(server.plain("POST", "/flush_cache", "").statusCode()).isEqualTo(200);
     assertThat(value("sglang:kv_available_tokens"))
@@ -238,8 +256,9 @@ class NativeApiTest {
   void theCacheIsFlushedWhenNothingRunsAndATimeoutWaitsForThat() throws Exception {
     server.whole("/generate", SHORT.replace("Once upon", "Once there was a duck who went upon"));
     assertThat(server.plain("GET", "/flush_cache", "").body()).isEqualTo("Cache flushed.\n");
+    server.engine().pause(PauseMode.IN_PLACE).join();
     var running = later(LONG + ", \"rid\": \"long\"}");
-    eventually(() -> server.metrics().load().running() == 1);
+    run(1, 3);
     assertThat(server.post("/flush_cache", "").status()).isEqualTo(400);
     assertThat(server.post("/flush_cache?timeout=0.05", "").status()).isEqualTo(400);
     assertThat(server.post("/reset_prefix_cache", "").error()).contains("no request");
@@ -267,8 +286,9 @@ class NativeApiTest {
     assertThat(server.plain("GET", "/get_load", "").body()).contains("\"num_waiting_reqs\":1");
     server.plain("POST", "/continue_generation", "{}");
     assertThat(waits.get().status()).isEqualTo(200);
+    server.engine().pause(PauseMode.IN_PLACE).join();
     var running = later(LONG + "}");
-    eventually(() -> server.metrics().load().running() == 1);
+    run(1, 3);
     assertThat(server.plain("POST", "/pause_generation", "").statusCode()).isEqualTo(200);
     assertThat(running.get().body().at("/meta_info/finish_reason/message").asText())
         .isEqualTo("paused");
@@ -303,9 +323,9 @@ class NativeApiTest {
     assertThat(server.get("/get_load").body())
         .isEqualTo(server.get("/get_load?x=y").body())
         .hasSize(1);
-    var running = later(LONG + ", \"rid\": \"long\"}");
-    eventually(() -> server.metrics().load().running() == 1);
     server.engine().pause(PauseMode.IN_PLACE).join();
+    var running = later(LONG + ", \"rid\": \"long\"}");
+    run(1, 3);
     var waits = later(SHORT);
     eventually(() -> server.metrics().load().waiting() == 1);
     JsonNode load = server.get("/get_load").body().get(0);

@@ -149,6 +149,8 @@ class XrayPageTest {
     browser.press(" "); // goes on
     browser.until("more steps", () -> live.newest() > 12);
     browser.press(Keys.ARROW_LEFT); // the page stands, and the engine goes on
+    browser.until(
+        "the page stands", () -> !browser.all("[data-action=live][aria-pressed=false]").isEmpty());
     long stands = screen.step();
     screen.requireStep(stands);
     browser.press("l");
@@ -371,6 +373,7 @@ class XrayPageTest {
       browser.press(" "); // plays on
       browser.until("further steps", () -> screen.step() > 4, screen::step);
       browser.press(" ");
+      browser.until("it stands", () -> !browser.all("[data-mode=paused]").isEmpty());
       long stands = screen.step();
       screen.requireStep(stands);
       assertThat(browser.errors()).as("errors on the console").isEmpty();
