@@ -34,7 +34,8 @@ final class MemoryFlags {
       description =
           "Tokens that a pool of pages has room for whose rows only a window of later tokens reads,"
               + " as a share of --max-total-tokens, up to 1. Default: the windows of all running"
-              + " requests, the rows of one step, and cached windows: as many, at least a tenth")
+              + " requests, the rows of one step, and, with a prefix cache, cached windows: as"
+              + " many, at least a tenth")
   private double swaFullTokensRatio;
 
   @Option(
