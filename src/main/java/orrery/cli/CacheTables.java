@@ -102,7 +102,7 @@ final class CacheTables {
           (k, n) -> k.held(n, page, span(geometry, k.stream().keeps())));
     }
     if (layout.chosen() > 0) {
-      row("on the host with " + MemoryFlags.HISPARSE, lengths, CacheTables::onHost);
+      row("on the host with " + HisparseFlags.ENABLE, lengths, CacheTables::onHost);
       row(
           "buffers of 2 x %d entries (without drafts)".formatted(layout.chosen()),
           lengths,

@@ -2,6 +2,7 @@ package orrery.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -92,6 +93,8 @@ final class InspectCommand implements Callable<Integer> {
 
   @Mixin private KvDtypeFlag kv;
 
+  @Mixin private HisparseFlags hisparse;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -101,12 +104,21 @@ final class InspectCommand implements Callable<Integer> {
         .when(config != null, "with --config", "--model", "--tensors", "--program")
         .when(config != null || !program, "without --program", "--rows", "--threads")
         .when(config != null || !program, "without --program", ComputeFlags.FUSION)
+        .when(
+            config == null && !program,
+            "without --program or --config",
+            HisparseFlags.ENABLE,
+            HisparseFlags.CONFIG)
+        .when(
+            !hisparse.enabled() && (config != null || program),
+            "without " + HisparseFlags.ENABLE,
+            HisparseFlags.CONFIG)
         .tell();
     ProgramListing.require(rows, threads);
     if (config != null) {
       ModelConfig read = Architectures.read(config);
       print(config, read, kv.dtype(), out);
-      memory(read, kv.dtype(), out);
+      memory(read, out);
       out.flush();
       return 0;
     }
@@ -119,11 +131,16 @@ final class InspectCommand implements Callable<Integer> {
     try (LoadedModel loaded = model.load()) {
       print(loaded, kv.dtype(), out);
       if (program) {
-        new ProgramListing(loaded.model(), kv.dtype(), rows, threads, fusion, out).print();
+        new ProgramListing(loaded.model(), options(), rows, threads, fusion, out).print();
       }
     }
     out.flush();
     return 0;
+  }
+
+  /** Those of an engine, as far as flags of this command say them. */
+  private EngineOptions options() {
+    return hisparse.applyTo(EngineOptions.defaults().withKv(k -> k.withKvCacheDtype(kv.dtype())));
   }
 
   private static String tensor(Checkpoint checkpoint, TensorInfo t) {
@@ -210,13 +227,18 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   /** The memory that an engine would take for a model that is not there. */
-  private static void memory(ModelConfig config, KvDtype dtype, PrintWriter out) {
-    EngineOptions options = EngineOptions.defaults().withKv(kv -> kv.withKvCacheDtype(dtype));
-    HeapPlan plan = HeapPlan.of(config, options);
+  private void memory(ModelConfig config, PrintWriter out) {
+    HeapPlan plan = HeapPlan.of(config, options());
     long weights = config.info().bytes();
-    String beside =
-        dtype == KvDtype.F32 ? "" : " but " + KvDtypeFlag.NAME + " " + EnumWord.of(dtype);
-    out.printf("%nmemory of an engine with default options%s:%n", beside);
+    List<String> beside = new ArrayList<>();
+    if (kv.dtype() != KvDtype.F32) {
+      beside.add(KvDtypeFlag.NAME + " " + EnumWord.of(kv.dtype()));
+    }
+    if (hisparse.enabled()) {
+      beside.add(HisparseFlags.ENABLE);
+    }
+    String but = beside.isEmpty() ? "" : " but " + String.join(" ", beside);
+    out.printf("%nmemory of an engine with default options%s:%n", but);
     out.printf(MEMORY, Heap.size(weights), "weights");
     plan.kinds().forEach(k -> out.printf(MEMORY, Heap.size(k.bytes()), k.what()));
     out.printf(MEMORY, Heap.size(Heap.plus(weights, plan.bytes())), "all");

@@ -9,8 +9,6 @@ import picocli.CommandLine.Option;
 final class MemoryFlags {
   static final String PAGE_SIZE = "--page-size";
   static final String SWA_RATIO = "--swa-full-tokens-ratio";
-  static final String HISPARSE = "--enable-hisparse";
-  static final String HISPARSE_CONFIG = "--hisparse-config";
 
   @Option(
       names = PAGE_SIZE,
@@ -34,7 +32,8 @@ final class MemoryFlags {
       description =
           "Tokens that a pool of pages has room for whose rows only a window of later tokens reads,"
               + " as a share of --max-total-tokens, up to 1. Default: the windows of all running"
-              + " requests, the rows of one step, and cached windows: as many, at least a tenth")
+              + " requests, the rows of one step, and, with a prefix cache, cached windows: as"
+              + " many, at least a tenth")
   private double swaFullTokensRatio;
 
   @Option(
@@ -44,24 +43,18 @@ final class MemoryFlags {
           "Longest sequence, prompt and answer. Default: what the model was made for, at most 8192")
   private int contextLength;
 
-  @Option(
-      names = HISPARSE,
-      description =
-          "With a model that has an indexer: the entries that it chooses from lie on the host, and"
-              + " the device keeps a small buffer of them for each running request")
+  /** Not {@link HisparseFlags}, because a group of options takes no mixin. */
+  @Option(names = HisparseFlags.ENABLE, description = HisparseFlags.ENABLE_DESCRIPTION)
   private boolean hisparse;
 
   @Option(
-      names = HISPARSE_CONFIG,
+      names = HisparseFlags.CONFIG,
       paramLabel = "JSON",
       converter = HisparseConfigName.class,
-      description =
-          "The size of these buffers, as {\"device_buffer_size\": N}: entries in each. Default:"
-              + " twice as many as the rows of a decode step may choose, at most all of a sequence."
-              + " \"top_k\" may be there too; it must be the model's index_topk")
+      description = HisparseFlags.CONFIG_DESCRIPTION)
   private HisparseConfig hisparseConfig = HisparseConfig.UNSAID;
 
-  /** Not a {@link KvDtypeFlag}, because a group of options takes no mixin. */
+  /** Not a {@link KvDtypeFlag}, for the same reason. */
   @Option(
       names = KvDtypeFlag.NAME,
       paramLabel = "DTYPE",

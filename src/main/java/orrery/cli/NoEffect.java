@@ -80,10 +80,7 @@ final class NoEffect {
         StorageFlags.STORAGE_SIZE,
         StorageFlags.PREFETCH_POLICY,
         StorageFlags.PREFETCH_THRESHOLD);
-    when(
-        !o.hisparse().enableHisparse(),
-        "without " + MemoryFlags.HISPARSE,
-        MemoryFlags.HISPARSE_CONFIG);
+    when(!o.hisparse().enableHisparse(), "without " + HisparseFlags.ENABLE, HisparseFlags.CONFIG);
     when(!o.compute().graph(), "with --graph off", ComputeFlags.FUSION);
     String algorithm = SpeculationFlags.ALGORITHM + " " + EnumWord.of(o.speculation().algorithm());
     when(o.compute().overlap() && o.speculation().on(), "with " + algorithm, ScheduleFlags.OVERLAP);

@@ -3,6 +3,8 @@ package orrery.cli;
 import java.io.PrintWriter;
 import java.util.Set;
 import java.util.function.Consumer;
+import orrery.engine.EngineOptions;
+import orrery.engine.HeapPlan;
 import orrery.graph.Capture;
 import orrery.graph.Fusion;
 import orrery.graph.Launcher;
@@ -12,7 +14,6 @@ import orrery.graph.StepProgram;
 import orrery.kernels.ScalarKernels;
 import orrery.kernels.Team;
 import orrery.kv.KvCache;
-import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 import orrery.model.Forward;
 import orrery.model.FusionRules;
@@ -42,12 +43,16 @@ final class ProgramListing {
   private final PrintWriter out;
 
   /**
+   * @param options how the engine stores cached rows, and where they lie
    * @param rows of the step, each of a request of its own
    * @param fusion whether the programs are fused
    */
   ProgramListing(
-      Model model, KvDtype dtype, int rows, int threads, boolean fusion, PrintWriter out) {
-    KvLayout layout = model.kvLayout(model.hasMtp(), dtype);
+      Model model, EngineOptions options, int rows, int threads, boolean fusion, PrintWriter out) {
+    KvLayout layout =
+        model
+            .kvLayout(model.hasMtp(), options.kv().kvCacheDtype())
+            .onHost(HeapPlan.layout(model, options).buffers());
     int page = layout.wholeRows(PAGE);
     this.model = model;
     this.cache = new KvCache(layout, page, page, 1);

@@ -51,6 +51,15 @@ public record HeapPlan(List<Kind> kinds) {
   }
 
   /**
+   * The rows that a token has in the cache of an engine with these options, and where they lie.
+   *
+   * @throws IllegalArgumentException if an option does not fit the model
+   */
+  public static KvLayout layout(ModelSpec model, EngineOptions o) {
+    return Sizes.layout(model, o);
+  }
+
+  /**
    * The plan of an engine with these options.
    *
    * @throws IllegalArgumentException if an option does not fit the model

@@ -101,10 +101,16 @@ final class Sizes {
     // Rows of a step get their pages before those that the window passes are given back.
     long rows = (long) chunk(o, contextLength) + logitRows(o);
     long step = Math.ceilDiv(rows, g.span(pool)) + running;
-    // A hit needs the window before its end, so cached sequences keep one each. A tenth of the full
-    // length is SGLang's default for DeepSeek-V4.
-    long cached = Math.max(running * g.needed(pool), Math.ceilDiv(whole, CACHED));
-    return running * window + step + (g.needed(pool) > 0 ? cached : 0);
+    boolean caches = o.prefix().remembers() && g.needed(pool) > 0;
+    return running * window + step + (caches ? cached(running, g.needed(pool), whole) : 0);
+  }
+
+  /**
+   * Pages for cached windows: a hit needs the window before its end, so a cached sequence keeps
+   * one. A tenth of the full length is SGLang's default for DeepSeek-V4.
+   */
+  private static long cached(long running, int needed, long whole) {
+    return Math.max(running * needed, Math.ceilDiv(whole, CACHED));
   }
 
   /** Memory outside the heap for blocks that leave the KV cache. */

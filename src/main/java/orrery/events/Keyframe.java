@@ -92,5 +92,6 @@ public record Keyframe(
    * @param holders sequences that hold it, themselves or through a block behind it
    * @see BlockKept
    */
-  public record CachedBlock(int block, int parent, int[] tokens, int[][] pages, int holders) {}
+  public record CachedBlock(
+      int block, int parent, int[] tokens, int[][] pages, int priority, int holders) {}
 }

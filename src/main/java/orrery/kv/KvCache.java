@@ -1,8 +1,6 @@
 package orrery.kv;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
 import orrery.kernels.CachedRows;
 
@@ -25,8 +23,7 @@ public final class KvCache {
   private final int[] pageRows; // [streams] rows of one page
   private final CachedRows[] rows; // [streams] all pages, the dummy included
   private final BufferTerms buffers;
-  private final List<int[]> released = new ArrayList<>(); // pool and page, to be poisoned later
-  private boolean later; // whether pages that are released now are poisoned later
+  private final Poison poison;
 
   /**
    * A cache whose pools can all hold the same number of tokens.
@@ -70,8 +67,9 @@ public final class KvCache {
       pageRows[s] = stream.rows(spanOf(s));
       int all = requireRows(s);
       rows[s] = CachedRows.allocate(stream.format(), stream.width(), all);
-      assert fillNaN(rows[s], 0, all);
     }
+    this.poison = new Poison(layout, rows, pageRows);
+    assert poison.all();
   }
 
   /** The rows of all pages of a stream. */
@@ -265,7 +263,7 @@ public final class KvCache {
   /** The prefix cache drops a page. */
   public void evict(int pool, int page) {
     if (pools[pool].drop(page)) {
-      assert poisoned(pool, page);
+      assert poison.page(pool, page);
     }
   }
 
@@ -318,7 +316,7 @@ public final class KvCache {
 
   private void release(int pool, int page) {
     if (pools[pool].release(page)) {
-      assert poisoned(pool, page);
+      assert poison.page(pool, page);
     }
   }
 
@@ -327,7 +325,7 @@ public final class KvCache {
    * be on its way that still reads or writes them.
    */
   public void poisonLater(boolean later) {
-    this.later = later;
+    poison.later(later);
   }
 
   /**
@@ -335,29 +333,6 @@ public final class KvCache {
    * steps runs it between two of them, in their order. Without assertions it has nothing to do.
    */
   public Runnable latePoison() {
-    List<int[]> pages = List.copyOf(released);
-    released.clear();
-    return () -> pages.forEach(p -> poison(p[0], p[1]));
-  }
-
-  /** Fills a page with NaN; called by assertions only, so that it costs nothing without them. */
-  private boolean poisoned(int pool, int page) {
-    if (later) {
-      released.add(new int[] {pool, page});
-    } else {
-      poison(pool, page);
-    }
-    return true;
-  }
-
-  private void poison(int pool, int page) {
-    for (int s : layout.streamsOf(pool)) {
-      fillNaN(rows[s], page * pageRows[s], pageRows[s]);
-    }
-  }
-
-  private static boolean fillNaN(CachedRows rows, int from, int n) {
-    rows.fillNaN(from, n);
-    return true;
+    return poison.late();
   }
 }

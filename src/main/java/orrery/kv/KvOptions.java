@@ -11,8 +11,9 @@ import orrery.options.Options;
  *     at half the context length
  * @param swaFullTokensRatio tokens that a pool with a window has room for, as a share of
  *     max-total-tokens, up to 1; 0 makes room for the windows of all running sequences, for the
- *     rows of one step, and for cached windows: as many, and at least a tenth of the full length.
- *     SGLang has this option and its name: sliding window attention to full attention
+ *     rows of one step, and, with a prefix cache, for cached windows: as many, and at least a tenth
+ *     of the full length. SGLang has this option and its name: sliding window attention to full
+ *     attention
  * @param contextLength tokens of the longest sequence, prompt and answer together; 0 takes the
  *     model's own limit
  * @param kvCacheDtype how cached rows are stored. It is no switch: rows of fewer bits make another

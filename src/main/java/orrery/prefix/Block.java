@@ -20,6 +20,7 @@ public abstract class Block {
   final int[] tokens; // [P]
   final int[][] pages; // [pools][P / span] of this block; GONE where it has none
   int number = -1; // in events; given by the BlockBook when it first tells of the block
+  int toldPriority = -1; // in the newest event that told of it; -1 before the first
   CachedBlock shown; // in the newest keyframe that has it; null before the first
 
   /** Block {@code index} of a sequence, without pages yet. */

@@ -24,6 +24,7 @@ import orrery.prefix.PrefixCache.Lease;
  */
 public abstract class BlockBook {
   private final Set<Block> changed = new LinkedHashSet<>(); // in the cache
+  private final Set<Block> retained = new LinkedHashSet<>(); // whose priority may have changed
   private final List<Integer> gone = new ArrayList<>(); // numbers
   private final int[] evicted = new int[PagePool.PRIORITIES]; // pages by priority
   private int evicting = -1; // the pool of these pages; -1 before the first eviction
@@ -47,10 +48,18 @@ public abstract class BlockBook {
     }
   }
 
+  /** A block has another retention. */
+  final void retained(Block block) {
+    if (watched) {
+      retained.add(block);
+    }
+  }
+
   /** A block left the cache. */
   final void left(Block block) {
     if (watched) {
       changed.remove(block);
+      retained.remove(block);
       if (block.number >= 0) {
         gone.add(block.number);
       }
@@ -80,20 +89,24 @@ public abstract class BlockBook {
 
   /**
    * What became of the blocks since the last call: those that left, then those that entered or have
-   * other pages now.
+   * other pages or another priority now.
    *
    * @param nanos the events' time
    */
   public final List<Event.Books> changes(long nanos) {
     settle();
+    retained.stream().filter(b -> b.toldPriority != b.stay().priority()).forEach(changed::add);
     List<Event.Books> events = new ArrayList<>(gone.size() + changed.size());
     gone.forEach(number -> events.add(new BlockGone(nanos, number)));
     for (Block b : changed) {
       int number = number(b);
-      events.add(new BlockKept(nanos, number, number(before(b)), b.tokens, pages(b)));
+      b.toldPriority = b.stay().priority();
+      events.add(
+          new BlockKept(nanos, number, number(before(b)), b.tokens, pages(b), b.toldPriority));
     }
     gone.clear();
     changed.clear();
+    retained.clear();
     return events;
   }
 
@@ -111,8 +124,10 @@ public abstract class BlockBook {
     if (last == null
         || last.parent() != before
         || last.holders() != holders
+        || last.priority() != b.stay().priority()
         || !samePages(last.pages(), b)) {
-      b.shown = new CachedBlock(number(b), before, b.tokens, pages(b), holders);
+      b.shown =
+          new CachedBlock(number(b), before, b.tokens, pages(b), b.stay().priority(), holders);
     }
     return b.shown;
   }

@@ -72,6 +72,7 @@ final class KeptPages {
 
   /** A block has another priority, or its time has begun. */
   void retained(Block block) {
+    book.retained(block);
     for (int pool = 0; pool < owner.length; pool++) {
       for (int page : block.pages[pool]) {
         if (page != Block.GONE) {

@@ -20,6 +20,8 @@ import orrery.openai.Fields;
  * numbers fit those of other events is not checked. Further fields pass.
  */
 final class EventShape {
+  private static final String MISSING = "none, as in a trace of another version of Orrery";
+
   private static final Map<String, Class<?>> EVENTS = new HashMap<>(); // by their names
 
   static {
@@ -58,7 +60,10 @@ final class EventShape {
       String at = path + "." + name;
       boolean number = c.getType() == float.class || c.getType() == double.class;
       Object found = ((Map<?, ?>) value).get(name);
-      if (!number || found == null) { // null stands for a number that is none
+      if (found == null) {
+        throw new FieldException(at, expected(c.getGenericType()), MISSING);
+      }
+      if (!number) { // null stands for a number that is none
         found = fields.value(name, expected(c.getGenericType()));
       }
       value(at, c.getGenericType(), found);

@@ -202,7 +202,7 @@ function blocks(list) {
     sums.set(twins.get(b.block), (sums.get(twins.get(b.block)) ?? 0) + b.holders);
   }
   return list.map((b) => ({
-    block: b.block, parent: b.parent, tokens: b.tokens, pages: b.pages,
+    block: b.block, parent: b.parent, tokens: b.tokens, pages: b.pages, priority: b.priority,
     holders: sums.get(twins.get(b.block)),
   })).sort(byBlock);
 }

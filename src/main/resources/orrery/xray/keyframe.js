@@ -16,7 +16,8 @@ export function rebuild(state, e) {
   });
   setPools(state, e.pools);
   for (const b of e.blocks) {
-    state.blocks[b.block] = { block: b.block, parent: b.parent, tokens: b.tokens, pages: b.pages, by: -1 };
+    const { block, parent, tokens, pages, priority } = b;
+    state.blocks[block] = { block, parent, tokens, pages, priority, by: -1 };
   }
   for (const booked of e.sequences) {
     enroll(state, booked);

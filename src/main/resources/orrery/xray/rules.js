@@ -203,7 +203,8 @@ export const RULES = {
   BlockKept(state, e) {
     const old = state.blocks[e.block];
     const block = {
-      block: e.block, parent: e.parent, tokens: e.tokens, pages: e.pages, by: old ? old.by : -1,
+      block: e.block, parent: e.parent, tokens: e.tokens, pages: e.pages, priority: e.priority,
+      by: old ? old.by : -1,
     };
     state.blocks[e.block] = block;
     if (!old) {

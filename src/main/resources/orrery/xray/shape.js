@@ -38,8 +38,9 @@
  *          verified   {drafts, judged, accepted, synthetic, step} or null
  *          spans      [{state: "waiting" | "running" | one between two engines, from, to}] steps
  *                     [from, to); to null: goes on
- *   blocks: {id: {block, parent, tokens, pages: [pools][pages], by}}   by: the request whose
- *          sequence held it first, -1 if unknown
+ *   blocks: {id: {block, parent, tokens, pages: [pools][pages], priority, by}}
+ *          priority   0 to 100: the lowest is evicted first
+ *          by         the request whose sequence held it first, -1 if unknown
  *   steps: the newest 240: [{step, nanos, prefillRows, decodeRows, draftRows, paddingRows, running,
  *          waiting, stop, pools, plan, draft, launch, judge, follow, commit (nanoseconds),
  *          rows: [{request, sequence, from, prompt, decode, drafts, judged, accepted, draftTokens}],

@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -122,6 +123,43 @@ class InspectCommandTest {
                 + ": not read, because without model.safetensors.index.json only"
                 + " model.safetensors counts");
     assertThat(inspect("--model", "tiny-models/speck-bias")).doesNotContain("note:");
+  }
+
+  @Test
+  void withEntriesOnTheHostTheProgramFetchesThemBeforeAttentionReadsThem() {
+    String[] args = "-m tiny-models/storyteller-v4 --program --enable-hisparse".split(" ");
+    assertThat(inspect(args))
+        .containsSubsequence(
+            "selected[32] = top 32 of",
+            "places[32] = places of selected[32] of layers.1.compressed in 32 x 64 slots",
+            "of layers.1.compressed at places[32]");
+    String[] few = Arrays.copyOf(args, args.length + 2);
+    few[args.length] = "--hisparse-config";
+    few[args.length + 1] = "{\"device_buffer_size\": 40}";
+    assertThat(inspect(few)).contains("in 32 x 40 slots").doesNotContain("x 64 slots");
+    assertThat(inspect(Arrays.copyOf(args, 3))).doesNotContain("places");
+  }
+
+  @Test
+  void aConfigTellsTheMemoryOfEntriesOnTheHost() {
+    assertThat(inspect("--config", "tiny-models/storyteller-v4/config.json", "--enable-hisparse"))
+        .containsSubsequence(
+            "memory of an engine with default options but --enable-hisparse:",
+            "entries on the host of a KV cache of",
+            "device buffers of 64 entries in each layer with an indexer");
+  }
+
+  @Test
+  void flagsOfEntriesOnTheHostThatChangeNothingAreNamed() {
+    assertThat(inspect("-m", "tiny-models/speck-mtp", "--enable-hisparse"))
+        .contains("--enable-hisparse has no effect without --program or --config");
+    assertThat(
+            inspect(
+                "--config",
+                "tiny-models/speck-mtp/config.json",
+                "--hisparse-config",
+                "{\"device_buffer_size\": 40}"))
+        .contains("--hisparse-config has no effect without --enable-hisparse");
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +31,9 @@ import orrery.events.Keyframe;
 import orrery.events.StepRows;
 import orrery.events.Vocabulary;
 import orrery.prefix.PrefixCacheKind;
+import orrery.prefix.Retention;
+import orrery.prefix.RetentionConfig;
+import orrery.prefix.RetentionConfig.TokenRange;
 import orrery.sampling.Logprobs;
 import orrery.sampling.SamplingParams;
 import orrery.speculation.SpeculationOptions.Algorithm;
@@ -128,6 +132,39 @@ class BooksTest {
     assertThat(kinds()).contains("Retracted", "Forked", "Finished", "Flushed", "Overlapped");
     assertThat(events)
         .anyMatch(e -> e instanceof Event.Overlapped o && o.settledFirst().equals("NO"));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = "OFF", mode = EnumSource.Mode.EXCLUDE)
+  void aReaderOfEventsKnowsThePriorityOfEachBlock(PrefixCacheKind cache) {
+    FoldedBooks folded = new FoldedBooks();
+    EngineOptions options =
+        EngineOptions.defaults()
+            .withKv(kv -> kv.withPageSize(4).withMaxTotalTokens(80))
+            .withPrefix(p -> p.withPrefixCache(cache));
+    Drafters drafters = Drafters.of(options.speculation(), loaded.model().vocab());
+    EventSink sink = folded.and(books(events));
+    try (Engine engine = Engine.start(loaded, options, sink, drafters, 1)) {
+      engine.submit(request(0, 13, 1)).join(); // 3 blocks
+      engine.submit(request(0, 13, 1).withRetention(keep(4, 8, new Retention(90)))).join();
+      Retention seldom = new Retention(10).lasting(Duration.ofNanos(1));
+      engine.submit(request(20, 13, 1).withRetention(keep(0, 12, seldom))).join();
+      engine.submit(request(20, 13, 1)).join(); // a hit keeps what is said
+      engine.submit(request(40, 60, 1)).join(); // evicts, so times end; the 3 with them lose 10
+    }
+    assertThat(folded.difference()).isEmpty();
+    assertThat(folded.compared()).isPositive();
+    List<BlockKept> told =
+        events.stream().filter(BlockKept.class::isInstance).map(BlockKept.class::cast).toList();
+    assertThat(told.stream().limit(7).map(BlockKept::priority))
+        .containsExactly(35, 35, 35, 90, 10, 10, 10);
+    assertThat(told.get(3).block()).isEqualTo(told.get(1).block());
+    assertThat(told.get(3).pages()).isDeepEqualTo(told.get(1).pages());
+    assertThat(told.stream().skip(7)).extracting(BlockKept::priority).containsOnly(35);
+  }
+
+  private static RetentionConfig keep(int from, int to, Retention retention) {
+    return new RetentionConfig(List.of(TokenRange.of(from, to, retention)), Optional.empty());
   }
 
   private Set<String> kinds() {

@@ -134,7 +134,9 @@ final class FoldedBooks implements EventSink {
       }
       case Event.Finished e -> sequences.remove(e.sequence());
       case BlockKept e ->
-          blocks.put(e.block(), new CachedBlock(e.block(), e.parent(), e.tokens(), e.pages(), 0));
+          blocks.put(
+              e.block(),
+              new CachedBlock(e.block(), e.parent(), e.tokens(), e.pages(), e.priority(), 0));
       case BlockGone e -> require(blocks.remove(e.block()) != null, "a block that was there went");
       case Holds e -> {
         Seen s = sequences.get(e.sequence());
@@ -297,6 +299,7 @@ final class FoldedBooks implements EventSink {
     return told != null
         && told.parent() == kept.parent()
         && Arrays.equals(told.tokens(), kept.tokens())
+        && told.priority() == kept.priority()
         && Arrays.deepEquals(told.pages(), kept.pages());
   }
 

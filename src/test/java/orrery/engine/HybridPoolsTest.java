@@ -256,37 +256,66 @@ class HybridPoolsTest {
   void windowsOfAutomaticSizeHoldNoSequenceBack() {
     for (SchedulePolicy policy : SchedulePolicy.values()) {
       for (boolean mtp : new boolean[] {false, true}) {
-        List<List<String>> plans = new ArrayList<>();
-        int[] pages = new int[2];
-        for (int full = 0; full < 2; full++) {
-          int ratio = full;
-          EngineOptions plain =
-              options(2_048, 256)
-                  .withKv(kv -> kv.withSwaFullTokensRatio(ratio))
-                  .withBatching(
-                      b ->
-                          b.withSchedulePolicy(policy)
-                              .withMaxRunningRequests(8)
-                              .withBatchWaitMillis(0));
-          events.clear();
-          random.setSeed(19);
-          try (LoadedModel loaded = load(MadeUp.v4(W, 128, 2_048));
-              Engine engine = Engine.start(loaded, mtp ? drafting(plain, 2) : plain, events::add)) {
-            List<Request> requests = new ArrayList<>();
-            for (int i = 0; i < 20; i++) {
-              int tokens = 100 + random.nextInt(1_500);
-              requests.add(Request.of(prompt(tokens), params(1 + random.nextInt(60), 1, i)));
-            }
-            engine.submit(requests).forEach(Completion::join);
-          }
-          List<Event.StepDone> steps = seen(Event.StepDone.class);
-          plans.add(steps.stream().map(HybridPoolsTest::plan).toList());
-          pages[full] = steps.getFirst().pools().get(1).total();
+        for (PrefixCacheKind kind : PrefixCacheKind.values()) {
+          requireEqualPlans(policy, mtp, kind);
         }
-        String as = policy + ", MTP " + mtp;
-        assertThat(plans.get(0)).as(as).isEqualTo(plans.get(1));
-        assertThat(pages[0]).as(as).isLessThan(pages[1]);
-        System.out.printf("%s: %d pages of the window instead of %d%n", as, pages[0], pages[1]);
+      }
+    }
+  }
+
+  private void requireEqualPlans(SchedulePolicy policy, boolean mtp, PrefixCacheKind kind) {
+    EngineOptions plain =
+        options(2_048, 256)
+            .withPrefix(p -> p.withPrefixCache(kind))
+            .withBatching(
+                b -> b.withSchedulePolicy(policy).withMaxRunningRequests(8).withBatchWaitMillis(0));
+    List<List<String>> plans = new ArrayList<>();
+    int[] pages = new int[2];
+    for (int full = 0; full < 2; full++) {
+      int ratio = full;
+      run20(mtp ? drafting(plain, 2) : plain, ratio);
+      List<Event.StepDone> steps = seen(Event.StepDone.class);
+      plans.add(steps.stream().map(HybridPoolsTest::plan).toList());
+      pages[full] = steps.getFirst().pools().get(1).total();
+    }
+    String as = policy + ", MTP " + mtp + ", prefix cache " + kind;
+    assertThat(plans.get(0)).as(as).isEqualTo(plans.get(1));
+    assertThat(pages[0]).as(as).isLessThan(pages[1]);
+    System.out.printf("%s: %d pages of the window instead of %d%n", as, pages[0], pages[1]);
+  }
+
+  /** Answers 20 requests of any length; their events are the only ones then. */
+  private void run20(EngineOptions options, int ratio) {
+    events.clear();
+    random.setSeed(19);
+    try (LoadedModel loaded = load(MadeUp.v4(W, 128, 2_048));
+        Engine engine =
+            Engine.start(
+                loaded, options.withKv(kv -> kv.withSwaFullTokensRatio(ratio)), events::add)) {
+      List<Request> requests = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        int tokens = 100 + random.nextInt(1_500);
+        requests.add(Request.of(prompt(tokens), params(1 + random.nextInt(60), 1, i)));
+      }
+      engine.submit(requests).forEach(Completion::join);
+    }
+  }
+
+  @Test
+  void onlyAPrefixCacheHasRoomForCachedWindows() {
+    try (LoadedModel loaded = load(MadeUp.v4(W, 128, 2_048))) {
+      for (PrefixCacheKind kind : PrefixCacheKind.values()) {
+        EngineOptions o = options(2_048, 256).withPrefix(p -> p.withPrefixCache(kind));
+        KvGeometry g = Sizes.geometry(loaded.model(), o, 2_048);
+        // 4 windows that begin anywhere, a chunk and 4 tokens, and a part of a page for each
+        int windows = 4 * pages(W, 16) + Math.ceilDiv(256 + 4, 16) + 4;
+        int states = 4 * pages(8, 8) + Math.ceilDiv(256 + 4, 8) + 4;
+        boolean caches = kind != PrefixCacheKind.OFF;
+        int cachedWindows = caches ? 4 * W / 16 : 0; // one for each running sequence
+        int cachedStates = caches ? Math.ceilDiv(17 * 256 / 8, 10) : 0; // a tenth of all lengths
+        assertThat(Sizes.pages(o, g, 2_048))
+            .as(kind.name())
+            .containsExactly(17, windows + cachedWindows, states + cachedStates);
       }
     }
   }

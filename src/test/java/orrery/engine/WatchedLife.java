@@ -14,6 +14,9 @@ import orrery.hisparse.HisparseConfig;
 import orrery.kv.KvDtype;
 import orrery.prefix.PrefixCacheKind;
 import orrery.prefix.RadixCache.Eviction;
+import orrery.prefix.Retention;
+import orrery.prefix.RetentionConfig;
+import orrery.prefix.RetentionConfig.TokenRange;
 import orrery.sampling.SamplingParams;
 import orrery.speculation.SpeculationOptions;
 import orrery.speculation.SpeculationOptions.Algorithm;
@@ -44,6 +47,7 @@ public final class WatchedLife {
 
   private final long seed;
   private final Random random;
+  private final Random retentions;
   private final Served model;
   private final LoadedModel loaded;
   private final EngineOptions options;
@@ -59,6 +63,7 @@ public final class WatchedLife {
   private WatchedLife(long seed, int requests) {
     this.seed = seed;
     this.random = new Random(seed * 0x9E3779B97F4A7C15L);
+    this.retentions = new Random(seed);
     this.model = MODELS.get((int) (seed % MODELS.size()));
     this.loaded = model.load(Optional.empty());
     this.toCome = requests;
@@ -190,7 +195,20 @@ public final class WatchedLife {
             .withN(random.nextInt(4) == 0 ? 3 : 1)
             .withSeed(random.nextLong());
     Request request = Request.of(prompt, params).withPriority(random.nextInt(4) / 3);
+    request = retentions.nextInt(3) == 0 ? request.withRetention(retention(request)) : request;
     return random.nextInt(8) == 0 ? request.withSalt("other") : request;
+  }
+
+  /** Priorities without an end: a time would end by the clock, so no life would come again. */
+  private RetentionConfig retention(Request request) {
+    TokenRange beginning =
+        TokenRange.of(0, 1 + retentions.nextInt(request.prompt().length), priority());
+    return new RetentionConfig(
+        List.of(beginning), retentions.nextBoolean() ? Optional.of(priority()) : Optional.empty());
+  }
+
+  private Retention priority() {
+    return new Retention(retentions.nextInt(Retention.HIGHEST + 1));
   }
 
   private EngineOptions options() {

@@ -60,12 +60,15 @@ final class FoldedBlocks {
   }
 
   private static boolean changed(BlockKept before, BlockKept now) {
-    return before.parent() != now.parent() || !Arrays.deepEquals(before.pages(), now.pages());
+    return before.parent() != now.parent()
+        || before.priority() != now.priority()
+        || !Arrays.deepEquals(before.pages(), now.pages());
   }
 
   private static boolean same(BlockKept told, CachedBlock found) {
     return told != null
         && told.parent() == found.parent()
+        && told.priority() == found.priority()
         && Arrays.equals(told.tokens(), found.tokens())
         && Arrays.deepEquals(told.pages(), found.pages());
   }

@@ -17,6 +17,7 @@ import orrery.graph.Step;
 import orrery.graph.StepProgram;
 import orrery.kernels.Kernels;
 import orrery.kernels.Team;
+import orrery.kv.DeviceBuffers;
 import orrery.kv.KvCache;
 import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
@@ -62,14 +63,27 @@ final class ProgramBench implements AutoCloseable {
   private final Lane[] lanes = new Lane[2];
   private final Team team = new Team(1);
   private final int page; // P
+  private final KvCache cache;
 
   ProgramBench(Path directory, Kernels kernels, int threads) {
+    this(directory, kernels, threads, 0);
+  }
+
+  /**
+   * A bench with entries on the host, if rows of the model choose any.
+   *
+   * @param rows a device buffer has the slots that so many rows may choose; 0: all on the device
+   */
+  ProgramBench(Path directory, Kernels kernels, int threads, int rows) {
     // Rounds the inputs of quantised products; does nothing if there are none.
     model = Fp8Activations.of(LoadedModel.load(directory).model(), ActivationDtype.FP8);
-    KvLayout layout = model.kvLayout(model.hasMtp(), KvDtype.F32);
+    KvLayout device = model.kvLayout(model.hasMtp(), KvDtype.F32);
+    DeviceBuffers buffers =
+        rows == 0 ? DeviceBuffers.NONE : new DeviceBuffers(rows * device.chosen(), lanes.length);
+    KvLayout layout = device.onHost(buffers);
     page = layout.wholeRows(LEAST_PAGE);
     int slots = 5 * page;
-    KvCache cache = new KvCache(layout, page, slots, 2 * slots / page);
+    cache = new KvCache(layout, page, slots, 2 * slots / page);
     step = new Step(ROWS, 2, threads, kernels);
     runner = new ModelRunner(model, cache, team, ROWS, ROWS, false);
     forward = runner.forMtp(ROWS);
@@ -85,6 +99,16 @@ final class ProgramBench implements AutoCloseable {
       lanes[i].table = cache.newTable();
       cache.reserve(lanes[i].table, slots);
       step.tables[i] = lanes[i].table;
+    }
+  }
+
+  /** Both sequences have the device buffers that they had, with nothing in them. */
+  void emptyBuffers() {
+    for (int i = lanes.length - 1; i >= 0; i--) {
+      cache.giveBackBuffer(lanes[i].table);
+    }
+    for (Lane lane : lanes) { // the buffer that was given back last is taken first
+      cache.takeBuffer(lane.table);
     }
   }
 

@@ -11,6 +11,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import orrery.TinyModels;
+import orrery.graph.HostReads;
+import orrery.graph.HostReads.Count;
 import orrery.graph.LaunchedOps;
 import orrery.graph.MatMul;
 import orrery.graph.Op;
@@ -18,6 +20,7 @@ import orrery.graph.Operand;
 import orrery.graph.RowCount;
 import orrery.graph.ShareByShare;
 import orrery.graph.Step;
+import orrery.hisparse.FetchEntries;
 import orrery.kernels.VectorKernels;
 
 /**
@@ -26,6 +29,7 @@ import orrery.kernels.VectorKernels;
  */
 class ShareByShareTest {
   private static final int THREADS = 5;
+  private static final Path STORIES = Path.of("tiny-models/storyteller-v4");
 
   static Stream<Path> models() {
     return Stream.concat(TinyModels.all().stream(), TinyModels.quantised().stream());
@@ -43,6 +47,48 @@ class ShareByShareTest {
         }
       }
     }
+  }
+
+  static Stream<Path> choosers() {
+    return Stream.concat(TinyModels.v4Specks().stream(), Stream.of(STORIES));
+  }
+
+  @ParameterizedTest
+  @MethodSource("choosers")
+  void whicheverShareFetchesFirstEachRowFindsItsEntriesInTheSamePlaces(Path model) {
+    for (int rows : new int[] {1, 3}) { // with room for one row, others may read on the host
+      try (ProgramBench bench = new ProgramBench(model, new VectorKernels(), THREADS, rows)) {
+        requireTheSamePlaces(bench, false);
+        HostReads cold = bench.step.hostReads();
+        assertThat(cold.sum(Count.MISSES) + cold.sum(Count.DIRECT)).isPositive();
+        requireTheSamePlaces(bench, true);
+        HostReads warm = bench.step.hostReads();
+        assertThat(warm.sum(Count.HITS) + warm.sum(Count.DIRECT)).isPositive();
+        assertThat(warm.sum(Count.HITS) > 0 || rows == 1).isTrue();
+      }
+    }
+  }
+
+  /**
+   * Runs the program of a step with device buffers of the same content each time.
+   *
+   * @param warm whether they have what rows of other tokens chose; else they are empty
+   */
+  private static void requireTheSamePlaces(ProgramBench bench, boolean warm) {
+    ProgramBench.Program main = bench.programs(2).getFirst();
+    List<Op> ops = main.ops(true);
+    assertThat(ops).anyMatch(FetchEntries.class::isInstance);
+    Runnable prepare =
+        () -> {
+          bench.emptyBuffers();
+          if (warm) {
+            bench.random.setSeed(5); // the same tokens each time
+            main.prepare().run();
+            ops.forEach(op -> op.run(bench.step, 0, 1));
+          }
+          main.prepare().run(); // other tokens
+        };
+    new ShareByShare(bench.step, ops, prepare).requireTheSameBits();
   }
 
   @ParameterizedTest

@@ -151,7 +151,7 @@ final class EngineBooks {
     json.put("block", b.block()).put("parent", b.parent());
     json.set("tokens", JSON.valueToTree(b.tokens()));
     json.set("pages", JSON.valueToTree(b.pages()));
-    json.put("holders", holders);
+    json.put("priority", b.priority()).put("holders", holders);
   }
 
   /** What Java has as JSON. */

@@ -165,7 +165,7 @@ class FeedTest {
 
   /** A keyframe whose only block has so many tokens. */
   private Keyframe large(int tokens) {
-    CachedBlock block = new CachedBlock(0, -1, new int[tokens], new int[1][1], 0);
+    CachedBlock block = new CachedBlock(0, -1, new int[tokens], new int[1][1], 35, 0);
     return new Keyframe(
         ++clock, -1, "m", 4, Map.of(), List.of(), false, List.of(), List.of(), List.of(block));
   }

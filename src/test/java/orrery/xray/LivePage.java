@@ -8,6 +8,7 @@ import java.util.List;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
+import orrery.engine.Request;
 import orrery.engine.WatchedEngine;
 import orrery.events.Event;
 import orrery.events.EventSink;
@@ -92,6 +93,11 @@ final class LivePage implements Told, AutoCloseable {
     synchronized (events) {
       return List.copyOf(events);
     }
+  }
+
+  /** Answers a request, as a caller who says more than the page does. */
+  void answer(Request request) {
+    serving.engine().submit(request).join();
   }
 
   /** Whether the engine has done what it had to do. */

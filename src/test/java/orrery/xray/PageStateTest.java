@@ -361,6 +361,7 @@ class PageStateTest {
           new Edit(
               "rules.js", "state.blocks[e.block] = block;", "state.blocks[e.block] ??= block;"),
           new Edit("rules.js", "parent: e.parent,", "parent: -1,"),
+          new Edit("rules.js", "priority: e.priority,", "priority: old ? old.priority : 35,"),
           new Edit("rules.js", "s.block = e.block;", ""),
           new Edit(
               "rules.js",

@@ -245,7 +245,8 @@ final class Screen {
         strings(
             """
             return [...document.querySelectorAll('#tree [data-block]')].map(b =>
-              b.dataset.block + '=' + (b.dataset.holders ?? '').split(' ').filter(Boolean).length);
+              b.dataset.block + '=' + (b.dataset.holders ?? '').split(' ').filter(Boolean).length +
+                  '=' + (b.title.split(', priority ')[1] ?? 35));
             """);
     assertThat(squares.isEmpty()).as("no blocks at step %d", step).isEqualTo(blocks.isEmpty());
     for (String square : squares) {
@@ -253,6 +254,7 @@ final class Screen {
       CachedBlock block = blocks.get(Integer.valueOf(parts[0]));
       assertThat(block).as("block %s at step %d", parts[0], step).isNotNull();
       assertThat(Integer.parseInt(parts[1])).as("holders of %s", square).isEqualTo(block.holders());
+      assertThat(parts[2]).as("priority of %s", square).isEqualTo("" + block.priority());
     }
   }
 

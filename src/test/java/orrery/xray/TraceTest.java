@@ -24,6 +24,8 @@ import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
+import orrery.events.Event;
+import orrery.events.EvictedPages;
 import orrery.observe.TraceSink;
 import orrery.sampling.SamplingParams;
 import orrery.server.HttpServer;
@@ -190,6 +192,26 @@ class TraceTest {
         .hasMessageEndingWith("none.jsonl: no such file");
     Path empty = Files.writeString(directory.resolve("empty.jsonl"), "");
     assertThatThrownBy(() -> Trace.read(empty, r -> {})).hasMessageContaining("an empty file");
+  }
+
+  @Test
+  void aTraceOfAnotherVersionIsRefusedByTheFirstFieldThatItLacks() throws Exception {
+    List<String> lines = new ArrayList<>(recorded(1));
+    lines.add(WatchedRuns.json(new Event.Evicted(9, "all", 2, List.of(new EvictedPages(35, 2)))));
+    requireMissed(lines, "\"BlockKept\"", ",\"priority\":\\d+", "BlockKept.priority");
+    requireMissed(lines, "\"blocks\":[{", ",\"priority\":\\d+", "Keyframe.blocks[0].priority");
+    requireMissed(lines, "\"Evicted\"", ",\"by\":\\[.*\\]", "Evicted.by");
+  }
+
+  private void requireMissed(List<String> lines, String event, String field, String named)
+      throws IOException {
+    String line = lines.stream().filter(l -> l.contains(event)).findFirst().orElseThrow();
+    int at = lines.indexOf(line);
+    Path old = file(changed(lines, at, line.replaceAll(field, "")));
+    assertThatThrownBy(() -> Trace.read(old, remark -> {}))
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith(old + ": line " + (at + 1) + ": " + named + ": expected ")
+        .hasMessageEndingWith(", found none, as in a trace of another version of Orrery");
   }
 
   private static List<String> changed(List<String> lines, int at, String line) {

@@ -6,8 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -17,8 +19,13 @@ import org.openqa.selenium.Keys;
 import org.openqa.selenium.WebElement;
 import orrery.cli.XrayServer;
 import orrery.engine.EngineOptions;
+import orrery.engine.Request;
 import orrery.events.Event;
 import orrery.events.Keyframe.CachedBlock;
+import orrery.prefix.Retention;
+import orrery.prefix.RetentionConfig;
+import orrery.prefix.RetentionConfig.TokenRange;
+import orrery.sampling.SamplingParams;
 import orrery.server.HttpServer;
 import orrery.server.Routes;
 import orrery.server.ServerOptions;
@@ -434,6 +441,34 @@ class XrayPageTest {
       assertThat(browser.errors()).as("errors on the console").isEmpty();
       browser.go("about:blank"); // before its server ends
     }
+  }
+
+  @Test
+  void aBlockTellsThePriorityThatARequestHasGivenIt() throws Exception {
+    open(CLASSIC, drafts(), 1280, false);
+    RetentionConfig beginning =
+        new RetentionConfig(List.of(TokenRange.of(0, 16, new Retention(90))), Optional.empty());
+    int[] prompt = IntStream.range(300, 340).toArray(); // two blocks and a half
+    SamplingParams few = SamplingParams.defaults().withMaxTokens(4);
+    live.answer(Request.of(prompt, few).withRetention(beginning));
+    browser.until("the answer", live::idle);
+    screen.awaitStep(live.newest());
+    screen.requireStep(live.newest());
+    WebElement square = browser.one("#tree [data-block][title$=', priority 90']");
+    requireSeen(square);
+    browser.hover(square);
+    assertThat(browser.one("[data-detail=branch]").getText())
+        .startsWith("2 blocks, held by no request, 1 of priority 90 and 1 of priority 35: ");
+    CachedBlock block =
+        live.books(live.newest()).blocks().stream()
+            .filter(b -> b.priority() == 90)
+            .findFirst()
+            .orElseThrow();
+    WebElement page = browser.one("#pages .grid [data-page='" + block.pages()[0][0] + "']");
+    requireSeen(page);
+    browser.hover(page);
+    assertThat(browser.one("[data-detail=page]").getText())
+        .contains("it may be evicted. It is kept with priority 90. ");
   }
 
   /** What a newcomer does in the first minute, and then in the next one. */

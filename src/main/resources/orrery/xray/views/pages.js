@@ -5,7 +5,7 @@ import { BETWEEN } from "./between.js";
 import { colour, ink } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
 import { leaves, points } from "./shell.js";
-import { count, KINDS, namesOf, number, textOf, visible } from "./words.js";
+import { count, KINDS, namesOf, number, retentionOf, textOf, visible } from "./words.js";
 
 const MOST = 3000; // cells of a pool that are drawn
 
@@ -253,7 +253,9 @@ function describe(state, pool, number_) {
   const block = state.blocks[page.block];
   const words = block ? `Its block says: “${visible(textOf(state, block.tokens))}”` : "";
   const who = namesOf(state, page.holders);
+  const retention = block ? retentionOf([block]) : "";
   const rows = [
+    retention ? `It is kept with ${retention}.` : "",
     page.apart ? BETWEEN[page.apart].page : "",
     page.loaded ? "Its rows came from host memory in this step." : "",
   ];

@@ -4,7 +4,7 @@ import { holdersOf, isTombstone } from "../books.js";
 import { dress } from "./colours.js";
 import { attr, el, keyed, text } from "./dom.js";
 import { leaves, points } from "./shell.js";
-import { count, label, nameOf, namesOf, number, oneLine, textOf } from "./words.js";
+import { count, label, nameOf, namesOf, number, oneLine, retentionOf, textOf } from "./words.js";
 
 const MOST_ROWS = 48;
 const MOST_BLOCKS = 28; // squares of a run
@@ -144,7 +144,7 @@ function runRow() {
   let drawn = "";
   row.draw = (state, run, holders) => {
     const dead = run.blocks.map((b) => isTombstone(state, b));
-    const key = `${run.depth} ${run.blocks.length} ${run.blocks.at(-1).block} ${run.holders.join(" ")} ${dead.join()}`;
+    const key = `${run.depth} ${run.blocks.length} ${run.blocks.at(-1).block} ${run.holders.join(" ")} ${dead.join()} ${run.blocks.map((b) => b.priority)}`;
     if (key === drawn) {
       return;
     }
@@ -168,7 +168,9 @@ function runRow() {
     attr(words, "title", all);
     const who = run.holders.length ? `held by ${namesOf(state, run.holders)}` : "held by no request";
     const gone = dead.some(Boolean) ? `, ${count(dead.filter(Boolean).length, "tombstone")}` : "";
-    row.words = `${count(run.blocks.length, "block")}, ${who}${gone}: “${all}”`;
+    const retention = retentionOf(run.blocks);
+    const kept = retention ? `, ${retention}` : "";
+    row.words = `${count(run.blocks.length, "block")}, ${who}${kept}${gone}: “${all}”`;
     chips.replaceChildren(...run.holders.map((s) => chip(state, s)));
   };
   return row;
@@ -176,13 +178,14 @@ function runRow() {
 
 function square(block, dead, holders) {
   const kind = dead ? "tombstone" : holders.length ? "held" : "kept";
+  const retention = retentionOf([block]);
   return el("i", {
     class: "block",
     "data-block": block.block,
     "data-state": kind,
     "data-tombstone": dead,
     "data-holders": holders.join(" "),
-    title: `block ${block.block}: ${kind}`,
+    title: `block ${block.block}: ${kind}${retention ? `, ${retention}` : ""}`,
   });
 }
 

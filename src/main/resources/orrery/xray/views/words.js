@@ -164,6 +164,20 @@ const REASONS = {
 
 const USUAL = 35; // the priority of a page of which no request has said anything
 
+/** With which priorities blocks are kept, the highest first; empty if no request has given one. */
+export function retentionOf(blocks) {
+  const counts = new Map();
+  for (const { priority } of blocks.toSorted((a, b) => b.priority - a.priority)) {
+    counts.set(priority, (counts.get(priority) ?? 0) + 1);
+  }
+  if ([...counts.keys()].every((priority) => priority === USUAL)) {
+    return "";
+  }
+  return counts.size === 1
+    ? `priority ${[...counts.keys()][0]}`
+    : listed([...counts].map(([priority, n]) => `${number(n)} of priority ${priority}`));
+}
+
 /** Which priorities the evicted pages had, if a request has given one. */
 function priorities(by) {
   return by.some(({ priority }) => priority !== USUAL)
