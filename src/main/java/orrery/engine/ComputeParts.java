@@ -94,9 +94,7 @@ final class ComputeParts implements AutoCloseable {
         state.contextLength,
         logitRows,
         mtp,
-        speculator.drafter(),
-        drafts,
-        maxRunning);
+        speculator.warmUp(maxRunning, state.model.vocab(), state.contextLength));
   }
 
   /** The name of the kernels that will compute the next step. */

@@ -127,7 +127,8 @@ public record HeapPlan(List<Kind> kinds) {
     long logitRows = Sizes.logitRows(o);
     long maxRows = Sizes.chunk(o, contextLength) + logitRows;
     long bytes = Heap.times(maxRows, STEPS);
-    long best = HighestLogits.bytes(model.vocab());
+    int heads = o.speculation().algorithm() == SpeculationOptions.Algorithm.MTP ? 2 : 1;
+    long best = heads * HighestLogits.bytes(model.vocab());
     for (long rows = 1; rows < 2 * maxRows; rows *= 2) {
       long bucket = Math.min(rows, maxRows);
       long wanted = Math.min(bucket, logitRows);

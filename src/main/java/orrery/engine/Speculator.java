@@ -29,6 +29,11 @@ final class Speculator {
     return drafter;
   }
 
+  /** A warm-up of the drafts of so many sequences. */
+  WarmUpDrafts warmUp(int sequences, int vocab, int contextLength) {
+    return new WarmUpDrafts(drafter, length, sequences, vocab, contextLength);
+  }
+
   /**
    * Whether it makes drafts. If so, a step cannot be planned before the last one is settled: how
    * many of its drafts are accepted says where the next rows lie, and a drafter begins with tokens

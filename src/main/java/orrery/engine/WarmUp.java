@@ -1,15 +1,15 @@
 package orrery.engine;
 
 import java.util.function.IntConsumer;
+import orrery.graph.Buffer;
 import orrery.graph.Step;
 import orrery.kv.KvCache;
 import orrery.kv.PageTable;
-import orrery.speculation.Drafter;
 
 /**
- * Runs a step of every bucket before the first request: buffers are made, programs are captured,
- * and the JIT compiles the kernels. SGLang does the same before it says that it is ready: it
- * captures a CUDA graph for each batch size, then sends itself a request.
+ * Runs a step of every bucket before the first request, and the drafts behind it: buffers are made,
+ * programs are captured, and the JIT compiles the kernels. SGLang does the same before it says that
+ * it is ready: it captures a CUDA graph for each batch size, then sends itself a request.
  *
  * <p>All rows lie on the dummy pages, where padding lies too, so no cached row changes. No sequence
  * exists, so nothing is judged, told or shared. With sparse offload a device buffer is free
@@ -28,17 +28,13 @@ final class WarmUp {
   private final int contextLength;
   private final int logitRows;
   private final boolean mtp;
-  private final Drafter drafter;
-  private final int drafts;
-  private final int sequences;
+  private final WarmUpDrafts drafts;
 
   /**
    * @param step that no other step uses meanwhile
    * @param contextLength the longest sequence, in slots
    * @param logitRows most rows of a step that want logits
    * @param mtp whether the MTP layer's rows are cached
-   * @param drafts most drafts of a sequence
-   * @param sequences most sequences of a step
    */
   WarmUp(
       ForwardPass pass,
@@ -47,9 +43,7 @@ final class WarmUp {
       int contextLength,
       int logitRows,
       boolean mtp,
-      Drafter drafter,
-      int drafts,
-      int sequences) {
+      WarmUpDrafts drafts) {
     this.pass = pass;
     this.step = step;
     this.kv = kv;
@@ -57,9 +51,7 @@ final class WarmUp {
     this.contextLength = contextLength;
     this.logitRows = logitRows;
     this.mtp = mtp;
-    this.drafter = drafter;
     this.drafts = drafts;
-    this.sequences = sequences;
   }
 
   /**
@@ -107,15 +99,13 @@ final class WarmUp {
   }
 
   private void everyPass() {
-    pass.runPlain(step);
+    Buffer states = pass.runPlain(step).states();
     pass.runner().runHead(step);
     if (mtp) {
       pass.runner().runMtp(step);
       pass.runner().runMtpKv(step);
     }
-    if (step.rows() / 2 < sequences) { // else no step drafts for so many sequences
-      drafter.prepare(Math.min(step.rows(), sequences), drafts);
-    }
+    drafts.run(step, states);
   }
 
   /** One prompt, of which as many rows as possible want logits. */

@@ -36,8 +36,13 @@ public record HighestLogits(Buffer logits, IntBuffer best) implements Op {
     }
   }
 
+  /** Of these logits, into a buffer of its own. */
+  public static HighestLogits of(Buffer logits) {
+    return new HighestLogits(logits, buffer(logits));
+  }
+
   /** A buffer for the highest logits of so many parts as these rows have. */
-  public static IntBuffer buffer(Buffer logits) {
+  static IntBuffer buffer(Buffer logits) {
     return new IntBuffer("best", logits.rowCount(), logits.maxRows(), parts(logits.cols));
   }
 
@@ -55,7 +60,7 @@ public record HighestLogits(Buffer logits, IntBuffer best) implements Op {
    * The token with the highest logit of a row, the lowest of several. A negative result says that
    * the row has to be looked at: it was not greedy, or a logit is NaN, or all are −∞.
    */
-  public static int token(Buffer logits, IntBuffer best, int row) {
+  public int token(int row) {
     float highest = Float.NEGATIVE_INFINITY;
     int token = NONE;
     for (int p = row * best.cols; p < (row + 1) * best.cols; p++) {

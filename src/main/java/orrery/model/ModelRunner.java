@@ -29,10 +29,10 @@ import orrery.kv.KvCache;
 public final class ModelRunner {
   /** A piece of a forward pass that is captured as one program. */
   private interface Pass {
-    void launch(Forward forward, Launcher g);
+    void launch(GreedyForward forward, Launcher g);
 
     /** What is read when the pass has run. */
-    Set<Operand> results(Forward forward);
+    Set<Operand> results(GreedyForward forward);
   }
 
   /** The passes that are the same for every runner. */
@@ -43,7 +43,7 @@ public final class ModelRunner {
     MTP_KV;
 
     @Override
-    public void launch(Forward forward, Launcher g) {
+    public void launch(GreedyForward forward, Launcher g) {
       switch (this) {
         case MAIN -> forward.main(g);
         case HEAD -> forward.head(g);
@@ -53,15 +53,15 @@ public final class ModelRunner {
     }
 
     @Override
-    public Set<Operand> results(Forward forward) {
+    public Set<Operand> results(GreedyForward forward) {
       return this == MAIN || this == HEAD ? forward.results() : forward.mtpResults();
     }
   }
 
   /** So many runs of the MTP layer, and behind each the op that prepares the next one. */
-  private record Chain(int runs, Function<Forward, Op> next) implements Pass {
+  private record Chain(int runs, Function<GreedyForward, Op> next) implements Pass {
     @Override
-    public void launch(Forward forward, Launcher g) {
+    public void launch(GreedyForward forward, Launcher g) {
       for (int link = 0; link < runs; link++) {
         forward.mtp(g);
         g.launch(next.apply(forward));
@@ -69,7 +69,7 @@ public final class ModelRunner {
     }
 
     @Override
-    public Set<Operand> results(Forward forward) {
+    public Set<Operand> results(GreedyForward forward) {
       return forward.mtpResults();
     }
   }
@@ -171,12 +171,12 @@ public final class ModelRunner {
    * The forward pass of an MTP step of {@code rows} rows. The caller puts the states that these
    * rows continue into its {@link Forward#mtpInput}.
    */
-  public Forward forMtp(int rows) {
+  public GreedyForward forMtp(int rows) {
     return buckets.get(rows).forward;
   }
 
   /** Runs the MTP layer on the states that the caller put into {@link #forMtp} of as many rows. */
-  public Forward runMtp(Step step) {
+  public GreedyForward runMtp(Step step) {
     return run(Fixed.MTP, step);
   }
 
@@ -196,11 +196,11 @@ public final class ModelRunner {
    * @param next makes the op that prepares the rows of the next link; always the same function for
    *     one runner
    */
-  public Forward runMtpChain(Step step, int links, Function<Forward, Op> next) {
+  public GreedyForward runMtpChain(Step step, int links, Function<GreedyForward, Op> next) {
     return run(chain(links, next), step);
   }
 
-  private Pass chain(int links, Function<Forward, Op> next) {
+  private Pass chain(int links, Function<GreedyForward, Op> next) {
     while (chains.size() <= links) {
       chains.add(new Chain(chains.size(), next));
     }
@@ -217,15 +217,8 @@ public final class ModelRunner {
     return b.forward;
   }
 
-  /** Captures the program of {@link #runMtpChain}, unless ops run eagerly. */
-  public void prepareMtpChain(int rows, int links, Function<Forward, Op> next) {
-    if (graph) {
-      mtpChainProgram(rows, links, next);
-    }
-  }
-
   /** The captured program of {@link #runMtpChain}, of the bucket for {@code rows} rows. */
-  public StepProgram mtpChainProgram(int rows, int links, Function<Forward, Op> next) {
+  public StepProgram mtpChainProgram(int rows, int links, Function<GreedyForward, Op> next) {
     return buckets.get(rows).program(chain(links, next));
   }
 }

@@ -1,5 +1,8 @@
 package orrery.speculation;
 
+import orrery.graph.Buffer;
+import orrery.graph.Step;
+import orrery.model.GreedyForward;
 import orrery.sampling.KeyedRandom;
 import orrery.sampling.Sampler;
 import orrery.sampling.SamplingException;
@@ -39,12 +42,31 @@ public final class DraftPicker {
   }
 
   /**
+   * Says of the row that was added to a step last, and of which a guess is wanted, whether the
+   * head's highest logit is the guess.
+   */
+  void mark(Step step, SamplingContext d) {
+    if (how != How.DRAWN && d.params().wantsOnlyHighest()) {
+      step.greedy();
+    }
+  }
+
+  /**
    * A guess for the token after the history, or {@link #NONE}. The logits may be NaN, or bias and
    * stops may leave no token. An answer does not fail for that, because it does not consist of
    * guesses.
+   *
+   * @param forward that has run a step whose rows were {@linkplain #mark marked}
+   * @param row of the rows that want logits
    */
-  int pick(float[] logits, int offset, SamplingContext d) {
+  int pick(GreedyForward forward, int row, SamplingContext d) {
     distribution = null;
+    int highest = forward.mtpHighest(row);
+    Buffer logits = forward.mtpLogits();
+    return highest >= 0 ? highest : pick(logits.data, logits.row(row), d);
+  }
+
+  private int pick(float[] logits, int offset, SamplingContext d) {
     try {
       return switch (how) {
         case LIKELIEST -> sampler.likeliest(logits, offset, d.params(), d.history(), d.choice());

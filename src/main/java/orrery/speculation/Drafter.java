@@ -65,14 +65,6 @@ public interface Drafter {
   void draft(List<Order> orders);
 
   /**
-   * Makes what guessing for so many sequences needs, before the first request comes: programs that
-   * would else be captured then.
-   *
-   * @param most guesses of a sequence in one step
-   */
-  default void prepare(int sequences, int most) {}
-
-  /**
    * Catches up with a step that was judged.
    *
    * @param states what the main model hands over of the step's rows, [rows][width] ({@link

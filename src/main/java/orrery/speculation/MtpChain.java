@@ -7,7 +7,7 @@ import orrery.graph.Buffer;
 import orrery.graph.Op;
 import orrery.graph.Step;
 import orrery.graph.StepProgram;
-import orrery.model.Forward;
+import orrery.model.GreedyForward;
 import orrery.model.ModelRunner;
 import orrery.speculation.Drafter.Order;
 
@@ -43,19 +43,12 @@ final class MtpChain {
     }
   }
 
-  /** Captures the programs of all chains of up to {@code most} guesses of so many sequences. */
-  void prepare(int sequences, int most) {
-    for (int links = 1; links < most; links++) { // the first guess is there before
-      runner.prepareMtpChain(sequences, links, this::next);
-    }
-  }
-
   /** Captures the program of a chain for one sequence, without running it. */
   StepProgram program(int links) {
     return runner.mtpChainProgram(1, links, this::next);
   }
 
-  Op next(Forward forward) {
+  Op next(GreedyForward forward) {
     return new NextDrafts(forward, this);
   }
 
@@ -79,6 +72,7 @@ final class MtpChain {
       int newest = s.sequence.known() - 1;
       step.tables[row] = s.sequence.table();
       step.add(s.first, newest, newest + 1, row, true);
+      picker.mark(step, s.sampling());
       System.arraycopy(s.state, 0, input.data, input.row(row), s.state.length);
       s.sampling().history().push(s.first);
       rows.add(s);
@@ -88,10 +82,10 @@ final class MtpChain {
   }
 
   /** Takes the guesses of one link and makes the rows of the next link. */
-  void advance(Forward forward) {
+  void advance(GreedyForward forward) {
     int stay = 0;
     for (int row = 0; row < step.rows(); row++) {
-      int guess = guess(rows.get(row), forward.mtpLogits(), row);
+      int guess = guess(rows.get(row), forward, row);
       step.token[row] =
           Math.max(guess, 0); // a row behind a failed guess is computed, but not looked at
       step.position[row]++;
@@ -105,11 +99,11 @@ final class MtpChain {
     step.keepFirst(stay);
   }
 
-  private int guess(MtpDrafts s, Buffer logits, int row) {
+  private int guess(MtpDrafts s, GreedyForward forward, int row) {
     if (s.count() < guesses) {
       return DraftPicker.NONE; // its guess failed at an earlier link
     }
-    int guess = picker.pick(logits.data, logits.row(row), s.sampling());
+    int guess = picker.pick(forward, row, s.sampling());
     if (guess != DraftPicker.NONE) {
       s.add(guess, picker.distribution());
       s.sampling().history().push(guess);

@@ -8,6 +8,7 @@ import orrery.graph.StepProgram;
 import orrery.kv.KvCache;
 import orrery.model.BoundaryKv;
 import orrery.model.Forward;
+import orrery.model.GreedyForward;
 import orrery.model.ModelRunner;
 
 /**
@@ -201,11 +202,6 @@ public final class MtpDrafter implements Drafter {
     s.add(s.first, s.firstDistribution);
   }
 
-  @Override
-  public void prepare(int sequences, int most) {
-    chain.prepare(Math.min(sequences, maxSequences), most);
-  }
-
   /** Captures the program of a chain for one sequence, without running it. */
   public StepProgram program(int links) {
     return chain.program(links);
@@ -284,14 +280,14 @@ public final class MtpDrafter implements Drafter {
     for (Judged j : guessing) {
       int computed = ((MtpDrafts) j.drafts()).sequence.computed();
       add(new RowRange(j, computed - 1, computed), true);
+      picker.mark(step, j.drafts().sampling());
     }
     copyStates(states);
-    Forward forward = runner.runMtp(step);
-    Buffer logits = forward.mtpLogits();
+    GreedyForward forward = runner.runMtp(step);
     Buffer state = forward.mtpStates();
     for (int row = 0; row < guessing.size(); row++) {
       MtpDrafts s = ranges.get(row).of();
-      s.first = picker.pick(logits.data, logits.row(row), s.sampling());
+      s.first = picker.pick(forward, row, s.sampling());
       s.firstDistribution = picker.distribution();
       System.arraycopy(state.data, state.row(row), s.state, 0, width);
     }

@@ -5,7 +5,7 @@ import orrery.graph.Op;
 import orrery.graph.Operand;
 import orrery.graph.Step;
 import orrery.graph.StepField;
-import orrery.model.Forward;
+import orrery.model.GreedyForward;
 
 /**
  * The op between two links of a chain of drafts. Each row's guess becomes the token of the
@@ -13,7 +13,7 @@ import orrery.model.Forward;
  * of sequences that want no more guesses drop out. So one captured chain serves batches in which
  * every sequence wants a different number.
  */
-record NextDrafts(Forward forward, MtpChain chain) implements Op {
+record NextDrafts(GreedyForward forward, MtpChain chain) implements Op {
   @Override
   public void run(Step step, int share, int shares) {
     chain.advance(forward);
@@ -21,7 +21,12 @@ record NextDrafts(Forward forward, MtpChain chain) implements Op {
 
   @Override
   public List<Operand> reads() {
-    return List.of(forward.mtpLogits(), forward.mtpStates(), StepField.POSITION, StepField.SLOT);
+    return List.of(
+        forward.mtpLogits(),
+        forward.mtpBest(),
+        forward.mtpStates(),
+        StepField.POSITION,
+        StepField.SLOT);
   }
 
   @Override

@@ -6,6 +6,7 @@ import static orrery.engine.EngineTest.greedy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,6 +16,7 @@ import orrery.graph.Step;
 import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
 import orrery.speculation.SpeculationOptions;
+import orrery.speculation.SpeculationOptions.Acceptance;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** Which rows of a step ask the head for their highest logit. */
@@ -23,7 +25,10 @@ class GreedyRowsTest {
 
   private final List<List<Integer>> steps = new ArrayList<>(); // of each, its rows that want logits
 
-  private void see(Step step) {
+  private final List<List<Integer>> links =
+      new ArrayList<>(); // the same of each run of the MTP layer
+
+  private static void see(Step step, List<List<Integer>> steps) {
     List<Integer> rows = new ArrayList<>();
     for (int i = 0; i < step.logitRows(); i++) {
       rows.add(step.greedy[step.logitRow[i]]);
@@ -31,9 +36,13 @@ class GreedyRowsTest {
     steps.add(rows);
   }
 
+  private LoadedModel spied(LoadedModel loaded) {
+    return SpyModel.spy(loaded, step -> see(step, steps), step -> see(step, links));
+  }
+
   private void run(EngineOptions options, SamplingParams... params) {
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("mtp"));
-        Engine engine = Engine.start(SpyModel.spy(loaded, this::see), options)) {
+        Engine engine = Engine.start(spied(loaded), options)) {
       List<Request> requests =
           Stream.of(params).map(p -> Request.of(new int[] {3, 14, 15, 9}, p)).toList();
       engine.submit(requests).forEach(Completion::join);
@@ -42,12 +51,36 @@ class GreedyRowsTest {
 
   @Test
   void ofAPlainGreedyRequestEveryRowOfLogitsIsGreedyAlsoThoseOfDrafts() {
-    run(
-        SCALAR.withSpeculation(
-            _ -> SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP).withNumSteps(3)),
-        PLAIN);
+    run(drafting(o -> o), PLAIN);
     assertThat(steps).hasSizeGreaterThan(1).allSatisfy(rows -> assertThat(rows).containsOnly(1));
     assertThat(steps).anyMatch(rows -> rows.size() > 1);
+  }
+
+  private static EngineOptions drafting(UnaryOperator<SpeculationOptions> change) {
+    SpeculationOptions o = SpeculationOptions.defaults().withAlgorithm(Algorithm.MTP);
+    return SCALAR.withSpeculation(_ -> change.apply(o.withNumSteps(3)));
+  }
+
+  @Test
+  void everyLinkOfAPlainGreedyRequestsChainAsksTheMtpHeadForItsHighestLogitToo() {
+    run(drafting(o -> o), PLAIN);
+    assertThat(links).hasSizeGreaterThan(3).allSatisfy(rows -> assertThat(rows).containsOnly(1));
+  }
+
+  @Test
+  void draftsThatAreDrawnFromADistributionNeedAllLogits() {
+    run(drafting(o -> o.withAcceptance(Acceptance.REJECTION)), PLAIN);
+    assertThat(links).hasSizeGreaterThan(3).allSatisfy(rows -> assertThat(rows).containsOnly(0));
+    assertThat(steps).allSatisfy(rows -> assertThat(rows).containsOnly(1));
+  }
+
+  @ParameterizedTest
+  @MethodSource("others")
+  void draftsOfARequestThatLooksAtMoreThanTheHighestLogitHaveNoGreedyRowBesideThoseThatDoNot(
+      SamplingParams more) {
+    run(drafting(o -> o), more, PLAIN);
+    assertThat(links).anyMatch(rows -> rows.equals(List.of(0, 1)) || rows.equals(List.of(1, 0)));
+    assertThat(links).noneMatch(rows -> rows.equals(List.of(1, 1)));
   }
 
   static Stream<SamplingParams> others() {

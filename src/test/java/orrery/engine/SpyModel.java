@@ -13,13 +13,19 @@ import orrery.model.ForwardingForward;
 import orrery.model.Model;
 
 /** A model that shows every step to a watcher before it computes it. */
-record SpyModel(Model real, Consumer<Step> watcher) implements ForwardingModel {
+record SpyModel(Model real, Consumer<Step> watcher, Consumer<Step> ofMtp)
+    implements ForwardingModel {
 
   /** The same loaded model, watched. */
   static LoadedModel spy(LoadedModel loaded, Consumer<Step> watcher) {
+    return spy(loaded, watcher, step -> {});
+  }
+
+  /** The same; each run of the MTP layer that makes guesses is watched too. */
+  static LoadedModel spy(LoadedModel loaded, Consumer<Step> watcher, Consumer<Step> ofMtp) {
     return new LoadedModel(
         loaded.directory(),
-        new SpyModel(loaded.model(), watcher),
+        new SpyModel(loaded.model(), watcher, ofMtp),
         loaded.tokenizer(),
         loaded.eos());
   }
@@ -53,17 +59,24 @@ record SpyModel(Model real, Consumer<Step> watcher) implements ForwardingModel {
     }
   }
 
-  private record Watched(Forward real, Consumer<Step> watcher) implements ForwardingForward {
+  private record Watched(Forward real, Consumer<Step> watcher, Consumer<Step> ofMtp)
+      implements ForwardingForward {
     @Override
     public void main(Launcher g) {
       g.launch(new Look(watcher));
       real.main(g);
+    }
+
+    @Override
+    public void mtp(Launcher g) {
+      g.launch(new Look(ofMtp));
+      real.mtp(g);
     }
   }
 
   @Override
   public IntFunction<Forward> bind(KvCache cache, int maxLogitRows) {
     IntFunction<Forward> bound = real.bind(cache, maxLogitRows);
-    return rows -> new Watched(bound.apply(rows), watcher);
+    return rows -> new Watched(bound.apply(rows), watcher, ofMtp);
   }
 }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.IntFunction;
@@ -160,6 +161,69 @@ class WarmUpTest {
     }
     assertThat(events)
         .anyMatch(e -> e instanceof Event.StepDone s && s.draftRows() >= 4 * s.decodeRows());
+  }
+
+  /** Of each bucket: the layer itself, the first guesses, and chains of one to three links. */
+  @ParameterizedTest
+  @ValueSource(strings = {"mtp", "v4-mtp"})
+  void warmingUpRunsTheChainsOfAllNumbersOfDraftsForAsManySequencesAsAStepCanHave(String speck) {
+    List<Integer> rows = new CopyOnWriteArrayList<>();
+    LoadedModel real = LoadedModel.load(TinyModels.speck(speck));
+    loaded = SpyModel.spy(real, step -> {}, step -> rows.add(step.rows()));
+    EngineOptions drafting =
+        options(true)
+            .withBatching(b -> b.withMaxRunningRequests(3))
+            .withSpeculation(s -> s.withAlgorithm(Algorithm.MTP).withNumSteps(4));
+    Engine.start(loaded, drafting).close();
+    List<Integer> expected = new ArrayList<>();
+    for (int bucket : new int[] {1, 2, 4}) {
+      expected.add(bucket);
+      expected.addAll(Collections.nCopies(1 + 1 + 2 + 3, Math.min(bucket, 3)));
+    }
+    expected.addAll(List.of(8, 16)); // no step drafts for so many
+    assertThat(rows).startsWith(expected.toArray(Integer[]::new));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 5})
+  void aWarmUpDraftsNoFurtherThanTheLongestSequence(int contextLength) {
+    loaded = LoadedModel.load(TinyModels.speck("mtp"));
+    EngineOptions drafting =
+        options(true)
+            .withKv(kv -> kv.withContextLength(contextLength))
+            .withSpeculation(s -> s.withAlgorithm(Algorithm.MTP).withNumSteps(8));
+    List<Integer> buckets = new ArrayList<>();
+    Engine.start(loaded, drafting, events::add, buckets::add).close();
+    assertThat(buckets).startsWith(1);
+  }
+
+  /** The second round of requests finds the first one's pages, and drafts from them. */
+  @ParameterizedTest
+  @ValueSource(strings = {"groups", "mtp", "v4-mtp"})
+  void aWarmUpBetweenRequestsChangesNoCachedRowNoAnswerAndNoDraft(String speck) {
+    loaded = LoadedModel.load(TinyModels.speck(speck));
+    List<Answer> answers = saidTwice(false);
+    assertThat(answers.getLast().cachedTokens()).isPositive();
+    List<String> undisturbed = told();
+    assertThat(saidTwice(true))
+        .extracting(a -> Said.of(a).toString())
+        .isEqualTo(answers.stream().map(a -> Said.of(a).toString()).toList());
+    assertThat(told()).isEqualTo(undisturbed);
+  }
+
+  private List<Answer> saidTwice(boolean warmup) {
+    events.clear();
+    List<Answer> said = new ArrayList<>();
+    try (Engine engine = Engine.start(loaded, options(false), events::add)) {
+      for (int round = 0; round < 2; round++) {
+        engine.submit(requests()).forEach(c -> said.addAll(c.join()));
+        engine.resume().join(); // behind the end of the last request
+        if (round == 0 && warmup) {
+          assertThat(engine.warmUp(rows -> {}).join()).isTrue();
+        }
+      }
+    }
+    return said;
   }
 
   @Test

@@ -67,7 +67,7 @@ class MatMulHighestTest {
     }
 
     int token(int row) {
-      return HighestLogits.token(logits, best, row);
+      return new HighestLogits(logits, best).token(row);
     }
   }
 

@@ -24,6 +24,7 @@ import orrery.kv.KvLayout;
 import orrery.model.Forward;
 import orrery.model.Fp8Activations;
 import orrery.model.FusionRules;
+import orrery.model.GreedyForward;
 import orrery.model.Model;
 import orrery.model.ModelRunner;
 import orrery.sampling.Sampler;
@@ -95,7 +96,8 @@ final class ProgramBench implements AutoCloseable {
       fill(cache.rows(stream).floats());
     }
     for (int i = 0; i < 2; i++) {
-      lanes[i] = new Lane(model.vocab(), new int[9 + i], slots, GREEDY, 0);
+      SamplingParams params = i == 0 ? GREEDY : SamplingParams.defaults();
+      lanes[i] = new Lane(model.vocab(), new int[9 + i], slots, params, 0);
       lanes[i].table = cache.newTable();
       cache.reserve(lanes[i].table, slots);
       step.tables[i] = lanes[i].table;
@@ -169,7 +171,7 @@ final class ProgramBench implements AutoCloseable {
   }
 
   private void chain(Launcher g, int links) {
-    Forward two = runner.forMtp(2);
+    GreedyForward two = runner.forMtp(2);
     for (int link = 0; link < links; link++) {
       two.mtp(g);
       g.launch(chain.next(two));
