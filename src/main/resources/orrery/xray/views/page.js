@@ -156,7 +156,7 @@ function header(ui) {
   const stand = document.getElementById("stand");
   const trouble = document.getElementById("trouble");
   return (state, time) => {
-    text(model, `${state.model || "no engine yet"}${ui.half() ? `, a ${ui.half().mode} server` : ""}`);
+    text(model, `${state.model || "no engine yet"}${ui.half() ? `, ${ui.half().mode}` : ""}`);
     const chips = Object.values(state.sequences)
       .filter((s) => s.state === "running")
       .slice(0, 12);
