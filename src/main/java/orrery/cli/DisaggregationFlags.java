@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import orrery.checkpoint.ModelFingerprint;
 import orrery.disagg.DecodeSide;
 import orrery.disagg.PrefillHosts;
@@ -112,6 +113,25 @@ final class DisaggregationFlags {
   /** Whether the server computes prompts alone. */
   boolean prefill() {
     return mode == Mode.PREFILL;
+  }
+
+  /** What a body must say beside its prompt, with a comma before it; nothing for whole requests. */
+  String example() {
+    String called = host.equals("0.0.0.0") || host.equals("::") ? "localhost" : host;
+    return whole()
+        ? ""
+        : ", \"bootstrap_host\": \"%s\", \"bootstrap_port\": %d, \"bootstrap_room\": 1"
+            .formatted(called, port);
+  }
+
+  /** How the other half of such a request gets its work, for a server of halves. */
+  Optional<String> otherHalf() {
+    String other = prefill() ? "decode" : "prefill";
+    return whole()
+        ? Optional.empty()
+        : Optional.of(
+            "A router sends the same body to the %s server at the same time; so must you."
+                .formatted(other));
   }
 
   /**

@@ -255,7 +255,10 @@ final class ServeCommand implements Callable<Integer> {
             + key
             + " -d '{\"prompt\": "
             + prompt
-            + ", \"max_tokens\": 60}'");
+            + ", \"max_tokens\": 60"
+            + disaggregation.example()
+            + "}'");
+    disaggregation.otherHalf().ifPresent(out::println);
     if (xray(listening)) {
       out.println("To see the engine at work, open " + address + "/ in a browser.");
     }

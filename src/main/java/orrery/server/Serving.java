@@ -167,7 +167,11 @@ public final class Serving implements AutoCloseable {
     }
     if (!(role instanceof Role.Whole)) {
       throw HttpException.refused(
-          409, null, "expected a server of whole requests, found one of mode " + role.mode());
+          409,
+          null,
+          "expected a server of whole requests, found one with --disaggregation-mode "
+              + role.mode()
+              + ": other servers count on its engine. End it, and start it with other flags");
     }
     int number = number() + 1;
     endOne();

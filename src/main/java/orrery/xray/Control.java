@@ -81,6 +81,7 @@ final class Control {
     json.writeBooleanField("live", true);
     json.writeStringField("model", serving.name());
     json.writeStringField("flags", flags);
+    json.writeStringField("mode", serving.role().mode());
     json.writeBooleanField("paused", feed.pauses().now());
     json.writeBooleanField("tokenizer", serving.loaded().tokenizer().isPresent());
     json.writeArrayFieldStart("options");

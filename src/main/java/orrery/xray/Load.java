@@ -11,7 +11,8 @@ import java.util.Map;
  * @param look one sentence: what to look for
  * @param chapter the file of {@code docs} that explains it
  * @param flags with which an engine shows it best
- * @param needs what the model must have: {@code mtp}, {@code windows} or {@code tokenizer}
+ * @param needs what the model must have: {@code mtp}, {@code windows}, {@code indexer} or {@code
+ *     tokenizer}
  * @param asks bodies of {@code /xray/prompts}; none for the demo's dozen
  */
 record Load(

@@ -12,6 +12,7 @@ import java.util.Optional;
 import orrery.checkpoint.JsonText;
 import orrery.engine.LoadedModel;
 import orrery.engine.Request;
+import orrery.kv.KvDtype;
 import orrery.openai.FieldException;
 import orrery.openai.Fields;
 import orrery.sampling.SamplingParams;
@@ -87,6 +88,7 @@ final class Loads {
     return switch (need) {
       case "mtp" -> loaded.model().hasMtp();
       case "windows" -> windows;
+      case "indexer" -> loaded.model().kvLayout(false, KvDtype.F32).chosen() > 0;
       case "tokenizer" -> loaded.tokenizer().isPresent();
       default -> throw new IllegalStateException(FILE + " needs " + need);
     };
@@ -96,6 +98,7 @@ final class Loads {
     return switch (need) {
       case "mtp" -> "the model has no MTP layer, so it drafts nothing";
       case "windows" -> "the model reads all its rows for the whole sequence: it has no windows";
+      case "indexer" -> "the model has no indexer: each token reads all entries";
       default -> "the model has no tokenizer, so its answers are no text";
     };
   }

@@ -22,6 +22,7 @@ import { onKeys } from "./keys.js";
 import { Runs } from "./runs.js";
 import { Key, Server } from "./server.js";
 import { keyForm } from "./views/keyform.js";
+import { halfOf } from "./views/between.js";
 import { mount } from "./views/page.js";
 
 const FRAME = 50; // milliseconds between two drawings, at least
@@ -283,7 +284,9 @@ async function begin() {
     const seed = wanted.has("seed") ? Number(wanted.get("seed")) : undefined;
     const load = loads.find((one) => one.name === wanted.get("load"));
     const free = history.front.running + history.front.waiting === 0;
-    if (load && !load.impossible && load.fits === false && free) {
+    if (load && !load.impossible && load.fits === false && halfOf(engine)) {
+      page.say(`${halfOf(engine).stays} The load is shown best with ${load.flags}.`, "info");
+    } else if (load && !load.impossible && load.fits === false && free) {
       await actions.restart(load.flags);
       page.say(`The engine was restarted with the load's flags: ${load.flags}.`, "info");
     }

@@ -188,6 +188,10 @@ export const RULES = {
     };
   },
 
+  Overlapped(state, e) { // comes before its StepDone
+    state.loose.lane = { settledFirst: e.settledFirst, computing: e.decided - e.launch };
+  },
+
   HostPools(state, e) {
     state.host = e.pools;
   },
@@ -250,7 +254,7 @@ export const RULES = {
       draftRows: e.draftRows, paddingRows: e.paddingRows, running: e.running, waiting: e.waiting,
       stop: e.stop, pools: e.pools, plan: e.planNanos, draft: e.draftNanos, launch: e.launchNanos,
       judge: e.judgeNanos, follow: e.followNanos, commit: e.commitNanos, rows,
-      moved: brought.moved, sparse: brought.sparse, marks: brought.marks,
+      moved: brought.moved, sparse: brought.sparse, lane: brought.lane, marks: brought.marks,
     });
     state.step = e.step;
     state.idle = false;

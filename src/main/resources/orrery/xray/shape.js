@@ -48,6 +48,7 @@
  *          nanoseconds that the step waited for these,
  *          sparse: {hits, misses, direct, bytes} or null: entries that rows chose and found in buffers,
  *          that came from the host, that were read there, and bytes of the last two,
+ *          lane: {settledFirst, computing (nanoseconds)} or null: of a step that may overlap others,
  *          marks: [{kind, request, sequence, n, ...}]}]
  *          kinds: submitted admitted hit retracted finished forked evicted tombstone rejectedDraft
  *          inserted flushed refused handover; n: choices, retractions, tokens, tokens lost, output
@@ -69,7 +70,7 @@ export function empty(run = 0) {
 
 /** What a step has brought that has not brought anything yet. */
 export function loose() {
-  return { moved: { stored: 0, notStored: 0, loaded: 0, waited: 0 }, loaded: [], sparse: null, marks: [], rows: [], verified: {}, ended: {}, born: [] };
+  return { moved: { stored: 0, notStored: 0, loaded: 0, waited: 0 }, loaded: [], sparse: null, lane: null, marks: [], rows: [], verified: {}, ended: {}, born: [] };
 }
 
 /** A copy that further events do not change. What is never changed in place is shared. */

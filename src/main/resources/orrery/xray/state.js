@@ -14,7 +14,7 @@ export { clone, empty } from "./shape.js";
 export function apply(state, event) {
   const rule = RULES[event.event];
   if (state.whole || event.event === "Keyframe" || event.event === "Vocabulary") {
-    count(state.counters, event); // also what has no rule: Overlapped is only counted
+    count(state.counters, event);
     rule?.(state, event);
   }
   state.nanos = Math.max(state.nanos, event.nanos);

@@ -19,11 +19,16 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import orrery.engine.Engine;
 import orrery.engine.LoadedModel;
 import orrery.events.Event;
 import orrery.events.EventSink;
+import orrery.sampling.RandomSeed;
 import orrery.server.HttpServer;
 import orrery.server.OpenAiRoutes;
+import orrery.server.Role;
 import orrery.server.Routes;
 import orrery.server.ServerOptions;
 import orrery.server.Serving;
@@ -70,9 +75,23 @@ public final class XrayServer implements AutoCloseable {
    * @param keys of the server; calls use the first
    */
   public XrayServer(Path model, String flags, String... keys) throws IOException {
+    this(model, flags, _ -> new Role.Whole(), keys);
+  }
+
+  /**
+   * The same for a server of one half of each request.
+   *
+   * @param role makes what the engine does of each request
+   */
+  public XrayServer(Path model, String flags, Function<Engine, Role> role, String... keys)
+      throws IOException {
     this.loaded = LoadedModel.load(model);
     this.page = new PageServer(true, loaded, new Recorder());
-    this.serving = Serving.of(page.start(page.read(flags)), loaded);
+    Engine engine = page.start(page.read(flags));
+    String name = model.getFileName().toString();
+    this.serving =
+        new Serving(
+            engine, loaded, name, false, Optional.empty(), RandomSeed.NONE, role.apply(engine));
     ServerOptions options = ServerOptions.defaults().withPort(0).withApiKeys(List.of(keys));
     this.key = keys.length == 0 ? "" : keys[0];
     this.http = HttpServer.listen(options, (call, bug) -> bugs.add(bug));

@@ -149,6 +149,14 @@ class LoadsTest {
             .as("windows pass pages")
             .isTrue();
         assertThat(windows.tombstones()).as("tombstones").isPositive();
+        Shown entries = run(server, "host-entries");
+        assertThat(
+                entries.all(Event.SparseReads.class).stream()
+                    .mapToLong(Event.SparseReads::misses)
+                    .sum())
+            .as("entries that were copied from the host")
+            .isGreaterThan(50);
+        assertThat(entries.all(Event.SparseReads.class)).anyMatch(r -> r.hits() > 3 * r.misses());
       }
     }
   }
@@ -182,7 +190,7 @@ class LoadsTest {
   void everyLoadNamesAChapterThatIsThereAndAModelWithoutATokenizerTakesAllItCan() throws Exception {
     try (XrayServer server = new XrayServer(TinyModels.speck("v4-mtp"), "")) {
       JsonNode loads = server.get("/xray/loads").json();
-      assertThat(loads).hasSize(9);
+      assertThat(loads).hasSize(10);
       for (JsonNode load : loads) {
         assertThat(Files.exists(Path.of("docs", load.get("chapter").asText()))).isTrue();
         assertThat(load.get("look").asText()).endsWith(".");

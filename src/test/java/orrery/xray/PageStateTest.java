@@ -281,8 +281,6 @@ class PageStateTest {
   /** Changes of what the page counts of a step that overlaps others. */
   private static final List<Edit> WRONG_TIMES =
       List.of(
-          new Edit(
-              "state.js", "count(state.counters, event);", "rule && count(state.counters, event);"),
           new Edit("counters.js", "counters.laneNanos = e.decided - e.launch;", ""),
           new Edit("counters.js", "e.decided - e.launch", "e.computed - e.launch"),
           new Edit("counters.js", "        counters.laneNanos ||\n", ""),

@@ -76,6 +76,15 @@ class PicturesTest {
     assertThat(drawn).isEqualTo(names(Origin.values()));
   }
 
+  @Test
+  void everyReasonToSettleAStepFirstHasWords() throws Exception {
+    Object[] reasons = Class.forName("orrery.engine.SettledFirst").getEnumConstants();
+    String step = file("views/step.js");
+    String words = step.substring(step.indexOf("const SETTLED_FIRST"));
+    assertThat(all("(?m)^  ([A-Z_]+): \"", words.substring(0, words.indexOf("};"))))
+        .isEqualTo(names((Enum<?>[]) reasons));
+  }
+
   private static Set<String> names(Enum<?>[] values) {
     return Arrays.stream(values).map(Enum::name).collect(Collectors.toCollection(TreeSet::new));
   }

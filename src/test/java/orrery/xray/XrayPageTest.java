@@ -510,6 +510,61 @@ class XrayPageTest {
   }
 
   @Test
+  void aDecodeServersPageSaysWhatItIsAndRunsALoadOnTheEngineThatIsThere() throws Exception {
+    browser.look(1280, 900, false);
+    try (XrayServer server = HalfServer.decode(CLASSIC)) {
+      browser.go(server.address());
+      browser.js("localStorage.clear();");
+      browser.go(server.address() + "?load=drafts&speed=40");
+      String columns = "[data-runs] thead th code";
+      browser.until("one run", () -> ended(columns, 1), () -> browser.one("#engine").getText());
+      assertThat(browser.one("#message").getText()).contains("A decode server is not restarted");
+      WebElement half = browser.one("#controls [data-half]");
+      requireSeen(half);
+      assertThat(half.getText()).contains("--disaggregation-mode decode", "does all of it");
+      requireSeen(browser.one("#engine [data-stays]"));
+      assertThat(browser.one("form[data-form=restart]").isDisplayed()).isFalse();
+      assertThat(browser.one(".restarts").getText()).startsWith("as it is; no drafts without");
+      start("tight-memory"); // it needs flags that the engine does not have
+      WebElement button = browser.one("[data-action=load-as-it-is]");
+      assertThat(browser.all("[data-action=load-with-flags]")).isEmpty();
+      requireSeen(button);
+      button.click();
+      browser.until("two runs", () -> ended(columns, 2), () -> browser.one("#engine").getText());
+      browser.js("scrollTo(0, 0)");
+      browser.shoot("decode-server");
+      assertThat(browser.errors()).as("errors on the console").isEmpty();
+      browser.go("about:blank");
+    }
+  }
+
+  @Test
+  void anEngineThatOverlapsStepsSaysWhenItPlannedEach() throws Exception {
+    open(CLASSIC, EngineOptions.defaults().withCompute(c -> c.withOverlap(true)), 1280, false);
+    start("shared-prefix");
+    awaitEnd(8);
+    List<Event.Overlapped> lanes =
+        live.events().stream()
+            .filter(Event.Overlapped.class::isInstance)
+            .map(Event.Overlapped.class::cast)
+            .toList();
+    assertThat(lanes).extracting(Event.Overlapped::settledFirst).contains("NO", "IDLE");
+    for (String settledFirst : List.of("NO", "IDLE")) {
+      Event.Overlapped lane =
+          lanes.stream().filter(o -> o.settledFirst().equals(settledFirst)).findAny().get();
+      seek(lane.step());
+      screen.awaitStep(lane.step());
+      WebElement words = browser.one("#step [data-lane=" + settledFirst + "]");
+      requireSeen(words);
+      assertThat(words.getText())
+          .startsWith(
+              settledFirst.equals("NO")
+                  ? "Planned while step " + (lane.step() - 1) + " was computed."
+                  : "Planned only after all steps before it were settled: no other step");
+    }
+  }
+
+  @Test
   void aServerWithAKeyIsGivenItInAFieldThatShowsNoLetters() throws Exception {
     browser.look(1280, 900, false);
     try (XrayServer server = new XrayServer(CLASSIC, "", "open-sesame")) {

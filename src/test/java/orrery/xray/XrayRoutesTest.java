@@ -159,6 +159,35 @@ class XrayRoutesTest {
   }
 
   @Test
+  void aServerOfHalvesDoesAllOfWhatItsPageAsksForAndStartsNoOtherEngine() throws Exception {
+    try (XrayServer server = HalfServer.decode(TinyModels.speck("mtp"));
+        Page page = server.new Page()) {
+      assertThat(server.get("/xray/engine").json().get("mode").asText()).isEqualTo("decode");
+      server.post("/xray/prompts", TWO.formatted("{\"max_new_tokens\": 3}"));
+      assertThat(page.await("Finished", 0).get("outputTokens").asInt()).isEqualTo(3);
+      assertThat(page.await("Finished", 0).get("reason").asText()).isEqualTo("length");
+      JsonNode load = server.post("/xray/load", "{\"name\": \"choices\"}").json();
+      for (JsonNode request : load.get("requests")) {
+        for (int choice = 0; choice < 4; choice++) {
+          JsonNode end = page.await("Finished", 0);
+          assertThat(end.get("request").asInt()).isGreaterThanOrEqualTo(2);
+        }
+      }
+      assertThat(load.get("requests")).hasSize(2);
+      Reply restart = server.post("/xray/restart", "{\"flags\": \"--page-size 8\"}");
+      assertThat(restart.status()).isEqualTo(409);
+      assertThat(restart.error())
+          .isEqualTo(
+              "expected a server of whole requests, found one with --disaggregation-mode decode:"
+                  + " other servers count on its engine. End it, and start it with other flags");
+      assertThat(server.events()).noneMatch(Event.Queued.class::isInstance);
+    }
+    try (XrayServer server = speck("")) {
+      assertThat(server.get("/xray/engine").json().get("mode").asText()).isEqualTo("null");
+    }
+  }
+
+  @Test
   void mistakesAreNamedByThePagesOwnFields() throws Exception {
     try (XrayServer server = speck("")) {
       String[][] cases = {

@@ -44,6 +44,22 @@ export const BETWEEN = {
   },
 };
 
+const HALVES = {
+  prefill: {
+    mode: "prefill",
+    does: "computes prompts and the first tokens of answers",
+    stays: "A prefill server is not restarted from its page: other servers count on its engine.",
+  },
+  decode: {
+    mode: "decode",
+    does: "computes what follows the prompts",
+    stays: "A decode server is not restarted from its page: other servers count on its engine.",
+  },
+};
+
+/** What a server does that has one half of each request; null if it has whole requests. */
+export const halfOf = (engine) => HALVES[engine.mode] ?? null;
+
 /** One sentence for a request that came into another queue. */
 export function movedWords(who, queue) {
   const Who = who[0].toUpperCase() + who.slice(1);

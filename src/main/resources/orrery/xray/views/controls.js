@@ -1,6 +1,6 @@
 // What one can do: start a load, ask a prompt of one's own.
 
-import { attr, el, keyed, text } from "./dom.js";
+import { attr, el, keyed, text, wholeFlags } from "./dom.js";
 
 const HINT = "A load is a small set of requests from a chapter. Each shows one thing.";
 
@@ -8,7 +8,12 @@ const HINT = "A load is a small set of requests from a chapter. Each shows one t
 export function controlsView(root, ui) {
   const loads = el("div", { class: "loads", role: "group", "aria-label": "Loads" });
   const about = el("p", { class: "about", "aria-live": "polite" });
-  root.append(loads, about, promptForm(ui));
+  const half = el("p", { class: "about", "data-half": "", hidden: "" });
+  root.append(half, loads, about, promptForm(ui));
+  ui.onEngine(() => {
+    half.hidden = !ui.half();
+    half.replaceChildren(...halfWords(ui.half()));
+  });
   let chosen = null; // name of the load that was chosen last
   const choose = (name) => {
     chosen = name;
@@ -44,6 +49,19 @@ function loadButton({ name, title, look }, ui, choose) {
   return el("button", { type: "button", "data-load": name, title: look, onclick: press }, title);
 }
 
+/** What a server of one half of each request does with what comes from its page. */
+function halfWords(half) {
+  return half
+    ? [
+        `This server ${half.does} (`,
+        el("code", {}, `--disaggregation-mode ${half.mode}`),
+        "): a router sends it requests, and ",
+        el("a", { href: "/docs/x-ray-page.md#two-engines" }, "the pictures show this half of them"),
+        ". What you start here comes by no router and has no other half: this engine does all of it.",
+      ]
+    : [];
+}
+
 /** What to look for in a load, and what hinders it. */
 function aboutLoad(load, ui) {
   const button = (action, flags, ...words) =>
@@ -60,6 +78,13 @@ function aboutLoad(load, ui) {
   const parts = [`${load.look} `, el("a", { href: `/docs/${load.chapter}` }, "chapter")];
   if (load.impossible) {
     parts.push(el("span", { class: "hinder" }, ` Not here: ${load.impossible}.`));
+  } else if (load.fits === false && ui.half()) {
+    parts.push(
+      el("span", { class: "hinder" }, ` ${ui.half().stays} To see it best, start the server with `),
+      el("code", {}, ...wholeFlags(load.flags)),
+      ". ",
+      button("load-as-it-is", null, "Start as it is"),
+    );
   } else if (load.fits === false) {
     parts.push(
       el("span", { class: "hinder" }, " The engine has other switches now. "),

@@ -55,7 +55,8 @@ export function engineView(root, ui) {
   const known = el("dl", { class: "switch-list" });
   const help = el("details", {}, el("summary", {}, "All switches, with their values now"), known);
   const title = el("h3", {}, "Restart with other switches");
-  const restart = el("div", {}, title, form, help);
+  const stays = el("p", { "data-stays": "", hidden: "" }); // why this engine is not restarted
+  const restart = el("div", {}, title, stays, form, help);
   const table = el("table", { class: "runs", "data-runs": "" });
   const none = el("p", { class: "dim" });
   const compared = el("div", {}, el("h3", {}, "Runs side by side"), table, none);
@@ -68,12 +69,16 @@ export function engineView(root, ui) {
     settled(engine.flags ?? "");
     asked = true;
     const recorded = engine.live === false; // then there is nothing to restart, only to read
-    form.hidden = compared.hidden = recorded;
+    const half = ui.half();
+    form.hidden = recorded || half !== null;
+    compared.hidden = recorded;
+    stays.hidden = half === null;
+    text(stays, half ? `${half.stays} End it, and start it with other flags.` : "");
     help.open ||= recorded;
-    text(title, recorded ? "The switches of its engine" : "Restart with other switches");
+    text(title, form.hidden ? "The switches of its engine" : "Restart with other switches");
   });
-  ui.onRuns((runs) => compare(table, none, runs));
-  compare(table, none, []);
+  ui.onRuns((runs) => compare(table, none, runs, !ui.half()));
+  compare(table, none, [], true);
   let drawn = "";
   return (state) => {
     const key = `${state.run} ${JSON.stringify(state.switches)} ${asked}`;
@@ -167,15 +172,17 @@ export function withFlags(line, change) {
 }
 
 /** The table: a row for each measure, a column for each run, the newest on the right. */
-function compare(table, none, runs) {
+function compare(table, none, runs, restarts) {
   const shown = runs.slice(-MOST_RUNS);
   text(
     none,
-    shown.length === 0
-      ? "Run a load, restart the engine with another switch, and run it again: both runs stand here side by side."
-      : shown.length === 1
-        ? "Restart the engine with another switch and run the load again, to see it beside this run."
-        : "",
+    !restarts
+      ? "Runs of the same load stand here side by side."
+      : shown.length === 0
+        ? "Run a load, restart the engine with another switch, and run it again: both runs stand here side by side."
+        : shown.length === 1
+          ? "Restart the engine with another switch and run the load again, to see it beside this run."
+          : "",
   );
   attr(table, "hidden", shown.length === 0 ? "" : null);
   table.replaceChildren(

@@ -101,14 +101,16 @@ export function guideView(root, ui) {
     const engine = ui.isLive();
     ended = time.step >= time.last;
     const load = ui.first();
-    flags = load?.fits === false && state.running + state.waiting === 0 ? load.flags : null;
+    const lacks = engine && load?.fits === false ? load.flags : null;
+    flags = state.running + state.waiting === 0 && !ui.half() ? lacks : null;
     begin.disabled = engine && !load; // the loads have not come yet
     const name = load ? `: ${load.title[0].toLowerCase()}${load.title.slice(1)}` : "";
     text(begin, engine ? `Start${name}` : "Play the recording");
-    restarts.hidden = !engine || flags === null;
-    const say = `restarts the engine with ${flags}`;
-    if (restarts.textContent !== say) {
-      restarts.replaceChildren("restarts the engine with ", ...wholeFlags(flags ?? ""));
+    const does = flags === null ? "as it is; no drafts without " : "restarts the engine with ";
+    const shown = ui.half() ? lacks : flags;
+    restarts.hidden = shown === null;
+    if (restarts.textContent !== `${does}${shown}`) {
+      restarts.replaceChildren(does, ...wholeFlags(shown ?? ""));
     }
     text(
       words,

@@ -3,6 +3,7 @@
 import { isApart } from "../shape.js";
 import { dress } from "./colours.js";
 import { attr, el, text } from "./dom.js";
+import { halfOf } from "./between.js";
 import { chartsView } from "./charts.js";
 import { controlsView } from "./controls.js";
 import { engineView } from "./engine.js";
@@ -39,6 +40,7 @@ export function mount(actions) {
   const ui = listeners({ actions, engine: { live: true }, loads: [], last: null });
   ui.tellOf = {}; // by section: opens its detail about a sequence in a step, and answers the requests that share it
   ui.isLive = () => ui.engine.live !== false;
+  ui.half = () => halfOf(ui.engine);
   const say = messages();
   ui.act = async (run, tell = say) => {
     const before = say.times();
@@ -61,7 +63,7 @@ export function mount(actions) {
     VIEWS[root.dataset.view](root, ui),
   );
   theme(ui);
-  const head = header();
+  const head = header(ui);
   let shown = null; // what was drawn last
   let step = null; // the step that it showed; the state itself goes on
   const draw = (state, time) => {
@@ -149,12 +151,12 @@ function loadsOf(ui) {
 }
 
 /** The head of the page: the model, and how things stand. */
-function header() {
+function header(ui) {
   const model = document.getElementById("model");
   const stand = document.getElementById("stand");
   const trouble = document.getElementById("trouble");
   return (state, time) => {
-    text(model, state.model || "no engine yet");
+    text(model, `${state.model || "no engine yet"}${ui.half() ? `, ${ui.half().mode}` : ""}`);
     const chips = Object.values(state.sequences)
       .filter((s) => s.state === "running")
       .slice(0, 12);

@@ -21,6 +21,17 @@ const PHASES = [
   ["commit", "commit", "shares pages, forks and ends answers"],
 ];
 
+/** Why a step was planned only when the one before it had been settled, as the event says it. */
+const SETTLED_FIRST = {
+  NO: "", // it was planned before
+  IDLE: "no other step was on its way",
+  SPECULATION: "how many drafts are accepted says where the next rows lie",
+  FORK: "other answers to a prompt begin with copies of its rows",
+  PROMPT_SCORES: "log-probabilities of a prompt were still to be computed",
+  LOADS: "rows came from host memory into pages that might still be in use",
+  PAGES: "the step before might free pages that this one lacked",
+};
+
 /** Draws the newest step of the state into `root`. */
 export function stepView(root) {
   const title = el("h3", { class: "step-number" });
@@ -44,10 +55,11 @@ export function stepView(root) {
     el("br"),
     stopMeans,
   );
+  const lane = el("p", { class: "dim", "data-lane": "" });
   const entries = el("p", { class: "dim", "data-entries": "" });
   const happened = el("ol", { class: "happened" });
   const quiet = el("p", { class: "dim" });
-  const parts = [rows, phases, stop, entries, el("h4", {}, "What happened"), happened, quiet];
+  const parts = [rows, phases, lane, stop, entries, el("h4", {}, "What happened"), happened, quiet];
   root.append(title, ...parts);
 
   return (state) => {
@@ -67,6 +79,9 @@ export function stepView(root) {
     attr(stopTitle, "data-stop", step.stop);
     text(stopTitle, why.title);
     text(stopMeans, why.means);
+    lane.hidden = !step.lane;
+    attr(lane, "data-lane", step.lane?.settledFirst ?? "");
+    text(lane, step.lane ? laneWords(step) : "");
     entries.hidden = !step.sparse;
     text(entries, step.sparse ? entryWords(step.sparse) : "");
     const all = step.marks.filter((m) => m.kind !== "inserted" && m.kind !== "admitted");
@@ -80,6 +95,15 @@ export function stepView(root) {
     );
     text(quiet, marks.length ? unsaid(rest) : calm(state, step));
   };
+}
+
+/** When a step of an engine that overlaps steps was planned, and why not before. */
+function laneWords({ step, lane: { settledFirst, computing } }) {
+  const why = SETTLED_FIRST[settledFirst];
+  const when = why
+    ? `Planned only after all steps before it were settled: ${why}.`
+    : `Planned while step ${number(step - 1)} was computed.`;
+  return `${when} Steps overlap here: the times above lie beside those of other steps. From the beginning of its forward pass until its tokens were decided: ${duration(computing)}.`;
 }
 
 /** What the step read of the entries that lie on the host. */

@@ -98,7 +98,7 @@ export function textsView(root, ui) {
     text(
       more,
       all.length + waiting === 0
-        ? "No request yet. Type a prompt above, or start a load."
+        ? `No request yet.${ui.isLive() ? " Start a load, or type a prompt." : ""}`
         : rest.length
           ? `… and ${rest.join(", and ")}`
           : "",
