@@ -113,10 +113,15 @@ final class EngineThread {
    * @return whether the calling thread may wait for that: it is not the engine's thread
    */
   boolean drain() {
+    return drain(() -> {});
+  }
+
+  /** The same, and does something first: no step comes between, also if the engine was paused. */
+  boolean drain(Runnable first) {
     synchronized (lock) {
       draining = true;
       boolean own = Thread.currentThread() == thread;
-      post(core::resume); // what is paused could never finish
+      post(List.of(core::resume, first)); // what is paused could never finish
       return !own;
     }
   }

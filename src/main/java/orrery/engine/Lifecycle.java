@@ -88,7 +88,6 @@ final class Lifecycle {
 
   /** Cuts all requests off, and does not wait for that. */
   void cutOff() {
-    thread.drain();
-    thread.post(() -> cutOff |= core.requests().cancelAll("shutdown"));
+    thread.drain(() -> cutOff |= core.requests().cancelAll("shutdown"));
   }
 }

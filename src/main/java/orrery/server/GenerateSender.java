@@ -55,10 +55,11 @@ final class GenerateSender {
   /**
    * Sends all pieces, and ends the stream.
    *
+   * @param over is run when every request has ended, before the client is told the end
    * @throws orrery.engine.RequestException if the engine fails
    * @throws IOException if the client is gone
    */
-  void send() throws IOException {
+  void send(Runnable over) throws IOException {
     for (int i = 0; i < running.size(); i++) {
       int prompt = i;
       Thread.ofVirtual().name("orrery-pieces").start(() -> read(prompt));
@@ -70,6 +71,7 @@ final class GenerateSender {
         events.send(piece);
       }
     }
+    over.run();
     events.done(); // every answer has a last piece
   }
 

@@ -58,8 +58,10 @@ final class Rids {
     @Override
     public void close() {
       synchronized (Rids.this) {
-        names.forEach(entries::remove);
-        lists.remove(list);
+        for (int i = 0; i < own.size(); i++) {
+          entries.remove(names.get(i), own.get(i)); // another request may have the name by now
+        }
+        lists.remove(list, own);
       }
     }
   }

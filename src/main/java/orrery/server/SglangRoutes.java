@@ -46,7 +46,7 @@ public final class SglangRoutes {
     try (Rids.Names names = rids.reserve(call.tenant(), rid, request.list())) {
       List<Completion> running = submit(call, request);
       names.begin(running);
-      answer(call, request, running);
+      answer(call, request, running, names);
     }
   }
 
@@ -56,15 +56,18 @@ public final class SglangRoutes {
     return half ? request.withoutPromptScores() : request;
   }
 
-  private void answer(Call call, GenerateRequest request, List<Completion> running)
+  /** Answers; the names are free again before the client can know that it has all. */
+  private void answer(
+      Call call, GenerateRequest request, List<Completion> running, Rids.Names names)
       throws IOException {
     try {
       call.onClose(() -> running.forEach(Completion::cancel));
       if (request.stream()) {
-        new GenerateSender(call, request, bodies, running).send();
+        new GenerateSender(call, request, bodies, running).send(names::close);
       } else {
         List<Progress> answers = answers(request, running);
         byte[] whole = JsonBytes.of(json -> bodies.answer(json, request, answers));
+        names.close();
         call.answer(200, JsonBytes.TYPE, whole);
       }
     } finally {

@@ -70,7 +70,7 @@ class ArchiveTest {
     builder.environment().put("ORRERY_JAVA_OPTS", javaOptions);
     Process process = builder.start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor(2, TimeUnit.MINUTES)).isTrue();
+    assertThat(process.waitFor(10, TimeUnit.MINUTES)).isTrue();
     return new Run(process.exitValue(), out, Files.readAllLines(err.toPath()));
   }
 

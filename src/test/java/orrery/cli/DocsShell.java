@@ -28,7 +28,7 @@ import java.util.concurrent.TimeUnit;
  * <p>Experiments that measure time run with {@code --quick}, and twins are twice as wide.
  */
 final class DocsShell implements AutoCloseable {
-  private static final int SECONDS = 180;
+  private static final int SECONDS = 900; // for a block; one of them takes seconds
 
   /**
    * Hands arguments over in a file, and gets output, errors and exit code back in others. A command

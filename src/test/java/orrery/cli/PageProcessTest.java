@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import orrery.TinyModels;
 
 /** Commands that serve the X-ray page, each in a process of its own. */
-@Timeout(120)
+@Timeout(600)
 class PageProcessTest {
   private static final Pattern ADDRESS =
       Pattern.compile("open (http://127\\.0\\.0\\.1:\\d+)/\\S* ", 2);
@@ -94,7 +94,7 @@ class PageProcessTest {
 
   private void signal() throws Exception {
     new ProcessBuilder("/bin/kill", "-TERM", process.pid() + "").start().waitFor();
-    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.waitFor(3, TimeUnit.MINUTES)).isTrue();
   }
 
   private void endBySignal() throws Exception {
@@ -191,7 +191,7 @@ class PageProcessTest {
   void aFileThatIsNoTraceGetsOneLine() throws Exception {
     Path bad = Files.writeString(directory.resolve("bad.jsonl"), "{\"event\":\"Nothing\"}\n");
     start("trace", "replay", bad.toString(), "--port", "0");
-    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.waitFor(3, TimeUnit.MINUTES)).isTrue();
     assertThat(process.exitValue()).isEqualTo(1);
     assertThat(Files.readString(err.toPath()).lines().filter(l -> !l.startsWith("WARNING")))
         .containsExactly(

@@ -36,7 +36,7 @@ class ProcessTest {
   }
 
   private int exitCode(Process process) throws InterruptedException {
-    boolean ended = process.waitFor(2, TimeUnit.MINUTES);
+    boolean ended = process.waitFor(5, TimeUnit.MINUTES);
     process.destroyForcibly();
     assertThat(ended).as("ends").isTrue();
     return process.exitValue();
@@ -231,7 +231,8 @@ class ProcessTest {
     Path out = directory.resolve("out.jsonl");
     Path part = directory.resolve("out.jsonl.part");
     Path trace = directory.resolve("trace.jsonl");
-    Process process = orrery(batch(in, out.toString(), "--trace", trace.toString())).start();
+    String[] slowly = {"--trace", trace.toString(), "--max-running-requests", "1"};
+    Process process = orrery(batch(in, out.toString(), slowly)).start();
     while (process.isAlive() && (!Files.exists(part) || Files.size(part) < 10_000)) {
       TimeUnit.MILLISECONDS.sleep(5);
     }

@@ -23,7 +23,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** How a server that serves comes to its end. */
-@Timeout(60)
+@Timeout(600)
 class ServeEndTest {
   private static final Request REQUEST =
       Request.of(new int[] {1, 2, 3}, SamplingParams.defaults().withMaxTokens(5));

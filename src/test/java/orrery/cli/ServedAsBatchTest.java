@@ -135,7 +135,7 @@ class ServedAsBatchTest {
                           .isEqualTo(expected)));
         }
         for (Future<?> one : asked) {
-          one.get(2, TimeUnit.MINUTES);
+          one.get(10, TimeUnit.MINUTES);
         }
       }
     }

@@ -34,7 +34,7 @@ record Workbench(List<Edit> edits, boolean everything, List<String> tests) {
   private static final Path TEST = Path.of("src", "test", "java");
   private static final Path MAIN_CLASSES = Path.of("target", "classes");
   private static final Path TEST_CLASSES = Path.of("target", "test-classes");
-  private static final int SECONDS = 180; // a run that an edit makes hang is stopped
+  private static final int SECONDS = 900; // a run that an edit makes hang is stopped
 
   /**
    * The result of a run.

@@ -9,8 +9,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -18,8 +18,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 import orrery.EditedModel;
+import orrery.Patience;
 import orrery.TinyModels;
 import orrery.events.Event;
+import orrery.events.EventSink;
 import orrery.sampling.FinishReason;
 import orrery.sampling.SamplingParams;
 import orrery.speculation.SpeculationOptions;
@@ -27,7 +29,7 @@ import orrery.text.TinyTokenizers;
 import orrery.text.TinyTokenizers.Kind;
 
 /** The pieces that an answer hands out, with a tokenizer in SentencePiece style. */
-@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD)
 class AnswerPiecesTest {
   private static final int[] PROMPT = {0, 1, 3, 5, 0, 9, 7, 1, 0}; // ends in "▁one"
 
@@ -140,40 +142,44 @@ class AnswerPiecesTest {
 
   @Test
   void aCancelledAnswerHandsOutItsHeldText() {
-    heldUntilTheEnd("cancelled", Completion::cancel, false);
+    assertThat(heldUntilTheEnd("cancelled", Optional.empty())).isTrue();
   }
 
   @Test
-  void anAnswerPastItsDeadlineHandsOutItsHeldText() {
-    heldUntilTheEnd("deadline", completion -> {}, true);
+  void anAnswerPastItsDeadlineHandsOutItsHeldText() throws Exception {
+    Patience.grow(
+        Duration.ofMillis(40), deadline -> heldUntilTheEnd("deadline", Optional.of(deadline)));
   }
 
-  /** The whole answer is the beginning of a stop string, so no text comes before the end. */
-  private void heldUntilTheEnd(String cause, Consumer<Completion> atLength20, boolean late) {
+  /**
+   * The whole answer is the beginning of a stop string, so no text comes before the end.
+   *
+   * @param deadline of the answer, which is cancelled if it has none
+   * @return whether it got 20 tokens before its deadline
+   */
+  private boolean heldUntilTheEnd(String cause, Optional<Duration> deadline) {
     List<Event.Finished> finished = new CopyOnWriteArrayList<>();
-    try (Engine engine =
-        Engine.start(
-            loaded,
-            EngineTest.SCALAR,
-            e -> {
-              if (e instanceof Event.StepDone) {
-                sleep(2);
-              } else if (e instanceof Event.Finished f) {
-                finished.add(f);
-              }
-            })) {
+    EventSink sink =
+        e -> {
+          if (e instanceof Event.Finished f) {
+            finished.add(f);
+          }
+        };
+    try (Engine engine = Engine.start(loaded, EngineTest.SCALAR, sink)) {
       SamplingParams params = lively(200).withSeed(3);
       Answer whole = engine.submit(Request.of(PROMPT, params)).join().getFirst();
       String stop = whole.text() + "and more";
       Request request = Request.of(PROMPT, params.withStop(List.of(stop)));
-      Completion completion =
-          engine.submit(late ? request.withDeadline(Duration.ofMillis(40)) : request);
+      engine.pause(PauseMode.IN_PLACE).join();
+      Completion completion = engine.submit(deadline.map(request::withDeadline).orElse(request));
+      int steps = engine.step(20).join();
+      if (deadline.isEmpty()) {
+        completion.cancel();
+      }
       List<Token> pieces = new ArrayList<>();
-      for (Token t : completion) {
-        pieces.add(t);
-        if (pieces.size() == 20) {
-          atLength20.accept(completion);
-        }
+      completion.forEach(pieces::add);
+      if (steps < 20) {
+        return false;
       }
       Answer cut = completion.join().getFirst();
       assertThat(cut.finish()).isEqualTo(new FinishReason.Abort(cause));
@@ -182,14 +188,7 @@ class AnswerPiecesTest {
       assertThat(pieces.getLast().id()).isEqualTo(Token.NONE);
       assertThat(pieces.getLast().text()).isEqualTo(cut.text());
       assertThat(finished.getLast().text()).isEqualTo(cut.text());
-    }
-  }
-
-  private static void sleep(long millis) {
-    try {
-      Thread.sleep(millis);
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
+      return true;
     }
   }
 

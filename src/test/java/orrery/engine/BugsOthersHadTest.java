@@ -27,7 +27,7 @@ import orrery.kv.PageTable;
 import orrery.prefix.PrefixCacheKind;
 
 /** Bugs of other engines that show in answers. */
-@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD)
 class BugsOthersHadTest {
   private static final List<PrefixCacheKind> CACHES =
       List.of(PrefixCacheKind.RADIX, PrefixCacheKind.HASH);

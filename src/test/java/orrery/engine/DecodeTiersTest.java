@@ -17,7 +17,7 @@ import orrery.events.EventSink;
 import orrery.events.HostHit;
 
 /** A decode engine with host memory loads what it had of a prompt before the other's rows come. */
-@Timeout(120)
+@Timeout(600)
 class DecodeTiersTest {
   private static final int PAGE = 16;
 
@@ -43,7 +43,7 @@ class DecodeTiersTest {
       var prefill = new TwoEngines.Side(loaded, small, EventSink.NONE);
       var decode = new TwoEngines.Side(loaded, tiers, events::add);
       try (TwoEngines two =
-          new TwoEngines(prefill, decode, TcpNetwork.local(), 8, Duration.ofSeconds(60))) {
+          new TwoEngines(prefill, decode, TcpNetwork.local(), 8, Duration.ofMinutes(2))) {
         String first = said(two, request(1));
         said(two, request(2));
         said(two, request(3)); // the pages have no block of the first any more

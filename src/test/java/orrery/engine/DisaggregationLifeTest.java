@@ -38,7 +38,7 @@ import orrery.speculation.SpeculationOptions.Algorithm;
  * Whatever dies between two engines, and whenever: every request ends on both sides, all pages come
  * back ({@link TwoEngines#close} looks), and what failed may be sent again.
  */
-@Timeout(value = 120, threadMode = ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD)
 class DisaggregationLifeTest {
   private static final EngineOptions OPTIONS =
       SCALAR
@@ -51,7 +51,7 @@ class DisaggregationLifeTest {
           Request.of(Arrays.copyOf(PROMPT, 5), sampled(9).withLogprobs(0)),
           Request.of(Arrays.copyOf(PROMPT, 23), sampled(1).withLogprobs(0)));
 
-  private static final Duration PATIENCE = Duration.ofSeconds(3);
+  private static final Duration PATIENCE = Duration.ofSeconds(10); // some wait so long
 
   private static LoadedModel loaded;
   private static List<String> expected; // [requests]
@@ -78,7 +78,7 @@ class DisaggregationLifeTest {
   /** Waits for the end of a request; returns whether it was answered, with the right answer. */
   private static boolean answered(Completion c, String right, String what) {
     try {
-      assertThat(c.await(20, TimeUnit.SECONDS)).as("%s: it ended", what).isTrue();
+      assertThat(c.await(2, TimeUnit.MINUTES)).as("%s: it ended", what).isTrue();
       List<Answer> answers = c.join();
       String said = bits(answers);
       boolean cut = answers.stream().anyMatch(a -> a.finish() instanceof FinishReason.Abort);
@@ -94,7 +94,7 @@ class DisaggregationLifeTest {
 
   private static void requireEnd(Completion c, String what) {
     try {
-      assertThat(c.await(20, TimeUnit.SECONDS)).as("%s: it ended", what).isTrue();
+      assertThat(c.await(2, TimeUnit.MINUTES)).as("%s: it ended", what).isTrue();
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }

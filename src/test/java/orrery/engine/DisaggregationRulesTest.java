@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
+import orrery.Patience;
 import orrery.TinyModels;
 import orrery.disagg.DecodeSide;
 import orrery.disagg.PrefillSide;
@@ -36,9 +38,9 @@ import orrery.sampling.FinishReason;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** What two engines agree on, and what they refuse; bugs that others had. */
-@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD)
 class DisaggregationRulesTest {
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static LoadedModel loaded;
 
   @BeforeAll
@@ -88,8 +90,7 @@ class DisaggregationRulesTest {
   private static void requireRefusal(UnaryOperator<EngineOptions> other, String why) {
     Side prefill = new Side(loaded, SCALAR, EventSink.NONE);
     Side decode = new Side(loaded, other.apply(SCALAR), EventSink.NONE);
-    TwoEngines two = new TwoEngines(prefill, decode, TcpNetwork.local(), 8, Duration.ofMillis(500));
-    try (two) {
+    try (TwoEngines two = new TwoEngines(prefill, decode, TcpNetwork.local(), 8, PATIENCE)) {
       Halves halves = two.submit(Request.of(PROMPT, greedy(4)));
       assertThatThrownBy(() -> halves.decode().join())
           .isInstanceOf(RequestException.class)
@@ -125,6 +126,10 @@ class DisaggregationRulesTest {
   /** Its pages are lent to a thread that copies them, and does not give them back. */
   @Test
   void aPausedEngineCutsALateRequestOffOnceThoughItsPagesAreLent() throws Exception {
+    Patience.grow(Duration.ofMillis(300), DisaggregationRulesTest::cutOffInAPause);
+  }
+
+  private static boolean cutOffInAPause(Duration deadline) throws Exception {
     CountDownLatch reserved = new CountDownLatch(1);
     CountDownLatch late = new CountDownLatch(1);
     KvReceiver silent =
@@ -142,9 +147,13 @@ class DisaggregationRulesTest {
     AtomicInteger idle = new AtomicInteger();
     EventSink sink = e -> idle.addAndGet(e instanceof Event.Idle ? 1 : 0);
     try (Engine engine = Engine.start(loaded, SCALAR, sink)) {
-      Request request = Request.of(PROMPT, greedy(4)).withDeadline(Duration.ofMillis(300));
+      Request request = Request.of(PROMPT, greedy(4)).withDeadline(deadline);
       DecodeTicket ticket = engine.decode(request, silent, 8);
-      reserved.await();
+      while (!reserved.await(5, TimeUnit.MILLISECONDS)) {
+        if (ticket.completion().isDone()) {
+          return false; // it got no pages in time
+        }
+      }
       engine.pause(PauseMode.IN_PLACE).join();
       late.await();
       Thread.sleep(100); // a hundred events, if each millisecond has one
@@ -152,6 +161,7 @@ class DisaggregationRulesTest {
       ticket.failed("at last");
       assertThat(ticket.completion().join().getFirst().finish())
           .isEqualTo(new FinishReason.Abort(FinishReason.Abort.DEADLINE));
+      return true;
     }
   }
 

@@ -26,7 +26,7 @@ import orrery.text.Tokenizer;
  * under combinations of all switches: any two values of any two switches are together in one of
  * them.
  */
-@Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 3600, threadMode = ThreadMode.SEPARATE_THREAD)
 class DisaggregationTest {
   private static final int CONTEXT = 96;
   private static final int WAVE = 8;

@@ -264,7 +264,7 @@ final class EngineLife {
       }
       for (int second = 0; !over.await(1, TimeUnit.SECONDS); second++) {
         requireAlive();
-        if (second > 60) {
+        if (second > 300) {
           started.shutdownNow();
           throw new AssertionError(life + ": does not come to an end");
         }

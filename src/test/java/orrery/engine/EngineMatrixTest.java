@@ -38,7 +38,7 @@ import orrery.text.Tokenizer;
  * as an oracle of plain loops ({@link orrery.Oracle}), which has no cache, no batch and no
  * schedule. Each combination also shows that its switches had an effect.
  */
-@Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 3600, threadMode = ThreadMode.SEPARATE_THREAD)
 class EngineMatrixTest {
   private static final int CONTEXT = 96;
   private static final int WAVE = 8;

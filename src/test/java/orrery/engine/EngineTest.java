@@ -27,7 +27,7 @@ import orrery.sampling.SamplingParams;
 import orrery.sampling.SamplingParams.TokenBias;
 
 /** The answers to single requests, on models without a tokenizer: ids in, ids out. */
-@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD)
 class EngineTest {
   static final EngineOptions SCALAR =
       EngineOptions.defaults()

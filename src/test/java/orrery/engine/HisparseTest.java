@@ -28,7 +28,7 @@ import orrery.prefix.PrefixCacheKind;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** Entries on the host, and few of them on the device: what an engine does, tells and refuses. */
-@Timeout(120)
+@Timeout(600)
 class HisparseTest {
   private static final int TOPK = 3; // of the speck
   private static final int RATIO = 4;
@@ -186,7 +186,7 @@ class HisparseTest {
     var prefill = new TwoEngines.Side(loaded, all, EventSink.NONE);
     var decode = new TwoEngines.Side(loaded, sparse(TOPK), events::add);
     try (TwoEngines two =
-        new TwoEngines(prefill, decode, TcpNetwork.local(), 8, Duration.ofSeconds(60))) {
+        new TwoEngines(prefill, decode, TcpNetwork.local(), 8, Duration.ofMinutes(2))) {
       List<TwoEngines.Halves> halves = requests.stream().map(two::submit).toList();
       List<String> said =
           halves.stream().map(h -> Said.of(h.decode().join().getFirst()).toString()).toList();

@@ -30,7 +30,7 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 /**
  * An engine with the pools of DeepSeek-V4 in their real sizes: windows of 128, states of 8 and r.
  */
-@Timeout(120)
+@Timeout(600)
 class HybridPoolsTest {
   private static final int W = 128;
   private static final int P = 512; // four windows

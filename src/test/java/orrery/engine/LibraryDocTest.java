@@ -56,7 +56,7 @@ class LibraryDocTest {
           directory + System.getProperty("path.separator") + System.getProperty("java.class.path");
       Process process = ForkedProgram.start(flags, classPath, p.name());
       String output = ForkedProgram.output(process);
-      assertThat(process.waitFor(50, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
       assertThat(process.exitValue()).as(output).isZero();
       assertThat(withoutTheJvmsLines(output)).as(p.name()).isEqualTo(p.output());
     }

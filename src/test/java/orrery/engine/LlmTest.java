@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
+import orrery.Patience;
 import orrery.TinyModels;
 import orrery.checkpoint.CheckpointException;
 import orrery.sampling.SamplingParams;
@@ -72,15 +73,14 @@ class LlmTest {
   @Test
   void aTextThatWasCutOffIsAnErrorAndNotAnAnswer() throws Exception {
     try (Llm llm = Llm.open(STORYTELLER)) {
+      llm.engine().pause(PauseMode.IN_PLACE).join();
       SamplingParams endless = SamplingParams.defaults().withMaxTokens(1500).withIgnoreEos(true);
       CompletableFuture<String> text =
           CompletableFuture.supplyAsync(() -> llm.generate("Once upon a time", endless));
-      int numbers = 0;
-      while (llm.stream("hi", GREEDY).id() == numbers) { // until the other thread got one
-        numbers++;
-      }
+      Patience.await("the other thread has asked", () -> llm.engine().waiting() == 1);
+      assertThat(llm.engine().step(3).join()).isEqualTo(3);
       llm.engine().shutdownNow();
-      assertThatThrownBy(() -> text.get(50, TimeUnit.SECONDS))
+      assertThatThrownBy(() -> text.get(2, TimeUnit.MINUTES))
           .hasCauseInstanceOf(RequestException.class)
           .hasMessageContaining("cut off (shutdown)");
     }

@@ -27,7 +27,7 @@ import orrery.sampling.SamplingParams;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** What happens when steps overlap; the switch matrix shows that no answer changes. */
-@Timeout(120)
+@Timeout(600)
 class OverlapTest {
   private static final int TOKENS = 24;
 

@@ -39,7 +39,7 @@ import orrery.sampling.SamplingParams;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** Requests that ask for the log-probabilities of their prompts. */
-@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD)
 class PromptLogprobsTest {
   private static final int[] PROMPT = {3, 14, 15, 9, 26, 5, 35, 8, 9, 59, 32, 3, 14};
   private static final SamplingParams SCORED = greedy(6).withLogprobs(2).withPromptLogprobs(2);

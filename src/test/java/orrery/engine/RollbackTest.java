@@ -31,7 +31,7 @@ import orrery.speculation.SpeculationOptions.Algorithm;
  * drafts: keys and values of computed tokens, MTP rows up to the newest one written, and the rows
  * at the ends of complete pages. The test looks after every step at every running sequence.
  */
-@Timeout(value = 120, threadMode = ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD)
 class RollbackTest {
   private static final int CONTEXT = 64;
   private static final int[] PAGES = {1, 4, 16, 0};

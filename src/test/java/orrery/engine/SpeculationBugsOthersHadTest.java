@@ -31,7 +31,7 @@ import orrery.speculation.SpeculationOptions.Algorithm;
 import orrery.text.Tokenizer;
 
 /** Bugs of other engines in speculation. */
-@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD)
 class SpeculationBugsOthersHadTest {
   private static final int[] PROMPT = {3, 14, 15, 9, 26, 5, 35, 8, 9, 79, 32};
   private static final int LENGTH = 26;

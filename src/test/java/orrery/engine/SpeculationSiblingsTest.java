@@ -26,7 +26,7 @@ import orrery.sampling.SamplingParams.TokenBias;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** Several answers of one request under speculation: some end at once, some fail in mid-step. */
-@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD)
 class SpeculationSiblingsTest {
   private static final EngineOptions MTP =
       SCALAR

@@ -30,7 +30,7 @@ import orrery.sampling.SamplingParams.TokenBias;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** Drafts never change an answer, with any parameters, however bad the drafts are. */
-@Timeout(value = 120, threadMode = ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = ThreadMode.SEPARATE_THREAD)
 class SpeculationTest {
   @TempDir Path directory;
 

@@ -21,7 +21,7 @@ import orrery.events.EventSink;
  */
 final class TwoEngines implements AutoCloseable {
   static final String MODEL = "the model of this test";
-  private static final Duration LONG = Duration.ofSeconds(60);
+  private static final Duration LONG = Duration.ofMinutes(2);
   private static final int KEYFRAMES = 8; // steps from one to the next
 
   /** An engine with what its events say. */

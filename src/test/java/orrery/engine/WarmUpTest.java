@@ -29,7 +29,7 @@ import orrery.observe.EventJson;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
 /** A step of every bucket before the first request; and that steps of prompts are captured too. */
-@Timeout(120)
+@Timeout(600)
 class WarmUpTest {
   private static final int CHUNK = 16;
   private static final int RUNNING = 4;

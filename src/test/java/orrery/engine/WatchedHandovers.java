@@ -98,7 +98,7 @@ public record WatchedHandovers(List<Event> prefill, List<Event> decode) {
     Recorded(LoadedModel loaded, EngineOptions prefills, EngineOptions decodes) {
       Side one = new Side(loaded, prefills, prefill, 1);
       Side other = new Side(loaded, decodes, decode, 1);
-      two = new TwoEngines(one, other, TcpNetwork.local(), 4, Duration.ofSeconds(60));
+      two = new TwoEngines(one, other, TcpNetwork.local(), 4, Duration.ofMinutes(2));
     }
 
     /** All events, once the engines are closed. */
@@ -111,7 +111,7 @@ public record WatchedHandovers(List<Event> prefill, List<Event> decode) {
   private static void end(Halves halves) {
     for (Completion half : List.of(halves.prefill(), halves.decode())) {
       try {
-        assertThat(half.await(60, TimeUnit.SECONDS)).as("it ended").isTrue();
+        assertThat(half.await(3, TimeUnit.MINUTES)).as("it ended").isTrue();
       } catch (InterruptedException e) {
         throw new IllegalStateException(e);
       }

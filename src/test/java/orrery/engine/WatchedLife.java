@@ -89,7 +89,7 @@ public final class WatchedLife {
         engine = started;
         submit();
       }
-      over.get(60, TimeUnit.SECONDS);
+      over.get(5, TimeUnit.MINUTES);
     } catch (Exception e) {
       throw new AssertionError("life " + seed + ", " + model + ", " + options, e);
     }

@@ -491,12 +491,13 @@ abstract class KernelContract {
 
   /**
    * Bytes that 160 calls allocate once the JIT has compiled the kernel. Its compiler thread may be
-   * busy with other code, so this method waits for it, up to about ten seconds.
+   * busy with other code, so this method waits for it, up to five minutes.
    */
   static long allocatedBy(IntConsumer call) {
     var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long bytes = 0;
-    for (int attempt = 0; attempt < 200; attempt++) {
+    long giveUp = System.nanoTime() + 300_000_000_000L;
+    while (System.nanoTime() < giveUp) {
       long before = threads.getCurrentThreadAllocatedBytes();
       for (int i = 0; i < 160; i++) {
         call.accept(i & 15);

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The real thread. */
-@Timeout(60)
+@Timeout(600)
 class DiskLaneTest {
   private static final String THREAD = "orrery-disk";
 
@@ -91,7 +91,7 @@ class DiskLaneTest {
   }
 
   private void awaitMessage() throws InterruptedException {
-    assertThat(woken.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(woken.tryAcquire(3, TimeUnit.MINUTES)).isTrue();
     queue.settled(settled::add);
   }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -28,7 +30,14 @@ class KillTest {
     public static void main(String[] arguments) {
       int from = Integer.parseInt(arguments[1]);
       long limit = Long.parseLong(arguments[2]);
-      var store = DirectoryPartStore.open(Path.of(arguments[0]), limit, Writer::stop);
+      var store = // the other writer may hold the lock while the machine does not let it go on
+          DirectoryPartStore.open(
+              Path.of(arguments[0]),
+              limit,
+              Writer::stop,
+              new Disk(),
+              InstantSource.system(),
+              Duration.ofMinutes(2));
       for (int number = from; ; number++) {
         if (!store.put(Parts.part(number), Parts.rows(number, length(number)))) {
           throw new IllegalStateException("part " + number + " was not stored");

@@ -32,7 +32,7 @@ import orrery.model.ModelRunner;
  * A step whose pages come while it is computed gives the bits of a step whose pages were there,
  * however it is run. The pages are NaN until they come.
  */
-@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class LoadedStepTest {
   private static final int ROWS = 6;
   private static final Kernels KERNELS = new VectorKernels();
@@ -243,7 +243,8 @@ class LoadedStepTest {
             int held = stream;
             int pool = run.kept.cache.layout().poolOf(stream);
             if (stream != boundary && run.kept.host.layout().pages(pool) > 0) {
-              until(() -> copier.holds(held) && asked.get() >= held);
+              until(() -> found.isDone() || copier.holds(held) && asked.get() >= held);
+              assertThat(found).as("a step that waits").isNotDone();
               assertThat(passed.get()).as("%s, stream %d", way, stream).isLessThan(held);
               copier.letGo(stream);
             }

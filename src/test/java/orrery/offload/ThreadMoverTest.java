@@ -17,7 +17,7 @@ import orrery.kv.KvDtype;
 import orrery.kv.KvLayout;
 
 /** What the mover's thread does, with pieces that the test holds back. */
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ThreadMoverTest {
   private static final int KEY = 0; // streams of the layout, in its order
   private static final int ENTRIES = 3;
@@ -233,9 +233,15 @@ class ThreadMoverTest {
     copier.letGo(ENTRIES);
     cancelled.join();
     assertThat(stores.get(0).state()).isIn(Copy.State.CANCELLED, Copy.State.DONE);
-    until(() -> stores.get(1).state() == Copy.State.DONE);
+    List<Copy> ended = new ArrayList<>();
+    until(
+        () -> { // a copy says that it is done a moment before its message comes
+          mover.settled(ended::add);
+          return ended.size() == 3;
+        });
+    assertThat(stores.get(1).state()).isEqualTo(Copy.State.DONE);
     assertThat(mover.finish(stores.get(2))).as("it never was whole").isFalse();
-    assertThat(settled()).containsExactlyInAnyOrder(stores.get(0), stores.get(1), stores.get(2));
+    assertThat(ended).containsExactlyInAnyOrder(stores.get(0), stores.get(1), stores.get(2));
   }
 
   @Test

@@ -10,6 +10,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import orrery.engine.Engine;
 import orrery.events.Event;
@@ -88,7 +89,7 @@ final class Crowd implements EventSink {
   }
 
   private static void await(BooleanSupplier condition) {
-    long end = System.nanoTime() + 120_000_000_000L;
+    long end = System.nanoTime() + 160_000_000_000L;
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() > end) {
         throw new IllegalStateException("the crowd does not come or does not leave");
@@ -145,7 +146,9 @@ final class Crowd implements EventSink {
       for (byte[] chunk = c.chunk(); chunk.length > 0; chunk = c.chunk()) {
         read.add(new String(chunk, StandardCharsets.UTF_8));
         if (client % 2 == 1 && read.size() == BEFORE_LEAVING) {
-          middle.await();
+          if (!middle.await(5, TimeUnit.MINUTES)) {
+            throw new IOException("client " + client + ": the others do not get so far");
+          }
           return null;
         }
       }

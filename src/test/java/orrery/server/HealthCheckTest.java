@@ -3,19 +3,24 @@ package orrery.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import orrery.Patience;
 import orrery.TinyModels;
 import orrery.engine.Completion;
 import orrery.engine.Engine;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
+import orrery.engine.PauseMode;
 import orrery.engine.Request;
 import orrery.events.Event;
 import orrery.observe.Metrics;
@@ -51,8 +56,7 @@ class HealthCheckTest {
     if (event instanceof Event.StepDone) {
       steps++; // on the engine's thread only
       try {
-        Thread.sleep(10);
-        assertThat(steps < heldStep || go.await(1, TimeUnit.MINUTES)).isTrue();
+        assertThat(steps < heldStep || go.await(5, TimeUnit.MINUTES)).isTrue();
       } catch (InterruptedException e) {
         throw new IllegalStateException(e);
       }
@@ -77,27 +81,44 @@ class HealthCheckTest {
 
   @Test
   void stepsForOthersShowHealthThoughTheChecksOwnTokenMustWait() throws Exception {
-    serve(Duration.ofMinutes(1), Integer.MAX_VALUE);
+    serve(Duration.ofMinutes(5), Integer.MAX_VALUE);
+    engine.pause(PauseMode.IN_PLACE).join();
     Completion runs = engine.submit(LONG);
-    while (steps == 0) {
-      Thread.sleep(2);
-    }
-    assertThat(check()).as("it waits behind another").isEqualTo(200);
-    while (engine.waiting() > 0) { // the check's own request, which is cancelled
-      Thread.sleep(2);
-    }
+    assertThat(engine.step(1).join()).isEqualTo(1);
+    assertThat(checkWhileOthersGoOn()).as("it waits behind another").isEqualTo(200);
+    Patience.await("the check's own request is cancelled", () -> engine.waiting() == 0);
     Completion waits = engine.submit(LONG);
-    assertThat(check()).as("the queue is full").isEqualTo(200);
+    assertThat(checkWhileOthersGoOn()).as("the queue is full").isEqualTo(200);
     assertThat(List.of(runs.isDone(), waits.isDone())).containsOnly(false);
+  }
+
+  /** Computes a step now and then, until the check is answered: far fewer than a request has. */
+  private int checkWhileOthersGoOn() throws Exception {
+    CompletableFuture<Integer> answer =
+        CompletableFuture.supplyAsync(this::checked, Thread::startVirtualThread);
+    for (int wait = 50; !answer.isDone(); wait += 50) {
+      try {
+        answer.get(wait, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException goOn) {
+        assertThat(engine.step(1).join()).isEqualTo(1);
+      }
+    }
+    return answer.get();
+  }
+
+  private int checked() {
+    try {
+      return check();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test
   void anEngineThatMakesNoStepIsIll() throws Exception {
     serve(Duration.ofMillis(200), 1);
     engine.submit(LONG);
-    while (steps == 0) {
-      Thread.sleep(2);
-    }
+    Patience.await("the first step", () -> steps > 0);
     assertThat(check()).as("it waits behind another").isEqualTo(503);
     assertThat(check()).as("that one fills the queue until a step ends").isEqualTo(503);
   }

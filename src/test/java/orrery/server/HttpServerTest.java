@@ -340,14 +340,14 @@ class HttpServerTest {
       assertThat(drain.isAlive()).isTrue();
       go.countDown();
       assertThat(slow.reply().body()).isEqualTo("done");
-      drain.join(Duration.ofSeconds(30));
+      drain.join(Duration.ofMinutes(2));
       assertThat(drain.isAlive()).isFalse();
     }
   }
 
   private static void await(CountDownLatch latch) {
     try {
-      assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+      assertThat(latch.await(2, TimeUnit.MINUTES)).isTrue();
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }

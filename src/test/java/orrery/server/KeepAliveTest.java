@@ -68,13 +68,14 @@ class KeepAliveTest {
               Random random = new Random(seed);
               try {
                 for (int i = 0; i < CALLS; i++) {
-                  assertThat(places.tryAcquire(1, TimeUnit.MINUTES)).isTrue();
+                  assertThat(places.tryAcquire(5, TimeUnit.MINUTES)).isTrue();
                   client.post("/echo", body(random, i));
                 }
               } catch (IOException | InterruptedException e) {
                 throw new IllegalStateException(e);
               }
-            });
+            },
+            Thread::startVirtualThread); // the common pool may have one thread for all senders
     Random random = new Random(seed);
     for (int i = 0; i < CALLS; i++) {
       Reply reply = client.reply();
@@ -83,7 +84,7 @@ class KeepAliveTest {
       assertThat(reply.body()).isEqualTo(body(random, i));
       places.release();
     }
-    sent.get(1, TimeUnit.MINUTES);
+    sent.get(5, TimeUnit.MINUTES);
     return null;
   }
 
@@ -97,7 +98,7 @@ class KeepAliveTest {
           hammers.add(threads.submit(() -> hammer(seed, ahead)));
         }
         for (Future<Void> hammer : hammers) {
-          hammer.get(1, TimeUnit.MINUTES);
+          hammer.get(10, TimeUnit.MINUTES);
         }
       }
       server.drain(); // a client that leaves earlier may leave before its last call has ended
@@ -140,7 +141,7 @@ class KeepAliveTest {
       client.post("/slow", "abc");
       assertThat(watched.await(1, TimeUnit.MINUTES)).isTrue();
       server.close();
-      assertThat(told.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(told.await(1, TimeUnit.MINUTES)).isTrue();
       assertThat(ended.await(1, TimeUnit.MINUTES)).isTrue();
     }
   }

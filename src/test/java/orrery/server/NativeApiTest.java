@@ -8,7 +8,6 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -16,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -23,6 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import orrery.Patience;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
 import orrery.engine.PauseMode;
@@ -31,7 +32,7 @@ import orrery.observe.Exposition;
 import orrery.observe.Profile;
 
 /** What SGLang's and vLLM's clients ask of a server beside OpenAI's API. */
-@Timeout(120)
+@Timeout(600)
 class NativeApiTest {
   private static final Path STORYTELLER = Path.of("tiny-models/storyteller-moe");
   private static final String LONG =
@@ -60,11 +61,7 @@ class NativeApiTest {
   }
 
   private static void eventually(BooleanSupplier holds) throws InterruptedException {
-    long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-    while (!holds.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("in time").isLessThan(end);
-      Thread.sleep(5);
-    }
+    Patience.await("what the events tell", holds);
   }
 
   private Exposition metrics() {
@@ -76,10 +73,12 @@ class NativeApiTest {
   }
 
   private CompletableFuture<OpenAiServer.Reply> later(String body) {
-    CompletableFuture<OpenAiServer.Reply> reply = new CompletableFuture<>();
-    Thread.ofVirtual()
-        .start(() -> reply.completeAsync(() -> server.post("/generate", body), Runnable::run));
-    return reply;
+    return onAThread(() -> server.post("/generate", body));
+  }
+
+  /** What a call gives, or how it fails. */
+  private static <T> CompletableFuture<T> onAThread(Supplier<T> call) {
+    return CompletableFuture.supplyAsync(call, Thread::startVirtualThread);
   }
 
   /**
@@ -214,17 +213,25 @@ class NativeApiTest {
   }
 
   @Test
+  void aNameIsFreeAgainWhenItsClientHasTheWholeAnswer() {
+    for (int i = 0; i < 40; i++) {
+      for (String stream : List.of("false", "true")) {
+        String body = SHORT.replace("}}", "}, \"rid\": \"mine\", \"stream\": " + stream + "}");
+        assertThat(server.plain("POST", "/generate", body).statusCode()).isEqualTo(200);
+      }
+    }
+  }
+
+  @Test
   void allRequestsAreAbortedAtOnceThoseOfOpenAisApiToo() throws Exception {
     server.engine().pause(PauseMode.IN_PLACE).join();
     var one = later(LONG + "}");
-    CompletableFuture<OpenAiServer.Reply> other = new CompletableFuture<>();
-    Thread.ofVirtual()
-        .start(
+    var other =
+        onAThread(
             () ->
-                other.complete(
-                    server.post(
-                        "/v1/completions",
-                        "{\"prompt\":\"A\",\"max_tokens\":1900,\"ignore_eos\":true}")));
+                server.post(
+                    "/v1/completions",
+                    "{\"prompt\":\"A\",\"max_tokens\":1900,\"ignore_eos\":true}"));
     run(2, 3);
     server.plain("POST", "/abort_request", "{\"abort_all\": true}");
     assertThat(one.get().body().at("/meta_info/finish_reason/type").asText()).isEqualTo("abort");
@@ -263,12 +270,8 @@ class NativeApiTest {
     assertThat(server.post("/flush_cache?timeout=0.05", "").status()).isEqualTo(400);
     assertThat(server.post("/reset_prefix_cache", "").error()).contains("no request");
     assertThat(server.post("/flush_cache?timeout=soon", "").param()).isEqualTo("timeout");
-    CompletableFuture<Integer> patient = new CompletableFuture<>();
-    Thread.ofVirtual()
-        .start(
-            () ->
-                patient.complete(
-                    server.plain("POST", "/flush_cache?timeout=60.0", "").statusCode()));
+    var patient =
+        onAThread(() -> server.plain("POST", "/flush_cache?timeout=60.0", "").statusCode());
     server.plain("POST", "/abort_request", "{\"rid\": \"long\"}");
     running.get();
     assertThat(patient.get()).isEqualTo(200);

@@ -30,7 +30,7 @@ final class RawClient implements AutoCloseable {
 
   RawClient(int port) throws IOException {
     socket = new Socket(InetAddress.getLoopbackAddress(), port);
-    socket.setSoTimeout(60_000);
+    socket.setSoTimeout(180_000);
     socket.setTcpNoDelay(true);
     in = socket.getInputStream();
   }

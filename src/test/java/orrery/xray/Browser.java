@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.openqa.selenium.By;
 import org.openqa.selenium.OutputType;
+import org.openqa.selenium.StaleElementReferenceException;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
@@ -33,7 +34,7 @@ import org.openqa.selenium.logging.LogType;
  */
 final class Browser implements AutoCloseable {
   /** How long a page may take to show something; seconds on a busy machine with two cores. */
-  private static final Duration PATIENCE = Duration.ofSeconds(40);
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   private static final Path SHOTS = Path.of("target", "x-ray");
 
@@ -148,7 +149,7 @@ final class Browser implements AutoCloseable {
    */
   void until(String what, Supplier<Boolean> condition, Supplier<Object> found) {
     long end = System.nanoTime() + PATIENCE.toNanos();
-    while (!condition.get()) {
+    while (!holds(condition)) {
       if (System.nanoTime() > end) {
         throw new AssertionError(
             "not within %s: %s; found %s; console: %s"
@@ -159,6 +160,14 @@ final class Browser implements AutoCloseable {
       } catch (InterruptedException e) {
         throw new IllegalStateException(e);
       }
+    }
+  }
+
+  private static boolean holds(Supplier<Boolean> condition) {
+    try {
+      return condition.get();
+    } catch (StaleElementReferenceException drawnAnew) { // between two looks at an element
+      return false;
     }
   }
 

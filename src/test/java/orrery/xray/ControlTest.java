@@ -19,7 +19,7 @@ import orrery.server.HttpException;
 import orrery.server.Serving;
 
 /** What becomes of a page's pause when pages leave, and of another client's. */
-@Timeout(60)
+@Timeout(600)
 class ControlTest {
   private final Queue<Runnable> later = new ArrayDeque<>(); // what is due after the time of grace
   private final Feed feed = new Feed(100, Long.MAX_VALUE, 1000);

@@ -15,7 +15,7 @@ import orrery.events.Keyframe.CachedBlock;
 import orrery.events.Vocabulary;
 
 /** What pages get of the engine's events: those that come late, and those that read slowly. */
-@Timeout(60)
+@Timeout(600)
 class FeedTest {
   private static final Vocabulary WORDS = new Vocabulary(0, List.of("a", "b"));
 

@@ -61,7 +61,7 @@ final class LivePage implements Told, AutoCloseable {
 
     @Override
     public Engine start(EngineOptions asked) {
-      return WatchedEngine.start(loaded, asked, feed.and(new Recorder()));
+      return WatchedEngine.start(loaded, asked, new Recorder().and(feed));
     }
 
     @Override

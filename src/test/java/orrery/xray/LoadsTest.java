@@ -25,7 +25,7 @@ import orrery.events.HostHit;
 import orrery.events.StepRows;
 
 /** Each load really shows what it says, on the models that write. */
-@Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Timeout(value = 30, unit = TimeUnit.MINUTES)
 class LoadsTest {
   private static final Path MOE = Path.of("tiny-models/storyteller-moe");
   private static final Path V4 = Path.of("tiny-models/storyteller-v4");

@@ -44,6 +44,7 @@ final class Screen {
   /** Waits until a step is drawn. */
   void awaitStep(long step) {
     browser.until("step " + step + " is drawn", () -> step() == step, this::step);
+    browser.until("and its books are told", () -> told.newest() >= step, told::newest);
   }
 
   /** Everything that is drawn is what the engine had at the end of this step. */

@@ -107,6 +107,19 @@ class XrayPageTest {
     screen.awaitStep(live.newest());
   }
 
+  /** Waits until a recording is there to its last step, and stands at its beginning. */
+  private void awaitRecording(long last) {
+    browser.until(
+        "all steps, and none is shown",
+        () -> !browser.all("[data-mode]").isEmpty() && range() == last && screen.step() == -1);
+  }
+
+  /** Ends what moves, such as colours on their way to another theme, once it has begun to. */
+  private static void settle() {
+    browser.await(TWO_FRAMES);
+    browser.js("document.getAnimations().forEach(a => a.finish())");
+  }
+
   /** The newest step to which the time bar goes. */
   private long range() {
     return browser.number("return Number(document.querySelector('[data-action=seek]').max)");
@@ -197,6 +210,7 @@ class XrayPageTest {
             .findFirst()
             .orElseThrow();
     browser.press(Keys.HOME);
+    screen.awaitStep(-1);
     browser.js(
         """
         const kind = document.querySelector('[data-action=kind]');
@@ -211,7 +225,7 @@ class XrayPageTest {
     browser.shoot("retraction-light");
     browser.look(1280, 1100, true);
     browser.js("document.querySelector('#lanes').scrollIntoView()");
-    browser.js(SETTLE);
+    settle();
     browser.shootForDocs("retraction-dark");
     browser.look(1280, 900, false);
     screen.requireStep(screen.step());
@@ -223,6 +237,7 @@ class XrayPageTest {
         kind.dispatchEvent(new Event('change', {bubbles: true}));
         """);
     browser.press(Keys.HOME);
+    screen.awaitStep(-1);
     browser.one("[data-action=jump-on]").click();
     String card = "#texts [data-sequence='" + wrong.sequence() + "'] ";
     String draft = "s[data-rejected='" + wrong.drafts()[wrong.accepted()] + "']";
@@ -351,7 +366,7 @@ class XrayPageTest {
     for (boolean dark : new boolean[] {false, true}) {
       browser.look(1280, 1500, dark);
       browser.js("scrollTo(0, 0)");
-      browser.js(SETTLE);
+      settle();
       browser.shootForDocs(dark ? "page-dark" : "page-light");
       assertThat((List<?>) browser.js(FAINT)).as(dark ? "dark" : "light").isEmpty();
     }
@@ -369,8 +384,7 @@ class XrayPageTest {
             HttpServer.listen(ServerOptions.defaults().withPort(0), (call, bug) -> {})) {
       server.open(replay.addTo(new Routes()));
       browser.go("http://127.0.0.1:" + server.port() + "/");
-      browser.until("the steps", () -> !browser.all("[data-mode]").isEmpty() && range() > 0);
-      assertThat(screen.step()).as("it begins at its beginning").isEqualTo(-1);
+      awaitRecording(live.newest());
       browser.press(Keys.END);
       screen.requireStep(live.newest());
       assertThat(browser.one("#controls").isDisplayed()).isFalse();
@@ -390,14 +404,16 @@ class XrayPageTest {
 
   @Test
   void thePagesOfTwoEnginesShowWhereRequestsStandBetweenThem() throws Exception {
-    WatchedRuns[] pair = WatchedRuns.storyPair().toArray(WatchedRuns[]::new);
-    between(pair[0], "bootstrap", "inflight");
-    between(pair[1], "prealloc", "transfer", "arrived");
+    List<String> prefill = List.of("bootstrap", "inflight");
+    List<String> decode = List.of("prealloc", "transfer", "arrived");
+    List<WatchedRuns> pair = WatchedRuns.storyPair(prefill, decode);
+    between(pair.get(0), prefill);
+    between(pair.get(1), decode);
   }
 
   /** Replays the run of one of two engines, and goes to steps at which requests stand so. */
-  private void between(WatchedRuns run, String... states) throws Exception {
-    Path file = directory.resolve(states[0] + ".jsonl");
+  private void between(WatchedRuns run, List<String> states) throws Exception {
+    Path file = directory.resolve(states.getFirst() + ".jsonl");
     Files.write(file, run.lines());
     browser.look(1280, 900, false);
     screen = new Screen(browser, run);
@@ -406,7 +422,7 @@ class XrayPageTest {
             HttpServer.listen(ServerOptions.defaults().withPort(0), (call, bug) -> {})) {
       server.open(replay.addTo(new Routes()));
       browser.go("http://127.0.0.1:" + server.port() + "/");
-      browser.until("the steps", () -> !browser.all("[data-mode]").isEmpty() && range() > 0);
+      awaitRecording(run.newest());
       browser.js("localStorage.clear(); scrollTo(0, 0);");
       seek(run.newest()); // behind it come events without a step
       screen.requireStep(run.newest());
@@ -417,6 +433,9 @@ class XrayPageTest {
             browser.one("#lanes .lane-list .cell:not([data-ahead])[data-cell=" + state + "]");
         requireSeen(cell);
         browser.hover(cell);
+        browser.until(
+            "words about it",
+            () -> browser.one("[data-detail=lane]").getText().startsWith("Step "));
         String did = browser.one("[data-detail=lane]").getText();
         assertThat(did).as(state).startsWith("Step ").contains("request ").doesNotContain(state);
         requireSeen(browser.one("#lanes .legend [data-cell=" + state + "]"));
@@ -426,8 +445,7 @@ class XrayPageTest {
         for (boolean dark : new boolean[] {false, true}) {
           browser.look(1280, 1500, dark);
           browser.js("scrollTo(0, 0)");
-          browser.await(TWO_FRAMES); // colours have begun to move
-          browser.js(SETTLE);
+          settle();
           String picture = "two-engines-" + state + (dark ? "-dark" : "-light");
           if (state.equals("arrived") && !dark) {
             browser.shootForDocs(picture);
@@ -614,11 +632,11 @@ class XrayPageTest {
     browser.until(
         "words about the hit",
         () -> browser.one("[data-detail=lane]").getText().contains("prefix hit of"));
-    assertThat(browser.one("[data-detail=page]").getText()).contains("is held by requests");
-    assertThat(
-            String.valueOf(browser.js("return document.documentElement.dataset.focus")).split(" "))
-        .as("both who share a page are lit")
-        .hasSizeGreaterThan(1);
+    browser.until(
+        "words about the page",
+        () -> browser.one("[data-detail=page]").getText().contains("is held by requests"));
+    String lit = "return String(document.documentElement.dataset.focus).split(' ').length";
+    browser.until("both who share a page are lit", () -> browser.number(lit) > 1);
     browser.js("document.querySelector('[data-action=see-texts]').click()"); // the page may scroll
     browser.until(
         "words about the wrong draft",
@@ -638,8 +656,12 @@ class XrayPageTest {
       Object place = browser.js(PLACE, step);
       cell.click();
       screen.awaitStep(step);
+      String begins = "Step " + step + ":";
+      browser.until(
+          "words about it",
+          () -> browser.one("[data-detail=lane]").getText().startsWith(begins),
+          () -> browser.one("[data-detail=lane]").getText());
       told = browser.one("[data-detail=lane]").getText();
-      assertThat(told).startsWith("Step " + step + ":");
       assertThat(browser.js(PLACE, step)).as("place of step %d", step).isEqualTo(place);
       screen.requireStep(step);
     }
@@ -663,9 +685,6 @@ class XrayPageTest {
         .map(e => e.outerHTML.slice(0, 80));
       """;
 
-  /** Ends what moves, such as colours on their way to another theme. */
-  private static final String SETTLE = "document.getAnimations().forEach(a => a.finish())";
-
   private static final String TWO_FRAMES =
       "return await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));";
 
@@ -678,13 +697,15 @@ class XrayPageTest {
 
   /** The values of a measure, one for each run. */
   private static List<String> row(String measure) {
-    return browser.all("[data-runs] tbody tr").stream()
-        .map(WebElement::getText)
-        .filter(text -> text.startsWith(measure))
-        .map(text -> text.substring(measure.length()).strip().split(" "))
-        .findFirst()
-        .map(List::of)
-        .orElse(List.of());
+    String texts = "return [...document.querySelectorAll('[data-runs] tbody tr')]"; // at one time
+    return ((List<?>) browser.js(texts + ".map(tr => tr.innerText.replaceAll('\\t', ' '))"))
+        .stream()
+            .map(String::valueOf)
+            .filter(text -> text.startsWith(measure))
+            .map(text -> text.substring(measure.length()).strip().split(" "))
+            .findFirst()
+            .map(List::of)
+            .orElse(List.of());
   }
 
   /**

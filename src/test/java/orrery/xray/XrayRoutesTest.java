@@ -13,7 +13,7 @@ import orrery.cli.XrayServer.Reply;
 import orrery.events.Event;
 
 /** What a page asks of the server, and what it is told. */
-@Timeout(120)
+@Timeout(600)
 class XrayRoutesTest {
   private static final String TWO = "{\"prompts\": [[1, 2, 3], [4, 5]], \"sampling\": %s}";
 
