@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 import orrery.lab.Chart.Curve;
 import orrery.lab.Chart.Mark;
 import orrery.lab.Chart.Style;
@@ -205,15 +206,28 @@ public final class ChartSvg {
       }
       boolean left = x > RIGHT - 8 * m.label().length(); // no room on the right
       if (!m.label().isEmpty()) {
-        text(x + (left ? -8 : 7), y + (m.below() ? 16 : -7), "mark", left ? "end" : "start", m.label());
+        text(x + (left ? -8 : 7), y + (m.below() ? 16 : -10), "mark", left ? "end" : "start", m.label());
       }
     }
   }
 
-  private static String look(Curve c, int index) {
+  /** A second quantity of a variant has the colour of the first: NAME: QUANTITY and NAME. */
+  private int colour(Curve dashed, int index) {
+    return IntStream.range(0, chart.curves().size())
+        .filter(i -> chart.curves().get(i).style() == Style.LINE)
+        .filter(i -> variant(chart.curves().get(i)).equals(variant(dashed)))
+        .findFirst()
+        .orElse(index);
+  }
+
+  private static String variant(Curve c) {
+    return c.name().replaceFirst(": .*", "");
+  }
+
+  private String look(Curve c, int index) {
     return switch (c.style()) {
       case LINE -> "curve c" + index;
-      case DASHED -> "curve dashed c" + index;
+      case DASHED -> "curve dashed c" + colour(c, index);
       case AREA -> "area f" + index % AREA_COLOURS;
       case BARS -> "bar b" + index % AREA_COLOURS;
     };

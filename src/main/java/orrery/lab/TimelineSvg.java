@@ -127,8 +127,8 @@ public final class TimelineSvg {
     return retracted.isEmpty()
         ? requests + " in " + count(run.steps().size(), "step")
         : retracted.size() == 1
-            ? "The pages run out: " + retracted.getFirst().name() + " gives up its own"
-            : "The pages run out: " + retracted.size() + " of " + requests + " give up their own";
+            ? "The pages run out: " + retracted.getFirst().name() + " gives its pages back"
+            : "The pages run out: " + retracted.size() + " of " + requests + " give their pages back";
   }
 
   private static boolean retracted(Lane lane) {

@@ -119,6 +119,20 @@ class ChartSvgTest {
         .contains("viewBox=\"0 0 840 546\"");
   }
 
+  @Test
+  void aSecondQuantityOfAVariantIsDashedInTheColourOfTheFirst() {
+    double[] x = {0, 1};
+    Chart.Axis axis = new Chart.Axis("x", false);
+    List<Chart.Curve> curves =
+        List.of(
+            new Chart.Curve("a", Chart.Style.LINE, x, x),
+            new Chart.Curve("b: used", Chart.Style.LINE, x, x),
+            new Chart.Curve("b: reserved", Chart.Style.DASHED, x, x),
+            new Chart.Curve("limit", Chart.Style.DASHED, x, x));
+    String svg = ChartSvg.draw(new Chart("t", "s", axis, axis, curves));
+    assertThat(svg).contains("curve dashed c1", "curve dashed c3").doesNotContain("dashed c2");
+  }
+
   private static String bars(double... y) {
     double[] x = {0, 1};
     Chart.Curve first = new Chart.Curve("first", Chart.Style.BARS, x, y);

@@ -91,7 +91,7 @@ class TimelineTest {
 
   @Test
   void theTitleSaysWhichRequestGaveUpItsPagesOrHowLongTheRunWas() throws IOException {
-    assertThat(title(TRACE)).isEqualTo("The pages run out: request 0 gives up its own");
+    assertThat(title(TRACE)).isEqualTo("The pages run out: request 0 gives its pages back");
     String ample = TRACE.replaceAll("(?m)^.*Retracted.*\n.*\n", "");
     assertThat(title(ample)).isEqualTo("3 requests in 1 step");
   }
