@@ -66,7 +66,7 @@ public record Chart(String title, String subtitle, Axis x, Axis y, List<Curve> c
   /** How a curve is drawn. */
   public enum Style {
     LINE,
-    /** For a second quantity of the same variant, or for a limit. */
+    /** For a limit, or a second quantity of a variant NAME, called NAME: QUANTITY. */
     DASHED,
     /** The area below the curve is filled. */
     AREA,

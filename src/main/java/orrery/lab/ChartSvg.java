@@ -5,7 +5,6 @@ import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
-import java.util.stream.IntStream;
 import orrery.lab.Chart.Curve;
 import orrery.lab.Chart.Mark;
 import orrery.lab.Chart.Style;
@@ -23,45 +22,10 @@ public final class ChartSvg {
   private static final int LEGEND = BOTTOM + 72;
   private static final int LEGEND_LINE = 22;
   private static final int LEGEND_NAME = 46; // characters that fit into half the width
-  private static final int AREA_COLOURS = 3; // also of bars
   private static final double BARS = 0.7; // of the distance of two words is covered by bars
-  private static final int MARKED = 40; // curves of more points have no dots
-
-  private static final String STYLE =
-      """
-      <style>
-        text { font: 14px Helvetica, Arial, 'DejaVu Sans', sans-serif; fill: #1f2328 }
-        .title { font-size: 17px; font-weight: bold }
-        .soft { fill: #59636e }
-        .page { fill: #ffffff }
-        .grid { stroke: #e4e7eb; stroke-width: 1 }
-        .curve { fill: none; stroke-width: 2.2; stroke-linejoin: round }
-        .dashed { stroke-dasharray: 6 4 }
-        .c0 { stroke: #0969da } .c1 { stroke: #bc4c00 } .c2 { stroke: #1a7f37 }
-        .c3 { stroke: #8250df } .c4 { stroke: #bf3989 } .c5 { stroke: #59636e }
-        .c6 { stroke: #9a6700 } .c7 { stroke: #cf222e }
-        .area { stroke: none; fill-opacity: 0.85 }
-        .f0 { fill: #d0d7de } .f1 { fill: #0969da } .f2 { fill: #1a7f37 }
-        .bar { stroke-width: 1 }
-        .dot { fill: #ffffff; stroke-width: 2 }
-        .faint { opacity: 0.45 }
-        .mark { font-size: 12px }
-        .b0 { fill: #0969da } .b1 { fill: #f0883e } .b2 { fill: #8fd19e }
-        @media (prefers-color-scheme: dark) {
-          text { fill: #f0f6fc }
-          .soft { fill: #9198a1 }
-          .page, .dot { fill: #0d1117 }
-          .grid { stroke: #262c36 }
-          .f0 { fill: #3d444d } .f1 { fill: #58a6ff } .f2 { fill: #3fb950 }
-          .b0 { fill: #1f6feb } .b1 { fill: #bc4c00 } .b2 { fill: #8fd19e }
-          .c0 { stroke: #58a6ff } .c1 { stroke: #f0883e } .c2 { stroke: #3fb950 }
-          .c3 { stroke: #bc8cff } .c4 { stroke: #f778ba } .c5 { stroke: #9198a1 }
-          .c6 { stroke: #d29922 } .c7 { stroke: #ff7b72 }
-        }
-      </style>
-      """;
 
   private final Chart chart;
+  private final ChartStyle style;
   private final ChartScale x;
   private final ChartScale y;
   private final StringBuilder svg;
@@ -69,6 +33,7 @@ public final class ChartSvg {
   private ChartSvg(Chart chart, StringBuilder svg) {
     this.chart = chart;
     this.svg = svg;
+    this.style = new ChartStyle(chart);
     boolean bars = chart.curves().stream().anyMatch(c -> c.style() == Style.BARS);
     this.x =
         bars
@@ -98,7 +63,7 @@ public final class ChartSvg {
     %s<rect class="page" width="%d" height="%d"/>
     %s</svg>
     """
-        .formatted(WIDTH, height, escaped(charts.getFirst().title()), STYLE, WIDTH, height, panels);
+        .formatted(WIDTH, height, escaped(charts.getFirst().title()), ChartStyle.CSS, WIDTH, height, panels);
   }
 
   private static int height(Chart chart) {
@@ -163,14 +128,10 @@ public final class ChartSvg {
       double left = atX(c.x()[0]);
       path.append(String.format(Locale.ROOT, " V%d H%.1f Z", BOTTOM, left));
     }
-    line("<path class=\"%s\" d=\"%s\"/>", look(c, index), path);
-    for (int i = 0; i < c.x().length && dotted(c); i++) {
+    line("<path class=\"%s\" d=\"%s\"/>", style.look(c, index), path);
+    for (int i = 0; i < c.x().length && ChartStyle.dotted(c); i++) {
       dot("dot c" + index, index, atX(c.x()[i]), atY(c.y()[i]));
     }
-  }
-
-  private static boolean dotted(Curve c) {
-    return c.style() == Style.LINE && c.x().length <= MARKED;
   }
 
   /** The form tells a curve where its colour does not. */
@@ -192,7 +153,7 @@ public final class ChartSvg {
       double top = atY(c.y()[i]);
       line(
           "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>",
-          look(c, index), left, top, width - 2, BOTTOM - top);
+          style.look(c, index), left, top, width - 2, BOTTOM - top);
       text(left + width / 2 - 1, top - 5, "soft", "middle", y.label(c.y()[i]));
     }
   }
@@ -211,36 +172,14 @@ public final class ChartSvg {
     }
   }
 
-  /** A second quantity of a variant has the colour of the first: NAME: QUANTITY and NAME. */
-  private int colour(Curve dashed, int index) {
-    return IntStream.range(0, chart.curves().size())
-        .filter(i -> chart.curves().get(i).style() == Style.LINE)
-        .filter(i -> variant(chart.curves().get(i)).equals(variant(dashed)))
-        .findFirst()
-        .orElse(index);
-  }
-
-  private static String variant(Curve c) {
-    return c.name().replaceFirst(": .*", "");
-  }
-
-  private String look(Curve c, int index) {
-    return switch (c.style()) {
-      case LINE -> "curve c" + index;
-      case DASHED -> "curve dashed c" + colour(c, index);
-      case AREA -> "area f" + index % AREA_COLOURS;
-      case BARS -> "bar b" + index % AREA_COLOURS;
-    };
-  }
-
   private void legend(Curve c, int index) {
     int columns = legendColumns(chart);
     int left = index % columns == 0 ? LEFT : (LEFT + RIGHT) / 2;
     int at = LEGEND + index / columns * LEGEND_LINE;
     boolean filled = c.style() == Style.AREA || c.style() == Style.BARS;
     String sample = filled ? "M%d %d v-10 h34 v10 Z" : "M%d %d h34";
-    line("<path class=\"%s\" d=\"" + sample + "\"/>", look(c, index), left, filled ? at : at - 5);
-    if (dotted(c)) {
+    line("<path class=\"%s\" d=\"" + sample + "\"/>", style.look(c, index), left, filled ? at : at - 5);
+    if (ChartStyle.dotted(c)) {
       dot("dot c" + index, index, left + 17, at - 5);
     }
     text(left + 44, at, "", "start", c.name());
