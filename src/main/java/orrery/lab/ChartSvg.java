@@ -63,7 +63,14 @@ public final class ChartSvg {
     %s<rect class="page" width="%d" height="%d"/>
     %s</svg>
     """
-        .formatted(WIDTH, height, escaped(charts.getFirst().title()), ChartStyle.CSS, WIDTH, height, panels);
+        .formatted(
+            WIDTH,
+            height,
+            escaped(charts.getFirst().title()),
+            ChartStyle.CSS,
+            WIDTH,
+            height,
+            panels);
   }
 
   private static int height(Chart chart) {
@@ -167,7 +174,12 @@ public final class ChartSvg {
       }
       boolean left = x > RIGHT - 8 * m.label().length(); // no room on the right
       if (!m.label().isEmpty()) {
-        text(x + (left ? -8 : 7), y + (m.below() ? 16 : -10), "mark", left ? "end" : "start", m.label());
+        text(
+            x + (left ? -8 : 7),
+            y + (m.below() ? 16 : -10),
+            "mark",
+            left ? "end" : "start",
+            m.label());
       }
     }
   }
@@ -178,7 +190,11 @@ public final class ChartSvg {
     int at = LEGEND + index / columns * LEGEND_LINE;
     boolean filled = c.style() == Style.AREA || c.style() == Style.BARS;
     String sample = filled ? "M%d %d v-10 h34 v10 Z" : "M%d %d h34";
-    line("<path class=\"%s\" d=\"" + sample + "\"/>", style.look(c, index), left, filled ? at : at - 5);
+    line(
+        "<path class=\"%s\" d=\"" + sample + "\"/>",
+        style.look(c, index),
+        left,
+        filled ? at : at - 5);
     if (ChartStyle.dotted(c)) {
       dot("dot c" + index, index, left + 17, at - 5);
     }

@@ -10,8 +10,8 @@ import orrery.lab.Chart.Style;
 /**
  * The frontiers of a model as a picture: of those configurations that move the curve, since all of
  * them would be a tangle. A line is the frontier of the medians. Points that are worse than another
- * one in both directions stand beside it, faint. The ends of the first and of the last one say their
- * numbers of clients.
+ * one in both directions stand beside it, faint. The ends of the first and of the last one say
+ * their numbers of clients.
  */
 final class FrontierChart {
   /** The naive engine; what it becomes by one more technique each time; and the best of all. */

@@ -123,12 +123,16 @@ public final class TimelineSvg {
   /** What happened, in words: a retraction if there was one. */
   private String title() {
     List<Lane> retracted = run.lanes().stream().filter(TimelineSvg::retracted).toList();
-    String requests = count(run.lanes().size(), "request");
+    String answers = count(run.lanes().size(), "answer");
     return retracted.isEmpty()
-        ? requests + " in " + count(run.steps().size(), "step")
+        ? answers + " in " + count(run.steps().size(), "step")
         : retracted.size() == 1
             ? "The pages run out: " + retracted.getFirst().name() + " gives its pages back"
-            : "The pages run out: " + retracted.size() + " of " + requests + " give their pages back";
+            : "The pages run out: "
+                + retracted.size()
+                + " of "
+                + answers
+                + " give their pages back";
   }
 
   private static boolean retracted(Lane lane) {

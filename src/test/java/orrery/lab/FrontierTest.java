@@ -116,12 +116,13 @@ class FrontierTest {
     List<FrontierCurve> curves = List.of(naive, other, best);
     FrontierResult result = new FrontierResult("m", "m, 2 threads", new FrontierLoad(6, 3), curves);
     Chart chart =
-        new FrontierChart(
-                result, new FrontierRatios("t", curves, OperatingPoint::interactivity))
+        new FrontierChart(result, new FrontierRatios("t", curves, OperatingPoint::interactivity))
             .draw();
     assertThat(chart.title()).contains("up to 16.0 times as much as naive"); // at 100
     assertThat(chart.subtitle()).startsWith("m, 2 threads; 6 tokens in, 3 out");
-    assertThat(chart.curves()).extracting(Chart.Curve::name).containsExactly("naive", "best recipe");
+    assertThat(chart.curves())
+        .extracting(Chart.Curve::name)
+        .containsExactly("naive", "best recipe");
     assertThat(chart.curves().getFirst().x()).containsExactly(40, 100);
     assertThat(chart.curves().getFirst().y()).containsExactly(80, 10);
     assertThat(chart.curves().getFirst().marks())
@@ -160,14 +161,20 @@ class FrontierTest {
     String one = good.lines().findFirst().orElseThrow();
     Map<String, String> bad =
         Map.of(
-            good + "[]", "line 5: expected a point as lab frontier --json writes it, found: no obj",
-            one.replace("\"round\":0", "\"round\":true"), "line 1: expected a point",
-            one.replace("10.0,", "-10.0,"), "found: total_tokens_per_second -10.0",
-            one.replace("\"input\":6", "\"input\":0"), "found: input: expected 1 to",
-            "", "expected points, found none",
-            one.replace("naive", "+ paging"), "expected naive first, found + paging",
+            good + "[]",
+            "line 5: expected a point as lab frontier --json writes it, found: no obj",
+            one.replace("\"round\":0", "\"round\":true"),
+            "line 1: expected a point",
+            one.replace("10.0,", "-10.0,"),
+            "found: total_tokens_per_second -10.0",
+            one.replace("\"input\":6", "\"input\":0"),
+            "found: input: expected 1 to",
+            "",
+            "expected points, found none",
+            one.replace("naive", "+ paging"),
+            "expected naive first, found + paging",
             good + one.replace("\"round\":0", "\"round\":1"),
-                "naive: expected the same numbers of clients in each round, found [[1, 2], [1]]");
+            "naive: expected the same numbers of clients in each round, found [[1, 2], [1]]");
     Path file = directory.resolve("points.jsonl");
     for (Map.Entry<String, String> e : bad.entrySet()) {
       Files.writeString(file, e.getKey());

@@ -93,7 +93,7 @@ class TimelineTest {
   void theTitleSaysWhichRequestGaveUpItsPagesOrHowLongTheRunWas() throws IOException {
     assertThat(title(TRACE)).isEqualTo("The pages run out: request 0 gives its pages back");
     String ample = TRACE.replaceAll("(?m)^.*Retracted.*\n.*\n", "");
-    assertThat(title(ample)).isEqualTo("3 requests in 1 step");
+    assertThat(title(ample)).isEqualTo("3 answers in 1 step");
   }
 
   private String title(String trace) throws IOException {
