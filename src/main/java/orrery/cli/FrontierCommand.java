@@ -80,7 +80,7 @@ final class FrontierCommand extends LabExperiment {
     if (points == null) {
       return super.call();
     }
-    flags.check(files(new CommandFiles(spec.commandLine())));
+    flags.settings(beside(), this::files); // checks all files
     new NoEffect(spec)
         .when(
             true,

@@ -83,18 +83,16 @@ final class LabFlags {
   LabSettings settings(List<Path> beside, UnaryOperator<CommandFiles> more) throws IOException {
     CommandFiles files = new CommandFiles(spec.commandLine()).model(model.directory()).model(twin);
     beside.forEach(files::model);
-    check(more.apply(files)); // minutes of measuring must not end in a path that cannot be written
+    more.apply(files)
+        .writes("--csv", csv)
+        .writes("--svg", svg)
+        .check(); // minutes of measuring must not end in a path that cannot be written
     try {
       return new LabSettings(
           model.directory(), Optional.ofNullable(twin), threads, seed, rounds, quick, kv.dtype());
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), "--" + e.getMessage());
     }
-  }
-
-  /** Checks files of a command, and those that all experiments write. */
-  void check(CommandFiles files) throws IOException {
-    files.writes("--csv", csv).writes("--svg", svg).check();
   }
 
   /** Writes the files that were asked for. */

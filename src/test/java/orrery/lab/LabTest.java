@@ -437,7 +437,7 @@ class LabTest {
         .doesNotHaveDuplicates();
     assertThat(r.json().lines())
         .hasSameSizeAs(variants(r.report(), "frontier, speck-mtp", "total tok/s"))
-        .allMatch(line -> line.startsWith("{\"model\":\"speck-mtp\",\"configuration\":\""));
+        .allMatch(line -> line.startsWith("{\"model\":\"speck-mtp\",\"description\":\""));
     assertThat(out.toString())
         .contains("everything: best recipe over naive: ")
         .contains("without MTP: best recipe without drafts over naive: ")
