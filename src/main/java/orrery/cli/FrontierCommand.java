@@ -7,6 +7,7 @@ import java.util.List;
 import orrery.files.OutputFile;
 import orrery.lab.FrontierLab;
 import orrery.lab.FrontierLoad;
+import orrery.lab.FrontierPoints;
 import orrery.lab.FrontierReport;
 import orrery.lab.Lab;
 import orrery.lab.LabReport;
@@ -14,6 +15,7 @@ import orrery.lab.LabSettings;
 import orrery.lab.Recipe;
 import orrery.lab.RecipeFile;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 
 /** {@code orrery lab frontier}. */
@@ -65,12 +67,36 @@ final class FrontierCommand extends LabExperiment {
       description = "Write every point of every round, one JSON object a line.")
   private Path json;
 
+  @Option(
+      names = "--points",
+      paramLabel = "FILE",
+      description = "Print and draw the points of an earlier --json; nothing is measured.")
+  private Path points;
+
   private FrontierReport result;
+
+  @Override
+  public Integer call() throws IOException {
+    if (points == null) {
+      return super.call();
+    }
+    flags.settings(beside(), this::files); // checks all files
+    new NoEffect(spec)
+        .when(
+            true,
+            "with --points",
+            spec.options().stream()
+                .map(OptionSpec::longestName)
+                .filter(name -> !List.of("--points", "--csv", "--svg").contains(name))
+                .toArray(String[]::new))
+        .tell();
+    return flags.write(FrontierPoints.print(points, System.out));
+  }
 
   @Override
   CommandFiles files(CommandFiles files) {
     recipes.forEach(file -> files.reads(RecipeFlag.NAME, file));
-    return files.writes("--sweep", sweep).writes("--json", json);
+    return files.reads("--points", points).writes("--sweep", sweep).writes("--json", json);
   }
 
   @Override

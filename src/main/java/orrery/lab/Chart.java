@@ -66,20 +66,37 @@ public record Chart(String title, String subtitle, Axis x, Axis y, List<Curve> c
   /** How a curve is drawn. */
   public enum Style {
     LINE,
-    /** For a second quantity of the same variant, or for a limit. */
+    /** For a limit, or a second quantity of a variant NAME, called NAME: QUANTITY. */
     DASHED,
     /** The area below the curve is filled. */
-    AREA
+    AREA,
+    /** A bar for each point, beside those of the other curves; x are places of words. */
+    BARS
   }
+
+  /**
+   * What is drawn beside a curve.
+   *
+   * @param label words at the place; empty for none
+   * @param below whether the words stand below it, not above
+   * @param dot whether a faint dot in the colour of the curve stands there
+   */
+  public record Mark(double x, double y, String label, boolean below, boolean dot) {}
 
   /**
    * A curve.
    *
    * @param x [points]
    * @param y [points]
+   * @param marks what is drawn beside it
    */
-  public record Curve(String name, Style style, double[] x, double[] y) {
+  public record Curve(String name, Style style, double[] x, double[] y, List<Mark> marks) {
+    public Curve(String name, Style style, double[] x, double[] y) {
+      this(name, style, x, y, List.of());
+    }
+
     public Curve {
+      marks = List.copyOf(marks);
       if (x.length != y.length) {
         throw new IllegalArgumentException(name + ": " + x.length + " x for " + y.length + " y");
       }

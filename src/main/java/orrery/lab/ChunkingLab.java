@@ -108,13 +108,19 @@ final class ChunkingLab implements Lab.Experiment {
       gaps[i] = series.of(t -> gap(t, late, 1)).median();
       ttft[i] = series.of(t -> t.ttft(late)).median();
     }
+    String label = "unchunked: all %.0f in one step".formatted(x[0]);
     return new Chart(
-        "A long prompt among running requests: chunk size against gaps",
+        "A long prompt comes while others decode: who waits how long?",
         s.description(),
         new Chart.Axis("prompt rows in a step", true),
-        new Chart.Axis("ms", true),
+        new Chart.Axis("ms of waiting", true),
         List.of(
-            new Chart.Curve("TTFT of the late prompt", Chart.Style.DASHED, x, ttft),
-            new Chart.Curve("longest gap of the others", Chart.Style.LINE, x, gaps)));
+            new Chart.Curve("the long prompt, for its first token", Chart.Style.LINE, x, ttft),
+            new Chart.Curve(
+                "the others, longest between two tokens",
+                Chart.Style.LINE,
+                x,
+                gaps,
+                List.of(new Chart.Mark(x[0], gaps[0], label, false, false)))));
   }
 }

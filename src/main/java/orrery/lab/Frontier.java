@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * The best that a configuration offers: of its operating points, those to which no other is better
@@ -43,6 +44,11 @@ record Frontier(double[] x, double[] y) {
     return new Frontier(
         ascending.stream().mapToDouble(speed).toArray(),
         ascending.stream().mapToDouble(OperatingPoint::total).toArray());
+  }
+
+  /** Whether a point is one of its corners. */
+  boolean has(double speed, double throughput) {
+    return IntStream.range(0, x.length).anyMatch(i -> x[i] == speed && y[i] == throughput);
   }
 
   /** The most speed that is reached. */

@@ -2,6 +2,7 @@ package orrery.lab;
 
 import java.util.List;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * What was measured of a configuration.
@@ -15,13 +16,20 @@ record FrontierCurve(String name, List<List<OperatingPoint>> rounds) {
         rounds.stream().mapToDouble(r -> figure.applyAsDouble(r.get(index))).toArray());
   }
 
-  /** The medians of the figures, [numbers of clients]. */
-  double[] medians(ToDoubleFunction<OperatingPoint> figure) {
-    double[] medians = new double[rounds.getFirst().size()];
-    for (int i = 0; i < medians.length; i++) {
-      medians[i] = of(i, figure).median();
-    }
-    return medians;
+  /** A point for each number of clients: the medians of its figures. */
+  List<OperatingPoint> medians() {
+    return IntStream.range(0, rounds.getFirst().size()).mapToObj(this::median).toList();
+  }
+
+  private OperatingPoint median(int index) {
+    return new OperatingPoint(
+        rounds.getFirst().get(index).concurrency(),
+        of(index, OperatingPoint::interactivity).median(),
+        of(index, OperatingPoint::whole).median(),
+        of(index, OperatingPoint::ttft).median(),
+        of(index, OperatingPoint::total).median(),
+        of(index, OperatingPoint::output).median(),
+        of(index, OperatingPoint::verified).median());
   }
 
   /** The frontier of each round. */

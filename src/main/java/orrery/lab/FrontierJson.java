@@ -7,7 +7,9 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.List;
 
-/** Every point of every round as JSON lines, for pictures of others. */
+/**
+ * Every point of every round as JSON lines, for pictures of others, and for {@link FrontierPoints}.
+ */
 final class FrontierJson {
   private FrontierJson() {}
 
@@ -17,7 +19,7 @@ final class FrontierJson {
       for (FrontierCurve curve : result.curves()) {
         for (int round = 0; round < curve.rounds().size(); round++) {
           for (OperatingPoint p : curve.rounds().get(round)) {
-            line(text, result.model(), curve.name(), round, p);
+            line(text, result, curve.name(), round, p);
           }
         }
       }
@@ -26,10 +28,13 @@ final class FrontierJson {
   }
 
   private static void line(
-      StringWriter text, String model, String name, int round, OperatingPoint p) {
+      StringWriter text, FrontierResult result, String name, int round, OperatingPoint p) {
     try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
       json.writeStartObject();
-      json.writeStringField("model", model);
+      json.writeStringField("model", result.model());
+      json.writeStringField("description", result.description());
+      json.writeNumberField("input", result.load().input());
+      json.writeNumberField("output", result.load().output());
       json.writeStringField("configuration", name);
       json.writeNumberField("round", round);
       json.writeNumberField("concurrency", p.concurrency());

@@ -37,6 +37,7 @@ public final class FrontierLab implements Lab.Experiment {
   private final Shape shape;
   private final Consumer<String> progress;
   private final List<FrontierResult> results = new ArrayList<>();
+  private Recipe recipe; // used or found for the last model
 
   FrontierLab(Shape shape, Consumer<String> progress) {
     this.shape = shape;
@@ -53,24 +54,25 @@ public final class FrontierLab implements Lab.Experiment {
         "%s; closed loop; %.1f MB of KV cache; no prefix cache"
             .formatted(load, runs.bytes() / 1e6));
     if (shape.sweep) {
-      results.add(new FrontierResult(s.name(), sweep(s, runs, concurrencies, sheet), List.of()));
+      recipe = sweep(s, runs, concurrencies, sheet);
       return List.of();
     }
     try (Fp8Copy fp8 = new Fp8Copy(s.loaded().directory(), sheet)) {
-      Recipe recipe = recipe(s).orElseGet(() -> sweep(s, runs, concurrencies, sheet));
+      recipe = recipe(s).orElseGet(() -> sweep(s, runs, concurrencies, sheet));
       List<FrontierConfiguration> all = FrontierConfiguration.all(s, fp8.loaded(), recipe);
       runs.warmUp(all);
       List<FrontierCurve> curves = runs.measure(all, concurrencies);
-      results.add(new FrontierResult(s.name(), recipe, curves));
-      return new FrontierTables(s, load, curves).print(sheet);
+      FrontierResult result = new FrontierResult(s.name(), s.description(), load, curves);
+      results.add(result);
+      return new FrontierTables(result).print(sheet);
     }
   }
 
   private Recipe sweep(Subject s, FrontierRuns runs, List<Integer> concurrencies, Sheet sheet) {
     runs.warmUp(List.of(FrontierConfiguration.fullest(s)));
-    Recipe recipe = new RecipeSweep(s, runs, progress).find(concurrencies, load(s).toString());
-    FrontierTables.recipe(sheet, recipe);
-    return recipe;
+    Recipe found = new RecipeSweep(s, runs, progress).find(concurrencies, load(s).toString());
+    FrontierTables.recipe(sheet, found);
+    return found;
   }
 
   private Optional<Recipe> recipe(Subject s) {
@@ -115,6 +117,6 @@ public final class FrontierLab implements Lab.Experiment {
 
   /** The recipe of the last model. */
   Recipe recipe() {
-    return results.getLast().recipe();
+    return recipe;
   }
 }

@@ -5,7 +5,8 @@ import java.util.List;
 /**
  * What was measured of a model.
  *
- * @param recipe that was used or found
- * @param curves empty after a sweep
+ * @param description of the model and the threads, for pictures
+ * @param curves the naive one first; empty after a sweep
  */
-record FrontierResult(String model, Recipe recipe, List<FrontierCurve> curves) {}
+record FrontierResult(
+    String model, String description, FrontierLoad load, List<FrontierCurve> curves) {}

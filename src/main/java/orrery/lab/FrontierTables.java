@@ -2,30 +2,19 @@ package orrery.lab;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
-import orrery.lab.Chart.Curve;
-import orrery.lab.Chart.Style;
 
 /** Prints what was measured of a model, and draws it. */
 final class FrontierTables {
-  private static final List<String> BESIDE =
-      List.of(
-          FrontierConfiguration.RECIPE,
-          FrontierConfiguration.RECIPE_PLAIN,
-          FrontierConfiguration.NAIVE_MTP);
-
-  private final Subject s;
-  private final FrontierLoad load;
+  private final FrontierResult result;
   private final List<FrontierCurve> curves;
   private final String table;
   private final FrontierRatios reading; // at equal interactivity
 
-  FrontierTables(Subject s, FrontierLoad load, List<FrontierCurve> curves) {
-    this.s = s;
-    this.load = load;
-    this.curves = curves;
-    this.table = "frontier, " + s.name();
+  FrontierTables(FrontierResult result) {
+    this.result = result;
+    this.curves = result.curves();
+    this.table = "frontier, " + result.model();
     this.reading = new FrontierRatios(table, curves, OperatingPoint::interactivity);
   }
 
@@ -38,7 +27,7 @@ final class FrontierTables {
     sheet.text("");
     sheet.text("the same at equal tok/s of a whole answer, with the wait for its first token:");
     ratios(sheet, new FrontierRatios(table + ", with wait", curves, OperatingPoint::whole));
-    return charts();
+    return List.of(new FrontierChart(result, reading).draw());
   }
 
   private static void ratios(Sheet sheet, FrontierRatios ratios) {
@@ -114,53 +103,5 @@ final class FrontierTables {
     Spread spread = curve.of(index, figure);
     sheet.keep(new Figure(table, what, unit, spread.median(), spread.low(), spread.high()));
     return spread.cell();
-  }
-
-  /** The rungs without drafts; then what stands beside them, with both ends of that ladder. */
-  private List<Chart> charts() {
-    List<String> asides = Rung.all().stream().filter(Rung::aside).map(Rung::name).toList();
-    List<String> ladder = new ArrayList<>(Rung.all().stream().map(Rung::name).toList());
-    String mtp = ladder.removeLast();
-    ladder.removeAll(asides);
-    List<String> beside = new ArrayList<>(List.of(Rung.NAIVE, ladder.getLast()));
-    beside.addAll(asides);
-    beside.add(mtp);
-    beside.addAll(BESIDE);
-    return List.of(
-        chart("One switch more from curve to curve", ladder.getLast(), ladder::contains),
-        chart(
-            "Drafts, and a recipe for each load", FrontierConfiguration.RECIPE, beside::contains));
-  }
-
-  /** The largest gain of a configuration, in words. */
-  private String gain(String name) {
-    FrontierCurve here =
-        curves.stream().filter(c -> c.name().equals(name)).findFirst().orElseThrow();
-    return reading
-        .extreme(here, curves.getFirst(), 1)
-        .map(at -> ": up to " + Sheet.number(at.ratio().median()) + " times naive")
-        .orElse("");
-  }
-
-  private Chart chart(String title, String best, Predicate<String> shown) {
-    List<Curve> lines = new ArrayList<>();
-    for (FrontierCurve c : curves) {
-      if (shown.test(c.name())) {
-        boolean solid = Rung.all().stream().noneMatch(r -> r.aside() && r.name().equals(c.name()));
-        Style style = solid ? Style.LINE : Style.DASHED;
-        lines.add(
-            new Curve(
-                c.name(),
-                style,
-                c.medians(OperatingPoint::interactivity),
-                c.medians(OperatingPoint::total)));
-      }
-    }
-    return new Chart(
-        title + gain(best),
-        s.description() + "; " + load.input() + " tokens in, " + load.output() + " out",
-        new Chart.Axis("tokens a second that each user reads", true),
-        new Chart.Axis("tokens a second of all, prompts and answers", true),
-        lines);
   }
 }

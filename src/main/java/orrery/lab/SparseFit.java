@@ -172,19 +172,17 @@ final class SparseFit {
   }
 
   private Chart chart(int[] sizes, double[][] most) {
-    double[] x = contexts.stream().mapToDouble(c -> c).toArray();
+    double[] x = IntStream.range(0, contexts.size()).asDoubleStream().toArray();
     List<Chart.Curve> curves = new ArrayList<>();
     for (int i = 0; i < sizes.length; i++) {
       String name =
           sizes[i] == 0 ? "all entries on the device" : "buffers of " + sizes[i] + " slots";
-      boolean above = i == sizes.length - 1; // drawn over the curve of smaller buffers
-      Chart.Style style = above ? Chart.Style.DASHED : Chart.Style.LINE;
-      curves.add(new Chart.Curve(name, style, x, most[i]));
+      curves.add(new Chart.Curve(name, Chart.Style.BARS, x, most[i]));
     }
     return new Chart(
         "How many requests run at once in the same device memory?",
         s.name() + "; as much memory as " + REQUESTS + " requests take with all rows on the device",
-        new Chart.Axis("tokens of each request", true),
+        Chart.Axis.of("tokens of each request", contexts.stream().map(c -> "" + c).toList()),
         new Chart.Axis("requests at once", false),
         curves);
   }

@@ -24,7 +24,7 @@ final class StepGrowth {
 
   private final Subject s;
   private final Model model;
-  private final int[] contexts; // tokens that a step reads, its own included
+  private final int[] contexts; // tokens, that of the step included
   private final Map<String, String> reach; // by stream
 
   StepGrowth(Subject s) {
@@ -135,7 +135,7 @@ final class StepGrowth {
     return new Chart(
         "A step behind more and more tokens",
         "one request, " + s.threads(),
-        new Chart.Axis("tokens that the step reads", true),
+        new Chart.Axis("tokens of context", true),
         new Chart.Axis("ms of a decoding step", false),
         List.of(
             new Chart.Curve(s.name(), Chart.Style.LINE, x, whole),

@@ -158,7 +158,7 @@ final class TierTimes {
         "Time to the first token, by where the prefix lies",
         s.description() + "; the " + TierRuns.TAIL + " tokens behind the prefix are computed",
         new Chart.Axis("tokens of the prefix", true),
-        new Chart.Axis("ms", true),
+        new Chart.Axis("ms to the first token", true),
         curves);
   }
 }

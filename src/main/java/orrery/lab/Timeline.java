@@ -33,7 +33,11 @@ record Timeline(List<Lane> lanes, List<StepAt> steps) {
   record Lane(String name, List<Span> spans, List<Long> tokens) {}
 
   /** One step, with the pages of the first pool at its end. */
-  record StepAt(long from, long to, int promptRows, int referenced, int idle, int free) {}
+  record StepAt(long from, long to, int promptRows, int referenced, int idle, int free) {
+    int pages() {
+      return referenced + idle + free;
+    }
+  }
 
   /** The time of the last event. */
   long end() {

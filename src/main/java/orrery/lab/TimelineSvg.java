@@ -15,11 +15,28 @@ public final class TimelineSvg {
   private static final int WIDTH = 960;
   private static final int LEFT = 112;
   private static final int RIGHT = 940;
-  private static final int TOP = 70;
+  private static final int TOP = 116;
   private static final int LANE = 18;
   private static final int MOST_LANES = 64;
   private static final int PAGES = 90; // height of the graph of pages
   private static final List<String> STATES = List.of("waiting", "prefill", "decode", "retracted");
+
+  /** What the colours of a line of the picture mean, and which words stand beside them. */
+  private record Legend(String of, List<String> kinds, List<String> words) {}
+
+  private static final List<Legend> LEGENDS =
+      List.of(
+          new Legend(
+              "requests",
+              STATES,
+              List.of(
+                  "waits", "prefill", "decode, a line at each token", "retracted, waits again")),
+          new Legend(
+              "steps", List.of("prefill", "odd"), List.of("with prompt rows", "decode only")),
+          new Legend(
+              "pages",
+              List.of("held", "idle", "free"),
+              List.of("held by requests", "cached, held by none", "free")));
 
   private static final String STYLE =
       """
@@ -32,11 +49,11 @@ public final class TimelineSvg {
         .waiting { fill: #d0d7de }
         .prefill { fill: #0969da }
         .decode { fill: #4ac26b }
-        .retracted { fill: #fb8f44 }
+        .retracted { fill: #bc4c00 }
         .token { stroke: #ffffff; stroke-width: 0.8 }
         .odd { fill: #8c959f }
         .even { fill: #afb8c1 }
-        .held { fill: #4ac26b }
+        .held { fill: #8250df }
         .idle { fill: #eac54f }
         .free { fill: #eaeef2 }
         @media (prefers-color-scheme: dark) {
@@ -85,10 +102,10 @@ public final class TimelineSvg {
     line(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\">",
         WIDTH, height);
-    line("<title>A run of the engine</title>");
+    line("<title>%s</title>", title());
     svg.append(STYLE);
     line("<rect class=\"page\" width=\"%d\" height=\"%d\"/>", WIDTH, height);
-    text(LEFT, 26, "title", "start", "A run of the engine");
+    text(LEFT, 26, "title", "start", title());
     legend();
     axis(height - 36);
     for (int i = 0; i < lanes.size(); i++) {
@@ -103,16 +120,40 @@ public final class TimelineSvg {
     return svg.toString();
   }
 
+  /** What happened, in words: a retraction if there was one. */
+  private String title() {
+    List<Lane> retracted = run.lanes().stream().filter(TimelineSvg::retracted).toList();
+    String answers = count(run.lanes().size(), "answer");
+    return retracted.isEmpty()
+        ? answers + " in " + count(run.steps().size(), "step")
+        : retracted.size() == 1
+            ? "The pages run out: " + retracted.getFirst().name() + " gives its pages back"
+            : "The pages run out: "
+                + retracted.size()
+                + " of "
+                + answers
+                + " give their pages back";
+  }
+
+  private static boolean retracted(Lane lane) {
+    return lane.spans().stream().anyMatch(span -> span.state().equals("retracted"));
+  }
+
+  private static String count(int n, String what) {
+    return n + " " + what + (n == 1 ? "" : "s");
+  }
+
   private void legend() {
-    String[] kinds = {"waiting", "prefill", "decode", "retracted", "held", "idle", "free"};
-    String[] words = {
-      "waiting", "prefill", "decode (a line a token)", "retracted", "pages held", "cached", "free"
-    };
-    double x = LEFT;
-    for (int i = 0; i < kinds.length; i++) {
-      bar(kinds[i], x, 42, 11, 11);
-      text(x + 15, 52, "soft", "start", words[i]);
-      x += 34 + 6.3 * words[i].length();
+    for (int l = 0; l < LEGENDS.size(); l++) {
+      Legend legend = LEGENDS.get(l);
+      int y = 52 + l * LANE;
+      text(LEFT - 8, y, "soft", "end", legend.of);
+      double x = LEFT;
+      for (int i = 0; i < legend.kinds.size(); i++) {
+        bar(legend.kinds.get(i), x, y - 10, 11, 11);
+        text(x + 15, y, "soft", "start", legend.words.get(i));
+        x += 34 + 6.3 * legend.words.get(i).length();
+      }
     }
   }
 
@@ -153,7 +194,9 @@ public final class TimelineSvg {
   }
 
   private void pages(int top) {
-    text(LEFT - 8, top + 12, "soft", "end", "pages");
+    if (!run.steps().isEmpty()) {
+      text(LEFT - 8, top + 12, "soft", "end", count(run.steps().getFirst().pages(), "page"));
+    }
     bar("free", LEFT, top, RIGHT - LEFT, PAGES);
     area("idle", top + PAGES, s -> s.referenced() + s.idle());
     area("held", top + PAGES, StepAt::referenced);
@@ -163,8 +206,7 @@ public final class TimelineSvg {
   private void area(String kind, int bottom, ToIntFunction<StepAt> height) {
     StringBuilder path = new StringBuilder(String.format(Locale.ROOT, "M%d %d", LEFT, bottom));
     for (StepAt s : run.steps()) {
-      double all = s.referenced() + s.idle() + s.free();
-      double y = bottom - PAGES * height.applyAsInt(s) / all;
+      double y = bottom - (double) PAGES * height.applyAsInt(s) / s.pages();
       path.append(String.format(Locale.ROOT, "H%.1fV%.1f", x(s.to()), y));
     }
     line("<path class=\"%s\" d=\"%sH%dV%dZ\"/>", kind, path, RIGHT, bottom);

@@ -63,7 +63,7 @@ class CommandFilesTest {
     COMMANDS.put(
         "lab frontier",
         new Uses(
-            List.of("--model", "--twin", "--recipe"),
+            List.of("--model", "--twin", "--recipe", "--points"),
             List.of("--csv", "--svg", "--json", "--sweep"),
             "--quick"));
     COMMANDS.put("lab numbers", new Uses(List.of("--model"), List.of("--svg"), ""));

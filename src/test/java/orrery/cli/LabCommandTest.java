@@ -60,6 +60,13 @@ class LabCommandTest {
     Path json = directory.resolve("points.jsonl");
     assertThat(run((lab + " --recipe " + recipe + " --json " + json).split(" "))).isZero();
     assertThat(json).content().contains("\"configuration\":\"best recipe\"");
+    Path svg = directory.resolve("again.svg");
+    err.getBuffer().setLength(0);
+    assertThat(run(("lab frontier --seed 2 --points " + json + " --svg " + svg).split(" ")))
+        .isZero();
+    assertThat(err.toString())
+        .isEqualTo("orrery lab frontier: --seed has no effect with --points\n");
+    assertThat(svg).content().contains("speck-mtp", "best recipe");
     assertThat(run((lab + " --recipe " + json).split(" "))).isEqualTo(1);
     assertThat(err.toString()).contains(json + ": content: expected valid JSON");
     assertThat(run((lab + " --recipe " + recipe + " --sweep " + recipe).split(" "))).isEqualTo(2);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.StringReader;
 import java.util.List;
+import java.util.stream.IntStream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.xml.sax.InputSource;
@@ -28,7 +29,7 @@ class ChartSvgTest {
             .parse(new InputSource(new StringReader(svg)));
     assertThat(document.getElementsByTagName("title").item(0).getTextContent())
         .isEqualTo("a < b & c");
-    assertThat(document.getElementsByTagName("circle").getLength()).isEqualTo(3);
+    assertThat(document.getElementsByTagName("circle").getLength()).isEqualTo(3 + 1); // legend
   }
 
   @Test
@@ -116,6 +117,77 @@ class ChartSvgTest {
         .contains("viewBox=\"0 0 840 524\"");
     assertThat(ChartSvg.draw(new Chart("t", "s", axis, axis, List.of(shorter, longer))))
         .contains("viewBox=\"0 0 840 546\"");
+  }
+
+  @Test
+  void aSecondQuantityOfAVariantIsDashedInTheColourOfTheFirst() {
+    double[] x = {0, 1};
+    Chart.Axis axis = new Chart.Axis("x", false);
+    List<Chart.Curve> curves =
+        List.of(
+            new Chart.Curve("a", Chart.Style.LINE, x, x),
+            new Chart.Curve("b: used", Chart.Style.LINE, x, x),
+            new Chart.Curve("b: reserved", Chart.Style.DASHED, x, x),
+            new Chart.Curve("limit", Chart.Style.DASHED, x, x));
+    String svg = ChartSvg.draw(new Chart("t", "s", axis, axis, curves));
+    assertThat(svg).contains("curve dashed c1", "curve dashed c3").doesNotContain("dashed c2");
+  }
+
+  private static String bars(double... y) {
+    double[] x = {0, 1};
+    Chart.Curve first = new Chart.Curve("first", Chart.Style.BARS, x, y);
+    Chart.Curve second = new Chart.Curve("second", Chart.Style.BARS, x, new double[] {1, 3});
+    Chart.Axis words = Chart.Axis.of("tokens", List.of("512", "1024"));
+    Chart.Axis count = new Chart.Axis("requests", false);
+    return ChartSvg.draw(new Chart("t", "s", words, count, List.of(first, second)));
+  }
+
+  @Test
+  void barsOfAPlaceStandBesideEachOtherAndSayTheirValue() {
+    String svg = bars(2, 0);
+    // Two places of 367.5 each; their bars take 0.7 of that, half for each curve.
+    assertThat(svg)
+        .contains("class=\"bar b0\" x=\"135.1\"", "class=\"bar b1\" x=\"263.8\"")
+        .contains("class=\"bar b0\" x=\"502.6\"", "class=\"bar b1\" x=\"631.3\"")
+        .containsPattern("b0\" x=\"502.6\" y=\"430.0\" width=\"126.6\" height=\"0.0\"")
+        .contains(">512<", ">1024<");
+  }
+
+  @Test
+  void betweenWholeNumbersOfBarsThereIsNoLineOfTheGrid() {
+    assertThat(bars(1, 2)).contains(">0<", ">1<", ">2<", ">3<").doesNotContain(">0.5<", ">1.5<");
+  }
+
+  @Test
+  void marksAreFaintDotsOrWordsAndTheAxesReachToThem() {
+    double[] x = {1, 2};
+    Chart.Mark dot = new Chart.Mark(4, 8, "", false, true);
+    Chart.Mark words = new Chart.Mark(1, 1, "a < b", true, false);
+    Chart.Curve curve = new Chart.Curve("c", Chart.Style.LINE, x, x, List.of(dot, words));
+    Chart.Axis axis = new Chart.Axis("x", true);
+    String svg = ChartSvg.draw(new Chart("t", "s", axis, axis, List.of(curve)));
+    assertThat(svg.lines().filter(l -> l.contains("dot faint c0")))
+        .singleElement()
+        .asString()
+        .contains("cx=\"815.0\"");
+    assertThat(svg).contains("class=\"mark\" x=\"87.0\"", ">a &lt; b<");
+  }
+
+  @Test
+  void curvesWhoseColoursAreLookedAtWithoutColourHaveDotsOfDifferentForms() {
+    double[] x = {0, 1};
+    Chart.Axis axis = new Chart.Axis("x", false);
+    List<Chart.Curve> curves =
+        IntStream.range(0, 4)
+            .mapToObj(i -> new Chart.Curve("c" + i, Chart.Style.LINE, x, x))
+            .toList();
+    String svg = ChartSvg.draw(new Chart("t", "s", axis, axis, curves));
+    List<String> forms =
+        IntStream.range(0, 4)
+            .mapToObj(i -> svg.lines().filter(l -> l.contains("\"dot c" + i)).findFirst())
+            .map(dot -> dot.orElseThrow().replaceAll(".*(circle|m\\S+ \\S+ [hl]).*", "$1"))
+            .toList();
+    assertThat(forms).doesNotHaveDuplicates();
   }
 
   @Test

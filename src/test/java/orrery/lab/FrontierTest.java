@@ -1,12 +1,20 @@
 package orrery.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Ratios at equal speed of a user, on points made by hand. */
 class FrontierTest {
@@ -97,5 +105,83 @@ class FrontierTest {
     FrontierRatios.At least = ratios.extreme(other, naive, -1).orElseThrow();
     assertThat(least.speed()).isCloseTo(10, NEAR);
     assertThat(least.ratio().median()).isCloseTo(2, NEAR);
+  }
+
+  @Test
+  void thePictureDrawsFrontiersAndSetsWorsePointsBesideThemFaint() {
+    // by clients: 1, 2, 4; two clients are worse than four in both
+    FrontierCurve naive = new FrontierCurve("naive", List.of(points(100, 10, 30, 20, 40, 80)));
+    FrontierCurve best = new FrontierCurve("best recipe", List.of(points(200, 50, 100, 160)));
+    FrontierCurve other = new FrontierCurve("+ paging", List.of(points(100, 10)));
+    List<FrontierCurve> curves = List.of(naive, other, best);
+    FrontierResult result = new FrontierResult("m", "m, 2 threads", new FrontierLoad(6, 3), curves);
+    Chart chart =
+        new FrontierChart(result, new FrontierRatios("t", curves, OperatingPoint::interactivity))
+            .draw();
+    assertThat(chart.title()).contains("up to 16.0 times as much as naive"); // at 100
+    assertThat(chart.subtitle()).startsWith("m, 2 threads; 6 tokens in, 3 out");
+    assertThat(chart.curves())
+        .extracting(Chart.Curve::name)
+        .containsExactly("naive", "best recipe");
+    assertThat(chart.curves().getFirst().x()).containsExactly(40, 100);
+    assertThat(chart.curves().getFirst().y()).containsExactly(80, 10);
+    assertThat(chart.curves().getFirst().marks())
+        .containsExactly(
+            new Chart.Mark(100, 10, "1 client", true, false),
+            new Chart.Mark(30, 20, "", false, true),
+            new Chart.Mark(40, 80, "4 clients", false, false));
+  }
+
+  @Test
+  void pointsThatWereWrittenArePrintedAndDrawnAgain(@TempDir Path directory) throws Exception {
+    List<FrontierCurve> curves =
+        List.of(
+            new FrontierCurve("naive", List.of(points(100, 10, 40, 80), points(110, 10, 50, 80))),
+            new FrontierCurve("best recipe", List.of(points(200, 50), points(210, 60))));
+    FrontierResult result = new FrontierResult("m", "m, 2 threads", new FrontierLoad(6, 3), curves);
+    Path file = directory.resolve("points.jsonl");
+    Files.writeString(file, FrontierJson.text(List.of(result)));
+    ByteArrayOutputStream direct = new ByteArrayOutputStream();
+    Sheet sheet = new Sheet(new PrintStream(direct, true));
+    List<Chart> charts = new FrontierTables(result).print(sheet);
+    ByteArrayOutputStream again = new ByteArrayOutputStream();
+    LabReport report = FrontierPoints.print(file, new PrintStream(again, true));
+    assertThat(again.toString()).contains("frontier: m, 2 threads").endsWith(direct.toString());
+    assertThat(report.figures()).isEqualTo(sheet.figures()).isNotEmpty();
+    assertThat(ChartSvg.draw(report.charts())).isEqualTo(ChartSvg.draw(charts));
+  }
+
+  @Test
+  void aFileOfOtherThingsIsRefusedWithItsLine(@TempDir Path directory) throws Exception {
+    FrontierCurve naive = new FrontierCurve("naive", List.of(points(100, 10, 40, 80)));
+    FrontierCurve other = new FrontierCurve("+ paging", naive.rounds());
+    FrontierLoad load = new FrontierLoad(6, 3);
+    String good =
+        FrontierJson.text(List.of(new FrontierResult("m", "d", load, List.of(naive, other))));
+    String one = good.lines().findFirst().orElseThrow();
+    Map<String, String> bad =
+        Map.of(
+            good + "[]",
+            "line 5: expected a point as lab frontier --json writes it, found: no obj",
+            one.replace("\"round\":0", "\"round\":true"),
+            "line 1: expected a point",
+            one.replace("10.0,", "-10.0,"),
+            "found: total_tokens_per_second -10.0",
+            one.replace("\"input\":6", "\"input\":0"),
+            "found: input: expected 1 to",
+            "",
+            "expected points, found none",
+            one.replace("naive", "+ paging"),
+            "expected naive first, found + paging",
+            good + one.replace("\"round\":0", "\"round\":1"),
+            "naive: expected the same numbers of clients in each round, found [[1, 2], [1]]");
+    Path file = directory.resolve("points.jsonl");
+    for (Map.Entry<String, String> e : bad.entrySet()) {
+      Files.writeString(file, e.getKey());
+      assertThatThrownBy(() -> FrontierPoints.print(file, System.out))
+          .isInstanceOf(IOException.class)
+          .hasMessageStartingWith(file + ": ")
+          .hasMessageContaining(e.getValue());
+    }
   }
 }

@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,11 +82,33 @@ class TimelineTest {
     for (int i = 0; i < bars.getLength(); i++) {
       classes.add(bars.item(i).getAttributes().getNamedItem("class").getNodeValue());
     }
-    // each also once in the legend; one more prefill is the step with prompt rows
+    // each also once in the legend, prefill twice: also for the step with prompt rows
     assertThat(classes).filteredOn("waiting"::equals).hasSize(1 + 3);
-    assertThat(classes).filteredOn("prefill"::equals).hasSize(1 + 2 + 1);
+    assertThat(classes).filteredOn("prefill"::equals).hasSize(2 + 2 + 1);
     assertThat(classes).filteredOn("retracted"::equals).hasSize(1 + 1);
     assertThat(svg).doesNotContain("NaN").doesNotContain("Infinity");
+  }
+
+  @Test
+  void theTitleSaysWhichRequestGaveUpItsPagesOrHowLongTheRunWas() throws IOException {
+    assertThat(title(TRACE)).isEqualTo("The pages run out: request 0 gives its pages back");
+    String ample = TRACE.replaceAll("(?m)^.*Retracted.*\n.*\n", "");
+    assertThat(title(ample)).isEqualTo("3 answers in 1 step");
+  }
+
+  private String title(String trace) throws IOException {
+    return TimelineSvg.draw(write(trace), WHOLE).replaceAll("(?s).*<title>(.*)</title>.*", "$1");
+  }
+
+  @Test
+  void noColourOfThePictureMeansTwoThings() throws IOException {
+    String svg = TimelineSvg.draw(write(TRACE), WHOLE);
+    List<String> fills = new ArrayList<>();
+    Matcher fill = Pattern.compile("\\.(\\w+) \\{ fill: (#\\w+) }").matcher(svg.split("@media")[0]);
+    while (fill.find()) {
+      fills.add(fill.group(2));
+    }
+    assertThat(fills).hasSizeGreaterThan(9).doesNotHaveDuplicates();
   }
 
   @Test
