@@ -115,7 +115,7 @@ public final class JsonText {
       }
       Object value = value(json);
       if (json.nextToken() != null) {
-        throw new JsonFault("more behind its end: " + shown(value(json)));
+        throw new JsonFault("more after its end: " + shown(value(json)));
       }
       return value;
     } catch (JsonProcessingException e) {

@@ -42,7 +42,7 @@ import picocli.CommandLine.Spec;
       "  mtp.logits          [T-1, vocab], row p: state of p, token p+1, predicts p+2",
       "  mtp.states          [T-1, hidden] what the MTP layer hands to the next draft of a chain;"
           + " or mtp.streams [T-1, streams, hidden]",
-      "  mtp.chain_logits    [N, vocab] of a chain of N drafts behind the last token, whose best"
+      "  mtp.chain_logits    [N, vocab] of a chain of N drafts after the last token, whose best"
           + " next token begins it",
       "  mtp.chain_states    [N, hidden] what each draft hands to the next; or mtp.chain_streams",
       "  mtp.drafts          [N] I64, the best token of each of these logits",

@@ -27,7 +27,7 @@ final class OwnPrompts {
       names = "--prompt-file",
       paramLabel = "FILE",
       description =
-          "The same, from a file in UTF-8, without the line ends behind it; - is standard input."
+          "The same, from a file in UTF-8, without the line ends after it; - is standard input."
               + " May be repeated")
   private List<Path> files = List.of();
 

@@ -19,7 +19,7 @@ final class PromptFile {
   private PromptFile() {}
 
   /**
-   * The text of a file, without the line ends behind its last line, as a shell's {@code $(…)} gives
+   * The text of a file, without the line ends after its last line, as a shell's {@code $(…)} gives
    * it; {@code -} is standard input.
    *
    * @throws IOException naming the file, if it cannot be read, is too long or is no UTF-8

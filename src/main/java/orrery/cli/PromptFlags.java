@@ -33,7 +33,7 @@ final class PromptFlags {
         names = "--prompt-file",
         paramLabel = "FILE",
         description =
-            "The same, from a file in UTF-8, without the line ends behind it; - is standard input")
+            "The same, from a file in UTF-8, without the line ends after it; - is standard input")
     private Path file;
 
     @Option(

@@ -89,7 +89,7 @@ final class QuantizeTables {
   /** What both models say of the same text. */
   void scores(List<Score> scores) {
     out.printf(
-        "%nbehind every token of the same text; before -> after:%n%-14s %7s %9s %9s %10s %19s"
+        "%nafter every token of the same text; before -> after:%n%-14s %7s %9s %9s %10s %19s"
             + " %18s%n",
         "text", "tokens", "mean KL", "worst KL", "same best", "perplexity", "best is right");
     for (Score s : scores) {
@@ -113,7 +113,7 @@ final class QuantizeTables {
     int to = all.worstToken() + 1;
     int[] ids = Arrays.copyOfRange(passage.ids(), Math.max(0, to - CONTEXT), to);
     out.printf(
-        "worst KL in %s, behind: %s%n",
+        "worst KL in %s, after: %s%n",
         passage.kind(), tokenizer.decode(ids, false).strip().replace("\n", "\\n"));
   }
 

@@ -11,7 +11,7 @@ import orrery.events.HostPools.HostSlots;
  *
  * @param host slots of host memory after the step; empty if there is none
  * @param files what came from files and went there since the step before; empty if nothing did
- * @param drafts whether the words give the number of drafts, also if this step has none
+ * @param drafts whether the words give the number of drafts, even if this step has none
  * @param padding whether the words give the number of padding rows
  */
 record StepWords(

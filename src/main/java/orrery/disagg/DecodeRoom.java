@@ -117,7 +117,7 @@ final class DecodeRoom implements KvReceiver {
       mine.arrived(prefilled); // last: an answer that ends at once closes the connection
     } catch (IOException e) {
       mine.failed("the prefill side: " + (ended() == null ? Rooms.why(e) : ended()));
-    } catch (RuntimeException | Error e) { // a bug: it is told, and the pages come back
+    } catch (RuntimeException | Error e) { // a bug: it is reported, and the pages come back
       mine.failed("the decode side: " + e);
       throw e;
     } finally {

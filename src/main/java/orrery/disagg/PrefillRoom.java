@@ -170,7 +170,7 @@ final class PrefillRoom implements KvSender {
     mine.receive(Type.DONE).of(room);
     synchronized (this) {
       if (!sender.told()) { // its pages may not be computed, or are being read
-        throw new TransferException("expected DONE behind FIRST, found it before");
+        throw new TransferException("expected DONE after FIRST, found it before");
       }
       alarm.off();
       done = true;

@@ -105,7 +105,7 @@ final class PrefilledCodec {
       int cached = in.getInt();
       DrafterState state = state(in);
       if (in.hasRemaining()) {
-        throw new TransferException("FIRST: found " + in.remaining() + " bytes behind its end");
+        throw new TransferException("FIRST: found " + in.remaining() + " bytes after its end");
       }
       return new First(pages, new Prefilled(first, tokens, prompt, cached, state));
     } catch (BufferUnderflowException e) {

@@ -50,7 +50,7 @@ final class RowSender {
       to.send(new Frame(Type.FIRST, room, first));
     } catch (IOException e) {
       broken = "the decode side: " + Rooms.why(e);
-    } catch (RuntimeException | Error e) { // a bug: it is told, and the pages come back
+    } catch (RuntimeException | Error e) { // a bug: it is reported, and the pages come back
       broken = "the prefill side: " + e;
       throw e;
     } finally {

@@ -129,7 +129,7 @@ final class CharacterReader {
   }
 
   private CharacterSet escape() {
-    int c = next("a character behind \\");
+    int c = next("a character after \\");
     Integer control = c == '0' && CharacterSet.DIGITS.has(peek()) ? null : CONTROLS.get(c);
     if (control != null) {
       return single(control);

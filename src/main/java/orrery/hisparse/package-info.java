@@ -1,6 +1,6 @@
 /**
  * Sparse offload ("HiSparse"): a sparse attention reads few entries of a long context, so the host
- * has all of them, and the device those alone that were read of late.
+ * has all of them, and the device those alone that were read recently.
  *
  * <p><b>The problem.</b> An indexer chooses the few entries that a row reads ({@link
  * orrery.graph.IntBuffer} {@code selected}, [rows][topk]). But each later row may choose others, so

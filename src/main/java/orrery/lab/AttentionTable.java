@@ -50,7 +50,7 @@ final class AttentionTable {
     }
     List<Trial.Timing> timings = Trial.run(variants, seconds);
     sheet.title(
-        "attention of " + REQUESTS + " requests, " + tokens + " tokens behind each, one thread",
+        "attention of " + REQUESTS + " requests, " + tokens + " tokens of context each, one thread",
         STEP.heads()
             + " heads of "
             + STEP.headDim()

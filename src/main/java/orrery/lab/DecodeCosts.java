@@ -36,7 +36,7 @@ final class DecodeCosts {
               .peek(e -> keep(s, sheet, e.getKey(), 100 * e.getValue() / sum))
               .map(e -> e.getKey() + " " + Sheet.percent(e.getValue(), sum))
               .collect(Collectors.joining(", "));
-      sheet.text("largest costs behind " + context + " tokens, op by op: " + largest);
+      sheet.text("largest costs after " + context + " tokens, op by op: " + largest);
     }
   }
 

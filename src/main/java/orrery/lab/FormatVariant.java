@@ -63,7 +63,7 @@ record FormatVariant(String name, LoadedModel loaded, ActivationDtype activation
     }
   }
 
-  /** Times a step of each variant in turns; rates are rows a second. */
+  /** Times a step of each variant alternately; rates are rows a second. */
   static List<Trial.Timing> times(Subject s, List<FormatVariant> all, Shape shape) {
     double seconds = s.settings().quick() ? 0.01 : SECONDS;
     try (Team team = new Team(s.settings().threads())) {

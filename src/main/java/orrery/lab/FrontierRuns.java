@@ -96,7 +96,7 @@ final class FrontierRuns {
     progress.accept("warmed up");
   }
 
-  /** Measures all configurations in turns, there and back. */
+  /** Measures all configurations alternately, there and back. */
   List<FrontierCurve> measure(List<FrontierConfiguration> all, List<Integer> concurrencies) {
     List<Variant> variants = new ArrayList<>();
     List<FrontierCurve> curves = new ArrayList<>();

@@ -15,8 +15,8 @@ import orrery.kv.KvDtype;
 import orrery.model.FusionRules;
 
 /**
- * What each rule of fusion saves: the rules are added one by one, and the programs run in turns on
- * one step.
+ * What each rule of fusion saves: the rules are added one by one, and the programs run alternately
+ * on one step.
  */
 public final class FusionLab implements Lab.Experiment {
   private static final int MOST_CURVES = 8;
@@ -89,7 +89,7 @@ public final class FusionLab implements Lab.Experiment {
     int most = Arrays.stream(shape.rows()).max().orElseThrow();
     Heap.require(
         "context",
-        "a KV cache of --rows " + most + " with " + shape.context() + " tokens behind each",
+        "a KV cache of --rows " + most + " with " + shape.context() + " tokens of context each",
         DecodeStep.bytes(
             s.loaded().model(), s.settings().threads(), most, shape.context(), dtype(s)));
   }
@@ -150,7 +150,7 @@ public final class FusionLab implements Lab.Experiment {
         "fusion: " + s.weights() + ", " + rows + (rows == 1 ? " row" : " rows"),
         "a captured decode step, "
             + shape.context()
-            + " tokens behind each row; hand-overs with "
+            + " tokens of context for each row; hand-overs with "
             + all.getLast().threads
             + " threads; KiB that ops read and write in buffers");
     List<List<String>> cells = new ArrayList<>();

@@ -54,7 +54,7 @@ public final class HybridLab implements Lab.Experiment {
   @Override
   public void require(Subject s) {
     if (questions.contains(Question.STEPS)) {
-      Heap.require("model", "KV caches behind which steps are timed", new StepGrowth(s).bytes());
+      Heap.require("model", "KV caches with which steps are timed", new StepGrowth(s).bytes());
     }
   }
 

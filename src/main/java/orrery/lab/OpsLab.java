@@ -65,8 +65,8 @@ public final class OpsLab implements Lab.Experiment {
           "ops: " + s.description(),
           String.format(
               Locale.ROOT,
-              "%d decoding rows, %d tokens behind each; %d ops, %.0f us one by one, %.0f us as one"
-                  + " captured step",
+              "%d decoding rows, %d tokens of context each; %d ops, %.0f us one by one, %.0f us as"
+                  + " one captured step",
               shape.rows(),
               shape.context(),
               ops.size(),
@@ -84,7 +84,11 @@ public final class OpsLab implements Lab.Experiment {
   public void require(Subject s) {
     Heap.require(
         "context",
-        "a KV cache of --rows " + shape.rows() + " with " + shape.context() + " tokens behind each",
+        "a KV cache of --rows "
+            + shape.rows()
+            + " with "
+            + shape.context()
+            + " tokens of context each",
         DecodeStep.bytes(
             s.loaded().model(), s.settings().threads(), shape.rows(), shape.context(), dtype(s)));
   }

@@ -61,7 +61,7 @@ public final class OverlapLab implements Lab.Experiment {
   @Override
   public List<Chart> on(Subject s, Sheet sheet) {
     List<Work> works = works(s);
-    List<Variant> variants = new ArrayList<>(); // without and with overlap, in turns
+    List<Variant> variants = new ArrayList<>(); // without and with overlap, alternately
     for (int batch : shape.load().batches()) {
       for (Work work : works) {
         variants.add(variant(s, work, batch, false));

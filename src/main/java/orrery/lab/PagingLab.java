@@ -172,7 +172,7 @@ final class PagingLab implements Lab.Experiment {
       List<Series> all = Rounds.run(s.settings(), s.settings().rounds(), variants);
       sheet.title(
           "page indirection: " + s.description(),
-          "forward pass of decoding steps, batch " + batch + ", behind " + prompt + " tokens");
+          "forward pass of decoding steps, batch " + batch + ", after " + prompt + " tokens");
       Comparison table =
           new Comparison("page indirection, batch " + batch + ", " + s.name())
               .column("us a token", t -> t.microsPerDecodedRow(batch));

@@ -7,7 +7,7 @@ import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Runs variants of a workload in turns, there and back like {@link Trial}: A B C, C B A, … So a
+ * Runs variants of a workload alternately, there and back like {@link Trial}: A B C, C B A, … So a
  * change of the machine's speed hits all of them. The first rounds, in which the JIT still
  * compiles, do not count: at least two rounds, and at least {@link #WARM_UP_SECONDS} seconds.
  */

@@ -119,7 +119,7 @@ final class StepGrowth {
     Trial.Timing from = timings.get(1);
     Trial.Timing to = timings.getLast();
     double times = to.median() / from.median();
-    String what = "step behind " + to.name() + " over " + from.name();
+    String what = "step after " + to.name() + " over " + from.name();
     sheet.keep(new Figure("step time, " + s.name(), what, "x", times, times, times));
     sheet.text(what + ": " + Sheet.times(to.median(), from.median()));
   }

@@ -51,7 +51,7 @@ public final class TensorDump {
    * Runs all ids as one sequence and writes the tensors that {@code orrery dump --help} lists.
    *
    * @param ids [tokens]
-   * @param drafts most drafts of the MTP chain behind the last token, if there is an MTP layer
+   * @param drafts most drafts of the MTP chain after the last token, if there is an MTP layer
    * @param out the file to write
    * @throws IllegalArgumentException if there is no id, if there are too many ids, or if an id is
    *     outside the vocabulary

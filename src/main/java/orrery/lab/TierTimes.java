@@ -57,7 +57,7 @@ final class TierTimes {
   private void times(Sheet sheet, List<Cell> cells) {
     sheet.title(
         "time to first token: " + s.description(),
-        "ms, by where the prefix lies; " + TierRuns.TAIL + " tokens behind it are computed");
+        "ms, by where the prefix lies; " + TierRuns.TAIL + " tokens after it are computed");
     List<List<String>> rows = new ArrayList<>();
     List<String> head = new ArrayList<>(List.of("prefix, tokens"));
     Stream.of(Tier.values()).forEach(tier -> head.add(tier.title));

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 
 /**
- * Times variants of a job in turns, so that a change of the machine's speed hits all of them.
+ * Times variants of a job alternately, so that a change of the machine's speed hits all of them.
  *
  * <pre>
  *   warm up A B C … twice │ sample A B C … C B A … A B C …     each sample: ≥ 5 ms of calls

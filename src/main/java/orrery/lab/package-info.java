@@ -7,7 +7,7 @@
  * anything slow; a compiler leaves out a computation if its result is never read. A figure that
  * ignores this says more about the day than about the code.
  *
- * <p><b>The idea.</b> Measure the limit and the thing in one process, in turns, and report their
+ * <p><b>The idea.</b> Measure the limit and the thing in one process, alternately, and report their
  * ratio. There are two limits: multiply-adds that stay in registers, and reads that compute next to
  * nothing. A product of r rows does 2·r operations for each weight it reads, so r decides which of
  * the two it meets.
@@ -73,7 +73,7 @@
  * <p>{@code orrery lab hybrid} counts the pages and times the ops of a model by what its layers'
  * streams say that they read, so it serves every architecture alike.
  *
- * <p>{@code orrery lab formats} times steps of a model and of its quantised copies in turns, and
+ * <p>{@code orrery lab formats} times steps of a model and of its quantised copies alternately, and
  * steps over cached rows of each dtype; and it compares their logits and accepted drafts.
  *
  * <p>{@code orrery lab kv} counts the bytes of cached rows by their dtype, and compares the model's

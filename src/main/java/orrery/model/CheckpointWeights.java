@@ -35,7 +35,7 @@ public final class CheckpointWeights implements Weights {
 
   /**
    * bf16 stays bf16, and codes stay codes; f16 and f32 become f32, which holds them exactly.
-   * Whether a matrix is stored in codes is told by the checkpoint.
+   * Whether a matrix is stored in codes is a matter of the checkpoint.
    */
   @Override
   public PackedMatrix matrix(String name, int out, int in) {

@@ -5,7 +5,7 @@ import java.util.Set;
 
 /**
  * Where the width of a model's feed-forwards is written: in fields of its config, and in tensors of
- * a checkpoint, which are told by the ends of their names.
+ * a checkpoint, which are recognised by the ends of their names.
  *
  * @param fields of {@code config.json}
  * @param rows tensors [width][hidden]

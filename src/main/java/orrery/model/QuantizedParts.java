@@ -6,9 +6,9 @@ import orrery.checkpoint.quantized.QuantizationConfig;
 import orrery.quantization.WeightFormat;
 
 /**
- * Which matrices of a model its releases store in few bits. Tensors are told by the ends of their
- * names. All others stay as they are: embedding and head, norms, the router, and whatever else is
- * small or sensitive.
+ * Which matrices of a model its releases store in few bits. Tensors are recognised by the ends of
+ * their names. All others stay as they are: embedding and head, norms, the router, and whatever
+ * else is small or sensitive.
  *
  * @param linear ends of the names of matrices that are quantised, those of experts included
  * @param fused parts of the names of matrices that engines compute as one, such as queries, keys

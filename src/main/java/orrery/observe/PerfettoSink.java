@@ -32,9 +32,9 @@ import orrery.events.Event;
  * </pre>
  *
  * <p>A span begins and ends with entries of their own (B and E), in the order of its lane. So a
- * trace that was cut off still opens. Spans of overlapping steps are told when their step is done,
- * so they are entries with a length (X), which may come in any order. A lane is a sequence: one
- * choice of one request.
+ * trace that was cut off still opens. Spans of overlapping steps are written when their step is
+ * done, so they are entries with a length (X), which may come in any order. A lane is a sequence:
+ * one choice of one request.
  */
 public final class PerfettoSink extends FileSink {
   private static final int ENGINE = 1; // process of the tracks of the engine

@@ -34,8 +34,8 @@ import orrery.options.Options;
  * deletes or replaces it meanwhile.
  *
  * <p>Only files with the names of parts are read, counted or deleted; all others in the directory
- * are left alone. A failure of the disk is told as a {@link StoreFault}, and the part is not there;
- * no method throws because of it.
+ * are left alone. A failure of the disk is reported as a {@link StoreFault}, and the part is not
+ * there; no method throws because of it.
  *
  * <p>Compared with one file for each part (docs, {@code kv-store-format.md}): SQLite and RocksDB
  * bring 12 MB and 92 MB of native code and half a second of start; a database that is damaged in
@@ -197,7 +197,7 @@ public final class DirectoryPartStore implements PartStore {
     }
   }
 
-  /** Whether the name of a part is taken by something that is no file, which is told. */
+  /** Whether the name of a part is taken by something that is no file, which is reported. */
   private boolean isForeign(Path file) throws IOException {
     try {
       boolean foreign = !disk.look(file).isRegularFile();

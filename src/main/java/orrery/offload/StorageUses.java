@@ -15,11 +15,12 @@ import java.util.function.LongSupplier;
  * drop what is used most, since it is never read from there. So it also learns which of these parts
  * have no file, because a write was refused or another engine has dropped it.
  *
- * <p>Each part is told at most once a minute, as long as it is remembered, and one job of few parts
- * is under way at a time. Only the engine's thread touches it.
+ * <p>Each part is noted at most once a minute, as long as it is remembered, and one job of few
+ * parts is under way at a time. Only the engine's thread touches it.
  */
 final class StorageUses {
-  static final long PAUSE = TimeUnit.MINUTES.toNanos(1); // between two uses of a part that are told
+  static final long PAUSE =
+      TimeUnit.MINUTES.toNanos(1); // between two uses of a part that are noted
   private static final int MOST = 4096; // parts that are remembered, and as many that wait
   private static final int TOGETHER = 64; // parts of a job
 

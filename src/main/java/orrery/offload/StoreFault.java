@@ -29,7 +29,7 @@ public record StoreFault(Kind kind, Path file, String expected, String found) {
     return new StoreFault(Kind.REFUSED, file, expected, reason(file, e));
   }
 
-  /** Why, without the name of the file if that is told beside it. */
+  /** Why, without the name of the file if that is said beside it. */
   static String reason(Path file, IOException e) {
     if (e instanceof FileSystemException f
         && f.getReason() != null

@@ -251,7 +251,7 @@ public final class HashBlockCache extends BlockCache {
                 + e.holders
                 + " holders and "
                 + e.twins.children
-                + " blocks behind it is "
+                + " blocks after it is "
                 + (waits ? "not " : "")
                 + "queued");
       }

@@ -15,7 +15,7 @@ public interface CodedMatrix {
   int in();
 
   /**
-   * The codes of a row, one in each byte, also if a file packs two.
+   * The codes of a row, one in each byte, even if a file packs two.
    *
    * @param into [in]
    */

@@ -259,7 +259,7 @@ public final class Sampler {
       if (DescendingOrder.place(logit, i) > last) {
         weights[i] = 0;
       } else if (logit == highest) {
-        weights[i] = 1; // also if both logits are infinite
+        weights[i] = 1; // even if both logits are infinite
       } else {
         weights[i] = Elementary.exp((float) (((double) logit - highest) / params.temperature()));
       }

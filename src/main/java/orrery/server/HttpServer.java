@@ -134,7 +134,7 @@ public final class HttpServer implements AutoCloseable {
     gate.open(routes);
   }
 
-  /** The port, also if the options left the choice to the system. */
+  /** The port, even if the options left the choice to the system. */
   public int port() {
     return connector.getLocalPort();
   }

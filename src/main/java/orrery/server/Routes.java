@@ -35,7 +35,7 @@ public final class Routes {
   }
 
   /**
-   * Answers {@code GET} and {@code HEAD} to anyone, also if the server asks for keys: for files
+   * Answers {@code GET} and {@code HEAD} to anyone, even if the server asks for keys: for files
    * that a browser loads before its user can give a key.
    */
   public Routes getFree(String path, Handler handler) {

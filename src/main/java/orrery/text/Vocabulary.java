@@ -128,7 +128,7 @@ final class Vocabulary {
       }
     }
     if (json.nextToken() != null) {
-      throw new TokenizerException(file, "expected nothing behind the JSON object, found more");
+      throw new TokenizerException(file, "expected nothing after the JSON object, found more");
     }
   }
 

@@ -129,7 +129,7 @@ class JsonConfigTest {
       {"{\"a\": \"x", "the end of the text at line 1, column 9"},
       {"{\"a\": [1,\n2}", "\"}\" at line 2, column 2"},
       {"{\"a\": 1}}", "\"}\" at line 1, column 9"},
-      {"{\"a\": 1} {\"b\": 2}", "more behind its end: {\"b\":2}"},
+      {"{\"a\": 1} {\"b\": 2}", "more after its end: {\"b\":2}"},
       {"{\"a\": 1,\n b: 2}", "\"b: 2}\" at line 2, column 2"},
       {"{\"a\": tru}", "\"tru}\" at line 1, column 7"},
       {"{'a': 1}", "\"'a': 1}\" at line 1, column 2"},

@@ -204,7 +204,7 @@ class LabCommandTest {
         .contains("--prompt: expected together with --tokens at most", "1000000000 + 128");
     assertThat(run("lab", "ops", "--rows", "4096", "--context", "2147483647")).isEqualTo(2);
     assertThat(err.toString())
-        .contains("--context: a KV cache of --rows 4096 with 2147483647 tokens behind", "GiB");
+        .contains("--context: a KV cache of --rows 4096 with 2147483647 tokens of context", "GiB");
     assertThat(out.toString()).isEmpty();
   }
 

@@ -74,7 +74,7 @@ class QuantizeCommandTest {
     assertThat(out.toString())
         .contains(
             "model as experts nvfp4: ", "model.layers.1.mlp.experts.3.up_proj.weight [32, 64]")
-        .doesNotContain("behind every token", "o_proj");
+        .doesNotContain("after every token", "o_proj");
   }
 
   @Test

@@ -120,7 +120,7 @@ class DisaggregationPeersTest {
           with.send(frame(Type.RESERVED, 7, 1, 0, 3));
           with.send(frame(Type.DONE, 7));
         },
-        "expected DONE behind FIRST, found it before");
+        "expected DONE after FIRST, found it before");
   }
 
   @Test

@@ -123,7 +123,7 @@ class RegexTest {
         "a{3,2}	counts that rise, found {3,2}, at character 7",
         "a{1000000}	counts below 100000, found 1000000,1000000, at character 11",
         "[b-a]	a range of characters that rises, found another, at character 5",
-        "a\\	a character behind \\, found the end of the pattern, at character 3",
+        "a\\	a character after \\, found the end of the pattern, at character 3",
         "\\x4	2 hexadecimal digits, found another character, or the end, at character 4",
       })
   void anErrorSaysWhatWasExpectedAndWhere(String pattern, String message) {

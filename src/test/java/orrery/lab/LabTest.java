@@ -344,7 +344,7 @@ class LabTest {
             "128 tokens, selection of entries",
             "128 tokens, all else");
     assertThat(variants(r, "step time, speck-mtp", "us")).contains("128 tokens, all tokens");
-    assertThat(figure(r, "step time, speck-v4-mtp", "step behind 128 tokens over 64 tokens", "x"))
+    assertThat(figure(r, "step time, speck-v4-mtp", "step after 128 tokens over 64 tokens", "x"))
         .isPositive();
   }
 
@@ -366,7 +366,7 @@ class LabTest {
   void decodingNamesItsThreeLargestCosts() {
     LabReport r = hybrid(HybridLab.Question.DECODE);
     assertThat(variants(r, "costs, speck-v4-mtp", "%")).hasSize(3);
-    assertThat(out.toString()).contains("largest costs behind 32 tokens, op by op: ");
+    assertThat(out.toString()).contains("largest costs after 32 tokens, op by op: ");
   }
 
   @Test

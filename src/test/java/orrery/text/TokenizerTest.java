@@ -270,7 +270,7 @@ class TokenizerTest {
         "{\"model\": {\"vocab\": {\"a\": 1, \"a\": 2}}}",
         "token \"a\": expected one id, found a second"
       },
-      {"{\"model\": {\"vocab\": {\"a\": 1}}} {}", "nothing behind the JSON object, found more"},
+      {"{\"model\": {\"vocab\": {\"a\": 1}}} {}", "nothing after the JSON object, found more"},
       {"[".repeat(2_000), "a JSON object, found something else"},
       {"{\"x\": " + "[".repeat(2_000), "valid JSON, found more than 1000 levels of nesting"}
     };

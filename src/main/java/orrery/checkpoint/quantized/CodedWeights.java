@@ -19,9 +19,9 @@ import orrery.quantization.Scales;
 import orrery.quantization.WeightFormat;
 
 /**
- * The matrices of a checkpoint that are stored in codes. Each is told by what is there: the type of
- * its tensor, and the scales beside it. The config adds the sizes of blocks. If the three do not
- * fit, or if more than one reading fits, the matrix is refused. Many threads may call this.
+ * The matrices of a checkpoint that are stored in codes. Each is recognised by what is there: the
+ * type of its tensor, and the scales beside it. The config adds the sizes of blocks. If the three
+ * do not fit, or if more than one reading fits, the matrix is refused. Many threads may call this.
  */
 public final class CodedWeights {
   private final Checkpoint checkpoint;

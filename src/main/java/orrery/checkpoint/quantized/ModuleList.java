@@ -52,7 +52,7 @@ record ModuleList(Path file, List<String> entries) {
     try {
       Pattern.compile(entry.substring(REGEX.length()));
     } catch (PatternSyntaxException e) {
-      throw c.bad(field, "regular expressions behind re:", c.shown(field));
+      throw c.bad(field, "regular expressions after re:", c.shown(field));
     }
   }
 

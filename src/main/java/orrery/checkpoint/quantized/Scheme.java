@@ -8,7 +8,7 @@ import orrery.quantization.WeightFormat;
  * One way in which a config says that matrices are stored.
  *
  * @param format the codes and the blocks; the files may have other scales in FP8 blocks than this
- *     format's, since their types are told by the tensors
+ *     format's, since their types are those of the tensors
  * @param targets the modules that it is meant for; the files decide where they tell
  */
 record Scheme(WeightFormat format, ModuleList targets) {

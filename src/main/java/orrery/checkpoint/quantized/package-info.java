@@ -7,7 +7,7 @@
  * in their types and shapes, and in the words of the config. A wrong guess gives no error, but a
  * model that answers a little wrong.
  *
- * <p><b>The idea.</b> Each matrix is told by what is there ({@link
+ * <p><b>The idea.</b> Each matrix is recognised by what is there ({@link
  * orrery.checkpoint.quantized.CodedWeights}): FP8 codes have a type of their own, FP4 codes lie in
  * bytes, and scales lie beside them under a name of {@code ScaleNames}. The config ({@link
  * orrery.checkpoint.quantized.QuantizationConfig}) adds what no tensor tells, the size of a block,

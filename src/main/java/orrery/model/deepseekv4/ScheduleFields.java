@@ -79,7 +79,7 @@ final class ScheduleFields {
     require(ratios.length >= layers, c, RATIOS, "at least " + layers, "" + ratios.length);
     boolean mtp = c.nonNegativeIntOr(ConfigFields.MTP, 1) > 0;
     for (int l = layers; l < ratios.length && mtp; l++) {
-      require(ratios[l] == 0, c, RATIOS, "0 behind the " + layers + " layers", "" + ratios[l]);
+      require(ratios[l] == 0, c, RATIOS, "0 after the " + layers + " layers", "" + ratios[l]);
     }
     return IntStream.range(0, layers).mapToObj(l -> fromRatio(c, ratios[l], hashed[l])).toList();
   }

@@ -213,7 +213,7 @@ class QuantizationConfigTest {
             + " expected none, found {\"a\":1}",
         "'quant_method': 'compressed-tensors', 'config_groups': {'g': {'targets': ['re:('],"
             + " 'weights': {'num_bits': 8, 'type': 'float', 'strategy': 'tensor'}}} |"
-            + " config_groups.g.targets: expected regular expressions behind re:, found [\"re:(\"]",
+            + " config_groups.g.targets: expected regular expressions after re:, found [\"re:(\"]",
         "'quant_method': 'compressed-tensors', 'config_groups': {'g': {'weights': {'num_bits': 8,"
             + " 'type': 'int'}}} | config_groups.g.weights.type: expected float, found \"int\"",
         "'quant_method': 'compressed-tensors', 'config_groups': {'g': {'weights': {'num_bits': 8,"
