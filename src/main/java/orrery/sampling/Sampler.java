@@ -29,7 +29,7 @@ import orrery.sampling.SamplingParams.TokenBias;
  * <p>The draw is an exponential race, also known as Gumbel-max. Every token that is left gets its
  * own random number u, keyed by (seed, choice, position, token), and its time is −log(1 − u) /
  * probability; the token with the shortest time wins. So the token depends on the arguments alone,
- * to the bit, and not on batch mates, machines or earlier draws.
+ * to the bit, and not on other requests, machines or earlier draws.
  *
  * <p>Each token keeps its number, so two similar distributions mostly draw the same token from the
  * same key: with total variation distance d, at least (1 − d) / (1 + d) of the time (Daliri, Musco

@@ -40,7 +40,6 @@ class BreakItTest {
           Map.entry("docs/library.md", "how to use the Java API; its code is tested as it stands"),
           Map.entry("docs/multi-token-prediction-tables.md", "figures of another chapter"),
           Map.entry("docs/openai-api.md", "a manual of fields; ServedFieldsTest holds it"),
-          Map.entry("docs/rows-against-speed.md", "measures speed; a slower loop is no error"),
           Map.entry("docs/run-batch.md", "a manual of a command"),
           Map.entry("docs/testing-your-own-engine.md", "about engines of others"),
           Map.entry("docs/watching.md", "a manual of a command"),

@@ -53,6 +53,23 @@ class KvMemoryTest {
     return s;
   }
 
+  /** Its tokens stay known, and are computed again when it comes back. */
+  @Test
+  void aRetractedSequenceHasNothingComputedAndCountsTheRetraction() {
+    KvCache kv = cache(8, 8);
+    KvMemory memory = memory(kv, new HashBlockCache(kv));
+    Sequence s = play(memory, 1, P + 4);
+    memory.leave(s, true);
+    assertThat(s.computed()).as("computed tokens").isZero();
+    assertThat(s.running()).isFalse();
+    assertThat(s.known()).isEqualTo(P + 4);
+    assertThat(s.retractions()).isOne();
+    memory.start(s);
+    assertThat(s.computed()).as("the block that the prefix cache kept").isEqualTo(P);
+    memory.leave(s, false);
+    assertThat(s.retractions()).isOne();
+  }
+
   /** The first pool has an idle page to evict, the second has no page for the copy. */
   @Test
   void aForkWithoutRoomEvictsNothing() {
