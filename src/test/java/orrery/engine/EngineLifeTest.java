@@ -462,12 +462,20 @@ class EngineLifeTest {
 
   @Test
   void aCloseThatIsInterruptedFailsEveryRequestAndEnds() throws Exception {
+    CountDownLatch held = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
-    EventSink held = at(Event.StepDone.class, 5, () -> await(goOn));
+    EventSink holds =
+        at(
+            Event.StepDone.class,
+            5,
+            () -> {
+              held.countDown();
+              await(goOn);
+            });
     Engine engine =
-        Engine.start(loaded, SCALAR.withBatching(b -> b.withMaxRunningRequests(2)), held);
+        Engine.start(loaded, SCALAR.withBatching(b -> b.withMaxRunningRequests(2)), holds);
     List<Completion> all = engine.submit(List.of(request(400), request(400), request(400)));
-    all.getFirst().iterator().next(); // it runs
+    await(held); // some run, one waits
     Thread closer = Thread.ofPlatform().start(engine::close);
     closer.interrupt();
     Patience.await(
