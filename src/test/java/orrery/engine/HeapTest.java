@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static orrery.speculation.SpeculationOptions.Algorithm.MTP;
+import static orrery.speculation.SpeculationOptions.Algorithm.NGRAM;
 
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
@@ -208,5 +211,50 @@ class HeapTest {
     RequestLimits.requireFewLogprobs(List.of(cut), 202, 8 * 2 * each);
     Request plain = Request.of(new int[] {1, 2}, params.withN(1000).withLogprobs(-1));
     RequestLimits.requireFewLogprobs(List.of(plain), 500, 0);
+  }
+
+  /** Each choice has its prompt and the state of its search; the tables are there once. */
+  @Test
+  void choicesThatComeTogetherHaveOneLimit() {
+    SamplingParams params =
+        SamplingParams.defaults().withStop(Collections.nCopies(256, "x".repeat(1024)));
+    long tables = params.sharedBytes();
+    assertThat(tables).isBetween(4L * 256 * 1024, 5L * 256 * 1024);
+    long each = 4096 + 2 * 4 * 2 + params.answerBytes();
+    assertThat(params.answerBytes()).isBetween(2L * 4 * 256 + 2 * 1024, 16L * 1024);
+    List<Request> all = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      all.add(Request.of(new int[] {1, 2}, params).withSeed(i));
+    }
+    RequestLimits.requireRoomToWait(all, tables + 100 * each);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> RequestLimits.requireRoomToWait(all, tables + 100 * each - 1))
+        .withMessageMatching("requests: 100 that come together would take .*");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> RequestLimits.requireRoomToWait(all, tables - 1))
+        .withMessageMatching("stop: the search for these strings would take 1.0 MiB.*");
+    List<Request> many = List.of(Request.of(new int[] {1, 2}, params.withN(100)));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> RequestLimits.requireRoomToWait(many, tables + 99 * each))
+        .withMessageMatching("n: 100 answers to a prompt of 2 tokens would take .*");
+  }
+
+  @Test
+  void promptLookupIsCountedForEachRunLength() {
+    EngineOptions off = EngineOptions.defaults();
+    EngineOptions one = off.withSpeculation(s -> s.withAlgorithm(NGRAM).withNgram(3, 3));
+    EngineOptions all = off.withSpeculation(s -> s.withAlgorithm(NGRAM).withNgram(1, 64));
+    long each = running(one) - running(off);
+    int context = Sizes.contextLength(loaded.model(), off);
+    int requests = off.batching().maxRunningRequests();
+    assertThat(each).isBetween(8L * context * requests, 16L * context * requests);
+    assertThat(running(all) - running(off)).isEqualTo(64 * each);
+  }
+
+  private static long running(EngineOptions o) {
+    return HeapPlan.of(loaded.model(), o).kinds().stream()
+        .filter(kind -> kind.what().contains("running requests hold"))
+        .mapToLong(HeapPlan.Kind::bytes)
+        .sum();
   }
 }
