@@ -6,7 +6,7 @@ package orrery.engine;
  * for the end.
  */
 final class Crash {
-  private static final int RESERVE = 1 << 20; // bytes: some hundred for each of 1,000s of requests
+  private static final int RESERVE = 1 << 20; // bytes: a request that fails takes a few hundred
 
   private byte[] reserve = new byte[RESERVE];
 

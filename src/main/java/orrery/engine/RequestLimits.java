@@ -5,6 +5,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
+import orrery.grammar.Constraint;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.Stream;
@@ -21,7 +22,7 @@ import orrery.sampling.SamplingParams;
  */
 record RequestLimits(
     KvCache kv, int vocab, int contextLength, int maxRunning, int margin, long room) {
-  private static final long CHOICE_BYTES = 4096; // about what a waiting choice takes beside
+  private static final long CHOICE_BYTES = 4096; // of a waiting choice, beside its prompt; about
   private static final int CALLERS = 8; // for so many at least there is room for log-probabilities
 
   /** The most tokens of a sequence for which the empty cache has room. */
@@ -59,14 +60,15 @@ record RequestLimits(
   /** Refuses requests whose choices, which may wait together, would not fit into the heap. */
   static void requireRoomToWait(List<Request> together, long room) {
     long bytes = 0;
-    Set<List<String>> counted = Collections.newSetFromMap(new IdentityHashMap<>());
+    Set<Object> counted = Collections.newSetFromMap(new IdentityHashMap<>());
     for (Request r : together) {
       long shared = r.params().sharedBytes();
       Heap.require("stop", "the search for these strings", shared, room);
       String what = r.params().n() + " answers to a prompt of " + r.prompt().length + " tokens";
       Heap.require("n", what, Heap.plus(shared, waiting(r)), room);
-      boolean first = counted.add(r.params().stop());
-      bytes = Heap.plus(bytes, Heap.plus(waiting(r), first ? shared : 0));
+      long tables = counted.add(r.params().stop()) ? shared : 0;
+      long masks = r.params().constraint().filter(counted::add).map(Constraint::bytes).orElse(0L);
+      bytes = Heap.plus(bytes, Heap.plus(waiting(r), Heap.plus(tables, masks)));
     }
     Heap.require("requests", together.size() + " that come together", bytes, room);
   }

@@ -17,6 +17,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import orrery.TinyModels;
+import orrery.grammar.Constraint;
+import orrery.grammar.Grammars;
 import orrery.kv.KvGeometry;
 import orrery.model.Activations;
 import orrery.model.ModelConfig;
@@ -237,6 +239,23 @@ class HeapTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> RequestLimits.requireRoomToWait(many, tables + 99 * each))
         .withMessageMatching("n: 100 answers to a prompt of 2 tokens would take .*");
+  }
+
+  @Test
+  void aConstraintIsCountedOnceForAllWhoShareIt() {
+    byte[][] tokens = new byte[256][1]; // [256][1]
+    for (int b = 0; b < tokens.length; b++) {
+      tokens[b][0] = (byte) b;
+    }
+    Constraint constraint = Grammars.of(tokens).regex("[a-c]{1000}");
+    SamplingParams params = SamplingParams.defaults().withConstraint(constraint);
+    Request one = Request.of(new int[] {1, 2}, params);
+    assertThat(constraint.bytes()).isGreaterThan((2 << 20) + 1000L * (8 + 2));
+    long all = 2 * (4096 + 2 * 4 * 2) + constraint.bytes();
+    RequestLimits.requireRoomToWait(List.of(one, one.withSeed(3)), all);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> RequestLimits.requireRoomToWait(List.of(one, one), all - 1))
+        .withMessageMatching("requests: 2 that come together would take .*");
   }
 
   @Test
