@@ -56,7 +56,8 @@ public class MaskBenchmark {
     Syntax object =
         JsonForms.object(
             java.util.List.of(JsonForms.member(JsonForms.literal("name"), JsonForms.STRING)),
-            new boolean[] {true});
+            new boolean[] {true},
+            part -> {});
     automaton = AutomatonBuilder.build("benchmark", object);
     String begin = where.equals("string") ? "{\"name\": \"a" : "{\"na";
     state = automaton.next(0, begin.getBytes(StandardCharsets.UTF_8));

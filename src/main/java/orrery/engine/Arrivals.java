@@ -93,7 +93,7 @@ final class Arrivals {
       for (Request request : all) {
         Completion completion = new Completion(arrivals++, this::cancel);
         completions.add(completion);
-        messages.add(arrival.message(request, completion, now));
+        messages.add(orFail(arrival.message(request, completion, now), completion));
       }
       posted = thread.post(messages);
     }
@@ -102,6 +102,18 @@ final class Arrivals {
       throw EngineThread.closed();
     }
     return List.copyOf(completions);
+  }
+
+  /** A message that leaves no caller waiting if it fails before the request is in the books. */
+  private static Runnable orFail(Runnable message, Completion completion) {
+    return () -> {
+      try {
+        message.run();
+      } catch (Throwable bug) { // the engine stops
+        completion.fail(Requests.stopped(bug));
+        throw bug;
+      }
+    };
   }
 
   /** Takes places in the queue for {@code n} requests, if there is room. */

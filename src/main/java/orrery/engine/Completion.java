@@ -226,9 +226,12 @@ public final class Completion implements Iterable<Token>, AutoCloseable {
     end();
   }
 
+  /** Ends the request with an error, unless it has ended. */
   void fail(RequestException why) {
-    failure = why;
-    end();
+    if (!isDone()) {
+      failure = why;
+      end();
+    }
   }
 
   private void end() {

@@ -17,6 +17,7 @@ final class EngineThread {
   private static final long LINGER_MILLIS = 200; // long beside starting a thread: about 0.2 ms
 
   private final EngineCore core;
+  private final Crash crash = new Crash();
   private final CountDownLatch ended = new CountDownLatch(1);
   private final CompletableFuture<Void> end = new CompletableFuture<>(); // for others, as `ended`
 
@@ -231,26 +232,19 @@ final class EngineThread {
   }
 
   private void crash(Throwable why) {
+    crash.begin();
     synchronized (lock) {
       draining = true;
       stopped = true;
     }
-    try {
-      core.abandon(); // else what comes below could wait for a step that no thread computes
-      take();
-      while (!taken.isEmpty()) {
-        try {
-          taken.poll().run(); // requests that have just come must fail too
-        } catch (Throwable again) {
-          if (again != why) { // the same bug may strike again
-            why.addSuppressed(again);
-          }
-        }
-      }
-      core.failAll(why);
-    } finally {
-      end(why);
+    Crash.attempt(why, core::abandon); // else others could wait for a step that no thread computes
+    Crash.attempt(why, () -> core.failAll(why));
+    Crash.attempt(why, this::take);
+    while (!taken.isEmpty()) {
+      Crash.attempt(why, taken.poll()); // requests that have just come must fail too
+      Crash.attempt(why, () -> core.failAll(why)); // at once: all together may be large
     }
+    end(why);
   }
 
   /**
@@ -259,12 +253,15 @@ final class EngineThread {
    * @param bug that stopped it; null if it was closed
    */
   private void end(Throwable bug) {
-    core.close();
-    if (bug == null) {
-      end.complete(null);
-    } else {
-      end.completeExceptionally(bug);
+    try {
+      core.close();
+    } finally {
+      if (bug == null) {
+        end.complete(null);
+      } else {
+        end.completeExceptionally(bug);
+      }
+      ended.countDown(); // last: after close() the future is complete
     }
-    ended.countDown(); // last: after close() the future is complete
   }
 }

@@ -12,6 +12,7 @@ import orrery.model.Fp8Activations;
 import orrery.model.Model;
 import orrery.model.ModelSpec;
 import orrery.speculation.MtpDrafter;
+import orrery.speculation.NgramDrafter;
 import orrery.speculation.SpeculationOptions;
 
 /**
@@ -180,6 +181,9 @@ public record HeapPlan(List<Kind> kinds) {
       each += Heap.times(MtpDrafter.KEPT_STATES + 1, width, Float.BYTES);
       boolean drawn = s.acceptance() == SpeculationOptions.Acceptance.REJECTION;
       each += drawn ? Heap.times(s.numSteps(), model.vocab(), Double.BYTES) : 0;
+    }
+    if (s.algorithm() == SpeculationOptions.Algorithm.NGRAM) {
+      each = Heap.plus(each, NgramDrafter.bytes(s.ngramMin(), s.ngramMax(), contextLength));
     }
     String what = words("what %,d running requests hold", o.batching().maxRunningRequests());
     return new Kind(

@@ -1,7 +1,11 @@
 package orrery.engine;
 
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.function.IntUnaryOperator;
+import orrery.grammar.Constraint;
 import orrery.kv.KvCache;
 import orrery.kv.KvGeometry;
 import orrery.kv.Stream;
@@ -18,7 +22,7 @@ import orrery.sampling.SamplingParams;
  */
 record RequestLimits(
     KvCache kv, int vocab, int contextLength, int maxRunning, int margin, long room) {
-  private static final long CHOICE_BYTES = 4096; // about what a waiting choice takes
+  private static final long CHOICE_BYTES = 4096; // of a waiting choice, beside its prompt; about
   private static final int CALLERS = 8; // for so many at least there is room for log-probabilities
 
   /** The most tokens of a sequence for which the empty cache has room. */
@@ -45,10 +49,35 @@ record RequestLimits(
         requireFit(r, maxTokens.applyAsInt(r.params().maxTokens()));
         PromptScores.requirePossible(r, maxRunning, room);
       }
+      requireRoomToWait(together, room);
       requireFewLogprobs(together, contextLength, room);
     } catch (IllegalArgumentException e) {
       throw new RequestException(RequestException.Kind.INVALID, e.getMessage(), e);
     }
+    together.forEach(r -> r.params().prepare()); // here, and not on the engine's thread
+  }
+
+  /** Refuses requests whose choices, which may wait together, would not fit into the heap. */
+  static void requireRoomToWait(List<Request> together, long room) {
+    long bytes = 0;
+    Set<Object> counted = Collections.newSetFromMap(new IdentityHashMap<>());
+    for (Request r : together) {
+      long shared = r.params().sharedBytes();
+      Heap.require("stop", "the search for these strings", shared, room);
+      String what = r.params().n() + " answers to a prompt of " + r.prompt().length + " tokens";
+      Heap.require("n", what, Heap.plus(shared, waiting(r)), room);
+      long tables = counted.add(r.params().stop()) ? shared : 0;
+      long masks = r.params().constraint().filter(counted::add).map(Constraint::bytes).orElse(0L);
+      bytes = Heap.plus(bytes, Heap.plus(waiting(r), Heap.plus(tables, masks)));
+    }
+    Heap.require("requests", together.size() + " that come together", bytes, room);
+  }
+
+  /** Bytes of the choices of a request while they wait, without what they share. */
+  private static long waiting(Request r) {
+    long prompt = Heap.times(r.prompt().length, Integer.BYTES);
+    long each = CHOICE_BYTES + prompt + r.params().answerBytes();
+    return Heap.plus(prompt, Heap.times(r.params().n(), each));
   }
 
   /**
@@ -60,12 +89,6 @@ record RequestLimits(
     int[] prompt = r.prompt();
     requireTokens(prompt);
     r.params().requireTokensBelow(vocab);
-    int n = r.params().n();
-    if (n > 1) {
-      String what = n + " answers to a prompt of " + prompt.length + " tokens";
-      long each = CHOICE_BYTES + (long) Integer.BYTES * prompt.length;
-      Heap.require("n", what, Heap.times(n, each), room);
-    }
     int longest = (int) Math.min((long) prompt.length + maxTokens, contextLength);
     boolean whole = maxTokens == r.params().maxTokens();
     requireRoom(whole ? "prompt and max_tokens" : "prompt and first token", longest);

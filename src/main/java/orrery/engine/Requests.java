@@ -216,17 +216,24 @@ final class Requests {
   void failAll(Throwable why) {
     List<Active> all = new ArrayList<>(active.values());
     active.clear();
+    RequestException stopped = stopped(why);
     // Waiting callers get the error first: the code below may be what is broken, or a sink.
     for (Active a : all) {
       started(a);
-      a.completion.fail(stopped(why));
-      a.left("the engine stopped");
+      Crash.attempt(why, () -> a.completion.fail(stopped));
     }
     for (Active a : all) {
-      for (Choice c : allOf(a)) {
-        remove(c);
-        report(c, clock.getAsLong(), "error");
-      }
+      Crash.attempt(why, () -> a.left("the engine stopped"));
+    }
+    for (Active a : all) {
+      Crash.attempt(why, () -> reportFailed(a));
+    }
+  }
+
+  private void reportFailed(Active a) {
+    for (Choice c : allOf(a)) {
+      remove(c);
+      report(c, clock.getAsLong(), "error");
     }
   }
 }

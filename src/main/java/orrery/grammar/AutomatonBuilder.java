@@ -19,14 +19,17 @@ import orrery.grammar.Syntax.Sequence;
  *
  * <p>Any client may send a pattern, so its cost is known before it is paid. {@link Size} counts
  * what the automaton of a syntax will have, before it is built; {@value #MAX_TRANSITIONS}
- * transitions are the limit. A small automaton can still become exponentially large when it is made
+ * transitions are the limit, and {@value #MAX_BUILT} states and transitions of all automata that
+ * are built on the way. A small automaton can still become exponentially large when it is made
  * deterministic; then {@value #MAX_EFFORT} steps are the limit.
  */
 final class AutomatonBuilder {
   static final int MAX_TRANSITIONS = 400_000;
+  static final int MAX_BUILT = 20_000_000; // a few seconds
   static final int MAX_EFFORT = 50_000; // Lucene's unit: ten states looked at
 
   private static final Automaton UTF8 = utf8();
+  private static final Automaton NOTHING = Automata.makeEmptyString();
 
   private AutomatonBuilder() {}
 
@@ -60,10 +63,21 @@ final class AutomatonBuilder {
 
   /** Refuses a syntax whose automaton would be too large; it is not built for that. */
   static void requireSmall(String name, Syntax syntax, Size.Counter counter) {
-    if (counter.of(syntax).transitions() > MAX_TRANSITIONS) {
+    requireFew(name, counter.of(syntax).transitions());
+    String built = " states and transitions, with those of its parts";
+    requireAtMost(name, counter.built(syntax), MAX_BUILT, built);
+  }
+
+  /** Refuses an automaton with too many transitions. */
+  static void requireFew(String name, double transitions) {
+    requireAtMost(name, transitions, MAX_TRANSITIONS, " transitions");
+  }
+
+  private static void requireAtMost(String name, double count, int most, String ofWhat) {
+    if (!(count <= most)) { // it may be no number
       throw new GrammarException(
           name,
-          "an automaton of at most " + MAX_TRANSITIONS + " transitions",
+          "an automaton of at most " + most + ofWhat,
           "a larger one; repeat less, or with smaller counts");
     }
   }
@@ -114,13 +128,26 @@ final class AutomatonBuilder {
     }
   }
 
-  private static Automaton automaton(Syntax syntax) {
+  /** The parts of a syntax from whose automata its own is built. */
+  static List<Syntax> parts(Syntax syntax) {
+    return switch (syntax) {
+      case Characters c -> List.of();
+      case Sequence s -> s.parts();
+      case Choice c -> c.options();
+      case Repeat r -> r.max() == 0 ? List.of() : List.of(r.part());
+      case Separated s -> s.max() == 1 ? List.of(s.part()) : List.of(s.part(), s.separator());
+    };
+  }
+
+  /** The automaton of a syntax of which {@link #requireSmall} has nothing to say. */
+  static Automaton automaton(Syntax syntax) {
+    List<Automaton> parts = parts(syntax).stream().map(AutomatonBuilder::automaton).toList();
     return switch (syntax) {
       case Characters c -> characters(c.set());
-      case Sequence s -> s.parts().isEmpty() ? Automata.makeEmptyString() : sequence(s.parts());
-      case Choice c -> union(c.options().stream().map(o -> automaton(o)).toList());
-      case Repeat r -> repeat(automaton(r.part()), r.min(), r.max());
-      case Separated s -> separated(s, automaton(s.part()), automaton(s.separator()));
+      case Sequence s -> sequence(parts);
+      case Choice c -> union(parts);
+      case Repeat r -> r.max() == 0 ? NOTHING : repeat(parts.getFirst(), r.min(), r.max());
+      case Separated s -> s.max() == 1 ? parts.getFirst() : separated(s, parts);
     };
   }
 
@@ -149,11 +176,21 @@ final class AutomatonBuilder {
     return Operations.removeDeadStates(joined);
   }
 
-  private static Automaton sequence(List<Syntax> parts) {
-    return Operations.concatenate(parts.stream().map(p -> automaton(p)).toList());
+  /** Parts without a character are left out: each end of a part looks at all behind it. */
+  private static Automaton sequence(List<Automaton> parts) {
+    List<Automaton> some = parts.stream().filter(p -> canBegin(p) || !p.isAccept(0)).toList();
+    return some.isEmpty() ? NOTHING : Operations.concatenate(some);
+  }
+
+  /** Whether a character can be read from the start of an automaton. */
+  private static boolean canBegin(Automaton part) {
+    return part.getNumStates() > 0 && part.getNumTransitions(0) > 0;
   }
 
   private static Automaton repeat(Automaton part, int min, int max) {
+    if (!canBegin(part)) {
+      return min == 0 ? NOTHING : part;
+    }
     return max == Syntax.UNBOUNDED ? Operations.repeat(part, min) : chain(part, min, max);
   }
 
@@ -165,19 +202,20 @@ final class AutomatonBuilder {
   private static Automaton chain(Automaton part, int min, int max) {
     int states = part.getNumStates();
     if (max == 0 || states == 0) {
-      return min == 0 ? Automata.makeEmptyString() : part;
+      return min == 0 ? NOTHING : part;
     }
+    int count = Math.multiplyExact(max, states);
     boolean skips = part.isAccept(0);
     Automaton all = new Automaton();
-    for (int s = 0; s < max * states; s++) {
+    for (int s = 0; s < count; s++) {
       all.createState();
       boolean enough = s / states + 1 >= min || skips;
       all.setAccept(s, s == 0 ? min == 0 || skips : part.isAccept(s % states) && enough);
     }
-    for (int s = 0; s < max * states; s++) {
+    for (int s = 0; s < count; s++) {
       int copy = s - s % states;
       link(part, s % states, all, s, copy);
-      if (part.isAccept(s % states) && copy + states < max * states) {
+      if (part.isAccept(s % states) && copy + states < count) {
         link(part, 0, all, s, copy + states);
       }
     }
@@ -185,7 +223,9 @@ final class AutomatonBuilder {
     return Operations.removeDeadStates(all);
   }
 
-  private static Automaton separated(Separated s, Automaton part, Automaton separator) {
+  private static Automaton separated(Separated s, List<Automaton> parts) {
+    Automaton part = parts.getFirst();
+    Automaton separator = parts.getLast();
     if (s.max() != Syntax.UNBOUNDED) {
       Automaton more = Operations.concatenate(separator, part);
       return Operations.concatenate(part, chain(more, s.min() - 1, s.max() - 1));

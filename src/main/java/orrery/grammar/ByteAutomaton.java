@@ -71,6 +71,11 @@ final class ByteAutomaton {
     return states;
   }
 
+  /** Bytes of its table. */
+  long bytes() {
+    return (long) Character.BYTES * next.length;
+  }
+
   /** The state after a byte, 0 to 255; the state is not {@link #DEAD}. */
   int next(int state, int b) {
     return next[state * columns + column[b]] - 1;

@@ -114,6 +114,11 @@ public final class Constraint {
     return found;
   }
 
+  /** The most bytes that it takes, with the masks that it keeps. */
+  public long bytes() {
+    return automaton.bytes() + MASK_BYTES + (long) Long.BYTES * masks.length;
+  }
+
   /** Number of token ids of the model that this was made for. */
   public int vocab() {
     return tree.vocab();

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import orrery.checkpoint.JsonText;
 import orrery.grammar.Syntax.Characters;
 import orrery.grammar.Syntax.Repeat;
@@ -97,8 +98,10 @@ final class JsonForms {
    *
    * @param members name and value of each, in JSON
    * @param required [members] whether it must be there
+   * @param small refuses what would be too large: it sees each part before the next one is made,
+   *     since members that may all be left out have many ways to be written
    */
-  static Syntax object(List<Syntax> members, boolean[] required) {
+  static Syntax object(List<Syntax> members, boolean[] required, Consumer<Syntax> small) {
     int must = 0;
     while (must < required.length && !required[must]) {
       must++;
@@ -109,6 +112,7 @@ final class JsonForms {
     List<Syntax> byFirst = new ArrayList<>(); // what is written if a member is the first one there
     for (int first = 0; first < members.size(); first++) {
       byFirst.add(behind(members, required, first));
+      small.accept(byFirst.getLast());
     }
     Syntax some = new Syntax.Choice(byFirst);
     return bracketed('{', byFirst.isEmpty() ? Syntax.EMPTY : optional(sequence(some, BLANK)), '}');
@@ -161,7 +165,7 @@ final class JsonForms {
         fields.forEach((k, v) -> members.add(member(literal((String) k), value(v))));
         boolean[] required = new boolean[members.size()];
         Arrays.fill(required, true);
-        yield object(members, required);
+        yield object(members, required, all -> {}); // there is one way to write them
       }
       default -> text(value.toString()); // true, false, null
     };

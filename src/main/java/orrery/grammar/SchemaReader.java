@@ -90,6 +90,7 @@ final class SchemaReader {
   private final Object root;
   private final Deque<String> references = new ArrayDeque<>(); // that are being followed
   private final Size.Counter sizes = new Size.Counter();
+  private double total; // transitions of what was read and is not yet part of something larger
   private int schemas;
   private int depth;
   private long pairs;
@@ -133,10 +134,25 @@ final class SchemaReader {
     if (++depth > MAX_DEPTH) {
       throw new GrammarException(NAME, "at most " + MAX_DEPTH + " schemas in each other", "more");
     }
+    double before = total;
     Syntax syntax = read(schema, place);
-    AutomatonBuilder.requireSmall(place, syntax, sizes); // before it stands in many places
+    total = before;
+    grow(place, syntax); // before it stands in many places
     depth--;
     return syntax;
+  }
+
+  /** Takes note of a text, each character of which will be a transition at least. */
+  private void spell(String place, String text) {
+    total += text.codePointCount(0, text.length());
+    AutomatonBuilder.requireFew(place, total);
+  }
+
+  /** Refuses a part that is too large, by itself or with what was read before it. */
+  private void grow(String place, Syntax part) {
+    AutomatonBuilder.requireSmall(place, part, sizes);
+    total += sizes.of(part).transitions();
+    AutomatonBuilder.requireFew(place, total);
   }
 
   private Syntax read(Object schema, String place) {
@@ -249,7 +265,7 @@ final class SchemaReader {
   }
 
   /** The values of const and enum, if they have the type. */
-  private static Syntax values(SchemaFields s) {
+  private Syntax values(SchemaFields s) {
     List<?> values = s.has("enum") ? s.list("enum") : List.of(s.get("const"));
     List<String> types = s.has("type") ? types(s) : TYPES;
     List<Syntax> options = new ArrayList<>();
@@ -266,12 +282,19 @@ final class SchemaReader {
     return new Syntax.Choice(options);
   }
 
-  private static void requireShallow(SchemaFields s, Object value, int levels) {
+  /** Checks a value before its spelling is made: how deep it is, and how long. */
+  private void requireShallow(SchemaFields s, Object value, int levels) {
     if (levels == 0) {
       throw new GrammarException(s.place(), "values of at most " + MAX_DEPTH + " levels", "more");
     }
     Collection<?> inside =
         value instanceof Map<?, ?> m ? m.values() : value instanceof List<?> l ? l : List.of();
+    switch (value) {
+      case Map<?, ?> m -> m.keySet().forEach(name -> spell(s.place(), (String) name));
+      case List<?> l -> spell(s.place(), "[]");
+      case JsonText.Num n -> spell(s.place(), n.text());
+      default -> spell(s.place(), value.toString());
+    }
     inside.forEach(v -> requireShallow(s, v, levels - 1));
   }
 
@@ -331,7 +354,7 @@ final class SchemaReader {
       Object more = s.has("additionalProperties") ? s.get("additionalProperties") : true;
       boolean none = Boolean.FALSE.equals(more);
       return none
-          ? JsonForms.object(List.of(), new boolean[0])
+          ? JsonForms.object(List.of(), new boolean[0], part -> {})
           : Boolean.TRUE.equals(more)
               ? anyObject()
               : JsonForms.map(schema(more, s.at("additionalProperties")));
@@ -342,19 +365,22 @@ final class SchemaReader {
     if (!(s.get("properties") instanceof Map<?, ?> properties)) {
       throw s.bad("properties", "an object");
     }
-    List<?> required = s.has("required") ? names(s) : List.of();
+    Set<?> required = s.has("required") ? new HashSet<>(names(s)) : Set.of();
     if (!properties.keySet().containsAll(required)) {
       throw s.bad("required", "names among the properties");
     }
+    double before = total;
     List<Syntax> members = new ArrayList<>();
     boolean[] must = new boolean[properties.size()]; // [properties]
     for (Map.Entry<?, ?> property : properties.entrySet()) {
       String name = (String) property.getKey();
       must[members.size()] = required.contains(name);
+      spell(s.place(), name);
       Syntax value = schema(property.getValue(), s.at("properties") + "/" + name);
       members.add(JsonForms.member(JsonForms.literal(name), value));
     }
-    return JsonForms.object(members, must);
+    total = before; // what follows is made of the members
+    return JsonForms.object(members, must, part -> grow(s.place(), part));
   }
 
   private static List<?> names(SchemaFields s) {

@@ -26,6 +26,9 @@ public final class ServedReader {
   /** Most characters of a stop string: so many may have to be held back from a stream. */
   public static final int MAX_STOP_CHARS = 1024;
 
+  /** Most characters of all stop strings: each has an entry in a table while the call waits. */
+  public static final int MAX_STOP_TEXT = 16_384;
+
   /** More characters than any tokenizer has in all its tokens on average. */
   public static final long CHARS_PER_TOKEN = 64;
 
@@ -126,11 +129,17 @@ public final class ServedReader {
       throw new FieldException(
           path + "stop", "at most " + MAX_STOPS + " strings", params.stop().size() + "");
     }
+    int all = 0;
     for (String stop : params.stop()) {
+      all += stop.length(); // of few strings, of which the next line lets none be long
       if (stop.length() > MAX_STOP_CHARS) {
         String most = "strings of at most " + MAX_STOP_CHARS + " characters";
         throw new FieldException(path + "stop", most, stop.length() + "");
       }
+    }
+    if (all > MAX_STOP_TEXT) {
+      String most = "at most " + MAX_STOP_TEXT + " characters in all strings";
+      throw new FieldException(path + "stop", most, all + "");
     }
     if (params.stopTokenIds().size() > MAX_STOPS) {
       String found = params.stopTokenIds().size() + "";

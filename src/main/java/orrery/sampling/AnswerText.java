@@ -66,7 +66,7 @@ public final class AnswerText {
     this.eos = eos.clone();
     this.maxTokens = Math.min(maxTokens, params.maxTokens());
     this.decoder = decoder;
-    strings = new StopStrings(params.stop());
+    strings = new StopStrings(params.stopTexts());
   }
 
   /**

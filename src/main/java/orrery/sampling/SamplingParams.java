@@ -121,11 +121,7 @@ public record SamplingParams(
     for (TokenBias entry : logitBias) {
       Options.check(biased.add(entry.token()), "logit_bias", "each token once", entry.token());
     }
-    stop = complete("stop", stop);
-    for (String text : stop) {
-      Options.check(!text.isEmpty(), "stop", "strings that are not empty", "\"\"");
-      Options.check(isUnicode(text), "stop", "whole Unicode characters", "half a surrogate pair");
-    }
+    stop = stop instanceof StopTexts checked ? checked : stopTexts(stop);
     stopTokenIds = complete("stop_token_ids", stopTokenIds);
     for (int token : stopTokenIds) {
       Options.check(token >= 0, "stop_token_ids", "ids of at least 0", token);
@@ -243,6 +239,37 @@ public record SamplingParams(
   /** The answer will be one of the constraint's texts; {@code Grammars} makes constraints. */
   public SamplingParams withConstraint(Constraint constraint) {
     return Options.with(this, "constraint", Optional.of(constraint));
+  }
+
+  /**
+   * Makes what all answers of a request share to look for its stop strings, so that the thread that
+   * begins an answer finds it made. Any thread may call it.
+   */
+  public void prepare() {
+    stopTexts().borders();
+  }
+
+  /** Bytes of what {@link #prepare} makes. */
+  public long sharedBytes() {
+    return stopTexts().tableBytes();
+  }
+
+  /** Bytes that each answer takes to look for the stop strings, beside what they share. */
+  public long answerBytes() {
+    return stopTexts().stateBytes();
+  }
+
+  StopTexts stopTexts() {
+    return (StopTexts) stop; // the constructor made it
+  }
+
+  private static StopTexts stopTexts(List<String> stop) {
+    StopTexts texts = new StopTexts(complete("stop", stop));
+    for (String text : texts) {
+      Options.check(!text.isEmpty(), "stop", "strings that are not empty", "\"\"");
+      Options.check(isUnicode(text), "stop", "whole Unicode characters", "half a surrogate pair");
+    }
+    return texts;
   }
 
   /** Whether sampling always takes the token with the highest logit. */

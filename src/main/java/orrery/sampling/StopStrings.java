@@ -1,7 +1,6 @@
 package orrery.sampling;
 
 import java.util.BitSet;
-import java.util.List;
 
 /**
  * Looks for stop strings in text that arrives in pieces. Text that may be the start of a stop
@@ -23,8 +22,8 @@ import java.util.List;
  */
 final class StopStrings {
 
-  private final List<String> stops;
-  private final int[][] borders; // [stop][i]: longest proper prefix that ends its first i + 1 chars
+  private final StopTexts stops;
+  private final int[][] borders; // [stop][i], shared with other answers: StopTexts.borders()
   private final int[] matched; // [stop]: characters of it that the text read so far ends with
   private int[] spelled; // [stop]: the same with special tokens' names; null before the first
   private final StringBuilder held = new StringBuilder(); // read, not yet given out
@@ -32,9 +31,9 @@ final class StopStrings {
   private String found; // null until there is a match
   private int cut; // where the match begins in the held text
 
-  StopStrings(List<String> stops) {
+  StopStrings(StopTexts stops) {
     this.stops = stops;
-    borders = stops.stream().map(StopStrings::borders).toArray(int[][]::new);
+    borders = stops.borders();
     matched = new int[stops.size()];
   }
 
@@ -160,19 +159,5 @@ final class StopStrings {
     held.delete(0, length);
     hidden = hidden.isEmpty() ? hidden : hidden.get(length, length + held.length());
     return text.toString();
-  }
-
-  private static int[] borders(String stop) {
-    int[] borders = new int[stop.length()];
-    for (int i = 1, length = 0; i < stop.length(); i++) {
-      while (length > 0 && stop.charAt(i) != stop.charAt(length)) {
-        length = borders[length - 1];
-      }
-      if (stop.charAt(i) == stop.charAt(length)) {
-        length++;
-      }
-      borders[i] = length;
-    }
-    return borders;
   }
 }

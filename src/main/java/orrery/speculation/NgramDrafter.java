@@ -42,6 +42,17 @@ public final class NgramDrafter implements Drafter {
     this.max = max;
   }
 
+  /**
+   * The most bytes that a sequence takes.
+   *
+   * @param min shortest run that is looked for, in tokens
+   * @param max longest run, in tokens
+   * @param tokens of the sequence
+   */
+  public static long bytes(int min, int max, long tokens) {
+    return (max - min + 1) * NgramIndex.bytes(tokens);
+  }
+
   @Override
   public int ahead() {
     return 0;

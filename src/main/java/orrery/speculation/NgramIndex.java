@@ -11,8 +11,11 @@ import java.util.Arrays;
 final class NgramIndex {
   private static final int MIX = 0x9E3779B1; // 2^32 / golden ratio, odd
 
+  private static final int FEWEST_CELLS = 64;
+
   private final int n;
-  private int[] ends = new int[64]; // [power of two], where a run ends (exclusive); 0 is empty
+  private int[] ends =
+      new int[FEWEST_CELLS]; // [power of two], where a run ends (exclusive); 0 is empty
   private int used;
   private int indexed; // runs that end at or before this are in the table
   private long compared; // table cells looked at, for tests of the cost
@@ -20,6 +23,20 @@ final class NgramIndex {
   NgramIndex(int n) {
     this.n = n;
     indexed = n - 1;
+  }
+
+  /** The most bytes that the index of a text of so many tokens takes, when it does not grow. */
+  static long bytes(long tokens) {
+    long cells = FEWEST_CELLS;
+    while (2 * tokens >= cells) {
+      cells *= 2;
+    }
+    return Integer.BYTES * cells;
+  }
+
+  /** Bytes of its table now. */
+  long bytes() {
+    return (long) Integer.BYTES * ends.length;
   }
 
   /** Enters all runs that end at or before {@code end}; a newer run replaces an older equal one. */

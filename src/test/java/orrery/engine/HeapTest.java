@@ -5,15 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static orrery.speculation.SpeculationOptions.Algorithm.MTP;
+import static orrery.speculation.SpeculationOptions.Algorithm.NGRAM;
 
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import orrery.TinyModels;
+import orrery.grammar.Constraint;
+import orrery.grammar.Grammars;
 import orrery.kv.KvGeometry;
 import orrery.model.Activations;
 import orrery.model.ModelConfig;
@@ -208,5 +213,67 @@ class HeapTest {
     RequestLimits.requireFewLogprobs(List.of(cut), 202, 8 * 2 * each);
     Request plain = Request.of(new int[] {1, 2}, params.withN(1000).withLogprobs(-1));
     RequestLimits.requireFewLogprobs(List.of(plain), 500, 0);
+  }
+
+  /** Each choice has its prompt and the state of its search; the tables are there once. */
+  @Test
+  void choicesThatComeTogetherHaveOneLimit() {
+    SamplingParams params =
+        SamplingParams.defaults().withStop(Collections.nCopies(256, "x".repeat(1024)));
+    long tables = params.sharedBytes();
+    assertThat(tables).isBetween(4L * 256 * 1024, 5L * 256 * 1024);
+    long each = 4096 + 2 * 4 * 2 + params.answerBytes();
+    assertThat(params.answerBytes()).isBetween(2L * 4 * 256 + 2 * 1024, 16L * 1024);
+    List<Request> all = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      all.add(Request.of(new int[] {1, 2}, params).withSeed(i));
+    }
+    RequestLimits.requireRoomToWait(all, tables + 100 * each);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> RequestLimits.requireRoomToWait(all, tables + 100 * each - 1))
+        .withMessageMatching("requests: 100 that come together would take .*");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> RequestLimits.requireRoomToWait(all, tables - 1))
+        .withMessageMatching("stop: the search for these strings would take 1.0 MiB.*");
+    List<Request> many = List.of(Request.of(new int[] {1, 2}, params.withN(100)));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> RequestLimits.requireRoomToWait(many, tables + 99 * each))
+        .withMessageMatching("n: 100 answers to a prompt of 2 tokens would take .*");
+  }
+
+  @Test
+  void aConstraintIsCountedOnceForAllWhoShareIt() {
+    byte[][] tokens = new byte[256][1]; // [256][1]
+    for (int b = 0; b < tokens.length; b++) {
+      tokens[b][0] = (byte) b;
+    }
+    Constraint constraint = Grammars.of(tokens).regex("[a-c]{1000}");
+    SamplingParams params = SamplingParams.defaults().withConstraint(constraint);
+    Request one = Request.of(new int[] {1, 2}, params);
+    assertThat(constraint.bytes()).isGreaterThan((2 << 20) + 1000L * (8 + 2));
+    long all = 2 * (4096 + 2 * 4 * 2) + constraint.bytes();
+    RequestLimits.requireRoomToWait(List.of(one, one.withSeed(3)), all);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> RequestLimits.requireRoomToWait(List.of(one, one), all - 1))
+        .withMessageMatching("requests: 2 that come together would take .*");
+  }
+
+  @Test
+  void promptLookupIsCountedForEachRunLength() {
+    EngineOptions off = EngineOptions.defaults();
+    EngineOptions one = off.withSpeculation(s -> s.withAlgorithm(NGRAM).withNgram(3, 3));
+    EngineOptions all = off.withSpeculation(s -> s.withAlgorithm(NGRAM).withNgram(1, 64));
+    long each = running(one) - running(off);
+    int context = Sizes.contextLength(loaded.model(), off);
+    int requests = off.batching().maxRunningRequests();
+    assertThat(each).isBetween(8L * context * requests, 16L * context * requests);
+    assertThat(running(all) - running(off)).isEqualTo(64 * each);
+  }
+
+  private static long running(EngineOptions o) {
+    return HeapPlan.of(loaded.model(), o).kinds().stream()
+        .filter(kind -> kind.what().contains("running requests hold"))
+        .mapToLong(HeapPlan.Kind::bytes)
+        .sum();
   }
 }

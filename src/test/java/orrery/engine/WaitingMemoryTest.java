@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -20,9 +21,12 @@ class WaitingMemoryTest {
 
   /** Bytes that this thread allocates for each choice of a waiting request. */
   private static long bytesEach(LoadedModel loaded, int vocab) {
+    return bytesEach(loaded, vocab, SamplingParams.defaults().withFrequencyPenalty(1));
+  }
+
+  private static long bytesEach(LoadedModel loaded, int vocab, SamplingParams params) {
     var model = new Wide(loaded.model(), vocab);
     var wide = new LoadedModel(loaded.directory(), model, Optional.empty(), new int[0]);
-    SamplingParams params = SamplingParams.defaults().withFrequencyPenalty(1);
     Request request = Request.of(new int[] {1, 2, 3, 4, 5, 6, 7, 8}, params);
     List<Choice> kept = new ArrayList<>(CHOICES);
     var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -43,6 +47,19 @@ class WaitingMemoryTest {
       long small = bytesEach(loaded, 1_000);
       long large = bytesEach(loaded, 151_552);
       assertThat(large).isBetween(1L, 4_000L).isLessThan(small + 200);
+    }
+  }
+
+  @Test
+  void theTablesOfStopStringsAreMadeOnceAndNotForEachChoice() {
+    try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("groups"))) {
+      SamplingParams plain = SamplingParams.defaults();
+      SamplingParams stops = plain.withStop(Collections.nCopies(64, "x".repeat(1024)));
+      stops.prepare();
+      bytesEach(loaded, 1_000, stops); // classes are loaded once
+      long more = bytesEach(loaded, 1_000, stops) - bytesEach(loaded, 1_000, plain);
+      assertThat(more).isBetween(1L, stops.answerBytes());
+      assertThat(stops.sharedBytes()).isGreaterThan(4L * 64 * 1024);
     }
   }
 }

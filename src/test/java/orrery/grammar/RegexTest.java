@@ -3,6 +3,8 @@ package orrery.grammar;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Random;
+import org.apache.lucene.util.automaton.Automaton;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -164,6 +166,79 @@ class RegexTest {
     assertThatThrownBy(() -> grammars.regex(pattern))
         .isInstanceOf(GrammarException.class)
         .hasMessageMatching("regex: expected an automaton .*found (a larger one|one that needs).*");
+  }
+
+  /** What stands behind {0} would take all memory, if it were built. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "((a{99999}){99999}){0}x",
+        "((a{99999}){99999}){,0}x",
+        "(((a{99999}){99999}){0}){99999}x",
+        "(?:(a{99999}){99999}){0}(?:(a{99999}){99999}){0}x"
+      })
+  void aPartThatStandsNowhereIsNotBuilt(String pattern) {
+    accepts(pattern, "x");
+    rejects(pattern, "", "ax");
+  }
+
+  @Test
+  void theEmptyTextRepeatedIsTheEmptyText() {
+    for (String empty : new String[] {"()", "(|)", "(a{0})", "([^\\d\\D]?)", "(()*(|)+)"}) {
+      for (String count : new String[] {"{99999}", "{99999,}", "*", "+", "?", "{3,99999}"}) {
+        String part = empty + count;
+        assertThat(states(part.repeat(100))).as(part).isEqualTo(1);
+        accepts(part + "x" + part, "x");
+        rejects(part + "x" + part, "");
+      }
+    }
+  }
+
+  @Test
+  void whatNoTextMatchesIsNotCopied() {
+    assertThat(states("[^\\d\\D]{99999}")).isLessThan(5);
+    assertThat(states("[^\\d\\D]{99999,}")).isLessThan(5);
+  }
+
+  private static int states(String pattern) {
+    return AutomatonBuilder.automaton(RegexParser.whole("regex", pattern)).getNumStates();
+  }
+
+  @Test
+  void anAutomatonHasNoMoreThanWasCounted() {
+    for (int seed = 0; seed < 2_000; seed++) {
+      String pattern = new RandomPattern(new Random(seed)).next();
+      Syntax syntax = RegexParser.whole("regex", pattern);
+      Automaton built = AutomatonBuilder.automaton(syntax);
+      Size.Counter counter = new Size.Counter();
+      Size size = counter.of(syntax);
+      assertThat((double) built.getNumStates()).as(pattern).isLessThanOrEqualTo(size.states());
+      assertThat((double) built.getNumTransitions())
+          .as(pattern)
+          .isLessThanOrEqualTo(size.transitions());
+      assertThat(counter.built(syntax)).isGreaterThanOrEqualTo(size.states() + size.transitions());
+    }
+  }
+
+  /** Each group is a new copy of what stands in it: the last one is small, and all are not. */
+  @Test
+  void copiesOfCopiesAreCounted() {
+    String pattern = "(".repeat(99) + "a{99999}" + ")?".repeat(99);
+    assertThatThrownBy(() -> grammars.regex(pattern))
+        .hasMessage(
+            "regex: expected an automaton of at most 20000000 states and transitions, with those"
+                + " of its parts, found a larger one; repeat less, or with smaller counts");
+  }
+
+  /** 99999^70 is beyond double, and times nothing it is no number. */
+  @Test
+  void aCountThatIsNoNumberIsTooLarge() {
+    String huge = "(".repeat(70) + "a" + "{99999})".repeat(70);
+    for (String behind : new String[] {"", "[^\\d\\D]", "(){2}", "b", "|b"}) {
+      Syntax syntax = RegexParser.whole("regex", huge + behind);
+      assertThatThrownBy(() -> AutomatonBuilder.requireSmall("regex", syntax, new Size.Counter()))
+          .hasMessageStartingWith("regex: expected an automaton of at most 400000 transitions");
+    }
   }
 
   /** Patterns that stall engines which try one way after the other; an automaton does not mind. */

@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -226,6 +228,45 @@ class SchemaTest {
       many.append(",\"p" + i + "\":{\"type\":\"string\"}");
     }
     refused(many + "}}", "an automaton of at most");
+  }
+
+  /** Members that may all be left out have ways to be written that grow with their square. */
+  @Test
+  void manyMembersThatMayBeLeftOutAreRefusedBeforeAllWaysToWriteThemAreMade() {
+    int members = 1_900;
+    List<Syntax> all = Collections.nCopies(members, Syntax.text("\"p\":true"));
+    int[] seen = new int[1];
+    Size.Counter sizes = new Size.Counter();
+    assertThatThrownBy(
+            () ->
+                JsonForms.object(
+                    all,
+                    new boolean[members],
+                    part -> {
+                      seen[0]++;
+                      AutomatonBuilder.requireSmall("here", part, sizes);
+                    }))
+        .isInstanceOf(GrammarException.class);
+    assertThat(seen[0]).isEqualTo(1);
+    StringBuilder properties = new StringBuilder("{\"properties\":{\"p\":{\"type\":\"null\"}");
+    for (int i = 0; i < members; i++) {
+      properties.append(",\"p").append(i).append("\":{\"type\":\"null\"}");
+    }
+    refused(properties + "}}", "an automaton of at most");
+  }
+
+  @Test
+  void partsThatAreSmallAloneAreRefusedBeforeAllAreMade() {
+    String large = "{\"const\":\"" + "x".repeat(150_000) + "\"}";
+    String use = "{\"$ref\":\"#/$defs/d\"}";
+    String three = "{\"anyOf\":[" + use + "," + use + "," + use + ",{\"type\":\"none\"}],";
+    refused(three + "\"$defs\":{\"d\":" + large + "}}", "an automaton of at most");
+    refused(
+        "{\"enum\":[\"" + "x".repeat(400_001) + "\"," + "[".repeat(60) + "]".repeat(60) + "]}",
+        "an automaton of at most");
+    String names = "{\"properties\":{\"" + "x".repeat(400_001) + "\":{\"type\":\"none\"}}}";
+    refused(names, "an automaton of at most");
+    assertThat(Texts.accepts(constraint("{\"properties\":{\"a\":{\"const\":1}}}"), "{}")).isTrue();
   }
 
   private void refused(String schema, String part) {

@@ -81,6 +81,11 @@ class ServedFieldsTest {
     {"\"seed\":1.5", "seed", "expected an integer of 64 bits"},
     {"\"stop\":[" + "\"x\",".repeat(256) + "\"x\"]", "stop", "at most 256 strings, found 257"},
     {"\"stop\":\"" + "x".repeat(1025) + "\"", "stop", "at most 1024 characters, found 1025"},
+    {
+      "\"stop\":[" + ("\"" + "x".repeat(1024) + "\",").repeat(16) + "\"y\"]",
+      "stop",
+      "at most 16384 characters in all strings, found 16385"
+    },
     {"\"stop_token_ids\":[" + "1,".repeat(256) + "1]", "stop_token_ids", "at most 256 tokens"},
     {"\"cache_salt\":\"\"", "cache_salt", "expected a string that is not empty"},
     {"\"extra_key\":5", "extra_key", "expected a string, found 5"},

@@ -39,6 +39,17 @@ class SamplingParamsTest {
   }
 
   @Test
+  void copiesShareTheTablesOfTheirStopStrings() {
+    SamplingParams params = SamplingParams.defaults().withStop(List.of("abab", "b"));
+    SamplingParams copy = params.withSeed(7).withStop(params.stop()).withN(3);
+    assertThat(copy.stopTexts().borders()).isSameAs(params.stopTexts().borders());
+    assertThat(params.stopTexts().borders()).isEqualTo(new int[][] {{0, 0, 1, 2}, {0}});
+    SamplingParams same = SamplingParams.defaults().withStop(List.of("abab", "b"));
+    assertThat(same).isEqualTo(params).hasSameHashCodeAs(params).hasToString(params.toString());
+    assertThat(List.of("abab", "b")).isEqualTo(params.stop());
+  }
+
+  @Test
   void aValueOutOfRangeIsRefusedWithFieldExpectationAndFinding() {
     refused(
         p -> p.withTemperature(-0.1),

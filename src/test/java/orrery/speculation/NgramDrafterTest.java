@@ -197,4 +197,19 @@ class NgramDrafterTest {
     assertThatThrownBy(() -> new NgramDrafter(0, 3)).hasMessageContaining("found 0 to 3");
     assertThatThrownBy(() -> new NgramDrafter(3, 2)).hasMessageContaining("found 3 to 2");
   }
+
+  /** The plan of the heap counts so much for each running sequence. */
+  @Test
+  void anIndexTakesNoMoreThanIsCounted() {
+    for (int tokens : new int[] {1, 31, 32, 33, 1_000, 4_096, 5_000}) {
+      int[] text = new Random(tokens).ints(tokens, 0, 1 << 30).toArray(); // all runs are new
+      for (int n = 1; n <= 3; n++) {
+        NgramIndex index = new NgramIndex(n);
+        index.extend(text, tokens);
+        long counted = NgramDrafter.bytes(n, n, tokens);
+        assertThat(index.bytes()).isBetween(counted / 2, counted);
+        assertThat(counted).isLessThanOrEqualTo(Math.max(256, 16L * tokens));
+      }
+    }
+  }
 }
