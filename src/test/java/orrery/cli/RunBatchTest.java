@@ -311,7 +311,7 @@ class RunBatchTest {
       {"no json", "expected valid JSON, found \"no json\" at line 1, column 1"},
       {"[1]", "expected a JSON object, found [1]"},
       {
-        "{\"custom_id\":\"x\"} {}", "expected valid JSON, found more behind",
+        "{\"custom_id\":\"x\"} {}", "expected valid JSON, found more after",
       },
       {"{\"a\":1,\"a\":2}", "found \"a\" a second time at line 1, column 8"},
       {"[".repeat(5000), "expected valid JSON, found more than 1000 levels of nesting"},
