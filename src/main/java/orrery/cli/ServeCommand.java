@@ -198,7 +198,7 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   /** Starts the engine, and shows its warm-up if the user wants one before everything else. */
-  private Engine start(PageServer page, EngineOptions options) throws IOException {
+  Engine start(PageServer page, EngineOptions options) throws IOException {
     try (WarmUpProgress progress = new WarmUpProgress(spec)) {
       return page.start(options, progress);
     }
