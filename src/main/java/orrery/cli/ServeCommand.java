@@ -224,10 +224,10 @@ final class ServeCommand implements Callable<Integer> {
 
   private Serving serving(Engine engine, LoadedModel loaded, String served) throws IOException {
     try {
-      Role role = disaggregation.role(engine, loaded.directory());
+      Role role = disaggregation.role(engine, loaded);
       return new Serving(
           engine, loaded, served, cacheReport, server.deadline(), random.seed(), role);
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException | Error e) {
       engine.close();
       throw e;
     }
