@@ -60,13 +60,12 @@ public final class Checkpoint implements AutoCloseable {
         there.indexed()
             ? openSharded(directory, directory.resolve(WeightFiles.INDEX))
             : openSingle(there);
-    try {
-      checkpoint.notices.addAll(there.passedOver(checkpoint.fileNames()));
-      return checkpoint;
-    } catch (RuntimeException e) {
-      checkpoint.close();
-      throw e;
-    }
+    return Opening.orClose(
+        checkpoint::close,
+        () -> {
+          checkpoint.notices.addAll(there.passedOver(checkpoint.fileNames()));
+          return checkpoint;
+        });
   }
 
   private Set<String> fileNames() {
@@ -79,9 +78,13 @@ public final class Checkpoint implements AutoCloseable {
     }
     Path directory = there.directory();
     SafetensorsFile file = SafetensorsFile.open(directory.resolve(WeightFiles.SINGLE));
-    Map<String, SafetensorsFile> owners = new LinkedHashMap<>();
-    file.names().forEach(name -> owners.put(name, file));
-    return new Checkpoint(directory, List.of(file), owners);
+    return Opening.orClose(
+        file::close,
+        () -> {
+          Map<String, SafetensorsFile> owners = new LinkedHashMap<>();
+          file.names().forEach(name -> owners.put(name, file));
+          return new Checkpoint(directory, List.of(file), owners);
+        });
   }
 
   private static Checkpoint openSharded(Path directory, Path index) {
@@ -90,25 +93,30 @@ public final class Checkpoint implements AutoCloseable {
       throw new CheckpointException(index, "weight_map", "tensors and their files", "none");
     }
     List<SafetensorsFile> files = new ArrayList<>();
-    try {
-      Map<String, SafetensorsFile> shards = new TreeMap<>();
-      Map<String, SafetensorsFile> owners = new LinkedHashMap<>();
-      for (Map.Entry<String, String> entry : weightMap.entrySet()) {
-        SafetensorsFile shard = shards.get(entry.getValue());
-        if (shard == null) {
-          shard = openShard(directory, index, entry.getKey(), entry.getValue());
-          files.add(shard);
-          shards.put(entry.getValue(), shard);
-        }
-        requireIn(shard, index, entry.getKey());
-        owners.put(entry.getKey(), shard);
+    return Opening.orClose(
+        () -> files.forEach(SafetensorsFile::close),
+        () -> openShards(directory, index, weightMap, files));
+  }
+
+  /**
+   * @param files takes each shard once it is open
+   */
+  private static Checkpoint openShards(
+      Path directory, Path index, Map<String, String> weightMap, List<SafetensorsFile> files) {
+    Map<String, SafetensorsFile> shards = new TreeMap<>();
+    Map<String, SafetensorsFile> owners = new LinkedHashMap<>();
+    for (Map.Entry<String, String> entry : weightMap.entrySet()) {
+      SafetensorsFile shard = shards.get(entry.getValue());
+      if (shard == null) {
+        shard = openShard(directory, index, entry.getKey(), entry.getValue());
+        files.add(shard);
+        shards.put(entry.getValue(), shard);
       }
-      refuseUnlisted(files, owners, index);
-      return new Checkpoint(directory, files, owners);
-    } catch (RuntimeException e) {
-      files.forEach(SafetensorsFile::close);
-      throw e;
+      requireIn(shard, index, entry.getKey());
+      owners.put(entry.getKey(), shard);
     }
+    refuseUnlisted(files, owners, index);
+    return new Checkpoint(directory, files, owners);
   }
 
   private static SafetensorsFile openShard(Path directory, Path index, String tensor, String name) {

@@ -24,14 +24,46 @@ import java.util.List;
  *
  * <p>The names of files count, so a model in other shards is another one here; that costs only
  * misses. SHA-256 takes about a second for a gigabyte on a processor with instructions for it, and
- * the loader reads the same pages: it is best done by a thread of its own while the model loads.
+ * the loader reads the same pages. So it is computed when it is first asked for, and kept. Then it
+ * may be late: {@link FileStamps} tell whether the files are still those that were loaded.
  */
 public final class ModelFingerprint {
   private static final List<String> CONFIGS =
       List.of("config.json", "hf_quant_config.json", WeightFiles.INDEX);
   private static final int BUFFER = 256 << 10; // bytes
 
-  private ModelFingerprint() {}
+  private final FileStamps loaded;
+  private String digits; // null before it is asked for; guarded by this
+
+  private ModelFingerprint(FileStamps loaded) {
+    this.loaded = loaded;
+  }
+
+  /** Of the model that is loaded after this call. It reads no weight yet. */
+  public static ModelFingerprint beforeLoading(Path directory) {
+    return new ModelFingerprint(FileStamps.of(directory, ModelFingerprint::mayCount));
+  }
+
+  private static boolean mayCount(String file) {
+    return CONFIGS.contains(file) || file.endsWith(".safetensors");
+  }
+
+  /**
+   * The fingerprint of what was loaded, always the same: 64 hexadecimal digits. The first call
+   * reads all weights; others wait for it.
+   *
+   * @throws CheckpointException if the first call finds other files than those that were loaded, or
+   *     a file cannot be read
+   */
+  public synchronized String digits() {
+    if (digits == null) {
+      loaded.requireSame();
+      String read = of(loaded.directory());
+      loaded.requireSame(); // nor have they changed meanwhile
+      digits = read;
+    }
+    return digits;
+  }
 
   /**
    * The fingerprint of a model's directory: 64 hexadecimal digits.

@@ -71,18 +71,10 @@ public final class SafetensorsFile implements AutoCloseable {
       throw new CheckpointException(file, Files.exists(file) ? "not a file" : "no such file");
     }
     Arena arena = Arena.ofShared();
-    try {
-      return map(file, arena);
-    } catch (IOException e) {
-      arena.close();
-      throw new CheckpointException(file, "cannot be read: " + e.getMessage(), e);
-    } catch (RuntimeException e) {
-      arena.close();
-      throw e;
-    }
+    return Opening.orClose(arena::close, () -> map(file, arena));
   }
 
-  private static SafetensorsFile map(Path file, Arena arena) throws IOException {
+  private static SafetensorsFile map(Path file, Arena arena) {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       LfsPointer.refuse(file);
@@ -96,6 +88,8 @@ public final class SafetensorsFile implements AutoCloseable {
       MemorySegment data = all.asSlice(8 + headerBytes);
       List<TensorInfo> tensors = inDataOrder(file, header.tensors(), data.byteSize());
       return new SafetensorsFile(file, arena, data, tensors, header.metadata());
+    } catch (IOException e) {
+      throw new CheckpointException(file, "cannot be read: " + e.getMessage(), e);
     }
   }
 

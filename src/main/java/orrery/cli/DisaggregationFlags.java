@@ -2,16 +2,15 @@ package orrery.cli;
 
 import java.io.IOException;
 import java.net.InetAddress;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import orrery.checkpoint.ModelFingerprint;
 import orrery.disagg.DecodeSide;
 import orrery.disagg.PrefillHosts;
 import orrery.disagg.PrefillSide;
 import orrery.disagg.TcpNetwork;
 import orrery.engine.Engine;
+import orrery.engine.LoadedModel;
 import orrery.options.Options;
 import orrery.server.Role;
 import picocli.CommandLine.Option;
@@ -154,12 +153,12 @@ final class DisaggregationFlags {
    *
    * @throws IOException if the port cannot be had
    */
-  Role role(Engine engine, Path model) throws IOException {
+  Role role(Engine engine, LoadedModel loaded) throws IOException {
     return switch (mode) {
       case NULL -> new Role.Whole();
       case PREFILL -> {
         TcpNetwork network = new TcpNetwork(InetAddress.getByName(host));
-        String name = ModelFingerprint.of(model);
+        String name = loaded.fingerprint().digits();
         yield new Role.Prefill(
             PrefillSide.start(
                 List.of(engine),
@@ -171,7 +170,7 @@ final class DisaggregationFlags {
       }
       case DECODE -> {
         TcpNetwork network = TcpNetwork.local(); // it calls, and is not called
-        String name = ModelFingerprint.of(model);
+        String name = loaded.fingerprint().digits();
         Duration rows = Duration.ofSeconds(waiting);
         yield new Role.Decode(new DecodeSide(engine, name, network, reserved, rows), hosts(), port);
       }

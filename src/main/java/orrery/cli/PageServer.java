@@ -46,12 +46,12 @@ final class PageServer implements AutoCloseable, Engines {
 
   @Override
   public Engine start(EngineOptions options) {
-    first = first == null ? options.offload() : first;
-    return Engine.start(loaded, options, sink);
+    return start(options, rows -> {});
   }
 
-  /** Starts the first engine, and tells how its warm-up gets on if the options want one. */
+  /** Starts an engine, and tells how its warm-up gets on if the options want one. */
   Engine start(EngineOptions options, IntConsumer warming) {
+    first = first == null ? options.offload() : first;
     return Engine.start(loaded, options, sink, warming);
   }
 

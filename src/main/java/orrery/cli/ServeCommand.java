@@ -198,7 +198,7 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   /** Starts the engine, and shows its warm-up if the user wants one before everything else. */
-  private Engine start(PageServer page, EngineOptions options) throws IOException {
+  Engine start(PageServer page, EngineOptions options) throws IOException {
     try (WarmUpProgress progress = new WarmUpProgress(spec)) {
       return page.start(options, progress);
     }
@@ -224,10 +224,10 @@ final class ServeCommand implements Callable<Integer> {
 
   private Serving serving(Engine engine, LoadedModel loaded, String served) throws IOException {
     try {
-      Role role = disaggregation.role(engine, loaded.directory());
+      Role role = disaggregation.role(engine, loaded);
       return new Serving(
           engine, loaded, served, cacheReport, server.deadline(), random.seed(), role);
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException | Error e) {
       engine.close();
       throw e;
     }

@@ -16,6 +16,7 @@ import orrery.checkpoint.Checkpoint;
 import orrery.checkpoint.CheckpointException;
 import orrery.checkpoint.DType;
 import orrery.checkpoint.JsonConfig;
+import orrery.checkpoint.ModelFingerprint;
 import orrery.checkpoint.TensorInfo;
 import orrery.kernels.Rehearsal;
 import orrery.model.Model;
@@ -40,6 +41,8 @@ import orrery.text.Tokenizer;
  * @param notices what loading has passed over or decided, one line each ({@link
  *     Checkpoint#notices})
  * @param rehearsal of the kernels that a large model needs ({@link Rehearsal#of})
+ * @param fingerprint tells this model from any other, in files and to other servers; it is computed
+ *     when it is first asked for
  */
 public record LoadedModel(
     Path directory,
@@ -48,7 +51,8 @@ public record LoadedModel(
     int[] eos,
     ChatFormat chatFormat,
     List<String> notices,
-    CompletableFuture<Boolean> rehearsal)
+    CompletableFuture<Boolean> rehearsal,
+    ModelFingerprint fingerprint)
     implements AutoCloseable {
   private static final int MANY = 8; // of so many bytes, one makes a format worth rehearsing
 
@@ -61,7 +65,8 @@ public record LoadedModel(
         eos,
         ChatFormat.withoutTokenizer(directory),
         List.of(),
-        Rehearsal.none());
+        Rehearsal.none(),
+        ModelFingerprint.beforeLoading(directory));
   }
 
   /**
@@ -76,6 +81,7 @@ public record LoadedModel(
   }
 
   private static LoadedModel read(Path directory) {
+    ModelFingerprint fingerprint = ModelFingerprint.beforeLoading(directory);
     try (Checkpoint checkpoint = Checkpoint.open(directory)) {
       JsonConfig config = JsonConfig.read(directory.resolve("config.json"));
       ModelConfig known = Architectures.read(config);
@@ -90,7 +96,8 @@ public record LoadedModel(
       }
       Optional<Tokenizer> tokenizer = loading.join();
       try {
-        return together(directory, config, model, tokenizer, checkpoint.notices(), rehearsal);
+        return together(
+            directory, config, model, tokenizer, checkpoint.notices(), rehearsal, fingerprint);
       } catch (RuntimeException | Error e) {
         tokenizer.ifPresent(Tokenizer::close);
         throw e;
@@ -130,7 +137,8 @@ public record LoadedModel(
       Model model,
       Optional<Tokenizer> tokenizer,
       List<String> notices,
-      CompletableFuture<Boolean> rehearsal) {
+      CompletableFuture<Boolean> rehearsal,
+      ModelFingerprint fingerprint) {
     IntStream eos = Arrays.stream(eos(directory, config, model.vocab(), tokenizer));
     ChatFormat chats = ChatFormat.withoutTokenizer(directory);
     if (tokenizer.isPresent()) {
@@ -141,7 +149,14 @@ public record LoadedModel(
       chats = ChatFormat.of(directory, tokenizer.get(), more);
     }
     return new LoadedModel(
-        directory, model, tokenizer, eos.distinct().toArray(), chats, notices, rehearsal);
+        directory,
+        model,
+        tokenizer,
+        eos.distinct().toArray(),
+        chats,
+        notices,
+        rehearsal,
+        fingerprint);
   }
 
   /** Says it when characters can vanish from a prompt: no later step could find out. */

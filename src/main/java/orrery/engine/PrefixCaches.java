@@ -6,7 +6,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.LongSupplier;
-import orrery.checkpoint.ModelFingerprint;
 import orrery.kv.KvCache;
 import orrery.offload.FileTier;
 import orrery.offload.HostPool;
@@ -39,7 +38,7 @@ record PrefixCaches(
   static CompletableFuture<String> fingerprint(
       LoadedModel loaded, EngineOptions options, HostMemory memory) {
     return memory.any() && options.offload().files()
-        ? CompletableFuture.supplyAsync(() -> ModelFingerprint.of(loaded.directory()))
+        ? CompletableFuture.supplyAsync(loaded.fingerprint()::digits)
         : CompletableFuture.completedFuture(String.valueOf(loaded.directory()));
   }
 

@@ -59,15 +59,30 @@ public final class Profile implements EventSink, AutoCloseable {
     if (sink != null) {
       return false;
     }
+    int number = traces;
+    Path next;
     do { // never over an earlier run's
-      file = directory.orElseThrow().resolve("profile-" + ++traces + ".json");
-    } while (Files.exists(file));
-    PerfettoSink opened = new PerfettoSink(file);
-    opened.begin();
+      next = directory.orElseThrow().resolve("profile-" + ++number + ".json");
+    } while (Files.exists(next));
+    PerfettoSink opened = begun(next);
+    traces = number;
+    file = next; // only now: if this one cannot be written, the one before may still be told
     failure = null;
     steps = numSteps;
     sink = opened;
     return true;
+  }
+
+  private static PerfettoSink begun(Path file) throws IOException {
+    PerfettoSink opened = new PerfettoSink(file);
+    try {
+      opened.begin();
+      return opened;
+    } catch (IOException | RuntimeException | Error e) {
+      try (opened) {
+        throw e; // what closing throws is added to it
+      }
+    }
   }
 
   /**

@@ -68,7 +68,7 @@ public final class ServedReader {
     params = chat ? loaded.endingWithTheTurn(params) : params;
     Optional<Constraint> constraint = constraints.read(body);
     params = constraint.isPresent() ? params.withConstraint(constraint.get()) : params;
-    String salt = salt(body);
+    String salt = Salt.of(SamplingFields.salt(body), body.stringOr("extra_key", ""));
     int priority = body.intOr("priority", 0);
     RetentionConfig retention = RetentionFields.read(body);
     List<Request> requests = new ArrayList<>();
@@ -92,16 +92,6 @@ public final class ServedReader {
         body.boolOr("return_token_ids", false),
         names,
         Bootstrap.in(body));
-  }
-
-  /**
-   * Who shares cached pages: requests with the same salt and the same {@code extra_key}, SGLang's
-   * name of the same thing. The length keeps two pairs apart that are the same when put together.
-   */
-  private static String salt(Fields body) {
-    String salt = SamplingFields.salt(body);
-    String extra = body.stringOr("extra_key", "");
-    return salt.isEmpty() && extra.isEmpty() ? "" : salt.length() + ":" + salt + extra;
   }
 
   /**

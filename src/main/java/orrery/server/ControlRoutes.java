@@ -54,7 +54,7 @@ public final class ControlRoutes {
   /** Adds these routes. */
   public Routes addTo(Routes routes) {
     return routes
-        .get("/health_generate", new HealthCheck(serving, metrics, HEALTH_PATIENCE))
+        .getOwn("/health_generate", new HealthCheck(serving, metrics, HEALTH_PATIENCE))
         .get("/model_info", json(info::model))
         .get("/get_model_info", json(info::model))
         .get("/server_info", json(info::server))
@@ -63,14 +63,14 @@ public final class ControlRoutes {
         .get("/v1/loads", this::loads)
         .get("/version", json(ControlRoutes::version))
         .getToTheEnd("/metrics", call -> call.answer(200, Metrics.CONTENT_TYPE, metrics.text()))
-        .get("/flush_cache", this::flush)
+        .getOwn("/flush_cache", this::flush)
         .post("/flush_cache", this::flush)
         .post("/reset_prefix_cache", this::flush)
         .post("/pause_generation", this::pause)
         .post("/continue_generation", this::resume)
-        .get("/start_profile", this::startProfile)
+        .getOwn("/start_profile", this::startProfile)
         .post("/start_profile", this::startProfile)
-        .get("/stop_profile", this::stopProfile)
+        .getOwn("/stop_profile", this::stopProfile)
         .post("/stop_profile", this::stopProfile);
   }
 

@@ -59,8 +59,12 @@ final class Dispatcher extends Handler.Abstract.NonBlocking {
 
   private void handle(Routes routes, Exchange call) {
     try {
-      origins.require(call.header("Host").orElse(""), call.header("Origin").orElse(""));
       String path = call.path();
+      String origin = call.header("Origin").orElse("");
+      origins.require(call.header("Host").orElse(""), origin);
+      if (routes.isOwn(path)) {
+        origins.requireOwn(origin, call.header("Sec-Fetch-Site").orElse(""));
+      }
       boolean free = path.equals(HEALTH) || routes.isFree(path);
       String tenant = free ? "" : keys.tenant(call.header("Authorization").orElse(""));
       Routes.Found found = find(routes, call, path);

@@ -3,19 +3,23 @@ package orrery.server;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.List;
 
 /** The keys of a server. Comparing them takes as long for a near miss as for any other text. */
 final class Keys {
-  private final List<byte[]> digests; // of the keys, in their order
+  private static final int TENANT_BYTES = 16; // of a digest: no two keys share so many
+
+  private final List<byte[]> digests; // of the keys
 
   Keys(List<String> keys) {
     this.digests = keys.stream().map(Keys::digest).toList();
   }
 
   /**
-   * The tenant of a caller: empty if there are no keys, else the place of the key among them, from
-   * 1.
+   * The tenant of a caller: empty if there are no keys, else a digest of the key, in hexadecimal
+   * digits. It names the same caller in another server and after a restart, where keys may have
+   * other places: what a tenant has left in files is its own. Nothing tells or logs it.
    *
    * @param authorization the header's value; empty if there is none
    * @throws HttpException 401 if no key fits
@@ -27,13 +31,11 @@ final class Keys {
     String scheme = "Bearer ";
     boolean bearer = authorization.regionMatches(true, 0, scheme, 0, scheme.length());
     byte[] given = digest(bearer ? authorization.substring(scheme.length()).strip() : "");
-    int tenant = 0;
-    for (int i = 0; i < digests.size(); i++) {
-      if (MessageDigest.isEqual(digests.get(i), given)) {
-        tenant = i + 1;
-      }
+    boolean known = false;
+    for (byte[] digest : digests) {
+      known |= MessageDigest.isEqual(digest, given);
     }
-    if (tenant == 0) {
+    if (!known) {
       String found = bearer ? "another key" : "none";
       throw new HttpException(
           401,
@@ -42,7 +44,7 @@ final class Keys {
           "invalid_api_key",
           "Authorization: expected Bearer and a key of this server, found " + found);
     }
-    return Integer.toString(tenant);
+    return HexFormat.of().formatHex(given, 0, TENANT_BYTES);
   }
 
   private static byte[] digest(String key) {

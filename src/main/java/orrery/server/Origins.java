@@ -8,6 +8,11 @@ import java.util.regex.Pattern;
  * opens can send calls to loopback: its browser names the page in {@code Origin}. A page whose name
  * is made to mean 127.0.0.1 (DNS rebinding) counts as the server's own for the browser, but its
  * name is still in {@code Host}.
+ *
+ * <p>A page can also have a picture loaded, or a link followed. Browsers name no {@code Origin} for
+ * such a {@code GET}, but say in {@code Sec-Fetch-Site} how the page and the server are related (<a
+ * href="https://www.w3.org/TR/fetch-metadata/">Fetch Metadata</a>), at least to a server that they
+ * reach by https or at loopback.
  */
 final class Origins {
   private static final Pattern IPV4 = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}");
@@ -41,6 +46,21 @@ final class Origins {
     String page = scheme < 0 ? origin : name(origin.substring(scheme + 3));
     if (!origin.isEmpty() && !page.equals(called) && !isLoopback(page)) {
       throw foreign("Origin: expected a page of this machine or server, found another");
+    }
+  }
+
+  /**
+   * Refuses a page of another site, or of another server of this one, that names no origin.
+   *
+   * @param origin the header {@code Origin}, which {@link #require} has let pass; empty if there is
+   *     none
+   * @param site the header {@code Sec-Fetch-Site}; empty if there is none
+   * @throws HttpException 403
+   */
+  void requireOwn(String origin, String site) {
+    boolean other = site.equals("cross-site") || site.equals("same-site");
+    if (!keys && origin.isEmpty() && other) {
+      throw foreign("Sec-Fetch-Site: expected same-origin or none, found " + site);
     }
   }
 

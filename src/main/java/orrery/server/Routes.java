@@ -24,6 +24,7 @@ public final class Routes {
   private final Map<String, Map<String, Handler>> exact = new LinkedHashMap<>(); // path, method
   private final Map<String, Map<String, Handler>> open = new LinkedHashMap<>(); // beginning, method
   private final Set<String> free = new HashSet<>(); // keys of paths that need no key of a caller
+  private final Set<String> own = new HashSet<>(); // paths that no page of another site may get
   private final Set<String> last = new HashSet<>(); // paths that are answered until the end
 
   /** A handler, and what the open end of its path stands for. */
@@ -50,6 +51,15 @@ public final class Routes {
   public Routes getToTheEnd(String path, Handler handler) {
     last.add(path);
     return get(path, handler);
+  }
+
+  /**
+   * Answers {@code GET}, not {@code HEAD}, and no page of another site: for calls that change or
+   * occupy something although they have no body.
+   */
+  public Routes getOwn(String path, Handler handler) {
+    own.add(path);
+    return on("GET", path, handler);
   }
 
   /** Answers {@code POST}. */
@@ -90,6 +100,11 @@ public final class Routes {
       return free.contains(path);
     }
     return openTo(path).filter(free::contains).isPresent();
+  }
+
+  /** Whether no page of another site may get this path. */
+  boolean isOwn(String path) {
+    return own.contains(path);
   }
 
   /** Whether a call of this path is answered also while the server drains. */

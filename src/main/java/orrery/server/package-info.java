@@ -56,10 +56,14 @@
  *       cancelled. Bytes of a further request that come meanwhile are kept, up to 4 KiB.
  *   <li>A client holds a connection, a virtual thread and a bounded body; never a thread of the
  *       platform.
- *   <li>A page of the web that a browser of this machine shows gets 403 from a server without keys.
+ *   <li>A page of the web that a browser of this machine shows gets 403 from a server without keys
+ *       for every call that names the page, and for every {@code GET} that changes or occupies
+ *       something ({@link orrery.server.Routes#getOwn}). What else it gets, a picture or a script
+ *       that is none, it cannot read. {@code HEAD} changes nothing.
  *   <li>While the server drains, calls that came before are answered, and so is {@code /metrics};
  *       all others get 503, which says so.
- *   <li>Tenants share no prefix: the engine's salt begins with the tenant.
+ *   <li>Tenants share no prefix: the engine's salt begins with the tenant, which is a digest of the
+ *       caller's key. So files of one server are read by another one for the same key only.
  * </ul>
  *
  * <p><b>Limits.</b> A client that closes only its sending half counts as gone. A client that keeps

@@ -20,6 +20,7 @@ import orrery.openai.FieldException;
 import orrery.openai.Fields;
 import orrery.openai.PromptFields;
 import orrery.openai.RetentionFields;
+import orrery.openai.Salt;
 import orrery.openai.SamplingFields;
 import orrery.openai.ServedReader;
 import orrery.openai.Unsupported;
@@ -178,7 +179,7 @@ public final class GenerateReader {
     Request request =
         Request.of(tokens, params)
             .withPriority(of.integer("priority", 0))
-            .withSalt(of.string("extra_key", ""))
+            .withSalt(Salt.of("", of.string("extra_key", "")))
             .withRetention(RetentionFields.of(of.object(RetentionFields.FIELD)));
     return new Prompt(request, rid, report, drawing.silent(), drawing.interval());
   }

@@ -113,7 +113,7 @@ public final class Xray implements AutoCloseable {
   public Routes addTo(Routes routes) {
     control.accept(routes);
     return routes
-        .get("/xray/events", pages::answer)
+        .getOwn("/xray/events", pages::answer)
         .getFree("/", call -> Assets.answer(call, "index.html"))
         .getFree("/favicon.ico", call -> Assets.answer(call, "icon.svg"))
         .getFree("/xray/{file}", call -> Assets.answer(call, call.parameter()))

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -87,6 +90,81 @@ class ModelFingerprintTest {
     Files.copy(
         TinyModels.speck("mtp").resolve("model.safetensors"), model.resolve("model.safetensors"));
     assertThat(ModelFingerprint.of(model)).isEqualTo(before);
+  }
+
+  private Path oldCopyOf(String speck) throws IOException {
+    Path model = copyOf(TinyModels.speck(speck), speck);
+    try (Stream<Path> files = Files.list(model)) {
+      for (Path file : files.toList()) { // else a change in the same tick would have the same time
+        Files.setLastModifiedTime(file, FileTime.fromMillis(1_000_000));
+      }
+    }
+    return model;
+  }
+
+  private static Path weights(Path model) throws IOException {
+    try (Stream<Path> files = Files.list(model)) {
+      return files.filter(f -> f.toString().endsWith(".safetensors")).sorted().toList().getLast();
+    }
+  }
+
+  @Test
+  void aLoadedModelKeepsTheFingerprintThatWasAskedForFirst() throws IOException {
+    Path model = oldCopyOf("sharded");
+    ModelFingerprint loaded = ModelFingerprint.beforeLoading(model);
+    String before = ModelFingerprint.of(model);
+    assertThat(loaded.digits()).isEqualTo(before);
+    Path weights = weights(model);
+    flip(weights, Files.size(weights) - 1);
+    assertThat(loaded.digits()).isEqualTo(before).isNotEqualTo(ModelFingerprint.of(model));
+  }
+
+  /** How a file that counts may change: a name, and what is done to it. */
+  private interface Change {
+    void to(Path model) throws IOException;
+  }
+
+  private void isRefused(String file, Change change) throws IOException {
+    Path model = oldCopyOf("sharded");
+    ModelFingerprint loaded = ModelFingerprint.beforeLoading(model);
+    change.to(model);
+    assertThatExceptionOfType(CheckpointException.class)
+        .isThrownBy(loaded::digits)
+        .withMessageContaining(file + ": has changed since the model was loaded");
+    try (Stream<Path> files = Files.list(model)) {
+      for (Path each : files.toList()) {
+        Files.delete(each);
+      }
+    }
+    Files.delete(model);
+  }
+
+  @Test
+  void filesThatAreNotThoseThatWereLoadedHaveNone() throws IOException {
+    Path last = weights(TinyModels.speck("sharded")).getFileName();
+    isRefused(last.toString(), model -> flip(model.resolve(last), 100)); // in place
+    isRefused(
+        last.toString(),
+        model -> { // another file of its size and time takes its place
+          Path other = Files.copy(model.resolve(last), model.resolve("other"));
+          Files.setLastModifiedTime(other, Files.getLastModifiedTime(model.resolve(last)));
+          Files.move(other, model.resolve(last), StandardCopyOption.REPLACE_EXISTING);
+        });
+    isRefused(
+        "config.json",
+        model -> Files.writeString(model.resolve("config.json"), " ", StandardOpenOption.APPEND));
+    isRefused(
+        "hf_quant_config.json",
+        model -> Files.writeString(model.resolve("hf_quant_config.json"), "{}"));
+    isRefused(last.toString(), model -> Files.delete(model.resolve(last)));
+  }
+
+  @Test
+  void aFileThatDoesNotCountMayChange() throws IOException {
+    Path model = oldCopyOf("sharded");
+    ModelFingerprint loaded = ModelFingerprint.beforeLoading(model);
+    Files.writeString(model.resolve("README.md"), "a speck");
+    assertThat(loaded.digits()).isEqualTo(ModelFingerprint.of(model));
   }
 
   @Test

@@ -78,7 +78,8 @@ class RestartFlagsTest {
   }
 
   @Test
-  void noPageSaysWhichFilesAnEngineWritesAndEachKeepsThoseOfTheFirst(@TempDir Path directory) {
+  void noPageSaysWhichFilesAnEngineWritesAndEachKeepsThoseOfTheFirst(@TempDir Path directory)
+      throws IOException {
     assertThatThrownBy(() -> RestartFlags.read("--hicache-storage-dir", directory.toString()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("--hicache-storage-dir");
@@ -87,14 +88,18 @@ class RestartFlagsTest {
       "--hicache-storage-backend=file",
       "--hicache-storage-dir=" + directory
     };
-    EngineOptions first = ((ServeCommand) serve(flags).userObject()).options();
+    ServeCommand command = (ServeCommand) serve(flags).userObject();
+    EngineOptions first = command.options();
     assertThat(first.offload().hicacheStorageDir()).isEqualTo(directory.toString());
     try (LoadedModel loaded = LoadedModel.load(TinyModels.speck("bias"));
         PageServer server = new PageServer(false, loaded, EventSink.NONE)) {
-      server.start(first).close();
+      command.start(server, first).close();
       EngineOptions next = server.read("--enable-hierarchical-cache --page-size 8");
       assertThat(next.offload()).isEqualTo(first.offload());
-      assertThat(server.read("--page-size 8").offload()).isEqualTo(OffloadOptions.defaults());
+      EngineOptions bare = server.read("--page-size 8");
+      assertThat(bare.offload()).isEqualTo(OffloadOptions.defaults());
+      server.start(bare).close();
+      assertThat(server.read("--enable-hierarchical-cache").offload()).isEqualTo(first.offload());
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
@@ -32,9 +33,12 @@ class LimitsTest {
   private static final Duration SHORT = Duration.ofMillis(300);
 
   private final List<Throwable> bugs = Collections.synchronizedList(new ArrayList<>());
+  private final AtomicInteger changes = new AtomicInteger();
   private final Routes routes =
       new Routes()
           .get("/health", c -> c.answer(200, "text/plain", new byte[0]))
+          .getOwn("/change", c -> c.answer(200, "text/plain", utf8("" + changes.incrementAndGet())))
+          .post("/change", c -> c.answer(200, "text/plain", utf8("" + changes.incrementAndGet())))
           .get("/who", c -> c.answer(200, "text/plain", utf8(c.tenant())))
           .post("/length", c -> c.answer(200, "text/plain", utf8("" + c.body().length)));
   private HttpServer server;
@@ -200,9 +204,9 @@ class LimitsTest {
       own.open(routes);
       try (RawClient client = new RawClient(own.port())) {
         client.get("/long");
-        RawClient.Reply reply = client.reply();
-        if (reply == null) { // closed
-          assertThat(called).isNotDone();
+        Reply reply = client.reply();
+        if (reply == null) { // closed: the server did not get as far as the call in time
+          assertThat(called).as("a call without an answer").isNotDone();
           return false;
         }
         assertThat(reply.body()).isEqualTo("long");
@@ -326,6 +330,40 @@ class LimitsTest {
     }
   }
 
+  /** What browsers send for a picture, a link, a frame or a script of a page elsewhere. */
+  @ParameterizedTest
+  @ValueSource(strings = {"cross-site", "same-site"})
+  void whatChangesSomethingIsNotForAPageThatNamesNoOrigin(String site) throws Exception {
+    String header = "Sec-Fetch-Site: " + site;
+    try (RawClient client = serve(OPTIONS)) {
+      assertRefused(client.get("/change", header).reply(), 403, "Sec-Fetch-Site: expected same-");
+      assertRefused(client.post("/change", "", header).reply(), 403, "found " + site);
+      assertThat(changes.get()).isZero();
+      assertThat(client.get("/who", header).reply().status()).as("a link").isEqualTo(200);
+      String local = "Origin: http://localhost:8080";
+      assertThat(client.get("/change", header, local).reply().status()).isEqualTo(200);
+    }
+    server.close();
+    try (RawClient client = serve(OPTIONS.withApiKeys(List.of("k")))) {
+      String key = "Authorization: Bearer k"; // a page of the web knows none
+      assertThat(client.get("/change", header, key).reply().status()).isEqualTo(200);
+      assertThat(client.get("/change", header).reply().status()).isEqualTo(401);
+    }
+  }
+
+  @Test
+  void whatChangesSomethingIsForTheServersOwnPagesAndForProgramsButNotForAHead() throws Exception {
+    try (RawClient client = serve(OPTIONS)) {
+      for (String header : List.of("Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: none", "X: y")) {
+        assertThat(client.get("/change", header).reply().status()).isEqualTo(200);
+      }
+      Reply head = client.send("HEAD /change HTTP/1.1\r\nHost: localhost\r\n\r\n").replyToHead();
+      assertThat(head.status()).isEqualTo(405);
+      assertThat(head.header("Allow")).isEqualTo("GET, POST");
+      assertThat(changes.get()).isEqualTo(3);
+    }
+  }
+
   @Test
   void pagesOfThisMachineMayCall() throws Exception {
     try (RawClient client = serve(OPTIONS)) {
@@ -385,8 +423,8 @@ class LimitsTest {
   void withKeysEveryCallNeedsOneExceptTheHealthCheck() throws Exception {
     try (RawClient client = serve(OPTIONS.withApiKeys(List.of("alpha", "beta")))) {
       assertThat(client.get("/health").reply().status()).isEqualTo(200);
-      assertThat(client.get("/who", "Authorization: Bearer alpha").reply().body()).isEqualTo("1");
-      assertThat(client.get("/who", "Authorization: bearer  beta").reply().body()).isEqualTo("2");
+      assertThat(client.get("/who", "Authorization: Bearer alpha").reply().status()).isEqualTo(200);
+      assertThat(client.get("/who", "Authorization: bearer  beta").reply().status()).isEqualTo(200);
       for (String wrong :
           new String[] {
             "Bearer gamma", "Bearer", "Bearer ", "alpha", "Basic alpha", "Bearer alph"
@@ -399,6 +437,27 @@ class LimitsTest {
       assertRefused(client.get("/nothing").reply(), 401, "found none");
       assertRefused(client.post("/length", "abc").reply(), 401, "found none");
     }
+  }
+
+  /** The tenant of each key, in their order. */
+  private List<String> tenants(String... keys) throws Exception {
+    List<String> tenants = new ArrayList<>();
+    try (RawClient client = serve(OPTIONS.withApiKeys(List.of(keys)))) {
+      for (String key : keys) {
+        tenants.add(client.get("/who", "Authorization: Bearer " + key).reply().body());
+      }
+    }
+    server.close();
+    return tenants;
+  }
+
+  @Test
+  void aKeyIsTheSameTenantInEveryServerWhereverItStandsAndIsNotToBeReadFromIt() throws Exception {
+    List<String> two = tenants("alpha", "beta");
+    List<String> others = tenants("gamma", "alpha", "delta", "beta");
+    assertThat(List.of(others.get(1), others.get(3))).isEqualTo(two);
+    assertThat(others).doesNotHaveDuplicates();
+    assertThat(others).allMatch(t -> t.matches("[0-9a-f]{32}"));
   }
 
   @Test

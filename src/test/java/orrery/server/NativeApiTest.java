@@ -23,6 +23,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import orrery.Patience;
 import orrery.engine.EngineOptions;
 import orrery.engine.LoadedModel;
@@ -411,6 +413,20 @@ class NativeApiTest {
       assertThat(head.header("Content-Type")).startsWith("text/plain");
       assertThat(client.get("/v1/loads?format=prometheus").reply().body()).contains("sglang:");
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/flush_cache", "/start_profile", "/stop_profile", "/health_generate"})
+  void noPictureOfAPageOfTheWebActsOnTheServerAndNoHeadDoes(String path) throws IOException {
+    try (RawClient client = new RawClient(server.port())) {
+      RawClient.Reply picture = client.get(path, "Sec-Fetch-Site: cross-site").reply();
+      assertThat(picture.status()).as(picture.body()).isEqualTo(403);
+      String head = "HEAD " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+      assertThat(client.send(head).replyToHead().status()).isEqualTo(405);
+      RawClient.Reply started = client.get("/start_profile").reply();
+      assertThat(started.status()).as("no trace is being written").isEqualTo(200);
+    }
+    assertThat(value("sglang:generation_tokens_total")).isZero();
   }
 
   @Test
