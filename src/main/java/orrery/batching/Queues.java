@@ -16,7 +16,8 @@ import java.util.TreeSet;
 public final class Queues {
   private final TreeSet<Sequence> waiting =
       new TreeSet<>(
-          Comparator.comparingInt((Sequence s) -> -s.priority)
+          Comparator.comparingInt((Sequence s) -> s.priority)
+              .reversed()
               .thenComparingLong(s -> s.arrival)
               .thenComparingInt(s -> s.id));
 

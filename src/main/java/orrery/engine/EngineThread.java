@@ -254,11 +254,19 @@ final class EngineThread {
    * @param bug that stopped it; null if it was closed
    */
   private void end(Throwable bug) {
-    core.close();
-    if (bug == null) {
+    Throwable why = bug;
+    try {
+      core.close();
+    } catch (Throwable again) { // no caller may wait for the end of an engine that has ended
+      why = bug == null ? again : bug;
+      if (why != again) {
+        why.addSuppressed(again);
+      }
+    }
+    if (why == null) {
       end.complete(null);
     } else {
-      end.completeExceptionally(bug);
+      end.completeExceptionally(why);
     }
     ended.countDown(); // last: after close() the future is complete
   }
