@@ -231,16 +231,11 @@ final class EngineThread {
       stopped = true;
     }
     try {
-      core.abandon(); // else what comes below could wait for a step that no thread computes
+      // first: else what comes below could wait for a step that no thread computes
+      Salvage.attempt(why, core::abandon);
       take();
       while (!taken.isEmpty()) {
-        try {
-          taken.poll().run(); // requests that have just come must fail too
-        } catch (Throwable again) {
-          if (again != why) { // the same bug may strike again
-            why.addSuppressed(again);
-          }
-        }
+        Salvage.attempt(why, taken.poll()); // requests that have just come must fail too
       }
       core.failAll(why);
     } finally {

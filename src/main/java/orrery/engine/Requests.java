@@ -219,13 +219,13 @@ final class Requests {
     // Waiting callers get the error first: the code below may be what is broken, or a sink.
     for (Active a : all) {
       started(a);
-      a.completion.fail(stopped(why));
-      a.left("the engine stopped");
+      Salvage.attempt(why, () -> a.completion.fail(stopped(why)));
+      Salvage.attempt(why, () -> a.left("the engine stopped"));
     }
     for (Active a : all) {
       for (Choice c : allOf(a)) {
-        remove(c);
-        report(c, clock.getAsLong(), "error");
+        Salvage.attempt(why, () -> remove(c));
+        Salvage.attempt(why, () -> report(c, clock.getAsLong(), "error"));
       }
     }
   }
