@@ -136,7 +136,7 @@ public final class PrefillSide implements AutoCloseable {
         mine.failUnlessBootstrapped(ENDS);
       }
       return taken;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       mine.ended(String.valueOf(e.getMessage()));
       throw e;
     }
@@ -153,13 +153,25 @@ public final class PrefillSide implements AutoCloseable {
   private void accept() {
     while (!closed) {
       try {
-        Transfer call = listener.accept();
-        Thread.ofVirtual().name("orrery-prefill-room").start(() -> serve(call));
+        begin(listener.accept());
       } catch (ClosedChannelException e) {
         close(); // no decode side can call any more: each of their requests fails now
       } catch (IOException e) { // for example, no file descriptor is free just now
         LockSupport.parkNanos(PAUSE.toNanos());
+      } catch (RuntimeException | Error bug) { // or memory: it is told, and others may still call
+        Thread own = Thread.currentThread();
+        own.getUncaughtExceptionHandler().uncaughtException(own, bug);
+        LockSupport.parkNanos(PAUSE.toNanos());
       }
+    }
+  }
+
+  private void begin(Transfer call) {
+    try {
+      Thread.ofVirtual().name("orrery-prefill-room").start(() -> serve(call));
+    } catch (Throwable noThread) {
+      call.close(); // else its decode side would wait for a welcome
+      throw noThread;
     }
   }
 

@@ -27,9 +27,9 @@
  *       DistributionRuleTest}), and drawn 10^5 times ({@code RuleStatisticsTest}).
  *   <li>Random numbers are keyed by request, choice and position, in streams of their own. So a row
  *       with the same draft emits the same token in any batch.
- *   <li>But the text depends on which rows have drafts: a row without a draft draws as plain decoding
- *       does. In a fuller step there may be fewer drafts, so a request may get another answer beside
- *       others than alone. Both have the target's distribution. With {@link
+ *   <li>But the text depends on which rows have drafts: a row without a draft draws as plain
+ *       decoding does. In a fuller step there may be fewer drafts, so a request may get another
+ *       answer beside others than alone. Both have the target's distribution. With {@link
  *       orrery.speculation.CoupledRule} the answers are the same.
  * </ul>
  *
