@@ -227,7 +227,7 @@ final class ServeCommand implements Callable<Integer> {
       Role role = disaggregation.role(engine, loaded.directory());
       return new Serving(
           engine, loaded, served, cacheReport, server.deadline(), random.seed(), role);
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       engine.close();
       throw e;
     }

@@ -76,7 +76,8 @@ public final class PrefillSide implements AutoCloseable {
    * @param waiting how long the decode side may take for what is sent ({@code
    *     --disaggregation-waiting-timeout})
    * @throws IOException if the port cannot be had
-   * @throws IllegalArgumentException if there is no engine, or if their rows differ
+   * @throws IllegalArgumentException if there is no engine, if their rows differ, or if their pages
+   *     are larger than a frame may be
    */
   public static PrefillSide start(
       List<Engine> engines,
@@ -89,6 +90,7 @@ public final class PrefillSide implements AutoCloseable {
     if (engines.isEmpty()) {
       throw new IllegalArgumentException("engines: expected at least one, found none");
     }
+    PageFrame.requireRoom(engines.getFirst());
     Fit fit = Fit.of(engines.getFirst(), model);
     for (Engine engine : engines) {
       String difference = Fit.difference(fit, Fit.of(engine, model));

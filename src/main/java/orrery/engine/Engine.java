@@ -363,6 +363,11 @@ public final class Engine implements AutoCloseable {
     return core.facts().pageTokens();
   }
 
+  /** Bytes of a page, in the pool that has the largest ones. */
+  public long pageBytes() {
+    return core.facts().pageBytes();
+  }
+
   /**
    * What two engines must have in common beside the model, so that one can go on with the rows of
    * the other: by name, as a user reads it.
