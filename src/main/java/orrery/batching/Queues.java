@@ -14,12 +14,14 @@ import java.util.TreeSet;
  * because its rows are on their way to another engine or from there.
  */
 public final class Queues {
-  private final TreeSet<Sequence> waiting =
-      new TreeSet<>(
-          Comparator.comparingInt((Sequence s) -> -s.priority)
-              .thenComparingLong(s -> s.arrival)
-              .thenComparingInt(s -> s.id));
+  /** Which sequence goes first: by priority, then arrival. No two sequences are equal. */
+  public static final Comparator<Sequence> ORDER =
+      Comparator.comparingInt((Sequence s) -> s.priority)
+          .reversed()
+          .thenComparingLong(s -> s.arrival)
+          .thenComparingInt(s -> s.id);
 
+  private final TreeSet<Sequence> waiting = new TreeSet<>(ORDER);
   private final List<Sequence> running = new ArrayList<>(); // in order of admission
   private final List<Sequence> held = new ArrayList<>(); // in the order in which they came
 

@@ -31,8 +31,10 @@ public final class DecodeSide {
    *     #RESERVED_TOKENS})
    * @param waiting how long rows may take to come, once there are pages for them ({@code
    *     --disaggregation-waiting-timeout})
+   * @throws IllegalArgumentException if the engine's pages are larger than a frame may be
    */
   public DecodeSide(Engine engine, String model, Network network, int reserve, Duration waiting) {
+    PageFrame.requireRoom(engine);
     this.engine = engine;
     this.fit = Fit.of(engine, model);
     this.network = network;

@@ -5,10 +5,13 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.BitSet;
+import java.util.Locale;
 import java.util.stream.Stream;
 import orrery.disagg.Frame.Type;
 import orrery.disagg.PrefilledCodec.First;
+import orrery.engine.Engine;
 import orrery.engine.KvPages;
+import orrery.options.Options;
 
 /**
  * The payload of a PAGE frame, and which pages have come.
@@ -27,6 +30,21 @@ final class PageFrame {
   PageFrame(KvPages pages) {
     this.pages = pages;
     this.got = Stream.generate(BitSet::new).limit(pages.pools()).toArray(BitSet[]::new);
+  }
+
+  /**
+   * Requires pages that a frame has room for.
+   *
+   * @throws IllegalArgumentException if they are larger
+   */
+  static void requireRoom(Engine engine) {
+    long most = Type.PAGE.most() - HEADER;
+    Options.check(
+        engine.pageBytes() <= most,
+        "page-size",
+        String.format(Locale.ROOT, "pages of at most %,d bytes, since they are sent", most),
+        String.format(
+            Locale.ROOT, "%,d bytes in %d tokens", engine.pageBytes(), engine.pageTokens()));
   }
 
   /** A page as a frame. */

@@ -32,6 +32,7 @@ final class PrefillRoom implements KvSender {
   private PageRanges wanted; // null before the decode side has pages
   private boolean done; // the decode side has everything
   private String failure; // why nothing more can happen; null before
+  private Duration remembered;
 
   /**
    * @param bootstrap how long one half waits for the other
@@ -44,6 +45,7 @@ final class PrefillRoom implements KvSender {
     this.waiting = waiting;
     this.leave = leave;
     this.sender = new RowSender(room, this::stopped);
+    this.remembered = Rooms.shorter(bootstrap, REMEMBERED);
   }
 
   /** Takes the room for a request; false if another one has it. */
@@ -56,6 +58,7 @@ final class PrefillRoom implements KvSender {
   /** The request is in its engine. */
   PrefillTicket take(PrefillTicket mine) {
     synchronized (this) {
+      remembered = bootstrap; // an engine takes so many at most
       if (wanted == null) {
         within(bootstrap, this::missing);
       } else {
@@ -139,6 +142,9 @@ final class PrefillRoom implements KvSender {
       receive(mine);
     } catch (IOException e) {
       fail("the decode side: " + Rooms.why(e));
+    } catch (RuntimeException | Error e) { // a bug: it is told, and the pages come back
+      fail("the prefill side: " + e);
+      throw e;
     }
   }
 
@@ -231,7 +237,6 @@ final class PrefillRoom implements KvSender {
     Transfer mine;
     boolean tell;
     boolean both;
-    Duration remembered;
     synchronized (this) {
       if (done) {
         return;
@@ -240,7 +245,6 @@ final class PrefillRoom implements KvSender {
       failure = failure == null ? why : failure;
       mine = call;
       both = claimed && call != null;
-      remembered = claimed ? bootstrap : Rooms.shorter(bootstrap, REMEMBERED);
       tell = !sender.sending(); // else it says when it has stopped
     }
     if (tell) { // first: whatever happens to the connection, the engine gets its pages back
@@ -253,7 +257,12 @@ final class PrefillRoom implements KvSender {
     if (both) {
       leave.accept(this);
     } else { // the half that comes later fails at once, and learns why
-      Rooms.after(remembered, () -> leave.accept(this));
+      Rooms.after(remembered(), () -> leave.accept(this));
     }
+  }
+
+  /** How long a failure is kept for the half that comes later. */
+  synchronized Duration remembered() {
+    return remembered;
   }
 }

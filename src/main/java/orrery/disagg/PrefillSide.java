@@ -76,7 +76,8 @@ public final class PrefillSide implements AutoCloseable {
    * @param waiting how long the decode side may take for what is sent ({@code
    *     --disaggregation-waiting-timeout})
    * @throws IOException if the port cannot be had
-   * @throws IllegalArgumentException if there is no engine, or if their rows differ
+   * @throws IllegalArgumentException if there is no engine, if their rows differ, or if their pages
+   *     are larger than a frame may be
    */
   public static PrefillSide start(
       List<Engine> engines,
@@ -89,6 +90,7 @@ public final class PrefillSide implements AutoCloseable {
     if (engines.isEmpty()) {
       throw new IllegalArgumentException("engines: expected at least one, found none");
     }
+    PageFrame.requireRoom(engines.getFirst());
     Fit fit = Fit.of(engines.getFirst(), model);
     for (Engine engine : engines) {
       String difference = Fit.difference(fit, Fit.of(engine, model));
@@ -136,7 +138,7 @@ public final class PrefillSide implements AutoCloseable {
         mine.failUnlessBootstrapped(ENDS);
       }
       return taken;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       mine.ended(String.valueOf(e.getMessage()));
       throw e;
     }
@@ -153,13 +155,25 @@ public final class PrefillSide implements AutoCloseable {
   private void accept() {
     while (!closed) {
       try {
-        Transfer call = listener.accept();
-        Thread.ofVirtual().name("orrery-prefill-room").start(() -> serve(call));
+        begin(listener.accept());
       } catch (ClosedChannelException e) {
         close(); // no decode side can call any more: each of their requests fails now
       } catch (IOException e) { // for example, no file descriptor is free just now
         LockSupport.parkNanos(PAUSE.toNanos());
+      } catch (RuntimeException | Error bug) { // or memory: it is told, and others may still call
+        Thread own = Thread.currentThread();
+        own.getUncaughtExceptionHandler().uncaughtException(own, bug);
+        LockSupport.parkNanos(PAUSE.toNanos());
       }
+    }
+  }
+
+  private void begin(Transfer call) {
+    try {
+      Thread.ofVirtual().name("orrery-prefill-room").start(() -> serve(call));
+    } catch (Throwable noThread) {
+      call.close(); // else its decode side would wait for a welcome
+      throw noThread;
     }
   }
 

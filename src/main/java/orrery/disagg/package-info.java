@@ -61,8 +61,8 @@
  *
  * <p>A side reads its connection all the time, also while it waits for pages or for the other half.
  * So it notices at once when the other side dies. A room that fails before both halves are there is
- * remembered: the half that comes later fails at once, and learns why. After a call without a
- * request that lasts 10 s, so that calls alone fill no memory.
+ * remembered: the half that comes later fails at once, and learns why. Without a request in the
+ * engine that lasts 10 s, so that neither calls nor refused requests fill memory.
  *
  * <p>A page is named by its place in the sequence, never by its place in a cache: each side has its
  * own page table, and no side can write where it likes in the memory of the other.

@@ -85,23 +85,33 @@ final class Arrivals {
       thread.post(() -> sink.accept(new Event.Rejected(clock.getAsLong(), e.getMessage())));
       throw e;
     }
-    long now = clock.getAsLong();
     List<Completion> completions = new ArrayList<>();
+    boolean posted = false;
+    try {
+      posted = post(all, arrival, completions);
+    } finally {
+      if (!posted) { // the engine stopped since the check above, or memory or threads run out
+        queued.addAndGet(-all.size());
+      }
+    }
+    if (!posted) {
+      throw EngineThread.closed();
+    }
+    return List.copyOf(completions);
+  }
+
+  /** Leaves a message for each request; false, and none is left, if the engine has stopped. */
+  private boolean post(List<Request> all, Arrival arrival, List<Completion> completions) {
+    long now = clock.getAsLong();
     List<Runnable> messages = new ArrayList<>(); // one each: if one fails, a crash reads the others
-    boolean posted;
     synchronized (this) { // numbers are in the order of arrival
       for (Request request : all) {
         Completion completion = new Completion(arrivals++, this::cancel);
         completions.add(completion);
         messages.add(orFail(arrival.message(request, completion, now), completion));
       }
-      posted = thread.post(messages);
+      return thread.post(messages);
     }
-    if (!posted) { // the engine stopped since the check above
-      queued.addAndGet(-all.size());
-      throw EngineThread.closed();
-    }
-    return List.copyOf(completions);
   }
 
   /** A message that leaves no caller waiting if it fails before the request is in the books. */

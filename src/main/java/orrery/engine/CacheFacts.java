@@ -32,6 +32,11 @@ final class CacheFacts {
     return kv.geometry().pageTokens();
   }
 
+  /** Bytes of the largest page that another engine may want. */
+  long pageBytes() {
+    return KvPages.mostBytes(kv);
+  }
+
   /** All that a cached row, or its place in a page, depends on beside the model and the tokens. */
   Map<String, String> kvFormat() {
     ActivationDtype activations = rounds ? ActivationDtype.FP8 : ActivationDtype.F32;

@@ -1,9 +1,8 @@
 package orrery.engine;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
+import java.util.TreeSet;
 import java.util.function.LongSupplier;
 import orrery.batching.Queues;
 import orrery.batching.Scheduler;
@@ -34,7 +33,7 @@ final class DecodeQueues {
   private final int maxRunning;
   private final EventSink sink;
   private final LongSupplier clock;
-  private final Deque<DecodeTicket> prealloc = new ArrayDeque<>();
+  private final TreeSet<DecodeTicket> prealloc = new TreeSet<>(Ticket.ORDER);
 
   DecodeQueues(
       Tickets all,
@@ -71,15 +70,16 @@ final class DecodeQueues {
   }
 
   /**
-   * Gives pages to the requests that wait for them, in their order: the first that does not fit
-   * stops those behind it, and none gets pages while a retracted sequence waits for its own.
+   * Gives pages to the requests that wait for them, in their order ({@link Queues#ORDER}): the
+   * first that does not fit stops those behind it, and none gets pages while a retracted sequence
+   * waits for its own.
    */
   private void preallocate(Loop loop) {
     while (!prealloc.isEmpty()
         && queues.waitingCount() == 0
-        && scheduler.mayReceive(queues, prealloc.peek().choice, prealloc.peek().reserve)) {
+        && scheduler.mayReceive(queues, prealloc.first().choice, prealloc.first().reserve)) {
       if (loop.settled()) {
-        reserve(prealloc.poll());
+        reserve(prealloc.pollFirst());
       } else {
         loop.settle(); // a step on its way may still write to pages that are free
       }

@@ -15,7 +15,8 @@ import orrery.options.Options;
 
 /**
  * Many requests, one model, one memory. Requests join and leave at every step, and no request's
- * answer depends on other requests.
+ * answer depends on other requests (except under a rule that keeps only its distribution: {@link
+ * orrery.speculation.SpeculationOptions.Acceptance}).
  *
  * <pre>
  *   try (Engine engine = Engine.start(model, EngineOptions.defaults())) {
@@ -360,6 +361,11 @@ public final class Engine implements AutoCloseable {
    */
   public int pageTokens() {
     return core.facts().pageTokens();
+  }
+
+  /** Bytes of a page, in the pool that has the largest ones. */
+  public long pageBytes() {
+    return core.facts().pageBytes();
   }
 
   /**

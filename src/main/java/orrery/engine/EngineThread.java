@@ -253,15 +253,20 @@ final class EngineThread {
    * @param bug that stopped it; null if it was closed
    */
   private void end(Throwable bug) {
+    Throwable why = bug;
     try {
       core.close();
-    } finally {
-      if (bug == null) {
-        end.complete(null);
-      } else {
-        end.completeExceptionally(bug);
+    } catch (Throwable again) { // no caller may wait for the end of an engine that has ended
+      why = bug == null ? again : bug;
+      if (why != again) {
+        why.addSuppressed(again);
       }
-      ended.countDown(); // last: after close() the future is complete
     }
+    if (why == null) {
+      end.complete(null);
+    } else {
+      end.completeExceptionally(why);
+    }
+    ended.countDown(); // last: after close() the future is complete
   }
 }

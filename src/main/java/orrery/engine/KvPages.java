@@ -1,10 +1,11 @@
 package orrery.engine;
 
 import java.lang.foreign.MemorySegment;
+import java.util.stream.IntStream;
 import orrery.kernels.CachedRows;
 import orrery.kv.KvCache;
+import orrery.kv.KvLayout;
 import orrery.kv.PageTable;
-import orrery.offload.PartLayout;
 
 /**
  * The pages of one sequence that no step touches, so that another thread may copy them out or fill
@@ -20,7 +21,6 @@ import orrery.offload.PartLayout;
  */
 public final class KvPages {
   private final KvCache kv;
-  private final PartLayout layout;
   private final PageTable table;
   private final int[] from; // [pools] the first page that is copied
 
@@ -30,7 +30,6 @@ public final class KvPages {
    */
   public KvPages(KvCache kv, PageTable table, int[] from) {
     this.kv = kv;
-    this.layout = new PartLayout(kv.layout(), kv.geometry());
     this.table = kv.newTable();
     this.table.copy(table); // the engine's thread goes on to change its own
     this.from = from.clone();
@@ -51,34 +50,55 @@ public final class KvPages {
     return table.end(pool);
   }
 
-  /** Bytes of a page of a pool. */
+  /**
+   * Bytes of a page of a pool.
+   *
+   * @throws ArithmeticException if there are too many for an array: see {@link Engine#pageBytes}
+   */
   public int bytes(int pool) {
-    long bytes = 0;
-    for (int stream : layout.streams(pool)) {
-      bytes += layout.streamBytes(stream);
-    }
-    return Math.toIntExact(bytes);
+    return Math.toIntExact(bytes(kv, pool));
+  }
+
+  /** Bytes of a page of the pool that has the largest pages. */
+  static long mostBytes(KvCache kv) {
+    return IntStream.range(0, kv.geometry().pools())
+        .mapToLong(pool -> bytes(kv, pool))
+        .max()
+        .orElseThrow();
+  }
+
+  private static long bytes(KvCache kv, int pool) {
+    return streams(kv, pool).mapToLong(stream -> bytesOfPage(kv, stream)).sum();
+  }
+
+  private static IntStream streams(KvCache kv, int pool) {
+    KvLayout layout = kv.layout();
+    return IntStream.range(0, layout.streams().size()).filter(s -> layout.poolOf(s) == pool);
+  }
+
+  private static long bytesOfPage(KvCache kv, int stream) {
+    return kv.layout().streams().get(stream).bytes(kv.spanOf(stream));
   }
 
   /** Copies a page to {@link #bytes} bytes from {@code at} on. */
   public void copyOut(int pool, int index, MemorySegment to, long at) {
     long next = at;
-    for (int stream : layout.streams(pool)) {
+    for (int stream : streams(kv, pool).toArray()) {
       CachedRows rows = kv.rows(stream);
       int each = rowsOfPage(stream);
       rows.copyOut(page(pool, index) * each, each, to, next);
-      next += layout.streamBytes(stream);
+      next += bytesOfPage(kv, stream);
     }
   }
 
   /** Fills a page with what {@link #copyOut} has copied out. */
   public void copyIn(int pool, int index, MemorySegment bytes, long at) {
     long next = at;
-    for (int stream : layout.streams(pool)) {
+    for (int stream : streams(kv, pool).toArray()) {
       CachedRows rows = kv.rows(stream);
       int each = rowsOfPage(stream);
       rows.copyIn(page(pool, index) * each, each, bytes, next);
-      next += layout.streamBytes(stream);
+      next += bytesOfPage(kv, stream);
     }
   }
 

@@ -9,7 +9,8 @@ import orrery.sampling.SamplingParams;
 /**
  * A request: a prompt, and how it is to be answered.
  *
- * @param prompt [tokens] token ids; copied
+ * @param prompt [tokens] token ids; copied. What {@code prompt()} returns is not a copy, since the
+ *     engine and its events read it for every request: do not change it
  * @param params how tokens are drawn, when the answer ends, how many answers
  * @param priority requests of higher priority go first; 0 is the usual one
  * @param deadline time from submission after which an unfinished answer is cut off

@@ -224,16 +224,10 @@ final class Requests {
     }
     for (Active a : all) {
       Crash.attempt(why, () -> a.left("the engine stopped"));
-    }
-    for (Active a : all) {
-      Crash.attempt(why, () -> reportFailed(a));
-    }
-  }
-
-  private void reportFailed(Active a) {
-    for (Choice c : allOf(a)) {
-      remove(c);
-      report(c, clock.getAsLong(), "error");
+      for (Choice c : allOf(a)) {
+        Crash.attempt(why, () -> remove(c));
+        Crash.attempt(why, () -> report(c, clock.getAsLong(), "error"));
+      }
     }
   }
 }

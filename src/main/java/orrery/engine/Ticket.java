@@ -1,7 +1,9 @@
 package orrery.engine;
 
+import java.util.Comparator;
 import java.util.Optional;
 import java.util.function.Consumer;
+import orrery.batching.Queues;
 import orrery.events.Event.Queue;
 import orrery.options.Options;
 
@@ -10,6 +12,9 @@ import orrery.options.Options;
  * may call what is public; it leaves a message for the engine's thread and returns.
  */
 public abstract sealed class Ticket permits PrefillTicket, DecodeTicket {
+  /** Which of those that wait for the same goes first, as where there is one engine. */
+  static final Comparator<Ticket> ORDER = Comparator.comparing(t -> t.choice, Queues.ORDER);
+
   private Consumer<Runnable> engine; // leaves a message for its thread
   private Completion completion;
 

@@ -87,9 +87,13 @@ final class Tickets {
     open.remove(t);
   }
 
-  /** Decode requests whose rows are here, in the order in which they came. */
+  /** Decode requests whose rows are here, in the order in which they get places. */
   List<DecodeTicket> here() {
-    return open.stream().filter(Tickets::arrived).map(DecodeTicket.class::cast).toList();
+    return open.stream()
+        .filter(Tickets::arrived)
+        .map(DecodeTicket.class::cast)
+        .sorted(Ticket.ORDER)
+        .toList();
   }
 
   /** Takes note that a request has ended, in whatever way. */

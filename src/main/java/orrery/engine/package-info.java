@@ -3,7 +3,8 @@
  *
  * <p><b>The problem.</b> Requests come at any time, with prompts and answers of any length. Each
  * request wants its first token soon and its other tokens steadily; the machine wants full steps.
- * And the answer to a request may not depend on other requests.
+ * And the answer to a request may not depend on other requests ({@link orrery.speculation.rules}
+ * may be asked to keep only its distribution).
  *
  * <p><b>The idea.</b> One loop on one thread. It <em>plans</em> a step (a pure function of queues
  * and page counts decides how many rows each sequence computes), <em>launches</em> it (one forward

@@ -41,7 +41,7 @@ public sealed interface Event {
   /**
    * A request came in.
    *
-   * @param prompt [promptTokens]
+   * @param prompt [promptTokens]; the request's own: a sink must not change it
    */
   record Submitted(
       long nanos, int request, int promptTokens, int maxTokens, int choices, int[] prompt)

@@ -4,6 +4,8 @@ import orrery.options.Options;
 
 /**
  * Switches of speculative decoding. With {@link Acceptance#COUPLED} none of them changes an answer.
+ * With another rule the text also depends on how many drafts a step has room for, and so on the
+ * other requests.
  *
  * @param algorithm which drafter guesses
  * @param numSteps the most drafts of a sequence in a step

@@ -28,7 +28,7 @@ final class LinkedTokenizer implements NativeTokenizer {
   private final Path file;
   private final String json;
   private final HuggingFaceTokenizer tokenizer;
-  private ForkedTokenizer forLongTexts; // made when first needed, under this object's lock
+  private TokenizerChild forLongTexts; // made when first needed, under this object's lock
 
   LinkedTokenizer(Path file, String json) {
     this.file = file;
@@ -67,8 +67,8 @@ final class LinkedTokenizer implements NativeTokenizer {
     return text.length() <= MAX_CHARS ? encodeHere(text) : forLongTexts().encode(text);
   }
 
-  private synchronized ForkedTokenizer forLongTexts() {
-    forLongTexts = forLongTexts == null ? new ForkedTokenizer(file, json) : forLongTexts;
+  private synchronized TokenizerChild forLongTexts() {
+    forLongTexts = forLongTexts == null ? new TokenizerChild(file, json) : forLongTexts;
     return forLongTexts;
   }
 

@@ -16,8 +16,8 @@ import java.nio.file.Path;
 import java.util.function.Supplier;
 
 /**
- * The other side of a {@link ForkedTokenizer}: a process with one tokenizer. It answers questions
- * on standard input until the input ends or the library aborts the process.
+ * The other side of a {@link TokenizerChild}: a process with one tokenizer. It answers questions on
+ * standard input until the input ends or the library aborts the process.
  *
  * <pre>
  *   question               answer
@@ -89,7 +89,9 @@ final class TokenizerProcess {
   }
 
   static String readText(DataInputStream in) throws IOException {
-    return new String(in.readNBytes(in.readInt()), StandardCharsets.UTF_8);
+    byte[] bytes = new byte[in.readInt()];
+    in.readFully(bytes); // a process that dies meanwhile is an error, not a shorter text
+    return new String(bytes, StandardCharsets.UTF_8);
   }
 
   static void writeText(DataOutputStream out, String text) throws IOException {

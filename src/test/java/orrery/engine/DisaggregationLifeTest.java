@@ -15,9 +15,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -312,5 +314,50 @@ class DisaggregationLifeTest {
       all.forEach(h -> requireEnd(h.decode(), "order"));
     }
     assertThat(got).isEqualTo(came).hasSize(20);
+  }
+
+  /** SGLang sorts this queue by priority too ({@code disaggregation/decode.py}). */
+  @Test
+  void requestsOfHigherPriorityGetPagesAndPlacesFirst() throws Exception {
+    List<Integer> pages = new ArrayList<>();
+    List<Integer> places = new ArrayList<>();
+    CountDownLatch asked = new CountDownLatch(4);
+    CountDownLatch here = new CountDownLatch(4);
+    AtomicReference<Engine> paused = new AtomicReference<>();
+    EventSink order =
+        event -> {
+          if (event instanceof Event.Queued e) {
+            switch (e.queue()) {
+              case PREALLOC -> asked.countDown();
+              case TRANSFER -> {
+                pages.add(e.request());
+                if (pages.size() == 4) {
+                  paused.get().pause(PauseMode.IN_PLACE); // until all rows are here
+                }
+              }
+              case WAITING -> here.countDown();
+              case RUNNING -> places.add(e.request());
+              default -> {}
+            }
+          }
+        };
+    EngineOptions one = OPTIONS.withBatching(b -> b.withMaxRunningRequests(1));
+    Side prefill = new Side(loaded, OPTIONS, EventSink.NONE);
+    Side decode = new Side(loaded, one, order);
+    paused.set(decode.engine);
+    Request request = REQUESTS.get(2);
+    try (TwoEngines two = new TwoEngines(prefill, decode, TcpNetwork.local(), 0, PATIENCE)) {
+      decode.engine.pause(PauseMode.IN_PLACE).join(); // until all wait for pages
+      List<Halves> all =
+          two.submit(
+              IntStream.of(0, 5, Integer.MIN_VALUE, 5).mapToObj(request::withPriority).toList());
+      asked.await();
+      decode.engine.resume().join();
+      here.await();
+      decode.engine.resume().join();
+      all.forEach(h -> requireEnd(h.decode(), "priorities"));
+    }
+    assertThat(pages).containsExactly(1, 3, 0, 2);
+    assertThat(places).containsExactly(1, 3, 0, 2);
   }
 }

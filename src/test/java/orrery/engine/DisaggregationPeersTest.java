@@ -304,44 +304,106 @@ class DisaggregationPeersTest {
     }
   }
 
+  /** How a listener takes the next call. */
+  private interface Accept {
+    Transfer of(Network.Listener listener) throws IOException;
+  }
+
+  private static Network accepting(Accept accept) {
+    Network straight = TcpNetwork.local();
+    return new Network() {
+      @Override
+      public Transfer connect(String host, int port) throws IOException {
+        return straight.connect(host, port);
+      }
+
+      @Override
+      public Listener listen(int port) throws IOException {
+        Listener listener = straight.listen(port);
+        return new Listener() {
+          @Override
+          public Transfer accept() throws IOException {
+            return accept.of(listener);
+          }
+
+          @Override
+          public int port() {
+            return listener.port();
+          }
+
+          @Override
+          public void close() {
+            listener.close();
+          }
+        };
+      }
+    };
+  }
+
   /** A process may run out of file descriptors for a while. */
   @Test
   void aSideThatCannotAcceptForAWhileGoesOn() {
     AtomicInteger fails = new AtomicInteger(3);
-    Network straight = TcpNetwork.local();
     Network network =
-        new Network() {
-          @Override
-          public Transfer connect(String host, int port) throws IOException {
-            return straight.connect(host, port);
-          }
-
-          @Override
-          public Listener listen(int port) throws IOException {
-            Listener listener = straight.listen(port);
-            return new Listener() {
-              @Override
-              public Transfer accept() throws IOException {
-                if (fails.getAndDecrement() > 0) {
-                  throw new IOException("Too many open files");
-                }
-                return listener.accept();
+        accepting(
+            listener -> {
+              if (fails.getAndDecrement() > 0) {
+                throw new IOException("Too many open files");
               }
-
-              @Override
-              public int port() {
-                return listener.port();
-              }
-
-              @Override
-              public void close() {
-                listener.close();
-              }
-            };
-          }
-        };
+              return listener.accept();
+            });
     try (TwoEngines two = new TwoEngines(side(), side(), network, 8, LONG)) {
       assertThat(two.submit(REQUEST).decode().join()).hasSize(1);
+    }
+  }
+
+  @Test
+  void aBugOrALackOfMemoryWhileACallIsTakenStopsNoOtherCall() {
+    AtomicInteger calls = new AtomicInteger();
+    Network network =
+        accepting(
+            listener ->
+                switch (calls.getAndIncrement()) {
+                  case 0 -> throw new IllegalStateException("a bug of this test");
+                  case 1 -> throw new OutOfMemoryError("of this test");
+                  default -> listener.accept();
+                });
+    try (TwoEngines two = new TwoEngines(side(), side(), network, 8, LONG)) {
+      assertThat(two.submit(REQUEST).decode().join()).hasSize(1);
+    }
+  }
+
+  @Test
+  void aBugOfTheThreadThatServesACallFailsItsRequest() {
+    Network network =
+        accepting(
+            listener -> {
+              Transfer call = listener.accept();
+              return new Transfer() {
+                @Override
+                public void send(Frame frame) throws IOException {
+                  call.send(frame);
+                }
+
+                @Override
+                public Frame receive(Type... expected) throws IOException {
+                  Frame frame = call.receive(expected);
+                  if (frame.type() == Type.RESERVED) {
+                    throw new IllegalStateException("a bug of this test");
+                  }
+                  return frame;
+                }
+
+                @Override
+                public void close() {
+                  call.close();
+                }
+              };
+            });
+    try (TwoEngines two = new TwoEngines(side(), side(), network, 8, LONG)) {
+      Halves halves = two.submit(REQUEST);
+      assertThatThrownBy(() -> halves.prefill().join()).hasMessageContaining("a bug of this test");
+      assertThatThrownBy(() -> halves.decode().join()).isInstanceOf(RequestException.class);
     }
   }
 

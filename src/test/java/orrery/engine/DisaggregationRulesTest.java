@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -34,6 +35,7 @@ import orrery.engine.TwoEngines.Side;
 import orrery.events.Event;
 import orrery.events.EventSink;
 import orrery.kv.KvDtype;
+import orrery.kv.KvLayout;
 import orrery.sampling.FinishReason;
 import orrery.speculation.SpeculationOptions.Algorithm;
 
@@ -264,5 +266,33 @@ class DisaggregationRulesTest {
       all.forEach(h -> h.decode().join());
     }
     assertThat(rows.get()).isZero();
+  }
+
+  /** A page is one frame, and a frame has at most 256 MiB. */
+  @Test
+  void pagesThatNoFrameHasRoomForAreRefusedAtTheStartOfBothSides() {
+    KvLayout layout = Sizes.layout(loaded.model(), SCALAR);
+    long token = layout.bytesPerPage(layout.unit()) / layout.unit();
+    int tokens = layout.wholeRows((int) ((256 << 20) / token) + 1);
+    EngineOptions large =
+        SCALAR.withKv(
+            kv -> kv.withContextLength(64).withPageSize(tokens).withMaxTotalTokens(tokens));
+    try (Engine engine = Engine.start(loaded, large)) {
+      String why =
+          String.format(
+              Locale.ROOT,
+              "page-size: expected pages of at most 268,435,448 bytes, since they are sent, found"
+                  + " %,d bytes in %d tokens",
+              tokens * token,
+              tokens);
+      assertThatThrownBy(
+              () ->
+                  PrefillSide.start(List.of(engine), "m", TcpNetwork.local(), 0, PATIENCE).close())
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(why);
+      assertThatThrownBy(() -> new DecodeSide(engine, "m", TcpNetwork.local(), 8, PATIENCE))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(why);
+    }
   }
 }

@@ -392,18 +392,23 @@ class EngineLifeTest {
 
   @Test
   void everyRequestEndsEvenIfTheSinkThrowsAtEveryEvent() {
+    List<Integer> told = new ArrayList<>();
     EventSink broken =
         e -> {
+          if (e instanceof Event.Finished f) {
+            told.add(f.request());
+          }
           if (e instanceof Event.TokenOut || e instanceof Event.Finished) {
             bug();
           }
         };
     Engine engine = Engine.start(loaded, SCALAR, broken);
-    List<Completion> all = engine.submit(List.of(request(9), request(9)));
+    List<Completion> all = engine.submit(List.of(request(9), request(9), request(9)));
     for (Completion c : all) {
       assertThatThrownBy(c::join).hasMessageContaining("a bug");
     }
     engine.close();
+    assertThat(told).as("requests whose end was told").containsExactlyInAnyOrder(0, 1, 2);
   }
 
   @Test

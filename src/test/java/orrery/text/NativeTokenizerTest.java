@@ -1,16 +1,21 @@
 package orrery.text;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.ByteArrayInputStream;
+import java.io.DataInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -151,10 +156,33 @@ class NativeTokenizerTest {
     }
   }
 
+  /** Texts wait for each other; the engine's thread, which decodes, waits for none of them. */
+  @Test
+  void tokensAreDecodedWhileATextIsEncoded() throws Exception {
+    String json = Files.readString(TokenizerTest.FILE);
+    try (TokenizerChild encoder = new TokenizerChild(TokenizerTest.FILE, json);
+        TokenizerChild decoder = new TokenizerChild(TokenizerTest.FILE, json);
+        NativeTokenizer forked = new ForkedTokenizer(encoder, decoder)) {
+      int[] ids = forked.encode("Once upon a time");
+      synchronized (encoder) { // as a long text holds it
+        assertThat(CompletableFuture.supplyAsync(() -> forked.decode(ids, false)).get(60, SECONDS))
+            .isEqualTo("Once upon a time");
+      }
+    }
+  }
+
+  @Test
+  void anAnswerThatEndsTooEarlyIsAnErrorAndNoShorterText() {
+    byte[] cut = {0, 0, 0, 9, 'h', 'a', 'l', 'f'}; // nine bytes are announced
+    assertThatThrownBy(
+            () -> TokenizerProcess.readText(new DataInputStream(new ByteArrayInputStream(cut))))
+        .isInstanceOf(EOFException.class);
+  }
+
   @Test
   void aProcessThatTakesTooLongIsEnded() throws IOException {
     String json = Files.readString(TokenizerTest.FILE);
-    assertThatThrownBy(() -> new ForkedTokenizer(TokenizerTest.FILE, json, Duration.ofMillis(1)))
+    assertThatThrownBy(() -> new TokenizerChild(TokenizerTest.FILE, json, Duration.ofMillis(1)))
         .isInstanceOf(TokenizerException.class)
         .hasMessageContaining("cannot be loaded: the tokenizer library gave up on it")
         .hasMessageContaining("it took more than 1 ms");

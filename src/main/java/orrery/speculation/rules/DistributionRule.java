@@ -22,7 +22,8 @@ import orrery.speculation.SamplingContext;
  * <p>The random numbers are keyed by the position of the row, in streams of their own, and each
  * position is judged once. A draft that an earlier step made for the position, and that was never
  * judged, decided nothing. So the random numbers of one emitted token are independent of all tokens
- * emitted before. The row behind the last draft is plain decoding.
+ * emitted before. The row behind the last draft is plain decoding. So the text depends on how many
+ * drafts a step has room for, and with that on the other requests; its distribution does not.
  *
  * <p>A rule owns scratch memory, so each thread needs its own rule.
  */

@@ -25,8 +25,12 @@
  * <ul>
  *   <li>Σ over drafts of what is emitted is p: added up over all outcomes to 1e-12 ({@code
  *       DistributionRuleTest}), and drawn 10^5 times ({@code RuleStatisticsTest}).
- *   <li>Random numbers are keyed by request, choice and position, in streams of their own, so an
- *       answer does not depend on its batch.
+ *   <li>Random numbers are keyed by request, choice and position, in streams of their own. So a row
+ *       with the same draft emits the same token in any batch.
+ *   <li>But the text depends on which rows have drafts: a row without a draft draws as plain
+ *       decoding does. In a fuller step there may be fewer drafts, so a request may get another
+ *       answer beside others than alone. Both have the target's distribution. With {@link
+ *       orrery.speculation.CoupledRule} the answers are the same.
  * </ul>
  *
  * <p><b>Watch it.</b> {@code orrery generate --speculative-algorithm mtp --speculative-acceptance
