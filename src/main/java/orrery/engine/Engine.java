@@ -196,7 +196,7 @@ public final class Engine implements AutoCloseable {
    * @throws RequestException if the engine is closed
    */
   public CompletableFuture<Boolean> flushCache() {
-    return thread.ask(done -> done.complete(core.flushCache()));
+    return thread.ask(core::flushCache);
   }
 
   /**

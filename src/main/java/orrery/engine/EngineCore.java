@@ -29,6 +29,7 @@ final class EngineCore {
   private final CacheFacts facts;
   private final Pause pause = new Pause();
   private final List<CompletableFuture<Boolean>> flushes = new ArrayList<>(); // asked for, waiting
+  private final List<CompletableFuture<Boolean>> flushed = new ArrayList<>(); // done, not yet told
 
   /**
    * @param queued number of waiting requests; lowered when a request first runs, or ends before
@@ -121,6 +122,7 @@ final class EngineCore {
     }
     long before = state.books.steps();
     boolean progress = loop.step();
+    answerFlushed();
     if (pause.on()) {
       loop.settle(); // a single step is a whole one
     }
@@ -136,19 +138,22 @@ final class EngineCore {
   /** Says how things stand while there is no step to say it, and does what had to wait for that. */
   void rest() {
     assert balanced();
-    if (idle()) {
-      List<CompletableFuture<Boolean>> wanted =
-          flushes.stream().filter(f -> !f.isDone()).toList(); // others have given up
+    boolean idle = idle();
+    if (idle) {
+      flushes.stream().filter(f -> !f.isDone()).forEach(this::flushCache); // others have given up
       flushes.clear();
-      if (!wanted.isEmpty()) {
-        state.flush();
-      }
-      tellRest();
-      pause.endSteps(); // a caller gets its answer when the events have told what it asked for
-      wanted.forEach(f -> f.complete(true));
-    } else {
-      tellRest();
     }
+    tellRest();
+    if (idle) {
+      pause.endSteps();
+    }
+    answerFlushed();
+  }
+
+  /** A caller has its answer when the events have told what it asked for. */
+  private void answerFlushed() {
+    flushed.forEach(f -> f.complete(true));
+    flushed.clear();
   }
 
   private void tellRest() {
@@ -184,19 +189,21 @@ final class EngineCore {
     return state.fetches.any() || state.prefix.owes();
   }
 
-  /** Empties the prefix cache; returns false, and does nothing, if a sequence runs or waits. */
-  boolean flushCache() {
-    return ifIdle(
-        () -> {
-          state.flush();
-          tellRest();
-        });
+  /**
+   * Empties the prefix cache; the answer is false, and nothing done, if a sequence runs or waits.
+   */
+  void flushCache(CompletableFuture<Boolean> done) {
+    if (ifIdle(state::flush)) {
+      flushed.add(done);
+    } else {
+      done.complete(false);
+    }
   }
 
   /** Empties the prefix cache as soon as no sequence runs or waits, and says so. */
-  void flushWhenIdle(CompletableFuture<Boolean> flushed) {
+  void flushWhenIdle(CompletableFuture<Boolean> done) {
     flushes.removeIf(CompletableFuture::isDone); // no caller waits for these any more
-    flushes.add(flushed);
+    flushes.add(done);
   }
 
   /**
@@ -277,7 +284,8 @@ final class EngineCore {
 
   /** Fails everything that a caller waits for, since the engine cannot go on. */
   void failAll(Throwable why) {
-    flushes.forEach(flushed -> flushed.completeExceptionally(Requests.stopped(why)));
+    flushes.forEach(f -> f.completeExceptionally(Requests.stopped(why)));
+    flushed.forEach(f -> f.completeExceptionally(Requests.stopped(why)));
     pause.fail(Requests.stopped(why));
     requests.failAll(why);
   }

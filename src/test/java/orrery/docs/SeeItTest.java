@@ -23,12 +23,12 @@ class SeeItTest {
   private static final Path LOADS = Path.of("src/main/resources/orrery/xray/loads.json");
   private static final Pattern LINE =
       Pattern.compile(
-          "\\*\\*See it\\.\\*\\* `target/orrery/bin/orrery serve ?([^`]*)`, then open\\s+"
+          "\\*\\*See it\\.\\*\\*\\s+`target/orrery/bin/orrery serve ?([^`]*)`,\\s+then\\s+open\\s+"
               + "<http://127\\.0\\.0\\.1:30000/\\?load=([a-z-]+)(&speed=\\d+)?>:");
   private static final Pattern RECORDED =
       Pattern.compile(
-          "\\*\\*See it\\.\\*\\* `target/orrery/bin/orrery trace replay (\\S+\\.jsonl)`, then open "
-              + "<http://127\\.0\\.0\\.1:30000/\\?speed=\\d+>:");
+          "\\*\\*See it\\.\\*\\* `target/orrery/bin/orrery trace replay (\\S+\\.jsonl)`, then"
+              + " open\\s+<http://127\\.0\\.0\\.1:30000/\\?speed=\\d+>:");
 
   /** Pages that are no chapter of a technique of the engine. */
   private static final Set<String> OTHERS =
