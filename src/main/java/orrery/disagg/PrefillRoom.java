@@ -142,7 +142,7 @@ final class PrefillRoom implements KvSender {
       receive(mine);
     } catch (IOException e) {
       fail("the decode side: " + Rooms.why(e));
-    } catch (RuntimeException | Error e) { // a bug: it is told, and the pages come back
+    } catch (RuntimeException | Error e) { // a bug: it is reported, and the pages come back
       fail("the prefill side: " + e);
       throw e;
     }

@@ -160,7 +160,8 @@ public final class PrefillSide implements AutoCloseable {
         close(); // no decode side can call any more: each of their requests fails now
       } catch (IOException e) { // for example, no file descriptor is free just now
         LockSupport.parkNanos(PAUSE.toNanos());
-      } catch (RuntimeException | Error bug) { // or memory: it is told, and others may still call
+      } catch (RuntimeException
+          | Error bug) { // or memory: it is reported, and others may still call
         Thread own = Thread.currentThread();
         own.getUncaughtExceptionHandler().uncaughtException(own, bug);
         LockSupport.parkNanos(PAUSE.toNanos());

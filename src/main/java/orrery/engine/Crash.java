@@ -1,7 +1,7 @@
 package orrery.engine;
 
 /**
- * The end of an engine that a bug stops. It is made of steps, and each one is tried also if others
+ * The end of an engine that a bug stops. It is made of steps, and each one is tried even if others
  * fail, so that no caller waits for ever. The bug may be that memory ran out; so a reserve is kept
  * for the end.
  */
@@ -15,7 +15,7 @@ final class Crash {
     reserve = null;
   }
 
-  /** Tries a step; what goes wrong in it is told with the bug. */
+  /** Tries a step; what goes wrong in it is kept with the bug. */
   static void attempt(Throwable bug, Runnable step) {
     try {
       step.run();

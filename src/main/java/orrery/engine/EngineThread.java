@@ -117,7 +117,7 @@ final class EngineThread {
     return drain(() -> {});
   }
 
-  /** The same, and does something first: no step comes between, also if the engine was paused. */
+  /** The same, and does something first: no step comes between, even if the engine was paused. */
   boolean drain(Runnable first) {
     synchronized (lock) {
       draining = true;
