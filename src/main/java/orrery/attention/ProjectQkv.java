@@ -35,6 +35,9 @@ record ProjectQkv(
     boolean cutByRows)
     implements TakesNorm {
 
+  /** How many multiply-adds take as long as the write of a number to the cache. */
+  private static final int WRITE = 96;
+
   /** The most floats of scratch: normed rows, and some blocks of heads. */
   static long scratch(int hidden, AttentionShape s) {
     long keys = Tile.floats(HeadProduct.blockWidth(s.headDim()));
@@ -54,12 +57,24 @@ record ProjectQkv(
     if (cutByRows) {
       tiles(step, share, rows * share / shares, rows * (share + 1) / shares, 0, panels);
     } else {
-      int columns = Grid.columns(rows, panels / k.blockPanels(), shares);
+      int columns = Grid.columns(rows, panels / k.blockPanels(), k.blockPanels(), shares);
       int first = Grid.firstRow(rows, share, columns, shares);
       int last = Grid.lastRow(rows, share, columns, shares);
-      int end = Grid.last(panels, share, columns);
-      tiles(step, share, first, last, Grid.first(panels, share, columns), end);
+      int begin = firstPanel(share % columns, columns);
+      tiles(step, share, first, last, begin, firstPanel(share % columns + 1, columns));
     }
+  }
+
+  /** The first panel of all three that belongs to a group of them: groups have alike work. */
+  private int firstPanel(int group, int columns) {
+    int hidden = input.x().cols;
+    long queries = (long) panels(q) * hidden;
+    long stored = hidden + WRITE; // a panel of keys or values
+    long all = queries + (panels(k) + panels(v)) * stored;
+    long before = all * group / columns;
+    return before <= queries
+        ? (int) Math.ceilDiv(before, (long) hidden)
+        : panels(q) + (int) Math.ceilDiv(before - queries, stored);
   }
 
   /** Panels [begin, end) of all three, for rows [first, last). */

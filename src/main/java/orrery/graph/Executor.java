@@ -22,6 +22,18 @@ public final class Executor implements Team.Task {
   /** Multiply-adds in a nanosecond. Products of one row: 10 to 38; of many rows, 27 to 105. */
   private static final int WORK_A_NANO = 20;
 
+  /**
+   * From this time of a thread's share on, there are several shares for each thread, so that one
+   * that is slower than the others does fewer. They cost some hundred nanoseconds each; and work
+   * that changes threads from step to step leaves its weights in the wrong cache.
+   */
+  private static final int LONG_SHARE_NANOS = 150_000;
+
+  private static final int SHARES_OF_THREAD = 4;
+
+  /** Fewer rows than these in a share would read the weights of its products too often. */
+  private static final int ROWS_OF_SMALL_SHARE = 32;
+
   /** In place of the index of a stream. */
   static final int NO_STREAM = -1;
 
@@ -71,14 +83,29 @@ public final class Executor implements Team.Task {
     long cost = 0;
     int rows = 1;
     boolean rowwise = true;
+    boolean fine = true;
     for (Op op : ops) {
       cost += op.cost(step);
       RowCount count = op.rowwise();
       rowwise &= count != null;
+      fine &= op.fine();
       rows = rowwise ? Math.max(rows, count.of(step)) : rows;
     }
     int shares = shares(cost, threads);
-    return rowwise ? Math.min(rows, shares) : shares;
+    if (fine && shares == threads) {
+      shares *= sharesOfThread(cost, threads);
+    }
+    return rowwise ? Math.min(shares, sharesOfRows(rows, threads)) : shares;
+  }
+
+  private static int sharesOfThread(long cost, int threads) {
+    return cost / WORK_A_NANO / threads < LONG_SHARE_NANOS
+        ? 1
+        : Math.min(SHARES_OF_THREAD, Team.MOST_SHARES / threads);
+  }
+
+  private static int sharesOfRows(int rows, int threads) {
+    return Math.min(rows, Math.max(threads, rows / ROWS_OF_SMALL_SHARE));
   }
 
   /** The highest index of a stream whose rows an op reads, or {@link #NO_STREAM}. */
@@ -132,6 +159,11 @@ public final class Executor implements Team.Task {
     } else {
       team.run(this, shares);
     }
+  }
+
+  @Override
+  public void taken(int share, int thread) {
+    step.taken(share, thread);
   }
 
   @Override

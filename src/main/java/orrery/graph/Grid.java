@@ -24,14 +24,26 @@ public final class Grid {
    * {@code shares / groups} groups of rows then, rounded down.
    *
    * @param rows of the step, at least 1
-   * @param units of outputs that stay together, such as panels
+   * @param panels of outputs
    */
-  public static int columns(int rows, int units, int shares) {
+  public static int columns(int rows, int panels, int shares) {
+    return columns(rows, panels, 1, shares);
+  }
+
+  /**
+   * The same, for panels that stay together.
+   *
+   * @param units of outputs, such as heads
+   * @param panels of a unit
+   */
+  public static int columns(int rows, int units, int panels, int shares) {
     int best = Math.min(units, shares);
+    if (rows == 1) {
+      return best;
+    }
     double least = Double.MAX_VALUE;
     for (int columns = best; columns > 0; columns--) {
-      int groups = shares / columns;
-      double nanos = Math.ceilDiv(units, columns) * Cuts.nanosAWeight(Math.ceilDiv(rows, groups));
+      double nanos = longest(rows, units, panels, columns, shares);
       if (nanos < least) {
         least = nanos;
         best = columns;
@@ -44,11 +56,24 @@ public final class Grid {
    * What part of the time of a product's shares is work, and not waiting for the longest share or
    * reading weights once more.
    */
-  public static double balance(int rows, int units, int shares) {
-    int columns = columns(rows, units, shares);
+  public static double balance(int rows, int panels, int shares) {
+    double longest = longest(rows, panels, 1, columns(rows, panels, shares), shares);
+    return panels * Cuts.nanosAWeight(rows) / shares / longest;
+  }
+
+  /** About how long the longest share takes, for each weight of an output. */
+  private static double longest(int rows, int units, int panels, int columns, int shares) {
     int ofShare = Math.ceilDiv(rows, shares / columns);
-    double longest = Math.ceilDiv(units, columns) * Cuts.nanosAWeight(ofShare);
-    return units * Cuts.nanosAWeight(rows) / shares / longest;
+    int wide = Math.ceilDiv(units, columns) * panels;
+    int together = together(ofShare);
+    return Math.ceilDiv(wide, together) * together * Cuts.nanosAWeight(ofShare);
+  }
+
+  /**
+   * The panels that the kernels' loops take together. What is left over takes as long as that many.
+   */
+  private static int together(int rows) {
+    return rows < 3 ? 1 : rows < 5 ? 3 : 2;
   }
 
   /** The first of the rows of a share; equal to that of {@code share + columns} if it has none. */

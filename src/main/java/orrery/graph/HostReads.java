@@ -4,10 +4,10 @@ import java.util.Arrays;
 
 /**
  * What the ops of a step read of entries that lie on the host ({@code hisparse}), summed up over
- * its layers. Each share counts for itself, so no count is shared.
+ * its layers. Each thread counts for itself, so no count is shared.
  */
 public final class HostReads {
-  private static final int STRIDE = 16; // longs from one share's counts to the next: 2 cache lines
+  private static final int STRIDE = 16; // longs from one thread's counts to the next: 2 cache lines
 
   /** What is counted. */
   public enum Count {
@@ -31,11 +31,11 @@ public final class HostReads {
     BYTES_UP
   }
 
-  private final long[] counts; // [shares][STRIDE]
+  private final long[] counts; // [threads][STRIDE]
   private final boolean[] buffered; // [sequences] whether its rows read from a buffer
 
-  HostReads(int shares, int sequences) {
-    counts = new long[shares * STRIDE];
+  HostReads(int threads, int sequences) {
+    counts = new long[threads * STRIDE];
     buffered = new boolean[sequences];
   }
 
@@ -44,9 +44,9 @@ public final class HostReads {
     Arrays.fill(buffered, false);
   }
 
-  /** Adds to a count of a share. */
-  public void add(int share, Count what, long n) {
-    counts[share * STRIDE + what.ordinal()] += n;
+  /** Adds to a count of a thread ({@link Step#threadOf}). */
+  public void add(int thread, Count what, long n) {
+    counts[thread * STRIDE + what.ordinal()] += n;
   }
 
   /** The rows of a sequence read from its buffer. */
@@ -54,7 +54,7 @@ public final class HostReads {
     buffered[sequence] = true;
   }
 
-  /** The sum over all shares. */
+  /** The sum over all threads. */
   public long sum(Count what) {
     long sum = 0;
     for (int at = what.ordinal(); at < counts.length; at += STRIDE) {

@@ -55,6 +55,14 @@ public interface Op {
     return false;
   }
 
+  /**
+   * Whether shares may be more than threads and smaller, for a thread that is slow to do fewer of
+   * them. Not if small shares take longer together.
+   */
+  default boolean fine() {
+    return true;
+  }
+
   /** The op in one line, for listings. */
   String line();
 }

@@ -2,6 +2,7 @@ package orrery.graph;
 
 import orrery.kernels.Kernels;
 import orrery.kernels.Scratch;
+import orrery.kernels.Team;
 import orrery.kv.Arrival;
 import orrery.kv.PageTable;
 
@@ -130,6 +131,16 @@ public final class Step {
 
   public Kernels kernels() {
     return workspace.kernels();
+  }
+
+  /** A thread is about to do a share that is no thread's own; see {@link Team.Task#taken}. */
+  void taken(int share, int thread) {
+    workspace.taken(share, thread);
+  }
+
+  /** Which of the threads' places a share has, for what each counts for itself. */
+  public int threadOf(int share) {
+    return workspace.threadOf(share);
   }
 
   /** Working memory of one share. */

@@ -10,8 +10,11 @@ public final class Tile {
   /** Rows of a tile: whole groups of 6, which the kernels take. */
   public static final int ROWS = 60;
 
+  private static final int LEAST_PANELS = 12;
+  private static final int GROUP = 24; // panels: a multiple of 8, 6, 4 and 3
+
   /** Floats of the largest tile. */
-  public static final int FLOATS = ROWS * 12 * PackedMatrix.PANEL;
+  public static final int FLOATS = ROWS * LEAST_PANELS * PackedMatrix.PANEL;
 
   private Tile() {}
 
@@ -22,10 +25,12 @@ public final class Tile {
 
   /**
    * Panels of a tile of so many rows: whole groups of 6, which the kernels take while many rows
-   * pass by, and of 8, 4 and 3, which they take with few rows.
+   * pass by, and of 8, 4 and 3, which they take with few rows. As many as there is room for: a
+   * memory delivers long runs of weights faster than short ones of two matrices in turns.
    */
   public static int panels(int rows) {
-    return rows <= 4 ? 24 : FLOATS / ROWS / PackedMatrix.PANEL;
+    int room = FLOATS / PackedMatrix.PANEL / rows;
+    return Math.max(LEAST_PANELS, room - room % GROUP);
   }
 
   /**

@@ -3,10 +3,12 @@ package orrery.graph;
 import java.util.Arrays;
 import orrery.kernels.Kernels;
 import orrery.kernels.Scratch;
+import orrery.kernels.Team;
 
 /** What all steps of an engine share, since only one of them is computed at a time. */
 public final class Workspace {
   private final Scratch[] scratch; // [threads]
+  private final int[] takenBy = new int[Team.MOST_SHARES + 1]; // [shares] the thread
   private volatile Kernels kernels;
 
   /** Working memory for {@code threads} threads. */
@@ -21,8 +23,21 @@ public final class Workspace {
     return scratch.length;
   }
 
-  Scratch scratch(int thread) {
-    return scratch[thread];
+  /** A thread is about to do a share that is no thread's own. */
+  void taken(int share, int thread) {
+    takenBy[share] = thread;
+  }
+
+  /**
+   * Whose working memory a share has. The first shares have that of their own, even if another
+   * thread does one of them; only the thread that does a share may ask.
+   */
+  int threadOf(int share) {
+    return share < scratch.length ? share : takenBy[share];
+  }
+
+  Scratch scratch(int share) {
+    return scratch[threadOf(share)];
   }
 
   /** The kernels that ops call. */

@@ -81,7 +81,7 @@ final class EntryBuffer {
    * Brings what was chosen into the buffer, and what the rows of this step completed, [begin, end),
    * as far as there is room beside it.
    */
-  void fetch(int[] pages, int begin, int end, HostReads reads, int share) {
+  void fetch(int[] pages, int begin, int end, HostReads reads, int thread) {
     for (int i = 0; i < count; i++) {
       int slot = map.get(chosen[i]);
       if (slot >= 0) {
@@ -104,11 +104,11 @@ final class EntryBuffer {
     }
     evicted += keepNew(pages, begin, end);
     int bytes = rowBytes();
-    reads.add(share, Count.CHOSEN, count);
-    reads.add(share, Count.HITS, count - misses);
-    reads.add(share, Count.MISSES, misses);
-    reads.add(share, Count.BYTES_DOWN, (long) misses * bytes);
-    written(end - begin, evicted, reads, share);
+    reads.add(thread, Count.CHOSEN, count);
+    reads.add(thread, Count.HITS, count - misses);
+    reads.add(thread, Count.MISSES, misses);
+    reads.add(thread, Count.BYTES_DOWN, (long) misses * bytes);
+    written(end - begin, evicted, reads, thread);
   }
 
   /** Keeps the newest of the completed entries that were not chosen; returns evicted entries. */
@@ -143,7 +143,7 @@ final class EntryBuffer {
    *
    * @param direct entries that the rows read
    */
-  void passBy(int[] pages, int begin, int end, long direct, HostReads reads, int share) {
+  void passBy(int[] pages, int begin, int end, long direct, HostReads reads, int thread) {
     long evicted = 0;
     for (int entry = begin; entry < end; entry++) {
       int slot = map.get(entry);
@@ -154,15 +154,15 @@ final class EntryBuffer {
         evicted += use(pages, entry);
       }
     }
-    reads.add(share, Count.DIRECT, direct);
-    reads.add(share, Count.BYTES_DIRECT, direct * rowBytes());
-    written(end - begin, evicted, reads, share);
+    reads.add(thread, Count.DIRECT, direct);
+    reads.add(thread, Count.BYTES_DIRECT, direct * rowBytes());
+    written(end - begin, evicted, reads, thread);
   }
 
-  private void written(int entries, long evicted, HostReads reads, int share) {
-    reads.add(share, Count.EVICTED, evicted);
-    reads.add(share, Count.WRITTEN, entries);
-    reads.add(share, Count.BYTES_UP, (long) entries * rowBytes());
+  private void written(int entries, long evicted, HostReads reads, int thread) {
+    reads.add(thread, Count.EVICTED, evicted);
+    reads.add(thread, Count.WRITTEN, entries);
+    reads.add(thread, Count.BYTES_UP, (long) entries * rowBytes());
   }
 
   /** Makes an entry the one used last, and puts it in if need be; returns evicted entries. */

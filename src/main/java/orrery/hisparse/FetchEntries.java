@@ -81,11 +81,12 @@ public record FetchEntries(IntBuffer selected, EntryBuffers buffers, IntBuffer p
     EntryBuffer buffer = buffers.buffer(table.buffer());
     buffer.begin(table.bufferTerm());
     if (buffer.choose(selected, from, to, step.scratch(share).rows(end), end)) {
-      buffer.fetch(pages, begin, end, step.hostReads(), share);
+      buffer.fetch(pages, begin, end, step.hostReads(), step.threadOf(share));
       place(buffer, from, to);
       step.hostReads().buffered(step.sequence[from]);
     } else {
-      buffer.passBy(pages, begin, end, listed(step, from, to), step.hostReads(), share);
+      long listed = listed(step, from, to);
+      buffer.passBy(pages, begin, end, listed, step.hostReads(), step.threadOf(share));
     }
   }
 

@@ -21,6 +21,7 @@ final class Bf16Loops {
   private static final int HIGH_HALF = 0xFFFF0000;
 
   private static final int ROW_PANELS = RowVectors.panels(8);
+  private static final int HALF = RowVectors.panels(4);
 
   private Bf16Loops() {}
 
@@ -43,6 +44,10 @@ final class Bf16Loops {
     int size = (in + 1) / 2; // ints of one output
     for (int p = panelFrom; p < panelTo; p += ROW_PANELS) {
       int panels = Math.min(ROW_PANELS, panelTo - p);
+      if (panels <= HALF) {
+        halfRow(w, in, x, xOff, y, yOff + p * PANEL, p * size * PANEL, panels);
+        return;
+      }
       int w0 = p * size * PANEL;
       int y0 = yOff + p * PANEL;
       int o1 = RowVectors.output(1, panels);
@@ -126,6 +131,59 @@ final class Bf16Loops {
       a6.intoArray(y, y0 + o6);
       a7.intoArray(y, y0 + o7);
     }
+  }
+
+  /**
+   * One row, up to four vectors. A share of one row often has so few; where two ports run both fma
+   * and shifts, repeated vectors would take as long as others.
+   */
+  private static void halfRow(
+      int[] w, int in, float[] x, int xOff, float[] y, int y0, int w0, int panels) {
+    int size = (in + 1) / 2;
+    int o1 = RowVectors.output(1, panels);
+    int o2 = RowVectors.output(2, panels);
+    int o3 = RowVectors.output(3, panels);
+    int w1 = w0 + RowVectors.at(o1, size);
+    int w2 = w0 + RowVectors.at(o2, size);
+    int w3 = w0 + RowVectors.at(o3, size);
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
+    int k = 0;
+    for (; k + 1 < in; k += 2) {
+      FloatVector even = FloatVector.broadcast(F, x[xOff + k]);
+      FloatVector odd = FloatVector.broadcast(F, x[xOff + k + 1]);
+      int at = k * (PANEL / 2);
+      IntVector v0 = IntVector.fromArray(I, w, w0 + at);
+      a0 = v0.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a0);
+      a0 = v0.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a0);
+      IntVector v1 = IntVector.fromArray(I, w, w1 + at);
+      a1 = v1.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a1);
+      a1 = v1.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a1);
+      IntVector v2 = IntVector.fromArray(I, w, w2 + at);
+      a2 = v2.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a2);
+      a2 = v2.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a2);
+      IntVector v3 = IntVector.fromArray(I, w, w3 + at);
+      a3 = v3.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a3);
+      a3 = v3.and(HIGH_HALF).reinterpretAsFloats().fma(odd, a3);
+    }
+    if (k < in) {
+      FloatVector even = FloatVector.broadcast(F, x[xOff + k]);
+      int at = k * (PANEL / 2);
+      IntVector v0 = IntVector.fromArray(I, w, w0 + at);
+      a0 = v0.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a0);
+      IntVector v1 = IntVector.fromArray(I, w, w1 + at);
+      a1 = v1.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a1);
+      IntVector v2 = IntVector.fromArray(I, w, w2 + at);
+      a2 = v2.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a2);
+      IntVector v3 = IntVector.fromArray(I, w, w3 + at);
+      a3 = v3.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, a3);
+    }
+    a0.intoArray(y, y0);
+    a1.intoArray(y, y0 + o1);
+    a2.intoArray(y, y0 + o2);
+    a3.intoArray(y, y0 + o3);
   }
 
   /** Up to 2 rows by 4 panels; missing rows and panels repeat the last one. */

@@ -18,6 +18,11 @@ import java.util.concurrent.locks.LockSupport;
  * slice of the scheduler, thousands of times as long as an op. So the caller claims that share and
  * does it. A share is done by the thread that claims it first.
  *
+ * <p>There may be more shares than threads. The first ones are the threads' own; a thread that has
+ * done its own takes the next of the others, until there is none. So a slow thread does fewer, and
+ * the others need not wait for it: processors that share a core with other work may have little
+ * more than half the speed of the rest.
+ *
  * <p>What the caller and a worker tell each other lies in cache lines of its own. A line that two
  * cores write travels between them each time, so what is written by others would be slow too:
  *
@@ -25,6 +30,7 @@ import java.util.concurrent.locks.LockSupport;
  *   ticket             written by the caller, read by all
  *   done, parked       of each worker: written by it, read by the caller
  *   claimed            of each worker: written by it; the caller looks only if the worker is late
+ *   next               the next share that is no thread's own: written by all that take one
  *
  *   ticket = number of the task · 512 + its shares
  * </pre>
@@ -39,11 +45,23 @@ public final class Team implements AutoCloseable {
   public interface Task {
     /** Does share {@code share} of {@code shares}; the shares are independent. */
     void run(int share, int shares);
+
+    /**
+     * A thread is about to do a share that is no thread's own, since there are more shares than
+     * threads. Called by that thread.
+     *
+     * @param thread 0 is the caller of the team
+     */
+    default void taken(int share, int thread) {}
   }
 
+  /** The most shares of a task. */
+  public static final int MOST_SHARES = 511;
+
+  private static final int NONE = -1; // no share
   private static final int MOST = 256;
-  private static final long SHARES = 2 * MOST - 1; // the bits of a ticket that say how many shares
-  private static final long ONE_TASK = 2 * MOST;
+  private static final long SHARES = MOST_SHARES; // the bits of a ticket that say how many shares
+  private static final long ONE_TASK = MOST_SHARES + 1;
   private static final long SPIN_NANOS = 20_000; // longer than between two ops
   private static final long YIELD_NANOS = 200_000; // longer than between two steps: waking is dear
   private static final int SPINS_BEFORE_YIELD = 2_000; // some 50 µs
@@ -57,7 +75,8 @@ public final class Team implements AutoCloseable {
   private static final int CLAIMED = LINE;
   private static final VarHandle STATE = MethodHandles.arrayElementVarHandle(long[].class);
 
-  private final long[] state; // [2 + 2 · workers + 1][16]: the ticket, then two lines of a worker
+  private final long[] state; // [2 + 2 · workers + 2][16]: ticket, two lines of a worker, next
+  private final int next; // where it stands
   private final Worker[] workers;
   private Task task; // published by the ticket
   private volatile boolean closed;
@@ -70,7 +89,8 @@ public final class Team implements AutoCloseable {
     if (threads < 1 || threads > MOST) {
       throw new IllegalArgumentException("threads: expected 1 to 256, found " + threads);
     }
-    state = new long[(2 * threads + 1) * LINE];
+    state = new long[(2 * threads + 2) * LINE];
+    next = 2 * threads * LINE;
     workers = new Worker[threads - 1];
     for (int i = 0; i < workers.length; i++) {
       workers[i] = new Worker(i + 1);
@@ -92,16 +112,17 @@ public final class Team implements AutoCloseable {
    * Runs all shares of a task and returns when all are done. If a share throws, so does this
    * method; if several shares throw, it throws the exception of one of them.
    *
-   * @param shares 1 to {@link #size}
+   * @param shares 1 to {@link #MOST_SHARES}
    * @throws IllegalStateException if the team is closed
-   * @throws IllegalArgumentException if there are fewer threads than shares
+   * @throws IllegalArgumentException if there are fewer or more shares than that
    */
   public void run(Task task, int shares) {
     if (closed) {
       throw new IllegalStateException("a closed team of " + size() + " cannot run a task");
     }
-    if (shares < 1 || shares > size()) {
-      throw new IllegalArgumentException("shares: expected 1 to " + size() + ", found " + shares);
+    if (shares < 1 || shares > MOST_SHARES) {
+      throw new IllegalArgumentException(
+          "shares: expected 1 to " + MOST_SHARES + ", found " + shares);
     }
     if (shares == 1) {
       task.run(0, 1);
@@ -111,8 +132,12 @@ public final class Team implements AutoCloseable {
       this.task = task;
     }
     long ticket = (state[TICKET] & ~SHARES) + ONE_TASK + shares;
+    if (shares > size()) {
+      STATE.setRelease(state, next, ticket - shares + size());
+    }
     STATE.setVolatile(state, TICKET, ticket); // before a look at who has parked
-    for (int i = 0; i < shares - 1; i++) {
+    int others = Math.min(shares - 1, workers.length);
+    for (int i = 0; i < others; i++) {
       workers[i].wake();
     }
     Throwable failure = null;
@@ -121,18 +146,51 @@ public final class Team implements AutoCloseable {
     } catch (Throwable t) {
       failure = t; // wait for the other shares first: they still use shared buffers
     }
+    Throwable ofRest = rest(ticket, 0);
+    failure = failure == null ? ofRest : failure;
     int patience = PATIENCE;
-    for (int i = 0; i < shares - 1; i++) {
+    for (int i = 0; i < others; i++) {
       patience = workers[i].awaitSoon(ticket, patience);
       if (!workers[i].isDone(ticket) && workers[i].claim(ticket)) {
         workers[i].work(ticket);
+        workers[i].done(ticket);
       }
     }
-    for (int i = 0; i < shares - 1; i++) {
+    for (int i = 0; i < others; i++) {
       Throwable other = workers[i].await(ticket);
       failure = failure == null ? other : failure;
     }
     rethrow(failure);
+  }
+
+  /** Takes shares that are no thread's own, until there is none; returns a failure of one. */
+  private Throwable rest(long ticket, int thread) {
+    Throwable failure = null;
+    for (int share = take(ticket); share != NONE; share = take(ticket)) {
+      try {
+        task.taken(share, thread);
+        task.run(share, (int) (ticket & SHARES));
+      } catch (Throwable t) {
+        failure = t;
+      }
+    }
+    return failure;
+  }
+
+  private int take(long ticket) {
+    int shares = (int) (ticket & SHARES);
+    if (shares <= size()) {
+      return NONE;
+    }
+    while (true) {
+      long found = (long) STATE.getAcquire(state, next);
+      if ((found & SHARES) >= shares || (found & ~SHARES) != (ticket & ~SHARES)) {
+        return NONE;
+      }
+      if (STATE.compareAndSet(state, next, found, found + 1)) {
+        return (int) (found & SHARES);
+      }
+    }
   }
 
   private static void rethrow(Throwable failure) {
@@ -186,6 +244,11 @@ public final class Team implements AutoCloseable {
           idleSince = 0; // a task without this worker's share does not keep it from parking
           if (claim(seen)) {
             work(seen);
+            Throwable ofRest = rest(seen, share);
+            if (ofRest != null) { // each write of a reference marks a card, whose line others share
+              failure = ofRest;
+            }
+            done(seen);
           }
         }
       }
@@ -204,6 +267,9 @@ public final class Team implements AutoCloseable {
       } catch (Throwable t) {
         failure = t;
       }
+    }
+
+    void done(long ticket) {
       STATE.setRelease(state, line + DONE, ticket);
     }
 

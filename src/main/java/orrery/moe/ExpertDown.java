@@ -185,6 +185,12 @@ record ExpertDown(
     return (long) groups.assignments(step) * down[0].in * down[0].out + shared;
   }
 
+  /** A share takes its panels of every expert, so in small ones each product is of few outputs. */
+  @Override
+  public boolean fine() {
+    return false;
+  }
+
   @Override
   public String line() {
     return y

@@ -11,8 +11,8 @@ import orrery.kernels.PackedMatrix;
 
 /**
  * y[a] = W[expert of a] · x[a] for all assignments a, expert by expert ("grouped GEMM"). Shares
- * take panels of every expert, or assignments: then each share has a few experts, and at most one
- * of them together with the share before.
+ * take panels, expert by expert, or assignments. Either way each share has a few experts, and at
+ * most one of them together with the share before.
  *
  * @param w [experts] each [out][in]
  * @param cutByRows whether shares take assignments
@@ -44,9 +44,13 @@ record ExpertMatMul(Buffer x, PackedMatrix[] w, ExpertGroups groups, Buffer y, b
     for (int e = 0; e < w.length; e++) {
       int first = Math.max(begin, start[e]);
       int rows = Math.min(end, start[e + 1]) - first;
-      int from = cutByRows ? 0 : w[e].panels * share / shares;
-      int to = cutByRows ? w[e].panels : w[e].panels * (share + 1) / shares;
-      if (rows > 0 && from < to) {
+      if (rows <= 0) {
+        continue;
+      }
+      int from = cutByRows ? 0 : ExpertShares.from(w[e], start[e], rows, all, share, shares);
+      int to =
+          cutByRows ? w[e].panels : ExpertShares.from(w[e], start[e], rows, all, share + 1, shares);
+      if (from < to) {
         step.kernels()
             .matmul(
                 w[e],

@@ -2,12 +2,14 @@ package orrery.moe;
 
 import java.util.List;
 import orrery.graph.Add;
+import orrery.graph.Executor;
 import orrery.graph.FusionRule;
 import orrery.graph.Grid;
 import orrery.graph.MatMul;
 import orrery.graph.Op;
 import orrery.graph.Ops;
 import orrery.graph.SwiGlu;
+import orrery.kernels.PackedMatrix;
 
 /** What becomes one op in a feed-forward, dense or of experts. */
 public final class ExpertRules {
@@ -85,8 +87,11 @@ public final class ExpertRules {
       if (!(ops.get(experts) instanceof ExpertMatMul down)) {
         return null;
       }
-      int rowsOfExpert = Math.ceilDiv(down.x().maxRows(), down.w().length);
-      if (Grid.balance(rowsOfExpert, down.w()[0].panels, threads) < LEAST_BALANCE) {
+      PackedMatrix expert = down.w()[0];
+      int assignments = down.x().maxRows();
+      int rowsOfExpert = Math.ceilDiv(assignments, down.w().length);
+      int shares = Executor.shares(assignments * expert.weights(), threads);
+      if (Grid.balance(rowsOfExpert, expert.panels, shares) < LEAST_BALANCE) {
         return null;
       }
       boolean adds = ops.get(last + 1) instanceof Add a && a.x() == shared.y();

@@ -162,7 +162,7 @@ class RegionsTest {
       step.add(0, 0, 0, false);
       assertThat(Executor.shares(large, step, 16)).isEqualTo(rows);
       large[999] = byOutputs("project", List.of(A), C);
-      assertThat(Executor.shares(large, step, 16)).isEqualTo(16);
+      assertThat(Executor.shares(large, step, 16)).isGreaterThanOrEqualTo(16);
       large[999] = byRows;
     }
     StepProgram program = new StepProgram(List.of(byRows));
@@ -172,6 +172,62 @@ class RegionsTest {
     assertThat(program.listing(step, 2)).isEqualTo("caller alone\n  0  norm");
     step.add(0, 0, 0, false);
     assertThat(program.handOvers(step, 2)).isEqualTo(1);
+  }
+
+  @Test
+  void longSharesAreCutIntoMoreThanThereAreThreads() {
+    Step step = new Step(4, 1, 16, new ScalarKernels());
+    step.add(0, 0, 0, false);
+    Op[] ops = new Op[200];
+    Arrays.fill(ops, byOutputs("project", List.of(A), C)); // 1 ms at 20 multiply-adds a nanosecond
+    assertThat(Executor.shares(ops, step, 4)).as("each share 250 µs").isEqualTo(16);
+    assertThat(Executor.shares(ops, step, 8)).as("each share 125 µs").isEqualTo(8);
+    ops[7] = new Coarse(ops[7]);
+    assertThat(Executor.shares(ops, step, 4)).as("an op with coarse shares").isEqualTo(4);
+  }
+
+  /** An op whose small shares take longer together. */
+  private record Coarse(Op op) implements Op {
+    @Override
+    public void run(Step step, int share, int shares) {}
+
+    @Override
+    public List<Operand> reads() {
+      return op.reads();
+    }
+
+    @Override
+    public List<Operand> writes() {
+      return op.writes();
+    }
+
+    @Override
+    public long cost(Step step) {
+      return op.cost(step);
+    }
+
+    @Override
+    public boolean fine() {
+      return false;
+    }
+
+    @Override
+    public String line() {
+      return op.line();
+    }
+  }
+
+  @Test
+  void manyRowsAreCutIntoSharesOfManyRows() {
+    Step step = new Step(256, 1, 4, new ScalarKernels());
+    Op[] ops = new Op[200];
+    Arrays.fill(ops, byRows("norm", ROWS, List.of(A), B));
+    for (int row = 0; row < 256; row++) {
+      step.add(0, 0, 0, false);
+      if (row + 1 == 8 || row + 1 == 64 || row + 1 == 256) {
+        assertThat(Executor.shares(ops, step, 4)).isEqualTo(row + 1 < 256 ? 4 : 8);
+      }
+    }
   }
 
   @Test

@@ -8,6 +8,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.Consumer;
+import orrery.kernels.Team;
 
 /**
  * Runs the regions of a program share by share, in any order, one share wholly before the next one
@@ -65,28 +67,62 @@ public final class ShareByShare {
         if (shares > 2) {
           Collections.shuffle(order, random);
         }
-        requireTheSameBits(regions, order);
+        requireTheSameBits(
+            regions, region -> inOrder(region, order), "shares in the order " + order);
       }
     }
     return Regions.of(cuts.get(1)).size();
+  }
+
+  private void inOrder(Region region, List<Integer> order) {
+    for (int share : order) {
+      for (Op op : region.ops) {
+        op.run(step, share, order.size());
+      }
+    }
+  }
+
+  /**
+   * Requires the bits of the ops, one by one, if threads take more shares than there are threads.
+   *
+   * @param team of as many threads as the step has working memory for
+   */
+  public void requireTheSameBits(Team team, int shares) {
+    for (List<Op> cut : List.of(ops, cut(rows, 1))) {
+      requireTheSameBits(
+          Regions.of(cut),
+          region -> team.run(new Taken(step, region.ops), shares),
+          shares + " shares of " + team.size() + " threads");
+    }
+  }
+
+  /** As the {@link Executor} hands over a region. */
+  private record Taken(Step step, Op[] ops) implements Team.Task {
+    @Override
+    public void taken(int share, int thread) {
+      step.taken(share, thread);
+    }
+
+    @Override
+    public void run(int share, int shares) {
+      for (Op op : ops) {
+        op.run(step, share, shares);
+      }
+    }
   }
 
   private List<Op> cut(int rows, int threads) {
     return ops.stream().map(op -> op.cut(rows, threads)).toList();
   }
 
-  private void requireTheSameBits(List<Region> regions, List<Integer> order) {
+  private void requireTheSameBits(List<Region> regions, Consumer<Region> run, String how) {
     prepare.run();
     memory.restore(begin);
     for (Region region : regions) {
       for (Op op : region.before) {
         op.run(step, 0, 1);
       }
-      for (int share : order) {
-        for (Op op : region.ops) {
-          op.run(step, share, order.size());
-        }
-      }
+      run.accept(region);
     }
     Map<Operand, int[]> found = memory.state();
     for (Operand o : memory.operands()) {
@@ -95,8 +131,7 @@ public final class ShareByShare {
       boolean[] live = same ? new boolean[0] : memory.inUse(o);
       for (int i = 0; i < live.length; i++) {
         if (live[i] && bits[i] != expected.get(o)[i]) {
-          throw new AssertionError(
-              o + " has other bits at " + i + " with shares in the order " + order);
+          throw new AssertionError(o + " has other bits at " + i + " with " + how);
         }
       }
     }

@@ -3,6 +3,7 @@ package orrery.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Arrays;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -64,13 +65,84 @@ class TeamTest {
     }
   }
 
+  /** Late workers take no share of a newer task, and each share is known to its thread alone. */
   @ParameterizedTest
-  @ValueSource(ints = {-1, 0, 3})
-  void aTaskOfMoreSharesThanThreadsIsRefused(int shares) {
+  @ValueSource(ints = {1, 2, 3, 8})
+  void aTaskOfMoreSharesThanThreadsRunsEachOfThemOnce(int threads) {
+    int tasks = threads <= 2 ? 20_000 : 2_000;
+    Random random = new Random(9);
+    try (Team team = new Team(threads)) {
+      for (int i = 0; i < tasks; i++) {
+        int wanted = 1 + random.nextInt(6 * threads);
+        Counted counted = new Counted(wanted, threads);
+        team.run(counted, wanted);
+        for (int share = 0; share < wanted; share++) {
+          assertThat(counted.runs.get(share)).as("runs of share %d, task %d", share, i).isOne();
+          assertThat(counted.takenBy[share] >= 0).isEqualTo(share >= threads);
+        }
+      }
+    }
+  }
+
+  private static final class Counted implements Team.Task {
+    final AtomicIntegerArray runs;
+    final int[] takenBy;
+    final Thread[] threads;
+
+    Counted(int shares, int threads) {
+      runs = new AtomicIntegerArray(shares);
+      takenBy = new int[shares];
+      Arrays.fill(takenBy, -1);
+      this.threads = new Thread[threads];
+    }
+
+    @Override
+    public void taken(int share, int thread) {
+      takenBy[share] = thread;
+      if (threads[thread] != null && threads[thread] != Thread.currentThread()) {
+        throw new AssertionError("two threads call themselves " + thread);
+      }
+      threads[thread] = Thread.currentThread();
+    }
+
+    @Override
+    public void run(int share, int shares) {
+      runs.incrementAndGet(share);
+      if (takenBy[share] >= 0 && threads[takenBy[share]] != Thread.currentThread()) {
+        throw new AssertionError("share " + share + " was taken by another thread");
+      }
+    }
+  }
+
+  @Test
+  void aSlowThreadDoesFewerShares() {
+    try (Team team = new Team(2)) {
+      Set<Integer> ofCaller = ConcurrentHashMap.newKeySet();
+      Thread caller = Thread.currentThread();
+      CountDownLatch rest = new CountDownLatch(9);
+      team.run(
+          (share, shares) -> {
+            if (share == 1) {
+              await(rest); // this worker is slow: all other shares are done before it goes on
+              return;
+            }
+            if (Thread.currentThread() == caller) {
+              ofCaller.add(share);
+            }
+            rest.countDown();
+          },
+          10);
+      assertThat(ofCaller).contains(0, 2, 3, 4, 5, 6, 7, 8, 9);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 0, 512})
+  void aTaskOfTooManySharesIsRefused(int shares) {
     try (Team team = new Team(2)) {
       assertThatThrownBy(() -> team.run((share, of) -> {}, shares))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessage("shares: expected 1 to 2, found " + shares);
+          .hasMessage("shares: expected 1 to 511, found " + shares);
     }
   }
 
@@ -105,6 +177,29 @@ class TeamTest {
           });
     }
     assertThat(seen).hasSize(3).contains(Thread.currentThread());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 3, 7, 8})
+  void anExceptionOfAnyOfManySharesReachesTheCallerWhenAllAreDone(int failing) {
+    AtomicIntegerArray runs = new AtomicIntegerArray(9);
+    try (Team team = new Team(3)) {
+      for (int i = 1; i <= 200; i++) {
+        RuntimeException thrown = new IllegalStateException("share " + failing + ", task " + i);
+        Team.Task task =
+            (share, shares) -> {
+              runs.incrementAndGet(share);
+              if (share == failing) {
+                throw thrown;
+              }
+            };
+        assertThatThrownBy(() -> team.run(task, 9)).isSameAs(thrown);
+        team.run((share, shares) -> {}, 9); // the failure is not thrown a second time
+        for (int share = 0; share < 9; share++) {
+          assertThat(runs.get(share)).isEqualTo(i);
+        }
+      }
+    }
   }
 
   @ParameterizedTest

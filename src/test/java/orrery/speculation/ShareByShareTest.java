@@ -21,6 +21,7 @@ import orrery.graph.RowCount;
 import orrery.graph.ShareByShare;
 import orrery.graph.Step;
 import orrery.hisparse.FetchEntries;
+import orrery.kernels.Team;
 import orrery.kernels.VectorKernels;
 
 /**
@@ -44,6 +45,22 @@ class ShareByShareTest {
           List<Op> ops = program.ops(fused);
           int regions = new ShareByShare(bench.step, ops, program.prepare()).requireTheSameBits();
           assertThat(regions).as("regions of %s", program.name()).isLessThanOrEqualTo(ops.size());
+        }
+      }
+    }
+  }
+
+  /** A share beyond the threads' own has the working memory of the thread that takes it. */
+  @ParameterizedTest
+  @MethodSource("models")
+  void aRegionInMoreSharesThanThreadsGivesTheBitsOfItsOpsOneByOne(Path model) {
+    try (Team team = new Team(2);
+        ProgramBench bench = new ProgramBench(model, new VectorKernels(), team.size())) {
+      for (ProgramBench.Program program : bench.programs(2)) {
+        for (boolean fused : new boolean[] {false, true}) {
+          ShareByShare shares = new ShareByShare(bench.step, program.ops(fused), program.prepare());
+          shares.requireTheSameBits(team, 3);
+          shares.requireTheSameBits(team, 8);
         }
       }
     }
