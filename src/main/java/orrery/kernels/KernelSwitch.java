@@ -11,8 +11,8 @@ import java.util.function.Consumer;
  * kernels may change at any op because both give the same bits.
  *
  * <p>How long a step takes in scalar loops depends on rows times weights. A large model is loaded
- * so slowly that a {@link Rehearsal} can compile the vector kernels meanwhile: its first step goes
- * over to them as soon as they are ready, if need be in its middle.
+ * so slowly that a {@link Rehearsal} can compile the vector kernels meanwhile: a small first step
+ * goes over to them as soon as they are ready, if need be in its middle.
  *
  * <p>One could also go on with scalar kernels and compile the vector kernels in the background. On
  * two cores this measured worse: the scalar steps take processor time from the compiler, and 1,000
@@ -59,17 +59,18 @@ public final class KernelSwitch {
       case SCALAR -> use.accept(scalar);
       case VECTOR -> use.accept(vector);
       case AUTO -> {
-        boolean waits = begins && !rehearsal.isDone();
-        boolean cold = begins && rehearsal.isDone() && !rehearsal.join();
-        use.accept(waits || cold && small(rows) ? scalar : vector);
-        if (waits) {
-          rehearsal.thenAccept(
-              ready -> {
-                if (ready || !small(rows)) { // as if it had been known at the step's beginning
-                  use.accept(vector);
-                }
-              });
+        boolean cold = begins && !(rehearsal.isDone() && rehearsal.join());
+        if (!cold || !small(rows)) {
+          use.accept(vector);
+          return;
         }
+        use.accept(scalar);
+        rehearsal.thenAccept(
+            ready -> {
+              if (ready) {
+                use.accept(vector);
+              }
+            });
       }
     }
   }
