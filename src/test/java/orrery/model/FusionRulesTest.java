@@ -10,9 +10,9 @@ class FusionRulesTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 16})
   void programsOfManyRowsRunAsTheyWereLaunched(int threads) {
-    assertThat(FusionRules.of(64, threads))
+    assertThat(FusionRules.of(32, threads))
         .extracting(FusionRule::name)
         .isEqualTo(FusionRules.of(threads).stream().map(FusionRule::name).toList());
-    assertThat(FusionRules.of(65, threads)).isEmpty();
+    assertThat(FusionRules.of(33, threads)).isEmpty();
   }
 }
