@@ -66,7 +66,8 @@ record AttendLatent(
   public void run(Step step, int share, int shares) {
     int rows = q.rows(step);
     int fours = (sink.length + HEADS_AT_ONCE - 1) / HEADS_AT_ONCE;
-    int parts = rows == 0 ? 1 : Math.min(fours, (shares + rows - 1) / rows);
+    int busy = Math.min(shares, step.threads()); // each part of a row lists and reads its entries
+    int parts = rows == 0 ? 1 : Math.min(fours, Math.ceilDiv(busy, rows));
     for (int item = share; item < rows * parts; item += shares) {
       int part = item % parts;
       int from = fours * part / parts * HEADS_AT_ONCE;

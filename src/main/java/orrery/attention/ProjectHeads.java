@@ -59,7 +59,7 @@ record ProjectHeads(Buffer x, HeadProduct heads, Buffer y, boolean cutByRows) im
     if (cutByRows) {
       some(step, share, rows * share / shares, rows * (share + 1) / shares, 0, blocks);
     } else {
-      int columns = Grid.columns(rows, blocks, heads.blockPanels(), shares);
+      int columns = Grid.columns(rows, blocks, heads.blockPanels(), shares, step.threads());
       int first = Grid.firstRow(rows, share, columns, shares);
       int last = Grid.lastRow(rows, share, columns, shares);
       int to = Grid.last(blocks, share, columns);

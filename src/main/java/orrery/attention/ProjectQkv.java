@@ -57,7 +57,8 @@ record ProjectQkv(
     if (cutByRows) {
       tiles(step, share, rows * share / shares, rows * (share + 1) / shares, 0, panels);
     } else {
-      int columns = Grid.columns(rows, panels / k.blockPanels(), k.blockPanels(), shares);
+      int columns =
+          Grid.columns(rows, panels / k.blockPanels(), k.blockPanels(), shares, step.threads());
       int first = Grid.firstRow(rows, share, columns, shares);
       int last = Grid.lastRow(rows, share, columns, shares);
       int begin = firstPanel(share % columns, columns);

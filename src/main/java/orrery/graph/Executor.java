@@ -104,8 +104,10 @@ public final class Executor implements Team.Task {
         : Math.min(SHARES_OF_THREAD, Team.MOST_SHARES / threads);
   }
 
+  /** A multiple of the threads: three equal shares would take two threads as long as four. */
   private static int sharesOfRows(int rows, int threads) {
-    return Math.min(rows, Math.max(threads, rows / ROWS_OF_SMALL_SHARE));
+    int each = Math.max(1, rows / ROWS_OF_SMALL_SHARE / threads);
+    return Math.min(rows, threads * each);
   }
 
   /** The highest index of a stream whose rows an op reads, or {@link #NO_STREAM}. */
@@ -152,6 +154,10 @@ public final class Executor implements Team.Task {
   }
 
   private void run(Op[] ops, Step step, int shares) {
+    if (step.threads() < team.size()) {
+      throw new IllegalArgumentException(
+          "expected working memory for " + team.size() + " threads, found " + step.threads());
+    }
     this.ops = ops;
     this.step = step;
     if (shares == 1) {

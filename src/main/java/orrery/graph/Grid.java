@@ -5,12 +5,12 @@ package orrery.graph;
  * some outputs. With few outputs and many threads, a cut by outputs alone leaves threads idle:
  *
  * <pre>
- *   y = W · x, 32 rows, 12 panels of outputs, 8 threads
+ *   y = W · x, 32 rows, 20 panels of outputs, 8 threads
  *
- *   by outputs                       4 groups of outputs, 2 of rows
- *    0 │ 1 1 │ 2 │ 3 3 │ 4 │ …        0 0 0 │ 1 1 1 │ 2 2 2 │ 3 3 3     rows  0 to 15
- *   threads 1, 3, 5 and 7 have        ──────┼───────┼───────┼──────
- *   2 panels, the others wait         4 4 4 │ 5 5 5 │ 6 6 6 │ 7 7 7     rows 16 to 31
+ *   by outputs                           4 groups of outputs, 2 of rows
+ *    0 0 │ 1 1 1 │ 2 2 │ 3 3 3 │ …        0 0 0 0 0 │ 1 1 1 1 1 │ …     rows  0 to 15
+ *   threads 1, 3, 5 and 7 have           ──────────┼───────────┼──
+ *   3 panels, the others wait             4 4 4 4 4 │ 5 5 5 5 5 │ …     rows 16 to 31
  * </pre>
  *
  * <p>Each group of rows reads all weights, so there are as few of them as balance allows. No sum is
@@ -25,9 +25,10 @@ public final class Grid {
    *
    * @param rows of the step, at least 1
    * @param panels of outputs
+   * @param threads that do shares at once; there may be more shares
    */
-  public static int columns(int rows, int panels, int shares) {
-    return columns(rows, panels, 1, shares);
+  public static int columns(int rows, int panels, int shares, int threads) {
+    return columns(rows, panels, 1, shares, threads);
   }
 
   /**
@@ -36,14 +37,16 @@ public final class Grid {
    * @param units of outputs, such as heads
    * @param panels of a unit
    */
-  public static int columns(int rows, int units, int panels, int shares) {
+  public static int columns(int rows, int units, int panels, int shares, int threads) {
     int best = Math.min(units, shares);
     if (rows == 1) {
       return best;
     }
     double least = Double.MAX_VALUE;
     for (int columns = best; columns > 0; columns--) {
-      double nanos = longest(rows, units, panels, columns, shares);
+      int used = columns * Math.min(rows, shares / columns);
+      int rounds = Math.ceilDiv(used, threads);
+      double nanos = rounds * longest(rows, units, panels, columns, shares);
       if (nanos < least) {
         least = nanos;
         best = columns;
@@ -57,7 +60,8 @@ public final class Grid {
    * reading weights once more.
    */
   public static double balance(int rows, int panels, int shares) {
-    double longest = longest(rows, panels, 1, columns(rows, panels, shares), shares);
+    int columns = columns(rows, panels, shares, shares);
+    double longest = longest(rows, panels, 1, columns, shares);
     return panels * Cuts.nanosAWeight(rows) / shares / longest;
   }
 
@@ -70,7 +74,8 @@ public final class Grid {
   }
 
   /**
-   * The panels that the kernels' loops take together. What is left over takes as long as that many.
+   * The panels that the kernels' loops take together, with vectors of 512 bits. What is left over
+   * takes as long as that many.
    */
   private static int together(int rows) {
     return rows < 3 ? 1 : rows < 5 ? 3 : 2;

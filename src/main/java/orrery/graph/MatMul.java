@@ -32,7 +32,7 @@ public record MatMul(Buffer x, PackedMatrix w, Buffer y, boolean cutByRows)
       int first = rows * share / shares;
       product(step, share, first, rows * (share + 1) / shares - first, 0, w.panels);
     } else {
-      int columns = Grid.columns(rows, w.panels, shares);
+      int columns = Grid.columns(rows, w.panels, shares, step.threads());
       int first = Grid.firstRow(rows, share, columns, shares);
       int count = Grid.lastRow(rows, share, columns, shares) - first;
       int to = Grid.last(w.panels, share, columns);

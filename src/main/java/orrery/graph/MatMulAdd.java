@@ -45,7 +45,7 @@ public record MatMulAdd(Buffer x, PackedMatrix w, Buffer y, boolean cutByRows) i
     if (cutByRows) {
       add(step, share, rows * share / shares, rows * (share + 1) / shares, 0, w.panels);
     } else {
-      int columns = Grid.columns(rows, w.panels, shares);
+      int columns = Grid.columns(rows, w.panels, shares, step.threads());
       int first = Grid.firstRow(rows, share, columns, shares);
       int end = Grid.lastRow(rows, share, columns, shares);
       int to = Grid.last(w.panels, share, columns);

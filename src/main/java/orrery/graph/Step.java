@@ -138,6 +138,11 @@ public final class Step {
     workspace.taken(share, thread);
   }
 
+  /** How many threads do the shares of an op at once, if it has so many. */
+  public int threads() {
+    return workspace.threads();
+  }
+
   /** Which of the threads' places a share has, for what each counts for itself. */
   public int threadOf(int share) {
     return workspace.threadOf(share);

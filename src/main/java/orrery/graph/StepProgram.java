@@ -99,7 +99,8 @@ public final class StepProgram {
         lines.add(line(number++, op));
       }
       if (shares > 1) {
-        lines.add(shares + " threads");
+        String many = shares > threads ? ", " + shares + " shares" : "";
+        lines.add(Math.min(shares, threads) + " threads" + many);
         alone = false;
       }
       for (Op op : region.ops) {

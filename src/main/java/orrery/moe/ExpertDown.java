@@ -48,7 +48,7 @@ record ExpertDown(
     int rows = y.rows(step);
     int panels = down[0].panels;
     int ofExpert = Math.ceilDiv(groups.assignments(step), down.length);
-    int columns = Grid.columns(ofExpert, panels, shares);
+    int columns = Grid.columns(ofExpert, panels, shares, step.threads());
     int first = Grid.firstRow(rows, share, columns, shares);
     int end = Grid.lastRow(rows, share, columns, shares);
     int to = Grid.last(panels, share, columns);

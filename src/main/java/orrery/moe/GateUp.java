@@ -72,7 +72,7 @@ record GateUp(
     if (cutByRows) {
       some(step, share, rows * share / shares, rows * (share + 1) / shares, 0, gate.panels);
     } else {
-      int columns = Grid.columns(rows, gate.panels, shares);
+      int columns = Grid.columns(rows, gate.panels, shares, step.threads());
       int first = Grid.firstRow(rows, share, columns, shares);
       int end = Grid.lastRow(rows, share, columns, shares);
       int to = Grid.last(gate.panels, share, columns);

@@ -224,7 +224,7 @@ class RegionsTest {
     Arrays.fill(ops, byRows("norm", ROWS, List.of(A), B));
     for (int row = 0; row < 256; row++) {
       step.add(0, 0, 0, false);
-      if (row + 1 == 8 || row + 1 == 64 || row + 1 == 256) {
+      if (List.of(8, 64, 160, 256).contains(row + 1)) {
         assertThat(Executor.shares(ops, step, 4)).isEqualTo(row + 1 < 256 ? 4 : 8);
       }
     }

@@ -108,7 +108,7 @@ class ActivationsTest {
       Step step = new Step(most, 1, 1, new VectorKernels());
       PageTable table = cache.newTable();
       cache.reserve(table, slots);
-      for (int rows : new int[] {1, 5, 16, 64, 70, most}) {
+      for (int rows : new int[] {1, 5, 16, 32, 64, 70, most}) {
         step.clear();
         step.tables[0] = table;
         for (int r = 0; r < rows; r++) {
@@ -125,7 +125,8 @@ class ActivationsTest {
             .isLessThanOrEqualTo(attention + a.ops() + rows * a.opsRow());
       }
       if (model.hidden() >= 192) { // narrower models do not fill a tile
-        assertThat(step.scratch(0).opBytes()).isGreaterThan((a.ops() + 64 * a.opsRow()) / 2);
+        assertThat(step.scratch(0).opBytes())
+            .isGreaterThanOrEqualTo((a.ops() + 32 * a.opsRow()) / 2);
       }
     }
   }
