@@ -154,10 +154,6 @@ public final class Executor implements Team.Task {
   }
 
   private void run(Op[] ops, Step step, int shares) {
-    if (step.threads() < team.size()) {
-      throw new IllegalArgumentException(
-          "expected working memory for " + team.size() + " threads, found " + step.threads());
-    }
     this.ops = ops;
     this.step = step;
     if (shares == 1) {

@@ -15,6 +15,7 @@ public final class Workspace {
   public Workspace(int threads, Kernels kernels) {
     this.scratch = new Scratch[threads];
     Arrays.setAll(scratch, i -> new Scratch());
+    Arrays.fill(takenBy, -1); // a share that no thread has taken has no working memory
     this.kernels = kernels;
   }
 
