@@ -62,7 +62,7 @@ public final class Grid {
   public static double balance(int rows, int panels, int shares) {
     int columns = columns(rows, panels, shares, shares);
     double longest = longest(rows, panels, 1, columns, shares);
-    return panels * Cuts.nanosAWeight(rows) / shares / longest;
+    return longest(rows, panels, 1, 1, 1) / shares / longest;
   }
 
   /** About how long the longest share takes, for each weight of an output. */

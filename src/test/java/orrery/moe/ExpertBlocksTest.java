@@ -18,13 +18,15 @@ import orrery.kernels.PackedMatrix;
 import orrery.kernels.VectorKernels;
 import orrery.quantization.WeightFormat;
 
-/** Fused experts with more rows than a block of {@link ExpertDown} has. */
+/** Fused experts: when they are fused, and more rows than a block of {@link ExpertDown} has. */
 class ExpertBlocksTest {
   private static final int MOST = 500; // two whole blocks and a third one
   private static final int HIDDEN = 24;
   private static final int INNER = 20;
   private static final int SHARES = 2;
   private static final RowCount ROWS = Step::rows;
+  private static final RouterSpec SPEC =
+      new RouterSpec(RouterSpec.Score.SIGMOID, 5, 2, 1, 1, true, 1f);
 
   private final Random random = new Random(11);
 
@@ -49,23 +51,44 @@ class ExpertBlocksTest {
     return all;
   }
 
+  private MixtureOfExperts experts(int inner) {
+    FeedForward shared =
+        new FeedForward(matrix(inner, HIDDEN), matrix(inner, HIDDEN), matrix(HIDDEN, inner), 0f);
+    return new MixtureOfExperts(
+        SPEC,
+        matrix(5, HIDDEN),
+        numbers(5),
+        null,
+        matrices(5, inner, HIDDEN),
+        matrices(5, inner, HIDDEN),
+        matrices(5, HIDDEN, inner),
+        0f,
+        shared);
+  }
+
+  private List<Op> fused(int rows, int inner, int threads) {
+    var space = new MixtureOfExperts.Space(SPEC, ROWS, rows, HIDDEN, inner, inner);
+    Buffer h = new Buffer("h", ROWS, rows, HIDDEN);
+    Buffer out = new Buffer("out", ROWS, rows, HIDDEN);
+    StepProgram launched = Capture.of(g -> experts(inner).run(g, h, space, out, "router"));
+    return Fusion.apply(launched, ExpertRules.of(threads), Set.of(out)).program().ops();
+  }
+
+  /** The fused op would have two panels of outputs, and sums over experts. */
+  @Test
+  void theLastProductStaysApartWhereThreadsWouldWaitForTheFewThatHaveAPanel() {
+    int large = 4096;
+    assertThat(fused(8, large, 16)).doesNotHaveAnyElementsOfTypes(ExpertDown.class);
+    assertThat(fused(8, large, 1)).hasAtLeastOneElementOfType(ExpertDown.class);
+    assertThat(fused(8, INNER, 16))
+        .as("so little work that one thread does it")
+        .hasAtLeastOneElementOfType(ExpertDown.class);
+  }
+
   @Test
   void rowsOfSeveralBlocksGetTheSameBitsFused() {
-    RouterSpec spec = new RouterSpec(RouterSpec.Score.SIGMOID, 5, 2, 1, 1, true, 1f);
-    FeedForward shared =
-        new FeedForward(matrix(INNER, HIDDEN), matrix(INNER, HIDDEN), matrix(HIDDEN, INNER), 0f);
-    MixtureOfExperts experts =
-        new MixtureOfExperts(
-            spec,
-            matrix(5, HIDDEN),
-            numbers(5),
-            null,
-            matrices(5, INNER, HIDDEN),
-            matrices(5, INNER, HIDDEN),
-            matrices(5, HIDDEN, INNER),
-            0f,
-            shared);
-    var space = new MixtureOfExperts.Space(spec, ROWS, MOST, HIDDEN, INNER, INNER);
+    MixtureOfExperts experts = experts(INNER);
+    var space = new MixtureOfExperts.Space(SPEC, ROWS, MOST, HIDDEN, INNER, INNER);
     Buffer h = new Buffer("h", ROWS, MOST, HIDDEN);
     Buffer out = new Buffer("out", ROWS, MOST, HIDDEN);
     System.arraycopy(numbers(h.data.length), 0, h.data, 0, h.data.length);
