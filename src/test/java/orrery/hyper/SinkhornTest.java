@@ -111,11 +111,15 @@ class SinkhornTest {
     float[] a = logits.clone();
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     Sinkhorn.balance(a, 0, 4, 20, EPS);
-    long before = threads.getCurrentThreadAllocatedBytes();
-    for (int i = 0; i < 100; i++) {
-      System.arraycopy(logits, 0, a, 0, 16);
-      Sinkhorn.balance(a, 0, 4, 20, EPS);
+    long least = Long.MAX_VALUE; // the JIT may disturb a window
+    for (int window = 0; window < 20 && least > 0; window++) {
+      long before = threads.getCurrentThreadAllocatedBytes();
+      for (int i = 0; i < 100; i++) {
+        System.arraycopy(logits, 0, a, 0, 16);
+        Sinkhorn.balance(a, 0, 4, 20, EPS);
+      }
+      least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
     }
-    assertThat(threads.getCurrentThreadAllocatedBytes() - before).isZero();
+    assertThat(least).isZero();
   }
 }

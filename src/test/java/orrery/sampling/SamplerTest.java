@@ -239,16 +239,16 @@ class SamplerTest {
                 .withLogitBias(List.of(new TokenBias(3_000, 1), new TokenBias(2, -1))));
     Sampler sampler = new Sampler(vocab, 0);
     for (SamplingParams params : kinds) {
-      for (int warmUp = 0; warmUp < 50; warmUp++) {
-        sampler.sample(logits, 0, params, history, warmUp, 0);
-      }
-      long before = threads.getCurrentThreadAllocatedBytes();
+      long least = Long.MAX_VALUE; // the JIT may disturb a window; what each token takes is in all
       int sum = 0;
-      for (int i = 0; i < 50; i++) {
-        sum += sampler.sample(logits, 0, params, history, i, 0);
+      for (int window = 0; window < 20 && least > 0; window++) {
+        long before = threads.getCurrentThreadAllocatedBytes();
+        for (int i = 0; i < 50; i++) {
+          sum += sampler.sample(logits, 0, params, history, i, 0);
+        }
+        least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
       }
-      long bytes = threads.getCurrentThreadAllocatedBytes() - before;
-      assertThat(bytes).as("bytes for 50 tokens, sum %d, of %s", sum, params).isZero();
+      assertThat(least).as("bytes for 50 tokens, sum %d, of %s", sum, params).isZero();
     }
   }
 
