@@ -83,31 +83,59 @@ public final class ShareByShare {
   }
 
   /**
-   * Requires the bits of the ops, one by one, if threads take more shares than there are threads.
+   * Requires the bits of the ops, one by one, of the {@link Executor}, if every op takes so long
+   * that there are more shares than threads.
    *
    * @param team of as many threads as the step has working memory for
    */
-  public void requireTheSameBits(Team team, int shares) {
+  public void requireTheSameBits(Team team) {
+    Executor executor = new Executor(team);
     for (List<Op> cut : List.of(ops, cut(rows, 1))) {
-      requireTheSameBits(
-          Regions.of(cut),
-          region -> team.run(new Taken(step, region.ops), shares),
-          shares + " shares of " + team.size() + " threads");
+      List<Op> costly = cut.stream().<Op>map(Costly::new).toList();
+      requireTheSameBits(Regions.of(costly), region -> runSplit(executor, region), "long shares");
     }
   }
 
-  /** As the {@link Executor} hands over a region. */
-  private record Taken(Step step, Op[] ops) implements Team.Task {
+  /** What the caller does before is done already. */
+  private void runSplit(Executor executor, Region region) {
+    executor.run(new Region(List.of(), List.of(region.ops)), step);
+  }
+
+  /** An op that takes long. */
+  private record Costly(Op op) implements Op {
     @Override
-    public void taken(int share, int thread) {
-      step.taken(share, thread);
+    public void run(Step step, int share, int shares) {
+      op.run(step, share, shares);
     }
 
     @Override
-    public void run(int share, int shares) {
-      for (Op op : ops) {
-        op.run(step, share, shares);
-      }
+    public List<Operand> reads() {
+      return op.reads();
+    }
+
+    @Override
+    public List<Operand> writes() {
+      return op.writes();
+    }
+
+    @Override
+    public long cost(Step step) {
+      return 1L << 40;
+    }
+
+    @Override
+    public RowCount rowwise() {
+      return op.rowwise();
+    }
+
+    @Override
+    public boolean serial() {
+      return op.serial();
+    }
+
+    @Override
+    public String line() {
+      return op.line();
     }
   }
 
